@@ -1,0 +1,133 @@
+"""Define pore classes: their names, colours, letters, keys and patterns, and the two labels that are no class."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from poregui.domain.errors import PoreguiError
+
+NOT_A_PORE = -1
+"""The label of a crop that shows no pore."""
+UNSURE = -2
+"""The label of a crop that a person looked at and left open; it is never trained on."""
+
+NOT_A_PORE_NAME = "Not a pore"
+UNSURE_NAME = "Unsure"
+NOT_A_PORE_COLOUR = "#8a8f98"
+UNSURE_COLOUR = "#b9a44c"
+NOT_A_PORE_OUTPUT_FROM = 20
+"""Crops labelled *not a pore* from which on the network gets an output for it."""
+
+FEWEST_CLASSES, MOST_CLASSES = 2, 30
+
+# Okabe and Ito's colour-blind safe colours, lightened where needed to be seen on grey micrographs; after eight the
+# same colours come again with a pattern.
+COLOURS = ("#2f9bd8", "#e69f00", "#d5406b", "#00a878", "#b07be0", "#c9b81a", "#7bd3ee", "#f07c4a")
+PATTERNS = ("plain", "stripes", "dots", "cross")
+
+
+@dataclass(frozen=True)
+class PoreClass:
+    """Hold one class of the project.
+
+    `id` is never used twice, `position` orders classes in bars, matrices and files, `letter` is unique within the
+    project, `colour` is `#rrggbb`, `pattern` tells classes apart that share a colour, `retired` classes take no new
+    labels but stay known to old runs.
+    """
+
+    id: int
+    name: str
+    colour: str
+    letter: str
+    position: int
+    pattern: str = "plain"
+    retired: bool = False
+    definition: str = ""
+
+    @property
+    def key(self) -> str:
+        """Return the digit that labels with this class, or an empty string beyond nine classes."""
+        return str(self.position + 1) if self.position < 9 else ""
+
+
+DEFAULT_CLASS_NAMES = ("Gas", "Keyhole", "Lack of Fusion")
+
+_DEFINITIONS = {
+    "gas": "Gas trapped in the powder or the melt: small and round, often only a few pixels across.",
+    "keyhole": "Vapour trapped under a too deep melt pool: compact, dark, round or drop-like, of middling size.",
+    "lack of fusion": "Powder that was not melted through: large and irregular, sharp tips, bright grains inside.",
+}
+
+SHORT_NAMES = {"g": "Gas", "gas": "Gas", "k": "Keyhole", "kh": "Keyhole", "keyhole": "Keyhole"} | dict.fromkeys(
+    ("lof", "lack of fusion", "lack_of_fusion", "lack-of-fusion", "lackoffusion"), "Lack of Fusion"
+)
+"""What the usual abbreviations of the three pore classes stand for, in lower case."""
+
+
+def full_name(name: str) -> str:
+    """Return the class name that an abbreviation such as `LOF` stands for, or the name itself."""
+    return SHORT_NAMES.get(name.strip().casefold(), name.strip())
+
+
+def clean_name(name: str) -> str:
+    """Return a class name fit for use.
+
+    Raises PoreguiError when the name is empty, too long, holds control characters or is one of the two fixed labels.
+    """
+    cleaned = " ".join(name.split())
+    if not cleaned or len(cleaned) > 60 or not cleaned.isprintable():
+        raise PoreguiError(f"{name!r} cannot be the name of a class.", "Use 1 to 60 printable characters.")
+    if cleaned.casefold() in (NOT_A_PORE_NAME.casefold(), UNSURE_NAME.casefold()):
+        raise PoreguiError(f"{cleaned!r} is a fixed label already.", "Choose another name for the class.")
+    return cleaned
+
+
+def letter_for(name: str, taken: Collection[str]) -> str:
+    """Return a capital letter (or digit) for a class, the first one of its name that is not in `taken`."""
+    initials = "".join(word[0] for word in name.split() if word[0].isalnum())
+    wanted = (initials + "".join(c for c in name if c.isalnum())).upper() + "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+    return next((c for c in wanted if c not in taken and len(c) == 1), "?")
+
+
+def new_class(class_id: int, name: str, others: Sequence[PoreClass]) -> PoreClass:
+    """Return a class for `name` that differs in letter and in colour or pattern from `others`.
+
+    Raises PoreguiError for an unfit name, a name that is taken, or when the project has as many classes as it can.
+    """
+    cleaned = clean_name(name)
+    active = [c for c in others if not c.retired]
+    if any(c.name.casefold() == cleaned.casefold() for c in active):
+        raise PoreguiError(f"There is a class {cleaned!r} already.", "Choose another name.")
+    if len(active) >= MOST_CLASSES:
+        raise PoreguiError(f"A project has at most {MOST_CLASSES} classes.", "Merge or retire one first.")
+    looks = [(colour, pattern) for pattern in PATTERNS for colour in COLOURS]
+    used = {(c.colour, c.pattern) for c in active}
+    colour, pattern = next(look for look in looks if look not in used)
+    position = max((c.position for c in active), default=-1) + 1
+    letter = letter_for(cleaned, {c.letter for c in others if not c.retired})
+    return PoreClass(
+        id=class_id,
+        name=cleaned,
+        colour=colour,
+        letter=letter,
+        position=position,
+        pattern=pattern,
+        definition=_DEFINITIONS.get(cleaned.casefold(), ""),
+    )
+
+
+def default_classes(names: Sequence[str] = DEFAULT_CLASS_NAMES) -> tuple[PoreClass, ...]:
+    """Return classes with ids 1, 2, 3... for `names`.
+
+    Raises PoreguiError when there are fewer than 2 or more than 30 names, or two that are equal.
+    """
+    if not FEWEST_CLASSES <= len(names) <= MOST_CLASSES:
+        raise PoreguiError(
+            f"A project needs {FEWEST_CLASSES} to {MOST_CLASSES} classes, not {len(names)}.",
+            "Name them with commas between.",
+        )
+    classes: list[PoreClass] = []
+    for number, name in enumerate(names, start=1):
+        classes.append(new_class(number, name, classes))
+    return tuple(classes)

@@ -1,0 +1,32 @@
+"""Define the errors of the world, which a person can do something about."""
+
+from __future__ import annotations
+
+
+class PoreguiError(Exception):
+    """Say in one sentence what happened and in another what to do.
+
+    Raised for damaged files, full disks, impossible splits: everything that is not a bug of ours. The window shows
+    it as a message, the command line prints it and exits with 2; neither shows a trace.
+    """
+
+    def __init__(self, what: str, remedy: str = "") -> None:
+        super().__init__(f"{what} {remedy}".strip())
+        self.what = what
+        self.remedy = remedy
+
+
+class ImageError(PoreguiError):
+    """Say why an image cannot be read."""
+
+
+class ProjectError(PoreguiError):
+    """Say why a project cannot be opened or written."""
+
+
+class ReadOnlyError(ProjectError):
+    """Say that this project was opened for reading only."""
+
+
+class TrainingError(PoreguiError):
+    """Say why a training cannot start or did not end well."""

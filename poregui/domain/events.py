@@ -1,0 +1,129 @@
+"""Define what a training tells while it runs: small values, the same in the pipe, in events.jsonl and in the plots."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Started:
+    """Say that training begins, on how many crops of each part, for at most how many epochs of how many batches."""
+
+    run: str
+    classes: tuple[str, ...]
+    n_train: int
+    n_validation: int
+    n_test: int
+    epochs: int
+    batches: int
+    parameters: int = 0
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Say in words what happens before and after the epochs, such as loading or exporting."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class BatchEnded:
+    """Tell loss and accuracy of one training batch; `epoch` and `batch` count from 1."""
+
+    epoch: int
+    batch: int
+    batches: int
+    loss: float
+    accuracy: float
+
+
+@dataclass(frozen=True)
+class EpochEnded:
+    """Tell how an epoch (counted from 1) ended.
+
+    `loss` and `accuracy` are of the training crops while learning, `validation_*` of the validation crops.
+    `plateau` counts epochs since the best one, out of `patience`; `seconds_left` is an upper estimate.
+    """
+
+    epoch: int
+    epochs: int
+    loss: float
+    accuracy: float
+    validation_loss: float
+    validation_accuracy: float
+    learning_rate: float
+    best_epoch: int
+    plateau: int
+    patience: int
+    seconds: float
+    seconds_left: float
+
+
+@dataclass(frozen=True)
+class Note:
+    """Tell something that a person should know, such as a warning of the split."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Finished:
+    """Say that the run is complete: best weights saved, exported and tested. `stopped` when a person ended it early."""
+
+    epochs: int
+    best_epoch: int
+    accuracy: float
+    n_test: int
+    seconds: float
+    stopped: bool = False
+
+
+@dataclass(frozen=True)
+class Cancelled:
+    """Say that a person gave the run up."""
+
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Interrupted:
+    """Say that the run ended before its time, because the window went away."""
+
+    epochs: int
+
+
+@dataclass(frozen=True)
+class Failed:
+    """Say why a run failed and what to do; `detail` is for the log and for us."""
+
+    what: str
+    remedy: str = ""
+    detail: str = ""
+
+
+Event = Started | Stage | BatchEnded | EpochEnded | Note | Finished | Cancelled | Interrupted | Failed
+FINAL = (Finished, Cancelled, Interrupted, Failed)
+_KINDS: dict[str, type[Any]] = {
+    kind.__name__: kind
+    for kind in (Started, Stage, BatchEnded, EpochEnded, Note, Finished, Cancelled, Interrupted, Failed)
+}
+
+
+def to_line(event: Event) -> str:
+    """Return the event as one line of JSON without the line end."""
+    return json.dumps({"event": type(event).__name__, **asdict(event)}, ensure_ascii=True)
+
+
+def from_line(line: str) -> Event | None:
+    """Return the event of a line, or None for a line that holds none (half written, or of a later version)."""
+    try:
+        values = json.loads(line)
+        kind = _KINDS[values.pop("event")]
+        known = {f.name for f in fields(kind)}
+        taken = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items() if name in known}
+        event: Event = kind(**taken)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+    return event

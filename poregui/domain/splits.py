@@ -1,0 +1,204 @@
+"""Divide labelled crops into training, validation and test so that no specimen stands on two sides."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poregui.domain.errors import TrainingError
+from poregui.domain.records import Crop
+
+TEST_SHARE = 0.2
+FIXED_FROM = 100
+"""Labelled crops from which on the test side of a project no longer moves."""
+FEWEST_CROPS = 5
+"""Labelled crops that every class needs before a network can be trained and tested."""
+FEWEST_GROUPS = 3
+_TRIES = 24
+
+
+@dataclass(frozen=True)
+class Item:
+    """Hold what a split needs to know of a crop: its id, the place of its class, and the group that it must stay with."""
+
+    crop_id: int
+    label: int
+    group: str
+
+
+@dataclass(frozen=True)
+class Split:
+    """Hold the crop ids of each part, what was kept together, and what a person should know about it.
+
+    `kind` is `given` (folders named the sides), `specimen`, `micrograph`, `crop` or `mixed`.
+    """
+
+    kind: str
+    train: tuple[int, ...]
+    validation: tuple[int, ...]
+    test: tuple[int, ...]
+    groups_train: int
+    groups_test: int
+    warnings: tuple[str, ...] = ()
+
+
+def group_of(crop: Crop) -> str:
+    """Return the key of the group that a crop belongs to: its specimen, else its micrograph, else itself."""
+    return keys_of(crop)[0]
+
+
+def keys_of(crop: Crop) -> tuple[str, ...]:
+    """Return the keys under which a crop can be on the test side, the coarsest first."""
+    keys = []
+    if crop.specimen_id is not None:
+        keys.append(f"specimen:{crop.specimen_id}")
+    if crop.micrograph_id is not None:
+        keys.append(f"micrograph:{crop.micrograph_id}")
+    return (*keys, f"crop:{crop.id}")
+
+
+def kind_of(groups: Sequence[str]) -> str:
+    """Return what the groups are: `specimen`, `micrograph`, `crop` or, of several sorts, `mixed`."""
+    kinds = {group.partition(":")[0] for group in groups}
+    return kinds.pop() if len(kinds) == 1 else "mixed"
+
+
+def assign_folds(items: Sequence[Item], folds: int, seed: int) -> dict[str, int]:
+    """Give every group one of `folds` folds so that each fold has its share of every class.
+
+    Groups are dealt out one by one, the most one-sided and largest first, each to the fold where the spread of class
+    shares over the folds stays smallest (as in grouped stratified k-fold). Same items, folds and seed: same answer.
+    """
+    names, counts = _class_counts(items)
+    if len(names) == len(items):
+        return _deal_single(items, folds, seed)
+    shuffled = np.random.default_rng(seed).permutation(len(names))
+    order = shuffled[np.argsort(-counts[shuffled].std(axis=1), kind="stable")]
+    totals = np.maximum(counts.sum(axis=0), 1)
+    filled = np.zeros((folds, counts.shape[1]))
+    given: dict[str, int] = {}
+    for place in order:
+        costs = []
+        for fold in range(folds):
+            filled[fold] += counts[place]
+            costs.append((float((filled / totals).std(axis=0).mean()), float(filled[fold].sum())))
+            filled[fold] -= counts[place]
+        best = min(range(folds), key=lambda fold: (round(costs[fold][0], 12), costs[fold][1]))
+        filled[best] += counts[place]
+        given[names[place]] = best
+    return given
+
+
+def _deal_single(items: Sequence[Item], folds: int, seed: int) -> dict[str, int]:
+    random = np.random.default_rng(seed)
+    by_class: dict[int, list[str]] = defaultdict(list)
+    for item in items:
+        by_class[item.label].append(item.group)
+    given: dict[str, int] = {}
+    turn = 0
+    for label in sorted(by_class):
+        for place in random.permutation(len(by_class[label])):
+            given[by_class[label][place]] = turn % folds
+            turn += 1
+    return given
+
+
+def _class_counts(items: Sequence[Item]) -> tuple[list[str], NDArray[np.int64]]:
+    names = sorted({item.group for item in items})
+    place = {name: i for i, name in enumerate(names)}
+    counts = np.zeros((len(names), max((item.label for item in items), default=0) + 1), np.int64)
+    for item in items:
+        counts[place[item.group], item.label] += 1
+    return names, counts
+
+
+def choose_groups(items: Sequence[Item], share: float, seed: int) -> frozenset[str] | None:
+    """Choose groups that hold about `share` of every class, leaving every class on the other side too.
+
+    Returns None when that is impossible: fewer than three groups, or a class that only one group has.
+    """
+    names, counts = _class_counts(items)
+    totals = counts.sum(axis=0)
+    if len(names) < FEWEST_GROUPS:
+        return None
+    folds = min(max(2, round(1 / share)), len(names))
+    best: tuple[float, frozenset[str]] | None = None
+    for attempt in range(_TRIES if len(names) < len(items) else 1):
+        fold_of = assign_folds(items, folds, seed * _TRIES + attempt)
+        for fold in range(folds):
+            inside = np.array([fold_of[name] == fold for name in names])
+            taken = counts[inside].sum(axis=0)
+            if np.any((taken == 0) & (totals > 0)) or np.any((taken == totals) & (totals > 0)):
+                continue
+            cost = float(np.abs(taken / np.maximum(totals, 1) - share)[totals > 0].max())
+            if best is None or cost < best[0] - 1e-12:
+                best = cost, frozenset(name for name, chosen in zip(names, inside, strict=True) if chosen)
+    return best[1] if best else None
+
+
+def choose_or_fall_back(items: Sequence[Item], share: float, seed: int) -> tuple[frozenset[int], bool]:
+    """Choose crops for one side by whole groups, or one by one where groups do not allow it.
+
+    Returns the ids of the chosen crops and whether groups stayed whole.
+    """
+    groups = choose_groups(items, share, seed)
+    if groups is not None:
+        return frozenset(item.crop_id for item in items if item.group in groups), True
+    single = [Item(item.crop_id, item.label, f"crop:{item.crop_id}") for item in items]
+    fold_of = assign_folds(single, max(2, round(1 / share)), seed)
+    return frozenset(item.crop_id for item in single if fold_of[item.group] == 0), False
+
+
+def make_split(
+    items: Sequence[Item],
+    test_ids: frozenset[int],
+    *,
+    kind: str,
+    validation_share: float,
+    seed: int,
+    warnings: Sequence[str] = (),
+) -> Split:
+    """Return the split with a given test side; validation is taken from the rest by whole groups where possible."""
+    rest = [item for item in items if item.crop_id not in test_ids]
+    tested = [item for item in items if item.crop_id in test_ids]
+    validation, whole = choose_or_fall_back(rest, validation_share, seed)
+    notes = list(warnings)
+    if not whole and kind not in ("crop", "given") and len(rest) > 0:
+        notes.append(
+            "Validation shares specimens or micrographs with the training crops, because there are too few of them; "
+            "the live validation curve is too kind, the test is not concerned."
+        )
+    return Split(
+        kind=kind,
+        train=tuple(item.crop_id for item in rest if item.crop_id not in validation),
+        validation=tuple(item.crop_id for item in rest if item.crop_id in validation),
+        test=tuple(item.crop_id for item in tested),
+        groups_train=len({item.group for item in rest}),
+        groups_test=len({item.group for item in tested}),
+        warnings=tuple(notes),
+    )
+
+
+def check_trainable(counts: Mapping[str, int]) -> None:
+    """Raise TrainingError with a plain sentence unless there are two classes with at least five crops each.
+
+    `counts` are labelled crops per class name; classes without any crop are left out of the training and do not count.
+    """
+    used = {name: n for name, n in counts.items() if n > 0}
+    if not used:
+        raise TrainingError("No crop has a label yet.", "Label crops of at least two classes, then train.")
+    if len(used) == 1:
+        only = next(iter(used))
+        raise TrainingError(
+            f"All labelled crops are {only}: a network needs two classes to tell apart.",
+            f"Label at least {FEWEST_CROPS} crops of another class.",
+        )
+    thin = [f"{name} ({n})" for name, n in used.items() if n < FEWEST_CROPS]
+    if thin:
+        raise TrainingError(
+            f"Too few labelled crops of {', '.join(thin)}.", f"Every class needs at least {FEWEST_CROPS}; label more."
+        )
