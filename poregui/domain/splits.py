@@ -23,7 +23,7 @@ _TRIES = 24
 
 @dataclass(frozen=True)
 class Item:
-    """Hold what a split needs to know of a crop: its id, the place of its class, and the group that it must stay with."""
+    """Hold what a split needs to know of a crop: its id, the place of its class, the group it must stay with."""
 
     crop_id: int
     label: int

@@ -1,0 +1,1 @@
+"""Offer every step as a command with readable and with JSON output."""

@@ -1,0 +1,1 @@
+"""Show the window; Qt lives here only."""

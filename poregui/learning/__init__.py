@@ -1,0 +1,1 @@
+"""Train networks; TensorFlow and Keras live here only, and this package runs in a child process only."""

@@ -1,0 +1,1 @@
+"""Keep what people decide and what machines make: the project database, the crop pixels and the run folders."""

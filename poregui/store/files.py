@@ -1,0 +1,54 @@
+"""Write files so that a reader sees the old or the new content, never a part of it."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from poregui.domain.errors import PoreguiError, ProjectError
+
+
+def replace_file(path: Path, write: Callable[[Path], None]) -> None:
+    """Let `write` make a file beside `path`, force it to disk and put it in the place of `path`.
+
+    `write` gets a temporary name with the suffix of `path`. When anything fails the previous file stays as it was.
+    Raises PoreguiError when the disk is full or the folder refuses.
+    """
+    beside = path.with_name(f".{path.stem}.{uuid.uuid4().hex[:8]}{path.suffix}")
+    try:
+        write(beside)
+        with open(beside, "rb+") as written:
+            os.fsync(written.fileno())
+        os.replace(beside, path)
+    except OSError as error:
+        raise explain_write_error(error, path) from error
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 text with `replace_file`."""
+    replace_file(path, lambda beside: _write_bytes(beside, text.encode()))
+
+
+def write_json(path: Path, values: Any) -> None:
+    """Write JSON with `replace_file`."""
+    write_text(path, json.dumps(values, indent=1, ensure_ascii=False) + "\n")
+
+
+def _write_bytes(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+
+
+def explain_write_error(error: OSError, path: Path) -> PoreguiError:
+    """Return the sentence for a write that the system refused."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return ProjectError(f"The disk that holds {path.parent} is full.", "Make room there and try again.")
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return ProjectError(f"{path} cannot be written: no permission.", "Choose a folder that you may write to.")
+    return ProjectError(f"{path} cannot be written: {error.strerror or error}.", "Check the disk and try again.")

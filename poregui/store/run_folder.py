@@ -1,0 +1,194 @@
+"""Lay out a run folder: what a training was given and what it made, complete in itself."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poregui.domain.dataset import Dataset, DatasetCrop, Part, dataset_from_json
+from poregui.domain.errors import PoreguiError, ProjectError
+from poregui.domain.evaluation import Prediction
+from poregui.domain.events import FINAL, Event, Interrupted, from_line, to_line
+from poregui.domain.recipe import Recipe, recipe_from_json
+from poregui.store.files import explain_write_error, replace_file, write_json
+from poregui.store.locks import FileLock, is_locked
+
+
+class RunFolder:
+    """Read and write the files of one run.
+
+    recipe.json, dataset.json and crops.bin are written once by the freeze; events.jsonl grows while the trainer works;
+    model.keras, model.onnx, model.json, predictions.csv and metrics.json appear whole.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.recipe_file = path / "recipe.json"
+        self.dataset_file = path / "dataset.json"
+        self.crops_file = path / "crops.bin"
+        self.events_file = path / "events.jsonl"
+        self.lock_file = path / "trainer.lock"
+        self.log_file = path / "trainer.log"
+        self.model_file = path / "model.keras"
+        self.checkpoint_file = path / "checkpoint.keras"
+        self.onnx_file = path / "model.onnx"
+        self.sidecar_file = path / "model.json"
+        self.predictions_file = path / "predictions.csv"
+        self.metrics_file = path / "metrics.json"
+
+    @property
+    def number(self) -> int:
+        """Return the number that names the folder, 0 for a folder with another name."""
+        return int(self.path.name) if self.path.name.isdigit() else 0
+
+    def read_recipe(self) -> Recipe:
+        """Return the recipe. Raises ProjectError when it is missing or damaged."""
+        try:
+            return recipe_from_json(_read_json(self.recipe_file))
+        except (TypeError, ValueError) as error:
+            raise _damaged(self.recipe_file) from error
+
+    def read_dataset(self) -> Dataset:
+        """Return the dataset. Raises ProjectError when it is missing or damaged."""
+        try:
+            return dataset_from_json(_read_json(self.dataset_file))
+        except (KeyError, TypeError, ValueError) as error:
+            raise _damaged(self.dataset_file) from error
+
+    def read_crop(self, crop: DatasetCrop) -> NDArray[Any]:
+        """Return the pixels of a crop, (height, width) or (height, width, channels), uint8 or uint16."""
+        return next(self.read_crops([crop]))
+
+    def read_crops(self, crops: Iterable[DatasetCrop]) -> Iterator[NDArray[Any]]:
+        """Yield the pixels of crops in their order. Raises ProjectError when the file is too short."""
+        with open(self.crops_file, "rb") as pixels:
+            for crop in crops:
+                pixels.seek(crop.offset)
+                content = pixels.read(crop.nbytes)
+                if len(content) != crop.nbytes:
+                    raise _damaged(self.crops_file)
+                shape = (crop.height, crop.width) + ((crop.channels,) if crop.channels > 1 else ())
+                yield np.frombuffer(content, "u1" if crop.bits == 8 else "<u2").reshape(shape)
+
+    def write_dataset(self, recipe: Recipe, dataset: Dataset, pixels: Iterable[NDArray[Any]]) -> None:
+        """Write recipe, dataset and the pixels of its crops in their order; dataset.json last, as the seal."""
+
+        def write_pixels(beside: Path) -> None:
+            with open(beside, "wb") as out:
+                for array in pixels:
+                    out.write(np.ascontiguousarray(array).tobytes())
+
+        replace_file(self.crops_file, write_pixels)
+        write_json(self.recipe_file, recipe.to_json())
+        write_json(self.dataset_file, dataset.to_json())
+
+    def events(self) -> list[Event]:
+        """Return all events told so far; half-written lines are passed over."""
+        return list(read_events(self.events_file))
+
+    def open_events(self) -> EventWriter:
+        """Return a writer that appends to events.jsonl."""
+        return EventWriter(self.events_file)
+
+    def final_event(self) -> Event | None:
+        """Return how the run ended; Interrupted when it has no end and nobody works on it; None while it runs."""
+        told = self.events()
+        last = next((event for event in reversed(told) if isinstance(event, FINAL)), None)
+        if last is not None:
+            return last
+        if self.is_running():
+            return None
+        return Interrupted(epochs=sum(type(event).__name__ == "EpochEnded" for event in told))
+
+    def is_running(self) -> bool:
+        """Tell whether a trainer holds the folder's lock."""
+        return is_locked(self.lock_file)
+
+    def lock(self) -> FileLock:
+        """Take the trainer's lock. Raises ProjectError when another trainer works on this run."""
+        lock = FileLock(self.lock_file)
+        if not lock.acquire():
+            raise ProjectError(f"Run {self.path.name} is being trained already.", "Wait until it ends or stop it.")
+        return lock
+
+    def write_predictions(
+        self, classes: Sequence[str], parts: Mapping[int, Part], answers: Iterable[Prediction]
+    ) -> None:
+        """Write predictions.csv: crop, part, predicted class and one column of probability per class."""
+
+        def write(beside: Path) -> None:
+            with open(beside, "w", newline="", encoding="utf-8") as out:
+                table = csv.writer(out)
+                table.writerow(["crop", "part", "predicted", *(f"p:{name}" for name in classes)])
+                for answer in answers:
+                    shares = [f"{p:.9g}" for p in answer.probabilities]
+                    table.writerow([answer.crop_id, parts[answer.crop_id], classes[answer.index], *shares])
+
+        replace_file(self.predictions_file, write)
+
+    def read_predictions(self) -> list[Prediction]:
+        """Return all predictions. Raises ProjectError when the file is missing or damaged."""
+        try:
+            with open(self.predictions_file, newline="", encoding="utf-8") as lines:
+                rows = list(csv.reader(lines))
+            return [Prediction(int(row[0]), tuple(float(p) for p in row[3:])) for row in rows[1:]]
+        except FileNotFoundError as error:
+            raise ProjectError(f"Run {self.path.name} has no predictions.", "Let it finish, or train again.") from error
+        except (OSError, ValueError, IndexError) as error:
+            raise _damaged(self.predictions_file) from error
+
+    def read_metrics(self) -> dict[str, Any]:
+        """Return what the run measured when it ended; empty before."""
+        return dict(_read_json(self.metrics_file)) if self.metrics_file.exists() else {}
+
+
+class EventWriter:
+    """Append events to a file, each line forced out at once."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self._out: IO[str] = open(path, "a", encoding="utf-8")  # noqa: SIM115 - lives as long as the writer
+        except OSError as error:
+            raise explain_write_error(error, path) from error
+
+    def write(self, event: Event) -> None:
+        """Append one event."""
+        self._out.write(to_line(event) + "\n")
+        self._out.flush()
+
+    def close(self) -> None:
+        """Force everything to disk and close."""
+        self._out.flush()
+        os.fsync(self._out.fileno())
+        self._out.close()
+
+
+def read_events(path: Path) -> Iterator[Event]:
+    """Yield the events of a file; nothing when it does not exist."""
+    if not path.exists():
+        return
+    with open(path, encoding="utf-8", errors="replace") as lines:
+        for line in lines:
+            event = from_line(line)
+            if event is not None:
+                yield event
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ProjectError(f"{path} is missing.", "Choose a complete run, or train again.") from error
+    except (OSError, ValueError) as error:
+        raise _damaged(path) from error
+
+
+def _damaged(path: Path) -> PoreguiError:
+    return ProjectError(f"{path} is damaged and cannot be read.", "Train again; labels are not concerned.")

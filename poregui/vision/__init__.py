@@ -1,0 +1,1 @@
+"""Read images, cut crops and draw synthetic micrographs: arrays in, arrays out."""

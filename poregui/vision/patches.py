@@ -1,0 +1,75 @@
+"""Bring crops of any size and depth to the square, scaled input of a network without changing their proportions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+
+def scale_grey(crop: NDArray[Any], low: float, high: float) -> NDArray[np.float32]:
+    """Return the crop as float32 where `low` became 0 and `high` became 1; values outside are kept to 0..1."""
+    span = max(high - low, 1e-9)
+    return np.clip((crop.astype(np.float32) - low) / span, 0.0, 1.0)
+
+
+def set_channels(crop: NDArray[np.float32], channels: int) -> NDArray[np.float32]:
+    """Return the crop as (height, width, `channels`): grey is repeated, colour becomes grey (ITU-R BT.601 weights)."""
+    if crop.ndim == 2:
+        crop = crop[..., None]
+    crop = crop[..., :3] if crop.shape[2] >= 3 else crop[..., :1]
+    if crop.shape[2] == channels:
+        return crop
+    if channels == 3:
+        return np.repeat(crop, 3, axis=2)
+    weights = np.array([0.299, 0.587, 0.114], np.float32)
+    return (crop @ weights)[..., None].astype(np.float32)
+
+
+def letterbox(crop: NDArray[np.float32], side: int) -> NDArray[np.float32]:
+    """Fit a (height, width, channels) crop into a square of `side` px, proportions kept.
+
+    The rest of the square gets the median of the crop's border, so that no edge appears. Areas are averaged when
+    shrinking and pixels interpolated linearly when growing. Returns (side, side, channels).
+    """
+    height, width, channels = crop.shape
+    scale = side / max(height, width)
+    wide, high = max(1, round(width * scale)), max(1, round(height * scale))
+    fitted = _resize(crop, wide, high)
+    square = np.empty((side, side, channels), np.float32)
+    square[:] = _border_median(crop)
+    top, left = (side - high) // 2, (side - wide) // 2
+    square[top : top + high, left : left + wide] = fitted
+    return square
+
+
+def stretch(crop: NDArray[np.float32], side: int) -> NDArray[np.float32]:
+    """Stretch a (height, width, channels) crop to (side, side, channels), as only the original study's network needs."""
+    return _resize(crop, side, side)
+
+
+def network_input(
+    crop: NDArray[Any], *, low: float, high: float, side: int, channels: int, stretched: bool = False
+) -> NDArray[np.float32]:
+    """Return what a network is given for a crop: (side, side, channels) float32 from 0 to 1."""
+    scaled = set_channels(scale_grey(crop, low, high), channels)
+    return stretch(scaled, side) if stretched else letterbox(scaled, side)
+
+
+def size_input(width: int, height: int, um_per_px: float | None) -> tuple[float, float]:
+    """Return (width, height) of a crop in um, or in px when the scale is unknown."""
+    scale = 1.0 if um_per_px is None else um_per_px
+    return width * scale, height * scale
+
+
+def _resize(crop: NDArray[np.float32], width: int, height: int) -> NDArray[np.float32]:
+    shrinks = width <= crop.shape[1] and height <= crop.shape[0]
+    resized = cv2.resize(crop, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+    return np.asarray(resized, np.float32).reshape(height, width, crop.shape[2])
+
+
+def _border_median(crop: NDArray[np.float32]) -> NDArray[np.float32]:
+    border = np.concatenate([crop[0], crop[-1], crop[:, 0], crop[:, -1]])
+    return np.median(border, axis=0).astype(np.float32)

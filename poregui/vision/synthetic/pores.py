@@ -1,0 +1,186 @@
+"""Shape single pores of each class in um: outline, darkness, and what glints inside."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from poregui.vision.synthetic.looks import Look
+from poregui.vision.synthetic.truth import GAS, KEYHOLE, FloatArray
+
+
+@dataclass(frozen=True)
+class Grain:
+    """Hold a powder grain inside a pore: middle and radius in um, brightness as a fraction of the matrix."""
+
+    x: float
+    y: float
+    radius: float
+    tone: float
+
+
+@dataclass(frozen=True)
+class PoreShape:
+    """Hold a pore about the origin.
+
+    `outline` is float64 (N, 2) in um; `tone` the grey of its floor as a fraction of the matrix level; `glint` what the
+    middle of the floor adds to it, `glint_offset` where (fractions of the radius); `roughness` the spread of the floor's
+    tone; `halo` the relief around it, a fraction of the matrix level.
+    """
+
+    class_name: str
+    outline: FloatArray
+    tone: float
+    glint: float
+    glint_offset: tuple[float, float]
+    roughness: float
+    halo: float
+    grains: tuple[Grain, ...]
+
+
+def polygon_area(outline: FloatArray) -> float:
+    """Return the area of a simple polygon by the shoelace formula."""
+    x, y = outline[:, 0], outline[:, 1]
+    return abs(float(np.sum(x * np.roll(y, -1) - y * np.roll(x, -1)))) / 2
+
+
+def shape_pore(class_name: str, look: Look, rng: np.random.Generator) -> PoreShape:
+    """Return a pore of a class as this specimen grows them."""
+    if class_name == GAS:
+        return _gas(look, rng)
+    if class_name == KEYHOLE:
+        return _keyhole(look, rng)
+    return _lack_of_fusion(look, rng)
+
+
+def _gas(look: Look, rng: np.random.Generator) -> PoreShape:
+    diameter = _diameter(look.diameter_um[GAS], 0.55, 2.8 * look.um_per_px, 32.0, rng)
+    outline = _round(rng, wobble=0.012, aspect=rng.uniform(1.0, 1.1))
+    return PoreShape(
+        class_name=GAS,
+        outline=_scaled(outline, diameter, rng.uniform(0, 2 * math.pi)),
+        tone=float(np.clip(rng.uniform(0.16, 0.38) + look.tone_shift, 0.08, 0.42)),
+        glint=float(rng.uniform(0.0, 0.28)) if rng.random() < 0.6 else 0.0,
+        glint_offset=(float(rng.normal(0, 0.08)), float(rng.normal(0, 0.08))),
+        roughness=0.01,
+        halo=float(rng.uniform(-0.005, 0.02)),
+        grains=(),
+    )
+
+
+def _keyhole(look: Look, rng: np.random.Generator) -> PoreShape:
+    diameter = _diameter(look.diameter_um[KEYHOLE], 0.40, 11.0, 85.0, rng)
+    if rng.random() < 0.4:
+        outline = _round(rng, wobble=0.03, aspect=rng.uniform(1.0, 1.18))
+    else:
+        outline = _drop(rng)
+    glint = float(rng.uniform(0.0, 0.2)) if rng.random() < 0.25 else 0.0
+    return PoreShape(
+        class_name=KEYHOLE,
+        outline=_scaled(outline, diameter, look.build_angle + rng.normal(0, 0.45)),
+        tone=float(np.clip(rng.uniform(0.10, 0.30) + look.tone_shift, 0.05, 0.4)),
+        glint=glint,
+        glint_offset=(float(rng.normal(0, 0.25)), float(rng.normal(0, 0.25))),
+        roughness=float(rng.uniform(0.01, 0.03)),
+        halo=float(rng.uniform(-0.025, 0.01)),
+        grains=(),
+    )
+
+
+def _lack_of_fusion(look: Look, rng: np.random.Generator) -> PoreShape:
+    diameter = _diameter(look.diameter_um["Lack of Fusion"], 0.55, 17.0, 170.0, rng)
+    outline = _scaled(_gash(rng), diameter, look.build_angle + math.pi / 2 + rng.normal(0, 0.5))
+    return PoreShape(
+        class_name="Lack of Fusion",
+        outline=outline,
+        tone=float(np.clip(rng.uniform(0.10, 0.30) + look.tone_shift, 0.05, 0.4)),
+        glint=0.0,
+        glint_offset=(0.0, 0.0),
+        roughness=float(rng.uniform(0.03, 0.09)),
+        halo=float(rng.uniform(-0.03, 0.015)),
+        grains=_grains(outline, diameter, rng),
+    )
+
+
+def _diameter(middle: float, spread: float, least: float, most: float, rng: np.random.Generator) -> float:
+    """Draw a log-normal diameter (um) between two limits."""
+    while True:
+        diameter = middle * math.exp(rng.normal(0, spread))
+        if least <= diameter <= most:
+            return diameter
+
+
+def _scaled(outline: FloatArray, diameter: float, angle: float) -> FloatArray:
+    """Turn an outline, give it the area of a circle of `diameter`, and put its centroid at the origin."""
+    x, y = outline[:, 0], outline[:, 1]
+    cross = x * np.roll(y, -1) - y * np.roll(x, -1)
+    middle = ((outline + np.roll(outline, -1, axis=0)) * cross[:, None]).sum(axis=0) / (3 * cross.sum())
+    cos, sin = math.cos(angle), math.sin(angle)
+    turned = (outline - middle) @ np.array([[cos, sin], [-sin, cos]])
+    return np.asarray(turned * (diameter / 2 * math.sqrt(math.pi / polygon_area(outline))), dtype=np.float64)
+
+
+def _wobble(rng: np.random.Generator, angles: FloatArray, amplitude: float, orders: range) -> FloatArray:
+    """Return 1 plus a few harmonics that weaken with their order."""
+    radius = np.ones_like(angles)
+    for order in orders:
+        radius += rng.normal(0, amplitude * 2 / order) * np.cos(order * angles + rng.uniform(0, 2 * math.pi))
+    return radius
+
+
+def _round(rng: np.random.Generator, *, wobble: float, aspect: float) -> FloatArray:
+    angles = np.linspace(0, 2 * math.pi, 72, endpoint=False)
+    radius = _wobble(rng, angles, wobble, range(2, 6))
+    return np.stack([radius * np.cos(angles) * aspect, radius * np.sin(angles)], axis=1)
+
+
+def _drop(rng: np.random.Generator) -> FloatArray:
+    """Shape a drop whose tail points along x, a little bent."""
+    angles = np.linspace(0, 2 * math.pi, 96, endpoint=False)
+    radius = _wobble(rng, angles, rng.uniform(0.015, 0.04), range(2, 7))
+    length, taper = rng.uniform(1.1, 1.9), rng.uniform(0.35, 1.3)
+    x = length * np.cos(angles) * radius
+    y = np.sin(angles) * np.abs(np.sin(angles / 2)) ** taper * radius
+    return np.stack([x, y + rng.normal(0, 0.12) * x**2], axis=1)
+
+
+def _fractal(rng: np.random.Generator, stations: FloatArray, octaves: int) -> FloatArray:
+    """Return a rough curve along stations from 0 to 1, each octave twice as fine and 0.6 times as high."""
+    curve = np.zeros_like(stations)
+    for octave in range(octaves):
+        knots = 4 * 2**octave + 1
+        curve += 0.6**octave * np.interp(stations, np.linspace(0, 1, knots), rng.uniform(-1, 1, knots))
+    return curve
+
+
+def _gash(rng: np.random.Generator) -> FloatArray:
+    """Shape a ragged gash along x: two rough edges about a bent middle line, sharp at both ends and at a few spikes."""
+    stations = np.linspace(0, 1, 81)
+    slender = rng.uniform(1.1, 4.5)
+    taper = np.sin(math.pi * stations) ** rng.uniform(0.6, 1.4)
+    middle = rng.normal(0, 0.7) * (stations - 0.5) ** 2 * slender + 0.25 * _fractal(rng, stations, 3)
+    edges = []
+    for _ in range(2):
+        edge = taper * np.maximum(0.12, 0.55 + 0.4 * _fractal(rng, stations, 4))
+        for _ in range(int(rng.integers(1, 4))):
+            at, width = rng.uniform(0.12, 0.88), rng.uniform(0.03, 0.09)
+            edge += rng.uniform(0.15, 0.8) * np.maximum(0, 1 - np.abs(stations - at) / width) ** 1.3
+        edges.append(edge)
+    x = (stations - 0.5) * slender * 2
+    upper = np.stack([x, middle + edges[0]], axis=1)
+    lower = np.stack([x, middle - edges[1]], axis=1)
+    return np.concatenate([upper[:-1], lower[:0:-1]])
+
+
+def _grains(outline: FloatArray, diameter: float, rng: np.random.Generator) -> tuple[Grain, ...]:
+    """Strew unmelted powder over the floor; the drawing keeps it off the walls."""
+    low, high = outline.min(axis=0), outline.max(axis=0)
+    count = int(rng.poisson(min(14.0, 1.2 + diameter / 9)))
+    grains = []
+    for _ in range(count):
+        x, y = rng.uniform(low, high)
+        radius = min(rng.uniform(2.5, 11.0), diameter * 0.22)
+        grains.append(Grain(float(x), float(y), float(radius), float(rng.uniform(0.45, 0.98))))
+    return tuple(grains)

@@ -1,0 +1,111 @@
+"""Render the matrix and the pores of one field of view; changes when the optics or the polish are drawn otherwise."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from poregui.domain.geometry import Box
+from poregui.vision.synthetic.looks import Look
+from poregui.vision.synthetic.pores import PoreShape
+from poregui.vision.synthetic.truth import FloatArray
+
+MARGIN = 14
+
+
+@dataclass(frozen=True)
+class Patch:
+    """Hold a pore's pixels: upper left corner in px, and the signed distance to the wall in px, negative inside."""
+
+    left: int
+    top: int
+    distance: FloatArray
+    area_px: float
+
+    @property
+    def window(self) -> tuple[slice, slice]:
+        """Return the rows and columns of the micrograph that the patch covers."""
+        height, width = self.distance.shape
+        return slice(self.top, self.top + height), slice(self.left, self.left + width)
+
+    def tight_box(self) -> Box:
+        """Return the smallest box around the pixels inside."""
+        rows, columns = np.nonzero(self.distance <= 0)
+        left, top = int(columns.min()), int(rows.min())
+        return Box(self.left + left, self.top + top, int(columns.max()) - left + 1, int(rows.max()) - top + 1)
+
+
+def rasterise(outline: FloatArray) -> Patch:
+    """Return the signed distance to a polygon (px) at the pixel centres around it, from a finer grid."""
+    left, top = (int(v) for v in np.floor(outline.min(axis=0)) - MARGIN)
+    right, bottom = (int(v) for v in np.ceil(outline.max(axis=0)) + MARGIN)
+    extent = max(right - left, bottom - top) - 2 * MARGIN
+    fine = 16 if extent < 24 else 8 if extent < 72 else 4
+    inside = _fill((outline - (left, top)) * fine, (right - left) * fine, (bottom - top) * fine)
+    outer = cv2.distanceTransform((~inside).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    inner = cv2.distanceTransform(inside.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    distance = np.where(inside, 0.5 - inner, outer - 0.5).astype(np.float64) / fine
+    coarse = distance.reshape(bottom - top, fine, right - left, fine).mean(axis=(1, 3))
+    return Patch(left, top, coarse, float(np.count_nonzero(inside)) / fine**2)
+
+
+def _fill(outline: FloatArray, width: int, height: int) -> NDArray[np.bool_]:
+    """Return which pixel centres lie inside a polygon, by the even-odd rule along each row."""
+    x0, y0 = outline[:, 0], outline[:, 1]
+    x1, y1 = np.roll(x0, -1), np.roll(y0, -1)
+    rows = np.arange(height) + 0.5
+    crosses = (y0 <= rows[:, None]) != (y1 <= rows[:, None])
+    row, edge = np.nonzero(crosses)
+    x = x0[edge] + (rows[row] - y0[edge]) * (x1[edge] - x0[edge]) / (y1[edge] - y0[edge])
+    turns = np.zeros((height, width + 1), dtype=np.int32)
+    np.add.at(turns, (row, np.ceil(x - 0.5).astype(np.int64)), 1)
+    return np.asarray(np.cumsum(turns, axis=1)[:, :width] % 2 == 1)
+
+
+def draw_pore(field: FloatArray, patch: Patch, shape: PoreShape, look: Look, rng: np.random.Generator) -> None:
+    """Draw a pore into the reflectance of a field (matrix near 1), its wall at the half level whatever the focus."""
+    rows, columns = patch.window
+    diameter_px = 2 * math.sqrt(patch.area_px / math.pi)
+    # A blur would shrink small round pores; a profile over the distance keeps the half level on the wall.
+    dark = 0.5 - 0.5 * np.tanh(0.85 * patch.distance / look.focus_px)
+    faint = 1 - 0.75 * math.exp(-diameter_px / 4)
+    floor = 1 - (1 - _floor(patch, shape, look, rng)) * faint
+    matrix = field[rows, columns]
+    reach = max(1.5, min(4.0, diameter_px / 8))
+    relief = 1 + shape.halo * np.exp(-np.maximum(patch.distance, 0) / reach) * (patch.distance < 3 * reach)
+    field[rows, columns] = matrix * relief * (1 - dark) + floor * dark
+
+
+def _floor(patch: Patch, shape: PoreShape, look: Look, rng: np.random.Generator) -> FloatArray:
+    """Return the tone of a pore's floor: darkness, unevenness, the glint of a hollow's bottom, powder grains."""
+    height, width = patch.distance.shape
+    depth = np.maximum(0, -patch.distance)
+    y, x = np.mgrid[0:height, 0:width] + 0.5
+    deepest = float(depth.max())
+    middle_x, middle_y = (float((axis * depth).sum() / depth.sum()) for axis in (x, y))
+    cells = rng.standard_normal((max(3, height // 9), max(3, width // 9)))
+    floor = shape.tone + shape.roughness * cv2.resize(cells, (width, height), interpolation=cv2.INTER_CUBIC)
+    if shape.glint > 0:
+        offset_x, offset_y = (deepest * part for part in shape.glint_offset)
+        away = ((x - middle_x - offset_x) ** 2 + (y - middle_y - offset_y) ** 2) / max(0.34 * deepest, 0.8) ** 2
+        floor = floor + shape.glint * np.exp(-away)
+    wall = np.clip((depth - 1.2 - look.focus_px) / 2, 0, 1)
+    centre_x, centre_y = _origin(patch, shape, look)
+    for grain in shape.grains:
+        radius = grain.radius / look.um_per_px
+        away = np.hypot(x - centre_x - grain.x / look.um_per_px, y - centre_y - grain.y / look.um_per_px)
+        body = 0.5 - 0.5 * np.tanh(0.85 * (away - radius) / look.focus_px)
+        shade = grain.tone * (1 - 0.55 * np.clip(away / radius, 0, 1) ** 2)
+        floor = floor + (shade - floor) * body * wall
+    return np.clip(floor, 0.03, 1.0)
+
+
+def _origin(patch: Patch, shape: PoreShape, look: Look) -> tuple[float, float]:
+    """Return where the pore's own origin lies in its patch, in px."""
+    low = shape.outline.min(axis=0) / look.um_per_px
+    rows, columns = np.nonzero(patch.distance <= 0)
+    return float(columns.min() - low[0]), float(rows.min() - low[1])
