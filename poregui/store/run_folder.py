@@ -33,6 +33,7 @@ class RunFolder:
         self.recipe_file = path / "recipe.json"
         self.dataset_file = path / "dataset.json"
         self.crops_file = path / "crops.bin"
+        self.folds_file = path / "folds.json"
         self.events_file = path / "events.jsonl"
         self.lock_file = path / "trainer.lock"
         self.log_file = path / "trainer.log"
@@ -88,6 +89,14 @@ class RunFolder:
         replace_file(self.crops_file, write_pixels)
         write_json(self.recipe_file, recipe.to_json())
         write_json(self.dataset_file, dataset.to_json())
+
+    def write_folds(self, folds: Sequence[Sequence[int]]) -> None:
+        """Write which crops each fold of a cross-validation tests; such a run makes predictions and no model."""
+        write_json(self.folds_file, {"folds": [list(fold) for fold in folds]})
+
+    def read_folds(self) -> list[list[int]]:
+        """Return the crop ids that each fold tests; empty for a run that trains one network."""
+        return [list(fold) for fold in _read_json(self.folds_file)["folds"]] if self.folds_file.exists() else []
 
     def events(self) -> list[Event]:
         """Return all events told so far; half-written lines are passed over."""
