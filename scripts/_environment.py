@@ -79,14 +79,11 @@ def environment(*extras: str) -> Path:
     UNFINISHED.touch()
     STAMP.unlink(missing_ok=True)
     _install(wanted)
-    packages = json.loads(
-        subprocess.run([PYTHON, "-c", _LIST], capture_output=True, text=True, check=True).stdout
-    )
+    listed = subprocess.run([PYTHON, "-c", _LIST], capture_output=True, text=True, check=True)
+    packages = json.loads(listed.stdout)
     packages.pop("pip", None)
-    STAMP.write_text(
-        json.dumps({"fingerprint": _fingerprint(), "extras": wanted, "packages": packages}, indent=1),
-        encoding="utf-8",
-    )
+    stamp = {"fingerprint": _fingerprint(), "folder": str(VENV), "extras": wanted, "packages": packages}
+    STAMP.write_text(json.dumps(stamp, indent=1), encoding="utf-8")
     UNFINISHED.unlink()
     say(f"The environment is ready ({time.monotonic() - started:.0f} s).")
     return PYTHON
