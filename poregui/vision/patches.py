@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 def scale_grey(crop: NDArray[Any], low: float, high: float) -> NDArray[np.float32]:
     """Return the crop as float32 where `low` became 0 and `high` became 1; values outside are kept to 0..1."""
     span = max(high - low, 1e-9)
-    return np.clip((crop.astype(np.float32) - np.float32(low)) / np.float32(span), 0.0, 1.0, dtype=np.float32)
+    scaled = (crop.astype(np.float32) - np.float32(low)) / np.float32(span)
+    return np.asarray(np.clip(scaled, 0.0, 1.0), np.float32)
 
 
 def set_channels(crop: NDArray[np.float32], channels: int) -> NDArray[np.float32]:

@@ -1,0 +1,165 @@
+"""Open project.db safely: schema version, migrations, integrity, one writer, sentences for what can go wrong."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from importlib.resources import files
+from pathlib import Path
+
+from poregui.domain.errors import PoreguiError, ProjectError, ReadOnlyError
+from poregui.store.files import replace_file
+
+SCHEMA_VERSION = 1
+APPLICATION_ID = 0x706F7265  # "pore"
+_MIGRATIONS: Mapping[int, Callable[[sqlite3.Connection], None]] = {}
+"""From each older version the step to the next one."""
+
+
+def create_database(path: Path) -> None:
+    """Make an empty project database. Raises ProjectError when the folder refuses or the disk is full."""
+
+    def write(beside: Path) -> None:
+        connection = sqlite3.connect(beside)
+        try:
+            connection.executescript(
+                files("poregui.store").joinpath("schema.sql").read_text(encoding="utf-8")
+            )
+            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            connection.commit()
+        except sqlite3.Error as error:
+            raise explain(error, path) from error
+        finally:
+            connection.close()
+
+    replace_file(path, write)
+
+
+def open_database(path: Path, *, read_only: bool) -> sqlite3.Connection:
+    """Return a checked connection in autocommit mode; use `transaction` to write.
+
+    Raises ProjectError when the file is missing, no project, damaged, or made by a newer version.
+    """
+    if not path.exists():
+        raise ProjectError(
+            f"{path.parent} is not a poregui project.", "Choose a folder that holds project.db."
+        )
+    mode = "ro" if read_only else "rw"
+    try:
+        connection = sqlite3.connect(
+            f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None
+        )
+    except sqlite3.Error as error:
+        raise explain(error, path) from error
+    try:
+        _check(connection, path)
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA busy_timeout = 3000")
+        if not read_only:
+            connection.execute("PRAGMA journal_mode = DELETE")
+            connection.execute("PRAGMA synchronous = FULL")
+            _migrate(connection, path)
+    except sqlite3.Error as error:
+        connection.close()
+        raise explain(error, path) from error
+    except PoreguiError:
+        connection.close()
+        raise
+    return connection
+
+
+def _check(connection: sqlite3.Connection, path: Path) -> None:
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    if application != APPLICATION_ID:
+        raise ProjectError(f"{path} is not a poregui project.", "Choose a folder that poregui made.")
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > SCHEMA_VERSION:
+        raise ProjectError(
+            f"{path.parent} was made by a newer poregui (project version {version}, this one knows {SCHEMA_VERSION}).",
+            "Update poregui to open it.",
+        )
+    (state,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if state != "ok":
+        raise _damaged(path)
+
+
+def _migrate(connection: sqlite3.Connection, path: Path) -> None:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version < SCHEMA_VERSION:
+        back_up(connection, path.with_name(f"project.before-version-{SCHEMA_VERSION}.db"))
+    while version < SCHEMA_VERSION:
+        with transaction(connection, path):
+            _MIGRATIONS[version](connection)
+            version += 1
+            connection.execute(f"PRAGMA user_version = {version}")
+
+
+def back_up(connection: sqlite3.Connection, target: Path) -> None:
+    """Write a verified copy of the database to `target`."""
+
+    def write(beside: Path) -> None:
+        connection.execute("VACUUM INTO ?", (str(beside),))
+        copy = sqlite3.connect(beside)
+        try:
+            (state,) = copy.execute("PRAGMA integrity_check(1)").fetchone()
+        finally:
+            copy.close()
+        if state != "ok":
+            raise _damaged(beside)
+
+    replace_file(target, write)
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection, path: Path) -> Iterator[sqlite3.Connection]:
+    """Run the body as one transaction: all of it is on disk afterwards, or nothing of it when it raises.
+
+    Raises ProjectError for a full disk, a read-only project or another refused write.
+    """
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+    except sqlite3.Error as error:
+        raise explain(error, path) from error
+    try:
+        yield connection
+        connection.execute("COMMIT")
+    except sqlite3.Error as error:
+        _roll_back(connection)
+        raise explain(error, path) from error
+    except BaseException:
+        _roll_back(connection)
+        raise
+
+
+def _roll_back(connection: sqlite3.Connection) -> None:
+    if connection.in_transaction:
+        connection.execute("ROLLBACK")
+
+
+def _damaged(path: Path) -> ProjectError:
+    return ProjectError(
+        f"{path} is damaged.",
+        "It was left as it is; restore project.db from a backup copy. Runs and crop pixels are kept in other files.",
+    )
+
+
+def explain(error: sqlite3.Error, path: Path) -> PoreguiError:
+    """Return the sentence for what SQLite refused."""
+    name = getattr(error, "sqlite_errorname", "") or ""
+    if name.startswith("SQLITE_FULL"):
+        return ProjectError(
+            f"The disk that holds {path.parent} is full.", "Make room; nothing that was shown is lost."
+        )
+    if name.startswith("SQLITE_READONLY"):
+        return ReadOnlyError(
+            f"{path.parent} is read-only.", "Copy the project to a folder that you may write to."
+        )
+    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+        return ProjectError(
+            f"{path.parent} is being written by another program.", "Close it there and try again."
+        )
+    if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+        return _damaged(path)
+    return ProjectError(f"{path} cannot be used: {error}.", "Check the disk and the folder's permissions.")

@@ -1,0 +1,148 @@
+"""Keep the pixels of crops, append-only and keyed by content, so that a project outlives its micrographs."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+import threading
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poregui.domain.errors import ProjectError
+from poregui.store.database import explain, transaction
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS pixels (
+    sha256 TEXT PRIMARY KEY, height INTEGER NOT NULL, width INTEGER NOT NULL, channels INTEGER NOT NULL,
+    bits INTEGER NOT NULL, grey_low REAL NOT NULL, grey_high REAL NOT NULL, content BLOB NOT NULL
+) WITHOUT ROWID
+"""
+
+
+@dataclass(frozen=True)
+class CropPixels:
+    """Hold the pixels of a crop at the micrograph's own depth, and the grey values that become 0 and 1 for a network.
+
+    `array` is (height, width) or (height, width, 3), uint8 or uint16.
+    """
+
+    array: NDArray[Any]
+    grey_low: float
+    grey_high: float
+
+    @property
+    def hash(self) -> str:
+        """Return the SHA-256 of shape, depth, grey range and content."""
+        head = f"{self.array.shape} {self.array.dtype.str} {self.grey_low:g} {self.grey_high:g} "
+        return hashlib.sha256(head.encode() + np.ascontiguousarray(self.array).tobytes()).hexdigest()
+
+    @property
+    def channels(self) -> int:
+        """Return 1 for grey and 3 for colour."""
+        return 1 if self.array.ndim == 2 else int(self.array.shape[2])
+
+    @property
+    def bits(self) -> int:
+        """Return 8 or 16."""
+        return 8 * self.array.dtype.itemsize
+
+
+class PixelStore:
+    """Read pixels from any thread, add pixels from the one that opened the store."""
+
+    def __init__(self, path: Path, *, read_only: bool) -> None:
+        self._path = path
+        self._read_only = read_only
+        self._local = threading.local()
+        self._opened: list[sqlite3.Connection] = []
+        self._guard = threading.Lock()
+        if not read_only:
+            try:
+                self._connection().execute(_SCHEMA)
+            except sqlite3.Error as error:
+                self.close()
+                raise explain(error, path) from error
+
+    def _connection(self) -> sqlite3.Connection:
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            mode = "ro" if self._read_only else "rwc"
+            uri = f"{self._path.absolute().as_uri()}?mode={mode}"
+            connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+            connection.execute("PRAGMA busy_timeout = 3000")
+            connection.execute("PRAGMA synchronous = FULL")
+            self._local.connection = connection
+            with self._guard:
+                self._opened.append(connection)
+        return connection
+
+    @contextmanager
+    def batch(self) -> Iterator[None]:
+        """Commit all that is added in the body at once."""
+        with transaction(self._connection(), self._path):
+            yield
+
+    def add(self, pixels: CropPixels) -> str:
+        """Keep pixels and return their hash; pixels that are there already are not kept twice."""
+        key = pixels.hash
+        array = np.ascontiguousarray(pixels.array)
+        height, width = array.shape[:2]
+        little = array.astype(array.dtype.newbyteorder("<"), copy=False)
+        row = (
+            key, height, width, pixels.channels, pixels.bits, pixels.grey_low, pixels.grey_high,
+            zlib.compress(little.tobytes(), 1),
+        )  # fmt: skip
+        try:
+            self._connection().execute("INSERT OR IGNORE INTO pixels VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+        except sqlite3.Error as error:
+            raise explain(error, self._path) from error
+        return key
+
+    def has(self, key: str) -> bool:
+        """Tell whether pixels with this hash are kept."""
+        return self._row(key, "1") is not None
+
+    def get(self, key: str) -> CropPixels:
+        """Return the pixels of a hash. Raises ProjectError when they are missing or damaged."""
+        row = self._row(key, "height, width, channels, bits, grey_low, grey_high, content")
+        if row is None:
+            raise ProjectError(
+                f"The pixels of a crop are missing in {self._path}.", "Restore the file from a backup."
+            )
+        height, width, channels, bits, low, high, content = row
+        shape = (height, width) if channels == 1 else (height, width, channels)
+        try:
+            array = np.frombuffer(zlib.decompress(content), "u1" if bits == 8 else "<u2").reshape(shape)
+        except (zlib.error, ValueError) as error:
+            raise ProjectError(f"{self._path} is damaged.", "Restore the file from a backup.") from error
+        return CropPixels(array, low, high)
+
+    def get_many(self, keys: Iterable[str]) -> Iterator[CropPixels]:
+        """Yield the pixels of hashes in their order."""
+        return (self.get(key) for key in keys)
+
+    def _row(self, key: str, columns: str) -> tuple[Any, ...] | None:
+        try:
+            row: tuple[Any, ...] | None = (
+                self._connection()
+                .execute(f"SELECT {columns} FROM pixels WHERE sha256 = ?", (key,))
+                .fetchone()
+            )
+        except sqlite3.Error as error:
+            raise explain(error, self._path) from error
+        return row
+
+    def close(self) -> None:
+        """Close the connections of all threads."""
+        with self._guard:
+            for connection in self._opened:
+                connection.close()
+            self._opened.clear()
+        self._local = threading.local()

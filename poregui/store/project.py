@@ -1,0 +1,306 @@
+"""Keep a project: read its records and write them, each edit as one transaction."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from poregui.domain.classes import DEFAULT_CLASS_NAMES, PoreClass, default_classes
+from poregui.domain.errors import ProjectError, ReadOnlyError
+from poregui.domain.records import Crop, How, LabelEntry, Micrograph, Specimen
+from poregui.store.database import create_database, explain, open_database, transaction
+from poregui.store.files import explain_write_error
+from poregui.store.locks import FileLock
+from poregui.store.pixels import PixelStore
+from poregui.store.rows import (
+    CLASS_COLUMNS,
+    CROP_COLUMNS,
+    MICROGRAPH_COLUMNS,
+    SELECT_CROPS,
+    class_from,
+    class_row,
+    crop_from,
+    crop_row,
+    micrograph_from,
+    micrograph_row,
+)
+from poregui.store.run_folder import RunFolder
+
+Table = Literal["classes", "specimens", "micrographs", "crops"]
+
+
+class Project:
+    """Hold one open project folder; use `create` or `open`, and `close` at the end (or `with`)."""
+
+    def __init__(
+        self, folder: Path, connection: sqlite3.Connection, lock: FileLock, *, read_only: bool
+    ) -> None:
+        self.folder = folder
+        self.read_only = read_only
+        self.pixels = PixelStore(folder / "pixels.db", read_only=read_only)
+        self._file = folder / "project.db"
+        self._db = connection
+        self._lock = lock
+
+    @staticmethod
+    def create(folder: Path, class_names: Sequence[str] = DEFAULT_CLASS_NAMES) -> Project:
+        """Make a project in a new or empty folder and open it.
+
+        Raises PoreguiError when the folder holds a project or other files, cannot be written, or the names are unfit.
+        """
+        classes = default_classes(class_names)
+        if (folder / "project.db").exists():
+            raise ProjectError(f"{folder} holds a project already.", "Open it, or choose another folder.")
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise ProjectError(f"{folder} is not empty.", "Choose a new or an empty folder for the project.")
+        try:
+            (folder / "runs").mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise explain_write_error(error, folder) from error
+        create_database(folder / "project.db")
+        project = Project.open(folder)
+        with project.transaction():
+            project.put_classes(classes)
+        return project
+
+    @staticmethod
+    def open(folder: Path, *, read_only: bool = False) -> Project:
+        """Open a project; as read-only when asked, when another window writes it, or when the folder refuses writes.
+
+        Raises ProjectError when it is missing, damaged or made by a newer version.
+        """
+        folder = folder.absolute()
+        lock = FileLock(folder / "project.lock")
+        if not (folder / "project.db").exists():
+            raise ProjectError(
+                f"{folder} is not a poregui project.", "Choose a folder that holds project.db."
+            )
+        writable = not read_only and os.access(folder / "project.db", os.W_OK) and lock.acquire()
+        try:
+            connection = open_database(folder / "project.db", read_only=not writable)
+        except BaseException:
+            lock.release()
+            raise
+        try:
+            return Project(folder, connection, lock, read_only=not writable)
+        except BaseException:
+            connection.close()
+            lock.release()
+            raise
+
+    def close(self) -> None:
+        """Close the files and let others write."""
+        self.pixels.close()
+        self._db.close()
+        self._lock.release()
+
+    def __enter__(self) -> Project:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def name(self) -> str:
+        """Return the folder's name."""
+        return self.folder.name
+
+    # ---- reading -------------------------------------------------------------------------------------------------
+
+    def classes(self, *, retired: bool = False) -> tuple[PoreClass, ...]:
+        """Return the classes in their order, with the retired ones only when asked."""
+        rows = self._rows(f"SELECT {CLASS_COLUMNS} FROM classes WHERE deleted = 0 ORDER BY position, id")
+        return tuple(c for c in map(class_from, rows) if retired or not c.retired)
+
+    def specimens(self) -> tuple[Specimen, ...]:
+        """Return the specimens by name."""
+        rows = self._rows("SELECT id, name FROM specimens WHERE deleted = 0 ORDER BY name, id")
+        return tuple(Specimen(*row) for row in rows)
+
+    def micrographs(self) -> tuple[Micrograph, ...]:
+        """Return the micrographs in the order in which they came."""
+        rows = self._rows(f"SELECT {MICROGRAPH_COLUMNS} FROM micrographs WHERE deleted = 0 ORDER BY id")
+        return tuple(map(micrograph_from, rows))
+
+    def crops(self, *, micrograph_id: int | None = None) -> list[Crop]:
+        """Return the crops in the order in which they came; of one micrograph when asked."""
+        where, values = "WHERE c.deleted = 0", ()
+        if micrograph_id is not None:
+            rows = self._rows(
+                f"{SELECT_CROPS} {where} AND c.micrograph_id = ? ORDER BY c.id", (micrograph_id,)
+            )
+        else:
+            rows = self._rows(f"{SELECT_CROPS} {where} ORDER BY c.id", values)
+        return [crop_from(row) for row in rows]
+
+    def crop(self, crop_id: int) -> Crop:
+        """Return one crop. Raises ProjectError when it does not exist."""
+        rows = self._rows(f"{SELECT_CROPS} WHERE c.id = ? AND c.deleted = 0", (crop_id,))
+        if not rows:
+            raise ProjectError(
+                f"There is no crop {crop_id}.", "It may have been deleted; undo brings it back."
+            )
+        return crop_from(rows[0])
+
+    def label_counts(self) -> Counter[int | None]:
+        """Return the number of crops per label; None counts those without."""
+        rows = self._rows("SELECT label, COUNT(*) FROM crops WHERE deleted = 0 GROUP BY label")
+        return Counter(dict(rows))
+
+    def label_log(self, crop_id: int | None = None) -> list[LabelEntry]:
+        """Return the label log, oldest first; of one crop when asked."""
+        where, values = ("WHERE crop_id = ?", (crop_id,)) if crop_id is not None else ("", ())
+        rows = self._rows(
+            f"SELECT id, crop_id, label, who, at, how FROM label_log {where} ORDER BY id", values
+        )
+        return [LabelEntry(*row) for row in rows]
+
+    def reference_crops(self, class_id: int) -> tuple[int, ...]:
+        """Return the ids of the crops that a class card shows."""
+        rows = self._rows(
+            "SELECT crop_id FROM reference_crops WHERE class_id = ? ORDER BY crop_id", (class_id,)
+        )
+        return tuple(row[0] for row in rows)
+
+    def test_side(self) -> frozenset[str]:
+        """Return the keys (`specimen:3`, `micrograph:7`, `crop:91`) of the test side."""
+        return frozenset(row[0] for row in self._rows("SELECT key FROM test_side"))
+
+    def meta(self, key: str, default: str = "") -> str:
+        """Return a remembered text of the project."""
+        rows = self._rows("SELECT value FROM meta WHERE key = ?", (key,))
+        return str(rows[0][0]) if rows else default
+
+    def micrograph_file(self, micrograph: Micrograph) -> Path:
+        """Return where a micrograph's file should lie."""
+        path = Path(micrograph.path)
+        return path if path.is_absolute() else Path(os.path.normpath(self.folder / path))
+
+    def path_for(self, file: Path) -> str:
+        """Return how the project refers to a file: relative with `/` when on the same drive, else absolute."""
+        try:
+            return Path(os.path.relpath(file.absolute(), self.folder)).as_posix()
+        except ValueError:
+            return file.absolute().as_posix()
+
+    def runs(self) -> list[RunFolder]:
+        """Return the sealed run folders, oldest first."""
+        try:
+            folders = [
+                RunFolder(p) for p in (self.folder / "runs").iterdir() if p.name.isdigit() and p.is_dir()
+            ]
+        except FileNotFoundError:
+            return []
+        return sorted((run for run in folders if run.dataset_file.exists()), key=lambda run: run.number)
+
+    def new_run_folder(self) -> RunFolder:
+        """Make the next empty run folder. Raises ProjectError when that is refused."""
+        self.check_writable()
+        runs = self.folder / "runs"
+        try:
+            runs.mkdir(exist_ok=True)
+            taken = [int(p.name) for p in runs.iterdir() if p.name.isdigit()]
+            path = runs / f"{max(taken, default=0) + 1:03d}"
+            path.mkdir()
+        except OSError as error:
+            raise explain_write_error(error, runs) from error
+        return RunFolder(path)
+
+    # ---- writing, inside a transaction only ----------------------------------------------------------------------
+
+    def check_writable(self) -> None:
+        """Raise ReadOnlyError in a project that was opened for reading only."""
+        if self.read_only:
+            raise ReadOnlyError(
+                f"{self.name} is open for reading only.",
+                "Close it in the other window, or copy it, to change it.",
+            )
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Commit everything in the body at once, or nothing of it when it raises."""
+        self.check_writable()
+        with transaction(self._db, self._file):
+            yield
+
+    def next_id(self, table: Table) -> int:
+        """Return the next id that no row of a table ever had."""
+        rows = self._rows("SELECT seq FROM sqlite_sequence WHERE name = ?", (table,))
+        return int(rows[0][0]) + 1 if rows else 1
+
+    def put_classes(self, classes: Iterable[PoreClass]) -> None:
+        """Make exactly these the project's classes (retired ones among them); others are marked deleted."""
+        self._db.execute("UPDATE classes SET deleted = 1")
+        self._put("classes", CLASS_COLUMNS, map(class_row, classes))
+
+    def put_specimens(self, specimens: Iterable[Specimen]) -> None:
+        """Insert or change specimens by id."""
+        self._put("specimens", "id, name", ((s.id, s.name) for s in specimens))
+
+    def put_micrographs(self, micrographs: Iterable[Micrograph]) -> None:
+        """Insert, change or bring back micrographs by id."""
+        self._put("micrographs", MICROGRAPH_COLUMNS, map(micrograph_row, micrographs))
+
+    def put_crops(self, crops: Iterable[Crop]) -> None:
+        """Insert, change or bring back crops by id, labels included but not logged."""
+        self._put("crops", CROP_COLUMNS, map(crop_row, crops))
+
+    def mark_deleted(self, table: Table, ids: Iterable[int], *, deleted: bool = True) -> None:
+        """Mark rows as deleted, or bring them back."""
+        self._db.executemany(f"UPDATE {table} SET deleted = ? WHERE id = ?", ((int(deleted), i) for i in ids))
+
+    def put_labels(self, labels: Iterable[tuple[int, int | None]], *, who: str, how: How) -> None:
+        """Give crops labels (crop id, label) and log each."""
+        pairs = list(labels)
+        self._db.executemany(
+            "UPDATE crops SET label = ? WHERE id = ?", ((label, crop) for crop, label in pairs)
+        )
+        self.log_labels(pairs, who=who, how=how)
+
+    def log_labels(self, labels: Iterable[tuple[int, int | None]], *, who: str, how: How) -> None:
+        """Append to the label log."""
+        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        rows = ((crop, label, who, now, how) for crop, label in labels)
+        self._db.executemany(
+            "INSERT INTO label_log (crop_id, label, who, at, how) VALUES (?, ?, ?, ?, ?)", rows
+        )
+
+    def put_reference_crops(self, class_id: int, crop_ids: Iterable[int]) -> None:
+        """Make these the crops that a class card shows."""
+        self._db.execute("DELETE FROM reference_crops WHERE class_id = ?", (class_id,))
+        self._db.executemany(
+            "INSERT INTO reference_crops VALUES (?, ?)", ((class_id, crop) for crop in crop_ids)
+        )
+
+    def put_test_side(self, keys: Iterable[str]) -> None:
+        """Make exactly these groups the test side."""
+        self._db.execute("DELETE FROM test_side")
+        self._db.executemany("INSERT INTO test_side VALUES (?)", ((key,) for key in sorted(keys)))
+
+    def put_meta(self, key: str, value: str) -> None:
+        """Remember a text."""
+        self._db.execute(
+            "INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+            (key, value),
+        )
+
+    def _put(self, table: Table, columns: str, rows: Iterable[tuple[object, ...]]) -> None:
+        names = [name.strip() for name in columns.split(",")]
+        marks = ", ".join("?" * len(names))
+        changes = ", ".join(f"{name} = excluded.{name}" for name in names[1:])
+        self._db.executemany(
+            f"INSERT INTO {table} ({columns}) VALUES ({marks}) ON CONFLICT (id) DO UPDATE SET {changes}, deleted = 0",
+            rows,
+        )
+
+    def _rows(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        try:
+            return self._db.execute(sql, tuple(values)).fetchall()
+        except sqlite3.Error as error:
+            raise explain(error, self._file) from error

@@ -1,0 +1,68 @@
+"""Turn rows of project.db into records and back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from poregui.domain.classes import PoreClass
+from poregui.domain.geometry import Box
+from poregui.domain.records import Crop, Micrograph
+
+CLASS_COLUMNS = "id, name, colour, letter, position, pattern, retired, definition"
+MICROGRAPH_COLUMNS = (
+    "id, path, name, sha256, width, height, bits, channels, um_per_px, scale_source, specimen_id"
+)
+CROP_COLUMNS = (
+    "id, pixels, width, height, micrograph_id, x, y, source, specimen_id, um_per_px, given_side, label"
+)
+SELECT_CROPS = """
+    SELECT c.id, c.pixels, c.width, c.height, c.micrograph_id, c.x, c.y, c.source,
+           COALESCE(m.specimen_id, c.specimen_id), CASE WHEN m.id IS NULL THEN c.um_per_px ELSE m.um_per_px END,
+           c.given_side, c.label
+    FROM crops AS c LEFT JOIN micrographs AS m ON m.id = c.micrograph_id
+"""
+"""Crops cut from a micrograph take specimen and scale from it, so that correcting the micrograph corrects them all."""
+
+
+def class_from(row: tuple[Any, ...]) -> PoreClass:
+    """Return the class of a row of CLASS_COLUMNS."""
+    class_id, name, colour, letter, position, pattern, retired, definition = row
+    return PoreClass(class_id, name, colour, letter, position, pattern, bool(retired), definition)
+
+
+def class_row(pore_class: PoreClass) -> tuple[Any, ...]:
+    """Return a class as a row of CLASS_COLUMNS."""
+    c = pore_class
+    return c.id, c.name, c.colour, c.letter, c.position, c.pattern, int(c.retired), c.definition
+
+
+def micrograph_from(row: tuple[Any, ...]) -> Micrograph:
+    """Return the micrograph of a row of MICROGRAPH_COLUMNS."""
+    return Micrograph(*row)
+
+
+def micrograph_row(micrograph: Micrograph) -> tuple[Any, ...]:
+    """Return a micrograph as a row of MICROGRAPH_COLUMNS."""
+    m = micrograph
+    return (
+        m.id, m.path, m.name, m.sha256, m.width, m.height, m.bits, m.channels, m.um_per_px, m.scale_source,
+        m.specimen_id,
+    )  # fmt: skip
+
+
+def crop_from(row: tuple[Any, ...]) -> Crop:
+    """Return the crop of a row of SELECT_CROPS."""
+    crop_id, pixels, width, height, micrograph_id, x, y, source, specimen_id, um_per_px, side, label = row
+    box = None if x is None else Box(x, y, width, height)
+    return Crop(
+        crop_id, pixels, width, height, micrograph_id, box, source, specimen_id, um_per_px, side, label
+    )
+
+
+def crop_row(crop: Crop) -> tuple[Any, ...]:
+    """Return a crop as a row of CROP_COLUMNS."""
+    x, y = (crop.box.x, crop.box.y) if crop.box else (None, None)
+    return (
+        crop.id, crop.pixels, crop.width, crop.height, crop.micrograph_id, x, y, crop.source, crop.specimen_id,
+        crop.um_per_px, crop.given_side, crop.label,
+    )  # fmt: skip

@@ -1,0 +1,306 @@
+"""Define what a person can change in a project: each edit holds before and after, and can be done and undone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from poregui.domain.classes import NOT_A_PORE, NOT_A_PORE_NAME, UNSURE, UNSURE_NAME, PoreClass
+from poregui.domain.records import Changed, Crop, How, Micrograph, Specimen
+from poregui.store.project import Project
+
+
+class Edit(Protocol):
+    """Change a project inside one transaction that the caller opened, and say what changed."""
+
+    @property
+    def text(self) -> str:
+        """Say in a few words what the edit does, for the Edit menu."""
+
+    def do(self, project: Project, *, how: How | None = None) -> Changed:
+        """Make the change; `how` goes into the label log in the place of the edit's own word."""
+
+    def undo(self, project: Project) -> Changed:
+        """Take the change back."""
+
+
+@dataclass(frozen=True)
+class LabelChange:
+    """Hold the label of one crop before and after."""
+
+    crop_id: int
+    before: int | None
+    after: int | None
+
+
+@dataclass(frozen=True)
+class SetLabels:
+    """Label crops, all in one step."""
+
+    changes: tuple[LabelChange, ...]
+    who: str
+    how: How = "hand"
+
+    @property
+    def text(self) -> str:
+        """Say how many crops are labelled."""
+        return "label" if len(self.changes) == 1 else f"label {len(self.changes)} crops"
+
+    def do(self, project: Project, *, how: How | None = None) -> Changed:
+        """Write the new labels and log them."""
+        project.put_labels(((c.crop_id, c.after) for c in self.changes), who=self.who, how=how or self.how)
+        return self._changed()
+
+    def undo(self, project: Project) -> Changed:
+        """Write the old labels and log that."""
+        project.put_labels(((c.crop_id, c.before) for c in self.changes), who=self.who, how="undo")
+        return self._changed()
+
+    def _changed(self) -> Changed:
+        return Changed(frozenset({"labels"}), tuple(c.crop_id for c in self.changes))
+
+
+@dataclass(frozen=True)
+class AddCrops:
+    """Add crops (with ids from `Project.next_id`); their pixels are in the pixel store already."""
+
+    crops: tuple[Crop, ...]
+    who: str
+    how: How = "hand"
+
+    @property
+    def text(self) -> str:
+        """Say how many crops are added."""
+        return "add crop" if len(self.crops) == 1 else f"add {len(self.crops)} crops"
+
+    def do(self, project: Project, *, how: How | None = None) -> Changed:
+        """Insert the crops and log the labels that they bring."""
+        project.put_crops(self.crops)
+        labelled = [(crop.id, crop.label) for crop in self.crops if crop.label is not None]
+        project.log_labels(labelled, who=self.who, how=how or self.how)
+        return self._changed()
+
+    def undo(self, project: Project) -> Changed:
+        """Mark the crops as deleted."""
+        project.mark_deleted("crops", [crop.id for crop in self.crops])
+        return self._changed()
+
+    def _changed(self) -> Changed:
+        return Changed(frozenset({"crops", "labels"}), tuple(crop.id for crop in self.crops))
+
+
+@dataclass(frozen=True)
+class RemoveCrops:
+    """Delete crops; their labels come back with them."""
+
+    crop_ids: tuple[int, ...]
+
+    @property
+    def text(self) -> str:
+        """Say how many crops are deleted."""
+        return "delete crop" if len(self.crop_ids) == 1 else f"delete {len(self.crop_ids)} crops"
+
+    def do(self, project: Project, *, how: How | None = None) -> Changed:
+        """Mark the crops as deleted."""
+        project.mark_deleted("crops", self.crop_ids)
+        return Changed(frozenset({"crops", "labels"}), self.crop_ids)
+
+    def undo(self, project: Project) -> Changed:
+        """Bring the crops back."""
+        project.mark_deleted("crops", self.crop_ids, deleted=False)
+        return Changed(frozenset({"crops", "labels"}), self.crop_ids)
+
+
+@dataclass(frozen=True)
+class ChangeCrop:
+    """Move or resize one crop."""
+
+    before: Crop
+    after: Crop
+
+    @property
+    def text(self) -> str:
+        """Say that a crop is moved."""
+        return "move crop"
+
+    def do(self, project: Project, *, how: How | None = None) -> Changed:
+        """Write the new box; the label stays what it is now."""
+        return self._put(project, self.after)
+
+    def undo(self, project: Project) -> Changed:
+        """Write the old box; the label stays what it is now."""
+        return self._put(project, self.before)
+
+    def _put(self, project: Project, crop: Crop) -> Changed:
+        project.put_crops([replace(crop, label=project.crop(crop.id).label)])
+        return Changed(frozenset({"crops"}), (crop.id,))
+
+
+@dataclass(frozen=True)
+class AddMicrographs:
+    """Add micrographs (with ids from `Project.next_id`)."""
+
+    micrographs: tuple[Micrograph, ...]
+
+    @property
+    def text(self) -> str:
+        """Say how many micrographs are added."""
+        return "add micrograph" if len(self.micrographs) == 1 else f"add {len(self.micrographs)} micrographs"
+
+    def do(self, project: Project, *, how: How | None = None) -> Changed:
+        """Insert the micrographs."""
+        project.put_micrographs(self.micrographs)
+        return Changed(frozenset({"micrographs"}))
+
+    def undo(self, project: Project) -> Changed:
+        """Mark the micrographs as deleted."""
+        project.mark_deleted("micrographs", [m.id for m in self.micrographs])
+        return Changed(frozenset({"micrographs"}))
+
+
+@dataclass(frozen=True)
+class RemoveMicrographs:
+    """Delete micrographs with their crops; the image files stay where they are."""
+
+    micrograph_ids: tuple[int, ...]
+    crop_ids: tuple[int, ...]
+
+    @property
+    def text(self) -> str:
+        """Say how many micrographs are deleted."""
+        many = len(self.micrograph_ids)
+        return "delete micrograph" if many == 1 else f"delete {many} micrographs"
+
+    def do(self, project: Project, *, how: How | None = None) -> Changed:
+        """Mark micrographs and crops as deleted."""
+        return self._mark(project, deleted=True)
+
+    def undo(self, project: Project) -> Changed:
+        """Bring micrographs and crops back."""
+        return self._mark(project, deleted=False)
+
+    def _mark(self, project: Project, *, deleted: bool) -> Changed:
+        project.mark_deleted("micrographs", self.micrograph_ids, deleted=deleted)
+        project.mark_deleted("crops", self.crop_ids, deleted=deleted)
+        return Changed(frozenset({"micrographs", "crops", "labels"}), self.crop_ids)
+
+
+@dataclass(frozen=True)
+class ChangeMicrographs:
+    """Change what is known of micrographs: scale, specimen, path."""
+
+    before: tuple[Micrograph, ...]
+    after: tuple[Micrograph, ...]
+    text: str = "change micrograph"
+
+    def do(self, project: Project, *, how: How | None = None) -> Changed:
+        """Write the new facts."""
+        project.put_micrographs(self.after)
+        return Changed(frozenset({"micrographs", "crops"}))
+
+    def undo(self, project: Project) -> Changed:
+        """Write the old facts."""
+        project.put_micrographs(self.before)
+        return Changed(frozenset({"micrographs", "crops"}))
+
+
+@dataclass(frozen=True)
+class AddSpecimens:
+    """Add specimens (with ids from `Project.next_id`)."""
+
+    specimens: tuple[Specimen, ...]
+
+    @property
+    def text(self) -> str:
+        """Say that specimens are added."""
+        return "add specimen" if len(self.specimens) == 1 else f"add {len(self.specimens)} specimens"
+
+    def do(self, project: Project, *, how: How | None = None) -> Changed:
+        """Insert the specimens."""
+        project.put_specimens(self.specimens)
+        return Changed(frozenset({"specimens"}))
+
+    def undo(self, project: Project) -> Changed:
+        """Mark the specimens as deleted."""
+        project.mark_deleted("specimens", [s.id for s in self.specimens])
+        return Changed(frozenset({"specimens"}))
+
+
+@dataclass(frozen=True)
+class SetClasses:
+    """Change the classes: add, rename, recolour, reorder, retire, or merge, which relabels crops in the same step."""
+
+    before: tuple[PoreClass, ...]
+    after: tuple[PoreClass, ...]
+    who: str = ""
+    relabelled: tuple[LabelChange, ...] = ()
+    text: str = "change classes"
+
+    def do(self, project: Project, *, how: How | None = None) -> Changed:
+        """Write the new classes and the labels that go with them."""
+        project.put_classes(self.after)
+        project.put_labels(((c.crop_id, c.after) for c in self.relabelled), who=self.who, how=how or "merge")
+        return self._changed()
+
+    def undo(self, project: Project) -> Changed:
+        """Write the old classes and labels."""
+        project.put_classes(self.before)
+        project.put_labels(((c.crop_id, c.before) for c in self.relabelled), who=self.who, how="undo")
+        return self._changed()
+
+    def _changed(self) -> Changed:
+        kinds = {"classes", "labels"} if self.relabelled else {"classes"}
+        return Changed(frozenset(kinds), tuple(c.crop_id for c in self.relabelled))
+
+
+@dataclass(frozen=True)
+class SetReferenceCrops:
+    """Choose the crops that a class card shows."""
+
+    class_id: int
+    before: tuple[int, ...]
+    after: tuple[int, ...]
+    text: str = "change class card"
+
+    def do(self, project: Project, *, how: How | None = None) -> Changed:
+        """Write the new choice."""
+        project.put_reference_crops(self.class_id, self.after)
+        return Changed(frozenset({"classes"}))
+
+    def undo(self, project: Project) -> Changed:
+        """Write the old choice."""
+        project.put_reference_crops(self.class_id, self.before)
+        return Changed(frozenset({"classes"}))
+
+
+@dataclass(frozen=True)
+class Combined:
+    """Do several edits as one step."""
+
+    edits: tuple[Edit, ...]
+    text: str
+
+    def do(self, project: Project, *, how: How | None = None) -> Changed:
+        """Do the edits in their order."""
+        return merged([edit.do(project, how=how) for edit in self.edits])
+
+    def undo(self, project: Project) -> Changed:
+        """Undo the edits, the last one first."""
+        return merged([edit.undo(project) for edit in reversed(self.edits)])
+
+
+def merged(changes: list[Changed]) -> Changed:
+    """Return one Changed that says what all of them say."""
+    kinds = frozenset(kind for change in changes for kind in change.kinds)
+    return Changed(kinds, tuple(dict.fromkeys(i for change in changes for i in change.crop_ids)))
+
+
+def label_name(label: int | None, classes: tuple[PoreClass, ...]) -> str:
+    """Return the words for a label; an empty string for none."""
+    if label is None:
+        return ""
+    if label == NOT_A_PORE:
+        return NOT_A_PORE_NAME
+    if label == UNSURE:
+        return UNSURE_NAME
+    return next((c.name for c in classes if c.id == label), f"class {label}")
