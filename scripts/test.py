@@ -15,11 +15,12 @@ from _environment import ROOT
 from _system import say
 
 CHECKS = {
-    "ruff check": ["ruff", "check", "--quiet"],
+    "ruff check": ["ruff", "check", "--quiet", "--output-format", "concise"],
     "ruff format": ["ruff", "format", "--check", "--quiet"],
     "mypy": ["mypy", "--no-error-summary"],
     "import-linter": ["lint-imports"],
 }
+LINES_SHOWN = 60
 
 
 def main() -> int:
@@ -64,7 +65,10 @@ def _passes(name: str, python: Path, command: list[str]) -> bool:
     passed = done.returncode == 0
     say(f"{name}: {'passed' if passed else 'FAILED'} ({time.monotonic() - started:.1f} s)")
     if not passed:
-        say((done.stdout + done.stderr).rstrip())
+        said = (done.stdout + done.stderr).rstrip().splitlines()
+        say("\n".join(said[:LINES_SHOWN]))
+        if len(said) > LINES_SHOWN:
+            say(f"  … and {len(said) - LINES_SHOWN} lines more: run `{' '.join([str(tool), *command[1:]])}`")
     return passed
 
 

@@ -1,0 +1,70 @@
+"""Give every test a home of its own and every test of the window its guards; changes with what all tests share."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+# Before anything imports Qt: no window may appear, and no test may see or change the settings of a person.
+_HOME = Path(tempfile.mkdtemp(prefix="poregui-tests-"))
+os.environ["QT_QPA_PLATFORM"] = "offscreen"
+for _name in (
+    "HOME",
+    "USERPROFILE",
+    "XDG_CONFIG_HOME",
+    "XDG_DATA_HOME",
+    "XDG_CACHE_HOME",
+    "APPDATA",
+    "LOCALAPPDATA",
+):
+    os.environ[_name] = str(_HOME)
+
+_FAILED = pytest.StashKey[bool]()
+
+
+def pytest_unconfigure() -> None:
+    """Remove the tests' home."""
+    shutil.rmtree(_HOME, ignore_errors=True)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """Remember whether a test failed, for its guards."""
+    report = yield
+    item.stash[_FAILED] = item.stash.get(_FAILED, False) or report.failed
+    return report
+
+
+@pytest.fixture(autouse=True)
+def _guard_windows(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Guard the tests that have to do with windows; the others never import Qt for it."""
+    if not {"qapp", "qtbot", "window"} & set(request.fixturenames):
+        yield
+        return
+    request.getfixturevalue("qapp")
+    from gui_guards import guarded
+
+    own_settings(request.getfixturevalue("tmp_path"))
+    with guarded(lambda: request.node.stash.get(_FAILED, False)):
+        yield
+
+
+def own_settings(folder: Path) -> None:
+    """Keep what a test writes through QSettings in a folder of its own."""
+    from PySide6.QtCore import QSettings
+
+    QSettings.setDefaultFormat(QSettings.Format.IniFormat)
+    for form in (QSettings.Format.IniFormat, QSettings.Format.NativeFormat):
+        for scope in (QSettings.Scope.UserScope, QSettings.Scope.SystemScope):
+            QSettings.setPath(form, scope, str(folder / "settings"))
+
+
+@pytest.fixture(scope="session")
+def repetitions() -> Callable[[int], int]:
+    """Return how often to repeat: the given number in a soak run, a tenth of it otherwise."""
+    return lambda full: full if os.environ.get("POREGUI_SOAK") else max(1, full // 10)
