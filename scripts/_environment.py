@@ -31,13 +31,14 @@ GIGABYTES_NEEDED = 4
 # Runs inside .venv: every package that the stamp names must be there, at its version, with the folders it came with.
 # pip would not notice a package whose folder somebody deleted.
 _PROBE = """
-import json, pathlib, sys
+import csv, json, pathlib, sys
 from importlib.metadata import distribution
 for name, version in json.load(open(sys.argv[1], encoding="utf-8"))["packages"].items():
     found = distribution(name)
     assert found.version == version, name
-    tops = {line.split(",")[0].split("/")[0] for line in (found.read_text("RECORD") or "").splitlines()}
-    assert all(pathlib.Path(found.locate_file(top)).exists() for top in tops - {"..", ""}), name
+    files = csv.reader((found.read_text("RECORD") or "").splitlines())
+    tops = {row[0].split("/")[0] for row in files if row} - {".."}
+    assert all(pathlib.Path(found.locate_file(top)).exists() for top in tops), name
 """
 _LIST = (
     "import json; from importlib.metadata import distributions;"
