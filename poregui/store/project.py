@@ -148,6 +148,12 @@ class Project:
             )
         return crop_from(rows[0])
 
+    def labels_of(self, crop_ids: Iterable[int]) -> dict[int, int | None]:
+        """Return the labels of those of some crops that exist."""
+        ids = list(crop_ids)
+        marks = ", ".join("?" * len(ids))
+        return dict(self._rows(f"SELECT id, label FROM crops WHERE deleted = 0 AND id IN ({marks})", ids))
+
     def label_counts(self) -> Counter[int | None]:
         """Return the number of crops per label; None counts those without."""
         rows = self._rows("SELECT label, COUNT(*) FROM crops WHERE deleted = 0 GROUP BY label")

@@ -1,0 +1,186 @@
+"""Hold the predictions of a run against the labels as they are now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from poregui.domain.classes import NOT_A_PORE, NOT_A_PORE_NAME
+from poregui.domain.dataset import Part
+from poregui.domain.errors import ProjectError
+from poregui.domain.evaluation import Evaluation, Prediction, evaluate
+from poregui.store.project import Project
+from poregui.store.run_folder import RunFolder
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Hold one prediction beside its label.
+
+    `trained_label` is the place of the label when the run was frozen, `truth` the place of the label as it is now:
+    None when the crop was deleted, lost its label, is unsure, or has a class that the run does not know.
+    """
+
+    crop_id: int
+    part: Part
+    prediction: Prediction
+    trained_label: int
+    truth: int | None
+    name: str
+    exists: bool
+
+    @property
+    def right(self) -> bool:
+        """Tell whether the prediction is the label as it is now."""
+        return self.truth == self.prediction.index
+
+
+@dataclass(frozen=True)
+class RunReview:
+    """Hold all predictions of a run beside the labels, and what the run said when it ended.
+
+    `classes` have their names as they are now; `relabelled` counts test crops whose label changed since the freeze.
+    """
+
+    run: int
+    preset: str
+    classes: tuple[str, ...]
+    class_ids: tuple[int, ...]
+    judged: tuple[Judged, ...]
+    accuracy_as_trained: float | None
+    split_kind: str
+    groups_train: int
+    groups_test: int
+    folds: int
+
+    @property
+    def relabelled(self) -> int:
+        """Return how many test crops have another label than when the run was frozen, or none any more."""
+        return sum(j.truth != j.trained_label for j in self.judged if j.part == "test")
+
+    def evaluation(self, part: Part = "test") -> Evaluation:
+        """Return the numbers of one part with the labels as they are now."""
+        counted = [j for j in self.judged if j.part == part and j.truth is not None]
+        truth = np.array([j.truth for j in counted], np.int64)
+        predicted = np.array([j.prediction.index for j in counted], np.int64)
+        return evaluate(self.classes, truth, predicted)
+
+    def cell(self, row: int, column: int, part: Part = "test") -> list[Judged]:
+        """Return the crops of one cell of the matrix, the most confident ones first."""
+        found = [j for j in self.judged if j.part == part and j.truth == row and j.prediction.index == column]
+        return worst_first(found)
+
+    def errors(self, part: Part = "test") -> list[Judged]:
+        """Return the crops of one part that are predicted wrongly, the most confident ones first."""
+        return worst_first(j for j in self.judged if j.part == part and j.truth is not None and not j.right)
+
+
+def worst_first(judged: Iterable[Judged]) -> list[Judged]:
+    """Return crops by the loss of their prediction, -log of the probability of the label, the greatest first."""
+
+    def of_label(j: Judged) -> float:
+        return j.prediction.probabilities[j.truth] if j.truth is not None else 0.0
+
+    return sorted(judged, key=lambda j: (of_label(j), -j.prediction.confidence, j.crop_id))
+
+
+def review(project: Project, run: RunFolder) -> RunReview:
+    """Return the predictions of a run beside the labels as they are now.
+
+    Raises ProjectError when the run has no predictions or is damaged.
+    """
+    dataset = run.read_dataset()
+    frozen = {crop.crop_id: crop for crop in dataset.crops}
+    answers = run.read_predictions()
+    if any(answer.crop_id not in frozen for answer in answers):
+        raise ProjectError(f"The predictions of run {run.path.name} are not of its dataset.", "Train again.")
+    names = {c.id: c.name for c in project.classes(retired=True)} | {NOT_A_PORE: NOT_A_PORE_NAME}
+    labels = {crop.id: crop.label for crop in project.crops()}
+    place = {class_id: i for i, class_id in enumerate(dataset.class_ids)}
+    judged = tuple(
+        Judged(
+            crop_id=answer.crop_id,
+            part=frozen[answer.crop_id].part,
+            prediction=answer,
+            trained_label=frozen[answer.crop_id].label,
+            truth=_place(labels.get(answer.crop_id), place),
+            name=frozen[answer.crop_id].name,
+            exists=answer.crop_id in labels,
+        )
+        for answer in answers
+    )
+    metrics = run.read_metrics()
+    as_trained = metrics.get("accuracy", metrics.get("pooled_accuracy"))
+    return RunReview(
+        run=run.number,
+        preset=run.read_recipe().preset,
+        classes=tuple(names.get(i, old) for i, old in zip(dataset.class_ids, dataset.classes, strict=True)),
+        class_ids=dataset.class_ids,
+        judged=judged,
+        accuracy_as_trained=as_trained,
+        split_kind=dataset.split_kind,
+        groups_train=dataset.groups_train,
+        groups_test=dataset.groups_test,
+        folds=len(run.read_folds()),
+    )
+
+
+def _place(label: int | None, place: dict[int, int]) -> int | None:
+    return None if label is None else place.get(label)
+
+
+def follow(reviewed: RunReview, project: Project, crop_ids: Iterable[int]) -> RunReview:
+    """Return the review with the labels of these crops (or, when there are none, of all) read again."""
+    wanted = set(crop_ids)
+    place = {class_id: i for i, class_id in enumerate(reviewed.class_ids)}
+    if not wanted or len(wanted) > 200:
+        labels = {crop.id: crop.label for crop in project.crops()}
+    else:
+        labels = project.labels_of(wanted)
+    judged = tuple(
+        replace(j, truth=_place(labels.get(j.crop_id), place), exists=j.crop_id in labels)
+        if not wanted or j.crop_id in wanted
+        else j
+        for j in reviewed.judged
+    )
+    return replace(reviewed, judged=judged)
+
+
+def newest_finished(project: Project) -> RunFolder | None:
+    """Return the newest run that has predictions."""
+    return next((run for run in reversed(project.runs()) if run.predictions_file.exists()), None)
+
+
+def find_run(project: Project, number: int | None) -> RunFolder:
+    """Return the run of a number, or the newest one with predictions. Raises ProjectError when there is none."""
+    if number is None:
+        newest = newest_finished(project)
+        if newest is None:
+            raise ProjectError(f"{project.name} has no finished run.", "Train first: poregui train PROJECT.")
+        return newest
+    run = next((run for run in project.runs() if run.number == number), None)
+    if run is None:
+        known = ", ".join(str(run.number) for run in project.runs()) or "none"
+        raise ProjectError(f"There is no run {number}.", f"Runs of this project: {known}.")
+    return run
+
+
+def evaluation_json(project: Project, run: RunFolder) -> dict[str, Any]:
+    """Return what `poregui evaluate --json` prints for a run."""
+    reviewed = review(project, run)
+    return {
+        "run": reviewed.run,
+        "preset": reviewed.preset,
+        **reviewed.evaluation().to_json(),
+        "accuracy_as_trained": reviewed.accuracy_as_trained,
+        "relabelled_since": reviewed.relabelled,
+        "split": {
+            "kind": reviewed.split_kind,
+            "groups_train": reviewed.groups_train,
+            "groups_test": reviewed.groups_test,
+        },
+        "warnings": list(run.read_dataset().warnings),
+    }
