@@ -200,18 +200,16 @@ def _pip(arguments: Sequence[str]) -> None:
         "--progress-bar",
         "off",
     ]
-    with (
-        LOG.open("a", encoding="utf-8") as log,
-        subprocess.Popen(
-            [*command, *arguments],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            cwd=ROOT,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-        ) as pip,
-    ):
+    pip = subprocess.Popen(
+        [*command, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        cwd=ROOT,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+    )
+    with pip, LOG.open("a", encoding="utf-8") as log:
         for line in pip.stdout or ():
             log.write(line)
             _show(line)

@@ -16,7 +16,7 @@ from _system import say
 
 CHECKS = {
     "ruff check": ["ruff", "check", "--quiet", "--output-format", "concise"],
-    "ruff format": ["ruff", "format", "--check", "--quiet"],
+    "ruff format": ["ruff", "format", "--check", "--output-format", "concise"],
     "mypy": ["mypy", "--no-error-summary"],
     "import-linter": ["lint-imports"],
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import subprocess
 import sys
@@ -126,6 +127,11 @@ def test_a_python_that_does_not_fit_is_refused_in_one_sentence(monkeypatch: pyte
     monkeypatch.setattr(_environment, "_succeeds", lambda _command: False)
     with pytest.raises(Refused, match=r"Python 3\.14 does not fit: install Python 3\.11, 3\.12 or 3\.13"):
         _environment._use_fitting_python()
+
+
+def test_an_older_python_gets_far_enough_to_read_that_sentence() -> None:
+    for script in (ROOT / "scripts").glob("*.py"):
+        ast.parse(script.read_text(encoding="utf-8"), feature_version=(3, 8))
 
 
 @pytest.mark.parametrize(
