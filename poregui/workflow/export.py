@@ -1,0 +1,160 @@
+"""Write labels and crops for other programs: one CSV, or folders of pictures per class."""
+
+from __future__ import annotations
+
+import csv
+import re
+import shutil
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from poregui.domain.classes import PoreClass
+from poregui.domain.errors import PoreguiError
+from poregui.domain.records import Crop, LabelEntry
+from poregui.domain.splits import keys_of
+from poregui.store.files import explain_write_error, replace_file
+from poregui.store.pixels import CropPixels
+from poregui.store.project import Project
+from poregui.workflow.edits import label_name
+from poregui.workflow.freeze import crop_name
+
+COLUMNS = (
+    "crop", "name", "micrograph", "specimen", "x", "y", "width", "height", "um_per_px", "label", "side", "who", "when",
+    "how",
+)  # fmt: skip
+_FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f]')
+
+
+def harmless(cell: Any) -> Any:
+    """Return a table cell that no spreadsheet takes for a formula."""
+    return f"'{cell}" if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
+
+
+def export_csv(project: Project, out: Path) -> int:
+    """Write one row per crop to a CSV file and return how many there are.
+
+    Raises PoreguiError when the file cannot be written.
+    """
+    rows = _rows(project)
+
+    def write(beside: Path) -> None:
+        with open(beside, "w", newline="", encoding="utf-8") as file:
+            table = csv.writer(file)
+            table.writerow(COLUMNS)
+            table.writerows([harmless(cell) for cell in row] for row in rows)
+
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise explain_write_error(error, out) from error
+    replace_file(out, write)
+    return len(rows)
+
+
+def _rows(project: Project) -> list[list[Any]]:
+    micrographs = {m.id: m.name for m in project.micrographs()}
+    specimens = {s.id: s.name for s in project.specimens()}
+    classes = project.classes(retired=True)
+    test = project.test_side()
+    last: dict[int, LabelEntry] = {entry.crop_id: entry for entry in project.label_log()}
+    rows: list[list[Any]] = []
+    for crop in project.crops():
+        entry = last.get(crop.id)
+        rows.append(
+            [
+                crop.id,
+                crop_name(crop, micrographs),
+                micrographs.get(crop.micrograph_id or 0, ""),
+                specimens.get(crop.specimen_id or 0, ""),
+                crop.box.x if crop.box else "",
+                crop.box.y if crop.box else "",
+                crop.width,
+                crop.height,
+                crop.um_per_px if crop.um_per_px is not None else "",
+                label_name(crop.label, classes),
+                crop.given_side or ("test" if test.intersection(keys_of(crop)) else "train"),
+                *((entry.who, entry.when, entry.how) if entry else ("", "", "")),
+            ]
+        )
+    return rows
+
+
+def export_class_folders(
+    project: Project, out: Path, progress: Callable[[int, int], None] = lambda done, total: None
+) -> int:
+    """Write every labelled crop as PNG, at its own depth, into a folder of its class, with manifest.csv beside.
+
+    The folder is written beside and then put in place; returns how many crops were written. Raises PoreguiError when
+    `out` exists and is not empty, or cannot be written.
+    """
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise PoreguiError(f"{out} is not empty.", "Choose a new or an empty folder.")
+    classes = project.classes(retired=True)
+    folders = _folder_names(classes)
+    crops = [crop for crop in project.crops() if crop.label in folders]
+    beside = out.with_name(f".{out.name}.{uuid.uuid4().hex[:8]}")
+    try:
+        _write_folders(project, beside, crops, folders, progress)
+        if out.exists():
+            out.rmdir()
+        beside.rename(out)
+    except OSError as error:
+        raise explain_write_error(error, out) from error
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+    return len(crops)
+
+
+def _write_folders(
+    project: Project,
+    root: Path,
+    crops: list[Crop],
+    folders: dict[int, str],
+    progress: Callable[[int, int], None],
+) -> None:
+    root.mkdir(parents=True)
+    for name in {folders[crop.label] for crop in crops if crop.label is not None}:
+        (root / name).mkdir()
+    specimens = {s.id: s.name for s in project.specimens()}
+    with open(root / "manifest.csv", "w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file)
+        table.writerow(["file", "crop", "label", "specimen", "um_per_px"])
+        for done, crop in enumerate(crops, start=1):
+            assert crop.label is not None
+            specimen = specimens.get(crop.specimen_id or 0, "")
+            name = f"{_safe(specimen or Path(crop.source).stem or 'crop')}_{crop.id:06d}.png"
+            write_png(project.pixels.get(crop.pixels), root / folders[crop.label] / name)
+            row = [
+                f"{folders[crop.label]}/{name}",
+                crop.id,
+                folders[crop.label],
+                specimen,
+                crop.um_per_px or "",
+            ]
+            table.writerow([harmless(cell) for cell in row])
+            progress(done, len(crops))
+
+
+def _folder_names(classes: tuple[PoreClass, ...]) -> dict[int, str]:
+    names: dict[int, str] = {}
+    for c in classes:
+        name = _safe(c.name)
+        names[c.id] = f"{name} {c.id}" if name.casefold() in (n.casefold() for n in names.values()) else name
+    return names
+
+
+def _safe(name: str) -> str:
+    return _FORBIDDEN.sub("_", name).strip(" .").lstrip("-") or "class"
+
+
+def write_png(pixels: CropPixels, path: Path) -> None:
+    """Write crop pixels as PNG: 8-bit grey or colour, or 16-bit grey; 16-bit colour becomes 8-bit by its grey range."""
+    from PIL import Image
+
+    array = pixels.array
+    if array.ndim == 3 and array.dtype.itemsize == 2:
+        span = max(pixels.grey_high - pixels.grey_low, 1e-9)
+        array = ((array.astype("f4") - pixels.grey_low) / span * 255).clip(0, 255).astype("u1")
+    Image.fromarray(array).save(path, format="PNG")
