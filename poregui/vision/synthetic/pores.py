@@ -98,7 +98,7 @@ def _lack_of_fusion(look: Look, rng: np.random.Generator) -> PoreShape:
         tone=float(np.clip(rng.uniform(0.10, 0.30) + look.tone_shift, 0.05, 0.4)),
         glint=0.0,
         glint_offset=(0.0, 0.0),
-        roughness=float(rng.uniform(0.03, 0.09)),
+        roughness=float(rng.uniform(0.02, 0.06)),
         halo=float(rng.uniform(-0.03, 0.015)),
         grains=_grains(outline, diameter, rng),
     )
@@ -156,22 +156,32 @@ def _fractal(rng: np.random.Generator, stations: FloatArray, octaves: int) -> Fl
 
 
 def _gash(rng: np.random.Generator) -> FloatArray:
-    """Shape a ragged gash along x: two rough edges about a bent middle line, sharp at both ends and at a few spikes."""
-    stations = np.linspace(0, 1, 81)
-    slender = rng.uniform(1.1, 4.5)
-    taper = np.sin(math.pi * stations) ** rng.uniform(0.6, 1.4)
-    middle = rng.normal(0, 0.7) * (stations - 0.5) ** 2 * slender + 0.25 * _fractal(rng, stations, 3)
+    """Shape a gash along x, sharp at both ends: a lens about a bent middle line, bitten into by powder at its walls."""
+    stations = np.linspace(0, 1, 121)
+    half = rng.uniform(1.0, 3.6)
+    x = (2 * stations - 1) * half
+    taper = np.sin(math.pi * stations) ** rng.uniform(0.55, 1.3)
+    middle = rng.normal(0, 0.28) * x**2 / half + taper * 0.22 * _fractal(rng, stations, 2)
     edges = []
     for _ in range(2):
-        edge = taper * np.maximum(0.12, 0.55 + 0.4 * _fractal(rng, stations, 4))
-        for _ in range(int(rng.integers(1, 4))):
-            at, width = rng.uniform(0.12, 0.88), rng.uniform(0.03, 0.09)
-            edge += rng.uniform(0.15, 0.8) * np.maximum(0, 1 - np.abs(stations - at) / width) ** 1.3
-        edges.append(edge)
-    x = (stations - 0.5) * slender * 2
+        edge = taper * np.maximum(0.3, rng.uniform(0.55, 1.0) + 0.22 * _fractal(rng, stations, 4))
+        edges.append(np.maximum(edge - _bites(rng, x, edge), 0.13 * taper))
     upper = np.stack([x, middle + edges[0]], axis=1)
     lower = np.stack([x, middle - edges[1]], axis=1)
     return np.concatenate([upper[:-1], lower[:0:-1]])
+
+
+def _bites(rng: np.random.Generator, x: FloatArray, edge: FloatArray) -> FloatArray:
+    """Return how far round powder grains, molten to the wall, reach into a gash; two side by side leave a sharp tip."""
+    reach = np.zeros_like(x)
+    for _ in range(int(rng.integers(1, 5))):
+        middle = int(rng.integers(8, len(x) - 8))
+        radius = rng.uniform(0.25, 0.85)
+        height = edge[middle] + radius * rng.uniform(-0.15, 0.6)
+        inside = np.abs(x - x[middle]) < radius
+        foot = height - np.sqrt(np.maximum(0, radius**2 - (x - x[middle]) ** 2))
+        reach = np.where(inside, np.maximum(reach, edge - foot), reach)
+    return np.maximum(reach, 0)
 
 
 def _grains(outline: FloatArray, diameter: float, rng: np.random.Generator) -> tuple[Grain, ...]:

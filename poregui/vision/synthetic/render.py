@@ -19,10 +19,16 @@ MARGIN = 14
 
 @dataclass(frozen=True)
 class Patch:
-    """Hold a pore's pixels: upper left corner in px, and the signed distance to the wall in px, negative inside."""
+    """Hold a pore's pixels.
+
+    `left`, `top` are the upper left corner and `x`, `y` the pore's origin, all in px of the micrograph; `distance` is
+    the signed distance to the wall in px, negative inside.
+    """
 
     left: int
     top: int
+    x: float
+    y: float
     distance: FloatArray
     area_px: float
 
@@ -39,18 +45,19 @@ class Patch:
         return Box(self.left + left, self.top + top, int(columns.max()) - left + 1, int(rows.max()) - top + 1)
 
 
-def rasterise(outline: FloatArray) -> Patch:
-    """Return the signed distance to a polygon (px) at the pixel centres around it, from a finer grid."""
+def rasterise(shape: PoreShape, um_per_px: float, x: float, y: float) -> Patch:
+    """Return the signed distance to a pore's wall at the pixel centres around it, its origin put at (x, y) in px."""
+    outline = shape.outline / um_per_px + (x, y)
     left, top = (int(v) for v in np.floor(outline.min(axis=0)) - MARGIN)
     right, bottom = (int(v) for v in np.ceil(outline.max(axis=0)) + MARGIN)
     extent = max(right - left, bottom - top) - 2 * MARGIN
-    fine = 16 if extent < 24 else 8 if extent < 72 else 4
+    fine = 16 if extent < 24 else 8 if extent < 72 else 4 if extent < 200 else 2
     inside = _fill((outline - (left, top)) * fine, (right - left) * fine, (bottom - top) * fine)
     outer = cv2.distanceTransform((~inside).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
     inner = cv2.distanceTransform(inside.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
     distance = np.where(inside, 0.5 - inner, outer - 0.5).astype(np.float64) / fine
     coarse = distance.reshape(bottom - top, fine, right - left, fine).mean(axis=(1, 3))
-    return Patch(left, top, coarse, float(np.count_nonzero(inside)) / fine**2)
+    return Patch(left, top, x, y, coarse, float(np.count_nonzero(inside)) / fine**2)
 
 
 def _fill(outline: FloatArray, width: int, height: int) -> NDArray[np.bool_]:
@@ -87,14 +94,16 @@ def _floor(patch: Patch, shape: PoreShape, look: Look, rng: np.random.Generator)
     y, x = np.mgrid[0:height, 0:width] + 0.5
     deepest = float(depth.max())
     middle_x, middle_y = (float((axis * depth).sum() / depth.sum()) for axis in (x, y))
-    cells = rng.standard_normal((max(3, height // 9), max(3, width // 9)))
-    floor = shape.tone + shape.roughness * cv2.resize(cells, (width, height), interpolation=cv2.INTER_CUBIC)
+    floor = np.full((height, width), shape.tone)
+    for part in (4, 10):
+        cells = rng.standard_normal((part, part))
+        floor += shape.roughness * cv2.resize(cells, (width, height), interpolation=cv2.INTER_CUBIC)
     if shape.glint > 0:
         offset_x, offset_y = (deepest * part for part in shape.glint_offset)
         away = ((x - middle_x - offset_x) ** 2 + (y - middle_y - offset_y) ** 2) / max(0.34 * deepest, 0.8) ** 2
         floor = floor + shape.glint * np.exp(-away)
     wall = np.clip((depth - 1.2 - look.focus_px) / 2, 0, 1)
-    centre_x, centre_y = _origin(patch, shape, look)
+    centre_x, centre_y = patch.x - patch.left, patch.y - patch.top
     for grain in shape.grains:
         radius = grain.radius / look.um_per_px
         away = np.hypot(x - centre_x - grain.x / look.um_per_px, y - centre_y - grain.y / look.um_per_px)
@@ -102,10 +111,3 @@ def _floor(patch: Patch, shape: PoreShape, look: Look, rng: np.random.Generator)
         shade = grain.tone * (1 - 0.55 * np.clip(away / radius, 0, 1) ** 2)
         floor = floor + (shade - floor) * body * wall
     return np.clip(floor, 0.03, 1.0)
-
-
-def _origin(patch: Patch, shape: PoreShape, look: Look) -> tuple[float, float]:
-    """Return where the pore's own origin lies in its patch, in px."""
-    low = shape.outline.min(axis=0) / look.um_per_px
-    rows, columns = np.nonzero(patch.distance <= 0)
-    return float(columns.min() - low[0]), float(rows.min() - low[1])
