@@ -44,7 +44,8 @@ class EpochEnded:
     """Tell how an epoch (counted from 1) ended.
 
     `loss` and `accuracy` are of the training crops while learning, `validation_*` of the validation crops.
-    `plateau` counts epochs since the best one, out of `patience`; `seconds_left` is an upper estimate.
+    `plateau` counts epochs since the best one, out of `patience` (0: no early stopping); `seconds` passed since the
+    training began, `seconds_left` is an upper estimate.
     """
 
     epoch: int

@@ -38,7 +38,7 @@ class RunFolder:
         self.lock_file = path / "trainer.lock"
         self.log_file = path / "trainer.log"
         self.model_file = path / "model.keras"
-        self.checkpoint_file = path / "checkpoint.keras"
+        self.checkpoint_file = path / "checkpoint.npz"
         self.onnx_file = path / "model.onnx"
         self.sidecar_file = path / "model.json"
         self.predictions_file = path / "predictions.csv"
@@ -109,11 +109,13 @@ class RunFolder:
         return EventWriter(self.events_file)
 
     def final_event(self) -> Event | None:
-        """Return how the run ended; Interrupted when it has no end and nobody works on it; None while it runs."""
+        """Return how the run ended; Interrupted when it has no end and nobody works on it; None while it runs.
+
+        Only the last event counts: a run that was interrupted and is now going on tells more after its first end.
+        """
         told = self.events()
-        last = next((event for event in reversed(told) if isinstance(event, FINAL)), None)
-        if last is not None:
-            return last
+        if told and isinstance(told[-1], FINAL):
+            return told[-1]
         if self.is_running():
             return None
         return Interrupted(epochs=sum(type(event).__name__ == "EpochEnded" for event in told))

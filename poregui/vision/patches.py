@@ -2,11 +2,53 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class InputSpec:
+    """Hold what a network is given for a crop: the same for training, the command line and the window.
+
+    `side` and `channels` of the square image; `stretched` gives up the proportions; `sees_size`: the size of the crop is a
+    second input, in um when `calibrated`, else in px.
+    """
+
+    side: int
+    channels: int
+    stretched: bool
+    sees_size: bool
+    calibrated: bool
+
+    def image(self, crop: NDArray[Any], low: float, high: float) -> NDArray[np.float32]:
+        """Return (side, side, channels) float32 from 0 to 1."""
+        return network_input(
+            crop, low=low, high=high, side=self.side, channels=self.channels, stretched=self.stretched
+        )
+
+    def size(self, width: int, height: int, um_per_px: float | None) -> tuple[float, float]:
+        """Return width and height of the crop in the unit that this network was trained with."""
+        return size_input(width, height, um_per_px if self.calibrated else None)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields as a dictionary fit for JSON."""
+        return asdict(self)
+
+
+def input_spec_from_json(values: Mapping[str, Any]) -> InputSpec:
+    """Return the specification that `to_json` wrote. Raises KeyError or TypeError when a field is missing."""
+    return InputSpec(
+        side=int(values["side"]),
+        channels=int(values["channels"]),
+        stretched=bool(values["stretched"]),
+        sees_size=bool(values["sees_size"]),
+        calibrated=bool(values["calibrated"]),
+    )
 
 
 def scale_grey(crop: NDArray[Any], low: float, high: float) -> NDArray[np.float32]:

@@ -1,0 +1,223 @@
+"""Fit one network to crops, epoch by epoch, keeping its best weights; changes with the loop of the training."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from poregui.domain.errors import TrainingError
+from poregui.domain.events import BatchEnded, EpochEnded, Event
+from poregui.domain.recipe import Recipe
+from poregui.learning import checkpoint
+from poregui.learning.callbacks import BestEpoch, early_stopping, reduce_on_plateau
+from poregui.learning.checkpoint import Snapshot, State
+from poregui.learning.data import Batch, Crops, augmentation, batch_count, batches, class_weights
+
+Report = Callable[[Event], None]
+ShouldStop = Callable[[], str]
+
+CHECKPOINT_SECONDS = 60.0
+"""Time between two checkpoints: a crash costs no more than that, and writing them no more than a percent."""
+PREDICTION_BATCH = 64
+_SMALLEST_PROBABILITY = 1e-7
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Say how a fit went: `ended` is `done`, `stop`, `cancel` or `interrupt`; `seconds` of all its parts."""
+
+    ended: str
+    epochs: int
+    best_epoch: int
+    seconds: float
+
+
+def feed(model: keras.Model, images: NDArray[np.float32], sizes: NDArray[np.float32]) -> dict[str, Any]:
+    """Return the inputs of a network by name."""
+    return {"image": images, "size": sizes} if len(model.inputs) == 2 else {"image": images}
+
+
+def predict(model: keras.Model, crops: Crops) -> NDArray[np.float32]:
+    """Return (n, classes) probabilities in inference mode."""
+    answers = [
+        model.predict_on_batch(feed(model, crops.images[start : start + PREDICTION_BATCH], crops.sizes[start : start + PREDICTION_BATCH]))
+        for start in range(0, len(crops), PREDICTION_BATCH)
+    ]
+    return np.concatenate(answers) if answers else np.empty((0, model.output_shape[-1]), np.float32)
+
+
+def score(probabilities: NDArray[np.float32], labels: NDArray[np.int64]) -> tuple[float, float]:
+    """Return mean cross-entropy and accuracy of (n, classes) probabilities over all n crops."""
+    given = probabilities[np.arange(len(labels)), labels].astype(np.float64)
+    loss = -np.log(np.maximum(given, _SMALLEST_PROBABILITY)).mean()
+    return float(loss), float((probabilities.argmax(axis=1) == labels).mean())
+
+
+class Fitter:
+    """Fit a network; `fit` may be called once.
+
+    `train` and `validation` must not be empty. With a `checkpoint_file` the state is kept there while the training goes on,
+    and a training that left one there goes on from it.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        train: Crops,
+        validation: Crops,
+        recipe: Recipe,
+        *,
+        report: Report,
+        should_stop: ShouldStop,
+        checkpoint_file: Path | None = None,
+    ) -> None:
+        self.model, self.train, self.validation, self.recipe = model, train, validation, recipe
+        self.report, self.should_stop, self.checkpoint_file = report, should_stop, checkpoint_file
+        self.classes = int(model.output_shape[-1])
+        self.best = BestEpoch()
+        self.stopping = early_stopping(recipe)
+        self.plateau = reduce_on_plateau(recipe)
+        self.epoch = 0
+        self.snapshot: Snapshot | None = None
+        self._began = self._written = time.monotonic()
+        model.compile(
+            optimizer=keras.optimizers.Adam(recipe.learning_rate),
+            loss=keras.losses.CategoricalCrossentropy(),
+            metrics=["accuracy"],
+            jit_compile=False,  # XLA made training on processors four times slower
+        )
+        model.optimizer.build(model.trainable_variables)
+
+    @property
+    def seconds(self) -> float:
+        """Return how long the training took up to now, with its parts before an interruption."""
+        return time.monotonic() - self._began
+
+    def resume(self) -> int:
+        """Take up the training that left a checkpoint; return after which epoch, 0 for a fresh start."""
+        stored = checkpoint.read(self.checkpoint_file) if self.checkpoint_file else None
+        if stored is None:
+            return 0
+        try:
+            checkpoint.assign(self.model.variables, stored.variables)
+            checkpoint.assign(self.model.optimizer.variables, stored.optimizer)
+        except ValueError as error:
+            raise TrainingError(
+                "The checkpoint of this run does not fit its network.",
+                f"Remove {self.checkpoint_file} and train again.",
+            ) from error
+        state = stored.state
+        self.snapshot, self.epoch = stored, state.epoch
+        self.best = BestEpoch(state.best_epoch, state.best_loss)
+        self.plateau.best, self.plateau.waited = state.plateau_best, state.plateau_waited
+        self._began -= state.seconds
+        return state.epoch
+
+    def fit(self) -> Fit:
+        """Train until the recipe or a person ends it and leave the best weights in the network.
+
+        Raises TrainingError when the loss is no longer a number.
+        """
+        ended = "done"
+        resumed, first = self.seconds, self.epoch
+        while self.epoch < self.recipe.epochs and not self.stopping.ends(self.epoch, self.best.epoch):
+            ended, loss, accuracy = self._run_epoch(self.epoch + 1)
+            if ended in ("cancel", "interrupt"):
+                break
+            if ended == "stop" and self.best.epoch:
+                break
+            self._end_epoch(loss, accuracy, (self.seconds - resumed) / (self.epoch + 1 - first))
+            if ended == "stop":
+                break
+            self._keep_checkpoint()
+        if ended == "interrupt" and self.checkpoint_file and self.snapshot:
+            checkpoint.write(self.checkpoint_file, self.snapshot)
+        if self.snapshot and ended != "interrupt":
+            checkpoint.assign(self.model.variables, self.snapshot.best)
+        return Fit(ended, self.epoch, self.best.epoch, self.seconds)
+
+    def _run_epoch(self, epoch: int) -> tuple[str, float, float]:
+        """Run the batches of an epoch; return how it ended, and loss and accuracy over the crops that it saw."""
+        recipe = self.recipe
+        weights = (
+            class_weights(self.train.labels, self.classes)
+            if recipe.class_weights
+            else np.ones(self.classes, np.float32)
+        )
+        # Random numbers of an epoch depend on its number alone, so that a resumed training repeats them.
+        random = np.random.default_rng([recipe.seed, epoch])
+        count = batch_count(len(self.train), recipe.batch_size)
+        augment = augmentation(recipe.preset, recipe.augment)
+        seen, lost, right = 0, 0.0, 0.0
+        for number, batch in enumerate(batches(self.train, recipe.batch_size, weights, augment, random), start=1):
+            loss, accuracy = self._step(batch)
+            seen += len(batch.labels)
+            lost += loss * len(batch.labels)
+            right += accuracy * len(batch.labels)
+            self.report(BatchEnded(epoch, number, count, loss, accuracy))
+            asked = self.should_stop()
+            if asked:
+                return asked, lost / seen, right / seen
+        return "done", lost / seen, right / seen
+
+    def _step(self, batch: Batch) -> tuple[float, float]:
+        self.model.reset_metrics()
+        logs = self.model.train_on_batch(
+            feed(self.model, batch.images, batch.sizes),
+            np.eye(self.classes, dtype=np.float32)[batch.labels],
+            sample_weight=batch.weights,
+            return_dict=True,
+        )
+        loss = float(logs["loss"])
+        if not math.isfinite(loss):
+            raise TrainingError(
+                "The training lost its footing: the loss is no longer a number.",
+                f"Train again with a smaller learning rate, such as {self.recipe.learning_rate / 10:g}.",
+            )
+        return loss, float(logs["accuracy"])
+
+    def _end_epoch(self, loss: float, accuracy: float, epoch_seconds: float) -> None:
+        self.epoch += 1
+        optimizer = self.model.optimizer
+        validation_loss, validation_accuracy = score(predict(self.model, self.validation), self.validation.labels)
+        improved = self.best.improved(self.epoch, validation_loss)
+        rate = float(np.array(optimizer.learning_rate))
+        optimizer.learning_rate.assign(self.plateau.next_rate(validation_loss, rate))
+        self._take_snapshot(improved)
+        self.report(
+            EpochEnded(
+                epoch=self.epoch,
+                epochs=self.recipe.epochs,
+                loss=loss,
+                accuracy=accuracy,
+                validation_loss=validation_loss,
+                validation_accuracy=validation_accuracy,
+                learning_rate=rate,
+                best_epoch=self.best.epoch,
+                plateau=self.epoch - self.best.epoch,
+                patience=self.stopping.patience,
+                seconds=self.seconds,
+                seconds_left=(self.recipe.epochs - self.epoch) * epoch_seconds,
+            )
+        )
+
+    def _take_snapshot(self, improved: bool) -> None:
+        variables = checkpoint.copy_of(self.model.variables)
+        state = State(
+            self.epoch, self.best.epoch, self.best.loss, self.plateau.best, self.plateau.waited, self.seconds
+        )
+        best = variables if improved or self.snapshot is None else self.snapshot.best
+        self.snapshot = Snapshot(state, variables, checkpoint.copy_of(self.model.optimizer.variables), best)
+
+    def _keep_checkpoint(self) -> None:
+        if self.checkpoint_file and self.snapshot and time.monotonic() - self._written > CHECKPOINT_SECONDS:
+            checkpoint.write(self.checkpoint_file, self.snapshot)
+            self._written = time.monotonic()

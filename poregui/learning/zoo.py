@@ -1,0 +1,84 @@
+"""Build the two networks that a recipe can name; changes when an architecture does.
+
+Both take `image`, float32 (batch, side, side, channels) from 0 to 1, as `vision.patches` makes it from a crop. Greys are
+centred inside the graph. Fitting a crop into the square stays outside: one batch holds crops of many sizes, a graph would
+need them padded to the largest and resized one by one, and training and prediction share the one function that does it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from poregui.domain.recipe import Recipe
+from poregui.vision.patches import InputSpec
+
+SEED_SIDE = 150
+FEATURES = "features"
+"""Name of the layer whose output the head reads; the activation maps explain it."""
+_SMALLEST_SPREAD = 0.3
+"""Least standard deviation of log sizes: crops all of one size shall not make the scale infinitely fine."""
+
+
+def input_spec(recipe: Recipe, *, colour: bool, calibrated: bool) -> InputSpec:
+    """Return what the network of a recipe is given for a crop."""
+    if recipe.preset == "seed":
+        return InputSpec(SEED_SIDE, 3, stretched=True, sees_size=False, calibrated=calibrated)
+    return InputSpec(
+        recipe.input_size, 3 if colour else 1, stretched=False, sees_size=True, calibrated=calibrated
+    )
+
+
+def build(recipe: Recipe, spec: InputSpec, classes: int, sizes: NDArray[np.float32]) -> keras.Model:
+    """Return the untrained network of a recipe with `classes` outputs named `probabilities`.
+
+    `sizes` are the (n, 2) width and height of the training crops (um or px); their logarithms' mean and spread become
+    part of the network.
+    """
+    image = keras.Input((spec.side, spec.side, spec.channels), name="image")
+    if recipe.preset == "seed":
+        return keras.Model({"image": image}, _seed(image, classes), name="seed")
+    size = keras.Input((2,), name="size")
+    return keras.Model({"image": image, "size": size}, _default(image, size, classes, sizes), name="default")
+
+
+def _seed(image: Any, classes: int) -> Any:
+    """Stack the original study's network: 7.98 million parameters for three classes."""
+    layers = keras.layers
+    flow = layers.Conv2D(32, 3, activation="relu", name="conv_1")(image)
+    flow = layers.MaxPooling2D(name="pool_1")(flow)
+    flow = layers.Dropout(0.25, name="dropout_1")(flow)
+    flow = layers.Conv2D(64, 3, activation="relu", name="conv_2")(flow)
+    flow = layers.MaxPooling2D(name=FEATURES)(flow)
+    flow = layers.Dropout(0.25, name="dropout_2")(flow)
+    flow = layers.Flatten(name="flatten")(flow)
+    flow = layers.Dense(96, activation="relu", name="dense")(flow)
+    flow = layers.Dropout(0.5, name="dropout_3")(flow)
+    return layers.Dense(classes, activation="softmax", name="probabilities")(flow)
+
+
+def _default(image: Any, size: Any, classes: int, sizes: NDArray[np.float32]) -> Any:
+    """Stack convolutions with batch normalisation, average their features, and read them together with the size."""
+    layers = keras.layers
+    flow = layers.Rescaling(4.0, offset=-2.0, name="centred")(image)
+    for number, width in enumerate((16, 32, 64, 96), start=1):
+        last = number == 4
+        flow = layers.Conv2D(width, 3, padding="same", use_bias=False, name=f"conv_{number}")(flow)
+        # Runs are a few hundred steps long: momentum 0.99 would not have caught up with the weights at their end.
+        flow = layers.BatchNormalization(momentum=0.9, name=f"norm_{number}")(flow)
+        flow = layers.Activation("relu", name=FEATURES if last else f"relu_{number}")(flow)
+        if not last:
+            flow = layers.MaxPooling2D(name=f"pool_{number}")(flow)
+    flow = layers.GlobalAveragePooling2D(name="average")(flow)
+    logs = np.log(np.maximum(sizes, 1e-6))
+    spread = np.maximum(logs.std(axis=0), _SMALLEST_SPREAD)
+    scaled = layers.Normalization(
+        mean=logs.mean(axis=0).tolist(), variance=(spread**2).tolist(), name="size_scaled"
+    )(keras.ops.log(size))
+    flow = layers.Concatenate(name="joined")([flow, scaled])
+    flow = layers.Dropout(0.3, name="dropout")(flow)
+    flow = layers.Dense(64, activation="relu", name="dense")(flow)
+    return layers.Dense(classes, activation="softmax", name="probabilities")(flow)
