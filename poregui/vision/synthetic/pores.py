@@ -11,6 +11,12 @@ from poregui.vision.synthetic.looks import Look
 from poregui.vision.synthetic.truth import GAS, KEYHOLE, FloatArray
 
 
+ROUND_WOBBLE = 0.014
+"""How far gas pores, and keyholes cut across, are from a circle: alike, so that size has to tell them apart."""
+CUT_ACROSS = 0.5
+"""The part of the keyholes that the section cuts across, so that they look round."""
+
+
 @dataclass(frozen=True)
 class Grain:
     """Hold a powder grain inside a pore: middle and radius in um, brightness as a fraction of the matrix."""
@@ -57,7 +63,7 @@ def shape_pore(class_name: str, look: Look, rng: np.random.Generator) -> PoreSha
 
 def _gas(look: Look, rng: np.random.Generator) -> PoreShape:
     diameter = _diameter(look.diameter_um[GAS], 0.55, 2.8 * look.um_per_px, 32.0, rng)
-    outline = _round(rng, wobble=0.012, aspect=rng.uniform(1.0, 1.1))
+    outline = _round(rng, wobble=ROUND_WOBBLE, aspect=rng.uniform(1.0, 1.11))
     return PoreShape(
         class_name=GAS,
         outline=_scaled(outline, diameter, rng.uniform(0, 2 * math.pi)),
@@ -72,8 +78,8 @@ def _gas(look: Look, rng: np.random.Generator) -> PoreShape:
 
 def _keyhole(look: Look, rng: np.random.Generator) -> PoreShape:
     diameter = _diameter(look.diameter_um[KEYHOLE], 0.40, 11.0, 85.0, rng)
-    if rng.random() < 0.4:
-        outline = _round(rng, wobble=0.03, aspect=rng.uniform(1.0, 1.18))
+    if rng.random() < CUT_ACROSS:
+        outline = _round(rng, wobble=ROUND_WOBBLE, aspect=rng.uniform(1.0, 1.12))
     else:
         outline = _drop(rng)
     glint = float(rng.uniform(0.0, 0.2)) if rng.random() < 0.25 else 0.0
@@ -91,7 +97,8 @@ def _keyhole(look: Look, rng: np.random.Generator) -> PoreShape:
 
 def _lack_of_fusion(look: Look, rng: np.random.Generator) -> PoreShape:
     diameter = _diameter(look.diameter_um["Lack of Fusion"], 0.55, 17.0, 170.0, rng)
-    outline = _scaled(_gash(rng), diameter, look.build_angle + math.pi / 2 + rng.normal(0, 0.5))
+    compact = rng.random() < 0.08 + 0.75 * math.exp(-((diameter / 48) ** 2))
+    outline = _scaled(_pocket(rng) if compact else _gash(rng), diameter, look.build_angle + math.pi / 2 + rng.normal(0, 0.5))
     return PoreShape(
         class_name="Lack of Fusion",
         outline=outline,
@@ -139,8 +146,8 @@ def _round(rng: np.random.Generator, *, wobble: float, aspect: float) -> FloatAr
 def _drop(rng: np.random.Generator) -> FloatArray:
     """Shape a drop whose tail points along x, a little bent."""
     angles = np.linspace(0, 2 * math.pi, 96, endpoint=False)
-    radius = _wobble(rng, angles, rng.uniform(0.015, 0.04), range(2, 7))
-    length, taper = rng.uniform(1.1, 1.9), rng.uniform(0.35, 1.3)
+    radius = _wobble(rng, angles, 0.015 + 0.06 * rng.random() ** 2, range(2, 8))
+    length, taper = rng.uniform(1.0, 1.9), rng.uniform(0.1, 1.2)
     x = length * np.cos(angles) * radius
     y = np.sin(angles) * np.abs(np.sin(angles / 2)) ** taper * radius
     return np.stack([x, y + rng.normal(0, 0.12) * x**2], axis=1)
@@ -169,6 +176,15 @@ def _gash(rng: np.random.Generator) -> FloatArray:
     upper = np.stack([x, middle + edges[0]], axis=1)
     lower = np.stack([x, middle - edges[1]], axis=1)
     return np.concatenate([upper[:-1], lower[:0:-1]])
+
+
+def _pocket(rng: np.random.Generator) -> FloatArray:
+    """Shape a small compact hollow between melt tracks, with a blunt tip and an uneven wall."""
+    angles = np.linspace(0, 2 * math.pi, 96, endpoint=False)
+    radius = _wobble(rng, angles, rng.uniform(0.03, 0.11), range(2, 10))
+    x = rng.uniform(1.0, 1.9) * np.cos(angles) * radius
+    y = np.sin(angles) * np.abs(np.sin(angles / 2)) ** rng.uniform(0.0, 0.9) * radius
+    return np.stack([x, y + rng.normal(0, 0.15) * x**2], axis=1)
 
 
 def _bites(rng: np.random.Generator, x: FloatArray, edge: FloatArray) -> FloatArray:
