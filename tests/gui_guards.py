@@ -15,6 +15,8 @@ import pytest
 PATIENCE_S = 3.0
 # Qt makes these for itself and keeps them: the window of a tool tip, the cursor's picture while something is dragged.
 QT_OWN_WINDOWS = {"QTipLabel", "QShapedPixmapWidget"}
+# How the offscreen platform begins when it speaks of itself: raise(), propagateSizeHints(), grabbing the keyboard.
+OFFSCREEN_NOTE = "This plugin does not support "
 WAITING_CALLS = {
     "QMessageBox": ("about", "aboutQt", "critical", "information", "question", "warning", "exec"),
     "QFileDialog": (
@@ -72,16 +74,15 @@ class Guard:
     def _hear(self, kind: Any, _context: Any, message: str) -> None:
         from PySide6.QtCore import QtMsgType
 
-        if kind in (QtMsgType.QtWarningMsg, QtMsgType.QtCriticalMsg, QtMsgType.QtFatalMsg):
+        loud = kind in (QtMsgType.QtWarningMsg, QtMsgType.QtCriticalMsg, QtMsgType.QtFatalMsg)
+        if loud and not message.startswith(OFFSCREEN_NOTE):
             self.messages.append(message)
 
     def _left_threads(self) -> list[str]:
         import shiboken6
         from PySide6.QtCore import QThreadPool
 
-        running = [
-            thread for thread in list(self.started) if shiboken6.isValid(thread) and thread.isRunning()
-        ]
+        running = [thread for thread in list(self.started) if shiboken6.isValid(thread) and thread.isRunning()]
         left = [f"A QThread still runs: {thread.objectName() or type(thread).__name__}" for thread in running]
         pool = QThreadPool.globalInstance()
         if pool.activeThreadCount():
@@ -92,10 +93,7 @@ class Guard:
 
     def _left_windows(self) -> list[str]:
         left = [w for w in _windows() if w not in self._windows and type(w).__name__ not in QT_OWN_WINDOWS]
-        return [
-            f"A window was left behind: {type(w).__name__} {w.objectName()!r} {w.windowTitle()!r}"
-            for w in left
-        ]
+        return [f"A window was left behind: {type(w).__name__} {w.objectName()!r} {w.windowTitle()!r}" for w in left]
 
 
 @contextmanager

@@ -13,7 +13,7 @@ import pytest
 from gui_guards import WAITING_CALLS, Guard, UnexpectedDialogError
 from PySide6 import QtWidgets
 from PySide6.QtCore import QRunnable, QSettings, QThread, QThreadPool, qDebug, qWarning
-from PySide6.QtWidgets import QLabel, QMenu, QMessageBox, QWidget
+from PySide6.QtWidgets import QComboBox, QLabel, QMenu, QMessageBox, QWidget
 
 
 @pytest.fixture
@@ -44,6 +44,18 @@ def test_a_clean_test_has_no_faults(watching: Guard) -> None:
 def test_a_warning_of_qt_is_a_fault(watching: Guard) -> None:
     qWarning("a signal was lost")
     assert watching.faults() == ["Qt said: a signal was lost"]
+
+
+def test_what_the_offscreen_platform_says_of_itself_is_no_fault(watching: Guard) -> None:
+    box = QComboBox()
+    box.addItems(["Gas", "Keyhole"])
+    box.show()
+    box.showPopup()
+    box.raise_()
+    box.close()
+    box.deleteLater()
+    del box
+    assert watching.faults() == []
 
 
 def test_a_window_left_open_is_a_fault(watching: Guard) -> None:
@@ -89,9 +101,7 @@ def test_a_task_in_the_pool_is_a_fault_until_it_ends(watching: Guard) -> None:
     assert watching.faults() == []
 
 
-@pytest.mark.parametrize(
-    ("kind", "call"), [(kind, call) for kind, calls in WAITING_CALLS.items() for call in calls]
-)
+@pytest.mark.parametrize(("kind", "call"), [(kind, call) for kind, calls in WAITING_CALLS.items() for call in calls])
 def test_a_dialog_that_would_wait_raises_instead(qapp: QtWidgets.QApplication, kind: str, call: str) -> None:
     with pytest.raises(UnexpectedDialogError, match=f"{kind}.{call}"):
         getattr(getattr(QtWidgets, kind), call)(None, "Really?", "It cannot be undone.")
@@ -143,9 +153,7 @@ def test_faults_fail_the_test_that_made_them(run_apart: Callable[[str], str]) ->
 
 
 def test_a_test_without_windows_pays_nothing_for_the_guards(run_apart: Callable[[str], str]) -> None:
-    assert "1 passed" in run_apart(
-        "import sys\n\ndef test_plain():\n    assert 'gui_guards' not in sys.modules\n"
-    )
+    assert "1 passed" in run_apart("import sys\n\ndef test_plain():\n    assert 'gui_guards' not in sys.modules\n")
 
 
 @pytest.fixture
