@@ -39,7 +39,8 @@ def test_a_label_is_there_again_when_the_project_is_reopened(tmp_path: Path) -> 
             History(project).apply(label_crops(project, [crop], label, who="Ada"))
     with Project.open(tmp_path / "p") as project:
         assert [crop.label for crop in project.crops()] == [2, NOT_A_PORE, UNSURE]
-        assert [(e.crop_id, e.label, e.who, e.how) for e in project.label_log()][0] == (one, 2, "Ada", "hand")
+        first = project.label_log()[0]
+        assert (first.crop_id, first.label, first.who, first.how) == (one, 2, "Ada", "hand")
 
 
 def test_a_label_survives_a_process_that_is_killed_right_after_it(tmp_path: Path) -> None:
