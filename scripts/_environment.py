@@ -99,16 +99,12 @@ def _use_fitting_python() -> None:
         if command[0] and _succeeds([*command, "-c", "import ensurepip, venv"]):
             say(f"Python {running} does not fit; going on with Python {version}.")
             sys.exit(subprocess.call([*command, *sys.argv]))
-    raise Refused(
-        f"Python {running} does not fit: install Python 3.11, 3.12 or 3.13 and run this again with it."
-    )
+    raise Refused(f"Python {running} does not fit: install Python 3.11, 3.12 or 3.13 and run this again with it.")
 
 
 def _succeeds(command: Sequence[str | Path]) -> bool:
     try:
-        return (
-            subprocess.run([str(part) for part in command], capture_output=True, check=False).returncode == 0
-        )
+        return subprocess.run([str(part) for part in command], capture_output=True, check=False).returncode == 0
     except OSError:
         return False
 
@@ -163,9 +159,7 @@ def _remove(folder: Path) -> None:
 
 
 def _install(extras: Sequence[str]) -> None:
-    say(
-        "Installing the packages that constraints.txt pins (the first time about 0.8 GB to fetch and 3 GB on disk)."
-    )
+    say("Installing the packages that constraints.txt pins (the first time about 0.8 GB to fetch and 3 GB on disk).")
     LOG.parent.mkdir(exist_ok=True)
     LOG.write_text("", encoding="utf-8")
     _pip(["--constraint", str(ROOT / "constraints.txt"), *_requirements(extras)])

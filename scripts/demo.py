@@ -44,9 +44,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Make a sample project, train on it, and show the program.")
     parser.add_argument("--folder", type=Path, default=DEFAULT_FOLDER, help="where the sample project goes")
     parser.add_argument("--epochs", type=int, help="train at most this many epochs")
-    parser.add_argument(
-        "--no-window", action="store_true", help="save pictures of the pages, as without a screen"
-    )
+    parser.add_argument("--no-window", action="store_true", help="save pictures of the pages, as without a screen")
     return parser.parse_args()
 
 
@@ -61,9 +59,7 @@ def _sample_project(python: Path, folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise Refused(
-            f"The folder {folder} cannot be made ({error.strerror}): choose another --folder."
-        ) from error
+        raise Refused(f"The folder {folder} cannot be made ({error.strerror}): choose another --folder.") from error
     say("Drawing the sample project: micrographs of polished titanium with known pores.")
     _poregui(python, "demo", project)
     complete.touch()
@@ -73,9 +69,7 @@ def _sample_project(python: Path, folder: Path) -> Path:
 def _poregui(python: Path, *arguments: str | Path) -> None:
     command = [str(python), "-m", "poregui", *map(str, arguments)]
     if code := subprocess.run(command, check=False).returncode:
-        raise Refused(
-            f"The command `poregui {arguments[0]}` ended with code {code}: its own words stand above."
-        )
+        raise Refused(f"The command `poregui {arguments[0]}` ended with code {code}: its own words stand above.")
 
 
 def _opens_windows(python: Path) -> bool:

@@ -39,13 +39,9 @@ def main() -> int:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description="Run every check of the project; make its environment where needed."
-    )
+    parser = argparse.ArgumentParser(description="Run every check of the project; make its environment where needed.")
     parser.add_argument("--fast", action="store_true", help="leave out the slow tests")
-    parser.add_argument(
-        "--soak", action="store_true", help="add the tests that repeat until rare faults show"
-    )
+    parser.add_argument("--soak", action="store_true", help="add the tests that repeat until rare faults show")
     parser.add_argument("pytest", nargs="*", metavar="-- ARGUMENT", help="arguments for pytest, after --")
     return parser.parse_args()
 

@@ -48,9 +48,7 @@ def swallowed_errors(tree: ast.Module) -> Iterator[tuple[int, str]]:
             continue
         if node.type is None:
             yield node.lineno, "bare except"
-        elif _names(node.type) & {"Exception", "BaseException"} and all(
-            _does_nothing(part) for part in node.body
-        ):
+        elif _names(node.type) & {"Exception", "BaseException"} and all(_does_nothing(part) for part in node.body):
             yield node.lineno, "an exception of any kind is forgotten"
 
 
@@ -83,8 +81,7 @@ def test_functions_stay_short() -> None:
 
 def test_files_stay_short() -> None:
     lengths = {
-        path: len(path.read_text(encoding="utf-8").splitlines())
-        for path in modules("poregui", "tests", "scripts")
+        path: len(path.read_text(encoding="utf-8").splitlines()) for path in modules("poregui", "tests", "scripts")
     }
     assert {path.name: length for path, length in lengths.items() if length > LONGEST_FILE} == {}
 
@@ -95,14 +92,10 @@ def test_no_error_is_swallowed() -> None:
 
 def test_only_the_command_line_prints() -> None:
     folders = tuple(
-        f"poregui/{path.name}"
-        for path in (ROOT / "poregui").iterdir()
-        if path.is_dir() and path.name != "cli"
+        f"poregui/{path.name}" for path in (ROOT / "poregui").iterdir() if path.is_dir() and path.name != "cli"
     )
     alone = [
-        path
-        for path in (ROOT / "poregui").glob("*.py")
-        if any(prints(ast.parse(path.read_text(encoding="utf-8"))))
+        path for path in (ROOT / "poregui").glob("*.py") if any(prints(ast.parse(path.read_text(encoding="utf-8"))))
     ]
     assert offences(folders, prints) == []
     assert alone == []
@@ -146,9 +139,7 @@ def test_each_rule_finds_its_offence_and_nothing_else(
     assert list(rule(ast.parse(innocent))) == []
 
 
-def test_floors_import_only_downwards(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_floors_import_only_downwards(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     from importlinter.cli import lint_imports
 
     monkeypatch.chdir(ROOT)
@@ -182,9 +173,7 @@ def test_the_command_line_starts_without_qt_and_without_heavy_packages() -> None
 
 def test_the_domain_loads_neither_qt_nor_files() -> None:
     every = "import importlib, pkgutil, poregui.domain as d\n"
-    every += (
-        "for m in pkgutil.iter_modules(d.__path__): importlib.import_module('poregui.domain.' + m.name)\n"
-    )
+    every += "for m in pkgutil.iter_modules(d.__path__): importlib.import_module('poregui.domain.' + m.name)\n"
     assert loaded_by(every, (*HEAVY, *QT, "cv2", "PIL", "sqlite3", "tifffile")) == ""
 
 
@@ -202,9 +191,7 @@ def committed_text() -> Iterator[tuple[str, str]]:
 
 def test_no_committed_file_names_a_home_folder_or_a_registry() -> None:
     # In pieces, so that this file does not find itself.
-    homes = "|".join(
-        ["/" + "home/", "/" + "Users/", r"[A-Z]:\\+" + "Users", "/" + "root/", re.escape(str(ROOT))]
-    )
+    homes = "|".join(["/" + "home/", "/" + "Users/", r"[A-Z]:\\+" + "Users", "/" + "root/", re.escape(str(ROOT))])
     registries = "|".join(
         ["python" + "hosted", "--(extra-)?" + "index-url", "--find" + "-links", "://[^ /]+/" + "simple"]
     )

@@ -60,9 +60,7 @@ def test_a_missing_resource_says_what_to_do() -> None:
 def test_the_wheel_holds_every_resource_and_every_module(wheel: Path) -> None:
     held = set(zipfile.ZipFile(wheel).namelist())
     resources = {path for path in (ROOT / "resources").rglob("*") if path.is_file()}
-    modules = {
-        path for path in (ROOT / "poregui").rglob("*") if path.is_file() and path.suffix in (".py", ".sql")
-    }
+    modules = {path for path in (ROOT / "poregui").rglob("*") if path.is_file() and path.suffix in (".py", ".sql")}
     wanted = {f"poregui/_resources/{path.relative_to(ROOT / 'resources').as_posix()}" for path in resources}
     wanted |= {path.relative_to(ROOT).as_posix() for path in modules}
     assert wanted - held == set()
@@ -115,9 +113,7 @@ def test_the_constraints_pin_all_that_is_asked_for_and_agree_with_it() -> None:
     wrong = [
         text
         for text in asked
-        if not Requirement(text).specifier.contains(
-            pinned.get(canonicalize_name(Requirement(text).name), "0")
-        )
+        if not Requirement(text).specifier.contains(pinned.get(canonicalize_name(Requirement(text).name), "0"))
     ]
     assert wrong == []
 

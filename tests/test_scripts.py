@@ -79,9 +79,7 @@ def test_an_interrupted_installation_starts_over(venv: Path, calls: list[str]) -
     "damage",
     [{"packages": {"poregui": "0"}}, {"packages": {"no-such-package": "1"}}, {"folder": "elsewhere"}],
 )
-def test_a_damaged_or_moved_environment_is_made_again(
-    venv: Path, calls: list[str], damage: dict[str, object]
-) -> None:
+def test_a_damaged_or_moved_environment_is_made_again(venv: Path, calls: list[str], damage: dict[str, object]) -> None:
     _environment.environment("dev")
     stamp = json.loads(_environment.STAMP.read_text(encoding="utf-8"))
     _environment.STAMP.write_text(json.dumps(stamp | damage), encoding="utf-8")
