@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import shutil
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import chain
@@ -40,14 +41,22 @@ def make_sample(folder: Path, seed: int = 0, progress: Progress = lambda done, t
 
     Ten specimens bring 600 labelled crops, 200 a class; four more have micrographs only, and truth.csv in
     `truth_folder` lists their pores. The same seed draws the same project. `progress` hears (done, total, name); an
-    exception that it raises ends the work. Raises PoreguiError when the folder cannot be used.
+    exception that it raises ends the work and leaves nothing behind. Raises PoreguiError when the folder cannot be used.
     """
+    existed = folder.exists()
+    unseen: list[SyntheticMicrograph] = []
     with Project.create(folder) as project:
-        unseen: list[SyntheticMicrograph] = []
-        drawn = chain(draw_sample(seed), _kept(draw_unseen(seed), unseen))
-        with project.pixels.batch(), project.transaction():
-            project.put_meta("sample_seed", str(seed))
-            _add_all(project, drawn, unseen, progress)
+        try:
+            drawn = chain(draw_sample(seed), _kept(draw_unseen(seed), unseen))
+            with project.pixels.batch(), project.transaction():
+                project.put_meta("sample_seed", str(seed))
+                _add_all(project, drawn, unseen, progress)
+        except BaseException:
+            project.close()
+            shutil.rmtree(folder, ignore_errors=True)
+            if existed:
+                folder.mkdir()
+            raise
     truth = truth_folder(folder) / "truth.csv"
     try:
         truth.parent.mkdir(exist_ok=True)
@@ -57,9 +66,7 @@ def make_sample(folder: Path, seed: int = 0, progress: Progress = lambda done, t
     return truth
 
 
-def _kept(
-    drawn: Iterable[SyntheticMicrograph], kept: list[SyntheticMicrograph]
-) -> Iterator[SyntheticMicrograph]:
+def _kept(drawn: Iterable[SyntheticMicrograph], kept: list[SyntheticMicrograph]) -> Iterator[SyntheticMicrograph]:
     for micrograph in drawn:
         kept.append(micrograph)
         yield micrograph
@@ -104,9 +111,7 @@ def _add(project: Project, drawn: SyntheticMicrograph, file: Path, *, labelled: 
         specimen_id=specimen.id,
     )
     crops = _crops(project, drawn, micrograph.id) if labelled else ()
-    Combined((AddMicrographs((micrograph,)), AddCrops(crops, who=WHO, how="import")), text="sample").do(
-        project
-    )
+    Combined((AddMicrographs((micrograph,)), AddCrops(crops, who=WHO, how="import")), text="sample").do(project)
 
 
 def _crops(project: Project, drawn: SyntheticMicrograph, micrograph_id: int) -> tuple[Crop, ...]:
