@@ -41,7 +41,8 @@ def make_sample(folder: Path, seed: int = 0, progress: Progress = lambda done, t
 
     Ten specimens bring 600 labelled crops, 200 a class; four more have micrographs only, and truth.csv in
     `truth_folder` lists their pores. The same seed draws the same project. `progress` hears (done, total, name); an
-    exception that it raises ends the work and leaves nothing behind. Raises PoreguiError when the folder cannot be used.
+    exception that it raises ends the work and leaves nothing behind. Raises PoreguiError when the folder cannot be
+    used.
     """
     existed = folder.exists()
     unseen: list[SyntheticMicrograph] = []
