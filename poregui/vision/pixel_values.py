@@ -1,0 +1,136 @@
+"""Bring decoded pixels of any sort to grey or RGB of 8 or 16 bits; changes with what microscopes store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poregui.domain.errors import ImageError
+
+MOST_BYTES = 768 * 2**20
+"""Memory that one decoded image may take; a file that says it needs more is refused before it is decoded."""
+MOST_SIDE = 100_000
+_SAMPLED = 4_000_000
+_LOW, _HIGH = 0.1, 99.9
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """Hold what a decoder found: pixels, um per px where the file is sure of it, and remarks for a person."""
+
+    pixels: NDArray[Any]
+    um_per_px: float | None = None
+    scale_source: str = ""
+    warnings: tuple[str, ...] = ()
+
+
+class Unfit(ImageError):
+    """Say what is wrong with a file, as the end of a sentence that begins with its name."""
+
+
+def damaged(why: str) -> Unfit:
+    """Return the error for a file whose content is not whole."""
+    return Unfit(f"is damaged or incomplete ({why}).", "Export it again, or leave it out.")
+
+
+def check_size(width: int, height: int, samples: int, bytes_per_sample: int) -> None:
+    """Raise Unfit for an image without pixels, or one that would not fit into memory."""
+    if width < 1 or height < 1 or samples < 1:
+        raise damaged(f"{width} x {height} px")
+    if max(width, height) > MOST_SIDE or width * height * samples * max(bytes_per_sample, 1) > MOST_BYTES:
+        raise Unfit(
+            f"says that it is {width} x {height} px, which is too large to open.", "Cut it into smaller pictures."
+        )
+
+
+def check_shape(pixels: NDArray[Any], width: int, height: int) -> None:
+    """Raise Unfit when what was decoded is not what the header promised."""
+    if pixels.ndim not in (2, 3) or pixels.shape[:2] != (height, width) or pixels.size == 0:
+        raise damaged(f"its header says {width} x {height} px, its content has the shape {pixels.shape}")
+
+
+def drop_channels(pixels: NDArray[Any]) -> NDArray[Any]:
+    """Return (H, W) or (H, W, 3): alpha and further channels are dropped."""
+    if pixels.ndim == 2:
+        return pixels
+    return pixels[..., :3] if pixels.shape[2] >= 3 else pixels[..., 0]
+
+
+def grey_when_equal(pixels: NDArray[Any]) -> NDArray[Any]:
+    """Return (H, W) when the three channels of a palette image are the same everywhere, else the image."""
+    same = pixels.ndim == 3 and all(np.array_equal(pixels[..., 0], pixels[..., other]) for other in (1, 2))
+    return pixels[..., 0] if same else pixels
+
+
+def apply_palette(indices: NDArray[Any], palette: NDArray[Any]) -> NDArray[Any]:
+    """Return the colours (8 bits) of (H, W) indices into a (3, n) TIFF palette of 16 bits."""
+    if int(indices.max()) >= palette.shape[1]:
+        raise damaged("a colour that its palette lacks")
+    scale = 257 if int(palette.max()) > 255 else 1
+    colours = (palette.T // scale).astype(np.uint8)
+    return grey_when_equal(colours[indices.astype(np.intp)])
+
+
+def spread_bits(pixels: NDArray[Any], bits: int) -> NDArray[Any]:
+    """Return values of 1 to 7 bits as 8 bits, where the largest value becomes 255."""
+    if pixels.dtype == np.bool_:
+        return pixels.astype(np.uint8) * np.uint8(255)
+    if bits >= 8:
+        return pixels
+    return (pixels.astype(np.uint16) * 255 // (2**bits - 1)).astype(np.uint8)
+
+
+def to_unsigned(pixels: NDArray[Any]) -> tuple[NDArray[Any], tuple[str, ...]]:
+    """Return pixels as uint8 or uint16 and what was done to them, for a person.
+
+    uint8 and uint16 stay as they are; whole numbers from 0 to 65535 of any type keep their values; all others are
+    scaled so that the smallest finite value becomes 0 and the largest 65535. Raises Unfit for complex numbers, or
+    when no value is finite.
+    """
+    if pixels.dtype.kind == "b":
+        return spread_bits(pixels, 1), ()
+    if pixels.dtype.kind == "u" and pixels.dtype.itemsize <= 2:
+        return pixels.astype(pixels.dtype.newbyteorder("="), copy=False), ()
+    if pixels.dtype.kind not in "iuf":
+        raise Unfit("holds complex numbers or text instead of grey values.", "Export it with 8 or 16 bits.")
+    values = pixels.astype(np.float64)
+    finite = np.isfinite(values)
+    if not finite.any():
+        raise Unfit("holds no finite grey value.", "Export it with 8 or 16 bits.")
+    low, high = float(values[finite].min()), float(values[finite].max())
+    if finite.all() and low >= 0 and high <= 65535 and np.array_equal(values, np.floor(values)):
+        return values.astype(np.uint16), ()
+    filled = np.clip(np.where(finite, values, low), low, high)
+    scaled = (filled / 2 - low / 2) / max(high / 2 - low / 2, 1e-300)
+    note = f"Its {8 * pixels.dtype.itemsize}-bit values from {low:g} to {high:g} were scaled to 16 bits."
+    return np.rint(scaled * 65535).astype(np.uint16), (note,)
+
+
+def oriented(pixels: NDArray[Any], orientation: object) -> NDArray[Any]:
+    """Return the pixels upright, as the EXIF and TIFF tag 274 (1 to 8) asks for; other values are passed over."""
+    turns: dict[object, NDArray[Any]] = {
+        2: pixels[:, ::-1],
+        3: pixels[::-1, ::-1],
+        4: pixels[::-1],
+        5: np.swapaxes(pixels, 0, 1),
+        6: np.swapaxes(pixels, 0, 1)[:, ::-1],
+        7: np.swapaxes(pixels, 0, 1)[::-1, ::-1],
+        8: np.swapaxes(pixels, 0, 1)[::-1],
+    }
+    return turns.get(orientation, pixels) if isinstance(orientation, int) else pixels
+
+
+def grey_range(pixels: NDArray[Any]) -> tuple[float, float]:
+    """Return the grey values that become 0 and 1: 0 and 255 for 8 bits, else the 0.1 and 99.9 percentiles.
+
+    Large images are sampled evenly, which moves the percentiles by far less than a grey step of 8 bits.
+    """
+    if pixels.dtype.itemsize == 1:
+        return 0.0, 255.0
+    flat = pixels.reshape(-1)
+    sample = flat[:: max(1, flat.size // _SAMPLED)]
+    low, high = (float(value) for value in np.percentile(sample, (_LOW, _HIGH)))
+    return low, max(high, low + 1.0)
