@@ -1,0 +1,1 @@
+"""The page on which pores are cropped and labelled."""

@@ -1,0 +1,101 @@
+"""Show one crop large in its surroundings; changes with what helps a person to judge a single pore."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from poregui.domain.geometry import Box
+from poregui.gui.theme import theme
+from poregui.gui.widgets.canvas_picture import to_qimage
+from poregui.gui.widgets.scale_bar import draw_scale_bar
+from poregui.vision.image_io import Image
+
+_SURROUNDINGS = 2.2
+"""How many times its longer side a crop's surroundings are wide."""
+_FEWEST_PX = 48
+
+
+class ContextView(QWidget):
+    """Draw the part of a micrograph around a crop with the crop outlined, or the crop alone where there is none."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("context_view")
+        self.setAccessibleName("Current crop in its surroundings")
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        self.setMinimumSize(96, 96)
+        self._image = QImage()
+        self._outline: QRectF | None = None
+        self._colour = QColor("#ffffff")
+        self._um_per_px: float | None = None
+        self._empty_text = "No crop chosen"
+        theme().changed.connect(self.update)
+
+    def set_surroundings(self, image: Image | None, box: Box | None, crop: QImage, um_per_px: float | None) -> None:
+        """Show `box` of a micrograph in its surroundings; without micrograph or box, `crop` alone."""
+        self._um_per_px = um_per_px
+        self._outline = None
+        self._image = crop
+        if image is not None and box is not None:
+            self._cut(image, box)
+        self.update()
+
+    def set_outline_colour(self, colour: str) -> None:
+        """Outline the crop in the colour of its class (`#rrggbb`)."""
+        self._colour = QColor(colour)
+        self.update()
+
+    def clear(self, text: str = "No crop chosen") -> None:
+        """Show nothing but a sentence."""
+        self._image = QImage()
+        self._outline = None
+        self._empty_text = text
+        self.update()
+
+    def _cut(self, image: Image, box: Box) -> None:
+        height, width = image.pixels.shape[:2]
+        side = max(_FEWEST_PX, round(max(box.width, box.height) * _SURROUNDINGS))
+        x, y = box.centre
+        around = Box.around(x, y, side).moved_inside(width, height)
+        part = image.pixels[around.y : around.bottom, around.x : around.right]
+        self._image = to_qimage(part, image.grey_low, image.grey_high)
+        self._outline = QRectF(box.x - around.x, box.y - around.y, box.width, box.height)
+
+    def sizeHint(self) -> QSize:
+        return QSize(240, 240)
+
+    def hasHeightForWidth(self) -> bool:
+        return True
+
+    def heightForWidth(self, width: int) -> int:
+        return width
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        area = QRectF(self.rect())
+        painter.fillRect(area, QColor(theme().tokens.canvas))
+        if self._image.isNull():
+            painter.setPen(QColor("#9aa4b0"))
+            words = int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap)
+            painter.drawText(area.adjusted(12, 12, -12, -12), words, self._empty_text)
+            return
+        scale = min(area.width() / self._image.width(), area.height() / self._image.height())
+        wide, high = self._image.width() * scale, self._image.height() * scale
+        target = QRectF((area.width() - wide) / 2, (area.height() - high) / 2, wide, high)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, scale < 6)
+        painter.drawImage(target, self._image)
+        if self._outline is not None:
+            self._draw_outline(painter, target, scale)
+        if self._um_per_px:
+            draw_scale_bar(painter, target, self._um_per_px / scale)
+
+    def _draw_outline(self, painter: QPainter, target: QRectF, scale: float) -> None:
+        o = self._outline
+        assert o is not None
+        frame = QRectF(target.x() + o.x() * scale, target.y() + o.y() * scale, o.width() * scale, o.height() * scale)
+        painter.setPen(QPen(QColor(0, 0, 0, 120), 3))
+        painter.drawRect(frame)
+        painter.setPen(QPen(self._colour, 1.5))
+        painter.drawRect(frame)

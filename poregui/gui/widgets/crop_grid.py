@@ -1,0 +1,147 @@
+"""Show many crops as a grid to choose from; changes with how crops are drawn and selected in lists."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from PySide6.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, QSize, Qt, Signal
+from PySide6.QtGui import QImage, QKeyEvent
+from PySide6.QtWidgets import QAbstractItemView, QListView, QWidget
+
+from poregui.domain.classes import PoreClass
+from poregui.gui.models.crop_list import CropListModel, CropRow
+from poregui.gui.theme import theme
+from poregui.gui.widgets.crop_grid_delegate import CropDelegate
+
+SMALLEST_CELL, LARGEST_CELL, USUAL_CELL = 48, 192, 80
+
+
+class CropGrid(QListView):
+    """Show CropRows with pictures from a function; `chosen` carries the id of the current crop when it changes.
+
+    Rubber band, Shift and Ctrl select several; `chosen_by_hand` comes after a click or a key of a person only.
+    """
+
+    chosen = Signal(int)
+    selection_changed = Signal()
+
+    def __init__(self, picture: Callable[[int], QImage | None] | None = None, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("crop_grid")
+        self.setAccessibleName("Crops")
+        self.rows = CropListModel(self)
+        self._delegate = CropDelegate(self)
+        self._delegate.picture = picture
+        self._announced: int | None = None
+        self.setModel(self.rows)
+        self.setItemDelegate(self._delegate)
+        self.setFlow(QListView.Flow.LeftToRight)
+        self.setWrapping(True)
+        self.setResizeMode(QListView.ResizeMode.Adjust)
+        self.setUniformItemSizes(True)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.setSelectionRectVisible(True)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setFrameShape(QListView.Shape.NoFrame)
+        self.setMouseTracking(True)
+        self.selectionModel().currentChanged.connect(self._current_changed)
+        self.selectionModel().selectionChanged.connect(self.selection_changed)
+        self.set_cell(USUAL_CELL)
+        theme().changed.connect(self._repaint)
+
+    def set_pictures(self, picture: Callable[[int], QImage | None]) -> None:
+        """Take pictures from `picture(crop id)`; None means that `picture_ready` will tell."""
+        self._delegate.picture = picture
+        self.viewport().update()
+
+    def picture_ready(self, crop_id: int) -> None:
+        """Draw a crop again whose picture has come."""
+        self.rows.touch(crop_id)
+
+    def set_classes(self, classes: Sequence[PoreClass]) -> None:
+        """Draw labels in the colours and letters of these classes (retired ones may be among them)."""
+        self._delegate.set_classes(classes)
+        self.viewport().update()
+
+    def set_cell(self, side: int, *, lines: int = 0) -> None:
+        """Make pictures `side` px wide, with `lines` (0 to 2) of text below."""
+        self._delegate.side = max(SMALLEST_CELL, min(side, LARGEST_CELL))
+        self._delegate.lines = lines
+        self.setGridSize(self._delegate.cell(self.fontMetrics().height()))
+        self.verticalScrollBar().setSingleStep(self._delegate.side // 2)
+        self.scheduleDelayedItemsLayout()
+
+    def set_rows(self, rows: Iterable[CropRow]) -> None:
+        """Show these rows; current crop and selection stay where those crops are still listed."""
+        current, selected = self.current_id(), self.selected_ids()
+        self.rows.show(rows)
+        if current is not None and self.current_id() != current and self.rows.place(current) is not None:
+            self.choose(current, also=selected)
+
+    def change_rows(self, rows: Iterable[CropRow]) -> None:
+        """Replace rows of crops that are listed; the others are passed over."""
+        self.rows.change(rows)
+
+    def ids(self) -> list[int]:
+        """Return the ids of all listed crops in their order."""
+        return [row.crop_id for row in self.rows.rows]
+
+    def current_id(self) -> int | None:
+        """Return the id of the current crop, or None."""
+        place = self.currentIndex().row()
+        return self.rows.rows[place].crop_id if 0 <= place < self.rows.rowCount() else None
+
+    def selected_ids(self) -> list[int]:
+        """Return the ids of the selected crops in the grid's order."""
+        places = sorted(
+            place for span in self.selectionModel().selection() for place in range(span.top(), span.bottom() + 1)
+        )
+        return [self.rows.rows[place].crop_id for place in places]
+
+    def choose(self, crop_id: int | None, *, also: Sequence[int] = ()) -> None:
+        """Make a crop the current one and the only selected one, except for those in `also`; None chooses none."""
+        place = self.rows.place(crop_id) if crop_id is not None else None
+        model = self.selectionModel()
+        if place is None:
+            model.clear()
+            return
+        index = self.rows.index(place)
+        chosen = QItemSelection(index, index)
+        for other in also:
+            other_place = self.rows.place(other)
+            if other_place is not None:
+                other_index = self.rows.index(other_place)
+                chosen.merge(QItemSelection(other_index, other_index), QItemSelectionModel.SelectionFlag.Select)
+        model.select(chosen, QItemSelectionModel.SelectionFlag.ClearAndSelect)
+        model.setCurrentIndex(index, QItemSelectionModel.SelectionFlag.NoUpdate)
+        self.scrollTo(index)
+
+    def step(self, by: int) -> int | None:
+        """Choose the crop `by` places on and return its id; at an end nothing changes and None comes back."""
+        place = self.currentIndex().row() + by if self.currentIndex().isValid() else 0
+        if not 0 <= place < self.rows.rowCount():
+            return None
+        crop_id = self.rows.rows[place].crop_id
+        self.choose(crop_id)
+        return crop_id
+
+    def keyboardSearch(self, search: str) -> None:
+        """Letters are keys of the page, not the beginning of a name."""
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        moves = {Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Home, Qt.Key.Key_End}
+        moves |= {Qt.Key.Key_PageUp, Qt.Key.Key_PageDown, Qt.Key.Key_A, Qt.Key.Key_Space}
+        if event.key() in moves:
+            super().keyPressEvent(event)
+        else:
+            event.ignore()
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(120, self.gridSize().height() + 8)
+
+    def _current_changed(self, current: QModelIndex, _previous: QModelIndex) -> None:
+        if current.isValid():
+            self.chosen.emit(self.rows.rows[current.row()].crop_id)
+
+    def _repaint(self) -> None:
+        self.viewport().update()

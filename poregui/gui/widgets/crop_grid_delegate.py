@@ -1,0 +1,109 @@
+"""Draw one crop of a grid: picture, class colour with letter, words below; changes with how a cell looks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QImage, QPainter, QPen
+from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
+
+from poregui.domain.classes import PoreClass
+from poregui.gui.models.crop_list import ROW_ROLE, CropRow
+from poregui.gui.theme import theme
+from poregui.gui.widgets.class_marks import ClassMarks
+
+_PAD = 4
+_FRAME = 2
+
+
+class CropDelegate(QStyledItemDelegate):
+    """Draw crops never stretched; labelled ones carry a badge, unlabelled ones a dashed frame."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.picture: Callable[[int], QImage | None] | None = None
+        self.side = 80
+        self.lines = 0
+        self._marks = ClassMarks(())
+
+    def set_classes(self, classes: Sequence[PoreClass]) -> None:
+        """Use the colours and letters of these classes."""
+        self._marks = ClassMarks(classes)
+
+    def cell(self, text_height: int) -> QSize:
+        """Return the size of a cell for lines `text_height` px high."""
+        below = self.lines * text_height + (_PAD if self.lines else 0)
+        return QSize(self.side + 2 * _PAD, self.side + 2 * _PAD + below)
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
+        return self.cell(option.fontMetrics.height())
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        row: CropRow | None = index.data(ROW_ROLE)
+        if row is None:
+            return
+        painter.save()
+        square = QRect(option.rect.x() + _PAD, option.rect.y() + _PAD, self.side, self.side)
+        selected = bool(option.state & QStyle.StateFlag.State_Selected)
+        current = index.row() == self.parent().currentIndex().row()
+        self._draw_picture(painter, square, row)
+        self._draw_frame(painter, square, row, selected=selected, current=current)
+        if row.label is not None:
+            self._marks.draw_badge(painter, square.left(), square.bottom() + 1, row.label)
+        if row.wrong:
+            _draw_cross(painter, square)
+        if self.lines:
+            self._draw_text(painter, option, square, row)
+        painter.restore()
+
+    def _draw_picture(self, painter: QPainter, square: QRect, row: CropRow) -> None:
+        painter.fillRect(square, QColor(theme().tokens.canvas))
+        image = self.picture(row.crop_id) if self.picture else None
+        if image is None or image.isNull():
+            return
+        scale = self.side / max(image.width(), image.height())
+        wide, high = max(1.0, image.width() * scale), max(1.0, image.height() * scale)
+        target = QRectF(square.x() + (self.side - wide) / 2, square.y() + (self.side - high) / 2, wide, high)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        painter.drawImage(target, image)
+
+    def _draw_frame(self, painter: QPainter, square: QRect, row: CropRow, *, selected: bool, current: bool) -> None:
+        tokens = theme().tokens
+        if selected or current:
+            width = 3.0 if current else 2.0
+            painter.setPen(QPen(QColor(tokens.accent), width))
+            inset = width / 2 - _FRAME
+            painter.drawRect(QRectF(square).adjusted(inset, inset, -inset, -inset))
+        elif row.label is None:
+            painter.setPen(QPen(QColor(tokens.muted), 1, Qt.PenStyle.DashLine))
+            painter.drawRect(QRectF(square).adjusted(0.5, 0.5, -0.5, -0.5))
+        else:
+            painter.setPen(QPen(self._marks.colour(row.label), 1.5))
+            painter.drawRect(QRectF(square).adjusted(0.75, 0.75, -0.75, -0.75))
+
+    def _draw_text(self, painter: QPainter, option: QStyleOptionViewItem, square: QRect, row: CropRow) -> None:
+        tokens = theme().tokens
+        height = option.fontMetrics.height()
+        texts = ((row.text, tokens.bad if row.wrong else tokens.text), (row.sub_text, tokens.muted))
+        for line, (text, colour) in enumerate(texts[: self.lines]):
+            box = QRect(square.x(), square.bottom() + 1 + _PAD + line * height, self.side, height)
+            painter.setPen(QColor(colour))
+            painter.drawText(
+                box,
+                int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter),
+                option.fontMetrics.elidedText(text, Qt.TextElideMode.ElideRight, self.side),
+            )
+
+
+def _draw_cross(painter: QPainter, square: QRect) -> None:
+    size = 14
+    corner = QRectF(square.right() + 1 - size, square.top(), size, size)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.fillRect(corner, QColor(theme().tokens.bad))
+    painter.setPen(QPen(QColor("#ffffff"), 1.6))
+    inner = corner.adjusted(4, 4, -4, -4)
+    painter.drawLine(inner.topLeft(), inner.bottomRight())
+    painter.drawLine(inner.topRight(), inner.bottomLeft())

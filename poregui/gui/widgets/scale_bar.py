@@ -1,0 +1,47 @@
+"""Draw scale bars of round lengths; changes with how lengths are shown."""
+
+from __future__ import annotations
+
+import math
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QPainter
+
+_MARGIN = 12
+
+
+def nice_length(largest: float) -> float:
+    """Return the largest of 1, 2, 5, 10, 20, 50... that is not above `largest`."""
+    power = 10.0 ** math.floor(math.log10(largest))
+    return max(step * power for step in (1, 2, 5) if step * power <= largest * (1 + 1e-9))
+
+
+def length_text(um: float) -> str:
+    """Return a length with its unit: nm below 1 um, mm from 1000 um on."""
+    if um >= 1000:
+        return f"{um / 1000:g} mm"
+    return f"{um:g} µm" if um >= 1 else f"{um * 1000:g} nm"
+
+
+def draw_scale_bar(painter: QPainter, area: QRectF, um_per_screen_px: float) -> None:
+    """Draw a bar of at most a quarter of `area` into its lower left corner, white on a dark plate."""
+    length = nice_length(max(40.0, min(area.width() / 4, 160.0)) * um_per_screen_px)
+    wide = length / um_per_screen_px
+    text = length_text(length)
+    metrics = painter.fontMetrics()
+    plate_width = max(wide, metrics.horizontalAdvance(text)) + 16
+    plate_height = metrics.height() + 14
+    plate = QRectF(area.left() + _MARGIN, area.bottom() - _MARGIN - plate_height, plate_width, plate_height)
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(0, 0, 0, 150))
+    painter.drawRoundedRect(plate, 3, 3)
+    painter.setPen(QColor("#ffffff"))
+    words = plate.adjusted(0, 3, 0, -9)
+    painter.drawText(words, int(Qt.AlignmentFlag.AlignCenter), text)
+    left = plate.center().x() - wide / 2
+    painter.fillRect(
+        QRectF(QPointF(left, plate.bottom() - 8), QPointF(left + wide, plate.bottom() - 5)), QColor("#ffffff")
+    )
+    painter.restore()
