@@ -24,7 +24,7 @@ from poregui.vision.pixel_values import (
     oriented,
     to_unsigned,
 )
-from poregui.vision.tiff_io import is_tiff, read_tiff
+from poregui.vision.tiff_io import is_tiff, read_tiff, tiff_size
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".dib", ".tif", ".tiff")
 """How files that we read are usually called; what counts is their first bytes."""
@@ -108,6 +108,23 @@ def is_picture(path: Path) -> bool:
     except OSError:
         return False
     return is_tiff(head) or _format_of(head) in ("PNG", "JPEG")
+
+
+def read_size(path: Path) -> tuple[int, int] | None:
+    """Return (width, height) in px from a file's header, or None when it cannot be read; nothing is decoded."""
+    try:
+        with open(path, "rb") as file:
+            head = file.read(32)
+            file.seek(0)
+            if is_tiff(head):
+                return tiff_size(file)
+            name = _format_of(head)
+            if name is None:
+                return None
+            with PIL.Image.open(file, formats=(name,)) as picture:
+                return picture.size
+    except (OSError, ValueError, SyntaxError, TypeError, KeyError, IndexError, ArithmeticError, MemoryError):
+        return None
 
 
 def _first_line(error: Exception) -> str:

@@ -54,6 +54,13 @@ def read_tiff(file: IO[bytes], size: int) -> Decoded:
     return Decoded(oriented(values, int(tag.value) if tag else 1), um_per_px, source, (*notes, *more))
 
 
+def tiff_size(file: IO[bytes]) -> tuple[int, int]:
+    """Return (width, height) in px of the first page of a TIFF file; tifffile raises what it likes."""
+    with tifffile.TiffFile(file, name="image.tif") as tiff:
+        page = tiff.pages[0].aspage()
+        return page.imagewidth, page.imagelength
+
+
 def _check_page(page: tifffile.TiffPage, size: int) -> None:
     check_size(page.imagewidth, page.imagelength, page.samplesperpixel, math.ceil(page.bitspersample / 8))
     if page.imagedepth > 1:
