@@ -22,8 +22,8 @@ Augment = Callable[[Floats, Floats, np.random.Generator], tuple[Floats, Floats]]
 class Crops:
     """Hold crops ready for a network, one row each.
 
-    `images` float32 (n, side, side, channels) from 0 to 1, `sizes` float32 (n, 2) width and height in um or px, `labels`
-    int64 (n,), `ids` int64 (n,).
+    `images` float32 (n, side, side, channels) from 0 to 1, `sizes` float32 (n, 2) width and height in um or px,
+    `labels` int64 (n,), `ids` int64 (n,).
     """
 
     images: Floats

@@ -32,12 +32,15 @@ _SMALLEST_PROBABILITY = 1e-7
 
 @dataclass(frozen=True)
 class Fit:
-    """Say how a fit went: `ended` is `done`, `stop`, `cancel` or `interrupt`; `seconds` of all its parts."""
+    """Say how a fit went.
+
+    `ended` is `done`, `stop`, `cancel` or `interrupt`; `earlier_seconds` passed before an interruption.
+    """
 
     ended: str
     epochs: int
     best_epoch: int
-    seconds: float
+    earlier_seconds: float
 
 
 def feed(model: keras.Model, images: NDArray[np.float32], sizes: NDArray[np.float32]) -> dict[str, Any]:
@@ -47,10 +50,8 @@ def feed(model: keras.Model, images: NDArray[np.float32], sizes: NDArray[np.floa
 
 def predict(model: keras.Model, crops: Crops) -> NDArray[np.float32]:
     """Return (n, classes) probabilities in inference mode."""
-    answers = [
-        model.predict_on_batch(feed(model, crops.images[start : start + PREDICTION_BATCH], crops.sizes[start : start + PREDICTION_BATCH]))
-        for start in range(0, len(crops), PREDICTION_BATCH)
-    ]
+    pieces = [slice(start, start + PREDICTION_BATCH) for start in range(0, len(crops), PREDICTION_BATCH)]
+    answers = [model.predict_on_batch(feed(model, crops.images[piece], crops.sizes[piece])) for piece in pieces]
     return np.concatenate(answers) if answers else np.empty((0, model.output_shape[-1]), np.float32)
 
 
@@ -64,8 +65,8 @@ def score(probabilities: NDArray[np.float32], labels: NDArray[np.int64]) -> tupl
 class Fitter:
     """Fit a network; `fit` may be called once.
 
-    `train` and `validation` must not be empty. With a `checkpoint_file` the state is kept there while the training goes on,
-    and a training that left one there goes on from it.
+    `train` and `validation` must not be empty. With a `checkpoint_file` the state is kept there while the training goes
+    on, and a training that left one there goes on from it.
     """
 
     def __init__(
@@ -87,6 +88,7 @@ class Fitter:
         self.plateau = reduce_on_plateau(recipe)
         self.epoch = 0
         self.snapshot: Snapshot | None = None
+        self.earlier_seconds = 0.0
         self._began = self._written = time.monotonic()
         model.compile(
             optimizer=keras.optimizers.Adam(recipe.learning_rate),
@@ -99,7 +101,7 @@ class Fitter:
     @property
     def seconds(self) -> float:
         """Return how long the training took up to now, with its parts before an interruption."""
-        return time.monotonic() - self._began
+        return self.earlier_seconds + time.monotonic() - self._began
 
     def resume(self) -> int:
         """Take up the training that left a checkpoint; return after which epoch, 0 for a fresh start."""
@@ -118,7 +120,7 @@ class Fitter:
         self.snapshot, self.epoch = stored, state.epoch
         self.best = BestEpoch(state.best_epoch, state.best_loss)
         self.plateau.best, self.plateau.waited = state.plateau_best, state.plateau_waited
-        self._began -= state.seconds
+        self.earlier_seconds = state.seconds
         return state.epoch
 
     def fit(self) -> Fit:
@@ -142,7 +144,7 @@ class Fitter:
             checkpoint.write(self.checkpoint_file, self.snapshot)
         if self.snapshot and ended != "interrupt":
             checkpoint.assign(self.model.variables, self.snapshot.best)
-        return Fit(ended, self.epoch, self.best.epoch, self.seconds)
+        return Fit(ended, self.epoch, self.best.epoch, self.earlier_seconds)
 
     def _run_epoch(self, epoch: int) -> tuple[str, float, float]:
         """Run the batches of an epoch; return how it ended, and loss and accuracy over the crops that it saw."""
@@ -211,9 +213,7 @@ class Fitter:
 
     def _take_snapshot(self, improved: bool) -> None:
         variables = checkpoint.copy_of(self.model.variables)
-        state = State(
-            self.epoch, self.best.epoch, self.best.loss, self.plateau.best, self.plateau.waited, self.seconds
-        )
+        state = State(self.epoch, self.best.epoch, self.best.loss, self.plateau.best, self.plateau.waited, self.seconds)
         best = variables if improved or self.snapshot is None else self.snapshot.best
         self.snapshot = Snapshot(state, variables, checkpoint.copy_of(self.model.optimizer.variables), best)
 

@@ -1,8 +1,8 @@
 """Build the two networks that a recipe can name; changes when an architecture does.
 
-Both take `image`, float32 (batch, side, side, channels) from 0 to 1, as `vision.patches` makes it from a crop. Greys are
-centred inside the graph. Fitting a crop into the square stays outside: one batch holds crops of many sizes, a graph would
-need them padded to the largest and resized one by one, and training and prediction share the one function that does it.
+Both take `image`, float32 (batch, side, side, channels) from 0 to 1, as `vision.patches` makes it from a crop. Greys
+are centred inside the graph. Fitting a crop into the square stays outside: one batch holds crops of many sizes, a graph
+would need them padded to the largest and resized one by one, and training and prediction share the one function for it.
 """
 
 from __future__ import annotations
@@ -27,9 +27,7 @@ def input_spec(recipe: Recipe, *, colour: bool, calibrated: bool) -> InputSpec:
     """Return what the network of a recipe is given for a crop."""
     if recipe.preset == "seed":
         return InputSpec(SEED_SIDE, 3, stretched=True, sees_size=False, calibrated=calibrated)
-    return InputSpec(
-        recipe.input_size, 3 if colour else 1, stretched=False, sees_size=True, calibrated=calibrated
-    )
+    return InputSpec(recipe.input_size, 3 if colour else 1, stretched=False, sees_size=True, calibrated=calibrated)
 
 
 def build(recipe: Recipe, spec: InputSpec, classes: int, sizes: NDArray[np.float32]) -> keras.Model:
@@ -75,9 +73,9 @@ def _default(image: Any, size: Any, classes: int, sizes: NDArray[np.float32]) ->
     flow = layers.GlobalAveragePooling2D(name="average")(flow)
     logs = np.log(np.maximum(sizes, 1e-6))
     spread = np.maximum(logs.std(axis=0), _SMALLEST_SPREAD)
-    scaled = layers.Normalization(
-        mean=logs.mean(axis=0).tolist(), variance=(spread**2).tolist(), name="size_scaled"
-    )(keras.ops.log(size))
+    scaled = layers.Normalization(mean=logs.mean(axis=0).tolist(), variance=(spread**2).tolist(), name="size_scaled")(
+        keras.ops.log(size)
+    )
     flow = layers.Concatenate(name="joined")([flow, scaled])
     flow = layers.Dropout(0.3, name="dropout")(flow)
     flow = layers.Dense(64, activation="relu", name="dense")(flow)

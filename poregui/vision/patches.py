@@ -27,13 +27,20 @@ class InputSpec:
 
     def image(self, crop: NDArray[Any], low: float, high: float) -> NDArray[np.float32]:
         """Return (side, side, channels) float32 from 0 to 1."""
-        return network_input(
-            crop, low=low, high=high, side=self.side, channels=self.channels, stretched=self.stretched
-        )
+        return network_input(crop, low=low, high=high, side=self.side, channels=self.channels, stretched=self.stretched)
 
     def size(self, width: int, height: int, um_per_px: float | None) -> tuple[float, float]:
         """Return width and height of the crop in the unit that this network was trained with."""
         return size_input(width, height, um_per_px if self.calibrated else None)
+
+    def back_to_crop(self, drawn: NDArray[np.float32], width: int, height: int) -> NDArray[np.float32]:
+        """Lay a map over the network's square, of any resolution, back over a crop: (`height`, `width`) float32."""
+        if self.stretched:
+            return np.asarray(cv2.resize(drawn, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
+        side = max(width, height)
+        square = cv2.resize(drawn, (side, side), interpolation=cv2.INTER_LINEAR)
+        top, left = (side - height) // 2, (side - width) // 2
+        return np.asarray(square[top : top + height, left : left + width], np.float32)
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields as a dictionary fit for JSON."""

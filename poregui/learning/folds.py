@@ -1,0 +1,107 @@
+"""Cross-validate: each crop is answered by a network that has not seen its fold; changes with how folds run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poregui.domain.dataset import DatasetCrop
+from poregui.domain.errors import TrainingError
+from poregui.domain.events import Finished, Note, Stage
+from poregui.domain.splits import Item, choose_or_fall_back
+from poregui.learning import outcome
+from poregui.learning.fitting import Fit
+from poregui.learning.train import Job, gave_up, load_part, make_repeatable, start
+from poregui.store.files import write_json
+
+
+@dataclass(frozen=True)
+class _Fold:
+    """Hold one fold that was trained: its crops, their (n, classes) probabilities, how the fit went."""
+
+    crops: list[DatasetCrop]
+    answers: NDArray[np.float32]
+    fit: Fit
+
+
+def cross_validate(job: Job, folds: Sequence[Sequence[int]]) -> None:
+    """Train one network per fold on the other folds and let it answer the fold.
+
+    Leaves predictions.csv with out-of-fold answers only and metrics.json; no model. 'stop' ends after the current fold,
+    whose network keeps its best weights; the crops of later folds then have no answer. An interrupted cross-validation
+    starts again. Raises TrainingError when a fold leaves nothing to train with.
+    """
+    done: list[_Fold] = []
+    for number, ids in enumerate(folds, start=1):
+        job.report(Stage(f"Fold {number} of {len(folds)}"))
+        fold = _train_fold(job, number, len(folds), frozenset(ids))
+        if gave_up(job, fold.fit.ended, fold.fit.epochs):
+            return
+        done.append(fold)
+        if fold.fit.ended == "stop":
+            job.report(Note(f"Stopped after fold {number} of {len(folds)}; later folds have no answers."))
+            break
+    _finish(job, done)
+
+
+def _train_fold(job: Job, number: int, count: int, ids: frozenset[int]) -> _Fold:
+    make_repeatable(job.recipe.seed)
+    tested = [crop for crop in job.dataset.crops if crop.crop_id in ids]
+    rest = [crop for crop in job.dataset.crops if crop.crop_id not in ids]
+    if not tested or not rest:
+        raise TrainingError(f"Fold {number} has no crops.", "Choose fewer folds, then train again.")
+    items = [Item(crop.crop_id, crop.label, crop.group) for crop in rest]
+    chosen, _ = choose_or_fall_back(items, job.recipe.validation_share, job.recipe.seed)
+    train = load_part(job, [crop for crop in rest if crop.crop_id not in chosen], "train")
+    validation = load_part(job, [crop for crop in rest if crop.crop_id in chosen], "validate")
+    fitter = start(job, f"{job.folder.path.name} fold {number}/{count}", train, validation, len(tested))
+    fit = fitter.fit()
+    if fit.ended in ("cancel", "interrupt"):
+        return _Fold(tested, np.empty((0, len(job.dataset.classes)), np.float32), fit)
+    return _Fold(tested, outcome.predict_crops(fitter.model, job.folder, tested, job.spec), fit)
+
+
+def _finish(job: Job, done: Sequence[_Fold]) -> None:
+    crops = [crop for fold in done for crop in fold.crops]
+    answers = np.concatenate([fold.answers for fold in done])
+    outcome.write_predictions(job.folder, job.dataset, crops, answers, part="test")
+    pooled = outcome.judge(job.dataset, crops, answers)
+    folds = [_fold_metrics(job, fold) for fold in done]
+    stopped = done[-1].fit.ended == "stop"
+    write_json(
+        job.folder.metrics_file,
+        {
+            **outcome.common_metrics(job.dataset, job.recipe, pooled),
+            "folds": folds,
+            "mean_accuracy": float(np.mean([fold["accuracy"] for fold in folds])),
+            "pooled_accuracy": pooled.accuracy,
+            "epochs": sum(fold.fit.epochs for fold in done),
+            "best_epoch": None,
+            "seconds": job.seconds,
+            "stopped": stopped,
+        },
+    )
+    job.report(
+        Finished(
+            epochs=sum(fold.fit.epochs for fold in done),
+            best_epoch=0,
+            accuracy=pooled.accuracy or 0.0,
+            n_test=pooled.n,
+            seconds=job.seconds,
+            stopped=stopped,
+        )
+    )
+
+
+def _fold_metrics(job: Job, fold: _Fold) -> dict[str, Any]:
+    judged = outcome.judge(job.dataset, fold.crops, fold.answers)
+    return {
+        "accuracy": judged.accuracy,
+        "n": judged.n,
+        "epochs": fold.fit.epochs,
+        "best_epoch": fold.fit.best_epoch,
+    }
