@@ -1,0 +1,97 @@
+"""Run the verb doctor: say what was found on this machine; changes with what matters when something does not work."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import poregui
+from poregui.cli.output import Screen
+
+_PACKAGES = (
+    "PySide6-Essentials", "pyqtgraph", "numpy", "keras", "onnxruntime", "opencv-python-headless", "pillow", "tifffile",
+    "imagecodecs",
+)  # fmt: skip
+_SECONDS = 120
+_ASK = {
+    "training": "import json; from poregui.learning.hardware import describe; print(json.dumps(describe()))",
+    "window": (
+        "import json; from PySide6.QtCore import qVersion; from PySide6.QtGui import QGuiApplication; "
+        "print(json.dumps({'qt': qVersion(), 'platform': None}), flush=True); "
+        "app = QGuiApplication([]); print(json.dumps({'qt': qVersion(), 'platform': app.platformName()}))"
+    ),
+}
+
+
+def doctor(args: argparse.Namespace, screen: Screen) -> int:
+    """Say which versions, accelerators and folders this installation has."""
+    screen.note("Asking TensorFlow and Qt, which takes a few seconds ...")
+    values: dict[str, Any] = {
+        "poregui": poregui.__version__,
+        "python": platform.python_version(),
+        "executable": sys.executable,
+        "platform": platform.platform(),
+        "cores": os.cpu_count(),
+        "versions": {name: _version(name) for name in _PACKAGES},
+        "training": _ask("training"),
+        "window": _ask("window"),
+        "logs": "trainer.log in the folder of each run, PROJECT/runs/NNN",
+    }
+    screen.result(values, _text(values))
+    return 0
+
+
+def _version(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _ask(what: str) -> dict[str, Any]:
+    """Ask in a child process, for a broken driver or library may end it without a word."""
+    source = str(Path(poregui.__file__).resolve().parent.parent)
+    paths = os.pathsep.join(filter(None, (source, os.environ.get("PYTHONPATH"))))
+    quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": paths}
+    try:
+        asked = subprocess.run(
+            [sys.executable, "-P", "-c", _ASK[what]],
+            env={**os.environ, **quiet},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=_SECONDS,
+            check=False,
+        )
+        told: dict[str, Any] = json.loads(asked.stdout.strip().splitlines()[-1])
+    except subprocess.TimeoutExpired:
+        return {"problem": f"no answer within {_SECONDS} s"}
+    except (ValueError, IndexError):
+        words = [line.strip() for line in asked.stderr.splitlines() if line.strip()]
+        return {"problem": words[-1] if words else f"ended with code {asked.returncode} and no word"}
+    return told
+
+
+def _shown(platform_name: str | None) -> str:
+    return f"windows open on {platform_name}" if platform_name else "no window can be opened here"
+
+
+def _text(values: dict[str, Any]) -> str:
+    training, window = values["training"], values["window"]
+    rows = [["poregui", values["poregui"]], ["Python", f"{values['python']} ({values['executable']})"]]
+    rows += [["platform", values["platform"]], ["cores", values["cores"]]]
+    rows += [["TensorFlow", training.get("problem") or training.get("tensorflow")]]
+    rows += [["GPUs", ", ".join(training.get("gpus", [])) or "none"]]
+    rows += [["Qt", window.get("problem") or f"{window['qt']}, {_shown(window['platform'])}"]]
+    rows += [*([name, version] for name, version in values["versions"].items()), ["logs", values["logs"]]]
+    width = max(len(str(row[0])) for row in rows)
+    lines = [f"{row[0]:<{width}}  {row[1] if row[1] is not None else 'missing'}" for row in rows]
+    return "\n".join([*lines, *(f"Note: {remark}" for remark in training.get("remarks", []))])

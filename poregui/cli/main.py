@@ -1,0 +1,198 @@
+"""Offer the verbs of the command line and turn every failure into a sentence and an exit code."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+import poregui
+from poregui.cli.output import Screen
+from poregui.domain.errors import PoreguiError
+
+OK, REFUSED, INTERRUPTED, NOBODY_READS = 0, 2, 130, 141
+VERBS = {
+    "demo": ("projects", "demo", "draw the sample project"),
+    "new": ("projects", "new", "make an empty project"),
+    "import": ("projects", "import_pictures", "bring micrographs and ready-made crops into a project"),
+    "info": ("projects", "info", "describe a project"),
+    "train": ("training", "train", "train a network on the labelled crops"),
+    "fit": ("training", "fit", "train what a run folder holds, or go on with it"),
+    "evaluate": ("training", "evaluate", "hold the predictions of a run against the labels as they are now"),
+    "predict": ("predicting", "predict", "classify crops that lie in files"),
+    "export": ("projects", "export", "write labels and crops for other programs"),
+    "doctor": ("doctor", "doctor", "say what was found on this machine"),
+}
+"""For each verb its module, its function and what it does."""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        sentence = f"{message[:1].upper()}{message[1:]}".rstrip(".")
+        raise PoreguiError(f"{sentence}.", f"See {self.prog} --help.")
+
+
+def main(argv: list[str]) -> int:
+    """Run one command and return its exit code: 0, 2 for bad input with one sentence, 130 after Ctrl+C."""
+    _escape_what_a_terminal_cannot_show()
+    screen = Screen(as_json=False)
+    try:
+        args = _parser(argv).parse_args(argv)
+        screen = Screen(as_json=args.json)
+        module, function, _ = VERBS[args.verb]
+        run = getattr(importlib.import_module(f"poregui.cli.{module}"), function)
+        code = int(run(args, screen))
+        sys.stdout.flush()
+    except PoreguiError as error:
+        screen.error(str(error))
+        return REFUSED
+    except KeyboardInterrupt:
+        screen.clear()
+        return INTERRUPTED
+    except BrokenPipeError:
+        _forget_output()
+        return NOBODY_READS
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        screen.error(f"{where}{error.strerror or error}. Check the path, the rights and the disk.")
+        return REFUSED
+    except SystemExit as end:  # --help and --version
+        return end.code if isinstance(end.code, int) else OK
+    return code
+
+
+def _escape_what_a_terminal_cannot_show() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _forget_output() -> None:
+    """Send what is still unwritten nowhere, so that Python does not complain at its end."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+
+
+def _parser(argv: list[str]) -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="poregui",
+        description="Label, train and review pores in micrographs of 3-D printed metal. Without a verb the window "
+        "opens: poregui [PROJECT].",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"poregui {poregui.__version__}")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB", parser_class=_Parser)
+    for verb, (_, _, help_text) in VERBS.items():
+        one = verbs.add_parser(verb, help=help_text, description=f"{help_text[:1].upper()}{help_text[1:]}.")
+        if verb in argv:  # the others are never asked; the recipe's options are the costly ones
+            _ARGUMENTS[verb](one)
+        one.add_argument(
+            "--json", action="store_true", help="print one JSON object; progress and notes go to standard error"
+        )
+    return parser
+
+
+def _demo(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help="a new or empty folder")
+    parser.add_argument("--seed", type=int, default=0, help="another seed draws another sample (default 0)")
+
+
+def _new(parser: argparse.ArgumentParser) -> None:
+    _project(parser, "a new or empty folder")
+    parser.add_argument("--classes", metavar="A,B,C", help="names of 2 to 30 classes with commas between")
+
+
+def _import(parser: argparse.ArgumentParser) -> None:
+    _project(parser)
+    parser.add_argument("paths", type=Path, nargs="+", metavar="PATH", help="pictures, or folders that hold them")
+    parser.add_argument(
+        "--as",
+        dest="kind",
+        choices=("auto", "micrographs", "crops"),
+        default="auto",
+        help="auto (the default): pictures in class folders and pictures named LOF.139.PNG, K.20.PNG or G.148.PNG are "
+        "crops, others micrographs",
+    )
+    specimen = parser.add_mutually_exclusive_group()
+    specimen.add_argument("--specimen", metavar="NAME", help="the specimen that all pictures show")
+    specimen.add_argument(
+        "--specimen-from", metavar="REGEX", help=r"its first group in a file name is the specimen, such as '^(\d+)_'"
+    )
+    _scale(parser, "the scale of the pictures; goes before what they say themselves")
+
+
+def _info(parser: argparse.ArgumentParser) -> None:
+    _project(parser)
+
+
+def _train(parser: argparse.ArgumentParser) -> None:
+    from poregui.cli.training import add_recipe_options
+
+    _project(parser)
+    add_recipe_options(parser)
+    parser.add_argument("--folds", type=int, metavar="K", help="cross-validate with K folds instead; leaves no network")
+    parser.add_argument(
+        "--ungrouped", action="store_true", help="with --folds: measure once more with groups torn apart, to compare"
+    )
+
+
+def _fit(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run_folder", type=Path, metavar="RUN_FOLDER", help="such as PROJECT/runs/001")
+    parser.add_argument("--events", action="store_true", help="print events as lines of JSON")
+    parser.add_argument("--control", action="store_true", help="obey the lines stop and cancel on standard input")
+
+
+def _evaluate(parser: argparse.ArgumentParser) -> None:
+    _project(parser)
+    _run(parser)
+
+
+def _predict(parser: argparse.ArgumentParser) -> None:
+    _project(parser)
+    parser.add_argument("paths", type=Path, nargs="+", metavar="PATH", help="crops, or folders that hold them")
+    _run(parser)
+    _scale(parser, "the scale of the crops; goes before what they say themselves")
+
+
+def _export(parser: argparse.ArgumentParser) -> None:
+    _project(parser)
+    parser.add_argument("out", type=Path, metavar="OUT", help="a file for csv, a new folder for class-folders")
+    parser.add_argument("--format", choices=("csv", "class-folders"), required=True, help="what to write")
+
+
+def _doctor(_parser: argparse.ArgumentParser) -> None:
+    """Ask for nothing."""
+
+
+def _project(parser: argparse.ArgumentParser, text: str = "the folder of a project") -> None:
+    parser.add_argument("project", type=Path, metavar="PROJECT", help=text)
+
+
+def _run(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--run", type=int, metavar="N", help="number of the run; the newest finished one otherwise")
+
+
+def _scale(parser: argparse.ArgumentParser, text: str) -> None:
+    parser.add_argument("--um-per-px", type=_number, metavar="X", help=f"{text}, in um per px")
+
+
+def _number(text: str) -> float:
+    return float(text.replace(",", "."))
+
+
+_ARGUMENTS = {
+    "demo": _demo,
+    "new": _new,
+    "import": _import,
+    "info": _info,
+    "train": _train,
+    "fit": _fit,
+    "evaluate": _evaluate,
+    "predict": _predict,
+    "export": _export,
+    "doctor": _doctor,
+}

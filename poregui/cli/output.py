@@ -1,0 +1,140 @@
+"""Print results, notes and progress of the command line; changes with how they look in a terminal."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+_BAR = 24
+
+
+class Screen:
+    """Print one result to standard output, as JSON when asked, and everything else to standard error."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self.as_json = as_json
+        self._drawn = False
+        self._told = -1
+
+    def result(self, values: Mapping[str, Any], text: str) -> None:
+        """Print the result of a verb: `values` as one JSON object, or `text` for people."""
+        self.clear()
+        print(json.dumps(values, allow_nan=False) if self.as_json else text, flush=True)
+
+    def note(self, text: str) -> None:
+        """Print a line that is no result."""
+        self.clear()
+        print(text, file=sys.stderr, flush=True)
+
+    def error(self, text: str) -> None:
+        """Print the sentence for what went wrong."""
+        self.note(f"poregui: {text}")
+
+    def progress(self, done: int, total: int, text: str = "") -> None:
+        """Show how far work has come: a bar in a terminal, elsewhere a line at each quarter."""
+        if not sys.stderr.isatty():
+            quarter = 4 * done // max(total, 1)
+            if quarter > self._told and done:
+                print(f"{done} of {total} {text}".rstrip(), file=sys.stderr, flush=True)
+            self._told = quarter if done < total else -1
+            return
+        filled = _BAR * done // max(total, 1)
+        self.draw(f"[{'#' * filled}{'.' * (_BAR - filled)}] {done}/{total} {text}")
+
+    def draw(self, line: str) -> None:
+        """Draw a line of a terminal that the next one replaces."""
+        width = shutil.get_terminal_size().columns - 1
+        print(f"\r{line[:width]:<{width}}", end="", file=sys.stderr, flush=True)
+        self._drawn = True
+
+    def clear(self) -> None:
+        """Take the drawn line away."""
+        if self._drawn:
+            width = shutil.get_terminal_size().columns - 1
+            print(f"\r{'':<{width}}\r", end="", file=sys.stderr, flush=True)
+            self._drawn = False
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """Return rows as text in columns: the first column to the left, the others to the right."""
+    cells = [list(header), *([_cell(value) for value in row] for row in rows)]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
+    lines = [
+        "  ".join(
+            text.ljust(width) if i == 0 else text.rjust(width)
+            for i, (text, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in cells
+    ]
+    return "\n".join([lines[0], "  ".join("-" * width for width in widths), *lines[1:]])
+
+
+def _cell(value: object) -> str:
+    return "-" if value is None else str(value)
+
+
+def percent(share: float | None) -> str | None:
+    """Return a fraction as percent with one decimal, None for none."""
+    return None if share is None else f"{100 * share:.1f} %"
+
+
+def interval(ends: Sequence[float] | None) -> str | None:
+    """Return an interval of fractions as percent, None for none."""
+    return None if ends is None else f"{100 * ends[0]:.1f} to {100 * ends[1]:.1f} %"
+
+
+def evaluation_text(values: Mapping[str, Any]) -> str:
+    """Return what `evaluate --json` gives as tables for people: matrix, numbers of each class, split, warnings."""
+    classes = values["classes"]
+    matrix = table(
+        ["truth \\ predicted", *classes],
+        [[name, *row] for name, row in zip(classes, values["confusion_matrix"], strict=True)],
+    )
+    scores = table(
+        ["class", "precision", "recall", "recall, 95 %", "F1", "crops"],
+        [
+            [
+                score["class"],
+                percent(score["precision"]),
+                percent(score["recall"]),
+                interval(score["recall_interval95"]),
+                percent(score["f1"]),
+                score["support"],
+            ]
+            for score in values["per_class"]
+        ],
+    )
+    return "\n\n".join([headline(values), matrix, scores, _split_text(values)])
+
+
+def headline(values: Mapping[str, Any]) -> str:
+    """Return accuracy, its interval and the number of crops as one sentence."""
+    if values["accuracy"] is None:
+        return f"Run {values['run']}: no crop of the test side has a label any more."
+    text = (
+        f"Run {values['run']} ({values['preset']}): accuracy {percent(values['accuracy'])} on {values['n_test']} "
+        f"unseen crops (95 % interval {interval(values['accuracy_interval95'])})"
+    )
+    if values["relabelled_since"]:
+        was = percent(values["accuracy_as_trained"])
+        text += f"; {values['relabelled_since']} labels changed since, it was {was} when the run ended"
+    return f"{text}."
+
+
+_SPLITS = {
+    "given": "by the folders that the crops came in",
+    "specimen": "by specimen",
+    "micrograph": "by micrograph",
+    "crop": "crop by crop",
+    "mixed": "by specimen, micrograph or crop, whatever is known",
+}
+
+
+def _split_text(values: Mapping[str, Any]) -> str:
+    split = values["split"]
+    how = _SPLITS.get(split["kind"], split["kind"])
+    lines = [f"Split {how}: {split['groups_train']} groups for training, {split['groups_test']} for the test."]
+    return "\n".join([*lines, *(f"Note: {warning}" for warning in values["warnings"])])

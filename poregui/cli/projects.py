@@ -1,0 +1,116 @@
+"""Run the verbs that make, fill, describe and export projects; changes with what they print."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from poregui.cli.output import Screen, table
+from poregui.domain.classes import NOT_A_PORE, UNSURE
+from poregui.domain.errors import PoreguiError
+from poregui.store.project import Project
+
+
+def demo(args: argparse.Namespace, screen: Screen) -> int:
+    """Draw the sample project."""
+    from poregui.workflow.sample import make_sample
+
+    truth = make_sample(args.folder, args.seed, screen.progress)
+    with Project.open(args.folder, read_only=True) as project:
+        values = {**_description(project), "truth": str(truth), "seed": args.seed}
+    text = (
+        f"The sample project {args.folder} holds {values['micrographs']} micrographs of {values['specimens']} "
+        f"specimens and {values['labelled']} labelled crops.\nThe truth of its unlabelled specimens is in {truth}."
+    )
+    screen.result(values, text)
+    return 0
+
+
+def new(args: argparse.Namespace, screen: Screen) -> int:
+    """Make an empty project."""
+    names = [name.strip() for name in args.classes.split(",")] if args.classes is not None else None
+    with Project.create(args.project) if names is None else Project.create(args.project, names) as project:
+        values = _description(project)
+    listed = ", ".join(c["name"] for c in values["classes"])
+    screen.result(values, f"Made the project {args.project} with the classes {listed}.")
+    return 0
+
+
+def import_pictures(args: argparse.Namespace, screen: Screen) -> int:
+    """Bring micrographs and ready-made crops in."""
+    from poregui.workflow.history import History
+    from poregui.workflow.importing import ImportOptions, collect, settle
+
+    with Project.open(args.project) as project:
+        project.check_writable()
+        options = ImportOptions(
+            kind=args.kind,
+            specimen=args.specimen,
+            specimen_pattern=args.specimen_from,
+            um_per_px=args.um_per_px,
+            known_classes=tuple(c.name for c in project.classes()),
+        )
+        collected = collect(args.paths, options, project.pixels, screen.progress)
+        plan = settle(project, collected, "command line")
+        if plan.edit is not None:
+            History(project).apply(plan.edit)
+    report = plan.report
+    if not report.imported and not report.present and report.skipped:
+        first, *others = report.skipped
+        more = f" {len(others)} more files were passed over." if others else ""
+        raise PoreguiError(f"Nothing was imported: {first.name} {first.reason}{more}")
+    screen.result(report.to_json(), "\n".join(report.lines))
+    return 0
+
+
+def info(args: argparse.Namespace, screen: Screen) -> int:
+    """Describe a project."""
+    with Project.open(args.project, read_only=True) as project:
+        values = _description(project)
+        runs = [[run.number, _state(run.final_event()), run.path] for run in project.runs()]
+    rows = [[c["name"], c["key"], c["colour"], c["count"]] for c in values["classes"]]
+    rows += [["Not a pore", "0", "", values["not_a_pore"]], ["Unsure", "U", "", values["unsure"]]]
+    facts = table(
+        [args.project.name or str(args.project), "number"],
+        [[name, values[name]] for name in ("micrographs", "specimens", "crops", "labelled", "runs")],
+    )
+    listed = table(["run", "state"], [[number, state] for number, state, _ in runs]) if runs else "No runs yet."
+    screen.result(values, "\n\n".join([facts, table(["class", "key", "colour", "crops"], rows), listed]))
+    return 0
+
+
+def _state(event: object) -> str:
+    return "running" if event is None else type(event).__name__.lower()
+
+
+def _description(project: Project) -> dict[str, Any]:
+    counts = project.label_counts()
+    crops = sum(counts.values())
+    return {
+        "project": str(project.folder),
+        "classes": [
+            {"name": c.name, "colour": c.colour, "key": c.key, "count": counts[c.id]} for c in project.classes()
+        ],
+        "micrographs": len(project.micrographs()),
+        "crops": crops,
+        "labelled": crops - counts[None] - counts[UNSURE],
+        "not_a_pore": counts[NOT_A_PORE],
+        "unsure": counts[UNSURE],
+        "specimens": len(project.specimens()),
+        "runs": len(project.runs()),
+    }
+
+
+def export(args: argparse.Namespace, screen: Screen) -> int:
+    """Write labels and crops for other programs."""
+    from poregui.workflow.export import export_class_folders, export_csv
+
+    with Project.open(args.project, read_only=True) as project:
+        if args.format == "csv":
+            crops = export_csv(project, args.out)
+        else:
+            crops = export_class_folders(project, args.out, screen.progress)
+    values = {"format": args.format, "out": str(Path(args.out).absolute()), "crops": crops}
+    screen.result(values, f"Wrote {crops} crops to {args.out}.")
+    return 0

@@ -1,0 +1,140 @@
+"""Run the verbs train, fit and evaluate; changes with what a training is asked for and what it answers."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from poregui.cli.following import follow
+from poregui.cli.output import Screen, evaluation_text, percent, table
+from poregui.domain.errors import PoreguiError, TrainingError
+from poregui.domain.events import Finished
+from poregui.domain.recipe import parameters, recipe_for
+from poregui.store.project import Project
+from poregui.store.run_folder import RunFolder
+from poregui.workflow.evaluate import evaluation_json, find_run
+
+
+def add_recipe_options(parser: argparse.ArgumentParser) -> None:
+    """Give a parser one option for each declared field of a recipe."""
+    for parameter in parameters():
+        option = "--" + parameter.name.replace("_", "-")
+        unit = f", in {parameter.unit}" if parameter.unit else ""
+        text = f"{parameter.label}: {parameter.help}{unit} (default {parameter.default})".replace("%", "%%")
+        if parameter.kind is bool:
+            parser.add_argument(option, action=argparse.BooleanOptionalAction, default=argparse.SUPPRESS, help=text)
+        else:
+            parser.add_argument(
+                option,
+                type=parameter.kind,
+                choices=parameter.choices or None,
+                default=argparse.SUPPRESS,
+                help=text,
+                metavar=None if parameter.choices else parameter.kind.__name__.upper(),
+            )
+
+
+def train(args: argparse.Namespace, screen: Screen) -> int:
+    """Freeze the labelled crops, train on them, and say what the network is worth on unseen ones."""
+    from poregui.workflow.freeze import freeze
+
+    names = {parameter.name for parameter in parameters()}
+    chosen = {name: value for name, value in vars(args).items() if name in names}
+    recipe = recipe_for(chosen.pop("preset", "default"), **chosen)
+    if args.folds is not None and args.folds < 2:
+        raise PoreguiError(f"{args.folds} folds are too few.", "Choose at least 2, such as --folds 5.")
+    if args.ungrouped and not args.folds:
+        raise PoreguiError("--ungrouped compares two cross-validations.", "Add --folds, such as --folds 5.")
+    with Project.open(args.project) as project:
+        project.check_writable()
+        _refuse_second(project)
+        run = freeze(project, recipe, folds=args.folds or 0)
+    if args.folds:
+        return _cross_validate(args, screen, run)
+    finished = follow(run, screen)
+    with Project.open(args.project, read_only=True) as project:
+        values = evaluation_json(project, run)
+    screen.result({**values, **_facts(run, finished)}, f"{_told(run, finished)}\n\n{evaluation_text(values)}")
+    return 0
+
+
+def _refuse_second(project: Project) -> None:
+    busy = next((run for run in project.runs() if run.is_running()), None)
+    if busy is not None:
+        raise TrainingError(
+            f"Run {busy.number} of this project is being trained.", "Wait until it ends, or stop it first."
+        )
+
+
+def _facts(run: RunFolder, finished: Finished) -> dict[str, Any]:
+    return {
+        "run": run.number,
+        "seconds": round(finished.seconds, 3),
+        "epochs": finished.epochs,
+        "best_epoch": finished.best_epoch,
+        "stopped": finished.stopped,
+    }
+
+
+def _told(run: RunFolder, finished: Finished) -> str:
+    how = "stopped after" if finished.stopped else "ended after"
+    return (
+        f"Run {run.number} {how} {finished.epochs} epochs and {finished.seconds:.0f} s; the weights of epoch "
+        f"{finished.best_epoch} were kept."
+    )
+
+
+def _cross_validate(args: argparse.Namespace, screen: Screen, run: RunFolder) -> int:
+    from poregui.workflow.freeze import freeze
+
+    finished = follow(run, screen)
+    metrics = run.read_metrics()
+    folds = [{"accuracy": fold["accuracy"], "n": fold["n"]} for fold in metrics["folds"]]
+    with Project.open(args.project, read_only=True) as project:
+        values = evaluation_json(project, run)
+    values |= {
+        **_facts(run, finished),
+        "best_epoch": None,
+        "folds": folds,
+        "mean_accuracy": metrics["mean_accuracy"],
+        "pooled_accuracy": metrics["pooled_accuracy"],
+    }
+    text = table(
+        ["fold", "accuracy", "crops"],
+        [[i, percent(fold["accuracy"]), fold["n"]] for i, fold in enumerate(folds, start=1)],
+    )
+    text += f"\n\nMean {percent(values['mean_accuracy'])}, pooled {percent(values['pooled_accuracy'])}"
+    if args.ungrouped:
+        with Project.open(args.project) as project:
+            second = freeze(project, run.read_recipe(), folds=args.folds, grouped=False)
+        follow(second, screen)
+        values["ungrouped_accuracy"] = second.read_metrics()["pooled_accuracy"]
+        text += (
+            f"; with crops of one group on both sides {percent(values['ungrouped_accuracy'])}, too kind wherever "
+            "crops of a group resemble each other"
+        )
+    screen.result(values, f"{text}.\n\n{evaluation_text(values)}")
+    return 0
+
+
+def fit(args: argparse.Namespace, screen: Screen) -> int:
+    """Train a run folder: as the child of a window or another command, or with a progress of its own."""
+    if args.events or args.control:
+        from poregui.learning.child import fit as fit_here
+
+        return fit_here(args.run_folder, events=args.events, control=args.control)
+    run = RunFolder(args.run_folder)
+    run.read_dataset()
+    finished = follow(run, screen)
+    values = {**run.read_metrics(), **_facts(run, finished), "accuracy": finished.accuracy, "n_test": finished.n_test}
+    accuracy = f"accuracy {percent(finished.accuracy)} on {finished.n_test} unseen crops"
+    screen.result(values, f"{_told(run, finished)}\n{accuracy}.")
+    return 0
+
+
+def evaluate(args: argparse.Namespace, screen: Screen) -> int:
+    """Hold the predictions of a run against the labels as they are now."""
+    with Project.open(args.project, read_only=True) as project:
+        values = evaluation_json(project, find_run(project, args.run))
+    screen.result(values, evaluation_text(values))
+    return 0
