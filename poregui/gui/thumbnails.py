@@ -67,10 +67,14 @@ class Thumbnails(QObject):
             self._pool.start(self._fetch)
         return None
 
+    def pixels_of(self, crop: Crop) -> CropPixels:
+        """Return the pixels of a crop, read now. Raises ProjectError when they are missing or damaged."""
+        return self._pixels.get(crop.pixels)
+
     def full(self, crop: Crop) -> QImage:
         """Return a crop at its own size, read now; a null picture when its pixels are missing or damaged."""
         try:
-            return crop_image(self._pixels.get(crop.pixels))
+            return crop_image(self.pixels_of(crop))
         except PoreguiError:
             return QImage()
 

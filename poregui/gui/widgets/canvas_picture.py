@@ -71,6 +71,10 @@ class CanvasPicture:
         """Return the memory of all levels in bytes."""
         return sum(level.array.nbytes for level in self.levels)
 
+    def holds(self, x: float, y: float) -> bool:
+        """Tell whether a point (px) lies on the image."""
+        return 0 <= x < self.width and 0 <= y < self.height
+
     def draw(self, painter: QPainter, target: QRectF, source: QRectF) -> None:
         """Draw `source` (px of the image) into `target`, from the level that fits the magnification."""
         shrinks = source.width() / max(target.width(), 1e-9)

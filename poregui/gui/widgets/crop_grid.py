@@ -19,7 +19,7 @@ SMALLEST_CELL, LARGEST_CELL, USUAL_CELL = 48, 192, 80
 class CropGrid(QListView):
     """Show CropRows with pictures from a function; `chosen` carries the id of the current crop when it changes.
 
-    Rubber band, Shift and Ctrl select several; `chosen_by_hand` comes after a click or a key of a person only.
+    Rubber band, Shift and Ctrl select several; `selection_changed` tells of it.
     """
 
     chosen = Signal(int)
@@ -32,7 +32,7 @@ class CropGrid(QListView):
         self.rows = CropListModel(self)
         self._delegate = CropDelegate(self)
         self._delegate.picture = picture
-        self._announced: int | None = None
+        self._delegate.is_current = lambda place: place == self.currentIndex().row()
         self.setModel(self.rows)
         self.setItemDelegate(self._delegate)
         self.setFlow(QListView.Flow.LeftToRight)

@@ -23,6 +23,7 @@ class CropDelegate(QStyledItemDelegate):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.picture: Callable[[int], QImage | None] | None = None
+        self.is_current: Callable[[int], bool] | None = None
         self.side = 80
         self.lines = 0
         self._marks = ClassMarks(())
@@ -48,7 +49,7 @@ class CropDelegate(QStyledItemDelegate):
         painter.save()
         square = QRect(option.rect.x() + _PAD, option.rect.y() + _PAD, self.side, self.side)
         selected = bool(option.state & QStyle.StateFlag.State_Selected)
-        current = index.row() == self.parent().currentIndex().row()
+        current = self.is_current is not None and self.is_current(index.row())
         self._draw_picture(painter, square, row)
         self._draw_frame(painter, square, row, selected=selected, current=current)
         if row.label is not None:

@@ -1,0 +1,118 @@
+"""Keep the project's records at hand for the label page and follow edits; changes with what the page looks up."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from poregui.domain.classes import PoreClass
+from poregui.domain.errors import ProjectError
+from poregui.domain.records import Changed, Crop, Micrograph
+from poregui.gui.label.filters import READY_MADE, CropFilter
+from poregui.gui.models.crop_list import CropRow
+from poregui.gui.widgets.canvas_boxes import CanvasBox
+from poregui.gui.widgets.class_marks import ClassMarks
+from poregui.gui.widgets.micrograph_list import MicrographRow
+from poregui.store.project import Project
+
+_FEW = 500
+"""Crops that are read one by one after an edit; for more, all are read anew."""
+
+
+class Catalogue:
+    """Hold crops, micrographs, classes and specimens as they are now, so that 10,000 crops stay quick."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self.crops: dict[int, Crop] = {}
+        self._rows: dict[int, CropRow] = {}
+        self.read_all()
+
+    def read_all(self) -> None:
+        """Read everything."""
+        self.read_facts()
+        self.crops = {crop.id: crop for crop in self._project.crops()}
+        self._rows = {crop.id: self._row(crop) for crop in self.crops.values()}
+
+    def read_facts(self) -> None:
+        """Read all but the crops."""
+        self.classes: tuple[PoreClass, ...] = self._project.classes()
+        self.known_classes: tuple[PoreClass, ...] = self._project.classes(retired=True)
+        self.marks = ClassMarks(self.known_classes)
+        self.micrographs: dict[int, Micrograph] = {m.id: m for m in self._project.micrographs()}
+        self.specimens: dict[int, str] = {s.id: s.name for s in self._project.specimens()}
+
+    def follow(self, changed: Changed) -> None:
+        """Read again what an edit changed."""
+        if changed.kinds & {"classes", "micrographs", "specimens"} or len(changed.crop_ids) > _FEW:
+            self.read_all()
+        elif changed.crop_ids:
+            self._read_crops(changed.crop_ids)
+        elif changed.kinds & {"crops", "labels"}:
+            self.read_all()
+
+    def _read_crops(self, crop_ids: tuple[int, ...]) -> None:
+        last = next(reversed(self.crops), 0)
+        for crop_id in crop_ids:
+            try:
+                crop = self._project.crop(crop_id)
+            except ProjectError:
+                self.crops.pop(crop_id, None)
+                self._rows.pop(crop_id, None)
+                continue
+            self.crops[crop_id] = crop
+            self._rows[crop_id] = self._row(crop)
+        if any(crop_id < last for crop_id in crop_ids):
+            self.crops = dict(sorted(self.crops.items()))
+
+    def _row(self, crop: Crop) -> CropRow:
+        source = self.micrographs.get(crop.micrograph_id or 0)
+        name = source.name if source else crop.source.rsplit("/", 1)[-1]
+        return CropRow(crop.id, crop.label, self.marks.name(crop.label), f"{crop.width} × {crop.height} px, {name}")
+
+    def rows(self, wanted: CropFilter) -> list[CropRow]:
+        """Return the rows of the crops that a filter shows."""
+        if wanted.is_open:
+            return [self._rows[crop_id] for crop_id in self.crops]
+        return [self._rows[crop.id] for crop in self.crops.values() if wanted.accepts(crop)]
+
+    def row(self, crop_id: int) -> CropRow:
+        """Return the row of one crop."""
+        return self._rows[crop_id]
+
+    def counts(self) -> Counter[int | None]:
+        """Return the number of crops per label."""
+        return Counter(crop.label for crop in self.crops.values())
+
+    def boxes(self, micrograph_id: int) -> list[CanvasBox]:
+        """Return the boxes of a micrograph's crops."""
+        return [
+            CanvasBox(crop.id, crop.box, crop.label)
+            for crop in self.crops.values()
+            if crop.micrograph_id == micrograph_id and crop.box is not None
+        ]
+
+    def crops_of(self, micrograph_id: int) -> list[Crop]:
+        """Return a micrograph's crops in their order."""
+        return [crop for crop in self.crops.values() if crop.micrograph_id == micrograph_id]
+
+    def micrograph_rows(self) -> list[MicrographRow]:
+        """Return the rows of the list of micrographs."""
+        crops = Counter(crop.micrograph_id for crop in self.crops.values())
+        labelled = Counter(crop.micrograph_id for crop in self.crops.values() if crop.label is not None)
+        return [
+            MicrographRow(
+                m.id, m.name, self.specimens.get(m.specimen_id or 0, ""), crops[m.id], labelled[m.id], m.um_per_px
+            )
+            for m in self.micrographs.values()
+        ]
+
+    def micrograph_entries(self) -> list[tuple[str, int]]:
+        """Return (name, id) for the filter, with an entry for crops that came without a micrograph."""
+        entries = [(m.name, m.id) for m in self.micrographs.values()]
+        if entries and any(crop.micrograph_id is None for crop in self.crops.values()):
+            entries.append(("Ready-made crops", READY_MADE))
+        return entries
+
+    def specimen_entries(self) -> list[tuple[str, int]]:
+        """Return (name, id) of the specimens for the filter."""
+        return [(name, specimen_id) for specimen_id, name in self.specimens.items()]

@@ -1,0 +1,350 @@
+"""Lay out the label page: micrographs, canvas, classes, current crop, grid; changes with what the page offers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import (
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSlider,
+    QSplitter,
+    QStackedWidget,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from poregui.domain.classes import NOT_A_PORE, NOT_A_PORE_NAME, UNSURE, UNSURE_NAME, PoreClass
+from poregui.gui.label.filters import CropFilter
+from poregui.gui.label.keys import LabelKeys
+from poregui.gui.theme import GAP, MARGIN
+from poregui.gui.widgets.class_bar import ClassBar
+from poregui.gui.widgets.context_view import ContextView
+from poregui.gui.widgets.crop_grid import LARGEST_CELL, SMALLEST_CELL, USUAL_CELL, CropGrid
+from poregui.gui.widgets.image_canvas import ImageCanvas
+from poregui.gui.widgets.micrograph_list import MicrographList
+
+
+class LabelPage(QWidget):
+    """Hold the widgets of labelling and say what a person wants; the presenter fills them.
+
+    `properties_requested` carries the id of a micrograph, `key_pressed` what a key means (see keys.py).
+    """
+
+    import_requested = Signal()
+    properties_requested = Signal(int)
+    filter_changed = Signal(object)
+    key_pressed = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("label_page")
+        self.setAccessibleName("Label")
+        self.micrograph_list = MicrographList(self)
+        self.image_canvas = ImageCanvas(self)
+        self.class_bar = ClassBar(self)
+        self.context_view = ContextView(self)
+        self.crop_grid = CropGrid(parent=self)
+        self._stack = QStackedWidget(self)
+        self._stack.addWidget(self._build_work())
+        self._stack.addWidget(self._build_empty())
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._stack)
+        self._connect()
+
+    # ---- setters -------------------------------------------------------------------------------------------------
+
+    def show_empty(self, empty: bool) -> None:
+        """Show what to do in a project without images, or the work."""
+        self._stack.setCurrentIndex(1 if empty else 0)
+
+    def set_writable(self, writable: bool) -> None:
+        """Offer or withhold what changes the project."""
+        for button in (self.delete_micrograph_button, self.import_button, self.first_import_button):
+            button.setEnabled(writable)
+        self._empty_text.setText(
+            "Bring micrographs to cut crops from, or ready-made crops of pores.\nFolders can be dropped here as well."
+            if writable
+            else "This project is open for reading only, and holds no images."
+        )
+
+    def set_classes(self, classes: Sequence[PoreClass], known: Sequence[PoreClass]) -> None:
+        """Offer these classes for labelling; `known` are also the retired ones that crops may still carry."""
+        self.class_bar.set_classes(classes)
+        for widget in (self.image_canvas, self.crop_grid):
+            widget.set_classes(known)
+        self.keys.watch(self.class_bar.buttons.values())
+        entries = [("All labels", "any"), ("Not labelled", None)]
+        entries += [(c.name, c.id) for c in classes]
+        entries += [(NOT_A_PORE_NAME, NOT_A_PORE), (UNSURE_NAME, UNSURE)]
+        _fill(self.label_filter, entries)
+
+    def set_specimens(self, entries: Sequence[tuple[str, int]]) -> None:
+        """Offer specimens (name, id) in the filter."""
+        _fill(self.specimen_filter, [("All specimens", None), *entries])
+        self.specimen_filter.setVisible(bool(entries))
+
+    def set_micrographs(self, entries: Sequence[tuple[str, int]]) -> None:
+        """Offer micrographs (name, id) in the filter."""
+        _fill(self.micrograph_filter, [("All micrographs", None), *entries])
+        self.micrograph_filter.setVisible(bool(entries))
+
+    def set_grid_count(self, shown: int, total: int, selected: int) -> None:
+        """Say how many crops the grid shows, of how many, and how many are selected."""
+        text = f"{total} crops" if shown == total else f"{shown} of {total} crops"
+        self.grid_count.setText(f"{text} · {selected} selected" if selected > 1 else text)
+        self.all_crops_button.setVisible(not self.crop_filter().is_open)
+
+    def set_title(self, text: str, detail: str = "") -> None:
+        """Name what the canvas shows."""
+        self.canvas_title.setText(text)
+        self.canvas_detail.setText(detail)
+
+    def set_details(self, name: str, size: str, history: str) -> None:
+        """Say of the current crop its label, its size and who labelled it when and how."""
+        self.crop_label.setText(name)
+        self.crop_size.setText(size)
+        self.crop_history.setText(history)
+
+    def crop_filter(self) -> CropFilter:
+        """Return what the filters say."""
+        return CropFilter(
+            self.label_filter.currentData(),
+            self.specimen_filter.currentData(),
+            self.micrograph_filter.currentData(),
+        )
+
+    def set_filter(self, wanted: CropFilter) -> None:
+        """Set the filters and tell of it once."""
+        pairs = (
+            (self.label_filter, wanted.label),
+            (self.specimen_filter, wanted.specimen_id),
+            (self.micrograph_filter, wanted.micrograph_id),
+        )
+        for box, value in pairs:
+            with QSignalBlocker(box):
+                box.setCurrentIndex(max(0, box.findData(value)))
+        self._filter()
+
+    # ---- building ------------------------------------------------------------------------------------------------
+
+    def _build_work(self) -> QWidget:
+        top = QSplitter(Qt.Orientation.Horizontal)
+        top.setObjectName("label_top_splitter")
+        top.addWidget(self._build_left())
+        top.addWidget(self._build_centre())
+        top.setStretchFactor(1, 1)
+        top.setSizes([210, 700])
+        middle = QSplitter(Qt.Orientation.Vertical)
+        middle.addWidget(top)
+        middle.addWidget(self._build_grid())
+        middle.setStretchFactor(0, 3)
+        middle.setStretchFactor(1, 1)
+        middle.setSizes([520, 236])
+        middle.setCollapsible(0, False)
+        whole = QSplitter(Qt.Orientation.Horizontal)
+        whole.addWidget(middle)
+        whole.addWidget(self._build_right())
+        whole.setStretchFactor(0, 1)
+        whole.setSizes([900, 256])
+        whole.setCollapsible(0, False)
+        for splitter in (top, middle, whole):
+            splitter.setHandleWidth(1)
+        return whole
+
+    def _build_left(self) -> QWidget:
+        self.import_button = _button("import_button", "Import…", "Import micrographs or crops")
+        self.properties_button = _button("properties_button", "Properties…", "Specimen and scale of the micrograph")
+        self.delete_micrograph_button = _button(
+            "delete_micrograph_button", "Delete…", "Delete the chosen micrographs with their crops"
+        )
+        panel = QWidget()
+        panel.setMinimumWidth(150)
+        layout = _column(panel, 0)
+        layout.addLayout(_row(_heading("Micrographs"), None, self.import_button))
+        layout.addWidget(self.micrograph_list, 1)
+        layout.addLayout(_row(self.properties_button, None, self.delete_micrograph_button))
+        return panel
+
+    def _build_centre(self) -> QWidget:
+        self.canvas_title = _heading("", name="canvas_title", strong=True)
+        self.canvas_detail = _muted("canvas_detail")
+        self.zoom_text = _muted("zoom_text")
+        self.fit_button = _button("fit_button", "Fit", "Show the whole micrograph (F)")
+        self.one_to_one_button = _button("one_to_one_button", "1:1", "Show one pixel as one pixel")
+        panel = QWidget()
+        layout = _column(panel, 0)
+        layout.addLayout(
+            _row(self.canvas_title, self.canvas_detail, None, self.zoom_text, self.fit_button, self.one_to_one_button)
+        )
+        layout.addWidget(self.image_canvas, 1)
+        return panel
+
+    def _build_grid(self) -> QWidget:
+        self.label_filter = _combo("label_filter", "Show crops by label")
+        self.specimen_filter = _combo("specimen_filter", "Show crops of a specimen")
+        self.micrograph_filter = _combo("micrograph_filter", "Show crops of a micrograph")
+        self.all_crops_button = _button("all_crops_button", "Show all", "Show all crops again")
+        self.grid_count = _muted("grid_count")
+        self.size_slider = QSlider(Qt.Orientation.Horizontal)
+        self.size_slider.setObjectName("thumbnail_size")
+        self.size_slider.setAccessibleName("Size of the pictures")
+        self.size_slider.setToolTip("Size of the pictures")
+        self.size_slider.setRange(SMALLEST_CELL, LARGEST_CELL)
+        self.size_slider.setValue(USUAL_CELL)
+        self.size_slider.setFixedWidth(90)
+        panel = QWidget()
+        layout = _column(panel, 0)
+        filters = (self.label_filter, self.specimen_filter, self.micrograph_filter, self.all_crops_button)
+        layout.addLayout(_row(_heading("Crops"), *filters, None, self.grid_count, self.size_slider))
+        layout.addWidget(self.crop_grid, 1)
+        return panel
+
+    def _build_right(self) -> QWidget:
+        self.crop_label = _heading("", name="crop_label", strong=True)
+        self.crop_size = _muted("crop_size")
+        self.crop_history = _muted("crop_history")
+        for label in (self.crop_size, self.crop_history):
+            label.setWordWrap(True)
+        panel = QWidget()
+        panel.setMinimumWidth(200)
+        layout = QVBoxLayout(panel)
+        layout.setContentsMargins(MARGIN, GAP, MARGIN, MARGIN)
+        layout.setSpacing(GAP // 2)
+        layout.addWidget(_heading("Classes"))
+        layout.addWidget(self.class_bar)
+        layout.addSpacing(GAP)
+        layout.addWidget(_heading("Current crop"))
+        layout.addWidget(self.context_view, 1)
+        for label in (self.crop_label, self.crop_size, self.crop_history):
+            layout.addWidget(label)
+        return panel
+
+    def _build_empty(self) -> QWidget:
+        title = _heading("No images yet", strong=True)
+        self._empty_text = _muted("empty_text")
+        self._empty_text.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.first_import_button = QPushButton("Import images…")
+        self.first_import_button.setObjectName("first_import_button")
+        self.first_import_button.setAccessibleName("Import images")
+        self.first_import_button.setDefault(True)
+        panel = QWidget()
+        layout = QVBoxLayout(panel)
+        layout.setSpacing(MARGIN)
+        layout.addStretch(2)
+        for widget in (title, self._empty_text, self.first_import_button):
+            layout.addWidget(widget, 0, Qt.AlignmentFlag.AlignHCenter)
+        layout.addStretch(3)
+        return panel
+
+    def _connect(self) -> None:
+        self.keys = LabelKeys(self)
+        self.keys.watch(
+            (self, self.image_canvas, self.crop_grid, self.micrograph_list, self.context_view, self.class_bar)
+        )
+        self.keys.pressed.connect(self.key_pressed)
+        self.keys.space.connect(self.image_canvas.hold_pan)
+        self.import_button.clicked.connect(self.import_requested)
+        self.first_import_button.clicked.connect(self.import_requested)
+        self.fit_button.clicked.connect(self.image_canvas.fit)
+        self.one_to_one_button.clicked.connect(self.image_canvas.one_to_one)
+        self.image_canvas.zoomed.connect(self._say_zoom)
+        self.size_slider.valueChanged.connect(self.crop_grid.set_cell)
+        self.all_crops_button.clicked.connect(self._show_all)
+        for box in (self.label_filter, self.specimen_filter, self.micrograph_filter):
+            box.currentIndexChanged.connect(self._filter)
+            box.activated.connect(self._back_to_grid)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if self._stack.currentIndex() == 0:
+            self.crop_grid.setFocus()
+
+    def _say_zoom(self, scale: float) -> None:
+        self.zoom_text.setText(f"{scale * 100:.0f} %")
+
+    def _filter(self) -> None:
+        self.filter_changed.emit(self.crop_filter())
+
+    def _show_all(self) -> None:
+        self.set_filter(CropFilter())
+        self.crop_grid.setFocus()
+
+    def _back_to_grid(self) -> None:
+        self.crop_grid.setFocus()
+
+
+def _fill(box: QComboBox, entries: Sequence[tuple[str, object]]) -> None:
+    if [(box.itemText(i), box.itemData(i)) for i in range(box.count())] == list(entries):
+        return
+    kept = box.currentData() if box.count() else entries[0][1]
+    with QSignalBlocker(box):
+        box.clear()
+        for text, value in entries:
+            box.addItem(text, value)
+        values = [value for _, value in entries]
+        box.setCurrentIndex(values.index(kept) if kept in values else 0)
+
+
+def _combo(name: str, accessible: str) -> QComboBox:
+    box = QComboBox()
+    box.setObjectName(name)
+    box.setAccessibleName(accessible)
+    box.setToolTip(accessible)
+    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    box.setMinimumContentsLength(9)
+    box.setMaximumWidth(170)
+    box.view().setTextElideMode(Qt.TextElideMode.ElideMiddle)
+    return box
+
+
+def _button(name: str, text: str, tip: str) -> QToolButton:
+    button = QToolButton()
+    button.setObjectName(name)
+    button.setText(text)
+    button.setAccessibleName(tip)
+    button.setToolTip(tip)
+    return button
+
+
+def _heading(text: str, *, name: str = "", strong: bool = False) -> QLabel:
+    label = QLabel(text)
+    label.setObjectName(name)
+    label.setProperty("role", "title" if strong else "heading")
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    return label
+
+
+def _muted(name: str) -> QLabel:
+    label = QLabel()
+    label.setObjectName(name)
+    label.setProperty("role", "muted")
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    label.setMinimumSize(QSize(1, 1))
+    return label
+
+
+def _column(panel: QWidget, spacing: int) -> QVBoxLayout:
+    layout = QVBoxLayout(panel)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setSpacing(spacing)
+    return layout
+
+
+def _row(*widgets: QWidget | None) -> QHBoxLayout:
+    """Return widgets side by side; None is the space that takes what is left."""
+    layout = QHBoxLayout()
+    layout.setContentsMargins(MARGIN, GAP // 2, MARGIN, GAP // 2)
+    layout.setSpacing(GAP)
+    for widget in widgets:
+        if widget is None:
+            layout.addStretch(1)
+        else:
+            layout.addWidget(widget)
+    return layout

@@ -1,0 +1,384 @@
+"""Join the label page to the session: gestures become edits, edits become what the page shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from PySide6.QtCore import QObject
+from PySide6.QtGui import QImage
+
+from poregui.domain.classes import NOT_A_PORE, UNSURE
+from poregui.domain.errors import PoreguiError
+from poregui.domain.geometry import Box
+from poregui.domain.records import Changed
+from poregui.gui.label.catalogue import Catalogue
+from poregui.gui.label.page import LabelPage
+from poregui.gui.label.stage import Stage
+from poregui.gui.label.words import end_words, history_words, size_words
+from poregui.gui.messages import messages
+from poregui.gui.services import Services
+from poregui.gui.session import Session
+from poregui.workflow.changes import (
+    label_crops,
+    labels_lost_with,
+    move_crop,
+    new_crop,
+    remove_crops,
+    remove_micrographs,
+)
+from poregui.workflow.edits import Edit
+
+USUAL_SIDE = 64
+"""Side in px of a crop put by a click where no pore is found, until a person drew one."""
+_REACH = 8.0
+"""Screen px around a click in which a pore is looked for."""
+
+
+class LabelPresenter(QObject):
+    """Know page and session; `attach` fills the page and follows the session, `detach` ends that."""
+
+    def __init__(self, page: LabelPage, session: Session, services: Services) -> None:
+        super().__init__(page)
+        self._page = page
+        self._session = session
+        self._services = services
+        self._catalogue = Catalogue(session.project)
+        self._stage = Stage(page.image_canvas, page.context_view, services, self._catalogue)
+        self._current: int | None = None
+        self._side = USUAL_SIDE
+        self._quiet = False
+        self._links: list[tuple[object, Callable]] = []
+        self._keys: dict[str, Callable[[], object]] = {
+            "not_a_pore": lambda: self.label(NOT_A_PORE),
+            "unsure": lambda: self.label(UNSURE),
+            "clear": lambda: self.label(None, move_on=False),
+            "undo": self.undo,
+            "redo": self.redo,
+            "next": lambda: self.step(1),
+            "previous": lambda: self.step(-1),
+            "delete": self.delete_crops,
+            "fit": page.image_canvas.fit,
+        }
+
+    # ---- life ----------------------------------------------------------------------------------------------------
+
+    def attach(self) -> None:
+        """Fill the page and follow the session."""
+        page = self._page
+        page.crop_grid.set_pictures(self._thumbnail)
+        page.micrograph_list.set_pictures(self._small_micrograph)
+        page.set_writable(not self._session.project.read_only)
+        images = self._services.micrograph_images
+        self._links = [
+            (self._session.changed, self._follow),
+            (self._services.thumbnails.ready, page.crop_grid.picture_ready),
+            (images.thumbnail_ready, page.micrograph_list.picture_ready),
+            (images.loaded, self._stage.loaded),
+            (images.failed, self._stage.failed),
+            (page.key_pressed, self.press),
+            (page.filter_changed, self._filter),
+            (page.class_bar.label_requested, self.label),
+            (page.crop_grid.chosen, self._choose),
+            (page.crop_grid.selection_changed, self._count_grid),
+            (page.micrograph_list.chosen, self._choose_micrograph),
+            (page.micrograph_list.delete_requested, self.delete_micrographs),
+            (page.micrograph_list.properties_requested, self._ask_properties),
+            (page.delete_micrograph_button.clicked, self._delete_chosen_micrographs),
+            (page.properties_button.clicked, self._ask_chosen_properties),
+            (page.image_canvas.crop_clicked, self.choose),
+            (page.image_canvas.box_drawn, self._add_drawn),
+            (page.image_canvas.point_clicked, self._add_at),
+            (page.image_canvas.box_changed, self._move),
+            (self._stage.changed, self._say_stage),
+        ]
+        for signal, slot in self._links:
+            signal.connect(slot)
+        self._fill()
+        self._choose_first()
+
+    def detach(self) -> None:
+        """Stop following the session and the page."""
+        for signal, slot in self._links:
+            signal.disconnect(slot)
+        self._links = []
+
+    # ---- what a person wants -------------------------------------------------------------------------------------
+
+    @property
+    def current(self) -> int | None:
+        """Return the id of the current crop."""
+        return self._current
+
+    def press(self, meant: str) -> None:
+        """Do what a key means (`class_1`... `undo`, `next`; see keys.py)."""
+        if meant.startswith("class_"):
+            wanted = meant.removeprefix("class_")
+            label = next((c.id for c in self._catalogue.classes if c.key == wanted), None)
+            if label is None:
+                messages().note(f"There is no class with the key {wanted}.")
+            else:
+                self.label(label)
+        else:
+            self._keys[meant]()
+
+    def label(self, label: int | None, *, move_on: bool = True) -> None:
+        """Label the selected crops, all in one step, and go on to the next unlabelled one."""
+        ids = self._chosen_ids()
+        if not ids:
+            messages().note("No crop is chosen. Click one, or draw one on a micrograph.")
+            return
+        following = self._next_unlabelled(ids) if move_on else None
+        edit = label_crops(self._session.project, ids, label, who=self._session.who)
+        if not self._apply(edit if edit.changes else None):
+            return
+        if following is not None:
+            self.choose(following)
+        elif move_on:
+            shown = self._catalogue.rows(self._page.crop_filter())
+            messages().note(end_words(sum(row.label is None for row in shown)))
+
+    def step(self, by: int) -> None:
+        """Go to the next (1) or previous (-1) crop of the grid."""
+        if self._page.crop_grid.step(by) is None and self._page.crop_grid.rows.rowCount():
+            messages().note("This is the last crop." if by > 0 else "This is the first crop.")
+
+    def choose(self, crop_id: int | None) -> None:
+        """Make a crop the current one everywhere."""
+        self._quiet = True
+        self._page.crop_grid.choose(crop_id)
+        self._quiet = False
+        self._choose(crop_id)
+
+    def undo(self) -> None:
+        """Take the last step back and go to the crop that it concerned."""
+        self._step_in_history(self._session.undo, "There is nothing to undo.")
+
+    def redo(self) -> None:
+        """Do the undone step again and go to the crop that it concerned."""
+        self._step_in_history(self._session.redo, "There is nothing to redo.")
+
+    def delete_crops(self) -> None:
+        """Delete the selected crops; undo brings them back."""
+        ids = self._chosen_ids()
+        if not ids:
+            return
+        order = self._page.crop_grid.ids()
+        left = [crop_id for crop_id in order if crop_id not in set(ids)]
+        place = order.index(ids[0]) if ids[0] in order else 0
+        if self._apply(remove_crops(ids)):
+            self.choose(left[min(place, len(left) - 1)] if left else None)
+            messages().note("Deleted. Undo brings it back." if len(ids) == 1 else f"Deleted {len(ids)} crops.")
+
+    def delete_micrographs(self, micrograph_ids: Sequence[int]) -> None:
+        """Ask, saying how many labels go with them, and delete micrographs; undo brings all back."""
+        known = [self._catalogue.micrographs[i] for i in micrograph_ids if i in self._catalogue.micrographs]
+        if not known:
+            return
+        ids = [m.id for m in known]
+        crops = sum(len(self._catalogue.crops_of(i)) for i in ids)
+        labels = labels_lost_with(self._session.project, ids)
+        what = known[0].name if len(known) == 1 else f"{len(known)} micrographs"
+        text = f"{crops} crops, {labels} of them labelled, go with it. " if crops else "No crops go with it. "
+        text += "The image file stays where it is, and undo brings everything back."
+        if messages().ask(f"Delete {what}?", text, "Delete"):
+            self._apply(remove_micrographs(self._session.project, ids))
+
+    # ---- gestures on the canvas ----------------------------------------------------------------------------------
+
+    def _add_drawn(self, box: Box) -> None:
+        if self._add(box):
+            self._side = max(box.width, box.height)
+
+    def _add_at(self, x: float, y: float) -> None:
+        box = self._stage.box_at(x, y, reach=_REACH / self._page.image_canvas.scale, usual=self._side)
+        if box is not None:
+            self._add(box)
+
+    def _add(self, box: Box) -> bool:
+        cut = self._stage.cut(box)
+        micrograph = self._stage.micrograph
+        if cut is None or micrograph is None:
+            return False
+        project = self._session.project
+        crop_id = project.next_id("crops")
+        try:
+            edit = new_crop(project, micrograph, box, cut, who=self._session.who)
+        except PoreguiError as error:
+            messages().note(str(error))
+            return False
+        if not self._apply(edit):
+            return False
+        if not self._page.crop_filter().accepts(self._catalogue.crops[crop_id]):
+            messages().note("The new crop is not among those that the grid shows.")
+        self.choose(crop_id)
+        return True
+
+    def _move(self, crop_id: int, box: Box) -> None:
+        cut = self._stage.cut(box)
+        if cut is None or crop_id not in self._catalogue.crops:
+            return
+        try:
+            edit = move_crop(self._session.project, self._catalogue.crops[crop_id], box, cut)
+        except PoreguiError as error:
+            messages().note(str(error))
+            return
+        if self._apply(edit):
+            self._side = max(box.width, box.height)
+
+    # ---- doing ---------------------------------------------------------------------------------------------------
+
+    def _apply(self, edit: Edit | None) -> bool:
+        """Do an edit and tell whether the project could be written; None only asks whether it could."""
+        try:
+            self._session.project.check_writable()
+        except PoreguiError as error:
+            messages().note(str(error))
+            return False
+        try:
+            if edit is not None:
+                self._session.apply(edit)
+        except PoreguiError as error:
+            messages().error(error)
+            return False
+        return True
+
+    def _step_in_history(self, step: Callable[[], Changed | None], nothing: str) -> None:
+        try:
+            changed = step()
+        except PoreguiError as error:
+            messages().error(error)
+            return
+        if changed is None:
+            messages().note(nothing)
+            return
+        there = [crop_id for crop_id in changed.crop_ids if crop_id in self._catalogue.crops]
+        if there:
+            self.choose(there[0])
+
+    def _chosen_ids(self) -> list[int]:
+        selected = self._page.crop_grid.selected_ids()
+        if len(selected) > 1 and self._current in selected:
+            return selected
+        return [self._current] if self._current is not None else []
+
+    def _next_unlabelled(self, ids: Sequence[int]) -> int | None:
+        rows = self._page.crop_grid.rows
+        places = [place for place in map(rows.place, ids) if place is not None]
+        after = rows.rows[max(places) + 1 :] if places else ()
+        return next((row.crop_id for row in after if row.label is None), None)
+
+    # ---- following -----------------------------------------------------------------------------------------------
+
+    def _follow(self, changed: Changed) -> None:
+        only_labels = changed.kinds == {"labels"} and len(changed.crop_ids) <= len(self._catalogue.crops)
+        self._catalogue.follow(changed)
+        if only_labels and self._page.crop_filter().label == "any":
+            known = [i for i in changed.crop_ids if i in self._catalogue.crops]
+            self._page.crop_grid.change_rows(self._catalogue.row(i) for i in known)
+            self._page.micrograph_list.set_rows(self._catalogue.micrograph_rows())
+            self._page.class_bar.set_counts(self._catalogue.counts())
+            self._count_grid()
+        elif changed.kinds - {"runs", "test_side"}:
+            self._fill()
+        self._stage.follow()
+        self._show_current()
+
+    def _fill(self) -> None:
+        page, catalogue = self._page, self._catalogue
+        page.show_empty(not catalogue.micrographs and not catalogue.crops)
+        page.set_classes(catalogue.classes, catalogue.known_classes)
+        page.set_specimens(catalogue.specimen_entries())
+        page.set_micrographs(catalogue.micrograph_entries())
+        page.micrograph_list.set_rows(catalogue.micrograph_rows())
+        page.class_bar.set_counts(catalogue.counts())
+        self._show_rows()
+        if self._current not in catalogue.crops:
+            self._current = None
+
+    def _show_rows(self) -> None:
+        self._quiet = True
+        self._page.crop_grid.set_rows(self._catalogue.rows(self._page.crop_filter()))
+        self._page.crop_grid.choose(self._current)
+        self._quiet = False
+        self._count_grid()
+
+    def _filter(self) -> None:
+        self._show_rows()
+        if self._page.crop_grid.rows.place(self._current or 0) is None:
+            self.choose(next(iter(self._page.crop_grid.ids()), None))
+
+    def _count_grid(self) -> None:
+        grid = self._page.crop_grid
+        self._page.set_grid_count(grid.rows.rowCount(), len(self._catalogue.crops), len(grid.selected_ids()))
+
+    # ---- choosing ------------------------------------------------------------------------------------------------
+
+    def _choose_first(self) -> None:
+        rows = self._page.crop_grid.rows.rows
+        first = next((row.crop_id for row in rows if row.label is None), rows[0].crop_id if rows else None)
+        if first is not None:
+            self.choose(first)
+        elif self._catalogue.micrographs:
+            self._choose_micrograph(next(iter(self._catalogue.micrographs)))
+        else:
+            self._stage.show(None)
+            self._show_current()
+
+    def _choose(self, crop_id: int | None) -> None:
+        if self._quiet:
+            return
+        self._current = crop_id
+        crop = self._catalogue.crops.get(crop_id or 0)
+        if crop is not None:
+            self._stage.show_crop(crop)
+        self._page.micrograph_list.choose(self._stage.micrograph.id if self._stage.micrograph else None)
+        self._show_current()
+
+    def _choose_micrograph(self, micrograph_id: int) -> None:
+        crops = self._catalogue.crops_of(micrograph_id)
+        listed = [crop for crop in crops if self._page.crop_grid.rows.place(crop.id) is not None]
+        first = next((crop for crop in listed if crop.label is None), listed[0] if listed else None)
+        if first is not None:
+            self.choose(first.id)
+            return
+        self._current = None
+        self._page.crop_grid.choose(None)
+        self._stage.show(self._catalogue.micrographs.get(micrograph_id))
+        self._page.micrograph_list.choose(micrograph_id)
+        self._show_current()
+
+    def _show_current(self) -> None:
+        page = self._page
+        crop = self._catalogue.crops.get(self._current or 0)
+        self._stage.set_current(crop)
+        page.class_bar.set_current(crop.label if crop else None)
+        if crop is None:
+            page.set_details("", "", "")
+            return
+        log = self._session.project.label_log(crop.id)
+        marks = self._catalogue.marks
+        page.set_details(marks.name(crop.label), size_words(crop), history_words(log, marks))
+
+    def _say_stage(self) -> None:
+        self._page.set_title(*self._stage.title())
+
+    # ---- pictures and properties ---------------------------------------------------------------------------------
+
+    def _thumbnail(self, crop_id: int) -> QImage | None:
+        crop = self._catalogue.crops.get(crop_id)
+        return self._services.thumbnails.image(crop) if crop else None
+
+    def _small_micrograph(self, micrograph_id: int) -> QImage | None:
+        micrograph = self._catalogue.micrographs.get(micrograph_id)
+        return self._services.micrograph_images.thumbnail(micrograph) if micrograph else None
+
+    def _delete_chosen_micrographs(self) -> None:
+        self.delete_micrographs(self._page.micrograph_list.selected_ids())
+
+    def _ask_chosen_properties(self) -> None:
+        chosen = self._page.micrograph_list.selected_ids()
+        if chosen:
+            self._ask_properties(chosen[0])
+
+    def _ask_properties(self, micrograph_id: int) -> None:
+        self._page.properties_requested.emit(micrograph_id)

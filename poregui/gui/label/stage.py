@@ -1,0 +1,154 @@
+"""Decide what canvas and context view show: a micrograph, a ready-made crop, or a sentence."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, Signal
+
+from poregui.domain.errors import PoreguiError
+from poregui.domain.geometry import Box
+from poregui.domain.records import Crop, Micrograph
+from poregui.gui.label.catalogue import Catalogue
+from poregui.gui.label.words import micrograph_words, values_words
+from poregui.gui.micrograph_images import LoadedMicrograph
+from poregui.gui.services import Services
+from poregui.gui.widgets.canvas_picture import build_picture
+from poregui.gui.widgets.context_view import ContextView
+from poregui.gui.widgets.image_canvas import ImageCanvas
+from poregui.store.pixels import CropPixels
+from poregui.vision.crops import cut
+from poregui.vision.image_io import Image
+from poregui.vision.pore_at import crop_around, pore_box
+
+
+class Stage(QObject):
+    """Hold the micrograph (or ready-made crop) that the canvas shows; `changed` tells when it is another one."""
+
+    changed = Signal()
+
+    def __init__(self, canvas: ImageCanvas, context: ContextView, services: Services, catalogue: Catalogue) -> None:
+        super().__init__(canvas)
+        self._canvas = canvas
+        self._context = context
+        self._services = services
+        self._catalogue = catalogue
+        self.micrograph: Micrograph | None = None
+        self._alone: Crop | None = None
+        self._crop: Crop | None = None
+        self._loaded: LoadedMicrograph | None = None
+
+    # ---- what is shown -------------------------------------------------------------------------------------------
+
+    def show_crop(self, crop: Crop) -> None:
+        """Show the micrograph of a crop, or the crop alone where there is none."""
+        micrograph = self._catalogue.micrographs.get(crop.micrograph_id or 0)
+        if micrograph is None:
+            self._show_alone(crop)
+        elif self.micrograph is None or self.micrograph.id != micrograph.id:
+            self.show(micrograph)
+
+    def show(self, micrograph: Micrograph | None) -> None:
+        """Show a micrograph once it is loaded; None shows an empty canvas."""
+        self.micrograph, self._alone, self._loaded = micrograph, None, None
+        if micrograph is None:
+            self._canvas.show_message("Choose a micrograph, or import one.")
+        else:
+            self._canvas.show_message(f"Loading {micrograph.name} …")
+            self._services.micrograph_images.request(micrograph)
+        self.changed.emit()
+
+    def _show_alone(self, crop: Crop) -> None:
+        if self._alone is not None and self._alone.pixels == crop.pixels:
+            return
+        self.micrograph, self._alone, self._loaded = None, crop, None
+        try:
+            pixels = self._services.thumbnails.pixels_of(crop)
+        except PoreguiError as error:
+            self._canvas.show_message(str(error))
+        else:
+            picture = build_picture(pixels.array, pixels.grey_low, pixels.grey_high)
+            self._canvas.set_picture(
+                picture,
+                um_per_px=crop.um_per_px,
+                read_out=lambda x, y: values_words(pixels.array[y, x], x, y),
+                editable=False,
+            )
+            self._canvas.set_boxes(())
+        self.changed.emit()
+
+    def title(self) -> tuple[str, str]:
+        """Return the name of what is shown and what is known of it."""
+        if self.micrograph is not None:
+            return self.micrograph.name, micrograph_words(self.micrograph)
+        if self._alone is not None:
+            return self._alone.source.replace("\\", "/").rsplit("/", 1)[-1] or "Crop", "ready-made crop"
+        return "", ""
+
+    def loaded(self, micrograph_id: int, image: Image) -> None:
+        """Show a micrograph that has come, where it is still wanted."""
+        if self.micrograph is None or self.micrograph.id != micrograph_id:
+            return
+        self._loaded = self._services.micrograph_images.get(self.micrograph)
+        if self._loaded is None:
+            return
+        self._canvas.set_picture(
+            self._loaded.picture,
+            um_per_px=self.micrograph.um_per_px,
+            read_out=lambda x, y: values_words(image.pixels[y, x], x, y),
+        )
+        self._canvas.set_boxes(self._catalogue.boxes(micrograph_id))
+        self.set_current(self._crop)
+
+    def failed(self, micrograph_id: int, error: PoreguiError) -> None:
+        """Say why a micrograph cannot be shown."""
+        if self.micrograph is not None and self.micrograph.id == micrograph_id:
+            keeps = "Its crops are kept in the project and can still be labelled."
+            self._canvas.show_message(f"{error}\n\n{keeps}")
+
+    def follow(self) -> None:
+        """Show what an edit changed."""
+        if self.micrograph is None:
+            if self._alone is not None and self._alone.id not in self._catalogue.crops:
+                self.show(None)
+            return
+        now = self._catalogue.micrographs.get(self.micrograph.id)
+        if now is None or (now.path, now.sha256) != (self.micrograph.path, self.micrograph.sha256):
+            self.show(now)
+            return
+        self.micrograph = now
+        if self._loaded is not None:
+            self._canvas.set_boxes(self._catalogue.boxes(now.id))
+            self._canvas.set_scale(now.um_per_px)
+        self.changed.emit()
+
+    def set_current(self, crop: Crop | None) -> None:
+        """Mark a crop on the canvas and show it large."""
+        self._crop = crop
+        self._canvas.set_current(crop.id if crop else None)
+        if crop is None:
+            self._context.clear()
+            return
+        here = self._loaded is not None and self.micrograph is not None and crop.micrograph_id == self.micrograph.id
+        image = self._loaded.image if here and self._loaded else None
+        full = self._services.thumbnails.full(crop)
+        colour = "#ffffff" if crop.label is None else self._catalogue.marks.colour(crop.label).name()
+        self._context.set_outline_colour(colour)
+        self._context.set_surroundings(image, crop.box, full, crop.um_per_px)
+
+    # ---- what is cut ---------------------------------------------------------------------------------------------
+
+    def cut(self, box: Box) -> CropPixels | None:
+        """Return the pixels of a box of the micrograph, or None while there is none."""
+        if self._loaded is None:
+            return None
+        image = self._loaded.image
+        return CropPixels(cut(image, box), image.grey_low, image.grey_high)
+
+    def box_at(self, x: float, y: float, *, reach: float, usual: int) -> Box | None:
+        """Return the crop around the pore near a point (px), or of the usual size where no pore is found."""
+        if self._loaded is None:
+            return None
+        image = self._loaded.image
+        pore = pore_box(image.pixels, x, y, low=image.grey_low, high=image.grey_high, reach=reach)
+        if pore is not None:
+            return crop_around(pore, image.width, image.height)
+        return Box.around(x, y, usual).moved_inside(image.width, image.height)

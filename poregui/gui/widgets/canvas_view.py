@@ -1,0 +1,88 @@
+"""Map pixels of an image to the screen and back; changes with how the canvas zooms and pans."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import QPointF, QRectF, QSizeF
+
+from poregui.domain.geometry import Box
+
+MOST_ENLARGED = 64.0
+_EDGE = 16.0
+"""Screen px left free around an image that is fitted."""
+
+
+@dataclass(frozen=True)
+class CanvasView:
+    """Hold what of an image of `size` px is seen: `scale` screen px per px, `centre` in the middle of `window`."""
+
+    size: QSizeF
+    window: QSizeF
+    scale: float
+    centre: QPointF
+
+    @staticmethod
+    def fitted(size: QSizeF, window: QSizeF) -> CanvasView:
+        """Return the view that shows the whole image."""
+        scale = min(
+            max(window.width() - _EDGE, 1) / max(size.width(), 1),
+            max(window.height() - _EDGE, 1) / max(size.height(), 1),
+            MOST_ENLARGED / 4,
+        )
+        return CanvasView(size, window, scale, QPointF(size.width() / 2, size.height() / 2))
+
+    def to_image(self, point: QPointF) -> QPointF:
+        """Return the image px under a point of the screen."""
+        return QPointF(
+            (point.x() - self.window.width() / 2) / self.scale + self.centre.x(),
+            (point.y() - self.window.height() / 2) / self.scale + self.centre.y(),
+        )
+
+    def to_screen(self, box: Box | QRectF) -> QRectF:
+        """Return where a box of the image lies on the screen."""
+        if isinstance(box, Box):
+            box = QRectF(box.x, box.y, box.width, box.height)
+        return QRectF(
+            (box.x() - self.centre.x()) * self.scale + self.window.width() / 2,
+            (box.y() - self.centre.y()) * self.scale + self.window.height() / 2,
+            box.width() * self.scale,
+            box.height() * self.scale,
+        )
+
+    def visible(self) -> QRectF:
+        """Return the part of the image, in its px, that is seen."""
+        corner = self.to_image(QPointF(0, 0))
+        seen = QRectF(corner, QSizeF(self.window.width() / self.scale, self.window.height() / self.scale))
+        return seen.intersected(QRectF(QPointF(0, 0), self.size))
+
+    def zoomed(self, factor: float, under: QPointF) -> CanvasView:
+        """Return the view enlarged by `factor` in which the same image px stays under a point of the screen."""
+        least = min(CanvasView.fitted(self.size, self.window).scale * 0.5, 1.0)
+        scale = min(max(self.scale * factor, least), MOST_ENLARGED)
+        fixed = self.to_image(under)
+        centre = QPointF(
+            fixed.x() - (under.x() - self.window.width() / 2) / scale,
+            fixed.y() - (under.y() - self.window.height() / 2) / scale,
+        )
+        return CanvasView(self.size, self.window, scale, centre).kept_in()
+
+    def panned(self, by: QPointF) -> CanvasView:
+        """Return the view after the image was dragged by some screen px."""
+        return self.at(self.centre - by / self.scale)
+
+    def at(self, centre: QPointF) -> CanvasView:
+        """Return the view with another px of the image in the middle."""
+        return CanvasView(self.size, self.window, self.scale, centre).kept_in()
+
+    def resized(self, window: QSizeF) -> CanvasView:
+        """Return the view in a window of another size."""
+        return CanvasView(self.size, window, self.scale, self.centre).kept_in()
+
+    def kept_in(self) -> CanvasView:
+        """Return the view whose middle lies on the image."""
+        centre = QPointF(
+            min(max(self.centre.x(), 0.0), self.size.width()),
+            min(max(self.centre.y(), 0.0), self.size.height()),
+        )
+        return CanvasView(self.size, self.window, self.scale, centre)
