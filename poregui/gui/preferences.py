@@ -1,0 +1,73 @@
+"""Remember what a person prefers on this machine: name, theme, recent projects, window."""
+
+from __future__ import annotations
+
+import getpass
+from pathlib import Path
+
+from PySide6.QtCore import QByteArray, QSettings
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QMainWindow
+
+from poregui.gui.theme import Mode
+
+_MOST_RECENT = 8
+
+
+class Preferences:
+    """Read and write preferences; what is missing or damaged has a default."""
+
+    def __init__(self) -> None:
+        self._settings = QSettings("poregui", "poregui")
+
+    @property
+    def annotator(self) -> str:
+        """Return the name that goes into the label log; the login name unless chosen."""
+        return str(self._settings.value("annotator", "")) or _login_name()
+
+    @annotator.setter
+    def annotator(self, name: str) -> None:
+        self._settings.setValue("annotator", " ".join(name.split()))
+
+    @property
+    def mode(self) -> Mode:
+        """Return the chosen theme."""
+        value = self._settings.value("mode", "system")
+        return value if value in ("light", "dark") else "system"
+
+    @mode.setter
+    def mode(self, mode: Mode) -> None:
+        self._settings.setValue("mode", mode)
+
+    @property
+    def recent(self) -> list[Path]:
+        """Return the projects opened last, the newest first, without those that are gone."""
+        value = self._settings.value("recent", [])
+        names = [value] if isinstance(value, str) else list(value or [])
+        return [Path(str(name)) for name in names if (Path(str(name)) / "project.db").is_file()]
+
+    def remember_project(self, folder: Path) -> None:
+        """Put a project at the top of the recent ones."""
+        others = [str(path) for path in self.recent if path != folder]
+        self._settings.setValue("recent", [str(folder), *others][:_MOST_RECENT])
+
+    def save_window(self, window: QMainWindow) -> None:
+        """Remember where a window stands."""
+        self._settings.setValue("geometry", window.saveGeometry())
+
+    def restore_window(self, window: QMainWindow) -> None:
+        """Put a window where it stood, onto a screen that is there."""
+        geometry = self._settings.value("geometry")
+        if isinstance(geometry, QByteArray) and window.restoreGeometry(geometry):
+            frame = window.frameGeometry()
+            if any(screen.availableGeometry().intersects(frame) for screen in QGuiApplication.screens()):
+                return
+        available = QGuiApplication.primaryScreen().availableGeometry()
+        window.resize(min(1400, available.width() - 40), min(900, available.height() - 60))
+
+
+def _login_name() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return "unknown"
