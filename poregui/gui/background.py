@@ -14,7 +14,7 @@ T = TypeVar("T")
 _THREADS = 2
 
 
-class Cancelled(Exception):  # noqa: N818 - no error, a way out
+class Cancelled(Exception):
     """Leave work that a person cancelled."""
 
 

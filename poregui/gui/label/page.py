@@ -80,7 +80,7 @@ class LabelPage(QWidget):
         for widget in (self.image_canvas, self.crop_grid):
             widget.set_classes(known)
         self.keys.watch(self.class_bar.buttons.values())
-        entries = [("All labels", "any"), ("Not labelled", None)]
+        entries: list[tuple[str, object]] = [("All labels", "any"), ("Not labelled", None)]
         entries += [(c.name, c.id) for c in classes]
         entries += [(NOT_A_PORE_NAME, NOT_A_PORE), (UNSURE_NAME, UNSURE)]
         _fill(self.label_filter, entries)
