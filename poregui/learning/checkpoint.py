@@ -71,7 +71,7 @@ def write(path: Path, snapshot: Snapshot) -> None:
 def read(path: Path) -> Snapshot | None:
     """Return the snapshot of a file, None when there is none or it cannot be read."""
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with open(path, "rb") as content, np.load(content, allow_pickle=False) as stored:
             parts = {
                 part: [stored[name] for name in sorted(stored.files) if name.startswith(f"{part}_")]
                 for part in ("variables", "optimizer", "best")

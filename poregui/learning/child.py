@@ -29,7 +29,7 @@ _OUT_OF_MEMORY = (
 class Control:
     """Hold what a person last asked a running training for: '', 'stop', 'cancel' or 'interrupt'."""
 
-    _RANK = ("", "stop", "interrupt", "cancel")
+    _RANK = ("", "interrupt", "stop", "cancel")  # who asked to stop and went away wants the run to be complete
 
     def __init__(self) -> None:
         self._asked = ""
@@ -155,10 +155,10 @@ def _failure(folder: RunFolder, teller: Teller, wishes: Control) -> Failed | Non
 
         train(folder.path, teller, wishes.asked)
     except PoreguiError as error:
-        traceback.print_exc()
+        _say(2, traceback.format_exc())
         return Failed(error.what, error.remedy)
     except Exception as error:  # noqa: BLE001 - whatever it is, the window must hear of it
-        traceback.print_exc()
+        _say(2, traceback.format_exc())
         if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
             return Failed(*_OUT_OF_MEMORY)
         return Failed(

@@ -1,0 +1,122 @@
+"""Test the exported graphs against Keras; changes with export_onnx.py and zoo.py."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import onnxruntime
+import pytest
+import tensorflow as tf
+
+from poregui.domain.errors import TrainingError
+from poregui.domain.recipe import recipe_for
+from poregui.learning import export_onnx, zoo
+from poregui.learning.data import Crops
+from poregui.learning.fitting import feed
+
+CLASSES = 4
+
+
+def used_network(preset: str, crops: int = 6) -> tuple[keras.Model, Crops]:
+    """Return a network whose every weight differs from its start, and crops for it."""
+    keras.utils.set_random_seed(0)
+    random = np.random.default_rng(0)
+    recipe = recipe_for(preset, input_size=40)
+    spec = zoo.input_spec(recipe, colour=True, calibrated=True)
+    sizes = random.uniform(5, 300, (crops, 2)).astype(np.float32)
+    model = zoo.build(recipe, spec, CLASSES, sizes)
+    for weight in model.weights:
+        if "moving_variance" in weight.path or "gamma" in weight.path:
+            weight.assign(random.uniform(0.5, 2, weight.shape))
+        elif "moving_mean" in weight.path or "beta" in weight.path or "bias" in weight.path:
+            weight.assign(random.normal(0, 0.3, weight.shape))
+    images = random.random((crops, spec.side, spec.side, spec.channels), np.float32)
+    return model, Crops(images, sizes, np.arange(crops) % CLASSES, np.arange(crops))
+
+
+def run(content: bytes, inputs: dict[str, Any], output: str) -> np.ndarray:
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    return np.asarray(session.run([output], inputs)[0])
+
+
+@pytest.mark.parametrize("preset", ["default", "seed"])
+def test_the_exported_graph_answers_and_explains_as_keras_does(preset: str) -> None:
+    model, crops = used_network(preset)
+    inputs = feed(model, crops.images, crops.sizes)
+    content = export_onnx.build_graph(model).SerializeToString()
+
+    expected = model.predict_on_batch(inputs)
+    assert np.abs(run(content, inputs, "probabilities") - expected).max() < 1e-5
+    assert np.ptp(expected, axis=0).max() > 0.01
+
+    maps = run(content, inputs, "activation_maps")
+    side = model.get_layer(zoo.FEATURES).output.shape[1]
+    assert maps.shape == (len(crops), CLASSES, side, side)
+    gradients = gradient_times_features(model, inputs)
+    assert np.abs(maps - gradients).max() < 1e-5 * max(1.0, np.abs(gradients).max())
+    assert np.abs(gradients).max() > 1e-3
+
+
+def gradient_times_features(model: keras.Model, inputs: dict[str, Any]) -> np.ndarray:
+    """Return what automatic differentiation gives, going through the layers behind the features one by one."""
+    inner = keras.Model(model.inputs, model.get_layer(zoo.FEATURES).output)
+    features = inner({name: tf.constant(value) for name, value in inputs.items()})
+    head, last = model.get_layer("dense"), model.get_layer("probabilities")
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(features)
+        if "size" in inputs:
+            size = model.get_layer("size_scaled")(tf.math.log(inputs["size"]))
+            hidden = head(tf.concat([tf.reduce_mean(features, [1, 2]), size], axis=1))
+        else:
+            hidden = head(tf.reshape(features, [len(features), -1]))
+        logits = hidden @ last.kernel + last.bias
+        single = [logits[:, place] for place in range(CLASSES)]
+    maps = [tf.reduce_sum(tape.gradient(logit, features) * features, axis=-1) for logit in single]
+    return np.stack([np.array(m) for m in maps], axis=1)
+
+
+def test_the_seed_network_has_the_parameters_of_the_original_study() -> None:
+    recipe = recipe_for("seed")
+    spec = zoo.input_spec(recipe, colour=False, calibrated=False)
+    model = zoo.build(recipe, spec, 3, np.ones((1, 2), np.float32))
+    assert model.count_params() == 7_982_403
+    assert (spec.side, spec.channels, spec.stretched, spec.sees_size) == (150, 3, True, False)
+
+
+def test_the_default_network_sees_the_size_of_a_crop_and_survives_sizes_never_seen() -> None:
+    model, crops = used_network("default")
+    small = model.predict_on_batch(feed(model, crops.images, crops.sizes))
+    large = model.predict_on_batch(feed(model, crops.images, crops.sizes * 20))
+    assert np.abs(small - large).max() > 0.01
+    alike = zoo.build(
+        recipe_for("default", input_size=40),
+        zoo.input_spec(recipe_for("default", input_size=40), colour=True, calibrated=False),
+        CLASSES,
+        np.full((5, 2), 100, np.float32),
+    )
+    assert np.isfinite(alike.predict_on_batch(feed(alike, crops.images, crops.sizes))).all()
+
+
+def test_an_export_that_answers_otherwise_fails_loudly_and_leaves_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, crops = used_network("default")
+    path = tmp_path / "model.onnx"
+    assert export_onnx.export(model, path, crops) < export_onnx.PARITY
+    path.unlink()
+    monkeypatch.setitem(export_onnx._WRITERS, "BatchNormalization", lambda graph, layer, sources: sources[0])
+    with pytest.raises(TrainingError, match="answers otherwise"):
+        export_onnx.export(model, path, crops)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_layer_without_a_translation_is_named() -> None:
+    image = keras.Input((8, 8, 1), name="image")
+    flow = keras.layers.GlobalMaxPooling2D(name="strange")(image)
+    with pytest.raises(TypeError, match="GlobalMaxPooling2D"):
+        export_onnx.build_graph(keras.Model({"image": image}, flow))

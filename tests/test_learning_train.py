@@ -1,0 +1,302 @@
+"""Test whole trainings on small run folders; changes with the steps of a run and what it leaves."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from run_folders import CLASSES, make_run, small_recipe
+
+from poregui.domain.errors import ProjectError, TrainingError
+from poregui.domain.events import (
+    FINAL,
+    BatchEnded,
+    Cancelled,
+    EpochEnded,
+    Event,
+    Finished,
+    Interrupted,
+    Note,
+    Started,
+)
+from poregui.learning import checkpoint
+from poregui.learning.checkpoint import Snapshot, State
+from poregui.learning.train import train
+from poregui.store.run_folder import RunFolder
+
+
+def never() -> str:
+    return ""
+
+
+def after(batches: int, wish: str) -> tuple[list[Event], Callable[[], str]]:
+    """Return an empty list of events and a `should_stop` that wishes once so many batches stand in it."""
+    told: list[Event] = []
+    return told, lambda: wish if sum(isinstance(event, BatchEnded) for event in told) >= batches else ""
+
+
+def of_kind(told: list[Event], kind: type[Event]) -> list[Event]:
+    return [event for event in told if isinstance(event, kind)]
+
+
+def probabilities(folder: RunFolder) -> np.ndarray:
+    return np.array([answer.probabilities for answer in folder.read_predictions()])
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[RunFolder, list[Event]]:
+    """Give one complete run of six epochs, with what it told."""
+    folder = make_run(
+        tmp_path_factory.mktemp("runs") / "001", small_recipe(epochs=6), crops=108, warnings=("Mind this.",)
+    )
+    told: list[Event] = []
+    train(folder.path, told.append, never)
+    return folder, told
+
+
+def test_the_predictions_come_from_the_very_weights_that_were_saved(
+    finished: tuple[RunFolder, list[Event]],
+) -> None:
+    folder, _ = finished
+    dataset = folder.read_dataset()
+    model = keras.saving.load_model(folder.model_file)
+    images, sizes = [], []
+    from poregui.vision.patches import letterbox, scale_grey, set_channels, size_input
+
+    for crop, pixels in zip(dataset.crops, folder.read_crops(dataset.crops), strict=True):
+        grey = set_channels(scale_grey(pixels, crop.grey_low, crop.grey_high), 1)
+        images.append(letterbox(grey, 32))
+        sizes.append(size_input(crop.width, crop.height, crop.um_per_px))
+    expected = model.predict_on_batch({"image": np.stack(images), "size": np.array(sizes, np.float32)})
+
+    answers = folder.read_predictions()
+    assert [answer.crop_id for answer in answers] == [crop.crop_id for crop in dataset.crops]
+    assert np.abs(probabilities(folder) - expected).max() < 2e-6
+
+
+def test_a_run_tells_its_whole_story_and_ends_once(finished: tuple[RunFolder, list[Event]]) -> None:
+    _, told = finished
+    started = of_kind(told, Started)
+    assert len(started) == 1
+    assert started[0] == Started("001", CLASSES, 72, 18, 18, 6, 5, started[0].parameters)
+    epochs = of_kind(told, EpochEnded)
+    assert [epoch.epoch for epoch in epochs] == [1, 2, 3, 4, 5, 6]
+    assert len(of_kind(told, BatchEnded)) == 6 * 5
+    assert epochs[-1].seconds_left == 0
+    assert Note("Mind this.") in told
+    assert [type(event) for event in told if isinstance(event, FINAL)] == [Finished]
+    assert told[-1].best_epoch == min(epochs, key=lambda epoch: epoch.validation_loss).epoch
+    assert epochs[-1].loss < epochs[0].loss
+
+
+def test_the_metrics_are_those_of_the_predictions(finished: tuple[RunFolder, list[Event]]) -> None:
+    folder, told = finished
+    metrics, dataset = folder.read_metrics(), folder.read_dataset()
+    right = [
+        answer.index == crop.label
+        for answer, crop in zip(folder.read_predictions(), dataset.crops, strict=True)
+        if crop.part == "test"
+    ]
+    assert metrics["accuracy_as_trained"] == metrics["accuracy"] == pytest.approx(np.mean(right))
+    assert told[-1].accuracy == metrics["accuracy"]
+    assert metrics["n_test"] == len(right) == np.sum(metrics["confusion_matrix"])
+    assert metrics["dataset_hash"] == dataset.hash
+    assert {"python", "keras", "tensorflow", "numpy"} <= metrics["versions"].keys()
+    assert metrics["threads"] == 2
+    assert metrics["epochs"] == 6
+    assert 0 <= metrics["training_accuracy"] <= 1
+    assert metrics["parity"] < 1e-4
+
+
+def test_the_best_epochs_weights_are_kept(finished: tuple[RunFolder, list[Event]]) -> None:
+    folder, told = finished
+    dataset = folder.read_dataset()
+    given = [
+        answer.probabilities[crop.label]
+        for answer, crop in zip(folder.read_predictions(), dataset.crops, strict=True)
+        if crop.part == "validation"
+    ]
+    lowest = min(epoch.validation_loss for epoch in of_kind(told, EpochEnded))
+    assert -np.log(given).mean() == pytest.approx(lowest, rel=1e-4)
+
+
+def test_the_sidecar_says_what_a_predictor_needs(finished: tuple[RunFolder, list[Event]]) -> None:
+    folder, _ = finished
+    told = json.loads(folder.sidecar_file.read_text())
+    assert told["classes"] == list(CLASSES)
+    assert told["class_ids"] == [1, 2, 3]
+    assert told["input"] == {"side": 32, "channels": 1, "stretched": False, "sees_size": True, "calibrated": True}
+    assert told["size_unit"] == "um"
+    assert told["um_per_px"] == {"median": 0.5, "low": 0.5, "high": 0.5}
+    assert told["dataset_hash"] == folder.read_dataset().hash
+
+
+def test_equal_recipes_and_datasets_give_equal_answers_and_another_seed_others(tmp_path: Path) -> None:
+    answers = []
+    for name, seed in (("a", 3), ("b", 3), ("c", 4)):
+        folder = make_run(tmp_path / name, small_recipe(epochs=2, seed=seed))
+        train(folder.path, lambda event: None, never)
+        answers.append(probabilities(folder))
+    assert np.array_equal(answers[0], answers[1])
+    assert not np.allclose(answers[0], answers[2], atol=1e-3)
+
+
+def test_an_interrupted_run_goes_on_to_the_very_same_answers(tmp_path: Path) -> None:
+    recipe = small_recipe(epochs=4)
+    whole, parted = make_run(tmp_path / "whole", recipe), make_run(tmp_path / "parted", recipe)
+    train(whole.path, lambda event: None, never)
+
+    told, wish = after(8, "interrupt")  # three batches an epoch: in the middle of the third
+    train(parted.path, told.append, wish)
+    assert told[-1] == Interrupted(epochs=2)
+    assert parted.checkpoint_file.exists()
+    assert not parted.model_file.exists()
+
+    told = []
+    train(parted.path, told.append, never)
+    assert [event.epoch for event in of_kind(told, EpochEnded)] == [3, 4]
+    assert any("after epoch 2" in event.text for event in of_kind(told, Note))
+    assert isinstance(told[-1], Finished)
+    assert not parted.checkpoint_file.exists()
+    assert np.array_equal(probabilities(parted), probabilities(whole))
+    assert parted.read_metrics()["seconds"] > 0
+
+
+def test_a_damaged_or_missing_checkpoint_is_passed_over(tmp_path: Path) -> None:
+    path, state = tmp_path / "checkpoint.npz", State(2, 1, 0.5, 0.5, 1, 9.0)
+    assert checkpoint.read(path) is None
+    checkpoint.write(path, Snapshot(state, [np.ones(3)], [np.zeros(2)], [np.eye(2)]))
+    stored = checkpoint.read(path)
+    assert stored is not None
+    assert stored.state == state
+    assert stored.best[0].tolist() == [[1, 0], [0, 1]]
+    path.write_bytes(path.read_bytes()[:-40])
+    assert checkpoint.read(path) is None
+    path.write_bytes(b"")
+    assert checkpoint.read(path) is None
+
+
+@pytest.mark.parametrize(("batches", "epochs"), [(1, 1), (5, 1)])
+def test_a_stopped_run_keeps_its_best_weights_and_is_complete(tmp_path: Path, batches: int, epochs: int) -> None:
+    folder = make_run(tmp_path / "run", small_recipe(epochs=50))
+    told, wish = after(batches, "stop")
+    train(folder.path, told.append, wish)
+    assert isinstance(told[-1], Finished)
+    assert told[-1].stopped
+    assert told[-1].epochs == epochs
+    assert len(of_kind(told, BatchEnded)) == batches
+    assert folder.model_file.exists()
+    assert folder.onnx_file.exists()
+    assert len(folder.read_predictions()) == 60
+
+
+def test_a_cancelled_run_leaves_no_network(tmp_path: Path) -> None:
+    folder = make_run(tmp_path / "run", small_recipe(epochs=50))
+    told, wish = after(4, "cancel")
+    train(folder.path, told.append, wish)
+    assert isinstance(told[-1], Cancelled)
+    left = (folder.model_file, folder.onnx_file, folder.predictions_file, folder.checkpoint_file)
+    assert not any(path.exists() for path in left)
+
+
+def test_early_stopping_ends_a_run_before_its_last_epoch(tmp_path: Path) -> None:
+    folder = make_run(tmp_path / "run", small_recipe(epochs=40, early_stopping_patience=1, learning_rate=1e-6))
+    told: list[Event] = []
+    train(folder.path, told.append, never)
+    assert told[-1].epochs < 40
+    assert told[-1].epochs == told[-1].best_epoch + 1
+    assert not told[-1].stopped
+
+
+def test_a_loss_that_is_no_number_ends_with_a_remedy(tmp_path: Path) -> None:
+    folder = make_run(tmp_path / "run", small_recipe(learning_rate=1.0, epochs=2))
+    told: list[Event] = []
+
+    def spoil() -> str:
+        if told:  # nothing in the network is a number from here on
+            for weight in _live_model().trainable_variables:
+                weight.assign(weight * np.nan)
+        return ""
+
+    import poregui.learning.train as module
+
+    models: list[keras.Model] = []
+    build = module.zoo.build
+
+    def remember(*arguments: object) -> keras.Model:
+        models.append(build(*arguments))
+        return models[-1]
+
+    def _live_model() -> keras.Model:
+        return models[-1]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module.zoo, "build", remember)
+        with pytest.raises(TrainingError, match=r"smaller learning rate, such as 0\.1"):
+            train(folder.path, told.append, spoil)
+
+
+def test_a_dataset_in_colour_without_scale_trains_in_px(tmp_path: Path) -> None:
+    folder = make_run(tmp_path / "run", small_recipe(epochs=1), channels=3, bits=16, um_per_px=None)
+    train(folder.path, lambda event: None, never)
+    told = json.loads(folder.sidecar_file.read_text())
+    assert told["input"]["channels"] == 3
+    assert told["size_unit"] == "px"
+    assert told["um_per_px"] is None
+
+
+def test_a_missing_part_is_told_before_anything_is_trained(tmp_path: Path) -> None:
+    folder = make_run(tmp_path / "run", crops=3)  # all in one group, to train
+    with pytest.raises(TrainingError, match="no crop to validate"):
+        train(folder.path, lambda event: None, never)
+
+
+def test_a_damaged_pixel_file_is_named(tmp_path: Path) -> None:
+    folder = make_run(tmp_path / "run")
+    folder.crops_file.write_bytes(folder.crops_file.read_bytes()[:-10_000])
+    with pytest.raises(ProjectError, match=r"crops\.bin is damaged"):
+        train(folder.path, lambda event: None, never)
+
+
+def fold_run(path: Path, folds: int, epochs: int) -> RunFolder:
+    folder = make_run(path, small_recipe(epochs=epochs))
+    crops = folder.read_dataset().crops
+    folder.write_folds([[c.crop_id for c in crops if int(c.group[-1]) % folds == k] for k in range(folds)])
+    return folder
+
+
+def test_cross_validation_answers_every_crop_once_and_leaves_no_network(tmp_path: Path) -> None:
+    folder = fold_run(tmp_path / "run", 3, epochs=1)
+    told: list[Event] = []
+    train(folder.path, told.append, never)
+    metrics = folder.read_metrics()
+    assert sorted(answer.crop_id for answer in folder.read_predictions()) == list(range(100, 160))
+    assert [fold["n"] for fold in metrics["folds"]] == [21, 21, 18]
+    assert metrics["mean_accuracy"] == pytest.approx(np.mean([fold["accuracy"] for fold in metrics["folds"]]))
+    right = sum(fold["accuracy"] * fold["n"] for fold in metrics["folds"])
+    assert metrics["pooled_accuracy"] == metrics["accuracy"] == pytest.approx(right / 60)
+    assert not folder.model_file.exists()
+    assert not folder.onnx_file.exists()
+    assert [event.run for event in of_kind(told, Started)] == [f"run fold {k}/3" for k in (1, 2, 3)]
+    assert [type(event) for event in told if isinstance(event, FINAL)] == [Finished]
+
+
+def test_a_stopped_cross_validation_keeps_the_folds_that_it_has(tmp_path: Path) -> None:
+    folder = fold_run(tmp_path / "run", 3, epochs=1)
+    told, wish = after(4, "stop")
+    train(folder.path, told.append, wish)
+    assert told[-1].stopped
+    assert 1 <= len(folder.read_metrics()["folds"]) < 3
+    assert len(folder.read_predictions()) == told[-1].n_test
+
+
+def test_a_cancelled_cross_validation_leaves_nothing(tmp_path: Path) -> None:
+    folder = fold_run(tmp_path / "run", 3, epochs=1)
+    told, wish = after(4, "cancel")
+    train(folder.path, told.append, wish)
+    assert isinstance(told[-1], Cancelled)
+    assert not folder.predictions_file.exists()
