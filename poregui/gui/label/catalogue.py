@@ -52,6 +52,7 @@ class Catalogue:
 
     def _read_crops(self, crop_ids: tuple[int, ...]) -> None:
         last = next(reversed(self.crops), 0)
+        come_back = any(crop_id < last and crop_id not in self.crops for crop_id in crop_ids)
         for crop_id in crop_ids:
             try:
                 crop = self._project.crop(crop_id)
@@ -61,7 +62,7 @@ class Catalogue:
                 continue
             self.crops[crop_id] = crop
             self._rows[crop_id] = self._row(crop)
-        if any(crop_id < last for crop_id in crop_ids):
+        if come_back:
             self.crops = dict(sorted(self.crops.items()))
 
     def _row(self, crop: Crop) -> CropRow:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QAbstractSpinBox, QComboBox, QLineEdit, QPlainTextEdit, QTextEdit, QWidget
+from PySide6.QtWidgets import QAbstractSpinBox, QApplication, QComboBox, QLineEdit, QPlainTextEdit, QTextEdit, QWidget
 
 TEXT_FIELDS = (QLineEdit, QAbstractSpinBox, QComboBox, QTextEdit, QPlainTextEdit)
 _ACTIONS = {
@@ -36,28 +36,35 @@ class LabelKeys(QObject):
     pressed = Signal(str)
     space = Signal(bool)
 
-    def watch(self, widgets: Iterable[QWidget]) -> None:
-        """Take the keys of these widgets before they do."""
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._own: dict[QObject, frozenset[str]] = {}
+
+    def watch(self, widgets: Iterable[QWidget], *, own: Iterable[str] = ()) -> None:
+        """Take the keys of these widgets before they do, but for those in `own`, which they use themselves."""
         for widget in widgets:
-            if not isinstance(widget, TEXT_FIELDS):
-                widget.installEventFilter(self)
+            widget.installEventFilter(self)
+            if own:
+                self._own[widget] = frozenset(own)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if isinstance(QApplication.focusWidget(), TEXT_FIELDS):
+            return False  # what a text field leaves over comes up to the page
         if event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
-            return self._press(event)
+            return self._press(event, self._own.get(watched, frozenset()))
         if event.type() == QEvent.Type.KeyRelease and isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Space:
             if not event.isAutoRepeat():
                 self.space.emit(False)
             return True
         return False
 
-    def _press(self, event: QKeyEvent) -> bool:
+    def _press(self, event: QKeyEvent, own: frozenset[str]) -> bool:
         if event.key() == Qt.Key.Key_Space and event.modifiers() == Qt.KeyboardModifier.NoModifier:
             if not event.isAutoRepeat():
                 self.space.emit(True)
             return True
         meant = meaning(event)
-        if meant is None:
+        if meant is None or meant in own:
             return False
         if not event.isAutoRepeat() or meant in _REPEATING:
             self.pressed.emit(meant)

@@ -164,7 +164,7 @@ class LabelPage(QWidget):
         self.delete_micrograph_button = _button(
             "delete_micrograph_button", "Delete…", "Delete the chosen micrographs with their crops"
         )
-        panel = QWidget()
+        panel = _panel()
         panel.setMinimumWidth(150)
         layout = _column(panel, 0)
         layout.addLayout(_row(_heading("Micrographs"), None, self.import_button))
@@ -175,10 +175,11 @@ class LabelPage(QWidget):
     def _build_centre(self) -> QWidget:
         self.canvas_title = _heading("", name="canvas_title", strong=True)
         self.canvas_detail = _muted("canvas_detail")
+        self.canvas_detail.setMinimumSize(QSize(1, 1))
         self.zoom_text = _muted("zoom_text")
         self.fit_button = _button("fit_button", "Fit", "Show the whole micrograph (F)")
         self.one_to_one_button = _button("one_to_one_button", "1:1", "Show one pixel as one pixel")
-        panel = QWidget()
+        panel = _panel()
         layout = _column(panel, 0)
         layout.addLayout(
             _row(self.canvas_title, self.canvas_detail, None, self.zoom_text, self.fit_button, self.one_to_one_button)
@@ -199,7 +200,7 @@ class LabelPage(QWidget):
         self.size_slider.setRange(SMALLEST_CELL, LARGEST_CELL)
         self.size_slider.setValue(USUAL_CELL)
         self.size_slider.setFixedWidth(90)
-        panel = QWidget()
+        panel = _panel()
         layout = _column(panel, 0)
         filters = (self.label_filter, self.specimen_filter, self.micrograph_filter, self.all_crops_button)
         layout.addLayout(_row(_heading("Crops"), *filters, None, self.grid_count, self.size_slider))
@@ -212,7 +213,7 @@ class LabelPage(QWidget):
         self.crop_history = _muted("crop_history")
         for label in (self.crop_size, self.crop_history):
             label.setWordWrap(True)
-        panel = QWidget()
+        panel = _panel()
         panel.setMinimumWidth(200)
         layout = QVBoxLayout(panel)
         layout.setContentsMargins(MARGIN, GAP, MARGIN, MARGIN)
@@ -224,6 +225,7 @@ class LabelPage(QWidget):
         layout.addWidget(self.context_view, 1)
         for label in (self.crop_label, self.crop_size, self.crop_history):
             layout.addWidget(label)
+        layout.addStretch(0)
         return panel
 
     def _build_empty(self) -> QWidget:
@@ -233,7 +235,7 @@ class LabelPage(QWidget):
         self.first_import_button = QPushButton("Import images…")
         self.first_import_button.setObjectName("first_import_button")
         self.first_import_button.setAccessibleName("Import images")
-        self.first_import_button.setDefault(True)
+        self.first_import_button.setProperty("primary", True)
         panel = QWidget()
         layout = QVBoxLayout(panel)
         layout.setSpacing(MARGIN)
@@ -245,9 +247,8 @@ class LabelPage(QWidget):
 
     def _connect(self) -> None:
         self.keys = LabelKeys(self)
-        self.keys.watch(
-            (self, self.image_canvas, self.crop_grid, self.micrograph_list, self.context_view, self.class_bar)
-        )
+        self.keys.watch((self, self.image_canvas, self.crop_grid, self.context_view, self.class_bar))
+        self.keys.watch((self.micrograph_list,), own={"delete"})
         self.keys.pressed.connect(self.key_pressed)
         self.keys.space.connect(self.image_canvas.hold_pan)
         self.import_button.clicked.connect(self.import_requested)
@@ -298,8 +299,8 @@ def _combo(name: str, accessible: str) -> QComboBox:
     box.setAccessibleName(accessible)
     box.setToolTip(accessible)
     box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    box.setMinimumContentsLength(9)
-    box.setMaximumWidth(170)
+    box.setMinimumContentsLength(5)
+    box.setMaximumWidth(150)
     box.view().setTextElideMode(Qt.TextElideMode.ElideMiddle)
     return box
 
@@ -308,6 +309,7 @@ def _button(name: str, text: str, tip: str) -> QToolButton:
     button = QToolButton()
     button.setObjectName(name)
     button.setText(text)
+    button.setProperty("boxed", True)
     button.setAccessibleName(tip)
     button.setToolTip(tip)
     return button
@@ -316,7 +318,7 @@ def _button(name: str, text: str, tip: str) -> QToolButton:
 def _heading(text: str, *, name: str = "", strong: bool = False) -> QLabel:
     label = QLabel(text)
     label.setObjectName(name)
-    label.setProperty("role", "title" if strong else "heading")
+    label.setProperty("title" if strong else "heading", True)
     label.setTextFormat(Qt.TextFormat.PlainText)
     return label
 
@@ -324,10 +326,16 @@ def _heading(text: str, *, name: str = "", strong: bool = False) -> QLabel:
 def _muted(name: str) -> QLabel:
     label = QLabel()
     label.setObjectName(name)
-    label.setProperty("role", "muted")
+    label.setProperty("muted", True)
     label.setTextFormat(Qt.TextFormat.PlainText)
-    label.setMinimumSize(QSize(1, 1))
     return label
+
+
+def _panel() -> QWidget:
+    panel = QWidget()
+    panel.setProperty("panel", True)
+    panel.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+    return panel
 
 
 def _column(panel: QWidget, spacing: int) -> QVBoxLayout:

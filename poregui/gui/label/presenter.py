@@ -28,8 +28,6 @@ from poregui.workflow.changes import (
 )
 from poregui.workflow.edits import Edit
 
-USUAL_SIDE = 64
-"""Side in px of a crop put by a click where no pore is found, until a person drew one."""
 _REACH = 8.0
 """Screen px around a click in which a pore is looked for."""
 
@@ -45,7 +43,7 @@ class LabelPresenter(QObject):
         self._catalogue = Catalogue(session.project)
         self._stage = Stage(page.image_canvas, page.context_view, services, self._catalogue)
         self._current: int | None = None
-        self._side = USUAL_SIDE
+        self._side: int | None = None
         self._quiet = False
         self._links: list[tuple[object, Callable]] = []
         self._keys: dict[str, Callable[[], object]] = {
@@ -162,11 +160,7 @@ class LabelPresenter(QObject):
         ids = self._chosen_ids()
         if not ids:
             return
-        order = self._page.crop_grid.ids()
-        left = [crop_id for crop_id in order if crop_id not in set(ids)]
-        place = order.index(ids[0]) if ids[0] in order else 0
         if self._apply(remove_crops(ids)):
-            self.choose(left[min(place, len(left) - 1)] if left else None)
             messages().note("Deleted. Undo brings it back." if len(ids) == 1 else f"Deleted {len(ids)} crops.")
 
     def delete_micrographs(self, micrograph_ids: Sequence[int]) -> None:
@@ -190,7 +184,8 @@ class LabelPresenter(QObject):
             self._side = max(box.width, box.height)
 
     def _add_at(self, x: float, y: float) -> None:
-        box = self._stage.box_at(x, y, reach=_REACH / self._page.image_canvas.scale, usual=self._side)
+        usual = self._side or self._stage.usual_side()
+        box = self._stage.box_at(x, y, reach=_REACH / self._page.image_canvas.scale, usual=usual)
         if box is not None:
             self._add(box)
 
@@ -270,18 +265,30 @@ class LabelPresenter(QObject):
     # ---- following -----------------------------------------------------------------------------------------------
 
     def _follow(self, changed: Changed) -> None:
-        only_labels = changed.kinds == {"labels"} and len(changed.crop_ids) <= len(self._catalogue.crops)
         self._catalogue.follow(changed)
-        if only_labels and self._page.crop_filter().label == "any":
-            known = [i for i in changed.crop_ids if i in self._catalogue.crops]
-            self._page.crop_grid.change_rows(self._catalogue.row(i) for i in known)
-            self._page.micrograph_list.set_rows(self._catalogue.micrograph_rows())
-            self._page.class_bar.set_counts(self._catalogue.counts())
-            self._count_grid()
-        elif changed.kinds - {"runs", "test_side"}:
+        if changed.kinds - {"labels", "runs", "test_side"}:
             self._fill()
+        elif changed.kinds & {"labels"}:
+            self._show_labels(changed)
         self._stage.follow()
-        self._show_current()
+        if self._current is not None and self._current not in self._catalogue.crops:
+            self._choose_neighbour(self._current)
+        else:
+            self._show_current()
+
+    def _show_labels(self, changed: Changed) -> None:
+        page, catalogue = self._page, self._catalogue
+        if page.crop_filter().label == "any":
+            page.crop_grid.change_rows(catalogue.row(i) for i in changed.crop_ids if i in catalogue.crops)
+            self._count_grid()
+        else:
+            self._show_rows()
+        page.micrograph_list.set_rows(catalogue.micrograph_rows())
+        page.class_bar.set_counts(catalogue.counts())
+
+    def _choose_neighbour(self, gone: int) -> None:
+        ids = self._page.crop_grid.ids()
+        self.choose(next((crop_id for crop_id in ids if crop_id > gone), ids[-1] if ids else None))
 
     def _fill(self) -> None:
         page, catalogue = self._page, self._catalogue
@@ -292,8 +299,6 @@ class LabelPresenter(QObject):
         page.micrograph_list.set_rows(catalogue.micrograph_rows())
         page.class_bar.set_counts(catalogue.counts())
         self._show_rows()
-        if self._current not in catalogue.crops:
-            self._current = None
 
     def _show_rows(self) -> None:
         self._quiet = True

@@ -19,6 +19,8 @@ from poregui.vision.crops import cut
 from poregui.vision.image_io import Image
 from poregui.vision.pore_at import crop_around, pore_box
 
+_LEAST_SIDE = 48
+
 
 class Stage(QObject):
     """Hold the micrograph (or ready-made crop) that the canvas shows; `changed` tells when it is another one."""
@@ -142,6 +144,15 @@ class Stage(QObject):
             return None
         image = self._loaded.image
         return CropPixels(cut(image, box), image.grey_low, image.grey_high)
+
+    def usual_side(self) -> int:
+        """Return the side in px of a crop where no pore is found: the middle one of the micrograph's crops."""
+        if self._loaded is None or self.micrograph is None:
+            return _LEAST_SIDE
+        sides = sorted(crop.size_px for crop in self._catalogue.crops_of(self.micrograph.id))
+        if sides:
+            return sides[len(sides) // 2]
+        return max(_LEAST_SIDE, max(self.micrograph.width, self.micrograph.height) // 32)
 
     def box_at(self, x: float, y: float, *, reach: float, usual: int) -> Box | None:
         """Return the crop around the pore near a point (px), or of the usual size where no pore is found."""

@@ -48,8 +48,9 @@ def smallest_at(boxes: Iterable[CanvasBox], point: QPointF) -> CanvasBox | None:
 
 def grip_at(frame: QRectF, point: QPointF) -> str | None:
     """Return which handle of a frame (screen px) is under a point, `move` inside it, None outside."""
+    reach = min(_REACH, max(2.0, min(frame.width(), frame.height()) / 4))
     for name, corner in handle_points(frame).items():
-        if abs(corner.x() - point.x()) <= _REACH and abs(corner.y() - point.y()) <= _REACH:
+        if abs(corner.x() - point.x()) <= reach and abs(corner.y() - point.y()) <= reach:
             return name
     return "move" if frame.contains(point) else None
 

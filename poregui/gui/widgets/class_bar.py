@@ -113,6 +113,7 @@ class ClassBar(QScrollArea):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.buttons: dict[int, ClassButton] = {}
+        self._classes: tuple[PoreClass, ...] | None = None
         self._inner = QWidget(self)
         self._rows = QVBoxLayout(self._inner)
         self._rows.setContentsMargins(0, 0, 0, 0)
@@ -120,10 +121,14 @@ class ClassBar(QScrollArea):
         self.setWidget(self._inner)
 
     def set_classes(self, classes: Sequence[PoreClass]) -> None:
-        """Make one button per class."""
+        """Make one button per class, unless they are those that are there."""
+        if tuple(classes) == self._classes:
+            return
+        self._classes = tuple(classes)
         marks = ClassMarks(classes)
         for button in self.buttons.values():
             self._rows.removeWidget(button)
+            button.hide()
             button.deleteLater()
         entries = [(c.id, c.key, f"label_button_{c.position + 1}") for c in classes]
         entries += [(NOT_A_PORE, "0", "not_a_pore_button"), (UNSURE, "U", "unsure_button")]

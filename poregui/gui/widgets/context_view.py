@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from poregui.domain.geometry import Box
@@ -15,6 +15,8 @@ from poregui.vision.image_io import Image
 _SURROUNDINGS = 2.2
 """How many times its longer side a crop's surroundings are wide."""
 _FEWEST_PX = 48
+_TALLEST = 1.25
+"""The height of the view over its width at most."""
 
 
 class ContextView(QWidget):
@@ -26,7 +28,8 @@ class ContextView(QWidget):
         self.setAccessibleName("Current crop in its surroundings")
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.setMinimumSize(96, 96)
-        self._image = QImage()
+        self._image = self._crop = QImage()
+        self._source: tuple[Image, Box] | None = None
         self._outline: QRectF | None = None
         self._colour = QColor("#ffffff")
         self._um_per_px: float | None = None
@@ -36,10 +39,9 @@ class ContextView(QWidget):
     def set_surroundings(self, image: Image | None, box: Box | None, crop: QImage, um_per_px: float | None) -> None:
         """Show `box` of a micrograph in its surroundings; without micrograph or box, `crop` alone."""
         self._um_per_px = um_per_px
-        self._outline = None
-        self._image = crop
-        if image is not None and box is not None:
-            self._cut(image, box)
+        self._crop = crop
+        self._source = (image, box) if image is not None and box is not None else None
+        self._cut()
         self.update()
 
     def set_outline_colour(self, colour: str) -> None:
@@ -49,16 +51,22 @@ class ContextView(QWidget):
 
     def clear(self, text: str = "No crop chosen") -> None:
         """Show nothing but a sentence."""
-        self._image = QImage()
-        self._outline = None
+        self._image = self._crop = QImage()
+        self._source = self._outline = None
         self._empty_text = text
         self.update()
 
-    def _cut(self, image: Image, box: Box) -> None:
+    def _cut(self) -> None:
+        """Cut what the widget has room for, so that no border is left."""
+        self._image, self._outline = self._crop, None
+        if self._source is None:
+            return
+        image, box = self._source
         height, width = image.pixels.shape[:2]
-        side = max(_FEWEST_PX, round(max(box.width, box.height) * _SURROUNDINGS))
+        scale = max(_FEWEST_PX, max(box.width, box.height) * _SURROUNDINGS) / min(self.width(), self.height())
+        wide, high = max(1, round(self.width() * scale)), max(1, round(self.height() * scale))
         x, y = box.centre
-        around = Box.around(x, y, side).moved_inside(width, height)
+        around = Box(round(x - wide / 2), round(y - high / 2), wide, high).moved_inside(width, height)
         part = image.pixels[around.y : around.bottom, around.x : around.right]
         self._image = to_qimage(part, image.grey_low, image.grey_high)
         self._outline = QRectF(box.x - around.x, box.y - around.y, box.width, box.height)
@@ -66,18 +74,16 @@ class ContextView(QWidget):
     def sizeHint(self) -> QSize:
         return QSize(240, 240)
 
-    def hasHeightForWidth(self) -> bool:
-        return True
-
-    def heightForWidth(self, width: int) -> int:
-        return width
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self.setMaximumHeight(max(self.minimumHeight(), round(self.width() * _TALLEST)))
+        self._cut()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         area = QRectF(self.rect())
         painter.fillRect(area, QColor(theme().tokens.canvas))
         if self._image.isNull():
-            painter.setPen(QColor("#9aa4b0"))
+            painter.setPen(QColor(theme().tokens.muted))
             words = int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap)
             painter.drawText(area.adjusted(12, 12, -12, -12), words, self._empty_text)
             return

@@ -125,6 +125,11 @@ class CropGrid(QListView):
         self.choose(crop_id)
         return crop_id
 
+    def dataChanged(self, first: QModelIndex, last: QModelIndex, roles: Sequence[int] = ()) -> None:
+        """Draw the changed cells again; Qt would lay out all of them anew, though none changes its size."""
+        for place in range(first.row(), last.row() + 1):
+            self.update(self.rows.index(place))
+
     def keyboardSearch(self, search: str) -> None:
         """Letters are keys of the page, not the beginning of a name."""
 

@@ -168,7 +168,7 @@ class ImageCanvas(QWidget):
         painter = QPainter(self)
         painter.fillRect(self.rect(), QColor(theme().tokens.canvas))
         if self._picture is None or self._view is None:
-            painter.setPen(QColor("#9aa4b0"))
+            painter.setPen(QColor(theme().tokens.muted))
             words = int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap)
             painter.drawText(self.rect().adjusted(32, 16, -32, -16), words, self._message)
             return

@@ -128,7 +128,7 @@ class _Delegate(QStyledItemDelegate):
         if image is None:
             return
         if image.isNull():
-            painter.setPen(QColor("#9aa4b0"))
+            painter.setPen(QColor(theme().tokens.muted))
             painter.drawText(square, int(Qt.AlignmentFlag.AlignCenter), "no\nfile")
             return
         side = min(image.width(), image.height())
