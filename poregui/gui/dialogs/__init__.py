@@ -1,0 +1,1 @@
+"""Ask a person for plain values and return them; dialogs know no project."""

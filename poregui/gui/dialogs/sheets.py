@@ -1,0 +1,77 @@
+"""Show the sheet of keys and what poregui is."""
+
+from __future__ import annotations
+
+import html
+import platform
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeySequence
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+import poregui
+from poregui.gui.actions import ACTIONS, PAGE_KEYS
+from poregui.gui.theme import MARGIN, theme
+
+
+class KeysDialog(QDialog):
+    """Show every key of the window, made from the declared actions."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Keys")
+        self.setObjectName("keys_dialog")
+        menus = dict.fromkeys(spec.menu for spec in ACTIONS)
+        window = [(menu, [(_keys(s.shortcuts), s.text) for s in ACTIONS if s.menu == menu]) for menu in menus]
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(2 * MARGIN, 2 * MARGIN, 2 * MARGIN, MARGIN)
+        columns = QHBoxLayout()
+        columns.setSpacing(3 * MARGIN)
+        for sections in (PAGE_KEYS, window):
+            label = QLabel("".join(_section(title, rows) for title, rows in sections))
+            label.setObjectName("keys_of_pages" if sections is PAGE_KEYS else "keys_of_window")
+            columns.addWidget(label, 1, Qt.AlignmentFlag.AlignTop)
+        layout.addLayout(columns)
+        _close_button(self, layout)
+
+
+class AboutDialog(QDialog):
+    """Say what poregui is, which version, and under which licence."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("About poregui")
+        text = QLabel(
+            f"<h2>poregui {poregui.__version__}</h2>"
+            "<p>Label pores in micrographs, train a network on them, and see every error it makes.</p>"
+            "<p>BSD 3-Clause licence. Made with Qt, pyqtgraph, Keras, ONNX Runtime, OpenCV and numpy.</p>"
+            f"<p>Python {platform.python_version()} on {html.escape(platform.platform())}</p>"
+        )
+        text.setWordWrap(True)
+        text.setMinimumWidth(420)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(2 * MARGIN, MARGIN, 2 * MARGIN, MARGIN)
+        layout.addWidget(text)
+        _close_button(self, layout)
+
+
+def _keys(shortcuts: tuple[str, ...]) -> str:
+    native = QKeySequence.SequenceFormat.NativeText
+    return ", ".join(QKeySequence(keys).toString(native) for keys in shortcuts)
+
+
+def _section(title: str, rows: object) -> str:
+    muted = theme().tokens.muted
+    lines = "".join(
+        f"<tr><td style='padding-right:14px'><b>{html.escape(keys)}</b></td>"
+        f"<td>{html.escape(text.rstrip('…'))}</td></tr>"
+        for keys, text in rows
+        if keys
+    )
+    return f"<p style='color:{muted}; margin-bottom:2px'>{html.escape(title)}</p><table cellpadding='1'>{lines}</table>"
+
+
+def _close_button(dialog: QDialog, layout: QVBoxLayout) -> None:
+    buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+    buttons.rejected.connect(dialog.reject)
+    layout.addWidget(buttons)

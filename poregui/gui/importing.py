@@ -1,0 +1,63 @@
+"""Lead a person through an import: ask, read in the background, apply as one edit, report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QWidget
+
+from poregui.gui.background import TaskControl
+from poregui.gui.dialogs.import_pictures import ImportDialog, ImportReportDialog
+from poregui.gui.messages import messages
+from poregui.gui.services import Services
+from poregui.gui.session import Session
+from poregui.workflow.importing import Collected, ImportOptions, collect, settle
+
+
+class ImportFlow(QObject):
+    """Bring pictures into the open project."""
+
+    def __init__(self, window: QWidget, session: Session, services: Services) -> None:
+        super().__init__(window)
+        self._window = window
+        self._session = session
+        self._services = services
+        self.report: ImportReportDialog | None = None
+
+    def ask(self, paths: Sequence[Path]) -> None:
+        """Ask what the pictures are and import them."""
+        if self._session.project.read_only:
+            self._session.project.check_writable()
+        names = [c.name for c in self._session.project.classes()]
+        dialog = ImportDialog(paths, names, self._window)
+        dialog.accepted.connect(lambda: self.start(paths, dialog.options))
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def start(self, paths: Sequence[Path], options: ImportOptions) -> None:
+        """Import pictures as said, reading them in the background."""
+        pixels = self._session.project.pixels
+
+        def read(control: TaskControl) -> Collected:
+            return collect(paths, options, pixels, control.progress, control.cancelled)
+
+        self._services.background.run("Importing", read, self._finish)
+
+    def _finish(self, collected: Collected) -> None:
+        plan = settle(self._session.project, collected, self._session.who)
+        if plan.edit is not None:
+            self._session.apply(plan.edit)
+        first, *others = plan.report.lines
+        if not others:
+            messages().note(first)
+            return
+        self.report = ImportReportDialog(first, others, self._window)
+        self.report.finished.connect(self._forget_report)
+        self.report.open()
+
+    def _forget_report(self) -> None:
+        if self.report is not None:
+            self.report.deleteLater()
+            self.report = None

@@ -1,0 +1,1 @@
+"""Show the page that greets a person."""

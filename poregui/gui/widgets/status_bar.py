@@ -1,0 +1,90 @@
+"""Draw the status bar: project, labels per class, saved or not, what runs, the machine."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QStatusBar, QToolButton, QWidget
+
+
+class StatusBar(QStatusBar):
+    """Show the state of the project and of the work in the background."""
+
+    cancel_requested = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setSizeGripEnabled(False)
+        self._project = QLabel()
+        self._project.setObjectName("status_project")
+        self._project.setProperty("title", True)
+        self._counts = QLabel()
+        self._counts.setObjectName("status_counts")
+        self._saved = QLabel()
+        self._saved.setObjectName("status_saved")
+        self._saved.setProperty("muted", True)
+        left = QWidget()
+        row = QHBoxLayout(left)
+        row.setContentsMargins(10, 2, 0, 2)
+        row.setSpacing(16)
+        for label in (self._project, self._counts, self._saved):
+            row.addWidget(label)
+        self.addWidget(left)
+        self._work = self._build_work()
+        self.addPermanentWidget(self._work)
+        cores = os.cpu_count() or 1
+        machine = QLabel(f"{cores} core{'s' if cores > 1 else ''}")
+        machine.setObjectName("status_machine")
+        machine.setProperty("muted", True)
+        machine.setContentsMargins(8, 0, 10, 0)
+        self.addPermanentWidget(machine)
+
+    def _build_work(self) -> QWidget:
+        work = QWidget()
+        row = QHBoxLayout(work)
+        row.setContentsMargins(0, 0, 0, 0)
+        self._work_text = QLabel()
+        self._work_text.setObjectName("status_work")
+        self._progress = QProgressBar()
+        self._progress.setObjectName("status_progress")
+        self._progress.setFixedWidth(140)
+        self._progress.setTextVisible(False)
+        cancel = QToolButton()
+        cancel.setObjectName("status_cancel")
+        cancel.setAccessibleName("Cancel the work in the background")
+        cancel.setText("Cancel")
+        cancel.clicked.connect(self.cancel_requested)
+        for widget in (self._work_text, self._progress, cancel):
+            row.addWidget(widget)
+        work.hide()
+        return work
+
+    def set_project(self, name: str, *, read_only: bool = False) -> None:
+        """Show a project's name, or nothing for an empty one."""
+        self._project.setText(name)
+        self._saved.setText("" if not name else "Read-only" if read_only else "All changes saved")
+        if not name:
+            self._counts.setText("")
+
+    def set_counts(self, counts: Sequence[tuple[str, str, int]], unlabelled: int) -> None:
+        """Show (letter, colour, crops) of each class and the crops without a label."""
+        chips = [
+            f'<span style="color:{colour}">■</span>&nbsp;{letter}&nbsp;<b>{count:,}</b>'
+            for letter, colour, count in counts
+        ]
+        if unlabelled:
+            chips.append(f"{unlabelled:,} unlabelled")
+        self._counts.setText("&nbsp;&nbsp; ".join(chips))
+
+    def show_work(self, text: str, done: int = 0, total: int = 0) -> None:
+        """Show what runs and how far it is; without a total the bar only moves."""
+        self._work_text.setText(text)
+        self._progress.setRange(0, total)
+        self._progress.setValue(done)
+        self._work.show()
+
+    def hide_work(self) -> None:
+        """Show that nothing runs."""
+        self._work.hide()
