@@ -26,6 +26,8 @@ from poregui.domain.splits import (
     kind_of,
     make_split,
 )
+from poregui.store.pixels import PixelStore
+from poregui.store.pixels import PixelStore
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 
@@ -77,10 +79,7 @@ def _labelled(project: Project) -> _Labelled:
     check_trainable({c.name: counts[c.id] for c in classes})
     outputs = [c for c in classes if counts[c.id]]
     ids, names = [c.id for c in outputs], [c.name for c in outputs]
-    notes = [
-        f"No crop is labelled {c.name}; the network will not know this class."
-        for c in _unused(classes, counts)
-    ]
+    notes = [f"No crop is labelled {c.name}; the network will not know this class." for c in _unused(classes, counts)]
     if counts[NOT_A_PORE] >= NOT_A_PORE_OUTPUT_FROM:
         ids.append(NOT_A_PORE)
         names.append(NOT_A_PORE_NAME)
@@ -129,9 +128,7 @@ def _why_not_grouped(groups: Sequence[str]) -> str:
     kind = kind_of(groups)
     what = "specimen" if kind == "specimen" else "micrograph" if kind == "micrograph" else "group"
     if len(groups) == 1:
-        return (
-            f"All labelled crops are of one {what}: the test cannot be honest. Add crops of other specimens."
-        )
+        return f"All labelled crops are of one {what}: the test cannot be honest. Add crops of other specimens."
     if len(groups) < FEWEST_GROUPS:
         return (
             f"The labelled crops are of {len(groups)} {what}s only, at least {FEWEST_GROUPS} are needed to keep them "
@@ -148,9 +145,7 @@ def _unknown_specimens(groups: Sequence[str]) -> tuple[str, ...]:
     if kind == "specimen":
         return ()
     if kind == "micrograph":
-        return (
-            "Specimens are not named: micrographs of one specimen can stand on both sides. Name them if you can.",
-        )
+        return ("Specimens are not named: micrographs of one specimen can stand on both sides. Name them if you can.",)
     return (
         "For some crops neither specimen nor micrograph is known: crops of one specimen can stand on both sides, and "
         "the accuracy can be too kind.",
@@ -182,9 +177,7 @@ def _split(project: Project, labelled: _Labelled, recipe: Recipe) -> tuple[Split
         seed=_SPLIT_SEED,
         warnings=(*labelled.notes, *side.warnings),
     )
-    if not split.train or len({i.label for i in labelled.items if i.crop_id in split.train}) < len(
-        labelled.classes
-    ):
+    if not split.train or len({i.label for i in labelled.items if i.crop_id in split.train}) < len(labelled.classes):
         raise TrainingError(
             "Some class has no crop left to train on once the test side is taken.",
             "Label more crops of every class.",
@@ -244,8 +237,106 @@ def _group_names(project: Project) -> dict[str, str]:
     return names | {f"micrograph:{m.id}": m.name for m in project.micrographs()}
 
 
-def freeze(project: Project, recipe: Recipe, *, folds: int = 0, grouped: bool = True) -> RunFolder:
-    """Write recipe, labelled crops, their pixels and their split into a new run folder.
+@dataclass(frozen=True)
+class Frozen:
+    """Hold what goes into a new run folder; `write` needs the crop pixels only and may run in any thread."""
+
+    run: RunFolder
+    recipe: Recipe
+    labelled: _Labelled
+    parts: dict[int, Part]
+    tests: list[list[int]]
+    kind: str
+    groups_train: int
+    groups_test: int
+    warnings: tuple[str, ...]
+    grouped: bool
+    micrograph_names: dict[int, str]
+    pixels: PixelStore
+
+    def write(self) -> RunFolder:
+        """Write the folder and return it. Raises PoreguiError, with nothing left behind, when that is refused."""
+        try:
+            crops = _dataset_crops(self)
+            dataset = Dataset(
+                self.labelled.classes,
+                self.labelled.class_ids,
+                crops,
+                self.kind,
+                self.groups_train,
+                self.groups_test,
+                self.warnings,
+            )
+            if self.tests:
+                self.run.write_folds(self.tests)
+            pixels = (p.array for p in self.pixels.get_many(c.pixels for c in crops))
+            self.run.write_dataset(self.recipe, dataset, pixels)
+        except BaseException:
+            shutil.rmtree(self.run.path, ignore_errors=True)
+            raise
+        return self.run
+
+
+@dataclass(frozen=True)
+class Freezing:
+    """Hold a run that is decided and not yet written; `write` touches no project.db, so that any thread may call it."""
+
+    run: RunFolder
+    _recipe: Recipe
+    _labelled: _Labelled
+    _parts: dict[int, Part]
+    _tests: list[list[int]]
+    _split: tuple[str, int, int, tuple[str, ...]]
+    _grouped: bool
+    _names: dict[int, str]
+    _pixels: PixelStore
+
+    def write(self) -> RunFolder:
+        """Write recipe, crops, pixels and split. Raises PoreguiError, with the run folder removed, when that fails."""
+        try:
+            crops = self._crops()
+            kind, groups_train, groups_test, warnings = self._split
+            labelled = self._labelled
+            dataset = Dataset(labelled.classes, labelled.class_ids, crops, kind, groups_train, groups_test, warnings)
+            if self._tests:
+                self.run.write_folds(self._tests)
+            pixels = self._pixels.get_many(c.pixels for c in crops)
+            self.run.write_dataset(self._recipe, dataset, (p.array for p in pixels))
+        except BaseException:
+            shutil.rmtree(self.run.path, ignore_errors=True)
+            raise
+        return self.run
+
+    def _crops(self) -> tuple[DatasetCrop, ...]:
+        place = {class_id: i for i, class_id in enumerate(self._labelled.class_ids)}
+        rows: list[DatasetCrop] = []
+        offset = 0
+        for crop in self._labelled.crops:
+            assert crop.label is not None
+            pixels = self._pixels.get(crop.pixels)
+            row = DatasetCrop(
+                crop_id=crop.id,
+                label=place[crop.label],
+                part=self._parts[crop.id],
+                group=group_of(crop) if self._grouped else f"crop:{crop.id}",
+                name=crop_name(crop, self._names),
+                pixels=crop.pixels,
+                width=crop.width,
+                height=crop.height,
+                channels=pixels.channels,
+                bits=pixels.bits,
+                offset=offset,
+                grey_low=pixels.grey_low,
+                grey_high=pixels.grey_high,
+                um_per_px=crop.um_per_px,
+            )
+            rows.append(row)
+            offset += row.nbytes
+        return tuple(rows)
+
+
+def begin_freeze(project: Project, recipe: Recipe, *, folds: int = 0, grouped: bool = True) -> Freezing:
+    """Decide everything that `freeze` writes, and make the run folder; quick, and all that needs project.db.
 
     With `folds` of two or more the run is a cross-validation: every crop is tested once, by whole groups unless
     `grouped` is False. The test side of the project is written down the first time, and fixed from 100 labelled crops
@@ -254,30 +345,21 @@ def freeze(project: Project, recipe: Recipe, *, folds: int = 0, grouped: bool = 
     project.check_writable()
     labelled = _labelled(project)
     if folds:
-        dataset_parts, tests, kind, groups, warnings = _fold_parts(
-            labelled, folds, recipe.seed, grouped=grouped
-        )
-        groups_train = groups_test = groups
+        parts, tests, kind, groups, warnings = _fold_parts(labelled, folds, recipe.seed, grouped=grouped)
+        told = kind, groups, groups, warnings
     else:
         split, side = _split(project, labelled, recipe)
         _write_test_side(project, side, len(labelled.crops))
-        dataset_parts, tests, kind, warnings = _part_of(split), [], split.kind, split.warnings
-        groups_train, groups_test = split.groups_train, split.groups_test
+        parts, tests = _part_of(split), []
+        told = split.kind, split.groups_train, split.groups_test, split.warnings
+    names = {m.id: m.name for m in project.micrographs()}
     run = project.new_run_folder()
-    try:
-        crops = _dataset_crops(project, labelled, dataset_parts, grouped=grouped)
-        dataset = Dataset(
-            labelled.classes, labelled.class_ids, crops, kind, groups_train, groups_test, warnings
-        )
-        if tests:
-            run.write_folds(tests)
-        run.write_dataset(
-            recipe, dataset, (p.array for p in project.pixels.get_many(c.pixels for c in crops))
-        )
-    except BaseException:
-        shutil.rmtree(run.path, ignore_errors=True)
-        raise
-    return run
+    return Freezing(run, recipe, labelled, parts, tests, told, grouped, names, project.pixels)
+
+
+def freeze(project: Project, recipe: Recipe, *, folds: int = 0, grouped: bool = True) -> RunFolder:
+    """Write recipe, labelled crops, their pixels and their split into a new run folder, as `begin_freeze` decides."""
+    return begin_freeze(project, recipe, folds=folds, grouped=grouped).write()
 
 
 def _write_test_side(project: Project, side: _TestSide, labelled: int) -> None:
@@ -305,42 +387,9 @@ def _fold_parts(
     warnings = [*labelled.notes, *(_unknown_specimens(groups) if grouped else ())]
     for place, name in enumerate(labelled.classes):
         if len({fold_of[item.group] for item in items if item.label == place}) < 2:
-            warnings.append(
-                f"All crops of {name} fall into one fold: that fold is tested by a network without them."
-            )
+            warnings.append(f"All crops of {name} fall into one fold: that fold is tested by a network without them.")
     parts: dict[int, Part] = dict.fromkeys((item.crop_id for item in items), "test")
     return parts, [test for test in tests if test], kind_of(groups), len(groups), tuple(warnings)
-
-
-def _dataset_crops(
-    project: Project, labelled: _Labelled, parts: dict[int, Part], *, grouped: bool
-) -> tuple[DatasetCrop, ...]:
-    names = {m.id: m.name for m in project.micrographs()}
-    place = {class_id: i for i, class_id in enumerate(labelled.class_ids)}
-    rows: list[DatasetCrop] = []
-    offset = 0
-    for crop in labelled.crops:
-        assert crop.label is not None
-        pixels = project.pixels.get(crop.pixels)
-        row = DatasetCrop(
-            crop_id=crop.id,
-            label=place[crop.label],
-            part=parts[crop.id],
-            group=group_of(crop) if grouped else f"crop:{crop.id}",
-            name=crop_name(crop, names),
-            pixels=crop.pixels,
-            width=crop.width,
-            height=crop.height,
-            channels=pixels.channels,
-            bits=pixels.bits,
-            offset=offset,
-            grey_low=pixels.grey_low,
-            grey_high=pixels.grey_high,
-            um_per_px=crop.um_per_px,
-        )
-        rows.append(row)
-        offset += row.nbytes
-    return tuple(rows)
 
 
 def crop_name(crop: Crop, micrograph_names: dict[int, str]) -> str:

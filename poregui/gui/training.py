@@ -1,0 +1,307 @@
+"""Own the trainer: the child process that trains, the thread that listens to it, and how both come to an end."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO, Any
+
+from PySide6.QtCore import QObject, QThread, QTimer, Signal
+
+import poregui
+from poregui.domain.errors import PoreguiError, TrainingError
+from poregui.domain.events import FINAL, Cancelled, EpochEnded, Event, Failed, Interrupted, Stage, from_line
+from poregui.domain.recipe import Recipe
+from poregui.domain.records import Changed
+from poregui.gui.background import Background
+from poregui.gui.session import Session
+from poregui.store.run_folder import RunFolder
+from poregui.workflow.freeze import prepare
+
+FIT = (sys.executable, "-P", "-m", "poregui", "fit", "--events", "--control", "--")
+"""The command that trains; the run folder follows. -P: no file in the current folder stands in for a module."""
+GRACE_MS = 20_000
+"""Time that a child has to end after a cancel or when the window closes, before it is killed."""
+_NICE = 5
+_LONGEST_LINE = 1 << 16
+_LAST_LINES = 6
+_NOISE = re.compile(r"^[IW]\d{4} |: [IW] tensorflow/|^WARNING: All log messages|^To enable the following instructions")
+"""What TensorFlow says at every start, which is nobody's last word."""
+
+
+class TrainerThread(QThread):
+    """Run `command` on a run folder and tell what it says as domain events, the last one a final one.
+
+    The final event comes when the child has ended, so that the run folder is free by then. `ask` may be called from
+    any thread at any time.
+    """
+
+    told = Signal(object)
+
+    def __init__(self, run: RunFolder, command: Sequence[str] = FIT, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("trainer")
+        self.run_folder = run
+        self.final: Event | None = None
+        self._command = [*command, str(run.path)]
+        self._process: subprocess.Popen[bytes] | None = None
+        self._guard = threading.Lock()
+        self._wishes: list[str] = []
+        self._began = time.monotonic()
+        self._epochs = 0
+
+    def ask(self, wish: str) -> None:
+        """Ask the child to `stop` and keep the best weights, to `cancel`, or to `leave` because the window closes."""
+        with self._guard:
+            if wish not in self._wishes:
+                self._wishes.append(wish)
+                self._tell(wish)
+
+    def kill(self) -> None:
+        """End the child at once; the thread ends soon after."""
+        with self._guard:
+            if self._process is not None and self._process.poll() is None:
+                self._process.kill()
+
+    def run(self) -> None:
+        try:
+            with open(self.run_folder.log_file, "ab") as log:
+                self._start(log)
+        except OSError as error:
+            self._end(Failed(f"The trainer cannot be started: {error}.", "Make room or choose a folder to write to."))
+            return
+        final = self._listen()
+        self._end(final or self._ending_without_words())
+
+    def _start(self, log: IO[bytes]) -> None:
+        process = subprocess.Popen(
+            self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, env=_environment(), **_apart()
+        )
+        _step_back(process)
+        with self._guard:
+            self._process = process
+            for wish in self._wishes:
+                self._tell(wish)
+
+    def _tell(self, wish: str) -> None:
+        if self._process is None or self._process.stdin is None or self._process.stdin.closed:
+            return
+        with contextlib.suppress(OSError):  # it has ended already, which its output will tell
+            if wish == "leave":
+                self._process.stdin.close()
+            else:
+                self._process.stdin.write(f"{wish}\n".encode())
+                self._process.stdin.flush()
+
+    def _listen(self) -> Event | None:
+        assert self._process is not None
+        assert self._process.stdout is not None
+        final: Event | None = None
+        while line := self._process.stdout.readline(_LONGEST_LINE):
+            event = from_line(line.decode("utf-8", "replace"))
+            if isinstance(event, FINAL):
+                final = event
+            elif event is not None:
+                self._epochs = event.epoch if isinstance(event, EpochEnded) else self._epochs
+                self.told.emit(event)
+        self._process.wait()
+        with self._guard, contextlib.suppress(OSError):
+            assert self._process.stdin is not None
+            self._process.stdin.close()
+        self._process.stdout.close()
+        return final
+
+    def _ending_without_words(self) -> Event:
+        """Say how a child ended that did not say so itself, and write it down for those who open the run later."""
+        ending: Event
+        if "cancel" in self._wishes:
+            ending = Cancelled(time.monotonic() - self._began)
+        elif "leave" in self._wishes:
+            ending = Interrupted(self._epochs)
+        else:
+            assert self._process is not None
+            ending = _died(self._process.returncode, self.run_folder)
+        with contextlib.suppress(PoreguiError, OSError):
+            if not self.run_folder.is_running():
+                writer = self.run_folder.open_events()
+                writer.write(ending)
+                writer.close()
+        return ending
+
+    def _end(self, final: Event) -> None:
+        self.final = final
+        self.told.emit(final)
+
+
+class Trainer(QObject):
+    """Train runs of the open project one at a time; outlives the pages that show it.
+
+    `started` carries the RunFolder, `event` every event of it in order, `finished` its final event once more when a
+    new training can start. Call `close` before the project closes.
+    """
+
+    told = Signal(object)
+    started = Signal(object)
+    finished = Signal(object)
+
+    def __init__(
+        self,
+        session: Session,
+        background: Background,
+        command: Sequence[str] = FIT,
+        parent: QObject | None = None,
+        grace_ms: int = GRACE_MS,
+    ) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._background = background
+        self._command = command
+        self._grace_ms = grace_ms
+        self._thread: TrainerThread | None = None
+        self._preparing = False
+        self._given_up = False
+        self._patience = QTimer(self, singleShot=True)
+        self._patience.timeout.connect(self._lose_patience)
+
+    @property
+    def running(self) -> bool:
+        """Tell whether a training goes on or is about to."""
+        return self._preparing or self._thread is not None
+
+    @property
+    def run_folder(self) -> RunFolder | None:
+        """Return the run that is being trained."""
+        return self._thread.run_folder if self._thread is not None else None
+
+    def start(self, recipe: Recipe, folds: int = 0) -> None:
+        """Freeze the labelled crops and train on them. Raises PoreguiError when that cannot start."""
+        self._refuse_second()
+        frozen = prepare(self._session.project, recipe, folds=folds)
+        self._preparing, self._given_up = True, False
+        self.told.emit(Stage("Freezing the labelled crops"))
+        self._background.run("Freezing the labelled crops", lambda control: frozen.write(), self._launch, self._refuse)
+
+    def resume(self, run: RunFolder) -> None:
+        """Go on with a run that was interrupted. Raises TrainingError when another one goes on."""
+        self._refuse_second()
+        self._given_up = False
+        self._launch(run)
+
+    def stop(self) -> None:
+        """Let the training end soon with its best weights; it still tests and exports them."""
+        if self._thread is not None:
+            self._thread.ask("stop")
+
+    def cancel(self) -> None:
+        """Give the training up."""
+        self._given_up = True
+        if self._thread is not None:
+            self._thread.ask("cancel")
+            self._patience.start(self._grace_ms)
+
+    def close(self) -> None:
+        """Let the child write a checkpoint and end, and wait for that; the run can be gone on with later."""
+        if self._preparing:
+            self._given_up = True
+            self._background.wait()
+        if self._thread is None:
+            return
+        thread = self._thread
+        thread.ask("leave")
+        if not thread.wait(self._grace_ms):
+            thread.kill()
+            thread.wait()
+        self._ended()
+
+    def _refuse_second(self) -> None:
+        if self.running:
+            raise TrainingError("A training goes on already.", "Wait until it ends, or stop it first.")
+        busy = next((run for run in self._session.project.runs() if run.is_running()), None)
+        if busy is not None:
+            raise TrainingError(
+                f"Run {busy.number} of this project is being trained by another program.",
+                "Wait until it ends, or stop it there.",
+            )
+
+    def _launch(self, run: RunFolder) -> None:
+        self._preparing = False
+        self._thread = thread = TrainerThread(run, self._command, self)
+        thread.told.connect(self.event)
+        thread.finished.connect(self._ended)
+        if self._given_up:
+            thread.ask("cancel")
+            self._patience.start(self._grace_ms)
+        self._session.announce(Changed(frozenset({"runs", "test_side"})))
+        self.started.emit(run)
+        thread.start()
+
+    def _refuse(self, error: PoreguiError) -> None:
+        self._preparing = False
+        failed = Failed(error.what, error.remedy)
+        self.told.emit(failed)
+        self.finished.emit(failed)
+
+    def _ended(self) -> None:
+        thread, self._thread = self._thread, None
+        if thread is None:
+            return
+        self._patience.stop()
+        thread.wait()
+        thread.deleteLater()
+        self._session.announce(Changed(frozenset({"runs"})))
+        self.finished.emit(thread.final)
+
+    def _lose_patience(self) -> None:
+        if self._thread is not None:
+            self._thread.kill()
+
+
+def _environment() -> dict[str, str]:
+    source = str(Path(poregui.__file__).resolve().parent.parent)
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, (source, os.environ.get("PYTHONPATH"))))}
+
+
+def _apart() -> dict[str, Any]:
+    """Keep the child away from the terminal's Ctrl+C and, on Windows, from a console window of its own."""
+    if sys.platform == "win32":
+        return {"creationflags": subprocess.CREATE_NO_WINDOW | subprocess.BELOW_NORMAL_PRIORITY_CLASS}
+    return {"start_new_session": True}
+
+
+def _step_back(process: subprocess.Popen[bytes]) -> None:
+    """Let the window go first. Done from outside, for code between fork and exec is unsafe beside threads."""
+    if sys.platform != "win32":
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, process.pid, _NICE)
+
+
+def _died(code: int, run: RunFolder) -> Failed:
+    how = f"with code {code}"
+    if code < 0:
+        with contextlib.suppress(ValueError):
+            how = f"by {signal.Signals(-code).name}" + (", perhaps for want of memory" if code == -9 else "")
+    words = last_words(run.log_file)
+    return Failed(
+        f"The trainer of run {run.path.name} died {how}. Its last words: {' / '.join(words) or 'none'}.",
+        "The labels are not concerned; train again, or look into the log.",
+        "\n".join(words),
+    )
+
+
+def last_words(log_file: Path, lines: int = _LAST_LINES) -> list[str]:
+    """Return the last lines of a log that say something; none when it cannot be read."""
+    try:
+        with open(log_file, "rb") as log:
+            log.seek(max(0, log_file.stat().st_size - _LONGEST_LINE))
+            said = log.read().decode("utf-8", "replace").splitlines()
+    except OSError:
+        return []
+    return [line.strip()[:300] for line in said if line.strip() and not _NOISE.search(line)][-lines:]
