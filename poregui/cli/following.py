@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -35,6 +36,8 @@ from poregui.store.run_folder import RunFolder
 _BAR = 16
 _LAST_LINES = 6
 _GRACE_SECONDS = 20
+_NOISE = re.compile(r"^[IW]\d{4} |: [IW] tensorflow/|WARNING: All log messages|^To enable the following instructions")
+"""What TensorFlow says at every start, which is nobody's last word."""
 
 
 def follow(run: RunFolder, screen: Screen) -> Finished:
@@ -144,7 +147,7 @@ def _died(code: int, run: RunFolder, words: IO[bytes]) -> TrainingError:
     said = words.read().decode("utf-8", "replace").splitlines()
     with contextlib.suppress(OSError):
         said = run.log_file.read_text(encoding="utf-8", errors="replace").splitlines() + said
-    last = " / ".join([line.strip() for line in said if line.strip()][-_LAST_LINES:])
+    last = " / ".join([line.strip() for line in said if line.strip() and not _NOISE.search(line)][-_LAST_LINES:])
     how = f"with code {code}"
     if code < 0:
         with contextlib.suppress(ValueError):

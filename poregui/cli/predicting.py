@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -36,7 +37,10 @@ def predict(args: argparse.Namespace, screen: Screen) -> int:
         crops, scaled = _read(files, args.um_per_px, skipped)
         guessed += sum(crop.um_per_px is None for crop in scaled) if predictor.spec.calibrated else 0
         answers = predictor.predict([_with_scale(crop, predictor) for crop in scaled])
-        predictions += [_answer(file, row, predictor.classes) for file, row in zip(crops, answers, strict=True)]
+        predictions += [
+            _answer(_as_given(file, args.paths), row, predictor.classes)
+            for file, row in zip(crops, answers, strict=True)
+        ]
         screen.progress(start + len(files), len(found))
     if not predictions:
         reason = f"{skipped[0]['path']} {skipped[0]['reason']}" if skipped else "There is no picture to classify."
@@ -86,6 +90,15 @@ def _guess(many: int, predictor: Predictor) -> str:
         f"Note: the scale of {many} pictures is not known; that of the training crops, {median} um per px, was taken. "
         "Give theirs with --um-per-px."
     )
+
+
+def _as_given(file: Path, given: Sequence[Path]) -> Path:
+    """Return a file's path as it follows from what was typed."""
+    for path in given:
+        whole = Path(os.path.abspath(path))
+        if file == whole or whole in file.parents:
+            return path / file.relative_to(whole)
+    return file
 
 
 def _answer(file: Path, probabilities: Sequence[float], classes: Sequence[str]) -> dict[str, Any]:

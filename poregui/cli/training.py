@@ -9,7 +9,7 @@ from poregui.cli.following import follow
 from poregui.cli.output import Screen, evaluation_text, percent, table
 from poregui.domain.errors import PoreguiError, TrainingError
 from poregui.domain.events import Finished
-from poregui.domain.recipe import parameters, recipe_for
+from poregui.domain.recipe import Recipe, parameters, recipe_for
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.evaluate import evaluation_json, find_run
@@ -36,8 +36,6 @@ def add_recipe_options(parser: argparse.ArgumentParser) -> None:
 
 def train(args: argparse.Namespace, screen: Screen) -> int:
     """Freeze the labelled crops, train on them, and say what the network is worth on unseen ones."""
-    from poregui.workflow.freeze import freeze
-
     names = {parameter.name for parameter in parameters()}
     chosen = {name: value for name, value in vars(args).items() if name in names}
     recipe = recipe_for(chosen.pop("preset", "default"), **chosen)
@@ -45,25 +43,32 @@ def train(args: argparse.Namespace, screen: Screen) -> int:
         raise PoreguiError(f"{args.folds} folds are too few.", "Choose at least 2, such as --folds 5.")
     if args.ungrouped and not args.folds:
         raise PoreguiError("--ungrouped compares two cross-validations.", "Add --folds, such as --folds 5.")
-    with Project.open(args.project) as project:
-        project.check_writable()
-        _refuse_second(project)
-        run = freeze(project, recipe, folds=args.folds or 0)
     if args.folds:
-        return _cross_validate(args, screen, run)
-    finished = follow(run, screen)
+        # First, so that the newest run is the honest one.
+        torn = _train_frozen(args, recipe, screen, grouped=False)[0] if args.ungrouped else None
+        return _tell_folds(args, screen, *_train_frozen(args, recipe, screen), torn)
+    run, finished = _train_frozen(args, recipe, screen)
     with Project.open(args.project, read_only=True) as project:
         values = evaluation_json(project, run)
     screen.result({**values, **_facts(run, finished)}, f"{_told(run, finished)}\n\n{evaluation_text(values)}")
     return 0
 
 
-def _refuse_second(project: Project) -> None:
-    busy = next((run for run in project.runs() if run.is_running()), None)
-    if busy is not None:
-        raise TrainingError(
-            f"Run {busy.number} of this project is being trained.", "Wait until it ends, or stop it first."
-        )
+def _train_frozen(
+    args: argparse.Namespace, recipe: Recipe, screen: Screen, *, grouped: bool = True
+) -> tuple[RunFolder, Finished]:
+    """Freeze and train; the project is closed meanwhile, so that a window may open it."""
+    from poregui.workflow.freeze import freeze
+
+    with Project.open(args.project) as project:
+        project.check_writable()
+        busy = next((run for run in project.runs() if run.is_running()), None)
+        if busy is not None:
+            raise TrainingError(
+                f"Run {busy.number} of this project is being trained.", "Wait until it ends, or stop it first."
+            )
+        run = freeze(project, recipe, folds=args.folds or 0, grouped=grouped)
+    return run, follow(run, screen)
 
 
 def _facts(run: RunFolder, finished: Finished) -> dict[str, Any]:
@@ -78,16 +83,13 @@ def _facts(run: RunFolder, finished: Finished) -> dict[str, Any]:
 
 def _told(run: RunFolder, finished: Finished) -> str:
     how = "stopped after" if finished.stopped else "ended after"
-    return (
-        f"Run {run.number} {how} {finished.epochs} epochs and {finished.seconds:.0f} s; the weights of epoch "
-        f"{finished.best_epoch} were kept."
-    )
+    kept = f"; the weights of epoch {finished.best_epoch} were kept" if finished.best_epoch else ""
+    return f"Run {run.path.name} {how} {finished.epochs} epochs and {finished.seconds:.0f} s{kept}."
 
 
-def _cross_validate(args: argparse.Namespace, screen: Screen, run: RunFolder) -> int:
-    from poregui.workflow.freeze import freeze
-
-    finished = follow(run, screen)
+def _tell_folds(
+    args: argparse.Namespace, screen: Screen, run: RunFolder, finished: Finished, torn: RunFolder | None
+) -> int:
     metrics = run.read_metrics()
     folds = [{"accuracy": fold["accuracy"], "n": fold["n"]} for fold in metrics["folds"]]
     with Project.open(args.project, read_only=True) as project:
@@ -104,11 +106,8 @@ def _cross_validate(args: argparse.Namespace, screen: Screen, run: RunFolder) ->
         [[i, percent(fold["accuracy"]), fold["n"]] for i, fold in enumerate(folds, start=1)],
     )
     text += f"\n\nMean {percent(values['mean_accuracy'])}, pooled {percent(values['pooled_accuracy'])}"
-    if args.ungrouped:
-        with Project.open(args.project) as project:
-            second = freeze(project, run.read_recipe(), folds=args.folds, grouped=False)
-        follow(second, screen)
-        values["ungrouped_accuracy"] = second.read_metrics()["pooled_accuracy"]
+    if torn is not None:
+        values["ungrouped_accuracy"] = torn.read_metrics()["pooled_accuracy"]
         text += (
             f"; with crops of one group on both sides {percent(values['ungrouped_accuracy'])}, too kind wherever "
             "crops of a group resemble each other"

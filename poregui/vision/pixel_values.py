@@ -69,7 +69,7 @@ def apply_palette(indices: NDArray[Any], palette: NDArray[Any]) -> NDArray[Any]:
     """Return the colours (8 bits) of (H, W) indices into a (3, n) TIFF palette of 16 bits."""
     if int(indices.max()) >= palette.shape[1]:
         raise damaged("a colour that its palette lacks")
-    scale = 257 if int(palette.max()) > 255 else 1
+    scale = 256 if int(palette.max()) > 255 else 1  # writers spread 8 bits by 257, by 256 or not at all
     colours = (palette.T // scale).astype(np.uint8)
     return grey_when_equal(colours[indices.astype(np.intp)])
 

@@ -205,10 +205,10 @@ def side_of(folder: str) -> Side | None:
     return _SIDES.get(_SIDE_WORD.sub("", folder.strip().casefold()))
 
 
-def natural(name: str) -> tuple[tuple[int, str], ...]:
-    """Return a key that sorts `K.9` before `K.10`."""
+def natural(name: str) -> tuple[tuple[int, int, str], ...]:
+    """Return a key that sorts `K.9` before `K.10`, and both before `Ka`."""
     parts = re.findall(r"\d+|\D+", name.casefold())
-    return tuple((int(part[:18]), "") if part.isdecimal() else (-1, part) for part in parts)
+    return tuple((0, int(part[:18]), "") if part.isdecimal() else (1, 0, part) for part in parts)
 
 
 def _first_time(path: Path, seen: set[str]) -> bool:

@@ -24,7 +24,7 @@ from poregui.workflow.edits import (
     label_name,
 )
 from poregui.workflow.import_classes import ClassPlan, plan_classes, same_class
-from poregui.workflow.import_folders import LARGE_CROP, Found, Kind, PassedOver, find_pictures
+from poregui.workflow.import_folders import LARGE_CROP, Found, Kind, PassedOver, find_pictures, natural
 from poregui.workflow.import_report import ImportPlan, ImportReport, by_class
 
 Progress = Callable[[int, int, str], None]
@@ -165,6 +165,7 @@ def collect(
         notes.append("Pictures in several folders were taken for whole micrographs; as crops, folders become classes.")
     if unnamed:
         notes.append(f"{unnamed} of {len(found)} file names do not match the pattern; their specimen is unknown.")
+    skipped.sort(key=lambda one: natural(one.name))
     return Collected(tuple(micrographs), tuple(crops), tuple(skipped), tuple(notes))
 
 
