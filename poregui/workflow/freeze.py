@@ -27,7 +27,6 @@ from poregui.domain.splits import (
     make_split,
 )
 from poregui.store.pixels import PixelStore
-from poregui.store.pixels import PixelStore
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 
@@ -277,66 +276,8 @@ class Frozen:
         return self.run
 
 
-@dataclass(frozen=True)
-class Freezing:
-    """Hold a run that is decided and not yet written; `write` touches no project.db, so that any thread may call it."""
-
-    run: RunFolder
-    _recipe: Recipe
-    _labelled: _Labelled
-    _parts: dict[int, Part]
-    _tests: list[list[int]]
-    _split: tuple[str, int, int, tuple[str, ...]]
-    _grouped: bool
-    _names: dict[int, str]
-    _pixels: PixelStore
-
-    def write(self) -> RunFolder:
-        """Write recipe, crops, pixels and split. Raises PoreguiError, with the run folder removed, when that fails."""
-        try:
-            crops = self._crops()
-            kind, groups_train, groups_test, warnings = self._split
-            labelled = self._labelled
-            dataset = Dataset(labelled.classes, labelled.class_ids, crops, kind, groups_train, groups_test, warnings)
-            if self._tests:
-                self.run.write_folds(self._tests)
-            pixels = self._pixels.get_many(c.pixels for c in crops)
-            self.run.write_dataset(self._recipe, dataset, (p.array for p in pixels))
-        except BaseException:
-            shutil.rmtree(self.run.path, ignore_errors=True)
-            raise
-        return self.run
-
-    def _crops(self) -> tuple[DatasetCrop, ...]:
-        place = {class_id: i for i, class_id in enumerate(self._labelled.class_ids)}
-        rows: list[DatasetCrop] = []
-        offset = 0
-        for crop in self._labelled.crops:
-            assert crop.label is not None
-            pixels = self._pixels.get(crop.pixels)
-            row = DatasetCrop(
-                crop_id=crop.id,
-                label=place[crop.label],
-                part=self._parts[crop.id],
-                group=group_of(crop) if self._grouped else f"crop:{crop.id}",
-                name=crop_name(crop, self._names),
-                pixels=crop.pixels,
-                width=crop.width,
-                height=crop.height,
-                channels=pixels.channels,
-                bits=pixels.bits,
-                offset=offset,
-                grey_low=pixels.grey_low,
-                grey_high=pixels.grey_high,
-                um_per_px=crop.um_per_px,
-            )
-            rows.append(row)
-            offset += row.nbytes
-        return tuple(rows)
-
-
-def begin_freeze(project: Project, recipe: Recipe, *, folds: int = 0, grouped: bool = True) -> Freezing:
-    """Decide everything that `freeze` writes, and make the run folder; quick, and all that needs project.db.
+def prepare(project: Project, recipe: Recipe, *, folds: int = 0, grouped: bool = True) -> Frozen:
+    """Decide what `freeze` writes and make the run folder: all that needs project.db, and quick.
 
     With `folds` of two or more the run is a cross-validation: every crop is tested once, by whole groups unless
     `grouped` is False. The test side of the project is written down the first time, and fixed from 100 labelled crops
@@ -346,20 +287,31 @@ def begin_freeze(project: Project, recipe: Recipe, *, folds: int = 0, grouped: b
     labelled = _labelled(project)
     if folds:
         parts, tests, kind, groups, warnings = _fold_parts(labelled, folds, recipe.seed, grouped=grouped)
-        told = kind, groups, groups, warnings
+        groups_train = groups_test = groups
     else:
         split, side = _split(project, labelled, recipe)
         _write_test_side(project, side, len(labelled.crops))
-        parts, tests = _part_of(split), []
-        told = split.kind, split.groups_train, split.groups_test, split.warnings
-    names = {m.id: m.name for m in project.micrographs()}
-    run = project.new_run_folder()
-    return Freezing(run, recipe, labelled, parts, tests, told, grouped, names, project.pixels)
+        parts, tests, kind, warnings = _part_of(split), [], split.kind, split.warnings
+        groups_train, groups_test = split.groups_train, split.groups_test
+    return Frozen(
+        run=project.new_run_folder(),
+        recipe=recipe,
+        labelled=labelled,
+        parts=parts,
+        tests=tests,
+        kind=kind,
+        groups_train=groups_train,
+        groups_test=groups_test,
+        warnings=warnings,
+        grouped=grouped,
+        micrograph_names={m.id: m.name for m in project.micrographs()},
+        pixels=project.pixels,
+    )
 
 
 def freeze(project: Project, recipe: Recipe, *, folds: int = 0, grouped: bool = True) -> RunFolder:
-    """Write recipe, labelled crops, their pixels and their split into a new run folder, as `begin_freeze` decides."""
-    return begin_freeze(project, recipe, folds=folds, grouped=grouped).write()
+    """Write recipe, labelled crops, their pixels and their split into a new run folder, as `prepare` decided them."""
+    return prepare(project, recipe, folds=folds, grouped=grouped).write()
 
 
 def _write_test_side(project: Project, side: _TestSide, labelled: int) -> None:
@@ -390,6 +342,34 @@ def _fold_parts(
             warnings.append(f"All crops of {name} fall into one fold: that fold is tested by a network without them.")
     parts: dict[int, Part] = dict.fromkeys((item.crop_id for item in items), "test")
     return parts, [test for test in tests if test], kind_of(groups), len(groups), tuple(warnings)
+
+
+def _dataset_crops(frozen: Frozen) -> tuple[DatasetCrop, ...]:
+    place = {class_id: i for i, class_id in enumerate(frozen.labelled.class_ids)}
+    rows: list[DatasetCrop] = []
+    offset = 0
+    for crop in frozen.labelled.crops:
+        assert crop.label is not None
+        pixels = frozen.pixels.get(crop.pixels)
+        row = DatasetCrop(
+            crop_id=crop.id,
+            label=place[crop.label],
+            part=frozen.parts[crop.id],
+            group=group_of(crop) if frozen.grouped else f"crop:{crop.id}",
+            name=crop_name(crop, frozen.micrograph_names),
+            pixels=crop.pixels,
+            width=crop.width,
+            height=crop.height,
+            channels=pixels.channels,
+            bits=pixels.bits,
+            offset=offset,
+            grey_low=pixels.grey_low,
+            grey_high=pixels.grey_high,
+            um_per_px=crop.um_per_px,
+        )
+        rows.append(row)
+        offset += row.nbytes
+    return tuple(rows)
 
 
 def crop_name(crop: Crop, micrograph_names: dict[int, str]) -> str:
