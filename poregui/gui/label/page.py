@@ -11,6 +11,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QPushButton,
+    QSizePolicy,
     QSlider,
     QSplitter,
     QStackedWidget,
@@ -140,7 +141,7 @@ class LabelPage(QWidget):
         top.addWidget(self._build_left())
         top.addWidget(self._build_centre())
         top.setStretchFactor(1, 1)
-        top.setSizes([210, 700])
+        top.setSizes([226, 700])
         middle = QSplitter(Qt.Orientation.Vertical)
         middle.addWidget(top)
         middle.addWidget(self._build_grid())
@@ -165,7 +166,7 @@ class LabelPage(QWidget):
             "delete_micrograph_button", "Delete…", "Delete the chosen micrographs with their crops"
         )
         panel = _panel()
-        panel.setMinimumWidth(150)
+        panel.setMinimumWidth(216)
         layout = _column(panel, 0)
         layout.addLayout(_row(_heading("Micrographs"), None, self.import_button))
         layout.addWidget(self.micrograph_list, 1)
@@ -299,8 +300,9 @@ def _combo(name: str, accessible: str) -> QComboBox:
     box.setAccessibleName(accessible)
     box.setToolTip(accessible)
     box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    box.setMinimumContentsLength(5)
-    box.setMaximumWidth(150)
+    box.setMinimumContentsLength(6)
+    box.setMaximumWidth(170)
+    box.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
     box.view().setTextElideMode(Qt.TextElideMode.ElideMiddle)
     return box
 
@@ -352,7 +354,7 @@ def _row(*widgets: QWidget | None) -> QHBoxLayout:
     layout.setSpacing(GAP)
     for widget in widgets:
         if widget is None:
-            layout.addStretch(1)
+            layout.addStretch(0)
         else:
             layout.addWidget(widget)
     return layout

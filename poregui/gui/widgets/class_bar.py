@@ -118,7 +118,11 @@ class ClassBar(QScrollArea):
         self._rows = QVBoxLayout(self._inner)
         self._rows.setContentsMargins(0, 0, 0, 0)
         self._rows.setSpacing(4)
+        self._rows.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.setWidget(self._inner)
+        self._inner.setAutoFillBackground(False)
+        self.viewport().setAutoFillBackground(False)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
 
     def set_classes(self, classes: Sequence[PoreClass]) -> None:
         """Make one button per class, unless they are those that are there."""
