@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from poregui.domain.classes import NOT_A_PORE, NOT_A_PORE_NAME
-from poregui.domain.dataset import Part
+from poregui.domain.dataset import Dataset, Part
 from poregui.domain.errors import ProjectError
 from poregui.domain.evaluation import Evaluation, Prediction, evaluate
 from poregui.store.project import Project
@@ -87,16 +87,52 @@ def worst_first(judged: Iterable[Judged]) -> list[Judged]:
     return sorted(judged, key=lambda j: (of_label(j), -j.prediction.confidence, j.crop_id))
 
 
+@dataclass(frozen=True)
+class RunAnswers:
+    """Hold what the files of a run say, read without the project."""
+
+    run: int
+    preset: str
+    dataset: Dataset
+    predictions: tuple[Prediction, ...]
+    accuracy_as_trained: float | None
+    folds: int
+
+
+def read_answers(run: RunFolder) -> RunAnswers:
+    """Return what the files of a run say; fit for any thread.
+
+    Raises ProjectError when the run has no predictions or is damaged.
+    """
+    dataset = run.read_dataset()
+    known = {crop.crop_id for crop in dataset.crops}
+    predictions = run.read_predictions()
+    fits = all(p.crop_id in known and len(p.probabilities) == len(dataset.classes) for p in predictions)
+    if not fits:
+        raise ProjectError(f"The predictions of run {run.path.name} are not of its dataset.", "Train again.")
+    metrics = run.read_metrics()
+    return RunAnswers(
+        run=run.number,
+        preset=run.read_recipe().preset,
+        dataset=dataset,
+        predictions=tuple(predictions),
+        accuracy_as_trained=metrics.get("accuracy", metrics.get("pooled_accuracy")),
+        folds=len(run.read_folds()),
+    )
+
+
 def review(project: Project, run: RunFolder) -> RunReview:
     """Return the predictions of a run beside the labels as they are now.
 
     Raises ProjectError when the run has no predictions or is damaged.
     """
-    dataset = run.read_dataset()
+    return review_answers(project, read_answers(run))
+
+
+def review_answers(project: Project, answers: RunAnswers) -> RunReview:
+    """Return predictions that were read already beside the labels as they are now."""
+    dataset = answers.dataset
     frozen = {crop.crop_id: crop for crop in dataset.crops}
-    answers = run.read_predictions()
-    if any(answer.crop_id not in frozen for answer in answers):
-        raise ProjectError(f"The predictions of run {run.path.name} are not of its dataset.", "Train again.")
     names = {c.id: c.name for c in project.classes(retired=True)} | {NOT_A_PORE: NOT_A_PORE_NAME}
     labels = {crop.id: crop.label for crop in project.crops()}
     place = {class_id: i for i, class_id in enumerate(dataset.class_ids)}
@@ -110,21 +146,19 @@ def review(project: Project, run: RunFolder) -> RunReview:
             name=frozen[answer.crop_id].name,
             exists=answer.crop_id in labels,
         )
-        for answer in answers
+        for answer in answers.predictions
     )
-    metrics = run.read_metrics()
-    as_trained = metrics.get("accuracy", metrics.get("pooled_accuracy"))
     return RunReview(
-        run=run.number,
-        preset=run.read_recipe().preset,
+        run=answers.run,
+        preset=answers.preset,
         classes=tuple(names.get(i, old) for i, old in zip(dataset.class_ids, dataset.classes, strict=True)),
         class_ids=dataset.class_ids,
         judged=judged,
-        accuracy_as_trained=as_trained,
+        accuracy_as_trained=answers.accuracy_as_trained,
         split_kind=dataset.split_kind,
         groups_train=dataset.groups_train,
         groups_test=dataset.groups_test,
-        folds=len(run.read_folds()),
+        folds=answers.folds,
     )
 
 
