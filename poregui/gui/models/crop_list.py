@@ -17,13 +17,17 @@ Index = QModelIndex | QPersistentModelIndex
 
 @dataclass(frozen=True)
 class CropRow:
-    """Hold what a list shows of one crop: `text` and `sub_text` below the picture, `wrong` marks a wrong answer."""
+    """Hold what a list shows of one crop: `text` and `sub_text` below the picture, `wrong` marks a wrong answer.
+
+    `predicted` is the label that a network gave; where there is one, both stand below the picture as badges.
+    """
 
     crop_id: int
     label: int | None
     text: str = ""
     sub_text: str = ""
     wrong: bool = False
+    predicted: int | None = None
 
 
 class CropListModel(QAbstractListModel):

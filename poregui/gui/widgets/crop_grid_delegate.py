@@ -52,13 +52,40 @@ class CropDelegate(QStyledItemDelegate):
         current = self.is_current is not None and self.is_current(index.row())
         self._draw_picture(painter, square, row)
         self._draw_frame(painter, square, row, selected=selected, current=current)
+        if row.predicted is not None and self.lines:
+            self._draw_answer(painter, option, square, row, row.predicted)
+        else:
+            self._draw_marks(painter, option, square, row)
+        painter.restore()
+
+    def _draw_marks(self, painter: QPainter, option: QStyleOptionViewItem, square: QRect, row: CropRow) -> None:
         if row.label is not None:
             self._marks.draw_badge(painter, square.left(), square.bottom() + 1, row.label)
         if row.wrong:
             _draw_cross(painter, square)
         if self.lines:
             self._draw_text(painter, option, square, row)
-        painter.restore()
+
+    def _draw_answer(
+        self, painter: QPainter, option: QStyleOptionViewItem, square: QRect, row: CropRow, predicted: int
+    ) -> None:
+        """Draw label, arrow, prediction and the row's text below the picture, which stays free."""
+        tokens = theme().tokens
+        height = option.fontMetrics.height()
+        badge = round(height * 1.05)
+        left, bottom = square.left(), square.bottom() + 1 + _PAD + badge
+        if row.label is not None:
+            self._marks.draw_badge(painter, left, bottom, row.label)
+        else:
+            painter.setPen(QPen(QColor(tokens.muted), 1, Qt.PenStyle.DashLine))
+            painter.drawRect(QRectF(left + 0.5, bottom - badge + 0.5, badge - 1, badge - 1))
+        painter.setPen(QColor(tokens.muted))
+        arrow = QRect(left + badge, bottom - badge, badge, badge)
+        painter.drawText(arrow, int(Qt.AlignmentFlag.AlignCenter), "→")
+        self._marks.draw_badge(painter, left + 2 * badge, bottom, predicted)
+        painter.setPen(QColor(tokens.text if row.wrong else tokens.muted))
+        text = QRect(left + 3 * badge + _PAD, bottom - badge, self.side - 3 * badge - _PAD, badge)
+        painter.drawText(text, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), row.text)
 
     def _draw_picture(self, painter: QPainter, square: QRect, row: CropRow) -> None:
         painter.fillRect(square, QColor(theme().tokens.canvas))
