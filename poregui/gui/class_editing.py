@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QImage
@@ -13,7 +13,14 @@ from poregui.domain.records import Changed
 from poregui.gui.dialogs.classes import ClassesDialog
 from poregui.gui.services import Services
 from poregui.gui.session import Session
-from poregui.workflow.changes import add_class, change_class, merge_classes, reorder_classes, retire_class
+from poregui.workflow.changes import (
+    add_class,
+    change_class,
+    merge_classes,
+    reorder_classes,
+    retire_class,
+    set_reference_crops,
+)
 from poregui.workflow.edits import Edit
 
 _REFERENCES = 4
@@ -22,8 +29,11 @@ _REFERENCES = 4
 class ClassesFlow(QObject):
     """Show the classes dialog and make its changes."""
 
-    def __init__(self, window: QWidget, session: Session, services: Services) -> None:
+    def __init__(
+        self, window: QWidget, session: Session, services: Services, selected: Callable[[], Sequence[int]]
+    ) -> None:
         super().__init__(window)
+        self._selected = selected
         self._window = window
         self._session = session
         self._services = services
@@ -38,6 +48,7 @@ class ClassesFlow(QObject):
         dialog.order_requested.connect(lambda ids: self._try(lambda: reorder_classes(project, ids)))
         dialog.retire_requested.connect(lambda class_id: self._try(lambda: retire_class(project, class_id)))
         dialog.merge_requested.connect(self._ask_merge)
+        dialog.references_requested.connect(self._set_references)
         dialog.finished.connect(self._forget)
         self.dialog = dialog
         self._session.changed.connect(self._follow)
@@ -58,6 +69,13 @@ class ClassesFlow(QObject):
         if fine:
             into = others[names.index(chosen)].id
             self._try(lambda: merge_classes(self._session.project, class_id, into, who=self._session.who))
+
+    def _set_references(self, class_id: int) -> None:
+        chosen = list(self._selected())[:_REFERENCES]
+        if chosen:
+            self._try(lambda: set_reference_crops(self._session.project, class_id, chosen))
+        elif self.dialog is not None:
+            self.dialog.show_problem(PoreguiError("No crop is chosen.", "Choose crops in the grid of the Label page."))
 
     def _follow(self, changed: Changed) -> None:
         if changed.kinds & {"classes", "labels"}:

@@ -43,6 +43,7 @@ class ClassesDialog(QDialog):
     """Class ids in their new order."""
     merge_requested = Signal(int)
     retire_requested = Signal(int)
+    references_requested = Signal(int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -122,11 +123,13 @@ class ClassesDialog(QDialog):
         self._references.setObjectName("class_references")
         self._references.setMinimumHeight(_PICTURE + 8)
         column.addWidget(self._references)
+        choose = _button("Use the crops chosen in the grid", "class_references_button", self._ask_references)
+        column.addWidget(choose, 0, Qt.AlignmentFlag.AlignLeft)
         column.addStretch()
         ends = QHBoxLayout()
         ends.addStretch()
-        ends.addWidget(_button("Merge into…", "class_merge_button", lambda: self._ask(self.merge_requested)))
-        ends.addWidget(_button("Retire", "class_retire_button", lambda: self._ask(self.retire_requested)))
+        ends.addWidget(_button("Merge into…", "class_merge_button", self._ask_merge))
+        ends.addWidget(_button("Retire", "class_retire_button", self._ask_retire))
         column.addLayout(ends)
         return column
 
@@ -205,10 +208,19 @@ class ClassesDialog(QDialog):
             if chosen.isValid():
                 self.change_requested.emit(replace(shown, colour=chosen.name()))
 
-    def _ask(self, signal: object) -> None:
+    def _ask_merge(self) -> None:
+        self._emit(self.merge_requested.emit)
+
+    def _ask_retire(self) -> None:
+        self._emit(self.retire_requested.emit)
+
+    def _ask_references(self) -> None:
+        self._emit(self.references_requested.emit)
+
+    def _emit(self, emit: Callable[[int], None]) -> None:
         shown = self._current()
         if shown is not None:
-            signal.emit(shown.id)
+            emit(shown.id)
 
 
 def _button(text: str, name: str, pressed: Callable[[], object]) -> QPushButton:

@@ -1,0 +1,44 @@
+"""Start the window: the application, its looks, its log, and the event loop."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from PySide6.QtWidgets import QApplication, QMainWindow
+
+from poregui.gui.errors import install_hook, log_to_file
+from poregui.gui.preferences import Preferences
+from poregui.gui.theme import theme
+from poregui.gui.window import MainWindow
+
+
+def application() -> QApplication:
+    """Return the one application, made and dressed when there is none yet."""
+    app = QApplication.instance()
+    if not isinstance(app, QApplication):
+        app = QApplication(sys.argv[:1])
+    app.setApplicationName("poregui")
+    app.setOrganizationName("poregui")
+    theme().set_mode(Preferences().mode)
+    theme().apply(app)
+    return app
+
+
+def build_window(project_folder: Path | None = None) -> QMainWindow:
+    """Return the main window, on a project when one is given, without starting the event loop."""
+    application()
+    window = MainWindow()
+    if project_folder is not None:
+        window.open_project(project_folder)
+    return window
+
+
+def main(project_folder: Path | None = None) -> int:
+    """Show the window until it is closed and return the exit code."""
+    app = application()
+    log_to_file()
+    install_hook()
+    window = build_window(project_folder)
+    window.show()
+    return app.exec()

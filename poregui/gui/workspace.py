@@ -1,0 +1,68 @@
+"""Hold what belongs to one open project in the window: session, services, presenters, flows; ends with the project."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QWidget
+
+from poregui.gui.background import Background
+from poregui.gui.class_editing import ClassesFlow
+from poregui.gui.exporting import ExportFlow
+from poregui.gui.importing import ImportFlow
+from poregui.gui.label.page import LabelPage
+from poregui.gui.label.presenter import LabelPresenter
+from poregui.gui.micrograph_images import MicrographImages
+from poregui.gui.review.page import ReviewPage
+from poregui.gui.review.presenter import ReviewPresenter
+from poregui.gui.services import Services
+from poregui.gui.session import Session
+from poregui.gui.thumbnails import Thumbnails
+from poregui.gui.train.page import TrainPage
+from poregui.gui.train.presenter import TrainPresenter
+from poregui.gui.training import Trainer
+from poregui.store.project import Project
+
+
+class Workspace(QObject):
+    """Join one project to the pages, until `close`."""
+
+    def __init__(
+        self,
+        project: Project,
+        who: str,
+        window: QWidget,
+        pages: tuple[LabelPage, TrainPage, ReviewPage],
+        background: Background,
+    ) -> None:
+        super().__init__(window)
+        label_page, train_page, review_page = pages
+        self.session = Session(project, who=who, parent=self)
+        self.services = Services(
+            background=background,
+            thumbnails=Thumbnails(project.pixels, self),
+            micrograph_images=MicrographImages(project, self),
+            trainer=Trainer(self.session, background, parent=self),
+        )
+        self.importing = ImportFlow(window, self.session, self.services)
+        self.exporting = ExportFlow(window, self.session, self.services)
+        self.classes = ClassesFlow(window, self.session, self.services, label_page.crop_grid.selected_ids)
+        self.label = LabelPresenter(label_page, self.session, self.services)
+        self.train = TrainPresenter(train_page, self.session, self.services)
+        self.review = ReviewPresenter(review_page, self.session, self.services)
+        for presenter in (self.label, self.train, self.review):
+            presenter.attach()
+
+    def close(self) -> None:
+        """End everything that runs for the project and close it."""
+        self.services.trainer.close()
+        self.services.background.cancel_all()
+        self.services.background.wait()
+        for presenter in (self.label, self.train, self.review):
+            presenter.detach()
+            presenter.deleteLater()
+        for flow in (self.importing, self.exporting, self.classes):
+            flow.deleteLater()
+        self.services.thumbnails.close()
+        self.services.micrograph_images.close()
+        self.session.close()
+        self.deleteLater()
