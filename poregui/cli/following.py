@@ -74,8 +74,7 @@ def _child(run: RunFolder, words: IO[bytes]) -> Iterator[subprocess.Popen[str]]:
     source = str(Path(poregui.__file__).resolve().parent.parent)
     paths = os.pathsep.join(filter(None, (source, os.environ.get("PYTHONPATH"))))
     process = subprocess.Popen(
-        # -P: no file in the current folder stands in for a module of the same name
-        [sys.executable, "-P", "-m", "poregui", "fit", "--events", "--control", "--", str(run.path)],
+        _command(run.path),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=words,
@@ -88,6 +87,11 @@ def _child(run: RunFolder, words: IO[bytes]) -> Iterator[subprocess.Popen[str]]:
         yield process
     finally:
         _end(process)
+
+
+def _command(run_folder: Path) -> list[str]:
+    # -P: no file in the current folder stands in for a module of the same name
+    return [sys.executable, "-P", "-m", "poregui", "fit", "--events", "--control", "--", str(run_folder)]
 
 
 def _apart() -> dict[str, Any]:
