@@ -15,7 +15,7 @@ from typing import Any
 
 from poregui.domain.errors import PoreguiError, ProjectError, TrainingError
 from poregui.domain.events import FINAL, Event, Failed, Stage, to_line
-from poregui.learning.hardware import set_threads
+from poregui.learning.hardware import set_limits
 from poregui.store.run_folder import EventWriter, RunFolder
 
 DONE, BROKEN, REFUSED = 0, 1, 2
@@ -150,7 +150,7 @@ def _run(folder: RunFolder, teller: Teller, wishes: Control, control: bool) -> F
 
 def _failure(folder: RunFolder, teller: Teller, wishes: Control) -> Failed | None:
     try:
-        set_threads(folder.read_recipe().threads, os.environ)
+        set_limits(folder.read_recipe().threads, os.environ)
         from poregui.learning.train import train
 
         train(folder.path, teller, wishes.asked)

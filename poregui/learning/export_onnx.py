@@ -1,9 +1,9 @@
 """Write a trained network as an ONNX graph that also explains itself; changes with the layers that zoo.py uses.
 
 The graph is written from the layers and their weights directly. That is exact, takes a second (Keras's own exporter
-takes 17 s for the `seed` network) and can hold what no exporter writes: the activation maps, features times the gradient
-of each logit with respect to them, summed over channels, as plain forward operations (HiResCAM: R. L. Draelos and
-L. Carin, arXiv:2011.08891; without a hidden layer behind the average it would be the class activation map).
+takes 17 s for the `seed` network) and can hold what no exporter writes: the activation maps, features times the
+gradient of each logit with respect to them, summed over channels, as plain forward operations (HiResCAM: R. L. Draelos
+and L. Carin, arXiv:2011.08891; without a hidden layer behind the average it would be the class activation map).
 """
 
 from __future__ import annotations

@@ -18,8 +18,8 @@ def available_threads() -> int:
     return os.cpu_count() or 1
 
 
-def set_threads(threads: int, environment: MutableMapping[str, str]) -> None:
-    """Limit TensorFlow to `threads` (0: all that there are); has an effect only before it is imported.
+def set_limits(threads: int, environment: MutableMapping[str, str]) -> None:
+    """Limit TensorFlow to `threads` (0: all) and to the GPU memory it needs; works only before it is imported.
 
     The answers of a network change in their last digits with this number, so it is part of a run.
     """
@@ -27,6 +27,7 @@ def set_threads(threads: int, environment: MutableMapping[str, str]) -> None:
     environment["TF_NUM_INTRAOP_THREADS"] = count
     environment["TF_NUM_INTEROP_THREADS"] = "1" if count == "1" else "2"
     environment["OMP_NUM_THREADS"] = count
+    environment["TF_FORCE_GPU_ALLOW_GROWTH"] = "true"  # leave the rest of a GPU to others
 
 
 def versions() -> dict[str, str]:
