@@ -116,7 +116,7 @@ def read_answers(run: RunFolder) -> RunAnswers:
         preset=run.read_recipe().preset,
         dataset=dataset,
         predictions=tuple(predictions),
-        accuracy_as_trained=metrics.get("accuracy", metrics.get("pooled_accuracy")),
+        accuracy_as_trained=metrics.get("accuracy_as_trained", metrics.get("pooled_accuracy")),
         folds=len(run.read_folds()),
     )
 
