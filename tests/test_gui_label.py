@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import PIL.Image
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from label_desk import (
+    GAS,
+    HEIGHT,
+    KEYHOLE,
+    LACK,
+    LEFT,
+    PORES,
+    WIDTH,
+    Desk,
+    add_micrograph,
+    add_ready_made,
+    drawn,
+)
+from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
 from poregui.domain.classes import NOT_A_PORE, UNSURE
 from poregui.domain.geometry import Box
-from poregui.domain.records import Crop, Micrograph, Specimen
+from poregui.domain.records import Crop, Specimen
 from poregui.gui.label.filters import CropFilter
 from poregui.gui.label.page import LabelPage
 from poregui.gui.label.presenter import LabelPresenter
@@ -25,75 +36,7 @@ from poregui.gui.session import Session
 from poregui.gui.thumbnails import Thumbnails
 from poregui.store.pixels import CropPixels
 from poregui.store.project import Project
-from poregui.workflow.edits import AddCrops, AddMicrographs, AddSpecimens
-
-WIDTH, HEIGHT = 400, 300
-PORES = ((120, 80, 10), (300, 200, 6), (210, 150, 16))
-"""Centre x, y and radius in px of the dark discs."""
-GAS, KEYHOLE, LACK = 1, 2, 3
-LEFT, PLAIN = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
-
-
-def drawn() -> np.ndarray:
-    rows, columns = np.mgrid[:HEIGHT, :WIDTH]
-    image = np.full((HEIGHT, WIDTH), 200, np.uint8)
-    for x, y, radius in PORES:
-        image[(columns - x) ** 2 + (rows - y) ** 2 <= radius**2] = 40
-    return image
-
-
-def add_micrograph(project: Project, name: str = "field.png", specimen_id: int | None = None) -> Micrograph:
-    PIL.Image.fromarray(drawn()).save(project.folder / name)
-    micrograph = Micrograph(
-        project.next_id("micrographs"), name, name, name, WIDTH, HEIGHT, 8, 1, 0.5, "test", specimen_id
-    )
-    with project.transaction():
-        AddMicrographs((micrograph,)).do(project)
-    return micrograph
-
-
-def add_ready_made(project: Project, number: int) -> None:
-    first = project.next_id("crops")
-    keys = [project.pixels.add(CropPixels(np.full((20, 30), i, np.uint8), 0, 255)) for i in range(number)]
-    crops = [Crop(first + i, key, 30, 20, source=f"pore_{i}.png") for i, key in enumerate(keys)]
-    with project.transaction():
-        AddCrops(tuple(crops), who="ada").do(project)
-
-
-@dataclass
-class Desk:
-    """Hold a page at work on a project."""
-
-    page: LabelPage
-    presenter: LabelPresenter
-    session: Session
-    notes: list[str]
-
-    @property
-    def project(self) -> Project:
-        return self.session.project
-
-    def key(self, key: Qt.Key | str, modifier: Qt.KeyboardModifier = PLAIN) -> None:
-        QTest.keyClick(self.page.crop_grid, key, modifier)
-
-    def labels(self) -> list[int | None]:
-        return [crop.label for crop in self.project.crops()]
-
-    def point(self, x: float, y: float) -> QPoint:
-        view = self.page.image_canvas.view
-        assert view is not None
-        return view.to_screen(Box(round(x), round(y), 1, 1)).center().toPoint()
-
-    def click(self, x: float, y: float) -> None:
-        QTest.mouseClick(self.page.image_canvas, LEFT, PLAIN, self.point(x, y))
-
-    def drag(self, start: tuple[int, int], end: tuple[int, int]) -> None:
-        canvas = self.page.image_canvas
-        middle = ((start[0] + end[0]) / 2, (start[1] + end[1]) / 2)
-        QTest.mousePress(canvas, LEFT, PLAIN, self.point(*start))
-        QTest.mouseMove(canvas, self.point(*middle))
-        QTest.mouseMove(canvas, self.point(*end))
-        QTest.mouseRelease(canvas, LEFT, PLAIN, self.point(*end))
+from poregui.workflow.edits import AddCrops, AddSpecimens
 
 
 @pytest.fixture
@@ -145,9 +88,6 @@ def on_micrograph(project, open_desk, qtbot) -> Desk:
 def on_crops(project, open_desk) -> Desk:
     add_ready_made(project, 5)
     return open_desk(project)
-
-
-# ---- cropping --------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("x", "y", "radius"), PORES)
@@ -233,9 +173,6 @@ def test_the_wheel_zooms_under_the_pointer_and_space_pans(on_micrograph):
     QTest.keyRelease(canvas, Qt.Key.Key_Space)
     assert canvas.view.centre.x() > centre.x()
     assert on_micrograph.project.crops() == []
-
-
-# ---- keys ------------------------------------------------------------------------------------------------------------
 
 
 def test_each_key_labels_the_crop_that_was_current_and_moves_on(on_crops):
@@ -327,9 +264,6 @@ def test_a_click_on_a_class_labels_the_current_crop(on_crops):
     assert "1 crops" in on_crops.page.class_bar.buttons[KEYHOLE].accessibleName()
 
 
-# ---- grid and filters ------------------------------------------------------------------------------------------------
-
-
 def test_with_the_filter_for_unlabelled_crops_each_label_takes_one_off_the_list(on_crops):
     on_crops.page.set_filter(CropFilter(label=None))
     on_crops.key("1")
@@ -363,9 +297,6 @@ def test_pictures_come_into_the_grid(on_crops, qtbot):
     assert picture(crop).pixelColor(0, 0).red() == 3
 
 
-# ---- micrographs -----------------------------------------------------------------------------------------------------
-
-
 def test_a_label_survives_when_the_micrograph_vanished(project, open_desk, qtbot, tmp_path):
     micrograph = add_micrograph(project)
     pixels = project.pixels.add(CropPixels(drawn()[60:100, 100:140], 0, 255))
@@ -393,14 +324,37 @@ def test_deleting_a_micrograph_says_how_many_labels_go_and_undo_brings_them_back
     assert sorted(on_micrograph.labels(), key=str) == [GAS, None]
 
 
+def test_delete_in_the_list_of_micrographs_asks_for_the_micrograph(on_micrograph, monkeypatch):
+    on_micrograph.click(120, 80)
+    monkeypatch.setattr(messages(), "ask", lambda title, text, yes: False)
+    QTest.keyClick(on_micrograph.page.micrograph_list, Qt.Key.Key_Delete)
+    assert len(on_micrograph.project.crops()) == 1
+    assert len(on_micrograph.project.micrographs()) == 1
+
+
+def test_a_page_that_is_left_shows_nothing_of_the_project_and_takes_the_next_one(on_micrograph, tmp_path):
+    on_micrograph.click(120, 80)
+    page, services = on_micrograph.page, on_micrograph.presenter._services
+    on_micrograph.presenter.detach()
+    assert page.crop_grid.ids() == []
+    assert page.image_canvas.view is None
+    with Project.create(tmp_path / "next") as following:
+        add_ready_made(following, 3)
+        session = Session(following, who="ada")
+        presenter = LabelPresenter(page, session, services)
+        presenter.attach()
+        QTest.keyClick(page.crop_grid, "1")
+        presenter.detach()
+        assert [crop.label for crop in following.crops()] == [GAS, None, None]
+    on_micrograph.presenter.attach()
+    assert len(page.crop_grid.ids()) == 1
+
+
 def test_an_empty_project_offers_to_import(project, open_desk, qtbot):
     desk = open_desk(project)
     with qtbot.waitSignal(desk.page.import_requested):
         QTest.mouseClick(desk.page.first_import_button, LEFT)
     assert desk.page.first_import_button.isVisible()
-
-
-# ---- what stays ------------------------------------------------------------------------------------------------------
 
 
 def test_a_read_only_project_answers_label_keys_with_a_sentence(project, open_desk):

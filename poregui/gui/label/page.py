@@ -65,6 +65,20 @@ class LabelPage(QWidget):
         """Show what to do in a project without images, or the work."""
         self._stack.setCurrentIndex(1 if empty else 0)
 
+    def clear(self) -> None:
+        """Forget everything that is shown of a project."""
+        self.crop_grid.set_pictures(_no_picture)
+        self.micrograph_list.set_pictures(_no_picture)
+        self.crop_grid.set_rows(())
+        self.micrograph_list.set_rows(())
+        for box in (self.label_filter, self.specimen_filter, self.micrograph_filter):
+            with QSignalBlocker(box):
+                box.setCurrentIndex(0)
+        self.image_canvas.show_message("")
+        self.context_view.clear()
+        self.set_title("")
+        self.set_details("", "", "")
+
     def set_writable(self, writable: bool) -> None:
         """Offer or withhold what changes the project."""
         for button in (self.delete_micrograph_button, self.import_button, self.first_import_button):
@@ -192,7 +206,7 @@ class LabelPage(QWidget):
         self.label_filter = _combo("label_filter", "Show crops by label")
         self.specimen_filter = _combo("specimen_filter", "Show crops of a specimen")
         self.micrograph_filter = _combo("micrograph_filter", "Show crops of a micrograph")
-        self.all_crops_button = _button("all_crops_button", "Show all", "Show all crops again")
+        self.all_crops_button = _button("all_crops_button", "Reset", "Show all crops again")
         self.grid_count = _muted("grid_count")
         self.size_slider = QSlider(Qt.Orientation.Horizontal)
         self.size_slider.setObjectName("thumbnail_size")
@@ -200,11 +214,11 @@ class LabelPage(QWidget):
         self.size_slider.setToolTip("Size of the pictures")
         self.size_slider.setRange(SMALLEST_CELL, LARGEST_CELL)
         self.size_slider.setValue(USUAL_CELL)
-        self.size_slider.setFixedWidth(90)
+        self.size_slider.setFixedWidth(80)
         panel = _panel()
         layout = _column(panel, 0)
         filters = (self.label_filter, self.specimen_filter, self.micrograph_filter, self.all_crops_button)
-        layout.addLayout(_row(_heading("Crops"), *filters, None, self.grid_count, self.size_slider))
+        layout.addLayout(_row(*filters, None, self.grid_count, self.size_slider))
         layout.addWidget(self.crop_grid, 1)
         return panel
 
@@ -280,6 +294,10 @@ class LabelPage(QWidget):
 
     def _back_to_grid(self) -> None:
         self.crop_grid.setFocus()
+
+
+def _no_picture(_id: int) -> None:
+    return None
 
 
 def _fill(box: QComboBox, entries: Sequence[tuple[str, object]]) -> None:

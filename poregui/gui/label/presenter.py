@@ -41,7 +41,7 @@ class LabelPresenter(QObject):
         self._session = session
         self._services = services
         self._catalogue = Catalogue(session.project)
-        self._stage = Stage(page.image_canvas, page.context_view, services, self._catalogue)
+        self._stage = Stage(page.image_canvas, page.context_view, services, self._catalogue, self)
         self._current: int | None = None
         self._side: int | None = None
         self._quiet = False
@@ -95,10 +95,11 @@ class LabelPresenter(QObject):
         self._choose_first()
 
     def detach(self) -> None:
-        """Stop following the session and the page."""
+        """Stop following the session and leave the page empty for the next project."""
         for signal, slot in self._links:
             signal.disconnect(slot)
         self._links = []
+        self._page.clear()
 
     # ---- what a person wants -------------------------------------------------------------------------------------
 

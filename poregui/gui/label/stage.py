@@ -27,8 +27,15 @@ class Stage(QObject):
 
     changed = Signal()
 
-    def __init__(self, canvas: ImageCanvas, context: ContextView, services: Services, catalogue: Catalogue) -> None:
-        super().__init__(canvas)
+    def __init__(
+        self,
+        canvas: ImageCanvas,
+        context: ContextView,
+        services: Services,
+        catalogue: Catalogue,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
         self._canvas = canvas
         self._context = context
         self._services = services
