@@ -1,0 +1,1 @@
+"""Join predictions, labels and pictures on the page where a person judges a run."""
