@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QActionGroup, QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent
 from PySide6.QtWidgets import (
-    QDialog,
-    QFileDialog,
     QHBoxLayout,
-    QInputDialog,
     QMainWindow,
     QStackedWidget,
     QVBoxLayout,
@@ -22,9 +19,8 @@ from poregui.domain.classes import NOT_A_PORE, NOT_A_PORE_COLOUR, UNSURE, UNSURE
 from poregui.domain.errors import PoreguiError
 from poregui.domain.records import Changed
 from poregui.gui.actions import ACTIONS, build_actions, dress_actions, fill_menus
+from poregui.gui.asking import Asking, guarded
 from poregui.gui.background import Background, TaskHandle
-from poregui.gui.dialogs.micrograph import MicrographDialog
-from poregui.gui.dialogs.new_project import NewProjectDialog
 from poregui.gui.dialogs.sheets import AboutDialog, KeysDialog
 from poregui.gui.label.page import LabelPage
 from poregui.gui.messages import messages
@@ -40,9 +36,6 @@ from poregui.gui.widgets.rail import Rail
 from poregui.gui.widgets.status_bar import StatusBar
 from poregui.gui.workspace import Workspace
 from poregui.store.project import Project
-from poregui.workflow.changes import set_scale, set_specimen
-from poregui.workflow.edits import Combined
-from poregui.workflow.sample import make_sample
 
 
 class MainWindow(QMainWindow):
@@ -56,6 +49,7 @@ class MainWindow(QMainWindow):
         self.setMinimumSize(900, 560)
         self.preferences = Preferences()
         self.background = Background(self)
+        self.asking = Asking(self)
         self.workspace: Workspace | None = None
         self._tasks: list[TaskHandle] = []
         self.actions_by_name = build_actions(self)
@@ -104,11 +98,11 @@ class MainWindow(QMainWindow):
 
     def _connect_actions(self) -> None:
         called: dict[str, Callable[[], object]] = {
-            "new_project": self.ask_new_project,
-            "open_project": self.ask_open_project,
-            "try_sample": self.ask_sample,
-            "import_files": self.ask_import_files,
-            "import_folder": self.ask_import_folder,
+            "new_project": self.asking.new_project,
+            "open_project": self.asking.open_project,
+            "try_sample": self.asking.sample,
+            "import_files": self.asking.import_files,
+            "import_folder": self.asking.import_folder,
             "export_csv": lambda: self._with(lambda open_: open_.exporting.ask_csv()),
             "export_folders": lambda: self._with(lambda open_: open_.exporting.ask_folders()),
             "save": lambda: messages().note("Everything is saved already: each change is on disk when you see it."),
@@ -117,15 +111,15 @@ class MainWindow(QMainWindow):
             "undo": lambda: self._with(lambda open_: open_.session.undo()),
             "redo": lambda: self._with(lambda open_: open_.session.redo()),
             "edit_classes": lambda: self._with(lambda open_: open_.classes.show()),
-            "edit_name": self.ask_name,
+            "edit_name": self.asking.name,
             "full_screen": self._toggle_full_screen,
-            "show_keys": lambda: self._show(KeysDialog(self)),
-            "show_about": lambda: self._show(AboutDialog(self)),
+            "show_keys": lambda: self.asking.show(KeysDialog(self)),
+            "show_about": lambda: self.asking.show(AboutDialog(self)),
         }
         called |= {name: lambda page=page: self.show_page(page) for name, page in self._pages.items()}
         called |= {f"theme_{mode}": lambda mode=mode: self._choose_theme(mode) for mode in ("system", "light", "dark")}
         for name, call in called.items():
-            self.actions_by_name[name].triggered.connect(lambda _=False, call=call: self._guarded(call))
+            self.actions_by_name[name].triggered.connect(lambda _=False, call=call: guarded(call))
         for names in (tuple(self._pages), ("theme_system", "theme_light", "theme_dark")):
             group = QActionGroup(self)
             for name in names:
@@ -137,12 +131,12 @@ class MainWindow(QMainWindow):
 
     def _connect_pages(self) -> None:
         start = self.start_page
-        start.new_requested.connect(self.ask_new_project)
-        start.open_requested.connect(self.ask_open_project)
-        start.sample_requested.connect(self.ask_sample)
+        start.new_requested.connect(self.asking.new_project)
+        start.open_requested.connect(self.asking.open_project)
+        start.sample_requested.connect(self.asking.sample)
         start.recent_chosen.connect(self.open_project)
-        self.label_page.import_requested.connect(lambda: self._guarded(self.ask_import_files))
-        self.label_page.properties_requested.connect(self.ask_micrograph)
+        self.label_page.import_requested.connect(lambda: guarded(self.asking.import_files))
+        self.label_page.properties_requested.connect(self.asking.micrograph)
         self.train_page.review_requested.connect(self.show_run)
         self.review_page.train_requested.connect(lambda: self.show_page(self.train_page))
         self.review_page.show_in_label_requested.connect(self.show_crop)
@@ -169,9 +163,10 @@ class MainWindow(QMainWindow):
             else:
                 messages().error(error)
             return
-        self._enter(project)
+        self.enter(project)
 
-    def _enter(self, project: Project) -> None:
+    def enter(self, project: Project) -> None:
+        """Make a project the one that the window shows."""
         self.close_project()
         self.start_page.set_problem("")
         pages = (self.label_page, self.train_page, self.review_page)
@@ -255,94 +250,9 @@ class MainWindow(QMainWindow):
             self.show_page(self.label_page)
             self.workspace.label.show_crop(crop_id)
 
-    # ---- what a person asks for ----------------------------------------------------------------------------------
-
-    def ask_new_project(self) -> None:
-        """Ask for name, place and classes, make the project and open it."""
-        dialog = NewProjectDialog(self)
-        dialog.accepted.connect(
-            lambda: self._guarded(lambda: self._enter(Project.create(dialog.folder, dialog.classes)))
-        )
-        self._show(dialog)
-
-    def ask_sample(self) -> None:
-        """Ask for a place, draw the sample project there in the background, and open it."""
-        dialog = NewProjectDialog(self, title="Sample project", with_classes=False)
-        dialog.accepted.connect(lambda: self.make_sample(dialog.folder))
-        self._show(dialog)
-
-    def make_sample(self, folder: Path) -> None:
-        """Draw the sample project in the background and open it."""
-        self.background.run(
-            "Drawing the sample",
-            lambda control: make_sample(folder, progress=control.progress),
-            lambda _: self.open_project(folder),
-        )
-
-    def ask_open_project(self) -> None:
-        """Ask for a project folder and open it."""
-        chosen = QFileDialog.getExistingDirectory(self, "Open a project")
-        if chosen:
-            self.open_project(Path(chosen))
-
-    def ask_import_files(self) -> None:
-        """Ask for pictures and import them."""
-        patterns = "Pictures (*.png *.jpg *.jpeg *.bmp *.tif *.tiff);;All files (*)"
-        chosen, _ = QFileDialog.getOpenFileNames(self, "Import pictures", "", patterns)
-        self._import([Path(name) for name in chosen])
-
-    def ask_import_folder(self) -> None:
-        """Ask for a folder and import what is in it."""
-        chosen = QFileDialog.getExistingDirectory(self, "Import a folder")
-        self._import([Path(chosen)] if chosen else [])
-
-    def _import(self, paths: Sequence[Path]) -> None:
-        if paths:
-            self._with(lambda open_: open_.importing.ask(paths))
-
-    def ask_micrograph(self, micrograph_id: int) -> None:
-        """Ask for the specimen and the scale of a micrograph and change them as one edit."""
-        if self.session is None:
-            return
-        session = self.session
-        micrograph = next((m for m in session.project.micrographs() if m.id == micrograph_id), None)
-        if micrograph is None:
-            return
-        names = {s.id: s.name for s in session.project.specimens()}
-        specimen = names.get(micrograph.specimen_id or 0, "")
-        dialog = MicrographDialog(micrograph, specimen, tuple(names.values()), self)
-
-        def change() -> None:
-            scaled = set_scale([micrograph], dialog.um_per_px)
-            moved = set_specimen(session.project, scaled.after, dialog.specimen)
-            session.apply(Combined((scaled, moved), text="change micrograph"))
-
-        dialog.accepted.connect(lambda: self._guarded(change))
-        self._show(dialog)
-
-    def ask_name(self) -> None:
-        """Ask under which name labels are logged."""
-        name, fine = QInputDialog.getText(
-            self, "Your name", "Labels are logged under this name:", text=self.preferences.annotator
-        )
-        if fine and name.strip():
-            self.preferences.annotator = name
-            if self.session is not None:
-                self.session.who = self.preferences.annotator
-
     def _with(self, use: Callable[[Workspace], object]) -> None:
         if self.workspace is not None:
             use(self.workspace)
-
-    def _guarded(self, call: Callable[[], object]) -> None:
-        try:
-            call()
-        except PoreguiError as error:
-            messages().error(error)
-
-    def _show(self, dialog: QDialog) -> None:
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
 
     # ---- looks and work ------------------------------------------------------------------------------------------
 
@@ -382,24 +292,8 @@ class MainWindow(QMainWindow):
 
     def dropEvent(self, event: QDropEvent) -> None:
         self.start_page.set_drop_active(False)
-        self.drop([Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()])
+        self.asking.drop([Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()])
         event.acceptProposedAction()
-
-    def drop(self, paths: Sequence[Path]) -> None:
-        """Open a project that was dropped, or import pictures into the open one, or into a new one."""
-        if len(paths) == 1 and (paths[0] / "project.db").exists():
-            self.open_project(paths[0])
-        elif self.workspace is not None:
-            self._guarded(lambda: self._import(paths))
-        elif paths:
-            dialog = NewProjectDialog(self, title="New project for these pictures")
-
-            def make() -> None:
-                self._enter(Project.create(dialog.folder, dialog.classes))
-                self._import(paths)
-
-            dialog.accepted.connect(lambda: self._guarded(make))
-            self._show(dialog)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         self.preferences.save_window(self)

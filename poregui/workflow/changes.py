@@ -101,9 +101,7 @@ def labels_lost_with(project: Project, micrograph_ids: Sequence[int]) -> int:
     return sum(crop.label is not None for one in micrograph_ids for crop in project.crops(micrograph_id=one))
 
 
-def set_scale(
-    micrographs: Sequence[Micrograph], um_per_px: float | None, *, source: str = "set by hand"
-) -> Edit:
+def set_scale(micrographs: Sequence[Micrograph], um_per_px: float | None, *, source: str = "set by hand") -> Edit:
     """Return the edit that sets the scale of micrographs in um per px; None makes it unknown.
 
     Raises PoreguiError for a scale that is not a positive, finite number.
@@ -111,8 +109,7 @@ def set_scale(
     if um_per_px is not None and not 0 < um_per_px < 1e6:
         raise PoreguiError(f"{um_per_px:g} um per px cannot be a scale.", "Give a number above 0.")
     after = tuple(
-        replace(m, um_per_px=um_per_px, scale_source=source if um_per_px is not None else "")
-        for m in micrographs
+        replace(m, um_per_px=um_per_px, scale_source=source if um_per_px is not None else "") for m in micrographs
     )
     return ChangeMicrographs(tuple(micrographs), after, text="set scale")
 
@@ -197,8 +194,7 @@ def _retired(classes: tuple[PoreClass, ...], class_id: int) -> tuple[PoreClass, 
         raise PoreguiError(f"A project needs at least {FEWEST_CLASSES} classes.", "Add another class first.")
     place = {c.id: i for i, c in enumerate(active)}
     return tuple(
-        replace(c, retired=c.retired or c.id == class_id, position=place.get(c.id, c.position))
-        for c in classes
+        replace(c, retired=c.retired or c.id == class_id, position=place.get(c.id, c.position)) for c in classes
     )
 
 

@@ -56,7 +56,8 @@ class StartPage(QWidget):
         self._recent_title = QLabel("Recent projects")
         self._recent_title.setProperty("heading", True)
         column.addWidget(self._recent_title)
-        column.addWidget(self._build_recent(), 1)
+        column.addWidget(self._build_recent())
+        column.addStretch(1)
         holder = QWidget()
         holder.setLayout(column)
         holder.setMaximumWidth(_TEXT_WIDTH + 160)
@@ -90,7 +91,7 @@ class StartPage(QWidget):
     def _build_drop_zone(self) -> QFrame:
         self._zone = QFrame()
         self._zone.setObjectName("drop_zone")
-        self._zone.setMinimumHeight(104)
+        self._zone.setFixedHeight(128)
         text = QLabel("Drop a project, micrographs, or folders of crops here")
         text.setAlignment(Qt.AlignmentFlag.AlignCenter)
         text.setProperty("muted", True)
@@ -116,6 +117,7 @@ class StartPage(QWidget):
             item.setToolTip(str(folder))
             item.setSizeHint(QSize(100, 34))
             self._recent.addItem(item)
+        self._recent.setFixedHeight(min(6, len(folders)) * 34 + 4)
         self._recent.setVisible(bool(folders))
         self._recent_title.setVisible(bool(folders))
 

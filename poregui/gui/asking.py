@@ -1,0 +1,138 @@
+"""Ask a person for projects, pictures and names by dialogs, and do what was answered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QDialog, QFileDialog, QInputDialog
+
+from poregui.domain.errors import PoreguiError
+from poregui.domain.records import Micrograph
+from poregui.gui.dialogs.micrograph import MicrographDialog
+from poregui.gui.dialogs.new_project import NewProjectDialog
+from poregui.gui.messages import messages
+from poregui.gui.session import Session
+from poregui.store.project import Project
+from poregui.workflow.changes import set_scale, set_specimen
+from poregui.workflow.edits import Combined
+from poregui.workflow.sample import make_sample
+
+if TYPE_CHECKING:
+    from poregui.gui.window import MainWindow
+
+_PICTURES = "Pictures (*.png *.jpg *.jpeg *.bmp *.tif *.tiff);;All files (*)"
+
+
+class Asking(QObject):
+    """Lead from the menus and the start page through dialogs into the window's project."""
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self._window = window
+
+    def show(self, dialog: QDialog) -> None:
+        """Open a dialog over the window and forget it when it is closed."""
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def new_project(self) -> None:
+        """Ask for name, place and classes, make the project and open it."""
+        self._ask_project("New project", lambda dialog: None)
+
+    def _ask_project(self, title: str, then: Callable[[NewProjectDialog], None]) -> None:
+        dialog = NewProjectDialog(self._window, title=title)
+
+        def make() -> None:
+            self._window.enter(Project.create(dialog.folder, dialog.classes))
+            then(dialog)
+
+        dialog.accepted.connect(lambda: guarded(make))
+        self.show(dialog)
+
+    def sample(self) -> None:
+        """Ask for a place, draw the sample project there in the background, and open it."""
+        dialog = NewProjectDialog(self._window, title="Sample project", with_classes=False)
+        dialog.accepted.connect(lambda: self.make_sample(dialog.folder))
+        self.show(dialog)
+
+    def make_sample(self, folder: Path) -> None:
+        """Draw the sample project in the background and open it."""
+        self._window.background.run(
+            "Drawing the sample",
+            lambda control: make_sample(folder, progress=control.progress),
+            lambda _: self._window.open_project(folder),
+        )
+
+    def open_project(self) -> None:
+        """Ask for a project folder and open it."""
+        chosen = QFileDialog.getExistingDirectory(self._window, "Open a project")
+        if chosen:
+            self._window.open_project(Path(chosen))
+
+    def import_files(self) -> None:
+        """Ask for pictures and import them."""
+        chosen, _ = QFileDialog.getOpenFileNames(self._window, "Import pictures", "", _PICTURES)
+        self.import_paths([Path(name) for name in chosen])
+
+    def import_folder(self) -> None:
+        """Ask for a folder and import what is in it."""
+        chosen = QFileDialog.getExistingDirectory(self._window, "Import a folder")
+        self.import_paths([Path(chosen)] if chosen else [])
+
+    def import_paths(self, paths: Sequence[Path]) -> None:
+        """Ask what pictures are and import them into the open project."""
+        if paths and self._window.workspace is not None:
+            self._window.workspace.importing.ask(paths)
+
+    def drop(self, paths: Sequence[Path]) -> None:
+        """Open a project that was dropped, or import pictures into the open one, or into a new one."""
+        if len(paths) == 1 and (paths[0] / "project.db").exists():
+            self._window.open_project(paths[0])
+        elif self._window.workspace is not None:
+            guarded(lambda: self.import_paths(paths))
+        elif paths:
+            self._ask_project("New project for these pictures", lambda dialog: self.import_paths(paths))
+
+    def micrograph(self, micrograph_id: int) -> None:
+        """Ask for the specimen and the scale of a micrograph."""
+        session = self._window.session
+        found = [m for m in session.project.micrographs() if m.id == micrograph_id] if session else []
+        if session is None or not found:
+            return
+        names = {s.id: s.name for s in session.project.specimens()}
+        specimen = names.get(found[0].specimen_id or 0, "")
+        dialog = MicrographDialog(found[0], specimen, tuple(names.values()), self._window)
+        dialog.accepted.connect(lambda: guarded(lambda: _change(session, found[0], dialog.specimen, dialog.um_per_px)))
+        self.show(dialog)
+
+    def name(self) -> None:
+        """Ask under which name labels are logged."""
+        preferences, session = self._window.preferences, self._window.session
+        name, fine = QInputDialog.getText(
+            self._window, "Your name", "Labels are logged under this name:", text=preferences.annotator
+        )
+        if fine and name.strip():
+            preferences.annotator = name
+            if session is not None:
+                session.who = preferences.annotator
+
+
+def guarded(call: Callable[[], object]) -> None:
+    """Call something and tell a PoreguiError through the messages."""
+    try:
+        call()
+    except PoreguiError as error:
+        messages().error(error)
+
+
+def _change(session: Session, micrograph: Micrograph, specimen: str, um_per_px: float | None) -> None:
+    edits = []
+    if um_per_px != micrograph.um_per_px:
+        scaled = set_scale([micrograph], um_per_px)
+        edits.append(scaled)
+        micrograph = scaled.after[0]
+    edits.append(set_specimen(session.project, [micrograph], specimen))
+    session.apply(Combined(tuple(edits), text="change micrograph"))
