@@ -112,6 +112,11 @@ class LabelPage(QWidget):
 
     def set_grid_count(self, shown: int, total: int, selected: int) -> None:
         """Say how many crops the grid shows, of how many, and how many are selected."""
+        self.crop_grid.set_empty_text(
+            "No crop is like that. Reset shows all."
+            if total
+            else "No crops yet. Click a pore, or drag a box around it."
+        )
         text = f"{total} crops" if shown == total else f"{shown} of {total} crops"
         self.grid_count.setText(f"{text} · {selected} selected" if selected > 1 else text)
         self.all_crops_button.setVisible(not self.crop_filter().is_open)
@@ -261,6 +266,7 @@ class LabelPage(QWidget):
         return panel
 
     def _connect(self) -> None:
+        self.micrograph_list.set_empty_text("No micrographs. These crops came ready-made.")
         self.keys = LabelKeys(self)
         self.keys.watch((self, self.image_canvas, self.crop_grid, self.context_view, self.class_bar))
         self.keys.watch((self.micrograph_list,), own={"delete"})
@@ -283,7 +289,9 @@ class LabelPage(QWidget):
             self.crop_grid.setFocus()
 
     def _say_zoom(self, scale: float) -> None:
-        self.zoom_text.setText(f"{scale * 100:.0f} %")
+        self.zoom_text.setText(f"{scale * 100:.0f} %" if scale else "")
+        for button in (self.fit_button, self.one_to_one_button):
+            button.setEnabled(scale > 0)
 
     def _filter(self) -> None:
         self.filter_changed.emit(self.crop_filter())

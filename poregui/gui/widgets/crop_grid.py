@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from PySide6.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, QSize, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QImage, QKeyEvent
+from PySide6.QtGui import QColor, QFocusEvent, QImage, QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractItemView, QListView, QWidget
 
 from poregui.domain.classes import PoreClass
@@ -33,6 +33,7 @@ class CropGrid(QListView):
         self._delegate = CropDelegate(self)
         self._delegate.picture = picture
         self._delegate.is_current = lambda place: place == self.currentIndex().row()
+        self._empty_text = ""
         self.setModel(self.rows)
         self.setItemDelegate(self._delegate)
         self.setFlow(QListView.Flow.LeftToRight)
@@ -140,6 +141,19 @@ class CropGrid(QListView):
             super().keyPressEvent(event)
         else:
             event.ignore()
+
+    def set_empty_text(self, text: str) -> None:
+        """Show a sentence while nothing is listed."""
+        self._empty_text = text
+        self.viewport().update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if not self.model().rowCount():
+            painter = QPainter(self.viewport())
+            painter.setPen(QColor(theme().tokens.muted))
+            words = int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap)
+            painter.drawText(self.viewport().rect().adjusted(16, 8, -16, -8), words, self._empty_text)
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         """Take the focus without choosing anything, which Qt would do where nothing is chosen."""

@@ -103,6 +103,7 @@ class ImageCanvas(QWidget):
         self._picture = self._view = None
         self._message, self._boxes, self._editable = text, (), False
         self._set_cursor()
+        self.zoomed.emit(0.0)
         self.update()
 
     def set_classes(self, classes: Sequence[PoreClass]) -> None:

@@ -17,7 +17,7 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QColor, QFocusEvent, QFont, QImage, QKeyEvent, QPainter
+from PySide6.QtGui import QColor, QFocusEvent, QFont, QImage, QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QListView,
@@ -171,6 +171,7 @@ class MicrographList(QListView):
         self.setAccessibleName("Micrographs")
         self.model_rows = _Rows(self)
         self._delegate = _Delegate(self)
+        self._empty_text = ""
         self.setModel(self.model_rows)
         self.setItemDelegate(self._delegate)
         self.setUniformItemSizes(True)
@@ -232,6 +233,19 @@ class MicrographList(QListView):
             self.delete_requested.emit(self.selected_ids())
         else:
             event.ignore()
+
+    def set_empty_text(self, text: str) -> None:
+        """Show a sentence while nothing is listed."""
+        self._empty_text = text
+        self.viewport().update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if not self.model().rowCount():
+            painter = QPainter(self.viewport())
+            painter.setPen(QColor(theme().tokens.muted))
+            words = int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap)
+            painter.drawText(self.viewport().rect().adjusted(16, 8, -16, -8), words, self._empty_text)
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         """Take the focus without choosing anything, which Qt would do where nothing is chosen."""
