@@ -36,7 +36,7 @@ class ImageCanvas(QWidget):
     """Draw one picture and boxes on it, all in one paint event, and hold no truth about either.
 
     `box_drawn` (Box) after a drag, `point_clicked` (x, y in px) after a click beside all boxes, `crop_clicked` (id) on
-    one, `box_changed` (id, Box) after the current box was moved or resized, `zoomed` (screen px per px).
+    one, `box_changed` (id, Box) after the current box was moved or resized, `zoomed` (scale, 0 without a picture).
     """
 
     box_drawn = Signal(object)
