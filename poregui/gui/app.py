@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from PySide6.QtWidgets import QApplication, QMainWindow
+from PySide6.QtWidgets import QApplication
 
 from poregui.gui.errors import install_hook, log_to_file
 from poregui.gui.preferences import Preferences
@@ -25,7 +25,7 @@ def application() -> QApplication:
     return app
 
 
-def build_window(project_folder: Path | None = None) -> QMainWindow:
+def build_window(project_folder: Path | None = None) -> MainWindow:
     """Return the main window, on a project when one is given, without starting the event loop."""
     application()
     window = MainWindow()

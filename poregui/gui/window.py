@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import get_args
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QActionGroup, QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent
@@ -29,7 +31,7 @@ from poregui.gui.review.page import ReviewPage
 from poregui.gui.services import Services
 from poregui.gui.session import Session
 from poregui.gui.start.page import StartPage
-from poregui.gui.theme import theme
+from poregui.gui.theme import Mode, theme
 from poregui.gui.train.page import TrainPage
 from poregui.gui.widgets.banner import Banner
 from poregui.gui.widgets.rail import Rail
@@ -116,8 +118,8 @@ class MainWindow(QMainWindow):
             "show_keys": lambda: self.asking.show(KeysDialog(self)),
             "show_about": lambda: self.asking.show(AboutDialog(self)),
         }
-        called |= {name: lambda page=page: self.show_page(page) for name, page in self._pages.items()}
-        called |= {f"theme_{mode}": lambda mode=mode: self._choose_theme(mode) for mode in ("system", "light", "dark")}
+        called |= {name: partial(self.show_page, page) for name, page in self._pages.items()}
+        called |= {f"theme_{mode}": partial(self._choose_theme, mode) for mode in get_args(Mode)}
         for name, call in called.items():
             self.actions_by_name[name].triggered.connect(lambda _=False, call=call: guarded(call))
         for names in (tuple(self._pages), ("theme_system", "theme_light", "theme_dark")):
@@ -256,7 +258,7 @@ class MainWindow(QMainWindow):
 
     # ---- looks and work ------------------------------------------------------------------------------------------
 
-    def _choose_theme(self, mode: str) -> None:
+    def _choose_theme(self, mode: Mode) -> None:
         self.preferences.mode = mode
         theme().set_mode(mode)
 

@@ -121,6 +121,11 @@ class StartPage(QWidget):
         self._recent.setVisible(bool(folders))
         self._recent_title.setVisible(bool(folders))
 
+    @property
+    def problem(self) -> str:
+        """Return why a project could not be opened."""
+        return self._problem.text()
+
     def set_problem(self, text: str) -> None:
         """Show why a project could not be opened; an empty text hides it."""
         self._problem.setText(text)

@@ -1,0 +1,78 @@
+"""Save pictures of the real window's pages: python -m poregui.gui.pictures PROJECT OUT [--dark] [--size 1400x900]."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from poregui.domain.errors import PoreguiError
+
+if TYPE_CHECKING:
+    from poregui.gui.window import MainWindow
+
+_QUIET_S = 1.0
+_PATIENCE_S = 20.0
+
+
+def save_pages(window: MainWindow, out: Path) -> list[Path]:
+    """Save the pages of the window's project as PNG files in a folder and return their paths."""
+    out.mkdir(parents=True, exist_ok=True)
+    saved = []
+    pages = {"label": window.label_page, "train": window.train_page, "review": window.review_page}
+    for name, page in pages.items():
+        window.show_page(page)
+        settle(window)
+        path = out / f"{name}.png"
+        window.grab().save(str(path))
+        saved.append(path)
+    return saved
+
+
+def settle(window: MainWindow, quiet_s: float = _QUIET_S) -> None:
+    """Let the window work until nothing has run in the background for a while."""
+    from PySide6.QtCore import QCoreApplication
+
+    start = last_busy = time.monotonic()
+    while time.monotonic() - last_busy < quiet_s and time.monotonic() - start < _PATIENCE_S:
+        QCoreApplication.processEvents()
+        time.sleep(0.01)
+        if window.background.busy:
+            last_busy = time.monotonic()
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Open a project in a window without a screen and save its pages."""
+    parser = argparse.ArgumentParser(prog="python -m poregui.gui.pictures", description=__doc__)
+    parser.add_argument("project", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--dark", action="store_true")
+    parser.add_argument("--size", default="1400x900")
+    args = parser.parse_args(argv)
+    os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    from poregui.gui.app import build_window
+    from poregui.gui.theme import theme
+
+    width, _, height = args.size.partition("x")
+    try:
+        window = build_window(None)
+        theme().set_mode("dark" if args.dark else "light")
+        window.resize(int(width), int(height))
+        window.open_project(args.project)
+        if window.workspace is None:
+            raise PoreguiError(window.start_page.problem)
+        window.show()
+        save_pages(window, args.out)
+        window.close()
+    except (PoreguiError, ValueError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
