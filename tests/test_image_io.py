@@ -181,6 +181,12 @@ def test_any_name_will_do(tmp_path: Path, name: str) -> None:
     assert read_size(tmp_path / name) == (8, 8)
 
 
+def test_a_picture_that_packs_very_well_is_no_bomb(tmp_path: Path) -> None:
+    Pillow.new("1", (4000, 4000)).save(tmp_path / "black.png")
+    assert (tmp_path / "black.png").stat().st_size < 10_000
+    assert read_image(tmp_path / "black.png").pixels.max() == 0
+
+
 def test_what_is_read_cannot_be_changed_by_accident(tmp_path: Path) -> None:
     Pillow.fromarray(noise(8, 8)).save(tmp_path / "a.png")
     with pytest.raises(ValueError, match="read-only"):
@@ -195,6 +201,7 @@ def test_what_is_read_cannot_be_changed_by_accident(tmp_path: Path) -> None:
         ("short.png", png(30, 30, b"")[:40], "damaged"),
         ("hollow.png", png(30, 30, zlib.compress(b"")), "damaged"),
         ("bomb.png", png(60_000, 60_000, zlib.compress(b"\0")), "too large"),
+        ("claim.png", png(20_000, 20_000, zlib.compress(b"\0")), "bytes cannot hold"),
         ("deep bomb.png", png(30_000, 30_000, zlib.compress(b"\0"), 16, 2), "too large"),
         ("flat.png", png(0, 30, zlib.compress(b"\0")), "damaged"),
         ("short.tif", b"II*\0\x08\0\0\0", "damaged"),

@@ -23,9 +23,13 @@ _SECONDS = 120
 _ASK = {
     "training": "import json; from poregui.learning.hardware import describe; print(json.dumps(describe()))",
     "window": (
-        "import json; from PySide6.QtCore import qVersion; from PySide6.QtGui import QGuiApplication; "
-        "print(json.dumps({'qt': qVersion(), 'platform': None}), flush=True); "
-        "app = QGuiApplication([]); print(json.dumps({'qt': qVersion(), 'platform': app.platformName()}))"
+        "import json; from PySide6.QtCore import QCoreApplication, QStandardPaths, qVersion; "
+        "from PySide6.QtGui import QGuiApplication; "
+        "QCoreApplication.setOrganizationName('poregui'); QCoreApplication.setApplicationName('poregui'); "
+        "place = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.AppLocalDataLocation); "
+        "told = {'qt': qVersion(), 'platform': None, 'log': place + '/poregui.log'}; "
+        "print(json.dumps(told), flush=True); "
+        "told['platform'] = QGuiApplication([]).platformName(); print(json.dumps(told))"
     ),
 }
 
@@ -42,8 +46,8 @@ def doctor(args: argparse.Namespace, screen: Screen) -> int:
         "versions": {name: _version(name) for name in _PACKAGES},
         "training": _ask("training"),
         "window": _ask("window"),
-        "logs": "trainer.log in the folder of each run, PROJECT/runs/NNN",
     }
+    values["logs"] = {"window": values["window"].get("log"), "training": "trainer.log in PROJECT/runs/NNN"}
     screen.result(values, _text(values))
     return 0
 
@@ -91,7 +95,10 @@ def _text(values: dict[str, Any]) -> str:
     rows += [["TensorFlow", training.get("problem") or training.get("tensorflow")]]
     rows += [["GPUs", ", ".join(training.get("gpus", [])) or "none"]]
     rows += [["Qt", window.get("problem") or f"{window['qt']}, {_shown(window['platform'])}"]]
-    rows += [*([name, version] for name, version in values["versions"].items()), ["logs", values["logs"]]]
+    rows += [
+        *([name, version] for name, version in values["versions"].items()),
+        *([f"log of the {name}", file] for name, file in values["logs"].items()),
+    ]
     width = max(len(str(row[0])) for row in rows)
     lines = [f"{row[0]:<{width}}  {row[1] if row[1] is not None else 'missing'}" for row in rows]
     return "\n".join([*lines, *(f"Note: {remark}" for remark in training.get("remarks", []))])

@@ -31,6 +31,8 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".dib", ".tif", ".
 _REMEDY = "Save it as PNG, JPEG, BMP or TIFF."
 _FORMATS = {b"\x89PNG\r\n\x1a\n": "PNG", b"\xff\xd8\xff": "JPEG", b"BM": "BMP"}
 _ORIENTATION = 274
+_DEFLATE_AT_BEST = 1040
+"""No PNG holds more bytes of picture for each of its own, so that one that claims to is refused at once."""
 
 # Our own limit is checked before anything is decoded, and Pillow's remarks about odd metadata help nobody.
 PIL.Image.MAX_IMAGE_PIXELS = None
@@ -150,14 +152,16 @@ def _decode(path: Path) -> Decoded:
         name = _format_of(head)
         if name is None:
             raise Unfit("is no picture of a known format.", _REMEDY)
-        return _read_with_pillow(file, name, head)
+        return _read_with_pillow(file, name, head, size)
 
 
-def _read_with_pillow(file: IO[bytes], name: str, head: bytes) -> Decoded:
+def _read_with_pillow(file: IO[bytes], name: str, head: bytes, size: int) -> Decoded:
     with PIL.Image.open(file, formats=(name,)) as picture:
         width, height = picture.size
         deep = name == "PNG" and head[24] == 16
         check_size(width, height, len(picture.getbands()), 2 if deep or picture.mode.startswith("I") else 1)
+        if name == "PNG" and width * height * head[24] // 8 > _DEFLATE_AT_BEST * size:
+            raise damaged(f"{size} bytes cannot hold {width} x {height} px")
         picture.load()
         orientation = _orientation(picture)
         pixels = _deep_png(file) if deep else _pixels(picture)

@@ -55,7 +55,8 @@ class ImportReport:
         if not self.imported:
             lines.append("Nothing new was imported.")
         if self.present:
-            lines.append(f"{_count(self.present, 'picture')} had been imported before.")
+            are = "is" if self.present == 1 else "are"
+            lines.append(f"{_count(self.present, 'picture')} {are} in the project already.")
         if self.replaced_classes:
             unused = ", ".join(self.replaced_classes)
             lines.append(f"The classes are {', '.join(self.new_classes)} now; {unused} had not been used.")
