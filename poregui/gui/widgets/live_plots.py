@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QShowEvent
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from poregui.gui.models.curves import Curves, positive
@@ -138,7 +138,12 @@ def _axis_values(values: Sequence[float], log: bool) -> np.ndarray:
 
 
 class LivePlots(QWidget):
-    """Show the curves of one run; `touch` says that they have grown, and the next tick of a slow timer repaints."""
+    """Show the curves of one run; `touch` says that they have grown, and the end of a slow timer repaints.
+
+    `repainted` tells of it, so that numbers beside the plots can keep step.
+    """
+
+    repainted = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -159,9 +164,8 @@ class LivePlots(QWidget):
         self._legend = Legend()
         self._lay_out()
         self._add_rate()
-        self._timer = QTimer(self, interval=REPAINT_MS)
+        self._timer = QTimer(self, interval=REPAINT_MS, singleShot=True)
         self._timer.timeout.connect(self._repaint_if_dirty)
-        self._timer.start()
         for plot in (self.loss_plot, self.accuracy_plot):
             plot.whole_wanted.connect(self.show_whole)
             plot.getPlotItem().getViewBox().sigRangeChangedManually.connect(self._leave_whole)
@@ -182,6 +186,8 @@ class LivePlots(QWidget):
     def touch(self) -> None:
         """Say that the curves have grown."""
         self._dirty = True
+        if not self._timer.isActive():
+            self._timer.start()
 
     def repaint_curves(self) -> None:
         """Draw the curves as they are now."""
@@ -215,6 +221,11 @@ class LivePlots(QWidget):
     def _repaint_if_dirty(self) -> None:
         if self._dirty and self.isVisible():
             self.repaint_curves()
+            self.repainted.emit()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._repaint_if_dirty()
 
     def _lay_out(self) -> None:
         header = QHBoxLayout()

@@ -1,0 +1,137 @@
+"""Offer the runs of a project as rows of a table; changes with what is told of a run there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+
+from poregui.domain.errors import PoreguiError
+from poregui.domain.events import Cancelled, EpochEnded, Event, Failed, Finished
+from poregui.store.run_folder import RunFolder
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """Hold what the table tells of one run; `accuracy` is of the test crops, None without a test."""
+
+    number: int
+    preset: str
+    when: str
+    epochs: int
+    best: int
+    accuracy: float | None
+    n_test: int
+    state: str
+
+
+def state_of(final: Event | None) -> str:
+    """Name how a run ended."""
+    match final:
+        case None:
+            return "running"
+        case Finished(stopped=stopped):
+            return "stopped" if stopped else "finished"
+        case Cancelled():
+            return "cancelled"
+        case Failed():
+            return "failed"
+        case _:
+            return "interrupted"
+
+
+def read_row(run: RunFolder) -> RunRow:
+    """Return the row of a run folder; a damaged one is a row that says so."""
+    try:
+        made = datetime.fromtimestamp(run.dataset_file.stat().st_mtime)
+        preset = run.read_recipe().preset
+        folds = len(run.read_folds())
+    except (PoreguiError, OSError):
+        return RunRow(run.number, "", "", 0, 0, None, 0, "damaged")
+    final = run.final_event()
+    last = next((e for e in reversed(run.events()) if isinstance(e, EpochEnded)), None)
+    finished = final if isinstance(final, Finished) else None
+    return RunRow(
+        number=run.number,
+        preset=f"{preset}, {folds} folds" if folds else preset,
+        when=f"{made:%Y-%m-%d %H:%M}",
+        epochs=finished.epochs if finished else last.epoch if last else 0,
+        best=0 if folds else finished.best_epoch if finished else last.best_epoch if last else 0,
+        accuracy=finished.accuracy if finished else None,
+        n_test=finished.n_test if finished else 0,
+        state=state_of(final),
+    )
+
+
+class RunTableModel(QAbstractTableModel):
+    """Hold RunRows, the newest first."""
+
+    HEADINGS = ("Run", "Network", "When", "Epochs", "Best", "Accuracy", "Test crops", "State")
+    _NUMBERS = (0, 3, 4, 5, 6)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._rows: list[RunRow] = []
+
+    def set_rows(self, rows: Sequence[RunRow]) -> None:
+        """Show these runs; rows that stay keep their place where none is new."""
+        ordered = sorted(rows, key=lambda row: -row.number)
+        if [row.number for row in ordered] == [row.number for row in self._rows]:
+            self._rows = ordered
+            if ordered:
+                last = self.index(len(ordered) - 1, len(self.HEADINGS) - 1)
+                self.dataChanged.emit(self.index(0, 0), last)
+            return
+        self.beginResetModel()
+        self._rows = ordered
+        self.endResetModel()
+
+    def row(self, place: int) -> RunRow:
+        """Return the row at a place."""
+        return self._rows[place]
+
+    def rows(self) -> list[RunRow]:
+        """Return all rows, the newest first."""
+        return list(self._rows)
+
+    def place_of(self, number: int) -> int:
+        """Return the place of a run, -1 when it is not here."""
+        return next((place for place, row in enumerate(self._rows) if row.number == number), -1)
+
+    def rowCount(self, parent: QModelIndex | QPersistentModelIndex = QModelIndex()) -> int:  # noqa: B008 - Qt's own
+        return 0 if parent.isValid() else len(self._rows)
+
+    def columnCount(self, parent: QModelIndex | QPersistentModelIndex = QModelIndex()) -> int:  # noqa: B008 - Qt's own
+        return 0 if parent.isValid() else len(self.HEADINGS)
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if orientation != Qt.Orientation.Horizontal:
+            return None
+        if role == Qt.ItemDataRole.DisplayRole:
+            return self.HEADINGS[section]
+        return self._alignment(section) if role == Qt.ItemDataRole.TextAlignmentRole else None
+
+    def data(self, index: QModelIndex | QPersistentModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if role == Qt.ItemDataRole.DisplayRole:
+            return self._texts(self._rows[index.row()])[index.column()]
+        return self._alignment(index.column()) if role == Qt.ItemDataRole.TextAlignmentRole else None
+
+    def _alignment(self, column: int) -> Qt.AlignmentFlag:
+        side = Qt.AlignmentFlag.AlignRight if column in self._NUMBERS else Qt.AlignmentFlag.AlignLeft
+        return side | Qt.AlignmentFlag.AlignVCenter
+
+    @staticmethod
+    def _texts(row: RunRow) -> tuple[str, ...]:
+        return (
+            str(row.number),
+            row.preset,
+            row.when,
+            str(row.epochs or "–"),
+            str(row.best or "–"),
+            f"{100 * row.accuracy:.1f} %" if row.accuracy is not None else "–",
+            str(row.n_test or "–"),
+            row.state,
+        )

@@ -1,0 +1,1 @@
+"""Hold the page where networks are trained."""

@@ -1,0 +1,51 @@
+"""Choose a few crops and make of them what a network will be given; changes with the networks' input."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from PySide6.QtGui import QImage
+
+from poregui.domain.recipe import Recipe
+from poregui.domain.records import Crop
+from poregui.gui.widgets.crop_preview import MOST, SeenCrop
+from poregui.store.pixels import CropPixels, PixelStore
+from poregui.vision.patches import network_input
+
+SEED_SIDE = 150
+
+
+def choose(crops: Sequence[Crop], labels: Sequence[int]) -> list[Crop]:
+    """Return up to twelve crops, as many of each label, spread over the project."""
+    share = max(1, MOST // max(1, len(labels)))
+    chosen: list[Crop] = []
+    for label in labels:
+        of_label = [crop for crop in crops if crop.label == label]
+        step = max(1, len(of_label) // share)
+        chosen += of_label[::step][:share]
+    return chosen[:MOST]
+
+
+def title(recipe: Recipe) -> str:
+    """Say how the network sees crops."""
+    if recipe.preset == "seed":
+        return f"As the network sees them: stretched to {SEED_SIDE} × {SEED_SIDE}"
+    return f"As the network sees them: {recipe.input_size} × {recipe.input_size}, proportions kept"
+
+
+def seen_by(recipe: Recipe, crops: Sequence[Crop], pixels: PixelStore) -> list[SeenCrop]:
+    """Return crops as the network of a recipe is given them; may run in any thread."""
+    return [SeenCrop(_picture(recipe, pixels.get(crop.pixels)), crop.label or 0) for crop in crops]
+
+
+def _picture(recipe: Recipe, pixels: CropPixels) -> QImage:
+    seed = recipe.preset == "seed"
+    channels = 3 if seed or pixels.channels >= 3 else 1
+    side = SEED_SIDE if seed else recipe.input_size
+    given = network_input(
+        pixels.array, low=pixels.grey_low, high=pixels.grey_high, side=side, channels=channels, stretched=seed
+    )
+    shown = np.ascontiguousarray((given * 255.0 + 0.5).astype(np.uint8))
+    form = QImage.Format.Format_RGB888 if channels == 3 else QImage.Format.Format_Grayscale8
+    return QImage(shown.data, side, side, side * channels, form).copy()

@@ -1,0 +1,232 @@
+"""Let a person fill in a recipe; the form follows the declared fields of domain/recipe.py and changes with them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from PySide6.QtCore import QEvent, QLocale, QObject, QSignalBlocker, Qt, Signal
+from PySide6.QtGui import QValidator
+from PySide6.QtWidgets import (
+    QAbstractSpinBox,
+    QCheckBox,
+    QComboBox,
+    QDoubleSpinBox,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QSpinBox,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from poregui.domain.recipe import Parameter, Recipe, parameters, recipe_for
+from poregui.gui.theme import GAP
+
+_DECIMALS = 6
+_PARTIAL_NUMBER = re.compile(r"\d*[.,]?\d*")
+_FIXED_BY_SEED = ("input_size",)
+"""Fields without effect on the network of the original study."""
+
+
+class NumberBox(QDoubleSpinBox):
+    """Take a number with a point or a comma, whatever the locale, and show no needless zeros."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setLocale(QLocale.c())
+        self.setDecimals(_DECIMALS)
+        self.setStepType(QAbstractSpinBox.StepType.AdaptiveDecimalStepType)
+
+    def textFromValue(self, value: float) -> str:
+        return f"{value:.{_DECIMALS}f}".rstrip("0").rstrip(".") or "0"
+
+    def valueFromText(self, text: str) -> float:
+        try:
+            return float(self._bare(text).replace(",", "."))
+        except ValueError:
+            return self.value()
+
+    def validate(self, text: str, place: int) -> object:
+        bare = self._bare(text)
+        if not _PARTIAL_NUMBER.fullmatch(bare):
+            return QValidator.State.Invalid, text, place
+        try:
+            fits = self.minimum() <= float(bare.replace(",", ".")) <= self.maximum()
+        except ValueError:
+            fits = False
+        return (QValidator.State.Acceptable if fits else QValidator.State.Intermediate), text, place
+
+    def _bare(self, text: str) -> str:
+        return text.removesuffix(self.suffix()).strip()
+
+
+class RecipeForm(QWidget):
+    """Show a recipe and take its changes; what a person set by hand survives a change of the preset.
+
+    `changed` carries the whole Recipe, which is always within its declared ranges.
+    """
+
+    changed = Signal(object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("recipe_form")
+        self.setAccessibleName("Recipe")
+        self._parameters = {p.name: p for p in parameters()}
+        self._fields: dict[str, QWidget] = {p.name: self._field(p) for p in self._parameters.values()}
+        self._touched: set[str] = set()
+        self._more = QWidget()
+        self._more.setVisible(False)
+        self._more_button = self._tool("more_button", "More", "Show the other settings")
+        self._more_button.setCheckable(True)
+        self._more_button.setArrowType(Qt.ArrowType.RightArrow)
+        self._more_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self._more_button.toggled.connect(self._unfold)
+        self._reset_button = self._tool("reset_button", "Reset", "Take the values of the preset again")
+        self._reset_button.clicked.connect(self._reset)
+        self._lay_out()
+        self.set_recipe(recipe_for("default"))
+
+    def recipe(self) -> Recipe:
+        """Return the recipe that the form shows."""
+        return Recipe(**{name: self._value(name) for name in self._parameters})
+
+    def set_recipe(self, recipe: Recipe) -> None:
+        """Show a recipe without telling of it; what differs from its preset counts as set by hand."""
+        preset = recipe_for(recipe.preset)
+        self._touched = {n for n in self._parameters if getattr(recipe, n) != getattr(preset, n)}
+        self._show(recipe)
+
+    def _show(self, recipe: Recipe) -> None:
+        for name, field in self._fields.items():
+            with QSignalBlocker(field):
+                _set_value(field, getattr(recipe, name))
+        for name in _FIXED_BY_SEED:
+            self._fields[name].setEnabled(recipe.preset != "seed")
+        self._fields["early_stopping_patience"].setEnabled(recipe.early_stopping)
+        for name in ("plateau_patience", "plateau_factor", "smallest_learning_rate"):
+            self._fields[name].setEnabled(recipe.reduce_on_plateau)
+        self._reset_button.setEnabled(bool(self._touched))
+
+    def _value(self, name: str) -> Any:
+        field = self._fields[name]
+        if isinstance(field, QCheckBox):
+            return field.isChecked()
+        return field.currentText() if isinstance(field, QComboBox) else field.value()
+
+    def _field_changed(self, name: str) -> None:
+        if name == "preset":
+            kept = {n: self._value(n) for n in self._touched if n != "preset"}
+            self._show(recipe_for(self._value("preset"), **kept))
+        else:
+            self._touched.add(name)
+            self._show(self.recipe())
+        self.changed.emit(self.recipe())
+
+    def _reset(self) -> None:
+        self._touched.clear()
+        self._show(recipe_for(self._value("preset")))
+        self.changed.emit(self.recipe())
+
+    def _unfold(self, open_: bool) -> None:
+        self._more.setVisible(open_)
+        self._more_button.setArrowType(Qt.ArrowType.DownArrow if open_ else Qt.ArrowType.RightArrow)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Leave the wheel to the page where a field has no focus, or scrolling would change numbers unseen."""
+        if event.type() == QEvent.Type.Wheel and isinstance(watched, QWidget) and not watched.hasFocus():
+            event.ignore()
+            return True
+        return super().eventFilter(watched, event)
+
+    # ---- building ------------------------------------------------------------------------------------------------
+
+    def _lay_out(self) -> None:
+        main = [p for p in self._parameters.values() if p.main]
+        others = [p for p in self._parameters.values() if not p.main]
+        row = QHBoxLayout()
+        row.addWidget(self._more_button)
+        row.addStretch(1)
+        row.addWidget(self._reset_button)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(GAP // 2)
+        layout.addLayout(self._grid(main))
+        layout.addLayout(row)
+        self._more.setLayout(self._grid(others))
+        layout.addWidget(self._more)
+
+    def _grid(self, chosen: Iterable[Parameter]) -> QGridLayout:
+        grid = QGridLayout()
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setHorizontalSpacing(GAP)
+        grid.setVerticalSpacing(GAP // 2)
+        grid.setColumnStretch(0, 1)
+        for row, parameter in enumerate(chosen):
+            field = self._fields[parameter.name]
+            if isinstance(field, QCheckBox):
+                grid.addWidget(field, row, 0, 1, 2)
+                continue
+            label = QLabel(parameter.label)
+            label.setToolTip(parameter.help)
+            label.setWordWrap(True)
+            label.setBuddy(field)
+            grid.addWidget(label, row, 0)
+            grid.addWidget(field, row, 1)
+        return grid
+
+    def _field(self, parameter: Parameter) -> QWidget:
+        field = _make_field(parameter)
+        field.setObjectName(f"recipe_{parameter.name}")
+        field.setAccessibleName(parameter.label)
+        limits = f" {parameter.low:g} to {parameter.high:g}." if parameter.low is not None else ""
+        field.setToolTip(parameter.help + limits)
+        if not isinstance(field, QCheckBox):
+            field.setFixedWidth(112)
+            field.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+            field.installEventFilter(self)
+        signal = {QCheckBox: "toggled", QComboBox: "currentTextChanged"}.get(type(field), "valueChanged")
+        getattr(field, signal).connect(lambda _value: self._field_changed(parameter.name))
+        return field
+
+    def _tool(self, name: str, text: str, accessible: str) -> QToolButton:
+        button = QToolButton()
+        button.setObjectName(name)
+        button.setText(text)
+        button.setAccessibleName(accessible)
+        button.setToolTip(accessible)
+        button.setAutoRaise(True)
+        return button
+
+
+def _make_field(parameter: Parameter) -> QWidget:
+    if parameter.choices:
+        box = QComboBox()
+        box.addItems(parameter.choices)
+        return box
+    if parameter.kind is bool:
+        return QCheckBox(parameter.label)
+    number = NumberBox() if parameter.kind is float else QSpinBox()
+    assert parameter.low is not None
+    assert parameter.high is not None
+    number.setRange(parameter.kind(parameter.low), parameter.kind(parameter.high))
+    number.setKeyboardTracking(False)
+    number.setSuffix(f" {parameter.unit}" if parameter.unit else "")
+    if isinstance(number, QSpinBox):
+        number.setLocale(QLocale.c())
+        number.setGroupSeparatorShown(False)
+    if parameter.name == "threads":
+        number.setSpecialValueText("all")
+    return number
+
+
+def _set_value(field: QWidget, value: Any) -> None:
+    if isinstance(field, QCheckBox):
+        field.setChecked(value)
+    elif isinstance(field, QComboBox):
+        field.setCurrentText(value)
+    else:
+        field.setValue(value)
