@@ -23,6 +23,11 @@ from poregui.store.project import Project
 from poregui.workflow.changes import label_crops
 from poregui.workflow.importing import ImportOptions
 
+PARTS = (
+    "label_page", "train_page", "review_page", "image_canvas", "crop_grid", "class_bar", "train_button", "stop_button",
+    "loss_plot", "accuracy_plot", "confusion_matrix", "prediction_list", "context_view",
+)  # fmt: skip
+
 
 @pytest.fixture
 def window(qtbot: QtBot) -> Iterator[MainWindow]:
@@ -62,8 +67,7 @@ def test_an_opened_project_shows_its_name_its_counts_and_that_all_is_saved(windo
 def test_the_window_can_be_built_on_a_project_right_away(qtbot: QtBot, folder: Path) -> None:
     window = build_window(folder)
     assert window.session is not None
-    for name in ("label_page", "train_page", "review_page", "image_canvas", "crop_grid", "class_bar", "train_button",
-                 "stop_button", "loss_plot", "accuracy_plot", "confusion_matrix", "prediction_list", "context_view"):  # fmt: skip
+    for name in PARTS:
         assert window.findChild(QWidget, name) is not None, name
     window.close()
     window.deleteLater()

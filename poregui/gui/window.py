@@ -25,6 +25,7 @@ from poregui.gui.asking import Asking, guarded
 from poregui.gui.background import Background, TaskHandle
 from poregui.gui.dialogs.sheets import AboutDialog, KeysDialog
 from poregui.gui.label.page import LabelPage
+from poregui.gui.label.presenter import LabelPresenter
 from poregui.gui.messages import messages
 from poregui.gui.preferences import Preferences
 from poregui.gui.review.page import ReviewPage
@@ -110,8 +111,8 @@ class MainWindow(QMainWindow):
             "save": lambda: messages().note("Everything is saved already: each change is on disk when you see it."),
             "close_project": self.close_project,
             "quit": self.close,
-            "undo": lambda: self._with(lambda open_: open_.session.undo()),
-            "redo": lambda: self._with(lambda open_: open_.session.redo()),
+            "undo": lambda: self._with(lambda open_: self._turn_back(open_).undo()),
+            "redo": lambda: self._with(lambda open_: self._turn_back(open_).redo()),
             "edit_classes": lambda: self._with(lambda open_: open_.classes.show()),
             "edit_name": self.asking.name,
             "full_screen": self._toggle_full_screen,
@@ -250,7 +251,11 @@ class MainWindow(QMainWindow):
         """Show a crop in its micrograph on the label page."""
         if self.workspace is not None:
             self.show_page(self.label_page)
-            self.workspace.label.show_crop(crop_id)
+            self.workspace.label.choose(crop_id)
+
+    def _turn_back(self, workspace: Workspace) -> LabelPresenter | Session:
+        """Return who undoes: the label page goes to the crop concerned as well."""
+        return workspace.label if self.stack.currentWidget() is self.label_page else workspace.session
 
     def _with(self, use: Callable[[Workspace], object]) -> None:
         if self.workspace is not None:
