@@ -144,7 +144,7 @@ class TrainerThread(QThread):
 class Trainer(QObject):
     """Train runs of the open project one at a time; outlives the pages that show it.
 
-    `started` carries the RunFolder, `event` every event of it in order, `finished` its final event once more when a
+    `started` carries the RunFolder, `told` every event of it in order, `finished` its final event once more when a
     new training can start. Call `close` before the project closes.
     """
 
@@ -234,7 +234,7 @@ class Trainer(QObject):
     def _launch(self, run: RunFolder) -> None:
         self._preparing = False
         self._thread = thread = TrainerThread(run, self._command, self)
-        thread.told.connect(self.event)
+        thread.told.connect(self.told)
         thread.finished.connect(self._ended)
         if self._given_up:
             thread.ask("cancel")

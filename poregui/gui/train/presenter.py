@@ -76,7 +76,7 @@ class TrainPresenter(QObject):
         return (
             (self._session.changed, self._changed),
             (trainer.started, self._begin),
-            (trainer.event, self._take),
+            (trainer.told, self._take),
             (trainer.finished, self._finish),
             (page.shown, self._refresh_if_visible),
             (page.train_requested, self.train),
