@@ -6,6 +6,7 @@ import math
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from poregui.vision.synthetic.looks import Look
 from poregui.vision.synthetic.truth import FloatArray
@@ -17,10 +18,11 @@ def draw_matrix(look: Look, width: int, height: int, rng: np.random.Generator) -
     for cell, weight in ((3, 0.5), (14, 0.6), (60, 0.8)):
         field += look.texture * weight * _clouds(width, height, cell, rng)
     field *= 1 + _scratches(look, width, height, rng)
-    return field * (1 + _stains(look, width, height, rng))
+    field *= 1 + _stains(look, width, height, rng)
+    return field
 
 
-def expose(field: FloatArray, look: Look, rng: np.random.Generator) -> np.ndarray:
+def expose(field: FloatArray, look: Look, rng: np.random.Generator) -> NDArray[np.uint8]:
     """Return the picture that the camera takes of a reflectance, uint8."""
     height, width = field.shape
     y, x = np.mgrid[0:height, 0:width]
@@ -28,7 +30,8 @@ def expose(field: FloatArray, look: Look, rng: np.random.Generator) -> np.ndarra
     along = across * math.cos(look.gradient_angle) + down * math.sin(look.gradient_angle)
     light = look.level * (1 + look.gradient * along) * (1 - look.vignetting * 2 * (across**2 + down**2))
     grey = field * light + 6.0 + look.noise * rng.standard_normal((height, width))
-    return np.clip(np.rint(grey), 0, 255).astype(np.uint8)
+    picture: NDArray[np.uint8] = np.clip(np.rint(grey), 0, 255).astype(np.uint8)
+    return picture
 
 
 def _clouds(width: int, height: int, cell: int, rng: np.random.Generator) -> FloatArray:

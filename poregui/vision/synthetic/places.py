@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from poregui.domain.geometry import Box
 from poregui.vision.synthetic.looks import Look
@@ -37,7 +38,7 @@ def place_pores(
     return [places[index] for index in range(len(shapes))]
 
 
-def _free(taken: np.ndarray, wide: int, high: int) -> np.ndarray:
+def _free(taken: NDArray[np.bool_], wide: int, high: int) -> NDArray[np.int64]:
     """Return the (column, row) of every place where a box of cells is free, int64 (N, 2)."""
     sums = np.pad(np.cumsum(np.cumsum(taken, axis=0, dtype=np.int64), axis=1), ((1, 0), (1, 0)))
     if high + 2 * BORDER > taken.shape[0] or wide + 2 * BORDER > taken.shape[1]:
@@ -49,7 +50,7 @@ def _free(taken: np.ndarray, wide: int, high: int) -> np.ndarray:
     return np.stack([columns, rows], axis=1) + BORDER
 
 
-def _choose(free: np.ndarray, placed: list[tuple[float, float]], rng: np.random.Generator) -> tuple[int, int]:
+def _choose(free: NDArray[np.int64], placed: list[tuple[float, float]], rng: np.random.Generator) -> tuple[int, int]:
     """Choose a free place, one in three near a pore that is there already."""
     chance, pick, neighbour = rng.random(3)
     if placed and chance < 0.33:

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from poregui.vision.synthetic.looks import Look
-from poregui.vision.synthetic.truth import GAS, KEYHOLE, FloatArray
-
+from poregui.vision.synthetic.truth import GAS, KEYHOLE, LACK_OF_FUSION, FloatArray
 
 ROUND_WOBBLE = 0.014
 """How far gas pores, and keyholes cut across, are from a circle: alike, so that size has to tell them apart."""
@@ -31,9 +30,9 @@ class Grain:
 class PoreShape:
     """Hold a pore about the origin.
 
-    `outline` is float64 (N, 2) in um; `tone` the grey of its floor as a fraction of the matrix level; `glint` what the
-    middle of the floor adds to it, `glint_offset` where (fractions of the radius); `roughness` the spread of the floor's
-    tone; `halo` the relief around it, a fraction of the matrix level.
+    `outline` is float64 (N, 2) in um; `tone` the grey of its floor as a fraction of the matrix level; `glint` what
+    the middle of the floor adds to it, `glint_offset` where (fractions of the depth to the wall); `roughness` the
+    spread of the floor's tone; `halo` the relief around it, a fraction of the matrix level.
     """
 
     class_name: str
@@ -96,11 +95,12 @@ def _keyhole(look: Look, rng: np.random.Generator) -> PoreShape:
 
 
 def _lack_of_fusion(look: Look, rng: np.random.Generator) -> PoreShape:
-    diameter = _diameter(look.diameter_um["Lack of Fusion"], 0.55, 17.0, 170.0, rng)
+    diameter = _diameter(look.diameter_um[LACK_OF_FUSION], 0.55, 17.0, 170.0, rng)
     compact = rng.random() < 0.08 + 0.75 * math.exp(-((diameter / 48) ** 2))
-    outline = _scaled(_pocket(rng) if compact else _gash(rng), diameter, look.build_angle + math.pi / 2 + rng.normal(0, 0.5))
+    angle = look.build_angle + math.pi / 2 + rng.normal(0, 0.5)
+    outline = _scaled(_pocket(rng) if compact else _gash(rng), diameter, angle)
     return PoreShape(
-        class_name="Lack of Fusion",
+        class_name=LACK_OF_FUSION,
         outline=outline,
         tone=float(np.clip(rng.uniform(0.10, 0.30) + look.tone_shift, 0.05, 0.4)),
         glint=0.0,

@@ -14,8 +14,6 @@ from poregui.vision.synthetic.looks import Look
 from poregui.vision.synthetic.pores import PoreShape
 from poregui.vision.synthetic.truth import FloatArray
 
-MARGIN = 14
-
 
 @dataclass(frozen=True)
 class Patch:
@@ -48,10 +46,12 @@ class Patch:
 def rasterise(shape: PoreShape, um_per_px: float, x: float, y: float) -> Patch:
     """Return the signed distance to a pore's wall at the pixel centres around it, its origin put at (x, y) in px."""
     outline = shape.outline / um_per_px + (x, y)
-    left, top = (int(v) for v in np.floor(outline.min(axis=0)) - MARGIN)
-    right, bottom = (int(v) for v in np.ceil(outline.max(axis=0)) + MARGIN)
-    extent = max(right - left, bottom - top) - 2 * MARGIN
-    fine = 16 if extent < 24 else 8 if extent < 72 else 4 if extent < 200 else 2
+    low, high = outline.min(axis=0), outline.max(axis=0)
+    extent = float((high - low).max())
+    margin = math.ceil(min(14.0, 7 + extent / 8))
+    left, top = (int(edge) for edge in np.floor(low) - margin)
+    right, bottom = (int(edge) for edge in np.ceil(high) + margin)
+    fine = 16 if extent < 20 else 8 if extent < 60 else 4 if extent < 140 else 2
     inside = _fill((outline - (left, top)) * fine, (right - left) * fine, (bottom - top) * fine)
     outer = cv2.distanceTransform((~inside).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
     inner = cv2.distanceTransform(inside.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
@@ -78,7 +78,8 @@ def draw_pore(field: FloatArray, patch: Patch, shape: PoreShape, look: Look, rng
     rows, columns = patch.window
     diameter_px = 2 * math.sqrt(patch.area_px / math.pi)
     # A blur would shrink small round pores; a profile over the distance keeps the half level on the wall.
-    dark = 0.5 - 0.5 * np.tanh(0.85 * patch.distance / look.focus_px)
+    soft = min(look.focus_px, 0.25 + 0.11 * diameter_px)
+    dark = 0.5 - 0.5 * np.tanh(0.85 * patch.distance / soft)
     faint = 1 - 0.75 * math.exp(-diameter_px / 4)
     floor = 1 - (1 - _floor(patch, shape, look, rng)) * faint
     matrix = field[rows, columns]
@@ -110,4 +111,4 @@ def _floor(patch: Patch, shape: PoreShape, look: Look, rng: np.random.Generator)
         body = 0.5 - 0.5 * np.tanh(0.85 * (away - radius) / look.focus_px)
         shade = grain.tone * (1 - 0.55 * np.clip(away / radius, 0, 1) ** 2)
         floor = floor + (shade - floor) * body * wall
-    return np.clip(floor, 0.03, 1.0)
+    return np.asarray(np.clip(floor, 0.03, 1.0), dtype=np.float64)

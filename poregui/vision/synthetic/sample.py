@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
+from poregui.domain.geometry import Box
 from poregui.vision.synthetic.backdrop import draw_matrix, expose
 from poregui.vision.synthetic.looks import (
     COUNTS,
@@ -30,7 +31,7 @@ PER_FIELD = 30
 
 def draw_sample(seed: int = 0) -> Iterator[SyntheticMicrograph]:
     """Draw the ten labelled specimens, 200 pores of each class, at least two micrographs a specimen."""
-    for number, counts in zip(LABELLED, _sample_counts(seed), strict=True):
+    for number, counts in zip(LABELLED, sample_counts(seed), strict=True):
         fields = max(2, math.ceil(sum(counts.values()) / PER_FIELD))
         yield from draw_specimen(number, seed=seed, fields=fields, counts=counts)
 
@@ -79,7 +80,7 @@ def draw_field(
         draw_pore(reflectance, patch, shape, look, rng)
         mask[patch.window][patch.distance <= 0] = index
         crop_box = draw_crop_box(patch.tight_box(), look, width, height, rng)
-        truths.append(TruePore(number=index, crop_box=crop_box, **_measured(patch, shape, look)))
+        truths.append(_truth(index, patch, shape, look, crop_box))
     return SyntheticMicrograph(
         name=f"S{number:02d}_{field}.png",
         specimen=f"S{number:02d}",
@@ -90,19 +91,21 @@ def draw_field(
     )
 
 
-def _measured(patch: Patch, shape: PoreShape, look: Look) -> dict:
-    """Return the truth of a pore that follows from its drawing."""
+def _truth(index: int, patch: Patch, shape: PoreShape, look: Look, crop_box: Box) -> TruePore:
+    """Return what is known of a drawn pore."""
     area_um2 = patch.area_px * look.um_per_px**2
-    return {
-        "class_name": shape.class_name,
-        "x": patch.x,
-        "y": patch.y,
-        "area_px": patch.area_px,
-        "area_um2": area_um2,
-        "diameter_um": 2 * math.sqrt(area_um2 / math.pi),
-        "box": patch.tight_box(),
-        "outline": shape.outline / look.um_per_px + (patch.x, patch.y),
-    }
+    return TruePore(
+        number=index,
+        class_name=shape.class_name,
+        x=patch.x,
+        y=patch.y,
+        area_px=patch.area_px,
+        area_um2=area_um2,
+        diameter_um=2 * math.sqrt(area_um2 / math.pi),
+        box=patch.tight_box(),
+        crop_box=crop_box,
+        outline=shape.outline / look.um_per_px + (patch.x, patch.y),
+    )
 
 
 def _deal(counts: Mapping[str, int], fields: int, seed: int, number: int) -> list[list[str]]:
@@ -123,7 +126,7 @@ def _own_counts(look: Look, fields: int, seed: int, number: int) -> dict[str, in
     return {name: 1 + int(rng.poisson(25 * fields * share / total)) for name, share in look.share.items()}
 
 
-def _sample_counts(seed: int) -> list[dict[str, int]]:
+def sample_counts(seed: int) -> list[dict[str, int]]:
     """Share 200 pores of each class out to the labelled specimens unevenly, at least eight to each."""
     rng = generator(seed, 0, 0, COUNTS)
     least, specimens = 8, len(LABELLED)
