@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -152,7 +153,8 @@ def _decode(path: Path) -> Decoded:
         name = _format_of(head)
         if name is None:
             raise Unfit("is no picture of a known format.", _REMEDY)
-        return _read_with_pillow(file, name, head, size)
+        # From memory, for a read of the length that a spoilt header claims then takes no more than there is.
+        return _read_with_pillow(io.BytesIO(file.read()), name, head, size)
 
 
 def _read_with_pillow(file: IO[bytes], name: str, head: bytes, size: int) -> Decoded:
