@@ -82,7 +82,7 @@ class Recipe:
     class_weights: bool = _declare("Weigh rare classes up", True, "Give each class the same say, however few crops.")
     input_size: int = _declare(
         "Input size",
-        96,
+        64,
         "Side of the square that the network sees; the seed network always sees 150.",
         unit="px",
         low=32,

@@ -149,7 +149,7 @@ def _standardise(graph: _Graph, layer: Any, sources: list[str]) -> str:
 
 
 def _average(graph: _Graph, layer: Any, sources: list[str]) -> str:
-    return graph.add("ReduceMean", sources, layer.name, axes=[2, 3], keepdims=0)
+    return graph.add("ReduceMean", sources, layer.name, axes=[2, 3], keepdims=int(layer.keepdims))
 
 
 def _flatten(graph: _Graph, layer: Any, sources: list[str]) -> str:
@@ -186,6 +186,7 @@ _WRITERS: dict[str, Callable[[_Graph, Any, list[str]], str]] = {
     "MaxPooling2D": _pool,
     "Normalization": _standardise,
     "Rescaling": _rescale,
+    "Subtract": lambda graph, layer, sources: graph.add("Sub", sources, layer.name),
 }
 
 
@@ -198,7 +199,7 @@ def _write_maps(graph: _Graph, model: keras.Model, grid: tuple[int, int, int]) -
     height, width, channels = grid
     hidden, units = model.get_layer("dense"), int(model.get_layer("dense").units)
     classes = int(model.output_shape[-1])
-    averaged = any(isinstance(layer, keras.layers.GlobalAveragePooling2D) for layer in model.layers)
+    averaged = any(layer.name == "average" for layer in model.layers)
     kernel = np.array(hidden.kernel)
     if averaged:
         first = graph.weight("map_kernel", kernel[:channels] / (height * width))

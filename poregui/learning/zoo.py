@@ -19,6 +19,9 @@ from poregui.vision.patches import InputSpec
 SEED_SIDE = 150
 FEATURES = "features"
 """Name of the layer whose output the head reads; the activation maps explain it."""
+_WIDTHS = (16, 32, 64, 96, 96, 96)
+_POOLED = 3
+"""Convolutions of the default network by their channels, and how many of them halve the grid."""
 _SMALLEST_SPREAD = 0.3
 """Least standard deviation of log sizes: crops all of one size shall not make the scale infinitely fine."""
 
@@ -59,16 +62,22 @@ def _seed(image: Any, classes: int) -> Any:
 
 
 def _default(image: Any, size: Any, classes: int, sizes: NDArray[np.float32]) -> Any:
-    """Stack convolutions with batch normalisation, average their features, and read them together with the size."""
+    """Stack convolutions with batch normalisation, average their features, and read them together with the size.
+
+    The last three convolutions share one grid: they see 63 px about each of its points, so the whole shape of a pore, and
+    leave a map of 8 x 8 for a crop of 64 px.
+    """
     layers = keras.layers
-    flow = layers.Rescaling(4.0, offset=-2.0, name="centred")(image)
-    for number, width in enumerate((16, 32, 64, 96), start=1):
-        last = number == 4
+    mean = layers.GlobalAveragePooling2D(keepdims=True, name="mean_grey")(image)
+    flow = layers.Subtract(name="centred")([image, mean])  # specimens differ in light
+    flow = layers.Rescaling(4.0, name="scaled")(flow)
+    for number, width in enumerate(_WIDTHS, start=1):
+        last = number == len(_WIDTHS)
         flow = layers.Conv2D(width, 3, padding="same", use_bias=False, name=f"conv_{number}")(flow)
         # Runs are a few hundred steps long: momentum 0.99 would not have caught up with the weights at their end.
         flow = layers.BatchNormalization(momentum=0.9, name=f"norm_{number}")(flow)
         flow = layers.Activation("relu", name=FEATURES if last else f"relu_{number}")(flow)
-        if not last:
+        if number <= _POOLED:
             flow = layers.MaxPooling2D(name=f"pool_{number}")(flow)
     flow = layers.GlobalAveragePooling2D(name="average")(flow)
     logs = np.log(np.maximum(sizes, 1e-6))
