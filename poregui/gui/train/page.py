@@ -29,7 +29,7 @@ from poregui.gui.widgets.recipe_form import RecipeForm
 from poregui.gui.widgets.run_table import RunTable
 from poregui.gui.widgets.split_bars import SplitBars
 
-_LEFT_WIDTH = 300
+_LEFT_WIDTH = 308
 
 
 class TrainPage(QWidget):
@@ -95,7 +95,8 @@ class TrainPage(QWidget):
     def set_preview_title(self, text: str) -> None:
         """Say what the sheet of crops shows."""
         self.preview_title.setText(text)
-        self.preview_title.setVisible(bool(text))
+        for widget in (self._preview_heading, self.preview_title):
+            widget.setVisible(bool(text))
 
     def set_running(self, running: bool, *, can_train: bool, stopping: bool = False) -> None:
         """Offer Train, or Stop and Cancel."""
@@ -140,7 +141,8 @@ class TrainPage(QWidget):
         self.data_sentence = _text("data_sentence", muted=True)
         self.warnings_text = _text("warnings_text", look="warning")
         self.problem_text = _text("problem_text", look="bad")
-        self.preview_title = _heading("", "preview_title")
+        self.preview_title = _text("preview_title", muted=True)
+        self._preview_heading = _heading("As the network sees them")
         inner = QWidget()
         column = QVBoxLayout(inner)
         column.setContentsMargins(MARGIN, MARGIN, MARGIN, MARGIN)
@@ -149,7 +151,7 @@ class TrainPage(QWidget):
         sections: tuple[tuple[QWidget, ...], ...] = (
             (_heading("Trained on"), *data),
             (_heading("Recipe"), self.recipe_form),
-            (self.preview_title, self.crop_preview),
+            (self._preview_heading, self.preview_title, self.crop_preview),
         )
         for section in sections:
             for widget in section:
@@ -160,8 +162,11 @@ class TrainPage(QWidget):
         area.setWidgetResizable(True)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setWidget(inner)
+        for widget in (inner, area.viewport()):
+            widget.setAutoFillBackground(False)
         panel = QWidget()
         panel.setProperty("panel", True)
+        panel.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         panel.setMinimumWidth(260)
         panel.setMaximumWidth(420)
         layout = QVBoxLayout(panel)
@@ -194,7 +199,6 @@ class TrainPage(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self._build_headline())
-        column.addSpacing(GAP)
         column.addWidget(self.plots, 1)
         column.addWidget(self.facts)
         splitter = QSplitter(Qt.Orientation.Vertical)

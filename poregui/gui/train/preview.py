@@ -30,8 +30,8 @@ def choose(crops: Sequence[Crop], labels: Sequence[int]) -> list[Crop]:
 def title(recipe: Recipe) -> str:
     """Say how the network sees crops."""
     if recipe.preset == "seed":
-        return f"As the network sees them: stretched to {SEED_SIDE} × {SEED_SIDE}"
-    return f"As the network sees them: {recipe.input_size} × {recipe.input_size}, proportions kept"
+        return f"Stretched to {SEED_SIDE} × {SEED_SIDE} px, before zoom, shear and flips."
+    return f"{recipe.input_size} × {recipe.input_size} px, proportions kept, before turns and flips."
 
 
 def seen_by(recipe: Recipe, crops: Sequence[Crop], pixels: PixelStore) -> list[SeenCrop]:

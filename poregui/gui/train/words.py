@@ -31,11 +31,8 @@ def headline(number: int, curves: Curves) -> Headline:
         case Cancelled(seconds=seconds):
             return Headline(f"Run {number} was cancelled.", f"It had worked for {duration(seconds)}.", "warning")
         case Interrupted(epochs=epochs):
-            return Headline(
-                f"Run {number} was interrupted after {epochs} epochs.",
-                "Resume goes on from its last checkpoint.",
-                "warning",
-            )
+            when = f"after {epochs} epochs" if epochs else "before its first epoch ended"
+            return Headline(f"Run {number} was interrupted {when}.", "Resume goes on with it.", "warning")
     started = curves.started
     if started is None:
         return Headline(f"Run {number} is being prepared.", "")

@@ -20,6 +20,8 @@ class FactStrip(QWidget):
         super().__init__(parent)
         self.setObjectName("training_facts")
         self.setAccessibleName("How the training stands")
+        self.setProperty("panel", True)
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._numbers: dict[str, QLabel] = {}
         row = QHBoxLayout()
         row.setSpacing(3 * GAP)

@@ -37,6 +37,14 @@ def ink() -> Ink:
     return Ink(train="#0b6bcb", validation="#c8500a", rate="#8a94a1")
 
 
+class _EpochAxis(pg.AxisItem):
+    """Label an axis at whole epochs only."""
+
+    def tickSpacing(self, lowest: float, highest: float, size: float) -> list[tuple[float, float]]:
+        levels = super().tickSpacing(lowest, highest, size)
+        return [level for level in levels if level[0] >= 1] or [(1, 0)]
+
+
 class _RateAxis(pg.AxisItem):
     """Label an axis of powers of ten at 1, 2 and 5 times each power, in plain figures."""
 
@@ -47,7 +55,7 @@ class _RateAxis(pg.AxisItem):
         return [(1.0, [value for value in values if lowest <= value <= highest])]
 
     def tickStrings(self, values: Sequence[float], scale: float, spacing: float) -> list[str]:
-        return [f"{10**value:.6f}".rstrip("0") for value in values]
+        return [f"{10**value:.6f}".rstrip("0").rstrip(".") for value in values]
 
 
 class _Plot(pg.PlotWidget):
@@ -60,7 +68,7 @@ class _Plot(pg.PlotWidget):
             parent=parent,
             enableMenu=False,
             viewBox=pg.ViewBox(enableMenu=False),
-            axisItems={"right": _RateAxis("right")},
+            axisItems={"right": _RateAxis("right"), "bottom": _EpochAxis("bottom")},
         )
         self.setObjectName(name)
         self.setAccessibleName(accessible)
@@ -212,6 +220,7 @@ class LivePlots(QWidget):
     def _draw_rate(self, curves: Curves) -> None:
         rates = positive(curves.values("learning_rate"))
         self.rate.setData(np.array(curves.x), np.array(rates))
+        self.loss_plot.getPlotItem().getAxis("right").setStyle(showValues=bool(rates), tickLength=-4 if rates else 0)
         if rates:
             self._rate_view.setYRange(math.log10(min(rates) / 1.6), math.log10(max(rates) * 1.6), padding=0)
 
@@ -222,6 +231,9 @@ class LivePlots(QWidget):
         if self._dirty and self.isVisible():
             self.repaint_curves()
             self.repainted.emit()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        QPainter(self).fillRect(event.rect(), QColor(theme().tokens.plot_background))
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -256,7 +268,6 @@ class LivePlots(QWidget):
         """Lay the learning rate, on an axis of its own at the right, over the loss."""
         item = self.loss_plot.getPlotItem()
         axis = item.getAxis("right")
-        axis.setStyle(showValues=True, tickLength=-4)
         axis.setLabel("Learning rate")
         axis.enableAutoSIPrefix(False)
         self._rate_view = pg.ViewBox(enableMenu=False)
@@ -281,6 +292,7 @@ class LivePlots(QWidget):
             plot.dress()
         self.rate.setPen(pg.mkPen(ink().rate, width=1))
         self._legend.update()
+        self.update()
 
 
 class Legend(QWidget):

@@ -36,7 +36,9 @@ class SplitBars(QWidget):
         super().__init__(parent)
         self.setObjectName("split_bars")
         self.setAccessibleName("Crops of each class for training, validation and test")
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
         self._bars: tuple[SplitBar, ...] = ()
         self._labels: tuple[int, ...] = ()
         self._marks = ClassMarks(())
@@ -55,16 +57,21 @@ class SplitBars(QWidget):
         return self._bars
 
     def sizeHint(self) -> QSize:
-        height = sum(self._height(bar) for bar in self._bars)
-        return QSize(220, round(height))
+        return QSize(220, self.heightForWidth(220))
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(160, self.sizeHint().height())
+        return QSize(160, self.heightForWidth(220))
+
+    def hasHeightForWidth(self) -> bool:
+        return True
+
+    def heightForWidth(self, width: int) -> int:
+        return round(self._legend_height(width) + sum(self._height(bar) for bar in self._bars))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        top = 0.0
+        top = self._paint_legend(painter)
         for bar in self._bars:
             height = self._height(bar)
             self._paint_bar(painter, bar, QRectF(0, top, self.width(), height))
@@ -81,10 +88,10 @@ class SplitBars(QWidget):
         self.update()
 
     def _at(self, y: float) -> SplitBar | None:
-        top = 0.0
+        top = self._legend_height(self.width())
         for bar in self._bars:
             top += self._height(bar)
-            if y < top:
+            if top - self._height(bar) <= y < top:
                 return bar
         return None
 
@@ -95,6 +102,42 @@ class SplitBars(QWidget):
     def _height(self, bar: SplitBar) -> float:
         line = self.fontMetrics().height()
         return line * 2.0 + GAP if bar.heading else max(14.0, line * 0.95)
+
+    def _legend_rows(self, width: int) -> list[list[int]]:
+        rows: list[list[int]] = []
+        left = float(width)
+        for label in self._labels if self._bars else ():
+            needed = self._entry_width(label)
+            if left + needed > width:
+                rows.append([])
+                left = 0.0
+            rows[-1].append(label)
+            left += needed
+        return rows
+
+    def _entry_width(self, label: int) -> float:
+        return (
+            self.fontMetrics().horizontalAdvance(self._marks.name(label)) + self.fontMetrics().height() * 1.3 + 2 * GAP
+        )
+
+    def _legend_height(self, width: int) -> float:
+        return len(self._legend_rows(width)) * self.fontMetrics().height() * 1.3
+
+    def _paint_legend(self, painter: QPainter) -> float:
+        line, top = self.fontMetrics().height() * 1.3, 0.0
+        for row in self._legend_rows(self.width()):
+            left = 0.0
+            for label in row:
+                painter.setFont(scaled_font(self.font(), 0.8))
+                self._marks.draw_badge(painter, left, top + line * 0.85, label)
+                painter.setFont(self.font())
+                painter.setPen(QColor(theme().tokens.text))
+                painter.drawText(
+                    QRectF(left + line, top, self.width(), line * 0.95), _MIDDLE_LEFT, self._marks.name(label)
+                )
+                left += self._entry_width(label)
+            top += line
+        return top
 
     def _paint_bar(self, painter: QPainter, bar: SplitBar, area: QRectF) -> None:
         tokens = theme().tokens
@@ -131,8 +174,10 @@ class SplitBars(QWidget):
             width = space.width() * count / largest
             piece = QRectF(left, space.top(), max(0.0, width - 1), space.height())
             self._marks.fill(painter, piece, label)
-            text = f"{self._marks.letter(label)} {count}"
-            if words and painter.fontMetrics().horizontalAdvance(text) + 4 < piece.width():
+            room = piece.width() - 4
+            texts = (f"{self._marks.letter(label)} {count}", str(count)) if words and count else ()
+            text = next((t for t in texts if painter.fontMetrics().horizontalAdvance(t) < room), "")
+            if text:
                 painter.setPen(text_on(self._marks.colour(label)))
                 painter.drawText(piece, int(Qt.AlignmentFlag.AlignCenter), text)
             left += width
