@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFont, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtGui import QColor, QFont, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from poregui.domain.classes import PoreClass
 from poregui.gui.theme import scaled_font, theme
 from poregui.gui.widgets.class_marks import ClassMarks
-from poregui.gui.widgets.matrix_colours import cell_colours, colour
+from poregui.gui.widgets.matrix_colours import cell_colours
 
 _LARGEST_CELL, _SMALLEST_CELL = 84, 20
 _TALLEST_CELL = 58
@@ -146,7 +146,7 @@ class ConfusionMatrix(QWidget):
         return self.fontMetrics().horizontalAdvance("00000") + 4
 
     def _settle(self) -> None:
-        left, top, wide, high = self._grid()
+        left, top, _, high = self._grid()
         n = len(self._names)
         self.setMinimumWidth(round(left + n * _SMALLEST_CELL + self._totals()))
         height = round(top + n * high + self._line() + 6)
@@ -229,7 +229,7 @@ class ConfusionMatrix(QWidget):
     def _paint_titles(self, painter: QPainter) -> None:
         left, top, wide, high = self._grid()
         n = len(self._names)
-        painter.setPen(colour(theme().tokens.muted))
+        painter.setPen(QColor(theme().tokens.muted))
         painter.drawText(QRectF(left, 0, n * wide, self._line()), _CENTRE, "Predicted")
         painter.save()
         painter.translate(0, top + n * high)
@@ -241,7 +241,7 @@ class ConfusionMatrix(QWidget):
         area = self.rect_of(cell)
         place = cell.row if cell.row is not None else cell.column
         if cell == self._hovered:
-            painter.fillRect(area, colour(theme().tokens.raised))
+            painter.fillRect(area, QColor(theme().tokens.raised))
         side = round(self._line() * 1.05)
         self._marks.draw_badge(
             painter,
@@ -253,7 +253,7 @@ class ConfusionMatrix(QWidget):
     def _paint_totals(self, painter: QPainter, place: int) -> None:
         left, top, wide, high = self._grid()
         n = len(self._names)
-        painter.setPen(colour(theme().tokens.muted))
+        painter.setPen(QColor(theme().tokens.muted))
         row = QRectF(left + n * wide, top + place * high, self._totals() - 4, high)
         right = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         painter.drawText(row, right, str(self.counts(Cell(place, None))))
@@ -269,7 +269,7 @@ class ConfusionMatrix(QWidget):
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(fill)
         painter.drawRoundedRect(area, 3, 3)
-        painter.setPen(ink if count else colour(theme().tokens.muted))
+        painter.setPen(ink if count else QColor(theme().tokens.muted))
         with_share = area.width() >= _ROOM_FOR_SHARE and area.height() >= 1.9 * self._line() and whole
         painter.setFont(self._number_font(area))
         middle = area.adjusted(0, 0, 0, -self._line() * 0.85) if with_share else area
@@ -290,12 +290,12 @@ class ConfusionMatrix(QWidget):
         for cell, width in ((self._hovered, 1.0), (self._cell, 2.5)):
             if cell is None or cell == EVERYTHING or not self._names:
                 continue
-            painter.setPen(QPen(colour(tokens.text), width))
+            painter.setPen(QPen(QColor(tokens.text), width))
             painter.drawRoundedRect(self._extent(cell).adjusted(0.5, 0.5, -0.5, -0.5), 4, 4)
         if self.hasFocus():
             left, top, wide, high = self._grid()
             n = len(self._names)
-            painter.setPen(QPen(colour(tokens.accent), 1.5))
+            painter.setPen(QPen(QColor(tokens.accent), 1.5))
             painter.drawRoundedRect(QRectF(left - 2, top - 2, n * wide + 4, n * high + 4), 5, 5)
 
     def _extent(self, cell: Cell) -> QRectF:

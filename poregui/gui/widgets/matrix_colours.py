@@ -13,11 +13,6 @@ _HEAT = ((28, 8, 78), (126, 22, 118), (214, 66, 84), (250, 150, 52), (255, 240, 
 _GREATEST_ALPHA = 0.72
 
 
-def colour(name: str) -> QColor:
-    """Return the colour of a token."""
-    return QColor(name)
-
-
 def cell_colours(share: float, *, right: bool, tokens: Tokens) -> tuple[QColor, QColor]:
     """Return fill and ink of a cell that holds a share (0 to 1) of its row; right answers in blue, wrong ones in red.
 

@@ -1,0 +1,135 @@
+"""Lay out what is known of one judged crop: picture, heat map, surroundings, probabilities, label."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QSignalBlocker, Signal
+from PySide6.QtWidgets import QComboBox, QWidget
+
+from poregui.domain.classes import PoreClass
+from poregui.gui.review.parts import button, column, row, say, text
+from poregui.gui.theme import GAP
+from poregui.gui.widgets.context_view import ContextView
+from poregui.gui.widgets.heat_map import HeatMapView
+from poregui.gui.widgets.label_strip import LabelStrip
+from poregui.gui.widgets.probability_bars import ProbabilityBars
+
+OF_PREDICTION, OF_LABEL = -1, -2
+"""What the class choice of the heat map means beside places of classes."""
+
+
+class DetailPanel(QWidget):
+    """Hold the widgets of the chosen crop; `heat_changed` tells that switch or class of the heat map changed."""
+
+    heat_changed = Signal()
+    label_requested = Signal(int)
+    show_requested = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("review_detail")
+        self.heat_map = HeatMapView(self)
+        self.context_view = ContextView(self)
+        self.context_view.setMinimumHeight(110)
+        self.probability_bars = ProbabilityBars(self)
+        self.label_strip = LabelStrip(self)
+        self._build()
+        self._held = False
+        self.heat_switch.toggled.connect(self._heat_switched)
+        self.heat_class.activated.connect(self.heat_changed)
+        self.label_strip.label_requested.connect(self.label_requested)
+        self.show_button.clicked.connect(self.show_requested)
+
+    # ---- setters -------------------------------------------------------------------------------------------------
+
+    def set_classes(self, names: Sequence[str], known: Sequence[PoreClass], active: Sequence[PoreClass]) -> None:
+        """Offer the run's class names for the heat map and the project's active classes as labels."""
+        self.probability_bars.set_classes(known)
+        self.label_strip.set_classes(active)
+        kept = self.heat_class.currentData()
+        entries = [("the predicted class", OF_PREDICTION), ("the label", OF_LABEL)]
+        entries += [(name, place) for place, name in enumerate(names)]
+        with QSignalBlocker(self.heat_class):
+            self.heat_class.clear()
+            for words, place in entries:
+                self.heat_class.addItem(words, place)
+            self.heat_class.setCurrentIndex(max(0, self.heat_class.findData(kept)))
+
+    def set_writable(self, writable: bool) -> None:
+        """Offer or withhold labels."""
+        self.label_strip.setEnabled(writable)
+
+    def set_no_heat(self, sentence: str) -> None:
+        """Say why there is no heat map and hide its switch; an empty sentence offers it."""
+        say(self.heat_note, sentence)
+        self.heat_switch.setVisible(not sentence)
+        self.heat_class.setVisible(not sentence and self.heat_switch.isChecked())
+
+    def set_words(self, name: str, answer: str, facts: str, history: str, changes: str) -> None:
+        """Say which crop this is, what was predicted, its size, its label log and what changed since."""
+        self.crop_name.setText(name)
+        self.crop_name.setToolTip(name)
+        self.crop_answer.setText(answer)
+        for label, words in ((self.crop_facts, facts), (self.crop_history, history), (self.crop_changes, changes)):
+            say(label, words)
+
+    def set_shown(self, crop: bool, *, surroundings: bool = True, findable: bool = True) -> None:
+        """Show what goes with a chosen crop, or nothing but a sentence."""
+        self.context_view.setVisible(crop and surroundings)
+        self.probability_bars.setVisible(crop)
+        self.label_strip.setVisible(crop)
+        self.show_button.setVisible(crop and findable)
+        if not crop:
+            self.heat_map.clear()
+            self.set_words("", "", "", "", "")
+
+    @property
+    def heat_wanted(self) -> bool:
+        """Tell whether the heat map should be seen: Space turns what the switch says around while it is held."""
+        return self.heat_switch.isChecked() != self._held
+
+    def hold(self, held: bool) -> None:
+        """Turn the heat map around while a key is held."""
+        if held != self._held:
+            self._held = held
+            self.heat_changed.emit()
+
+    # ---- building ------------------------------------------------------------------------------------------------
+
+    def _build(self) -> None:
+        self.crop_name = text("review_crop_name", kind="title")
+        self.crop_answer = text("crop_answer", kind="title", wrap=True)
+        self.heat_note = text("heat_note", wrap=True)
+        self.crop_facts = text("review_crop_size", wrap=True)
+        self.crop_history = text("review_crop_history", wrap=True)
+        self.crop_changes = text("crop_changes", kind="warning", wrap=True)
+        self.heat_switch = button("heat_map_switch", "Heat map", "Show what speaks for a class (H)", checkable=True)
+        self.heat_class = QComboBox()
+        self.heat_class.setObjectName("heat_map_class")
+        self.heat_class.setAccessibleName("Class that the heat map speaks of")
+        self.heat_class.setToolTip("Coloured where the picture speaks for this class")
+        self.heat_class.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.heat_class.setMinimumContentsLength(6)
+        self.heat_class.setVisible(False)
+        self.show_button = button("show_in_label_button", "Show in micrograph", "Show this crop on the Label page (M)")
+        layout = column(self, margin=0, spacing=GAP // 2)
+        layout.addWidget(self.crop_name)
+        layout.addWidget(self.heat_map, 3)
+        heat = row(self.heat_switch, self.heat_class)
+        heat.setStretch(1, 1)
+        layout.addLayout(heat)
+        layout.addWidget(self.heat_note)
+        layout.addWidget(self.context_view, 2)
+        layout.addWidget(self.crop_answer)
+        layout.addSpacing(2)
+        layout.addWidget(self.probability_bars)
+        layout.addWidget(self.label_strip)
+        for label in (self.crop_facts, self.crop_history, self.crop_changes):
+            layout.addWidget(label)
+        layout.addLayout(row(self.show_button, None))
+        layout.addStretch(0)
+
+    def _heat_switched(self, on: bool) -> None:
+        self.heat_class.setVisible(on)
+        self.heat_changed.emit()

@@ -1,0 +1,97 @@
+"""Compute what speaks for each class in a crop, beside the window; changes with how networks are asked for it."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, Signal
+
+from poregui.domain.dataset import DatasetCrop
+from poregui.domain.errors import PoreguiError
+from poregui.gui.background import Background, TaskControl, TaskHandle
+from poregui.store.pixels import CropPixels
+from poregui.store.run_folder import RunFolder
+from poregui.workflow.predict import Predictor, ScaledCrop
+
+_KEPT = 200
+
+
+class HeatMaps(QObject):
+    """Ask the network of one run, one crop at a time, the last one asked for first.
+
+    `ready` carries a crop id and its (classes, height, width) maps, `failed` a crop id and a PoreguiError.
+    """
+
+    ready = Signal(int, object)
+    failed = Signal(int, object)
+
+    def __init__(self, background: Background, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._background = background
+        self._run: RunFolder | None = None
+        self._predictor: Predictor | None = None
+        self._wanted: DatasetCrop | None = None
+        self._handle: TaskHandle | None = None
+        self._kept: OrderedDict[int, NDArray[np.float32]] = OrderedDict()
+        background.finished.connect(self._ended)
+
+    def set_run(self, run: RunFolder | None) -> None:
+        """Ask the network of this run from now on."""
+        self._run, self._predictor, self._wanted = run, None, None
+        self._kept.clear()
+
+    def why_none(self) -> str:
+        """Say why the run has no heat maps; empty when it has a network."""
+        if self._run is None or (self._run.onnx_file.exists() and self._run.sidecar_file.exists()):
+            return ""
+        try:
+            Predictor(self._run)
+        except PoreguiError as error:
+            return f"No heat map: {error}"
+        return ""
+
+    def request(self, crop: DatasetCrop) -> None:
+        """Ask for the maps of a crop; those at hand come at once."""
+        kept = self._kept.get(crop.crop_id)
+        if kept is not None:
+            self.ready.emit(crop.crop_id, kept)
+            return
+        self._wanted = crop
+        self._next()
+
+    def _next(self) -> None:
+        if self._handle is not None or self._wanted is None or self._run is None:
+            return
+        crop, run, predictor, self._wanted = self._wanted, self._run, self._predictor, None
+
+        def work(_control: TaskControl) -> tuple[Predictor, NDArray[np.float32]]:
+            asked = predictor if predictor is not None else Predictor(run, threads=1)
+            pixels = CropPixels(run.read_crop(crop), crop.grey_low, crop.grey_high)
+            return asked, asked.activation_maps(ScaledCrop(pixels, crop.um_per_px))
+
+        def done(answer: tuple[Predictor, NDArray[np.float32]]) -> None:
+            self._handle = None
+            if run is self._run:
+                self._predictor, maps = answer
+                self._keep(crop.crop_id, maps)
+            self._next()
+
+        def failed(error: PoreguiError) -> None:
+            self._handle = None
+            if run is self._run:
+                self.failed.emit(crop.crop_id, error)
+            self._next()
+
+        self._handle = self._background.run("Computing a heat map", work, done, failed)
+
+    def _ended(self, handle: TaskHandle) -> None:
+        if handle is self._handle and handle.cancelled:  # nobody hears of its result
+            self._handle = None
+
+    def _keep(self, crop_id: int, maps: NDArray[np.float32]) -> None:
+        self._kept[crop_id] = maps
+        while len(self._kept) > _KEPT:
+            self._kept.popitem(last=False)
+        self.ready.emit(crop_id, maps)
