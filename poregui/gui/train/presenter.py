@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from PySide6.QtCore import QObject, QTimer
@@ -250,6 +251,8 @@ class TrainPresenter(QObject):
     def _show_rows(self, rows: dict[int, RunRow]) -> None:
         if not self._attached:
             return
+        if self._live_run in rows:  # its folder says so only once the child holds the lock
+            rows[self._live_run] = replace(rows[self._live_run], state="running")
         self._rows = rows
         self._page.run_table.set_rows(list(rows.values()))
         if not self._shown and rows:

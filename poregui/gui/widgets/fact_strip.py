@@ -69,6 +69,7 @@ class FactStrip(QWidget):
         number.setAccessibleName(caption)
         fixed = QFontDatabase.systemFont(QFontDatabase.SystemFont.GeneralFont)
         number.setFont(scaled_font(fixed, 1.05))
+        self._numbers[caption] = number
         column = QVBoxLayout()
         column.setSpacing(0)
         column.addWidget(above)

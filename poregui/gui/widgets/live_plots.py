@@ -77,6 +77,7 @@ class _Plot(pg.PlotWidget):
         item = self.getPlotItem()
         item.hideButtons()
         item.setMenuEnabled(False)
+        item.ctrlMenu.setParent(self, item.ctrlMenu.windowFlags())  # it would outlive the plot as a window of its own
         item.setContentsMargins(0, 4, 0, 0)
         item.showGrid(x=False, y=True, alpha=0.15)
         item.showAxis("right")
