@@ -15,7 +15,8 @@ from poregui.gui.icons import icon
 class ActionSpec:
     """Hold one action: its name in code, its text, where it stands and which keys call it.
 
-    `needs` is `project`, `writable` or empty; the window disables what cannot be done.
+    `needs` names what has to be there for it (see menus.py; empty: nothing). `page_keys` are keys that a page holds
+    itself, because they must not act while a person types into a field.
     """
 
     name: str
@@ -26,6 +27,7 @@ class ActionSpec:
     needs: str = ""
     checkable: bool = False
     separated: bool = False
+    page_keys: str = ""
 
 
 ACTIONS = (
@@ -50,23 +52,25 @@ ACTIONS = (
     ActionSpec("theme_light", "Light", "View", (), "", checkable=True),
     ActionSpec("theme_dark", "Dark", "View", (), "", checkable=True),
     ActionSpec("full_screen", "Full screen", "View", ("F11",), "", checkable=True, separated=True),
+    ActionSpec("press_not_a_pore", "Not a pore", "Label", needs="labels", page_keys="0"),
+    ActionSpec("press_unsure", "Unsure, never trained on", "Label", needs="labels", page_keys="U"),
+    ActionSpec("press_clear", "Take the label away", "Label", needs="labels", page_keys="Backspace"),
+    ActionSpec("press_next", "Next crop", "Label", needs="crops", page_keys="Right, Enter", separated=True),
+    ActionSpec("press_previous", "Previous crop", "Label", needs="crops", page_keys="Left"),
+    ActionSpec("press_fit", "Whole micrograph", "Label", (), "fit", "label", page_keys="F", separated=True),
+    ActionSpec("press_delete", "Delete the chosen crops", "Label", (), "delete", "boxes", page_keys="Delete"),
+    ActionSpec("train_start", "Train", "Train", ("Ctrl+T",), "play", "idle"),
+    ActionSpec("train_stop", "Stop and keep best", "Train", ("Ctrl+.",), "stop", "running"),
+    ActionSpec("train_cancel", "Give the training up", "Train", needs="running"),
+    ActionSpec("review_newest", "Newest run", "Review", ("Ctrl+R",), needs="runs"),
+    ActionSpec("review_errors", "All errors", "Review", needs="review", page_keys="E", separated=True),
+    ActionSpec("review_heat", "Heat map", "Review", needs="review", page_keys="H"),
+    ActionSpec("review_micrograph", "Show the crop in its micrograph", "Review", needs="review", page_keys="M"),
     ActionSpec("show_keys", "Keys", "Help", ("?",), "keys"),
     ActionSpec("show_about", "About poregui", "Help"),
 )
 
 PAGE_KEYS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
-    (
-        "Label and Review",
-        (
-            ("1 to 9", "label with this class and go on"),
-            ("0", "not a pore"),
-            ("U", "unsure, never trained on"),
-            ("Backspace", "take the label away"),
-            ("Z, Y", "undo, redo"),
-            ("Right, Enter", "next crop"),
-            ("Left", "previous crop"),
-        ),
-    ),
     (
         "Micrograph",
         (
@@ -74,19 +78,24 @@ PAGE_KEYS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("Drag", "draw a crop, or move the chosen one"),
             ("Wheel", "zoom under the pointer"),
             ("Space and drag", "move the micrograph"),
-            ("F", "show the whole micrograph"),
-            ("Delete", "delete the chosen crops"),
+        ),
+    ),
+    (
+        "Label and Review",
+        (
+            ("1 to 9", "label with this class and go on"),
+            ("Z, Y", "undo, redo"),
         ),
     ),
 )
-"""Keys that pages hold themselves."""
+"""Keys and gestures of the pages that no action stands for."""
 
 
 def build_actions(parent: QWidget) -> dict[str, QAction]:
     """Return an action for every declaration, owned by a window."""
     made = {}
     for spec in ACTIONS:
-        action = QAction(spec.text, parent)
+        action = QAction(f"{spec.text}\t{spec.page_keys}" if spec.page_keys else spec.text, parent)
         action.setObjectName(f"{spec.name}_action")
         action.setShortcuts([QKeySequence(keys) for keys in spec.shortcuts])
         action.setCheckable(spec.checkable)

@@ -46,6 +46,8 @@ class Asking(QObject):
         dialog = NewProjectDialog(self._window, title=title)
 
         def make() -> None:
+            if not self._window.may_leave():
+                return
             self._window.enter(Project.create(dialog.folder, dialog.classes))
             then(dialog)
 

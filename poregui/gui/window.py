@@ -19,13 +19,15 @@ from PySide6.QtWidgets import (
 
 from poregui.domain.classes import NOT_A_PORE, NOT_A_PORE_COLOUR, UNSURE, UNSURE_COLOUR
 from poregui.domain.errors import PoreguiError
+from poregui.domain.events import EpochEnded, Event, Stage
 from poregui.domain.records import Changed
-from poregui.gui.actions import ACTIONS, build_actions, dress_actions, fill_menus
+from poregui.gui.actions import build_actions, dress_actions
 from poregui.gui.asking import Asking, guarded
 from poregui.gui.background import Background, TaskHandle
 from poregui.gui.dialogs.sheets import AboutDialog, KeysDialog
 from poregui.gui.label.page import LabelPage
 from poregui.gui.label.presenter import LabelPresenter
+from poregui.gui.menus import Menus
 from poregui.gui.messages import messages
 from poregui.gui.preferences import Preferences
 from poregui.gui.review.page import ReviewPage
@@ -56,10 +58,11 @@ class MainWindow(QMainWindow):
         self.workspace: Workspace | None = None
         self._tasks: list[TaskHandle] = []
         self.actions_by_name = build_actions(self)
-        self.menus = fill_menus(self.menuBar(), self.actions_by_name)
+        self._menus = Menus(self)
         self._build()
         self._connect_actions()
         self._connect_pages()
+        self._menus.connect_pages()
         messages().set_window(self)
         messages().noted.connect(self._notes.show_for_a_while)
         theme().changed.connect(self._dress)
@@ -80,6 +83,7 @@ class MainWindow(QMainWindow):
         self.stack = QStackedWidget()
         for page in (self.start_page, *self._pages.values()):
             self.stack.addWidget(page)
+        self.stack.currentChanged.connect(lambda _: self._menus.follow())
         self._read_only = Banner("read_only_banner")
         self._notes = Banner("note_bar", closable=True)
         column = QVBoxLayout()
@@ -109,7 +113,7 @@ class MainWindow(QMainWindow):
             "export_csv": lambda: self._with(lambda open_: open_.exporting.ask_csv()),
             "export_folders": lambda: self._with(lambda open_: open_.exporting.ask_folders()),
             "save": lambda: messages().note("Everything is saved already: each change is on disk when you see it."),
-            "close_project": self.close_project,
+            "close_project": lambda: self.may_leave() and self.close_project(),
             "quit": self.close,
             "undo": lambda: self._with(lambda open_: self._turn_back(open_).undo()),
             "redo": lambda: self._with(lambda open_: self._turn_back(open_).redo()),
@@ -129,6 +133,7 @@ class MainWindow(QMainWindow):
                 group.addAction(self.actions_by_name[name])
         self.actions_by_name[f"theme_{theme().mode}"].setChecked(True)
         self.status.cancel_requested.connect(self.background.cancel_all)
+        self.status.training_chosen.connect(lambda: self.show_page(self.train_page))
         self.background.started.connect(self._work_started)
         self.background.finished.connect(self._work_ended)
 
@@ -158,6 +163,10 @@ class MainWindow(QMainWindow):
 
     def open_project(self, folder: Path) -> None:
         """Open a project in the place of the one that is open; say on the start page why it cannot be opened."""
+        if self.session is not None and self.session.project.folder.resolve() == Path(folder).resolve():
+            return
+        if not self.may_leave():
+            return
         try:
             project = Project.open(Path(folder))
         except PoreguiError as error:
@@ -175,6 +184,11 @@ class MainWindow(QMainWindow):
         pages = (self.label_page, self.train_page, self.review_page)
         self.workspace = Workspace(project, self.preferences.annotator, self, pages, self.background)
         self.workspace.session.changed.connect(self._follow)
+        trainer = self.workspace.services.trainer
+        trainer.told.connect(self._training_told)
+        for signal in (trainer.started, trainer.finished):
+            signal.connect(lambda _: self._menus.follow())
+        trainer.finished.connect(lambda _: self.status.set_training(""))
         self.preferences.remember_project(project.folder)
         if project.read_only:
             self._read_only.show_text(
@@ -184,6 +198,13 @@ class MainWindow(QMainWindow):
         self._show_project_state()
         self.show_page(self.label_page)
 
+    def may_leave(self) -> bool:
+        """Tell whether the open project may be closed; ask when a training goes on in it."""
+        if self.services is None or not self.services.trainer.running:
+            return True
+        text = "It is interrupted when the project closes. The Train page can go on with it later."
+        return messages().ask("A training goes on", text, "Close and interrupt")
+
     def close_project(self) -> None:
         """Close the project and show the start page; a training that goes on is interrupted and can be resumed."""
         if self.workspace is None:
@@ -192,13 +213,14 @@ class MainWindow(QMainWindow):
         self.workspace = None
         self._read_only.hide()
         self._notes.hide()
+        self.status.set_training("")
         self._show_project_state()
         self.stack.setCurrentWidget(self.start_page)
 
     def _follow(self, changed: Changed) -> None:
         if changed.kinds & {"labels", "crops", "classes"}:
             self._show_counts()
-        self._show_undo()
+        self._menus.follow()
 
     def _show_project_state(self) -> None:
         session = self.session
@@ -208,11 +230,7 @@ class MainWindow(QMainWindow):
         )
         self.rail.setVisible(session is not None)
         self.start_page.set_recent(self.preferences.recent)
-        writable = session is not None and not session.project.read_only
-        for spec in ACTIONS:
-            fits = {"": True, "project": session is not None, "writable": writable}[spec.needs]
-            self.actions_by_name[spec.name].setEnabled(fits)
-        self._show_undo()
+        self._menus.follow()
         self._show_counts()
 
     def _show_counts(self) -> None:
@@ -223,12 +241,6 @@ class MainWindow(QMainWindow):
         chips += [("0", NOT_A_PORE_COLOUR, counts[NOT_A_PORE])] * bool(counts[NOT_A_PORE])
         chips += [("U", UNSURE_COLOUR, counts[UNSURE])] * bool(counts[UNSURE])
         self.status.set_counts(chips, counts[None])
-
-    def _show_undo(self) -> None:
-        for name, word in (("undo", "Undo"), ("redo", "Redo")):
-            text = getattr(self.session, f"{name}_text") if self.session else ""
-            self.actions_by_name[name].setText(f"{word} {text}".strip())
-            self.actions_by_name[name].setEnabled(bool(text))
 
     # ---- pages ---------------------------------------------------------------------------------------------------
 
@@ -273,6 +285,13 @@ class MainWindow(QMainWindow):
     def _dress(self) -> None:
         dress_actions(self.actions_by_name)
 
+    def _training_told(self, event: Event) -> None:
+        if isinstance(event, Stage):
+            self.status.set_training(event.text)
+            self._menus.follow()
+        elif isinstance(event, EpochEnded):
+            self.status.set_training(f"Training: epoch {event.epoch} of {event.epochs}")
+
     def _work_started(self, handle: TaskHandle) -> None:
         self._tasks.append(handle)
         self.status.show_work(handle.title)
@@ -303,6 +322,9 @@ class MainWindow(QMainWindow):
         event.acceptProposedAction()
 
     def closeEvent(self, event: QCloseEvent) -> None:
+        if not self.may_leave():
+            event.ignore()
+            return
         self.preferences.save_window(self)
         self.close_project()
         self.background.cancel_all()

@@ -10,8 +10,10 @@ from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 import poregui
-from poregui.gui.actions import ACTIONS, PAGE_KEYS
+from poregui.gui.actions import ACTIONS, PAGE_KEYS, ActionSpec
 from poregui.gui.theme import MARGIN, theme
+
+_PAGE_MENUS = ("Label", "Train", "Review")
 
 
 class KeysDialog(QDialog):
@@ -22,14 +24,16 @@ class KeysDialog(QDialog):
         self.setWindowTitle("Keys")
         self.setObjectName("keys_dialog")
         menus = dict.fromkeys(spec.menu for spec in ACTIONS)
-        window = [(menu, [(_keys(s.shortcuts), s.text) for s in ACTIONS if s.menu == menu]) for menu in menus]
+        actions = {menu: [(_keys(s), s.text) for s in ACTIONS if s.menu == menu] for menu in menus}
+        pages = [*PAGE_KEYS, *((menu, actions[menu]) for menu in _PAGE_MENUS)]
+        window = [(menu, rows) for menu, rows in actions.items() if menu not in _PAGE_MENUS]
         layout = QVBoxLayout(self)
         layout.setContentsMargins(2 * MARGIN, 2 * MARGIN, 2 * MARGIN, MARGIN)
         columns = QHBoxLayout()
         columns.setSpacing(3 * MARGIN)
-        for sections in (PAGE_KEYS, window):
+        for sections in (pages, window):
             label = QLabel("".join(_section(title, rows) for title, rows in sections))
-            label.setObjectName("keys_of_pages" if sections is PAGE_KEYS else "keys_of_window")
+            label.setObjectName("keys_of_pages" if sections is pages else "keys_of_window")
             columns.addWidget(label, 1, Qt.AlignmentFlag.AlignTop)
         layout.addLayout(columns)
         _close_button(self, layout)
@@ -55,9 +59,9 @@ class AboutDialog(QDialog):
         _close_button(self, layout)
 
 
-def _keys(shortcuts: tuple[str, ...]) -> str:
+def _keys(spec: ActionSpec) -> str:
     native = QKeySequence.SequenceFormat.NativeText
-    return ", ".join(QKeySequence(keys).toString(native) for keys in shortcuts)
+    return spec.page_keys or ", ".join(QKeySequence(keys).toString(native) for keys in spec.shortcuts)
 
 
 def _section(title: str, rows: object) -> str:

@@ -13,6 +13,7 @@ class StatusBar(QStatusBar):
     """Show the state of the project and of the work in the background."""
 
     cancel_requested = Signal()
+    training_chosen = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -32,6 +33,13 @@ class StatusBar(QStatusBar):
         for label in (self._project, self._counts, self._saved):
             row.addWidget(label)
         self.addWidget(left)
+        self._training = QToolButton()
+        self._training.setObjectName("status_training")
+        self._training.setAutoRaise(True)
+        self._training.setToolTip("Show the training")
+        self._training.clicked.connect(self.training_chosen)
+        self._training.hide()
+        self.addPermanentWidget(self._training)
         self._work = self._build_work()
         self.addPermanentWidget(self._work)
         cores = os.cpu_count() or 1
@@ -77,6 +85,12 @@ class StatusBar(QStatusBar):
         if unlabelled:
             chips.append(f"{unlabelled:,} unlabelled")
         self._counts.setText("&nbsp;&nbsp; ".join(chips))
+
+    def set_training(self, text: str) -> None:
+        """Say how far a training is; an empty text says that none goes on."""
+        self._training.setText(text)
+        self._training.setAccessibleName(text)
+        self._training.setVisible(bool(text))
 
     def show_work(self, text: str, done: int = 0, total: int = 0) -> None:
         """Show what runs and how far it is; without a total the bar only moves."""

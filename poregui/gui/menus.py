@@ -1,0 +1,110 @@
+"""Fill the menus that depend on the open project, and enable only what can be done; changes with the menus."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QMenu
+
+from poregui.gui.actions import ACTIONS, fill_menus
+from poregui.gui.asking import guarded
+
+if TYPE_CHECKING:
+    from poregui.gui.window import MainWindow
+
+
+class Menus(QObject):
+    """Own the menu bar of the window: `follow` enables its actions after page, project or training changed."""
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self._window = window
+        actions = window.actions_by_name
+        self._menus = fill_menus(window.menuBar(), actions)
+        self._recent = QMenu("Open recent", window)
+        self._menus["File"].insertMenu(actions["try_sample"], self._recent)
+        self._recent.aboutToShow.connect(self._fill_recent)
+        self._classes = QMenu("Label as", window)
+        self._menus["Label"].insertMenu(actions["press_not_a_pore"], self._classes)
+        self._classes.aboutToShow.connect(self._fill_classes)
+
+    def connect_pages(self) -> None:
+        """Let the actions of the pages act."""
+        window = self._window
+        called: dict[str, Callable[[], object]] = {
+            "train_start": self._train,
+            "train_stop": lambda: window.workspace.train.stop() if self._running else None,
+            "train_cancel": lambda: window.workspace.train.cancel() if self._running else None,
+            "review_newest": self._review_newest,
+            "review_errors": lambda: window.review_page.choose_all_errors(),
+            "review_heat": lambda: window.review_page.detail.heat_switch.click(),
+            "review_micrograph": lambda: window.review_page.detail.show_button.click(),
+        }
+        for spec in ACTIONS:
+            if spec.name.startswith("press_"):
+                called[spec.name] = partial(self._press, spec.name.removeprefix("press_"))
+        for name, call in called.items():
+            window.actions_by_name[name].triggered.connect(lambda _=False, call=call: guarded(call))
+
+    def follow(self) -> None:
+        """Enable what can be done now."""
+        window, session = self._window, self._window.session
+        page = window.stack.currentWidget() if session else None
+        writable = session is not None and not session.project.read_only
+        fits = {
+            "": True,
+            "project": session is not None,
+            "writable": writable,
+            "runs": session is not None and bool(session.project.runs()),
+            "label": page is window.label_page,
+            "crops": page in (window.label_page, window.review_page),
+            "labels": writable and page in (window.label_page, window.review_page),
+            "boxes": writable and page is window.label_page,
+            "review": page is window.review_page,
+            "idle": writable and not self._running,
+            "running": self._running,
+        }
+        for spec in ACTIONS:
+            window.actions_by_name[spec.name].setEnabled(fits[spec.needs])
+        self._classes.setEnabled(fits["labels"])
+        self._recent.setEnabled(bool(window.preferences.recent))
+        for name, word in (("undo", "Undo"), ("redo", "Redo")):
+            text = getattr(session, f"{name}_text") if session else ""
+            window.actions_by_name[name].setText(f"{word} {text}".strip())
+            window.actions_by_name[name].setEnabled(bool(text))
+
+    @property
+    def _running(self) -> bool:
+        return self._window.services is not None and self._window.services.trainer.running
+
+    def _fill_recent(self) -> None:
+        self._recent.clear()
+        for folder in self._window.preferences.recent:
+            action = self._recent.addAction(f"{folder.name}\t{folder.parent}".replace("&", "&&"))
+            action.triggered.connect(lambda _=False, folder=folder: self._window.open_project(folder))
+
+    def _fill_classes(self) -> None:
+        self._classes.clear()
+        if self._window.session is None:
+            return
+        for pore_class in self._window.session.project.classes():
+            if pore_class.key:
+                action = self._classes.addAction(f"{pore_class.name}\t{pore_class.key}".replace("&", "&&"))
+                action.triggered.connect(lambda _=False, key=pore_class.key: self._press(f"class_{key}"))
+
+    def _press(self, meant: str) -> None:
+        page = self._window.stack.currentWidget()
+        if page in (self._window.label_page, self._window.review_page):
+            page.key_pressed.emit(meant)
+
+    def _train(self) -> None:
+        self._window.show_page(self._window.train_page)
+        self._window.workspace.train.train()
+
+    def _review_newest(self) -> None:
+        runs = self._window.session.project.runs()
+        if runs:
+            self._window.show_run(runs[-1].number)
