@@ -183,7 +183,7 @@ class CloseUp(QObject):
             self._panel.set_no_heat(self._no_heat)
 
     def _heat_place(self) -> int | None:
-        """Return the place of the class that the heat map is to speak of; None when the label is no class of the run."""
+        """Return the place of the class that the heat map speaks of; None when the label is no class of the run."""
         if self._shown is None:
             return None
         chosen = self._panel.heat_class.currentData()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QSignalBlocker, Signal
-from PySide6.QtWidgets import QComboBox, QWidget
+from PySide6.QtWidgets import QComboBox, QSizePolicy, QWidget
 
 from poregui.domain.classes import PoreClass
 from poregui.gui.review.parts import button, column, row, say, text
@@ -31,7 +31,9 @@ class DetailPanel(QWidget):
         self.setObjectName("review_detail")
         self.heat_map = HeatMapView(self)
         self.context_view = ContextView(self)
-        self.context_view.setMinimumHeight(110)
+        for picture, lowest in ((self.heat_map, 140), (self.context_view, 110)):
+            picture.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
+            picture.setMinimumHeight(lowest)  # and no more: the pictures share what the words leave
         self.probability_bars = ProbabilityBars(self)
         self.label_strip = LabelStrip(self)
         self._build()
@@ -99,6 +101,7 @@ class DetailPanel(QWidget):
 
     def _build(self) -> None:
         self.crop_name = text("review_crop_name", kind="title")
+        self.crop_name.setMinimumWidth(40)
         self.crop_answer = text("crop_answer", kind="title", wrap=True)
         self.heat_note = text("heat_note", wrap=True)
         self.crop_facts = text("review_crop_size", wrap=True)
@@ -110,7 +113,8 @@ class DetailPanel(QWidget):
         self.heat_class.setAccessibleName("Class that the heat map speaks of")
         self.heat_class.setToolTip("Coloured where the picture speaks for this class")
         self.heat_class.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.heat_class.setMinimumContentsLength(6)
+        self.heat_class.setMinimumContentsLength(4)
+        self.heat_class.setMinimumWidth(60)
         self.heat_class.setVisible(False)
         self.show_button = button("show_in_label_button", "Show in micrograph", "Show this crop on the Label page (M)")
         layout = column(self, margin=0, spacing=GAP // 2)

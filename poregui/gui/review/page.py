@@ -126,7 +126,7 @@ class ReviewPage(QWidget):
     def _build_work(self) -> QWidget:
         inner = QSplitter(Qt.Orientation.Horizontal)
         inner.addWidget(self._build_centre())
-        inner.addWidget(_scrolled(self.detail, "review_detail_scroll", 220))
+        inner.addWidget(_scrolled(self.detail, "review_detail_scroll", 250))
         inner.setStretchFactor(0, 1)
         inner.setSizes([540, 272])
         inner.setCollapsible(0, False)
@@ -137,7 +137,7 @@ class ReviewPage(QWidget):
         whole.addWidget(_scrolled(self._build_left(), "review_numbers_scroll", 240))
         whole.addWidget(self._main)
         whole.setStretchFactor(1, 1)
-        whole.setSizes([316, 700])
+        whole.setSizes([330, 700])
         whole.setCollapsible(1, False)
         for splitter in (inner, whole):
             splitter.setHandleWidth(1)
@@ -241,8 +241,8 @@ class ReviewPage(QWidget):
         self.size_slider.valueChanged.connect(lambda side: self.prediction_list.set_cell(side, lines=1))
         for part, one in self.part_buttons.items():
             one.clicked.connect(lambda _checked, part=part: self.part_chosen.emit(part))
-        for one in (self.train_first_button, self.sentence_train_button):
-            one.clicked.connect(self.train_requested)
+        self.train_first_button.clicked.connect(self.train_requested)
+        self.sentence_train_button.clicked.connect(self.train_requested)
         for keys, slot in (
             ("H", self.detail.heat_switch.click),
             ("E", self.choose_all_errors),

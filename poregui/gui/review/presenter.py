@@ -14,25 +14,16 @@ from poregui.domain.evaluation import Evaluation
 from poregui.domain.records import Changed
 from poregui.gui.background import TaskHandle
 from poregui.gui.messages import messages
-from poregui.gui.models.crop_list import CropRow
 from poregui.gui.review.closeup import CloseUp, Shown, seen_crop
+from poregui.gui.review.lists import listed, rows_of
 from poregui.gui.review.page import ReviewPage
 from poregui.gui.review.runs import RunList
 from poregui.gui.review.words import Headline, empty_list_words, headline, list_title
 from poregui.gui.services import Services
 from poregui.gui.session import Session
 from poregui.gui.widgets.confusion_matrix import EVERYTHING, Cell
-from poregui.gui.widgets.probability_bars import percent
 from poregui.workflow.changes import label_crops
-from poregui.workflow.evaluate import (
-    Judged,
-    RunAnswers,
-    RunReview,
-    follow,
-    read_answers,
-    review_answers,
-    worst_first,
-)
+from poregui.workflow.evaluate import Judged, RunAnswers, RunReview, follow, read_answers, review_answers
 
 
 class ReviewPresenter(QObject):
@@ -238,10 +229,12 @@ class ReviewPresenter(QObject):
             edit = label_crops(self._session.project, there, label, who=self._session.who)
             if edit.changes:
                 self._session.apply(edit)
-            self._show_list()
+                self._catch_up()
+            else:
+                self._show_list()
         except PoreguiError as error:
             self._current = before
-            messages().note(str(error))
+            messages().error(error)
 
     def step(self, by: int) -> None:
         """Go to the next (1) or previous (-1) crop of the list."""
@@ -349,57 +342,30 @@ class ReviewPresenter(QObject):
 
     # ---- lists ---------------------------------------------------------------------------------------------------
 
-    def _listed(self, reviewed: RunReview) -> list[Judged]:
-        if self._cell == EVERYTHING:
-            return reviewed.errors(self._part)
-        mine = [j for j in reviewed.judged if j.part == self._part]
-        if self._cell is None:
-            return worst_first(j for j in mine if j.truth is None)
-        row, column = self._cell.row, self._cell.column
-        return worst_first(
-            j for j in mine if j.truth is not None and row in (None, j.truth) and column in (None, j.prediction.index)
-        )
-
     def _show_list(self) -> None:
         """List the crops of the chosen cell; the current crop stays chosen, else the first one is."""
         if self._review is None or self._evaluation is None:
             return
-        listed = self._listed(self._review)
+        found = listed(self._review, self._part, self._cell)
+        lost = [j.crop_id for j in found if j.truth is None]
+        labels = self._session.project.labels_of(lost) if lost else {}
         grid = self._page.prediction_list
         self._quiet = True
-        grid.set_rows(self._rows(self._review, listed))
-        first = grid.rows.rows[0].crop_id if listed else None
+        grid.set_rows(rows_of(self._review, found, labels))
+        first = found[0].crop_id if found else None
         current = self._current if grid.rows.place(self._current or 0) is not None else first
         grid.choose(current)
         self._quiet = False
-        self._say_list(len(listed))
+        self._say_list(self._review, self._evaluation, len(found))
         self._choose(current)
 
-    def _say_list(self, count: int) -> None:
-        assert self._review is not None and self._evaluation is not None
-        in_part = sum(j.part == self._part for j in self._judged.values())
-        errors = self._evaluation.n - int(self._evaluation.matrix.trace())
+    def _say_list(self, reviewed: RunReview, evaluation: Evaluation, count: int) -> None:
         cell = self._cell
-        title = f"Not counted · {count}" if cell is None else list_title(self._review.classes, cell, count)
+        errors = evaluation.n - int(evaluation.matrix.trace())
+        uncounted = sum(j.part == self._part for j in reviewed.judged) - evaluation.n
+        title = f"Not counted · {count}" if cell is None else list_title(reviewed.classes, cell, count)
         nothing = "" if count else "Every crop of this part counts." if cell is None else empty_list_words(cell)
-        uncounted = in_part - self._evaluation.n
         self._page.set_list_words(title, errors=errors, uncounted=uncounted, shown=cell, nothing=nothing)
-
-    def _rows(self, reviewed: RunReview, listed: Sequence[Judged]) -> list[CropRow]:
-        lost = [j.crop_id for j in listed if j.truth is None]
-        labels = self._session.project.labels_of(lost) if lost else {}
-        names = reviewed.classes
-        return [
-            CropRow(
-                crop_id=j.crop_id,
-                label=reviewed.class_ids[j.truth] if j.truth is not None else labels.get(j.crop_id),
-                text=percent(j.prediction.confidence),
-                sub_text=f"{j.name}, predicted {names[j.prediction.index]}",
-                wrong=not j.right,
-                predicted=reviewed.class_ids[j.prediction.index],
-            )
-            for j in listed
-        ]
 
     def _choose(self, crop_id: int | None) -> None:
         if self._quiet:

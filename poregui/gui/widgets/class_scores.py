@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 
 from poregui.domain.classes import PoreClass
 from poregui.domain.evaluation import ClassScore
-from poregui.gui.theme import theme
+from poregui.gui.theme import scaled_font, theme
 from poregui.gui.widgets.class_marks import ClassMarks
 
 _HEADS = ("Class", "Precision", "Recall", "F1", "Crops")
@@ -96,12 +96,14 @@ class ClassScores(QTableView):
         self.verticalHeader().hide()
         heads = self.horizontalHeader()
         heads.setHighlightSections(False)
+        heads.setFont(scaled_font(self.font(), 0.88))
         heads.setMinimumSectionSize(20)
-        heads.setStyleSheet("QHeaderView::section { padding: 2px 3px; }")
+        heads.setStyleSheet("QHeaderView::section { padding: 2px 4px; }")
         heads.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         for column in range(1, len(_HEADS)):
             heads.setSectionResizeMode(column, QHeaderView.ResizeMode.Fixed)
-            self.setColumnWidth(column, self.fontMetrics().horizontalAdvance(_HEADS[column]) + 16)
+            head = heads.fontMetrics().horizontalAdvance(_HEADS[column])
+            self.setColumnWidth(column, max(head, self.fontMetrics().horizontalAdvance("100.0")) + 9)
 
     def set_scores(self, scores: Sequence[ClassScore], labels: Sequence[int], classes: Sequence[PoreClass]) -> None:
         """Show a row per class; `labels` say whose badge it carries."""
@@ -121,7 +123,7 @@ class ClassScores(QTableView):
 
 
 class _ScoreDelegate(QStyledItemDelegate):
-    def __init__(self, parent: QTableView) -> None:
+    def __init__(self, parent: ClassScores) -> None:
         super().__init__(parent)
         self._view = parent
         self.labels: tuple[int, ...] = ()
@@ -129,7 +131,7 @@ class _ScoreDelegate(QStyledItemDelegate):
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         tokens = theme().tokens
-        area = QRectF(option.rect).adjusted(4, 0, -4, 0)
+        area = QRectF(option.rect).adjusted(2, 0, -4, 0)
         text = index.data(Qt.ItemDataRole.DisplayRole)
         metrics = option.fontMetrics
         painter.save()
@@ -143,7 +145,7 @@ class _ScoreDelegate(QStyledItemDelegate):
         else:
             painter.drawText(area, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), text)
         if index.column() == _RECALL:
-            score = self._view.scores[index.row()]  # type: ignore[attr-defined]
+            score = self._view.scores[index.row()]
             self._paint_interval(painter, area, score, self.marks.colour(self.labels[index.row()]))
         painter.restore()
 

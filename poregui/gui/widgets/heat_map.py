@@ -5,14 +5,16 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from poregui.gui.theme import scaled_font, theme
 from poregui.gui.widgets.matrix_colours import heat_table
 from poregui.gui.widgets.scale_bar import draw_scale_bar
 
-_LEGEND = 8
+_LEGEND, _LEGEND_WIDTH = 8, 48
+_TALLEST = 1.1
+"""The height of the view over its width at most."""
 _SMOOTH_BELOW = 6
 """Screen px per px of the crop above which its px are shown as they are."""
 
@@ -58,6 +60,9 @@ class HeatMapView(QWidget):
     def sizeHint(self) -> QSize:
         return QSize(240, 240)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self.setMaximumHeight(max(self.minimumHeight(), round(self.width() * _TALLEST)))
+
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         area = QRectF(self.rect())
@@ -80,21 +85,22 @@ class HeatMapView(QWidget):
             draw_scale_bar(painter, target, self._um_per_px / scale)
 
     def _paint_legend(self, painter: QPainter, area: QRectF) -> None:
-        """Draw from nothing to most in the upper left corner, on a ground of its own."""
+        """Draw from little to much in the upper left corner, on a ground of its own."""
         painter.setFont(scaled_font(self.font(), 0.8))
         metrics = painter.fontMetrics()
-        width = 56
-        words = metrics.horizontalAdvance("much")
-        ground = QRectF(area.left() + 6, area.top() + 6, width + words + 18, metrics.height() + 6)
+        left, right = metrics.horizontalAdvance("little"), metrics.horizontalAdvance("much")
+        high = metrics.height() + 6
+        ground = QRectF(area.left() + 6, area.top() + 6, left + _LEGEND_WIDTH + right + 24, high)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(0, 0, 0, 150))
         painter.drawRoundedRect(ground, 3, 3)
-        bar = QRectF(ground.left() + 6, ground.center().y() - _LEGEND / 2, width, _LEGEND)
+        bar = QRectF(ground.left() + left + 12, ground.center().y() - _LEGEND / 2, _LEGEND_WIDTH, _LEGEND)
         strip = np.ascontiguousarray(heat_table()[None, :, :3])
         painter.drawImage(bar, QImage(strip.data, 256, 1, 256 * 3, QImage.Format.Format_RGB888))
         painter.setPen(QColor("#ffffff"))
-        place = QRectF(bar.right() + 6, ground.top(), words + 4, ground.height())
-        painter.drawText(place, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), "much")
+        middle = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        painter.drawText(QRectF(ground.left() + 6, ground.top(), left + 4, high), middle, "little")
+        painter.drawText(QRectF(bar.right() + 6, ground.top(), right + 4, high), middle, "much")
         painter.setFont(self.font())
 
 

@@ -11,7 +11,8 @@ from PySide6.QtWidgets import QGridLayout, QToolButton, QWidget
 from poregui.domain.classes import NOT_A_PORE, UNSURE, PoreClass
 from poregui.gui.widgets.class_marks import ClassMarks
 
-_PER_ROW = 6
+_PER_ROW = 5
+_WIDTH = 42
 
 
 class LabelStrip(QWidget):
@@ -57,7 +58,8 @@ class LabelStrip(QWidget):
         button = QToolButton(self)
         button.setObjectName(name)
         button.setProperty("boxed", True)
-        button.setStyleSheet("padding: 3px 5px;")
+        button.setStyleSheet("QToolButton { padding: 3px 4px; }")
+        button.setFixedWidth(_WIDTH)
         button.setCheckable(True)
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         button.setIcon(_badge(marks, label, self))

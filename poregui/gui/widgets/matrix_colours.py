@@ -22,7 +22,9 @@ def cell_colours(share: float, *, right: bool, tokens: Tokens) -> tuple[QColor, 
     ground = QColor(tokens.raised)
     amount = share if right else share**0.6
     fill = QColor(
-        *(round(low + (high - low) * amount) for low, high in zip(ground.getRgb()[:3], full.getRgb()[:3], strict=True))
+        round(ground.red() + (full.red() - ground.red()) * amount),
+        round(ground.green() + (full.green() - ground.green()) * amount),
+        round(ground.blue() + (full.blue() - ground.blue()) * amount),
     )
     return fill, ink_on(fill)
 
@@ -41,7 +43,7 @@ def contrast(one: QColor, other: QColor) -> float:
 
 def luminance(of: QColor) -> float:
     """Return the relative luminance of a colour, 0 to 1. Source: W3C, WCAG 2.2, definition of relative luminance."""
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in of.getRgbF()[:3]]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (of.redF(), of.greenF(), of.blueF())]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
