@@ -96,7 +96,7 @@ def _keyhole(look: Look, rng: np.random.Generator) -> PoreShape:
 
 def _lack_of_fusion(look: Look, rng: np.random.Generator) -> PoreShape:
     diameter = _diameter(look.diameter_um[LACK_OF_FUSION], 0.55, 17.0, 170.0, rng)
-    compact = rng.random() < 0.08 + 0.75 * math.exp(-((diameter / 48) ** 2))
+    compact = rng.random() < 0.05 + 0.55 * math.exp(-((diameter / 44) ** 2))
     angle = look.build_angle + math.pi / 2 + rng.normal(0, 0.5)
     outline = _scaled(_pocket(rng) if compact else _gash(rng), diameter, angle)
     return PoreShape(
@@ -146,7 +146,7 @@ def _round(rng: np.random.Generator, *, wobble: float, aspect: float) -> FloatAr
 def _drop(rng: np.random.Generator) -> FloatArray:
     """Shape a drop whose tail points along x, a little bent."""
     angles = np.linspace(0, 2 * math.pi, 96, endpoint=False)
-    radius = _wobble(rng, angles, 0.015 + 0.06 * rng.random() ** 2, range(2, 8))
+    radius = _wobble(rng, angles, 0.015 + 0.045 * rng.random() ** 2, range(2, 8))
     length, taper = rng.uniform(1.0, 1.9), rng.uniform(0.1, 1.2)
     x = length * np.cos(angles) * radius
     y = np.sin(angles) * np.abs(np.sin(angles / 2)) ** taper * radius
