@@ -190,7 +190,7 @@ def test_the_page_says_what_is_missing_and_offers_no_training_until_it_is_there(
     ids = add_crops(project, [1] * 6 + [2] * 6 + [None] * 6)
     at = desk(project=project)
     assert at.page.train_button.isEnabled()
-    at.session.apply(label_crops(project, ids[6:12], None))
+    at.session.apply(label_crops(project, ids[6:12], None, who="ada"))
     qtbot.waitUntil(lambda: not at.page.train_button.isEnabled())
     assert at.page.problem_text.isVisible()
     assert at.page.problem_text.text()

@@ -184,9 +184,13 @@ class Trainer(QObject):
     def start(self, recipe: Recipe, folds: int = 0) -> None:
         """Freeze the labelled crops and train on them. Raises PoreguiError when that cannot start."""
         self._refuse_second()
-        frozen = prepare(self._session.project, recipe, folds=folds)
+        project = self._session.project
+        side = project.test_side()
+        frozen = prepare(project, recipe, folds=folds)
         self._preparing, self._given_up = True, False
         self.told.emit(Stage("Freezing the labelled crops"))
+        if project.test_side() != side:
+            self._session.announce(Changed(frozenset({"test_side"})))
         self._background.run("Freezing the labelled crops", lambda control: frozen.write(), self._launch, self._refuse)
 
     def resume(self, run: RunFolder) -> None:
@@ -239,7 +243,7 @@ class Trainer(QObject):
         if self._given_up:
             thread.ask("cancel")
             self._patience.start(self._grace_ms)
-        self._session.announce(Changed(frozenset({"runs", "test_side"})))
+        self._session.announce(Changed(frozenset({"runs"})))
         self.started.emit(run)
         thread.start()
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from poregui.gui.theme import GAP, scaled_font, theme
 from poregui.gui.widgets.class_marks import ClassMarks, text_on
@@ -39,6 +39,7 @@ class SplitBars(QWidget):
         policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
+        self.setMouseTracking(True)
         self._bars: tuple[SplitBar, ...] = ()
         self._labels: tuple[int, ...] = ()
         self._marks = ClassMarks(())
@@ -77,12 +78,9 @@ class SplitBars(QWidget):
             self._paint_bar(painter, bar, QRectF(0, top, self.width(), height))
             top += height
 
-    def event(self, event: QEvent) -> bool:
-        if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
-            bar = self._at(event.pos().y())
-            QToolTip.showText(event.globalPos(), f"{bar.name}: {self._words(bar)}" if bar else "", self)
-            return True
-        return super().event(event)
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        bar = self._at(event.position().y())
+        self.setToolTip(f"{bar.name}: {self._words(bar)}" if bar else "")
 
     def _repaint(self) -> None:
         self.update()

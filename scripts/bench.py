@@ -1,0 +1,191 @@
+"""Measure the program and print one JSON object a benchmark; changes when a number is to be known again.
+
+A benchmark is a function that takes the parsed options and returns what json can write; BENCHMARKS names it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import os
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import _environment
+from _environment import ROOT
+
+TICK_MS = 10
+SETTLE_S = 3.0
+
+
+class Ticks:
+    """Note when a timer of 10 ms fires; the gaps between tell how long the window could not answer."""
+
+    def __init__(self) -> None:
+        from PySide6.QtCore import Qt, QTimer
+
+        self._times: list[float] = []
+        self._timer = QTimer(interval=TICK_MS, timerType=Qt.TimerType.PreciseTimer)
+        self._timer.timeout.connect(lambda: self._times.append(time.perf_counter()))
+
+    def measure(self, seconds: float, until: Callable[[], bool] = lambda: False) -> dict[str, Any]:
+        """Run the event loop for some seconds, or until something is so, and return the gaps in ms."""
+        self._times.clear()
+        self._timer.start()
+        began = time.perf_counter()
+        run_events(seconds, until)
+        self._timer.stop()
+        gaps = sorted((1000 * (b - a), a - began) for a, b in zip(self._times, self._times[1:], strict=False))
+        return {
+            "seconds": round(time.perf_counter() - began, 1),
+            "ticks": len(gaps),
+            "longest_gap_ms": round(gaps[-1][0], 1),
+            "longest_gap_after_s": round(gaps[-1][1], 1),
+            "next_longest_ms": [round(gap, 1) for gap, _ in gaps[-2:-6:-1]],
+            "p99_gap_ms": round(gaps[int(0.99 * (len(gaps) - 1))][0], 1),
+            "median_gap_ms": round(statistics.median(gap for gap, _ in gaps), 1),
+        }
+
+
+def run_events(seconds: float, until: Callable[[], bool] = lambda: False) -> None:
+    """Let the window live for some seconds, or until something is so (looked at five times a second)."""
+    from PySide6.QtCore import QEventLoop, QTimer
+
+    loop = QEventLoop()
+    look = QTimer(interval=200)
+    look.timeout.connect(lambda: loop.quit() if until() else None)
+    look.start()
+    QTimer.singleShot(round(1000 * seconds), loop.quit)
+    loop.exec()
+    look.stop()
+
+
+def latency(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    """Compare the gaps between ticks in the real window, idle and while it trains, from the click on Train on."""
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    os.environ["XDG_CONFIG_HOME"] = str(folder / "settings")  # the window's settings of a person stay as they are
+    from poregui.domain.events import EpochEnded
+    from poregui.domain.recipe import recipe_for
+    from poregui.gui.app import build_window
+
+    window = build_window(_project(options, folder))
+    window.resize(1400, 900)
+    window.show()
+    window.show_page(window.train_page)
+    assert window.services is not None
+    page, trainer = window.train_page, window.services.trainer
+    run_events(60, page.train_button.isEnabled)
+    run_events(SETTLE_S)
+    ticks, epochs = Ticks(), []
+    trainer.told.connect(lambda event: epochs.append(event.epoch) if isinstance(event, EpochEnded) else None)
+    idle = ticks.measure(options.seconds)
+    page.recipe_form.set_recipe(recipe_for(options.preset, epochs=2000, early_stopping=False))
+    page.train_button.click()
+    training = ticks.measure(options.seconds, lambda: not trainer.running)
+    trainer.cancel()
+    run_events(60, lambda: not trainer.running)
+    window.close()
+    window.deleteLater()
+    run_events(0.1)
+    loaded = sorted(name for name in ("tensorflow", "keras", "sklearn") if name in sys.modules)
+    return {"preset": options.preset, "idle": idle, "training": {**training, "epochs": len(epochs)}, "loaded": loaded}
+
+
+def train(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    """Compare the presets on the unseen specimens of the sample project, through the command line."""
+    project = _project(options, folder)
+    runs = [_train_once(project, preset, seed) for preset in options.presets for seed in options.seeds]
+    means = {
+        preset: {
+            name: round(statistics.mean(run[name] for run in runs if run["preset"] == preset), 4)
+            for name in ("accuracy", "seconds", "wall_seconds", "epochs")
+        }
+        for preset in options.presets
+    }
+    return {"seeds": options.seeds, "means": means, "runs": runs}
+
+
+def _train_once(project: Path, preset: str, seed: int) -> dict[str, Any]:
+    command = [
+        sys.executable,
+        "-m",
+        "poregui",
+        "train",
+        str(project),
+        "--preset",
+        preset,
+        "--seed",
+        str(seed),
+        "--json",
+    ]
+    began = time.perf_counter()
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True)
+    told = json.loads(done.stdout)
+    kept = {name: told[name] for name in ("accuracy", "n_test", "seconds", "epochs", "best_epoch", "confusion_matrix")}
+    return {"preset": preset, "seed": seed, **kept, "wall_seconds": round(time.perf_counter() - began, 1)}
+
+
+def _project(options: argparse.Namespace, folder: Path) -> Path:
+    """Return a copy of the project that is to be measured without its runs, or a new sample project."""
+    target = folder / "project"
+    if options.project is not None:
+        shutil.copytree(options.project, target, ignore=shutil.ignore_patterns("runs", "*.lock"))
+        return target
+    from poregui.workflow.sample import make_sample
+
+    print("Drawing the sample project.", file=sys.stderr)
+    make_sample(target)
+    return target
+
+
+BENCHMARKS = {"latency": latency, "train": train}
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description="Measure poregui; each benchmark prints one JSON object.")
+    verbs = parser.add_subparsers(dest="benchmark", required=True, metavar=" | ".join(BENCHMARKS))
+    for name, benchmark in BENCHMARKS.items():
+        verb = verbs.add_parser(name, help=(benchmark.__doc__ or "").splitlines()[0])
+        verb.add_argument("--project", type=Path, help="a project to measure on a copy of; the sample otherwise")
+    verbs.choices["latency"].add_argument("--seconds", type=float, default=30.0, help="time to measure, twice")
+    verbs.choices["latency"].add_argument("--preset", default="default", help="network to train meanwhile")
+    verbs.choices["train"].add_argument("--seeds", type=_numbers, default=[0, 1, 2], help="such as 0,1,2")
+    verbs.choices["train"].add_argument(
+        "--presets", type=_words, default=["default", "seed"], help="such as default,seed"
+    )
+    return parser
+
+
+def _numbers(text: str) -> list[int]:
+    return [int(number) for number in text.split(",")]
+
+
+def _words(text: str) -> list[str]:
+    return text.split(",")
+
+
+def main() -> int:
+    """Run one benchmark and print its numbers with the machine that they are of."""
+    options = _parser().parse_args()
+    if importlib.util.find_spec("PySide6") is None:
+        python = _environment.environment()
+        return subprocess.run([str(python), __file__, *sys.argv[1:]], check=False).returncode
+    sys.path.insert(0, str(ROOT))
+    machine = {"cores": os.cpu_count(), "system": platform.platform(), "python": platform.python_version()}
+    with tempfile.TemporaryDirectory(prefix="poregui-bench-", ignore_cleanup_errors=True) as folder:
+        result = BENCHMARKS[options.benchmark](options, Path(folder))
+    print(json.dumps({"benchmark": options.benchmark, **machine, **result}, indent=2))
+    return 0
+
+
+if __name__ == "__main__":
+    _environment.main(main)
