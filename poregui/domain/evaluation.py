@@ -21,7 +21,7 @@ class Prediction:
     @property
     def index(self) -> int:
         """Return the place of the most probable class; the first one of equals."""
-        return max(range(len(self.probabilities)), key=lambda i: self.probabilities[i])
+        return self.probabilities.index(max(self.probabilities))
 
     @property
     def confidence(self) -> float:

@@ -148,6 +148,10 @@ class Project:
             )
         return crop_from(rows[0])
 
+    def labels(self) -> dict[int, int | None]:
+        """Return the labels of all crops."""
+        return dict(self._rows("SELECT id, label FROM crops WHERE deleted = 0"))
+
     def labels_of(self, crop_ids: Iterable[int]) -> dict[int, int | None]:
         """Return the labels of those of some crops that exist."""
         ids = list(crop_ids)

@@ -134,7 +134,7 @@ def review_answers(project: Project, answers: RunAnswers) -> RunReview:
     dataset = answers.dataset
     frozen = {crop.crop_id: crop for crop in dataset.crops}
     names = {c.id: c.name for c in project.classes(retired=True)} | {NOT_A_PORE: NOT_A_PORE_NAME}
-    labels = {crop.id: crop.label for crop in project.crops()}
+    labels = project.labels()
     place = {class_id: i for i, class_id in enumerate(dataset.class_ids)}
     judged = tuple(
         Judged(
@@ -171,7 +171,7 @@ def follow(reviewed: RunReview, project: Project, crop_ids: Iterable[int]) -> Ru
     wanted = set(crop_ids)
     place = {class_id: i for i, class_id in enumerate(reviewed.class_ids)}
     if not wanted or len(wanted) > 200:
-        labels = {crop.id: crop.label for crop in project.crops()}
+        labels = project.labels()
     else:
         labels = project.labels_of(wanted)
     judged = tuple(

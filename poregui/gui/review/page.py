@@ -32,7 +32,7 @@ from poregui.gui.widgets.confusion_matrix import EVERYTHING, Cell, ConfusionMatr
 from poregui.gui.widgets.crop_grid import LARGEST_CELL, CropGrid
 from poregui.gui.widgets.run_picker import RunPicker
 
-_CELL, _SMALLEST = 104, 80
+_CELL, _SMALLEST = 100, 80
 
 
 class ReviewPage(QWidget):
@@ -146,7 +146,7 @@ class ReviewPage(QWidget):
     def _build_left(self) -> QWidget:
         self.headline_number = text("headline_number", kind="title")
         self.headline_number.setFont(scaled_font(self.font(), 2.1, bold=True))
-        self.headline = text("headline", kind="plain", wrap=True)
+        self.headline = text("review_headline", kind="plain", wrap=True)
         self.headline_note = text("headline_note", wrap=True)
         self.headline_warnings = text("headline_warnings", kind="warning", wrap=True)
         self._numbers = QWidget()

@@ -16,7 +16,7 @@ from poregui.gui.theme import scaled_font, theme
 from poregui.gui.widgets.class_marks import ClassMarks
 from poregui.gui.widgets.matrix_colours import cell_colours
 
-_LARGEST_CELL, _SMALLEST_CELL = 84, 20
+_LARGEST_CELL, _SMALLEST_CELL = 84, 18
 _TALLEST_CELL = 58
 _FLAT = 0.72
 """Height of a cell over its width."""
@@ -87,13 +87,18 @@ class ConfusionMatrix(QWidget):
         """Return what is chosen."""
         return self._cell
 
-    def counts(self, cell: Cell) -> int:
+    @property
+    def counts(self) -> NDArray[np.int64]:
+        """Return the counts that are shown."""
+        return self._matrix
+
+    def count(self, cell: Cell) -> int:
         """Return how many crops a cell, row, column or everything holds."""
         return int(self._matrix[_index(cell.row), _index(cell.column)].sum())
 
     def describe(self, cell: Cell) -> str:
         """Return a cell in words, for the tool tip and for people who cannot see it."""
-        count = self.counts(cell)
+        count = self.count(cell)
         crops = f"{count} crop" if count == 1 else f"{count} crops"
         if cell.row is None and cell.column is None:
             return f"{crops} in all, {int(np.trace(self._matrix))} of them predicted rightly"
@@ -101,23 +106,19 @@ class ConfusionMatrix(QWidget):
             return f"{crops} predicted as {self._names[cell.column or 0]}"
         if cell.column is None:
             return f"{crops} labelled {self._names[cell.row]}"
-        whole = self.counts(Cell(cell.row, None))
+        whole = self.count(Cell(cell.row, None))
         share = f", {100 * count / whole:.0f} % of its {whole}" if whole else ""
         return f"Labelled {self._names[cell.row]}, predicted as {self._names[cell.column]}: {crops}{share}"
 
     # ---- geometry ------------------------------------------------------------------------------------------------
 
-    def rect_of(self, cell: Cell) -> QRectF:
-        """Return where a cell or a header is drawn; the corner for everything."""
+    def cell_rect(self, row: int | None, column: int | None) -> QRectF:
+        """Return where a cell is drawn; a header where one of both is None, the corner where both are."""
         left, top, wide, high = self._grid()
-        x = left + cell.column * wide if cell.column is not None else left - self._head()
-        y = top + cell.row * high if cell.row is not None else top - self._head()
-        return QRectF(
-            x,
-            y,
-            wide if cell.column is not None else self._head(),
-            high if cell.row is not None else self._head(),
-        )
+        head = self._head()
+        x, width = (left - head, head) if column is None else (left + column * wide, wide)
+        y, height = (top - head, head) if row is None else (top + row * high, high)
+        return QRectF(x, y, width, height)
 
     def cell_at(self, point: QPointF) -> Cell | None:
         """Return what lies under a point; headers and totals stand for their row or column."""
@@ -238,7 +239,7 @@ class ConfusionMatrix(QWidget):
         painter.restore()
 
     def _paint_head(self, painter: QPainter, cell: Cell) -> None:
-        area = self.rect_of(cell)
+        area = self.cell_rect(cell.row, cell.column)
         place = cell.row if cell.row is not None else cell.column
         if cell == self._hovered:
             painter.fillRect(area, QColor(theme().tokens.raised))
@@ -256,14 +257,14 @@ class ConfusionMatrix(QWidget):
         painter.setPen(QColor(theme().tokens.muted))
         row = QRectF(left + n * wide, top + place * high, self._totals() - 4, high)
         right = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        painter.drawText(row, right, str(self.counts(Cell(place, None))))
+        painter.drawText(row, right, str(self.count(Cell(place, None))))
         column = QRectF(left + place * wide, top + n * high + 4, wide, self._line())
-        painter.drawText(column, _CENTRE, str(self.counts(Cell(None, place))))
+        painter.drawText(column, _CENTRE, str(self.count(Cell(None, place))))
 
     def _paint_cell(self, painter: QPainter, row: int, column: int) -> None:
         cell = Cell(row, column)
-        area = self.rect_of(cell).adjusted(1, 1, -1, -1)
-        count, whole = self.counts(cell), self.counts(Cell(row, None))
+        area = self.cell_rect(cell.row, cell.column).adjusted(1, 1, -1, -1)
+        count, whole = self.count(cell), self.count(Cell(row, None))
         share = count / whole if whole else 0.0
         fill, ink = cell_colours(share, right=row == column, tokens=theme().tokens)
         painter.setPen(Qt.PenStyle.NoPen)
@@ -302,7 +303,7 @@ class ConfusionMatrix(QWidget):
         n = len(self._names)
         first = Cell(cell.row or 0, cell.column or 0)
         last = Cell(n - 1 if cell.row is None else cell.row, n - 1 if cell.column is None else cell.column)
-        return self.rect_of(first).united(self.rect_of(last))
+        return self.cell_rect(first.row, first.column).united(self.cell_rect(last.row, last.column))
 
 
 def _index(place: int | None) -> int | slice:
