@@ -131,7 +131,8 @@ def _norm(graph: _Graph, layer: Any, sources: list[str]) -> str:
 def _pool(graph: _Graph, layer: Any, sources: list[str]) -> str:
     size, strides = list(layer.pool_size), list(layer.strides)
     pads = "SAME_UPPER" if layer.padding == "same" else "VALID"
-    return graph.add("MaxPool", sources, layer.name, kernel_shape=size, strides=strides, auto_pad=pads)
+    kind = "MaxPool" if isinstance(layer, keras.layers.MaxPooling2D) else "AveragePool"
+    return graph.add(kind, sources, layer.name, kernel_shape=size, strides=strides, auto_pad=pads)
 
 
 def _rescale(graph: _Graph, layer: Any, sources: list[str]) -> str:
@@ -175,6 +176,7 @@ def _activate(graph: _Graph, layer: Any, flow: str) -> str:
 
 
 _WRITERS: dict[str, Callable[[_Graph, Any, list[str]], str]] = {
+    "AveragePooling2D": _pool,
     "Activation": lambda graph, layer, sources: _activate(graph, layer, sources[0]),
     "BatchNormalization": _norm,
     "Concatenate": lambda graph, layer, sources: graph.add("Concat", sources, layer.name, axis=1),

@@ -93,7 +93,8 @@ class Fitter:
         model.compile(
             optimizer=keras.optimizers.Adam(recipe.learning_rate),
             loss=keras.losses.CategoricalCrossentropy(),
-            metrics=["accuracy"],
+            # A metric named by text makes its variables in the first step, which is then traced twice.
+            metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
             jit_compile=False,  # XLA made training on processors four times slower
         )
         model.optimizer.build(model.trainable_variables)

@@ -64,11 +64,14 @@ def _seed(image: Any, classes: int) -> Any:
 def _default(image: Any, size: Any, classes: int, sizes: NDArray[np.float32]) -> Any:
     """Stack convolutions with batch normalisation, average their features, and read them together with the size.
 
-    The last three convolutions share one grid: they see 63 px about each of its points, so the whole shape of a pore, and
-    leave a map of 8 x 8 for a crop of 64 px.
+    The last three convolutions share one grid: they see 70 px about each of its points, so the whole shape of a pore,
+    and leave a map of 8 x 8 for a crop of 64 px.
     """
     layers = keras.layers
-    mean = layers.GlobalAveragePooling2D(keepdims=True, name="mean_grey")(image)
+    side = int(image.shape[1])
+    # Columns first, then their means: one sum over all pixels loses digits, and the layers below make much of them.
+    mean = layers.AveragePooling2D((side, 1), name="mean_of_columns")(image)
+    mean = layers.AveragePooling2D((1, side), name="mean_grey")(mean)
     flow = layers.Subtract(name="centred")([image, mean])  # specimens differ in light
     flow = layers.Rescaling(4.0, name="scaled")(flow)
     for number, width in enumerate(_WIDTHS, start=1):
