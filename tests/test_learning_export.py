@@ -120,3 +120,13 @@ def test_a_layer_without_a_translation_is_named() -> None:
     flow = keras.layers.GlobalMaxPooling2D(name="strange")(image)
     with pytest.raises(TypeError, match="GlobalMaxPooling2D"):
         export_onnx.build_graph(keras.Model({"image": image}, flow))
+
+
+def test_the_network_takes_off_the_mean_grey_of_a_bright_crop_without_losing_digits():
+    recipe = recipe_for("default", input_size=96)
+    spec = zoo.input_spec(recipe, colour=True, calibrated=False)
+    model = zoo.build(recipe, spec, 3, np.full((4, 2), 50.0, np.float32))
+    bright = np.random.default_rng(0).uniform(0.5, 1.0, (4, 96, 96, 3)).astype(np.float32)
+    means = keras.Model(model.inputs, model.get_layer("mean_grey").output)
+    found = np.asarray(means.predict_on_batch({"image": bright, "size": np.full((4, 2), 50.0, np.float32)}))
+    assert np.abs(found - bright.mean(axis=(1, 2), keepdims=True, dtype=np.float64)).max() < 1e-6
