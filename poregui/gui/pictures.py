@@ -62,10 +62,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         window = build_window(None)
         theme().set_mode("dark" if args.dark else "light")
         window.resize(int(width), int(height))
+        window.show()
+        settle(window, 0.1)
+        args.out.mkdir(parents=True, exist_ok=True)
+        window.grab().save(str(args.out / "start.png"))
         window.open_project(args.project)
         if window.workspace is None:
             raise PoreguiError(window.start_page.problem)
-        window.show()
         save_pages(window, args.out)
         window.close()
     except (PoreguiError, ValueError) as error:

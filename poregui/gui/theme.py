@@ -149,7 +149,8 @@ def style_sheet(tokens: Tokens) -> str:
     text = resource("style.qss").read_text(encoding="utf-8")
     for token in fields(tokens):
         text = text.replace(f"@{token.name}@", getattr(tokens, token.name))
-    return text
+    text = text.replace("@scheme@", "dark" if tokens == DARK else "light")
+    return text.replace("@icons@", resource("icons").as_posix())
 
 
 def scaled_font(base: QFont, factor: float, *, bold: bool = False) -> QFont:

@@ -238,8 +238,8 @@ class MainWindow(QMainWindow):
             return
         counts = self.session.project.label_counts()
         chips = [(c.letter, c.colour, counts[c.id]) for c in self.session.project.classes()]
-        chips += [("0", NOT_A_PORE_COLOUR, counts[NOT_A_PORE])] * bool(counts[NOT_A_PORE])
-        chips += [("U", UNSURE_COLOUR, counts[UNSURE])] * bool(counts[UNSURE])
+        chips += [("–", NOT_A_PORE_COLOUR, counts[NOT_A_PORE])] * bool(counts[NOT_A_PORE])
+        chips += [("?", UNSURE_COLOUR, counts[UNSURE])] * bool(counts[UNSURE])
         self.status.set_counts(chips, counts[None])
 
     # ---- pages ---------------------------------------------------------------------------------------------------

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QColor, QIcon, QImage, QPixmap
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QIcon, QImage, QPainter, QPixmap
 from PySide6.QtWidgets import (
     QColorDialog,
     QDialog,
@@ -19,15 +19,20 @@ from PySide6.QtWidgets import (
     QListWidgetItem,
     QPlainTextEdit,
     QPushButton,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
     QVBoxLayout,
     QWidget,
 )
 
 from poregui.domain.classes import PoreClass
 from poregui.domain.errors import PoreguiError
-from poregui.gui.theme import GAP, MARGIN
+from poregui.gui.theme import GAP, MARGIN, theme
+from poregui.gui.widgets.class_marks import ClassMarks
 
 _PICTURE = 72
+_ROW = 32
 
 
 class ClassesDialog(QDialog):
@@ -70,7 +75,10 @@ class ClassesDialog(QDialog):
 
     def _build_list(self) -> QVBoxLayout:
         column = QVBoxLayout()
+        column.setSpacing(GAP)
         self._list = QListWidget()
+        self._list.setProperty("boxed", True)
+        self._list.setItemDelegate(ClassDelegate(self._list))
         self._list.setObjectName("classes_list")
         self._list.setAccessibleName("Classes")
         self._list.currentRowChanged.connect(self._show_card)
@@ -83,9 +91,11 @@ class ClassesDialog(QDialog):
         up = _button("Up", "class_up_button", lambda: self._move(-1))
         down = _button("Down", "class_down_button", lambda: self._move(1))
         row = QHBoxLayout()
+        row.setSpacing(GAP)
         row.addWidget(self._new, 1)
         row.addWidget(add)
         order = QHBoxLayout()
+        order.setSpacing(GAP)
         order.addWidget(up)
         order.addWidget(down)
         order.addStretch()
@@ -96,7 +106,7 @@ class ClassesDialog(QDialog):
 
     def _build_card(self) -> QVBoxLayout:
         grid = QGridLayout()
-        grid.setVerticalSpacing(GAP)
+        grid.setSpacing(GAP)
         self._name = QLineEdit()
         self._name.setObjectName("class_name_edit")
         self._name.setAccessibleName("Name of the class")
@@ -107,15 +117,18 @@ class ClassesDialog(QDialog):
         self._definition.setAccessibleName("Definition of the class")
         self._definition.setPlaceholderText("How to tell this class from the others")
         self._definition.setTabChangesFocus(True)
+        self._definition.setFixedHeight(96)
         save = _button("Keep definition", "class_definition_button", self._define)
         grid.addWidget(QLabel("Name"), 0, 0)
         grid.addWidget(self._name, 0, 1)
         grid.addWidget(self._colour, 0, 2)
         grid.addWidget(QLabel("Definition"), 1, 0, Qt.AlignmentFlag.AlignTop)
         grid.addWidget(self._definition, 1, 1, 1, 2)
-        grid.addWidget(save, 2, 1)
+        grid.addWidget(save, 2, 1, Qt.AlignmentFlag.AlignLeft)
         column = QVBoxLayout()
+        column.setSpacing(GAP)
         column.addLayout(grid)
+        column.addSpacing(GAP)
         title = QLabel("Reference crops")
         title.setProperty("heading", True)
         column.addWidget(title)
@@ -127,6 +140,7 @@ class ClassesDialog(QDialog):
         column.addWidget(choose, 0, Qt.AlignmentFlag.AlignLeft)
         column.addStretch()
         ends = QHBoxLayout()
+        ends.setSpacing(GAP)
         ends.addStretch()
         ends.addWidget(_button("Merge into…", "class_merge_button", self._ask_merge))
         ends.addWidget(_button("Retire", "class_retire_button", self._ask_retire))
@@ -145,10 +159,8 @@ class ClassesDialog(QDialog):
         self._list.blockSignals(True)
         self._list.clear()
         for pore_class, count in zip(classes, counts, strict=True):
-            key = pore_class.key or "–"
-            item = QListWidgetItem(
-                _swatch(pore_class.colour), f"{key}   {pore_class.letter}   {pore_class.name}   {count:,}"
-            )
+            item = QListWidgetItem(pore_class.name)
+            item.setData(Qt.ItemDataRole.UserRole, (pore_class, count))
             self._list.addItem(item)
         self._list.blockSignals(False)
         self._list.setCurrentRow(min(row, len(classes) - 1))
@@ -223,6 +235,37 @@ class ClassesDialog(QDialog):
             emit(shown.id)
 
 
+class ClassDelegate(QStyledItemDelegate):
+    """Paint a class in one row: letter on its colour, name, crops, key."""
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
+        return QSize(100, _ROW)
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        pore_class, count = index.data(Qt.ItemDataRole.UserRole)
+        tokens, area = theme().tokens, option.rect
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if option.state & QStyle.StateFlag.State_Selected:
+            painter.fillRect(area, QColor(tokens.selection))
+        ClassMarks([pore_class]).draw_badge(painter, area.left() + GAP, area.center().y() + 9, pore_class.id)
+        key = area.adjusted(area.width() - 24, 0, -GAP, 0)
+        crops = area.adjusted(area.width() - 90, 0, -36, 0)
+        name = area.adjusted(36, 0, -92, 0)
+        right, left = Qt.AlignmentFlag.AlignRight, Qt.AlignmentFlag.AlignLeft
+        elided = painter.fontMetrics().elidedText(pore_class.name, Qt.TextElideMode.ElideRight, name.width())
+        for place, text, side, colour in (
+            (name, elided, left, tokens.text),
+            (crops, f"{count:,}", right, tokens.text),
+            (key, pore_class.key, right, tokens.muted),
+        ):
+            painter.setPen(QColor(colour))
+            painter.drawText(place, Qt.AlignmentFlag.AlignVCenter | side, text)
+        painter.restore()
+
+
 def _button(text: str, name: str, pressed: Callable[[], object]) -> QPushButton:
     button = QPushButton(text)
     button.setObjectName(name)
@@ -239,8 +282,6 @@ def _swatch(colour: str) -> QIcon:
 
 
 def _strip(pictures: Sequence[QImage]) -> QPixmap:
-    from PySide6.QtGui import QPainter
-
     strip = QPixmap(max(1, len(pictures)) * (_PICTURE + GAP), _PICTURE)
     strip.fill(Qt.GlobalColor.transparent)
     painter = QPainter(strip)

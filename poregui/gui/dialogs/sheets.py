@@ -13,6 +13,7 @@ import poregui
 from poregui.gui.actions import ACTIONS, PAGE_KEYS, ActionSpec
 from poregui.gui.theme import MARGIN, theme
 
+_KEY_WIDTH = 136
 _PAGE_MENUS = ("Label", "Train", "Review")
 
 
@@ -67,8 +68,7 @@ def _keys(spec: ActionSpec) -> str:
 def _section(title: str, rows: object) -> str:
     muted = theme().tokens.muted
     lines = "".join(
-        f"<tr><td style='padding-right:14px'><b>{html.escape(keys)}</b></td>"
-        f"<td>{html.escape(text.rstrip('…'))}</td></tr>"
+        f"<tr><td width='{_KEY_WIDTH}'><b>{html.escape(keys)}</b></td><td>{html.escape(text.rstrip('…'))}</td></tr>"
         for keys, text in rows
         if keys
     )
