@@ -4,37 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QShowEvent
-from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QShowEvent
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from poregui.gui.models.curves import Curves, positive
 from poregui.gui.theme import GAP, theme
+from poregui.gui.widgets.plot_legend import Legend, ink
 
 REPAINT_MS = 200
 """Time between two repaints of a live run; no batch repaints by itself."""
 _AXIS_WIDTH = 58
 _FEWEST_EPOCHS = 5
-
-
-@dataclass(frozen=True)
-class Ink:
-    """Hold the colours of the curves for one theme."""
-
-    train: str
-    validation: str
-    rate: str
-
-
-def ink() -> Ink:
-    """Return the colours of the curves: blue and orange stay apart for every kind of colour vision."""
-    if theme().dark:
-        return Ink(train="#5aaef5", validation="#f2994a", rate="#7d8794")
-    return Ink(train="#0b6bcb", validation="#c8500a", rate="#8a94a1")
 
 
 class _EpochAxis(pg.AxisItem):
@@ -79,6 +63,7 @@ class _Plot(pg.PlotWidget):
         item.setMenuEnabled(False)
         item.ctrlMenu.setParent(self, item.ctrlMenu.windowFlags())  # it would outlive the plot as a window of its own
         item.setContentsMargins(0, 4, 0, 0)
+        item.disableAutoRange()
         item.showGrid(x=False, y=True, alpha=0.15)
         item.showAxis("right")
         for side in ("left", "right"):
@@ -146,6 +131,26 @@ def _axis_values(values: Sequence[float], log: bool) -> np.ndarray:
     return np.log10(positive(values)) if log else np.array(values, float)
 
 
+def _room_for_epochs(reached: float) -> float:
+    """Return an end of the axis that seldom moves, for moving an axis paints all of it again."""
+    step = 5 if reached <= 50 else 20
+    return max(_FEWEST_EPOCHS, step * math.ceil(reached / step))
+
+
+def _usual(losses: Sequence[float]) -> list[float]:
+    """Return the range of batch losses without the rare ones far off, which would press all others flat."""
+    return [float(value) for value in np.quantile(positive(losses), (0.01, 0.99))] if losses else []
+
+
+def _room_for_losses(losses: Sequence[float], log: bool) -> tuple[float, float]:
+    if not losses:
+        return (-2.0, 0.0) if log else (0.0, 1.0)
+    if log:
+        return math.floor(4 * math.log10(min(losses))) / 4, math.ceil(4 * math.log10(max(losses))) / 4 + 0.01
+    power = 10 ** math.floor(math.log10(max(losses)))
+    return 0.0, power * math.ceil(2 * max(losses) / power) / 2
+
+
 class LivePlots(QWidget):
     """Show the curves of one run; `touch` says that they have grown, and the end of a slow timer repaints.
 
@@ -175,6 +180,8 @@ class LivePlots(QWidget):
         self._add_rate()
         self._timer = QTimer(self, interval=REPAINT_MS, singleShot=True)
         self._timer.timeout.connect(self._repaint_if_dirty)
+        self._half_time = QTimer(self, interval=REPAINT_MS // 2, singleShot=True)
+        self._half_time.timeout.connect(self._draw_accuracy)
         for plot in (self.loss_plot, self.accuracy_plot):
             plot.whole_wanted.connect(self.show_whole)
             plot.getPlotItem().getViewBox().sigRangeChangedManually.connect(self._leave_whole)
@@ -189,7 +196,6 @@ class LivePlots(QWidget):
     def show_whole(self) -> None:
         """Show all epochs, and those to come."""
         self._follows = True
-        self.loss_plot.getPlotItem().getViewBox().enableAutoRange(y=True)
         self.repaint_curves()
 
     def touch(self) -> None:
@@ -201,17 +207,27 @@ class LivePlots(QWidget):
     def repaint_curves(self) -> None:
         """Draw the curves as they are now."""
         self._dirty = False
+        self._draw_loss()
+        self._draw_accuracy()
+
+    def _draw_loss(self) -> None:
         curves, log = self._curves, self.log_switch.isChecked()
         losses, validation = positive(curves.values("loss")), positive(curves.values("validation_loss"))
         self.loss_plot.draw_lines(curves, positive(curves.batch_loss), losses, validation, log=log)
+        self._draw_rate(curves)
+        if self._follows:
+            self.loss_plot.setRange(
+                xRange=(0, _room_for_epochs(max([0.0, *curves.x[-1:], *curves.batch_x[-1:]]))),
+                yRange=_room_for_losses([*losses, *validation, *_usual(curves.batch_loss)], log),
+                padding=0.015,
+            )
+        self._empty.setVisible(not curves.batch_x and not curves.epochs)
+
+    def _draw_accuracy(self) -> None:
+        curves = self._curves
         self.accuracy_plot.draw_lines(
             curves, curves.batch_accuracy, curves.values("accuracy"), curves.values("validation_accuracy")
         )
-        self._draw_rate(curves)
-        if self._follows:
-            reached = max([_FEWEST_EPOCHS, *curves.x[-1:], *curves.batch_x[-1:]])
-            self.loss_plot.setXRange(0, reached, padding=0.015)
-        self._empty.setVisible(not curves.batch_x and not curves.epochs)
 
     def set_empty_text(self, text: str) -> None:
         """Say what the plots tell while there is nothing to draw."""
@@ -229,8 +245,11 @@ class LivePlots(QWidget):
         self._follows = False
 
     def _repaint_if_dirty(self) -> None:
+        """Draw one plot now and the other one between two ticks, so that neither keeps the window long."""
         if self._dirty and self.isVisible():
-            self.repaint_curves()
+            self._dirty = False
+            self._draw_loss()
+            self._half_time.start()
             self.repainted.emit()
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -294,66 +313,6 @@ class LivePlots(QWidget):
         self.rate.setPen(pg.mkPen(ink().rate, width=1))
         self._legend.update()
         self.update()
-
-
-class Legend(QWidget):
-    """Name the lines of the plots, each beside a piece of it."""
-
-    _ENTRIES = ("training", "each batch", "validation", "best epoch", "learning rate")
-    _SWATCH = 18
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("plot_legend")
-        self.setAccessibleName("Legend: " + ", ".join(self._ENTRIES))
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
-
-    def sizeHint(self) -> QSize:
-        metrics = self.fontMetrics()
-        wide = sum(metrics.horizontalAdvance(text) + self._SWATCH + 2 * GAP for text in self._ENTRIES)
-        return QSize(wide, metrics.height() + 2)
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        x, middle = 0.0, self.height() / 2
-        for text in self._ENTRIES:
-            self._draw_swatch(painter, text, QRectF(x, middle - 6, self._SWATCH - 4, 12))
-            painter.setPen(QColor(theme().tokens.muted))
-            x += self._SWATCH
-            width = self.fontMetrics().horizontalAdvance(text)
-            painter.drawText(
-                QRectF(x, 0, width + 2, self.height()),
-                int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft),
-                text,
-            )
-            x += width + 2 * GAP
-
-    def _draw_swatch(self, painter: QPainter, text: str, area: QRectF) -> None:
-        colours, middle = ink(), area.center()
-        across = (QPointF(area.left(), middle.y()), QPointF(area.right(), middle.y()))
-        if text == "training":
-            painter.setPen(QPen(QColor(colours.train), 1.8))
-            painter.drawLine(*across)
-        elif text == "each batch":
-            faint = QColor(colours.train)
-            faint.setAlpha(130)
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(faint)
-            for x, y in ((0.1, -2), (0.45, 2), (0.8, -1)):
-                painter.drawEllipse(QPointF(area.left() + x * area.width(), middle.y() + y), 1.6, 1.6)
-        elif text == "validation":
-            painter.setPen(QPen(QColor(colours.validation), 2.2))
-            painter.drawLine(*across)
-        elif text == "best epoch":
-            painter.setPen(QPen(QColor(colours.validation), 2))
-            painter.setBrush(QColor(theme().tokens.panel))
-            painter.drawEllipse(middle, 4, 4)
-        else:
-            painter.setPen(QPen(QColor(colours.rate), 1))
-            painter.drawPolyline(
-                [across[0] + QPointF(0, -3), middle + QPointF(0, -3), middle + QPointF(0, 3), across[1] + QPointF(0, 3)]
-            )
 
 
 def _heading(text: str) -> QLabel:
