@@ -48,8 +48,8 @@ def seen_crop(frozen: DatasetCrop) -> Crop:
 class CloseUp(QObject):
     """Fill the detail panel for one crop after the other."""
 
-    def __init__(self, panel: DetailPanel, session: Session, services: Services) -> None:
-        super().__init__(panel)
+    def __init__(self, panel: DetailPanel, session: Session, services: Services, parent: QObject) -> None:
+        super().__init__(parent)
         self._panel = panel
         self._session = session
         self._services = services

@@ -37,7 +37,7 @@ class ReviewPresenter(QObject):
         self._page = page
         self._session = session
         self._services = services
-        self._close_up = CloseUp(page.detail, session, services)
+        self._close_up = CloseUp(page.detail, session, services, self)
         self._runs = RunList(session.project)
         self._newest: int | None = None
         self._shown_run: int | None = None

@@ -31,7 +31,7 @@ def cell_colours(share: float, *, right: bool, tokens: Tokens) -> tuple[QColor, 
 
 def ink_on(ground: QColor) -> QColor:
     """Return black or white, whichever has the greater contrast on a colour."""
-    black, white = QColor("#101418"), QColor("#ffffff")
+    black, white = QColor("#000000"), QColor("#ffffff")
     return max((black, white), key=lambda ink: contrast(ink, ground))
 
 
