@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, QTimer
 from poregui.domain.classes import NOT_A_PORE, NOT_A_PORE_NAME
 from poregui.domain.dataset import Part
 from poregui.domain.errors import PoreguiError
-from poregui.domain.events import BatchEnded, Event, Failed, Finished, Interrupted
+from poregui.domain.events import BatchEnded, EpochEnded, Event, Failed, Finished, Interrupted
 from poregui.domain.recipe import Recipe
 from poregui.domain.records import Changed
 from poregui.gui.messages import messages
@@ -141,7 +141,7 @@ class TrainPresenter(QObject):
         self._rows.pop(run.number, None)
         self._shown = run.number
         self._page.show_run(self._live, headline(run.number, self._live))
-        self._page.plots.set_empty_text("The first curves come with the first batch.")
+        self._say_empty()
         self._offer()
         self._show_running()
         self._refresh_runs()
@@ -150,6 +150,10 @@ class TrainPresenter(QObject):
         if self._live is None:
             return
         self._live.take(event)
+        if isinstance(event, EpochEnded) and self._live_run in self._rows:
+            row = replace(self._rows[self._live_run], epochs=event.epoch, best=event.best_epoch)
+            self._rows[self._live_run] = row
+            self._page.run_table.set_rows(list(self._rows.values()))
         if self._shown == self._live_run:
             self._page.touch()
             if not isinstance(event, BatchEnded):
@@ -164,7 +168,8 @@ class TrainPresenter(QObject):
                 messages().error(PoreguiError(final.what, final.remedy))
         else:
             curves.take(final)
-            messages().note(headline(number, curves).text)
+            if not self._page.isVisible():
+                messages().note(headline(number, curves).text)
             if self._shown == number:
                 self._page.show_run(curves, headline(number, curves))
         self._show_running()
@@ -258,15 +263,23 @@ class TrainPresenter(QObject):
         if not self._shown and rows:
             self._show_run(max(rows))
         self._page.run_table.choose(self._shown)
-        self._page.plots.set_empty_text(
-            "No run yet. Label crops, then press Train." if not rows else "This run ended before its first batch."
-        )
+        self._say_empty()
         self._offer()
+
+    def _say_empty(self) -> None:
+        if self._shown == self._live_run and self._live is not None:
+            text = "The curves begin with the first batch."
+        else:
+            text = (
+                "This run ended before its first batch." if self._rows else "No run yet. Label crops, then press Train."
+            )
+        self._page.plots.set_empty_text(text)
 
     def _show_run(self, number: int) -> None:
         self._shown = number
         if number == self._live_run and self._live is not None:
             self._page.show_run(self._live, headline(number, self._live))
+            self._say_empty()
             self._offer()
             return
         run = self._folder(number)
@@ -276,6 +289,7 @@ class TrainPresenter(QObject):
     def _reopen(self, number: int, curves: Curves) -> None:
         if self._attached and number == self._shown and number != self._live_run:
             self._page.show_run(curves, headline(number, curves))
+            self._say_empty()
             self._offer()
 
     def _offer(self) -> None:

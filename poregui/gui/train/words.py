@@ -59,7 +59,7 @@ def facts(curves: Curves) -> dict[str, str]:
     most = curves.started.epochs if curves.started else last.epochs if last else 0
     return {
         "Epoch": f"{epoch} of {most}" if most else "–",
-        "Time left": f"at most {clock(last.seconds_left)}" if last and running else "–",
+        "Time left": f"at most {clock(last.seconds_left)}" if last and running and not curves.stage else "–",
         "Since the best": f"{last.plateau} of {last.patience}" if last and last.patience else _waited(curves),
         "Best so far": f"epoch {best.epoch}" if best else "–",
         "Its validation": f"{100 * best.validation_accuracy:.1f} %, loss {best.validation_loss:.3f}" if best else "–",

@@ -32,7 +32,7 @@ class CropPreview(QWidget):
         super().__init__(parent)
         self.setObjectName("crop_preview")
         self.setAccessibleName("Crops as the network sees them")
-        policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
         self._seen: tuple[SeenCrop, ...] = ()

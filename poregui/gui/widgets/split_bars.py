@@ -36,7 +36,7 @@ class SplitBars(QWidget):
         super().__init__(parent)
         self.setObjectName("split_bars")
         self.setAccessibleName("Crops of each class for training, validation and test")
-        policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
         self.setMouseTracking(True)

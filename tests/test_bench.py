@@ -1,0 +1,46 @@
+"""Hold the benchmarks to their form: one JSON object each; their numbers are for people to judge."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import bench
+import pytest
+
+
+def test_a_benchmark_prints_one_json_object_with_its_machine(monkeypatch, capsys):
+    monkeypatch.setitem(bench.BENCHMARKS, "train", lambda options, folder: {"seeds": options.seeds})
+    monkeypatch.setattr(sys, "argv", ["bench.py", "train", "--seeds", "3,4"])
+    assert bench.main() == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["benchmark"] == "train"
+    assert told["seeds"] == [3, 4]
+    assert told["cores"] >= 1
+
+
+def test_a_project_is_measured_on_a_copy_without_its_runs(tmp_path):
+    project = tmp_path / "mine"
+    (project / "runs" / "001").mkdir(parents=True)
+    (project / "project.db").write_bytes(b"db")
+    (project / "project.lock").touch()
+    options = bench._parser().parse_args(["latency", "--project", str(project)])
+    copy = bench._project(options, tmp_path / "bench")
+    assert sorted(path.name for path in copy.iterdir()) == ["project.db"]
+
+
+def test_the_gaps_of_a_window_that_was_busy_are_seen(qtbot):
+    import time
+
+    from PySide6.QtCore import QTimer
+
+    ticks = bench.Ticks()
+    QTimer.singleShot(50, lambda: time.sleep(0.2))
+    told = ticks.measure(0.6)
+    assert told["longest_gap_ms"] >= 200
+    assert told["ticks"] > 1
+
+
+def test_an_unknown_benchmark_is_refused():
+    with pytest.raises(SystemExit):
+        bench._parser().parse_args(["speed"])
