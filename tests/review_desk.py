@@ -19,7 +19,6 @@ from poregui.gui.review.presenter import ReviewPresenter
 from poregui.gui.services import Services
 from poregui.gui.session import Session
 from poregui.gui.thumbnails import Thumbnails
-from poregui.gui.training import Trainer
 from poregui.store.files import write_json
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
@@ -104,7 +103,7 @@ def review_desks(qtbot: QtBot) -> Iterator[Callable[[Project], ReviewDesk]]:
 
     def build(project: Project) -> ReviewDesk:
         session, background = Session(project, who="ada"), Background()
-        services = Services(background, Thumbnails(project.pixels), MicrographImages(project), Trainer())
+        services = Services(background, Thumbnails(project.pixels), MicrographImages(project), None)  # type: ignore[arg-type]
         page = ReviewPage()
         qtbot.addWidget(page)
         page.resize(1200, 800)

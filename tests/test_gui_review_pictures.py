@@ -72,7 +72,7 @@ def test_the_heat_map_speaks_of_the_predicted_class_or_of_the_one_that_is_chosen
     QTest.keyClick(desk.page.prediction_list, Qt.Key.Key_H)
     desk.background.wait()
     assert left_and_right(desk) == (False, True)
-    panel.heat_class.setCurrentIndex(panel.heat_class.findText("the label"))
+    panel.heat_class.setCurrentIndex(panel.heat_class.findText("as labelled"))
     panel.heat_class.activated.emit(panel.heat_class.currentIndex())
     assert left_and_right(desk) == (True, False)
     panel.heat_class.setCurrentIndex(panel.heat_class.findText("Lack of Fusion"))

@@ -50,7 +50,7 @@ class DetailPanel(QWidget):
         self.probability_bars.set_classes(known)
         self.label_strip.set_classes(active)
         kept = self.heat_class.currentData()
-        entries = [("the predicted class", OF_PREDICTION), ("the label", OF_LABEL)]
+        entries = [("as predicted", OF_PREDICTION), ("as labelled", OF_LABEL)]
         entries += [(name, place) for place, name in enumerate(names)]
         with QSignalBlocker(self.heat_class):
             self.heat_class.clear()
