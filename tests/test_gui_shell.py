@@ -9,14 +9,30 @@ from pathlib import Path
 import pytest
 from builders import add_crops, grey, labelled_project
 from PIL import Image
-from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
-from PySide6.QtGui import QDropEvent
-from PySide6.QtWidgets import QDialog, QLabel, QLineEdit, QListWidget, QPlainTextEdit, QPushButton, QWidget
+from PySide6.QtCore import QMimeData, QPointF, QSize, Qt, QUrl
+from PySide6.QtGui import QDropEvent, QImage
+from PySide6.QtWidgets import (
+    QDialog,
+    QLabel,
+    QLineEdit,
+    QListWidget,
+    QMainWindow,
+    QMenu,
+    QPlainTextEdit,
+    QPushButton,
+    QToolButton,
+    QWidget,
+)
 from pytestqt.qtbot import QtBot
 
+from poregui.domain.classes import UNSURE
+from poregui.domain.events import EpochEnded, Finished
 from poregui.gui.actions import ACTIONS
 from poregui.gui.app import build_window
 from poregui.gui.dialogs.numbers import scale_from
+from poregui.gui.messages import BugDialog, messages
+from poregui.gui.pictures import main as save_pictures
+from poregui.gui.preferences import Preferences
 from poregui.gui.theme import DARK, LIGHT, theme
 from poregui.gui.window import MainWindow
 from poregui.store.project import Project
@@ -84,6 +100,22 @@ def test_a_project_that_cannot_be_opened_is_explained_on_the_start_page(window: 
     assert window.session is None
 
 
+def test_a_damaged_project_is_explained_and_left_as_it_was(window: MainWindow, folder: Path) -> None:
+    (folder / "project.db").write_bytes(b"no database at all" * 200)
+    window.open_project(folder)
+    assert "project.db" in text_of(window, "start_problem")
+    assert window.session is None
+    assert (folder / "project.db").read_bytes() == b"no database at all" * 200
+
+
+def test_opening_the_project_that_is_open_changes_nothing(window: MainWindow, folder: Path) -> None:
+    window.open_project(folder)
+    before = window.session
+    window.open_project(folder / ".." / folder.name)
+    assert window.session is before
+    assert not window.session.project.read_only
+
+
 def test_a_folder_that_is_no_project_leaves_the_open_one_alone(
     window: MainWindow, folder: Path, tmp_path: Path
 ) -> None:
@@ -111,6 +143,111 @@ def test_a_project_that_was_opened_is_among_the_recent_ones(window: MainWindow, 
     assert recent.item(0).data(Qt.ItemDataRole.UserRole) == folder
     recent.itemActivated.emit(recent.item(0))
     assert window.session is not None
+
+
+def menu_of(window: MainWindow, title: str) -> QMenu:
+    return next(menu for menu in window.findChildren(QMenu) if menu.title() == title)
+
+
+def test_a_recent_project_is_opened_from_the_menu(window: MainWindow, folder: Path) -> None:
+    window.open_project(folder)
+    window.close_project()
+    recent = menu_of(window, "Open recent")
+    recent.aboutToShow.emit()
+    recent.actions()[0].trigger()
+    assert window.session.project.folder == folder
+
+
+def test_a_crop_is_labelled_from_the_menu(window: MainWindow, folder: Path) -> None:
+    window.open_project(folder)
+    crop = window.workspace.label.current
+    classes = menu_of(window, "Label as")
+    classes.aboutToShow.emit()
+    classes.actions()[2].trigger()
+    assert window.session.project.crop(crop).label == 3
+    window.workspace.label.choose(crop)
+    window.actions_by_name["press_unsure"].trigger()
+    assert window.session.project.crop(crop).label == UNSURE
+
+
+def test_only_what_can_be_done_on_a_page_is_offered(window: MainWindow, folder: Path) -> None:
+    offered = {name: action.isEnabled for name, action in window.actions_by_name.items()}
+    assert not offered["train_start"]()
+    assert not offered["press_unsure"]()
+    window.open_project(folder)
+    assert offered["press_unsure"]()
+    assert offered["train_start"]()
+    assert not offered["train_stop"]()
+    assert not offered["review_newest"]()
+    assert not offered["review_heat"]()
+    window.show_page(window.train_page)
+    assert not offered["press_unsure"]()
+    assert not offered["press_delete"]()
+
+
+def test_a_project_is_not_left_during_a_training_without_asking(
+    window: MainWindow, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window.open_project(folder)
+    asked = []
+    monkeypatch.setattr(messages(), "ask", lambda title, text, yes: asked.append(title))
+    monkeypatch.setattr(type(window.services.trainer), "running", property(lambda self: True))
+    window.actions_by_name["close_project"].trigger()
+    assert not window.close()
+    assert window.session is not None
+    assert asked == ["A training goes on"] * 2
+    monkeypatch.undo()
+
+
+def test_the_status_bar_says_how_far_a_training_is(window: MainWindow, folder: Path) -> None:
+    window.open_project(folder)
+    told = EpochEnded(3, 60, 0.5, 0.8, 0.6, 0.7, 0.001, 2, 1, 10, 9.0, 90.0)
+    window.services.trainer.told.emit(told)
+    shown = window.findChild(QToolButton, "status_training")
+    assert shown.text() == "Training: epoch 3 of 60"
+    shown.click()
+    assert window.stack.currentWidget() is window.train_page
+    window.services.trainer.finished.emit(Finished(3, 2, 0.7, 10, 9.0))
+    assert not shown.isVisible()
+
+
+def test_a_window_whose_monitor_is_gone_comes_back_on_one_that_is_there(window: MainWindow) -> None:
+    window.move(30_000, 20_000)
+    window.preferences.save_window(window)
+    again = QMainWindow()
+    window.preferences.restore_window(again)
+    assert again.screen().availableGeometry().intersects(again.frameGeometry())
+    again.deleteLater()
+
+
+def test_a_fault_of_ours_is_shown_with_its_trace_and_the_log(qtbot: QtBot, tmp_path: Path) -> None:
+    dialog = BugDialog("Traceback: the reason", tmp_path / "poregui.log", None)
+    qtbot.addWidget(dialog)
+    assert "the reason" in dialog.findChild(QPlainTextEdit, "bug_trace").toPlainText()
+    assert any("poregui.log" in label.text() for label in dialog.findChildren(QLabel))
+
+
+def test_pictures_of_all_pages_are_saved(qtbot: QtBot, folder: Path, tmp_path: Path) -> None:
+    assert save_pictures([str(folder), str(tmp_path / "out"), "--dark", "--size", "1024x700"]) == 0
+    assert {p.name for p in (tmp_path / "out").iterdir()} == {"start.png", "label.png", "train.png", "review.png"}
+    assert QImage(str(tmp_path / "out" / "label.png")).size() == QSize(1024, 700)
+    theme().set_mode("system")
+
+
+def test_taking_pictures_leaves_the_recent_projects_of_a_person_alone(
+    qtbot: QtBot, folder: Path, tmp_path: Path
+) -> None:
+    assert save_pictures([str(folder), str(tmp_path / "out")]) == 0
+    assert Preferences().recent == []
+    theme().set_mode("system")
+
+
+def test_pictures_of_no_project_are_refused_with_a_sentence(
+    qtbot: QtBot, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert save_pictures([str(tmp_path), str(tmp_path / "out")]) == 2
+    assert "not a poregui project" in capsys.readouterr().err
+    theme().set_mode("system")
 
 
 def test_the_edit_menu_says_what_undo_takes_back(window: MainWindow, folder: Path) -> None:

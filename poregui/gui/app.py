@@ -25,10 +25,10 @@ def application() -> QApplication:
     return app
 
 
-def build_window(project_folder: Path | None = None) -> MainWindow:
+def build_window(project_folder: Path | None = None, preferences: Preferences | None = None) -> MainWindow:
     """Return the main window, on a project when one is given, without starting the event loop."""
     application()
-    window = MainWindow()
+    window = MainWindow(preferences)
     if project_folder is not None:
         window.open_project(project_folder)
     return window

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -51,17 +52,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("project", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--dark", action="store_true")
-    parser.add_argument("--size", default="1400x900")
+    parser.add_argument("--size", type=_size, default=(1400, 900), help="width and height in px, such as 1400x900")
     args = parser.parse_args(argv)
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    with tempfile.TemporaryDirectory(prefix="poregui-pictures-") as own:
+        return _save(args, Path(own) / "settings.ini")
+
+
+def _save(args: argparse.Namespace, settings: Path) -> int:
+    """Use settings of its own, so that no picture shows what a person opened, and nobody's window moves."""
+    from PySide6.QtCore import QSettings
+
     from poregui.gui.app import build_window
+    from poregui.gui.preferences import Preferences
     from poregui.gui.theme import theme
 
-    width, _, height = args.size.partition("x")
+    window = build_window(None, Preferences(QSettings(str(settings), QSettings.Format.IniFormat)))
     try:
-        window = build_window(None)
         theme().set_mode("dark" if args.dark else "light")
-        window.resize(int(width), int(height))
+        window.resize(*args.size)
         window.show()
         settle(window, 0.1)
         args.out.mkdir(parents=True, exist_ok=True)
@@ -70,11 +79,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         if window.workspace is None:
             raise PoreguiError(window.start_page.problem)
         save_pages(window, args.out)
-        window.close()
-    except (PoreguiError, ValueError) as error:
+    except (PoreguiError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
+    finally:
+        window.close()
+        window.deleteLater()
     return 0
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, height = text.split("x")
+    return int(width), int(height)
 
 
 if __name__ == "__main__":

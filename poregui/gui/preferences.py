@@ -15,10 +15,13 @@ _MOST_RECENT = 8
 
 
 class Preferences:
-    """Read and write preferences; what is missing or damaged has a default."""
+    """Read and write preferences, those of the person unless other settings are given.
 
-    def __init__(self) -> None:
-        self._settings = QSettings("poregui", "poregui")
+    What is missing or damaged has a default.
+    """
+
+    def __init__(self, settings: QSettings | None = None) -> None:
+        self._settings = settings or QSettings("poregui", "poregui")
 
     @property
     def annotator(self) -> str:

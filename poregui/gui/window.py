@@ -46,13 +46,13 @@ from poregui.store.project import Project
 class MainWindow(QMainWindow):
     """Show the start page, or the pages of the project that is open."""
 
-    def __init__(self) -> None:
+    def __init__(self, preferences: Preferences | None = None) -> None:
         super().__init__()
         self.setObjectName("main_window")
         self.setWindowTitle("poregui")
         self.setAcceptDrops(True)
         self.setMinimumSize(900, 560)
-        self.preferences = Preferences()
+        self.preferences = preferences or Preferences()
         self.background = Background(self)
         self.asking = Asking(self)
         self.workspace: Workspace | None = None
