@@ -154,7 +154,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description="Measure poregui; each benchmark prints one JSON object.")
     verbs = parser.add_subparsers(dest="benchmark", required=True, metavar=" | ".join(BENCHMARKS))
     for name, benchmark in BENCHMARKS.items():
-        verb = verbs.add_parser(name, help=(benchmark.__doc__ or "").splitlines()[0])
+        verb = verbs.add_parser(name, help=(benchmark.__doc__ or name).splitlines()[0])
         verb.add_argument("--project", type=Path, help="a project to measure on a copy of; the sample otherwise")
     verbs.choices["latency"].add_argument("--seconds", type=float, default=30.0, help="time to measure, twice")
     verbs.choices["latency"].add_argument("--preset", default="default", help="network to train meanwhile")
