@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 LONGEST_FILE = 400
 LONGEST_FUNCTION = 45
-HEAVY = ("tensorflow", "keras", "tf2onnx", "sklearn", "onnxruntime", "pandas", "scipy", "skimage")
+HEAVY = ("tensorflow", "keras", "sklearn", "onnxruntime", "pandas", "scipy", "skimage")
 QT = ("PySide6", "shiboken6", "pyqtgraph")
 
 
