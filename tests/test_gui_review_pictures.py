@@ -38,7 +38,9 @@ def test_a_run_without_a_network_says_why_there_is_no_heat_map(project: Project,
     make_run(project, folds=5)
     desk = open_desk(project)
     assert "is a cross-validation" in desk.page.detail.heat_note.text()
+    QTest.keyClick(desk.page.prediction_list, Qt.Key.Key_H)
     assert not desk.page.detail.heat_switch.isVisible()
+    assert not desk.page.detail.heat_class.isVisible()
     assert not desk.page.detail.heat_map.has_heat
 
 

@@ -66,6 +66,7 @@ class DetailPanel(QWidget):
         """Say why there is no heat map and hide its switch; an empty sentence offers it."""
         say(self.heat_note, sentence)
         self.heat_switch.setVisible(not sentence)
+        self.heat_switch.setEnabled(not sentence)
         self.heat_class.setVisible(not sentence and self.heat_switch.isChecked())
 
     def set_words(self, name: str, answer: str, facts: str, history: str, changes: str) -> None:
@@ -82,6 +83,7 @@ class DetailPanel(QWidget):
         self.probability_bars.setVisible(crop)
         self.label_strip.setVisible(crop)
         self.show_button.setVisible(crop and findable)
+        self.show_button.setEnabled(crop and findable)
         if not crop:
             self.heat_map.clear()
             self.set_words("", "", "", "", "")

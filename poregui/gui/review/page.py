@@ -220,8 +220,8 @@ class ReviewPage(QWidget):
         title.setAlignment(Qt.AlignmentFlag.AlignCenter)
         words = text("review_empty_text", wrap=True)
         words.setText(
-            "When a training has ended, its answers to the unseen crops stand here: which classes it takes for which, "
-            "and every single crop that it got wrong."
+            "When a training has ended, its answers to the unseen crops stand here:\n"
+            "which classes it takes for which, and every single crop that it got wrong."
         )
         words.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.train_first_button = primary("train_first_button", "Go to Train")
@@ -236,6 +236,7 @@ class ReviewPage(QWidget):
         self.run_picker.run_chosen.connect(self._run_chosen)
         self.confusion_matrix.chosen.connect(self.cell_chosen)
         self.confusion_matrix.entered.connect(self._to_list)
+        self.detail.heat_class.activated.connect(self._to_list)
         self.all_errors_button.clicked.connect(self.choose_all_errors)
         self.uncounted_button.clicked.connect(self.uncounted_requested)
         self.size_slider.valueChanged.connect(lambda side: self.prediction_list.set_cell(side, lines=1))
