@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from builders import add_crops, grey, labelled_project
 from PIL import Image
-from PySide6.QtCore import QMimeData, QPointF, QSize, Qt, QUrl
-from PySide6.QtGui import QDropEvent, QImage
+from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import (
     QDialog,
     QLabel,
@@ -31,8 +31,6 @@ from poregui.gui.actions import ACTIONS
 from poregui.gui.app import build_window
 from poregui.gui.dialogs.numbers import scale_from
 from poregui.gui.messages import BugDialog, messages
-from poregui.gui.pictures import main as save_pictures
-from poregui.gui.preferences import Preferences
 from poregui.gui.theme import DARK, LIGHT, theme
 from poregui.gui.window import MainWindow
 from poregui.store.project import Project
@@ -225,29 +223,6 @@ def test_a_fault_of_ours_is_shown_with_its_trace_and_the_log(qtbot: QtBot, tmp_p
     qtbot.addWidget(dialog)
     assert "the reason" in dialog.findChild(QPlainTextEdit, "bug_trace").toPlainText()
     assert any("poregui.log" in label.text() for label in dialog.findChildren(QLabel))
-
-
-def test_pictures_of_all_pages_are_saved(qtbot: QtBot, folder: Path, tmp_path: Path) -> None:
-    assert save_pictures([str(folder), str(tmp_path / "out"), "--dark", "--size", "1024x700"]) == 0
-    assert {p.name for p in (tmp_path / "out").iterdir()} == {"start.png", "label.png", "train.png", "review.png"}
-    assert QImage(str(tmp_path / "out" / "label.png")).size() == QSize(1024, 700)
-    theme().set_mode("system")
-
-
-def test_taking_pictures_leaves_the_recent_projects_of_a_person_alone(
-    qtbot: QtBot, folder: Path, tmp_path: Path
-) -> None:
-    assert save_pictures([str(folder), str(tmp_path / "out")]) == 0
-    assert Preferences().recent == []
-    theme().set_mode("system")
-
-
-def test_pictures_of_no_project_are_refused_with_a_sentence(
-    qtbot: QtBot, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert save_pictures([str(tmp_path), str(tmp_path / "out")]) == 2
-    assert "not a poregui project" in capsys.readouterr().err
-    theme().set_mode("system")
 
 
 def test_the_edit_menu_says_what_undo_takes_back(window: MainWindow, folder: Path) -> None:

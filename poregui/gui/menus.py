@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QMenu
 
 from poregui.gui.actions import ACTIONS, fill_menus
 from poregui.gui.asking import guarded
+from poregui.gui.train.presenter import TrainPresenter
 
 if TYPE_CHECKING:
     from poregui.gui.window import MainWindow
@@ -36,8 +37,8 @@ class Menus(QObject):
         window = self._window
         called: dict[str, Callable[[], object]] = {
             "train_start": self._train,
-            "train_stop": lambda: window.workspace.train.stop() if self._running else None,
-            "train_cancel": lambda: window.workspace.train.cancel() if self._running else None,
+            "train_stop": lambda: self._ask_trainer(TrainPresenter.stop),
+            "train_cancel": lambda: self._ask_trainer(TrainPresenter.cancel),
             "review_newest": self._review_newest,
             "review_errors": lambda: window.review_page.choose_all_errors(),
             "review_heat": lambda: window.review_page.detail.heat_switch.click(),
@@ -101,10 +102,18 @@ class Menus(QObject):
             page.key_pressed.emit(meant)
 
     def _train(self) -> None:
-        self._window.show_page(self._window.train_page)
-        self._window.workspace.train.train()
+        workspace = self._window.workspace
+        if workspace is not None:
+            self._window.show_page(self._window.train_page)
+            workspace.train.train()
+
+    def _ask_trainer(self, wish: Callable[[TrainPresenter], None]) -> None:
+        workspace = self._window.workspace
+        if workspace is not None and self._running:
+            wish(workspace.train)
 
     def _review_newest(self) -> None:
-        runs = self._window.session.project.runs()
+        session = self._window.session
+        runs = session.project.runs() if session is not None else []
         if runs:
             self._window.show_run(runs[-1].number)

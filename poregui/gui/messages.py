@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QMessageBox, QPlainTextEdit, QVBoxLayout, QWidget
 
 from poregui.domain.errors import PoreguiError
+from poregui.gui.theme import MARGIN
 
 _log = logging.getLogger(__name__)
 
@@ -78,6 +79,8 @@ class BugDialog(QDialog):
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.rejected.connect(self.reject)
         layout = QVBoxLayout(self)
+        layout.setContentsMargins(2 * MARGIN, 2 * MARGIN, 2 * MARGIN, MARGIN)
+        layout.setSpacing(MARGIN)
         layout.addWidget(said)
         layout.addWidget(shown)
         if log_file is not None:

@@ -113,7 +113,7 @@ class MainWindow(QMainWindow):
             "export_csv": lambda: self._with(lambda open_: open_.exporting.ask_csv()),
             "export_folders": lambda: self._with(lambda open_: open_.exporting.ask_folders()),
             "save": lambda: messages().note("Everything is saved already: each change is on disk when you see it."),
-            "close_project": lambda: self.may_leave() and self.close_project(),
+            "close_project": lambda: self.close_project() if self.may_leave() else None,
             "quit": self.close,
             "undo": lambda: self._with(lambda open_: self._turn_back(open_).undo()),
             "redo": lambda: self._with(lambda open_: self._turn_back(open_).redo()),

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLineEdit, QPushButton, 
 from poregui.domain.classes import DEFAULT_CLASS_NAMES, default_classes
 from poregui.domain.errors import PoreguiError
 from poregui.gui.dialogs.base import FormDialog, hint
+from poregui.gui.theme import GAP
 
 
 class NewProjectDialog(FormDialog):
@@ -28,6 +29,7 @@ class NewProjectDialog(FormDialog):
         browse.setObjectName("project_browse_button")
         browse.clicked.connect(self._browse)
         place = QHBoxLayout()
+        place.setSpacing(GAP)
         place.addWidget(self._place)
         place.addWidget(browse)
         self.form.addRow("Name", self._name)

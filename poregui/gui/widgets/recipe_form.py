@@ -210,6 +210,7 @@ def _make_field(parameter: Parameter) -> QWidget:
     if parameter.kind is bool:
         return QCheckBox(parameter.label)
     number = NumberBox() if parameter.kind is float else QSpinBox()
+    number.lineEdit().setTextMargins(GAP // 2, 0, 0, 0)
     assert parameter.low is not None
     assert parameter.high is not None
     number.setRange(parameter.kind(parameter.low), parameter.kind(parameter.high))

@@ -1,0 +1,41 @@
+"""Hold what the pictures of the pages show and leave alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from builders import labelled_project
+from PySide6.QtCore import QSize
+from PySide6.QtGui import QImage
+from pytestqt.qtbot import QtBot
+
+from poregui.gui.pictures import main as save_pictures
+from poregui.gui.preferences import Preferences
+from poregui.gui.theme import theme
+
+
+@pytest.fixture
+def folder(qtbot: QtBot, tmp_path: Path) -> Iterator[Path]:
+    labelled_project(tmp_path / "pores").close()
+    yield tmp_path / "pores"
+    theme().set_mode("system")
+
+
+def test_pictures_of_all_pages_are_saved(folder: Path, tmp_path: Path) -> None:
+    assert save_pictures([str(folder), str(tmp_path / "out"), "--dark", "--size", "1024x700"]) == 0
+    assert {p.name for p in (tmp_path / "out").iterdir()} == {"start.png", "label.png", "train.png", "review.png"}
+    assert QImage(str(tmp_path / "out" / "label.png")).size() == QSize(1024, 700)
+
+
+def test_taking_pictures_leaves_the_recent_projects_of_a_person_alone(folder: Path, tmp_path: Path) -> None:
+    assert save_pictures([str(folder), str(tmp_path / "out")]) == 0
+    assert Preferences().recent == []
+
+
+def test_pictures_of_no_project_are_refused_with_a_sentence(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert save_pictures([str(tmp_path), str(tmp_path / "out")]) == 2
+    assert "not a poregui project" in capsys.readouterr().err
