@@ -50,9 +50,5 @@ def explain_write_error(error: OSError, path: Path) -> PoreguiError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return ProjectError(f"The disk that holds {path.parent} is full.", "Make room there and try again.")
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return ProjectError(
-            f"{path} cannot be written: no permission.", "Choose a folder that you may write to."
-        )
-    return ProjectError(
-        f"{path} cannot be written: {error.strerror or error}.", "Check the disk and try again."
-    )
+        return ProjectError(f"{path} cannot be written: no permission.", "Choose a folder that you may write to.")
+    return ProjectError(f"{path} cannot be written: {error.strerror or error}.", "Check the disk and try again.")

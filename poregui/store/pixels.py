@@ -113,9 +113,7 @@ class PixelStore:
         """Return the pixels of a hash. Raises ProjectError when they are missing or damaged."""
         row = self._row(key, "height, width, channels, bits, grey_low, grey_high, content")
         if row is None:
-            raise ProjectError(
-                f"The pixels of a crop are missing in {self._path}.", "Restore the file from a backup."
-            )
+            raise ProjectError(f"The pixels of a crop are missing in {self._path}.", "Restore the file from a backup.")
         height, width, channels, bits, low, high, content = row
         shape = (height, width) if channels == 1 else (height, width, channels)
         try:
@@ -131,9 +129,7 @@ class PixelStore:
     def _row(self, key: str, columns: str) -> tuple[Any, ...] | None:
         try:
             row: tuple[Any, ...] | None = (
-                self._connection()
-                .execute(f"SELECT {columns} FROM pixels WHERE sha256 = ?", (key,))
-                .fetchone()
+                self._connection().execute(f"SELECT {columns} FROM pixels WHERE sha256 = ?", (key,)).fetchone()
             )
         except sqlite3.Error as error:
             raise explain(error, self._path) from error

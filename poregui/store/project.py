@@ -38,9 +38,7 @@ Table = Literal["classes", "specimens", "micrographs", "crops"]
 class Project:
     """Hold one open project folder; use `create` or `open`, and `close` at the end (or `with`)."""
 
-    def __init__(
-        self, folder: Path, connection: sqlite3.Connection, lock: FileLock, *, read_only: bool
-    ) -> None:
+    def __init__(self, folder: Path, connection: sqlite3.Connection, lock: FileLock, *, read_only: bool) -> None:
         self.folder = folder
         self.read_only = read_only
         self.pixels = PixelStore(folder / "pixels.db", read_only=read_only)
@@ -78,9 +76,7 @@ class Project:
         folder = folder.absolute()
         lock = FileLock(folder / "project.lock")
         if not (folder / "project.db").exists():
-            raise ProjectError(
-                f"{folder} is not a poregui project.", "Choose a folder that holds project.db."
-            )
+            raise ProjectError(f"{folder} is not a poregui project.", "Choose a folder that holds project.db.")
         writable = not read_only and os.access(folder / "project.db", os.W_OK) and lock.acquire()
         try:
             connection = open_database(folder / "project.db", read_only=not writable)
@@ -132,9 +128,7 @@ class Project:
         """Return the crops in the order in which they came; of one micrograph when asked."""
         where, values = "WHERE c.deleted = 0", ()
         if micrograph_id is not None:
-            rows = self._rows(
-                f"{SELECT_CROPS} {where} AND c.micrograph_id = ? ORDER BY c.id", (micrograph_id,)
-            )
+            rows = self._rows(f"{SELECT_CROPS} {where} AND c.micrograph_id = ? ORDER BY c.id", (micrograph_id,))
         else:
             rows = self._rows(f"{SELECT_CROPS} {where} ORDER BY c.id", values)
         return [crop_from(row) for row in rows]
@@ -143,9 +137,7 @@ class Project:
         """Return one crop. Raises ProjectError when it does not exist."""
         rows = self._rows(f"{SELECT_CROPS} WHERE c.id = ? AND c.deleted = 0", (crop_id,))
         if not rows:
-            raise ProjectError(
-                f"There is no crop {crop_id}.", "It may have been deleted; undo brings it back."
-            )
+            raise ProjectError(f"There is no crop {crop_id}.", "It may have been deleted; undo brings it back.")
         return crop_from(rows[0])
 
     def labels(self) -> dict[int, int | None]:
@@ -166,16 +158,12 @@ class Project:
     def label_log(self, crop_id: int | None = None) -> list[LabelEntry]:
         """Return the label log, oldest first; of one crop when asked."""
         where, values = ("WHERE crop_id = ?", (crop_id,)) if crop_id is not None else ("", ())
-        rows = self._rows(
-            f"SELECT id, crop_id, label, who, at, how FROM label_log {where} ORDER BY id", values
-        )
+        rows = self._rows(f"SELECT id, crop_id, label, who, at, how FROM label_log {where} ORDER BY id", values)
         return [LabelEntry(*row) for row in rows]
 
     def reference_crops(self, class_id: int) -> tuple[int, ...]:
         """Return the ids of the crops that a class card shows."""
-        rows = self._rows(
-            "SELECT crop_id FROM reference_crops WHERE class_id = ? ORDER BY crop_id", (class_id,)
-        )
+        rows = self._rows("SELECT crop_id FROM reference_crops WHERE class_id = ? ORDER BY crop_id", (class_id,))
         return tuple(row[0] for row in rows)
 
     def test_side(self) -> frozenset[str]:
@@ -202,9 +190,7 @@ class Project:
     def runs(self) -> list[RunFolder]:
         """Return the sealed run folders, oldest first."""
         try:
-            folders = [
-                RunFolder(p) for p in (self.folder / "runs").iterdir() if p.name.isdigit() and p.is_dir()
-            ]
+            folders = [RunFolder(p) for p in (self.folder / "runs").iterdir() if p.name.isdigit() and p.is_dir()]
         except FileNotFoundError:
             return []
         return sorted((run for run in folders if run.dataset_file.exists()), key=lambda run: run.number)
@@ -268,25 +254,19 @@ class Project:
     def put_labels(self, labels: Iterable[tuple[int, int | None]], *, who: str, how: How) -> None:
         """Give crops labels (crop id, label) and log each."""
         pairs = list(labels)
-        self._db.executemany(
-            "UPDATE crops SET label = ? WHERE id = ?", ((label, crop) for crop, label in pairs)
-        )
+        self._db.executemany("UPDATE crops SET label = ? WHERE id = ?", ((label, crop) for crop, label in pairs))
         self.log_labels(pairs, who=who, how=how)
 
     def log_labels(self, labels: Iterable[tuple[int, int | None]], *, who: str, how: How) -> None:
         """Append to the label log."""
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
         rows = ((crop, label, who, now, how) for crop, label in labels)
-        self._db.executemany(
-            "INSERT INTO label_log (crop_id, label, who, at, how) VALUES (?, ?, ?, ?, ?)", rows
-        )
+        self._db.executemany("INSERT INTO label_log (crop_id, label, who, at, how) VALUES (?, ?, ?, ?, ?)", rows)
 
     def put_reference_crops(self, class_id: int, crop_ids: Iterable[int]) -> None:
         """Make these the crops that a class card shows."""
         self._db.execute("DELETE FROM reference_crops WHERE class_id = ?", (class_id,))
-        self._db.executemany(
-            "INSERT INTO reference_crops VALUES (?, ?)", ((class_id, crop) for crop in crop_ids)
-        )
+        self._db.executemany("INSERT INTO reference_crops VALUES (?, ?)", ((class_id, crop) for crop in crop_ids))
 
     def put_test_side(self, keys: Iterable[str]) -> None:
         """Make exactly these groups the test side."""

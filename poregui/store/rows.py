@@ -9,12 +9,8 @@ from poregui.domain.geometry import Box
 from poregui.domain.records import Crop, Micrograph
 
 CLASS_COLUMNS = "id, name, colour, letter, position, pattern, retired, definition"
-MICROGRAPH_COLUMNS = (
-    "id, path, name, sha256, width, height, bits, channels, um_per_px, scale_source, specimen_id"
-)
-CROP_COLUMNS = (
-    "id, pixels, width, height, micrograph_id, x, y, source, specimen_id, um_per_px, given_side, label"
-)
+MICROGRAPH_COLUMNS = "id, path, name, sha256, width, height, bits, channels, um_per_px, scale_source, specimen_id"
+CROP_COLUMNS = "id, pixels, width, height, micrograph_id, x, y, source, specimen_id, um_per_px, given_side, label"
 SELECT_CROPS = """
     SELECT c.id, c.pixels, c.width, c.height, c.micrograph_id, c.x, c.y, c.source,
            COALESCE(m.specimen_id, c.specimen_id), CASE WHEN m.id IS NULL THEN c.um_per_px ELSE m.um_per_px END,
@@ -54,9 +50,7 @@ def crop_from(row: tuple[Any, ...]) -> Crop:
     """Return the crop of a row of SELECT_CROPS."""
     crop_id, pixels, width, height, micrograph_id, x, y, source, specimen_id, um_per_px, side, label = row
     box = None if x is None else Box(x, y, width, height)
-    return Crop(
-        crop_id, pixels, width, height, micrograph_id, box, source, specimen_id, um_per_px, side, label
-    )
+    return Crop(crop_id, pixels, width, height, micrograph_id, box, source, specimen_id, um_per_px, side, label)
 
 
 def crop_row(crop: Crop) -> tuple[Any, ...]:

@@ -96,9 +96,7 @@ class RunFolder:
 
     def read_folds(self) -> list[list[int]]:
         """Return the crop ids that each fold tests; empty for a run that trains one network."""
-        return (
-            [list(fold) for fold in _read_json(self.folds_file)["folds"]] if self.folds_file.exists() else []
-        )
+        return [list(fold) for fold in _read_json(self.folds_file)["folds"]] if self.folds_file.exists() else []
 
     def events(self) -> list[Event]:
         """Return all events told so far; half-written lines are passed over."""
@@ -128,9 +126,7 @@ class RunFolder:
         """Take the trainer's lock. Raises ProjectError when another trainer works on this run."""
         lock = FileLock(self.lock_file)
         if not lock.acquire():
-            raise ProjectError(
-                f"Run {self.path.name} is being trained already.", "Wait until it ends or stop it."
-            )
+            raise ProjectError(f"Run {self.path.name} is being trained already.", "Wait until it ends or stop it.")
         return lock
 
     def write_predictions(
@@ -155,9 +151,7 @@ class RunFolder:
                 rows = list(csv.reader(lines))
             return [Prediction(int(row[0]), tuple(float(p) for p in row[3:])) for row in rows[1:]]
         except FileNotFoundError as error:
-            raise ProjectError(
-                f"Run {self.path.name} has no predictions.", "Let it finish, or train again."
-            ) from error
+            raise ProjectError(f"Run {self.path.name} has no predictions.", "Let it finish, or train again.") from error
         except (OSError, ValueError, IndexError) as error:
             raise _damaged(self.predictions_file) from error
 

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 class InputSpec:
     """Hold what a network is given for a crop: the same for training, the command line and the window.
 
-    `side` and `channels` of the square image; `stretched` gives up the proportions; `sees_size`: the size of the crop is a
-    second input, in um when `calibrated`, else in px.
+    `side` and `channels` of the square image; `stretched` gives up the proportions; `sees_size`: the size of the crop is
+    a second input, in um when `calibrated`, else in px.
     """
 
     side: int
@@ -96,7 +96,7 @@ def letterbox(crop: NDArray[np.float32], side: int) -> NDArray[np.float32]:
 
 
 def stretch(crop: NDArray[np.float32], side: int) -> NDArray[np.float32]:
-    """Stretch a (height, width, channels) crop to (side, side, channels), as only the original study's network needs."""
+    """Stretch a (height, width, channels) crop to (side, side, channels), as the original study's network needs."""
     return _resize(crop, side, side)
 
 
