@@ -62,6 +62,8 @@ STOPPED = Finished(1, 1, 0.5, 120, 5.0, stopped=True)
 
 def play(way: str, run: RunFolder) -> int:
     """Behave in one of the ways that tests need; return the exit code."""
+    if way == "sleeps":
+        time.sleep(100)
     lock = run.lock()
     writer = run.open_events()
 

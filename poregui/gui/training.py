@@ -18,7 +18,7 @@ from PySide6.QtCore import QObject, QThread, QTimer, Signal
 
 import poregui
 from poregui.domain.errors import PoreguiError, TrainingError
-from poregui.domain.events import FINAL, Cancelled, EpochEnded, Event, Failed, Interrupted, Stage, from_line
+from poregui.domain.events import FINAL, Cancelled, EpochEnded, Event, Failed, Interrupted, Stage, Started, from_line
 from poregui.domain.recipe import Recipe
 from poregui.domain.records import Changed
 from poregui.gui.background import Background
@@ -51,6 +51,9 @@ class TrainerThread(QThread):
         self.setObjectName("trainer")
         self.run_folder = run
         self.final: Event | None = None
+        self.begun = False
+        """Whether the child has come as far as learning: before that there is nothing to be saved."""
+        self._killed = False
         self._command = [*command, str(run.path)]
         self._process: subprocess.Popen[bytes] | None = None
         self._guard = threading.Lock()
@@ -68,6 +71,7 @@ class TrainerThread(QThread):
     def kill(self) -> None:
         """End the child at once; the thread ends soon after."""
         with self._guard:
+            self._killed = True
             if self._process is not None and self._process.poll() is None:
                 self._process.kill()
 
@@ -90,6 +94,8 @@ class TrainerThread(QThread):
             self._process = process
             for wish in self._wishes:
                 self._tell(wish)
+            if self._killed:
+                process.kill()
 
     def _tell(self, wish: str) -> None:
         if self._process is None or self._process.stdin is None or self._process.stdin.closed:
@@ -110,6 +116,7 @@ class TrainerThread(QThread):
             if isinstance(event, FINAL):
                 final = event
             elif event is not None:
+                self.begun = self.begun or isinstance(event, Started)
                 self._epochs = event.epoch if isinstance(event, EpochEnded) else self._epochs
                 self.told.emit(event)
         self._process.wait()
@@ -209,7 +216,7 @@ class Trainer(QObject):
         self._given_up = True
         if self._thread is not None:
             self._thread.ask("cancel")
-            self._patience.start(self._grace_ms)
+            self._patience.start(self._grace_ms if self._thread.begun else 0)
 
     def close(self) -> None:
         """Let the child write a checkpoint and end, and wait for that; the run can be gone on with later."""
@@ -220,7 +227,7 @@ class Trainer(QObject):
             return
         thread = self._thread
         thread.ask("leave")
-        if not thread.wait(self._grace_ms):
+        if not thread.begun or not thread.wait(self._grace_ms):
             thread.kill()
             thread.wait()
         self._ended()
@@ -242,7 +249,7 @@ class Trainer(QObject):
         thread.finished.connect(self._ended)
         if self._given_up:
             thread.ask("cancel")
-            self._patience.start(self._grace_ms)
+            thread.kill()
         self._session.announce(Changed(frozenset({"runs"})))
         self.started.emit(run)
         thread.start()
