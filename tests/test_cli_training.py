@@ -110,8 +110,8 @@ def test_a_child_that_dies_has_its_last_words_shown(run: RunFolder, monkeypatch:
     stand_in(monkeypatch, started(), script="sys.stderr.write('farewell'); sys.stderr.flush(); os._exit(7)")
     with pytest.raises(TrainingError) as caught:
         following.follow(run, Screen(as_json=False))
-    assert caught.value.what == "The trainer of run 001 died with code 7."
-    assert "Its last words: out of luck / farewell." in caught.value.remedy
+    expected = "The trainer of run 001 died with code 7. Its last words: out of luck / farewell."
+    assert caught.value.what == expected
     assert str(run.log_file) in caught.value.remedy
 
 

@@ -15,9 +15,10 @@ from poregui.domain.events import Cancelled, EpochEnded, Failed, Interrupted, St
 from poregui.domain.recipe import Recipe
 from poregui.gui.background import Background
 from poregui.gui.session import Session
-from poregui.gui.training import Trainer, TrainerThread, last_words
+from poregui.gui.training import Trainer, TrainerThread
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
+from poregui.workflow.trainer_end import last_words
 
 FAKE = Path(__file__).with_name("fake_trainer.py")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -32,12 +31,10 @@ from poregui.domain.events import (
     from_line,
 )
 from poregui.store.run_folder import RunFolder
+from poregui.workflow.trainer_end import death_of
 
 _BAR = 16
-_LAST_LINES = 6
 _GRACE_SECONDS = 20
-_NOISE = re.compile(r"^[IW]\d{4} |: [IW] tensorflow/|WARNING: All log messages|^To enable the following instructions")
-"""What TensorFlow says at every start, which is nobody's last word."""
 
 
 def follow(run: RunFolder, screen: Screen) -> Finished:
@@ -58,7 +55,8 @@ def follow(run: RunFolder, screen: Screen) -> Finished:
         code = process.wait()
         screen.clear()
         if final is None:
-            raise _died(code, run, words)
+            words.seek(0)
+            raise death_of(run, code, words.read().decode("utf-8", "replace").splitlines())
     if isinstance(final, Finished):
         return final
     if isinstance(final, Failed):
@@ -144,22 +142,6 @@ def _tell(process: subprocess.Popen[str], word: str) -> bool:
     except (OSError, ValueError):
         return process.poll() is not None
     return True
-
-
-def _died(code: int, run: RunFolder, words: IO[bytes]) -> TrainingError:
-    words.seek(0)
-    said = words.read().decode("utf-8", "replace").splitlines()
-    with contextlib.suppress(OSError):
-        said = run.log_file.read_text(encoding="utf-8", errors="replace").splitlines() + said
-    last = " / ".join([line.strip() for line in said if line.strip() and not _NOISE.search(line)][-_LAST_LINES:])
-    how = f"with code {code}"
-    if code < 0:
-        with contextlib.suppress(ValueError):
-            how = f"by {signal.Signals(-code).name}" + (", perhaps for want of memory" if code == -9 else "")
-    return TrainingError(
-        f"The trainer of run {run.path.name} died {how}.",
-        f"Its last words: {last or 'none'}. The labels are not concerned; the log is {run.log_file}.",
-    )
 
 
 class _Display:

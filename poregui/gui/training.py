@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
-import signal
 import subprocess
 import sys
 import threading
@@ -25,6 +23,7 @@ from poregui.gui.background import Background
 from poregui.gui.session import Session
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.freeze import prepare
+from poregui.workflow.trainer_end import death_of
 
 FIT = (sys.executable, "-P", "-m", "poregui", "fit", "--events", "--control", "--")
 """The command that trains; the run folder follows. -P: no file in the current folder stands in for a module."""
@@ -32,9 +31,6 @@ GRACE_MS = 20_000
 """Time that a child has to end after a cancel or when the window closes, before it is killed."""
 _NICE = 5
 _LONGEST_LINE = 1 << 16
-_LAST_LINES = 6
-_NOISE = re.compile(r"^[IW]\d{4} |: [IW] tensorflow/|^WARNING: All log messages|^To enable the following instructions")
-"""What TensorFlow says at every start, which is nobody's last word."""
 
 
 class TrainerThread(QThread):
@@ -135,7 +131,8 @@ class TrainerThread(QThread):
             ending = Interrupted(self._epochs)
         else:
             assert self._process is not None
-            ending = _died(self._process.returncode, self.run_folder)
+            death = death_of(self.run_folder, self._process.returncode)
+            ending = Failed(death.what, death.remedy)
         with contextlib.suppress(PoreguiError, OSError):
             if not self.run_folder.is_running():
                 writer = self.run_folder.open_events()
@@ -292,27 +289,3 @@ def _step_back(process: subprocess.Popen[bytes]) -> None:
     if sys.platform != "win32":
         with contextlib.suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, process.pid, _NICE)
-
-
-def _died(code: int, run: RunFolder) -> Failed:
-    how = f"with code {code}"
-    if code < 0:
-        with contextlib.suppress(ValueError):
-            how = f"by {signal.Signals(-code).name}" + (", perhaps for want of memory" if code == -9 else "")
-    words = last_words(run.log_file)
-    return Failed(
-        f"The trainer of run {run.path.name} died {how}. Its last words: {' / '.join(words) or 'none'}.",
-        "The labels are not concerned; train again, or look into the log.",
-        "\n".join(words),
-    )
-
-
-def last_words(log_file: Path, lines: int = _LAST_LINES) -> list[str]:
-    """Return the last lines of a log that say something; none when it cannot be read."""
-    try:
-        with open(log_file, "rb") as log:
-            log.seek(max(0, log_file.stat().st_size - _LONGEST_LINE))
-            said = log.read().decode("utf-8", "replace").splitlines()
-    except OSError:
-        return []
-    return [line.strip()[:300] for line in said if line.strip() and not _NOISE.search(line)][-lines:]

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 class InputSpec:
     """Hold what a network is given for a crop: the same for training, the command line and the window.
 
-    `side` and `channels` of the square image; `stretched` gives up the proportions; `sees_size`: the size of the crop is
+    `side` and `channels` of the square image; `stretched` gives up the proportions; `sees_size`: the crop's size is
     a second input, in um when `calibrated`, else in px.
     """
 

@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from PySide6.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFocusEvent, QImage, QKeyEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QImage, QKeyEvent
 from PySide6.QtWidgets import QAbstractItemView, QListView, QWidget
 
 from poregui.domain.classes import PoreClass
 from poregui.gui.models.crop_list import CropListModel, CropRow
 from poregui.gui.theme import theme
 from poregui.gui.widgets.crop_grid_delegate import CropDelegate
+from poregui.gui.widgets.quiet_list import QuietList
 
 SMALLEST_CELL, LARGEST_CELL, USUAL_CELL = 48, 192, 80
 
 
-class CropGrid(QListView):
+class CropGrid(QuietList):
     """Show CropRows with pictures from a function; `chosen` carries the id of the current crop when it changes.
 
     Rubber band, Shift and Ctrl select several; `selection_changed` tells of it.
@@ -33,7 +34,6 @@ class CropGrid(QListView):
         self._delegate = CropDelegate(self)
         self._delegate.picture = picture
         self._delegate.is_current = lambda place: place == self.currentIndex().row()
-        self._empty_text = ""
         self.setModel(self.rows)
         self.setItemDelegate(self._delegate)
         self.setFlow(QListView.Flow.LeftToRight)
@@ -43,7 +43,6 @@ class CropGrid(QListView):
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setSelectionRectVisible(True)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.setFrameShape(QListView.Shape.NoFrame)
         self.setMouseTracking(True)
         self.selectionModel().currentChanged.connect(self._current_changed)
         self.selectionModel().selectionChanged.connect(self.selection_changed)
@@ -131,9 +130,6 @@ class CropGrid(QListView):
         for place in range(first.row(), last.row() + 1):
             self.update(self.rows.index(place))
 
-    def keyboardSearch(self, search: str) -> None:
-        """Letters are keys of the page, not the beginning of a name."""
-
     def keyPressEvent(self, event: QKeyEvent) -> None:
         moves = {Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Home, Qt.Key.Key_End}
         moves |= {Qt.Key.Key_PageUp, Qt.Key.Key_PageDown, Qt.Key.Key_A, Qt.Key.Key_Space}
@@ -141,26 +137,6 @@ class CropGrid(QListView):
             super().keyPressEvent(event)
         else:
             event.ignore()
-
-    def set_empty_text(self, text: str) -> None:
-        """Show a sentence while nothing is listed."""
-        self._empty_text = text
-        self.viewport().update()
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        super().paintEvent(event)
-        if not self.model().rowCount():
-            painter = QPainter(self.viewport())
-            painter.setPen(QColor(theme().tokens.muted))
-            words = int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap)
-            painter.drawText(self.viewport().rect().adjusted(16, 8, -16, -8), words, self._empty_text)
-
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        """Take the focus without choosing anything, which Qt would do where nothing is chosen."""
-        if self.currentIndex().isValid():
-            super().focusInEvent(event)
-        else:
-            QWidget.focusInEvent(self, event)
 
     def minimumSizeHint(self) -> QSize:
         return QSize(120, self.gridSize().height() + 8)

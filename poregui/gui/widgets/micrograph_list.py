@@ -17,10 +17,9 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QColor, QFocusEvent, QFont, QImage, QKeyEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QFont, QImage, QKeyEvent, QPainter
 from PySide6.QtWidgets import (
     QAbstractItemView,
-    QListView,
     QMenu,
     QStyle,
     QStyledItemDelegate,
@@ -29,6 +28,7 @@ from PySide6.QtWidgets import (
 )
 
 from poregui.gui.theme import theme
+from poregui.gui.widgets.quiet_list import QuietList
 
 _PICTURE = 52
 _PAD = 6
@@ -158,7 +158,7 @@ class _Delegate(QStyledItemDelegate):
             painter.drawText(box, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), words)
 
 
-class MicrographList(QListView):
+class MicrographList(QuietList):
     """Show MicrographRows; `chosen` carries the id of the one that a person chose."""
 
     chosen = Signal(int)
@@ -171,11 +171,9 @@ class MicrographList(QListView):
         self.setAccessibleName("Micrographs")
         self.model_rows = _Rows(self)
         self._delegate = _Delegate(self)
-        self._empty_text = ""
         self.setModel(self.model_rows)
         self.setItemDelegate(self._delegate)
         self.setUniformItemSizes(True)
-        self.setFrameShape(QListView.Shape.NoFrame)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -223,9 +221,6 @@ class MicrographList(QListView):
         places = sorted(index.row() for index in self.selectionModel().selectedRows())
         return [self.model_rows.rows[place].micrograph_id for place in places]
 
-    def keyboardSearch(self, search: str) -> None:
-        """Letters are keys of the page, not the beginning of a name."""
-
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Home, Qt.Key.Key_End):
             super().keyPressEvent(event)
@@ -233,26 +228,6 @@ class MicrographList(QListView):
             self.delete_requested.emit(self.selected_ids())
         else:
             event.ignore()
-
-    def set_empty_text(self, text: str) -> None:
-        """Show a sentence while nothing is listed."""
-        self._empty_text = text
-        self.viewport().update()
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        super().paintEvent(event)
-        if not self.model().rowCount():
-            painter = QPainter(self.viewport())
-            painter.setPen(QColor(theme().tokens.muted))
-            words = int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap)
-            painter.drawText(self.viewport().rect().adjusted(16, 8, -16, -8), words, self._empty_text)
-
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        """Take the focus without choosing anything, which Qt would do where nothing is chosen."""
-        if self.currentIndex().isValid():
-            super().focusInEvent(event)
-        else:
-            QWidget.focusInEvent(self, event)
 
     def _current_changed(self, current: QModelIndex, _previous: QModelIndex) -> None:
         if current.isValid():

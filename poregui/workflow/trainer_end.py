@@ -1,0 +1,41 @@
+"""Say how a trainer died that told no end of its run; changes with what its log and exit code can tell."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import signal
+from collections.abc import Iterable
+from pathlib import Path
+
+from poregui.domain.errors import TrainingError
+from poregui.store.run_folder import RunFolder
+
+_LAST_LINES = 6
+_LAST_BYTES = 16_384
+_LONGEST_LINE = 300
+_NOISE = re.compile(r"^[IW]\d{4} |: [IW] tensorflow/|WARNING: All log messages|^To enable the following instructions")
+"""What TensorFlow says at every start, which is nobody's last word."""
+
+
+def last_words(log_file: Path, also: Iterable[str] = ()) -> list[str]:
+    """Return the last lines of a trainer's log, and of what it said elsewhere, that say something."""
+    said: list[str] = []
+    with contextlib.suppress(OSError), open(log_file, "rb") as log:
+        log.seek(max(0, log_file.stat().st_size - _LAST_BYTES))
+        said = log.read().decode("utf-8", "replace").splitlines()
+    lines = [line.strip()[:_LONGEST_LINE] for line in (*said, *also)]
+    return [line for line in lines if line and not _NOISE.search(line)][-_LAST_LINES:]
+
+
+def death_of(run: RunFolder, code: int, also: Iterable[str] = ()) -> TrainingError:
+    """Return the sentence for a trainer that ended with an exit code (negative: by that signal) and told nothing."""
+    how = f"with code {code}"
+    if code < 0:
+        with contextlib.suppress(ValueError):
+            how = f"by {signal.Signals(-code).name}" + (", perhaps for want of memory" if code == -9 else "")
+    words = " / ".join(last_words(run.log_file, also))
+    return TrainingError(
+        f"The trainer of run {run.path.name} died {how}. Its last words: {words or 'none'}.",
+        f"The labels are not concerned; train again, or look into the log {run.log_file}.",
+    )
