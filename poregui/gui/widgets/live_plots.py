@@ -19,6 +19,7 @@ REPAINT_MS = 200
 """Time between two repaints of a live run; no batch repaints by itself."""
 _AXIS_WIDTH = 58
 _FEWEST_EPOCHS = 5
+_WIDEST_RATE = 6
 
 
 class _EpochAxis(pg.AxisItem):
@@ -30,7 +31,7 @@ class _EpochAxis(pg.AxisItem):
 
 
 class _RateAxis(pg.AxisItem):
-    """Label an axis of powers of ten at 1, 2 and 5 times each power, in plain figures."""
+    """Label an axis of powers of ten at 1, 2 and 5 times each power, in figures short enough for its width."""
 
     def tickValues(self, lowest: float, highest: float, size: float) -> list[tuple[float, list[float]]]:
         powers = range(math.floor(lowest), math.ceil(highest) + 1)
@@ -39,7 +40,8 @@ class _RateAxis(pg.AxisItem):
         return [(1.0, [value for value in values if lowest <= value <= highest])]
 
     def tickStrings(self, values: Sequence[float], scale: float, spacing: float) -> list[str]:
-        return [f"{10**value:.6f}".rstrip("0").rstrip(".") for value in values]
+        plain = [f"{10**value:.6f}".rstrip("0").rstrip(".") for value in values]
+        return [text if len(text) <= _WIDEST_RATE else f"{float(text):.0e}".replace("e-0", "e-") for text in plain]
 
 
 class _Plot(pg.PlotWidget):
@@ -68,6 +70,8 @@ class _Plot(pg.PlotWidget):
         item.showAxis("right")
         for side in ("left", "right"):
             item.getAxis(side).setWidth(_AXIS_WIDTH)
+            item.getAxis(side).enableAutoSIPrefix(False)
+        item.getAxis("bottom").enableAutoSIPrefix(False)
         item.getAxis("right").setStyle(showValues=False, tickLength=0)
         item.setLabel("left", unit)
         item.getViewBox().setLimits(xMin=0)
