@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import tifffile
 from builders import add_crops, add_specimens, grey, labelled_project
 from PIL import Image
 
@@ -111,6 +112,40 @@ def test_importing_says_what_came_in_and_what_did_not(tmp_path: Path, capsys: py
     assert "Nothing new was imported." in capsys.readouterr().out
     with Project.open(tmp_path / "p") as project:
         assert {crop.um_per_px for crop in project.crops()} == {0.5}
+
+
+def test_a_picture_is_described_with_its_scale_and_who_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tifffile.imwrite(tmp_path / "a.tif", grey(1), resolution=(20_000, 20_000), resolutionunit="CENTIMETER")
+    values = said(capsys, "image", tmp_path / "a.tif")
+    assert values.pop("file").endswith("a.tif")
+    assert values == {
+        "width": 32, "height": 24, "dtype": "uint8", "bits": 8, "channels": 1, "pages": 1, "levels": 1,
+        "um_per_px": 0.5, "scale_source": "TIFF resolution", "warnings": [],
+    }  # fmt: skip
+    assert main(["image", str(tmp_path / "a.tif")]) == 0
+    assert "0.5 um per px" in capsys.readouterr().out
+    Image.fromarray(grey(1)).save(tmp_path / "a.png", dpi=(300, 300))
+    assert said(capsys, "image", tmp_path / "a.png")["um_per_px"] is None
+    assert main(["image", str(tmp_path / "a.png")]) == 0
+    assert "unknown" in capsys.readouterr().out
+    (tmp_path / "bad.tif").write_bytes(b"II*\0\x08\0\0\0")
+    for name, sentence in {"bad.tif": "is damaged", "gone.tif": "is not there any more", ".": "is no file"}.items():
+        assert sentence in refused(capsys, "image", tmp_path / name)
+
+
+def test_a_scale_that_was_given_goes_before_that_of_the_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tifffile.imwrite(tmp_path / "a.tif", grey(1), resolution=(20_000, 20_000), resolutionunit="CENTIMETER")
+    tifffile.imwrite(tmp_path / "b.tif", grey(2), resolution=(20_000, 20_000), resolutionunit="CENTIMETER")
+    said(capsys, "new", tmp_path / "p")
+    said(capsys, "import", tmp_path / "p", tmp_path / "a.tif", "--as", "micrographs")
+    said(capsys, "import", tmp_path / "p", tmp_path / "b.tif", "--as", "micrographs", "--um-per-px", "0.7")
+    with Project.open(tmp_path / "p") as project:
+        known = {m.name: (m.um_per_px, m.scale_source) for m in project.micrographs()}
+    assert known == {"a.tif": (0.5, "TIFF resolution"), "b.tif": (0.7, "given at import")}
 
 
 def test_bad_pictures_get_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -18,6 +18,7 @@ VERBS = {
     "demo": ("projects", "demo", "draw the sample project"),
     "new": ("projects", "new", "make an empty project"),
     "import": ("projects", "import_pictures", "bring micrographs and ready-made crops into a project"),
+    "image": ("pictures", "image", "describe a picture: its size, its scale and where that comes from"),
     "info": ("projects", "info", "describe a project"),
     "train": ("training", "train", "train a network on the labelled crops"),
     "fit": ("training", "fit", "train what a run folder holds, or go on with it"),
@@ -125,6 +126,12 @@ def _import(parser: argparse.ArgumentParser) -> None:
     _scale(parser, "the scale of the pictures; goes before what they say themselves")
 
 
+def _image(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "file", type=Path, metavar="FILE", help="a PNG, JPEG, BMP or TIFF file; only its header is read"
+    )
+
+
 def _info(parser: argparse.ArgumentParser) -> None:
     _project(parser)
 
@@ -188,6 +195,7 @@ _ARGUMENTS = {
     "demo": _demo,
     "new": _new,
     "import": _import,
+    "image": _image,
     "info": _info,
     "train": _train,
     "fit": _fit,

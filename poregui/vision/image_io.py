@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -13,6 +15,7 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from poregui.domain.errors import ImageError
+from poregui.vision.header import Header, picture_header, tiff_header
 from poregui.vision.pixel_values import (
     Decoded,
     Unfit,
@@ -82,11 +85,34 @@ def read_image(path: Path) -> Image:
     Palettes become grey or RGB, one to seven bits become eight, floating point and 32-bit values are scaled to 16
     bits with a warning. Raises ImageError, and nothing else, with a sentence that names the file.
     """
-    try:
+    with _in_a_sentence(path):
         decoded = _decode(path)
         pixels = np.ascontiguousarray(decoded.pixels)
         pixels.flags.writeable = False
         low, high = grey_range(pixels)
+    return Image(pixels, low, high, decoded.um_per_px, decoded.scale_source, decoded.warnings)
+
+
+def read_header(path: Path) -> Header:
+    """Return what the header of a PNG, JPEG, BMP or TIFF file tells; nothing is decoded.
+
+    Raises ImageError, and nothing else, with a sentence that names the file; for an image that is merely too large to
+    open there is a warning instead.
+    """
+    with _in_a_sentence(path), _opened(path) as (file, head, size):
+        if is_tiff(head):
+            return tiff_header(file, size)
+        with PIL.Image.open(file, formats=(_known_format(head),)) as picture:
+            # Of a PNG, Pillow looks for Exif behind the pixels too, and decodes them to get there.
+            unseen = picture.format == "PNG" and "exif" not in picture.info
+            return picture_header(picture, head, 1 if unseen else _orientation(picture))
+
+
+@contextmanager
+def _in_a_sentence(path: Path) -> Iterator[None]:
+    """Turn whatever goes wrong with a file into an ImageError that names it."""
+    try:
+        yield
     except Unfit as error:
         raise ImageError(f"{path.name} {error.what}", error.remedy) from error
     except FileNotFoundError as error:
@@ -98,7 +124,6 @@ def read_image(path: Path) -> Image:
     except Exception as error:
         unfit = damaged(_first_line(error))
         raise ImageError(f"{path.name} {unfit.what}", unfit.remedy) from error
-    return Image(pixels, low, high, decoded.um_per_px, decoded.scale_source, decoded.warnings)
 
 
 def is_picture(path: Path) -> bool:
@@ -139,7 +164,16 @@ def _format_of(head: bytes) -> str | None:
     return next((name for magic, name in _FORMATS.items() if head.startswith(magic)), None)
 
 
-def _decode(path: Path) -> Decoded:
+def _known_format(head: bytes) -> str:
+    name = _format_of(head)
+    if name is None:
+        raise Unfit("is no picture of a known format.", _REMEDY)
+    return name
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[IO[bytes], bytes, int]]:
+    """Give the open file, its first bytes and its size."""
     if path.exists() and not path.is_file():
         raise Unfit("is no file.", "Choose picture files.")
     size = path.stat().st_size
@@ -148,11 +182,14 @@ def _decode(path: Path) -> Decoded:
     with open(path, "rb") as file:
         head = file.read(32)
         file.seek(0)
+        yield file, head, size
+
+
+def _decode(path: Path) -> Decoded:
+    with _opened(path) as (file, head, size):
         if is_tiff(head):
             return read_tiff(file, size)
-        name = _format_of(head)
-        if name is None:
-            raise Unfit("is no picture of a known format.", _REMEDY)
+        name = _known_format(head)
         # From memory, for a read of the length that a spoilt header claims then takes no more than there is.
         return _read_with_pillow(io.BytesIO(file.read()), name, head, size)
 

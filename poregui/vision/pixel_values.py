@@ -31,17 +31,21 @@ class Unfit(ImageError):
     """Say what is wrong with a file, as the end of a sentence that begins with its name."""
 
 
+class TooLarge(Unfit):
+    """Say that an image is larger than we can hold, though nothing may be wrong with it."""
+
+
 def damaged(why: str) -> Unfit:
     """Return the error for a file whose content is not whole."""
     return Unfit(f"is damaged or incomplete ({why}).", "Export it again, or leave it out.")
 
 
 def check_size(width: int, height: int, samples: int, bytes_per_sample: int) -> None:
-    """Raise Unfit for an image without pixels, or one that would not fit into memory."""
+    """Raise Unfit for an image without pixels, and TooLarge for one that would not fit into memory."""
     if width < 1 or height < 1 or samples < 1:
         raise damaged(f"{width} x {height} px")
     if max(width, height) > MOST_SIDE or width * height * samples * max(bytes_per_sample, 1) > MOST_BYTES:
-        raise Unfit(
+        raise TooLarge(
             f"says that it is {width} x {height} px, which is too large to open.", "Cut it into smaller pictures."
         )
 

@@ -1,10 +1,9 @@
-"""Decode TIFF files and hold what comes out against their header; changes with tifffile and with tags of makers."""
+"""Decode TIFF files and hold what comes out against their header; changes with tifffile."""
 
 from __future__ import annotations
 
 import logging
 import math
-import re
 from typing import IO, Any
 
 import numpy as np
@@ -23,6 +22,7 @@ from poregui.vision.pixel_values import (
     spread_bits,
     to_unsigned,
 )
+from poregui.vision.scale import tiff_scale
 
 # What tifffile finds odd goes to the program's log and never to a person's terminal.
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
@@ -30,10 +30,6 @@ logging.getLogger("tifffile").addHandler(logging.NullHandler())
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE, _YCBCR = 0, 1, 2, 3, 6
 _JPEG = 7
 _MOST_CHUNKS = 4_000_000
-_UM: dict[str, float] = {
-    "µm": 1.0, "μm": 1.0, "um": 1.0, "micron": 1.0, "microns": 1.0, "micrometer": 1.0, "micrometre": 1.0,
-    "nm": 1e-3, "mm": 1e3, "cm": 1e4, "m": 1e6,
-}  # fmt: skip
 
 
 def read_tiff(file: IO[bytes], size: int) -> Decoded:
@@ -45,13 +41,14 @@ def read_tiff(file: IO[bytes], size: int) -> Decoded:
         page = tiff.pages[0]
         if not isinstance(page, tifffile.TiffPage):
             raise damaged("no picture inside")
-        _check_page(page, size)
+        check_size(page.imagewidth, page.imagelength, page.samplesperpixel, math.ceil(page.bitspersample / 8))
+        check_stored(page, size)
         pixels = _pixels(page, file)
-        um_per_px, source = _scale(tiff, page)
-        notes = _notes(tiff, page)
+        scale = tiff_scale(tiff, page)
+        notes = (*tiff_notes(tiff, page), *scale.warnings)
     values, more = to_unsigned(pixels)
     tag = page.tags.get(274)
-    return Decoded(oriented(values, int(tag.value) if tag else 1), um_per_px, source, (*notes, *more))
+    return Decoded(oriented(values, int(tag.value) if tag else 1), scale.um_per_px, scale.source, (*notes, *more))
 
 
 def tiff_size(file: IO[bytes]) -> tuple[int, int]:
@@ -61,8 +58,8 @@ def tiff_size(file: IO[bytes]) -> tuple[int, int]:
         return page.imagewidth, page.imagelength
 
 
-def _check_page(page: tifffile.TiffPage, size: int) -> None:
-    check_size(page.imagewidth, page.imagelength, page.samplesperpixel, math.ceil(page.bitspersample / 8))
+def check_stored(page: tifffile.TiffPage, size: int) -> None:
+    """Raise Unfit for a page that we cannot decode, or whose content a file of `size` bytes does not hold."""
     if page.imagedepth > 1:
         raise Unfit("is a volume of many planes.", "Export the plane that you need.")
     if page.dtype is None:
@@ -128,7 +125,8 @@ def _through_pillow(page: tifffile.TiffPage, file: IO[bytes]) -> NDArray[Any]:
         return np.asarray(converted)
 
 
-def _notes(tiff: tifffile.TiffFile, page: tifffile.TiffPage) -> tuple[str, ...]:
+def tiff_notes(tiff: tifffile.TiffFile, page: tifffile.TiffPage) -> tuple[str, ...]:
+    """Return what a person should know about the pages and channels that are not used."""
     notes = []
     colours = 3 if int(page.photometric) in (_RGB, _YCBCR) else 1
     if int(page.photometric) < _PALETTE and page.samplesperpixel > colours + 1:
@@ -140,43 +138,6 @@ def _notes(tiff: tifffile.TiffFile, page: tifffile.TiffPage) -> tuple[str, ...]:
     except (IndexError, ValueError, TypeError, tifffile.TiffFileError):
         return tuple(notes)
     return tuple(notes)
-
-
-def _scale(tiff: tifffile.TiffFile, page: tifffile.TiffPage) -> tuple[float | None, str]:
-    """Return um per px where ImageJ or OME wrote it; the plain resolution tags of a TIFF are about paper."""
-    if tiff.is_ome:
-        return _ome_scale(page.description or "")
-    if tiff.is_imagej:
-        unit = str((tiff.imagej_metadata or {}).get("unit", "")).replace("\\u00B5", "µ")
-        across, down = _per_unit(page, "XResolution"), _per_unit(page, "YResolution")
-        if unit in _UM and across and down and math.isclose(across, down, rel_tol=0.01):
-            return _plausible(_UM[unit] / across, "ImageJ")
-    return None, ""
-
-
-def _per_unit(page: tifffile.TiffPage, name: str) -> float | None:
-    tag = page.tags.get(name)
-    if tag is None or not isinstance(tag.value, tuple) or len(tag.value) != 2 or not all(tag.value):
-        return None
-    return float(tag.value[0]) / float(tag.value[1])
-
-
-def _ome_scale(description: str) -> tuple[float | None, str]:
-    pixels = re.search(r"<(?:\w+:)?Pixels\b[^>]*>", description)
-    if not pixels:
-        return None, ""
-    found = dict(re.findall(r'\b(PhysicalSize[XY](?:Unit)?)\s*=\s*"([^"]{1,40})"', pixels[0]))
-    try:
-        across, down = (
-            float(found[f"PhysicalSize{axis}"]) * _UM[found.get(f"PhysicalSize{axis}Unit", "µm")] for axis in "XY"
-        )
-    except (KeyError, ValueError):
-        return None, ""
-    return _plausible(across, "OME") if math.isclose(across, down, rel_tol=0.01) else (None, "")
-
-
-def _plausible(um_per_px: float, source: str) -> tuple[float | None, str]:
-    return (um_per_px, source) if 1e-5 < um_per_px < 1e4 else (None, "")
 
 
 def is_tiff(head: bytes) -> bool:
