@@ -73,6 +73,31 @@ def test_a_second_opening_is_read_only_and_refuses_edits_with_a_sentence(tmp_pat
         assert not again.read_only
 
 
+def test_a_project_that_could_not_be_made_leaves_the_folder_as_empty_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise ProjectError("The disk is full.", "Make room.")
+
+    for step in ("poregui.store.project.create_database", "poregui.store.project.Project.put_classes"):
+        with monkeypatch.context() as patch:
+            patch.setattr(step, full)
+            with pytest.raises(ProjectError, match="full"):
+                Project.create(tmp_path / "p")
+        assert list((tmp_path / "p").iterdir()) == []
+    with Project.create(tmp_path / "p") as project:
+        assert len(project.classes()) == 3
+
+
+def test_a_folder_that_cannot_be_written_is_not_said_to_be_open_in_another_window(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Project.create(tmp_path / "p").close()
+    monkeypatch.setattr("poregui.store.project.os.access", lambda path, mode: False)
+    with Project.open(tmp_path / "p") as project, pytest.raises(ReadOnlyError, match=r"read-only\. Copy the project"):
+        project.check_writable()
+
+
 def test_a_crop_keeps_its_pixels_when_its_micrograph_vanished(tmp_path: Path) -> None:
     with Project.create(tmp_path / "p") as project:
         file = tmp_path / "m.png"

@@ -58,7 +58,8 @@ def import_pictures(args: argparse.Namespace, screen: Screen) -> int:
     report = plan.report
     if not report.imported and not report.present and report.skipped:
         first, *others = report.skipped
-        more = f" {len(others)} more files were passed over." if others else ""
+        files = "1 more file was" if len(others) == 1 else f"{len(others)} more files were"
+        more = f" {files} passed over." if others else ""
         raise PoreguiError(f"Nothing was imported: {first.name} {first.reason}{more}")
     screen.result(report.to_json(), "\n".join(report.lines))
     return 0

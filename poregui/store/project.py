@@ -6,7 +6,7 @@ import os
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -58,14 +58,15 @@ class Project:
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise ProjectError(f"{folder} is not empty.", "Choose a new or an empty folder for the project.")
         try:
-            (folder / "runs").mkdir(parents=True, exist_ok=True)
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / "runs").mkdir()
         except OSError as error:
             raise explain_write_error(error, folder) from error
-        create_database(folder / "project.db")
-        project = Project.open(folder)
-        with project.transaction():
-            project.put_classes(classes)
-        return project
+        try:
+            return _filled(folder, classes)
+        except BaseException:
+            _take_back(folder)
+            raise
 
     @staticmethod
     def open(folder: Path, *, read_only: bool = False) -> Project:
@@ -212,6 +213,8 @@ class Project:
 
     def check_writable(self) -> None:
         """Raise ReadOnlyError in a project that was opened for reading only."""
+        if self.read_only and not os.access(self._file, os.W_OK):
+            raise ReadOnlyError(f"{self.name} is read-only.", "Copy the project to a folder that you may write to.")
         if self.read_only:
             raise ReadOnlyError(
                 f"{self.name} is open for reading only.",
@@ -294,3 +297,24 @@ class Project:
             return self._db.execute(sql, tuple(values)).fetchall()
         except sqlite3.Error as error:
             raise explain(error, self._file) from error
+
+
+def _filled(folder: Path, classes: Sequence[PoreClass]) -> Project:
+    create_database(folder / "project.db")
+    project = Project.open(folder)
+    try:
+        with project.transaction():
+            project.put_classes(classes)
+    except BaseException:
+        project.close()
+        raise
+    return project
+
+
+def _take_back(folder: Path) -> None:
+    """Leave a folder as empty as it was before a failed `create`, so that the same command works the next time."""
+    for name in ("project.db", "pixels.db", "project.lock"):
+        with suppress(OSError):
+            (folder / name).unlink()
+    with suppress(OSError):
+        (folder / "runs").rmdir()
