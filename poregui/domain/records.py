@@ -5,11 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from poregui.domain.display import Display
 from poregui.domain.geometry import Box
+from poregui.domain.masks import Mask
 
 Side = Literal["train", "test"]
-How = Literal["hand", "import", "accepted", "undo", "redo", "merge"]
-"""How a label came to be: by a key press, from an import, by accepting a suggestion, by undo or redo, by merging."""
+How = Literal["hand", "review", "import", "accepted", "undo", "redo", "merge"]
+"""How a label came to be: by a key press, by one on the review page (where predictions are seen), from an import, by
+accepting a suggestion, by undo or redo, by merging."""
+
+Origin = Literal["", "hand", "click", "detected", "import"]
+"""How a crop came to be: drawn, clicked on a pore, found by detection, imported; empty in projects of version 1."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +32,9 @@ class Micrograph:
 
     `path` is relative to the project folder (with `/`) where the file lies below or beside it, else absolute.
     `width`, `height` in px; `bits` and `channels` as stored in the file; `um_per_px` is None when unknown and
-    `scale_source` says where it came from.
+    `scale_source` says where it came from. `plane` names the page, channel or slice of a file that holds several
+    (empty: the first). `display` is how grey is shown, None for automatic; it never touches data. Nothing is detected
+    or cropped inside `masks`.
     """
 
     id: int
@@ -40,6 +48,9 @@ class Micrograph:
     um_per_px: float | None = None
     scale_source: str = ""
     specimen_id: int | None = None
+    plane: str = ""
+    display: Display | None = None
+    masks: tuple[Mask, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -62,6 +73,12 @@ class Crop:
     um_per_px: float | None = None
     given_side: Side | None = None
     label: int | None = None
+    origin: Origin = ""
+
+    @property
+    def is_proposal(self) -> bool:
+        """Tell whether detection found it and nobody has said what it is."""
+        return self.origin == "detected" and self.label is None
 
     @property
     def size_px(self) -> int:
@@ -82,11 +99,28 @@ class LabelEntry:
 
 
 @dataclass(frozen=True)
+class Remark:
+    """Hold what a person noted at a crop while reviewing, and whether it counts as reviewed."""
+
+    note: str = ""
+    reviewed: bool = False
+
+
+@dataclass(frozen=True)
+class Look:
+    """Hold one look at the test side of a run: who opened its predictions, and when (ISO 8601, UTC)."""
+
+    run: str
+    who: str
+    when: str
+
+
+@dataclass(frozen=True)
 class Changed:
     """Say what an edit changed, so that every view can follow.
 
-    `kinds` are among `classes`, `specimens`, `micrographs`, `crops`, `labels`, `test_side`, `runs`; `crop_ids` are
-    the crops concerned, where they are few enough to be named.
+    `kinds` are among `classes`, `specimens`, `micrographs`, `crops`, `labels`, `test_side`, `runs`,
+    `display`, `outlines`, `remarks`, `settings`; `crop_ids` are the crops concerned, where they are few enough.
     """
 
     kinds: frozenset[str]

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 
 from poregui.domain.errors import PoreguiError, ProjectError, ReadOnlyError
 from poregui.store.files import replace_file
+from poregui.store.migrations import MIGRATIONS
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 APPLICATION_ID = 0x706F7265  # "pore"
-_MIGRATIONS: Mapping[int, Callable[[sqlite3.Connection], None]] = {}
-"""From each older version the step to the next one."""
 
 
 def create_database(path: Path) -> None:
@@ -51,7 +50,9 @@ def open_database(path: Path, *, read_only: bool) -> sqlite3.Connection:
         _check(connection, path)
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA busy_timeout = 3000")
-        if not read_only:
+        if read_only:
+            connection = _as_current_version(connection)
+        else:
             connection.execute("PRAGMA journal_mode = DELETE")
             connection.execute("PRAGMA synchronous = FULL")
             _migrate(connection, path)
@@ -79,13 +80,27 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
         raise _damaged(path)
 
 
+def _as_current_version(connection: sqlite3.Connection) -> sqlite3.Connection:
+    """Return a connection that reads as this version does; an older file, not to be changed, is read from memory."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version == SCHEMA_VERSION:
+        return connection
+    copy = sqlite3.connect(":memory:", isolation_level=None)
+    connection.backup(copy)
+    connection.close()
+    for step in range(version, SCHEMA_VERSION):
+        MIGRATIONS[step](copy)
+    copy.execute("PRAGMA query_only = ON")
+    return copy
+
+
 def _migrate(connection: sqlite3.Connection, path: Path) -> None:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version < SCHEMA_VERSION:
         back_up(connection, path.with_name(f"project.before-version-{SCHEMA_VERSION}.db"))
     while version < SCHEMA_VERSION:
         with transaction(connection, path):
-            _MIGRATIONS[version](connection)
+            MIGRATIONS[version](connection)
             version += 1
             connection.execute(f"PRAGMA user_version = {version}")
 

@@ -13,7 +13,8 @@ from typing import Any, Literal
 
 from poregui.domain.classes import DEFAULT_CLASS_NAMES, PoreClass, default_classes
 from poregui.domain.errors import ProjectError, ReadOnlyError
-from poregui.domain.records import Crop, How, LabelEntry, Micrograph, Specimen
+from poregui.domain.outline import Outline
+from poregui.domain.records import Crop, How, LabelEntry, Look, Micrograph, Remark, Specimen
 from poregui.store.database import create_database, explain, open_database, transaction
 from poregui.store.files import explain_write_error
 from poregui.store.locks import FileLock
@@ -167,6 +168,24 @@ class Project:
         rows = self._rows("SELECT crop_id FROM reference_crops WHERE class_id = ? ORDER BY crop_id", (class_id,))
         return tuple(row[0] for row in rows)
 
+    def outlines(self, *, micrograph_id: int | None = None) -> dict[int, Outline]:
+        """Return the outlines of crops by crop id; of one micrograph when asked."""
+        where = "WHERE c.deleted = 0" + (" AND c.micrograph_id = ?" if micrograph_id is not None else "")
+        values = () if micrograph_id is None else (micrograph_id,)
+        rows = self._rows(
+            f"SELECT o.crop_id, o.points FROM outlines o JOIN crops c ON c.id = o.crop_id {where}", values
+        )
+        return {crop_id: Outline(points) for crop_id, points in rows}
+
+    def remarks(self) -> dict[int, Remark]:
+        """Return what was noted at crops while reviewing, by crop id."""
+        rows = self._rows("SELECT crop_id, note, reviewed FROM remarks WHERE note <> '' OR reviewed <> 0")
+        return {crop_id: Remark(note, bool(reviewed)) for crop_id, note, reviewed in rows}
+
+    def looks(self) -> list[Look]:
+        """Return every look at the test side of a run, oldest first."""
+        return [Look(*row) for row in self._rows("SELECT run, who, at FROM looks ORDER BY id")]
+
     def test_side(self) -> frozenset[str]:
         """Return the keys (`specimen:3`, `micrograph:7`, `crop:91`) of the test side."""
         return frozenset(row[0] for row in self._rows("SELECT key FROM test_side"))
@@ -262,7 +281,7 @@ class Project:
 
     def log_labels(self, labels: Iterable[tuple[int, int | None]], *, who: str, how: How) -> None:
         """Append to the label log."""
-        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        now = _now()
         rows = ((crop, label, who, now, how) for crop, label in labels)
         self._db.executemany("INSERT INTO label_log (crop_id, label, who, at, how) VALUES (?, ?, ?, ?, ?)", rows)
 
@@ -270,6 +289,22 @@ class Project:
         """Make these the crops that a class card shows."""
         self._db.execute("DELETE FROM reference_crops WHERE class_id = ?", (class_id,))
         self._db.executemany("INSERT INTO reference_crops VALUES (?, ?)", ((class_id, crop) for crop in crop_ids))
+
+    def put_outlines(self, outlines: Iterable[tuple[int, Outline | None]]) -> None:
+        """Give crops (crop id, outline) their outlines; None takes one away."""
+        pairs = list(outlines)
+        self._db.executemany("DELETE FROM outlines WHERE crop_id = ?", ((crop_id,) for crop_id, _ in pairs))
+        rows = ((crop_id, outline.data) for crop_id, outline in pairs if outline is not None)
+        self._db.executemany("INSERT INTO outlines VALUES (?, ?)", rows)
+
+    def put_remarks(self, remarks: Iterable[tuple[int, Remark]]) -> None:
+        """Write what was noted at crops (crop id, remark)."""
+        rows = ((crop_id, remark.note, int(remark.reviewed)) for crop_id, remark in remarks)
+        self._db.executemany("INSERT OR REPLACE INTO remarks VALUES (?, ?, ?)", rows)
+
+    def log_look(self, run: str, who: str) -> None:
+        """Count one more look at the test side of a run."""
+        self._db.execute("INSERT INTO looks (run, who, at) VALUES (?, ?, ?)", (run, who, _now()))
 
     def put_test_side(self, keys: Iterable[str]) -> None:
         """Make exactly these groups the test side."""
@@ -297,6 +332,10 @@ class Project:
             return self._db.execute(sql, tuple(values)).fetchall()
         except sqlite3.Error as error:
             raise explain(error, self._file) from error
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def _filled(folder: Path, classes: Sequence[PoreClass]) -> Project:

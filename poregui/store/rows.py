@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import astuple, replace
 from typing import Any
 
 from poregui.domain.classes import PoreClass
+from poregui.domain.display import Display
 from poregui.domain.geometry import Box
+from poregui.domain.masks import Mask
 from poregui.domain.records import Crop, Micrograph
 
 CLASS_COLUMNS = "id, name, colour, letter, position, pattern, retired, definition"
-MICROGRAPH_COLUMNS = "id, path, name, sha256, width, height, bits, channels, um_per_px, scale_source, specimen_id"
-CROP_COLUMNS = "id, pixels, width, height, micrograph_id, x, y, source, specimen_id, um_per_px, given_side, label"
+MICROGRAPH_COLUMNS = (
+    "id, path, name, sha256, width, height, bits, channels, um_per_px, scale_source, specimen_id, plane, display, masks"
+)
+CROP_COLUMNS = (
+    "id, pixels, width, height, micrograph_id, x, y, source, specimen_id, um_per_px, given_side, label, origin"
+)
 SELECT_CROPS = """
     SELECT c.id, c.pixels, c.width, c.height, c.micrograph_id, c.x, c.y, c.source,
            COALESCE(m.specimen_id, c.specimen_id), CASE WHEN m.id IS NULL THEN c.um_per_px ELSE m.um_per_px END,
-           c.given_side, c.label
+           c.given_side, c.label, c.origin
     FROM crops AS c LEFT JOIN micrographs AS m ON m.id = c.micrograph_id
 """
 """Crops cut from a micrograph take specimen and scale from it, so that correcting the micrograph corrects them all."""
@@ -34,7 +42,8 @@ def class_row(pore_class: PoreClass) -> tuple[Any, ...]:
 
 def micrograph_from(row: tuple[Any, ...]) -> Micrograph:
     """Return the micrograph of a row of MICROGRAPH_COLUMNS."""
-    return Micrograph(*row)
+    display, masks = row[-2:]
+    return replace(Micrograph(*row[:-2]), display=_display_from(display), masks=_masks_from(masks))
 
 
 def micrograph_row(micrograph: Micrograph) -> tuple[Any, ...]:
@@ -42,15 +51,15 @@ def micrograph_row(micrograph: Micrograph) -> tuple[Any, ...]:
     m = micrograph
     return (
         m.id, m.path, m.name, m.sha256, m.width, m.height, m.bits, m.channels, m.um_per_px, m.scale_source,
-        m.specimen_id,
+        m.specimen_id, m.plane, _display_text(m.display), _masks_text(m.masks),
     )  # fmt: skip
 
 
 def crop_from(row: tuple[Any, ...]) -> Crop:
     """Return the crop of a row of SELECT_CROPS."""
-    crop_id, pixels, width, height, micrograph_id, x, y, source, specimen_id, um_per_px, side, label = row
+    crop_id, pixels, width, height, micrograph_id, x, y, source, specimen_id, um_per_px, side, label, origin = row
     box = None if x is None else Box(x, y, width, height)
-    return Crop(crop_id, pixels, width, height, micrograph_id, box, source, specimen_id, um_per_px, side, label)
+    return Crop(crop_id, pixels, width, height, micrograph_id, box, source, specimen_id, um_per_px, side, label, origin)
 
 
 def crop_row(crop: Crop) -> tuple[Any, ...]:
@@ -58,5 +67,23 @@ def crop_row(crop: Crop) -> tuple[Any, ...]:
     x, y = (crop.box.x, crop.box.y) if crop.box else (None, None)
     return (
         crop.id, crop.pixels, crop.width, crop.height, crop.micrograph_id, x, y, crop.source, crop.specimen_id,
-        crop.um_per_px, crop.given_side, crop.label,
+        crop.um_per_px, crop.given_side, crop.label, crop.origin,
     )  # fmt: skip
+
+
+def _display_from(text: str) -> Display | None:
+    return Display(*json.loads(text)) if text else None
+
+
+def _display_text(display: Display | None) -> str:
+    return "" if display is None else json.dumps(astuple(display))
+
+
+def _masks_from(text: str) -> tuple[Mask, ...]:
+    if not text:
+        return ()
+    return tuple(Mask(tuple((x, y) for x, y in points), kind) for kind, points in json.loads(text))
+
+
+def _masks_text(masks: tuple[Mask, ...]) -> str:
+    return json.dumps([[mask.kind, mask.points] for mask in masks]) if masks else ""

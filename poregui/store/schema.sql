@@ -31,7 +31,10 @@ CREATE TABLE micrographs (
     um_per_px REAL,
     scale_source TEXT NOT NULL DEFAULT '',
     specimen_id INTEGER REFERENCES specimens (id),
-    deleted INTEGER NOT NULL DEFAULT 0
+    deleted INTEGER NOT NULL DEFAULT 0,
+    plane TEXT NOT NULL DEFAULT '',
+    display TEXT NOT NULL DEFAULT '',
+    masks TEXT NOT NULL DEFAULT ''
 );
 CREATE TABLE crops (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -46,7 +49,8 @@ CREATE TABLE crops (
     um_per_px REAL,
     given_side TEXT CHECK (given_side IN ('train', 'test')),
     label INTEGER,
-    deleted INTEGER NOT NULL DEFAULT 0
+    deleted INTEGER NOT NULL DEFAULT 0,
+    origin TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX crops_by_micrograph ON crops (micrograph_id);
 CREATE TABLE label_log (
@@ -65,4 +69,19 @@ CREATE TABLE reference_crops (
 );
 CREATE TABLE test_side (
     key TEXT PRIMARY KEY
+);
+CREATE TABLE outlines (
+    crop_id INTEGER PRIMARY KEY REFERENCES crops (id),
+    points BLOB NOT NULL
+);
+CREATE TABLE remarks (
+    crop_id INTEGER PRIMARY KEY REFERENCES crops (id),
+    note TEXT NOT NULL DEFAULT '',
+    reviewed INTEGER NOT NULL DEFAULT 0
+);
+CREATE TABLE looks (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    run TEXT NOT NULL,
+    who TEXT NOT NULL,
+    at TEXT NOT NULL
 );

@@ -8,7 +8,8 @@ from dataclasses import replace
 from poregui.domain.classes import FEWEST_CLASSES, PoreClass, clean_name, letter_for, new_class
 from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import Box
-from poregui.domain.records import Crop, How, Micrograph, Specimen
+from poregui.domain.outline import Outline
+from poregui.domain.records import Crop, How, Micrograph, Origin, Specimen
 from poregui.store.pixels import CropPixels
 from poregui.store.project import Project
 from poregui.workflow.edits import (
@@ -50,6 +51,8 @@ def new_crop(
     *,
     who: str,
     label: int | None = None,
+    origin: Origin = "hand",
+    outline: Outline | None = None,
 ) -> AddCrops:
     """Keep the pixels of a box of a micrograph and return the edit that adds the crop.
 
@@ -63,8 +66,9 @@ def new_crop(
         micrograph_id=micrograph.id,
         box=box,
         label=label,
+        origin=origin,
     )
-    return AddCrops((crop,), who=who)
+    return AddCrops((crop,), who=who, outlines=() if outline is None else ((crop.id, outline),))
 
 
 def move_crop(project: Project, crop: Crop, box: Box, pixels: CropPixels) -> ChangeCrop:

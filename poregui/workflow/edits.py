@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from poregui.domain.classes import NOT_A_PORE, NOT_A_PORE_NAME, UNSURE, UNSURE_NAME, PoreClass
+from poregui.domain.outline import Outline
 from poregui.domain.records import Changed, Crop, How, Micrograph, Specimen
 from poregui.store.project import Project
 
@@ -67,6 +68,7 @@ class AddCrops:
     crops: tuple[Crop, ...]
     who: str
     how: How = "hand"
+    outlines: tuple[tuple[int, Outline], ...] = ()
 
     @property
     def text(self) -> str:
@@ -76,6 +78,7 @@ class AddCrops:
     def do(self, project: Project, *, how: How | None = None) -> Changed:
         """Insert the crops and log the labels that they bring."""
         project.put_crops(self.crops)
+        project.put_outlines(self.outlines)
         labelled = [(crop.id, crop.label) for crop in self.crops if crop.label is not None]
         project.log_labels(labelled, who=self.who, how=how or self.how)
         return self._changed()
@@ -113,27 +116,27 @@ class RemoveCrops:
 
 @dataclass(frozen=True)
 class ChangeCrop:
-    """Move or resize one crop."""
+    """Move or resize one crop, or change its outline, which is left alone when neither outline is given."""
 
     before: Crop
     after: Crop
-
-    @property
-    def text(self) -> str:
-        """Say that a crop is moved."""
-        return "move crop"
+    outline_before: Outline | None = None
+    outline_after: Outline | None = None
+    text: str = "move crop"
 
     def do(self, project: Project, *, how: How | None = None) -> Changed:
         """Write the new box; the label stays what it is now."""
-        return self._put(project, self.after)
+        return self._put(project, self.after, self.outline_after)
 
     def undo(self, project: Project) -> Changed:
         """Write the old box; the label stays what it is now."""
-        return self._put(project, self.before)
+        return self._put(project, self.before, self.outline_before)
 
-    def _put(self, project: Project, crop: Crop) -> Changed:
+    def _put(self, project: Project, crop: Crop, outline: Outline | None) -> Changed:
         project.put_crops([replace(crop, label=project.crop(crop.id).label)])
-        return Changed(frozenset({"crops"}), (crop.id,))
+        if self.outline_before != self.outline_after:
+            project.put_outlines([(crop.id, outline)])
+        return Changed(frozenset({"crops", "outlines"}), (crop.id,))
 
 
 @dataclass(frozen=True)

@@ -381,4 +381,5 @@ def _crop_record(crop_id: int, one: CollectedCrop, classes: ClassPlan, specimens
         um_per_px=one.um_per_px,
         given_side=one.side,
         label=classes.label(one.class_name),
+        origin="import",
     )

@@ -131,6 +131,7 @@ def _crops(project: Project, drawn: SyntheticMicrograph, micrograph_id: int) -> 
                 micrograph_id=micrograph_id,
                 box=box,
                 label=class_ids[pore.class_name],
+                origin="import",
             )
         )
     return tuple(crops)
