@@ -7,15 +7,10 @@ from collections.abc import Sequence
 from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
-    QComboBox,
-    QHBoxLayout,
-    QLabel,
     QPushButton,
-    QSizePolicy,
     QSlider,
     QSplitter,
     QStackedWidget,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -24,11 +19,13 @@ from poregui.domain.classes import NOT_A_PORE, NOT_A_PORE_NAME, UNSURE, UNSURE_N
 from poregui.gui.label.filters import CropFilter
 from poregui.gui.label.keys import LabelKeys
 from poregui.gui.theme import GAP, MARGIN
+from poregui.gui.widgets import pieces
 from poregui.gui.widgets.class_bar import ClassBar
 from poregui.gui.widgets.context_view import ContextView
 from poregui.gui.widgets.crop_grid import LARGEST_CELL, SMALLEST_CELL, USUAL_CELL, CropGrid
 from poregui.gui.widgets.image_canvas import ImageCanvas
 from poregui.gui.widgets.micrograph_list import MicrographList
+from poregui.gui.widgets.tabbed import Tabbed
 
 
 class LabelPage(QWidget):
@@ -98,16 +95,16 @@ class LabelPage(QWidget):
         entries: list[tuple[str, object]] = [("All labels", "any"), ("Not labelled", None)]
         entries += [(c.name, c.id) for c in classes]
         entries += [(NOT_A_PORE_NAME, NOT_A_PORE), (UNSURE_NAME, UNSURE)]
-        _fill(self.label_filter, entries)
+        pieces.fill(self.label_filter, entries)
 
     def set_specimens(self, entries: Sequence[tuple[str, int]]) -> None:
         """Offer specimens (name, id) in the filter."""
-        _fill(self.specimen_filter, [("All specimens", None), *entries])
+        pieces.fill(self.specimen_filter, [("All specimens", None), *entries])
         self.specimen_filter.setVisible(bool(entries))
 
     def set_micrographs(self, entries: Sequence[tuple[str, int]]) -> None:
         """Offer micrographs (name, id) in the filter."""
-        _fill(self.micrograph_filter, [("All micrographs", None), *entries])
+        pieces.fill(self.micrograph_filter, [("All micrographs", None), *entries])
         self.micrograph_filter.setVisible(bool(entries))
 
     def set_grid_count(self, shown: int, total: int, selected: int) -> None:
@@ -163,14 +160,18 @@ class LabelPage(QWidget):
         top.setSizes([226, 700])
         middle = QSplitter(Qt.Orientation.Vertical)
         middle.addWidget(top)
-        middle.addWidget(self._build_grid())
+        self.below = Tabbed("label_below", "Below the micrograph")
+        self.below.add("Crops", self._build_grid())
+        middle.addWidget(self.below)
         middle.setStretchFactor(0, 3)
         middle.setStretchFactor(1, 1)
         middle.setSizes([520, 236])
         middle.setCollapsible(0, False)
         whole = QSplitter(Qt.Orientation.Horizontal)
         whole.addWidget(middle)
-        whole.addWidget(self._build_right())
+        self.side = Tabbed("label_side", "Beside the micrograph")
+        self.side.add("Label", self._build_right())
+        whole.addWidget(self.side)
         whole.setStretchFactor(0, 1)
         whole.setSizes([900, 256])
         whole.setCollapsible(0, False)
@@ -179,40 +180,44 @@ class LabelPage(QWidget):
         return whole
 
     def _build_left(self) -> QWidget:
-        self.import_button = _button("import_button", "Import…", "Import micrographs or crops")
-        self.properties_button = _button("properties_button", "Properties…", "Specimen and scale of the micrograph")
-        self.delete_micrograph_button = _button(
+        self.import_button = pieces.button("import_button", "Import…", "Import micrographs or crops")
+        self.properties_button = pieces.button(
+            "properties_button", "Properties…", "Specimen and scale of the micrograph"
+        )
+        self.delete_micrograph_button = pieces.button(
             "delete_micrograph_button", "Delete…", "Delete the chosen micrographs with their crops"
         )
-        panel = _panel()
+        panel = pieces.panel()
         panel.setMinimumWidth(216)
-        layout = _column(panel, 0)
-        layout.addLayout(_row(_heading("Micrographs"), None, self.import_button))
+        layout = pieces.column(panel, 0)
+        layout.addLayout(pieces.row(pieces.heading("Micrographs"), None, self.import_button))
         layout.addWidget(self.micrograph_list, 1)
-        layout.addLayout(_row(self.properties_button, None, self.delete_micrograph_button))
+        layout.addLayout(pieces.row(self.properties_button, None, self.delete_micrograph_button))
         return panel
 
     def _build_centre(self) -> QWidget:
-        self.canvas_title = _heading("", name="canvas_title", strong=True)
-        self.canvas_detail = _muted("canvas_detail")
+        self.canvas_title = pieces.heading("", name="canvas_title", strong=True)
+        self.canvas_detail = pieces.muted("canvas_detail")
         self.canvas_detail.setMinimumSize(QSize(1, 1))
-        self.zoom_text = _muted("zoom_text")
-        self.fit_button = _button("fit_button", "Fit", "Show the whole micrograph (F)")
-        self.one_to_one_button = _button("one_to_one_button", "1:1", "Show one pixel as one pixel")
-        panel = _panel()
-        layout = _column(panel, 0)
+        self.zoom_text = pieces.muted("zoom_text")
+        self.fit_button = pieces.button("fit_button", "Fit", "Show the whole micrograph (F)")
+        self.one_to_one_button = pieces.button("one_to_one_button", "1:1", "Show one pixel as one pixel")
+        panel = pieces.panel()
+        layout = pieces.column(panel, 0)
         layout.addLayout(
-            _row(self.canvas_title, self.canvas_detail, None, self.zoom_text, self.fit_button, self.one_to_one_button)
+            pieces.row(
+                self.canvas_title, self.canvas_detail, None, self.zoom_text, self.fit_button, self.one_to_one_button
+            )
         )
         layout.addWidget(self.image_canvas, 1)
         return panel
 
     def _build_grid(self) -> QWidget:
-        self.label_filter = _combo("label_filter", "Show crops by label")
-        self.specimen_filter = _combo("specimen_filter", "Show crops of a specimen")
-        self.micrograph_filter = _combo("micrograph_filter", "Show crops of a micrograph")
-        self.all_crops_button = _button("all_crops_button", "Reset", "Show all crops again")
-        self.grid_count = _muted("grid_count")
+        self.label_filter = pieces.combo("label_filter", "Show crops by label")
+        self.specimen_filter = pieces.combo("specimen_filter", "Show crops of a specimen")
+        self.micrograph_filter = pieces.combo("micrograph_filter", "Show crops of a micrograph")
+        self.all_crops_button = pieces.button("all_crops_button", "Reset", "Show all crops again")
+        self.grid_count = pieces.muted("grid_count")
         self.size_slider = QSlider(Qt.Orientation.Horizontal)
         self.size_slider.setObjectName("thumbnail_size")
         self.size_slider.setAccessibleName("Size of the pictures")
@@ -220,28 +225,28 @@ class LabelPage(QWidget):
         self.size_slider.setRange(SMALLEST_CELL, LARGEST_CELL)
         self.size_slider.setValue(USUAL_CELL)
         self.size_slider.setFixedWidth(80)
-        panel = _panel()
-        layout = _column(panel, 0)
+        panel = pieces.panel()
+        layout = pieces.column(panel, 0)
         filters = (self.label_filter, self.specimen_filter, self.micrograph_filter, self.all_crops_button)
-        layout.addLayout(_row(*filters, None, self.grid_count, self.size_slider))
+        layout.addLayout(pieces.row(*filters, None, self.grid_count, self.size_slider))
         layout.addWidget(self.crop_grid, 1)
         return panel
 
     def _build_right(self) -> QWidget:
-        self.crop_label = _heading("", name="crop_label", strong=True)
-        self.crop_size = _muted("crop_size")
-        self.crop_history = _muted("crop_history")
+        self.crop_label = pieces.heading("", name="crop_label", strong=True)
+        self.crop_size = pieces.muted("crop_size")
+        self.crop_history = pieces.muted("crop_history")
         for label in (self.crop_size, self.crop_history):
             label.setWordWrap(True)
-        panel = _panel()
+        panel = pieces.panel()
         panel.setMinimumWidth(200)
         layout = QVBoxLayout(panel)
         layout.setContentsMargins(MARGIN, GAP, MARGIN, MARGIN)
         layout.setSpacing(GAP // 2)
-        layout.addWidget(_heading("Classes"))
+        layout.addWidget(pieces.heading("Classes"))
         layout.addWidget(self.class_bar)
         layout.addSpacing(GAP)
-        layout.addWidget(_heading("Current crop"))
+        layout.addWidget(pieces.heading("Current crop"))
         layout.addWidget(self.context_view, 1)
         for label in (self.crop_label, self.crop_size, self.crop_history):
             layout.addWidget(label)
@@ -249,8 +254,8 @@ class LabelPage(QWidget):
         return panel
 
     def _build_empty(self) -> QWidget:
-        title = _heading("No images yet", strong=True)
-        self._empty_text = _muted("empty_text")
+        title = pieces.heading("No images yet", strong=True)
+        self._empty_text = pieces.muted("empty_text")
         self._empty_text.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.first_import_button = QPushButton("Import images…")
         self.first_import_button.setObjectName("first_import_button")
@@ -306,81 +311,3 @@ class LabelPage(QWidget):
 
 def _no_picture(_id: int) -> None:
     return None
-
-
-def _fill(box: QComboBox, entries: Sequence[tuple[str, object]]) -> None:
-    if [(box.itemText(i), box.itemData(i)) for i in range(box.count())] == list(entries):
-        return
-    kept = box.currentData() if box.count() else entries[0][1]
-    with QSignalBlocker(box):
-        box.clear()
-        for text, value in entries:
-            box.addItem(text, value)
-        values = [value for _, value in entries]
-        box.setCurrentIndex(values.index(kept) if kept in values else 0)
-
-
-def _combo(name: str, accessible: str) -> QComboBox:
-    box = QComboBox()
-    box.setObjectName(name)
-    box.setAccessibleName(accessible)
-    box.setToolTip(accessible)
-    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    box.setMinimumContentsLength(6)
-    box.setMaximumWidth(170)
-    box.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-    box.view().setTextElideMode(Qt.TextElideMode.ElideMiddle)
-    return box
-
-
-def _button(name: str, text: str, tip: str) -> QToolButton:
-    button = QToolButton()
-    button.setObjectName(name)
-    button.setText(text)
-    button.setProperty("boxed", True)
-    button.setAccessibleName(tip)
-    button.setToolTip(tip)
-    return button
-
-
-def _heading(text: str, *, name: str = "", strong: bool = False) -> QLabel:
-    label = QLabel(text)
-    label.setObjectName(name)
-    label.setProperty("title" if strong else "heading", True)
-    label.setTextFormat(Qt.TextFormat.PlainText)
-    return label
-
-
-def _muted(name: str) -> QLabel:
-    label = QLabel()
-    label.setObjectName(name)
-    label.setProperty("muted", True)
-    label.setTextFormat(Qt.TextFormat.PlainText)
-    return label
-
-
-def _panel() -> QWidget:
-    panel = QWidget()
-    panel.setProperty("panel", True)
-    panel.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-    return panel
-
-
-def _column(panel: QWidget, spacing: int) -> QVBoxLayout:
-    layout = QVBoxLayout(panel)
-    layout.setContentsMargins(0, 0, 0, 0)
-    layout.setSpacing(spacing)
-    return layout
-
-
-def _row(*widgets: QWidget | None) -> QHBoxLayout:
-    """Return widgets side by side; None is the space that takes what is left."""
-    layout = QHBoxLayout()
-    layout.setContentsMargins(MARGIN, GAP // 2, MARGIN, GAP // 2)
-    layout.setSpacing(GAP)
-    for widget in widgets:
-        if widget is None:
-            layout.addStretch(0)
-        else:
-            layout.addWidget(widget)
-    return layout

@@ -9,9 +9,10 @@ from PySide6.QtGui import QImage
 
 from poregui.domain.classes import NOT_A_PORE, UNSURE
 from poregui.domain.errors import PoreguiError
-from poregui.domain.geometry import Box
 from poregui.domain.records import Changed
 from poregui.gui.label.catalogue import Catalogue
+from poregui.gui.label.companion import Companion, LabelDesk
+from poregui.gui.label.gestures import CropGestures
 from poregui.gui.label.page import LabelPage
 from poregui.gui.label.stage import Stage
 from poregui.gui.label.words import end_words, history_words, size_words
@@ -21,15 +22,10 @@ from poregui.gui.session import Session
 from poregui.workflow.changes import (
     label_crops,
     labels_lost_with,
-    move_crop,
-    new_crop,
     remove_crops,
     remove_micrographs,
 )
 from poregui.workflow.edits import Edit
-
-_REACH = 8.0
-"""Screen px around a click in which a pore is looked for."""
 
 
 class LabelPresenter(QObject):
@@ -43,9 +39,9 @@ class LabelPresenter(QObject):
         self._catalogue = Catalogue(session.project)
         self._stage = Stage(page.image_canvas, page.context_view, services, self._catalogue, self)
         self._current: int | None = None
-        self._side: int | None = None
         self._quiet = False
         self._links: list[tuple[object, Callable]] = []
+        self._companions = self._make_companions()
         self._keys: dict[str, Callable[[], object]] = {
             "not_a_pore": lambda: self.label(NOT_A_PORE),
             "unsure": lambda: self.label(UNSURE),
@@ -57,6 +53,20 @@ class LabelPresenter(QObject):
             "delete": self.delete_crops,
             "fit": page.image_canvas.fit,
         }
+
+    def _make_companions(self) -> tuple[Companion, ...]:
+        desk = LabelDesk(
+            self._page,
+            self._session,
+            self._services,
+            self._catalogue,
+            self._stage,
+            self._apply,
+            self.choose,
+            lambda: self._current,
+            self._chosen_ids,
+        )
+        return (CropGestures(desk),)
 
     # ---- life ----------------------------------------------------------------------------------------------------
 
@@ -84,18 +94,19 @@ class LabelPresenter(QObject):
             (page.delete_micrograph_button.clicked, self._delete_chosen_micrographs),
             (page.properties_button.clicked, self._ask_chosen_properties),
             (page.image_canvas.crop_clicked, self.choose),
-            (page.image_canvas.box_drawn, self._add_drawn),
-            (page.image_canvas.point_clicked, self._add_at),
-            (page.image_canvas.box_changed, self._move),
             (self._stage.changed, self._say_stage),
         ]
         for signal, slot in self._links:
             signal.connect(slot)
+        for companion in self._companions:
+            companion.attach()
         self._fill()
         self._choose_first()
 
     def detach(self) -> None:
         """Stop following the session and leave the page empty for the next project."""
+        for companion in self._companions:
+            companion.detach()
         for signal, slot in self._links:
             signal.disconnect(slot)
         self._links = []
@@ -178,49 +189,6 @@ class LabelPresenter(QObject):
         if messages().ask(f"Delete {what}?", text, "Delete"):
             self._apply(remove_micrographs(self._session.project, ids))
 
-    # ---- gestures on the canvas ----------------------------------------------------------------------------------
-
-    def _add_drawn(self, box: Box) -> None:
-        if self._add(box):
-            self._side = max(box.width, box.height)
-
-    def _add_at(self, x: float, y: float) -> None:
-        usual = self._side or self._stage.usual_side()
-        box = self._stage.box_at(x, y, reach=_REACH / self._page.image_canvas.scale, usual=usual)
-        if box is not None:
-            self._add(box)
-
-    def _add(self, box: Box) -> bool:
-        cut = self._stage.cut(box)
-        micrograph = self._stage.micrograph
-        if cut is None or micrograph is None:
-            return False
-        project = self._session.project
-        crop_id = project.next_id("crops")
-        try:
-            edit = new_crop(project, micrograph, box, cut, who=self._session.who)
-        except PoreguiError as error:
-            messages().note(str(error))
-            return False
-        if not self._apply(edit):
-            return False
-        if not self._page.crop_filter().accepts(self._catalogue.crops[crop_id]):
-            messages().note("The new crop is not among those that the grid shows.")
-        self.choose(crop_id)
-        return True
-
-    def _move(self, crop_id: int, box: Box) -> None:
-        cut = self._stage.cut(box)
-        if cut is None or crop_id not in self._catalogue.crops:
-            return
-        try:
-            edit = move_crop(self._session.project, self._catalogue.crops[crop_id], box, cut)
-        except PoreguiError as error:
-            messages().note(str(error))
-            return
-        if self._apply(edit):
-            self._side = max(box.width, box.height)
-
     # ---- doing ---------------------------------------------------------------------------------------------------
 
     def _apply(self, edit: Edit | None) -> bool:
@@ -272,6 +240,8 @@ class LabelPresenter(QObject):
         elif changed.kinds & {"labels"}:
             self._show_labels(changed)
         self._stage.follow()
+        for companion in self._companions:
+            companion.follow(changed)
         if self._current is not None and self._current not in self._catalogue.crops:
             self._choose_neighbour(self._current)
         else:

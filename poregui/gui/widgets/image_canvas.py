@@ -22,6 +22,7 @@ from poregui.gui.widgets.canvas_boxes import (
     smallest_at,
 )
 from poregui.gui.widgets.canvas_picture import CanvasPicture
+from poregui.gui.widgets.canvas_tool import CanvasTool
 from poregui.gui.widgets.canvas_view import CanvasView
 from poregui.gui.widgets.class_marks import ClassMarks
 from poregui.gui.widgets.scale_bar import draw_scale_bar
@@ -69,6 +70,8 @@ class ImageCanvas(QWidget):
         self._gripped: CanvasBox | None = None
         self._drag_box: Box | None = None
         self._pointer: QPointF | None = None
+        self._tool: CanvasTool | None = None
+        self._overlays: list[Callable[[QPainter, CanvasView], None]] = []
         self._set_cursor()
         theme().changed.connect(self.update)
 
@@ -99,6 +102,7 @@ class ImageCanvas(QWidget):
 
     def show_message(self, text: str) -> None:
         """Show a sentence in the place of a picture."""
+        self.set_tool(None)
         self._stop_gesture()
         self._picture = self._view = None
         self._message, self._boxes, self._editable = text, (), False
@@ -126,6 +130,29 @@ class ImageCanvas(QWidget):
             if not seen.contains(frame.center()):
                 self._show(self._view.at(QPointF(*box.box.centre)))
         self.update()
+
+    def set_tool(self, tool: CanvasTool | None) -> None:
+        """Give the pointer to a tool until it says `done`, or back to drawing crops with None."""
+        if self._tool is not None:
+            self._tool.cancel()
+            self._tool.changed.disconnect(self.update)
+            self._tool.done.disconnect(self._drop_tool)
+        self._stop_gesture()
+        self._tool = tool
+        if tool is not None:
+            tool.changed.connect(self.update)
+            tool.done.connect(self._drop_tool)
+            self.setFocus()
+        self._set_cursor()
+
+    @property
+    def tool(self) -> CanvasTool | None:
+        """Return the tool that has the pointer."""
+        return self._tool
+
+    def add_overlay(self, paint: Callable[[QPainter, CanvasView], None]) -> None:
+        """Draw something between picture and boxes, in screen px, whenever there is a picture."""
+        self._overlays.append(paint)
 
     @property
     def scale(self) -> float:
@@ -175,11 +202,16 @@ class ImageCanvas(QWidget):
             return
         source = self._view.visible()
         self._picture.draw(painter, self._view.to_screen(source), source)
+        for paint in self._overlays:
+            paint(painter, self._view)
         shown = [self._as_dragged(one) for one in self._boxes]
         draw_boxes(painter, self._view, shown, self._current, self._marks)
         if self._drag_box is not None and self._gripped is None:
             size = f"{self._drag_box.width} × {self._drag_box.height} px"
             draw_new(painter, self._view.to_screen(self._drag_box), size)
+        if self._tool is not None:
+            self._tool.paint(painter, self._view)
+            draw_plate(painter, QPointF(_MARGIN, _MARGIN + painter.fontMetrics().height() + 6), self._tool.hint)
         if self._um_per_px:
             draw_scale_bar(painter, QRectF(self.rect()), self._um_per_px / self._view.scale)
         self._draw_read_out(painter)
@@ -211,6 +243,8 @@ class ImageCanvas(QWidget):
         left = event.button() == Qt.MouseButton.LeftButton
         if event.button() == Qt.MouseButton.MiddleButton or (left and self._pan_held):
             self._pan_from = event.position()
+        elif left and self._tool is not None:
+            self._tool.press(self._view.to_image(event.position()), event.modifiers())
         elif left:
             self._pressed = event.position()
             current = self._current_box()
@@ -227,6 +261,9 @@ class ImageCanvas(QWidget):
         if self._pan_from is not None:
             moved, self._pan_from = event.position() - self._pan_from, event.position()
             self._show(self._view.panned(moved))
+        elif self._tool is not None:
+            pressed = bool(event.buttons() & Qt.MouseButton.LeftButton)
+            self._tool.move(self._view.to_image(event.position()), pressed=pressed)
         elif self._pressed is not None and self._editable:
             self._drag_to(event.position())
         else:
@@ -237,6 +274,9 @@ class ImageCanvas(QWidget):
         if self._pan_from is not None and event.button() in (Qt.MouseButton.MiddleButton, Qt.MouseButton.LeftButton):
             self._pan_from = None
             self._set_cursor()
+            return
+        if self._tool is not None and self._view is not None and event.button() == Qt.MouseButton.LeftButton:
+            self._tool.release(self._view.to_image(event.position()))
             return
         if event.button() != Qt.MouseButton.LeftButton or self._pressed is None or self._view is None:
             return
@@ -254,7 +294,11 @@ class ImageCanvas(QWidget):
         self.update()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_Escape and self._pressed is not None:
+        if self._tool is not None and self._tool.key(event):
+            return
+        if event.key() == Qt.Key.Key_Escape and self._tool is not None:
+            self.set_tool(None)
+        elif event.key() == Qt.Key.Key_Escape and self._pressed is not None:
             self._stop_gesture()
         elif event.key() in (Qt.Key.Key_Plus, Qt.Key.Key_Equal):
             self.zoom(_WHEEL_STEP)
@@ -290,6 +334,9 @@ class ImageCanvas(QWidget):
         start, end = self._view.to_image(self._pressed), self._view.to_image(point)
         self._drag_box = Box.between(start.x(), start.y(), end.x(), end.y()).clipped(width, height)
 
+    def _drop_tool(self) -> None:
+        self.set_tool(None)
+
     def _stop_gesture(self) -> None:
         self._pressed = self._gripped = self._drag_box = self._grip = self._pan_from = None
         self.update()
@@ -312,6 +359,8 @@ class ImageCanvas(QWidget):
             return Qt.CursorShape.ClosedHandCursor
         if self._pan_held:
             return Qt.CursorShape.OpenHandCursor
+        if self._tool is not None:
+            return self._tool.cursor
         current = self._current_box()
         if current is not None and self._pointer is not None and self._editable:
             grip = grip_at(self._view.to_screen(current.box), self._pointer)

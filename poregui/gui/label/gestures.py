@@ -1,0 +1,86 @@
+"""Turn gestures on the canvas into crops: a box drawn, a pore clicked, a box moved."""
+
+from __future__ import annotations
+
+from poregui.domain.errors import PoreguiError
+from poregui.domain.geometry import Box
+from poregui.domain.records import Changed, Origin
+from poregui.gui.label.companion import LabelDesk
+from poregui.gui.messages import messages
+from poregui.workflow.changes import move_crop, new_crop
+
+_REACH = 8.0
+"""Screen px around a click in which a pore is looked for."""
+
+
+class CropGestures:
+    """Add and move crops on the micrograph that is shown."""
+
+    def __init__(self, desk: LabelDesk) -> None:
+        self._desk = desk
+        self._side: int | None = None
+
+    def attach(self) -> None:
+        """Listen to the canvas."""
+        for signal, slot in self._links():
+            signal.connect(slot)
+
+    def detach(self) -> None:
+        """Stop listening."""
+        for signal, slot in self._links():
+            signal.disconnect(slot)
+
+    def follow(self, changed: Changed) -> None:
+        """Need nothing: boxes are drawn by the stage."""
+
+    def _links(self) -> tuple:
+        canvas = self._desk.page.image_canvas
+        return (
+            (canvas.box_drawn, self._add_drawn),
+            (canvas.point_clicked, self._add_at),
+            (canvas.box_changed, self._move),
+        )
+
+    def _add_drawn(self, box: Box) -> None:
+        if self._add(box, "hand"):
+            self._side = max(box.width, box.height)
+
+    def _add_at(self, x: float, y: float) -> None:
+        desk = self._desk
+        usual = self._side or desk.stage.usual_side()
+        box = desk.stage.box_at(x, y, reach=_REACH / desk.page.image_canvas.scale, usual=usual)
+        if box is not None:
+            self._add(box, "click")
+
+    def _add(self, box: Box, origin: Origin) -> bool:
+        desk = self._desk
+        cut = desk.stage.cut(box)
+        micrograph = desk.stage.micrograph
+        if cut is None or micrograph is None:
+            return False
+        project = desk.session.project
+        crop_id = project.next_id("crops")
+        try:
+            edit = new_crop(project, micrograph, box, cut, who=desk.session.who, origin=origin)
+        except PoreguiError as error:
+            messages().note(str(error))
+            return False
+        if not desk.apply(edit):
+            return False
+        if not desk.page.crop_filter().accepts(desk.catalogue.crops[crop_id]):
+            messages().note("The new crop is not among those that the grid shows.")
+        desk.choose(crop_id)
+        return True
+
+    def _move(self, crop_id: int, box: Box) -> None:
+        desk = self._desk
+        cut = desk.stage.cut(box)
+        if cut is None or crop_id not in desk.catalogue.crops:
+            return
+        try:
+            edit = move_crop(desk.session.project, desk.catalogue.crops[crop_id], box, cut)
+        except PoreguiError as error:
+            messages().note(str(error))
+            return
+        if desk.apply(edit):
+            self._side = max(box.width, box.height)
