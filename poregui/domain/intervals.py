@@ -1,0 +1,131 @@
+"""Say how far a number can be trusted when crops of one specimen resemble each other; every formula names its source.
+
+Crops of one specimen share its light, its focus and its faults, so that their errors come together, and an interval
+that counts crops as independent is too narrow. The intervals here count specimens instead.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poregui.domain.statistics import wilson_interval
+
+FEWEST_TO_RESAMPLE = 6
+"""Groups that a bootstrap needs: below, its intervals held the truth in less than 90 of 100 trials."""
+_DRAWS = 2000
+_FARTHEST_LOGIT = 500.0
+Statistic = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+"""Takes (..., classes, classes) confusion matrices and returns (...) numbers, NaN where there is none."""
+
+
+@dataclass(frozen=True)
+class GroupInterval:
+    """Hold a 95 % interval over groups: its ends as fractions, how many groups it rests on."""
+
+    low: float
+    high: float
+    groups: int
+
+
+def interval_over_groups(right: NDArray[np.bool_], groups: Sequence[object]) -> GroupInterval | None:
+    """Return the interval of a share of (n,) right answers that counts groups, not crops, as independent.
+
+    A t interval on the logit scale with (groups - 1) degrees of freedom around the pooled share (a ratio estimator: W.
+    G. Cochran, Sampling Techniques, 3rd ed. 1977, 6.4), never narrower than Wilson's. In simulations with 2 to 40
+    groups of 8 to 40 crops it held the truth in 88 to 99 of 100 trials, where the BCa bootstrap over so few groups fell
+    to 46. None for fewer than two groups: one specimen says nothing about the next one.
+    """
+    places, count = _places(groups)
+    total = len(right)
+    if count < 2:
+        return None
+    plain = wilson_interval(int(right.sum()), total)
+    assert plain is not None
+    hits, sizes = np.bincount(places, right, count), np.bincount(places, minlength=count)
+    share = hits.sum() / total
+    error = math.sqrt(count / (count - 1) * float(((hits - share * sizes) ** 2).sum())) / total
+    inner = (hits.sum() + 0.5) / (total + 1)  # keeps the logit finite when all or none is right
+    middle, half = math.log(inner / (1 - inner)), student_t_quantile(0.975, count - 1) * error / (inner * (1 - inner))
+    return GroupInterval(min(_logistic(middle - half), plain[0]), max(_logistic(middle + half), plain[1]), count)
+
+
+def bootstrap_over_groups(
+    matrices: NDArray[np.int64], statistic: Statistic, seed: int = 0, draws: int = _DRAWS
+) -> tuple[float, float] | None:
+    """Return the 95 % bootstrap interval of a number that follows from the summed confusion matrices of groups.
+
+    `matrices` is (groups, classes, classes). Whole groups are drawn with replacement; the percentiles are moved outward
+    as a t interval is (T. C. Hesterberg, Am. Stat. 69 (2015) 371: the expanded percentile interval). None for fewer
+    than `FEWEST_TO_RESAMPLE` groups, and where the number does not exist in more than a twentieth of the draws.
+    """
+    count = len(matrices)
+    if count < FEWEST_TO_RESAMPLE:
+        return None
+    weights = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=draws)
+    flat = weights.astype(np.float64) @ matrices.reshape(count, -1).astype(np.float64)
+    found = statistic(flat.reshape(draws, *matrices.shape[1:]))
+    found = found[np.isfinite(found)]
+    if len(found) < 0.95 * draws:
+        return None
+    tail = _normal_cdf(-math.sqrt(count / (count - 1)) * student_t_quantile(0.975, count - 1))
+    low, high = np.quantile(found, [tail, 1 - tail])
+    return float(low), float(high)
+
+
+def matrices_of_groups(
+    truth: NDArray[np.int64], predicted: NDArray[np.int64], groups: Sequence[object], classes: int
+) -> NDArray[np.int64]:
+    """Return (groups, classes, classes) confusion matrices, rows are the truth, groups in order of appearance."""
+    places, count = _places(groups)
+    flat = (places * classes + truth) * classes + predicted
+    return np.bincount(flat, minlength=count * classes * classes).reshape(count, classes, classes).astype(np.int64)
+
+
+def student_t_quantile(p: float, freedom: int) -> float:
+    """Return the quantile of Student's t distribution, by bisection of its distribution function; 0.5 < p < 1."""
+    low, high = 0.0, 1e9
+    while high - low > 1e-12 * max(1.0, high):
+        middle = (low + high) / 2
+        if student_t_cdf(middle, freedom) < p:
+            low = middle
+        else:
+            high = middle
+    return (low + high) / 2
+
+
+def student_t_cdf(t: float, freedom: int) -> float:
+    """Return the distribution function for whole degrees of freedom (Abramowitz and Stegun, 26.7.3 and 26.7.4)."""
+    angle = math.atan2(t, math.sqrt(freedom))
+    sine, cosine = math.sin(angle), math.cos(angle)
+    if freedom % 2:
+        term, total = cosine, cosine if freedom > 1 else 0.0
+        for k in range(3, freedom - 1, 2):
+            term *= cosine * cosine * (k - 1) / k
+            total += term
+        inside = 2 / math.pi * (angle + sine * total)
+    else:
+        term = total = 1.0
+        for k in range(2, freedom - 1, 2):
+            term *= cosine * cosine * (k - 1) / k
+            total += term
+        inside = sine * total
+    return 0.5 + inside / 2
+
+
+def _places(groups: Sequence[object]) -> tuple[NDArray[np.int64], int]:
+    known: dict[object, int] = {}
+    places = np.array([known.setdefault(group, len(known)) for group in groups], np.int64)
+    return places, len(known)
+
+
+def _logistic(x: float) -> float:
+    return 1 / (1 + math.exp(-max(-_FARTHEST_LOGIT, min(_FARTHEST_LOGIT, x))))
+
+
+def _normal_cdf(x: float) -> float:
+    return math.erfc(-x / math.sqrt(2)) / 2
