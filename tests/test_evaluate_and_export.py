@@ -13,12 +13,13 @@ from poregui.domain.classes import UNSURE
 from poregui.domain.errors import PoreguiError, ProjectError
 from poregui.domain.evaluation import Prediction
 from poregui.domain.recipe import Recipe
+from poregui.store.csv_cells import harmless
 from poregui.store.files import write_json
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.changes import add_class, change_class, label_crops, merge_classes, remove_crops, retire_class
 from poregui.workflow.evaluate import evaluation_json, find_run, follow, review
-from poregui.workflow.export import export_class_folders, export_csv, harmless
+from poregui.workflow.export import export_class_folders, export_csv
 from poregui.workflow.freeze import freeze
 from poregui.workflow.history import History
 
@@ -122,11 +123,15 @@ def test_a_csv_export_has_a_row_for_every_crop_with_its_label_and_side(project: 
     assert {row["how"] for row in rows} == {"import"}
 
 
-@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@x", "\tx"])
+@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1+2", "-x", "--1", "@x", "\tx", "\r=1", "\n=1"])
 def test_cells_that_a_spreadsheet_would_run_are_made_harmless(cell: str) -> None:
     assert harmless(cell) == "'" + cell
-    assert harmless(-1) == -1
     assert harmless("S1") == "S1"
+
+
+@pytest.mark.parametrize("number", [-1, -0.5, "-1", "-0.25", "-1.5e-07", "12"])
+def test_negative_numbers_stay_numbers_in_a_table(number: object) -> None:
+    assert harmless(number) == number
 
 
 def test_class_folders_hold_every_labelled_crop_at_its_own_depth(project: Project, tmp_path: Path) -> None:

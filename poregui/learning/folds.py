@@ -15,7 +15,7 @@ from poregui.domain.events import Finished, Note, Stage
 from poregui.domain.splits import Item, choose_or_fall_back
 from poregui.learning import outcome
 from poregui.learning.fitting import Fit
-from poregui.learning.train import Job, gave_up, load_part, make_repeatable, start
+from poregui.learning.train import Job, add_baseline, gave_up, load_part, make_repeatable, start
 from poregui.store.files import write_json
 
 
@@ -85,6 +85,7 @@ def _finish(job: Job, done: Sequence[_Fold]) -> None:
             "stopped": stopped,
         },
     )
+    add_baseline(job)
     job.report(
         Finished(
             epochs=sum(fold.fit.epochs for fold in done),

@@ -15,6 +15,7 @@ from poregui.domain.events import Cancelled, Finished, Interrupted, Note, Stage,
 from poregui.domain.recipe import Recipe
 from poregui.learning import outcome, zoo
 from poregui.learning.data import Crops, batch_count, load
+from poregui.learning.features import write_features
 from poregui.learning.fitting import Fit, Fitter, Report, ShouldStop
 from poregui.store.files import write_json
 from poregui.store.run_folder import RunFolder
@@ -119,6 +120,14 @@ def gave_up(job: Job, ended: str, epochs: int) -> bool:
     return ended in ("cancel", "interrupt")
 
 
+def add_baseline(job: Job) -> None:
+    """Answer the run's crops from their shapes alone, to hold the network against."""
+    from poregui.learning.baseline import write_baseline
+
+    job.report(Stage("Comparing with shapes alone"))
+    write_baseline(job.folder, job.recipe, job.dataset)
+
+
 def _cancelled(job: Job) -> str:
     """Return `cancel` when it is wanted; so near its end a run takes no notice of anything else."""
     return "cancel" if job.should_stop() == "cancel" else ""
@@ -171,6 +180,8 @@ def _finish(job: Job, fit: Fit) -> None:
             "parity": difference,
         },
     )
+    write_features(folder, model, dataset, job.spec)
+    add_baseline(job)
     folder.checkpoint_file.unlink(missing_ok=True)
     job.report(
         Finished(

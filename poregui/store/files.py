@@ -36,9 +36,9 @@ def write_text(path: Path, text: str) -> None:
     replace_file(path, lambda beside: _write_bytes(beside, text.encode()))
 
 
-def write_json(path: Path, values: Any) -> None:
-    """Write JSON with `replace_file`."""
-    write_text(path, json.dumps(values, indent=1, ensure_ascii=False) + "\n")
+def write_json(path: Path, values: Any, *, indent: int | None = 1) -> None:
+    """Write JSON with `replace_file`; without `indent` on one line."""
+    write_text(path, json.dumps(values, indent=indent, ensure_ascii=False) + "\n")
 
 
 def _write_bytes(path: Path, content: bytes) -> None:

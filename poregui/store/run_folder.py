@@ -17,6 +17,7 @@ from poregui.domain.errors import PoreguiError, ProjectError
 from poregui.domain.evaluation import Prediction
 from poregui.domain.events import FINAL, Event, Interrupted, from_line, to_line
 from poregui.domain.recipe import Recipe, recipe_from_json
+from poregui.store.csv_cells import harmless
 from poregui.store.files import explain_write_error, replace_file, write_json
 from poregui.store.locks import FileLock, is_locked
 
@@ -25,7 +26,7 @@ class RunFolder:
     """Read and write the files of one run.
 
     recipe.json, dataset.json and crops.bin are written once by the freeze; events.jsonl grows while the trainer works;
-    model.keras, model.onnx, model.json, predictions.csv and metrics.json appear whole.
+    all that a training makes appears whole.
     """
 
     def __init__(self, path: Path) -> None:
@@ -43,6 +44,9 @@ class RunFolder:
         self.sidecar_file = path / "model.json"
         self.predictions_file = path / "predictions.csv"
         self.metrics_file = path / "metrics.json"
+        self.shapes_file = path / "shapes.csv"
+        self.baseline_file = path / "baseline.json"
+        self.features_file = path / "features.npy"
 
     @property
     def number(self) -> int:
@@ -140,7 +144,8 @@ class RunFolder:
                 table.writerow(["crop", "part", "predicted", *(f"p:{name}" for name in classes)])
                 for answer in answers:
                     shares = [f"{p:.9g}" for p in answer.probabilities]
-                    table.writerow([answer.crop_id, parts[answer.crop_id], classes[answer.index], *shares])
+                    name = harmless(classes[answer.index])
+                    table.writerow([answer.crop_id, parts[answer.crop_id], name, *shares])
 
         replace_file(self.predictions_file, write)
 
@@ -158,6 +163,58 @@ class RunFolder:
     def read_metrics(self) -> dict[str, Any]:
         """Return what the run measured when it ended; empty before."""
         return dict(_read_json(self.metrics_file)) if self.metrics_file.exists() else {}
+
+    def write_shapes(self, columns: Sequence[str], crop_ids: Sequence[int], values: NDArray[np.float64]) -> None:
+        """Write shapes.csv: crop and one column per shape number, empty where it could not be measured."""
+
+        def write(beside: Path) -> None:
+            with open(beside, "w", newline="", encoding="utf-8") as out:
+                table = csv.writer(out)
+                table.writerow(["crop", *columns])
+                for crop_id, row in zip(crop_ids, values.tolist(), strict=True):
+                    table.writerow([crop_id, *("" if value != value else f"{value:.6g}" for value in row)])
+
+        replace_file(self.shapes_file, write)
+
+    def read_shapes(self) -> tuple[tuple[str, ...], NDArray[np.int64], NDArray[np.float64]] | None:
+        """Return column names, (n,) crop ids and (n, columns) shape numbers, NaN where unknown; None without the file.
+
+        Raises ProjectError when the file is damaged.
+        """
+        try:
+            with open(self.shapes_file, newline="", encoding="utf-8") as lines:
+                header, *rows = list(csv.reader(lines))
+            ids = np.array([int(row[0]) for row in rows], np.int64)
+            values = np.array([[float(cell or "nan") for cell in row[1:]] for row in rows], np.float64)
+            return tuple(header[1:]), ids, values.reshape(len(rows), len(header) - 1)
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, IndexError) as error:
+            raise _damaged(self.shapes_file) from error
+
+    def write_baseline(self, values: Mapping[str, Any]) -> None:
+        """Write baseline.json: what shape numbers alone answer for the crops of this run."""
+        write_json(self.baseline_file, values, indent=None)
+
+    def read_baseline(self) -> dict[str, Any] | None:
+        """Return what shape numbers alone answered; None for a run that did not ask. Raises ProjectError if damaged."""
+        return dict(_read_json(self.baseline_file)) if self.baseline_file.exists() else None
+
+    def write_features(self, features: NDArray[np.float32]) -> None:
+        """Write features.npy: (n, features) float32 in the order of the dataset's crops."""
+        replace_file(self.features_file, lambda beside: np.save(beside, features, allow_pickle=False))
+
+    def read_features(self) -> NDArray[np.float32] | None:
+        """Return the network's features, (n, features) float32; None for a run that kept none.
+
+        Raises ProjectError when the file is damaged.
+        """
+        try:
+            return np.asarray(np.load(self.features_file, allow_pickle=False), np.float32)
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, EOFError) as error:
+            raise _damaged(self.features_file) from error
 
 
 class EventWriter:

@@ -14,6 +14,7 @@ from poregui.domain.classes import PoreClass
 from poregui.domain.errors import PoreguiError
 from poregui.domain.records import Crop, LabelEntry
 from poregui.domain.splits import keys_of
+from poregui.store.csv_cells import harmless
 from poregui.store.files import explain_write_error, replace_file
 from poregui.store.pixels import CropPixels
 from poregui.store.project import Project
@@ -25,11 +26,6 @@ COLUMNS = (
     "how",
 )  # fmt: skip
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f]')
-
-
-def harmless(cell: Any) -> Any:
-    """Return a table cell that no spreadsheet takes for a formula."""
-    return f"'{cell}" if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
 
 
 def export_csv(project: Project, out: Path) -> int:
