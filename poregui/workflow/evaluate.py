@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -9,33 +10,68 @@ from typing import Any
 import numpy as np
 
 from poregui.domain.classes import NOT_A_PORE, NOT_A_PORE_NAME
-from poregui.domain.dataset import Dataset, Part
+from poregui.domain.dataset import Dataset, DatasetCrop, Part
 from poregui.domain.errors import ProjectError
 from poregui.domain.evaluation import Evaluation, Prediction, evaluate
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
+
+_SMALLEST_PROBABILITY = 1e-12
 
 
 @dataclass(frozen=True)
 class Judged:
     """Hold one prediction beside its label.
 
-    `trained_label` is the place of the label when the run was frozen, `truth` the place of the label as it is now:
-    None when the crop was deleted, lost its label, is unsure, or has a class that the run does not know.
+    `crop` is the crop as it was frozen, `truth` the place of the label as it is now: None when the crop was deleted,
+    lost its label, is unsure, or has a class that the run does not know.
     """
 
-    crop_id: int
-    part: Part
     prediction: Prediction
-    trained_label: int
+    crop: DatasetCrop
     truth: int | None
-    name: str
     exists: bool
+
+    @property
+    def crop_id(self) -> int:
+        """Return the id of the crop."""
+        return self.crop.crop_id
+
+    @property
+    def part(self) -> Part:
+        """Return the part of the dataset that the crop was in."""
+        return self.crop.part
+
+    @property
+    def trained_label(self) -> int:
+        """Return the place of the label when the run was frozen."""
+        return self.crop.label
+
+    @property
+    def name(self) -> str:
+        """Return how the crop is called."""
+        return self.crop.name
 
     @property
     def right(self) -> bool:
         """Tell whether the prediction is the label as it is now."""
         return self.truth == self.prediction.index
+
+    @property
+    def probability(self) -> float:
+        """Return the probability that the label as it is now was given; 0 without a label."""
+        return self.prediction.probabilities[self.truth] if self.truth is not None else 0.0
+
+    @property
+    def loss(self) -> float | None:
+        """Return the cross-entropy of the prediction in nats; None without a label."""
+        return None if self.truth is None else -math.log(max(self.probability, _SMALLEST_PROBABILITY))
+
+    @property
+    def margin(self) -> float:
+        """Return how far the most probable class stands above the second."""
+        first, second = sorted(self.prediction.probabilities, reverse=True)[:2]
+        return first - second
 
 
 @dataclass(frozen=True)
@@ -61,9 +97,13 @@ class RunReview:
         """Return how many test crops have another label than when the run was frozen, or none any more."""
         return sum(j.truth != j.trained_label for j in self.judged if j.part == "test")
 
+    def counted(self, part: Part = "test") -> list[Judged]:
+        """Return the crops of one part that have a label which the run knows."""
+        return [j for j in self.judged if j.part == part and j.truth is not None]
+
     def evaluation(self, part: Part = "test") -> Evaluation:
         """Return the numbers of one part with the labels as they are now."""
-        counted = [j for j in self.judged if j.part == part and j.truth is not None]
+        counted = self.counted(part)
         truth = np.array([j.truth for j in counted], np.int64)
         predicted = np.array([j.prediction.index for j in counted], np.int64)
         return evaluate(self.classes, truth, predicted)
@@ -81,10 +121,7 @@ class RunReview:
 def worst_first(judged: Iterable[Judged]) -> list[Judged]:
     """Return crops by the loss of their prediction, -log of the probability of the label, the greatest first."""
 
-    def of_label(j: Judged) -> float:
-        return j.prediction.probabilities[j.truth] if j.truth is not None else 0.0
-
-    return sorted(judged, key=lambda j: (of_label(j), -j.prediction.confidence, j.crop_id))
+    return sorted(judged, key=lambda j: (j.probability, -j.prediction.confidence, j.crop_id))
 
 
 @dataclass(frozen=True)
@@ -138,12 +175,9 @@ def review_answers(project: Project, answers: RunAnswers) -> RunReview:
     place = {class_id: i for i, class_id in enumerate(dataset.class_ids)}
     judged = tuple(
         Judged(
-            crop_id=answer.crop_id,
-            part=frozen[answer.crop_id].part,
             prediction=answer,
-            trained_label=frozen[answer.crop_id].label,
+            crop=frozen[answer.crop_id],
             truth=_place(labels.get(answer.crop_id), place),
-            name=frozen[answer.crop_id].name,
             exists=answer.crop_id in labels,
         )
         for answer in answers.predictions
