@@ -1,0 +1,1 @@
+"""Write and read outlines with their classes in the formats of other programs."""

@@ -1,0 +1,89 @@
+"""Write and read GeoJSON as QuPath does: one FeatureCollection a micrograph, polygons with a classification."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from poregui.domain.errors import PoreguiError
+from poregui.domain.outline import Outline
+from poregui.workflow.formats.json_file import read_json, write_json
+from poregui.workflow.formats.names import file_names
+from poregui.workflow.formats.shapes import ImageShapes, PoreShape, corners, outline_from
+
+_NAMESPACE = uuid.UUID("6f7ae3d2-0a0d-4c0e-9d55-7f0f6b0f3c11")
+SUFFIX = ".geojson"
+
+
+def write_geojson(images: Sequence[ImageShapes], out: Path) -> int:
+    """Write one file a micrograph into a folder, which is made, and return how many pores they hold.
+
+    Coordinates are px of the image at full resolution, (0, 0) its upper left corner, as QuPath expects. Raises
+    PoreguiError when the folder cannot be written.
+    """
+    for image, name in zip(images, file_names([image.name for image in images], SUFFIX), strict=True):
+        features = [_feature(shape, image.name) for shape in image.shapes]
+        write_json(out / name, {"type": "FeatureCollection", "image": image.name, "features": features})
+    return sum(len(image.shapes) for image in images)
+
+
+def _feature(shape: PoreShape, image: str) -> dict[str, Any]:
+    points = corners(shape.box) if shape.outline is None else shape.outline.points.tolist()
+    ring = [[round(float(x), 3), round(float(y), 3)] for x, y in points]
+    properties: dict[str, Any] = {
+        "objectType": "annotation",
+        "name": str(shape.crop_id),
+        "outlined": bool(shape.outline),
+    }
+    if shape.class_name:
+        red, green, blue = (int(shape.colour[i : i + 2], 16) for i in (1, 3, 5))
+        properties["classification"] = {"name": shape.class_name, "color": [red, green, blue]}
+    return {
+        "type": "Feature",
+        "id": str(uuid.uuid5(_NAMESPACE, f"{image}/{shape.crop_id}")),
+        "geometry": {"type": "Polygon", "coordinates": [[*ring, ring[0]]]},
+        "properties": properties,
+    }
+
+
+def read_geojson(path: Path) -> list[ImageShapes]:
+    """Return the pores of a file, or of every `.geojson` file of a folder.
+
+    Polygons and, by their largest part, multi-polygons are read, other geometries are passed over; holes are filled.
+    The image is the one that the file names, else the file's own name without `.geojson`. Raises PoreguiError when a
+    file is not GeoJSON.
+    """
+    files = sorted(path.glob(f"*{SUFFIX}")) if path.is_dir() else [path]
+    if not files:
+        raise PoreguiError(f"{path} holds no {SUFFIX} files.", "Choose the folder that they were exported to.")
+    return [_read_one(file) for file in files]
+
+
+def _read_one(path: Path) -> ImageShapes:
+    value = read_json(path)
+    try:
+        features = value["features"] if isinstance(value, dict) else value
+        name = value.get("image") if isinstance(value, dict) else None
+        shapes = [_shape(feature, number) for number, feature in enumerate(features, start=1)]
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        raise PoreguiError(
+            f"{path.name} is not a GeoJSON file of outlines: {type(error).__name__} {error}.",
+            "It needs features with polygons.",
+        ) from error
+    kept = tuple(shape for shape in shapes if shape is not None)
+    return ImageShapes(str(name or path.name.removesuffix(SUFFIX)), 0, 0, None, kept)
+
+
+def _shape(feature: dict[str, Any], number: int) -> PoreShape | None:
+    geometry, properties = feature["geometry"], feature.get("properties") or {}
+    kind = geometry["type"]
+    if kind not in ("Polygon", "MultiPolygon"):
+        return None
+    parts = [geometry["coordinates"]] if kind == "Polygon" else geometry["coordinates"]
+    outlines: list[Outline] = [outline_from(part[0], f"Feature {number}") for part in parts]
+    outline = max(outlines, key=lambda one: one.area)
+    named = (properties.get("classification") or {}).get("name", "")
+    outlined = properties.get("outlined", True)
+    return PoreShape(number, outline.bounds, outline if outlined else None, str(named))
