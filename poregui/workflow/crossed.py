@@ -1,0 +1,128 @@
+"""Set pooled and grouped cross-validations of a project side by side; changes with what a comparison needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from poregui.domain.intervals import student_t_quantile
+from poregui.domain.splits import kind_of
+from poregui.domain.statistics import wilson_interval
+from poregui.store.project import Project
+from poregui.store.run_folder import RunFolder
+
+
+@dataclass(frozen=True)
+class Crossed:
+    """Hold one finished cross-validation as it was when it ended.
+
+    `grouped`: crops of one group (`kind`: specimen, micrograph...) never stood on both sides. `folds` are accuracy and
+    number of crops of each fold; `mean` and `spread` (standard deviation over folds, None for one) are over folds,
+    `mean_interval` a t interval of the mean over grouped folds; `pooled` counts all crops as one.
+    """
+
+    run: int
+    preset: str
+    grouped: bool
+    kind: str
+    folds: tuple[tuple[float, int], ...]
+    mean: float
+    spread: float | None
+    mean_interval: tuple[float, float] | None
+    pooled: float
+    pooled_interval: tuple[float, float]
+    dataset_crops: frozenset[int]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the numbers as a dictionary fit for JSON."""
+        return {
+            "run": self.run,
+            "preset": self.preset,
+            "grouped": self.grouped,
+            "by": self.kind if self.grouped else "crop",
+            "folds": [{"accuracy": accuracy, "n": n} for accuracy, n in self.folds],
+            "mean_accuracy": self.mean,
+            "spread": self.spread,
+            "mean_interval95": list(self.mean_interval) if self.mean_interval else None,
+            "pooled_accuracy": self.pooled,
+            "pooled_interval95": list(self.pooled_interval),
+        }
+
+
+def crossed(run: RunFolder) -> Crossed | None:
+    """Return a cross-validation; None for a run that trained one network or is not finished.
+
+    Raises ProjectError when the folder is damaged.
+    """
+    metrics = run.read_metrics() if run.read_folds() else {}
+    if "folds" not in metrics:
+        return None
+    dataset = run.read_dataset()
+    kind = kind_of([crop.group for crop in dataset.crops])
+    folds = tuple(
+        (float(fold["accuracy"]), int(fold["n"])) for fold in metrics["folds"] if fold["accuracy"] is not None
+    )
+    accuracies, total = [accuracy for accuracy, _ in folds], sum(n for _, n in folds)
+    interval = wilson_interval(round(sum(accuracy * n for accuracy, n in folds)), total)
+    if interval is None:
+        return None
+    mean = float(np.mean(accuracies))
+    spread = float(np.std(accuracies, ddof=1)) if len(folds) > 1 else None
+    return Crossed(
+        run=run.number,
+        preset=str(metrics.get("preset", "")),
+        grouped=kind != "crop",
+        kind=kind,
+        folds=folds,
+        mean=mean,
+        spread=spread,
+        mean_interval=_mean_interval(mean, spread, len(folds)) if kind != "crop" else None,
+        pooled=float(metrics["pooled_accuracy"]),
+        pooled_interval=interval,
+        dataset_crops=frozenset(crop.crop_id for crop in dataset.crops),
+    )
+
+
+def _mean_interval(mean: float, spread: float | None, count: int) -> tuple[float, float] | None:
+    if spread is None:
+        return None
+    half = student_t_quantile(0.975, count - 1) * spread / float(np.sqrt(count))
+    return max(0.0, mean - half), min(1.0, mean + half)
+
+
+def cross_validations(project: Project) -> tuple[Crossed, ...]:
+    """Return the finished cross-validations of a project, the newest first."""
+    found = (crossed(run) for run in reversed(project.runs()) if run.folds_file.exists())
+    return tuple(one for one in found if one is not None)
+
+
+@dataclass(frozen=True)
+class PooledBesideGrouped:
+    """Hold the newest cross-validation by whole groups and the newest one crop by crop of the same crops and preset."""
+
+    grouped: Crossed
+    torn: Crossed
+
+    @property
+    def sentence(self) -> str:
+        """Return what the pair says, in words."""
+        kind, gain = self.grouped.kind, self.torn.pooled - self.grouped.pooled
+        told = (
+            f"Tested on unseen {kind}s the network reaches {100 * self.grouped.pooled:.1f} %; with crops of one {kind} "
+            f"on both sides {100 * self.torn.pooled:.1f} %"
+        )
+        if gain <= 0:
+            return f"{told}: knowing the {kind} did not help it here."
+        return f"{told}: {100 * gain:.1f} percentage points come from knowing the {kind}."
+
+
+def pooled_beside_grouped(project: Project) -> PooledBesideGrouped | None:
+    """Return the newest pair of cross-validations that differ only in whether groups were kept whole; None without."""
+    known = cross_validations(project)
+    for grouped in (one for one in known if one.grouped):
+        for torn in (one for one in known if not one.grouped):
+            if torn.dataset_crops == grouped.dataset_crops and torn.preset == grouped.preset:
+                return PooledBesideGrouped(grouped, torn)
+    return None

@@ -1,0 +1,195 @@
+"""Put together every number of a run with its interval, for the window, the command line and the report alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poregui.domain.breakdown import Breakdown, by_name, by_number
+from poregui.domain.calibration import Calibration, at_temperature, calibration, fit_temperature, log_loss
+from poregui.domain.classes import NOT_A_PORE
+from poregui.domain.curves import Curve, precision_recall_curve, roc_curve
+from poregui.domain.dataset import Part
+from poregui.domain.evaluation import Evaluation, evaluate
+from poregui.domain.intervals import Statistic, bootstrap_over_groups, interval_over_groups, matrices_of_groups
+from poregui.domain.scores import Scores, balanced_accuracy, kappa, macro_f1, scores
+from poregui.domain.splits import kind_of
+from poregui.domain.statistics import wilson_interval
+from poregui.workflow.evaluate import Judged, RunReview
+from poregui.workflow.shapes import ShapeTable
+
+Interval = tuple[float, float]
+_RESAMPLED: dict[str, Statistic] = {"balanced_accuracy": balanced_accuracy, "kappa": kappa, "macro_f1": macro_f1}
+_GROUP_WORDS = {"specimen": "specimens", "micrograph": "micrographs", "mixed": "specimens and micrographs"}
+
+
+@dataclass(frozen=True)
+class HeadlineInterval:
+    """Hold the 95 % interval that stands beside an accuracy, and what it counts.
+
+    `counts` is `crops` (Wilson's interval) or what the crops were grouped by (`specimens`...); `groups` is how many.
+    `warning` is a sentence, or empty.
+    """
+
+    low: float
+    high: float
+    counts: str
+    groups: int
+    warning: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the interval as a dictionary fit for JSON."""
+        return {"low": self.low, "high": self.high, "over": self.counts, "groups": self.groups, "warning": self.warning}
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """Hold every number of one part of a run with the labels as they are now.
+
+    `intervals` are bootstraps over specimens of `balanced_accuracy`, `kappa` and `macro_f1`, absent where specimens are
+    too few. `pores_only` is the accuracy over true pores, where *not a pore* is an output. The temperature is fitted on
+    validation crops only.
+    """
+
+    evaluation: Evaluation
+    scores: Scores
+    interval: HeadlineInterval | None
+    intervals: Mapping[str, Interval]
+    pores_only: Evaluation | None
+    log_loss: float | None
+    calibration: Calibration
+    temperature: float | None
+    calibration_at_temperature: Calibration | None
+    breakdowns: tuple[Breakdown, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the numbers as a dictionary fit for JSON."""
+        warmed = self.calibration_at_temperature
+        return {
+            **self.scores.to_json(),
+            "accuracy_interval_over_groups": self.interval.to_json() if self.interval else None,
+            "intervals95": {name: list(ends) for name, ends in self.intervals.items()},
+            "accuracy_of_pores": self.pores_only.accuracy if self.pores_only else None,
+            "log_loss": self.log_loss,
+            "calibration": self.calibration.to_json(),
+            "temperature": self.temperature,
+            "calibration_error_at_temperature": warmed.error if warmed else None,
+            "breakdowns": [one.to_json() for one in self.breakdowns],
+        }
+
+
+@dataclass(frozen=True)
+class ClassCurves:
+    """Hold the curves of one class against the others, None where the class or its contrary has no crops."""
+
+    name: str
+    roc: Curve | None
+    precision_recall: Curve | None
+
+
+def numbers(
+    reviewed: RunReview,
+    part: Part = "test",
+    shapes: ShapeTable | None = None,
+    group_names: Mapping[str, str] | None = None,
+) -> Numbers:
+    """Return every number of a part; `shapes` adds the breakdown by pore size and brightness, `group_names` names."""
+    judged = reviewed.counted(part)
+    answers, truth = _arrays(judged, len(reviewed.classes))
+    evaluation = reviewed.evaluation(part)
+    temperature = fit_temperature(*_arrays(reviewed.counted("validation"), len(reviewed.classes)))
+    warmed = at_temperature(answers, temperature) if temperature is not None and len(truth) else None
+    return Numbers(
+        evaluation=evaluation,
+        scores=scores(evaluation.matrix),
+        interval=headline_interval(reviewed, part),
+        intervals=_intervals(judged, truth, answers, len(reviewed.classes)),
+        pores_only=_pores_only(reviewed, truth, answers),
+        log_loss=log_loss(answers, truth),
+        calibration=calibration(answers, truth),
+        temperature=temperature,
+        calibration_at_temperature=calibration(warmed, truth) if warmed is not None else None,
+        breakdowns=breakdowns(judged, shapes, group_names or {}),
+    )
+
+
+def headline_interval(reviewed: RunReview, part: Part = "test") -> HeadlineInterval | None:
+    """Return the interval to show beside the accuracy of a part: over specimens where they are known.
+
+    Crops without specimen and micrograph count one by one. With a single specimen the interval is Wilson's and warns:
+    it holds for further crops of that specimen, not for the next one. None when no crop is counted.
+    """
+    judged = reviewed.counted(part)
+    plain = wilson_interval(sum(j.right for j in judged), len(judged))
+    if plain is None:
+        return None
+    groups = [j.crop.group for j in judged]
+    kind, many = kind_of(groups), len(set(groups))
+    if kind == "crop" or many == len(groups):
+        return HeadlineInterval(*plain, "crops", len(groups))
+    found = interval_over_groups(np.array([j.right for j in judged]), groups)
+    if found is None:
+        one = "specimen" if kind == "specimen" else "micrograph"
+        warning = f"All these crops are of one {one}: the interval says nothing about the next {one}."
+        return HeadlineInterval(*plain, "crops", len(groups), warning)
+    return HeadlineInterval(found.low, found.high, _GROUP_WORDS.get(kind, "groups"), found.groups)
+
+
+def curves(reviewed: RunReview, part: Part = "test") -> tuple[ClassCurves, ...]:
+    """Return ROC and precision-recall curves of every class against the others, with the labels as they are now."""
+    answers, truth = _arrays(reviewed.counted(part), len(reviewed.classes))
+    return tuple(
+        ClassCurves(name, roc_curve(truth == i, answers[:, i]), precision_recall_curve(truth == i, answers[:, i]))
+        for i, name in enumerate(reviewed.classes)
+    )
+
+
+def breakdowns(
+    judged: Sequence[Judged], shapes: ShapeTable | None, group_names: Mapping[str, str]
+) -> tuple[Breakdown, ...]:
+    """Return the accuracy of crops by size, specimen, magnification and brightness, whatever is known and varies."""
+    right = np.array([j.right for j in judged], bool)
+    scales = np.array([j.crop.um_per_px or np.nan for j in judged], np.float64)
+    calibrated = bool(len(judged)) and bool(np.isfinite(scales).all())
+    sizes = np.array([max(j.crop.width, j.crop.height) for j in judged], np.float64)
+    found = [by_number("Crop size", "um" if calibrated else "px", sizes * scales if calibrated else sizes, right)]
+    if shapes is not None:
+        rows = shapes.rows_of([j.crop_id for j in judged])
+        for title, name in (("Pore size", "Equivalent diameter"), ("Brightness of the ground", "Brightness")):
+            found.append(by_number(title, shapes.unit(name), rows[:, shapes.names.index(name)], right))
+    groups = [j.crop.group for j in judged]
+    if groups and kind_of(groups) != "crop":
+        named = [group_names.get(group, group.replace(":", " ")) for group in groups]
+        found.append(by_name("Specimen" if kind_of(groups) == "specimen" else "Micrograph", named, right))
+    known = [f"{scale:.4g}" if np.isfinite(scale) else "unknown" for scale in scales.tolist()]
+    found.append(by_name("Magnification", known, right, unit="um per px"))
+    return tuple(one for one in found if one is not None)
+
+
+def _arrays(judged: Sequence[Judged], classes: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return (n, classes) probabilities and (n,) true places."""
+    truth = np.array([j.truth for j in judged], np.int64)
+    answers = np.array([j.prediction.probabilities for j in judged], np.float64).reshape(-1, classes)
+    return answers, truth
+
+
+def _intervals(
+    judged: Sequence[Judged], truth: NDArray[np.int64], answers: NDArray[np.float64], classes: int
+) -> dict[str, Interval]:
+    groups = [j.crop.group for j in judged]
+    if not groups or len(set(groups)) == len(groups):
+        return {}
+    matrices = matrices_of_groups(truth, answers.argmax(axis=1), groups, classes)
+    found = {name: bootstrap_over_groups(matrices, statistic) for name, statistic in _RESAMPLED.items()}
+    return {name: ends for name, ends in found.items() if ends is not None}
+
+
+def _pores_only(reviewed: RunReview, truth: NDArray[np.int64], answers: NDArray[np.float64]) -> Evaluation | None:
+    if NOT_A_PORE not in reviewed.class_ids:
+        return None
+    pores = truth != reviewed.class_ids.index(NOT_A_PORE)
+    return evaluate(reviewed.classes, truth[pores], answers[pores].argmax(axis=1).astype(np.int64))
