@@ -3,36 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import Field, asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from poregui.domain.errors import PoreguiError
+from poregui.domain.parameters import Parameter, check, declare, known_values, parameters_of
 
+__all__ = ["PRESETS", "Parameter", "Recipe", "parameters", "recipe_for", "recipe_from_json"]
 PRESETS = ("default", "seed")
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """Describe one field of a recipe for forms, options and files.
-
-    `kind` is the Python type, `choices` are allowed texts, `low` and `high` the closed range of a number, `main` fields
-    stand in the open part of the form and the others are folded away.
-    """
-
-    name: str
-    label: str
-    kind: type
-    help: str
-    default: Any
-    unit: str = ""
-    low: float | None = None
-    high: float | None = None
-    choices: tuple[str, ...] = ()
-    main: bool = False
-
-
-def _declare(label: str, default: Any, help: str, **more: Any) -> Any:
-    return field(default=default, metadata={"label": label, "help": help, **more})
 
 
 @dataclass(frozen=True)
@@ -42,7 +19,7 @@ class Recipe:
     Raises PoreguiError for a value outside its range or a preset that does not exist.
     """
 
-    preset: str = _declare(
+    preset: str = declare(
         "Network",
         "default",
         "default: a small network that keeps proportions and sees the size of the crop. "
@@ -50,37 +27,37 @@ class Recipe:
         choices=PRESETS,
         main=True,
     )
-    epochs: int = _declare("Epochs, at most", 60, "Passes over the training crops.", low=1, high=2000, main=True)
-    seed: int = _declare("Random seed", 0, "The same seed gives the same run.", low=0, high=2**31 - 1, main=True)
-    early_stopping: bool = _declare(
+    epochs: int = declare("Epochs, at most", 60, "Passes over the training crops.", low=1, high=2000, main=True)
+    seed: int = declare("Random seed", 0, "The same seed gives the same run.", low=0, high=2**31 - 1, main=True)
+    early_stopping: bool = declare(
         "Stop early", True, "End when the validation loss has not fallen for a while.", main=True
     )
-    reduce_on_plateau: bool = _declare(
+    reduce_on_plateau: bool = declare(
         "Lower the learning rate on a plateau",
         True,
         "Learn in smaller steps when the validation loss stalls.",
         main=True,
     )
-    augment: bool = _declare("Augment", True, "Show each crop turned and mirrored as well.", main=True)
-    batch_size: int = _declare("Crops per batch", 32, "Crops per step of the optimiser.", low=2, high=512)
-    learning_rate: float = _declare("Learning rate", 0.0005, "Step size at the start.", low=1e-6, high=1.0)
-    early_stopping_patience: int = _declare(
+    augment: bool = declare("Augment", True, "Show each crop turned and mirrored as well.", main=True)
+    batch_size: int = declare("Crops per batch", 32, "Crops per step of the optimiser.", low=2, high=512)
+    learning_rate: float = declare("Learning rate", 0.0005, "Step size at the start.", low=1e-6, high=1.0)
+    early_stopping_patience: int = declare(
         "Epochs without progress before the end", 16, "Patience of the early stopping.", unit="epochs", low=1, high=500
     )
-    plateau_patience: int = _declare(
+    plateau_patience: int = declare(
         "Epochs without progress before the rate falls", 4, "Patience on a plateau.", unit="epochs", low=1, high=500
     )
-    plateau_factor: float = _declare(
+    plateau_factor: float = declare(
         "Factor on a plateau", 0.5, "The learning rate is multiplied by it.", low=0.01, high=0.99
     )
-    smallest_learning_rate: float = _declare(
+    smallest_learning_rate: float = declare(
         "Smallest learning rate", 1e-5, "The rate never falls below.", low=0.0, high=1.0
     )
-    validation_share: float = _declare(
+    validation_share: float = declare(
         "Share for validation", 0.2, "Part of the training crops that steers the training.", low=0.05, high=0.5
     )
-    class_weights: bool = _declare("Weigh rare classes up", True, "Give each class the same say, however few crops.")
-    input_size: int = _declare(
+    class_weights: bool = declare("Weigh rare classes up", True, "Give each class the same say, however few crops.")
+    input_size: int = declare(
         "Input size",
         64,
         "Side of the square that the network sees; the seed network always sees 150.",
@@ -88,41 +65,20 @@ class Recipe:
         low=32,
         high=256,
     )
-    threads: int = _declare("Threads", 0, "Processor threads; 0 takes all cores.", low=0, high=256)
+    threads: int = declare("Threads", 0, "Processor threads; 0 takes all cores.", low=0, high=256)
 
     def __post_init__(self) -> None:
         for parameter in parameters():
-            _check(parameter, getattr(self, parameter.name))
+            check(parameter, getattr(self, parameter.name), "preset")
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields as a dictionary fit for JSON."""
         return asdict(self)
 
 
-_TYPES: dict[str, type] = {"str": str, "int": int, "float": float, "bool": bool}
-
-
-def _parameter(declared: Field[Any]) -> Parameter:
-    return Parameter(name=declared.name, kind=_TYPES[str(declared.type)], default=declared.default, **declared.metadata)
-
-
 def parameters() -> tuple[Parameter, ...]:
     """Return the declared fields of a recipe in the order in which forms show them."""
-    return tuple(_parameter(declared) for declared in fields(Recipe))
-
-
-def _check(parameter: Parameter, value: Any) -> None:
-    fits = isinstance(value, parameter.kind) and (parameter.kind is bool or not isinstance(value, bool))
-    if not fits:
-        raise PoreguiError(
-            f"{parameter.label} cannot be {value!r}.", f"Give a value of type {parameter.kind.__name__}."
-        )
-    if parameter.choices and value not in parameter.choices:
-        raise PoreguiError(f"There is no preset {value!r}.", f"Choose one of: {', '.join(parameter.choices)}.")
-    if parameter.low is not None and not parameter.low <= value <= (parameter.high or float("inf")):
-        raise PoreguiError(
-            f"{parameter.label} cannot be {value:g}.", f"Choose a value from {parameter.low:g} to {parameter.high:g}."
-        )
+    return parameters_of(Recipe)
 
 
 _AS_THE_STUDY = {
@@ -149,10 +105,4 @@ def recipe_from_json(values: Mapping[str, Any]) -> Recipe:
 
     Raises PoreguiError when a value has the wrong type or is outside its range.
     """
-    known = {parameter.name: parameter for parameter in parameters()}
-    taken = {
-        name: known[name].kind(value) if known[name].kind is float else value
-        for name, value in values.items()
-        if name in known
-    }
-    return Recipe(**taken)
+    return Recipe(**known_values(Recipe, values))

@@ -1,0 +1,132 @@
+"""Declare what a person can choose about finding pores, once: form, command line and the file derive from here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from poregui.domain.errors import PoreguiError
+from poregui.domain.geometry import Box
+from poregui.domain.parameters import Parameter, check, declare, known_values, parameters_of
+
+POLARITIES = ("dark", "bright")
+METHODS = ("otsu", "manual", "local")
+UNITS = ("um", "px")
+EDGES = ("keep", "drop")
+VIEWS = ("multiple", "fixed")
+
+
+@dataclass(frozen=True)
+class DetectionRecipe:
+    """Hold how pores are found and how large their crops are; every value has passed its declared range.
+
+    Lengths carry a unit of their own, because a size in um means the same on every micrograph and a size in px needs
+    no scale. Raises PoreguiError for a value outside its range.
+    """
+
+    polarity: str = declare("Pores are", "dark", "Darker or brighter than the matrix.", choices=POLARITIES, main=True)
+    method: str = declare(
+        "Threshold",
+        "otsu",
+        "otsu: one level for the image, chosen from its histogram. manual: the level below. "
+        "local: relative to the mean of the surroundings, for uneven light.",
+        choices=METHODS,
+        main=True,
+    )
+    level: float = declare("Level", 128.0, "Grey value of the manual threshold.", low=0.0, high=65535.0, main=True)
+    window: float = declare("Window", 100.0, "Surroundings of the local threshold.", low=1.0, high=1e5)
+    window_unit: str = declare("Window in", "px", "Unit of the window.", choices=UNITS)
+    offset: float = declare(
+        "Offset", 15.0, "How far a pore must differ from the mean of its window.", unit="%", low=0.0, high=100.0
+    )
+    smoothing: float = declare(
+        "Smoothing", 0.8, "Standard deviation of the Gaussian that quiets the noise.", unit="px", low=0.0, high=20.0,
+        main=True,
+    )  # fmt: skip
+    flatten: bool = declare("Correct uneven light", False, "Divide by the light of the matrix.", main=True)
+    background_radius: float = declare(
+        "Radius of the correction", 200.0, "More than the radius of the largest pore.", low=1.0, high=1e5
+    )
+    background_unit: str = declare("Radius in", "px", "Unit of the radius.", choices=UNITS)
+    fill_holes: bool = declare("Fill holes", True, "Glints and powder grains inside a pore belong to it.", main=True)
+    split: bool = declare("Split touching pores", False, "Cut where a pore has a waist.", main=True)
+    split_strength: float = declare(
+        "Strength of the split", 0.5, "0 cuts only at narrow waists, 1 at every waist.", low=0.0, high=1.0
+    )
+    smallest: float = declare("Smallest pore", 5.0, "Least equivalent circular diameter.", low=0.0, high=1e5, main=True)
+    largest: float = declare(
+        "Largest pore", 0.0, "Largest equivalent circular diameter; 0 sets no limit.", low=0.0, high=1e5
+    )
+    size_unit: str = declare("Sizes in", "px", "Unit of the smallest and the largest pore.", choices=UNITS)
+    edge: str = declare(
+        "Pores at the edge", "keep", "drop: leave out pores that the edge of the image or of a mask cuts.",
+        choices=EDGES,
+    )  # fmt: skip
+    view: str = declare(
+        "Field of view",
+        "multiple",
+        "multiple: each crop is a multiple of its pore's size. fixed: all crops are equally large, so that a network "
+        "sees how large the pore is.",
+        choices=VIEWS,
+    )
+    view_multiple: float = declare(
+        "Multiple", 1.8, "Side of the crop over the longer side of the pore.", low=1.0, high=20.0
+    )
+    view_size: float = declare("Size of the view", 100.0, "Side of a fixed crop.", low=1.0, high=1e5)
+    view_unit: str = declare("Size in", "um", "Unit of the size of the view.", choices=UNITS)
+
+    def __post_init__(self) -> None:
+        for parameter in detection_parameters():
+            check(parameter, getattr(self, parameter.name), "choice")
+        if 0 < self.largest < self.smallest:
+            raise PoreguiError(
+                f"The largest pore ({self.largest:g}) is smaller than the smallest ({self.smallest:g}).",
+                "Give the largest pore a greater diameter, or 0 for no limit.",
+            )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields as a dictionary fit for JSON."""
+        return asdict(self)
+
+    def crop_box(self, pore: Box, width: int, height: int, um_per_px: float | None) -> Box:
+        """Return the square crop of a pore inside an image of `width` x `height` px, as the field of view says.
+
+        A fixed view grows to hold a pore that is larger. Raises PoreguiError for a view in um without a scale.
+        """
+        extent = max(pore.width, pore.height)
+        if self.view == "multiple":
+            side = max(SMALLEST_CROP, round(self.view_multiple * extent))
+        else:
+            side = max(round(in_px(self.view_size, self.view_unit, um_per_px)), extent + 2)
+        return Box.around(*pore.centre, side).moved_inside(width, height)
+
+
+SMALLEST_CROP = 24
+"""Shortest side in px of a crop that is a multiple of its pore."""
+
+
+def detection_parameters() -> tuple[Parameter, ...]:
+    """Return the declared fields of a detection recipe in the order in which forms show them."""
+    return parameters_of(DetectionRecipe)
+
+
+def detection_recipe_from_json(values: Mapping[str, Any]) -> DetectionRecipe:
+    """Return the recipe that `to_json` wrote; unknown fields of later versions are passed over.
+
+    Raises PoreguiError when a value has the wrong type or is outside its range.
+    """
+    if not isinstance(values, Mapping):
+        raise PoreguiError("This is no detection recipe.", "Give a file with one JSON object.")
+    return DetectionRecipe(**known_values(DetectionRecipe, values))
+
+
+def in_px(length: float, unit: str, um_per_px: float | None) -> float:
+    """Return a length in px. Raises PoreguiError when it is given in um and the scale is unknown."""
+    if unit == "px":
+        return length
+    if um_per_px is None:
+        raise PoreguiError(
+            "The recipe has a length in um, and this micrograph has no scale.", "Set its scale, or give lengths in px."
+        )
+    return length / um_per_px

@@ -1,0 +1,66 @@
+"""Define the numbers of one pore and the columns of their table; changes when a number joins or leaves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+RELIABLE_PX = 10.0
+"""Equivalent circular diameter below which shape numbers are noise: a disc of fewer pixels measures as any shape."""
+SHAPE_NUMBERS = ("circularity", "roundness", "aspect_ratio", "solidity", "convexity", "orientation_deg")
+"""The columns that mean nothing where `shape_reliable` is false."""
+
+
+def _number(title: str, unit: str, help: str) -> Any:
+    return field(metadata={"title": title, "unit": unit, "help": help})
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """Hold the numbers of one pore.
+
+    Lengths are in `unit`: um where the scale is known, else px. A number that is not known is None. The unit "length"
+    of a column stands for `unit`.
+    """
+
+    x: float = _number("x", "px", "Centroid of the outline, from the left edge.")
+    y: float = _number("y", "px", "Centroid of the outline, from the upper edge.")
+    unit: str = _number("Unit", "", "Unit of the lengths: um, or px where the scale is unknown.")
+    area_px: float = _number("Area", "px²", "Area inside the outline.")
+    area_um2: float | None = _number("Area", "um²", "Area inside the outline.")
+    ecd: float = _number("Equivalent diameter", "length", "Diameter of the circle of equal area.")
+    perimeter: float = _number("Perimeter", "length", "Length of the outline.")
+    circularity: float = _number("Circularity", "", "4 pi A / P², 1 for a circle.")
+    roundness: float = _number("Roundness", "", "4 A / (pi Fmax²), 1 for a circle.")
+    feret_max: float = _number("Feret, maximum", "length", "Largest distance between two parallel tangents.")
+    feret_min: float = _number("Feret, minimum", "length", "Smallest distance between two parallel tangents.")
+    aspect_ratio: float = _number("Aspect ratio", "", "Fmax / Fmin.")
+    solidity: float = _number("Solidity", "", "Area over the area of the convex hull.")
+    convexity: float = _number("Convexity", "", "Perimeter of the convex hull over the perimeter.")
+    orientation_deg: float = _number(
+        "Orientation", "°", "Long axis against the build direction, -90 to 90, counter-clockwise."
+    )
+    mean_grey: float | None = _number("Mean grey", "", "Mean grey value of the pixels inside.")
+    nearest_edge: float | None = _number("Nearest pore", "length", "Shortest distance from edge to edge.")
+    surface: float | None = _number("Distance to the surface", "length", "Shortest distance of the edge to it.")
+    touches_edge: bool = _number("Touches the edge", "", "Cut by the edge of the image or of a masked region.")
+    shape_reliable: bool = _number("Shape reliable", "", f"At least {RELIABLE_PX:g} px across.")
+
+
+@dataclass(frozen=True)
+class Column:
+    """Describe a column of the table: the field, its title, its unit ("length" stands for um or px) and what it is."""
+
+    name: str
+    title: str
+    unit: str
+    help: str
+
+
+COLUMNS: tuple[Column, ...] = tuple(Column(declared.name, **declared.metadata) for declared in fields(Measurement))
+
+
+def heading(column: Column, unit: str) -> str:
+    """Return the title of a column with its unit, such as "Perimeter (um)"; `unit` is um or px."""
+    shown = unit if column.unit == "length" else column.unit
+    return f"{column.title} ({shown})" if shown else column.title
