@@ -18,7 +18,7 @@ from poregui.domain.recipe import Recipe
 from poregui.domain.splits import Item, assign_folds
 from poregui.learning.hardware import available_threads
 from poregui.store.run_folder import RunFolder
-from poregui.vision.shape_numbers import LENGTHS, NAMES, shape_numbers
+from poregui.vision.crop_shapes import LENGTHS, NAMES, shape_numbers
 
 FOLDS = 5
 TREES = 200

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poregui.store.run_folder import RunFolder
-from poregui.vision.shape_numbers import LENGTHS, NAMES, shape_numbers
+from poregui.vision.crop_shapes import LENGTHS, NAMES, shape_numbers
 from poregui.workflow.evaluate import RunReview
 
 

@@ -15,7 +15,7 @@ from poregui.domain.errors import ProjectError
 from poregui.domain.label_errors import confident_learning, unusual_shapes
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
-from poregui.vision.shape_numbers import LENGTHS
+from poregui.vision.crop_shapes import LENGTHS
 from poregui.workflow.baseline import read_baseline
 from poregui.workflow.evaluate import find_run
 from poregui.workflow.shapes import ShapeTable, shape_table
