@@ -21,6 +21,7 @@ from poregui.cli.main import VERBS, main
 from poregui.domain.evaluation import Prediction
 from poregui.domain.recipe import recipe_for
 from poregui.store.project import Project
+from poregui.workflow.exports import EXPORTS
 from poregui.workflow.freeze import freeze
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -247,6 +248,34 @@ def test_what_was_exported_can_be_imported(folder: Path, tmp_path: Path, capsys:
     said(capsys, "import", tmp_path / "copy", tmp_path / "out", "--specimen-from", "^(S[0-9]+)_")
     values = said(capsys, "info", tmp_path / "copy")
     assert ([c["count"] for c in values["classes"]], values["specimens"]) == ([20, 20, 20], 5)
+
+
+def test_the_command_line_knows_every_way_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["export", "--help"]) == 0
+    offered = capsys.readouterr().out
+    assert "{" + ",".join(EXPORTS) + "}" in "".join(offered.split())
+
+
+def test_folders_by_side_come_back_with_their_sides(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Project.open(folder) as project, project.transaction():
+        project.put_test_side([f"specimen:{project.specimens()[0].id}"])
+    assert said(capsys, "export", folder, tmp_path / "out", "--format", "yolo")["crops"] == 60
+    assert len(list((tmp_path / "out" / "test").rglob("*.png"))) == 12
+    said(capsys, "new", tmp_path / "copy")
+    said(capsys, "import", tmp_path / "copy", tmp_path / "out")
+    with Project.open(tmp_path / "copy") as project:
+        sides = [crop.given_side for crop in project.crops()]
+    assert (sides.count("train"), sides.count("test")) == (48, 12)
+
+
+def test_outlines_of_ready_made_crops_are_refused_with_a_sentence(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("coco", "geojson", "imagej"):
+        assert "nothing to write" in refused(capsys, "export", folder, tmp_path / name, "--format", name)
+        assert not (tmp_path / name).exists()
 
 
 def test_predicting_without_a_network_gets_a_sentence(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

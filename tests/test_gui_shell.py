@@ -373,8 +373,8 @@ def test_classes_are_changed_in_their_dialog_and_a_refusal_is_a_sentence(window:
 
 def test_labels_are_exported_in_the_background(window: MainWindow, folder: Path, tmp_path: Path) -> None:
     window.open_project(folder)
-    window.workspace.exporting.csv(tmp_path / "labels.csv")
-    window.workspace.exporting.folders(tmp_path / "crops")
+    window.workspace.exporting.export("csv", tmp_path / "labels.csv")
+    window.workspace.exporting.export("class-folders", tmp_path / "crops")
     window.background.wait()
     assert len((tmp_path / "labels.csv").read_text(encoding="utf-8").splitlines()) == 61
     assert len(list((tmp_path / "crops").rglob("*.png"))) == 60

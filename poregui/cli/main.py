@@ -24,7 +24,7 @@ VERBS = {
     "fit": ("training", "fit", "train what a run folder holds, or go on with it"),
     "evaluate": ("training", "evaluate", "hold the predictions of a run against the labels as they are now"),
     "predict": ("predicting", "predict", "classify crops that lie in files"),
-    "export": ("projects", "export", "write labels and crops for other programs"),
+    "export": ("projects", "export", "write labels, crops and outlines for other programs"),
     "doctor": ("doctor", "doctor", "say what was found on this machine"),
 }
 """For each verb its module, its function and what it does."""
@@ -167,8 +167,9 @@ def _predict(parser: argparse.ArgumentParser) -> None:
 
 def _export(parser: argparse.ArgumentParser) -> None:
     _project(parser)
-    parser.add_argument("out", type=Path, metavar="OUT", help="a file for csv, a new folder for class-folders")
-    parser.add_argument("--format", choices=("csv", "class-folders"), required=True, help="what to write")
+    parser.add_argument("out", type=Path, metavar="OUT", help="a file for csv and coco, else a new folder")
+    formats = ("csv", "class-folders", "yolo", "coco", "geojson", "imagej")
+    parser.add_argument("--format", choices=formats, required=True, help="what to write")
 
 
 def _doctor(_parser: argparse.ArgumentParser) -> None:

@@ -104,14 +104,12 @@ def _description(project: Project) -> dict[str, Any]:
 
 
 def export(args: argparse.Namespace, screen: Screen) -> int:
-    """Write labels and crops for other programs."""
-    from poregui.workflow.export import export_class_folders, export_csv
+    """Write labels, crops and outlines for other programs."""
+    from poregui.workflow.exports import EXPORTS
 
+    chosen = EXPORTS[args.format]
     with Project.open(args.project, read_only=True) as project:
-        if args.format == "csv":
-            crops = export_csv(project, args.out)
-        else:
-            crops = export_class_folders(project, args.out, screen.progress)
-    values = {"format": args.format, "out": str(Path(args.out).absolute()), "crops": crops}
-    screen.result(values, f"Wrote {crops} crops to {args.out}.")
+        written = chosen.write(project, args.out, screen.progress)
+    values = {"format": args.format, "out": str(Path(args.out).absolute()), chosen.unit: written}
+    screen.result(values, f"Wrote {written} {chosen.unit} to {args.out}.")
     return 0

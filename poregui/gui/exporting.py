@@ -12,7 +12,7 @@ from poregui.gui.messages import messages
 from poregui.gui.services import Services
 from poregui.gui.session import Session
 from poregui.store.project import Project
-from poregui.workflow.export import export_class_folders, export_csv
+from poregui.workflow.exports import EXPORTS
 
 
 class ExportFlow(QObject):
@@ -24,38 +24,26 @@ class ExportFlow(QObject):
         self._folder = session.project.folder
         self._services = services
 
-    def ask_csv(self) -> None:
-        """Ask for a file and write all labels into it."""
-        proposed = self._folder.with_name(f"{self._folder.name}-labels.csv")
-        chosen, _ = QFileDialog.getSaveFileName(self._window, "Export labels", str(proposed), "CSV (*.csv)")
-        if chosen:
-            self.csv(Path(chosen))
+    def ask(self, name: str) -> None:
+        """Ask where to, and export in a format of EXPORTS."""
+        chosen = EXPORTS[name]
+        kind = chosen.suffix or "-" + name
+        proposed = self._folder.with_name(f"{self._folder.name}-{'labels' if chosen.suffix else 'export'}{kind}")
+        title = f"Export {chosen.title}" + ("" if chosen.suffix else " into a new folder")
+        filters = f"*{chosen.suffix}" if chosen.suffix else ""
+        where, _ = QFileDialog.getSaveFileName(self._window, title, str(proposed), filters)
+        if where:
+            self.export(name, Path(where))
 
-    def ask_folders(self) -> None:
-        """Ask for a new folder and write all labelled crops into it."""
-        proposed = self._folder.with_name(f"{self._folder.name}-crops")
-        chosen, _ = QFileDialog.getSaveFileName(self._window, "Export class folders into a new folder", str(proposed))
-        if chosen:
-            self.folders(Path(chosen))
-
-    def csv(self, out: Path) -> None:
-        """Write all labels into a CSV file."""
+    def export(self, name: str, out: Path) -> None:
+        """Write the project in a format of EXPORTS."""
+        chosen = EXPORTS[name]
 
         def write(control: TaskControl) -> int:
             with Project.open(self._folder, read_only=True) as project:
-                return export_csv(project, out)
+                return chosen.write(project, out, control.progress)
 
-        self._services.background.run(
-            "Exporting labels", write, lambda n: messages().note(f"{n} crops written to {out}.")
-        )
+        def done(written: int) -> None:
+            messages().note(f"{written} {chosen.unit} written to {out}.")
 
-    def folders(self, out: Path) -> None:
-        """Write all labelled crops into folders of their classes."""
-
-        def write(control: TaskControl) -> int:
-            with Project.open(self._folder, read_only=True) as project:
-                return export_class_folders(project, out, control.progress)
-
-        self._services.background.run(
-            "Exporting crops", write, lambda n: messages().note(f"{n} crops written to {out}.")
-        )
+        self._services.background.run(f"Exporting {chosen.title}", write, done)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import re
 import shutil
 import uuid
 from collections.abc import Callable
@@ -12,20 +11,25 @@ from typing import Any
 
 from poregui.domain.classes import PoreClass
 from poregui.domain.errors import PoreguiError
-from poregui.domain.records import Crop, LabelEntry
+from poregui.domain.records import Crop, LabelEntry, Side
 from poregui.domain.splits import keys_of
 from poregui.store.csv_cells import harmless
 from poregui.store.files import explain_write_error, replace_file
 from poregui.store.pixels import CropPixels
 from poregui.store.project import Project
 from poregui.workflow.edits import label_name
+from poregui.workflow.formats.names import safe_name
 from poregui.workflow.freeze import crop_name
 
 COLUMNS = (
     "crop", "name", "micrograph", "specimen", "x", "y", "width", "height", "um_per_px", "label", "side", "who", "when",
     "how",
 )  # fmt: skip
-_FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f]')
+Progress = Callable[[int, int], None]
+
+
+def quiet(_done: int, _total: int) -> None:
+    """Tell nobody of the progress."""
 
 
 def export_csv(project: Project, out: Path) -> int:
@@ -70,29 +74,41 @@ def _rows(project: Project) -> list[list[Any]]:
                 crop.height,
                 crop.um_per_px if crop.um_per_px is not None else "",
                 label_name(crop.label, classes),
-                crop.given_side or ("test" if test.intersection(keys_of(crop)) else "train"),
+                side_of(crop, test),
                 *((entry.who, entry.when, entry.how) if entry else ("", "", "")),
             ]
         )
     return rows
 
 
-def export_class_folders(
-    project: Project, out: Path, progress: Callable[[int, int], None] = lambda done, total: None
-) -> int:
+def export_class_folders(project: Project, out: Path, progress: Progress = quiet) -> int:
     """Write every labelled crop as PNG, at its own depth, into a folder of its class, with manifest.csv beside.
 
     The folder is written beside and then put in place; returns how many crops were written. Raises PoreguiError when
     `out` exists and is not empty, or cannot be written.
     """
+    return new_folder(out, lambda beside: _write_folders(project, beside, progress, by_side=False))
+
+
+def export_side_folders(project: Project, out: Path, progress: Progress = quiet) -> int:
+    """Write every labelled crop as PNG into `train/<class>` or `test/<class>`, as YOLO's classification training reads.
+
+    Sides are those of the project's test side; else as `export_class_folders`.
+    """
+    return new_folder(out, lambda beside: _write_folders(project, beside, progress, by_side=True))
+
+
+def new_folder(out: Path, write: Callable[[Path], int]) -> int:
+    """Let `write` fill a folder beside `out`, put it in place when it is whole, and return what `write` counted.
+
+    Raises PoreguiError when `out` exists and is not empty, or cannot be written.
+    """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise PoreguiError(f"{out} is not empty.", "Choose a new or an empty folder.")
-    classes = project.classes(retired=True)
-    folders = _folder_names(classes)
-    crops = [crop for crop in project.crops() if crop.label in folders]
     beside = out.with_name(f".{out.name}.{uuid.uuid4().hex[:8]}")
     try:
-        _write_folders(project, beside, crops, folders, progress)
+        beside.mkdir(parents=True)
+        written = write(beside)
         if out.exists():
             out.rmdir()
         beside.rename(out)
@@ -100,49 +116,41 @@ def export_class_folders(
         raise explain_write_error(error, out) from error
     finally:
         shutil.rmtree(beside, ignore_errors=True)
-    return len(crops)
+    return written
 
 
-def _write_folders(
-    project: Project,
-    root: Path,
-    crops: list[Crop],
-    folders: dict[int, str],
-    progress: Callable[[int, int], None],
-) -> None:
-    root.mkdir(parents=True)
-    for name in {folders[crop.label] for crop in crops if crop.label is not None}:
-        (root / name).mkdir()
+def _write_folders(project: Project, root: Path, progress: Progress, *, by_side: bool) -> int:
+    folders = _folder_names(project.classes(retired=True))
+    crops = [crop for crop in project.crops() if crop.label in folders]
     specimens = {s.id: s.name for s in project.specimens()}
+    test = project.test_side()
     with open(root / "manifest.csv", "w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
         table.writerow(["file", "crop", "label", "specimen", "um_per_px"])
         for done, crop in enumerate(crops, start=1):
             assert crop.label is not None
             specimen = specimens.get(crop.specimen_id or 0, "")
-            name = f"{_safe(specimen or Path(crop.source).stem or 'crop')}_{crop.id:06d}.png"
-            write_png(project.pixels.get(crop.pixels), root / folders[crop.label] / name)
-            row = [
-                f"{folders[crop.label]}/{name}",
-                crop.id,
-                folders[crop.label],
-                specimen,
-                crop.um_per_px or "",
-            ]
+            name = f"{safe_name(specimen or Path(crop.source).stem or 'crop')}_{crop.id:06d}.png"
+            folder = Path(side_of(crop, test), folders[crop.label]) if by_side else Path(folders[crop.label])
+            (root / folder).mkdir(parents=True, exist_ok=True)
+            write_png(project.pixels.get(crop.pixels), root / folder / name)
+            row = [(folder / name).as_posix(), crop.id, folders[crop.label], specimen, crop.um_per_px or ""]
             table.writerow([harmless(cell) for cell in row])
             progress(done, len(crops))
+    return len(crops)
+
+
+def side_of(crop: Crop, test: frozenset[str]) -> Side:
+    """Return the side that a crop is on: the one that its folder named, else by its group."""
+    return crop.given_side or ("test" if test.intersection(keys_of(crop)) else "train")
 
 
 def _folder_names(classes: tuple[PoreClass, ...]) -> dict[int, str]:
     names: dict[int, str] = {}
     for c in classes:
-        name = _safe(c.name)
+        name = safe_name(c.name, "class")
         names[c.id] = f"{name} {c.id}" if name.casefold() in (n.casefold() for n in names.values()) else name
     return names
-
-
-def _safe(name: str) -> str:
-    return _FORBIDDEN.sub("_", name).strip(" .").lstrip("-") or "class"
 
 
 def write_png(pixels: CropPixels, path: Path) -> None:

@@ -1,0 +1,62 @@
+"""List every way in which labels leave a project, for the menu and the command line alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from poregui.store.project import Project
+from poregui.workflow.export import (
+    Progress,
+    export_class_folders,
+    export_csv,
+    export_side_folders,
+    new_folder,
+    quiet,
+)
+from poregui.workflow.formats.coco import write_coco
+from poregui.workflow.formats.geojson import write_geojson
+from poregui.workflow.formats.imagej import write_imagej
+from poregui.workflow.formats.shapes import shapes_of
+
+
+@dataclass(frozen=True)
+class ExportFormat:
+    """Hold one way out: its title, the suffix of its file (empty: a new folder), and what writes it.
+
+    `write(project, out, progress)` returns how many crops or pores were written and raises PoreguiError.
+    """
+
+    title: str
+    suffix: str
+    write: Callable[[Project, Path, Progress], int]
+    unit: str = "crops"
+
+
+EXPORTS: dict[str, ExportFormat] = {
+    "csv": ExportFormat("labels as CSV", ".csv", lambda project, out, _progress: export_csv(project, out)),
+    "class-folders": ExportFormat("class folders", "", export_class_folders),
+    "yolo": ExportFormat("class folders by side (YOLO)", "", export_side_folders),
+    "coco": ExportFormat(
+        "outlines as COCO", ".json", lambda project, out, _progress: write_coco(shapes_of(project), out), "pores"
+    ),
+    "geojson": ExportFormat(
+        "outlines as GeoJSON (QuPath)",
+        "",
+        lambda project, out, _progress: new_folder(out, lambda beside: write_geojson(shapes_of(project), beside)),
+        "pores",
+    ),
+    "imagej": ExportFormat(
+        "outlines as ImageJ ROIs",
+        "",
+        lambda project, out, _progress: new_folder(out, lambda beside: write_imagej(shapes_of(project), beside)),
+        "pores",
+    ),
+}
+"""By the name that the command line knows."""
+
+
+def export(project: Project, name: str, out: Path, progress: Progress = quiet) -> int:
+    """Write a project in a format of EXPORTS and return how much. Raises PoreguiError when that cannot be."""
+    return EXPORTS[name].write(project, out, progress)
