@@ -85,7 +85,7 @@ def read_image(path: Path) -> Image:
     Palettes become grey or RGB, one to seven bits become eight, floating point and 32-bit values are scaled to 16
     bits with a warning. Raises ImageError, and nothing else, with a sentence that names the file.
     """
-    with _in_a_sentence(path):
+    with in_a_sentence(path):
         decoded = _decode(path)
         pixels = np.ascontiguousarray(decoded.pixels)
         pixels.flags.writeable = False
@@ -99,7 +99,7 @@ def read_header(path: Path) -> Header:
     Raises ImageError, and nothing else, with a sentence that names the file; for an image that is merely too large to
     open there is a warning instead.
     """
-    with _in_a_sentence(path), _opened(path) as (file, head, size):
+    with in_a_sentence(path), _opened(path) as (file, head, size):
         if is_tiff(head):
             return tiff_header(file, size)
         with PIL.Image.open(file, formats=(_known_format(head),)) as picture:
@@ -109,7 +109,7 @@ def read_header(path: Path) -> Header:
 
 
 @contextmanager
-def _in_a_sentence(path: Path) -> Iterator[None]:
+def in_a_sentence(path: Path) -> Iterator[None]:
     """Turn whatever goes wrong with a file into an ImageError that names it."""
     try:
         yield
