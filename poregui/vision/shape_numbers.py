@@ -1,106 +1,118 @@
-"""Measure the shape of the pore in a ready-made crop, from its pixels alone; changes with the numbers that are taken.
-
-These numbers feed the baseline that a network is held against, and the search for labels that do not fit a shape. They
-are rough: one threshold, the largest piece near the middle. Measurements for people are made on the micrograph.
-"""
+"""Compute size and form of many outlines at once, with the source of each formula; changes when a number is defined."""
 
 from __future__ import annotations
 
-import math
-from typing import Any
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from poregui.vision.patches import scale_grey, set_channels
-
-NAMES = (
-    "Equivalent diameter", "Length", "Width", "Aspect ratio", "Circularity", "Solidity", "Extent", "Filled share",
-    "Pieces", "Contrast", "Inner contrast", "Edge sharpness", "Brightness", "Crop size",
-)  # fmt: skip
-LENGTHS = ("Equivalent diameter", "Length", "Width", "Crop size")
-"""The numbers that are lengths, in um or px; the others are shares and ratios."""
-_BLUR = 0.8
-_FEWEST_PIXELS = 4
-_LEAST_CONTRAST = 0.02
-_SPECK = 0.02
-"""Pieces below this share of the largest one are noise."""
+from poregui.vision.rings import FloatArray, IntArray, Rings
 
 
-def shape_numbers(crop: NDArray[Any], low: float, high: float, um_per_px: float | None) -> NDArray[np.float64]:
-    """Return the numbers called `NAMES`, (14,) float64, NaN where no pore stands out from the ground.
+@dataclass(frozen=True)
+class Moments:
+    """Hold the moments of the area inside each ring.
 
-    `crop` is (height, width) or (height, width, channels), `low` and `high` its grey range; lengths are in um when a
-    scale is given, else in px. The ground is the median of the border, the pore what lies beyond Otsu's threshold on
-    the side that departs most from it.
+    `area` in px², `centroid` (n, 2) in px, `angle` of the long axis in radians from the x axis towards the y axis (down
+    in the image), from -pi/2 to pi/2.
     """
-    grey = set_channels(scale_grey(crop, low, high), 1)[..., 0]
-    scale = 1.0 if um_per_px is None else um_per_px
-    height, width = grey.shape
-    found = np.full(len(NAMES), np.nan)
-    found[-1] = math.sqrt(height * width) * scale
-    ground = float(np.median(np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])))
-    found[-2] = ground
-    depth = _depth(grey, ground)
-    mask, pieces = _pore(depth)
-    if mask is not None:
-        found[:-2] = _measured(depth, mask, pieces, scale)
-    return found
+
+    area: FloatArray
+    centroid: FloatArray
+    angle: FloatArray
 
 
-def _depth(grey: NDArray[np.float32], ground: float) -> NDArray[np.float32]:
-    """Return how far each pixel departs from the ground, positive on the side of the pore."""
-    smooth = cv2.GaussianBlur(np.ascontiguousarray(grey), (0, 0), _BLUR)
-    dark, bright = ground - np.percentile(smooth, 2), np.percentile(smooth, 98) - ground
-    return np.asarray(ground - smooth if dark >= bright else smooth - ground, np.float32)
+def moments(rings: Rings) -> Moments:
+    """Return area, centroid and long axis of each ring.
+
+    Green's theorem turns the integrals over the area into sums along the outline: the shoelace formula and its second
+    moments (C. Steger, On the Calculation of Arbitrary Moments of Polygons, FGBV-96-05, 1996). The long axis is that of
+    the ellipse of equal second moments. The points are taken from a corner of their ring, so that no digits are lost.
+    """
+    corner = rings.bounds()[0]
+    local = Rings(rings.points - np.repeat(corner, rings.lengths, axis=0), rings.starts)
+    (x, y), (u, v) = local.points.T, local.following().T
+    cross = x * v - u * y
+    weights = (1.0, x + u, y + v, x * x + x * u + u * u, y * y + y * v + v * v, x * v + 2 * (x * y + u * v) + u * y)
+    sums = np.stack([rings.sums(cross * weight) for weight in weights], axis=1)
+    signed = sums[:, 0] / 2
+    safe = np.where(signed == 0, 1.0, signed)
+    centre = sums[:, 1:3] / (6 * safe[:, None])
+    spread_x = sums[:, 3] / (12 * safe) - centre[:, 0] ** 2
+    spread_y = sums[:, 4] / (12 * safe) - centre[:, 1] ** 2
+    mixed = sums[:, 5] / (24 * safe) - centre[:, 0] * centre[:, 1]
+    return Moments(np.abs(signed), centre + corner, np.arctan2(2 * mixed, spread_x - spread_y) / 2)
 
 
-def _pore(depth: NDArray[np.float32]) -> tuple[NDArray[np.uint8] | None, int]:
-    """Return the largest piece, weighted towards the middle, as (height, width) of 0 and 1, and how many there are."""
-    top = float(depth.max())
-    if top < _LEAST_CONTRAST:
-        return None, 0
-    steps = (np.clip(depth / top, 0.0, 1.0) * 255).astype(np.uint8)
-    threshold, _ = cv2.threshold(steps, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
-    above = (steps > max(threshold, 1.0)).astype(np.uint8)
-    count, labels, stats, centres = cv2.connectedComponentsWithStats(above, connectivity=8)
-    if count < 2:
-        return None, 0
-    areas = stats[1:, cv2.CC_STAT_AREA].astype(np.float64)
-    middle = np.array([depth.shape[1] / 2, depth.shape[0] / 2])
-    away = np.hypot(*(centres[1:] - middle).T) / np.hypot(*middle)
-    best = int(np.argmax(areas * (1.2 - away)))
-    if areas[best] < _FEWEST_PIXELS:
-        return None, 0
-    return np.asarray(labels == best + 1, np.uint8), int((areas >= _SPECK * areas.max()).sum())
+def perimeters(rings: Rings) -> FloatArray:
+    """Return the length of each outline in px.
+
+    The Cauchy-Crofton formula counts how often straight lines cross an outline; over lines of all directions and places
+    that is the length of a polygon exactly, so that the sub-pixel outline needs no count. Binary masks do: see
+    `crofton_perimeters`.
+    """
+    return rings.sums(np.hypot(*(rings.following() - rings.points).T))
 
 
-def _measured(depth: NDArray[np.float32], mask: NDArray[np.uint8], pieces: int, scale: float) -> list[float]:
-    outlines, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    outline = max(outlines, key=len)
-    filled = cv2.drawContours(np.zeros_like(mask), [outline], -1, 1, thickness=cv2.FILLED)
-    area, dark = float(filled.sum()), float(mask.sum())
-    hull = cv2.convexHull(outline)
-    # A line through pixel middles runs half a pixel inside the pore.
-    hull_area = float(cv2.contourArea(hull)) + cv2.arcLength(hull, True) / 2 + 1
-    perimeter = cv2.arcLength(outline, True) + math.pi
-    sides = [side + 1 for side in cv2.minAreaRect(outline)[1]]
-    length, width = max(sides), min(sides)
-    inside, top = depth[mask > 0], float(depth.max())
-    edge = cv2.morphologyEx(mask, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) > 0
-    slope = np.hypot(cv2.Sobel(depth, cv2.CV_32F, 1, 0), cv2.Sobel(depth, cv2.CV_32F, 0, 1)) / 8
-    return [
-        math.sqrt(4 * area / math.pi) * scale,
-        length * scale,
-        width * scale,
-        length / width,
-        min(1.0, 4 * math.pi * area / perimeter**2),
-        min(1.0, area / hull_area),
-        area / (length * width),
-        dark / area,
-        float(pieces),
-        float(inside.mean()),
-        float(inside.std()) / top,
-        float(slope[edge].mean()) / top,
+@dataclass(frozen=True)
+class Hulls:
+    """Hold what follows from the convex hull of each ring, (n,) each: area in px², the rest in px."""
+
+    area: FloatArray
+    perimeter: FloatArray
+    feret_max: FloatArray
+    feret_min: FloatArray
+
+
+def hulls(rings: Rings) -> Hulls:
+    """Return convex hull and Feret diameters of each ring.
+
+    The largest Feret diameter is the largest distance of two corners of the hull; the smallest is the least width over
+    the directions of the hull's edges, where the minimum lies (H. Freeman and R. Shapira, Commun. ACM 18 (1975) 409).
+    Both are exact for the polygon.
+    """
+    hull = _convex(rings)
+    x, y = hull.points.T
+    u, v = hull.following().T
+    angle = np.arctan2(v - y, u - x) % (2 * np.pi) + 2 * np.pi * hull.owner
+    order = np.argsort(angle)
+    first, here, after = hull.points, hull.points[order], hull.following()[order]
+    far = order[_antipodes(angle[order], hull)]
+    farther = hull.following()[far]
+    long = np.hypot(*(after - here).T)
+    (along_x, along_y), (to_x, to_y) = (after - here).T, (first[far] - here).T
+    width = np.abs(along_x * to_y - along_y * to_x) / np.where(long == 0, 1.0, long)
+    pairs = [np.hypot(*(one - other).T) for one in (here, after) for other in (first[far], farther)]
+    starts = hull.starts[:-1]
+    return Hulls(
+        area=np.abs(hull.sums(x * v - u * y)) / 2,
+        perimeter=perimeters(hull),
+        feret_max=np.maximum.reduceat(np.max(pairs, axis=0), starts) if rings.count else np.zeros(0),
+        feret_min=np.minimum.reduceat(np.where(long > 0, width, np.inf), starts) if rings.count else np.zeros(0),
+    )
+
+
+def _antipodes(angle: FloatArray, hull: Rings) -> IntArray:
+    """Return for each edge, sorted by direction within its hull, the place of the edge that starts at its antipode.
+
+    `angle` rises by 2 pi from hull to hull. The corner farthest from an edge lies where the directions of the edges
+    pass the opposite one.
+    """
+    owner = hull.owner
+    opposite = (angle - 2 * np.pi * owner + np.pi) % (2 * np.pi) + 2 * np.pi * owner
+    place = np.searchsorted(angle, opposite)
+    return np.where(place >= hull.starts[owner + 1], hull.starts[owner], place)
+
+
+def _convex(rings: Rings) -> Rings:
+    """Return the convex hulls, each seen from a corner of its ring so that float32 keeps its digits."""
+    points = rings.points - np.repeat(rings.bounds()[0], rings.lengths, axis=0)
+    coarse = points.astype(np.float32)
+    parts = [
+        cv2.convexHull(coarse[start:end], clockwise=False, returnPoints=False).reshape(-1) + start
+        for start, end in zip(rings.starts[:-1].tolist(), rings.starts[1:].tolist(), strict=True)
     ]
+    lengths = np.array([len(part) for part in parts], dtype=np.int64)
+    index = np.concatenate(parts) if parts else np.empty(0, np.int64)
+    return Rings(points[index], np.concatenate(([0], np.cumsum(lengths))))
