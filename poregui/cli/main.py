@@ -18,6 +18,7 @@ VERBS = {
     "demo": ("projects", "demo", "draw the sample project"),
     "new": ("projects", "new", "make an empty project"),
     "import": ("projects", "import_pictures", "bring micrographs and ready-made crops into a project"),
+    "import-outlines": ("projects", "import_outlines", "bring outlines of other programs onto the micrographs"),
     "image": ("pictures", "image", "describe a picture: its size, its scale and where that comes from"),
     "info": ("projects", "info", "describe a project"),
     "train": ("training", "train", "train a network on the labelled crops"),
@@ -126,6 +127,16 @@ def _import(parser: argparse.ArgumentParser) -> None:
     _scale(parser, "the scale of the pictures; goes before what they say themselves")
 
 
+def _import_outlines(parser: argparse.ArgumentParser) -> None:
+    _project(parser)
+    parser.add_argument(
+        "path",
+        type=Path,
+        metavar="PATH",
+        help="COCO (.json), GeoJSON or ImageJ ROIs (.zip), or a folder of the last two",
+    )
+
+
 def _image(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "file", type=Path, metavar="FILE", help="a PNG, JPEG, BMP or TIFF file; only its header is read"
@@ -196,6 +207,7 @@ _ARGUMENTS = {
     "demo": _demo,
     "new": _new,
     "import": _import,
+    "import-outlines": _import_outlines,
     "image": _image,
     "info": _info,
     "train": _train,

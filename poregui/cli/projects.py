@@ -65,6 +65,23 @@ def import_pictures(args: argparse.Namespace, screen: Screen) -> int:
     return 0
 
 
+def import_outlines(args: argparse.Namespace, screen: Screen) -> int:
+    """Bring outlines that other programs drew onto the micrographs of a project."""
+    from poregui.workflow.history import History
+    from poregui.workflow.import_outlines import cut_outlines, match_images, read_outlines, settle_outlines
+
+    with Project.open(args.project) as project:
+        project.check_writable()
+        matched, notes = match_images(project, read_outlines(args.path))
+        collected = cut_outlines(matched, notes, project.pixels, screen.progress)
+        plan = settle_outlines(project, collected, "command line")
+        if plan.edit is not None:
+            History(project).apply(plan.edit)
+    values = {"imported": plan.added, "labelled": plan.labelled, "present": plan.present, "notes": list(plan.notes)}
+    screen.result(values, "\n".join(plan.lines))
+    return 0
+
+
 def info(args: argparse.Namespace, screen: Screen) -> int:
     """Describe a project."""
     with Project.open(args.project, read_only=True) as project:

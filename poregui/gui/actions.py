@@ -36,6 +36,7 @@ ACTIONS = (
     ActionSpec("try_sample", "Try the sample…", "File", (), "sample"),
     ActionSpec("import_files", "Import pictures…", "File", ("Ctrl+I",), "import", "writable", separated=True),
     ActionSpec("import_folder", "Import folder…", "File", ("Ctrl+Shift+I",), "", "writable"),
+    ActionSpec("import_outlines", "Import outlines…", "File", (), "", "writable"),
     ActionSpec("export_csv", "Export labels as CSV…", "File", ("Ctrl+E",), "export", "project", separated=True),
     ActionSpec("export_folders", "Export class folders…", "File", (), "", "project"),
     ActionSpec("export_yolo", "Export class folders by side (YOLO)…", "File", (), "", "project"),

@@ -6,13 +6,21 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QObject
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QFileDialog, QWidget
 
 from poregui.gui.background import TaskControl
 from poregui.gui.dialogs.import_pictures import ImportDialog, ImportReportDialog
 from poregui.gui.messages import messages
 from poregui.gui.services import Services
 from poregui.gui.session import Session
+from poregui.store.project import Project
+from poregui.workflow.import_outlines import (
+    CollectedOutlines,
+    cut_outlines,
+    match_images,
+    read_outlines,
+    settle_outlines,
+)
 from poregui.workflow.importing import Collected, ImportOptions, collect, settle
 
 
@@ -45,11 +53,42 @@ class ImportFlow(QObject):
 
         self._services.background.run("Importing", read, self._finish)
 
+    def ask_outlines(self) -> None:
+        """Ask for a file of outlines and bring them in."""
+        self._session.project.check_writable()
+        chosen, _ = QFileDialog.getOpenFileName(
+            self._window, "Import outlines", "", "Outlines (*.json *.geojson *.zip);;All files (*)"
+        )
+        if chosen:
+            self.outlines(Path(chosen))
+
+    def outlines(self, path: Path) -> None:
+        """Bring outlines of COCO, GeoJSON or ImageJ onto the micrographs, cutting crops in the background."""
+        folder, pixels = self._session.project.folder, self._session.project.pixels
+
+        def read(control: TaskControl) -> CollectedOutlines:
+            with Project.open(folder, read_only=True) as project:
+                matched, notes = match_images(project, read_outlines(path))
+            return cut_outlines(matched, notes, pixels, control.progress, control.cancelled)
+
+        self._services.background.run("Importing outlines", read, self._finish_outlines)
+
+    def _finish_outlines(self, collected: CollectedOutlines) -> None:
+        if collected.cancelled:
+            return
+        plan = settle_outlines(self._session.project, collected, self._session.who)
+        if plan.edit is not None:
+            self._session.apply(plan.edit)
+        self._say(plan.lines)
+
     def _finish(self, collected: Collected) -> None:
         plan = settle(self._session.project, collected, self._session.who)
         if plan.edit is not None:
             self._session.apply(plan.edit)
-        first, *others = plan.report.lines
+        self._say(plan.report.lines)
+
+    def _say(self, lines: Sequence[str]) -> None:
+        first, *others = lines
         if not others:
             messages().note(first)
             return

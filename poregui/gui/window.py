@@ -110,6 +110,7 @@ class MainWindow(QMainWindow):
             "try_sample": self.asking.sample,
             "import_files": self.asking.import_files,
             "import_folder": self.asking.import_folder,
+            "import_outlines": lambda: self._with(lambda open_: open_.importing.ask_outlines()),
             "export_csv": lambda: self._with(lambda open_: open_.exporting.ask("csv")),
             "export_folders": lambda: self._with(lambda open_: open_.exporting.ask("class-folders")),
             "export_yolo": lambda: self._with(lambda open_: open_.exporting.ask("yolo")),
