@@ -140,7 +140,7 @@ def test_the_command_line_imports_outlines_and_refuses_what_is_none(
     assert main(["import-outlines", str(tmp_path / "p"), str(tmp_path / "pores.json"), "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {"imported": 2, "labelled": 0, "present": 0, "notes": []}
     (tmp_path / "x.txt").write_text("nothing")
-    assert main(["import-outlines", str(tmp_path / "p"), str(tmp_path / "x.txt")]) == 1
+    assert main(["import-outlines", str(tmp_path / "p"), str(tmp_path / "x.txt")]) == 2
     assert "is not a file of outlines" in capsys.readouterr().err
     with pytest.raises(PoreguiError, match="holds no zip files"):
         read_outlines(tmp_path / "p" / "runs")
