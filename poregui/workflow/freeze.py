@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from poregui.domain.classes import NOT_A_PORE, NOT_A_PORE_NAME, NOT_A_PORE_OUTPUT_FROM, PoreClass
@@ -29,6 +29,7 @@ from poregui.domain.splits import (
 from poregui.store.pixels import PixelStore
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
+from poregui.workflow.copies import find_copies, untangle_folds, untangle_parts
 
 _SPLIT_SEED = 0
 """The test side of a project does not depend on the seed of a recipe, so that runs can be compared."""
@@ -256,7 +257,8 @@ class Frozen:
     def write(self) -> RunFolder:
         """Write the folder and return it. Raises PoreguiError, with nothing left behind, when that is refused."""
         try:
-            crops = _dataset_crops(self)
+            parts, tests, notes = self._without_copies()
+            crops = _dataset_crops(self, parts)
             dataset = Dataset(
                 self.labelled.classes,
                 self.labelled.class_ids,
@@ -264,16 +266,29 @@ class Frozen:
                 self.kind,
                 self.groups_train,
                 self.groups_test,
-                self.warnings,
+                (*self.warnings, *notes),
             )
-            if self.tests:
-                self.run.write_folds(self.tests)
+            if tests:
+                self.run.write_folds(tests)
             pixels = (p.array for p in self.pixels.get_many(c.pixels for c in crops))
             self.run.write_dataset(self.recipe, dataset, pixels)
         except BaseException:
             shutil.rmtree(self.run.path, ignore_errors=True)
             raise
         return self.run
+
+    def _without_copies(self) -> tuple[dict[int, Part], list[list[int]], tuple[str, ...]]:
+        """Return parts and folds in which no crop is tested whose copy was trained on, and what was done for it."""
+        crops = self.labelled.crops
+        pixels = (p.array for p in self.pixels.get_many(c.pixels for c in crops))
+        copies = find_copies([crop.id for crop in crops], pixels)
+        if self.tests:
+            tests, notes = untangle_folds(self.tests, copies)
+            return self.parts, tests, notes
+        parts, notes = untangle_parts(self.parts, copies)
+        if {crop.label for crop in crops if parts.get(crop.id) == "train"} != {crop.label for crop in crops}:
+            return self.parts, [], ("Too many crops are copies of one another to keep copies on one side.",)
+        return parts, [], notes
 
 
 def prepare(project: Project, recipe: Recipe, *, folds: int = 0, grouped: bool = True) -> Frozen:
@@ -344,17 +359,19 @@ def _fold_parts(
     return parts, [test for test in tests if test], kind_of(groups), len(groups), tuple(warnings)
 
 
-def _dataset_crops(frozen: Frozen) -> tuple[DatasetCrop, ...]:
+def _dataset_crops(frozen: Frozen, parts: Mapping[int, Part]) -> tuple[DatasetCrop, ...]:
     place = {class_id: i for i, class_id in enumerate(frozen.labelled.class_ids)}
     rows: list[DatasetCrop] = []
     offset = 0
     for crop in frozen.labelled.crops:
+        if crop.id not in parts:
+            continue
         assert crop.label is not None
         pixels = frozen.pixels.get(crop.pixels)
         row = DatasetCrop(
             crop_id=crop.id,
             label=place[crop.label],
-            part=frozen.parts[crop.id],
+            part=parts[crop.id],
             group=group_of(crop) if frozen.grouped else f"crop:{crop.id}",
             name=crop_name(crop, frozen.micrograph_names),
             pixels=crop.pixels,
