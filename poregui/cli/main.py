@@ -6,6 +6,7 @@ import argparse
 import importlib
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
@@ -23,7 +24,10 @@ VERBS = {
     "info": ("projects", "info", "describe a project"),
     "train": ("training", "train", "train a network on the labelled crops"),
     "fit": ("training", "fit", "train what a run folder holds, or go on with it"),
-    "evaluate": ("training", "evaluate", "hold the predictions of a run against the labels as they are now"),
+    "evaluate": ("reviewing", "evaluate", "hold the predictions of a run against the labels as they are now"),
+    "compare": ("reviewing", "compare", "hold two runs against each other on the crops that both were tested on"),
+    "suspects": ("reviewing", "suspects", "list the labels that are probably wrong, the most doubtful first"),
+    "report": ("reviewing", "report", "write the report of a run as one HTML file"),
     "predict": ("predicting", "predict", "classify crops that lie in files"),
     "export": ("projects", "export", "write labels, crops and outlines for other programs"),
     "doctor": ("doctor", "doctor", "say what was found on this machine"),
@@ -164,9 +168,16 @@ def _fit(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--control", action="store_true", help="obey the lines stop and cancel on standard input")
 
 
-def _evaluate(parser: argparse.ArgumentParser) -> None:
-    _project(parser)
-    _run(parser)
+def _review(verb: str) -> Callable[[argparse.ArgumentParser], None]:
+    def add(parser: argparse.ArgumentParser) -> None:
+        from poregui.cli import reviewing
+
+        _project(parser)
+        if verb != "compare":
+            _run(parser)
+        getattr(reviewing, f"add_{verb}_options")(parser)
+
+    return add
 
 
 def _predict(parser: argparse.ArgumentParser) -> None:
@@ -212,7 +223,7 @@ _ARGUMENTS = {
     "info": _info,
     "train": _train,
     "fit": _fit,
-    "evaluate": _evaluate,
+    **{verb: _review(verb) for verb in ("evaluate", "compare", "suspects", "report")},
     "predict": _predict,
     "export": _export,
     "doctor": _doctor,

@@ -1,4 +1,4 @@
-"""Run the verbs train, fit and evaluate; changes with what a training is asked for and what it answers."""
+"""Run the verbs train and fit; changes with what a training is asked for and what it answers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from poregui.domain.events import Finished
 from poregui.domain.recipe import Recipe, parameters, recipe_for
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
-from poregui.workflow.evaluate import evaluation_json, find_run
+from poregui.workflow.evaluate import evaluation_json
 
 
 def add_recipe_options(parser: argparse.ArgumentParser) -> None:
@@ -128,12 +128,4 @@ def fit(args: argparse.Namespace, screen: Screen) -> int:
     values = {**run.read_metrics(), **_facts(run, finished), "accuracy": finished.accuracy, "n_test": finished.n_test}
     accuracy = f"accuracy {percent(finished.accuracy)} on {finished.n_test} unseen crops"
     screen.result(values, f"{_told(run, finished)}\n{accuracy}.")
-    return 0
-
-
-def evaluate(args: argparse.Namespace, screen: Screen) -> int:
-    """Hold the predictions of a run against the labels as they are now."""
-    with Project.open(args.project, read_only=True) as project:
-        values = evaluation_json(project, find_run(project, args.run))
-    screen.result(values, evaluation_text(values))
     return 0

@@ -36,9 +36,10 @@ def interval_over_groups(right: NDArray[np.bool_], groups: Sequence[object]) -> 
     """Return the interval of a share of (n,) right answers that counts groups, not crops, as independent.
 
     A t interval on the logit scale with (groups - 1) degrees of freedom around the pooled share (a ratio estimator: W.
-    G. Cochran, Sampling Techniques, 3rd ed. 1977, 6.4), never narrower than Wilson's. In simulations with 2 to 40
-    groups of 8 to 40 crops it held the truth in 88 to 99 of 100 trials, where the BCa bootstrap over so few groups fell
-    to 46. None for fewer than two groups: one specimen says nothing about the next one.
+    G. Cochran, Sampling Techniques, 3rd ed. 1977, 6.4), never narrower than Wilson's; of two groups on the plain scale,
+    where it is far narrower and holds as often. In simulations with 2 to 40 groups of 8 to 40 crops it held the truth
+    in 88 to 99 of 100 trials, where the BCa bootstrap over so few groups fell to 46. None for fewer than two groups:
+    one specimen says nothing about the next one.
     """
     places, count = _places(groups)
     total = len(right)
@@ -49,9 +50,14 @@ def interval_over_groups(right: NDArray[np.bool_], groups: Sequence[object]) -> 
     hits, sizes = np.bincount(places, right, count), np.bincount(places, minlength=count)
     share = hits.sum() / total
     error = math.sqrt(count / (count - 1) * float(((hits - share * sizes) ** 2).sum())) / total
-    inner = (hits.sum() + 0.5) / (total + 1)  # keeps the logit finite when all or none is right
-    middle, half = math.log(inner / (1 - inner)), student_t_quantile(0.975, count - 1) * error / (inner * (1 - inner))
-    return GroupInterval(min(_logistic(middle - half), plain[0]), max(_logistic(middle + half), plain[1]), count)
+    reach = student_t_quantile(0.975, count - 1) * error
+    if count == 2:
+        low, high = max(0.0, share - reach), min(1.0, share + reach)
+    else:
+        inner = (hits.sum() + 0.5) / (total + 1)  # keeps the logit finite when all or none is right
+        middle, half = math.log(inner / (1 - inner)), reach / (inner * (1 - inner))
+        low, high = _logistic(middle - half), _logistic(middle + half)
+    return GroupInterval(float(min(low, plain[0])), float(max(high, plain[1])), count)
 
 
 def bootstrap_over_groups(

@@ -44,12 +44,14 @@ def matrix_svg(classes: Sequence[str], matrix: npt.ArrayLike, *, mode: str = "co
     shares = counts / np.maximum(totals, 1)
     names = [cut(name, 18) for name in classes]
     many, widest = len(names) > 6, max(words_width(name) for name in names)
-    side = 40.0 if many else max(68.0, min(118.0, widest + 14))
+    side = 40.0 if many else max(68.0, min(104.0, widest + 10))
     high = 40.0 if many else 56.0
-    left, top = widest + 44, 44 + (widest * 0.75 if many else 16)
+    left, top = widest + 38, 44 + (widest * 0.75 if many else 16)
     drawing = Drawing(
         left + side * len(names) + 16, top + high * len(names) + 16, DARK if dark else LIGHT, "Confusion matrix"
     )
+    what = {"counts": "Crops", "row": "% of the label", "column": "% of the prediction"}[mode]
+    drawing.text(12, 18, what, colour=drawing.ink.faint)
     drawing.text(left + side * len(names) / 2, 18, "Predicted", anchor="middle", weight="bold")
     drawing.text(16, top + high * len(names) / 2, "Label", anchor="middle", weight="bold", turn=-90)
     for i, name in enumerate(names):
@@ -107,7 +109,9 @@ def curves_svg(
     return drawing.svg()
 
 
-def calibration_svg(found: Calibration, warmed: Calibration | None = None, *, dark: bool = False) -> str:
+def calibration_svg(
+    found: Calibration, warmed: Calibration | None = None, temperature: float | None = None, *, dark: bool = False
+) -> str:
     """Return how often answers of each confidence are right, with 95 % intervals; `warmed` is at the temperature."""
     axes = Axes(_LEFT, _TOP, _PLOT, _PLOT, (0.0, 1.0), (0.0, 1.0))
     drawing = _plot("Calibration", axes, 2 if warmed else 1, dark)
@@ -118,13 +122,15 @@ def calibration_svg(found: Calibration, warmed: Calibration | None = None, *, da
         x, low = axes.at(one.confidence, one.interval[0])
         drawing.line(x, low, x, axes.at(one.confidence, one.interval[1])[1], RIGHT, 1)
     if warmed is not None:
-        lines.append(_calibration_line(_with_error("at the fitted temperature", warmed), warmed, WRONG, DASHES[1]))
+        lines.append(
+            _calibration_line(_with_error(f"at temperature {temperature or 1.0:.2f}", warmed), warmed, WRONG, DASHES[1])
+        )
     _lines(drawing, axes, lines, dots=True)
     return drawing.svg()
 
 
 def _with_error(words: str, of: Calibration) -> str:
-    return words if of.error is None else f"{words}, expected error {100 * of.error:.1f} %"
+    return words if of.error is None else f"{words}, error {100 * of.error:.1f} %"
 
 
 def _calibration_line(name: str, of: Calibration, colour: str, dash: str = "") -> Line:
@@ -155,9 +161,9 @@ def training_svg(events: Sequence[Event], *, dark: bool = False) -> str | None:
 def breakdown_svg(found: Breakdown, *, dark: bool = False) -> str:
     """Return the accuracy of each part of a breakdown as a bar with its 95 % interval."""
     shown = found.shares[:24]
-    left = max(words_width(cut(share.name)) for share in shown) + 22
-    width, step = 240.0, 24.0
-    drawing = Drawing(left + width + 118, 44 + step * len(shown), DARK if dark else LIGHT, f"Accuracy by {found.title}")
+    left = max(110.0, max(words_width(cut(share.name)) for share in shown) + 22)
+    width, step = 200.0, 24.0
+    drawing = Drawing(left + width + 110, 44 + step * len(shown), DARK if dark else LIGHT, f"Accuracy by {found.title}")
     title = f"{found.title} in {found.unit}" if found.unit else found.title
     drawing.text(12, 20, title, weight="bold")
     for row, share in enumerate(shown):
@@ -201,7 +207,9 @@ def run_figures(
     if recall:
         figures["precision-recall"] = curves_svg("Precision and recall", "Recall", "Precision", recall, dark=dark)
     if found.calibration.bins:
-        figures["calibration"] = calibration_svg(found.calibration, found.calibration_at_temperature, dark=dark)
+        figures["calibration"] = calibration_svg(
+            found.calibration, found.calibration_at_temperature, found.temperature, dark=dark
+        )
     training = training_svg(events, dark=dark)
     if training is not None:
         figures["training"] = training

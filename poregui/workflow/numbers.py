@@ -24,6 +24,7 @@ from poregui.workflow.shapes import ShapeTable
 
 Interval = tuple[float, float]
 _RESAMPLED: dict[str, Statistic] = {"balanced_accuracy": balanced_accuracy, "kappa": kappa, "macro_f1": macro_f1}
+FEWEST_GROUPS_TO_TRUST = 4
 _GROUP_WORDS = {"specimen": "specimens", "micrograph": "micrographs", "mixed": "specimens and micrographs"}
 
 
@@ -136,7 +137,14 @@ def headline_interval(reviewed: RunReview, part: Part = "test") -> HeadlineInter
         one = "specimen" if kind == "specimen" else "micrograph"
         warning = f"All these crops are of one {one}: the interval says nothing about the next {one}."
         return HeadlineInterval(*plain, "crops", len(groups), warning)
-    return HeadlineInterval(found.low, found.high, _GROUP_WORDS.get(kind, "groups"), found.groups)
+    words = _GROUP_WORDS.get(kind, "groups")
+    return HeadlineInterval(found.low, found.high, words, found.groups, _too_few(found.groups, words))
+
+
+def _too_few(groups: int, words: str) -> str:
+    if groups >= FEWEST_GROUPS_TO_TRUST:
+        return ""
+    return f"{groups} {words} say little about the next one: test more, or cross-validate, which tests all of them."
 
 
 def curves(reviewed: RunReview, part: Part = "test") -> tuple[ClassCurves, ...]:
