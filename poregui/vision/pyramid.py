@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -85,7 +86,7 @@ class Pyramid:
         self.notes = notes or Notes()
         self._levels = tuple(levels)
         self._orientation = orientation
-        self._close = close
+        self._closing = weakref.finalize(self, close)
         turned = orientation in (5, 6, 7, 8)
         self.sizes = tuple((one.height, one.width) if turned else (one.width, one.height) for one in levels)
         self.width, self.height = self.sizes[0]
@@ -118,8 +119,8 @@ class Pyramid:
         return self.width * self.height <= LARGE or max(self.sizes[-1]) <= COARSEST
 
     def close(self) -> None:
-        """Close the file."""
-        self._close()
+        """Close the file, as also happens when nobody holds the pyramid any more."""
+        self._closing()
 
     def factor(self, level: int) -> tuple[float, float]:
         """Return how many px of the full image one px of a level is wide and high."""
