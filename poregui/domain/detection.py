@@ -59,6 +59,14 @@ class DetectionRecipe:
         "Largest pore", 0.0, "Largest equivalent circular diameter; 0 sets no limit.", low=0.0, high=1e5
     )
     size_unit: str = declare("Sizes in", "px", "Unit of the smallest and the largest pore.", choices=UNITS)
+    contrast: float = declare(
+        "Least contrast",
+        10.0,
+        "How much darker (or brighter) than the matrix around it a pore is at least, in per cent of the brighter.",
+        unit="%",
+        low=0.0,
+        high=100.0,
+    )
     edge: str = declare(
         "Pores at the edge", "keep", "drop: leave out pores that the edge of the image or of a mask cuts.",
         choices=EDGES,

@@ -1,0 +1,124 @@
+"""Find the pores of a micrograph and outline them to a fraction of a pixel; changes with what a recipe can ask."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poregui.domain.detection import DetectionRecipe
+from poregui.domain.geometry import Box
+from poregui.domain.masks import Mask
+from poregui.vision.masked import touching
+from poregui.vision.planning import Plan, Source, make_plan
+from poregui.vision.rings import FloatArray, IntArray, Rings
+from poregui.vision.windows import Found, find_in
+
+Progress = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True)
+class Detected:
+    """Hold the pores that a recipe found in one micrograph.
+
+    `outlines` are float32 (N, 2), x and y in px, pixel (0, 0) covering 0 to 1; `boxes` int64 (n, 4): x, y, width and
+    height of whole pixels around them; `areas` float64 (n,) in px²; `touches_edge` (n,): cut by the edge of the image
+    or a mask. `pore_area_px` counts pores that the edge rule left out as well, so that the area per cent does not
+    depend on it; `field_area_px` is the image without its masked regions. `threshold` is the grey that parted pores
+    from matrix, under even light; None for a local one. `too_large` counts regions whose box passes 64 megapixels, such
+    as the mount around a specimen; they are not outlined.
+    """
+
+    outlines: tuple[NDArray[np.float32], ...]
+    boxes: IntArray
+    areas: FloatArray
+    touches_edge: NDArray[np.bool_]
+    pore_area_px: float
+    field_area_px: float
+    threshold: float | None
+    too_large: int = 0
+
+    @property
+    def mask_fraction(self) -> float:
+        """Return the part of the field that is pore, 0 to 1."""
+        return self.pore_area_px / self.field_area_px if self.field_area_px else 0.0
+
+    @property
+    def area_percent(self) -> float:
+        """Return the part of the field that is pore in per cent."""
+        return 100 * self.mask_fraction
+
+    def box(self, index: int) -> Box:
+        """Return the box of a pore."""
+        return Box(*(int(value) for value in self.boxes[index]))
+
+
+def detect(
+    pixels: NDArray[Any] | Callable[[Box], NDArray[Any]],
+    recipe: DetectionRecipe,
+    um_per_px: float | None,
+    masks: Sequence[Mask] = (),
+    *,
+    size: tuple[int, int] | None = None,
+    progress: Progress = lambda done, total, text: None,
+) -> Detected:
+    """Return the pores of a micrograph, from its upper left to its lower right.
+
+    `pixels` is (H, W) or (H, W, channels) of any depth, or a callable that returns the pixels of a box of an image of
+    `size` (width, height). `progress` hears (done, total, text); an exception that it raises ends the work. Raises
+    PoreguiError when the recipe has a length in um and the scale is unknown.
+    """
+    source = Source.of(pixels, size)
+    plan = make_plan(source, recipe, um_per_px, masks)
+    return _kept(find_in(Box(0, 0, source.width, source.height), plan), plan)
+
+
+def preview(
+    pixels: NDArray[Any] | Callable[[Box], NDArray[Any]],
+    recipe: DetectionRecipe,
+    um_per_px: float | None,
+    masks: Sequence[Mask] = (),
+    *,
+    size: tuple[int, int] | None = None,
+    view: Box | None = None,
+    plan: Plan | None = None,
+) -> Detected:
+    """Return the pores of a part of a micrograph, in px of the whole, in less than 100 ms for 2 megapixels.
+
+    `view` is the visible part, the whole without one. A `plan` of `make_plan` with the same recipe saves looking at the
+    rest of the image for its light and threshold. Pores that the view cuts are outlined as far as it goes and counted
+    as touching the edge.
+    """
+    source = Source.of(pixels, size)
+    plan = plan or make_plan(source, recipe, um_per_px, masks)
+    box = (view or Box(0, 0, source.width, source.height)).clipped(source.width, source.height)
+    return _kept(find_in(box or Box(0, 0, 1, 1), plan), plan)
+
+
+def _kept(found: Found, plan: Plan) -> Detected:
+    """Apply the rules of size and edge."""
+    recipe = plan.recipe
+    diameter = 2 * np.sqrt(found.areas / np.pi)
+    chosen = (diameter >= plan.smallest) & (diameter <= plan.largest) & (found.contrast >= recipe.contrast / 100)
+    outlines = [outline for outline, wanted in zip(found.outlines, chosen, strict=True) if wanted]
+    rings = Rings.of(outlines)
+    touches = touching(rings, (plan.source.width, plan.source.height), plan.masks)
+    pore_area = float(found.areas[chosen].sum())
+    inner = ~touches if recipe.edge == "drop" else np.ones(len(outlines), dtype=np.bool_)
+    low, high = (edge[inner] for edge in rings.bounds())
+    first = np.floor(low).astype(np.int64)
+    boxes = np.concatenate([first, np.maximum(np.ceil(high).astype(np.int64) - first, 1)], axis=1)
+    order = np.lexsort((boxes[:, 0], boxes[:, 1]))
+    kept = [outline for outline, wanted in zip(outlines, inner, strict=True) if wanted]
+    return Detected(
+        outlines=tuple(kept[place] for place in order),
+        boxes=boxes[order],
+        areas=found.areas[chosen][inner][order],
+        touches_edge=touches[inner][order],
+        pore_area_px=pore_area,
+        field_area_px=found.field_area,
+        threshold=plan.threshold if recipe.method != "local" else None,
+    )
