@@ -1,19 +1,29 @@
-"""Load micrographs from their files in the background; changes with how they are read and how many are kept."""
+"""Open micrographs in the background; changes with how they are read and how many are kept."""
 
 from __future__ import annotations
 
+import tempfile
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
+from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Qt, QThreadPool, Signal
 from PySide6.QtGui import QImage
 
 from poregui.domain.errors import ImageError, PoreguiError
 from poregui.domain.records import Micrograph
-from poregui.gui.widgets.canvas_picture import CanvasPicture, build_picture
+from poregui.gui.background import Background, TaskControl, TaskHandle
+from poregui.gui.messages import messages
+from poregui.gui.widgets.tile_cache import TileCache
+from poregui.gui.widgets.tile_layer import TileLayer, small_picture
+from poregui.gui.widgets.tile_reader import TileReader
 from poregui.store.project import Project
-from poregui.vision.image_io import Image, read_image
+from poregui.vision.large_images import open_pyramid
+from poregui.vision.pyramid import Pyramid
+from poregui.workflow.pyramids import make_pyramid, pyramid_file
 
 THUMBNAIL = 96
 """Longer side in px of a micrograph's small picture."""
@@ -23,37 +33,49 @@ _KEPT_BYTES = 1500 * 2**20
 
 @dataclass(frozen=True)
 class LoadedMicrograph:
-    """Hold a micrograph's pixels and the levels that the canvas draws."""
+    """Hold a micrograph as the canvas draws it; `image` gives any part of its pixels."""
 
-    image: Image
-    picture: CanvasPicture
+    picture: TileLayer
+
+    @property
+    def image(self) -> Pyramid:
+        """Return the image, of which any box can be read at once."""
+        return self.picture.pyramid
 
     @property
     def nbytes(self) -> int:
-        """Return the memory in bytes."""
-        return int(self.image.pixels.nbytes) + self.picture.nbytes
+        """Return the memory in bytes, without tiles."""
+        return self.picture.nbytes
 
 
 class MicrographImages(QObject):
-    """Give micrographs with their pixels: `loaded` (id, vision Image) or `failed` (id, PoreguiError) answers.
+    """Open micrographs: `loaded` (id, Pyramid) or `failed` (id, PoreguiError) answers.
 
-    The last few are kept. `thumbnail_ready` carries the id of a micrograph whose small picture has come. Call `close`
-    before the project closes.
+    The last few are kept, and tiles of large ones up to the bound of `tiles`. What a large file lacks of smaller sizes
+    is built once, where there is a `background`. `thumbnail_ready` carries the id of a micrograph whose small picture
+    has come. Call `close` before the project closes.
     """
 
     loaded = Signal(int, object)
     failed = Signal(int, object)
     thumbnail_ready = Signal(int)
-    _read = Signal(object, object, object)
+    _read = Signal(object, object, object, object)
     _failed = Signal(object, object, object)
 
-    def __init__(self, project: Project, parent: QObject | None = None) -> None:
+    def __init__(
+        self, project: Project, parent: QObject | None = None, *, background: Background | None = None
+    ) -> None:
         super().__init__(parent)
+        self.tiles = TileCache()
         self._project = project
+        self._background = background
+        self._reader = TileReader(self)
         self._pool = QThreadPool(self)
         self._pool.setMaxThreadCount(1)
         self._kept: OrderedDict[int, LoadedMicrograph] = OrderedDict()
         self._keys: dict[int, tuple[str, str]] = {}
+        self._building: dict[str, TaskHandle] = {}
+        self._own_folder: tempfile.TemporaryDirectory[str] | None = None
         self._small: dict[int, QImage] = {}
         self._requested: dict[int, Micrograph] = {}
         self._wanted_small: dict[int, Micrograph] = {}
@@ -66,6 +88,7 @@ class MicrographImages(QObject):
         """Ask for a micrograph; `loaded` comes at once when it is at hand, `failed` when its file cannot be read."""
         kept = self.get(micrograph)
         if kept is not None:
+            self._complete(micrograph, kept)
             self.loaded.emit(micrograph.id, kept.image)
             return
         if self._closed:
@@ -100,7 +123,14 @@ class MicrographImages(QObject):
             self._requested.clear()
         self._pool.clear()
         self._pool.waitForDone()
+        self._reader.close()
+        for kept in self._kept.values():
+            kept.picture.close()
         self._kept.clear()
+        if self._own_folder is not None:
+            self._own_folder.cleanup()
+
+    # ---- opening -------------------------------------------------------------------------------------------------
 
     def _load_next(self) -> None:
         """Load what was asked for last, the whole micrographs before the small pictures (in the pool's thread)."""
@@ -111,25 +141,45 @@ class MicrographImages(QObject):
                 return
             micrograph = self._requested.popitem()[1] if asked else waiting[0]
         try:
-            image = read_image(self._project.micrograph_file(micrograph))
-            _check_size(micrograph, image)
-            picture = build_picture(image.pixels, image.grey_low, image.grey_high)
+            pyramid = self._open(micrograph)
+            overview = pyramid.overview()
         except PoreguiError as error:
             self._failed.emit(micrograph, error, asked)
             return
         with self._guard:
-            self._small[micrograph.id] = picture.levels[-1].image.scaled(
+            self._small[micrograph.id] = small_picture(pyramid, overview).scaled(
                 THUMBNAIL,
                 THUMBNAIL,
                 Qt.AspectRatioMode.KeepAspectRatio,
                 Qt.TransformationMode.SmoothTransformation,
             )
-        self._read.emit(micrograph, LoadedMicrograph(image, picture), asked)
+        self._read.emit(micrograph, pyramid if asked else None, overview, asked)
 
-    def _keep(self, micrograph: Micrograph, read: LoadedMicrograph, asked: bool) -> None:
+    def _open(self, micrograph: Micrograph) -> Pyramid:
+        pyramid = open_pyramid(self._project.micrograph_file(micrograph), self._sizes_file(micrograph))
+        if (pyramid.width, pyramid.height) != (micrograph.width, micrograph.height):
+            pyramid.close()
+            raise ImageError(
+                f"{micrograph.name} is {pyramid.width} x {pyramid.height} px now, and was {micrograph.width} x "
+                f"{micrograph.height} px.",
+                "Its crops would not fit: put the original file back. Labelling goes on without it.",
+            )
+        return pyramid
+
+    def _sizes_file(self, micrograph: Micrograph) -> Path:
+        """Return where smaller sizes are kept, for a project that may not be written in a folder of this window."""
+        with self._guard:
+            if self._project.read_only and self._own_folder is None:
+                self._own_folder = tempfile.TemporaryDirectory(prefix="poregui-", ignore_cleanup_errors=True)
+        own = self._own_folder
+        return pyramid_file(Path(own.name) if own is not None else self._project.folder, micrograph)
+
+    def _keep(self, micrograph: Micrograph, pyramid: Pyramid | None, overview: NDArray[Any], asked: bool) -> None:
         self.thumbnail_ready.emit(micrograph.id)
-        if not asked:
+        if not asked or pyramid is None or self._closed:
             return
+        read = LoadedMicrograph(TileLayer(pyramid, overview, self.tiles, self._reader))
+        read.picture.troubled.connect(messages().note)
         self._kept[micrograph.id] = read
         self._kept.move_to_end(micrograph.id)
         self._keys[micrograph.id] = (micrograph.path, micrograph.sha256)
@@ -137,6 +187,7 @@ class MicrographImages(QObject):
             len(self._kept) > _KEPT or sum(one.nbytes for one in self._kept.values()) > _KEPT_BYTES
         ):
             self._kept.popitem(last=False)
+        self._complete(micrograph, read)
         self.loaded.emit(micrograph.id, read.image)
 
     def _fail(self, micrograph: Micrograph, error: PoreguiError, asked: bool) -> None:
@@ -145,11 +196,29 @@ class MicrographImages(QObject):
         if asked:
             self.failed.emit(micrograph.id, error)
 
+    # ---- the sizes that a large file lacks -----------------------------------------------------------------------
 
-def _check_size(micrograph: Micrograph, image: Image) -> None:
-    height, width = image.pixels.shape[:2]
-    if (width, height) != (micrograph.width, micrograph.height):
-        raise ImageError(
-            f"{micrograph.name} is {width} x {height} px now, and was {micrograph.width} x {micrograph.height} px.",
-            "Its crops would not fit: put the original file back. Labelling goes on without it.",
-        )
+    def _complete(self, micrograph: Micrograph, read: LoadedMicrograph) -> None:
+        """Build the sizes that a large file lacks, and show the micrograph from them once they are there."""
+        source = read.image
+        if source.is_complete or self._background is None or micrograph.sha256 in self._building:
+            return
+        file, kept = self._project.micrograph_file(micrograph), self._sizes_file(micrograph)
+
+        def build(control: TaskControl) -> tuple[Pyramid, NDArray[Any]]:
+            said = f"Preparing {micrograph.name}"
+            make_pyramid(source, file, kept, lambda done, total: control.progress(done, total, said))
+            pyramid = self._open(micrograph)
+            return pyramid, pyramid.overview()
+
+        def show(built: tuple[Pyramid, NDArray[Any]]) -> None:
+            if not self._closed and built[0].is_complete:
+                read.picture.exchange(*built)
+
+        def ended(handle: object) -> None:
+            if handle is self._building.get(micrograph.sha256) and self._background is not None:
+                del self._building[micrograph.sha256]
+                self._background.finished.disconnect(ended)
+
+        self._background.finished.connect(ended)
+        self._building[micrograph.sha256] = self._background.run(f"Preparing {micrograph.name}", build, show)

@@ -40,7 +40,7 @@ class Workspace(QObject):
         self.services = Services(
             background=background,
             thumbnails=Thumbnails(project.pixels, self),
-            micrograph_images=MicrographImages(project, self),
+            micrograph_images=MicrographImages(project, self, background=background),
             trainer=Trainer(self.session, background, parent=self),
         )
         self.importing = ImportFlow(window, self.session, self.services)

@@ -7,19 +7,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import Box
 from poregui.vision.image_io import Image
+from poregui.vision.pyramid import ArrayLevel, Pyramid
 
 
-def cut(image: Image, box: Box) -> NDArray[Any]:
+def cut(image: Image | Pyramid, box: Box) -> NDArray[Any]:
     """Return a copy of the pixels in a box, (height, width) or (height, width, 3), uint8 or uint16.
 
-    Raises PoreguiError when the box does not lie inside the image.
+    Raises PoreguiError when the box does not lie inside the image, or the image is damaged there.
     """
-    if box.x < 0 or box.y < 0 or box.right > image.width or box.bottom > image.height:
-        raise PoreguiError(
-            f"The box at {box.x}, {box.y} does not lie inside the image of {image.width} x {image.height} px.",
-            "Draw the crop inside the image.",
-        )
-    return np.array(image.pixels[box.y : box.bottom, box.x : box.right], order="C")
+    if isinstance(image, Image):
+        image = Pyramid([ArrayLevel(image.pixels)], grey=(image.grey_low, image.grey_high))
+    return np.array(image.read(0, box), order="C")

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poregui.domain.geometry import Box
+from poregui.vision.pyramid import Pyramid
 
 MARGIN = 1.8
 """The side of the crop over the longer side of the pore."""
@@ -44,6 +45,19 @@ def pore_box(image: NDArray[Any], x: float, y: float, *, low: float, high: float
         if found is not None and not _cut_off(found, window, width, height):
             return Box(window.x + found.x, window.y + found.y, found.width, found.height)
     return None
+
+
+def pore_near(image: Pyramid, x: float, y: float, *, reach: float) -> Box | None:
+    """Return what `pore_box` does, of an image of any size: only the surroundings of the point are read.
+
+    Raises ImageError where the file is damaged.
+    """
+    window = Box.around(x, y, _WINDOWS[-1] + 4).clipped(image.width, image.height)
+    if window is None or not (0 <= x < image.width and 0 <= y < image.height):
+        return None
+    part = image.read(0, window)
+    found = pore_box(part, x - window.x, y - window.y, low=image.grey_low, high=image.grey_high, reach=reach)
+    return Box(window.x + found.x, window.y + found.y, found.width, found.height) if found is not None else None
 
 
 def crop_around(pore: Box, width: int, height: int) -> Box:

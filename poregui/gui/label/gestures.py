@@ -7,6 +7,7 @@ from poregui.domain.geometry import Box
 from poregui.domain.records import Changed, Origin
 from poregui.gui.label.companion import LabelDesk
 from poregui.gui.messages import messages
+from poregui.store.pixels import CropPixels
 from poregui.workflow.changes import move_crop, new_crop
 
 _REACH = 8.0
@@ -48,13 +49,17 @@ class CropGestures:
     def _add_at(self, x: float, y: float) -> None:
         desk = self._desk
         usual = self._side or desk.stage.usual_side()
-        box = desk.stage.box_at(x, y, reach=_REACH / desk.page.image_canvas.scale, usual=usual)
+        try:
+            box = desk.stage.box_at(x, y, reach=_REACH / desk.page.image_canvas.scale, usual=usual)
+        except PoreguiError as error:
+            messages().note(str(error))
+            return
         if box is not None:
             self._add(box, "click")
 
     def _add(self, box: Box, origin: Origin) -> bool:
         desk = self._desk
-        cut = desk.stage.cut(box)
+        cut = self._cut(box)
         micrograph = desk.stage.micrograph
         if cut is None or micrograph is None:
             return False
@@ -74,7 +79,7 @@ class CropGestures:
 
     def _move(self, crop_id: int, box: Box) -> None:
         desk = self._desk
-        cut = desk.stage.cut(box)
+        cut = self._cut(box)
         if cut is None or crop_id not in desk.catalogue.crops:
             return
         try:
@@ -84,3 +89,10 @@ class CropGestures:
             return
         if desk.apply(edit):
             self._side = max(box.width, box.height)
+
+    def _cut(self, box: Box) -> CropPixels | None:
+        try:
+            return self._desk.stage.cut(box)
+        except PoreguiError as error:
+            messages().note(str(error))
+            return None

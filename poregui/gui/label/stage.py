@@ -11,13 +11,13 @@ from poregui.gui.label.catalogue import Catalogue
 from poregui.gui.label.words import micrograph_words, values_words
 from poregui.gui.micrograph_images import LoadedMicrograph
 from poregui.gui.services import Services
-from poregui.gui.widgets.canvas_picture import build_picture
 from poregui.gui.widgets.context_view import ContextView
 from poregui.gui.widgets.image_canvas import ImageCanvas
+from poregui.gui.widgets.tile_layer import layer_of
 from poregui.store.pixels import CropPixels
 from poregui.vision.crops import cut
-from poregui.vision.image_io import Image
-from poregui.vision.pore_at import crop_around, pore_box
+from poregui.vision.pore_at import crop_around, pore_near
+from poregui.vision.pyramid import Pyramid
 
 _LEAST_SIDE = 48
 
@@ -74,7 +74,7 @@ class Stage(QObject):
         except PoreguiError as error:
             self._canvas.show_message(str(error))
         else:
-            picture = build_picture(pixels.array, pixels.grey_low, pixels.grey_high)
+            picture = layer_of(pixels.array, pixels.grey_low, pixels.grey_high)
             self._canvas.set_picture(
                 picture,
                 um_per_px=crop.um_per_px,
@@ -92,17 +92,18 @@ class Stage(QObject):
             return self._alone.source.replace("\\", "/").rsplit("/", 1)[-1] or "Crop", "ready-made crop"
         return "", ""
 
-    def loaded(self, micrograph_id: int, image: Image) -> None:
+    def loaded(self, micrograph_id: int, image: Pyramid) -> None:
         """Show a micrograph that has come, where it is still wanted."""
         if self.micrograph is None or self.micrograph.id != micrograph_id:
             return
         self._loaded = self._services.micrograph_images.get(self.micrograph)
         if self._loaded is None:
             return
+        picture = self._loaded.picture
         self._canvas.set_picture(
-            self._loaded.picture,
+            picture,
             um_per_px=self.micrograph.um_per_px,
-            read_out=lambda x, y: values_words(image.pixels[y, x], x, y),
+            read_out=lambda x, y: values_words(picture.value(x, y), x, y),
         )
         self._canvas.set_boxes(self._catalogue.boxes(micrograph_id))
         self.set_current(self._crop)
@@ -146,7 +147,10 @@ class Stage(QObject):
     # ---- what is cut ---------------------------------------------------------------------------------------------
 
     def cut(self, box: Box) -> CropPixels | None:
-        """Return the pixels of a box of the micrograph, or None while there is none."""
+        """Return the pixels of a box of the micrograph, or None while there is none.
+
+        Raises PoreguiError where the file is damaged.
+        """
         if self._loaded is None:
             return None
         image = self._loaded.image
@@ -166,7 +170,7 @@ class Stage(QObject):
         if self._loaded is None:
             return None
         image = self._loaded.image
-        pore = pore_box(image.pixels, x, y, low=image.grey_low, high=image.grey_high, reach=reach)
+        pore = pore_near(image, x, y, reach=reach)
         if pore is not None:
             return crop_around(pore, image.width, image.height)
         return Box.around(x, y, usual).moved_inside(image.width, image.height)

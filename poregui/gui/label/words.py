@@ -10,6 +10,7 @@ from poregui.gui.widgets.class_marks import ClassMarks
 
 _HOW = {
     "hand": "by hand",
+    "review": "on the Review page",
     "import": "with the import",
     "accepted": "by accepting a suggestion",
     "undo": "by undo",
@@ -50,7 +51,9 @@ def micrograph_words(micrograph: Micrograph) -> str:
 
 
 def values_words(values: object, x: int, y: int) -> str:
-    """Return place and value of a px, one number for grey and three for colour."""
+    """Return place and value of a px, one number for grey and three for colour; None is not read yet."""
+    if values is None:
+        return f"x {x}  y {y}"
     numbers = values.tolist() if hasattr(values, "tolist") else values
     text = " ".join(map(str, numbers)) if isinstance(numbers, list) else str(numbers)
     return f"x {x}  y {y}  ·  {text}"

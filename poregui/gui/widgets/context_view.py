@@ -6,15 +6,18 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import Box
 from poregui.gui.theme import theme
 from poregui.gui.widgets.canvas_picture import to_qimage
 from poregui.gui.widgets.scale_bar import draw_scale_bar
-from poregui.vision.image_io import Image
+from poregui.vision.pyramid import Pyramid
 
 _SURROUNDINGS = 2.2
 """How many times its longer side a crop's surroundings are wide."""
 _FEWEST_PX = 48
+_MOST_PX = 1024
+"""Longer side in px of what is read; of a larger part a coarser size is."""
 _TALLEST = 1.25
 """The height of the view over its width at most."""
 
@@ -29,14 +32,15 @@ class ContextView(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.setMinimumSize(96, 96)
         self._image = self._crop = QImage()
-        self._source: tuple[Image, Box] | None = None
+        self._source: tuple[Pyramid, Box] | None = None
         self._outline: QRectF | None = None
         self._colour = QColor("#ffffff")
         self._um_per_px: float | None = None
+        self._shrinks = 1.0
         self._empty_text = "No crop chosen"
         theme().changed.connect(self.update)
 
-    def set_surroundings(self, image: Image | None, box: Box | None, crop: QImage, um_per_px: float | None) -> None:
+    def set_surroundings(self, image: Pyramid | None, box: Box | None, crop: QImage, um_per_px: float | None) -> None:
         """Show `box` of a micrograph in its surroundings; without micrograph or box, `crop` alone."""
         self._um_per_px = um_per_px
         self._crop = crop
@@ -58,18 +62,24 @@ class ContextView(QWidget):
 
     def _cut(self) -> None:
         """Cut what the widget has room for, so that no border is left."""
-        self._image, self._outline = self._crop, None
+        self._image, self._outline, self._shrinks = self._crop, None, 1.0
         if self._source is None:
             return
         image, box = self._source
-        height, width = image.pixels.shape[:2]
         scale = max(_FEWEST_PX, max(box.width, box.height) * _SURROUNDINGS) / min(self.width(), self.height())
         wide, high = max(1, round(self.width() * scale)), max(1, round(self.height() * scale))
         x, y = box.centre
-        around = Box(round(x - wide / 2), round(y - high / 2), wide, high).moved_inside(width, height)
-        part = image.pixels[around.y : around.bottom, around.x : around.right]
+        around = Box(round(x - wide / 2), round(y - high / 2), wide, high).moved_inside(image.width, image.height)
+        try:
+            part = image.seen(around, _MOST_PX)
+        except PoreguiError:  # a damaged file; the crop itself is kept
+            return
         self._image = to_qimage(part, image.grey_low, image.grey_high)
-        self._outline = QRectF(box.x - around.x, box.y - around.y, box.width, box.height)
+        self._shrinks = around.width / part.shape[1]
+        across, down = part.shape[1] / around.width, part.shape[0] / around.height
+        self._outline = QRectF(
+            (box.x - around.x) * across, (box.y - around.y) * down, box.width * across, box.height * down
+        )
 
     def sizeHint(self) -> QSize:
         return QSize(240, 240)
@@ -95,7 +105,7 @@ class ContextView(QWidget):
         if self._outline is not None:
             self._draw_outline(painter, target, scale)
         if self._um_per_px:
-            draw_scale_bar(painter, target, self._um_per_px / scale)
+            draw_scale_bar(painter, target, self._um_per_px * self._shrinks / scale)
 
     def _draw_outline(self, painter: QPainter, target: QRectF, scale: float) -> None:
         o = self._outline

@@ -21,11 +21,11 @@ from poregui.gui.widgets.canvas_boxes import (
     grip_at,
     smallest_at,
 )
-from poregui.gui.widgets.canvas_picture import CanvasPicture
 from poregui.gui.widgets.canvas_tool import CanvasTool
 from poregui.gui.widgets.canvas_view import CanvasView
 from poregui.gui.widgets.class_marks import ClassMarks
 from poregui.gui.widgets.scale_bar import draw_scale_bar
+from poregui.gui.widgets.tile_layer import TileLayer
 
 LEAST_BOX = 8
 """Shortest side in px of a box that can be drawn."""
@@ -53,7 +53,7 @@ class ImageCanvas(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         self.setMinimumSize(160, 120)
-        self._picture: CanvasPicture | None = None
+        self._picture: TileLayer | None = None
         self._view: CanvasView | None = None
         self._fits = True
         self._message = ""
@@ -79,7 +79,7 @@ class ImageCanvas(QWidget):
 
     def set_picture(
         self,
-        picture: CanvasPicture,
+        picture: TileLayer,
         *,
         um_per_px: float | None = None,
         read_out: Callable[[int, int], str] | None = None,
@@ -87,13 +87,22 @@ class ImageCanvas(QWidget):
     ) -> None:
         """Show a picture, fitted; `read_out(x, y)` gives the words for the values of a px."""
         self._stop_gesture()
-        self._picture, self._message = picture, ""
+        self._follow(picture)
+        self._message = ""
         self._um_per_px, self._read_out, self._editable = um_per_px, read_out, editable
         self._view = CanvasView.fitted(QSizeF(picture.width, picture.height), QSizeF(self.size()))
         self._fits = True
         self._set_cursor()
         self.zoomed.emit(self._view.scale)
         self.update()
+
+    def _follow(self, picture: TileLayer | None) -> None:
+        """Draw this picture from now on, whenever there is more of it to see."""
+        if self._picture is not None:
+            self._picture.changed.disconnect(self.update)
+        self._picture = picture
+        if picture is not None:
+            picture.changed.connect(self.update)
 
     def set_scale(self, um_per_px: float | None) -> None:
         """Take the scale for bar and read-out, None when it is unknown."""
@@ -104,7 +113,8 @@ class ImageCanvas(QWidget):
         """Show a sentence in the place of a picture."""
         self.set_tool(None)
         self._stop_gesture()
-        self._picture = self._view = None
+        self._follow(None)
+        self._view = None
         self._message, self._boxes, self._editable = text, (), False
         self._set_cursor()
         self.zoomed.emit(0.0)
@@ -158,6 +168,11 @@ class ImageCanvas(QWidget):
     def scale(self) -> float:
         """Return the screen px per px of the image, 1 while there is none."""
         return self._view.scale if self._view else 1.0
+
+    @property
+    def picture(self) -> TileLayer | None:
+        """Return what is drawn, or None while there is none."""
+        return self._picture
 
     @property
     def view(self) -> CanvasView | None:

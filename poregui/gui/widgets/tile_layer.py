@@ -284,6 +284,13 @@ def default_lookup(pyramid: Pyramid) -> NDArray[np.uint8] | None:
     return np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
 
 
+def small_picture(pyramid: Pyramid, overview: NDArray[Any]) -> QImage:
+    """Return an overview as a picture of its own, in the image's own grey range."""
+    colours = to_colours(overview, default_lookup(pyramid))
+    height, width = colours.shape[:2]
+    return QImage(colours.data, width, height, 4 * width, QImage.Format.Format_RGB32).copy()
+
+
 def layer_of(array: NDArray[Any], low: float = 0, high: float = 255) -> TileLayer:
     """Return a layer of an image (H, W) or (H, W, 3), uint8 or uint16, in memory."""
     pyramid = array_pyramid(Image(array, low, high))
