@@ -46,7 +46,7 @@ class ReviewDesk:
 
     def headline(self) -> str:
         """Return number and words of the headline in one line."""
-        return self.page.headline.accessibleName()
+        return self.page.column.headline.accessibleName()
 
     def listed(self) -> list[int]:
         """Return the ids of the listed crops."""

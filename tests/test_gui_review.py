@@ -16,7 +16,7 @@ from poregui.domain.classes import UNSURE, PoreClass
 from poregui.domain.events import EpochEnded, Failed, Interrupted
 from poregui.domain.recipe import Recipe
 from poregui.domain.records import Changed
-from poregui.gui.widgets.confusion_matrix import EVERYTHING, Cell
+from poregui.gui.widgets.matrix_drawing import EVERYTHING, Cell
 from poregui.store.project import Project
 from poregui.workflow.changes import change_class, label_crops, remove_crops
 from poregui.workflow.freeze import freeze
@@ -52,8 +52,8 @@ def click_cell(desk: ReviewDesk, row: int | None, column: int | None) -> None:
 
 def test_the_headline_says_accuracy_interval_crops_and_specimens_in_words(desk: ReviewDesk) -> None:
     assert desk.headline() == "83.3 %, 95 % interval 55 to 95, 12 unseen crops of 1 specimen"
-    assert desk.page.headline_number.text() == "83.3 %"
-    assert not desk.page.headline_note.isVisible()
+    assert desk.page.column.headline_number.text() == "83.3 %"
+    assert not desk.page.column.headline_note.isVisible()
 
 
 def test_the_matrix_counts_labels_in_rows_and_predictions_in_columns(desk: ReviewDesk) -> None:
@@ -100,8 +100,8 @@ def test_a_click_on_a_cell_lists_its_crops_and_a_header_those_of_its_row_or_colu
     assert len(desk.listed()) == 4
     click_cell(desk, 2, 0)
     assert desk.listed() == []
-    assert desk.page.list_nothing.isVisible()
-    desk.page.all_errors_button.click()
+    assert desk.page.crops.list_nothing.isVisible()
+    desk.page.crops.all_errors_button.click()
     assert len(desk.listed()) == 2
     assert desk.page.confusion_matrix.cell == EVERYTHING
 
@@ -138,13 +138,13 @@ def test_a_key_relabels_the_crop_and_numbers_list_and_choice_follow_and_undo_bri
     QTest.keyClick(grid, Qt.Key.Key_2)
     assert desk.label_of(first) == KEYHOLE
     assert desk.headline().startswith("91.7 %")
-    assert desk.page.headline_note.text() == "as trained: 83.3 %; 1 test label changed since"
+    assert desk.page.column.headline_note.text() == "as trained: 83.3 %; 1 test label changed since"
     assert desk.page.confusion_matrix.counts.tolist() == [[2, 1, 0], [0, 5, 0], [0, 0, 4]]
     assert (desk.listed(), desk.presenter.current) == ([second], second)
     QTest.keyClick(grid, Qt.Key.Key_Z)
     assert desk.label_of(first) == GAS
     assert desk.headline().startswith("83.3 %")
-    assert not desk.page.headline_note.isVisible()
+    assert not desk.page.column.headline_note.isVisible()
     assert (desk.listed(), desk.presenter.current) == ([first, second], first)
     QTest.keyClick(grid, Qt.Key.Key_Y)
     assert desk.label_of(first) == KEYHOLE
@@ -183,7 +183,7 @@ def test_unsure_and_deleted_crops_leave_the_numbers_and_are_still_found(desk: Re
     assert desk.label_of(first) == UNSURE
     assert desk.headline().startswith("100.0 %")
     assert desk.page.confusion_matrix.counts.sum() == 10
-    desk.page.uncounted_button.click()
+    desk.page.crops.uncounted_button.click()
     assert sorted(desk.listed()) == [first, second]
     desk.presenter.choose(second)
     assert not desk.page.detail.show_button.isVisible()

@@ -20,6 +20,7 @@ class CropRow:
     """Hold what a list shows of one crop: `text` and `sub_text` below the picture, `wrong` marks a wrong answer.
 
     `predicted` is the label that a network gave; where there is one, both stand below the picture as badges.
+    `reviewed` crops carry a tick.
     """
 
     crop_id: int
@@ -28,6 +29,7 @@ class CropRow:
     sub_text: str = ""
     wrong: bool = False
     predicted: int | None = None
+    reviewed: bool = False
 
 
 class CropListModel(QAbstractListModel):

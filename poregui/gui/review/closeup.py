@@ -11,10 +11,11 @@ from PySide6.QtCore import QObject
 from poregui.domain.classes import PoreClass
 from poregui.domain.dataset import DatasetCrop
 from poregui.domain.errors import PoreguiError
-from poregui.domain.records import Crop, Micrograph
+from poregui.domain.records import Crop, Micrograph, Remark
 from poregui.gui.label.words import history_words, size_words
 from poregui.gui.review.detail import OF_LABEL, OF_PREDICTION, DetailPanel
 from poregui.gui.review.heat_maps import HeatMaps
+from poregui.gui.review.more_about import MoreAbout
 from poregui.gui.review.words import answer_words, change_words
 from poregui.gui.services import Services
 from poregui.gui.session import Session
@@ -22,22 +23,29 @@ from poregui.gui.widgets.class_marks import ClassMarks
 from poregui.gui.widgets.heat_map import evidence_for
 from poregui.gui.widgets.probability_bars import ClassProbability
 from poregui.store.run_folder import RunFolder
-from poregui.vision.image_io import Image
+from poregui.vision.pyramid import Pyramid
 from poregui.workflow.evaluate import Judged, RunReview
 
 
 @dataclass(frozen=True)
 class Shown:
-    """Hold the chosen crop: what the run said, what it saw, and the crop as it is now (None when deleted)."""
+    """Hold the chosen crop: what the run said and saw (None: the run does not know it), and the crop as it is now.
 
-    judged: Judged
-    frozen: DatasetCrop
+    `crop` is None for one that was deleted.
+    """
+
+    crop_id: int
+    judged: Judged | None
+    frozen: DatasetCrop | None
     crop: Crop | None
 
     @property
     def picture(self) -> Crop:
-        """Return a crop with the pixels that the run saw."""
-        return seen_crop(self.frozen)
+        """Return a crop with the pixels that the run saw, or with those of now."""
+        if self.frozen is not None:
+            return seen_crop(self.frozen)
+        assert self.crop is not None
+        return self.crop
 
 
 def seen_crop(frozen: DatasetCrop) -> Crop:
@@ -59,6 +67,7 @@ class CloseUp(QObject):
         self._micrograph: Micrograph | None = None
         self._marks = ClassMarks(())
         self._no_heat = ""
+        self._more = MoreAbout(panel, session, services, self)
         self._heat.ready.connect(self._heat_ready)
         self._heat.failed.connect(self._heat_failed)
 
@@ -67,6 +76,7 @@ class CloseUp(QObject):
     def set_run(self, run: RunFolder | None) -> None:
         """Ask this run for heat maps, or say that it has none."""
         self._heat.set_run(run)
+        self._more.set_run(run)
         self._no_heat = self._heat.why_none()
         self._panel.set_no_heat(self._no_heat)
 
@@ -75,6 +85,15 @@ class CloseUp(QObject):
         self._review = reviewed
         self._marks = ClassMarks(known)
         self._panel.set_classes(reviewed.classes, known, active)
+        self._more.set_review(reviewed)
+
+    def show_remark(self, remark: Remark | None) -> None:
+        """Show what was noted at the crop."""
+        self._panel.set_remark(remark or Remark())
+
+    def show_more(self) -> None:
+        """Fill what is seen below the label."""
+        self._more.show(self._shown.crop_id if self._shown is not None else None)
 
     def show(self, shown: Shown | None) -> None:
         """Show a crop, or that none is chosen."""
@@ -84,7 +103,7 @@ class CloseUp(QObject):
             self._panel.set_shown(False)
             return
         picture = shown.picture
-        if before is None or before.frozen != shown.frozen or not self._panel.heat_map.has_heat:
+        if before is None or before.picture != shown.picture or not self._panel.heat_map.has_heat:
             self._panel.heat_map.set_crop(self._services.thumbnails.full(picture), picture.um_per_px)
         self._micrograph = self._micrograph_of(shown.crop)
         self._panel.set_shown(True, surroundings=self._micrograph is not None, findable=shown.crop is not None)
@@ -92,24 +111,28 @@ class CloseUp(QObject):
         self._show_words(self._review, shown)
         self._show_surroundings()
         self.show_heat()
+        self.show_more()
 
     def _show_words(self, reviewed: RunReview, shown: Shown) -> None:
         judged, crop = shown.judged, shown.crop
         label = crop.label if crop is not None else None
-        moved = crop is not None and crop.pixels != shown.frozen.pixels
-        log = self._session.project.label_log(judged.crop_id)
+        moved = crop is not None and shown.frozen is not None and crop.pixels != shown.frozen.pixels
+        log = self._session.project.label_log(shown.crop_id)
         name = self._marks.name(label)
+        name = name.lower() if label is None or label < 0 else name
+        answer = f"Labelled {name}; this run did not see the crop"
         self._panel.set_words(
-            shown.frozen.name,
-            answer_words(judged, reviewed.classes, name.lower() if label is None or label < 0 else name),
+            shown.frozen.name if shown.frozen is not None else f"Crop {shown.crop_id}",
+            answer_words(judged, reviewed.classes, name) if judged is not None else answer,
             size_words(crop if crop is not None else shown.picture),
             f"Label: {history_words(log, self._marks)}" if log else "",
-            change_words(judged, reviewed.classes, moved=moved),
+            change_words(judged, reviewed.classes, moved=moved) if judged is not None else "",
         )
+        answers = judged.prediction.probabilities if judged is not None else ()
         bars = [
             ClassProbability(class_id, class_name, probability)
             for class_id, class_name, probability in zip(
-                reviewed.class_ids, reviewed.classes, judged.prediction.probabilities, strict=True
+                reviewed.class_ids, reviewed.classes, answers, strict=judged is not None
             )
         ]
         self._panel.probability_bars.set_probabilities(bars, label)
@@ -138,7 +161,7 @@ class CloseUp(QObject):
             self._panel.context_view.clear(f"Loading {self._micrograph.name} …")
             self._services.micrograph_images.request(self._micrograph)
 
-    def micrograph_loaded(self, micrograph_id: int, image: Image) -> None:
+    def micrograph_loaded(self, micrograph_id: int, image: Pyramid) -> None:
         """Show the surroundings in a micrograph that has come, where it is still wanted."""
         shown = self._shown
         if shown is None or shown.crop is None or self._micrograph is None or self._micrograph.id != micrograph_id:
@@ -157,14 +180,15 @@ class CloseUp(QObject):
 
     def show_heat(self) -> None:
         """Show or hide the heat map as the switch says."""
-        if self._shown is None or self._no_heat or not self._panel.heat_wanted:
+        frozen = self._shown.frozen if self._shown is not None else None
+        if frozen is None or self._no_heat or not self._panel.heat_wanted:
             self._panel.heat_map.set_heat(None)
             return
-        self._heat.request(self._shown.frozen)
+        self._heat.request(frozen)
 
     def _heat_ready(self, crop_id: int, maps: NDArray[np.float32]) -> None:
         place = self._heat_place()
-        if self._shown is None or crop_id != self._shown.judged.crop_id or not self._panel.heat_wanted:
+        if self._shown is None or crop_id != self._shown.crop_id or not self._panel.heat_wanted:
             return
         if place is None or self._review is None:
             self._panel.set_no_heat("")
@@ -177,14 +201,14 @@ class CloseUp(QObject):
         self._panel.heat_map.setToolTip(speaks)
 
     def _heat_failed(self, crop_id: int, error: PoreguiError) -> None:
-        if self._shown is not None and crop_id == self._shown.judged.crop_id:
+        if self._shown is not None and crop_id == self._shown.crop_id:
             self._panel.heat_map.set_heat(None)
             self._no_heat = f"No heat map: {error}"
             self._panel.set_no_heat(self._no_heat)
 
     def _heat_place(self) -> int | None:
         """Return the place of the class that the heat map speaks of; None when the label is no class of the run."""
-        if self._shown is None:
+        if self._shown is None or self._shown.judged is None:
             return None
         chosen = self._panel.heat_class.currentData()
         if chosen in (None, OF_PREDICTION):

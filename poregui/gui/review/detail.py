@@ -5,24 +5,38 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QSignalBlocker, Signal
-from PySide6.QtWidgets import QComboBox, QSizePolicy, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QSizePolicy, QWidget
 
 from poregui.domain.classes import PoreClass
+from poregui.domain.records import Remark
 from poregui.gui.review.parts import button, column, row, say, text
 from poregui.gui.theme import GAP
 from poregui.gui.widgets.context_view import ContextView
+from poregui.gui.widgets.crop_grid import CropGrid
 from poregui.gui.widgets.heat_map import HeatMapView
 from poregui.gui.widgets.label_strip import LabelStrip
 from poregui.gui.widgets.probability_bars import ProbabilityBars
+from poregui.gui.widgets.strip_plots import StripPlots
+from poregui.gui.widgets.tabbed import Tabbed
 
 OF_PREDICTION, OF_LABEL = -1, -2
 """What the class choice of the heat map means beside places of classes."""
 
 
+SURROUNDINGS, SIZE, ALIKE = "Surroundings", "Size", "Alike"
+"""What is seen below the label: one of three."""
+
+
 class DetailPanel(QWidget):
-    """Hold the widgets of the chosen crop; `heat_changed` tells that switch or class of the heat map changed."""
+    """Hold the widgets of the chosen crop; `heat_changed` tells that switch or class of the heat map changed.
+
+    `reviewed_changed` and `note_changed` carry what a person marked or wrote, `more_chosen` what is to be seen below.
+    """
 
     heat_changed = Signal()
+    reviewed_changed = Signal(bool)
+    note_changed = Signal(str)
+    more_chosen = Signal(str)
     label_requested = Signal(int)
     show_requested = Signal()
 
@@ -36,18 +50,24 @@ class DetailPanel(QWidget):
             picture.setMinimumHeight(lowest)  # and no more: the pictures share what the words leave
         self.probability_bars = ProbabilityBars(self)
         self.label_strip = LabelStrip(self)
+        self.strip_plots = StripPlots(self)
+        self.alike_grid = CropGrid(parent=self)
         self._build()
         self._held = False
         self.heat_switch.toggled.connect(self._heat_switched)
         self.heat_class.activated.connect(self.heat_changed)
         self.label_strip.label_requested.connect(self.label_requested)
         self.show_button.clicked.connect(self.show_requested)
+        self.reviewed_box.clicked.connect(self.reviewed_changed)
+        self.note_field.editingFinished.connect(lambda: self.note_changed.emit(self.note_field.text().strip()))
+        self.more.chosen.connect(self.more_chosen)
 
     # ---- setters -------------------------------------------------------------------------------------------------
 
     def set_classes(self, names: Sequence[str], known: Sequence[PoreClass], active: Sequence[PoreClass]) -> None:
         """Offer the run's class names for the heat map and the project's active classes as labels."""
-        self.probability_bars.set_classes(known)
+        for widget in (self.probability_bars, self.strip_plots, self.alike_grid):
+            widget.set_classes(known)
         self.label_strip.set_classes(active)
         kept = self.heat_class.currentData()
         entries = [("as predicted", OF_PREDICTION), ("as labelled", OF_LABEL)]
@@ -59,8 +79,24 @@ class DetailPanel(QWidget):
             self.heat_class.setCurrentIndex(max(0, self.heat_class.findData(kept)))
 
     def set_writable(self, writable: bool) -> None:
-        """Offer or withhold labels."""
-        self.label_strip.setEnabled(writable)
+        """Offer or withhold labels, marks and notes."""
+        for widget in (self.label_strip, self.reviewed_box, self.note_field):
+            widget.setEnabled(writable)
+
+    def set_remark(self, remark: Remark) -> None:
+        """Show what was noted at the crop; a note that is being written stays."""
+        with QSignalBlocker(self.reviewed_box):
+            self.reviewed_box.setChecked(remark.reviewed)
+        if not self.note_field.hasFocus() or not self.note_field.isModified():
+            self.note_field.setText(remark.note)
+
+    def set_alike_words(self, words: str) -> None:
+        """Say what the nearest training crops tell, or why there are none."""
+        say(self.alike_note, words)
+
+    def set_size_words(self, words: str) -> None:
+        """Say why sizes and shapes are not drawn, or nothing."""
+        say(self.size_note, words)
 
     def set_no_heat(self, sentence: str) -> None:
         """Say why there is no heat map and hide its switch; an empty sentence offers it."""
@@ -80,8 +116,9 @@ class DetailPanel(QWidget):
     def set_shown(self, crop: bool, *, surroundings: bool = True, findable: bool = True) -> None:
         """Show what goes with a chosen crop, or nothing but a sentence."""
         self.context_view.setVisible(crop and surroundings)
-        self.probability_bars.setVisible(crop)
-        self.label_strip.setVisible(crop)
+        say(self.no_surroundings, "" if surroundings else "This crop came without its micrograph.")
+        for widget in (self.probability_bars, self.label_strip, self.reviewed_box, self.note_field, self.more):
+            widget.setVisible(crop)
         self.show_button.setVisible(crop and findable)
         self.show_button.setEnabled(crop and findable)
         if not crop:
@@ -126,15 +163,54 @@ class DetailPanel(QWidget):
         heat.setStretch(1, 100)
         layout.addLayout(heat)
         layout.addWidget(self.heat_note)
-        layout.addWidget(self.context_view, 2)
         layout.addWidget(self.crop_answer)
+        layout.addWidget(self.crop_changes)
         layout.addSpacing(2)
         layout.addWidget(self.probability_bars)
         layout.addWidget(self.label_strip)
-        for label in (self.crop_facts, self.crop_history, self.crop_changes):
+        self._build_remark()
+        layout.addLayout(row(self.reviewed_box, self.note_field))
+        layout.addWidget(self._build_more(), 2)
+        layout.addStretch(0)
+
+    def _build_remark(self) -> None:
+        self.reviewed_box = QCheckBox("Reviewed")
+        self.reviewed_box.setObjectName("reviewed_box")
+        self.reviewed_box.setAccessibleName("Mark the crop as reviewed (R)")
+        self.reviewed_box.setToolTip("Mark the crop as reviewed (R): it leaves the queue of label errors")
+        self.note_field = QLineEdit()
+        self.note_field.setObjectName("crop_note")
+        self.note_field.setAccessibleName("Note at the crop")
+        self.note_field.setPlaceholderText("Note (N)")
+        self.note_field.setMinimumWidth(40)
+
+    def _build_more(self) -> Tabbed:
+        """Build what is seen below the label: surroundings, size and shape, or crops that are alike."""
+        around, sizes, alike = QWidget(), QWidget(), QWidget()
+        self.no_surroundings = text("no_surroundings", wrap=True)
+        layout = column(around, margin=0, spacing=GAP // 2)
+        layout.addWidget(self.context_view, 1)
+        for label in (self.no_surroundings, self.crop_facts, self.crop_history):
             layout.addWidget(label)
         layout.addLayout(row(self.show_button, None))
         layout.addStretch(0)
+        self.size_note = text("size_note", wrap=True)
+        layout = column(sizes, margin=0, spacing=GAP // 2)
+        layout.addWidget(self.strip_plots)
+        layout.addWidget(self.size_note)
+        layout.addStretch(1)
+        self.alike_grid.setObjectName("alike_grid")
+        self.alike_grid.setAccessibleName("Training crops that the network finds most alike")
+        self.alike_grid.set_cell(72, lines=1)
+        self.alike_note = text("alike_note", wrap=True)
+        layout = column(alike, margin=0, spacing=GAP // 2)
+        layout.addWidget(self.alike_note)
+        layout.addWidget(self.alike_grid, 1)
+        self.more = Tabbed("review_more", "More about the crop")
+        for title, panel in ((SURROUNDINGS, around), (SIZE, sizes), (ALIKE, alike)):
+            self.more.add(title, panel)
+        self.more.setMinimumHeight(200)
+        return self.more
 
     def _heat_switched(self, on: bool) -> None:
         self.heat_class.setVisible(on)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +17,12 @@ from poregui.store.run_folder import RunFolder
 from poregui.workflow.predict import Predictor, ScaledCrop
 
 _KEPT = 200
+_AT_ONCE = 10
+"""Crops whose maps come together, so that a page fills in steps."""
 
 
 class HeatMaps(QObject):
-    """Ask the network of one run, one crop at a time, the last one asked for first.
+    """Ask the network of one run in the background; of single crops the last one asked for, of pages all.
 
     `ready` carries a crop id and its (classes, height, width) maps, `failed` a crop id and a PoreguiError.
     """
@@ -32,14 +35,14 @@ class HeatMaps(QObject):
         self._background = background
         self._run: RunFolder | None = None
         self._predictor: Predictor | None = None
-        self._wanted: DatasetCrop | None = None
+        self._wanted: list[DatasetCrop] = []
         self._handle: TaskHandle | None = None
         self._kept: OrderedDict[int, NDArray[np.float32]] = OrderedDict()
         background.finished.connect(self._ended)
 
     def set_run(self, run: RunFolder | None) -> None:
         """Ask the network of this run from now on."""
-        self._run, self._predictor, self._wanted = run, None, None
+        self._run, self._predictor, self._wanted = run, None, []
         self._kept.clear()
 
     def why_none(self) -> str:
@@ -53,38 +56,51 @@ class HeatMaps(QObject):
         return ""
 
     def request(self, crop: DatasetCrop) -> None:
-        """Ask for the maps of a crop; those at hand come at once."""
-        kept = self._kept.get(crop.crop_id)
-        if kept is not None:
-            self.ready.emit(crop.crop_id, kept)
-            return
-        self._wanted = crop
+        """Ask for the maps of a crop and of no other any more; those at hand come at once."""
+        self._wanted = []
+        self.request_all([crop])
+
+    def request_all(self, crops: Sequence[DatasetCrop]) -> None:
+        """Ask for the maps of crops; those at hand come at once."""
+        for crop in crops:
+            kept = self._kept.get(crop.crop_id)
+            if kept is not None:
+                self.ready.emit(crop.crop_id, kept)
+            else:
+                self._wanted.append(crop)
         self._next()
 
     def _next(self) -> None:
-        if self._handle is not None or self._wanted is None or self._run is None:
+        if self._handle is not None or not self._wanted or self._run is None:
             return
-        crop, run, predictor, self._wanted = self._wanted, self._run, self._predictor, None
+        crops, run, predictor = self._wanted[:_AT_ONCE], self._run, self._predictor
+        self._wanted = self._wanted[_AT_ONCE:]
 
-        def work(_control: TaskControl) -> tuple[Predictor, NDArray[np.float32]]:
+        def work(_control: TaskControl) -> tuple[Predictor, list[NDArray[np.float32]]]:
             asked = predictor if predictor is not None else Predictor(run, threads=1)
-            pixels = CropPixels(run.read_crop(crop), crop.grey_low, crop.grey_high)
-            return asked, asked.activation_maps(ScaledCrop(pixels, crop.um_per_px))
+            pixels = run.read_crops(crops)
+            scaled = [
+                ScaledCrop(CropPixels(array, crop.grey_low, crop.grey_high), crop.um_per_px)
+                for crop, array in zip(crops, pixels, strict=True)
+            ]
+            return asked, [asked.activation_maps(one) for one in scaled]
 
-        def done(answer: tuple[Predictor, NDArray[np.float32]]) -> None:
+        def done(answer: tuple[Predictor, list[NDArray[np.float32]]]) -> None:
             self._handle = None
             if run is self._run:
                 self._predictor, maps = answer
-                self._keep(crop.crop_id, maps)
+                for crop, one in zip(crops, maps, strict=True):
+                    self._keep(crop.crop_id, one)
             self._next()
 
         def failed(error: PoreguiError) -> None:
             self._handle = None
             if run is self._run:
-                self.failed.emit(crop.crop_id, error)
+                self._wanted = []
+                self.failed.emit(crops[0].crop_id, error)
             self._next()
 
-        self._handle = self._background.run("Computing a heat map", work, done, failed)
+        self._handle = self._background.run("Computing heat maps", work, done, failed)
 
     def _ended(self, handle: TaskHandle) -> None:
         if handle is self._handle and handle.cancelled:  # nobody hears of its result

@@ -1,45 +1,45 @@
-"""Pick the crops that a list of the review page holds and put them into rows; changes with what is listed."""
+"""Put judged crops into the rows of a list; changes with what a list of judged crops shows."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 
-from poregui.domain.dataset import Part
+import numpy as np
+from numpy.typing import NDArray
+
 from poregui.gui.models.crop_list import CropRow
-from poregui.gui.widgets.confusion_matrix import EVERYTHING, Cell
+from poregui.gui.review.run_table import NO_TRUTH, RunTable
 from poregui.gui.widgets.probability_bars import percent
-from poregui.workflow.evaluate import Judged, RunReview, worst_first
+from poregui.workflow.evaluate import RunReview
 
 
-def listed(reviewed: RunReview, part: Part, cell: Cell | None) -> list[Judged]:
-    """Return the crops of a cell, the worst first: all errors for EVERYTHING, those that do not count for None."""
-    if cell == EVERYTHING:
-        return reviewed.errors(part)
-    mine = [j for j in reviewed.judged if j.part == part]
-    if cell is None:
-        return worst_first(j for j in mine if j.truth is None)
-    if cell.row is not None and cell.column is not None:
-        return reviewed.cell(cell.row, cell.column, part)
-    return worst_first(
-        j
-        for j in mine
-        if j.truth is not None
-        and (cell.row is None or j.truth == cell.row)
-        and (cell.column is None or j.prediction.index == cell.column)
-    )
+def rows_of(
+    reviewed: RunReview,
+    table: RunTable,
+    rows: NDArray[np.intp],
+    lost: Mapping[int, int | None],
+    done: Collection[int],
+) -> list[CropRow]:
+    """Return list rows for rows of the table, in their order.
 
-
-def rows_of(reviewed: RunReview, judged: Sequence[Judged], lost: Mapping[int, int | None]) -> list[CropRow]:
-    """Return rows in the order of the crops; `lost` are the labels of crops that do not count and still exist."""
-    names = reviewed.classes
-    return [
-        CropRow(
-            crop_id=j.crop_id,
-            label=reviewed.class_ids[j.truth] if j.truth is not None else lost.get(j.crop_id),
-            text=percent(j.prediction.confidence),
-            sub_text=f"{j.name}, predicted {names[j.prediction.index]}" + ("" if j.exists else ", deleted"),
-            wrong=not j.right,
-            predicted=reviewed.class_ids[j.prediction.index],
+    `lost` are the labels of crops that do not count and still exist, `done` the crops marked as reviewed.
+    """
+    names, ids = reviewed.classes, reviewed.class_ids
+    columns = (table.ids[rows].tolist(), table.truth[rows].tolist(), table.predicted[rows].tolist())
+    made = []
+    for row, crop_id, truth, predicted, sure in zip(
+        rows.tolist(), *columns, table.confidence[rows].tolist(), strict=True
+    ):
+        judged = reviewed.judged[row]
+        made.append(
+            CropRow(
+                crop_id=crop_id,
+                label=ids[truth] if truth != NO_TRUTH else lost.get(crop_id),
+                text=percent(sure),
+                sub_text=f"{judged.name}, predicted {names[predicted]}" + ("" if judged.exists else ", deleted"),
+                wrong=truth != predicted,
+                predicted=ids[predicted],
+                reviewed=crop_id in done,
+            )
         )
-        for j in judged
-    ]
+    return made

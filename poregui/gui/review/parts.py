@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from poregui.gui.theme import GAP, MARGIN
 
@@ -74,3 +84,31 @@ def say(label: QLabel, words: str) -> None:
     """Show words, or hide the label where there are none."""
     label.setText(words)
     label.setVisible(bool(words))
+
+
+def scrolled(inner: QWidget, name: str, narrowest: int) -> QScrollArea:
+    """Return a panel that scrolls where the window is too low for what it holds."""
+    area = QScrollArea()
+    area.setObjectName(name)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setWidgetResizable(True)
+    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    held = panel()
+    column(held).addWidget(inner)
+    area.setWidget(held)
+    area.setMinimumWidth(narrowest)
+    return area
+
+
+def centred(*widgets: QWidget) -> QWidget:
+    """Return widgets below each other in the middle of a panel."""
+    held = panel()
+    layout = column(held, margin=3 * MARGIN, spacing=MARGIN)
+    layout.addStretch(2)
+    for widget in widgets:
+        if isinstance(widget, QToolButton) or widget.property("primary"):
+            layout.addWidget(widget, 0, Qt.AlignmentFlag.AlignHCenter)
+        else:
+            layout.addWidget(widget)
+    layout.addStretch(3)
+    return held

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from poregui.domain.dataset import Part
 from poregui.domain.evaluation import Evaluation
 from poregui.domain.events import Cancelled, Event, Failed, Interrupted
-from poregui.gui.widgets.confusion_matrix import EVERYTHING, Cell
+from poregui.gui.widgets.matrix_drawing import EVERYTHING, Cell
 from poregui.gui.widgets.run_picker import accuracy_words
 from poregui.workflow.evaluate import Judged, RunReview
+from poregui.workflow.numbers import headline_interval
 
 PART_WORDS: dict[Part, str] = {"test": "Test", "validation": "Validation", "train": "Training"}
 _GROUPS = {"specimen": "specimen", "micrograph": "micrograph", "mixed": "group"}
@@ -18,11 +19,12 @@ _GROUPS = {"specimen": "specimen", "micrograph": "micrograph", "mixed": "group"}
 
 @dataclass(frozen=True)
 class Headline:
-    """Hold what a run is worth: `number` large, `detail` beside it, `note` below (empty where there is nothing)."""
+    """Hold what a run is worth: `number` large, `detail` beside it, `note` and `warning` below (empty: nothing)."""
 
     number: str
     detail: str
     note: str
+    warning: str = ""
 
     @property
     def text(self) -> str:
@@ -32,11 +34,13 @@ class Headline:
 
 def headline(reviewed: RunReview, evaluation: Evaluation, part: Part) -> Headline:
     """Return accuracy and interval of a part in words, and what the run said when it was trained."""
-    if evaluation.accuracy is None or evaluation.interval is None:
+    interval = headline_interval(reviewed, part)
+    if evaluation.accuracy is None or interval is None:
         return Headline("", "No crop of this part carries a label that the run knows.", "")
-    low, high = evaluation.interval
-    detail = f"95 % interval {100 * low:.0f} to {100 * high:.0f}, {_crops_words(reviewed, evaluation.n, part)}"
-    return Headline(accuracy_words(evaluation.accuracy), detail, _as_trained(reviewed) if part == "test" else "")
+    ends = f"{100 * interval.low:.0f} to {100 * interval.high:.0f}"
+    detail = f"95 % interval {ends}, {_crops_words(reviewed, evaluation.n, part)}"
+    note, warning = (_as_trained(reviewed), interval.warning) if part == "test" else ("", "")
+    return Headline(accuracy_words(evaluation.accuracy), detail, note, warning)
 
 
 def _crops_words(reviewed: RunReview, n: int, part: Part) -> str:
@@ -65,10 +69,13 @@ def _count(n: int, what: str) -> str:
     return f"{n} {what}" if n == 1 else f"{n} {what}s"
 
 
-def list_title(names: Sequence[str], cell: Cell, count: int) -> str:
-    """Return what a list of crops shows that was chosen by a cell of the matrix."""
-    if cell == EVERYTHING:
+def list_title(names: Sequence[str], cells: Sequence[Cell], count: int) -> str:
+    """Return what a list of crops shows that was chosen by cells of the matrix."""
+    if EVERYTHING in cells:
         return f"All errors · {count}"
+    if len(cells) > 1:
+        return f"{len(cells)} cells · {count}"
+    cell = cells[0]
     if cell.row is None:
         return f"Predicted as {names[cell.column or 0]} · {count}"
     if cell.column is None:
@@ -78,9 +85,9 @@ def list_title(names: Sequence[str], cell: Cell, count: int) -> str:
     return f"{names[cell.row]}, predicted as {names[cell.column]} · {count}"
 
 
-def empty_list_words(cell: Cell) -> str:
+def empty_list_words(cells: Sequence[Cell]) -> str:
     """Say why a list of crops is empty."""
-    if cell == EVERYTHING:
+    if EVERYTHING in cells:
         return "No errors in this part. Choose a cell of the matrix to see its crops."
     return "No crop fell here. Choose another cell of the matrix."
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QRect, QRectF, QSize, Qt
+from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPen
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
@@ -56,6 +56,8 @@ class CropDelegate(QStyledItemDelegate):
             self._draw_answer(painter, option, square, row, row.predicted)
         else:
             self._draw_marks(painter, option, square, row)
+        if row.reviewed:
+            _draw_tick(painter, square)
         painter.restore()
 
     def _draw_marks(self, painter: QPainter, option: QStyleOptionViewItem, square: QRect, row: CropRow) -> None:
@@ -135,3 +137,13 @@ def _draw_cross(painter: QPainter, square: QRect) -> None:
     inner = corner.adjusted(4, 4, -4, -4)
     painter.drawLine(inner.topLeft(), inner.bottomRight())
     painter.drawLine(inner.topRight(), inner.bottomLeft())
+
+
+def _draw_tick(painter: QPainter, square: QRect) -> None:
+    size = 14
+    corner = QRectF(square.left(), square.top(), size, size)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.fillRect(corner, QColor(theme().tokens.good))
+    painter.setPen(QPen(QColor(theme().tokens.panel), 1.8))
+    left, low = corner.left(), corner.top()
+    painter.drawPolyline([QPointF(left + 3, low + 7.5), QPointF(left + 6, low + 10.5), QPointF(left + 11, low + 4)])

@@ -1,0 +1,145 @@
+"""Lay out what a run is worth: picker, headline, matrix, scores; changes with what stands at the left of the page."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import get_args
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QButtonGroup, QLayout, QMenu, QToolButton, QWidget
+
+from poregui.domain.classes import PoreClass
+from poregui.domain.dataset import Part
+from poregui.domain.evaluation import Evaluation
+from poregui.gui.review.parts import button, column, row, say, text
+from poregui.gui.review.words import PART_WORDS, Headline
+from poregui.gui.theme import GAP, scaled_font
+from poregui.gui.widgets.class_scores import ClassScores
+from poregui.gui.widgets.confusion_matrix import ConfusionMatrix
+from poregui.gui.widgets.matrix_drawing import MatrixMode
+from poregui.gui.widgets.run_picker import RunPicker
+
+_PART_TIPS = {
+    "test": "Crops that the training never saw",
+    "validation": "Crops that decided when the training ended",
+    "train": "Crops that the network learned from",
+}
+_MODES: dict[MatrixMode, tuple[str, str]] = {
+    "counts": ("Counts", "Write how many crops fell into each cell"),
+    "rows": ("Row %", "Write shares of the crops with a label: recall on the diagonal"),
+    "columns": ("Column %", "Write shares of the crops predicted as a class: precision on the diagonal"),
+}
+EXPORTS = {
+    "export_report": "Report as HTML…",
+    "export_report_pdf": "Report as PDF…",
+    "export_predictions": "Predictions as CSV…",
+    "export_figures_svg": "Matrix and curves as SVG…",
+    "export_figures_png": "Matrix and curves as PNG…",
+}
+"""What the run can be taken away as, by the name of its action."""
+
+
+class RunColumn(QWidget):
+    """Hold the widgets at the left; `export_requested` carries a name of EXPORTS, `part_chosen` a part."""
+
+    part_chosen = Signal(str)
+    export_requested = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.run_picker = RunPicker(self)
+        self.confusion_matrix = ConfusionMatrix(self)
+        self.class_scores = ClassScores(self)
+        self._build()
+
+    # ---- setters -------------------------------------------------------------------------------------------------
+
+    def show_numbers(self, shown: bool) -> None:
+        """Show or hide everything but the choice of the run."""
+        self._numbers.setVisible(shown)
+        self.export_button.setEnabled(shown)
+
+    def set_headline(self, headline: Headline, warnings: Sequence[str], seen: str) -> None:
+        """Say what the run is worth, what makes that doubtful, and how unseen its test side still is."""
+        say(self.headline_number, headline.number)
+        self.headline.setText(headline.detail)
+        self.headline.setAccessibleName(headline.text)
+        say(self.headline_note, headline.note)
+        say(self.headline_seen, seen)
+        say(self.headline_warnings, "\n".join(warnings))
+
+    def set_parts(self, there: Collection[Part], chosen: Part) -> None:
+        """Offer the parts that have predictions."""
+        for part, one in self.part_buttons.items():
+            one.setEnabled(part in there)
+            one.setChecked(part == chosen)
+
+    def set_classes(self, names: Sequence[str], ids: Sequence[int], known: Sequence[PoreClass]) -> None:
+        """Head the matrix with the run's classes; `known` are all of the project, retired ones too."""
+        self.confusion_matrix.set_classes(names, ids, known)
+
+    def set_numbers(self, evaluation: Evaluation, ids: Sequence[int], known: Sequence[PoreClass]) -> None:
+        """Show matrix and scores."""
+        self.confusion_matrix.set_matrix(evaluation.matrix)
+        self.class_scores.set_scores(evaluation.per_class, ids, known)
+
+    # ---- building ------------------------------------------------------------------------------------------------
+
+    def _build(self) -> None:
+        self.headline_number = text("headline_number", kind="title")
+        self.headline_number.setFont(scaled_font(self.font(), 2.1, bold=True))
+        self.headline = text("review_headline", kind="plain", wrap=True)
+        self.headline_note = text("headline_note", wrap=True)
+        self.headline_seen = text("headline_seen", wrap=True)
+        self.headline_warnings = text("headline_warnings", kind="warning", wrap=True)
+        self._numbers = QWidget()
+        layout = column(self._numbers, margin=0)
+        for label in (self.headline_number, self.headline, self.headline_note, self.headline_seen):
+            layout.addWidget(label)
+        layout.addWidget(self.headline_warnings)
+        layout.addLayout(self._build_parts())
+        layout.addWidget(self.confusion_matrix)
+        layout.addLayout(self._build_modes())
+        layout.addSpacing(GAP // 2)
+        layout.addWidget(self.class_scores)
+        outer = column(self, margin=0)
+        outer.addLayout(row(text(kind="heading", words="Run"), None, self._build_export()))
+        outer.addWidget(self.run_picker)
+        outer.addWidget(self._numbers)
+        outer.addStretch(1)
+
+    def _build_export(self) -> QToolButton:
+        self.export_button = button("take_away_button", "Export", "Take report, figures or predictions away")
+        menu = QMenu(self.export_button)
+        for name, words in EXPORTS.items():
+            action = menu.addAction(words)
+            action.setObjectName(f"{name}_action")
+            action.triggered.connect(lambda _checked=False, name=name: self.export_requested.emit(name))
+        self.export_button.setMenu(menu)
+        self.export_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        return self.export_button
+
+    def _build_parts(self) -> QLayout:
+        self.part_buttons: dict[Part, QToolButton] = {}
+        group = QButtonGroup(self)
+        for part, words in PART_WORDS.items():
+            one = button(f"part_{part}_button", words, _PART_TIPS[part], checkable=True)
+            one.setAccessibleName(f"{words}: {_PART_TIPS[part].lower()}")
+            group.addButton(one)
+            self.part_buttons[part] = one
+            one.clicked.connect(lambda _checked, part=part: self.part_chosen.emit(part))
+        return row(*self.part_buttons.values(), None)
+
+    def _build_modes(self) -> QLayout:
+        self.mode_buttons: dict[MatrixMode, QToolButton] = {}
+        group = QButtonGroup(self)
+        for mode in get_args(MatrixMode):
+            words, tip = _MODES[mode]
+            one = button(f"matrix_{mode}_button", words, tip, checkable=True)
+            one.setProperty("tab", True)
+            one.setProperty("boxed", False)
+            one.setChecked(mode == "counts")
+            group.addButton(one)
+            self.mode_buttons[mode] = one
+            one.clicked.connect(lambda _checked, mode=mode: self.confusion_matrix.set_mode(mode))
+        return row(*self.mode_buttons.values(), None)
