@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -120,20 +120,18 @@ def suspects(project: Project, run: RunFolder | None = None, *, reviewed_too: bo
     )
 
 
-def follow(found: Suspects, project: Project, crop_ids: Iterable[int]) -> Suspects:
-    """Return the queue without those of some crops (of all, when none are given) that were settled meanwhile.
+def follow(found: Suspects, project: Project) -> Suspects:
+    """Return the queue without the crops that were relabelled, deleted or marked as reviewed meanwhile.
 
-    Settled: relabelled, deleted or marked as reviewed. Order and doubt stay as they were.
+    Order and doubt stay as they were. Give the queue as `suspects` found it, and undo brings crops back.
     """
-    wanted = set(crop_ids)
     labels, remarks = project.labels(), project.remarks()
 
     def settled(one: Suspect) -> bool:
         remark = remarks.get(one.crop_id)
         return labels.get(one.crop_id) != one.label or (remark is not None and remark.reviewed)
 
-    left = tuple(one for one in found.queue if (wanted and one.crop_id not in wanted) or not settled(one))
-    return replace(found, queue=left)
+    return replace(found, queue=tuple(one for one in found.queue if not settled(one)))
 
 
 def _answers(run: RunFolder, dataset: Dataset) -> _Answers:

@@ -1,0 +1,193 @@
+"""Hold that wrong labels come first in the queue, and how it follows a person; changes with what is suspicious."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from finished_runs import add_baseline, all_right, finish, finished_run, project_with
+from run_folders import draw_crop
+
+from poregui.domain.errors import ProjectError
+from poregui.domain.label_errors import confident_learning, unusual_shapes
+from poregui.domain.recipe import Recipe
+from poregui.domain.records import Crop, Remark
+from poregui.learning.baseline import write_baseline
+from poregui.store.pixels import CropPixels
+from poregui.store.project import Project
+from poregui.workflow.changes import label_crops, remove_crops
+from poregui.workflow.edits import AddCrops
+from poregui.workflow.freeze import freeze
+from poregui.workflow.history import History
+from poregui.workflow.suspects import FOREST, follow, suspects
+
+CROPS, FLIPPED, LOOKED_AT = 600, 30, 60
+
+
+def unseen_answers(seed: int, apart: float, sharp: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+    """Return (600, 3) probabilities of classes that lie `apart`, and the (600,) true places."""
+    random = np.random.default_rng(seed)
+    truth = random.choice(3, CROPS, p=[0.45, 0.33, 0.22])
+    seen = random.normal(size=(CROPS, 3))
+    seen[np.arange(CROPS), truth] += apart
+    powers = np.exp(seen * apart * sharp)
+    return powers / powers.sum(axis=1, keepdims=True), truth
+
+
+def flip(truth: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return labels of which 5 % were turned into another class, and which ones."""
+    random = np.random.default_rng(seed + 1000)
+    wrong = random.choice(len(truth), FLIPPED, replace=False)
+    labels = truth.copy()
+    labels[wrong] = (labels[wrong] + random.integers(1, 3, FLIPPED)) % 3
+    return labels, wrong
+
+
+@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("sharp", [0.6, 1.0, 2.0])
+def test_of_5_per_cent_flipped_labels_80_per_cent_are_in_the_first_60_where_answers_are_good(
+    seed: int, sharp: float
+) -> None:
+    answers, truth = unseen_answers(seed, apart=2.4, sharp=sharp)
+    assert (answers.argmax(axis=1) == truth).mean() >= 0.9
+    labels, wrong = flip(truth, seed)
+    first = np.argsort(-confident_learning(answers, labels).doubt, kind="stable")[:LOOKED_AT]
+    assert len(set(first) & set(wrong)) >= 0.8 * FLIPPED
+
+
+@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("apart", [1.2, 1.6, 2.0])
+def test_elsewhere_the_first_60_hold_three_times_as_many_as_by_chance(seed: int, apart: float) -> None:
+    answers, truth = unseen_answers(seed, apart)
+    assert 0.6 < (answers.argmax(axis=1) == truth).mean() < 0.9
+    labels, wrong = flip(truth, seed)
+    first = np.argsort(-confident_learning(answers, labels).doubt, kind="stable")[:LOOKED_AT]
+    by_chance = FLIPPED * LOOKED_AT / CROPS
+    assert len(set(first) & set(wrong)) >= 3 * by_chance
+
+
+def test_confident_learning_counts_about_as_many_errors_as_there_are() -> None:
+    answers, truth = unseen_answers(3, apart=3.5)
+    labels, wrong = flip(truth, 3)
+    found = confident_learning(answers, labels)
+    assert len(set(wrong) & set(np.flatnonzero(found.likely))) >= 0.9 * FLIPPED
+    assert FLIPPED * 0.8 <= found.expected_errors <= FLIPPED * 1.4
+    assert (found.proposed[wrong] == truth[wrong]).mean() >= 0.9
+    assert found.joint.sum() <= CROPS
+
+
+def test_a_class_without_labels_neither_breaks_nor_is_proposed_for_lack_of_a_threshold() -> None:
+    answers, truth = unseen_answers(3, apart=3.0)
+    labels = np.where(truth == 2, 1, truth)
+    found = confident_learning(answers, labels)
+    assert not found.likely[(truth == 2)].any()
+
+
+def test_a_shape_far_from_its_class_is_marked_and_the_class_it_fits_is_named() -> None:
+    random = np.random.default_rng(0)
+    numbers = np.concatenate([random.normal(0, 1, (40, 3)), random.normal(8, 1, (40, 3))])
+    labels = np.repeat([0, 1], 40)
+    labels[0] = 1
+    numbers[1, 0] = np.nan
+    found = unusual_shapes(numbers, labels, 2)
+    assert found.marked[0]
+    assert found.nearest[0] == 0
+    assert found.marked[1:].sum() == 0
+    few = unusual_shapes(numbers[:5], np.zeros(5, int), 2)
+    assert np.isnan(few.distance).all()
+    assert not few.marked.any()
+
+
+# ---- in a project ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    with project_with(tmp_path / "p") as opened:
+        yield opened
+
+
+def test_a_wrong_label_comes_first_says_why_and_leaves_the_queue_when_it_is_mended(project: Project) -> None:
+    history = History(project)
+    wrong = project.crops()[7].id
+    right = project.crop(wrong).label
+    run = finished_run(project, all_right)
+    add_baseline(run)
+    history.apply(label_crops(project, [wrong], 3 if right != 3 else 1, who="x"))
+    found = suspects(project, run)
+    assert [one.crop_id for one in found.queue] == [wrong]
+    first = found.queue[0]
+    assert (first.proposed, first.likely) == (right, True)
+    assert f"{found.names[right]} 90 %" in first.why
+    assert found.judged == 60
+    history.apply(label_crops(project, [wrong], right, who="x"))
+    assert follow(found, project).queue == ()
+    history.undo()
+    assert follow(found, project).queue == found.queue
+    history.apply(remove_crops([wrong]))
+    assert follow(found, project).queue == ()
+
+
+def test_a_crop_that_was_kept_in_review_is_not_asked_for_again(project: Project) -> None:
+    wrong = project.crops()[3].id
+    run = finished_run(project, all_right)
+    add_baseline(run)
+    History(project).apply(label_crops(project, [wrong], 3 if project.crop(wrong).label != 3 else 1, who="x"))
+    found = suspects(project, run)
+    with project.transaction():
+        project.put_remarks([(wrong, Remark("looks odd, is right", reviewed=True))])
+    assert follow(found, project).queue == ()
+    assert suspects(project, run).queue == ()
+    assert len(suspects(project, run, reviewed_too=True).queue) == 1
+
+
+def test_without_a_baseline_only_crops_that_the_network_never_learned_are_judged(project: Project) -> None:
+    run = finished_run(project, all_right)
+    found = suspects(project, run)
+    learned = len(run.read_dataset().part("train"))
+    assert found.judged == 60 - learned
+    assert "learned from the others" in found.notes[0]
+
+
+def test_a_cross_validation_judges_every_crop(project: Project) -> None:
+    run = finish(freeze(project, Recipe(), folds=5), all_right)
+    found = suspects(project, run)
+    assert (found.judged, found.notes) == (60, ())
+
+
+def test_a_run_that_nobody_finished_has_no_suspects(project: Project) -> None:
+    freeze(project, Recipe())
+    with pytest.raises(ProjectError, match="no finished run"):
+        suspects(project)
+
+
+def project_of_shapes(folder: Path, seed: int) -> tuple[Project, set[int]]:
+    """Make a project of 600 drawn discs, squares and specks, 5 % of them labelled wrongly; return the wrong ones."""
+    random = np.random.default_rng(seed)
+    truth = np.arange(CROPS) % 3
+    labels, wrong = flip(truth, seed)
+    project = Project.create(folder, ["Disc", "Square", "Speck"])
+    crops = []
+    for number, (place, label) in enumerate(zip(truth.tolist(), labels.tolist(), strict=True), start=1):
+        pixels = draw_crop(place, random)
+        kept = project.pixels.add(CropPixels(pixels, 0.0, 255.0))
+        height, width = pixels.shape
+        crops.append(Crop(number, kept, width, height, source=f"{number}.png", label=label + 1))
+    History(project).apply(AddCrops(tuple(crops), who="test", how="import"))
+    return project, {place + 1 for place in wrong.tolist()}
+
+
+@pytest.mark.slow
+def test_flipped_labels_of_real_crops_come_first_after_one_training(tmp_path: Path) -> None:
+    project, wrong = project_of_shapes(tmp_path / "shapes", seed=5)
+    with project:
+        run = freeze(project, Recipe(threads=1))
+        dataset = run.read_dataset()
+        write_baseline(run, run.read_recipe(), dataset)
+        run.write_predictions(dataset.classes, {}, [])
+        found = suspects(project, run)
+    assert found.accuracy is not None
+    assert found.accuracy >= 0.85, "judged against labels of which 5 % are wrong"
+    assert {one.source for one in found.queue} == {FOREST}
+    assert len({one.crop_id for one in found.queue[:LOOKED_AT]} & wrong) >= 0.8 * FLIPPED
