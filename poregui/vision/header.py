@@ -13,6 +13,7 @@ import tifffile
 from poregui.vision.pixel_values import TooLarge, check_size
 from poregui.vision.scale import SPOILT, tiff_scale
 from poregui.vision.tiff_io import check_stored, tiff_notes
+from poregui.vision.tiff_levels import readable_by_parts
 
 _MOST_PAGES = 10_000
 _PNG_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
@@ -48,7 +49,9 @@ def tiff_header(file: IO[bytes], size: int) -> Header:
     # Other files, which OME may name, are none of our business.
     with tifffile.TiffFile(file, name="image.tif", _multifile=False) as tiff:
         page = tiff.pages[0].aspage()
-        large = _too_large(page.imagewidth, page.imagelength, page.samplesperpixel, page.bitspersample)
+        large: tuple[str, ...] = ()
+        if not readable_by_parts(page):
+            large = _too_large(page.imagewidth, page.imagelength, page.samplesperpixel, page.bitspersample)
         check_stored(page, size)
         scale = tiff_scale(tiff, page)
         notes = (*tiff_notes(tiff, page), *scale.warnings)  # before the pages are looked at, for that changes them

@@ -45,7 +45,7 @@ def open_pyramid(path: Path, cached: Path | None = None) -> Pyramid:
                 return found
         if own is not None:
             return own
-    return array_pyramid(read_image(path), path.name)
+    return array_pyramid(read_image(path), path.name, least=_MOST_SIDE)
 
 
 def _by_parts(path: Path) -> Pyramid | None:

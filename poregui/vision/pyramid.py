@@ -99,6 +99,21 @@ class Pyramid:
         return 8 * self.dtype.itemsize
 
     @property
+    def um_per_px(self) -> float | None:
+        """Return the scale where the file is sure of it."""
+        return self.notes.um_per_px
+
+    @property
+    def scale_source(self) -> str:
+        """Return who says so."""
+        return self.notes.scale_source
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Return sentences for a person."""
+        return self.notes.warnings
+
+    @property
     def instant(self) -> bool:
         """Tell whether all pixels are in memory."""
         return all(isinstance(one, ArrayLevel) for one in self._levels)
@@ -117,6 +132,12 @@ class Pyramid:
     def is_complete(self) -> bool:
         """Tell whether a coarse size is there too, so that all of a large image can be shown at once."""
         return self.width * self.height <= LARGE or max(self.sizes[-1]) <= COARSEST
+
+    def __enter__(self) -> Pyramid:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """Close the file, as also happens when nobody holds the pyramid any more."""

@@ -15,7 +15,7 @@ from poregui.domain.records import Crop, Micrograph
 from poregui.store.pixels import CropPixels, PixelStore
 from poregui.store.project import Project
 from poregui.vision.crops import cut
-from poregui.vision.image_io import read_image
+from poregui.vision.large_images import open_pyramid
 from poregui.vision.pore_at import crop_around
 from poregui.workflow.edits import AddCrops, Combined, Edit, LabelChange, SetLabels
 from poregui.workflow.formats.coco import read_coco
@@ -132,7 +132,7 @@ def cut_outlines(
         if cancelled():
             return CollectedOutlines(cancelled=True)
         try:
-            image = read_image(file)
+            image = open_pyramid(file)
         except PoreguiError as error:
             said.append(f"{micrograph.name}: {error}")
             continue
@@ -145,6 +145,7 @@ def cut_outlines(
             box = inside if shape.outline is None else crop_around(inside, image.width, image.height)
             content = CropPixels(cut(image, box), image.grey_low, image.grey_high)
             pores[micrograph.id].append(CutPore(shape, box, pixels.add(content)))
+        image.close()
         if outside:
             said.append(f"{outside} pores of {micrograph.name} lie outside of it and were left out.")
     return CollectedOutlines({key: tuple(value) for key, value in pores.items()}, tuple(said))

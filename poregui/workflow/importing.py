@@ -14,6 +14,8 @@ from poregui.domain.records import Crop, Micrograph, Side, Specimen
 from poregui.store.pixels import CropPixels, PixelStore
 from poregui.store.project import Project
 from poregui.vision.image_io import Image, read_image
+from poregui.vision.large_images import open_pyramid
+from poregui.vision.pyramid import Pyramid
 from poregui.workflow.edits import (
     AddCrops,
     AddMicrographs,
@@ -149,11 +151,13 @@ def collect(
         if cancelled():
             return Collected((), (), (), (), cancelled=True)
         try:
-            image = read_image(one.file)
+            image: Image | Pyramid
             if one.is_crop:
+                image = read_image(one.file)
                 crops.append(_crop(one, image, options, waiting.add(image)))
             else:
-                micrographs.append(_micrograph(one, image, options))
+                with open_pyramid(one.file) as image:
+                    micrographs.append(_micrograph(one, image, options))
         except ImageError as error:
             skipped.append(PassedOver(one.shown, str(error).removeprefix(f"{one.file.name} ")))
         else:
@@ -215,7 +219,7 @@ def _crop(one: Found, image: Image, options: ImportOptions, key: str) -> Collect
     )
 
 
-def _micrograph(one: Found, image: Image, options: ImportOptions) -> CollectedMicrograph:
+def _micrograph(one: Found, image: Pyramid, options: ImportOptions) -> CollectedMicrograph:
     given = options.um_per_px is not None
     return CollectedMicrograph(
         file=one.file,
