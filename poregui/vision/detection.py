@@ -15,7 +15,8 @@ from poregui.domain.masks import Mask
 from poregui.vision.masked import touching
 from poregui.vision.planning import Plan, Source, make_plan
 from poregui.vision.rings import FloatArray, IntArray, Rings
-from poregui.vision.windows import Found, find_in
+from poregui.vision.tiling import find_all
+from poregui.vision.windows import Found, outline, segment
 
 Progress = Callable[[int, int, str], None]
 
@@ -73,7 +74,8 @@ def detect(
     """
     source = Source.of(pixels, size)
     plan = make_plan(source, recipe, um_per_px, masks)
-    return _kept(find_in(Box(0, 0, source.width, source.height), plan), plan)
+    tiled = find_all(plan, progress)
+    return _kept(tiled.found, plan, Box(0, 0, source.width, source.height), tiled.field_area, tiled.too_large)
 
 
 def preview(
@@ -94,31 +96,36 @@ def preview(
     """
     source = Source.of(pixels, size)
     plan = plan or make_plan(source, recipe, um_per_px, masks)
-    box = (view or Box(0, 0, source.width, source.height)).clipped(source.width, source.height)
-    return _kept(find_in(box or Box(0, 0, 1, 1), plan), plan)
+    whole = Box(0, 0, source.width, source.height)
+    box = (view or whole).clipped(source.width, source.height) or Box(0, 0, 1, 1)
+    window = segment(box, plan)
+    found = outline(window, np.ones(window.regions.count, dtype=np.bool_), plan)
+    masked = 0 if window.masked is None else int(np.count_nonzero(window.masked))
+    return _kept(found, plan, box, float(box.area - masked))
 
 
-def _kept(found: Found, plan: Plan) -> Detected:
-    """Apply the rules of size and edge."""
+def _kept(found: Found, plan: Plan, view: Box, field_area: float, too_large: int = 0) -> Detected:
+    """Apply the rules of contrast, size and edge to the pores of a view."""
     recipe = plan.recipe
     diameter = 2 * np.sqrt(found.areas / np.pi)
     chosen = (diameter >= plan.smallest) & (diameter <= plan.largest) & (found.contrast >= recipe.contrast / 100)
-    outlines = [outline for outline, wanted in zip(found.outlines, chosen, strict=True) if wanted]
+    outlines = [line for line, wanted in zip(found.outlines, chosen, strict=True) if wanted]
     rings = Rings.of(outlines)
-    touches = touching(rings, (plan.source.width, plan.source.height), plan.masks)
+    touches = touching(rings, view, plan.masks)
     pore_area = float(found.areas[chosen].sum())
     inner = ~touches if recipe.edge == "drop" else np.ones(len(outlines), dtype=np.bool_)
     low, high = (edge[inner] for edge in rings.bounds())
     first = np.floor(low).astype(np.int64)
     boxes = np.concatenate([first, np.maximum(np.ceil(high).astype(np.int64) - first, 1)], axis=1)
     order = np.lexsort((boxes[:, 0], boxes[:, 1]))
-    kept = [outline for outline, wanted in zip(outlines, inner, strict=True) if wanted]
+    kept = [line for line, wanted in zip(outlines, inner, strict=True) if wanted]
     return Detected(
         outlines=tuple(kept[place] for place in order),
         boxes=boxes[order],
         areas=found.areas[chosen][inner][order],
         touches_edge=touches[inner][order],
         pore_area_px=pore_area,
-        field_area_px=found.field_area,
+        field_area_px=field_area,
         threshold=plan.threshold if recipe.method != "local" else None,
+        too_large=too_large,
     )

@@ -28,10 +28,11 @@ def masked_pixels(masks: Sequence[Mask], box: Box) -> NDArray[np.bool_] | None:
     return painted.astype(bool)
 
 
-def touching(rings: Rings, size: tuple[int, int], masks: Sequence[Mask]) -> NDArray[np.bool_]:
-    """Return which rings reach the edge of an image of `size` (width, height) px or come within 1 px of a mask."""
+def touching(rings: Rings, view: Box, masks: Sequence[Mask]) -> NDArray[np.bool_]:
+    """Return which rings come within 1 px of the edge of a view, such as the whole image, or of a mask."""
     low, high = rings.bounds()
-    touches = np.logical_or((low < _NEAR_PX).any(axis=1), (high > np.asarray(size) - _NEAR_PX).any(axis=1))
+    first, last = np.array([view.x, view.y]) + _NEAR_PX, np.array([view.right, view.bottom]) - _NEAR_PX
+    touches = np.logical_or((low < first).any(axis=1), (high > last).any(axis=1))
     for mask in masks:
         box = mask.bounds
         near = (high >= (box.x - 1, box.y - 1)).all(axis=1) & (low <= (box.right + 1, box.bottom + 1)).all(axis=1)

@@ -6,8 +6,12 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from poregui.vision.rings import FloatArray, IntArray, Rings
+
+_MIXED = np.array([0.7548776662466927, 0.5698402909980532])
+"""Makes one number of x and y that hardly two middles share."""
 
 
 @dataclass(frozen=True)
@@ -50,9 +54,26 @@ def perimeters(rings: Rings) -> FloatArray:
 
     The Cauchy-Crofton formula counts how often straight lines cross an outline; over lines of all directions and places
     that is the length of a polygon exactly, so that the sub-pixel outline needs no count. Binary masks do: see
-    `crofton_perimeters`.
+    `crofton_perimeters`. Seams that lead into holes and back do not count.
     """
-    return rings.sums(np.hypot(*(rings.following() - rings.points).T))
+    ends = rings.following()
+    length = np.hypot(*(ends - rings.points).T)
+    length[_seams(rings, ends)] = 0.0
+    return rings.sums(length)
+
+
+def _seams(rings: Rings, ends: FloatArray) -> NDArray[np.int64]:
+    """Return the places of sides that their ring goes along in both directions: a pair of them has the same middle."""
+    if not rings.count:
+        return np.zeros(0, np.int64)
+    middle = (rings.points + ends) / 2
+    key = middle @ _MIXED
+    order = np.argsort(key)
+    one, other = order[:-1][np.diff(key[order]) == 0], order[1:][np.diff(key[order]) == 0]
+    owner = rings.owner
+    back = (rings.points[one] == ends[other]).all(axis=1) & (ends[one] == rings.points[other]).all(axis=1)
+    back &= owner[one] == owner[other]
+    return np.concatenate([one[back], other[back]])
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,7 @@ def trace(labels: NDArray[Any], grey: NDArray[np.float32], levels: FloatArray) -
 def _sides(framed: NDArray[Any], offsets: list[int]) -> tuple[IntArray, IntArray]:
     """Return pixel (place in the framed array) and side (0 to 3) of each side that ends a region, sorted by side."""
     flat = framed.reshape(-1)
-    inside = np.flatnonzero(flat)
+    inside = np.flatnonzero(flat > 0)
     pixels = [inside[flat[inside + offset] != flat[inside]] for offset in offsets]
     sides = [np.full(len(found), side) for side, found in enumerate(pixels)]
     return np.concatenate(pixels), np.concatenate(sides)

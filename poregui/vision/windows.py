@@ -1,4 +1,4 @@
-"""Find and outline the pores of one window of a micrograph; changes with the order of the steps."""
+"""Segment one window of a micrograph and outline the pores in it; changes with the order of the steps."""
 
 from __future__ import annotations
 
@@ -8,68 +8,119 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poregui.domain.geometry import Box
-from poregui.vision.half_level import REACH, grow, levels_of, within_level
+from poregui.vision.half_level import bands_of, levels_of, within_level
+from poregui.vision.lighting import FloatImage
 from poregui.vision.masked import masked_pixels
 from poregui.vision.planning import Plan
-from poregui.vision.rings import FloatArray
+from poregui.vision.rings import FloatArray, IntArray
 from poregui.vision.segmenting import Regions, fill_holes, keep, pore_pixels, regions_of
 from poregui.vision.tracing import Traced, trace
+from poregui.vision.waists import split
+
+_LEAST_HOLE = 2.0
+"""Area in px² below which a hole is noise."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """Hold a segmented box of the micrograph: smoothed `grey`, its `regions`, and which pixels are masked."""
+
+    box: Box
+    grey: FloatImage
+    regions: Regions
+    masked: NDArray[np.bool_] | None
 
 
 @dataclass(frozen=True)
 class Found:
-    """Hold pores in px of the micrograph: outlines (N, 2), areas and contrasts (n,), and the field without masks."""
+    """Hold pores in px of the micrograph: outlines (N, 2), areas and contrasts (n,)."""
 
     outlines: list[NDArray[np.float32]]
     areas: FloatArray
     contrast: FloatArray
-    field_area: float
+
+    @staticmethod
+    def together(parts: list[Found]) -> Found:
+        """Return the pores of several windows."""
+        return Found(
+            [outline for part in parts for outline in part.outlines],
+            np.concatenate([part.areas for part in parts] or [np.zeros(0)]),
+            np.concatenate([part.contrast for part in parts] or [np.zeros(0)]),
+        )
 
 
-def find_in(box: Box, plan: Plan) -> Found:
-    """Return the pores of a box of the micrograph, whatever their size, but for specks of a few pixels."""
+def segment(box: Box, plan: Plan) -> Window:
+    """Return the regions of a box that are pore, before their size is looked at."""
     grey = plan.smoothed(box)
-    wide_left, wide_top = min(plan.halo, box.x), min(plan.halo, box.y)
     pores = pore_pixels(grey, plan.recipe, plan.threshold, plan.window)
-    inner = (slice(wide_top, wide_top + box.height), slice(wide_left, wide_left + box.width))
+    top, left = min(plan.halo, box.y), min(plan.halo, box.x)
+    inner = (slice(top, top + box.height), slice(left, left + box.width))
     grey, pores = np.ascontiguousarray(grey[inner]), np.ascontiguousarray(pores[inner])
     masked = masked_pixels(plan.masks, box)
-    field = float(box.area)
     if masked is not None:
         pores[masked] = 0
-        field -= float(np.count_nonzero(masked))
     if plan.recipe.fill_holes:
         pores = fill_holes(pores)
         if masked is not None:
             pores[masked] = 0
-    regions = _large_enough(regions_of(pores), plan)
-    if not regions.count:
-        return Found([], np.zeros(0), np.zeros(0), field)
-    if plan.recipe.polarity == "bright":
-        grey = -grey
-    near = grow(regions.labels, REACH)
-    levels = levels_of(grey, regions.labels, near, regions.count, plan.recipe.smoothing)
-    labels = within_level(grey, regions.labels, near, levels)
-    if masked is not None:
-        labels[masked] = 0
-    traced = trace(labels, grey, levels.edge)
-    outer = _outer(traced, regions.count)
-    points = (traced.rings.points + np.array([box.x, box.y])).astype(np.float32)
-    starts = traced.rings.starts
-    outlines = [points[starts[ring] : starts[ring + 1]] for ring in outer]
-    return Found(outlines, traced.area[outer], levels.contrast[traced.label[outer]], field)
+    return Window(box, grey, regions_of(pores), masked)
 
 
-def _large_enough(regions: Regions, plan: Plan) -> Regions:
-    """Drop what is too small to become a pore of the recipe, so that noise costs no time."""
-    least = max(4.0, 0.5 * np.pi / 4 * plan.smallest**2)
-    chosen = regions.pixels >= least
-    return regions if chosen.all() else keep(regions, chosen)
+def outline(window: Window, chosen: NDArray[np.bool_], plan: Plan) -> Found:
+    """Return the outlines of chosen regions (n,), but for specks too small for the recipe; the others stand around."""
+    large = window.regions.pixels >= max(4.0, 0.5 * np.pi / 4 * plan.smallest**2)
+    regions = keep(window.regions, large)
+    wanted = np.concatenate(([False], chosen[large]))
+    if not wanted.any():
+        return Found.together([])
+    labels, count = regions.labels, regions.count
+    if plan.recipe.split:
+        parent, labels = labels, split(labels, plan.recipe.split_strength)
+        count = int(labels.max())
+        whole = np.zeros(count + 1, dtype=np.int64)
+        whole[labels.reshape(-1)] = parent.reshape(-1)
+        wanted = wanted[whole]
+    grey = -window.grey if plan.recipe.polarity == "bright" else window.grey
+    bands = bands_of(labels)
+    levels = levels_of(grey, labels, bands, count, plan.recipe.smoothing)
+    moved = within_level(grey, bands, levels)
+    if window.masked is not None:
+        moved[window.masked] = 0
+    if not wanted[1:].all():
+        moved = np.where(wanted[moved], moved, 0)
+    traced = trace(moved, grey, levels.edge)
+    points = (traced.rings.points + np.array([window.box.x, window.box.y])).astype(np.float32)
+    outer = _outer(traced, count)
+    found = [points[traced.rings.starts[ring] : traced.rings.starts[ring + 1]] for ring in outer]
+    areas = traced.area[outer]
+    if not plan.recipe.fill_holes:
+        _take_out_holes(traced, points, outer, found, areas)
+    return Found(found, areas, levels.contrast[traced.label[outer]])
 
 
-def _outer(traced: Traced, count: int) -> NDArray[np.int64]:
+def _outer(traced: Traced, count: int) -> IntArray:
     """Return the ring with the largest area of each label that has one of at least 4 corners."""
     order = np.lexsort((traced.area, traced.label))
     last = np.flatnonzero(np.diff(traced.label[order], append=count + 1))
     chosen = order[last]
     return np.sort(chosen[(traced.area[chosen] > 0) & (traced.rings.lengths[chosen] >= 4)])
+
+
+def _take_out_holes(
+    traced: Traced, points: NDArray[np.float32], outer: IntArray, found: list[NDArray[np.float32]], areas: FloatArray
+) -> None:
+    """Lead each outline with holes into them along a seam, there and back, and lower its area."""
+    place = {int(label): index for index, label in enumerate(traced.label[outer])}
+    for ring in np.flatnonzero(traced.area <= -_LEAST_HOLE):
+        index = place.get(int(traced.label[ring]))
+        if index is not None:
+            hole = points[traced.rings.starts[ring] : traced.rings.starts[ring + 1]]
+            found[index] = _with_hole(found[index], hole)
+            areas[index] += traced.area[ring]
+
+
+def _with_hole(line: NDArray[np.float32], hole: NDArray[np.float32]) -> NDArray[np.float32]:
+    from scipy.spatial.distance import cdist
+
+    at, into = divmod(int(cdist(line, hole, "sqeuclidean").argmin()), len(hole))
+    return np.concatenate([line[: at + 1], hole[into:], hole[: into + 1], line[at:]])

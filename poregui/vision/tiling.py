@@ -1,0 +1,212 @@
+"""Find the pores of a large micrograph tile by tile, each of them once; changes with how tiles are put together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from poregui.domain.geometry import Box
+from poregui.vision.half_level import REACH, RING
+from poregui.vision.planning import Plan
+from poregui.vision.rings import IntArray
+from poregui.vision.windows import Found, Window, outline, segment
+
+WHOLE = 1 << 24
+"""Pixels up to which an image is one tile."""
+TILE, OVERLAP = 3072, 128
+_LARGEST = 1 << 26
+_GUARD = REACH + RING
+"""How far in px the edge of a pore depends on what lies around."""
+
+
+@dataclass
+class _Pieces:
+    """Hold regions that lie on the line between two tiles: which are one, where they are, and which are outlined."""
+
+    parent: list[int] = field(default_factory=list)
+    boxes: list[Box] = field(default_factory=list)
+    seeds: list[tuple[int, int]] = field(default_factory=list)
+    done: list[bool] = field(default_factory=list)
+
+    def add(self, box: Box, seed: tuple[int, int], done: bool) -> int:
+        self.parent.append(len(self.parent))
+        self.boxes.append(box)
+        self.seeds.append(seed)
+        self.done.append(done)
+        return len(self.parent) - 1
+
+    def root(self, piece: int) -> int:
+        while self.parent[piece] != piece:
+            self.parent[piece] = self.parent[self.parent[piece]]
+            piece = self.parent[piece]
+        return piece
+
+    def unite(self, one: int, other: int) -> None:
+        self.parent[self.root(one)] = self.root(other)
+
+    def left_over(self) -> Iterator[tuple[Box, list[tuple[int, int]]]]:
+        """Yield the box and the seeds of each region that no tile could outline."""
+        groups: dict[int, list[int]] = {}
+        for piece in range(len(self.parent)):
+            groups.setdefault(self.root(piece), []).append(piece)
+        for pieces in groups.values():
+            if not any(self.done[piece] for piece in pieces):
+                yield _around([self.boxes[piece] for piece in pieces]), [self.seeds[piece] for piece in pieces]
+
+
+@dataclass(frozen=True)
+class Tiled:
+    """Hold the pores of all tiles, the field without masks in px², and how many regions were too large."""
+
+    found: Found
+    field_area: float
+    too_large: int
+
+
+def find_all(
+    plan: Plan, progress: Callable[[int, int, str], None], tile: int = TILE, overlap: int = OVERLAP, whole: int = WHOLE
+) -> Tiled:
+    """Return the pores of a whole micrograph.
+
+    A pore belongs to the tile that its first pixel (uppermost, then leftmost) lies in, and is outlined there when the
+    tile and its overlap hold all of it. Those that reach further are put together from their pieces on the lines
+    between tiles and outlined in a window of their own.
+    """
+    width, height = plan.source.width, plan.source.height
+    side = max(width, height) if width * height <= whole else tile
+    cores = [
+        Box(x, y, min(side, width - x), min(side, height - y))
+        for y in range(0, height, side)
+        for x in range(0, width, side)
+    ]
+    pieces, found, field_area = _Pieces(), [], 0.0
+    lines: dict[tuple[str, int, int], IntArray] = {}
+    for number, core in enumerate(cores):
+        progress(number, len(cores), "")
+        window = segment(_widened(core, overlap, width, height), plan)
+        field_area += core.area - _masked_within(window, core)
+        first = _first_pixels(window)
+        accepted = _inside(first, core) & ~_cut(window, width, height)
+        found.append(outline(window, accepted, plan))
+        _note_lines(window, core, first, accepted, pieces, lines, (width, height))
+    parts, too_large = _outline_left_over(plan, pieces)
+    together = Found.together(found + parts)
+    if len(cores) > 1 and plan.recipe.fill_holes:
+        together = _without_nested(together, cores[0].width)
+    progress(len(cores), len(cores), "")
+    return Tiled(together, field_area, too_large)
+
+
+def _widened(box: Box, by: int, width: int, height: int) -> Box:
+    wide = Box(box.x - by, box.y - by, box.width + 2 * by, box.height + 2 * by).clipped(width, height)
+    assert wide is not None
+    return wide
+
+
+def _around(boxes: list[Box]) -> Box:
+    left, top = min(box.x for box in boxes), min(box.y for box in boxes)
+    return Box(left, top, max(box.right for box in boxes) - left, max(box.bottom for box in boxes) - top)
+
+
+def _masked_within(window: Window, core: Box) -> int:
+    if window.masked is None:
+        return 0
+    top, left = core.y - window.box.y, core.x - window.box.x
+    return int(np.count_nonzero(window.masked[top : top + core.height, left : left + core.width]))
+
+
+def _first_pixels(window: Window) -> IntArray:
+    """Return (x, y) in the micrograph of the first pixel of each region, row by row, (n, 2)."""
+    flat = window.regions.labels.reshape(-1)
+    places = np.flatnonzero(flat > 0)[::-1]
+    first = np.zeros(window.regions.count + 1, dtype=np.int64)
+    first[flat[places]] = places
+    row, column = np.divmod(first[1:], window.box.width)
+    return np.stack([column + window.box.x, row + window.box.y], axis=1)
+
+
+def _inside(points: IntArray, core: Box) -> NDArray[np.bool_]:
+    x, y = points.T
+    return np.asarray((x >= core.x) & (x < core.right) & (y >= core.y) & (y < core.bottom))
+
+
+def _cut(window: Window, width: int, height: int) -> NDArray[np.bool_]:
+    """Tell which regions come close to an edge of their window that is not one of the image."""
+    left, top, wide, high = window.regions.boxes.T
+    box = window.box
+    return np.asarray(
+        ((left < _GUARD) & (box.x > 0))
+        | ((top < _GUARD) & (box.y > 0))
+        | ((left + wide > box.width - _GUARD) & (box.right < width))
+        | ((top + high > box.height - _GUARD) & (box.bottom < height))
+    )
+
+
+def _note_lines(
+    window: Window,
+    core: Box,
+    first: IntArray,
+    accepted: NDArray[np.bool_],
+    pieces: _Pieces,
+    lines: dict[tuple[str, int, int], IntArray],
+    size: tuple[int, int],
+) -> None:
+    """Add the regions on the first column and row of this tile and of the next ones to the pieces of the others."""
+    labels, box = window.regions.labels, window.box
+    rows = slice(core.y - box.y, min(core.bottom + 1, size[1]) - box.y)
+    columns = slice(core.x - box.x, min(core.right + 1, size[0]) - box.x)
+    strips = {
+        ("x", core.x, core.y): labels[rows, core.x - box.x],
+        ("y", core.y, core.x): labels[core.y - box.y, columns],
+    }
+    if core.right < size[0]:
+        strips["x", core.right, core.y] = labels[rows, core.right - box.x]
+    if core.bottom < size[1]:
+        strips["y", core.bottom, core.x] = labels[core.bottom - box.y, columns]
+    number = np.full(window.regions.count + 1, -1, dtype=np.int64)
+    for label in np.unique(np.concatenate(list(strips.values()))):
+        if label > 0:
+            x, y, wide, high = (int(value) for value in window.regions.boxes[label - 1])
+            seed = (int(first[label - 1, 0]), int(first[label - 1, 1]))
+            number[label] = pieces.add(Box(x + box.x, y + box.y, wide, high), seed, bool(accepted[label - 1]))
+    for place, strip in strips.items():
+        mine, before = number[strip], lines.pop(place, None)
+        if before is None:
+            lines[place] = mine
+            continue
+        both = (mine >= 0) & (before >= 0)
+        for one, other in np.unique(np.stack([mine[both], before[both]], axis=1), axis=0):
+            pieces.unite(int(one), int(other))
+
+
+def _outline_left_over(plan: Plan, pieces: _Pieces) -> tuple[list[Found], int]:
+    width, height = plan.source.width, plan.source.height
+    found, too_large = [], 0
+    for box, seeds in pieces.left_over():
+        if box.area > _LARGEST:
+            too_large += 1
+            continue
+        window = segment(_widened(box, 2 * _GUARD, width, height), plan)
+        chosen = np.zeros(window.regions.count + 1, dtype=np.bool_)
+        for x, y in seeds:
+            chosen[window.regions.labels[y - window.box.y, x - window.box.x]] = True
+        found.append(outline(window, chosen[1:], plan))
+    return found, too_large
+
+
+def _without_nested(found: Found, side: int) -> Found:
+    """Drop pores within the outlines of those that one tile did not see whole, so that their holes were not filled."""
+    low = np.array([outline.min(axis=0) for outline in found.outlines]).reshape(-1, 2)
+    high = np.array([outline.max(axis=0) for outline in found.outlines]).reshape(-1, 2)
+    kept = np.ones(len(low), dtype=np.bool_)
+    for index in np.flatnonzero((low // side != high // side).any(axis=1)):
+        within = (low > low[index]).all(axis=1) & (high < high[index]).all(axis=1)
+        for other in np.flatnonzero(within):
+            x, y = (float(value) for value in found.outlines[other][0])
+            kept[other] &= cv2.pointPolygonTest(found.outlines[index], (x, y), False) <= 0
+    outlines = [line for line, wanted in zip(found.outlines, kept, strict=True) if wanted]
+    return Found(outlines, found.areas[kept], found.contrast[kept])
