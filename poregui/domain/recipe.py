@@ -9,7 +9,7 @@ from typing import Any
 from poregui.domain.parameters import Parameter, check, declare, known_values, parameters_of
 
 __all__ = ["PRESETS", "Parameter", "Recipe", "parameters", "recipe_for", "recipe_from_json"]
-PRESETS = ("default", "seed")
+PRESETS = ("default", "seed", "shape")
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,8 @@ class Recipe:
         "Network",
         "default",
         "default: a small network that keeps proportions and sees the size of the crop. "
-        "seed: the network of the original study, which stretches every crop to 150 x 150.",
+        "seed: the network of the original study, which stretches every crop to 150 x 150. "
+        "shape: no network, a random forest on size and shape, in seconds; it answers the crops of its run only.",
         choices=PRESETS,
         main=True,
     )

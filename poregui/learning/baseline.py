@@ -88,6 +88,23 @@ def write_baseline(folder: RunFolder, recipe: Recipe, dataset: Dataset) -> None:
     )
 
 
+def answer_crops(folder: RunFolder, recipe: Recipe, dataset: Dataset) -> NDArray[np.float64]:
+    """Write the baseline too, and return (n, classes) answers of the forest for all crops of a dataset, in order.
+
+    Of a cross-validation each is out of its fold, NaN where the other folds have fewer than two classes. Validation
+    crops are not trained on, so that probabilities can be calibrated with them.
+    """
+    write_baseline(folder, recipe, dataset)
+    labels = np.array([crop.label for crop in dataset.crops], np.int64)
+    shapes = folder.read_shapes()
+    assert shapes is not None
+    table = _Table(dataset.crops, shapes[2], labels, len(dataset.classes))
+    folds = folder.read_folds()
+    if folds:
+        return _crossed(table, _given_folds(dataset, folds), recipe)
+    return _answers(_forest(table, np.array([crop.part == "train" for crop in dataset.crops]), recipe), table)
+
+
 def _own_folds(dataset: Dataset, seed: int) -> NDArray[np.int64]:
     """Return a fold for each crop, by whole groups where there are several, and otherwise crop by crop."""
     items = [Item(crop.crop_id, crop.label, crop.group) for crop in dataset.crops]

@@ -137,7 +137,7 @@ def _run(folder: RunFolder, teller: Teller, wishes: Control, control: bool) -> F
     """Train and tell its end; return how it failed, None when it did not."""
     teller.writer = folder.open_events()
     try:
-        teller(Stage("Starting TensorFlow"))
+        teller(Stage("Starting"))
         if control:
             wishes.listen()
         failed = _failure(folder, teller, wishes)
@@ -150,7 +150,14 @@ def _run(folder: RunFolder, teller: Teller, wishes: Control, control: bool) -> F
 
 def _failure(folder: RunFolder, teller: Teller, wishes: Control) -> Failed | None:
     try:
-        set_limits(folder.read_recipe().threads, os.environ)
+        recipe = folder.read_recipe()
+        set_limits(recipe.threads, os.environ)
+        if recipe.preset == "shape":
+            from poregui.learning.shape_run import train_shapes
+
+            train_shapes(folder.path, teller, wishes.asked)
+            return None
+        teller(Stage("Starting TensorFlow"))
         from poregui.learning.train import train
 
         train(folder.path, teller, wishes.asked)

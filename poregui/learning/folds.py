@@ -14,6 +14,7 @@ from poregui.domain.errors import TrainingError
 from poregui.domain.events import Finished, Note, Stage
 from poregui.domain.splits import Item, choose_or_fall_back
 from poregui.learning import outcome
+from poregui.learning.answers import common_metrics, judge, write_predictions
 from poregui.learning.fitting import Fit
 from poregui.learning.train import Job, add_baseline, gave_up, load_part, make_repeatable, start
 from poregui.store.files import write_json
@@ -68,14 +69,14 @@ def _train_fold(job: Job, number: int, count: int, ids: frozenset[int]) -> _Fold
 def _finish(job: Job, done: Sequence[_Fold]) -> None:
     crops = [crop for fold in done for crop in fold.crops]
     answers = np.concatenate([fold.answers for fold in done])
-    outcome.write_predictions(job.folder, job.dataset, crops, answers, part="test")
-    pooled = outcome.judge(job.dataset, crops, answers)
+    write_predictions(job.folder, job.dataset, crops, answers, part="test")
+    pooled = judge(job.dataset, crops, answers)
     folds = [_fold_metrics(job, fold) for fold in done]
     stopped = done[-1].fit.ended == "stop"
     write_json(
         job.folder.metrics_file,
         {
-            **outcome.common_metrics(job.dataset, job.recipe, pooled),
+            **common_metrics(job.dataset, job.recipe, pooled),
             "folds": folds,
             "mean_accuracy": float(np.mean([fold["accuracy"] for fold in folds])),
             "pooled_accuracy": pooled.accuracy,
@@ -99,7 +100,7 @@ def _finish(job: Job, done: Sequence[_Fold]) -> None:
 
 
 def _fold_metrics(job: Job, fold: _Fold) -> dict[str, Any]:
-    judged = outcome.judge(job.dataset, fold.crops, fold.answers)
+    judged = judge(job.dataset, fold.crops, fold.answers)
     return {
         "accuracy": judged.accuracy,
         "n": judged.n,

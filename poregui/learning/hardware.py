@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import MutableMapping
+from contextlib import suppress
 from importlib import metadata
 from typing import Any
 
-_PACKAGES = ("poregui", "tensorflow", "keras", "numpy", "onnx", "onnxruntime", "opencv-python-headless")
+_PACKAGES = ("poregui", "tensorflow", "keras", "numpy", "onnx", "onnxruntime", "opencv-python-headless", "scikit-learn")
+_OTHER_BUILDS = ("tensorflow-cpu", "tensorflow-macos", "tf-nightly")
+"""Names under which TensorFlow can be installed as well."""
 
 
 def available_threads() -> int:
@@ -38,10 +41,9 @@ def versions() -> dict[str, str]:
             found[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             continue
-    if "tensorflow" not in found:
-        import tensorflow
-
-        found["tensorflow"] = str(tensorflow.__version__)
+    for name in _OTHER_BUILDS:
+        with suppress(metadata.PackageNotFoundError):
+            found.setdefault("tensorflow", metadata.version(name))
     return found
 
 

@@ -1,22 +1,18 @@
-"""Test, measure and export what a training left; changes with what a run folder holds at its end."""
+"""Save, load, predict with and export the network that a training left; changes with the files of a model."""
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from poregui.domain.dataset import Dataset, DatasetCrop, Part
-from poregui.domain.evaluation import Evaluation, Prediction, evaluate
+from poregui.domain.dataset import Dataset, DatasetCrop
 from poregui.domain.recipe import Recipe
 from poregui.learning.data import load
 from poregui.learning.export_onnx import PARITY, export
 from poregui.learning.fitting import PREDICTION_BATCH, predict
-from poregui.learning.hardware import available_threads, versions
 from poregui.store.files import replace_file, write_json
 from poregui.store.run_folder import RunFolder
 from poregui.vision.patches import InputSpec
@@ -45,46 +41,6 @@ def predict_crops(
         for start in range(0, len(crops), PREDICTION_BATCH)
     ]
     return np.concatenate(pieces) if pieces else np.empty((0, model.output_shape[-1]), np.float32)
-
-
-def write_predictions(
-    folder: RunFolder,
-    dataset: Dataset,
-    crops: Sequence[DatasetCrop],
-    answers: NDArray[np.float32],
-    part: Part | None = None,
-) -> None:
-    """Write predictions.csv for crops; `part` stands in for their own where every answer is a test."""
-    folder.write_predictions(
-        dataset.classes,
-        {crop.crop_id: part or crop.part for crop in crops},
-        (Prediction(crop.crop_id, tuple(float(p) for p in row)) for crop, row in zip(crops, answers, strict=True)),
-    )
-
-
-def judge(dataset: Dataset, crops: Sequence[DatasetCrop], answers: NDArray[np.float32]) -> Evaluation:
-    """Return the evaluation of (n, classes) probabilities of crops against their labels."""
-    labels = np.array([crop.label for crop in crops], np.int64)
-    return evaluate(dataset.classes, labels, answers.argmax(axis=1).astype(np.int64))
-
-
-def accuracy_of(dataset: Dataset, answers: NDArray[np.float32], part: Part) -> float | None:
-    """Return the accuracy over the crops of a part; `answers` (n, classes) are those of all crops of the dataset."""
-    inside = np.array([crop.part == part for crop in dataset.crops])
-    crops = list(itertools.compress(dataset.crops, inside))
-    return judge(dataset, crops, answers[inside]).accuracy
-
-
-def common_metrics(dataset: Dataset, recipe: Recipe, evaluation: Evaluation) -> dict[str, Any]:
-    """Return what every run writes to metrics.json: the numbers of the test, and what they rest on."""
-    return {
-        **evaluation.to_json(),
-        "accuracy_as_trained": evaluation.accuracy,
-        "preset": recipe.preset,
-        "dataset_hash": dataset.hash,
-        "threads": recipe.threads or available_threads(),
-        "versions": versions(),
-    }
 
 
 def export_model(folder: RunFolder, model: keras.Model, recipe: Recipe, dataset: Dataset, spec: InputSpec) -> float:

@@ -14,6 +14,7 @@ from poregui.domain.errors import TrainingError
 from poregui.domain.events import Cancelled, Finished, Interrupted, Note, Stage, Started
 from poregui.domain.recipe import Recipe
 from poregui.learning import outcome, zoo
+from poregui.learning.answers import accuracy_of, common_metrics, judge, write_predictions
 from poregui.learning.data import Crops, batch_count, load
 from poregui.learning.features import write_features
 from poregui.learning.fitting import Fit, Fitter, Report, ShouldStop
@@ -162,21 +163,21 @@ def _finish(job: Job, fit: Fit) -> None:
         return
     job.report(Stage("Testing on unseen crops"))
     answers = outcome.predict_crops(model, folder, dataset.crops, job.spec)
-    outcome.write_predictions(folder, dataset, dataset.crops, answers)
+    write_predictions(folder, dataset, dataset.crops, answers)
     tested = [place for place, crop in enumerate(dataset.crops) if crop.part == "test"]
-    evaluation = outcome.judge(dataset, [dataset.crops[place] for place in tested], answers[tested])
+    evaluation = judge(dataset, [dataset.crops[place] for place in tested], answers[tested])
     seconds = fit.earlier_seconds + job.seconds
     write_json(
         folder.metrics_file,
         {
-            **outcome.common_metrics(dataset, job.recipe, evaluation),
+            **common_metrics(dataset, job.recipe, evaluation),
             "best_epoch": fit.best_epoch,
             "epochs": fit.epochs,
             "seconds": seconds,
             "stopped": fit.ended == "stop",
             "parameters": int(model.count_params()),
-            "training_accuracy": outcome.accuracy_of(dataset, answers, "train"),
-            "validation_accuracy": outcome.accuracy_of(dataset, answers, "validation"),
+            "training_accuracy": accuracy_of(dataset, answers, "train"),
+            "validation_accuracy": accuracy_of(dataset, answers, "validation"),
             "parity": difference,
         },
     )

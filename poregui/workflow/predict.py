@@ -131,6 +131,10 @@ def _no_model(run_folder: RunFolder) -> PoreguiError:
             f"{name} is a cross-validation: it measures a recipe and leaves no network.",
             "Train without folds and choose that run.",
         )
+    if run_folder.read_recipe().preset == "shape":
+        return ProjectError(
+            f"{name} has no network: it answers from size and shape.", "Train another preset and choose that run."
+        )
     ways = {
         Interrupted: (f"{name} was interrupted before it had a network.", "Train again, or let it go on."),
         Cancelled: (f"{name} was cancelled and has no network.", "Train again."),

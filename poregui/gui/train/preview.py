@@ -29,6 +29,8 @@ def choose(crops: Sequence[Crop], labels: Sequence[int]) -> list[Crop]:
 
 def title(recipe: Recipe) -> str:
     """Say how the network sees crops."""
+    if recipe.preset == "shape":
+        return "No network sees these crops: size and shape of their pores are measured."
     if recipe.preset == "seed":
         return f"Stretched to {SEED_SIDE} × {SEED_SIDE} px, before zoom, shear and flips."
     return f"{recipe.input_size} × {recipe.input_size} px, proportions kept, before turns and flips."

@@ -28,6 +28,8 @@ from poregui.gui.theme import GAP
 _DECIMALS = 6
 _PARTIAL_NUMBER = re.compile(r"\d*[.,]?\d*")
 _FIXED_BY_SEED = ("input_size",)
+_OF_A_FOREST = ("preset", "seed", "validation_share", "threads")
+"""Fields that a run without a network heeds."""
 """Fields without effect on the network of the original study."""
 
 
@@ -104,6 +106,11 @@ class RecipeForm(QWidget):
         for name, field in self._fields.items():
             with QSignalBlocker(field):
                 _set_value(field, getattr(recipe, name))
+        for name, field in self._fields.items():
+            field.setEnabled(recipe.preset != "shape" or name in _OF_A_FOREST)
+        if recipe.preset == "shape":
+            self._reset_button.setEnabled(bool(self._touched))
+            return
         for name in _FIXED_BY_SEED:
             self._fields[name].setEnabled(recipe.preset != "seed")
         self._fields["early_stopping_patience"].setEnabled(recipe.early_stopping)

@@ -1,0 +1,56 @@
+"""Write and judge the answers of a run, whatever gave them; changes with what predictions and metrics hold."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poregui.domain.dataset import Dataset, DatasetCrop, Part
+from poregui.domain.evaluation import Evaluation, Prediction, evaluate
+from poregui.domain.recipe import Recipe
+from poregui.learning.hardware import available_threads, versions
+from poregui.store.run_folder import RunFolder
+
+
+def write_predictions(
+    folder: RunFolder,
+    dataset: Dataset,
+    crops: Sequence[DatasetCrop],
+    answers: NDArray[np.float32],
+    part: Part | None = None,
+) -> None:
+    """Write predictions.csv for crops; `part` stands in for their own where every answer is a test."""
+    folder.write_predictions(
+        dataset.classes,
+        {crop.crop_id: part or crop.part for crop in crops},
+        (Prediction(crop.crop_id, tuple(float(p) for p in row)) for crop, row in zip(crops, answers, strict=True)),
+    )
+
+
+def judge(dataset: Dataset, crops: Sequence[DatasetCrop], answers: NDArray[np.float32]) -> Evaluation:
+    """Return the evaluation of (n, classes) probabilities of crops against their labels."""
+    labels = np.array([crop.label for crop in crops], np.int64)
+    return evaluate(dataset.classes, labels, answers.argmax(axis=1).astype(np.int64))
+
+
+def accuracy_of(dataset: Dataset, answers: NDArray[np.float32], part: Part) -> float | None:
+    """Return the accuracy over the crops of a part; `answers` (n, classes) are those of all crops of the dataset."""
+    inside = np.array([crop.part == part for crop in dataset.crops])
+    crops = list(itertools.compress(dataset.crops, inside))
+    return judge(dataset, crops, answers[inside]).accuracy
+
+
+def common_metrics(dataset: Dataset, recipe: Recipe, evaluation: Evaluation) -> dict[str, Any]:
+    """Return what every run writes to metrics.json: the numbers of the test, and what they rest on."""
+    return {
+        **evaluation.to_json(),
+        "accuracy_as_trained": evaluation.accuracy,
+        "preset": recipe.preset,
+        "dataset_hash": dataset.hash,
+        "threads": recipe.threads or available_threads(),
+        "versions": versions(),
+    }
