@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from poregui.domain.agreement import Pairing, pair
 from poregui.domain.intervals import student_t_quantile
 from poregui.domain.splits import kind_of
+from poregui.domain.statistics import Z95
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.evaluate import Judged, RunReview, review
@@ -172,7 +173,8 @@ def _flips(first: RunReview, second: RunReview, pairs: list[tuple[Judged, Judged
 def _difference_interval(right: NDArray[np.bool_], groups: list[str]) -> tuple[float, float] | None:
     """Return the 95 % t interval of the paired difference over groups, or over crops where each is its own group.
 
-    A ratio estimator as in `interval_over_groups`; None for fewer than two groups.
+    A ratio estimator as in `interval_over_groups`, never narrower than the normal interval over crops; None for fewer
+    than two groups.
     """
     names = sorted(set(groups))
     if len(names) < 2:
@@ -184,7 +186,7 @@ def _difference_interval(right: NDArray[np.bool_], groups: list[str]) -> tuple[f
     sums, sizes = np.bincount(rows, gained, count), np.bincount(rows, minlength=count)
     middle = float(gained.mean())
     error = float(np.sqrt(count / (count - 1) * ((sums - middle * sizes) ** 2).sum())) / total
-    half = student_t_quantile(0.975, count - 1) * error
+    half = max(student_t_quantile(0.975, count - 1) * error, Z95 * float(gained.std()) / float(np.sqrt(total)))
     return max(-1.0, middle - half), min(1.0, middle + half)
 
 

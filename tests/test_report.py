@@ -1,0 +1,220 @@
+"""Hold that a report says what it should, hides nothing and runs nothing; changes with what a report tells."""
+
+from __future__ import annotations
+
+import csv
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from builders import add_crops, add_specimens
+from finished_runs import add_baseline, all_right, finish, finished_run, mostly_right, project_with
+
+from poregui.domain.errors import PoreguiError, ProjectError
+from poregui.domain.recipe import Recipe
+from poregui.store.files import write_json
+from poregui.store.project import Project
+from poregui.workflow.changes import change_class, label_crops
+from poregui.workflow.export_run import export_figures, export_predictions, figures_of
+from poregui.workflow.figures import matrix_svg
+from poregui.workflow.freeze import freeze
+from poregui.workflow.history import History
+from poregui.workflow.report import report_html, write_report
+from poregui.workflow.report_facts import collect_report
+from poregui.workflow.svg import reads_on, ticks
+from poregui.workflow.unseen import log_look
+
+NASTY = '<script>alert("x")</script>'
+VOID = {"meta", "br", "img", "link", "input", "hr"}
+
+
+class Page(HTMLParser):
+    """Collect the tags of a page, its text, what it would fetch, and whether tags are closed in order."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.words: list[str] = []
+        self.fetched: list[str] = []
+        self._open: list[str] = []
+        self.feed(text)
+        assert self._open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.fetched += [value or "" for name, value in attrs if name in ("src", "href", "action", "data", "srcset")]
+        assert not any(name.startswith("on") for name, _ in attrs)
+        if tag not in VOID:
+            self._open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if not self._open or self._open[-1] != "style":
+            self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).split())
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    with project_with(tmp_path / "p") as opened:
+        yield opened
+
+
+def test_a_report_is_one_file_that_fetches_nothing_and_says_the_headline(project: Project, tmp_path: Path) -> None:
+    run = finished_run(project)
+    add_baseline(run)
+    out = write_report(project, run, tmp_path / "new" / "report.html")
+    page = Page(out.read_text(encoding="utf-8"))
+    assert page.fetched
+    assert all(found.startswith("data:image/png;base64,") for found in page.fetched)
+    assert "script" not in page.tags
+    assert "Run 1 of p" in page.text
+    assert "83.3 % accuracy on 12 unseen crops" in page.text
+    assert "95 % interval 55.2 to 95.3 %" in page.text
+    assert "All these crops are of one specimen" in page.text
+    assert "a forest on size and shape alone reaches 100.0 %, the network 83.3 %" in page.text
+    assert "2 test crops are predicted wrongly, the surest first" in page.text
+    assert run.read_dataset().hash in page.text
+    assert "keras (training) 3.15.0" in page.text
+    assert page.tags.count("img") == 2
+
+
+def test_names_with_tags_stay_text_in_a_report(tmp_path: Path) -> None:
+    with Project.create(tmp_path / "p", ["Gas", "Keyhole", "LOF"]) as project:
+        for specimen in add_specimens(project, f"{NASTY}1", f"{NASTY}2", "S3", "S4", "S5"):
+            add_crops(project, [1, 2, 3] * 4, specimen_id=specimen.id)
+        run = finished_run(project)
+        History(project).apply(change_class(project, replace(project.classes()[0], name='<b>Gas</b> & "co"')))
+        dataset = run.read_dataset()
+        named = replace(dataset, crops=tuple(replace(c, name=NASTY) for c in dataset.crops), warnings=(NASTY,))
+        run.write_dataset(run.read_recipe(), named, run.read_crops(dataset.crops))
+        text = report_html(collect_report(project, run))
+    page = Page(text)
+    assert "script" not in page.tags
+    assert NASTY in page.text
+    assert '<b>Gas</b> & "co"' in page.text
+
+
+def test_a_report_says_what_changed_since_and_how_often_the_test_was_looked_at(project: Project) -> None:
+    run = finished_run(project)
+    log_look(project, run.path.name, "ada")
+    facts = collect_report(project, run)
+    wrong = facts.reviewed.errors()[0]
+    right = facts.reviewed.class_ids[wrong.prediction.index]
+    History(project).apply(label_crops(project, [wrong.crop_id], right, who="x"))
+    page = Page(report_html(collect_report(project, run)))
+    assert "1 test label changed since the run was trained; it was 83.3 % when the run ended." in page.text
+    assert "The test side was looked at once; 1 test crop was relabelled after the first look" in page.text
+
+
+def test_a_report_of_a_cross_validation_has_its_folds(project: Project) -> None:
+    run = finish(freeze(project, Recipe(), folds=3))
+    told = {**run.read_metrics(), "folds": [{"accuracy": 0.8, "n": 20}] * 3, "pooled_accuracy": 0.8}
+    write_json(run.metrics_file, told)
+    page = Page(report_html(collect_report(project, run)))
+    assert "Cross-validation with 3 folds" in page.text
+    assert "Mean over folds 80.0 %" in page.text
+    assert "No temperature was fitted" in page.text
+
+
+def test_a_report_without_a_single_error_says_so(project: Project) -> None:
+    page = Page(report_html(collect_report(project, finished_run(project, all_right))))
+    assert "No test crop is predicted wrongly." in page.text
+    assert "trained before the comparison was made" in page.text
+
+
+def test_a_report_for_print_hands_each_figure_over(project: Project) -> None:
+    seen: list[int] = []
+
+    def picture(svg: str, width: int) -> str:
+        ElementTree.fromstring(svg)
+        seen.append(width)
+        return f'<img src="data:image/png;base64,AAAA" width="{width}">'
+
+    text = report_html(collect_report(project, finished_run(project)), picture)
+    assert "<svg" not in text
+    assert len(seen) >= 5
+    assert all(width > 100 for width in seen)
+
+
+def test_a_report_that_cannot_be_written_leaves_the_old_one(project: Project, tmp_path: Path) -> None:
+    run = finished_run(project)
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(PoreguiError, match="cannot be written"):
+        write_report(project, run, tmp_path / "file" / "report.html")
+    run.predictions_file.unlink()
+    (tmp_path / "old.html").write_text("old")
+    with pytest.raises(ProjectError, match="has no predictions"):
+        write_report(project, run, tmp_path / "old.html")
+    assert (tmp_path / "old.html").read_text() == "old"
+
+
+# ---- figures and tables ----------------------------------------------------------------------------------------------
+
+
+def test_every_figure_is_well_formed_in_light_and_dark(project: Project) -> None:
+    run = finished_run(project)
+    for dark in (False, True):
+        figures = figures_of(project, run, dark=dark)
+        assert {"confusion-matrix", "confusion-matrix-rows", "roc", "precision-recall", "calibration"} <= set(figures)
+        for svg in figures.values():
+            root = ElementTree.fromstring(svg)
+            assert root.tag == "{http://www.w3.org/2000/svg}svg"
+
+
+def test_a_matrix_shows_counts_and_names_as_text(tmp_path: Path) -> None:
+    svg = matrix_svg([NASTY, "B"], [[3, 1], [0, 4]])
+    words = [element.text for element in ElementTree.fromstring(svg).iter() if element.tag.endswith("text")]
+    assert {"3", "1", "4", "75 %", "25 %", "B"} <= set(words)
+    assert "<script" not in svg
+    many = ElementTree.fromstring(matrix_svg([f"class {i}" for i in range(30)], np.eye(30, dtype=int)))
+    assert int(many.get("width", 0)) > 30 * 40
+
+
+def test_words_on_a_cell_stand_out_from_its_colour() -> None:
+    assert (reads_on("#ffffff"), reads_on("#000000"), reads_on("#2166ac")) == ("#000000", "#ffffff", "#ffffff")
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.0, 1.0), (1.0, 60.0), (0.0, 2.13), (0.0, 0.004)])
+def test_ticks_are_round_and_inside(low: float, high: float) -> None:
+    found = ticks(low, high)
+    assert 3 <= len(found) <= 8
+    assert all(low - 1e-12 <= value <= high + 1e-12 for value in found)
+
+
+def test_figures_go_into_a_new_folder_or_not_at_all(project: Project, tmp_path: Path) -> None:
+    run = finished_run(project)
+    files = export_figures(project, run, tmp_path / "figures")
+    assert sorted(files) == sorted((tmp_path / "figures").iterdir())
+    with pytest.raises(PoreguiError, match="not empty"):
+        export_figures(project, run, tmp_path / "figures")
+
+
+def test_a_table_of_predictions_has_every_crop_and_no_formula(project: Project, tmp_path: Path) -> None:
+    history = History(project)
+    history.apply(change_class(project, replace(project.classes()[0], name="=1+1")))
+    run = finished_run(project, mostly_right)
+    assert export_predictions(project, run, tmp_path / "new" / "p.csv") == 60
+    rows = list(csv.DictReader((tmp_path / "new" / "p.csv").read_text(encoding="utf-8").splitlines()))
+    assert len(rows) == 60
+    assert {row["label"] for row in rows} == {"'=1+1", "Keyhole", "Lack of Fusion"}
+    assert not any(re.match(r"[=+@-]", cell) for row in rows for cell in row.values())
+    one = rows[0]
+    shares = [float(value) for name, value in one.items() if name.startswith("p:")]
+    assert sum(shares) == pytest.approx(1)
+    assert float(one["confidence"]) == max(shares)
+    assert one["group"] == "S01"
+    own = (run.predictions_file).read_text(encoding="utf-8")
+    assert not re.search(r",=1", own)
