@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -15,7 +17,7 @@ from numpy.typing import NDArray
 
 from poregui.domain.geometry import Box
 from poregui.vision.large_images import FORMAT, stamp
-from poregui.vision.pyramid import OVERVIEW, TILE, ArrayLevel, Level, Pyramid, halved
+from poregui.vision.pyramid import OVERVIEW, TILE, ArrayLevel, Level, Pyramid, halved, read_sound
 
 Progress = Callable[[int, int], None]
 
@@ -25,7 +27,8 @@ def build_pyramid(source: Pyramid, of: Path, target: Path, progress: Progress = 
 
     The full size is in it too where the file has no tiles. Memory holds one band of rows of the image, whatever its
     height; the smaller sizes wait beside `target` in files without a name. `progress` hears of tiles done and of how
-    many, and may raise to stop. Raises ImageError where the image is damaged, OSError where the disk refuses.
+    many, and may raise to stop. Raises ImageError where an image without tiles is damaged, OSError where the disk
+    refuses.
     """
     full = source.levels[0]
     whole = isinstance(full, ArrayLevel) or not getattr(full, "is_tiled", True)
@@ -41,23 +44,23 @@ def build_pyramid(source: Pyramid, of: Path, target: Path, progress: Progress = 
     }
     sizes = _halves(full.width, full.height)
     counter = _Counter(sum(_tiles_of(width, height) for width, height in sizes), progress)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".sizes-") as folder, _writer(target) as writer:
-        bands = _bands(full, counter, tell=not whole)
-        for number, (width, height) in enumerate(sizes):
-            last = number == len(sizes) - 1
-            waiting = _Waiting(Path(folder) / str(number), sizes[number + 1], full) if not last else None
+    with ExitStack() as stack:
+        writer = stack.enter_context(tifffile.TiffWriter(target, bigtiff=True))
+        bands = _bands(full, counter, whole=whole)
+        for number, size in enumerate(sizes):
+            waiting = None
+            if number < len(sizes) - 1:
+                waiting = _Waiting(
+                    stack.enter_context(tempfile.TemporaryFile(dir=target.parent)), sizes[number + 1], full
+                )
             passed = _passed(bands, waiting)
             if number == 0 and not whole:
                 for _ in passed:
                     pass
             else:
-                _write(writer, passed, full, (width, height), counter, json.dumps(told), first=number == int(not whole))
+                _write(writer, passed, full, size, counter, json.dumps(told) if number == int(not whole) else None)
             if waiting is not None:
                 bands = waiting.bands()
-
-
-def _writer(target: Path) -> tifffile.TiffWriter:
-    return tifffile.TiffWriter(target, bigtiff=True)
 
 
 def _halves(width: int, height: int) -> list[tuple[int, int]]:
@@ -83,48 +86,40 @@ class _Counter:
         self.progress(self.done, self.total)
 
 
-def _bands(level: Level, counter: _Counter, *, tell: bool) -> Iterator[NDArray[Any]]:
-    """Read a level by bands of `TILE` rows; with `tell` what is read counts as done."""
+def _bands(level: Level, counter: _Counter, *, whole: bool) -> Iterator[NDArray[Any]]:
+    """Read a level by bands of `TILE` rows; what is only read, since the full size is not written, counts as done."""
     for top in range(0, level.height, TILE):
-        yield level.read(Box(0, top, level.width, min(TILE, level.height - top)))
-        if tell:
+        box = Box(0, top, level.width, min(TILE, level.height - top))
+        yield level.read(box) if whole else read_sound(level, box)
+        if not whole:
             counter.count(_tiles_of(level.width, 1))
 
 
 class _Waiting:
     """Hold the next smaller size in a file of raw rows until its turn comes."""
 
-    def __init__(self, path: Path, size: tuple[int, int], like: Level) -> None:
-        width, _ = size
-        self._path = path
+    def __init__(self, file: IO[bytes], size: tuple[int, int], like: Level) -> None:
+        self._file = file
         self._dtype = like.dtype
-        self._row = (width,) if like.channels == 1 else (width, like.channels)
-        self._file: IO[bytes] = open(path, "wb")  # noqa: SIM115 - closed when it is read, or with its folder
+        self._row = size[:1] if like.channels == 1 else (size[0], like.channels)
 
     def add(self, band: NDArray[Any]) -> None:
         self._file.write(halved(band).tobytes())
 
-    def close(self) -> None:
-        self._file.close()
-
     def bands(self) -> Iterator[NDArray[Any]]:
-        row_bytes = int(np.prod(self._row)) * self._dtype.itemsize
-        with open(self._path, "rb") as file:
-            while content := file.read(TILE * row_bytes):
-                yield np.frombuffer(content, self._dtype).reshape(-1, *self._row)
-        self._path.unlink()
+        self._file.seek(0)
+        row_bytes = math.prod(self._row) * self._dtype.itemsize
+        while content := self._file.read(TILE * row_bytes):
+            yield np.frombuffer(content, self._dtype).reshape(-1, *self._row)
+        self._file.truncate(0)
 
 
 def _passed(bands: Iterator[NDArray[Any]], waiting: _Waiting | None) -> Iterator[NDArray[Any]]:
     """Hand bands on, and half their size to the next smaller one."""
-    try:
-        for band in bands:
-            if waiting is not None:
-                waiting.add(band)
-            yield band
-    finally:
+    for band in bands:
         if waiting is not None:
-            waiting.close()
+            waiting.add(band)
+        yield band
 
 
 def _write(
@@ -133,9 +128,7 @@ def _write(
     like: Level,
     size: tuple[int, int],
     counter: _Counter,
-    told: str,
-    *,
-    first: bool,
+    told: str | None,
 ) -> None:
     width, height = size
     colour = like.channels == 3
@@ -143,8 +136,8 @@ def _write(
     def tiles() -> Iterator[NDArray[Any]]:
         for band in bands:
             for left in range(0, width, TILE):
+                counter.count(1)  # before, for after the last tile nobody comes back
                 yield np.ascontiguousarray(band[:, left : left + TILE])
-                counter.count(1)
 
     writer.write(
         tiles(),
@@ -155,8 +148,8 @@ def _write(
         compression="zstd",
         compressionargs={"level": 1},
         predictor=2,
-        description=told if first else None,
+        description=told,
         metadata=None,
-        subfiletype=0 if first else 1,
+        subfiletype=0 if told else 1,
         maxworkers=1,
     )

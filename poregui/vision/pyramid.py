@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import weakref
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -37,6 +38,8 @@ class Level(Protocol):
     height: int
     channels: int
     dtype: np.dtype[Any]
+    chunk_width: int
+    chunk_height: int
 
     def read(self, box: Box) -> NDArray[Any]:
         """Return the pixels of a box that lies inside. Raises ImageError."""
@@ -44,6 +47,8 @@ class Level(Protocol):
 
 class ArrayLevel:
     """Hold one size of an image in memory."""
+
+    chunk_width = chunk_height = TILE
 
     def __init__(self, pixels: NDArray[Any]) -> None:
         self.pixels = pixels
@@ -189,9 +194,8 @@ class Pyramid:
         last = len(self._levels) - 1
         width, height = self.sizes[last]
         shrinks = max(width, height) / OVERVIEW
-        if shrinks <= 1:
-            return np.ascontiguousarray(self.read(last, Box(0, 0, width, height)))
-        small = _reduced(self._levels[last], shrinks)
+        level = self._levels[last]
+        small = _reduced(level, shrinks) if shrinks > 1 else read_sound(level, Box(0, 0, level.width, level.height))
         return np.ascontiguousarray(oriented(small, self._orientation))
 
     def _sampled_range(self) -> tuple[float, float]:
@@ -239,6 +243,24 @@ def halved(pixels: NDArray[Any]) -> NDArray[Any]:
     return half
 
 
+def read_sound(level: Level, box: Box) -> NDArray[Any]:
+    """Return the pixels of a box of a level, in which damaged parts are black."""
+    try:
+        return level.read(box)
+    except ImageError:
+        pixels = np.zeros((box.height, box.width) if level.channels == 1 else (box.height, box.width, 3), level.dtype)
+    high, wide = level.chunk_height, level.chunk_width
+    for top in range(box.y - box.y % high, box.bottom, high):
+        for left in range(box.x - box.x % wide, box.right, wide):
+            part = Box(left - box.x, top - box.y, wide, high).clipped(box.width, box.height)
+            if part is not None:
+                with suppress(ImageError):
+                    pixels[part.y : part.bottom, part.x : part.right] = level.read(
+                        Box(part.x + box.x, part.y + box.y, part.width, part.height)
+                    )
+    return pixels
+
+
 def _reduced(level: Level, shrinks: float) -> NDArray[Any]:
     """Return a level `shrinks` times smaller, read by bands, without what is damaged."""
     wide, high = max(1, round(level.width / shrinks)), max(1, round(level.height / shrinks))
@@ -253,13 +275,8 @@ def _reduced(level: Level, shrinks: float) -> NDArray[Any]:
             top = (top + bottom) // 2
             bottom = top + few
         bottom = min(bottom, level.height)
-        size = (wide, last - first)
-        try:
-            band = np.ascontiguousarray(level.read(Box(0, top, level.width, bottom - top)))
-            rows.append(cv2.resize(band, size, interpolation=cv2.INTER_AREA))
-        except ImageError:
-            shape = (size[1], wide) if level.channels == 1 else (size[1], wide, level.channels)
-            rows.append(np.zeros(shape, level.dtype))
+        band = np.ascontiguousarray(read_sound(level, Box(0, top, level.width, bottom - top)))
+        rows.append(cv2.resize(band, (wide, last - first), interpolation=cv2.INTER_AREA))
     return np.concatenate(rows)
 
 
