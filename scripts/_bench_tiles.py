@@ -1,0 +1,376 @@
+"""Measure how large images open and move; changes when a number about large images is to be known again."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import statistics
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+_PEER_SIDES = (10_000, 20_000)
+_FRAMES = 240
+_WINDOW = (1400, 900)
+
+
+def open_large(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    """Open a tiled pyramid and a striped file in the real window; a whole array in pyqtgraph is the peer."""
+    _offscreen(folder)
+    side, striped = options.side, options.striped
+    _needs_room(folder, 3 * side * side // 2 + 5 * striped * striped)
+    tiled_file = write_tiled(folder / "tiled.tif", side)
+    tiled = _in_a_process(_open_tiled, tiled_file, folder / "one")
+    cuts = _cuts(tiled_file)
+    tiled_file.unlink()
+    striped_file = write_striped(folder / "striped.tif", striped)
+    in_strips = _in_a_process(_open_striped, striped_file, folder / "two")
+    striped_file.unlink()
+    peers = {str(one): _in_a_process(_peer_opens, one, folder) for one in _PEER_SIDES if one <= side}
+    return {"side": side, "tiled": tiled, "crops": cuts, "striped_side": striped, "striped": in_strips, "peer": peers}
+
+
+def pan(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    """Draw frames while a tiled pyramid is panned and zoomed; a whole array in pyqtgraph is the peer."""
+    _offscreen(folder)
+    _needs_room(folder, 3 * options.side * options.side // 2)
+    file = write_tiled(folder / "tiled.tif", options.side)
+    ours = _in_a_process(_pan_ours, file, folder / "one")
+    file.unlink()
+    peers = {str(one): _in_a_process(_pan_peer, one, folder) for one in _PEER_SIDES if one <= options.side}
+    return {"side": options.side, "window": list(_WINDOW), "ours": ours, "peer": peers}
+
+
+# ---- files -------------------------------------------------------------------------------------------------------
+
+
+def _rows(side: int, height: int, seed: int, dtype: type = np.uint8) -> NDArray[Any]:
+    """Return grey rows with grain and dark spots, as a polished section has, in little time."""
+    rng = np.random.default_rng(seed)
+    grain = rng.normal(0, 6, (512, 512)).astype(np.float32)
+    rows = np.tile(grain, (-(-height // 512), -(-side // 512)))[:height, :side] + 170
+    rows += np.linspace(-20, 20, side, dtype=np.float32)
+    spots = side // 60
+    places = rng.integers(40, side - 40, spots), rng.integers(40, height - 40, spots), rng.integers(4, 30, spots)
+    for x, y, r in zip(*places, strict=True):
+        rows[y - r : y + r, x - r : x + r] -= 110
+    values = np.clip(rows, 0, 255)
+    return (values * (200 if dtype is np.uint16 else 1)).astype(dtype)
+
+
+def write_tiled(file: Path, side: int) -> Path:
+    """Write a grey square of 8 bits as tiles with its smaller sizes, and return its path."""
+    import tifffile
+
+    def tiles(width: int, height: int) -> Iterator[NDArray[Any]]:
+        for row in range(-(-height // 512)):
+            band = _rows(-(-width // 512) * 512, 512, row % 16)
+            for left in range(0, width, 512):
+                yield np.ascontiguousarray(band[:, left : left + 512])
+
+    sizes = [(side, side)]
+    while sizes[-1][0] > 1024:
+        sizes.append((-(-sizes[-1][0] // 2), -(-sizes[-1][1] // 2)))
+    with tifffile.TiffWriter(file, bigtiff=True) as writer:
+        for number, (width, height) in enumerate(sizes):
+            writer.write(
+                tiles(width, height),
+                shape=(height, width),
+                dtype=np.uint8,
+                tile=(512, 512),
+                compression="zlib",
+                photometric="minisblack",
+                subfiletype=1 if number else 0,
+                metadata=None,
+                maxworkers=2,
+            )
+    return file
+
+
+def write_striped(file: Path, side: int) -> Path:
+    """Write a grey square of 16 bits in strips of 16 rows, and return its path."""
+    import tifffile
+
+    with tifffile.TiffWriter(file, bigtiff=True) as writer:
+        rows = (_rows(side, 512, top % 16, np.uint16) for top in range(-(-side // 512)))
+        strips = (band[top : top + 16] for band in rows for top in range(0, 512, 16))
+        wanted = -(-side // 16)
+        writer.write(
+            (strip[: side - 16 * i] for i, strip in zip(range(wanted), strips, strict=False)),
+            shape=(side, side),
+            dtype=np.uint16,
+            rowsperstrip=16,
+            photometric="minisblack",
+            metadata=None,
+        )
+    return file
+
+
+# ---- ours --------------------------------------------------------------------------------------------------------
+
+
+def _window(file: Path, folder: Path) -> Any:
+    """Return the real window with a project that holds one micrograph, just before it is shown."""
+    from poregui.domain.records import Micrograph
+    from poregui.gui.app import build_window
+    from poregui.store.project import Project
+    from poregui.vision.large_images import open_pyramid
+    from poregui.workflow.edits import AddMicrographs
+    from poregui.workflow.importing import file_hash
+
+    project = Project.create(folder)
+    with open_pyramid(file) as image:
+        record = Micrograph(
+            project.next_id("micrographs"), project.path_for(file), file.name, file_hash(file), image.width,
+            image.height, image.bits, image.channels,
+        )  # fmt: skip
+    with project.transaction():
+        AddMicrographs((record,)).do(project)
+    project.close()
+    window = build_window(None)
+    window.resize(*_WINDOW)
+    window.show()
+    _events(0.5)
+    return window
+
+
+def _open_tiled(file: Path, folder: Path) -> dict[str, Any]:
+    window = _window(file, folder)
+    before = _memory()
+    began = time.perf_counter()
+    window.open_project(folder)
+    canvas = window.label_page.image_canvas
+    _until(lambda: canvas.picture is not None)
+    canvas.repaint()
+    first = time.perf_counter() - began
+    _until(lambda: not canvas.picture.busy)
+    canvas.one_to_one()
+    canvas.repaint()
+    _until(lambda: not canvas.picture.busy)
+    _wander(canvas, 120)
+    grown = _memory() - before
+    _close(window)
+    return {"first_pixels_s": round(first, 3), "memory_grown_mb": round(grown), "peak_mb": round(_peak())}
+
+
+def _open_striped(file: Path, folder: Path) -> dict[str, Any]:
+    from bench import Ticks
+
+    window = _window(file, folder)
+    canvas = window.label_page.image_canvas
+    ticks, heard, overview = Ticks(), [], 0.0
+    window.background.started.connect(
+        lambda handle: handle.progressed.connect(lambda done, total, text: heard.append(done))
+    )
+    began = time.perf_counter()
+    window.open_project(folder)
+    opened = time.perf_counter() - began
+    canvas.repaint()
+
+    def complete() -> bool:
+        nonlocal overview
+        if canvas.picture is not None and not overview:
+            overview = time.perf_counter() - began
+        return canvas.picture is not None and canvas.picture.pyramid.is_complete
+
+    gaps = ticks.measure(300, complete)
+    built = time.perf_counter() - began
+    size = sum(one.stat().st_size for one in (folder / "cache").glob("*.tif"))
+    _close(window)
+    return {
+        "project_opened_s": round(opened, 2),
+        "overview_s_at_most": round(overview, 2),
+        "pyramid_s": round(built, 1),
+        "progress_told": len(heard),
+        "longest_gap_ms": gaps["longest_gap_ms"],
+        "longest_gap_after_s": gaps["longest_gap_after_s"],
+        "next_longest_ms": gaps["next_longest_ms"],
+        "p99_gap_ms": gaps["p99_gap_ms"],
+        "cache_mb": round(size / 2**20),
+        "peak_mb": round(_peak()),
+    }
+
+
+def _pan_ours(file: Path, folder: Path) -> dict[str, Any]:
+    window = _window(file, folder)
+    window.open_project(folder)
+    canvas = window.label_page.image_canvas
+    _until(lambda: canvas.picture is not None and not canvas.picture.busy)
+    times = {"zoom": _zoom(canvas)}
+    canvas.one_to_one()
+    _events(0.5)
+    times["pan"] = _wander(canvas, _FRAMES)
+    canvas.zoom(0.3)
+    _events(0.5)
+    times["pan_shrunk"] = _wander(canvas, _FRAMES)
+    _close(window)
+    return {name: _percentiles(one) for name, one in times.items()}
+
+
+def _zoom(canvas: Any) -> list[float]:
+    times = []
+    for number in range(_FRAMES):
+        factor = 1.06 if number < _FRAMES // 2 else 1 / 1.06
+        times.append(_frame(canvas, partial(canvas.zoom, factor)))
+        _events(0.004)
+    return times
+
+
+def _wander(canvas: Any, frames: int) -> list[float]:
+    """Pan along a Lissajous curve across the whole image, and return the seconds of each frame."""
+    from PySide6.QtCore import QPointF
+
+    times = []
+    width, height = canvas.picture.width, canvas.picture.height
+    for number in range(frames):
+        t = 2 * np.pi * number / frames
+        at = QPointF(width * (0.5 + 0.3 * np.sin(t)), height * (0.5 + 0.3 * np.sin(2 * t)))
+        times.append(_frame(canvas, partial(canvas._show, canvas.view.at(at))))
+        _events(0.004)
+    return times
+
+
+def _frame(widget: Any, move: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    move()
+    widget.repaint()
+    return time.perf_counter() - began
+
+
+def _cuts(file: Path, many: int = 4000) -> dict[str, Any]:
+    """Cut crops of 128 px at random places, in one thread and in two."""
+    from poregui.domain.geometry import Box
+    from poregui.vision.crops import cut
+    from poregui.vision.large_images import open_pyramid
+
+    rng = np.random.default_rng(0)
+    told = {}
+    with open_pyramid(file) as image:
+        corners = rng.integers(0, min(image.width, image.height) - 128, (many, 2)).tolist()
+        for threads in (1, 2):
+
+            def work(part: list[list[int]]) -> None:
+                for x, y in part:
+                    cut(image, Box(x, y, 128, 128))
+
+            running = [threading.Thread(target=work, args=(corners[i::threads],)) for i in range(threads)]
+            began = time.perf_counter()
+            for thread in running:
+                thread.start()
+            for thread in running:
+                thread.join()
+            told[f"random_per_s_{threads}_threads"] = round(many / (time.perf_counter() - began))
+        by_place = sorted(corners, key=lambda corner: (corner[1] // 512, corner[0]))
+        began = time.perf_counter()
+        for x, y in by_place:
+            cut(image, Box(x, y, 128, 128))
+        told["in_order_per_s"] = round(many / (time.perf_counter() - began))
+    return told
+
+
+# ---- the peer ----------------------------------------------------------------------------------------------------
+
+
+def _peer(side: int) -> tuple[Any, Any, float]:
+    import pyqtgraph
+    from PySide6.QtWidgets import QApplication
+
+    app = QApplication.instance() or QApplication([])
+    view = pyqtgraph.GraphicsLayoutWidget()
+    view.resize(*_WINDOW)
+    box = view.addViewBox(lockAspect=True)
+    view.show()
+    app.processEvents()
+    array = np.concatenate([_rows(side, 500, i % 16) for i in range(side // 500)])
+    began = time.perf_counter()
+    box.addItem(pyqtgraph.ImageItem(array))
+    box.autoRange()
+    view.viewport().repaint()
+    return view, box, time.perf_counter() - began
+
+
+def _peer_opens(side: int, _folder: Path) -> dict[str, Any]:
+    _view, _box, first = _peer(side)
+    return {"first_pixels_s_without_reading": round(first, 3), "peak_mb": round(_peak())}
+
+
+def _pan_peer(side: int, _folder: Path) -> dict[str, Any]:
+    view, box, _ = _peer(side)
+    fitted = [_frame(view.viewport(), lambda: box.translateBy(x=side / 400)) for _ in range(_FRAMES // 4)]
+    box.setRange(xRange=(side / 2, side / 2 + _WINDOW[0]), yRange=(side / 2, side / 2 + _WINDOW[1]), padding=0)
+    view.viewport().repaint()
+    times = [_frame(view.viewport(), lambda: box.translateBy(x=30, y=10)) for _ in range(_FRAMES // 4)]
+    return {"pan_fitted": _percentiles(fitted), "pan": _percentiles(times)}
+
+
+# ---- tools -------------------------------------------------------------------------------------------------------
+
+
+def _percentiles(seconds: list[float]) -> dict[str, float]:
+    ms = sorted(1000 * one for one in seconds)
+    return {
+        "median_ms": round(statistics.median(ms), 1),
+        "p95_ms": round(ms[int(0.95 * (len(ms) - 1))], 1),
+        "longest_ms": round(ms[-1], 1),
+    }
+
+
+def _needs_room(folder: Path, bytes_needed: int) -> None:
+    free = shutil.disk_usage(folder).free
+    if free < 2 * bytes_needed:
+        raise SystemExit(f"{folder} has {free / 2**30:.1f} GiB free; this takes {2 * bytes_needed / 2**30:.1f}.")
+
+
+def _offscreen(folder: Path) -> None:
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    os.environ["XDG_CONFIG_HOME"] = str(folder / "settings")  # the settings of a person stay as they are
+
+
+def _in_a_process(task: Callable[..., dict[str, Any]], *of: Any) -> dict[str, Any]:
+    """Run a task in a fresh process, so that its memory is its own."""
+    import multiprocessing
+
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(task, of)
+
+
+def _memory() -> float:
+    with open("/proc/self/status", encoding="ascii") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("VmRSS")) / 1024
+
+
+def _peak() -> float:
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+
+
+def _events(seconds: float) -> None:
+    from PySide6.QtCore import QCoreApplication, QEventLoop
+
+    end = time.perf_counter() + seconds
+    while True:
+        QCoreApplication.processEvents(QEventLoop.ProcessEventsFlag.AllEvents, 5)
+        if time.perf_counter() > end:
+            return
+        time.sleep(0.001)
+
+
+def _until(so: Callable[[], bool], patience: float = 120) -> None:
+    end = time.perf_counter() + patience
+    while not so() and time.perf_counter() < end:
+        _events(0.002)
+
+
+def _close(window: Any) -> None:
+    window.close()
+    window.deleteLater()
+    _events(0.1)
