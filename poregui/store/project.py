@@ -163,6 +163,15 @@ class Project:
         rows = self._rows(f"SELECT id, crop_id, label, who, at, how FROM label_log {where} ORDER BY id", values)
         return [LabelEntry(*row) for row in rows]
 
+    def first_label(self, how: How) -> str | None:
+        """Return when (ISO 8601, UTC) a label first came to be in some way; None when none did."""
+        return self._rows("SELECT MIN(at) FROM label_log WHERE how = ?", (how,))[0][0]
+
+    def labels_since(self, when: str) -> list[LabelEntry]:
+        """Return the entries of the label log from a time (ISO 8601, UTC) on, oldest first."""
+        rows = self._rows("SELECT id, crop_id, label, who, at, how FROM label_log WHERE at >= ? ORDER BY id", (when,))
+        return [LabelEntry(*row) for row in rows]
+
     def reference_crops(self, class_id: int) -> tuple[int, ...]:
         """Return the ids of the crops that a class card shows."""
         rows = self._rows("SELECT crop_id FROM reference_crops WHERE class_id = ? ORDER BY crop_id", (class_id,))

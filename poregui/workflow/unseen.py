@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from poregui.domain.records import LabelEntry
 from poregui.store.project import Project
 from poregui.workflow.evaluate import RunReview
 
@@ -54,25 +53,21 @@ def log_look(project: Project, run_name: str, who: str) -> None:
 
 def unseen(project: Project, reviewed: RunReview) -> Unseen:
     """Return how unseen the test crops of a run are; a label given on the review page is a look, too."""
-    looks = project.looks()
-    tested = {j.crop_id for j in reviewed.judged if j.part == "test"}
-    entries = [entry for entry in project.label_log() if entry.crop_id in tested]
-    marked = [entry.when for entry in entries if entry.how == "review"]
-    first = min([*(look.when for look in looks), *marked], default=None)
+    looks, marked = project.looks(), project.first_label("review")
+    first = min([*(look.when for look in looks), *([marked] if marked else [])], default=None)
     mine = sum(look.run.isdigit() and int(look.run) == reviewed.run for look in looks)
-    return Unseen(mine, len(looks), first, _mended(entries, first) if first is not None else 0)
+    return Unseen(mine, len(looks), first, _mended(project, reviewed, first) if first is not None else 0)
 
 
-def _mended(entries: list[LabelEntry], first: str) -> int:
+def _mended(project: Project, reviewed: RunReview, first: str) -> int:
     """Count the crops whose label differs from the last one before the first look; a first label mends nothing."""
-    before: dict[int, int | None] = {}
-    after: dict[int, int | None] = {}
-    for entry in entries:
-        if entry.when < first:
-            before[entry.crop_id] = entry.label
-        elif entry.how in _BROUGHT_ABOUT:
-            after[entry.crop_id] = entry.label
-    return sum(label != before[crop_id] for crop_id, label in after.items() if crop_id in before)
+    given = {entry.crop_id: entry.label for entry in project.labels_since(first) if entry.how in _BROUGHT_ABOUT}
+    tested = {j.crop_id for j in reviewed.judged if j.part == "test"} if given else set()
+    count = 0
+    for crop_id in tested.intersection(given):
+        before = [entry.label for entry in project.label_log(crop_id) if entry.when < first]
+        count += bool(before) and before[-1] != given[crop_id]
+    return count
 
 
 def _times(count: int) -> str:
