@@ -72,8 +72,9 @@ def by_name(title: str, names: Sequence[str], right: NDArray[np.bool_], unit: st
     known = sorted(set(names))
     if not 1 < len(known) <= _MOST_NAMES:
         return None
-    held = np.array(names)
-    shares = [_share(name, right[held == name]) for name in known]
+    place = {name: number for number, name in enumerate(known)}
+    held = np.array([place[name] for name in names])
+    shares = [_share(name, right[held == number]) for number, name in enumerate(known)]
     return Breakdown(title, unit, tuple(sorted(shares, key=lambda share: (share.accuracy, share.name))))
 
 

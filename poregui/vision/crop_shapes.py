@@ -22,6 +22,7 @@ NAMES = (
 LENGTHS = ("Equivalent diameter", "Length", "Width", "Crop size")
 """The numbers that are lengths, in um or px; the others are shares and ratios."""
 _BLUR = 0.8
+_ENOUGH_PIXELS = 5000
 _FEWEST_PIXELS = 4
 _LEAST_CONTRAST = 0.02
 _SPECK = 0.02
@@ -52,7 +53,9 @@ def shape_numbers(crop: NDArray[Any], low: float, high: float, um_per_px: float 
 def _depth(grey: NDArray[np.float32], ground: float) -> NDArray[np.float32]:
     """Return how far each pixel departs from the ground, positive on the side of the pore."""
     smooth = cv2.GaussianBlur(np.ascontiguousarray(grey), (0, 0), _BLUR)
-    dark, bright = ground - np.percentile(smooth, 2), np.percentile(smooth, 98) - ground
+    step = max(1, int(math.sqrt(smooth.size / _ENOUGH_PIXELS)))  # a part of a large crop gives the same percentiles
+    low, high = np.percentile(smooth[::step, ::step], (2, 98))
+    dark, bright = ground - low, high - ground
     return np.asarray(ground - smooth if dark >= bright else smooth - ground, np.float32)
 
 

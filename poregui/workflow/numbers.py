@@ -14,11 +14,11 @@ from poregui.domain.calibration import Calibration, at_temperature, calibration,
 from poregui.domain.classes import NOT_A_PORE
 from poregui.domain.curves import Curve, precision_recall_curve, roc_curve
 from poregui.domain.dataset import Part
-from poregui.domain.evaluation import Evaluation, evaluate
+from poregui.domain.evaluation import Evaluation, evaluate, from_matrix
 from poregui.domain.intervals import Statistic, bootstrap_over_groups, interval_over_groups, matrices_of_groups
 from poregui.domain.scores import Scores, balanced_accuracy, kappa, macro_f1, scores
 from poregui.domain.splits import kind_of
-from poregui.domain.statistics import wilson_interval
+from poregui.domain.statistics import confusion_matrix, wilson_interval
 from poregui.workflow.evaluate import Judged, RunReview
 from poregui.workflow.shapes import ShapeTable
 
@@ -99,22 +99,22 @@ def numbers(
     group_names: Mapping[str, str] | None = None,
 ) -> Numbers:
     """Return every number of a part; `shapes` adds the breakdown by pore size and brightness, `group_names` names."""
-    judged = reviewed.counted(part)
-    answers, truth = _arrays(judged, len(reviewed.classes))
-    evaluation = reviewed.evaluation(part)
-    temperature = fit_temperature(*_arrays(reviewed.counted("validation"), len(reviewed.classes)))
-    warmed = at_temperature(answers, temperature) if temperature is not None and len(truth) else None
+    rows = _Rows.of(reviewed, part)
+    validated = _Rows.of(reviewed, "validation")
+    evaluation = from_matrix(reviewed.classes, confusion_matrix(rows.truth, rows.predicted, len(reviewed.classes)))
+    temperature = fit_temperature(validated.answers, validated.truth)
+    warmed = at_temperature(rows.answers, temperature) if temperature is not None and len(rows.truth) else None
     return Numbers(
         evaluation=evaluation,
         scores=scores(evaluation.matrix),
-        interval=headline_interval(reviewed, part),
-        intervals=_intervals(judged, truth, answers, len(reviewed.classes)),
-        pores_only=_pores_only(reviewed, truth, answers),
-        log_loss=log_loss(answers, truth),
-        calibration=calibration(answers, truth),
+        interval=interval_of(rows.right, rows.groups),
+        intervals=_intervals(rows, len(reviewed.classes)),
+        pores_only=_pores_only(reviewed, rows),
+        log_loss=log_loss(rows.answers, rows.truth),
+        calibration=calibration(rows.answers, rows.truth),
         temperature=temperature,
-        calibration_at_temperature=calibration(warmed, truth) if warmed is not None else None,
-        breakdowns=breakdowns(judged, shapes, group_names or {}),
+        calibration_at_temperature=calibration(warmed, rows.truth) if warmed is not None else None,
+        breakdowns=_breakdowns(rows, shapes, group_names or {}),
     )
 
 
@@ -125,14 +125,19 @@ def headline_interval(reviewed: RunReview, part: Part = "test") -> HeadlineInter
     it holds for further crops of that specimen, not for the next one. None when no crop is counted.
     """
     judged = reviewed.counted(part)
-    plain = wilson_interval(sum(j.right for j in judged), len(judged))
+    return interval_of(np.array([j.right for j in judged], bool), [j.crop.group for j in judged])
+
+
+def interval_of(right: NDArray[np.bool_], groups: Sequence[str]) -> HeadlineInterval | None:
+    """Return the interval of `headline_interval` for (n,) right or wrong answers and the groups of their crops."""
+    plain = wilson_interval(int(right.sum()), len(right))
     if plain is None:
         return None
-    groups = [j.crop.group for j in judged]
-    kind, many = kind_of(groups), len(set(groups))
-    if kind == "crop" or many == len(groups):
+    names = set(groups)
+    kind = kind_of(list(names))
+    if kind == "crop" or len(names) == len(groups) > 1:
         return HeadlineInterval(*plain, "crops", len(groups))
-    found = interval_over_groups(np.array([j.right for j in judged]), groups)
+    found = interval_over_groups(right, groups)
     if found is None:
         one = "specimen" if kind == "specimen" else "micrograph"
         warning = f"All these crops are of one {one}: the interval says nothing about the next {one}."
@@ -147,57 +152,70 @@ def _too_few(groups: int, words: str) -> str:
     return f"{groups} {words} say little about the next one: test more, or cross-validate, which tests all of them."
 
 
+@dataclass(frozen=True, eq=False)
+class _Rows:
+    """Hold the counted crops of a part: (n, classes) answers, (n,) true and predicted places, right or not, groups."""
+
+    judged: list[Judged]
+    answers: NDArray[np.float64]
+    truth: NDArray[np.int64]
+    predicted: NDArray[np.int64]
+    right: NDArray[np.bool_]
+    groups: list[str]
+
+    @staticmethod
+    def of(reviewed: RunReview, part: Part) -> _Rows:
+        judged = reviewed.counted(part)
+        answers = np.array([j.prediction.probabilities for j in judged], np.float64)
+        answers = answers.reshape(-1, len(reviewed.classes))
+        truth = np.array([j.truth for j in judged], np.int64)
+        predicted = answers.argmax(axis=1).astype(np.int64)
+        return _Rows(judged, answers, truth, predicted, predicted == truth, [j.crop.group for j in judged])
+
+
 def curves(reviewed: RunReview, part: Part = "test") -> tuple[ClassCurves, ...]:
     """Return ROC and precision-recall curves of every class against the others, with the labels as they are now."""
-    answers, truth = _arrays(reviewed.counted(part), len(reviewed.classes))
-    return tuple(
-        ClassCurves(name, roc_curve(truth == i, answers[:, i]), precision_recall_curve(truth == i, answers[:, i]))
-        for i, name in enumerate(reviewed.classes)
-    )
+    rows = _Rows.of(reviewed, part)
+    found = []
+    for place, name in enumerate(reviewed.classes):
+        positive, score = rows.truth == place, rows.answers[:, place]
+        found.append(ClassCurves(name, roc_curve(positive, score), precision_recall_curve(positive, score)))
+    return tuple(found)
 
 
-def breakdowns(
-    judged: Sequence[Judged], shapes: ShapeTable | None, group_names: Mapping[str, str]
-) -> tuple[Breakdown, ...]:
+def _breakdowns(rows: _Rows, shapes: ShapeTable | None, group_names: Mapping[str, str]) -> tuple[Breakdown, ...]:
     """Return the accuracy of crops by size, specimen, magnification and brightness, whatever is known and varies."""
-    right = np.array([j.right for j in judged], bool)
-    scales = np.array([j.crop.um_per_px or np.nan for j in judged], np.float64)
-    calibrated = bool(len(judged)) and bool(np.isfinite(scales).all())
-    sizes = np.array([max(j.crop.width, j.crop.height) for j in judged], np.float64)
+    crops, right = [j.crop for j in rows.judged], rows.right
+    scales = np.array([crop.um_per_px or np.nan for crop in crops], np.float64)
+    calibrated = bool(len(crops)) and bool(np.isfinite(scales).all())
+    sizes = np.array([(crop.width, crop.height) for crop in crops], np.float64).reshape(-1, 2).max(axis=1, initial=0)
     found = [by_number("Crop size", "um" if calibrated else "px", sizes * scales if calibrated else sizes, right)]
     if shapes is not None:
-        rows = shapes.rows_of([j.crop_id for j in judged])
+        measured = shapes.rows_of([crop.crop_id for crop in crops])
         for title, name in (("Pore size", "Equivalent diameter"), ("Brightness of the ground", "Brightness")):
-            found.append(by_number(title, shapes.unit(name), rows[:, shapes.names.index(name)], right))
-    groups = [j.crop.group for j in judged]
-    if groups and kind_of(groups) != "crop":
-        named = [group_names.get(group, group.replace(":", " ")) for group in groups]
-        found.append(by_name("Specimen" if kind_of(groups) == "specimen" else "Micrograph", named, right))
-    known = [f"{scale:.4g}" if np.isfinite(scale) else "unknown" for scale in scales.tolist()]
+            found.append(by_number(title, shapes.unit(name), measured[:, shapes.names.index(name)], right))
+    names = {group: group_names.get(group, group.replace(":", " ")) for group in set(rows.groups)}
+    kind = kind_of(list(names)) if names else "crop"
+    if kind != "crop":
+        title = "Specimen" if kind == "specimen" else "Micrograph"
+        found.append(by_name(title, [names[group] for group in rows.groups], right))
+    words = {scale: f"{scale:.4g}" for scale in set(scales[np.isfinite(scales)].tolist())}
+    known = [words.get(scale, "unknown") for scale in scales.tolist()]
     found.append(by_name("Magnification", known, right, unit="um per px"))
     return tuple(one for one in found if one is not None)
 
 
-def _arrays(judged: Sequence[Judged], classes: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Return (n, classes) probabilities and (n,) true places."""
-    truth = np.array([j.truth for j in judged], np.int64)
-    answers = np.array([j.prediction.probabilities for j in judged], np.float64).reshape(-1, classes)
-    return answers, truth
-
-
-def _intervals(
-    judged: Sequence[Judged], truth: NDArray[np.int64], answers: NDArray[np.float64], classes: int
-) -> dict[str, Interval]:
-    groups = [j.crop.group for j in judged]
-    if not groups or len(set(groups)) == len(groups):
+def _intervals(rows: _Rows, classes: int) -> dict[str, Interval]:
+    names = set(rows.groups)
+    if not names or len(names) == len(rows.groups):
         return {}
-    matrices = matrices_of_groups(truth, answers.argmax(axis=1), groups, classes)
+    matrices = matrices_of_groups(rows.truth, rows.predicted, rows.groups, classes)
     found = {name: bootstrap_over_groups(matrices, statistic) for name, statistic in _RESAMPLED.items()}
     return {name: ends for name, ends in found.items() if ends is not None}
 
 
-def _pores_only(reviewed: RunReview, truth: NDArray[np.int64], answers: NDArray[np.float64]) -> Evaluation | None:
+def _pores_only(reviewed: RunReview, rows: _Rows) -> Evaluation | None:
     if NOT_A_PORE not in reviewed.class_ids:
         return None
-    pores = truth != reviewed.class_ids.index(NOT_A_PORE)
-    return evaluate(reviewed.classes, truth[pores], answers[pores].argmax(axis=1).astype(np.int64))
+    pores = rows.truth != reviewed.class_ids.index(NOT_A_PORE)
+    return evaluate(reviewed.classes, rows.truth[pores], rows.predicted[pores])
