@@ -21,6 +21,8 @@ from pathlib import Path
 from typing import Any
 
 import _environment
+from _bench_review import review
+from _bench_tiles import open_large, pan
 from _environment import ROOT
 
 TICK_MS = 10
@@ -147,7 +149,7 @@ def _project(options: argparse.Namespace, folder: Path) -> Path:
     return target
 
 
-BENCHMARKS = {"latency": latency, "train": train}
+BENCHMARKS = {"latency": latency, "train": train, "review": review, "open": open_large, "pan": pan}
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -162,6 +164,9 @@ def _parser() -> argparse.ArgumentParser:
     verbs.choices["train"].add_argument(
         "--presets", type=_words, default=["default", "seed"], help="such as default,seed"
     )
+    for name in ("open", "pan"):
+        verbs.choices[name].add_argument("--side", type=int, default=30_000, help="side in px of the tiled file")
+    verbs.choices["open"].add_argument("--striped", type=int, default=16_000, help="side in px of the striped file")
     return parser
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
-from poregui.gui.review.parts import centred, column, row, text
+from poregui.gui.review.parts import centred, column, inset, row, text
 from poregui.gui.theme import GAP, MARGIN
 from poregui.gui.widgets.crop_grid import CropGrid
 from poregui.gui.widgets.number_table import NumberTable
@@ -30,7 +30,10 @@ class ComparePanel(QWidget):
         super().__init__(parent)
         self.other_box = combo("other_run_box", "Run to compare with")
         self.other_box.setMaximumWidth(260)
+        self.other_box.setMinimumContentsLength(20)
         self.flips_box = combo("flips_box", "Which flipped crops are listed")
+        self.flips_box.setMaximumWidth(240)
+        self.flips_box.setMinimumContentsLength(20)
         for key, words in FLIPS.items():
             self.flips_box.addItem(words, key)
         self.other_box.activated.connect(lambda _place: self.other_chosen.emit(self.other_box.currentData()))
@@ -41,7 +44,7 @@ class ComparePanel(QWidget):
         self.flip_list = CropGrid(parent=self)
         self.flip_list.setObjectName("flip_list")
         self.flip_list.setAccessibleName("Crops that the two runs answered otherwise")
-        self.flip_list.set_cell(100, lines=1)
+        self.flip_list.set_cell(124, lines=1)
         self.flips_title = text("flips_title", kind="title")
         self.flips_title.setMinimumWidth(40)
         self.compare_nothing = text("compare_nothing", wrap=True)
@@ -54,7 +57,7 @@ class ComparePanel(QWidget):
             said.addWidget(widget)
         inner.addWidget(above)
         inner.addLayout(row(self.flips_title, None, self.flips_box, margin=MARGIN))
-        inner.addWidget(self.flip_list, 1)
+        inner.addLayout(inset(self.flip_list), 1)
         self._stack = QStackedWidget()
         self._stack.addWidget(work)
         self._stack.addWidget(centred(self.compare_nothing))

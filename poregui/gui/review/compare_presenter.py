@@ -13,6 +13,7 @@ from poregui.gui.review.compare_panel import FLIPS
 from poregui.gui.review.number_rows import percent_words, span_words
 from poregui.gui.review.panel_presenter import PanelPresenter, Surroundings, answer_row
 from poregui.gui.review.parts import say
+from poregui.gui.widgets.class_marks import ClassMarks
 from poregui.gui.widgets.number_table import NumberRow
 from poregui.gui.widgets.pieces import fill
 from poregui.gui.widgets.probability_bars import percent
@@ -122,12 +123,14 @@ class ComparePresenter(PanelPresenter):
             panel.flips_box.setItemText(place, f"{words} ({count})")
         panel.flips_title.setText(f"{len(flips)} crops answered otherwise")
         ids = {name: i for i, name in zip(found.second.class_ids, found.second.classes, strict=True)}
+        marks = ClassMarks(self.around.session.project.classes(retired=True))
+        there = {name: marks.letter(i) for i, name in zip(found.first.class_ids, found.first.classes, strict=True)}
         panel.flip_list.set_rows(
             answer_row(
                 self.around,
                 one.crop_id,
-                text=percent(one.second_confidence),
-                sub_text=f"{one.name}: run {found.first.run} {one.first}, run {found.second.run} {one.second}",
+                text=f"run {found.first.run}: {there.get(one.first, '·')}",
+                sub_text=_flip_words(found, one),
                 predicted=ids.get(one.second),
             )
             for one in flips
@@ -167,6 +170,11 @@ def _rows(found: Comparison) -> list[NumberRow]:
         span = f"{100 * ends[0]:+.1f} to {100 * ends[1]:+.1f}" if ends is not None else "–"
         rows.append(NumberRow("Difference, points", ("", f"{100 * found.difference:+.1f}", span)))
     return rows
+
+
+def _flip_words(found: Comparison, flip: Flip) -> str:
+    first, second = percent(flip.first_confidence), percent(flip.second_confidence)
+    return f"{flip.name}: {flip.second}, {second}; run {found.first.run} {flip.first}, {first}"
 
 
 def _entry_words(entry: RunEntry) -> str:

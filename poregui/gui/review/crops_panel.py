@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QSlider, QStackedWidget, QWidget
 
-from poregui.gui.review.parts import button, centred, column, row, text
+from poregui.gui.review.parts import button, centred, column, inset, row, text
 from poregui.gui.theme import MARGIN
 from poregui.gui.widgets.crop_grid import LARGEST_CELL, CropGrid
 from poregui.gui.widgets.pieces import combo
@@ -66,10 +66,10 @@ class CropsPanel(QWidget):
             "uncounted_button", "Not counted", "Show crops that were deleted, unsure or without a label", checkable=True
         )
         self.hide_reviewed_button = button(
-            "hide_reviewed_button", "To do only", "Hide crops that are marked as reviewed", checkable=True
+            "hide_reviewed_button", "To do", "Hide crops that are marked as reviewed", checkable=True
         )
         self.grid_heat_button = button(
-            "grid_heat_button", "Heat maps", "Show on every picture what speaks for its predicted class", checkable=True
+            "grid_heat_button", "Heat", "Show on every picture what speaks for its predicted class", checkable=True
         )
         self.order_box = combo("order_box", "Order of the crops")
         self.order_box.setToolTip(_ORDER_TIP)
@@ -85,7 +85,9 @@ class CropsPanel(QWidget):
         self.list_nothing = text("list_nothing", wrap=True)
         self.list_nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._list = QStackedWidget()
-        self._list.addWidget(self.prediction_list)
+        held = QWidget()
+        held.setLayout(inset(self.prediction_list))
+        self._list.addWidget(held)
         self._list.addWidget(centred(self.list_nothing))
         layout = column(self, margin=0, spacing=0)
         layout.addLayout(row(self.list_title, None, self.order_box, self.size_slider, margin=MARGIN))

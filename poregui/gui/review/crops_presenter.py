@@ -64,7 +64,7 @@ class CropsPresenter(PanelPresenter):
         title += f" ({hidden} reviewed hidden)" if hidden else ""
         nothing = "Every crop of this part counts." if cells is None else empty_list_words(cells)
         if hidden:
-            nothing = "All crops of this choice are reviewed. Switch *To do only* off to see them.".replace("*", "")
+            nothing = "All crops of this choice are reviewed. Switch “To do” off to see them."
         self.page.crops.set_words(
             title,
             errors=errors,

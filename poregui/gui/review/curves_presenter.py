@@ -89,13 +89,13 @@ class CurvesPresenter(PanelPresenter):
         marks = ClassMarks(self.around.session.project.classes(retired=True))
         colours = [marks.colour(class_id).name() for class_id in run.review.class_ids]
         part = PART_WORDS[self.desk.part].lower()
-        panel.roc.set_figure(_roc(self._drawn, colours, f"{part} crops, each class against the others"))
+        panel.roc.set_figure(_roc(self._drawn, colours))
         panel.precision_recall.set_figure(_precision_recall(self._drawn, colours))
         panel.calibration.set_figure(_calibration(self._drawn))
         panel.training.set_figure(_training(self._drawn))
-        note = ""
+        note = f"Drawn from the {part} crops, each class against all others, with the labels as they are now."
         if len(self._drawn) > 1:
-            note = f"Solid: run {self._drawn[0].number}. Dashed: run {self._drawn[1].number}, chosen under Compare."
+            note += f" Solid: run {self._drawn[0].number}. Dashed: run {self._drawn[1].number}, chosen under Compare."
         say(panel.curves_note, note)
 
 
@@ -107,33 +107,33 @@ def read_drawn(reviewed: RunReview, folder: RunFolder, part: Part) -> Drawn:
     )
 
 
-def _lines(drawn: list[Drawn], colours: list[str], which: str, words: str) -> tuple[Line, ...]:
+def _lines(drawn: list[Drawn], colours: list[str], which: str) -> tuple[Line, ...]:
     lines = []
     for dashed, one in enumerate(drawn):
         for place, of_class in enumerate(one.curves):
             curve: Curve | None = getattr(of_class, which)
             if curve is None:
                 continue
-            name = f"{of_class.name}, {words} {curve.area:.3f}" + (f", run {one.number}" if len(drawn) > 1 else "")
+            name = f"{of_class.name} {curve.area:.3f}" + (f", run {one.number}" if dashed else "")
             lines.append(Line(name, curve.x, curve.y, colours[place % len(colours)], dashed=bool(dashed)))
     return tuple(lines)
 
 
-def _roc(drawn: list[Drawn], colours: list[str], note: str) -> Figure:
-    lines = _lines(drawn, colours, "roc", "area")
-    return Figure("ROC", "False positives", "True positives", lines, diagonal=True, note=note)
+def _roc(drawn: list[Drawn], colours: list[str]) -> Figure:
+    lines = _lines(drawn, colours, "roc")
+    return Figure("ROC", "False positives", "True positives", lines, diagonal=True, note="area under the curve")
 
 
 def _precision_recall(drawn: list[Drawn], colours: list[str]) -> Figure:
-    lines = _lines(drawn, colours, "precision_recall", "average")
-    return Figure("Precision and recall", "Recall", "Precision", lines)
+    lines = _lines(drawn, colours, "precision_recall")
+    return Figure("Precision and recall", "Recall", "Precision", lines, note="average precision")
 
 
 def _calibration(drawn: list[Drawn]) -> Figure:
     colours = ink()
     lines = []
     for dashed, one in enumerate(drawn):
-        run = f", run {one.number}" if len(drawn) > 1 else ""
+        run = f", run {one.number}" if dashed else ""
         lines += _calibration_line(one.numbers.calibration, f"as answered{run}", colours.train, dashed=bool(dashed))
         warmed = one.numbers.calibration_at_temperature
         if warmed is not None and len(drawn) == 1:
@@ -156,7 +156,7 @@ def _training(drawn: list[Drawn]) -> Figure:
     colours, lines, last = ink(), [], 1.0
     for dashed, one in enumerate(drawn):
         x = np.array([epoch.epoch for epoch in one.training], np.float64)
-        run = f", run {one.number}" if len(drawn) > 1 else ""
+        run = f", run {one.number}" if dashed else ""
         for name, colour in (("accuracy", colours.train), ("validation_accuracy", colours.validation)):
             y = np.array([getattr(epoch, name) for epoch in one.training], np.float64)
             words = ("training" if name == "accuracy" else "validation") + run

@@ -209,7 +209,6 @@ class DetailPanel(QWidget):
         self.more = Tabbed("review_more", "More about the crop")
         for title, panel in ((SURROUNDINGS, around), (SIZE, sizes), (ALIKE, alike)):
             self.more.add(title, panel)
-        self.more.setMinimumHeight(200)
         return self.more
 
     def _heat_switched(self, on: bool) -> None:

@@ -20,21 +20,22 @@ class HeadlinePresenter(QObject):
 
     def opened(self) -> None:
         """Show a run that was just read."""
-        self.look()
-        self.show()
+        if not self.look():
+            self.show()
 
-    def look(self) -> None:
-        """Count a look where a person sees the test side of a run for the first time in this session."""
+    def look(self) -> bool:
+        """Count a look where a person sees the test side of a run for the first time in this session; tell if so."""
         desk, run = self._around.desk, self._around.desk.run
         if run is None or desk.part != "test" or not self._around.page.isVisible() or run.review.run in self._looked:
-            return
+            return False
         self._looked.add(run.review.run)
         try:
             log_look(self._around.session.project, run.folder.path.name, self._around.session.who)
         except PoreguiError:
             self._looked.discard(run.review.run)
-            return
+            return False
         self.show()
+        return True
 
     def show(self) -> None:
         """Show numbers, headline and matrix of the part that is looked at, with the labels as they are now."""
@@ -43,10 +44,10 @@ class HeadlinePresenter(QObject):
         if run is None or evaluation is None:
             return
         project, part = self._around.session.project, desk.part
-        page.set_parts({j.part for j in run.review.judged}, part)
+        page.set_parts(run.table.there, part)
         known = project.classes(retired=True)
         warnings = run.answers.dataset.warnings if part == "test" else ()
         seen = unseen(project, run.review).sentence if part == "test" else ""
-        said = headline(run.review, evaluation, part)
+        said = headline(run.review, evaluation, run.table.interval(part), part, run.table.relabelled)
         page.set_headline(said, [*warnings, *filter(None, [said.warning])], seen)
         page.set_numbers(evaluation, run.review.class_ids, known)

@@ -30,13 +30,13 @@ def rows_of(
     for row, crop_id, truth, predicted, sure in zip(
         rows.tolist(), *columns, table.confidence[rows].tolist(), strict=True
     ):
-        judged = reviewed.judged[row]
+        gone = "" if truth != NO_TRUTH or reviewed.judged[row].exists else ", deleted"
         made.append(
             CropRow(
                 crop_id=crop_id,
                 label=ids[truth] if truth != NO_TRUTH else lost.get(crop_id),
                 text=percent(sure),
-                sub_text=f"{judged.name}, predicted {names[predicted]}" + ("" if judged.exists else ", deleted"),
+                sub_text=f"{table.names[row]}, predicted {names[predicted]}{gone}",
                 wrong=truth != predicted,
                 predicted=ids[predicted],
                 reviewed=crop_id in done,

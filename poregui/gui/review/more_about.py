@@ -119,7 +119,7 @@ class MoreAbout(QObject):
             known = float(value) if np.isfinite(value) else None
             strips.append(Strips(name, unit, rows, known, logarithmic=bool(unit)))
         self._panel.strip_plots.set_strips(strips)
-        self._panel.set_size_words("Measured in the crop by a threshold: all labelled crops of the run, by class.")
+        self._panel.set_size_words("")
 
     # ---- alike ---------------------------------------------------------------------------------------------------
 

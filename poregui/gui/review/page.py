@@ -119,7 +119,7 @@ class ReviewPage(QWidget):
         self._beside = scrolled(self.detail, "review_detail_scroll", 250)
         inner.addWidget(self._beside)
         inner.setStretchFactor(0, 1)
-        inner.setSizes([540, 280])
+        inner.setSizes([540, 256])
         inner.setCollapsible(0, False)
         self._main = QStackedWidget()
         self._main.addWidget(inner)
@@ -128,7 +128,7 @@ class ReviewPage(QWidget):
         whole.addWidget(scrolled(self.column, "review_numbers_scroll", 240))
         whole.addWidget(self._main)
         whole.setStretchFactor(1, 1)
-        whole.setSizes([330, 700])
+        whole.setSizes([288, 740])
         whole.setCollapsible(1, False)
         for splitter in (inner, whole):
             splitter.setHandleWidth(1)

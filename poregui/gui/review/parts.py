@@ -86,6 +86,14 @@ def say(label: QLabel, words: str) -> None:
     label.setVisible(bool(words))
 
 
+def inset(grid: QWidget) -> QHBoxLayout:
+    """Return a list of pictures whose first one stands below the words above it."""
+    layout = QHBoxLayout()
+    layout.setContentsMargins(GAP, 0, 0, 0)
+    layout.addWidget(grid)
+    return layout
+
+
 def scrolled(inner: QWidget, name: str, narrowest: int) -> QScrollArea:
     """Return a panel that scrolls where the window is too low for what it holds."""
     area = QScrollArea()

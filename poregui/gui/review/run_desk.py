@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QObject, Signal
 
@@ -31,6 +31,7 @@ class OpenRun:
     review: RunReview
     table: RunTable
     frozen: dict[int, DatasetCrop]
+    judged: dict[int, Judged]
 
 
 def read_run(folder: RunFolder, project_folder: object) -> OpenRun:
@@ -41,7 +42,8 @@ def read_run(folder: RunFolder, project_folder: object) -> OpenRun:
     answers = read_answers(folder)
     with Project.open(project_folder, read_only=True) as project:  # type: ignore[arg-type]
         reviewed = review_answers(project, answers)
-    return OpenRun(folder, answers, reviewed, table_of(reviewed, answers), by_id(answers.dataset))
+    judged = {j.crop_id: j for j in reviewed.judged}
+    return OpenRun(folder, answers, reviewed, table_of(reviewed, answers), by_id(answers.dataset), judged)
 
 
 class RunDesk(QObject):
@@ -68,13 +70,17 @@ class RunDesk(QObject):
         self._remarks: dict[int, Remark] | None = None
         self.number: int | None = None
         self.run: OpenRun | None = None
-        self.judged: dict[int, Judged] = {}
         self.part: Part = "test"
 
     @property
     def reading(self) -> bool:
         """Tell whether a run is being read."""
         return self._reading is not None
+
+    @property
+    def judged(self) -> dict[int, Judged]:
+        """Return the answers beside the labels as they are now, by crop id."""
+        return self.run.judged if self.run is not None else {}
 
     @property
     def review(self) -> RunReview | None:
@@ -115,14 +121,13 @@ class RunDesk(QObject):
         if self._reading is not None:
             self._reading.cancel()
         self._reading = self.run = self.number = None
-        self.judged = {}
         self.closed.emit()
 
     def _read(self, run: OpenRun) -> None:
         self._reading = None
         if run.folder.number != self.number:
             return
-        self._take(run)
+        self.run = run
         if not run.table.in_part(self.part).any():
             self.part = "test"
         missed, self._missed = self._missed, []
@@ -132,10 +137,6 @@ class RunDesk(QObject):
     def _not_read(self, error: PoreguiError) -> None:
         self._reading = None
         self.failed.emit(error)
-
-    def _take(self, run: OpenRun) -> None:
-        self.run = run
-        self.judged = {j.crop_id: j for j in run.review.judged}
 
     # ---- following -----------------------------------------------------------------------------------------------
 
@@ -156,23 +157,20 @@ class RunDesk(QObject):
         if not labels:
             return
         if any("classes" in change.kinds for change in labels):
-            self._put(review_answers(self._session.project, self.run.answers))
+            self._put(review_answers(self._session.project, self.run.answers), frozenset())
             self.classes_changed.emit()
             self.followed.emit(frozenset())
             return
         named = all(change.crop_ids for change in labels)
         ids = frozenset(i for change in labels for i in change.crop_ids) if named else frozenset()
         if not named or not ids.isdisjoint(self.judged):
-            self._put(follow(self.run.review, self._session.project, ids))
+            self._put(follow(self.run.review, self._session.project, ids), ids)
         self.followed.emit(ids)
 
-    def _put(self, reviewed: RunReview) -> None:
+    def _put(self, reviewed: RunReview, crop_ids: frozenset[int]) -> None:
         assert self.run is not None
-        run = self.run
-        table = run.table.with_truth(reviewed)
-        self._take(OpenRun(run.folder, run.answers, reviewed, table, run.frozen))
-
-
-def known(desk: RunDesk, ids: Iterable[int]) -> list[int]:
-    """Return those crops that the run answered."""
-    return [crop_id for crop_id in ids if crop_id in desk.judged]
+        judged, rows = self.run.judged, self.run.table.rows
+        for crop_id in crop_ids or rows:
+            if crop_id in rows:
+                judged[crop_id] = reviewed.judged[rows[crop_id]]
+        self.run = replace(self.run, review=reviewed, table=self.run.table.with_truth(reviewed, crop_ids))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -14,6 +14,7 @@ from poregui.domain.evaluation import Evaluation, from_matrix
 from poregui.domain.statistics import confusion_matrix
 from poregui.gui.widgets.matrix_drawing import EVERYTHING, Cell
 from poregui.workflow.evaluate import RunAnswers, RunReview
+from poregui.workflow.numbers import HeadlineInterval, interval_of
 
 Order = Literal["loss", "margin", "sure", "unsure", "large", "small"]
 """How crops are sorted: greatest loss, smallest margin, most and least confident, largest and smallest first."""
@@ -24,7 +25,7 @@ _SMALLEST = 1e-12
 
 @dataclass(frozen=True)
 class RunTable:
-    """Hold one row per predicted crop, in the order of the run's predictions.
+    """Hold one row per predicted crop, in the order of the run's predictions; `rows` are their numbers by crop id.
 
     `parts` are places in PARTS; `truth` is the place of the label as it is now, NO_TRUTH where the crop does not count;
     `sizes` are the longer sides in `unit` (um, or px when a scale is unknown), `aspects` longer over shorter side,
@@ -35,6 +36,7 @@ class RunTable:
     parts: NDArray[np.int8]
     probabilities: NDArray[np.float64]
     predicted: NDArray[np.int64]
+    trained: NDArray[np.int64]
     confidence: NDArray[np.float64]
     margin: NDArray[np.float64]
     truth: NDArray[np.int64]
@@ -42,6 +44,8 @@ class RunTable:
     aspects: NDArray[np.float64]
     scales: NDArray[np.float64]
     groups: tuple[str, ...]
+    names: tuple[str, ...]
+    rows: Mapping[int, int]
     unit: str
 
     def __len__(self) -> int:
@@ -67,9 +71,33 @@ class RunTable:
         rows = self.counted(part)
         return from_matrix(classes, confusion_matrix(self.truth[rows], self.predicted[rows], len(classes)))
 
-    def with_truth(self, reviewed: RunReview) -> RunTable:
-        """Return the table with the labels of a review of the same run."""
-        return replace(self, truth=_truth(reviewed))
+    @property
+    def there(self) -> set[Part]:
+        """Return the parts that have predictions."""
+        return {PARTS[place] for place in np.unique(self.parts).tolist()}
+
+    @property
+    def relabelled(self) -> int:
+        """Return how many test crops have another label than when the run was frozen, or none any more."""
+        return int((self.in_part("test") & (self.truth != self.trained)).sum())
+
+    def interval(self, part: Part) -> HeadlineInterval | None:
+        """Return the interval that stands beside the accuracy of a part."""
+        rows = self.counted(part)
+        groups = self.groups if len(rows) == len(self) else [self.groups[row] for row in rows.tolist()]
+        return interval_of(self.truth[rows] == self.predicted[rows], groups)
+
+    def with_truth(self, reviewed: RunReview, crop_ids: Collection[int]) -> RunTable:
+        """Return the table with the labels of some crops (of all, when there are none) of a review of the same run."""
+        if not crop_ids:
+            return replace(self, truth=_truth(reviewed))
+        truth = self.truth.copy()
+        for crop_id in crop_ids:
+            row = self.rows.get(crop_id)
+            if row is not None:
+                now = reviewed.judged[row].truth
+                truth[row] = NO_TRUTH if now is None else now
+        return replace(self, truth=truth)
 
 
 def table_of(reviewed: RunReview, answers: RunAnswers) -> RunTable:
@@ -88,6 +116,7 @@ def table_of(reviewed: RunReview, answers: RunAnswers) -> RunTable:
         parts=np.array([PARTS.index(j.part) for j in reviewed.judged], np.int8),
         probabilities=shares,
         predicted=shares.argmax(axis=1).astype(np.int64),
+        trained=np.array([crop.label for crop in crops], np.int64),
         confidence=ordered[:, -1],
         margin=ordered[:, -1] - ordered[:, -2],
         truth=_truth(reviewed),
@@ -95,6 +124,8 @@ def table_of(reviewed: RunReview, answers: RunAnswers) -> RunTable:
         aspects=longer / np.maximum(sides.min(axis=1, initial=np.inf), 1.0),
         scales=scales,
         groups=tuple(crop.group for crop in crops),
+        names=tuple(crop.name for crop in crops),
+        rows={crop.crop_id: row for row, crop in enumerate(crops)},
         unit="µm" if known else "px",
     )
 
@@ -139,8 +170,3 @@ def ordered_rows(table: RunTable, rows: NDArray[np.intp], order: Order) -> NDArr
 def by_id(dataset: Dataset) -> dict[int, DatasetCrop]:
     """Return the crops of a dataset by their ids."""
     return {crop.crop_id: crop for crop in dataset.crops}
-
-
-def rows_of_ids(table: RunTable, ids: Iterable[int]) -> NDArray[np.intp]:
-    """Return the rows of crops; crops that the run did not predict are passed over."""
-    return np.flatnonzero(np.isin(table.ids, np.fromiter(ids, np.int64)))

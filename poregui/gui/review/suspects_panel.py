@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
-from poregui.gui.review.parts import button, centred, column, primary, row, text
+from poregui.gui.review.parts import button, centred, column, inset, primary, row, text
 from poregui.gui.theme import MARGIN
 from poregui.gui.widgets.crop_grid import CropGrid
 
@@ -45,7 +45,7 @@ class SuspectsPanel(QWidget):
         layout.addLayout(row(self.suspects_title, None, self.search_again_button, margin=MARGIN))
         note = row(self.suspects_note, margin=MARGIN)
         layout.addLayout(note)
-        layout.addWidget(self.suspect_list, 1)
+        layout.addLayout(inset(self.suspect_list), 1)
         layout.addLayout(row(self.suspect_why, margin=MARGIN))
         layout.addLayout(row(*self.buttons, None, margin=MARGIN))
         self._stack = QStackedWidget()
@@ -67,4 +67,4 @@ class SuspectsPanel(QWidget):
         self.suspect_why.setText(why)
         for one in self.buttons:
             one.setEnabled(answerable)
-        self.change_button.setText(f"Change to {change} (C)" if change else "Change (C)")
+        self.change_button.setText(f"Make {change} (C)" if change else "Change (C)")

@@ -66,7 +66,7 @@ class SuspectsPresenter(PanelPresenter):
             if self._handle is None:
                 self.search()
             return
-        left = follow(self._found, self.around.session.project, ())
+        left = follow(self._found, self.around.session.project)
         self._left = {one.crop_id: one for one in left.queue}
         rows = [
             replace(
@@ -88,7 +88,7 @@ class SuspectsPresenter(PanelPresenter):
 
     def _say(self, left: Suspects, settled: int) -> None:
         likely = sum(one.likely for one in left.queue)
-        title = f"{len(left.queue)} labels in doubt, {likely} probably wrong"
+        title = f"{len(left.queue)} in doubt, {likely} probably wrong"
         title += f" · {settled} settled" if settled else ""
         notes = [f"Judged: {left.judged} crops by answers that never saw them."]
         if left.accuracy is not None:

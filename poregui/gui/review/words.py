@@ -11,7 +11,7 @@ from poregui.domain.events import Cancelled, Event, Failed, Interrupted
 from poregui.gui.widgets.matrix_drawing import EVERYTHING, Cell
 from poregui.gui.widgets.run_picker import accuracy_words
 from poregui.workflow.evaluate import Judged, RunReview
-from poregui.workflow.numbers import headline_interval
+from poregui.workflow.numbers import HeadlineInterval
 
 PART_WORDS: dict[Part, str] = {"test": "Test", "validation": "Validation", "train": "Training"}
 _GROUPS = {"specimen": "specimen", "micrograph": "micrograph", "mixed": "group"}
@@ -32,14 +32,18 @@ class Headline:
         return f"{self.number}, {self.detail}" if self.number else self.detail
 
 
-def headline(reviewed: RunReview, evaluation: Evaluation, part: Part) -> Headline:
-    """Return accuracy and interval of a part in words, and what the run said when it was trained."""
-    interval = headline_interval(reviewed, part)
+def headline(
+    reviewed: RunReview, evaluation: Evaluation, interval: HeadlineInterval | None, part: Part, relabelled: int
+) -> Headline:
+    """Return accuracy and interval of a part in words, and what the run said when it was trained.
+
+    `relabelled` is how many test labels changed since then.
+    """
     if evaluation.accuracy is None or interval is None:
         return Headline("", "No crop of this part carries a label that the run knows.", "")
     ends = f"{100 * interval.low:.0f} to {100 * interval.high:.0f}"
     detail = f"95 % interval {ends}, {_crops_words(reviewed, evaluation.n, part)}"
-    note, warning = (_as_trained(reviewed), interval.warning) if part == "test" else ("", "")
+    note, warning = (_as_trained(reviewed, relabelled), interval.warning) if part == "test" else ("", "")
     return Headline(accuracy_words(evaluation.accuracy), detail, note, warning)
 
 
@@ -56,10 +60,10 @@ def _crops_words(reviewed: RunReview, n: int, part: Part) -> str:
     return f"{_count(n, 'unseen crop')} of {_count(reviewed.groups_test, group)}"
 
 
-def _as_trained(reviewed: RunReview) -> str:
-    if not reviewed.relabelled:
+def _as_trained(reviewed: RunReview, relabelled: int) -> str:
+    if not relabelled:
         return ""
-    changed = f"{_count(reviewed.relabelled, 'test label')} changed since"
+    changed = f"{_count(relabelled, 'test label')} changed since"
     if reviewed.accuracy_as_trained is None:
         return changed
     return f"as trained: {accuracy_words(reviewed.accuracy_as_trained)}; {changed}"

@@ -102,7 +102,7 @@ class _Frame:
         left = QFontMetricsF(self.small).horizontalAdvance("100 %") + self.line + 12
         top = QFontMetricsF(self.font).height() + 8
         self.area = area
-        self.plot = area.adjusted(left, top, -12, -(2 * self.line + 12))
+        self.plot = area.adjusted(left, top, -24, -(2 * self.line + 12))
 
     def at(self, x: float, y: float) -> QPointF:
         """Return where a value lies."""
@@ -243,9 +243,8 @@ class _Frame:
             QPointF(plot.left(), plot.bottom() - high),
             QPointF(plot.right() - wide, plot.top()),
         ]
-        spots = [
-            self.at(float(x), float(y)) for line in self.figure.lines for x, y in zip(*_resampled(line), strict=True)
-        ]
+        lines = [*self.figure.lines, *_spans(self.figure.lines)]
+        spots = [self.at(float(x), float(y)) for line in lines for x, y in zip(*_resampled(line), strict=True)]
 
         def hidden(corner: QPointF) -> int:
             box = QRectF(corner.x(), corner.y(), wide, high)
@@ -269,6 +268,16 @@ def _resampled(line: Line) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     along = np.arange(len(x))
     fine = np.linspace(0, len(x) - 1, 4 * min(len(x), 50))
     return np.interp(fine, along, x), np.interp(fine, along, y)
+
+
+def _spans(lines: Sequence[Line]) -> list[Line]:
+    """Return the intervals of points as lines."""
+    return [
+        Line("", np.array([x, x]), ends, line.colour)
+        for line in lines
+        if line.spans is not None
+        for x, ends in zip(line.x, line.spans, strict=True)
+    ]
 
 
 def _ticks(span: tuple[float, float]) -> Sequence[float]:

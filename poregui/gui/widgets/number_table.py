@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPen
+from PySide6.QtGui import QColor, QPainter, QPen, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -21,7 +21,9 @@ from poregui.gui.theme import scaled_font, theme
 
 Index = QModelIndex | QPersistentModelIndex
 _LEFT, _RIGHT = Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignRight
-_LINE_WIDTH = 96
+_LINE_WIDTH, _NARROWEST_LINE = 136, 48
+_WIDEST = 780
+"""Beyond it the numbers would stand too far from their names."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,7 @@ class NumberTable(QTableView):
         self.setModel(self._model)
         self.setItemDelegate(self._delegate)
         self.setShowGrid(False)
+        self.setMaximumWidth(_WIDEST)
         self.setTabKeyNavigation(False)
         self.setWordWrap(False)
         self.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
@@ -116,7 +119,7 @@ class NumberTable(QTableView):
             header.setSectionResizeMode(column, QHeaderView.ResizeMode.Fixed)
             self.setColumnWidth(column, max(metrics.horizontalAdvance(text) for text in texts) + 20)
         header.setSectionResizeMode(len(heads), QHeaderView.ResizeMode.Fixed)
-        self.setColumnWidth(len(heads), _LINE_WIDTH)
+        self._fit_line()
         high = metrics.height() + 9
         self.verticalHeader().setDefaultSectionSize(high)
         self.setFixedHeight(header.sizeHint().height() + high * len(rows) + 2)
@@ -125,6 +128,20 @@ class NumberTable(QTableView):
     def rows(self) -> tuple[NumberRow, ...]:
         """Return what is shown."""
         return self._model.rows
+
+    def _fit_line(self) -> None:
+        """Give the drawn intervals what names and numbers leave; below a least width they are not drawn."""
+        last = self._model.columnCount() - 1
+        numbers = sum(self.columnWidth(column) for column in range(1, last))
+        names = max((self.fontMetrics().horizontalAdvance(row.name) for row in self._model.rows), default=0) + 16
+        room = min(_LINE_WIDTH, self.viewport().width() - numbers - names)
+        self.setColumnHidden(last, room < _NARROWEST_LINE)
+        if room >= _NARROWEST_LINE:
+            self.setColumnWidth(last, room)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit_line()
 
     def sizeHint(self) -> QSize:
         return QSize(420, self.minimumHeight())

@@ -15,9 +15,9 @@ from poregui.domain.classes import PoreClass
 from poregui.gui.theme import scaled_font, theme
 from poregui.gui.widgets.class_marks import ClassMarks
 
-_STRIP = 15
+_STRIP = 11
 _MOST_POINTS = 300
-_GAP = 8
+_GAP = 4
 
 
 @dataclass(frozen=True)
