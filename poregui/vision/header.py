@@ -8,14 +8,15 @@ from typing import IO
 
 import numpy as np
 import PIL.Image
-import tifffile
 
+from poregui.domain.plane import FIRST, Plane
 from poregui.vision.pixel_values import TooLarge, check_size
-from poregui.vision.scale import SPOILT, tiff_scale
-from poregui.vision.tiff_io import check_stored, tiff_notes
+from poregui.vision.scale import tiff_scale
+from poregui.vision.tiff_io import check_stored, opened_tiff, tiff_notes
 from poregui.vision.tiff_levels import readable_by_parts
+from poregui.vision.tiff_sizes import sizes_of
+from poregui.vision.tiff_stack import tiff_stack
 
-_MOST_PAGES = 10_000
 _PNG_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 
 
@@ -24,9 +25,9 @@ class Header:
     """Describe an image as it is stored, for once it is read it may have fewer channels and another type.
 
     `width` and `height` are in px and of the upright image; `dtype` is the name of a NumPy type, `bits` those used of
-    each value; `channels` counts alpha too, and 1 for a palette; `pages` are its pictures, each z-slice and each frame
-    one; `levels` are the first page's sizes, 1 without a pyramid. `um_per_px`, `scale_source` and `warnings` are those
-    of Image.
+    each value; `channels` counts alpha too, and 1 for a palette; `pages` are its pages or times, `slices` those of a
+    stack, and each slice of each page has all channels; `levels` are the plane's sizes, 1 without a pyramid.
+    `um_per_px`, `scale_source` and `warnings` are those of Image.
     """
 
     width: int
@@ -35,39 +36,41 @@ class Header:
     bits: int
     channels: int
     pages: int = 1
+    slices: int = 1
     levels: int = 1
     um_per_px: float | None = None
     scale_source: str = ""
     warnings: tuple[str, ...] = ()
 
 
-def tiff_header(file: IO[bytes], size: int) -> Header:
-    """Return the header of a TIFF file of `size` bytes.
+def tiff_header(file: IO[bytes], size: int, plane: Plane = FIRST) -> Header:
+    """Return the header of a plane of a TIFF file of `size` bytes.
 
     Raises Unfit for what is damaged or stored in a way that we do not know; tifffile raises other errors.
     """
-    # Other files, which OME may name, are none of our business.
-    with tifffile.TiffFile(file, name="image.tif", _multifile=False) as tiff:
-        page = tiff.pages[0].aspage()
+    with opened_tiff(file) as tiff:
+        stack = tiff_stack(tiff, size)
+        found = stack.find(tiff, plane)
+        page = found.page
         large: tuple[str, ...] = ()
         if not readable_by_parts(page):
             large = _too_large(page.imagewidth, page.imagelength, page.samplesperpixel, page.bitspersample)
         check_stored(page, size)
-        scale = tiff_scale(tiff, page)
-        notes = (*tiff_notes(tiff, page), *scale.warnings)  # before the pages are looked at, for that changes them
-        pages, levels, more = _pages_and_levels(tiff)
+        scale = tiff_scale(tiff, page, found.image)
+        notes = (*tiff_notes(stack, plane, page), *scale.warnings)
         width, height = _upright(page.imagewidth, page.imagelength, getattr(page.tags.get(274), "value", 1))
         return Header(
             width,
             height,
             dtype=str(page.dtype),
             bits=page.bitspersample,
-            channels=page.samplesperpixel,
-            pages=pages,
-            levels=levels,
+            channels=stack.channels,
+            pages=stack.pages,
+            slices=stack.slices,
+            levels=len(sizes_of(tiff, page)),
             um_per_px=scale.um_per_px,
             scale_source=scale.source,
-            warnings=(*large, *notes, *more),
+            warnings=(*large, *notes),
         )
 
 
@@ -94,40 +97,3 @@ def _too_large(width: int, height: int, channels: int, bits: int) -> tuple[str, 
 
 def _upright(width: int, height: int, orientation: object) -> tuple[int, int]:
     return (height, width) if orientation in (5, 6, 7, 8) else (width, height)
-
-
-def _pages_and_levels(tiff: tifffile.TiffFile) -> tuple[int, int, tuple[str, ...]]:
-    """Return how many pictures a file holds, in how many sizes the first one is there, and remarks."""
-    listed, whole = _listed_pages(tiff)
-    if not whole:
-        return listed, 1, ("Its list of pages is damaged.",)
-    if listed >= _MOST_PAGES:
-        return listed, 1, (f"It has {_MOST_PAGES} pages or more.",)
-    try:
-        series = [one for one in tiff.series if not one.keyframe.is_reduced]
-        pages = sum(
-            math.prod(length for axis, length in zip(one.axes, one.shape, strict=True) if axis not in "YXS")
-            for one in series
-        )
-        return pages, len(series[0].levels), ()
-    except SPOILT:
-        return listed, 1, ("How its pages belong together is not clear.",)
-
-
-def _listed_pages(tiff: tifffile.TiffFile) -> tuple[int, bool]:
-    """Return how many pages are listed, counted up to a bound, and whether the list is whole.
-
-    One by one, for asked for all of them, tifffile would follow some circles of pages for hours.
-    """
-    seen: set[int] = set()
-    try:
-        while len(seen) < _MOST_PAGES:
-            offset = tiff.pages[len(seen)].offset
-            if offset in seen:
-                return len(seen), False
-            seen.add(offset)
-    except IndexError:
-        return len(seen), True
-    except SPOILT:
-        return len(seen), False
-    return len(seen), True

@@ -15,6 +15,7 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from poregui.domain.errors import ImageError
+from poregui.domain.plane import FIRST, Plane
 from poregui.vision.header import Header, picture_header, tiff_header
 from poregui.vision.pixel_values import (
     Decoded,
@@ -28,7 +29,9 @@ from poregui.vision.pixel_values import (
     oriented,
     to_unsigned,
 )
-from poregui.vision.tiff_io import is_tiff, read_tiff, tiff_size
+from poregui.vision.scale import SPOILT
+from poregui.vision.tiff_io import is_tiff, one_channel, read_tiff, tiff_size
+from poregui.vision.tiff_stack import absent
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".dib", ".tif", ".tiff")
 """How files that we read are usually called; what counts is their first bytes."""
@@ -79,21 +82,21 @@ class Image:
         return 8 * self.pixels.dtype.itemsize
 
 
-def read_image(path: Path) -> Image:
-    """Return the image in a PNG, JPEG, BMP or TIFF file, upright and without alpha.
+def read_image(path: Path, plane: Plane = FIRST) -> Image:
+    """Return the image in a PNG, JPEG, BMP or TIFF file, or one plane of several, upright and without alpha.
 
     Palettes become grey or RGB, one to seven bits become eight, floating point and 32-bit values are scaled to 16
     bits with a warning. Raises ImageError, and nothing else, with a sentence that names the file.
     """
     with in_a_sentence(path):
-        decoded = _decode(path)
+        decoded = _decode(path, plane)
         pixels = np.ascontiguousarray(decoded.pixels)
         pixels.flags.writeable = False
         low, high = grey_range(pixels)
     return Image(pixels, low, high, decoded.um_per_px, decoded.scale_source, decoded.warnings)
 
 
-def read_header(path: Path) -> Header:
+def read_header(path: Path, plane: Plane = FIRST) -> Header:
     """Return what the header of a PNG, JPEG, BMP or TIFF file tells; nothing is decoded.
 
     Raises ImageError, and nothing else, with a sentence that names the file; for an image that is merely too large to
@@ -101,8 +104,9 @@ def read_header(path: Path) -> Header:
     """
     with in_a_sentence(path), _opened(path) as (file, head, size):
         if is_tiff(head):
-            return tiff_header(file, size)
+            return tiff_header(file, size, plane)
         with PIL.Image.open(file, formats=(_known_format(head),)) as picture:
+            _at_page(picture, plane)
             # Of a PNG, Pillow looks for Exif behind the pixels too, and decodes them to get there.
             unseen = picture.format == "PNG" and "exif" not in picture.info
             return picture_header(picture, head, 1 if unseen else _orientation(picture))
@@ -138,20 +142,20 @@ def is_picture(path: Path) -> bool:
     return is_tiff(head) or _format_of(head) in ("PNG", "JPEG")
 
 
-def read_size(path: Path) -> tuple[int, int] | None:
+def read_size(path: Path, plane: Plane = FIRST) -> tuple[int, int] | None:
     """Return (width, height) in px from a file's header, or None when it cannot be read; nothing is decoded."""
     try:
         with open(path, "rb") as file:
             head = file.read(32)
             file.seek(0)
             if is_tiff(head):
-                return tiff_size(file)
+                return tiff_size(file, path.stat().st_size, plane)
             name = _format_of(head)
             if name is None:
                 return None
             with PIL.Image.open(file, formats=(name,)) as picture:
                 return picture.size
-    except (OSError, ValueError, SyntaxError, TypeError, KeyError, IndexError, ArithmeticError, MemoryError):
+    except (OSError, SyntaxError, MemoryError, ImageError, *SPOILT):
         return None
 
 
@@ -185,28 +189,46 @@ def _opened(path: Path) -> Iterator[tuple[IO[bytes], bytes, int]]:
         yield file, head, size
 
 
-def _decode(path: Path) -> Decoded:
+def _decode(path: Path, plane: Plane) -> Decoded:
     with _opened(path) as (file, head, size):
         if is_tiff(head):
-            return read_tiff(file, size)
+            return read_tiff(file, size, plane)
         name = _known_format(head)
         # From memory, for a read of the length that a spoilt header claims then takes no more than there is.
-        return _read_with_pillow(io.BytesIO(file.read()), name, head, size)
+        return _read_with_pillow(io.BytesIO(file.read()), name, head, size, plane)
 
 
-def _read_with_pillow(file: IO[bytes], name: str, head: bytes, size: int) -> Decoded:
+def _read_with_pillow(file: IO[bytes], name: str, head: bytes, size: int, plane: Plane) -> Decoded:
     with PIL.Image.open(file, formats=(name,)) as picture:
         width, height = picture.size
         deep = name == "PNG" and head[24] == 16
         check_size(width, height, len(picture.getbands()), 2 if deep or picture.mode.startswith("I") else 1)
         if name == "PNG" and width * height * head[24] // 8 > _DEFLATE_AT_BEST * size:
             raise damaged(f"{size} bytes cannot hold {width} x {height} px")
+        _at_page(picture, plane)
         picture.load()
         orientation = _orientation(picture)
         pixels = _deep_png(file) if deep else _pixels(picture)
     check_shape(pixels, width, height)
-    values, notes = to_unsigned(drop_channels(pixels))
+    values, notes = to_unsigned(_chosen(pixels, plane))
     return Decoded(oriented(values, orientation), warnings=notes)
+
+
+def _at_page(picture: PIL.Image.Image, plane: Plane) -> None:
+    """Turn to the page of a plane; only a moving PNG has more than one. Raises Unfit where it is not there."""
+    pages = int(getattr(picture, "n_frames", 1))
+    if plane.page > pages:
+        raise absent("page", plane.page, pages)
+    if plane.z > 1:
+        raise absent("slice", plane.z, 1)
+    if plane.page > 1:
+        picture.seek(plane.page - 1)
+
+
+def _chosen(pixels: NDArray[Any], plane: Plane) -> NDArray[Any]:
+    if plane.channel is None:
+        return drop_channels(pixels)
+    return one_channel(pixels if pixels.ndim == 3 else pixels[..., None], plane.channel - 1)
 
 
 def _orientation(picture: PIL.Image.Image) -> object:

@@ -3,40 +3,39 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import tifffile
-
 from poregui.domain.errors import ImageError
+from poregui.domain.plane import FIRST, Plane
 from poregui.vision.image_io import in_a_sentence, read_image, read_size
 from poregui.vision.pixel_values import TooLarge
 from poregui.vision.pyramid import LARGE, Level, Notes, Pyramid, array_pyramid
 from poregui.vision.scale import SPOILT, tiff_scale
 from poregui.vision.tiff_io import check_stored, is_tiff, tiff_notes
 from poregui.vision.tiff_levels import TiffFileParts, TiffLevel, readable_by_parts
+from poregui.vision.tiff_sizes import sizes_of
+from poregui.vision.tiff_stack import tiff_stack
 
 FORMAT = 1
 """The way in which built pyramids are kept; others are built anew."""
 _MOST_SIDE = 1_000_000
-_MOST_PAGES = 40
 _ORIENTATION = 274
 
 
-def open_pyramid(path: Path, cached: Path | None = None) -> Pyramid:
-    """Return an image of any size whose parts are read when they are asked for; `close` it at the end.
+def open_pyramid(path: Path, cached: Path | None = None, plane: Plane = FIRST) -> Pyramid:
+    """Return an image of any size, whose parts are read when they are asked for; `close` it at the end.
 
     Below `LARGE` pixels it is read as a whole. Above, a TIFF file is read by its own tiles or strips and smaller sizes;
     what it lacks comes from `cached`, a file of `build_pyramid`, where that is there and was made of this very file.
     Others are read as a whole where they fit into memory, and give a pyramid that is not complete.
     Raises ImageError with a sentence that names the file.
     """
-    size = read_size(path)
+    size = read_size(path, plane)
     if size is None or size[0] * size[1] <= LARGE:
-        return array_pyramid(read_image(path), path.name)
+        return array_pyramid(read_image(path, plane), path.name)
     with in_a_sentence(path):
-        own = _by_parts(path)
+        own = _by_parts(path, plane)
         if own is not None and own.is_complete:
             return own
         if cached is not None:
@@ -45,18 +44,21 @@ def open_pyramid(path: Path, cached: Path | None = None) -> Pyramid:
                 return found
         if own is not None:
             return own
-    return array_pyramid(read_image(path), path.name, least=_MOST_SIDE)
+    return array_pyramid(read_image(path, plane), path.name, least=_MOST_SIDE)
 
 
-def _by_parts(path: Path) -> Pyramid | None:
+def _by_parts(path: Path, plane: Plane) -> Pyramid | None:
     """Return a TIFF file that is read by parts, or None where it has to be read as a whole."""
     with open(path, "rb") as file:
         if not is_tiff(file.read(8)):
             return None
     parts = TiffFileParts(path)
     try:
-        page = parts.tiff.pages[0].aspage()
-        if not readable_by_parts(page):
+        size = path.stat().st_size
+        stack = tiff_stack(parts.tiff, size)
+        found = stack.find(parts.tiff, plane)
+        page = found.page
+        if found.skipped or not readable_by_parts(page):
             parts.close()
             return None
         if max(page.imagewidth, page.imagelength) > _MOST_SIDE:
@@ -64,58 +66,16 @@ def _by_parts(path: Path) -> Pyramid | None:
                 f"says that it is {page.imagewidth} x {page.imagelength} px, which is too large to open.",
                 "Cut it into smaller pictures.",
             )
-        check_stored(page, path.stat().st_size)
-        scale = tiff_scale(parts.tiff, page)
-        notes = Notes(scale.um_per_px, scale.source, (*tiff_notes(parts.tiff, page), *scale.warnings))
-        levels = [TiffLevel(parts, one) for one in _sizes(parts.tiff, page)]
+        check_stored(page, size)
+        scale = tiff_scale(parts.tiff, page, found.image)
+        notes = Notes(scale.um_per_px, scale.source, (*tiff_notes(stack, plane, page), *scale.warnings))
+        levels = [TiffLevel(parts, one, found.sample) for one in sizes_of(parts.tiff, page)]
         tag = page.tags.get(_ORIENTATION)
         turn = int(tag.value) if tag and tag.value in range(1, 9) else 1
         return Pyramid(levels, name=path.name, orientation=turn, notes=notes, close=parts.close)
     except BaseException:
         parts.close()
         raise
-
-
-def _sizes(tiff: tifffile.TiffFile, page: tifffile.TiffPage) -> list[tifffile.TiffPage]:
-    """Return a page and the smaller pictures of it that the file holds, each at most 0.75 times the one before."""
-    sizes = [page]
-    found = sorted(_smaller(tiff, page), key=lambda one: -int(one.imagewidth))
-    for one in found:
-        if one.imagewidth <= 0.75 * sizes[-1].imagewidth and _same_picture(one, page):
-            sizes.append(one)
-    return sizes
-
-
-def _smaller(tiff: tifffile.TiffFile, page: tifffile.TiffPage) -> Iterator[tifffile.TiffPage]:
-    """Return the pages that may be smaller pictures of a page: its own sub-pages, or those marked as reduced."""
-    try:
-        if page.subifds:
-            assert page.pages is not None
-            for number in range(min(len(page.subifds), _MOST_PAGES)):
-                yield page.pages[number].aspage()
-            return
-        for number in range(1, _MOST_PAGES):
-            one = tiff.pages[number].aspage()
-            if one.is_reduced or (tiff.is_svs and one.is_tiled):
-                yield one
-            elif not tiff.is_svs:
-                return
-    except SPOILT:  # a damaged list of pages ends where it is damaged
-        return
-
-
-def _same_picture(one: tifffile.TiffPage, page: tifffile.TiffPage) -> bool:
-    """Tell whether a page has the proportions and the sort of values of another and can be read by parts."""
-    wide, high = int(one.imagewidth), int(one.imagelength)
-    if wide < 1 or high < 1 or not readable_by_parts(one):
-        return False
-    shrinks = page.imagewidth / wide
-    return (
-        abs(page.imagelength / shrinks - high) <= 2
-        and one.dtype == page.dtype
-        and one.samplesperpixel == page.samplesperpixel
-        and int(one.photometric) == int(page.photometric)
-    )
 
 
 def stamp(path: Path) -> dict[str, int]:

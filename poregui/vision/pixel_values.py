@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ MOST_BYTES = 768 * 2**20
 """Memory that one decoded image may take; a file that says it needs more is refused before it is decoded."""
 MOST_SIDE = 100_000
 _SAMPLED = 4_000_000
+_BAND = 2**22
 _LOW, _HIGH = 0.1, 99.9
 
 
@@ -100,17 +102,37 @@ def to_unsigned(pixels: NDArray[Any]) -> tuple[NDArray[Any], tuple[str, ...]]:
         return pixels.astype(pixels.dtype.newbyteorder("="), copy=False), ()
     if pixels.dtype.kind not in "iuf":
         raise Unfit("holds complex numbers or text instead of grey values.", "Export it with 8 or 16 bits.")
-    values = pixels.astype(np.float64)
-    finite = np.isfinite(values)
-    if not finite.any():
-        raise Unfit("holds no finite grey value.", "Export it with 8 or 16 bits.")
-    low, high = float(values[finite].min()), float(values[finite].max())
-    if finite.all() and low >= 0 and high <= 65535 and np.array_equal(values, np.floor(values)):
-        return values.astype(np.uint16), ()
-    filled = np.clip(np.where(finite, values, low), low, high)
-    scaled = (filled / 2 - low / 2) / max(high / 2 - low / 2, 1e-300)
+    low, high, whole = _span(pixels)
+    if whole and low >= 0 and high <= 65535:
+        return pixels.astype(np.uint16), ()
+    scaled = np.empty(pixels.shape, np.uint16)
+    for rows in _bands(pixels):
+        values = pixels[rows].astype(np.float64)
+        values = np.clip(np.where(np.isfinite(values), values, low), low, high)
+        scaled[rows] = np.rint((values / 2 - low / 2) / max(high / 2 - low / 2, 1e-300) * 65535)
     note = f"Its {8 * pixels.dtype.itemsize}-bit values from {low:g} to {high:g} were scaled to 16 bits."
-    return np.rint(scaled * 65535).astype(np.uint16), (note,)
+    return scaled, (note,)
+
+
+def _span(pixels: NDArray[Any]) -> tuple[float, float, bool]:
+    """Return the smallest and the largest finite value, and whether all values are finite whole numbers."""
+    lows, highs, whole = [], [], True
+    for rows in _bands(pixels):
+        values = pixels[rows].astype(np.float64)
+        finite = np.isfinite(values)
+        whole = whole and bool(finite.all()) and np.array_equal(values, np.floor(values))
+        if finite.any():
+            lows.append(float(values[finite].min()))
+            highs.append(float(values[finite].max()))
+    if not lows:
+        raise Unfit("holds no finite grey value.", "Export it with 8 or 16 bits.")
+    return min(lows), max(highs), whole
+
+
+def _bands(pixels: NDArray[Any]) -> Iterator[slice]:
+    """Return rows to compute with at once, so that a large image needs no copy of double precision."""
+    high = max(1, _BAND // max(1, pixels[:1].size))
+    return (slice(top, top + high) for top in range(0, len(pixels), high))
 
 
 def oriented(pixels: NDArray[Any], orientation: object) -> NDArray[Any]:

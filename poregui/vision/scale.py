@@ -43,18 +43,20 @@ class Scale:
 UNKNOWN = Scale()
 
 
-def tiff_scale(tiff: tifffile.TiffFile, page: tifffile.TiffPage) -> Scale:
+def tiff_scale(tiff: tifffile.TiffFile, page: tifffile.TiffPage, image: int = 0) -> Scale:
     """Return the scale of a page: from the tag of a microscope's maker, OME, ImageJ, or a plausible TIFF resolution.
 
     The first of them that the file holds decides: where a maker's tag gives no size, the resolution beside it is a
-    default that nobody set. Spoilt tags give an unknown scale.
+    default that nobody set. Spoilt tags give an unknown scale. `image` counts the images of an OME file.
     """
     for code, maker, find in _MAKERS:
         tag = page.tags.get(code)
         if tag is not None:
             scale = _guarded(_of_maker, tag, find)
             return Scale(warnings=(f"Its {maker} tag gives no pixel size.",)) if scale == UNKNOWN else scale
-    return _guarded(_of_programs, tiff, page)
+        if code in _first(tiff).tags:
+            return UNKNOWN  # the tag is about the first page, and the resolution is a default here, too
+    return _guarded(_of_programs, tiff, page, image)
 
 
 def _guarded(find: Callable[..., Scale], *of: object) -> Scale:
@@ -68,9 +70,13 @@ def _of_maker(tag: tifffile.TiffTag, find: Callable[[dict[str, Any]], Scale]) ->
     return find(tag.value) if tag.count <= _LONGEST_TAG else UNKNOWN
 
 
-def _of_programs(tiff: tifffile.TiffFile, page: tifffile.TiffPage) -> Scale:
+def _first(tiff: tifffile.TiffFile) -> tifffile.TiffPage:
+    return tiff.pages[0].aspage()
+
+
+def _of_programs(tiff: tifffile.TiffFile, page: tifffile.TiffPage, image: int) -> Scale:
     if tiff.is_ome:
-        return _ome(page.description or "")
+        return _ome(_first(tiff).description or "", image)
     across, down = _per_unit(page, "XResolution"), _per_unit(page, "YResolution")
     if tiff.is_imagej:
         unit = str((tiff.imagej_metadata or {}).get("unit", "")).replace("\\u00B5", "µ")
@@ -98,9 +104,9 @@ def _zeiss(values: dict[str, Any]) -> Scale:
 _MAKERS = ((34682, "FEI", _fei), (34680, "FEI", _fei), (34118, "Zeiss SEM", _zeiss))
 
 
-def _ome(description: str) -> Scale:
-    pixels = re.search(r"<(?:\w+:)?Pixels\b[^>]*>", description)
-    found = dict(re.findall(r'\b(PhysicalSize[XY](?:Unit)?)\s*=\s*"([^"]{1,40})"', pixels[0] if pixels else ""))
+def _ome(description: str, image: int) -> Scale:
+    pixels = re.findall(r"<(?:\w+:)?Pixels\b[^>]*>", description)[image]
+    found = dict(re.findall(r'\b(PhysicalSize[XY](?:Unit)?)\s*=\s*"([^"]{1,40})"', pixels))
     across, down = (
         float(found[f"PhysicalSize{axis}"]) * _UM[found.get(f"PhysicalSize{axis}Unit", "µm")] for axis in "XY"
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -79,15 +79,19 @@ class TiffFileParts:
 
 
 class TiffLevel:
-    """Hold one page of a TIFF file as an image of `width` x `height` px, as it is stored, that is read by boxes."""
+    """Hold one page of a TIFF file as an image of `width` x `height` px, as it is stored, that is read by boxes.
 
-    def __init__(self, parts: TiffFileParts, page: tifffile.TiffPage) -> None:
+    `sample` is the only channel that is read, from 0, or None for the colours or the first one.
+    """
+
+    def __init__(self, parts: TiffFileParts, page: tifffile.TiffPage, sample: int | None = None) -> None:
         self._parts = parts
         self._page = page
         self.width, self.height = int(page.imagewidth), int(page.imagelength)
         self.dtype = np.dtype(np.uint16 if page.bitspersample > 8 else np.uint8)
         kind = int(page.photometric)
-        self.channels = 3 if kind in (_RGB, _YCBCR) and page.samplesperpixel >= 3 else 1
+        self._sample = sample
+        self.channels = 1 if sample is not None else 3 if kind in (_RGB, _YCBCR) and page.samplesperpixel >= 3 else 1
         self._inverted = kind == _WHITE_IS_ZERO
         self.chunk_height, self.chunk_width = _chunk_shape(page)
         self._across = -(-self.width // self.chunk_width)
@@ -137,7 +141,7 @@ class TiffLevel:
         try:
             if self._plain:
                 return self._rows(index, place, box)
-            planes = [self._decoded(index + plane * self._area, place) for plane in range(self._planes)]
+            planes = [self._decoded(index + plane * self._area, place) for plane in self._planes]
         except MemoryError as error:
             raise ImageError(f"{self._parts.name} needs more memory than there is.", "Close other programs.") from error
         except Exception as error:
@@ -151,8 +155,10 @@ class TiffLevel:
         return part
 
     @property
-    def _planes(self) -> int:
-        return self.channels if int(self._page.planarconfig) == 2 else 1
+    def _planes(self) -> Sequence[int]:
+        if int(self._page.planarconfig) != 2:
+            return (0,)
+        return range(self.channels) if self._sample is None else (self._sample,)
 
     def _decoded(self, index: int, place: Box) -> NDArray[Any]:
         page = self._page
@@ -182,10 +188,14 @@ class TiffLevel:
         part[first:last, left:right] = rows[:, left:right]
         return self._values(part)
 
+    @property
+    def _sample_at(self) -> int:
+        return self._sample if self._sample is not None and int(self._page.planarconfig) != 2 else 0
+
     def _values(self, part: NDArray[Any]) -> NDArray[Any]:
         """Return a part as grey (h, w) or colour (h, w, 3) of whole 8 or 16 bits."""
         bits = self._page.bitspersample
-        part = spread_bits(part[..., 0] if self.channels == 1 else part[..., : self.channels], bits)
+        part = spread_bits(part[..., self._sample_at] if self.channels == 1 else part[..., : self.channels], bits)
         if self._inverted:
             part = 2 ** max(bits, 8) - 1 - part
         return part.astype(self.dtype, copy=False)
