@@ -102,3 +102,18 @@ def test_a_project_without_a_run_is_refused_in_a_sentence(tmp_path: Path, capsys
         assert main(verb) == 2
         assert "has no finished run" in capsys.readouterr().err
     assert not (tmp_path / "x.html").exists()
+
+
+def test_verbs_that_show_single_test_crops_count_as_looks_and_the_headline_alone_does_not(
+    folder: Path, tmp_path: Path, capsys: Text
+) -> None:
+    assert main(["evaluate", str(folder), "--run", "1"]) == 0
+    with Project.open(folder, read_only=True) as project:
+        assert project.looks() == []
+    assert main(["suspects", str(folder), "--run", "1"]) == 0
+    assert main(["report", str(folder), "--run", "2", str(tmp_path / "r.html")]) == 0
+    assert main(["compare", str(folder), "--runs", "1,2"]) == 0
+    assert main(["evaluate", str(folder), "--predictions", str(tmp_path / "p.csv"), "--json"]) == 0
+    with Project.open(folder, read_only=True) as project:
+        assert [look.run for look in project.looks()] == ["001", "002", "001", "002", "002"]
+    assert "looked at 4 times" in capsys.readouterr().out

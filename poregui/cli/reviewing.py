@@ -10,6 +10,7 @@ from typing import Any
 from poregui.cli.output import Screen, evaluation_text, interval, percent, table
 from poregui.domain.errors import PoreguiError
 from poregui.store.project import Project
+from poregui.store.run_folder import RunFolder
 from poregui.workflow.evaluate import find_run
 
 _MOST_ROWS = 40
@@ -35,8 +36,19 @@ def evaluate(args: argparse.Namespace, screen: Screen) -> int:
         if args.figures is not None:
             files = export_figures(project, run, args.figures)
             screen.note(f"Wrote {len(files)} figures to {args.figures}.")
+    if args.predictions is not None:
+        _count_look(args.project, run)
     screen.result(values, f"{evaluation_text(values)}\n\n{_more(values)}")
     return 0
+
+
+def _count_look(folder: Path, *runs: RunFolder) -> None:
+    """Count that single test crops of these runs were shown; nothing where the project may not be written now."""
+    from poregui.workflow.unseen import log_look
+
+    with Project.open(folder) as project:
+        for run in runs:
+            log_look(project, run.path.name, "command line")
 
 
 def _more(values: Mapping[str, Any]) -> str:
@@ -85,6 +97,7 @@ def report(args: argparse.Namespace, screen: Screen) -> int:
     with Project.open(args.project, read_only=True) as project:
         run = find_run(project, args.run)
         write_report(project, run, args.out)
+    _count_look(args.project, run)
     size = args.out.stat().st_size
     values = {"run": run.number, "out": str(args.out.absolute()), "bytes": size}
     screen.result(values, f"Wrote the report of run {run.number} to {args.out} ({size / 1024:.0f} KB).")
@@ -102,7 +115,9 @@ def compare(args: argparse.Namespace, screen: Screen) -> int:
 
     first, second = _two(args.runs)
     with Project.open(args.project, read_only=True) as project:
-        found = compare_runs(project, find_run(project, first), find_run(project, second))
+        runs = find_run(project, first), find_run(project, second)
+        found = compare_runs(project, *runs)
+    _count_look(args.project, *runs)
     lines = [found.sentence]
     if found.shared:
         lines.append(
@@ -147,6 +162,7 @@ def suspects(args: argparse.Namespace, screen: Screen) -> int:
     with Project.open(args.project, read_only=True) as project:
         run = find_run(project, args.run)
         found = find_suspects(project, run, reviewed_too=args.reviewed)
+    _count_look(args.project, run)
     rows = [
         [one.name, found.names.get(one.label), found.names.get(one.proposed), percent(one.doubt),
          "likely" if one.likely else "", _decimals(one.shape_distance)]
