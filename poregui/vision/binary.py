@@ -35,7 +35,8 @@ def crofton_perimeters(labels: NDArray[Any]) -> FloatArray:
 def mask_rings(labels: NDArray[Any]) -> Rings:
     """Return the outer line of each label that has pixels, half way to the pixels outside, in rising order."""
     count = int(labels.max(initial=0))
-    traced = trace(labels, np.zeros(labels.shape, np.float32), np.zeros(count + 1))
+    framed = np.pad(labels, 1)
+    traced = trace(framed, np.zeros(framed.shape, np.float32), np.zeros(count + 1))
     order = np.lexsort((traced.area, traced.label))
     outer = order[np.flatnonzero(np.diff(traced.label[order], append=count + 1))]
     starts, points = traced.rings.starts, traced.rings.points

@@ -36,13 +36,15 @@ class _Neighbours:
         self._middle, self._radius = (low + high) / 2, np.hypot(*(high - low).T) / 2
         self._best = [np.inf] * rings.count
         self._trees: dict[int, Any] = {}
+        self._corners: dict[tuple[int, int], tuple[int, int]] = {}
+        self._rings = rings
 
     def distances(self) -> FloatArray:
         octave = np.floor(np.log2(np.maximum(self._radius, 1.0))).astype(np.int64)
         levels, counts = np.unique(octave, return_counts=True)
         for level in levels[np.argsort(-counts)]:
             self._look_among(np.flatnonzero(octave == level))
-        return np.array(self._best)
+        return self._to_sides()
 
     def _look_among(self, others: IntArray) -> None:
         """Lower the distances of all rings to those from one class of sizes."""
@@ -64,23 +66,30 @@ class _Neighbours:
         best = self._best
         for one, others, bounds in zip(asking.tolist(), near.tolist(), least.tolist(), strict=True):
             for other, bound in zip(others, bounds, strict=True):
-                if other != one and bound < best[one]:
-                    distance = self._distance(one, other)
+                if bound < best[one] and other != one and (min(one, other), max(one, other)) not in self._corners:
+                    distance = self._distance(min(one, other), max(one, other))
                     best[one], best[other] = min(best[one], distance), min(best[other], distance)
 
     def _distance(self, one: int, other: int) -> float:
+        """Return the distance of the two nearest corners, and note which they are."""
         from scipy.spatial.distance import cdist
 
         here, there = self._parts[one], self._parts[other]
-        if len(there) < len(here):
-            here, there, other = there, here, one
-        if len(there) > _LONG:
-            away, place = self._tree(other).query(here)
-            row = int(away.argmin())
-            column = int(place[row])
+        if max(len(here), len(there)) > _LONG:
+            row, column = self._in_tree(one, other)
         else:
             row, column = divmod(int(cdist(here, there, "sqeuclidean").argmin()), len(there))
-        return _near_corners(here, row, there, column)
+        self._corners[one, other] = row, column
+        (x, y), (u, v) = here[row].tolist(), there[column].tolist()
+        return math.hypot(x - u, y - v)
+
+    def _in_tree(self, one: int, other: int) -> tuple[int, int]:
+        if len(self._parts[other]) < len(self._parts[one]):
+            column, row = self._in_tree(other, one)
+            return row, column
+        away, place = self._tree(other).query(self._parts[one])
+        row = int(away.argmin())
+        return row, int(place[row])
 
     def _tree(self, ring: int) -> Any:
         from scipy.spatial import cKDTree
@@ -89,24 +98,26 @@ class _Neighbours:
             self._trees[ring] = cKDTree(self._parts[ring])
         return self._trees[ring]
 
+    def _to_sides(self) -> FloatArray:
+        """Return the shortest distances when the sides that meet at the nearest corners count as well."""
+        pairs = np.array(list(self._corners), dtype=np.int64)
+        places = np.array(list(self._corners.values()), dtype=np.int64) + self._rings.starts[pairs]
+        here, there = self._rings.points[places[:, 0]], self._rings.points[places[:, 1]]
+        least = np.minimum(
+            self._beside(here, pairs[:, 1], places[:, 1]), self._beside(there, pairs[:, 0], places[:, 0])
+        )
+        best = np.full(self._rings.count, np.inf)
+        np.minimum.at(best, pairs[:, 0], least)
+        np.minimum.at(best, pairs[:, 1], least)
+        return best
 
-def _near_corners(here: FloatArray, row: int, there: FloatArray, column: int) -> float:
-    """Return the distance of two nearest corners, or of one of them to the sides at the other when that is shorter."""
-    corner, opposite = here[row].tolist(), there[column].tolist()
-    return min(
-        _to_side(corner, opposite, there[column - 1].tolist()),
-        _to_side(corner, opposite, there[(column + 1) % len(there)].tolist()),
-        _to_side(opposite, corner, here[row - 1].tolist()),
-        _to_side(opposite, corner, here[(row + 1) % len(here)].tolist()),
-    )
-
-
-def _to_side(point: list[float], start: list[float], end: list[float]) -> float:
-    """Return the distance of a point to a line segment."""
-    along_x, along_y, to_x, to_y = end[0] - start[0], end[1] - start[1], point[0] - start[0], point[1] - start[1]
-    squared = along_x * along_x + along_y * along_y
-    part = min(1.0, max(0.0, (to_x * along_x + to_y * along_y) / squared)) if squared else 0.0
-    return math.hypot(to_x - part * along_x, to_y - part * along_y)
+    def _beside(self, point: FloatArray, ring: IntArray, place: IntArray) -> FloatArray:
+        """Return the distance of points to the two sides of a ring that meet at a place."""
+        points, first, end = self._rings.points, self._rings.starts[ring], self._rings.starts[ring + 1]
+        after = np.where(place + 1 == end, first, place + 1)
+        before = np.where(place == first, end - 1, place - 1)
+        here = points[place]
+        return np.minimum(_to_segment(point, here, points[after]), _to_segment(point, here, points[before]))
 
 
 def surface_distances(rings: Rings, surface: NDArray[Any] | None) -> FloatArray:
@@ -121,8 +132,8 @@ def surface_distances(rings: Rings, surface: NDArray[Any] | None) -> FloatArray:
 
 
 def _to_segment(points: FloatArray, start: FloatArray, end: FloatArray) -> FloatArray:
-    """Return the distance of points (n, 2) to one line segment."""
+    """Return the distance of points (n, 2) to line segments, one or (n, 2)."""
     along, to = end - start, points - start
-    squared = float(along @ along)
-    part = np.clip(to @ along / squared, 0, 1) if squared else np.zeros(len(points))
+    squared = (along**2).sum(axis=-1)
+    part = np.clip((to * along).sum(axis=-1) / np.where(squared == 0, 1.0, squared), 0, 1)
     return np.asarray(np.hypot(*(to - part[:, None] * along).T))

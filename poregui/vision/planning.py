@@ -45,8 +45,8 @@ class Source:
 class Plan:
     """Hold a recipe made ready for one micrograph.
 
-    `threshold` is a grey under even light; `window` is the side of the local threshold's window in px, odd; `smallest`
-    and `largest` are equivalent diameters in px.
+    `threshold` is a grey under even light, `span` the least and the greatest one of the sample; `window` is the side of
+    the local threshold's window in px, odd; `smallest` and `largest` are equivalent diameters in px.
     """
 
     source: Source
@@ -54,6 +54,7 @@ class Plan:
     masks: tuple[Mask, ...]
     light: Light
     threshold: float
+    span: tuple[float, float]
     window: int
     smallest: float
     largest: float
@@ -89,20 +90,20 @@ def make_plan(source: Source, recipe: DetectionRecipe, um_per_px: float | None, 
     if recipe.flatten:
         radius = in_px(recipe.background_radius, recipe.background_unit, um_per_px)
         light = light_of(small, masked, radius, recipe.polarity, source.width, source.height)
-    threshold = recipe.level
-    if recipe.method == "otsu":
-        threshold = _automatic(small, masked, light)
+    greys = _even_greys(small, masked, light)
+    threshold = otsu(greys) if recipe.method == "otsu" else recipe.level
+    span = float(greys.min()), float(greys.max())
     largest = in_px(recipe.largest, recipe.size_unit, um_per_px) if recipe.largest else np.inf
     smallest = in_px(recipe.smallest, recipe.size_unit, um_per_px) if recipe.smallest else 0.0
     window = round(in_px(recipe.window, recipe.window_unit, um_per_px)) if recipe.method == "local" else 3
-    return Plan(source, recipe, tuple(masks), light, threshold, max(3, window | 1), smallest, float(largest))
+    return Plan(source, recipe, tuple(masks), light, threshold, span, max(3, window | 1), smallest, float(largest))
 
 
-def _automatic(small: FloatImage, masked: NDArray[np.bool_] | None, light: Light) -> float:
+def _even_greys(small: FloatImage, masked: NDArray[np.bool_] | None, light: Light) -> FloatImage:
+    """Return the greys of the sample under even light, without those that are masked."""
     rows, columns = small.shape
     even = Light(light.gain, columns, rows).correct(small, Box(0, 0, columns, rows))
-    values = even if masked is None or masked.all() else even[~masked]
-    return otsu(values)
+    return even if masked is None or masked.all() else even[~masked]
 
 
 def _sample(source: Source, masks: Sequence[Mask]) -> tuple[FloatImage, NDArray[np.bool_] | None]:

@@ -79,6 +79,8 @@ def regions_of(pores: NDArray[np.uint8]) -> Regions:
 
 def keep(regions: Regions, chosen: NDArray[np.bool_]) -> Regions:
     """Return the chosen regions (n,), numbered anew."""
+    if chosen.all():
+        return regions
     number = np.zeros(regions.count + 1, dtype=np.int32)
     number[1:][chosen] = np.arange(1, np.count_nonzero(chosen) + 1)
     return Regions(number[regions.labels], regions.boxes[chosen], regions.pixels[chosen])

@@ -108,7 +108,7 @@ def hulls(rings: Rings) -> Hulls:
     starts = hull.starts[:-1]
     return Hulls(
         area=np.abs(hull.sums(x * v - u * y)) / 2,
-        perimeter=perimeters(hull),
+        perimeter=hull.sums(np.hypot(u - x, v - y)),
         feret_max=np.maximum.reduceat(np.max(pairs, axis=0), starts) if rings.count else np.zeros(0),
         feret_min=np.minimum.reduceat(np.where(long > 0, width, np.inf), starts) if rings.count else np.zeros(0),
     )

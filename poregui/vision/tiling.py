@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 
 import cv2
 import numpy as np
@@ -12,13 +15,14 @@ from numpy.typing import NDArray
 from poregui.domain.geometry import Box
 from poregui.vision.half_level import REACH, RING
 from poregui.vision.planning import Plan
-from poregui.vision.rings import IntArray
+from poregui.vision.rings import IntArray, Rings
 from poregui.vision.windows import Found, Window, outline, segment
 
 WHOLE = 1 << 24
 """Pixels up to which an image is one tile."""
-TILE, OVERLAP = 3072, 128
+TILE, OVERLAP = 2048, 96
 _LARGEST = 1 << 26
+_THREADS = max(1, min(4, os.cpu_count() or 1))
 _GUARD = REACH + RING
 """How far in px the edge of a pore depends on what lies around."""
 
@@ -85,14 +89,16 @@ def find_all(
     ]
     pieces, found, field_area = _Pieces(), [], 0.0
     lines: dict[tuple[str, int, int], IntArray] = {}
-    for number, core in enumerate(cores):
-        progress(number, len(cores), "")
-        window = segment(_widened(core, overlap, width, height), plan)
-        field_area += core.area - _masked_within(window, core)
-        first = _first_pixels(window)
-        accepted = _inside(first, core) & ~_cut(window, width, height)
-        found.append(outline(window, accepted, plan))
-        _note_lines(window, core, first, accepted, pieces, lines, (width, height))
+    with ThreadPoolExecutor(min(_THREADS, len(cores))) as pool:
+        try:
+            for number, tile_ in enumerate(pool.map(partial(_tile, overlap=overlap, plan=plan), cores)):
+                progress(number, len(cores), "")
+                found.append(tile_.found)
+                field_area += tile_.field_area
+                _join(tile_, pieces, lines)
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
     parts, too_large = _outline_left_over(plan, pieces)
     together = Found.together(found + parts)
     if len(cores) > 1 and plan.recipe.fill_holes:
@@ -146,34 +152,51 @@ def _cut(window: Window, width: int, height: int) -> NDArray[np.bool_]:
     )
 
 
-def _note_lines(
-    window: Window,
-    core: Box,
-    first: IntArray,
-    accepted: NDArray[np.bool_],
-    pieces: _Pieces,
-    lines: dict[tuple[str, int, int], IntArray],
-    size: tuple[int, int],
-) -> None:
-    """Add the regions on the first column and row of this tile and of the next ones to the pieces of the others."""
+@dataclass(frozen=True)
+class _Tile:
+    """Hold the pores of one tile and what the next ones have to know of it.
+
+    `strips` are the labels on its first column and row and on those of the tiles after it, by ("x", column, first row)
+    or ("y", row, first column); `boxes`, `first` pixels and `accepted` are of all regions, in px of the micrograph.
+    """
+
+    found: Found
+    field_area: float
+    strips: dict[tuple[str, int, int], NDArray[np.int32]]
+    boxes: IntArray
+    first: IntArray
+    accepted: NDArray[np.bool_]
+
+
+def _tile(core: Box, plan: Plan, overlap: int) -> _Tile:
+    width, height = plan.source.width, plan.source.height
+    window = segment(_widened(core, overlap, width, height), plan)
+    first = _first_pixels(window)
+    accepted = _inside(first, core) & ~_cut(window, width, height)
     labels, box = window.regions.labels, window.box
-    rows = slice(core.y - box.y, min(core.bottom + 1, size[1]) - box.y)
-    columns = slice(core.x - box.x, min(core.right + 1, size[0]) - box.x)
-    strips = {
-        ("x", core.x, core.y): labels[rows, core.x - box.x],
-        ("y", core.y, core.x): labels[core.y - box.y, columns],
-    }
-    if core.right < size[0]:
-        strips["x", core.right, core.y] = labels[rows, core.right - box.x]
-    if core.bottom < size[1]:
-        strips["y", core.bottom, core.x] = labels[core.bottom - box.y, columns]
-    number = np.full(window.regions.count + 1, -1, dtype=np.int64)
-    for label in np.unique(np.concatenate(list(strips.values()))):
+    rows = slice(core.y - box.y, min(core.bottom + 1, height) - box.y)
+    columns = slice(core.x - box.x, min(core.right + 1, width) - box.x)
+    strips = {("x", x, core.y): labels[rows, x - box.x].copy() for x in (core.x, core.right) if 0 < x < width}
+    strips |= {("y", y, core.x): labels[y - box.y, columns].copy() for y in (core.y, core.bottom) if 0 < y < height}
+    return _Tile(
+        found=outline(window, accepted, plan),
+        field_area=float(core.area - _masked_within(window, core)),
+        strips=strips,
+        boxes=window.regions.boxes + np.array([box.x, box.y, 0, 0]),
+        first=first,
+        accepted=accepted,
+    )
+
+
+def _join(tile: _Tile, pieces: _Pieces, lines: dict[tuple[str, int, int], IntArray]) -> None:
+    """Add the regions on the lines of a tile to the pieces, and unite them with those that other tiles saw there."""
+    number = np.full(len(tile.accepted) + 1, -1, dtype=np.int64)
+    for label in np.unique(np.concatenate([*tile.strips.values(), np.zeros(1, np.int32)])):
         if label > 0:
-            x, y, wide, high = (int(value) for value in window.regions.boxes[label - 1])
-            seed = (int(first[label - 1, 0]), int(first[label - 1, 1]))
-            number[label] = pieces.add(Box(x + box.x, y + box.y, wide, high), seed, bool(accepted[label - 1]))
-    for place, strip in strips.items():
+            x, y = (int(value) for value in tile.first[label - 1])
+            box = Box(*(int(value) for value in tile.boxes[label - 1]))
+            number[label] = pieces.add(box, (x, y), bool(tile.accepted[label - 1]))
+    for place, strip in tile.strips.items():
         mine, before = number[strip], lines.pop(place, None)
         if before is None:
             lines[place] = mine
@@ -200,8 +223,7 @@ def _outline_left_over(plan: Plan, pieces: _Pieces) -> tuple[list[Found], int]:
 
 def _without_nested(found: Found, side: int) -> Found:
     """Drop pores within the outlines of those that one tile did not see whole, so that their holes were not filled."""
-    low = np.array([outline.min(axis=0) for outline in found.outlines]).reshape(-1, 2)
-    high = np.array([outline.max(axis=0) for outline in found.outlines]).reshape(-1, 2)
+    low, high = Rings.of(found.outlines).bounds()
     kept = np.ones(len(low), dtype=np.bool_)
     for index in np.flatnonzero((low // side != high // side).any(axis=1)):
         within = (low > low[index]).all(axis=1) & (high < high[index]).all(axis=1)

@@ -23,16 +23,16 @@ class Traced:
     area: FloatArray
 
 
-def trace(labels: NDArray[Any], grey: NDArray[np.float32], levels: FloatArray) -> Traced:
-    """Return the lines around labelled regions, in px of the array, pixel (0, 0) covering 0 to 1.
+def trace(framed: NDArray[Any], grey: NDArray[np.float32], levels: FloatArray) -> Traced:
+    """Return the lines around labelled regions, in px of the array without its frame, pixel (0, 0) covering 0 to 1.
 
-    `labels` is (H, W), 0 outside; regions are connected over corners as well. `grey` is dark inside; `levels` (labels +
-    1,) holds the grey at the edge of each region. Each side of a pixel that separates a region from another pixel gets
-    one point, on the line between the two middles where the grey, linear between them, reaches the level: the line of
-    marching squares (W. Lorensen and H. Cline, SIGGRAPH Comput. Graph. 21 (1987) 163, in two dimensions). Between two
-    regions, and where the level is not reached, it is the side itself or the nearer middle.
+    `framed` are labels, 0 outside, with a frame of one free pixel; regions are connected over corners as well. `grey`
+    has the same frame and is dark inside; `levels` (labels + 1,) holds the grey at the edge of each region. Each side
+    of a pixel that separates a region from another pixel gets one point, on the line between the two middles where the
+    grey, linear between them, reaches the level: the line of marching squares (W. Lorensen and H. Cline, SIGGRAPH
+    Comput. Graph. 21 (1987) 163, in two dimensions). Between two regions it is the side itself, and where the level is
+    not reached the nearer middle.
     """
-    framed = np.pad(labels, 1)
     flat, stride = framed.reshape(-1), framed.shape[1]
     offsets = [row * stride + column for row, column in _STEPS]
     pixel, side = _sides(framed, offsets)
@@ -40,7 +40,7 @@ def trace(labels: NDArray[Any], grey: NDArray[np.float32], levels: FloatArray) -
     ring, place = _along_rings(following)
     order = np.lexsort((place, ring))
     owner = flat[pixel].astype(np.int64)
-    points = _crossings(flat, np.pad(grey, 1, mode="edge").reshape(-1), levels, pixel, side, offsets, stride)[order]
+    points = _crossings(flat, grey.reshape(-1), levels, pixel, side, offsets, stride)[order]
     starts = np.flatnonzero(np.diff(ring[order], prepend=-1))
     rings = Rings(points, np.append(starts, len(points)).astype(np.int64))
     (x, y), (u, v) = rings.points.T, rings.following().T

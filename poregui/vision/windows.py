@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poregui.domain.geometry import Box
-from poregui.vision.half_level import bands_of, levels_of, within_level
+from poregui.vision.half_level import bands_of, levels_of, move_to_level
 from poregui.vision.lighting import FloatImage
 from poregui.vision.masked import masked_pixels
 from poregui.vision.planning import Plan
@@ -80,17 +80,17 @@ def outline(window: Window, chosen: NDArray[np.bool_], plan: Plan) -> Found:
         whole = np.zeros(count + 1, dtype=np.int64)
         whole[labels.reshape(-1)] = parent.reshape(-1)
         wanted = wanted[whole]
-    grey = -window.grey if plan.recipe.polarity == "bright" else window.grey
-    bands = bands_of(labels)
-    levels = levels_of(grey, labels, bands, count, plan.recipe.smoothing)
-    moved = within_level(grey, bands, levels)
+    framed = np.pad(labels, 1)
+    bright, (low, high) = plan.recipe.polarity == "bright", plan.span
+    grey = np.pad(-window.grey if bright else window.grey, 1, mode="edge")
+    bands = bands_of(framed)
+    levels = levels_of(grey, framed, bands, count, plan.recipe.smoothing, (-high, -low) if bright else plan.span)
+    move_to_level(grey, framed, bands, levels)
     if window.masked is not None:
-        moved[window.masked] = 0
-    if not wanted[1:].all():
-        moved = np.where(wanted[moved], moved, 0)
-    traced = trace(moved, grey, levels.edge)
+        framed[1:-1, 1:-1][window.masked] = 0
+    traced = trace(framed, grey, levels.edge)
     points = (traced.rings.points + np.array([window.box.x, window.box.y])).astype(np.float32)
-    outer = _outer(traced, count)
+    outer = _outer(traced, wanted)
     found = [points[traced.rings.starts[ring] : traced.rings.starts[ring + 1]] for ring in outer]
     areas = traced.area[outer]
     if not plan.recipe.fill_holes:
@@ -98,12 +98,13 @@ def outline(window: Window, chosen: NDArray[np.bool_], plan: Plan) -> Found:
     return Found(found, areas, levels.contrast[traced.label[outer]])
 
 
-def _outer(traced: Traced, count: int) -> IntArray:
-    """Return the ring with the largest area of each label that has one of at least 4 corners."""
+def _outer(traced: Traced, wanted: NDArray[np.bool_]) -> IntArray:
+    """Return the ring with the largest area of each wanted label (labels + 1,) that has one of at least 4 corners."""
     order = np.lexsort((traced.area, traced.label))
-    last = np.flatnonzero(np.diff(traced.label[order], append=count + 1))
+    last = np.flatnonzero(np.diff(traced.label[order], append=len(wanted)))
     chosen = order[last]
-    return np.sort(chosen[(traced.area[chosen] > 0) & (traced.rings.lengths[chosen] >= 4)])
+    fits = (traced.area[chosen] > 0) & (traced.rings.lengths[chosen] >= 4) & wanted[traced.label[chosen]]
+    return np.sort(chosen[fits])
 
 
 def _take_out_holes(
