@@ -29,6 +29,7 @@ VERBS = {
     "suspects": ("reviewing", "suspects", "list the labels that are probably wrong, the most doubtful first"),
     "report": ("reviewing", "report", "write the report of a run as one HTML file"),
     "predict": ("predicting", "predict", "classify crops that lie in files"),
+    "apply": ("applying", "apply", "find, measure and classify the pores of micrographs: porosity per class"),
     "export": ("projects", "export", "write labels, crops and outlines for other programs"),
     "doctor": ("doctor", "doctor", "say what was found on this machine"),
 }
@@ -129,6 +130,7 @@ def _import(parser: argparse.ArgumentParser) -> None:
         "--specimen-from", metavar="REGEX", help=r"its first group in a file name is the specimen, such as '^(\d+)_'"
     )
     _scale(parser, "the scale of the pictures; goes before what they say themselves")
+    _plane(parser, "show in micrographs")
 
 
 def _import_outlines(parser: argparse.ArgumentParser) -> None:
@@ -145,6 +147,15 @@ def _image(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "file", type=Path, metavar="FILE", help="a PNG, JPEG, BMP or TIFF file; only its header is read"
     )
+    _plane(parser, "describe")
+
+
+def _plane(parser: argparse.ArgumentParser, verb: str) -> None:
+    """Add what chooses a picture in files that hold several."""
+    several = "of files that hold several, from 1"
+    parser.add_argument("--page", type=int, default=1, metavar="N", help=f"the page to {verb} {several}")
+    parser.add_argument("--channel", type=int, metavar="N", help=f"the only channel to {verb} {several}")
+    parser.add_argument("--z", type=int, default=1, metavar="N", help=f"the slice to {verb} {several}")
 
 
 def _info(parser: argparse.ArgumentParser) -> None:
@@ -187,6 +198,20 @@ def _predict(parser: argparse.ArgumentParser) -> None:
     _scale(parser, "the scale of the crops; goes before what they say themselves")
 
 
+def _apply(parser: argparse.ArgumentParser) -> None:
+    _project(parser, "the folder of a project, or a model.onnx with its model.json beside it")
+    parser.add_argument("paths", type=Path, nargs="+", metavar="PATH", help="micrographs, or folders that hold them")
+    _run(parser)
+    parser.add_argument("--out", type=Path, metavar="DIR", help="a folder for the results; resumed where it has some")
+    parser.add_argument(
+        "--min-confidence", type=_number, default=0.0, metavar="P", help="pores answered with less are left to a person"
+    )
+    parser.add_argument("--recipe", type=Path, metavar="FILE", help="a detection recipe (JSON), else the project's")
+    parser.add_argument("--specimen", metavar="NAME", help="the specimen that all pictures show")
+    parser.add_argument("--workers", type=int, default=0, metavar="N", help="processes; one per core otherwise")
+    _scale(parser, "the scale of the micrographs; goes before what they say themselves")
+
+
 def _export(parser: argparse.ArgumentParser) -> None:
     _project(parser)
     parser.add_argument("out", type=Path, metavar="OUT", help="a file for csv and coco, else a new folder")
@@ -225,6 +250,7 @@ _ARGUMENTS = {
     "fit": _fit,
     **{verb: _review(verb) for verb in ("evaluate", "compare", "suspects", "report")},
     "predict": _predict,
+    "apply": _apply,
     "export": _export,
     "doctor": _doctor,
 }

@@ -12,8 +12,7 @@ from typing import Any
 from poregui.cli.output import Screen, percent, table
 from poregui.domain.errors import ImageError, PoreguiError
 from poregui.store.project import Project
-from poregui.store.run_folder import RunFolder
-from poregui.workflow.evaluate import find_run
+from poregui.workflow.applying.source import run_with_network
 from poregui.workflow.import_folders import find_pictures
 from poregui.workflow.predict import Predictor, ScaledCrop
 
@@ -26,7 +25,7 @@ def predict(args: argparse.Namespace, screen: Screen) -> int:
 
     ImportOptions(um_per_px=args.um_per_px)  # refuses what cannot be a scale
     with Project.open(args.project, read_only=True) as project:
-        run = _run_with_network(project, args.run)
+        run = run_with_network(project, args.run)
     predictor = Predictor(run)
     found, passed = find_pictures(args.paths, "crops")
     skipped = [{"path": one.name, "reason": one.reason} for one in passed]
@@ -50,13 +49,6 @@ def predict(args: argparse.Namespace, screen: Screen) -> int:
     values = {"run": run.number, "predictions": predictions, "skipped": skipped}
     screen.result(values, _text(predictions, predictor.classes, skipped))
     return 0
-
-
-def _run_with_network(project: Project, number: int | None) -> RunFolder:
-    if number is not None:
-        return find_run(project, number)
-    newest = next((run for run in reversed(project.runs()) if run.onnx_file.exists()), None)
-    return newest if newest is not None else find_run(project, None)
 
 
 def _read(

@@ -9,6 +9,7 @@ from typing import Any
 from poregui.cli.output import Screen, table
 from poregui.domain.classes import NOT_A_PORE, UNSURE
 from poregui.domain.errors import PoreguiError
+from poregui.domain.plane import Plane
 from poregui.store.project import Project
 
 
@@ -50,6 +51,7 @@ def import_pictures(args: argparse.Namespace, screen: Screen) -> int:
             specimen_pattern=args.specimen_from,
             um_per_px=args.um_per_px,
             known_classes=tuple(c.name for c in project.classes()),
+            plane=Plane(args.page, args.channel, args.z),
         )
         collected = collect(args.paths, options, project.pixels, screen.progress)
         plan = settle(project, collected, "command line")

@@ -24,9 +24,14 @@ def write_geojson(images: Sequence[ImageShapes], out: Path) -> int:
     PoreguiError when the folder cannot be written.
     """
     for image, name in zip(images, file_names([image.name for image in images], SUFFIX), strict=True):
-        features = [_feature(shape, image.name) for shape in image.shapes]
-        write_json(out / name, {"type": "FeatureCollection", "image": image.name, "features": features})
+        write_geojson_file(image, out / name)
     return sum(len(image.shapes) for image in images)
+
+
+def write_geojson_file(image: ImageShapes, out: Path) -> None:
+    """Write the pores of one micrograph into one file. Raises PoreguiError when it cannot be written."""
+    features = [_feature(shape, image.name) for shape in image.shapes]
+    write_json(out, {"type": "FeatureCollection", "image": image.name, "features": features})
 
 
 def _feature(shape: PoreShape, image: str) -> dict[str, Any]:

@@ -1,0 +1,80 @@
+"""Run the verb that applies a network to micrographs; changes with what it takes and prints."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+from poregui.cli.output import Screen, table
+from poregui.domain.detection import DetectionRecipe, detection_recipe_from_json
+from poregui.domain.errors import PoreguiError
+from poregui.store.files import write_json
+from poregui.store.project import Project
+from poregui.workflow.applying.pool import apply_all
+from poregui.workflow.applying.source import micrographs_of, model_of_file, model_of_run, run_with_network, tasks_of
+from poregui.workflow.applying.summary import GroupSummary, Summary, summarise
+
+
+def apply(args: argparse.Namespace, screen: Screen) -> int:
+    """Find, measure and classify the pores of micrographs and sum up the porosity of each class."""
+    least = args.min_confidence
+    if not 0 <= least < 1:
+        raise PoreguiError(f"{least:g} is no confidence.", "Give a number from 0 to below 1, such as 0.8.")
+    with ExitStack() as stack:
+        project = None
+        recipe = _recipe(args.recipe) if args.recipe else None
+        if args.project.suffix.lower() == ".onnx":
+            model = model_of_file(args.project, recipe)
+        else:
+            project = stack.enter_context(Project.open(args.project, read_only=True))
+            model = model_of_run(project, run_with_network(project, args.run), least=least)
+            model = model if recipe is None else replace(model, recipe=recipe)
+        fields = micrographs_of(args.paths, project, args.um_per_px, args.specimen)
+    out = args.out or Path(f"{args.project.stem}-porosity")
+    tasks = tasks_of(model, fields, out, least=least)
+    applied = apply_all(tasks, workers=args.workers, progress=screen.progress)
+    for problem in applied.problems:
+        screen.note(f"{problem.name}: {problem.reason}")
+    if not applied.results:
+        raise PoreguiError("No micrograph could be worked on.", applied.problems[0].reason)
+    summary = summarise(model, tasks, applied.results)
+    values = {
+        "out": str(out.absolute()),
+        "fields": len(applied.results),
+        "taken_up": applied.taken_up,
+        "problems": [{"name": one.name, "reason": one.reason} for one in applied.problems],
+        "pores": sum(one.pores for one in applied.results),
+        **summary.to_json(),
+    }
+    write_json(out / "summary.json", values)
+    screen.result(values, _text(summary, out))
+    return 0
+
+
+def _recipe(path: Path) -> DetectionRecipe:
+    try:
+        return detection_recipe_from_json(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        raise PoreguiError(f"{path} is no detection recipe: {error}.", "Give a JSON file of one.") from error
+
+
+def _text(summary: Summary, out: Path) -> str:
+    groups = summary.specimens if len(summary.specimens) == 1 else (*summary.specimens, summary.whole)
+    rows = [[group.name, group.fields, *(_cell(one.area) for one in group.classes), _left(group)] for group in groups]
+    head = ["specimen", "fields", *(f"{name} (area %)" for name in summary.classes), "left to you"]
+    note = "corrected for confusion" if summary.corrected else f"not corrected for confusion: {summary.why_not}"
+    over = "95 % intervals over fields" + ("" if len(groups) == 1 else ", in the last row over specimens")
+    lines = [table(head, rows), f"{over}; {note}.", *summary.warnings, f"Tables and pictures are in {out}."]
+    return "\n".join(lines)
+
+
+def _cell(one: object) -> str:
+    low, high, value = (getattr(one, name) for name in ("low", "high", "corrected"))
+    return f"{value:.4f}" if low is None else f"{value:.4f} ({low:.4f} to {high:.4f})"
+
+
+def _left(group: GroupSummary) -> str:
+    return f"{group.left} pores, {group.left_percent:.4f} %" if group.left else "none"

@@ -1,0 +1,293 @@
+"""Apply a network to one micrograph and write what was found beside, then in place; runs in a process of its own."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from poregui.domain.detection import DetectionRecipe
+from poregui.domain.geometry import Box
+from poregui.domain.masks import Mask
+from poregui.domain.measurement import COLUMNS, heading
+from poregui.domain.outline import Outline
+from poregui.store.csv_cells import harmless
+from poregui.store.files import replace_file, write_json
+from poregui.store.pixels import CropPixels
+from poregui.vision.detection import Detected, detect
+from poregui.vision.large_images import open_pyramid
+from poregui.vision.measurement import Measured, measure
+from poregui.vision.pyramid import Pyramid
+from poregui.workflow.applying.overlay import draw_overlay
+from poregui.workflow.formats.geojson import write_geojson_file
+from poregui.workflow.formats.shapes import ImageShapes, PoreShape
+from poregui.workflow.importing import file_hash
+from poregui.workflow.predict import Predictor, ScaledCrop
+
+FORMAT = 1
+"""Changes when results of older versions must be made anew."""
+SAME_SCALE = 1.25
+"""Ratio of scales up to which crops are given to a network as they are."""
+_BATCH = 256
+Progress = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True)
+class FieldTask:
+    """Hold all that a process needs to work on one micrograph, and nothing that another one must not have.
+
+    `folder` is where its results go. `um_per_px` goes before what the file says. `least` is the confidence below which
+    a pore is left to a person. `colours` are those of the network's classes, '#rrggbb', in their order.
+    """
+
+    file: Path
+    folder: Path
+    specimen: str
+    model: Path
+    sidecar: Path
+    recipe: DetectionRecipe
+    um_per_px: float | None = None
+    masks: tuple[Mask, ...] = ()
+    least: float = 0.0
+    colours: tuple[str, ...] = ()
+
+    @property
+    def result_file(self) -> Path:
+        """Return the file that is written last: where it is, the results are whole."""
+        return self.folder / "field.json"
+
+    def fingerprint(self) -> str:
+        """Return a hash over everything that the results depend on."""
+        parts = {
+            "format": FORMAT,
+            "file": file_hash(self.file),
+            "model": file_hash(self.model),
+            "sidecar": file_hash(self.sidecar),
+            "recipe": self.recipe.to_json(),
+            "um_per_px": self.um_per_px,
+            "specimen": self.specimen,
+            "masks": [asdict(mask) for mask in self.masks],
+            "least": self.least,
+            "colours": self.colours,
+        }
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class FieldResult:
+    """Hold the sums of one micrograph; areas in square px, per class in the order of the network's classes.
+
+    `left` are pores below the wanted confidence; they belong to no class. `resampled` is the factor by which crops were
+    resized to the network's scale, None where they were not.
+    """
+
+    name: str
+    specimen: str
+    file: str
+    sha256: str
+    fingerprint: str
+    width: int
+    height: int
+    um_per_px: float | None
+    field_area_px: float
+    pores: int
+    areas: tuple[float, ...]
+    counts: tuple[int, ...]
+    left: int
+    left_area: float
+    resampled: float | None
+    seconds: float
+    warnings: tuple[str, ...] = ()
+
+
+def apply_field(task: FieldTask, progress: Progress = lambda done, total, text: None) -> FieldResult:
+    """Find, measure and classify the pores of a micrograph and write pores.csv, pores.geojson, overlay.png, field.json.
+
+    `progress` hears (done, total, text); an exception that it raises ends the work with nothing half written. Raises
+    PoreguiError when the file cannot be read, a length in um meets an unknown scale, or the disk is full.
+    """
+    began = time.monotonic()
+    fingerprint = task.fingerprint()
+    predictor = _predictor(str(task.model), str(task.sidecar), fingerprint_of_files(task))
+    with open_pyramid(task.file) as image:
+        scale = task.um_per_px if task.um_per_px is not None else image.um_per_px
+        size = (image.width, image.height)
+
+        def read(box: Box) -> NDArray[Any]:
+            return image.read(0, box)
+
+        found = detect(read, task.recipe, scale, task.masks, size=size, progress=progress)
+        measured = measure(found.outlines, read, scale, size=size, masks=task.masks)
+        factor = resampling(predictor, scale)
+        answers = _answers(image, found, predictor, task.recipe, scale, factor, progress)
+        overview = image.overview()
+        warnings = image.warnings
+    task.folder.mkdir(parents=True, exist_ok=True)
+    chosen = _chosen(answers, task.least)
+    _write_pores(task.folder / "pores.csv", found, measured, predictor.classes, answers, chosen)
+    _write_outlines(task, found, predictor.classes, chosen, size, scale)
+    picture = draw_overlay(overview, size, found.outlines, chosen, task.colours)
+    replace_file(task.folder / "overlay.png", partial(_write_bytes, content=picture))
+    result = FieldResult(
+        name=task.file.name,
+        specimen=task.specimen,
+        file=str(task.file),
+        sha256=file_hash(task.file),
+        fingerprint=fingerprint,
+        width=size[0],
+        height=size[1],
+        um_per_px=scale,
+        field_area_px=found.field_area_px,
+        pores=len(found.outlines),
+        areas=tuple(np.bincount(chosen + 1, found.areas, len(predictor.classes) + 1)[1:].tolist()),
+        counts=tuple(np.bincount(chosen + 1, minlength=len(predictor.classes) + 1)[1:].tolist()),
+        left=int((chosen < 0).sum()),
+        left_area=float(found.areas[chosen < 0].sum()),
+        resampled=factor,
+        seconds=time.monotonic() - began,
+        warnings=tuple(warnings) + _resampled_words(factor, scale),
+    )
+    write_json(task.result_file, asdict(result))
+    return result
+
+
+def _write_bytes(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+
+
+def read_result(task: FieldTask) -> FieldResult | None:
+    """Return the results that are there and still hold, or None when the micrograph has to be worked on."""
+    try:
+        values: dict[str, Any] = json.loads(task.result_file.read_text(encoding="utf-8"))
+        fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+        result = FieldResult(**fields)
+    except (OSError, ValueError, TypeError, AttributeError):
+        return None
+    return result if result.fingerprint == task.fingerprint() else None
+
+
+def fingerprint_of_files(task: FieldTask) -> str:
+    """Return what tells one model from another of the same name."""
+    return file_hash(task.model) + file_hash(task.sidecar)
+
+
+@lru_cache(maxsize=1)
+def _predictor(model: str, sidecar: str, _content: str) -> Predictor:
+    return Predictor.from_files(Path(model), Path(sidecar), threads=1)
+
+
+def resampling(predictor: Predictor, um_per_px: float | None) -> float | None:
+    """Return the factor by which crops of a scale are resized for a network that was trained at another one.
+
+    None where the scales agree within `SAME_SCALE`, or one of them is not known. Sizes in um stay what they are.
+    """
+    if um_per_px is None or not predictor.um_per_px:
+        return None
+    low, high = predictor.um_per_px["low"] / SAME_SCALE, predictor.um_per_px["high"] * SAME_SCALE
+    if low <= um_per_px <= high:
+        return None
+    return um_per_px / predictor.um_per_px["median"]
+
+
+def _resampled_words(factor: float | None, um_per_px: float | None) -> tuple[str, ...]:
+    if factor is None or um_per_px is None:
+        return ()
+    learnt = um_per_px / factor
+    return (f"The network was trained at {learnt:.4g} um per px; crops were resized from {um_per_px:.4g}.",)
+
+
+def _answers(
+    image: Pyramid,
+    found: Detected,
+    predictor: Predictor,
+    recipe: DetectionRecipe,
+    scale: float | None,
+    factor: float | None,
+    progress: Progress,
+) -> NDArray[np.float32]:
+    """Return (n, classes) probabilities of the pores, cut and classified batch by batch so that memory stays small."""
+    total = len(found.outlines)
+    rows = []
+    for start in range(0, total, _BATCH):
+        progress(start, total, f"Classifying {total} pores")
+        boxes = [
+            recipe.crop_box(found.box(place), image.width, image.height, scale)
+            for place in range(start, min(start + _BATCH, total))
+        ]
+        rows.append(predictor.predict([_crop(image, box, scale, factor) for box in boxes]))
+    return np.concatenate(rows) if rows else np.empty((0, len(predictor.classes)), np.float32)
+
+
+def _crop(image: Pyramid, box: Box, scale: float | None, factor: float | None) -> ScaledCrop:
+    pixels = np.ascontiguousarray(image.read(0, box))
+    told = scale
+    if factor is not None and scale is not None:
+        side = (max(8, round(box.width * factor)), max(8, round(box.height * factor)))
+        pixels = cv2.resize(pixels, side, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC)
+        told = scale * box.width / side[0]
+    return ScaledCrop(CropPixels(pixels, image.grey_low, image.grey_high), told)
+
+
+def _chosen(answers: NDArray[np.float32], least: float) -> NDArray[np.int64]:
+    """Return the place of the class of each pore, -1 where none is as likely as wanted."""
+    if not len(answers):
+        return np.empty(0, np.int64)
+    return np.where(answers.max(axis=1) >= least, answers.argmax(axis=1), -1).astype(np.int64)
+
+
+def _write_pores(
+    path: Path,
+    found: Detected,
+    measured: Measured,
+    classes: Sequence[str],
+    answers: NDArray[np.float32],
+    chosen: NDArray[np.int64],
+) -> None:
+    named = [column for column in COLUMNS if column.name != "unit"]
+
+    def write(beside: Path) -> None:
+        with open(beside, "w", newline="", encoding="utf-8") as file:
+            table = csv.writer(file)
+            head = ["pore", "class", "confidence", *(f"p({name})" for name in classes)]
+            table.writerow([harmless(cell) for cell in (*head, *(heading(c, measured.unit) for c in named))])
+            values = [measured.columns[column.name] for column in named]
+            for place in range(len(found.outlines)):
+                name = classes[chosen[place]] if chosen[place] >= 0 else ""
+                odds = [f"{p:.5f}" for p in answers[place]]
+                numbers = [_cell(column[place]) for column in values]
+                table.writerow([place + 1, harmless(name), f"{answers[place].max():.5f}", *odds, *numbers])
+
+    replace_file(path, write)
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, (bool, np.bool_)):
+        return "yes" if value else "no"
+    return "" if value != value else f"{value:.6g}"
+
+
+def _write_outlines(
+    task: FieldTask,
+    found: Detected,
+    classes: Sequence[str],
+    chosen: NDArray[np.int64],
+    size: tuple[int, int],
+    scale: float | None,
+) -> None:
+    shapes = []
+    for place, points in enumerate(found.outlines):
+        kind = int(chosen[place])
+        shape = PoreShape(place + 1, found.box(place), Outline.of(points), classes[kind] if kind >= 0 else "")
+        shapes.append(replace(shape, colour=task.colours[kind]) if 0 <= kind < len(task.colours) else shape)
+    image = ImageShapes(task.file.name, *size, scale, tuple(shapes))
+    write_geojson_file(image, task.folder / "pores.geojson")

@@ -1,0 +1,63 @@
+"""Draw the outlines of pores in their class colours over a micrograph; changes with how results are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+_SIDE = 1600
+"""Longer side of the picture in px, where the micrograph is at least as large."""
+_LEFT = (150, 150, 150)
+_SHIFT = 4
+"""Outlines are drawn to a sixteenth of a px."""
+
+
+def draw_overlay(
+    overview: NDArray[Any],
+    size: tuple[int, int],
+    outlines: Sequence[NDArray[np.float32]],
+    chosen: NDArray[np.int64],
+    colours: Sequence[str],
+) -> bytes:
+    """Return a PNG of a micrograph of `size` (width, height) px with every pore outlined.
+
+    `overview` is the micrograph at any smaller size, of any depth; `outlines` are in px of the full one; `chosen` is
+    the place of each pore's class in `colours` ('#rrggbb'), -1 (grey) for none.
+    """
+    shown = _shown(overview)
+    factor = min(1.0, _SIDE / max(size)) * size[0] / shown.shape[1]
+    wide, high = max(1, round(shown.shape[1] * factor)), max(1, round(shown.shape[0] * factor))
+    method = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
+    shown = np.asarray(cv2.resize(shown, (wide, high), interpolation=method), np.uint8)
+    scale = np.array([wide / size[0], high / size[1]]) * (1 << _SHIFT)
+    for kind in range(-1, len(colours)):
+        lines = [
+            np.rint(points * scale).astype(np.int32)
+            for points, own in zip(outlines, chosen, strict=True)
+            if own == kind
+        ]
+        colour = _LEFT if kind < 0 else _bgr(colours[kind])
+        cv2.polylines(shown, lines, True, colour, 1, cv2.LINE_AA, _SHIFT)
+    done, coded = cv2.imencode(".png", shown)
+    if not done:
+        raise ValueError(f"no PNG of an overlay of shape {shown.shape}")
+    return bytes(coded)
+
+
+def _shown(pixels: NDArray[Any]) -> NDArray[np.uint8]:
+    """Return what a screen shows of pixels of any depth: (h, w, 3) blue, green, red."""
+    if pixels.dtype != np.uint8:
+        low, high = (float(v) for v in np.percentile(pixels, [0.5, 99.5]))
+        pixels = np.clip((pixels.astype(np.float32) - low) * (255 / max(high - low, 1e-9)), 0, 255).astype(np.uint8)
+    if pixels.ndim == 2:
+        return np.asarray(cv2.cvtColor(np.ascontiguousarray(pixels), cv2.COLOR_GRAY2BGR), np.uint8)
+    return np.ascontiguousarray(pixels[..., ::-1])
+
+
+def _bgr(colour: str) -> tuple[int, int, int]:
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return blue, green, red

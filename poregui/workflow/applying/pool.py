@@ -1,0 +1,151 @@
+"""Work through many micrographs, one process per core, taking up what is done; changes with how work is shared."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+
+from poregui.domain.errors import PoreguiError
+from poregui.workflow.applying.field import FieldResult, FieldTask, apply_field, read_result
+
+_LOOK_S = 0.2
+
+
+@dataclass(frozen=True)
+class FieldProblem:
+    """Say why a micrograph could not be worked on."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Applied:
+    """Hold what became of all tasks, in their order; `taken_up` of the results were there already."""
+
+    results: tuple[FieldResult, ...]
+    problems: tuple[FieldProblem, ...]
+    taken_up: int
+    cancelled: bool = False
+
+
+Progress = Callable[[int, int, str], None]
+
+
+def apply_all(
+    tasks: Sequence[FieldTask],
+    *,
+    workers: int = 0,
+    progress: Progress = lambda done, total, text: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Applied:
+    """Apply a network to micrographs with `workers` processes (0: one per core) and return what became of each.
+
+    A micrograph whose results are there and still hold is not worked on again, so that an interrupted work is resumed
+    by asking for it again. A micrograph that cannot be read, or ends its process, is reported and the others go on.
+    Processes are started afresh, never forked, and end with the call.
+    """
+    found: dict[int, FieldResult | FieldProblem] = {}
+    open_tasks: list[int] = []
+    for place, task in enumerate(tasks):
+        there = _taken_up(task)
+        if there is None:
+            open_tasks.append(place)
+        else:
+            found[place] = there
+    taken_up = sum(isinstance(one, FieldResult) for one in found.values())
+    count = min(workers or available_cores(), len(open_tasks))
+    stopped = False
+    while open_tasks and not stopped:
+        with ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), _prepare_process) as pool:
+            waiting = {pool.submit(_work, tasks[place]): place for place in open_tasks}
+            try:
+                stopped = _collect(waiting, tasks, found, progress, cancelled)
+            finally:
+                pool.shutdown(wait=True, cancel_futures=True)
+        open_tasks = _after_a_crash(open_tasks, tasks, found) if not stopped else []
+        count = min(count, max(len(open_tasks), 1))
+    results = tuple(found[place] for place in sorted(found))
+    return Applied(
+        tuple(one for one in results if isinstance(one, FieldResult)),
+        tuple(one for one in results if isinstance(one, FieldProblem)),
+        taken_up,
+        stopped,
+    )
+
+
+def available_cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _taken_up(task: FieldTask) -> FieldResult | FieldProblem | None:
+    try:
+        return read_result(task)
+    except PoreguiError as error:
+        return FieldProblem(task.file.name, str(error))
+
+
+def _prepare_process() -> None:
+    import cv2
+
+    cv2.setNumThreads(1)
+
+
+def _work(task: FieldTask) -> FieldResult | FieldProblem:
+    try:
+        return apply_field(task)
+    except PoreguiError as error:
+        return FieldProblem(task.file.name, str(error))
+
+
+def _collect(
+    waiting: dict[Future[FieldResult | FieldProblem], int],
+    tasks: Sequence[FieldTask],
+    found: dict[int, FieldResult | FieldProblem],
+    progress: Progress,
+    cancelled: Callable[[], bool],
+) -> bool:
+    """Take results as they come; return whether a person cancelled. A process that died ends the round."""
+    began, first = time.monotonic(), len(found)
+    open_ones = set(waiting)
+    while open_ones:
+        done, open_ones = wait(open_ones, _LOOK_S, FIRST_COMPLETED)
+        for one in done:
+            try:
+                found[waiting[one]] = one.result()
+            except BrokenProcessPool:
+                return False
+        progress(len(found), len(tasks), _words(len(found) - first, len(open_ones), time.monotonic() - began))
+        if cancelled():
+            return True
+    return False
+
+
+def _words(done: int, left: int, seconds: float) -> str:
+    if not done or not left:
+        return f"{left} micrographs left"
+    minutes, rest = divmod(round(seconds / done * left), 60)
+    return f"{left} micrographs left, about {minutes} min {rest:02d} s" if minutes else f"{left} left, about {rest} s"
+
+
+def _after_a_crash(
+    places: list[int], tasks: Sequence[FieldTask], found: dict[int, FieldResult | FieldProblem]
+) -> list[int]:
+    """Return what is left to do after a process died; the first of it, tried alone, is given up if it dies again."""
+    left = [place for place in places if place not in found]
+    if not left:
+        return []
+    suspect = left[0]
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), _prepare_process) as pool:
+        try:
+            found[suspect] = pool.submit(_work, tasks[suspect]).result()
+        except BrokenProcessPool:
+            reason = "Working on it ended the process, as when memory is short. Close other programs and try again."
+            found[suspect] = FieldProblem(tasks[suspect].file.name, reason)
+    return left[1:]

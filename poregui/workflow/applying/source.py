@@ -1,0 +1,172 @@
+"""Find what is applied (a run, or a bare model) and to which micrographs; changes with what can be given."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poregui.domain.classes import NOT_A_PORE_NAME, default_classes
+from poregui.domain.detection import DetectionRecipe, detection_recipe_from_json
+from poregui.domain.errors import PoreguiError, ProjectError
+from poregui.domain.masks import Mask
+from poregui.domain.records import Micrograph
+from poregui.domain.statistics import confusion_matrix
+from poregui.store.project import Project
+from poregui.store.run_folder import RunFolder
+from poregui.workflow.applying.field import FieldTask
+from poregui.workflow.evaluate import find_run
+from poregui.workflow.formats.names import file_names
+from poregui.workflow.import_folders import find_pictures
+
+RECIPE_KEY = "detection_recipe"
+"""Under which a project keeps its detection recipe."""
+
+
+@dataclass(frozen=True)
+class AppliedModel:
+    """Hold a network as files, with what its test says: `confusion` (classes, classes), None where nobody knows it.
+
+    `confusion` counts test crops answered with at least the wanted confidence, rows the truth.
+    """
+
+    name: str
+    model: Path
+    sidecar: Path
+    classes: tuple[str, ...]
+    colours: tuple[str, ...]
+    confusion: NDArray[np.int64] | None
+    recipe: DetectionRecipe
+
+
+@dataclass(frozen=True)
+class ToApply:
+    """Hold one micrograph to work on: where it lies, whose it is, and what a person said of it."""
+
+    file: Path
+    specimen: str
+    um_per_px: float | None = None
+    masks: tuple[Mask, ...] = ()
+
+
+def run_with_network(project: Project, number: int | None) -> RunFolder:
+    """Return the run of a number, or the newest one with a network. Raises ProjectError when there is none."""
+    if number is not None:
+        return find_run(project, number)
+    newest = next((run for run in reversed(project.runs()) if run.onnx_file.exists()), None)
+    return newest if newest is not None else find_run(project, None)
+
+
+def model_of_run(project: Project, run: RunFolder, *, least: float = 0.0) -> AppliedModel:
+    """Return the network of a run with the recipe of its project. Raises ProjectError when it has none."""
+    if not (run.onnx_file.exists() and run.sidecar_file.exists()):
+        raise ProjectError(
+            f"Run {run.path.name} has no network.", "Choose a run that finished, not a cross-validation."
+        )
+    dataset = run.read_dataset()
+    colours = {c.id: c.colour for c in project.classes(retired=True)}
+    text = project.meta(RECIPE_KEY)
+    return AppliedModel(
+        name=f"run {run.number} of {project.name}",
+        model=run.onnx_file,
+        sidecar=run.sidecar_file,
+        classes=dataset.classes,
+        colours=tuple(colours.get(i, "#808080") for i in dataset.class_ids),
+        confusion=confusion_of(run, least),
+        recipe=detection_recipe_from_json(json.loads(text)) if text else DetectionRecipe(),
+    )
+
+
+def confusion_of(run: RunFolder, least: float = 0.0) -> NDArray[np.int64]:
+    """Return the confusion matrix of a run's test crops that were answered with at least a confidence."""
+    dataset = run.read_dataset()
+    label = {crop.crop_id: crop.label for crop in dataset.crops if crop.part == "test"}
+    pairs = [
+        (label[one.crop_id], int(np.argmax(one.probabilities)))
+        for one in run.read_predictions()
+        if one.crop_id in label and max(one.probabilities) >= least
+    ]
+    truth, predicted = np.array(pairs, np.int64).reshape(-1, 2).T
+    return confusion_matrix(truth, predicted, len(dataset.classes))
+
+
+def model_of_file(model: Path, recipe: DetectionRecipe | None = None) -> AppliedModel:
+    """Return a bare model.onnx with the model.json beside it. Raises ProjectError when one is missing or damaged."""
+    sidecar = model.with_suffix(".json")
+    try:
+        told = json.loads(sidecar.read_text(encoding="utf-8"))
+        classes = tuple(str(name) for name in told["classes"])
+        counts = told.get("confusion")
+        confusion = None if counts is None else np.array(counts, np.int64).reshape(len(classes), len(classes))
+        if recipe is None:
+            recipe = detection_recipe_from_json(told["detection"]) if "detection" in told else DetectionRecipe()
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ProjectError(
+            f"{sidecar} is missing or damaged.", "Put the model.json of the same export beside the model."
+        ) from error
+    if not model.exists():
+        raise ProjectError(f"{model} is missing.", "Choose the model.onnx of an export.")
+    shades = [c.colour for c in default_classes(tuple(f"class {i}" for i in range(max(2, len(classes)))))]
+    return AppliedModel(model.stem, model, sidecar, classes, tuple(shades[: len(classes)]), confusion, recipe)
+
+
+def micrographs_of(
+    paths: Sequence[Path], project: Project | None, um_per_px: float | None, specimen: str | None
+) -> list[ToApply]:
+    """Return the pictures of files and folders; what a project knows of one goes before what its file says.
+
+    A scale or specimen that is given goes before both. Raises PoreguiError when there is no picture.
+    """
+    found, _ = find_pictures(paths, "micrographs")
+    files = [one.file for one in found]
+    if not files:
+        named = ", ".join(str(path) for path in paths)
+        raise PoreguiError(f"There is no picture in {named}.", "Give image files, or folders that hold some.")
+    known = _known(project) if project is not None else {}
+    return [_to_apply(file, known, um_per_px, specimen) for file in files]
+
+
+def _known(project: Project) -> dict[Path, tuple[Micrograph, str]]:
+    names = {s.id: s.name for s in project.specimens()}
+    return {project.micrograph_file(m).resolve(): (m, names.get(m.specimen_id or 0, "")) for m in project.micrographs()}
+
+
+def _to_apply(
+    file: Path, known: dict[Path, tuple[Micrograph, str]], um_per_px: float | None, specimen: str | None
+) -> ToApply:
+    there = known.get(file.resolve())
+    plain = ToApply(file, specimen or "", um_per_px)
+    if there is None:
+        return plain
+    micrograph, own = there
+    scale = um_per_px if um_per_px is not None else micrograph.um_per_px
+    return replace(plain, specimen=specimen or own, um_per_px=scale, masks=micrograph.masks)
+
+
+def tasks_of(model: AppliedModel, fields: Sequence[ToApply], out: Path, *, least: float = 0.0) -> list[FieldTask]:
+    """Return one task a micrograph, each with a folder of its own below `out`."""
+    names = file_names([one.file.name for one in fields], "")
+    return [
+        FieldTask(
+            file=one.file,
+            folder=out / "fields" / name,
+            specimen=one.specimen,
+            model=model.model,
+            sidecar=model.sidecar,
+            recipe=model.recipe,
+            um_per_px=one.um_per_px,
+            masks=one.masks,
+            least=least,
+            colours=model.colours,
+        )
+        for one, name in zip(fields, names, strict=True)
+    ]
+
+
+def is_pore(name: str) -> bool:
+    """Tell whether a class of a network is a kind of pore."""
+    return name != NOT_A_PORE_NAME

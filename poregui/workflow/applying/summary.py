@@ -1,0 +1,174 @@
+"""Sum up porosity per class over fields and specimens, corrected for confusion; changes with what a report says."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poregui.domain.class_porosity import ClassEstimate, SizeDistribution, estimate_classes, size_distribution
+from poregui.domain.correction import Correction, correction
+from poregui.domain.porosity import Porosity, porosity
+from poregui.workflow.applying.field import FieldResult, FieldTask
+from poregui.workflow.applying.source import AppliedModel, is_pore
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class ClassSummary:
+    """Hold the numbers of one class: area per cent of the fields, pores per mm2 (None: some scale is unknown), sizes.
+
+    `sizes` are in um, or in px where some scale is unknown.
+    """
+
+    name: str
+    is_pore: bool
+    area: ClassEstimate
+    density: ClassEstimate | None
+    sizes: SizeDistribution
+
+
+@dataclass(frozen=True)
+class GroupSummary:
+    """Hold the numbers of one specimen, or of all: `unit` is what the intervals are over, `field` or `specimen`."""
+
+    name: str
+    fields: int
+    unit: str
+    units: int
+    porosity: Porosity | None
+    classes: tuple[ClassSummary, ...]
+    left: int
+    left_percent: float
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Hold what was found on all micrographs: each specimen by its fields, and all specimens together.
+
+    `corrected` tells whether the areas are corrected for confusion, and `why_not` why they are not.
+    """
+
+    model: str
+    classes: tuple[str, ...]
+    specimens: tuple[GroupSummary, ...]
+    whole: GroupSummary
+    size_unit: str
+    corrected: bool
+    why_not: str
+    warnings: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return everything as a dictionary fit for JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class _Field:
+    """Hold one field ready to be summed: amounts per class, and diameters' areas of single pores."""
+
+    result: FieldResult
+    percents: Floats
+    densities: Floats | None
+    pore_areas: tuple[Floats, ...]
+
+
+def summarise(model: AppliedModel, tasks: Sequence[FieldTask], results: Sequence[FieldResult]) -> Summary:
+    """Return the numbers of all results; micrographs without a specimen count as specimens of their own name.
+
+    Raises ValueError without a result, and when the results are of other classes than the model's.
+    """
+    if not results:
+        raise ValueError("there is nothing to sum up")
+    if any(len(one.areas) != len(model.classes) for one in results):
+        raise ValueError("the results are not of this model")
+    counts = model.confusion
+    correct = correction(counts if counts is not None else np.zeros((0, 0), np.int64))
+    why_not = "" if correct.possible else correct.why_not if counts is not None else "the model brings no test"
+    if counts is None or not correct.possible:
+        size = len(model.classes)
+        correct = Correction(np.zeros((size, size), np.int64), np.eye(size), False, why_not)
+    scaled = all(one.um_per_px is not None for one in results)
+    folders = {task.file.name: task.folder for task in tasks} | {str(task.file): task.folder for task in tasks}
+    fields = [_field(one, folders[one.file], len(model.classes), scaled) for one in results]
+    groups: dict[str, list[_Field]] = {}
+    for one in fields:
+        groups.setdefault(one.result.specimen or one.result.name, []).append(one)
+    summed = tuple(
+        _group(name, own, [[one] for one in own], "field", model.classes, correct) for name, own in groups.items()
+    )
+    whole = _group("All", fields, list(groups.values()), "specimen", model.classes, correct)
+    warnings = tuple(dict.fromkeys(f"{one.name}: {text}" for one in results for text in one.warnings))
+    return Summary(
+        model.name, model.classes, summed, whole, "um" if scaled else "px", correct.possible, why_not, warnings
+    )
+
+
+def _field(result: FieldResult, folder: Path, classes: int, scaled: bool) -> _Field:
+    area = max(result.field_area_px, 1.0)
+    percents = 100 * np.array(result.areas, np.float64) / area
+    densities = None
+    scale = result.um_per_px if scaled and result.um_per_px is not None else 1.0
+    if scaled:
+        densities = np.array(result.counts, np.float64) / (area * scale**2 / 1e6)
+    return _Field(result, percents, densities, _pore_areas(folder / "pores.csv", classes, scale))
+
+
+def _pore_areas(path: Path, classes: int, scale: float) -> tuple[Floats, ...]:
+    """Return the areas of the pores of each class from the table that was written, in um2 or px2."""
+    found: list[list[float]] = [[] for _ in range(classes)]
+    with open(path, newline="", encoding="utf-8") as file:
+        rows = csv.reader(file)
+        head = next(rows)
+        area = head.index("Area (px²)")
+        for row in rows:
+            if row[1]:
+                odds = [float(cell) for cell in row[3 : 3 + classes]]
+                found[int(np.argmax(odds))].append(float(row[area]))
+    return tuple(np.array(one, np.float64) * scale**2 for one in found)
+
+
+def _group(
+    name: str, fields: list[_Field], units: list[list[_Field]], unit: str, classes: tuple[str, ...], correct: Correction
+) -> GroupSummary:
+    """Sum up fields; each unit (a field, or the fields of a specimen) counts alike in means and intervals."""
+    weights = [np.array([one.result.field_area_px for one in unit_fields]) for unit_fields in units]
+    percents = np.array([np.average([f.percents for f in own], 0, w) for own, w in zip(units, weights, strict=True)])
+    areas = estimate_classes(percents, correct)
+    dense: tuple[ClassEstimate | None, ...] = (None,) * len(classes)
+    values = [[one.densities for one in own if one.densities is not None] for own in units]
+    if sum(map(len, values)) == len(fields):
+        dense = estimate_classes(
+            np.array([np.average(own, 0, w) for own, w in zip(values, weights, strict=True)]), correct
+        )
+    pores = [is_pore(one) for one in classes]
+    of_unit = [sum(_pore_area(one, pores) for one in own) for own in units]
+    rows = tuple(
+        ClassSummary(
+            label, pores[k], areas[k], dense[k], size_distribution(np.concatenate([f.pore_areas[k] for f in fields]))
+        )
+        for k, label in enumerate(classes)
+    )
+    total = sum(one.result.field_area_px for one in fields)
+    return GroupSummary(
+        name=name,
+        fields=len(fields),
+        unit=unit,
+        units=len(units),
+        porosity=porosity(of_unit, [max(float(w.sum()), 1.0) for w in weights]),
+        classes=rows,
+        left=sum(one.result.left for one in fields),
+        left_percent=100 * sum(one.result.left_area for one in fields) / max(total, 1.0),
+    )
+
+
+def _pore_area(field: _Field, pores: list[bool]) -> float:
+    """Return the area of everything that is a pore, with what was left to a person."""
+    own = sum(area for area, is_one in zip(field.result.areas, pores, strict=True) if is_one)
+    return own + field.result.left_area
