@@ -7,7 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QMarginsF, QRectF, QSizeF
-from PySide6.QtGui import QFont, QImage, QPageLayout, QPageSize, QPainter, QPdfWriter, QTextDocument
+from PySide6.QtGui import (
+    QImage,
+    QPageLayout,
+    QPageSize,
+    QPainter,
+    QPdfWriter,
+    QTextDocument,
+)
 from PySide6.QtSvg import QSvgRenderer
 
 from poregui.domain.errors import PoreguiError
@@ -17,8 +24,9 @@ Picture = Callable[[str, int], str]
 _SHARPNESS = 3
 """Px of a picture for each px of its drawing."""
 _DPI = 300
+_PAGE_WIDTH = 1040
+"""Px of a page: reports are laid out for a screen of that width, and their figures side by side need it."""
 _MARGIN_MM = 15
-_FONT_PT = 9
 
 
 def drawn(svg: str, width: int | None = None) -> QImage:
@@ -52,8 +60,11 @@ def write_pdf(html: Callable[[Picture], str], path: Path) -> None:
     """
 
     def picture(svg: str, width: int) -> str:
-        coded = base64.b64encode(_png_bytes(drawn(svg, width))).decode("ascii")
-        return f'<img width="{width}" src="data:image/png;base64,{coded}">'
+        image = drawn(svg, width)
+        coded = base64.b64encode(_png_bytes(image)).decode("ascii")
+        height = round(width * image.height() / image.width())
+        shown = f'<img width="{width}" height="{height}" src="data:image/png;base64,{coded}">'
+        return f'<p style="line-height: 100%">{shown}</p>'  # Qt stretches a line by its picture's height, too
 
     text = html(picture)
     replace_file(path, lambda beside: _print(text, beside))
@@ -73,14 +84,38 @@ def _print(html: str, path: Path) -> None:
     )
     writer.setTitle("Report")
     document = QTextDocument()
-    font = QFont()
-    font.setPointSizeF(_FONT_PT)
-    document.setDefaultFont(font)
-    document.documentLayout().setPaintDevice(writer)
-    document.setPageSize(QSizeF(writer.width(), writer.height()))
+    document.setPageSize(QSizeF(_PAGE_WIDTH, _PAGE_WIDTH * writer.height() / writer.width()))
     document.setHtml(html)
+    for _ in range(html.count("<h2")):
+        alone = _heading_alone(document)
+        if alone is None:
+            break
+        html = _broken_before(html, alone)
+        document.setHtml(html)
     document.print_(writer)
     del writer  # the file is complete when the writer is gone
+
+
+def _heading_alone(document: QTextDocument) -> int | None:
+    """Return the number of the first heading of the second level whose text begins on the page after it."""
+    layout, height = document.documentLayout(), document.pageSize().height()
+    block, number = document.begin(), -1
+    while block.isValid():
+        following = block.next()
+        if block.blockFormat().headingLevel() == 2:
+            number += 1
+            own, other = layout.blockBoundingRect(block), layout.blockBoundingRect(following)
+            if own.top() // height != (other.bottom() - 1) // height:
+                return number
+        block = following
+    return None
+
+
+def _broken_before(html: str, number: int) -> str:
+    """Return HTML with a page break before the heading of a number."""
+    parts = html.split("<h2")
+    head = "<h2".join(parts[: number + 1])
+    return f'{head}<h2 style="page-break-before: always"' + "<h2".join(parts[number + 1 :])
 
 
 def _png_bytes(image: QImage) -> bytes:

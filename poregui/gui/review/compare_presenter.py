@@ -121,7 +121,7 @@ class ComparePresenter(PanelPresenter):
         for place, (key, words) in enumerate(FLIPS.items()):
             count = sum(key in ("all", kind_of(one)) for one in found.flipped)
             panel.flips_box.setItemText(place, f"{words} ({count})")
-        panel.flips_title.setText(f"{len(flips)} crops answered otherwise")
+        panel.flips_title.setText(f"{len(flips)} flipped")
         ids = {name: i for i, name in zip(found.second.class_ids, found.second.classes, strict=True)}
         marks = ClassMarks(self.around.session.project.classes(retired=True))
         there = {name: marks.letter(i) for i, name in zip(found.first.class_ids, found.first.classes, strict=True)}
@@ -167,8 +167,9 @@ def _rows(found: Comparison) -> list[NumberRow]:
         rows.append(NumberRow(name, (str(count), "", "")))
     if found.difference is not None:
         ends = found.difference_interval
+        tip = "In percentage points, with its interval over specimens where there are two at least."
         span = f"{100 * ends[0]:+.1f} to {100 * ends[1]:+.1f}" if ends is not None else "–"
-        rows.append(NumberRow("Difference, points", ("", f"{100 * found.difference:+.1f}", span)))
+        rows.append(NumberRow("Difference", ("", f"{100 * found.difference:+.1f}", span), tip=tip))
     return rows
 
 

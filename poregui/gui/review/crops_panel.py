@@ -10,7 +10,7 @@ from poregui.gui.theme import MARGIN
 from poregui.gui.widgets.crop_grid import LARGEST_CELL, CropGrid
 from poregui.gui.widgets.pieces import combo
 
-_CELL, _SMALLEST = 100, 80
+_CELL, _SMALLEST = 106, 80
 ORDERS = {
     "loss": "Worst first",
     "margin": "Closest call first",

@@ -23,7 +23,7 @@ OF_PREDICTION, OF_LABEL = -1, -2
 """What the class choice of the heat map means beside places of classes."""
 
 
-SURROUNDINGS, SIZE, ALIKE = "Surroundings", "Size", "Alike"
+SURROUNDINGS, SIZE, ALIKE = "Around", "Size", "Alike"
 """What is seen below the label: one of three."""
 
 

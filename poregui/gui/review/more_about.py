@@ -135,8 +135,8 @@ class MoreAbout(QObject):
             CropRow(
                 other,
                 labels.get(other, ids[read.crops[other].label]),
-                "",
-                f"{read.crops[other].name}, distance {distance:.2f}",
+                f"{distance:.3f}",
+                f"{read.crops[other].name}, distance {distance:.2f} from 0 (alike) to 2",
             )
             for other, distance in found
         ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QKeySequence, QShortcut, QShowEvent
+from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut, QShowEvent
 from PySide6.QtWidgets import QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from poregui.domain.classes import PoreClass
@@ -26,6 +26,8 @@ from poregui.gui.widgets.tabbed import Tabbed
 
 CROPS, NUMBERS, CURVES, SUSPECTS, COMPARE = "Crops", "Numbers", "Curves", "Label errors", "Compare"
 """The panels in the middle; those of single crops have the chosen one at their side."""
+_LEFT, _RIGHT = (292, 340), (256, 300)
+"""Least and greatest width of the outer columns, before a person moves them."""
 _WITH_CROP = (CROPS, SUSPECTS, COMPARE)
 
 
@@ -119,7 +121,6 @@ class ReviewPage(QWidget):
         self._beside = scrolled(self.detail, "review_detail_scroll", 250)
         inner.addWidget(self._beside)
         inner.setStretchFactor(0, 1)
-        inner.setSizes([540, 256])
         inner.setCollapsible(0, False)
         self._main = QStackedWidget()
         self._main.addWidget(inner)
@@ -128,11 +129,26 @@ class ReviewPage(QWidget):
         whole.addWidget(scrolled(self.column, "review_numbers_scroll", 240))
         whole.addWidget(self._main)
         whole.setStretchFactor(1, 1)
-        whole.setSizes([288, 740])
         whole.setCollapsible(1, False)
-        for splitter in (inner, whole):
+        self._splitters = (inner, whole)
+        self._moved = False
+        for splitter in self._splitters:
             splitter.setHandleWidth(1)
+            splitter.splitterMoved.connect(self._keep_widths)
         return whole
+
+    def _keep_widths(self) -> None:
+        self._moved = True
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Share a new width between numbers, crops and the chosen one, until a person moved their borders."""
+        super().resizeEvent(event)
+        if not self._moved:
+            inner, whole = self._splitters
+            left = min(max(_LEFT[0], self.width() // 4), _LEFT[1])
+            right = min(max(_RIGHT[0], self.width() // 5), _RIGHT[1])
+            whole.setSizes([left, self.width() - left])
+            inner.setSizes([self.width() - left - right, right])
 
     def _build_sentence(self) -> QWidget:
         self.sentence = text("review_sentence", wrap=True)

@@ -69,7 +69,7 @@ def _pdf(project: Project, run: RunFolder, out: Path) -> str:
 
 
 def _predictions(project: Project, run: RunFolder, out: Path) -> str:
-    from poregui.workflow.export_predictions import export_predictions
+    from poregui.workflow.export_run import export_predictions
 
     return f"{export_predictions(project, run, out)} predictions written to {out}."
 
