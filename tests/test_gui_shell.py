@@ -13,6 +13,7 @@ from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import (
     QDialog,
+    QInputDialog,
     QLabel,
     QLineEdit,
     QListWidget,
@@ -394,3 +395,15 @@ def test_an_unlabelled_project_counts_its_unlabelled_crops(window: MainWindow, t
         add_crops(project, [None, None])
     window.open_project(tmp_path / "new")
     assert "2 unlabelled" in text_of(window, "status_counts")
+
+
+def test_the_memory_of_tiles_is_a_preference_that_holds_at_once(window, folder, monkeypatch):
+    window.open_project(folder)
+    cache = window.services.micrograph_images._tiles
+    assert cache.most_bytes == 128 * 2**20
+    monkeypatch.setattr(QInputDialog, "getInt", lambda *of: (64, True))
+    window.actions_by_name["edit_tile_memory"].trigger()
+    assert window.preferences.tile_megabytes == 64
+    assert cache.most_bytes == 64 * 2**20
+    window.preferences._settings.setValue("tile_megabytes", "much")
+    assert window.preferences.tile_megabytes == 128

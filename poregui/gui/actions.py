@@ -50,6 +50,7 @@ ACTIONS = (
     ActionSpec("redo", "Redo", "Edit", ("Ctrl+Y", "Ctrl+Shift+Z"), "redo", "writable"),
     ActionSpec("edit_classes", "Classes…", "Edit", ("Ctrl+K",), "classes", "project", separated=True),
     ActionSpec("edit_name", "Your name…", "Edit"),
+    ActionSpec("edit_tile_memory", "Memory for large micrographs…", "Edit"),
     ActionSpec("show_label", "Label", "View", ("Ctrl+1",), "label", "project", checkable=True),
     ActionSpec("show_train", "Train", "View", ("Ctrl+2",), "train", "project", checkable=True),
     ActionSpec("show_review", "Review", "View", ("Ctrl+3",), "review", "project", checkable=True),

@@ -10,14 +10,12 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QDialog, QFileDialog, QInputDialog
 
 from poregui.domain.errors import PoreguiError
-from poregui.domain.records import Micrograph
 from poregui.gui.dialogs.micrograph import MicrographDialog
 from poregui.gui.dialogs.new_project import NewProjectDialog
 from poregui.gui.messages import messages
-from poregui.gui.session import Session
+from poregui.gui.micrograph_change import ask_plane, change_micrograph
+from poregui.gui.preferences import LEAST_TILE_MEGABYTES, MOST_TILE_MEGABYTES
 from poregui.store.project import Project
-from poregui.workflow.changes import set_scale, set_specimen
-from poregui.workflow.edits import Combined
 from poregui.workflow.sample import make_sample
 
 if TYPE_CHECKING:
@@ -99,7 +97,7 @@ class Asking(QObject):
             self._ask_project("New project for these pictures", lambda dialog: self.import_paths(paths))
 
     def micrograph(self, micrograph_id: int) -> None:
-        """Ask for the specimen and the scale of a micrograph."""
+        """Ask for the specimen, the scale and, once its file is looked at, the page of a micrograph."""
         session = self._window.session
         found = [m for m in session.project.micrographs() if m.id == micrograph_id] if session else []
         if session is None or not found:
@@ -107,7 +105,11 @@ class Asking(QObject):
         names = {s.id: s.name for s in session.project.specimens()}
         specimen = names.get(found[0].specimen_id or 0, "")
         dialog = MicrographDialog(found[0], specimen, tuple(names.values()), self._window)
-        dialog.accepted.connect(lambda: guarded(lambda: _change(session, found[0], dialog.specimen, dialog.um_per_px)))
+        file = session.project.micrograph_file(found[0])
+        ask_plane(self._window.background, file, dialog)
+        dialog.accepted.connect(
+            lambda: guarded(lambda: change_micrograph(session, self._window.background, found[0], dialog))
+        )
         self.show(dialog)
 
     def name(self) -> None:
@@ -121,6 +123,23 @@ class Asking(QObject):
             if session is not None:
                 session.who = preferences.annotator
 
+    def tile_memory(self) -> None:
+        """Ask how much memory the parts of large micrographs may take that were seen last."""
+        preferences, workspace = self._window.preferences, self._window.workspace
+        megabytes, fine = QInputDialog.getInt(
+            self._window,
+            "Memory for large micrographs",
+            "What was seen of large micrographs is kept up to this many MB:",
+            preferences.tile_megabytes,
+            LEAST_TILE_MEGABYTES,
+            MOST_TILE_MEGABYTES,
+            32,
+        )
+        if fine:
+            preferences.tile_megabytes = megabytes
+            if workspace is not None:
+                workspace.services.micrograph_images.set_tile_megabytes(megabytes)
+
 
 def guarded(call: Callable[[], object]) -> None:
     """Call something and tell a PoreguiError through the messages."""
@@ -128,13 +147,3 @@ def guarded(call: Callable[[], object]) -> None:
         call()
     except PoreguiError as error:
         messages().error(error)
-
-
-def _change(session: Session, micrograph: Micrograph, specimen: str, um_per_px: float | None) -> None:
-    edits = []
-    if um_per_px != micrograph.um_per_px:
-        scaled = set_scale([micrograph], um_per_px)
-        edits.append(scaled)
-        micrograph = scaled.after[0]
-    edits.append(set_specimen(session.project, [micrograph], specimen))
-    session.apply(Combined(tuple(edits), text="change micrograph"))

@@ -14,6 +14,7 @@ from PySide6.QtCore import QObject, Qt, QThreadPool, Signal
 from PySide6.QtGui import QImage
 
 from poregui.domain.errors import ImageError, PoreguiError
+from poregui.domain.plane import Plane
 from poregui.domain.records import Micrograph
 from poregui.gui.background import Background, TaskControl, TaskHandle
 from poregui.gui.messages import messages
@@ -29,6 +30,7 @@ THUMBNAIL = 96
 """Longer side in px of a micrograph's small picture."""
 _KEPT = 4
 _KEPT_BYTES = 1500 * 2**20
+_Key = tuple[str, str, str]
 
 
 @dataclass(frozen=True)
@@ -51,9 +53,9 @@ class LoadedMicrograph:
 class MicrographImages(QObject):
     """Open micrographs: `loaded` (id, Pyramid) or `failed` (id, PoreguiError) answers.
 
-    The last few are kept, and tiles of large ones up to the bound of `tiles`. What a large file lacks of smaller sizes
-    is built once, where there is a `background`. `thumbnail_ready` carries the id of a micrograph whose small picture
-    has come. Call `close` before the project closes.
+    The last few are kept, and tiles of large ones up to the bound of `set_tile_megabytes`. What a large file lacks of
+    smaller sizes is built once, where there is a `background`. `thumbnail_ready` carries the id of a micrograph whose
+    small picture has come. Call `close` before the project closes.
     """
 
     loaded = Signal(int, object)
@@ -66,15 +68,15 @@ class MicrographImages(QObject):
         self, project: Project, parent: QObject | None = None, *, background: Background | None = None
     ) -> None:
         super().__init__(parent)
-        self.tiles = TileCache()
+        self._tiles = TileCache()
         self._project = project
         self._background = background
         self._reader = TileReader(self)
         self._pool = QThreadPool(self)
         self._pool.setMaxThreadCount(1)
         self._kept: OrderedDict[int, LoadedMicrograph] = OrderedDict()
-        self._keys: dict[int, tuple[str, str]] = {}
-        self._building: dict[str, TaskHandle] = {}
+        self._keys: dict[int, _Key] = {}
+        self._building: dict[_Key, TaskHandle] = {}
         self._own_folder: tempfile.TemporaryDirectory[str] | None = None
         self._small: dict[int, QImage] = {}
         self._requested: dict[int, Micrograph] = {}
@@ -83,6 +85,10 @@ class MicrographImages(QObject):
         self._closed = False
         self._read.connect(self._keep, Qt.ConnectionType.QueuedConnection)
         self._failed.connect(self._fail, Qt.ConnectionType.QueuedConnection)
+
+    def set_tile_megabytes(self, megabytes: int) -> None:
+        """Bound the memory that the tiles of large micrographs take."""
+        self._tiles.most_bytes = megabytes * 2**20
 
     def request(self, micrograph: Micrograph) -> None:
         """Ask for a micrograph; `loaded` comes at once when it is at hand, `failed` when its file cannot be read."""
@@ -100,7 +106,7 @@ class MicrographImages(QObject):
 
     def get(self, micrograph: Micrograph) -> LoadedMicrograph | None:
         """Return a micrograph that is at hand, else None."""
-        if self._keys.get(micrograph.id) != (micrograph.path, micrograph.sha256):
+        if self._keys.get(micrograph.id) != _key(micrograph):
             return None
         kept = self._kept.get(micrograph.id)
         if kept is not None:
@@ -109,6 +115,11 @@ class MicrographImages(QObject):
 
     def thumbnail(self, micrograph: Micrograph) -> QImage | None:
         """Return the small picture, or None while it is being made; a null picture when the file cannot be read."""
+        wanted = self._wanted_small.get(micrograph.id)
+        if wanted is not None and wanted.plane != micrograph.plane:
+            with self._guard:
+                self._wanted_small.pop(micrograph.id)
+                self._small.pop(micrograph.id, None)
         found = self._small.get(micrograph.id)
         if found is None and not self._closed and micrograph.id not in self._wanted_small:
             with self._guard:
@@ -156,7 +167,8 @@ class MicrographImages(QObject):
         self._read.emit(micrograph, pyramid if asked else None, overview, asked)
 
     def _open(self, micrograph: Micrograph) -> Pyramid:
-        pyramid = open_pyramid(self._project.micrograph_file(micrograph), self._sizes_file(micrograph))
+        file, plane = self._project.micrograph_file(micrograph), Plane.parse(micrograph.plane)
+        pyramid = open_pyramid(file, self._sizes_file(micrograph), plane)
         if (pyramid.width, pyramid.height) != (micrograph.width, micrograph.height):
             pyramid.close()
             raise ImageError(
@@ -178,11 +190,11 @@ class MicrographImages(QObject):
         self.thumbnail_ready.emit(micrograph.id)
         if not asked or pyramid is None or self._closed:
             return
-        read = LoadedMicrograph(TileLayer(pyramid, overview, self.tiles, self._reader))
+        read = LoadedMicrograph(TileLayer(pyramid, overview, self._tiles, self._reader))
         read.picture.troubled.connect(messages().note)
         self._kept[micrograph.id] = read
         self._kept.move_to_end(micrograph.id)
-        self._keys[micrograph.id] = (micrograph.path, micrograph.sha256)
+        self._keys[micrograph.id] = _key(micrograph)
         while len(self._kept) > 1 and (
             len(self._kept) > _KEPT or sum(one.nbytes for one in self._kept.values()) > _KEPT_BYTES
         ):
@@ -201,7 +213,7 @@ class MicrographImages(QObject):
     def _complete(self, micrograph: Micrograph, read: LoadedMicrograph) -> None:
         """Build the sizes that a large file lacks, and show the micrograph from them once they are there."""
         source = read.image
-        if source.is_complete or self._background is None or micrograph.sha256 in self._building:
+        if source.is_complete or self._background is None or _key(micrograph) in self._building:
             return
         file, kept = self._project.micrograph_file(micrograph), self._sizes_file(micrograph)
 
@@ -216,9 +228,14 @@ class MicrographImages(QObject):
                 read.picture.exchange(*built)
 
         def ended(handle: object) -> None:
-            if handle is self._building.get(micrograph.sha256) and self._background is not None:
-                del self._building[micrograph.sha256]
+            if handle is self._building.get(_key(micrograph)) and self._background is not None:
+                del self._building[_key(micrograph)]
                 self._background.finished.disconnect(ended)
 
         self._background.finished.connect(ended)
-        self._building[micrograph.sha256] = self._background.run(f"Preparing {micrograph.name}", build, show)
+        self._building[_key(micrograph)] = self._background.run(f"Preparing {micrograph.name}", build, show)
+
+
+def _key(micrograph: Micrograph) -> _Key:
+    """Return what tells one picture from another."""
+    return micrograph.path, micrograph.sha256, micrograph.plane

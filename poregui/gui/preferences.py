@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QMainWindow
 from poregui.gui.theme import Mode
 
 _MOST_RECENT = 8
+LEAST_TILE_MEGABYTES, USUAL_TILE_MEGABYTES, MOST_TILE_MEGABYTES = 32, 128, 8192
 
 
 class Preferences:
@@ -48,6 +49,19 @@ class Preferences:
         value = self._settings.value("recent", [])
         names = [value] if isinstance(value, str) else list(value or [])
         return [Path(str(name)) for name in names if (Path(str(name)) / "project.db").is_file()]
+
+    @property
+    def tile_megabytes(self) -> int:
+        """Return the memory in MB that the tiles of large micrographs may take."""
+        try:
+            value = int(str(self._settings.value("tile_megabytes", USUAL_TILE_MEGABYTES)))
+        except ValueError:
+            return USUAL_TILE_MEGABYTES
+        return min(max(value, LEAST_TILE_MEGABYTES), MOST_TILE_MEGABYTES)
+
+    @tile_megabytes.setter
+    def tile_megabytes(self, megabytes: int) -> None:
+        self._settings.setValue("tile_megabytes", megabytes)
 
     def remember_project(self, folder: Path) -> None:
         """Put a project at the top of the recent ones."""

@@ -124,6 +124,7 @@ class MainWindow(QMainWindow):
             "redo": lambda: self._with(lambda open_: self._turn_back(open_).redo()),
             "edit_classes": lambda: self._with(lambda open_: open_.classes.show()),
             "edit_name": self.asking.name,
+            "edit_tile_memory": self.asking.tile_memory,
             "full_screen": self._toggle_full_screen,
             "show_keys": lambda: self.asking.show(KeysDialog(self)),
             "show_about": lambda: self.asking.show(AboutDialog(self)),
@@ -188,6 +189,7 @@ class MainWindow(QMainWindow):
         self.start_page.set_problem("")
         pages = (self.label_page, self.train_page, self.review_page)
         self.workspace = Workspace(project, self.preferences.annotator, self, pages, self.background)
+        self.workspace.services.micrograph_images.set_tile_megabytes(self.preferences.tile_megabytes)
         self.workspace.session.changed.connect(self._follow)
         trainer = self.workspace.services.trainer
         trainer.told.connect(self._training_told)

@@ -16,7 +16,8 @@ CACHE = "cache"
 
 def pyramid_file(folder: Path, micrograph: Micrograph) -> Path:
     """Return the file below a folder, usually a project's, that keeps the sizes of a micrograph with this content."""
-    return folder / CACHE / f"{micrograph.sha256[:32]}.tif"
+    plane = "".join(f"-{part}" for part in micrograph.plane.replace("=", "").split(";") if part)
+    return folder / CACHE / f"{micrograph.sha256[:32]}{plane}.tif"
 
 
 def make_pyramid(source: Pyramid, of: Path, kept: Path, progress: Callable[[int, int], None]) -> None:

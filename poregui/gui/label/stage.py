@@ -19,7 +19,7 @@ from poregui.vision.crops import cut
 from poregui.vision.pore_at import crop_around, pore_near
 from poregui.vision.pyramid import Pyramid
 
-_LEAST_SIDE = 48
+_LEAST_SIDE, _MOST_SIDE = 48, 128
 
 
 class Stage(QObject):
@@ -121,7 +121,8 @@ class Stage(QObject):
                 self.show(None)
             return
         now = self._catalogue.micrographs.get(self.micrograph.id)
-        if now is None or (now.path, now.sha256) != (self.micrograph.path, self.micrograph.sha256):
+        is_shown = self.micrograph
+        if now is None or (now.path, now.sha256, now.plane) != (is_shown.path, is_shown.sha256, is_shown.plane):
             self.show(now)
             return
         self.micrograph = now
@@ -163,7 +164,7 @@ class Stage(QObject):
         sides = sorted(crop.size_px for crop in self._catalogue.crops_of(self.micrograph.id))
         if sides:
             return sides[len(sides) // 2]
-        return max(_LEAST_SIDE, max(self.micrograph.width, self.micrograph.height) // 32)
+        return min(max(_LEAST_SIDE, max(self.micrograph.width, self.micrograph.height) // 32), _MOST_SIDE)
 
     def box_at(self, x: float, y: float, *, reach: float, usual: int) -> Box | None:
         """Return the crop around the pore near a point (px), or of the usual size where no pore is found."""
