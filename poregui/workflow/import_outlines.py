@@ -11,6 +11,7 @@ from pathlib import Path
 from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import Box
 from poregui.domain.outline import Outline
+from poregui.domain.plane import Plane
 from poregui.domain.records import Crop, Micrograph
 from poregui.store.pixels import CropPixels, PixelStore
 from poregui.store.project import Project
@@ -132,7 +133,7 @@ def cut_outlines(
         if cancelled():
             return CollectedOutlines(cancelled=True)
         try:
-            image = open_pyramid(file)
+            image = open_pyramid(file, plane=Plane.parse(micrograph.plane))
         except PoreguiError as error:
             said.append(f"{micrograph.name}: {error}")
             continue

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from poregui.domain.errors import ImageError, PoreguiError
+from poregui.domain.plane import FIRST, Plane
 from poregui.domain.records import Crop, Micrograph, Side, Specimen
 from poregui.store.pixels import CropPixels, PixelStore
 from poregui.store.project import Project
@@ -28,6 +29,7 @@ from poregui.workflow.edits import (
 from poregui.workflow.import_classes import ClassPlan, plan_classes, same_class
 from poregui.workflow.import_folders import LARGE_CROP, Found, Kind, PassedOver, find_pictures, natural
 from poregui.workflow.import_report import ImportPlan, ImportReport, by_class
+from poregui.workflow.planes import name_of
 
 Progress = Callable[[int, int, str], None]
 KINDS: tuple[Kind, ...] = ("auto", "micrographs", "crops")
@@ -41,7 +43,8 @@ class ImportOptions:
 
     `specimen` names the specimen of all of them; `specimen_pattern` is a regular expression that is searched in each
     file name, and its first group is the specimen. `um_per_px` goes before what a file says. `known_classes` are the
-    names of the project's classes, by which folders and files may be called.
+    names of the project's classes, by which folders and files may be called. `plane` is the page, channel and slice
+    that micrographs show of files that hold several.
     Raises PoreguiError for a pattern that is none or has no group, a scale that is none, or both kinds of specimen.
     """
 
@@ -50,6 +53,7 @@ class ImportOptions:
     specimen_pattern: str | None = None
     um_per_px: float | None = None
     known_classes: tuple[str, ...] = ()
+    plane: Plane = FIRST
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -99,6 +103,7 @@ class CollectedMicrograph:
     um_per_px: float | None
     scale_source: str
     specimen: str | None
+    plane: Plane = FIRST
 
 
 @dataclass(frozen=True)
@@ -156,7 +161,7 @@ def collect(
                 image = read_image(one.file)
                 crops.append(_crop(one, image, options, waiting.add(image)))
             else:
-                with open_pyramid(one.file) as image:
+                with open_pyramid(one.file, plane=options.plane) as image:
                     micrographs.append(_micrograph(one, image, options))
         except ImageError as error:
             skipped.append(PassedOver(one.shown, str(error).removeprefix(f"{one.file.name} ")))
@@ -232,6 +237,7 @@ def _micrograph(one: Found, image: Pyramid, options: ImportOptions) -> Collected
         um_per_px=options.um_per_px if given else image.um_per_px,
         scale_source="given at import" if given else image.scale_source,
         specimen=options.specimen_of(one.file.name),
+        plane=options.plane,
     )
 
 
@@ -287,15 +293,16 @@ def _new_micrographs(
     project: Project, collected: Sequence[CollectedMicrograph]
 ) -> tuple[list[CollectedMicrograph], ChangeMicrographs, int]:
     """Return those that are new, the change that links vanished ones to where they are now, and how many were there."""
-    known = {m.sha256: m for m in project.micrographs()}
-    new: dict[str, CollectedMicrograph] = {}
+    known = {(m.sha256, m.plane): m for m in project.micrographs()}
+    new: dict[tuple[str, str], CollectedMicrograph] = {}
     moved: dict[int, tuple[Micrograph, Micrograph]] = {}
     for one in collected:
-        there = known.get(one.sha256)
+        key = one.sha256, str(one.plane)
+        there = known.get(key)
         if there is None:
-            new.setdefault(one.sha256, one)
+            new.setdefault(key, one)
         elif there.id not in moved and not project.micrograph_file(there).exists():
-            moved[there.id] = there, replace(there, path=project.path_for(one.file), name=one.file.name)
+            moved[there.id] = there, replace(there, path=project.path_for(one.file), name=name_of(one.file, one.plane))
     before, after = tuple(pair[0] for pair in moved.values()), tuple(pair[1] for pair in moved.values())
     change = ChangeMicrographs(before, after, text="find micrographs again")
     return list(new.values()), change, len(collected) - len(new)
@@ -362,7 +369,7 @@ def _micrograph_record(project: Project, place: int, one: CollectedMicrograph, s
     return Micrograph(
         id=project.next_id("micrographs") + place,
         path=project.path_for(one.file),
-        name=one.file.name,
+        name=name_of(one.file, one.plane),
         sha256=one.sha256,
         width=one.width,
         height=one.height,
@@ -371,6 +378,7 @@ def _micrograph_record(project: Project, place: int, one: CollectedMicrograph, s
         um_per_px=one.um_per_px,
         scale_source=one.scale_source,
         specimen_id=specimens.id_of(one.specimen),
+        plane=str(one.plane),
     )
 
 

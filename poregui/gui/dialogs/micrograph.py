@@ -1,18 +1,20 @@
-"""Ask for the specimen and the scale of micrographs."""
+"""Ask for the specimen and the scale of micrographs, and for the page where a file has several."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QWidget
+from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QSpinBox, QWidget
 
+from poregui.domain.plane import Plane
 from poregui.domain.records import Micrograph
 from poregui.gui.dialogs.base import FormDialog, hint
 from poregui.gui.dialogs.numbers import scale_from
+from poregui.vision.header import Header
 
 
 class MicrographDialog(FormDialog):
-    """Return `specimen` and `um_per_px` after it was accepted."""
+    """Return `specimen`, `um_per_px` and `plane` after it was accepted."""
 
     def __init__(
         self, micrograph: Micrograph, specimen: str, specimens: Sequence[str], parent: QWidget | None = None
@@ -20,6 +22,8 @@ class MicrographDialog(FormDialog):
         super().__init__("Micrograph", "Change", parent)
         self.specimen = specimen
         self.um_per_px = micrograph.um_per_px
+        self.plane = Plane.parse(micrograph.plane)
+        self._planes: dict[str, QSpinBox] = {}
         kind = "grey" if micrograph.channels == 1 else "colour"
         self.form.addRow("File", QLabel(micrograph.name))
         self.form.addRow(
@@ -43,3 +47,28 @@ class MicrographDialog(FormDialog):
     def check(self) -> None:
         self.um_per_px = scale_from(self._scale.text())
         self.specimen = self._specimen.currentText().strip()
+        if self._planes:
+            numbers = {part: box.value() for part, box in self._planes.items()}
+            self.plane = Plane(numbers.get("page", 1), numbers.get("channel") or None, numbers.get("z", 1))
+
+    def offer_planes(self, header: Header) -> None:
+        """Let a person choose among the pages, channels and slices of the file, below the picture's size."""
+        row = 2
+        for part, title, many, now, least in (
+            ("page", "Page", header.pages, self.plane.page, 1),
+            ("channel", "Channel", header.channels, self.plane.channel or 0, 0),
+            ("z", "Slice", header.slices, self.plane.z, 1),
+        ):
+            if many < 2:
+                continue
+            box = QSpinBox()
+            box.setObjectName(f"micrograph_{part}_box")
+            box.setAccessibleName(title)
+            box.setRange(least, many)
+            box.setValue(now)
+            box.setSuffix(f" of {many}")
+            if least == 0:
+                box.setSpecialValueText("all colours" if many in (3, 4) else "the first")
+            self._planes[part] = box
+            self.form.insertRow(row, title, box)
+            row += 1

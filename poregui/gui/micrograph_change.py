@@ -1,0 +1,63 @@
+"""Do what a person answered about a micrograph, reading another page in the background; changes with its dialog."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from poregui.domain.errors import ImageError
+from poregui.domain.plane import Plane
+from poregui.domain.records import Micrograph
+from poregui.gui.background import Background
+from poregui.gui.dialogs.micrograph import MicrographDialog
+from poregui.gui.session import Session
+from poregui.vision.header import Header
+from poregui.vision.image_io import read_header
+from poregui.workflow.changes import set_scale, set_specimen
+from poregui.workflow.edits import Combined, Edit
+from poregui.workflow.planes import change_plane, with_plane
+
+
+def ask_plane(background: Background, file: Path, dialog: MicrographDialog) -> None:
+    """Offer the pages, channels and slices of a file in a dialog, once its header was read, where it is still open."""
+    waiting = [dialog]
+    dialog.finished.connect(lambda *_: waiting.clear())
+
+    def header() -> Header | None:
+        try:
+            return read_header(file)
+        except ImageError:
+            return None  # specimen and scale of a vanished file can be changed all the same
+
+    def offer(found: Header | None) -> None:
+        if found is not None and waiting:
+            dialog.offer_planes(found)
+
+    background.run("Looking at the file", lambda control: header(), offer)
+
+
+def change_micrograph(
+    session: Session, background: Background, micrograph: Micrograph, answered: MicrographDialog
+) -> None:
+    """Set specimen and scale as answered, and with them the plane, for which its file is read in the background."""
+    specimen, um_per_px, plane = answered.specimen, answered.um_per_px, answered.plane
+    if plane == Plane.parse(micrograph.plane):
+        _apply(session, micrograph, micrograph, specimen, um_per_px)
+        return
+    file = session.project.micrograph_file(micrograph)
+    background.run(
+        f"Reading {micrograph.name}",
+        lambda control: with_plane(file, micrograph, plane),
+        lambda after: _apply(session, micrograph, after, specimen, um_per_px),
+    )
+
+
+def _apply(session: Session, before: Micrograph, after: Micrograph, specimen: str, um_per_px: float | None) -> None:
+    edits: list[Edit] = []
+    if after != before:
+        edits.append(change_plane(session.project, before, after))
+    if um_per_px != before.um_per_px:
+        scaled = set_scale([after], um_per_px)
+        edits.append(scaled)
+        after = scaled.after[0]
+    edits.append(set_specimen(session.project, [after], specimen))
+    session.apply(Combined(tuple(edits), text="change micrograph"))
