@@ -135,6 +135,14 @@ def test_a_report_without_a_single_error_says_so(project: Project) -> None:
     assert "trained before the comparison was made" in page.text
 
 
+def test_a_report_of_a_run_of_shapes_says_what_decides(project: Project) -> None:
+    run = finish(freeze(project, Recipe(preset="shape")))
+    add_baseline(run)
+    page = Page(report_html(collect_report(project, run)))
+    assert "Against shapes alone" not in page.text
+    assert "The numbers that decide most: circularity 75 %, length 25 %." in page.text
+
+
 def test_a_report_for_print_hands_each_figure_over(project: Project) -> None:
     seen: list[int] = []
 

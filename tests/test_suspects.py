@@ -156,6 +156,13 @@ def test_a_cross_validation_judges_every_crop(project: Project) -> None:
     assert (found.judged, found.notes) == (60, ())
 
 
+def test_a_run_of_shapes_alone_judges_every_crop_out_of_its_folds(project: Project) -> None:
+    run = finish(freeze(project, Recipe(preset="shape")), all_right)
+    add_baseline(run)
+    found = suspects(project, run)
+    assert (found.judged, found.notes) == (60, ())
+
+
 def test_a_run_that_nobody_finished_has_no_suspects(project: Project) -> None:
     freeze(project, Recipe())
     with pytest.raises(ProjectError, match="no finished run"):

@@ -22,7 +22,7 @@ from poregui.domain.recipe import Recipe, parameters
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 from poregui.vision.patches import scale_grey, set_channels
-from poregui.workflow.baseline import BesideBaseline, beside_baseline, read_baseline
+from poregui.workflow.baseline import Baseline, BesideBaseline, beside_baseline, read_baseline
 from poregui.workflow.crossed import Crossed, PooledBesideGrouped, crossed, pooled_beside_grouped
 from poregui.workflow.evaluate import Judged, RunReview, review
 from poregui.workflow.figures import run_figures
@@ -51,7 +51,10 @@ class WorstError:
 
 @dataclass(frozen=True)
 class ReportFacts:
-    """Hold all that a report says, ready to be laid out; figures are SVG by file stem."""
+    """Hold all that a report says, ready to be laid out; figures are SVG by file stem.
+
+    `only_shapes`: the run is a forest on shapes itself; `telling` names the numbers that decide most in it.
+    """
 
     project: str
     run: int
@@ -67,6 +70,8 @@ class ReportFacts:
     worst: tuple[WorstError, ...]
     errors: int
     baseline: BesideBaseline | None
+    only_shapes: bool
+    telling: str
     crossed: Crossed | None
     beside: PooledBesideGrouped | None
     versions: tuple[tuple[str, str], ...]
@@ -111,12 +116,19 @@ def collect_report(project: Project, run: RunFolder) -> ReportFacts:
         worst=tuple(_worst(run, reviewed, errors[:WORST], names)),
         errors=len(errors),
         baseline=beside_baseline(reviewed, baseline) if baseline else None,
+        only_shapes=reviewed.preset == "shape",
+        telling=_telling(baseline),
         crossed=crossed(run),
         beside=pooled_beside_grouped(project),
         versions=_versions(metrics),
         hashes=_hashes(run, dataset),
         warnings=dataset.warnings,
     )
+
+
+def _telling(baseline: Baseline | None) -> str:
+    most = baseline.importances[:5] if baseline else ()
+    return ", ".join(f"{name.lower()} {100 * share:.0f} %" for name, share in most)
 
 
 def group_names(project: Project) -> dict[str, str]:
@@ -162,7 +174,7 @@ def _recipe(recipe: Recipe) -> tuple[tuple[str, str], ...]:
 
 def _training(metrics: Mapping[str, Any], epochs: Sequence[EpochEnded]) -> tuple[tuple[str, str], ...]:
     told = []
-    if "epochs" in metrics:
+    if metrics.get("epochs"):
         told.append(("Epochs", str(metrics["epochs"])))
     if metrics.get("best_epoch"):
         told.append(("Epoch whose weights were kept", str(metrics["best_epoch"])))

@@ -137,11 +137,14 @@ def follow(found: Suspects, project: Project) -> Suspects:
 def _answers(run: RunFolder, dataset: Dataset) -> _Answers:
     baseline = read_baseline(run)
     forest = dict(baseline.out_of_fold) if baseline else {}
+    only_shapes = run.read_recipe().preset == "shape"
     folds = bool(run.read_folds())
     part = {crop.crop_id: crop.part for crop in dataset.crops}
     network = {
         one.crop_id: one for one in run.read_predictions() if folds or part.get(one.crop_id) in ("test", "validation")
     }
+    if only_shapes and forest:
+        network = {}  # the run is the forest itself, and out of its folds it knows all crops
     width = len(dataset.classes)
     ids, rows, sources = [], [], []
     for crop in dataset.crops:
@@ -152,7 +155,7 @@ def _answers(run: RunFolder, dataset: Dataset) -> _Answers:
             sources.append(BOTH if len(known) == 2 else NETWORK if crop.crop_id in network else FOREST)
     if not ids:
         raise ProjectError(f"Nothing answered the crops of run {run.path.name} unseen.", "Train again.")
-    notes = _notes(run, len(network), len(forest), len(dataset.crops))
+    notes = () if only_shapes else _notes(run, len(network), len(forest), len(dataset.crops))
     return _Answers(ids, np.array(rows, np.float64), sources, notes)
 
 
