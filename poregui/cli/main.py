@@ -22,6 +22,8 @@ VERBS = {
     "import-outlines": ("projects", "import_outlines", "bring outlines of other programs onto the micrographs"),
     "image": ("pictures", "image", "describe a picture: its size, its scale and where that comes from"),
     "info": ("projects", "info", "describe a project"),
+    "detect": ("detecting", "detect", "find the pores of micrographs; labels stay with the pores that are found again"),
+    "measure": ("detecting", "measure", "measure the outlined pores and write one line for each as CSV"),
     "train": ("training", "train", "train a network on the labelled crops"),
     "fit": ("training", "fit", "train what a run folder holds, or go on with it"),
     "evaluate": ("reviewing", "evaluate", "hold the predictions of a run against the labels as they are now"),
@@ -162,6 +164,16 @@ def _info(parser: argparse.ArgumentParser) -> None:
     _project(parser)
 
 
+def _detecting(verb: str) -> Callable[[argparse.ArgumentParser], None]:
+    def add(parser: argparse.ArgumentParser) -> None:
+        from poregui.cli import detecting
+
+        _project(parser)
+        getattr(detecting, f"add_{verb}_options")(parser)
+
+    return add
+
+
 def _train(parser: argparse.ArgumentParser) -> None:
     from poregui.cli.training import add_recipe_options
 
@@ -246,6 +258,7 @@ _ARGUMENTS = {
     "import-outlines": _import_outlines,
     "image": _image,
     "info": _info,
+    **{verb: _detecting(verb) for verb in ("detect", "measure")},
     "train": _train,
     "fit": _fit,
     **{verb: _review(verb) for verb in ("evaluate", "compare", "suspects", "report")},
