@@ -14,7 +14,7 @@ from poregui.domain.class_porosity import (
     mean_interval,
     size_distribution,
 )
-from poregui.domain.correction import correction
+from poregui.domain.correction import correction, weighted_counts
 
 RATES = np.array([[0.9, 0.07, 0.03], [0.08, 0.87, 0.05], [0.02, 0.08, 0.9]])
 TRUTH = np.array([0.05, 0.10, 0.42])
@@ -100,6 +100,29 @@ def test_no_correction_is_made_where_the_test_cannot_carry_it(counts: list, why:
         np.testing.assert_array_equal(fixed.apply(np.array([1.0, 2.0])), [1.0, 2.0])
         (one, _) = estimate_classes(np.array([[1.0, 2.0], [3.0, 2.0]]), fixed)
         assert one.plain == one.corrected == 2.0
+
+
+def test_crops_that_count_by_area_sum_to_their_effective_number() -> None:
+    truth, predicted = np.array([0, 0, 0, 1, 1]), np.array([0, 0, 1, 1, 1])
+    even = weighted_counts(truth, predicted, np.full(5, 7.0), 2)
+    np.testing.assert_allclose(even, [[2, 1], [0, 2]])
+    one_large = weighted_counts(truth, predicted, np.array([100.0, 1, 1, 2, 2]), 2)
+    assert one_large[0].sum() == pytest.approx(102**2 / 10_002)
+    assert one_large[0, 0] / one_large[0].sum() == pytest.approx(101 / 102)
+    assert weighted_counts(truth[:0], predicted[:0], np.zeros(0), 2).tolist() == [[0, 0], [0, 0]]
+
+
+def test_areas_are_corrected_by_the_area_that_was_confused() -> None:
+    random = np.random.default_rng(4)
+    areas = random.lognormal(0, 1, (2, 4000))
+    wrong = random.random((2, 4000)) < 0.3 * np.exp(-areas)  # small pores are confused more often
+    truth = np.repeat([0, 1], 4000)
+    predicted = np.where(wrong.ravel(), 1 - truth, truth)
+    observed = np.bincount(predicted[::2], areas.ravel()[::2], 2)
+    true = np.bincount(truth[::2], areas.ravel()[::2], 2)
+    half = slice(1, None, 2)
+    by_area = correction(weighted_counts(truth[half], predicted[half], areas.ravel()[half], 2))
+    np.testing.assert_allclose(by_area.apply(observed), true, rtol=0.02)
 
 
 def test_more_test_crops_make_the_interval_narrower() -> None:

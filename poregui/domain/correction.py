@@ -19,12 +19,13 @@ FEWEST_TESTED = 5
 class Correction:
     """Hold the matrix that turns amounts per predicted class into amounts per true class.
 
-    `counts` (K, K) are the test crops, rows the truth, columns the prediction; `matrix` (K, K) multiplies (K,) amounts
+    `counts` (K, K) are the test crops (whole, or effective ones of `weighted_counts`), rows the truth, columns the
+    prediction; `matrix` (K, K) multiplies (K,) amounts
     per predicted class from the left; `possible` is False where the classifier confuses too much or a class was tested
     too little, `matrix` is then the identity and `why_not` says which.
     """
 
-    counts: NDArray[np.int64]
+    counts: Floats
     matrix: Floats
     possible: bool
     why_not: str = ""
@@ -54,21 +55,35 @@ class Correction:
         return found[..., 0]
 
 
-def correction(counts: NDArray[np.int64]) -> Correction:
+def weighted_counts(truth: NDArray[np.int64], predicted: NDArray[np.int64], weights: Floats, classes: int) -> Floats:
+    """Return the (classes, classes) confusion of (n,) crops that count by weight, as so many crops of equal weight.
+
+    What is confused differs with the size of a pore, so that areas are corrected by the area that was confused. Each
+    row sums to the effective number of its crops, (sum w)^2 / sum w^2 (L. Kish, Survey Sampling, 1965, 11.7), so that a
+    single large pore does not pass for many.
+    """
+    flat = np.bincount(truth * classes + predicted, weights, classes * classes).reshape(classes, classes)
+    summed, squares = np.bincount(truth, weights, classes), np.bincount(truth, weights**2, classes)
+    effective = np.divide(summed, squares, out=np.zeros(classes), where=squares > 0)
+    return np.asarray(flat * effective[:, np.newaxis], np.float64)
+
+
+def correction(counts: NDArray[np.int64] | Floats) -> Correction:
     """Return the correction that a confusion matrix of unseen crops allows.
 
-    `counts` (K, K), rows the truth. The amounts observed per predicted class are o = R' t, R the rates (row shares of
-    `counts`) and t the true amounts, so t = inverse(R') o: the inverse-matrix estimator of misclassified proportions
-    (J. Grassia and R. Sundberg, Technometrics 24 (1982) 117). It holds where the shares of the classes differ from the
-    test's, as they do from part to part, and assumes that each class is confused as it was in the test.
+    `counts` (K, K), rows the truth, counted or of `weighted_counts`. The amounts observed per predicted class are
+    o = R' t, R the rates (row shares of `counts`) and t the true amounts, so t = inverse(R') o: the inverse-matrix
+    estimator of misclassified proportions (J. Grassia and R. Sundberg, Technometrics 24 (1982) 117). It holds where the
+    shares of the classes differ from the test's, as they do from part to part, and assumes that each class is confused
+    as it was in the test.
     """
-    counts = np.asarray(counts, dtype=np.int64)
+    counts = np.asarray(counts, dtype=np.float64)
     classes = len(counts)
     tested = counts.sum(axis=1)
     same = np.eye(classes)
     if classes == 0 or tested.min() < FEWEST_TESTED:
-        few = int(tested.min()) if classes else 0
-        return Correction(counts, same, False, f"a class had {few} test crops, fewer than {FEWEST_TESTED}")
+        few = tested.min() if classes else 0
+        return Correction(counts, same, False, f"a class had {few:.3g} test crops, fewer than {FEWEST_TESTED}")
     rates = counts / tested[:, np.newaxis]
     if not np.linalg.cond(rates) < WORST_CONDITION:
         return Correction(counts, same, False, "the run confuses the classes too much for a correction")

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poregui.domain.classes import NOT_A_PORE_NAME, default_classes
+from poregui.domain.correction import weighted_counts
 from poregui.domain.detection import DetectionRecipe, detection_recipe_from_json
 from poregui.domain.errors import PoreguiError, ProjectError
 from poregui.domain.masks import Mask
@@ -31,7 +32,8 @@ RECIPE_KEY = "detection_recipe"
 class AppliedModel:
     """Hold a network as files, with what its test says: `confusion` (classes, classes), None where nobody knows it.
 
-    `confusion` counts test crops answered with at least the wanted confidence, rows the truth.
+    `confusion` counts test crops answered with at least the wanted confidence, rows the truth; `area_confusion` weighs
+    them by the area of their pores (see `weighted_counts`), None where that is not known.
     """
 
     name: str
@@ -41,6 +43,7 @@ class AppliedModel:
     colours: tuple[str, ...]
     confusion: NDArray[np.int64] | None
     recipe: DetectionRecipe
+    area_confusion: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True)
@@ -70,28 +73,51 @@ def model_of_run(project: Project, run: RunFolder, *, least: float = 0.0) -> App
     dataset = run.read_dataset()
     colours = {c.id: c.colour for c in project.classes(retired=True)}
     text = project.meta(RECIPE_KEY)
+    tested = _tested(run, least)
     return AppliedModel(
         name=f"run {run.number} of {project.name}",
         model=run.onnx_file,
         sidecar=run.sidecar_file,
         classes=dataset.classes,
         colours=tuple(colours.get(i, "#808080") for i in dataset.class_ids),
-        confusion=confusion_of(run, least),
+        confusion=confusion_matrix(tested.truth, tested.predicted, len(dataset.classes)),
         recipe=detection_recipe_from_json(json.loads(text)) if text else DetectionRecipe(),
+        area_confusion=_area_confusion(run, tested, len(dataset.classes)),
     )
 
 
-def confusion_of(run: RunFolder, least: float = 0.0) -> NDArray[np.int64]:
-    """Return the confusion matrix of a run's test crops that were answered with at least a confidence."""
-    dataset = run.read_dataset()
-    label = {crop.crop_id: crop.label for crop in dataset.crops if crop.part == "test"}
-    pairs = [
-        (label[one.crop_id], int(np.argmax(one.probabilities)))
+@dataclass(frozen=True)
+class _Tested:
+    """Hold the test crops that were answered with the wanted confidence, (n,) each."""
+
+    ids: NDArray[np.int64]
+    truth: NDArray[np.int64]
+    predicted: NDArray[np.int64]
+
+
+def _tested(run: RunFolder, least: float) -> _Tested:
+    label = {crop.crop_id: crop.label for crop in run.read_dataset().crops if crop.part == "test"}
+    rows = [
+        (one.crop_id, label[one.crop_id], int(np.argmax(one.probabilities)))
         for one in run.read_predictions()
         if one.crop_id in label and max(one.probabilities) >= least
     ]
-    truth, predicted = np.array(pairs, np.int64).reshape(-1, 2).T
-    return confusion_matrix(truth, predicted, len(dataset.classes))
+    return _Tested(*np.array(rows, np.int64).reshape(-1, 3).T)
+
+
+def _area_confusion(run: RunFolder, tested: _Tested, classes: int) -> NDArray[np.float64] | None:
+    """Return the confusion by pore area; None for runs that did not measure shapes, or where a shape is not known."""
+    shapes = run.read_shapes()
+    if shapes is None:
+        return None
+    columns, ids, values = shapes
+    diameter = next((k for k, name in enumerate(columns) if name.startswith("Equivalent diameter")), None)
+    if diameter is None:
+        return None
+    size = dict(zip(ids.tolist(), values[:, diameter].tolist(), strict=True))
+    diameters = np.array([size.get(i, np.nan) for i in tested.ids.tolist()])
+    known = np.isfinite(diameters) & (diameters > 0)
+    return weighted_counts(tested.truth[known], tested.predicted[known], diameters[known] ** 2, classes)
 
 
 def model_of_file(model: Path, recipe: DetectionRecipe | None = None) -> AppliedModel:
@@ -102,6 +128,8 @@ def model_of_file(model: Path, recipe: DetectionRecipe | None = None) -> Applied
         classes = tuple(str(name) for name in told["classes"])
         counts = told.get("confusion")
         confusion = None if counts is None else np.array(counts, np.int64).reshape(len(classes), len(classes))
+        weighed = told.get("area_confusion")
+        by_area = None if weighed is None else np.array(weighed, np.float64).reshape(len(classes), len(classes))
         if recipe is None:
             recipe = detection_recipe_from_json(told["detection"]) if "detection" in told else DetectionRecipe()
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -111,7 +139,7 @@ def model_of_file(model: Path, recipe: DetectionRecipe | None = None) -> Applied
     if not model.exists():
         raise ProjectError(f"{model} is missing.", "Choose the model.onnx of an export.")
     shades = [c.colour for c in default_classes(tuple(f"class {i}" for i in range(max(2, len(classes)))))]
-    return AppliedModel(model.stem, model, sidecar, classes, tuple(shades[: len(classes)]), confusion, recipe)
+    return AppliedModel(model.stem, model, sidecar, classes, tuple(shades[: len(classes)]), confusion, recipe, by_area)
 
 
 def micrographs_of(

@@ -88,12 +88,7 @@ def summarise(model: AppliedModel, tasks: Sequence[FieldTask], results: Sequence
         raise ValueError("there is nothing to sum up")
     if any(len(one.areas) != len(model.classes) for one in results):
         raise ValueError("the results are not of this model")
-    counts = model.confusion
-    correct = correction(counts if counts is not None else np.zeros((0, 0), np.int64))
-    why_not = "" if correct.possible else correct.why_not if counts is not None else "the model brings no test"
-    if counts is None or not correct.possible:
-        size = len(model.classes)
-        correct = Correction(np.zeros((size, size), np.int64), np.eye(size), False, why_not)
+    correct = _corrections(model)
     scaled = all(one.um_per_px is not None for one in results)
     folders = {task.file.name: task.folder for task in tasks} | {str(task.file): task.folder for task in tasks}
     fields = [_field(one, folders[one.file], len(model.classes), scaled) for one in results]
@@ -106,8 +101,35 @@ def summarise(model: AppliedModel, tasks: Sequence[FieldTask], results: Sequence
     whole = _group("All", fields, list(groups.values()), "specimen", model.classes, correct)
     warnings = tuple(dict.fromkeys(f"{one.name}: {text}" for one in results for text in one.warnings))
     return Summary(
-        model.name, model.classes, summed, whole, "um" if scaled else "px", correct.possible, why_not, warnings
+        model.name,
+        model.classes,
+        summed,
+        whole,
+        "um" if scaled else "px",
+        correct.areas.possible,
+        correct.areas.why_not,
+        warnings,
     )
+
+
+@dataclass(frozen=True)
+class _Corrections:
+    """Hold how areas and how counts are corrected."""
+
+    areas: Correction
+    counts: Correction
+
+
+def _corrections(model: AppliedModel) -> _Corrections:
+    by_count = _correction(model.confusion, len(model.classes))
+    by_area = _correction(model.area_confusion, len(model.classes))
+    return _Corrections(by_area if by_area.possible else by_count, by_count)
+
+
+def _correction(counts: NDArray[Any] | None, classes: int) -> Correction:
+    if counts is None:
+        return Correction(np.zeros((classes, classes)), np.eye(classes), False, "the model brings no test")
+    return correction(counts)
 
 
 def _field(result: FieldResult, folder: Path, classes: int, scaled: bool) -> _Field:
@@ -135,17 +157,22 @@ def _pore_areas(path: Path, classes: int, scale: float) -> tuple[Floats, ...]:
 
 
 def _group(
-    name: str, fields: list[_Field], units: list[list[_Field]], unit: str, classes: tuple[str, ...], correct: Correction
+    name: str,
+    fields: list[_Field],
+    units: list[list[_Field]],
+    unit: str,
+    classes: tuple[str, ...],
+    correct: _Corrections,
 ) -> GroupSummary:
     """Sum up fields; each unit (a field, or the fields of a specimen) counts alike in means and intervals."""
     weights = [np.array([one.result.field_area_px for one in unit_fields]) for unit_fields in units]
     percents = np.array([np.average([f.percents for f in own], 0, w) for own, w in zip(units, weights, strict=True)])
-    areas = estimate_classes(percents, correct)
+    areas = estimate_classes(percents, correct.areas)
     dense: tuple[ClassEstimate | None, ...] = (None,) * len(classes)
     values = [[one.densities for one in own if one.densities is not None] for own in units]
     if sum(map(len, values)) == len(fields):
         dense = estimate_classes(
-            np.array([np.average(own, 0, w) for own, w in zip(values, weights, strict=True)]), correct
+            np.array([np.average(own, 0, w) for own, w in zip(values, weights, strict=True)]), correct.counts
         )
     pores = [is_pore(one) for one in classes]
     of_unit = [sum(_pore_area(one, pores) for one in own) for own in units]
