@@ -20,6 +20,7 @@ from poregui.domain.geometry import Box
 from poregui.domain.plane import Plane
 from poregui.domain.records import Crop
 from poregui.gui.app import build_window
+from poregui.gui.dialogs.import_pictures import ImportDialog
 from poregui.gui.dialogs.micrograph import MicrographDialog
 from poregui.gui.micrograph_images import MicrographImages
 from poregui.store.pixels import CropPixels
@@ -187,3 +188,14 @@ def test_a_person_changes_the_page_of_a_micrograph_in_its_dialog(tmp_path: Path,
     finally:
         window.close()
         window.deleteLater()
+
+
+def test_the_import_dialog_asks_for_the_page_of_stacks(stack: Path, qtbot: QtBot) -> None:
+    dialog = ImportDialog([stack], [])
+    qtbot.addWidget(dialog)
+    dialog.check()
+    assert dialog.options.plane == Plane()
+    for part, number in (("page", 3), ("channel", 2)):
+        dialog.findChild(QSpinBox, f"import_{part}_box").setValue(number)
+    dialog.check()
+    assert dialog.options.plane == Plane(page=3, channel=2)

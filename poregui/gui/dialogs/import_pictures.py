@@ -9,16 +9,19 @@ from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
     QDialogButtonBox,
+    QHBoxLayout,
     QLabel,
     QLineEdit,
     QPlainTextEdit,
+    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
 
+from poregui.domain.plane import Plane
 from poregui.gui.dialogs.base import FormDialog, hint
 from poregui.gui.dialogs.numbers import scale_from
-from poregui.gui.theme import MARGIN
+from poregui.gui.theme import GAP, MARGIN
 from poregui.workflow.importing import ImportOptions
 
 _KINDS = (
@@ -51,6 +54,15 @@ class ImportDialog(FormDialog):
         self.form.addRow("or from names", self._pattern)
         self.form.addRow("", hint("Crops of one specimen are never both trained on and tested on."))
         self.form.addRow("um per px", self._scale)
+        self._page = _number("import_page_box", "Page of files that hold several", "Page ", 1)
+        self._channel = _number("import_channel_box", "Channel of files that hold several", "Channel ", 0)
+        self._channel.setSpecialValueText("All colours")
+        self._slice = _number("import_z_box", "Slice of files that hold several", "Slice ", 1)
+        several = QHBoxLayout()
+        several.setSpacing(GAP)
+        for box in (self._page, self._channel, self._slice):
+            several.addWidget(box, 1)
+        self.form.addRow("Of stacks", several)
 
     def check(self) -> None:
         self.options = ImportOptions(
@@ -59,6 +71,7 @@ class ImportDialog(FormDialog):
             specimen_pattern=self._pattern.text().strip() or None,
             um_per_px=scale_from(self._scale.text()),
             known_classes=self._known,
+            plane=Plane(self._page.value(), self._channel.value() or None, self._slice.value()),
         )
 
 
@@ -91,3 +104,13 @@ def _edit(name: str, accessible: str, placeholder: str) -> QLineEdit:
     edit.setAccessibleName(accessible)
     edit.setPlaceholderText(placeholder)
     return edit
+
+
+def _number(name: str, accessible: str, prefix: str, least: int) -> QSpinBox:
+    box = QSpinBox()
+    box.setObjectName(name)
+    box.setAccessibleName(accessible)
+    box.setPrefix(prefix)
+    box.setRange(least, 9999)
+    box.setValue(least)
+    return box
