@@ -47,9 +47,9 @@ def matrix_svg(classes: Sequence[str], matrix: npt.ArrayLike, *, mode: str = "co
     side = 40.0 if many else max(68.0, min(104.0, widest + 10))
     high = 40.0 if many else 56.0
     left, top = widest + 38, 44 + (widest * 0.75 if many else 16)
-    drawing = Drawing(
-        left + side * len(names) + 16, top + high * len(names) + 16, DARK if dark else LIGHT, "Confusion matrix"
-    )
+    after = words_width(names[-1]) * 0.72 if many else 16  # the last turned name reaches beyond its column
+    size = left + side * len(names) + after, top + high * len(names) + 16
+    drawing = Drawing(*size, DARK if dark else LIGHT, "Confusion matrix")
     what = {"counts": "Crops", "row": "% of the label", "column": "% of the prediction"}[mode]
     drawing.text(12, 18, what, colour=drawing.ink.faint)
     drawing.text(left + side * len(names) / 2, 18, "Predicted", anchor="middle", weight="bold")

@@ -100,7 +100,7 @@ def collect_report(project: Project, run: RunFolder) -> ReportFacts:
     colours = {c.name: c.colour for c in project.classes(retired=True)} | {NOT_A_PORE_NAME: NOT_A_PORE_COLOUR}
     baseline = read_baseline(run)
     events = run.events() if not reviewed.folds else []
-    errors = reviewed.errors()
+    errors, beside = reviewed.errors(), pooled_beside_grouped(project)
     return ReportFacts(
         project=project.name,
         run=run.number,
@@ -119,7 +119,7 @@ def collect_report(project: Project, run: RunFolder) -> ReportFacts:
         only_shapes=reviewed.preset == "shape",
         telling=_telling(baseline),
         crossed=crossed(run),
-        beside=pooled_beside_grouped(project),
+        beside=beside if beside and beside.grouped.preset == reviewed.preset else None,
         versions=_versions(metrics),
         hashes=_hashes(run, dataset),
         warnings=dataset.warnings,
