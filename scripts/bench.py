@@ -22,6 +22,7 @@ from typing import Any
 
 import _environment
 from _bench_review import review
+from _bench_suggest import suggest
 from _bench_tiles import open_large, pan
 from _environment import ROOT
 
@@ -149,7 +150,7 @@ def _project(options: argparse.Namespace, folder: Path) -> Path:
     return target
 
 
-BENCHMARKS = {"latency": latency, "train": train, "review": review, "open": open_large, "pan": pan}
+BENCHMARKS = {"latency": latency, "train": train, "review": review, "open": open_large, "pan": pan, "suggest": suggest}
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -166,6 +167,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     for name in ("open", "pan"):
         verbs.choices[name].add_argument("--side", type=int, default=30_000, help="side in px of the tiled file")
+    verbs.choices["suggest"].add_argument("--seeds", type=int, default=20, help="how many draws of test specimens")
+    verbs.choices["suggest"].add_argument("--repeats", type=int, default=4, help="orders of each kind a draw")
     verbs.choices["open"].add_argument("--striped", type=int, default=16_000, help="side in px of the striped file")
     return parser
 

@@ -30,6 +30,7 @@ VERBS = {
     "compare": ("reviewing", "compare", "hold two runs against each other on the crops that both were tested on"),
     "suspects": ("reviewing", "suspects", "list the labels that are probably wrong, the most doubtful first"),
     "report": ("reviewing", "report", "write the report of a run as one HTML file"),
+    "suggest": ("suggesting", "suggest", "suggest labels for crops that have none, and which to label next"),
     "predict": ("predicting", "predict", "classify crops that lie in files"),
     "apply": ("applying", "apply", "find, measure and classify the pores of micrographs: porosity per class"),
     "export": ("projects", "export", "write labels, crops and outlines for other programs"),
@@ -203,6 +204,13 @@ def _review(verb: str) -> Callable[[argparse.ArgumentParser], None]:
     return add
 
 
+def _suggest(parser: argparse.ArgumentParser) -> None:
+    from poregui.cli.suggesting import add_suggest_options
+
+    _project(parser)
+    add_suggest_options(parser)
+
+
 def _predict(parser: argparse.ArgumentParser) -> None:
     _project(parser)
     parser.add_argument("paths", type=Path, nargs="+", metavar="PATH", help="crops, or folders that hold them")
@@ -262,6 +270,7 @@ _ARGUMENTS = {
     "train": _train,
     "fit": _fit,
     **{verb: _review(verb) for verb in ("evaluate", "compare", "suspects", "report")},
+    "suggest": _suggest,
     "predict": _predict,
     "apply": _apply,
     "export": _export,

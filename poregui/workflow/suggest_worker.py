@@ -1,0 +1,174 @@
+"""Keep suggestions up to date in a process of its own that is told of crops and labels; changes with what it is asked.
+
+Messages are dictionaries, one a line of JSON: `crops` ([id, hash of pixels, um per px, group] of new or changed crops),
+`gone` (ids), `labels` ([id, label]), `like` (an id). Answers: `measured`, `suggestions`, `curve`, `alike`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poregui.domain.classes import UNSURE
+from poregui.store.pixels import PixelStore
+from poregui.workflow.learning_curve import learning_curve
+from poregui.workflow.suggest import Suggester, fit, teaching_order
+from poregui.workflow.suggest_features import COUNT, CropNumbers, feature_rows
+from poregui.workflow.suggestions import Suggestions
+
+Tell = Callable[[Mapping[str, Any]], None]
+_AT_ONCE = 50
+"""Crops that are measured before messages are looked at again."""
+_ORDERED = 200
+_TELL_EVERY = 2000
+_ALIKE_OF_EACH = 3
+
+
+class _Known(NamedTuple):
+    pixels: str
+    um_per_px: float | None
+    group: str
+
+
+class SuggestWorker:
+    """Learn from what it is told and tell what it found; `step` does a part of the work and says whether any is left.
+
+    `waiting` tells whether a message has come, for which long work makes room.
+    """
+
+    def __init__(self, folder: Path, tell: Tell, waiting: Callable[[], bool]) -> None:
+        self._numbers = CropNumbers(folder)
+        self._pixels = PixelStore(folder / "pixels.db", read_only=True)
+        self._tell = tell
+        self._waiting = waiting
+        self._crops: dict[int, _Known] = {}
+        self._labels: dict[int, int] = {}
+        self._unmeasured: list[int] = []
+        self._rows: NDArray[np.float64] | None = None
+        self._ids: NDArray[np.int64] = np.empty(0, np.int64)
+        self._to_fit = self._to_draw = False
+        self._since_told = 0
+
+    def close(self) -> None:
+        """Keep what was measured and close the pixels."""
+        self._numbers.save()
+        self._pixels.close()
+
+    def take(self, message: Mapping[str, Any]) -> None:
+        """Take in what changed, or answer at once what is asked."""
+        for crop_id, pixels, um_per_px, group in message.get("crops", ()):
+            self._crops[crop_id] = _Known(pixels, um_per_px, group)
+        for crop_id in message.get("gone", ()):
+            self._crops.pop(crop_id, None)
+        for crop_id, label in message.get("labels", ()):
+            if label is None or label == UNSURE:
+                self._labels.pop(crop_id, None)
+            else:
+                self._labels[crop_id] = label
+        if message.keys() & {"crops", "gone"}:
+            self._rows = None
+            missing = [crop_id for crop_id, crop in self._crops.items() if not self._numbers.has(crop.pixels)]
+            self._unmeasured = sorted(missing, key=lambda crop_id: crop_id in self._labels)  # taken from the end
+        if message.keys() & {"crops", "gone", "labels"}:
+            self._to_fit, self._to_draw = True, False
+        if "like" in message:
+            self._answer_alike(int(message["like"]))
+
+    def step(self) -> bool:
+        """Do a part of what is to be done; False when nothing is."""
+        labelled_missing = bool(self._unmeasured) and self._unmeasured[-1] in self._labels
+        if self._to_fit and not labelled_missing:
+            self._to_fit = False
+            self._to_draw = self._suggest()
+        elif self._unmeasured:
+            self._measure()
+        elif self._to_draw:
+            self._to_draw = False
+            self._draw()
+        else:
+            return False
+        return True
+
+    def _measure(self) -> None:
+        for _ in range(min(_AT_ONCE, len(self._unmeasured))):
+            crop = self._crops.get(self._unmeasured.pop())
+            if crop is not None:
+                self._numbers.of(crop.pixels, self._pixels)
+        self._rows = None
+        self._since_told += _AT_ONCE
+        left = len(self._unmeasured)
+        self._tell({"measured": len(self._crops) - left, "of": len(self._crops)})
+        if not left or self._since_told >= _TELL_EVERY:
+            self._since_told, self._to_fit = 0, True
+        if not left:
+            self._numbers.save()
+
+    def _all_rows(self) -> NDArray[np.float64]:
+        if self._rows is None:
+            self._ids = np.array(sorted(self._crops), np.int64)
+            blank = np.full(COUNT, np.nan, np.float32)
+            known = [self._crops[i] for i in self._ids.tolist()]
+            numbers = [
+                self._numbers.of(crop.pixels, self._pixels) if self._numbers.has(crop.pixels) else blank
+                for crop in known
+            ]
+            self._rows = feature_rows(np.array(numbers, np.float64), [crop.um_per_px for crop in known])
+            self._told = np.array([self._numbers.has(crop.pixels) for crop in known], bool)
+        return self._rows
+
+    def _taught(self) -> tuple[NDArray[np.int64], NDArray[np.int64], list[str]]:
+        """Return places in the table, labels and groups of the crops that are learnt from."""
+        taught = sorted(crop_id for crop_id in self._labels if crop_id in self._crops)
+        places = np.searchsorted(self._ids, np.array(taught, np.int64))
+        labels = np.array([self._labels[i] for i in taught], np.int64)
+        return places, labels, [self._crops[i].group for i in taught]
+
+    def _suggest(self) -> bool:
+        """Fit and tell; whether there was enough to learn from."""
+        rows = self._all_rows()
+        places, labels, groups = self._taught()
+        model = fit(rows[places], labels, groups)
+        if model is None:
+            self._tell({"suggestions": None, "labelled": len(labels)})
+            return False
+        self._tell({"suggestions": self._answers(rows, places, model).to_json()})
+        return True
+
+    def _answers(self, rows: NDArray[np.float64], places: NDArray[np.int64], model: Suggester) -> Suggestions:
+        probabilities = model.probabilities(rows)
+        passed_over = ~self._told
+        passed_over[places] = True
+        passed_over |= np.isin(self._ids, np.array(list(self._labels), np.int64))
+        order = teaching_order(rows, probabilities, passed_over, _ORDERED)
+        probabilities[~self._told] = np.nan
+        return Suggestions(
+            self._ids, model.labels, probabilities.astype(np.float32), self._ids[order], model.count, model.accuracy
+        )
+
+    def _draw(self) -> None:
+        rows = self._all_rows()
+        places, labels, groups = self._taught()
+        curve = learning_curve(rows[places], labels, groups, stop=self._waiting)
+        if curve is not None:
+            self._tell({"curve": curve.to_json()})
+        elif self._waiting():
+            self._to_draw = True
+
+    def _answer_alike(self, crop_id: int) -> None:
+        """Tell all crops by likeness to one, and of each label the most alike."""
+        rows = self._all_rows()
+        place = int(np.searchsorted(self._ids, crop_id))
+        if place == len(self._ids) or self._ids[place] != crop_id or not self._told[place]:
+            return
+        distances = np.where(self._told, ((rows - rows[place]) ** 2).sum(axis=1), np.inf)
+        order = self._ids[np.argsort(distances, kind="stable")]
+        of_each: dict[int, list[int]] = {}
+        for other in order.tolist():
+            label = self._labels.get(other)
+            if other != crop_id and label is not None and len(of_each.setdefault(label, [])) < _ALIKE_OF_EACH:
+                of_each[label].append(other)
+        self._tell({"alike": crop_id, "order": order.tolist(), "of_each": list(of_each.items())})

@@ -1,0 +1,88 @@
+"""Hold what the suggester says of each crop, and pass it between processes; changes with what the window is told."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class Suggestions:
+    """Hold calibrated (n, labels) float32 `probabilities` of crops `crop_ids` (n,), ascending; NaN where not known yet.
+
+    `labels` are the labels of the columns, `order` the ids of the unlabelled crops that teach most, `count` the labels
+    learnt from, `accuracy` the share of them that models of other specimens found (None: not known).
+    """
+
+    crop_ids: NDArray[np.int64]
+    labels: tuple[int, ...]
+    probabilities: NDArray[np.float32]
+    order: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    count: int = 0
+    accuracy: float | None = None
+
+    def of(self, crop_id: int) -> tuple[int, float] | None:
+        """Return the likeliest label of a crop and its probability; None for a crop that nothing is known of."""
+        place = int(np.searchsorted(self.crop_ids, crop_id))
+        if place == len(self.crop_ids) or self.crop_ids[place] != crop_id:
+            return None
+        row = self.probabilities[place]
+        best = int(row.argmax())
+        return None if np.isnan(row[best]) else (self.labels[best], float(row[best]))
+
+    def best_of(self, crop_ids: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Return (n,) likeliest labels and (n,) probabilities of crops; 0 and NaN where nothing is known."""
+        labels, sure = np.zeros(len(crop_ids), np.int64), np.full(len(crop_ids), np.nan, np.float32)
+        if len(self.crop_ids):
+            places = np.minimum(np.searchsorted(self.crop_ids, crop_ids), len(self.crop_ids) - 1)
+            known = (self.crop_ids[places] == crop_ids) & np.isfinite(self.probabilities[places, 0])
+            rows = self.probabilities[places[known]]
+            labels[known] = np.array(self.labels, np.int64)[rows.argmax(axis=1)]
+            sure[known] = rows.max(axis=1)
+        return labels, sure
+
+    def uncertainty_of(self, crop_ids: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return (n,) 1 minus the lead of the likeliest label over the next; NaN where nothing is known."""
+        found = np.full(len(crop_ids), np.nan, np.float32)
+        if len(self.crop_ids):
+            places = np.minimum(np.searchsorted(self.crop_ids, crop_ids), len(self.crop_ids) - 1)
+            known = self.crop_ids[places] == crop_ids
+            top = np.partition(self.probabilities[places[known]], -2, axis=1)[:, -2:]
+            found[known] = 1 - (top[:, 1] - top[:, 0])
+        return found
+
+    def to_json(self) -> dict[str, Any]:
+        """Return all of it fit for one line of JSON."""
+        return {
+            "crop_ids": _packed(self.crop_ids),
+            "labels": list(self.labels),
+            "probabilities": _packed(self.probabilities),
+            "order": _packed(self.order),
+            "count": self.count,
+            "accuracy": self.accuracy,
+        }
+
+    @staticmethod
+    def from_json(told: dict[str, Any]) -> Suggestions:
+        """Return what `to_json` was given. Raises ValueError or KeyError for anything else."""
+        labels = tuple(int(label) for label in told["labels"])
+        return Suggestions(
+            _unpacked(told["crop_ids"], np.int64),
+            labels,
+            _unpacked(told["probabilities"], np.float32).reshape(-1, len(labels)),
+            _unpacked(told["order"], np.int64),
+            int(told["count"]),
+            told["accuracy"],
+        )
+
+
+def _packed(array: NDArray[Any]) -> str:
+    return base64.b64encode(np.ascontiguousarray(array).tobytes()).decode("ascii")
+
+
+def _unpacked(text: str, dtype: Any) -> NDArray[Any]:
+    return np.frombuffer(base64.b64decode(text), dtype)
