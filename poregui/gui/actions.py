@@ -72,6 +72,11 @@ ACTIONS = (
     ActionSpec("review_errors", "All errors", "Review", needs="review", page_keys="E", separated=True),
     ActionSpec("review_heat", "Heat map", "Review", needs="review", page_keys="H"),
     ActionSpec("review_micrograph", "Show the crop in its micrograph", "Review", needs="review", page_keys="M"),
+    ActionSpec("review_mark", "Mark as reviewed", "Review", needs="review", page_keys="R", separated=True),
+    ActionSpec("review_note", "Write a note", "Review", needs="review", page_keys="N"),
+    ActionSpec("review_keep", "Keep a label in doubt", "Review", needs="review", page_keys="K"),
+    ActionSpec("review_change", "Change a label in doubt", "Review", needs="review", page_keys="C"),
+    ActionSpec("review_report", "Export report…", "Review", needs="review", separated=True),
     ActionSpec("show_keys", "Keys", "Help", ("?",), "keys"),
     ActionSpec("show_about", "About poregui", "Help"),
 )
@@ -90,6 +95,7 @@ PAGE_KEYS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
         "Label and Review",
         (
             ("1 to 9", "label with this class and go on"),
+            ("Ctrl and click", "choose one more cell of the matrix"),
             ("Z, Y", "undo, redo"),
         ),
     ),

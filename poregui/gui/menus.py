@@ -43,6 +43,11 @@ class Menus(QObject):
             "review_errors": lambda: window.review_page.choose_all_errors(),
             "review_heat": lambda: window.review_page.detail.heat_switch.click(),
             "review_micrograph": lambda: window.review_page.detail.show_button.click(),
+            "review_mark": lambda: window.review_page.detail.reviewed_box.click(),
+            "review_note": lambda: window.review_page.detail.note_field.setFocus(),
+            "review_keep": lambda: window.review_page.answer("keep"),
+            "review_change": lambda: window.review_page.answer("change"),
+            "review_report": lambda: window.review_page.column.export_requested.emit("export_report"),
         }
         for spec in ACTIONS:
             if spec.name.startswith("press_"):

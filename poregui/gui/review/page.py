@@ -190,8 +190,8 @@ class ReviewPage(QWidget):
             ("M", self.detail.show_button.click),
             ("R", self.detail.reviewed_box.click),
             ("N", self.detail.note_field.setFocus),
-            ("K", lambda: self._answer("keep")),
-            ("C", lambda: self._answer("change")),
+            ("K", lambda: self.answer("keep")),
+            ("C", lambda: self.answer("change")),
         ):
             shortcut = QShortcut(QKeySequence(keys), self, context=Qt.ShortcutContext.WidgetWithChildrenShortcut)
             shortcut.activated.connect(slot)
@@ -219,7 +219,8 @@ class ReviewPage(QWidget):
         """Give the focus to the list that is seen."""
         self.current_grid.setFocus()
 
-    def _answer(self, answer: str) -> None:
+    def answer(self, answer: str) -> None:
+        """Settle the chosen suspect, where the queue is seen."""
         if self.panels.current == SUSPECTS:
             self.suspects.answered.emit(answer)
 

@@ -163,7 +163,8 @@ class ReviewPresenter(QObject):
         self._show_classes()
         self._page.show_sentence("")
         self._head.opened()
-        self.show_cells((EVERYTHING,))
+        self._crops.choose((EVERYTHING,))
+        self._show_list()
 
     def _not_opened(self, error: PoreguiError) -> None:
         self._page.show_sentence(str(error), offer_training=True)
