@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -14,17 +15,20 @@ import pytest
 from builders import add_crops, add_specimens
 from finished_runs import add_baseline, all_right, finish, finished_run, mostly_right, project_with
 
+from poregui.domain.classes import NOT_A_PORE
 from poregui.domain.errors import PoreguiError, ProjectError
 from poregui.domain.recipe import Recipe
 from poregui.store.files import write_json
 from poregui.store.project import Project
-from poregui.workflow.changes import change_class, label_crops
+from poregui.workflow.changes import change_class, label_crops, remove_crops
+from poregui.workflow.evaluate import review
 from poregui.workflow.export_run import export_figures, export_predictions, figures_of
 from poregui.workflow.figures import matrix_svg
 from poregui.workflow.freeze import freeze
 from poregui.workflow.history import History
 from poregui.workflow.report import report_html, write_report
 from poregui.workflow.report_facts import collect_report
+from poregui.workflow.run_json import run_json
 from poregui.workflow.svg import reads_on, ticks
 from poregui.workflow.unseen import log_look
 
@@ -226,3 +230,25 @@ def test_a_table_of_predictions_has_every_crop_and_no_formula(project: Project, 
     assert one["group"] == "S01"
     own = (run.predictions_file).read_text(encoding="utf-8")
     assert not re.search(r",=1", own)
+
+
+def test_a_report_survives_when_every_test_crop_is_gone_and_the_metrics_are_missing(project: Project) -> None:
+    run = finished_run(project)
+    History(project).apply(remove_crops([j.crop_id for j in review(project, run).counted()]))
+    run.metrics_file.unlink()
+    page = Page(report_html(collect_report(project, run)))
+    assert "– accuracy on 0 unseen crops" in page.text
+    assert "No test crop is predicted wrongly." not in page.text
+    assert "No test crop has a label any more." in page.text
+    json.dumps(run_json(project, run), allow_nan=False)
+
+
+def test_a_report_with_not_a_pore_as_an_output_gives_the_accuracy_of_true_pores_too(tmp_path: Path) -> None:
+    with Project.create(tmp_path / "p") as project:
+        for specimen in add_specimens(project, "S1", "S2", "S3", "S4", "S5"):
+            add_crops(project, [1, 2, 3, NOT_A_PORE] * 5, specimen_id=specimen.id)
+        run = freeze(project, Recipe())
+        finish(run, lambda crop: tuple(0.7 if i == min(crop.label, 2) else 0.1 for i in range(4)))
+        page = Page(report_html(collect_report(project, run)))
+    assert "75.0 % accuracy on 20 unseen crops" in page.text
+    assert "Over true pores alone: 100.0 % of 15." in page.text

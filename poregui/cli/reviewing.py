@@ -70,6 +70,8 @@ def _more(values: Mapping[str, Any]) -> str:
         lines.append(
             f"A forest on shapes alone: {percent(baseline['accuracy'])} of {baseline['n']} (McNemar p = {p:.2g})."
         )
+    if values["grouped_and_torn"] is not None:
+        lines.append(values["grouped_and_torn"]["sentence"])
     notes = [over["warning"] if over else "", values["test_side"]["sentence"]]
     lines += [f"Note: {note}" for note in notes if note]
     return "\n\n".join(lines)

@@ -105,6 +105,10 @@ class PooledBesideGrouped:
     grouped: Crossed
     torn: Crossed
 
+    def to_json(self) -> dict[str, Any]:
+        """Return both as a dictionary fit for JSON."""
+        return {"grouped": self.grouped.to_json(), "torn": self.torn.to_json(), "sentence": self.sentence}
+
     @property
     def sentence(self) -> str:
         """Return what the pair says, in words."""

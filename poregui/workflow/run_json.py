@@ -38,6 +38,6 @@ def run_json(project: Project, run: RunFolder) -> dict[str, Any]:
         "areas": areas,
         "shape_baseline": beside_baseline(reviewed, baseline).to_json() if baseline else None,
         "cross_validation": folds.to_json() if folds else None,
-        "grouped_and_pooled": [pair.grouped.to_json(), pair.torn.to_json()] if pair else None,
+        "grouped_and_torn": pair.to_json() if pair else None,
         "test_side": {**seen.to_json(), "sentence": seen.sentence},
     }
