@@ -10,22 +10,25 @@ from numpy.typing import NDArray
 
 from poregui.domain.geometry import Box
 from poregui.domain.masks import Mask
+from poregui.vision.inside import spans
 from poregui.vision.rings import Rings
 
-_FRACTION_BITS = 4
 _NEAR_PX = 1.0
 
 
 def masked_pixels(masks: Sequence[Mask], box: Box) -> NDArray[np.bool_] | None:
-    """Return which pixels of a box, (height, width), are masked, or None where none is."""
+    """Return which pixels of a box, (height, width), have their middle in a mask, or None where none can have."""
     near = [mask for mask in masks if _meet(mask.bounds, box)]
     if not near:
         return None
-    painted = np.zeros((box.height, box.width), np.uint8)
+    turns = np.zeros((box.height, box.width + 1), np.int32)
     for mask in near:
-        points = (np.asarray(mask.points) - (box.x + 0.5, box.y + 0.5)) * (1 << _FRACTION_BITS)
-        cv2.fillPoly(painted, [np.rint(points).astype(np.int32)], 1, cv2.LINE_8, _FRACTION_BITS)
-    return painted.astype(bool)
+        found = spans(Rings.of([np.asarray(mask.points)]))
+        row = found.row - box.y
+        seen = (row >= 0) & (row < box.height)
+        for column, turn in ((found.left, 1), (found.right, -1)):
+            np.add.at(turns, (row[seen], np.clip(column[seen] - box.x, 0, box.width)), turn)
+    return np.cumsum(turns, axis=1)[:, :-1] > 0
 
 
 def touching(rings: Rings, view: Box, masks: Sequence[Mask]) -> NDArray[np.bool_]:
