@@ -340,3 +340,10 @@ def test_an_empty_figure_and_a_line_of_one_point_are_drawn(qtbot) -> None:
     view.set_figure(Figure("Title", "x", "y", (one,), (0.0, 0.0), diagonal=True))
     assert view.grab().toImage().pixelColor(2, 2).isValid()
     assert view.accessibleDescription() == "one"
+
+
+def test_labels_that_changed_in_what_it_learned_from_are_told_beside_the_headline(desk: ReviewDesk) -> None:
+    learned = next(j for j in desk.presenter.review.judged if j.part == "train" and j.truth == 0)
+    desk.session.apply(label_crops(desk.project, [learned.crop_id], KEYHOLE, who="x"))
+    assert desk.page.column.headline_note.text() == "It was trained before 1 label of its other crops changed."
+    assert desk.headline().startswith("83.3 %")

@@ -77,9 +77,10 @@ class RunTable:
         return {PARTS[place] for place in np.unique(self.parts).tolist()}
 
     @property
-    def relabelled(self) -> int:
-        """Return how many test crops have another label than when the run was frozen, or none any more."""
-        return int((self.in_part("test") & (self.truth != self.trained)).sum())
+    def relabelled(self) -> tuple[int, int]:
+        """Return how many test crops, and how many others, have another label than at the freeze, or none any more."""
+        changed, tested = self.truth != self.trained, self.in_part("test")
+        return int((changed & tested).sum()), int((changed & ~tested).sum())
 
     def interval(self, part: Part) -> HeadlineInterval | None:
         """Return the interval that stands beside the accuracy of a part."""

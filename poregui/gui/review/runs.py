@@ -32,7 +32,7 @@ class RunList:
     def _entry(self, run: RunFolder) -> RunEntry:
         if not run.predictions_file.exists():
             return self._without_answers(run)
-        known = self._ended.get(run.number) or _finished(run)
+        known = self._ended.get(run.number) or run_entry(run)
         if run.metrics_file.exists():
             self._ended[run.number] = known
         return known
@@ -45,7 +45,8 @@ class RunList:
         return why_nothing(number, self.runs[number].final_event())
 
 
-def _finished(run: RunFolder) -> RunEntry:
+def run_entry(run: RunFolder) -> RunEntry:
+    """Return what tells a run with predictions apart, read from its files."""
     try:
         metrics = run.read_metrics()
     except PoreguiError:

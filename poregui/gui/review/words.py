@@ -33,11 +33,15 @@ class Headline:
 
 
 def headline(
-    reviewed: RunReview, evaluation: Evaluation, interval: HeadlineInterval | None, part: Part, relabelled: int
+    reviewed: RunReview,
+    evaluation: Evaluation,
+    interval: HeadlineInterval | None,
+    part: Part,
+    relabelled: tuple[int, int],
 ) -> Headline:
     """Return accuracy and interval of a part in words, and what the run said when it was trained.
 
-    `relabelled` is how many test labels changed since then.
+    `relabelled` is how many labels of test crops, and how many others, changed since then.
     """
     if evaluation.accuracy is None or interval is None:
         return Headline("", "No crop of this part carries a label that the run knows.", "")
@@ -60,10 +64,12 @@ def _crops_words(reviewed: RunReview, n: int, part: Part) -> str:
     return f"{_count(n, 'unseen crop')} of {_count(reviewed.groups_test, group)}"
 
 
-def _as_trained(reviewed: RunReview, relabelled: int) -> str:
-    if not relabelled:
-        return ""
-    changed = f"{_count(relabelled, 'test label')} changed since"
+def _as_trained(reviewed: RunReview, relabelled: tuple[int, int]) -> str:
+    tested, others = relabelled
+    learned = f"It was trained before {_count(others, 'label')} of its other crops changed." if others else ""
+    if not tested:
+        return learned
+    changed = f"{_count(tested, 'test label')} changed since" + (f"\n{learned}" if learned else "")
     if reviewed.accuracy_as_trained is None:
         return changed
     return f"as trained: {accuracy_words(reviewed.accuracy_as_trained)}; {changed}"
