@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import _environment
+from _bench_detect import detect
 from _bench_review import review
 from _bench_suggest import suggest
 from _bench_tiles import open_large, pan
@@ -150,7 +151,15 @@ def _project(options: argparse.Namespace, folder: Path) -> Path:
     return target
 
 
-BENCHMARKS = {"latency": latency, "train": train, "review": review, "open": open_large, "pan": pan, "suggest": suggest}
+BENCHMARKS = {
+    "latency": latency,
+    "train": train,
+    "review": review,
+    "open": open_large,
+    "pan": pan,
+    "suggest": suggest,
+    "detect": detect,
+}
 
 
 def _parser() -> argparse.ArgumentParser:
