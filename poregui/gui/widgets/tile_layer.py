@@ -191,6 +191,14 @@ class TileLayer(QObject):
                     else:
                         sheet.put(column, row, self._blurred(place), ready=False)
 
+    def _sharpen(self, sheet: Sheet, coarse: Place) -> None:
+        """Enlarge a coarse tile that has come onto those of a sheet that are still waited for."""
+        for row in range(sheet.top, sheet.below):
+            for column in range(sheet.left, sheet.right):
+                place = (sheet.level, column, row)
+                if (column, row) not in sheet.ready and self._above(place, coarse[0]) == coarse:
+                    sheet.put(column, row, self._blurred(place), ready=False)
+
     def _at_hand(self, place: Place) -> NDArray[Any] | None:
         if self._pyramid.instant:
             return self._tile(place)
@@ -266,7 +274,7 @@ class TileLayer(QObject):
             self._cache.put((self._number, *place), answer)
         sheet = self._sheet
         if sheet is not None and level > sheet.level:
-            self._fill(sheet)
+            self._sharpen(sheet, place)
         elif sheet is not None and level == sheet.level and sheet.holds(column, row):
             if isinstance(answer, PoreguiError):
                 sheet.put(column, row, self._blurred(place), ready=False)
