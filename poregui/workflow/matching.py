@@ -18,8 +18,8 @@ SAME = 0.4
 """Intersection over union from which two outlines are of the same pore; below, too much changed to trust a label."""
 _COVERED = 0.5
 """Part of a pore in a crop that stays (or the other way round) from which it is not proposed a second time."""
-_INNER = 0.25
-"""Part of a crop's side around its middle in which the pore of a hand-drawn box lies."""
+_SEEN = 0.01
+"""Part of a hand-drawn box that a pore beside its middle fills at least to be what the box was drawn for."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def settle(
     """Return what becomes of a micrograph's crops when these pores are found; `first_id` is the next free crop id.
 
     A crop whose outline is that of a new pore keeps its id, and with it its label, log and remarks, and takes the new
-    outline; a crop without outline takes that of the pore in its middle. Outlines drawn by hand or imported are left
+    outline; a crop without outline takes that of the pore in its box. Outlines drawn by hand or imported are left
     alone. What has a label, or was put by a person, stays; proposals that were not found again go.
     """
     outlined = [crop for crop in crops if crop.id in outlines]
@@ -63,7 +63,7 @@ def settle(
     pore_of = _same(shared, [crop.label is not None for crop in outlined])
     pairs = {outlined[place].id: pore for place, pore in pore_of.items()}
     taken = set(pairs.values())
-    pairs |= _in_the_middle([c for c in crops if c.id not in outlines and c.box is not None], pores, taken)
+    pairs |= _in_the_box([c for c in crops if c.id not in outlines and c.box is not None], pores, taken)
     by_hand = {crop.id for crop in outlined if crop.origin in ("hand", "import")}
     gone = {crop.id for crop in crops if crop.id not in pairs and crop.is_proposal}
     stays = {place for place, c in enumerate(outlined) if c.id in by_hand or (c.id not in pairs and c.id not in gone)}
@@ -99,19 +99,18 @@ def _same(shared: Overlaps, labelled: Sequence[bool]) -> dict[int, int]:
     return found
 
 
-def _in_the_middle(crops: Sequence[Crop], pores: Sequence[NewPore], taken: set[int]) -> dict[int, int]:
-    """Return for crops without outline, by id, the free pore that they show: around or near the middle, the largest."""
+def _in_the_box(crops: Sequence[Crop], pores: Sequence[NewPore], taken: set[int]) -> dict[int, int]:
+    """Return for crops without outline, by id, the free pore that they show: around the middle, else the largest."""
     boxes, bounds = _edges([c.box for c in crops if c.box]), _edges([pore.outline.bounds for pore in pores])
     one, other = near_boxes(boxes, bounds)
     middle = (boxes[:, :2] + boxes[:, 2:]) / 2
-    side = (boxes[:, 2:] - boxes[:, :2]).max(axis=1, initial=1.0)
+    room = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
     beyond = np.minimum(middle[one] - bounds[other, :2], bounds[other, 2:] - middle[one])
     around = beyond.min(axis=1, initial=np.inf) >= 0
-    away = np.abs((bounds[other, :2] + bounds[other, 2:]) / 2 - middle[one]).max(axis=1, initial=0.0)
     inside = np.minimum(boxes[one, 2:], bounds[other, 2:]) - np.maximum(boxes[one, :2], bounds[other, :2])
     area = (bounds[other, 2:] - bounds[other, :2]).prod(axis=1)
     fits = inside.prod(axis=1) >= _COVERED * area
-    candidates = np.flatnonzero((around | (away <= _INNER * side[one])) & fits)
+    candidates = np.flatnonzero((around | (area >= _SEEN * room[one])) & fits)
     order = candidates[np.lexsort((-area[candidates], ~around[candidates]))]
     found: dict[int, int] = {}
     used = set(taken)
@@ -137,10 +136,11 @@ def _covered(shared: Overlaps, stays: set[int]) -> set[int]:
 def _moved(crop: Crop, pore: NewPore) -> Crop:
     """Return a crop around a new outline: a proposal as the recipe says, another one only where it must move.
 
-    A box that a person drew then holds an outline that was found, as if it had been clicked.
+    A box that was drawn or imported without outline then holds one that was found, as if it had been clicked, and
+    follows the next recipe.
     """
     assert crop.box is not None
-    origin = "click" if crop.origin == "hand" else crop.origin
+    origin = "click" if crop.origin in ("hand", "import") else crop.origin
     if crop.origin != "detected" and _holds(crop.box, pore.outline.bounds):
         return replace(crop, origin=origin)
     box = pore.box

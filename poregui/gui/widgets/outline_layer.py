@@ -1,0 +1,143 @@
+"""Draw the outlines of pores above a micrograph, thousands of them at once; changes with how outlines look."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen, QPixmap, QPolygonF
+
+from poregui.domain.classes import PoreClass
+from poregui.gui.widgets.canvas_view import CanvasView
+from poregui.gui.widgets.class_marks import ClassMarks
+
+_LETTER_FROM = 14.0
+"""Screen px that a pore is at least large to carry its letter."""
+_POINT_EVERY = 1.0
+"""Screen px between two points of a line that is drawn; nobody sees more."""
+_MOST_LETTERS = 400
+_MANY = 1500
+"""Outlines from which lines are drawn without smoothing and without a dark rim."""
+_SHADOW = QColor(0, 0, 0, 130)
+_PROPOSAL = QColor("#ffffff")
+
+
+@dataclass(frozen=True, eq=False)
+class DrawnOutline:
+    """Hold an outline in px of the image, (N, 2), and what it is drawn as; proposals are dashed."""
+
+    crop_id: int
+    points: NDArray[np.float32]
+    label: int | None
+
+
+class OutlineLayer:
+    """Paint outlines in the colours of their classes; what was painted is kept while neither view nor outlines change.
+
+    `colour` draws all outlines in one colour, for a preview.
+    """
+
+    def __init__(self, colour: QColor | None = None) -> None:
+        self._outlines: tuple[DrawnOutline, ...] = ()
+        self._low = self._high = np.zeros((0, 2))
+        self._marks = ClassMarks(())
+        self._colour = colour
+        self._hidden: int | None = None
+        self._kept: tuple[CanvasView, float, QPixmap] | None = None
+
+    @property
+    def outlines(self) -> tuple[DrawnOutline, ...]:
+        """Return what is drawn."""
+        return self._outlines
+
+    def set_outlines(self, outlines: Sequence[DrawnOutline]) -> None:
+        """Draw these."""
+        self._outlines, self._kept = tuple(outlines), None
+        lows = [one.points.min(axis=0) for one in outlines]
+        highs = [one.points.max(axis=0) for one in outlines]
+        self._low, self._high = np.array(lows).reshape(-1, 2), np.array(highs).reshape(-1, 2)
+
+    def set_classes(self, classes: Sequence[PoreClass]) -> None:
+        """Use the colours and letters of these classes."""
+        self._marks, self._kept = ClassMarks(classes), None
+
+    def hide(self, crop_id: int | None) -> None:
+        """Leave one out, while a tool draws it."""
+        self._hidden, self._kept = crop_id, None
+
+    def paint(self, painter: QPainter, view: CanvasView) -> None:
+        """Draw what is seen, in screen px."""
+        if not self._outlines:
+            return
+        ratio = painter.device().devicePixelRatioF()
+        if self._kept is None or self._kept[:2] != (view, ratio):
+            self._kept = (view, ratio, self._drawn(view, ratio))
+        painter.drawPixmap(0, 0, self._kept[2])
+
+    def _drawn(self, view: CanvasView, ratio: float) -> QPixmap:
+        size = view.window.toSize()
+        pixmap = QPixmap(size * ratio)
+        pixmap.setDevicePixelRatio(ratio)
+        pixmap.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(pixmap)
+        seen = self._seen(view)
+        paths: dict[int | None, QPainterPath] = {}
+        for place in seen:
+            one = self._outlines[place]
+            if one.crop_id != self._hidden or self._hidden is None:
+                paths.setdefault(one.label, QPainterPath()).addPolygon(screen_line(one.points, view))
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, len(seen) < _MANY)
+        for label, path in paths.items():
+            self._stroke(painter, path, label, rim=len(seen) < _MANY)
+        if self._colour is None:
+            self._letters(painter, view, seen)
+        painter.end()
+        return pixmap
+
+    def _seen(self, view: CanvasView) -> list[int]:
+        part = view.visible()
+        low, high = np.array([part.left(), part.top()]), np.array([part.right(), part.bottom()])
+        inside = (self._high >= low).all(axis=1) & (self._low <= high).all(axis=1)
+        return [int(place) for place in np.flatnonzero(inside)]
+
+    def _stroke(self, painter: QPainter, path: QPainterPath, label: int | None, *, rim: bool) -> None:
+        if rim:
+            painter.strokePath(path, QPen(_SHADOW, 3.0))
+        if self._colour is not None:
+            painter.strokePath(path, QPen(self._colour, 1.5))
+        elif label is None:
+            pen = QPen(_PROPOSAL, 1.5)
+            pen.setDashPattern([3, 2.5])
+            painter.strokePath(path, pen)
+        else:
+            painter.strokePath(path, QPen(self._marks.colour(label), 1.8))
+
+    def _letters(self, painter: QPainter, view: CanvasView, seen: Sequence[int]) -> None:
+        large = (self._high - self._low).max(axis=1) * view.scale >= _LETTER_FROM
+        lettered = [i for i in seen if large[i] and self._outlines[i].label is not None]
+        if len(lettered) > _MOST_LETTERS:
+            return
+        for place in lettered:
+            label = self._outlines[place].label
+            corner = _on_screen(np.array([self._low[place]]), view)[0]
+            if label is not None and self._outlines[place].crop_id != self._hidden:
+                self._marks.draw_badge(painter, float(corner[0]) - 2, float(corner[1]), label)
+
+
+def screen_line(points: NDArray[np.float32], view: CanvasView) -> QPolygonF:
+    """Return the closed line on the screen through points (N, 2) of the image, without needless points."""
+    there = _on_screen(points, view)
+    extent = float((there.max(axis=0) - there.min(axis=0)).sum())
+    step = max(1, int(len(there) * _POINT_EVERY / max(2 * extent, 4.0)))
+    kept = there[::step]
+    line = [QPointF(x, y) for x, y in kept.tolist()]
+    return QPolygonF([*line, line[0]])
+
+
+def _on_screen(points: NDArray[np.float64] | NDArray[np.float32], view: CanvasView) -> NDArray[np.float64]:
+    centre = np.array([view.centre.x(), view.centre.y()])
+    middle = np.array([view.window.width(), view.window.height()]) / 2
+    return np.asarray((points - centre) * view.scale + middle, np.float64)
