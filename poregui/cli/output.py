@@ -116,7 +116,7 @@ def headline(values: Mapping[str, Any]) -> str:
         return f"Run {values['run']}: no crop of the test side has a label any more."
     text = (
         f"Run {values['run']} ({values['preset']}): accuracy {percent(values['accuracy'])} on {values['n_test']} "
-        f"unseen crops (95 % interval {interval(values['accuracy_interval95'])})"
+        f"unseen crops (95 % over crops: {interval(values['accuracy_interval95'])})"
     )
     if values["relabelled_since"]:
         was = percent(values["accuracy_as_trained"])
