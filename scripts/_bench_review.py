@@ -8,6 +8,7 @@ import os
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,22 +28,25 @@ def review(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     from poregui.gui.pictures import settle
 
     run = make_large_project(folder / "large", CROPS)
-    window = build_window(folder / "large")
+    window: Any = build_window(folder / "large")
     window.resize(1400, 900)
     window.show()
     settle(window)
-    app, page = QApplication.instance(), window.review_page
-    opening = longest_gap(lambda: (window.show_page(page), settle(window)))
+    app: Any = QApplication.instance()
+    page = window.review_page
+    opening = longest_gap(partial(window.show_page, page), partial(settle, window))
     matrix = page.confusion_matrix
     clicks = []
     for place in range(9):
         cell = matrix.cell_rect(place // 3, place % 3).center()
-        clicks.append(_timed(lambda cell=cell: (_click(matrix, cell), app.processEvents())))
+        clicks.append(_timed(partial(_click, matrix, cell), app.processEvents))
     cell_sizes = matrix.counts.ravel().tolist()
     page.choose_all_errors()
     relabelled = []
     for _ in range(TRIED):
-        relabelled.append(_timed(lambda: (page.key_pressed.emit("class_2"), app.processEvents())))
+        label = window.session.project.crop(page.prediction_list.current_id()).label
+        other = f"class_{label % 3 + 1}"
+        relabelled.append(_timed(partial(page.key_pressed.emit, other), app.processEvents))
     window.close()
     window.deleteLater()
     app.processEvents()
@@ -53,7 +57,7 @@ def review(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
         "relabel_until_numbers_follow_ms": _spread(relabelled),
         "opening_longest_gap_ms": opening,
         "heat_maps_of_50_s": heat_maps(options.project) if options.project else None,
-        "peer_plain_filter_ms": _spread([_timed(lambda: plain_filter(run)) for _ in range(TRIED)]),
+        "peer_plain_filter_ms": _spread([_timed(partial(plain_filter, run)) for _ in range(TRIED)]),
     }
 
 
@@ -116,7 +120,7 @@ def plain_filter(run: Any) -> int:
     return len(sorted(wrong, key=lambda answer: -answer.confidence))
 
 
-def longest_gap(work: Callable[[], object]) -> float:
+def longest_gap(*works: Callable[[], object]) -> float:
     """Return the longest time in ms that a timer of 5 ms was kept from firing while something was done."""
     from PySide6.QtCore import Qt, QTimer
 
@@ -124,7 +128,8 @@ def longest_gap(work: Callable[[], object]) -> float:
     timer = QTimer(interval=5, timerType=Qt.TimerType.PreciseTimer)
     timer.timeout.connect(lambda: times.append(time.perf_counter()))
     timer.start()
-    work()
+    for work in works:
+        work()
     timer.stop()
     return round(1000 * max(b - a for a, b in itertools.pairwise(times)), 1)
 
@@ -140,9 +145,10 @@ def _click(widget: Any, point: Any) -> None:
         QApplication.sendEvent(widget, QMouseEvent(kind, point, place, left, left, none))
 
 
-def _timed(work: Callable[[], object]) -> float:
+def _timed(*works: Callable[[], object]) -> float:
     began = time.perf_counter()
-    work()
+    for work in works:
+        work()
     return 1000 * (time.perf_counter() - began)
 
 
