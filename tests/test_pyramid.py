@@ -176,6 +176,17 @@ def test_a_file_that_ends_too_early_is_refused(tmp_path):
         open_pyramid(file)
 
 
+def test_a_size_that_is_no_number_is_refused_with_a_sentence(tmp_path):
+    file = tmp_path / "a.tif"
+    tifffile.imwrite(file, textured(800, 500), metadata=None)
+    content = bytearray(file.read_bytes())
+    place = content.index(b"\x00\x01\x04\x00\x01\x00")  # the width, 32 bits, one of them
+    content[place + 4] = 2
+    file.write_bytes(content)
+    with pytest.raises(ImageError, match=r"a\.tif"):
+        open_pyramid(file)
+
+
 def test_threads_read_the_same_file_at_once(tmp_path):
     array = textured(1600, 1200)
     wrong: list[Box] = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+from operator import index
 from typing import IO, Any
 
 import numpy as np
@@ -60,7 +61,7 @@ def tiff_size(file: IO[bytes], size: int, plane: Plane = FIRST) -> tuple[int, in
     """Return (width, height) in px of a plane of a TIFF file of `size` bytes; tifffile raises what it likes."""
     with opened_tiff(file) as tiff:
         page = tiff.pages[0].aspage() if plane == FIRST else tiff_stack(tiff, size).find(tiff, plane).page
-        return page.imagewidth, page.imagelength
+        return index(page.imagewidth), index(page.imagelength)  # a spoilt header may hold lists or texts
 
 
 def opened_tiff(file: IO[bytes]) -> tifffile.TiffFile:
