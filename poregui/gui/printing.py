@@ -83,20 +83,25 @@ def _print(html: str, path: Path) -> None:
         )
     )
     writer.setTitle("Report")
+    laid_out(html, QSizeF(_PAGE_WIDTH, _PAGE_WIDTH * writer.height() / writer.width())).print_(writer)
+    del writer  # the file is complete when the writer is gone
+
+
+def laid_out(html: str, page: QSizeF) -> QTextDocument:
+    """Return HTML on pages of a size in px, so that no heading of the second level stands alone at the end of one."""
     document = QTextDocument()
-    document.setPageSize(QSizeF(_PAGE_WIDTH, _PAGE_WIDTH * writer.height() / writer.width()))
+    document.setPageSize(page)
     document.setHtml(html)
     for _ in range(html.count("<h2")):
-        alone = _heading_alone(document)
+        alone = heading_alone(document)
         if alone is None:
             break
         html = _broken_before(html, alone)
         document.setHtml(html)
-    document.print_(writer)
-    del writer  # the file is complete when the writer is gone
+    return document
 
 
-def _heading_alone(document: QTextDocument) -> int | None:
+def heading_alone(document: QTextDocument) -> int | None:
     """Return the number of the first heading of the second level whose text begins on the page after it."""
     layout, height = document.documentLayout(), document.pageSize().height()
     block, number = document.begin(), -1
