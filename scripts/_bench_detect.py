@@ -30,7 +30,8 @@ OURS = (
 THEIRS = (
     "threshold_otsu, label, regionprops_table of " + ", ".join(PROPERTIES) + ", and as extra_properties what it lacks: "
     "Feret minimum (narrowest width of the hull of its contour) and convexity (Crofton perimeter of the convex image); "
-    "no nearest edge, no sub-pixel outline"
+    "nearest edge with scipy (boundary pixels of the six pores with the nearest centroids); no sub-pixel outline, no "
+    "half level of each pore"
 )
 
 
@@ -45,6 +46,7 @@ def detect(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
         "poregui": {"computes": OURS, **ours},
         "scikit_image": {"computes": THEIRS, **theirs},
         "times_faster": round(theirs["seconds"] / ours["seconds"], 1),
+        "times_faster_without_extra_properties": round(theirs["seconds_without_extra_properties"] / ours["seconds"], 1),
         "per_pore": [_apart(str(count), image) for count in COUNTS],
     }
 
@@ -120,6 +122,19 @@ def convexity(mask: np.ndarray) -> float:
     return float(perimeter_crofton(convex_hull_image(framed)) / perimeter_crofton(framed))
 
 
+def _nearest(labels: np.ndarray, table: dict[str, np.ndarray], coords: np.ndarray) -> list[float]:
+    """Return for each region the shortest distance of its boundary pixels to those of the six regions around."""
+    from scipy.spatial import cKDTree
+    from scipy.spatial.distance import cdist
+    from skimage.segmentation import find_boundaries
+
+    edge = find_boundaries(labels, mode="inner")
+    rims = [pixels[edge[tuple(pixels.T)]] for pixels in coords]
+    middles = np.stack([table["centroid-0"], table["centroid-1"]], axis=1)
+    _, near = cKDTree(middles).query(middles, k=7)
+    return [min(cdist(rims[one], rims[other]).min() for other in others[1:]) for one, others in enumerate(near)]
+
+
 def theirs(image: np.ndarray) -> dict[str, Any]:
     """Do the same with scikit-image; what takes the time of properties that it has itself is told apart."""
     from skimage.filters import threshold_otsu
@@ -129,7 +144,8 @@ def theirs(image: np.ndarray) -> dict[str, Any]:
     labels = label(image < threshold_otsu(image))
     table = regionprops_table(labels, image, properties=PROPERTIES)
     own = time.perf_counter() - began
-    regionprops_table(labels, properties=(), extra_properties=(feret_min, convexity))
+    more = regionprops_table(labels, properties=("coords",), extra_properties=(feret_min, convexity))
+    _nearest(labels, table, more["coords"])
     return {
         "pores": len(table["label"]),
         "seconds": round(time.perf_counter() - began, 2),

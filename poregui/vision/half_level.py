@@ -15,7 +15,7 @@ from poregui.vision.segmenting import Labels
 
 REACH = 3
 """How far in px the half level may lie outside the threshold."""
-RING = 3
+RING = 2
 """Width in px of the ring beyond it from which the grey of the matrix is taken."""
 _BINS = 256
 _FLOOR = 0.2
@@ -60,15 +60,18 @@ def bands_of(framed: Labels) -> Bands:
     mask = (framed > 0).astype(np.uint8)
     flat, width = framed.reshape(-1), framed.shape[1]
     reached = cv2.dilate(mask, _SQUARE, iterations=REACH)
-    outside, nearest = _grow(flat, reached, REACH, width)
-    ring, owner = _grow(flat, cv2.dilate(reached, _SQUARE, iterations=RING), RING, width)
+    sides, corners = (-width, -1, 1, width), (-width - 1, 1 - width, width - 1, width + 1)
+    outside, nearest = _grow(flat, reached, REACH, sides + corners)
+    ring, owner = _grow(flat, cv2.dilate(reached, _SQUARE, iterations=RING), RING, sides)
     flat[outside] = flat[ring] = 0
     rim = np.flatnonzero((mask != cv2.erode(mask, _SQUARE, iterations=REACH - 1)).reshape(-1))
     inside = np.flatnonzero(mask.reshape(-1).view(np.bool_))
     return Bands(inside, rim, outside, nearest, ring, owner)
 
 
-def _grow(flat: NDArray[np.int32], reached: NDArray[Any], steps: int, width: int) -> tuple[IntArray, NDArray[np.int32]]:
+def _grow(
+    flat: NDArray[np.int32], reached: NDArray[Any], steps: int, offsets: tuple[int, ...]
+) -> tuple[IntArray, NDArray[np.int32]]:
     """Give free places that are reached to the region beside them, step by step; return them and their regions."""
     reached = reached.copy()
     reached[0] = reached[-1] = 0
@@ -76,8 +79,8 @@ def _grow(flat: NDArray[np.int32], reached: NDArray[Any], steps: int, width: int
     places = np.flatnonzero(np.logical_and(reached.reshape(-1), flat == 0))
     free = places
     for _ in range(steps):
-        beside = flat[free - width - 1]
-        for offset in (-width, 1 - width, -1, 1, width - 1, width, width + 1):
+        beside = flat[free + offsets[0]]
+        for offset in offsets[1:]:
             np.maximum(beside, flat[free + offset], out=beside)
         flat[free] = beside
         free = free[beside == 0]

@@ -68,6 +68,8 @@ def _seams(rings: Rings, ends: FloatArray) -> NDArray[np.int64]:
         return np.zeros(0, np.int64)
     middle = (rings.points + ends) / 2
     key = middle @ _MIXED
+    if (np.diff(np.sort(key)) > 0).all():
+        return np.zeros(0, np.int64)
     order = np.argsort(key)
     one, other = order[:-1][np.diff(key[order]) == 0], order[1:][np.diff(key[order]) == 0]
     owner = rings.owner

@@ -38,7 +38,7 @@ def trace(framed: NDArray[Any], grey: NDArray[np.float32], levels: FloatArray) -
     pixel, side = _sides(framed, offsets)
     following = _following(flat, pixel, side, offsets)
     ring, place = _along_rings(following)
-    order = np.lexsort((place, ring))
+    order = np.argsort(ring * (len(ring) + 1) + place)
     owner = flat[pixel].astype(np.int64)
     points = _crossings(flat, grey.reshape(-1), levels, pixel, side, offsets, stride)[order]
     starts = np.flatnonzero(np.diff(ring[order], prepend=-1))
