@@ -31,6 +31,7 @@ from poregui.store.project import Project
 from poregui.vision.large_images import open_pyramid
 from poregui.workflow.edits import AddMicrographs
 from poregui.workflow.importing import ImportOptions, collect, file_hash, settle
+from poregui.workflow.pyramids import pyramid_file
 
 WIDTH, HEIGHT = 3200, 2400
 
@@ -325,6 +326,17 @@ def test_a_project_that_may_not_be_written_prepares_in_a_folder_that_goes_away(t
     project.close()
     assert not own.exists()
     assert not (tmp_path / "project" / "cache").exists()
+
+
+def test_sizes_of_micrographs_that_are_gone_are_deleted(room_for, file):
+    room = room_for(file)
+    cache = room.project.folder / "cache"
+    cache.mkdir()
+    kept = pyramid_file(room.project.folder, room.micrograph)
+    for path in (kept, cache / "gone.tif", cache / ".killed.1234.tif", cache / "notes.txt"):
+        path.touch()
+    MicrographImages(room.project).close()
+    assert {path.name for path in cache.iterdir()} == {kept.name, "notes.txt"}
 
 
 def test_a_file_of_another_size_is_refused_with_a_sentence(room_for, file, qtbot):

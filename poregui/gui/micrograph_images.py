@@ -6,6 +6,7 @@ import tempfile
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from poregui.gui.widgets.tile_reader import TileReader
 from poregui.store.project import Project
 from poregui.vision.large_images import open_pyramid
 from poregui.vision.pyramid import Pyramid
-from poregui.workflow.pyramids import make_pyramid, pyramid_file
+from poregui.workflow.pyramids import forget_pyramids, make_pyramid, pyramid_file
 
 THUMBNAIL = 96
 """Longer side in px of a micrograph's small picture."""
@@ -85,6 +86,8 @@ class MicrographImages(QObject):
         self._closed = False
         self._read.connect(self._keep, Qt.ConnectionType.QueuedConnection)
         self._failed.connect(self._fail, Qt.ConnectionType.QueuedConnection)
+        if not project.read_only:
+            self._pool.start(partial(forget_pyramids, project.folder, project.micrographs()))
 
     def set_tile_megabytes(self, megabytes: int) -> None:
         """Bound the memory that the tiles of large micrographs take."""

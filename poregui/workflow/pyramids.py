@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from poregui.domain.records import Micrograph
@@ -33,9 +34,10 @@ def make_pyramid(source: Pyramid, of: Path, kept: Path, progress: Callable[[int,
     replace_file(kept, lambda beside: build_pyramid(source, of, beside, progress))
 
 
-def forget_pyramids(folder: Path, micrographs: list[Micrograph]) -> None:
-    """Delete the files of micrographs that are no longer there, and what an ended program left."""
+def forget_pyramids(folder: Path, micrographs: Sequence[Micrograph]) -> None:
+    """Delete the files of micrographs that are no longer there, and what a program that was killed left."""
     wanted = {pyramid_file(folder, micrograph).name for micrograph in micrographs}
     for file in (folder / CACHE).glob("*.tif"):
         if file.name not in wanted:
-            file.unlink(missing_ok=True)
+            with suppress(OSError):  # another program may have it open; the next time is soon enough
+                file.unlink()
