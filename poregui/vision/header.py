@@ -54,7 +54,7 @@ def tiff_header(file: IO[bytes], size: int, plane: Plane = FIRST) -> Header:
         page = found.page
         large: tuple[str, ...] = ()
         if not readable_by_parts(page):
-            large = _too_large(page.imagewidth, page.imagelength, page.samplesperpixel, page.bitspersample)
+            large = too_large(page.imagewidth, page.imagelength, page.samplesperpixel, page.bitspersample)
         check_stored(page, size)
         scale = tiff_scale(tiff, page, found.image)
         notes = (*tiff_notes(stack, plane, page), *scale.warnings)
@@ -79,7 +79,7 @@ def picture_header(picture: PIL.Image.Image, head: bytes, orientation: object) -
     channels, bits = len(picture.getbands()), 1 if picture.mode == "1" else 8
     if picture.format == "PNG":
         bits, channels = head[24], _PNG_CHANNELS.get(head[25], channels)
-    large = _too_large(*picture.size, channels, bits)
+    large = too_large(*picture.size, channels, bits)
     pages = int(getattr(picture, "n_frames", 1))
     several = ("It has several pages; the first is used.",) if pages > 1 else ()
     dtype = np.dtype(np.bool_ if bits == 1 else np.uint16 if bits == 16 else np.uint8)
@@ -87,7 +87,8 @@ def picture_header(picture: PIL.Image.Image, head: bytes, orientation: object) -
     return Header(width, height, str(dtype), bits, channels, pages=pages, warnings=(*large, *several))
 
 
-def _too_large(width: int, height: int, channels: int, bits: int) -> tuple[str, ...]:
+def too_large(width: int, height: int, channels: int, bits: int) -> tuple[str, ...]:
+    """Return a warning for an image that would not fit into memory."""
     try:
         check_size(width, height, channels, math.ceil(bits / 8))
     except TooLarge as error:

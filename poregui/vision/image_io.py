@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from poregui.domain.errors import ImageError
 from poregui.domain.plane import FIRST, Plane
 from poregui.vision.header import Header, picture_header, tiff_header
+from poregui.vision.maker_files import MAKER_SUFFIXES, maker_header, maker_of, read_maker
 from poregui.vision.pixel_values import (
     Decoded,
     Unfit,
@@ -33,7 +34,7 @@ from poregui.vision.scale import SPOILT
 from poregui.vision.tiff_io import is_tiff, one_channel, read_tiff, tiff_size
 from poregui.vision.tiff_stack import absent
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".dib", ".tif", ".tiff")
+SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".dib", ".tif", ".tiff", *MAKER_SUFFIXES)
 """How files that we read are usually called; what counts is their first bytes."""
 _REMEDY = "Save it as PNG, JPEG, BMP or TIFF."
 _FORMATS = {b"\x89PNG\r\n\x1a\n": "PNG", b"\xff\xd8\xff": "JPEG", b"BM": "BMP"}
@@ -83,7 +84,7 @@ class Image:
 
 
 def read_image(path: Path, plane: Plane = FIRST) -> Image:
-    """Return the image in a PNG, JPEG, BMP or TIFF file, or one plane of several, upright and without alpha.
+    """Return the image in a file of a known format, or one plane of several, upright and without alpha.
 
     Palettes become grey or RGB, one to seven bits become eight, floating point and 32-bit values are scaled to 16
     bits with a warning. Raises ImageError, and nothing else, with a sentence that names the file.
@@ -105,6 +106,9 @@ def read_header(path: Path, plane: Plane = FIRST) -> Header:
     with in_a_sentence(path), _opened(path) as (file, head, size):
         if is_tiff(head):
             return tiff_header(file, size, plane)
+        maker = maker_of(head)
+        if maker is not None:
+            return maker_header(path, maker, plane)
         with PIL.Image.open(file, formats=(_known_format(head),)) as picture:
             _at_page(picture, plane)
             # Of a PNG, Pillow looks for Exif behind the pixels too, and decodes them to get there.
@@ -136,10 +140,10 @@ def is_picture(path: Path) -> bool:
         return True
     try:
         with open(path, "rb") as file:
-            head = file.read(8)
+            head = file.read(16)
     except OSError:
         return False
-    return is_tiff(head) or _format_of(head) in ("PNG", "JPEG")
+    return is_tiff(head) or maker_of(head) is not None or _format_of(head) in ("PNG", "JPEG")
 
 
 def read_size(path: Path, plane: Plane = FIRST) -> tuple[int, int] | None:
@@ -150,12 +154,16 @@ def read_size(path: Path, plane: Plane = FIRST) -> tuple[int, int] | None:
             file.seek(0)
             if is_tiff(head):
                 return tiff_size(file, path.stat().st_size, plane)
+            maker = maker_of(head)
+            if maker is not None:
+                found = maker_header(path, maker, plane)
+                return found.width, found.height
             name = _format_of(head)
             if name is None:
                 return None
             with PIL.Image.open(file, formats=(name,)) as picture:
                 return picture.size
-    except (OSError, SyntaxError, MemoryError, ImageError, *SPOILT):
+    except (OSError, SyntaxError, MemoryError, RuntimeError, ImageError, *SPOILT):
         return None
 
 
@@ -193,6 +201,9 @@ def _decode(path: Path, plane: Plane) -> Decoded:
     with _opened(path) as (file, head, size):
         if is_tiff(head):
             return read_tiff(file, size, plane)
+        maker = maker_of(head)
+        if maker is not None:
+            return read_maker(path, maker, plane)
         name = _known_format(head)
         # From memory, for a read of the length that a spoilt header claims then takes no more than there is.
         return _read_with_pillow(io.BytesIO(file.read()), name, head, size, plane)

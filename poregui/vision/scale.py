@@ -82,7 +82,7 @@ def _of_programs(tiff: tifffile.TiffFile, page: tifffile.TiffPage, image: int) -
         unit = str((tiff.imagej_metadata or {}).get("unit", "")).replace("\\u00B5", "µ")
         if unit in _PAPER_UM:  # ImageJ takes these two over from the resolution of what it opened
             return _of_resolution(across, down, unit, "ImageJ")
-        return _settled(_UM[unit] / across, _UM[unit] / down, "ImageJ")
+        return settled(_UM[unit] / across, _UM[unit] / down, "ImageJ")
     return _of_resolution(across, down, _PAPER_UNITS[int(page.tags["ResolutionUnit"].value)], "TIFF resolution")
 
 
@@ -91,14 +91,14 @@ def _fei(values: dict[str, Any]) -> Scale:
     used = values.get("Beam", {}).get("Scan", "EScan")
     scan = next(values[name] for name in ("Scan", used, "EScan", "IScan") if "PixelWidth" in values.get(name, {}))
     width = _number(scan["PixelWidth"])
-    return _settled(1e6 * width, 1e6 * _number(scan.get("PixelHeight", width)), "FEI tag: PixelWidth")
+    return settled(1e6 * width, 1e6 * _number(scan.get("PixelHeight", width)), "FEI tag: PixelWidth")
 
 
 def _zeiss(values: dict[str, Any]) -> Scale:
     key = "ap_image_pixel_size" if "ap_image_pixel_size" in values else "ap_pixel_size"
     name, number, unit = values[key]
     size = _number(number) * _UM[unit]
-    return _settled(size, size, f"Zeiss SEM tag: {name}")
+    return settled(size, size, f"Zeiss SEM tag: {name}")
 
 
 _MAKERS = ((34682, "FEI", _fei), (34680, "FEI", _fei), (34118, "Zeiss SEM", _zeiss))
@@ -110,7 +110,7 @@ def _ome(description: str, image: int) -> Scale:
     across, down = (
         float(found[f"PhysicalSize{axis}"]) * _UM[found.get(f"PhysicalSize{axis}Unit", "µm")] for axis in "XY"
     )
-    return _settled(across, down, "OME")
+    return settled(across, down, "OME")
 
 
 def _of_resolution(across: float, down: float, unit: str, source: str) -> Scale:
@@ -123,10 +123,11 @@ def _of_resolution(across: float, down: float, unit: str, source: str) -> Scale:
             return UNKNOWN
         if not low <= _PAPER_UM[unit] / per_unit <= high:
             return UNKNOWN
-    return _settled(_PAPER_UM[unit] / across, _PAPER_UM[unit] / down, source)
+    return settled(_PAPER_UM[unit] / across, _PAPER_UM[unit] / down, source)
 
 
-def _settled(across: float, down: float, source: str) -> Scale:
+def settled(across: float, down: float, source: str) -> Scale:
+    """Return the scale of pixels of this width and height in um, unknown where they are not square or impossible."""
     if not all(1e-5 < size < 1e4 for size in (across, down)):  # which NaN is not, either
         return UNKNOWN
     if not math.isclose(across, down, rel_tol=0.01):
