@@ -145,7 +145,7 @@ class ReviewPage(QWidget):
         super().resizeEvent(event)
         if not self._moved:
             inner, whole = self._splitters
-            left = min(max(_LEFT[0], self.width() // 4), _LEFT[1])
+            left = min(max(_LEFT[0], round(0.27 * self.width())), _LEFT[1])
             right = min(max(_RIGHT[0], self.width() // 5), _RIGHT[1])
             whole.setSizes([left, self.width() - left])
             inner.setSizes([self.width() - left - right, right])
