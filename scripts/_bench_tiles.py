@@ -255,7 +255,7 @@ def _cuts(file: Path, many: int = 4000) -> dict[str, Any]:
     from poregui.vision.large_images import open_pyramid
 
     rng = np.random.default_rng(0)
-    told = {}
+    told: dict[str, Any] = {}
     with open_pyramid(file) as image:
         corners = rng.integers(0, min(image.width, image.height) - 128, (many, 2)).tolist()
         for threads in (1, 2):
@@ -265,12 +265,13 @@ def _cuts(file: Path, many: int = 4000) -> dict[str, Any]:
                     cut(image, Box(x, y, 128, 128))
 
             running = [threading.Thread(target=work, args=(corners[i::threads],)) for i in range(threads)]
-            began = time.perf_counter()
+            began, used = time.perf_counter(), time.process_time()
             for thread in running:
                 thread.start()
             for thread in running:
                 thread.join()
             told[f"random_per_s_{threads}_threads"] = round(many / (time.perf_counter() - began))
+            told[f"random_cpu_ms_each_{threads}_threads"] = round(1000 * (time.process_time() - used) / many, 3)
         corners = rng.integers(0, min(image.width, image.height) - 128, (5 * many, 2)).tolist()
         by_place = sorted(corners, key=lambda corner: (corner[1] // 512, corner[0]))
         began = time.perf_counter()
