@@ -172,6 +172,10 @@ class Project:
         rows = self._rows("SELECT id, crop_id, label, who, at, how FROM label_log WHERE at >= ? ORDER BY id", (when,))
         return [LabelEntry(*row) for row in rows]
 
+    def last_labelled(self) -> dict[int, int]:
+        """Return for each crop that was ever labelled the id of the last entry in the log."""
+        return dict(self._rows("SELECT crop_id, MAX(id) FROM label_log GROUP BY crop_id"))
+
     def reference_crops(self, class_id: int) -> tuple[int, ...]:
         """Return the ids of the crops that a class card shows."""
         rows = self._rows("SELECT crop_id FROM reference_crops WHERE class_id = ? ORDER BY crop_id", (class_id,))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from poregui.domain.records import Changed
 from poregui.gui.label.catalogue import Catalogue
+from poregui.gui.label.ordering import Ordering
 from poregui.gui.label.page import LabelPage
 from poregui.gui.label.stage import Stage
 from poregui.gui.services import Services
@@ -20,7 +21,8 @@ class LabelDesk:
     """Hold what every part of the label page works with.
 
     `apply` does an edit (None only asks whether it could) and tells whether the project took it; `choose` makes a crop
-    the current one everywhere; `current` returns the id of the current crop; `chosen_ids` those that a key acts on.
+    the current one everywhere; `current` returns the id of the current crop; `chosen_ids` those that a key acts on;
+    `next_unlabelled` the crop after some in the grid that has no label; `refill` shows the grid in `ordering` anew.
     """
 
     page: LabelPage
@@ -32,6 +34,9 @@ class LabelDesk:
     choose: Callable[[int | None], None]
     current: Callable[[], int | None]
     chosen_ids: Callable[[], list[int]]
+    next_unlabelled: Callable[[Sequence[int]], int | None]
+    ordering: Ordering
+    refill: Callable[[], None]
 
 
 class Companion(Protocol):

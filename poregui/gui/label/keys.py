@@ -21,6 +21,7 @@ _ACTIONS = {
     Qt.Key.Key_Delete: "delete",
     Qt.Key.Key_Backspace: "clear",
     Qt.Key.Key_F: "fit",
+    Qt.Key.Key_A: "accept",
 } | {Qt.Key(Qt.Key.Key_1.value + i): f"class_{i + 1}" for i in range(9)}
 _REPEATING = {"next", "previous"}
 _PLAIN = Qt.KeyboardModifier.KeypadModifier | Qt.KeyboardModifier.ShiftModifier
@@ -77,6 +78,8 @@ def meaning(event: QKeyEvent) -> str | None:
         return None
     meant = _ACTIONS.get(Qt.Key(event.key()))
     shifted = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+    if shifted and meant == "accept":
+        return "accept_page"
     if shifted and meant is not None and not (meant.startswith("class_") or meant == "not_a_pore"):
         return None
     return meant

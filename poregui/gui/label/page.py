@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 
 from poregui.domain.classes import NOT_A_PORE, NOT_A_PORE_NAME, UNSURE, UNSURE_NAME, PoreClass
 from poregui.gui.label.filters import CropFilter
+from poregui.gui.label.find_panel import FindPanel
 from poregui.gui.label.keys import LabelKeys
 from poregui.gui.theme import GAP, MARGIN
 from poregui.gui.widgets import pieces
@@ -25,6 +26,7 @@ from poregui.gui.widgets.context_view import ContextView
 from poregui.gui.widgets.crop_grid import LARGEST_CELL, SMALLEST_CELL, USUAL_CELL, CropGrid
 from poregui.gui.widgets.image_canvas import ImageCanvas
 from poregui.gui.widgets.micrograph_list import MicrographList
+from poregui.gui.widgets.suggestion_line import SuggestionLine
 from poregui.gui.widgets.tabbed import Tabbed
 
 
@@ -48,6 +50,7 @@ class LabelPage(QWidget):
         self.class_bar = ClassBar(self)
         self.context_view = ContextView(self)
         self.crop_grid = CropGrid(parent=self)
+        self.suggestion_line = SuggestionLine(self)
         self._stack = QStackedWidget(self)
         self._stack.addWidget(self._build_work())
         self._stack.addWidget(self._build_empty())
@@ -92,7 +95,7 @@ class LabelPage(QWidget):
         for widget in (self.image_canvas, self.crop_grid):
             widget.set_classes(known)
         self.keys.watch(self.class_bar.buttons.values())
-        entries: list[tuple[str, object]] = [("All labels", "any"), ("Not labelled", None)]
+        entries: list[tuple[str, object]] = [("All labels", "any"), ("Not labelled", None), ("Proposals", "proposals")]
         entries += [(c.name, c.id) for c in classes]
         entries += [(NOT_A_PORE_NAME, NOT_A_PORE), (UNSURE_NAME, UNSURE)]
         pieces.fill(self.label_filter, entries)
@@ -171,6 +174,8 @@ class LabelPage(QWidget):
         whole.addWidget(middle)
         self.side = Tabbed("label_side", "Beside the micrograph")
         self.side.add("Label", self._build_right())
+        self.find_panel = FindPanel(self)
+        self.side.add("Find pores", self.find_panel)
         whole.addWidget(self.side)
         whole.setStretchFactor(0, 1)
         whole.setSizes([900, 256])
@@ -216,6 +221,7 @@ class LabelPage(QWidget):
         self.label_filter = pieces.combo("label_filter", "Show crops by label")
         self.specimen_filter = pieces.combo("specimen_filter", "Show crops of a specimen")
         self.micrograph_filter = pieces.combo("micrograph_filter", "Show crops of a micrograph")
+        self.order_box = pieces.combo("crop_order", "Order of the crops")
         self.all_crops_button = pieces.button("all_crops_button", "Reset", "Show all crops again")
         self.grid_count = pieces.muted("grid_count")
         self.size_slider = QSlider(Qt.Orientation.Horizontal)
@@ -228,7 +234,7 @@ class LabelPage(QWidget):
         panel = pieces.panel()
         layout = pieces.column(panel, 0)
         filters = (self.label_filter, self.specimen_filter, self.micrograph_filter, self.all_crops_button)
-        layout.addLayout(pieces.row(*filters, None, self.grid_count, self.size_slider))
+        layout.addLayout(pieces.row(*filters, None, self.order_box, self.grid_count, self.size_slider))
         layout.addWidget(self.crop_grid, 1)
         return panel
 
@@ -245,6 +251,7 @@ class LabelPage(QWidget):
         layout.setSpacing(GAP // 2)
         layout.addWidget(pieces.heading("Classes"))
         layout.addWidget(self.class_bar)
+        layout.addWidget(self.suggestion_line)
         layout.addSpacing(GAP)
         layout.addWidget(pieces.heading("Current crop"))
         layout.addWidget(self.context_view, 1)

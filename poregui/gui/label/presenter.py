@@ -12,9 +12,13 @@ from poregui.domain.errors import PoreguiError
 from poregui.domain.records import Changed
 from poregui.gui.label.catalogue import Catalogue
 from poregui.gui.label.companion import Companion, LabelDesk
+from poregui.gui.label.detecting import Detecting
 from poregui.gui.label.gestures import CropGestures
+from poregui.gui.label.ordering import Ordering
+from poregui.gui.label.outlining import Outlining
 from poregui.gui.label.page import LabelPage
 from poregui.gui.label.stage import Stage
+from poregui.gui.label.suggesting import Suggesting
 from poregui.gui.label.words import end_words, history_words, size_words
 from poregui.gui.messages import messages
 from poregui.gui.services import Services
@@ -41,6 +45,7 @@ class LabelPresenter(QObject):
         self._current: int | None = None
         self._quiet = False
         self._links: list[tuple[object, Callable]] = []
+        self._ordering = Ordering(session.project, self._catalogue)
         self._companions = self._make_companions()
         self._keys: dict[str, Callable[[], object]] = {
             "not_a_pore": lambda: self.label(NOT_A_PORE),
@@ -52,6 +57,7 @@ class LabelPresenter(QObject):
             "previous": lambda: self.step(-1),
             "delete": self.delete_crops,
             "fit": page.image_canvas.fit,
+            **self._suggesting.keys,
         }
 
     def _make_companions(self) -> tuple[Companion, ...]:
@@ -65,8 +71,13 @@ class LabelPresenter(QObject):
             self.choose,
             lambda: self._current,
             self._chosen_ids,
+            self._next_unlabelled,
+            self._ordering,
+            self._show_rows,
         )
-        return (CropGestures(desk),)
+        self._suggesting = Suggesting(desk)
+        outlining = Outlining(desk)
+        return (CropGestures(desk), self._suggesting, outlining, Detecting(desk, outlining))
 
     # ---- life ----------------------------------------------------------------------------------------------------
 
@@ -273,7 +284,7 @@ class LabelPresenter(QObject):
 
     def _show_rows(self) -> None:
         self._quiet = True
-        self._page.crop_grid.set_rows(self._catalogue.rows(self._page.crop_filter()))
+        self._page.crop_grid.set_rows(self._ordering.arrange(self._catalogue.rows(self._page.crop_filter())))
         self._page.crop_grid.choose(self._current)
         self._quiet = False
         self._count_grid()
@@ -328,6 +339,7 @@ class LabelPresenter(QObject):
         crop = self._catalogue.crops.get(self._current or 0)
         self._stage.set_current(crop)
         page.class_bar.set_current(crop.label if crop else None)
+        self._suggesting.show_current()
         if crop is None:
             page.set_details("", "", "")
             return

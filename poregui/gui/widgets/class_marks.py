@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QBrush, QColor, QPainter
+from PySide6.QtGui import QBrush, QColor, QPainter, QPen
 
 from poregui.domain.classes import (
     NOT_A_PORE,
@@ -63,6 +63,16 @@ class ClassMarks:
         font.setBold(True)
         painter.setFont(font)
         painter.setPen(text_on(self.colour(label)))
+        painter.drawText(area, int(Qt.AlignmentFlag.AlignCenter), self.letter(label))
+        painter.restore()
+
+    def draw_suggested(self, painter: QPainter, area: QRectF, label: int) -> None:
+        """Draw the letter in a dashed frame on a dark ground: what a program suggests is no label."""
+        painter.save()
+        painter.fillRect(area, QColor(16, 20, 24, 190))
+        painter.setPen(QPen(self.colour(label), 1.2, Qt.PenStyle.DashLine))
+        painter.drawRect(area.adjusted(0.5, 0.5, -0.5, -0.5))
+        painter.setPen(self.colour(label).lighter(120))
         painter.drawText(area, int(Qt.AlignmentFlag.AlignCenter), self.letter(label))
         painter.restore()
 

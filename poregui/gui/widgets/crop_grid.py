@@ -54,6 +54,20 @@ class CropGrid(QuietList):
         self._delegate.picture = picture
         self.viewport().update()
 
+    def set_suggestions(self, suggestion: Callable[[int], tuple[int, float] | None] | None) -> None:
+        """Mark unlabelled crops with `suggestion(crop id)`: label and probability, None for nothing."""
+        self._delegate.suggestion = suggestion
+        self.viewport().update()
+
+    def visible_ids(self) -> list[int]:
+        """Return the ids of the crops that are at least half in sight, in their order."""
+        cell, area = self.gridSize(), self.viewport().rect()
+        across = max(1, area.width() // max(1, cell.width()))
+        top = self.verticalScrollBar().value()
+        first = (top + cell.height() // 2) // cell.height() * across
+        last = (top + area.height() + cell.height() // 2) // cell.height() * across
+        return [row.crop_id for row in self.rows.rows[first:last]]
+
     def picture_ready(self, crop_id: int) -> None:
         """Draw a crop again whose picture has come."""
         self.rows.touch(crop_id)

@@ -15,6 +15,8 @@ from poregui.gui.widgets.class_marks import ClassMarks
 
 _PAD = 4
 _FRAME = 2
+_ROOM_FOR_SURE = 72
+"""Side in px of a picture from which on the probability of a suggestion is written on it."""
 
 
 class CropDelegate(QStyledItemDelegate):
@@ -24,6 +26,7 @@ class CropDelegate(QStyledItemDelegate):
         super().__init__(parent)
         self.picture: Callable[[int], QImage | None] | None = None
         self.is_current: Callable[[int], bool] | None = None
+        self.suggestion: Callable[[int], tuple[int, float] | None] | None = None
         self.side = 80
         self.lines = 0
         self._marks = ClassMarks(())
@@ -63,10 +66,25 @@ class CropDelegate(QStyledItemDelegate):
     def _draw_marks(self, painter: QPainter, option: QStyleOptionViewItem, square: QRect, row: CropRow) -> None:
         if row.label is not None:
             self._marks.draw_badge(painter, square.left(), square.bottom() + 1, row.label)
+        elif self.suggestion is not None and (found := self.suggestion(row.crop_id)) is not None:
+            self._draw_suggestion(painter, option, square, *found)
         if row.wrong:
             _draw_cross(painter, square)
         if self.lines:
             self._draw_text(painter, option, square, row)
+
+    def _draw_suggestion(
+        self, painter: QPainter, option: QStyleOptionViewItem, square: QRect, label: int, sure: float
+    ) -> None:
+        side = round(option.fontMetrics.height() * 1.05)
+        area = QRectF(square.left(), square.bottom() + 1 - side, side, side)
+        self._marks.draw_suggested(painter, area, label)
+        if self.side >= _ROOM_FOR_SURE:
+            words = f"{sure * 100:.0f} %"
+            beside = QRectF(area.right(), area.top(), option.fontMetrics.horizontalAdvance(words) + 8, side)
+            painter.fillRect(beside, QColor(16, 20, 24, 190))
+            painter.setPen(QColor("#e6e9ee"))
+            painter.drawText(beside, int(Qt.AlignmentFlag.AlignCenter), words)
 
     def _draw_answer(
         self, painter: QPainter, option: QStyleOptionViewItem, square: QRect, row: CropRow, predicted: int

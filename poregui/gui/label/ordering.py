@@ -1,0 +1,93 @@
+"""Put the crops of the grid into an order: by size, by what is suggested, by likeness; changes with the orders."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from poregui.domain.records import Crop
+from poregui.gui.label.catalogue import Catalogue
+from poregui.gui.models.crop_list import CropRow
+from poregui.store.project import Project
+from poregui.workflow.suggestions import Suggestions
+
+ORDERS = (
+    ("As they came", "came"),
+    ("Teaches most", "teaches"),
+    ("Most undecided", "undecided"),
+    ("Suggested class", "suggested"),
+    ("Size", "size"),
+    ("Specimen", "specimen"),
+    ("Labelled last", "time"),
+    ("Like the chosen crop", "alike"),
+)
+BY_SUGGESTION = frozenset({"teaches", "undecided", "suggested"})
+
+
+class Ordering:
+    """Hold the order that a person chose; it stays as it is while labels change, until `renew`."""
+
+    def __init__(self, project: Project, catalogue: Catalogue) -> None:
+        self._project = project
+        self._catalogue = catalogue
+        self.by = "came"
+        self.suggestions: Suggestions | None = None
+        self.alike: Sequence[int] = ()
+        self._ranks: dict[int, int] = {}
+
+    def arrange(self, rows: list[CropRow]) -> list[CropRow]:
+        """Return rows in the chosen order, crops that came since at the end."""
+        if self.by == "came":
+            return rows
+        last = len(self._ranks)
+        return sorted(rows, key=lambda row: self._ranks.get(row.crop_id, last))
+
+    def renew(self) -> None:
+        """Take the order from what is known now."""
+        crops = list(self._catalogue.crops.values())
+        ids = np.fromiter((crop.id for crop in crops), np.int64, len(crops))
+        orders: dict[str, Callable[[list[Crop], np.ndarray], list[int]]] = {
+            "teaches": self._teaching,
+            "undecided": self._undecided,
+            "suggested": self._suggested,
+            "size": lambda crops, _: [c.id for c in sorted(crops, key=_size)],
+            "specimen": lambda crops, _: [c.id for c in sorted(crops, key=lambda c: (c.specimen_id or 0, c.id))],
+            "time": lambda crops, _: self._last_labelled(crops),
+            "alike": lambda *_: list(self.alike),
+        }
+        found = orders[self.by](crops, ids) if self.by in orders else []
+        self._ranks = {crop_id: rank for rank, crop_id in enumerate(found)}
+
+    def _undecided(self, _: list[Crop], ids: np.ndarray) -> list[int]:
+        if self.suggestions is None:
+            return []
+        worth = np.nan_to_num(self.suggestions.uncertainty_of(ids), nan=-1.0)
+        free = np.array([self._catalogue.crops[i].label is None for i in ids.tolist()])
+        return [int(i) for i in ids[np.lexsort((-worth, ~free))]]
+
+    def _teaching(self, crops: list[Crop], ids: np.ndarray) -> list[int]:
+        if self.suggestions is None:
+            return []
+        first = [i for i in self.suggestions.order.tolist() if i in self._catalogue.crops]
+        return list(dict.fromkeys([*first, *self._undecided(crops, ids)]))
+
+    def _suggested(self, _: list[Crop], ids: np.ndarray) -> list[int]:
+        """Return unlabelled crops by suggested class, the surest first, then the labelled ones by label."""
+        if self.suggestions is None:
+            return []
+        labels, sure = self.suggestions.best_of(ids)
+        own = [self._catalogue.crops[i].label for i in ids.tolist()]
+        free = np.array([label is None for label in own])
+        given = np.array([0 if label is None else label for label in own])
+        place = {c.id: c.position for c in self._catalogue.known_classes}
+        classes = np.array([place.get(label, 99) for label in np.where(free, labels, given).tolist()])
+        return [int(i) for i in ids[np.lexsort((-np.nan_to_num(sure, nan=-1.0), classes, ~free))]]
+
+    def _last_labelled(self, crops: list[Crop]) -> list[int]:
+        last = self._project.last_labelled()
+        return [c.id for c in sorted(crops, key=lambda c: -last.get(c.id, 0) if c.label is not None else 1)]
+
+
+def _size(crop: Crop) -> float:
+    return -crop.size_px * (crop.um_per_px or 1.0)

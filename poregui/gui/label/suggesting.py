@@ -1,0 +1,250 @@
+"""Join the suggestions to the label page: what is told to the worker, what is drawn, what A and Shift+A accept."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+
+from PySide6.QtCore import QTimer
+
+from poregui.domain.classes import UNSURE
+from poregui.domain.records import Changed, Crop
+from poregui.domain.splits import group_of
+from poregui.gui.label.companion import LabelDesk
+from poregui.gui.label.ordering import BY_SUGGESTION, ORDERS
+from poregui.gui.messages import messages
+from poregui.gui.suggester import SuggestProcess
+from poregui.gui.widgets import pieces
+from poregui.workflow.accepting import accept_suggestions
+from poregui.workflow.more_labels import advice
+from poregui.workflow.suggestions import Suggestions
+
+FEWEST_LABELS = 10
+"""Labels from which on the process that learns is started; the same number as in workflow/suggest.py."""
+_QUIET_MS = 1500
+"""Time without a label after which the grid may take the order of new suggestions."""
+
+
+class Suggesting:
+    """Tell the worker what people decide, and show what it makes of that without ever labelling by itself."""
+
+    def __init__(self, desk: LabelDesk) -> None:
+        self._desk = desk
+        self._process: SuggestProcess | None = None
+        self._told: dict[int, int | None] = {}
+        self._known: dict[int, Crop] = {}
+        self._found: Suggestions | None = None
+        self._curve: Mapping | None = None
+        self._renew = QTimer(singleShot=True, interval=_QUIET_MS)
+        self._renew.timeout.connect(self._reorder)
+        self.keys: dict[str, Callable[[], object]] = {"accept": self.accept, "accept_page": self.accept_page}
+
+    # ---- life ----------------------------------------------------------------------------------------------------
+
+    def attach(self) -> None:
+        """Offer the orders, draw suggestions in the grid, and start to learn where there is enough."""
+        page = self._desk.page
+        pieces.fill(page.order_box, ORDERS)
+        page.crop_grid.set_suggestions(self._suggestion)
+        page.suggestion_line.show_state("")
+        for signal, slot in self._links():
+            signal.connect(slot)
+        self._catch_up()
+
+    def detach(self) -> None:
+        """End the process and take the suggestions away."""
+        for signal, slot in self._links():
+            signal.disconnect(slot)
+        self._renew.stop()
+        if self._process is not None:
+            self._process.close()
+            self._process = None
+        page = self._desk.page
+        page.crop_grid.set_suggestions(None)
+        page.suggestion_line.show_suggestion(None, 0.0)
+        page.order_box.setCurrentIndex(0)
+
+    def follow(self, changed: Changed) -> None:
+        """Tell the worker what an edit changed; the grid waits with a new order until the keys rest."""
+        if changed.kinds & {"labels", "crops", "micrographs", "specimens"}:
+            self._catch_up(changed.crop_ids if changed.kinds == {"labels"} and changed.crop_ids else None)
+        if self._renew.isActive():
+            self._renew.start()
+        if "classes" in changed.kinds:
+            self._say_state()
+
+    def show_current(self) -> None:
+        """Show what is suggested for the current crop, where it has no label."""
+        crop_id = self._desk.current()
+        crop = self._desk.catalogue.crops.get(crop_id or 0)
+        found = self._suggestion(crop.id) if crop is not None and crop.label is None else None
+        line = self._desk.page.suggestion_line
+        line.set_marks(self._desk.catalogue.marks)
+        label, sure = found or (None, 0.0)
+        line.show_suggestion(label, sure, writable=not self._desk.session.project.read_only)
+
+    def _links(self) -> tuple:
+        page = self._desk.page
+        return (
+            (page.order_box.activated, self._choose_order),
+            (page.suggestion_line.accept_requested, self.accept),
+        )
+
+    # ---- what a person wants -------------------------------------------------------------------------------------
+
+    def accept(self) -> None:
+        """Label the chosen crops as suggested and go on."""
+        self._accept(self._desk.chosen_ids(), "Nothing is suggested for this crop yet.")
+
+    def accept_page(self) -> None:
+        """Label all crops that are in sight in the grid as suggested, in one step."""
+        self._accept(self._desk.page.crop_grid.visible_ids(), "Nothing is suggested for the crops in sight.")
+
+    def _accept(self, crop_ids: Sequence[int], nothing: str) -> None:
+        desk = self._desk
+        crops = desk.catalogue.crops
+        free = [i for i in crop_ids if i in crops and crops[i].label is None]
+        wanted = {i: found[0] for i in free if (found := self._suggestion(i)) is not None}
+        if not wanted:
+            messages().note(nothing)
+            return
+        following = desk.next_unlabelled(list(wanted))
+        edit = accept_suggestions(desk.session.project, wanted, who=desk.session.who)
+        if desk.apply(edit if edit.changes else None):
+            if len(wanted) > 1:
+                messages().note(f"Accepted {len(wanted)} suggestions. Undo takes them back.")
+            if following is not None:
+                desk.choose(following)
+
+    def _choose_order(self) -> None:
+        desk = self._desk
+        desk.ordering.by = str(desk.page.order_box.currentData())
+        desk.page.crop_grid.setFocus()
+        if desk.ordering.by in BY_SUGGESTION and self._found is None:
+            messages().note(f"Suggestions come from the {FEWEST_LABELS}th label of two classes on.")
+        if desk.ordering.by == "alike":
+            self._ask_alike()
+        else:
+            self._reorder(keep=False)
+
+    def _ask_alike(self) -> None:
+        crop_id = self._desk.current()
+        if crop_id is None:
+            messages().note("Choose the crop that the others are to be compared with.")
+            return
+        self._catch_up(start=True)
+        if self._process is not None:
+            self._process.tell({"like": crop_id})
+
+    # ---- the worker ----------------------------------------------------------------------------------------------
+
+    def _catch_up(self, crop_ids: Sequence[int] | None = None, *, start: bool = False) -> None:
+        """Tell the worker what it does not know yet, once there is enough to learn from."""
+        crops = self._desk.catalogue.crops
+        if self._process is None:
+            labelled = sum(crop.label is not None and crop.label != UNSURE for crop in crops.values())
+            if not start and (labelled < FEWEST_LABELS or len(crops) == labelled):
+                return
+            self._process = SuggestProcess(self._desk.session.project.folder)
+            for signal, slot in (
+                (self._process.suggested, self._take),
+                (self._process.measured, self._measured),
+                (self._process.curve_drawn, self._draw_curve),
+                (self._process.alike, self._take_alike),
+                (self._process.ended, self._ended),
+            ):
+                signal.connect(slot)
+            crop_ids = None
+        ids = crops if crop_ids is None else [i for i in crop_ids if i in crops]
+        fresh = [crops[i] for i in ids if _needed(self._known.get(i)) != _needed(crops[i])]
+        gone = [i for i in self._known if i not in crops] if crop_ids is None else []
+        labels = [[i, crops[i].label] for i in ids if self._told.get(i) != crops[i].label]
+        for crop in fresh:
+            self._known[crop.id] = crop
+        for crop_id in gone:
+            self._known.pop(crop_id)
+            labels.append([crop_id, None])
+        self._told.update((crop_id, label) for crop_id, label in labels)
+        self._send(labels, fresh, gone)
+
+    def _send(self, labels: list, fresh: list[Crop], gone: list[int]) -> None:
+        process = self._process
+        if process is None:
+            return
+        if len(fresh) <= _FEW:
+            if labels or fresh or gone:
+                process.tell(_lines(labels, fresh, gone))
+            return
+        self._desk.services.background.run(
+            "Telling the suggester of the crops", lambda _control: _lines(labels, fresh, gone), process.tell
+        )
+
+    def _take(self, found: Suggestions | None) -> None:
+        self._found = found
+        self._desk.ordering.suggestions = found
+        self._desk.page.crop_grid.viewport().update()
+        self.show_current()
+        self._say_state()
+        if self._desk.ordering.by in BY_SUGGESTION and not self._renew.isActive():
+            self._renew.start()
+
+    def _take_alike(self, _crop_id: int, order: Sequence[int], _of_each: Mapping[int, Sequence[int]]) -> None:
+        self._desk.ordering.alike = order
+        if self._desk.ordering.by == "alike":
+            self._reorder(keep=False)
+
+    def _measured(self, done: int, total: int) -> None:
+        if done < total:
+            self._desk.page.suggestion_line.show_state(f"Measuring crops: {done} of {total}")
+        else:
+            self._say_state()
+
+    def _draw_curve(self, curve: Mapping) -> None:
+        self._curve = curve
+        self._say_state()
+
+    def _ended(self, why: str) -> None:
+        self._process = None
+        messages().note("The suggestions have stopped; labelling goes on." + (f" ({why})" if why else ""))
+
+    # ---- what is shown -------------------------------------------------------------------------------------------
+
+    def _suggestion(self, crop_id: int) -> tuple[int, float] | None:
+        return self._found.of(crop_id) if self._found is not None else None
+
+    def _say_state(self) -> None:
+        found = self._found
+        names = {c.id: c.name for c in self._desk.catalogue.known_classes} | {-1: "not-a-pore"}
+        text = ""
+        if found is not None:
+            sure = f", right for {100 * found.accuracy:.0f} % of unseen ones" if found.accuracy is not None else ""
+            text = f"Learnt from {found.count} labels{sure}. {advice(self._curve, names)}".strip()
+        self._desk.page.suggestion_line.show_state(text)
+
+    def _reorder(self, *, keep: bool = True) -> None:
+        """Put the grid into the chosen order anew; `keep` leaves the current crop in view, else the first is chosen."""
+        desk = self._desk
+        desk.ordering.renew()
+        desk.refill()
+        if not keep and desk.ordering.by != "alike":
+            rows = desk.page.crop_grid.rows.rows
+            first = next((row.crop_id for row in rows if row.label is None), None)
+            if first is not None:
+                desk.choose(first)
+
+
+_FEW = 200
+
+
+def _needed(crop: Crop | None) -> tuple[object, ...]:
+    """Return what the worker knows of a crop beside its label."""
+    return () if crop is None else (crop.pixels, crop.um_per_px, group_of(crop))
+
+
+def _lines(labels: list, fresh: list[Crop], gone: list[int]) -> bytes:
+    """Return the messages, labels first, so that labelled crops are measured first."""
+    crops = [[c.id, c.pixels, c.um_per_px, group_of(c)] for c in fresh]
+    parts = [{"labels": labels}] if labels else []
+    if crops or gone:
+        parts.append({"crops": crops, "gone": gone})
+    return b"".join(json.dumps(part).encode() + b"\n" for part in parts)

@@ -1,0 +1,83 @@
+"""Show what is suggested for a crop, apart from labels, with a way to accept it; changes with how that looks."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+
+from poregui.gui.theme import GAP
+from poregui.gui.widgets.class_marks import ClassMarks
+
+
+class _Badge(QWidget):
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.label: int | None = None
+        self.marks = ClassMarks(())
+        self.setFixedSize(QSize(20, 20))
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        if self.label is not None:
+            self.marks.draw_suggested(QPainter(self), QRectF(1, 1, 18, 18), self.label)
+
+
+class SuggestionLine(QWidget):
+    """Show the suggested label with its probability and, below, how the suggestions stand.
+
+    `accept_requested` tells of a click on Accept.
+    """
+
+    accept_requested = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("suggestion_line")
+        self.setAccessibleName("Suggestion")
+        self._badge = _Badge(self)
+        self.words = QLabel(self)
+        self.words.setObjectName("suggestion_words")
+        self.words.setTextFormat(Qt.TextFormat.PlainText)
+        self.words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.accept_button = QToolButton(self)
+        self.accept_button.setObjectName("accept_button")
+        self.accept_button.setText("Accept (A)")
+        self.accept_button.setProperty("boxed", True)
+        self.accept_button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.accept_button.setAccessibleName("Accept the suggestion")
+        self.accept_button.setToolTip("Label the chosen crops as suggested (A); Shift+A accepts all that are in sight")
+        self.state = QLabel(self)
+        self.state.setObjectName("suggestion_state")
+        self.state.setProperty("muted", True)
+        self.state.setWordWrap(True)
+        line = QHBoxLayout()
+        line.setSpacing(GAP)
+        for widget in (self._badge, self.words, self.accept_button):
+            line.addWidget(widget, 1 if widget is self.words else 0)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(GAP // 2)
+        layout.addLayout(line)
+        layout.addWidget(self.state)
+        self.accept_button.clicked.connect(self.accept_requested)
+        self.show_suggestion(None, 0.0)
+
+    def set_marks(self, marks: ClassMarks) -> None:
+        """Use the names, letters and colours of these classes."""
+        self._badge.marks = marks
+        self._badge.update()
+
+    def show_suggestion(self, label: int | None, sure: float, *, writable: bool = True) -> None:
+        """Show a label with its probability (0 to 1); None hides the line."""
+        self._badge.label = label
+        for widget in (self._badge, self.words, self.accept_button):
+            widget.setVisible(label is not None)
+        self.accept_button.setEnabled(writable)
+        self.words.setText("" if label is None else f"{self._badge.marks.name(label)} {sure * 100:.0f} %")
+        self.words.setToolTip("" if label is None else f"Suggested: {self.words.text()}. It is no label.")
+        self._badge.update()
+
+    def show_state(self, text: str) -> None:
+        """Say how the suggestions stand; an empty text takes no room."""
+        self.state.setText(text)
+        self.state.setVisible(bool(text))

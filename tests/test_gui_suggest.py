@@ -1,0 +1,204 @@
+"""Hold what suggestions do on the label page: drawn apart from labels, accepted by a key only, and never in the way."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from label_desk import Desk, add_ready_made
+from PySide6.QtCore import Qt
+
+from poregui.domain.records import Crop
+from poregui.gui.background import Background
+from poregui.gui.label.page import LabelPage
+from poregui.gui.label.presenter import LabelPresenter
+from poregui.gui.messages import messages
+from poregui.gui.micrograph_images import MicrographImages
+from poregui.gui.services import Services
+from poregui.gui.session import Session
+from poregui.gui.suggester import SuggestProcess
+from poregui.gui.thumbnails import Thumbnails
+from poregui.store.pixels import CropPixels
+from poregui.store.project import Project
+from poregui.workflow.accepting import accept_suggestions
+from poregui.workflow.edits import AddCrops
+from poregui.workflow.suggestions import Suggestions
+
+SHIFT = Qt.KeyboardModifier.ShiftModifier
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return Project.create(tmp_path / "pores")
+
+
+@pytest.fixture
+def open_desk(qtbot) -> Iterator:
+    made = []
+    notes: list[str] = []
+
+    def hear(text: str, _kind: str) -> None:
+        notes.append(text)
+
+    messages().noted.connect(hear)
+
+    def build(project: Project) -> Desk:
+        session, page, background = Session(project, who="ada"), LabelPage(), Background()
+        thumbnails, images = Thumbnails(project.pixels), MicrographImages(project)
+        qtbot.addWidget(page)
+        page.resize(1200, 800)
+        presenter = LabelPresenter(page, session, Services(background, thumbnails, images, None))
+        presenter.attach()
+        page.show()
+        desk = Desk(page, presenter, session, notes)
+        made.append((desk, thumbnails, images, background))
+        return desk
+
+    yield build
+    messages().noted.disconnect(hear)
+    for desk, thumbnails, images, background in made:
+        background.wait()
+        desk.presenter.detach()
+        thumbnails.close()
+        images.close()
+        desk.session.close()
+
+
+@pytest.fixture
+def desk(project, open_desk) -> Desk:
+    """Return a page with six crops that are suggested as 1, 1, 2, 2, 3, 3, less and less sure."""
+    add_ready_made(project, 6)
+    desk = open_desk(project)
+    probabilities = np.full((6, 3), 0.05, np.float32)
+    probabilities[np.arange(6), [0, 0, 1, 1, 2, 2]] = [0.9, 0.85, 0.8, 0.7, 0.6, 0.5]
+    order = np.array([6, 5, 4, 3, 2, 1])
+    desk.presenter._suggesting._take(Suggestions(np.arange(1, 7), (1, 2, 3), probabilities, order, 12, 0.9))
+    return desk
+
+
+def choose_order(desk: Desk, order: str) -> None:
+    box = desk.page.order_box
+    box.setCurrentIndex(box.findData(order))
+    box.activated.emit(box.currentIndex())
+
+
+def test_a_suggestion_is_shown_and_is_no_label(desk):
+    assert desk.page.suggestion_line.words.text() == "Gas 90 %"
+    assert "Learnt from 12 labels" in desk.page.suggestion_line.state.text()
+    assert desk.labels() == [None] * 6
+
+
+def test_a_accepts_the_suggestion_goes_on_and_the_log_says_how(desk):
+    desk.key("a")
+    assert desk.labels() == [1, None, None, None, None, None]
+    assert desk.project.label_log(1)[-1].how == "accepted"
+    assert desk.project.label_log(1)[-1].who == "ada"
+    assert desk.presenter.current == 2
+
+
+def test_shift_a_accepts_all_in_sight_as_one_step(desk):
+    desk.key("a", SHIFT)
+    assert desk.labels() == [1, 1, 2, 2, 3, 3]
+    desk.key("z")
+    assert desk.labels() == [None] * 6
+
+
+def test_accepting_leaves_what_a_person_has_labelled(desk):
+    desk.key("3")
+    desk.key("a", SHIFT)
+    assert desk.labels() == [3, 1, 2, 2, 3, 3]
+
+
+def test_the_page_that_is_accepted_is_what_is_in_sight(desk):
+    grid = desk.page.crop_grid
+    grid.set_cell(192)
+    desk.page.resize(760, 480)
+    seen = grid.visible_ids()
+    desk.key("a", SHIFT)
+    assert [label is not None for label in desk.labels()] == [i in seen for i in range(1, 7)]
+
+
+def test_a_without_a_suggestion_says_so(project, open_desk):
+    add_ready_made(project, 2)
+    desk = open_desk(project)
+    desk.key("a")
+    assert desk.labels() == [None, None]
+    assert "Nothing is suggested" in desk.notes[-1]
+
+
+def test_a_labelled_crop_shows_no_suggestion(desk):
+    desk.key("1")
+    desk.key(Qt.Key.Key_Left)
+    assert desk.page.suggestion_line.accept_button.isHidden()
+
+
+@pytest.mark.parametrize(
+    ("order", "ids"),
+    [
+        ("undecided", [6, 5, 4, 3, 2, 1]),
+        ("teaches", [6, 5, 4, 3, 2, 1]),
+        ("suggested", [1, 2, 3, 4, 5, 6]),
+        ("came", [1, 2, 3, 4, 5, 6]),
+    ],
+)
+def test_the_grid_takes_the_chosen_order(desk, order, ids):
+    choose_order(desk, order)
+    assert desk.page.crop_grid.ids() == ids
+
+
+def test_the_order_stays_while_labels_are_given_and_the_next_crop_is_the_next_in_it(desk):
+    choose_order(desk, "undecided")
+    desk.key("1")
+    assert desk.page.crop_grid.ids() == [6, 5, 4, 3, 2, 1]
+    assert desk.presenter.current == 5
+
+
+def test_sizes_specimens_and_times_order_the_grid(project, open_desk):
+    crops = []
+    for number, side in enumerate((20, 60, 40), 1):
+        key = project.pixels.add(CropPixels(np.full((side, side), number, np.uint8), 0, 255))
+        crops.append(Crop(number, key, side, side))
+    with project.transaction():
+        AddCrops(tuple(crops), who="ada").do(project)
+    desk = open_desk(project)
+    choose_order(desk, "size")
+    assert desk.page.crop_grid.ids() == [2, 3, 1]
+    desk.presenter.choose(3)
+    desk.key("1")
+    choose_order(desk, "time")
+    assert desk.page.crop_grid.ids()[0] == 3
+
+
+def test_accepting_twice_or_too_late_changes_nothing(project):
+    add_ready_made(project, 2)
+    with project.transaction():
+        accept_suggestions(project, {1: 2}, who="ada").do(project)
+    again = accept_suggestions(project, {1: 3, 2: 3, 99: 1}, who="ada")
+    assert [(c.crop_id, c.after) for c in again.changes] == [(2, 3)]
+    project.close()
+
+
+def test_labels_reach_the_process_and_its_suggestions_reach_the_page(project, open_desk, qtbot):
+    add_ready_made(project, 30)
+    desk = open_desk(project)
+    for number in range(11):
+        desk.key("12"[number % 2])
+    qtbot.waitUntil(lambda: desk.page.suggestion_line.words.text() != "", timeout=60_000)
+    assert desk.labels()[11:] == [None] * 19
+    assert desk.page.suggestion_line.accept_button.isVisible()
+
+
+def test_a_process_that_breaks_is_told_once_and_labelling_goes_on(project, open_desk, qtbot, monkeypatch):
+    broken = (sys.executable, "-c", "import sys; sys.stdin.readline(); sys.exit('No memory.')")
+    monkeypatch.setattr("poregui.gui.label.suggesting.SuggestProcess", lambda folder: SuggestProcess(folder, broken))
+    add_ready_made(project, 14)
+    desk = open_desk(project)
+    for _ in range(10):
+        desk.key("1")
+    qtbot.waitUntil(lambda: any("suggestions have stopped" in note for note in desk.notes), timeout=20_000)
+    desk.key("2")
+    assert desk.labels()[10] == 2
+    assert sum("stopped" in note for note in desk.notes) == 1
