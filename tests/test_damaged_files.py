@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import imagecodecs
 import numpy as np
 import pytest
 import tifffile
@@ -18,6 +19,7 @@ from PIL import Image as Pillow
 
 from poregui.domain.errors import ImageError
 from poregui.vision.image_io import read_header, read_image, read_size
+from poregui.vision.lzw import lzw_decode
 
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 LONGEST_S = 10.0
@@ -193,3 +195,30 @@ def test_mutated_files_end_in_the_shape_of_their_header_or_in_a_sentence(tmp_pat
     assert all(one.startswith("spoilt ") and one.endswith(".") for one in sentences)
     assert read > 0
     assert slow < LONGEST_S
+
+
+def test_lzw_whose_table_begins_with_an_unknown_code_is_refused_and_ends_nothing(tmp_path: Path) -> None:
+    content = bytearray(tiff(64, 64, 3, photometric="rgb", compression="lzw", metadata=None))
+    with tifffile.TiffFile(io.BytesIO(content)) as file:
+        at = file.pages[0].aspage().dataoffsets[0]
+    content[at : at + 3] = b"\x80\x7f\x20"  # the decoder of imagecodecs reads outside of its memory here
+    (tmp_path / "a.tif").write_bytes(content)
+    with pytest.raises(ImageError, match=r"a\.tif is damaged"):
+        read_image(tmp_path / "a.tif")
+    with pytest.raises(ValueError, match="not in their table"):
+        lzw_decode(bytes(content[at:]))
+
+
+@pytest.mark.parametrize("values", [2, 30, 256])
+@pytest.mark.parametrize("length", [1, 500, 70_000])
+def test_lzw_comes_back_as_it_was_whether_its_length_is_known_or_not(values: int, length: int) -> None:
+    plain = np.random.default_rng(values).integers(0, values, length, np.uint8).tobytes()
+    packed = imagecodecs.lzw_encode(plain)
+    assert lzw_decode(packed, length) == lzw_decode(packed) == lzw_decode(packed, length + 999) == plain
+
+
+@pytest.mark.parametrize("bits", [1, 4])
+def test_packed_bits_in_lzw_are_read(tmp_path: Path, bits: int) -> None:
+    picture = Pillow.fromarray(noise(70, 90) % 2 == 0) if bits == 1 else Pillow.fromarray(noise(70, 90) % 16)
+    picture.save(tmp_path / "a.tif", compression="tiff_lzw")
+    np.testing.assert_array_equal(read_image(tmp_path / "a.tif").pixels, np.asarray(picture.convert("L")))

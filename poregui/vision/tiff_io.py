@@ -12,6 +12,7 @@ import tifffile
 from numpy.typing import NDArray
 
 from poregui.domain.plane import FIRST, Plane
+from poregui.vision.lzw import use_our_lzw
 from poregui.vision.pixel_values import (
     Decoded,
     Unfit,
@@ -27,6 +28,7 @@ from poregui.vision.pixel_values import (
 from poregui.vision.scale import tiff_scale
 from poregui.vision.tiff_stack import Found, TiffStack, absent, tiff_stack
 
+use_our_lzw()
 # What tifffile finds odd goes to the program's log and never to a person's terminal.
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
 

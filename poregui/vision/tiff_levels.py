@@ -14,7 +14,10 @@ from numpy.typing import NDArray
 
 from poregui.domain.errors import ImageError
 from poregui.domain.geometry import Box
+from poregui.vision.lzw import use_our_lzw
 from poregui.vision.pixel_values import spread_bits
+
+use_our_lzw()
 
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _YCBCR = 0, 1, 2, 6
 _JPEGS = (6, 7, 34892, 33007)
