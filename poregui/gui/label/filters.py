@@ -13,9 +13,12 @@ READY_MADE = 0
 
 @dataclass(frozen=True)
 class CropFilter:
-    """Hold what to show; `label` may be `any`, None for unlabelled crops, or a label; None elsewhere means all."""
+    """Hold what to show; `label` may be `any`, None for unlabelled crops, `proposals`, or a label.
 
-    label: int | Literal["any"] | None = "any"
+    None elsewhere means all.
+    """
+
+    label: int | Literal["any", "proposals"] | None = "any"
     specimen_id: int | None = None
     micrograph_id: int | None = None
 
@@ -26,7 +29,10 @@ class CropFilter:
 
     def accepts(self, crop: Crop) -> bool:
         """Tell whether a crop is shown."""
-        if self.label != "any" and crop.label != self.label:
+        if self.label == "proposals":
+            if not crop.is_proposal:
+                return False
+        elif self.label != "any" and crop.label != self.label:
             return False
         if self.specimen_id is not None and crop.specimen_id != self.specimen_id:
             return False

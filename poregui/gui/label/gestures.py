@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
+from numpy.typing import NDArray
+
 from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import Box
+from poregui.domain.outline import Outline
 from poregui.domain.records import Changed, Origin
 from poregui.gui.label.companion import LabelDesk
 from poregui.gui.messages import messages
 from poregui.store.pixels import CropPixels
 from poregui.workflow.changes import move_crop, new_crop
+from poregui.workflow.detect import detection_recipe
+from poregui.workflow.reshape import draw_pore
 
 _REACH = 8.0
 """Screen px around a click in which a pore is looked for."""
@@ -48,14 +56,29 @@ class CropGestures:
 
     def _add_at(self, x: float, y: float) -> None:
         desk = self._desk
-        usual = self._side or desk.stage.usual_side()
+        usual, reach = self._side or desk.stage.usual_side(), _REACH / desk.page.image_canvas.scale
         try:
-            box = desk.stage.box_at(x, y, reach=_REACH / desk.page.image_canvas.scale, usual=usual)
+            polarity = detection_recipe(desk.session.project).polarity
+            points = desk.stage.outline_at(x, y, reach=reach, polarity=polarity)
+            if points is not None:
+                self._add_outlined(points)
+                return
+            box = desk.stage.box_at(x, y, reach=reach, usual=usual)
         except PoreguiError as error:
             messages().note(str(error))
             return
         if box is not None:
             self._add(box, "click")
+
+    def _add_outlined(self, points: NDArray[Any]) -> None:
+        """Add the pore of an outline."""
+        desk = self._desk
+        micrograph, image, project = desk.stage.micrograph, desk.stage.image, desk.session.project
+        if micrograph is None or image is None:
+            return
+        edit = draw_pore(project, None, Outline.of(points), micrograph, image, "click")
+        if desk.apply(replace(edit, who=desk.session.who, text="add crop")):
+            self._show_new(edit.added[0].crop.id)
 
     def _add(self, box: Box, origin: Origin) -> bool:
         desk = self._desk
@@ -72,10 +95,14 @@ class CropGestures:
             return False
         if not desk.apply(edit):
             return False
+        self._show_new(crop_id)
+        return True
+
+    def _show_new(self, crop_id: int) -> None:
+        desk = self._desk
         if not desk.page.crop_filter().accepts(desk.catalogue.crops[crop_id]):
             messages().note("The new crop is not among those that the grid shows.")
         desk.choose(crop_id)
-        return True
 
     def _move(self, crop_id: int, box: Box) -> None:
         desk = self._desk

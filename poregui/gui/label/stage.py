@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
 from poregui.domain.errors import PoreguiError
@@ -18,6 +20,7 @@ from poregui.store.pixels import CropPixels
 from poregui.vision.crops import cut
 from poregui.vision.pore_at import crop_around, pore_near
 from poregui.vision.pyramid import Pyramid
+from poregui.vision.reshaping import outline_near
 
 _LEAST_SIDE, _MOST_SIDE = 48, 128
 
@@ -145,6 +148,11 @@ class Stage(QObject):
         self._context.set_outline_colour(colour)
         self._context.set_surroundings(image, crop.box, full, crop.um_per_px)
 
+    @property
+    def image(self) -> Pyramid | None:
+        """Return the micrograph's pixels, or None while it is not loaded."""
+        return self._loaded.image if self._loaded is not None else None
+
     # ---- what is cut ---------------------------------------------------------------------------------------------
 
     def cut(self, box: Box) -> CropPixels | None:
@@ -165,6 +173,10 @@ class Stage(QObject):
         if sides:
             return sides[len(sides) // 2]
         return min(max(_LEAST_SIDE, max(self.micrograph.width, self.micrograph.height) // 32), _MOST_SIDE)
+
+    def outline_at(self, x: float, y: float, *, reach: float, polarity: str) -> NDArray[np.float32] | None:
+        """Return the outline, (N, 2) in px, of the pore near a point (px), or None where there is none."""
+        return None if self._loaded is None else outline_near(self._loaded.image, x, y, reach=reach, polarity=polarity)
 
     def box_at(self, x: float, y: float, *, reach: float, usual: int) -> Box | None:
         """Return the crop around the pore near a point (px), or of the usual size where no pore is found."""

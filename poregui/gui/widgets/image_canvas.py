@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, QSizeF, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
@@ -71,6 +71,7 @@ class ImageCanvas(QWidget):
         self._drag_box: Box | None = None
         self._pointer: QPointF | None = None
         self._tool: CanvasTool | None = None
+        self._outlined: dict[int, Box] = {}
         self._overlays: list[Callable[[QPainter, CanvasView], None]] = []
         self._set_cursor()
         theme().changed.connect(self.update)
@@ -164,6 +165,16 @@ class ImageCanvas(QWidget):
         """Draw something between picture and boxes, in screen px, whenever there is a picture."""
         self._overlays.append(paint)
 
+    def remove_overlay(self, paint: Callable[[QPainter, CanvasView], None]) -> None:
+        """Draw it no more."""
+        self._overlays.remove(paint)
+        self.update()
+
+    def set_outlined(self, bounds: Mapping[int, Box]) -> None:
+        """Take the bounds of outlines by crop id: those crops are clicked there, and drawn without their boxes."""
+        self._outlined = dict(bounds)
+        self.update()
+
     @property
     def scale(self) -> float:
         """Return the screen px per px of the image, 1 while there is none."""
@@ -219,7 +230,8 @@ class ImageCanvas(QWidget):
         self._picture.draw(painter, self._view.to_screen(source), source)
         for paint in self._overlays:
             paint(painter, self._view)
-        shown = [self._as_dragged(one) for one in self._boxes]
+        bare = (one for one in self._boxes if one.crop_id not in self._outlined or one.crop_id == self._current)
+        shown = [self._as_dragged(one) for one in bare]
         draw_boxes(painter, self._view, shown, self._current, self._marks)
         if self._drag_box is not None and self._gripped is None:
             size = f"{self._drag_box.width} × {self._drag_box.height} px"
@@ -328,7 +340,8 @@ class ImageCanvas(QWidget):
             self._show(CanvasView.fitted(view.size, view.window) if self._fits else view, fits=self._fits)
 
     def _click(self, at: QPointF) -> None:
-        hit = smallest_at(self._boxes, at)
+        where = self._outlined
+        hit = smallest_at((CanvasBox(one.crop_id, where.get(one.crop_id, one.box), None) for one in self._boxes), at)
         if hit is not None:
             self.crop_clicked.emit(hit.crop_id)
         elif self._editable and self._picture is not None and self._picture.holds(at.x(), at.y()):

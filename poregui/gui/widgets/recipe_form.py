@@ -105,7 +105,7 @@ class RecipeForm(QWidget):
     def _show(self, recipe: Recipe) -> None:
         for name, field in self._fields.items():
             with QSignalBlocker(field):
-                _set_value(field, getattr(recipe, name))
+                set_value(field, getattr(recipe, name))
         for name, field in self._fields.items():
             field.setEnabled(recipe.preset != "shape" or name in _OF_A_FOREST)
         if recipe.preset == "shape":
@@ -186,7 +186,7 @@ class RecipeForm(QWidget):
         return grid
 
     def _field(self, parameter: Parameter) -> QWidget:
-        field = _make_field(parameter)
+        field = make_field(parameter)
         field.setObjectName(f"recipe_{parameter.name}")
         field.setAccessibleName(parameter.label)
         limits = f" {parameter.low:g} to {parameter.high:g}." if parameter.low is not None else ""
@@ -209,7 +209,8 @@ class RecipeForm(QWidget):
         return button
 
 
-def _make_field(parameter: Parameter) -> QWidget:
+def make_field(parameter: Parameter) -> QWidget:
+    """Return the widget in which the value of a declared field is chosen."""
     if parameter.choices:
         box = QComboBox()
         box.addItems(parameter.choices)
@@ -231,7 +232,8 @@ def _make_field(parameter: Parameter) -> QWidget:
     return number
 
 
-def _set_value(field: QWidget, value: Any) -> None:
+def set_value(field: QWidget, value: Any) -> None:
+    """Show a value in a widget of `make_field`."""
     if isinstance(field, QCheckBox):
         field.setChecked(value)
     elif isinstance(field, QComboBox):

@@ -1,0 +1,227 @@
+"""Let a person choose how pores are found; the form follows the declared fields of domain/detection.py."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtCore import QEvent, QObject, QSignalBlocker, Qt, Signal
+from PySide6.QtWidgets import QCheckBox, QComboBox, QGridLayout, QLabel, QSlider, QToolButton, QVBoxLayout, QWidget
+
+from poregui.domain.detection import DetectionRecipe, detection_parameters
+from poregui.domain.errors import PoreguiError
+from poregui.domain.parameters import Parameter
+from poregui.gui.theme import GAP
+from poregui.gui.widgets.recipe_form import make_field, set_value
+
+_STEPS = 1000
+_SLID = {
+    "level": 255.0,
+    "offset": 60.0,
+    "smoothing": 6.0,
+    "smallest": 60.0,
+    "contrast": 60.0,
+    "split_strength": 1.0,
+}
+"""The numbers with a slider, and its upper end; larger ones are typed."""
+_FIELD_WIDTH = 92
+_UNIT_WIDTH = 66
+
+
+class DetectionForm(QWidget):
+    """Show a recipe of detection; fields that the other choices make meaningless are not there.
+
+    `changed` carries a DetectionRecipe within its declared ranges, also while a slider moves; `refused` a sentence when
+    two values do not go together.
+    """
+
+    changed = Signal(object)
+    refused = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("detection_form")
+        self.setAccessibleName("How pores are found")
+        self._parameters = {p.name: p for p in detection_parameters()}
+        self._fields: dict[str, QWidget] = {name: self._field(p) for name, p in self._parameters.items()}
+        self._sliders: dict[str, QSlider] = {name: self._slider(name) for name in _SLID}
+        self._tops = dict(_SLID)
+        self._rows: dict[str, list[QWidget]] = {}
+        self._more = QWidget()
+        self._lay_out()
+        self._recipe = DetectionRecipe()
+        self.set_recipe(self._recipe)
+
+    def recipe(self) -> DetectionRecipe:
+        """Return the recipe that the form shows."""
+        return self._recipe
+
+    def set_recipe(self, recipe: DetectionRecipe) -> None:
+        """Show a recipe without telling of it."""
+        self._recipe = recipe
+        for name, field in self._fields.items():
+            with QSignalBlocker(field):
+                set_value(field, getattr(recipe, name))
+        for name in self._sliders:
+            self._place_slider(name)
+        self._show_rows()
+
+    def set_writable(self, writable: bool) -> None:
+        """Offer or withhold the fields."""
+        for widget in (*self._fields.values(), *self._sliders.values()):
+            widget.setEnabled(writable)
+
+    def set_grey_top(self, top: float) -> None:
+        """Say what the largest grey of the micrograph is, for the slider of the level."""
+        self._tops["level"] = max(1.0, top)
+        self._place_slider("level")
+
+    # ---- following -----------------------------------------------------------------------------------------------
+
+    def _value(self, name: str) -> Any:
+        field = self._fields[name]
+        if isinstance(field, QCheckBox):
+            return field.isChecked()
+        return field.currentText() if isinstance(field, QComboBox) else field.value()
+
+    def _field_changed(self, name: str) -> None:
+        if name in self._sliders:
+            self._place_slider(name)
+        self._tell()
+
+    def _slid(self, name: str) -> None:
+        value = self._sliders[name].value() / _STEPS * self._tops[name]
+        coarse = 0 if self._tops[name] >= 255 else 2 if self._tops[name] <= 10 else 1
+        with QSignalBlocker(self._fields[name]):
+            set_value(self._fields[name], round(value, coarse))
+        self._tell()
+
+    def _tell(self) -> None:
+        try:
+            self._recipe = DetectionRecipe(**{name: self._value(name) for name in self._parameters})
+        except PoreguiError as error:
+            self.refused.emit(str(error))
+            return
+        self._show_rows()
+        self.changed.emit(self._recipe)
+
+    def _place_slider(self, name: str) -> None:
+        slider = self._sliders[name]
+        with QSignalBlocker(slider):
+            slider.setValue(round(min(1.0, self._value(name) / self._tops[name]) * _STEPS))
+
+    def _show_rows(self) -> None:
+        recipe = self._recipe
+        meant = {
+            "level": recipe.method == "manual",
+            "window": recipe.method == "local",
+            "offset": recipe.method == "local",
+            "background_radius": recipe.flatten,
+            "split_strength": recipe.split,
+            "view_multiple": recipe.view == "multiple",
+            "view_size": recipe.view == "fixed",
+        }
+        for name, shown in meant.items():
+            for widget in self._rows[name]:
+                widget.setVisible(shown)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Leave the wheel to the panel where a field has no focus, or scrolling would change numbers unseen."""
+        if event.type() == QEvent.Type.Wheel and isinstance(watched, QWidget) and not watched.hasFocus():
+            event.ignore()
+            return True
+        return super().eventFilter(watched, event)
+
+    # ---- building ------------------------------------------------------------------------------------------------
+
+    def _lay_out(self) -> None:
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(GAP)
+        units = {"window": "window_unit", "background_radius": "background_unit", "view_size": "view_unit"}
+        units |= {"smallest": "size_unit"}
+        main: tuple[str, ...] = (
+            "polarity",
+            "method",
+            "level",
+            "window",
+            "offset",
+            "smoothing",
+            "flatten",
+            "background_radius",
+        )
+        main += ("fill_holes", "split", "split_strength", "smallest")
+        rest = ("largest", "contrast", "edge", "view", "view_multiple", "view_size")
+        layout.addLayout(self._grid(main, units))
+        self._more_button = QToolButton()
+        self._more_button.setObjectName("detection_more_button")
+        self._more_button.setAccessibleName("Show the other settings of detection")
+        self._more_button.setText("Limits and field of view")
+        self._more_button.setCheckable(True)
+        self._more_button.setAutoRaise(True)
+        self._more_button.setArrowType(Qt.ArrowType.RightArrow)
+        self._more_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self._more_button.toggled.connect(self._unfold)
+        layout.addWidget(self._more_button)
+        self._more.setLayout(self._grid(rest, units))
+        self._more.hide()
+        layout.addWidget(self._more)
+
+    def _unfold(self, unfolded: bool) -> None:
+        self._more.setVisible(unfolded)
+        self._more_button.setArrowType(Qt.ArrowType.DownArrow if unfolded else Qt.ArrowType.RightArrow)
+
+    def _grid(self, names: tuple[str, ...], units: dict[str, str]) -> QGridLayout:
+        grid = QGridLayout()
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setHorizontalSpacing(GAP // 2)
+        grid.setVerticalSpacing(GAP // 2)
+        grid.setColumnStretch(0, 1)
+        for name in names:
+            self._add_row(grid, name, units.get(name))
+        return grid
+
+    def _add_row(self, grid: QGridLayout, name: str, unit: str | None) -> None:
+        row, field, parameter = grid.rowCount(), self._fields[name], self._parameters[name]
+        widgets = self._rows[name] = [field]
+        if isinstance(field, QCheckBox):
+            grid.addWidget(field, row, 0, 1, 3)
+        else:
+            label = QLabel(parameter.label)
+            label.setToolTip(parameter.help)
+            label.setBuddy(field)
+            label.setWordWrap(True)
+            grid.addWidget(label, row, 0)
+            grid.addWidget(field, row, 1, 1, 1 if unit else 2)
+            widgets.append(label)
+        if unit:
+            grid.addWidget(self._fields[unit], row, 2)
+            widgets.append(self._fields[unit])
+        if name in self._sliders:
+            grid.addWidget(self._sliders[name], row + 1, 0, 1, 3)
+            widgets.append(self._sliders[name])
+
+    def _field(self, parameter: Parameter) -> QWidget:
+        field = make_field(parameter)
+        field.setObjectName(f"detection_{parameter.name}")
+        field.setAccessibleName(parameter.label)
+        limits = f" {parameter.low:g} to {parameter.high:g}." if parameter.low is not None else ""
+        field.setToolTip(parameter.help + limits)
+        if not isinstance(field, QCheckBox):
+            is_unit = parameter.choices == ("um", "px")
+            field.setFixedWidth(_UNIT_WIDTH if is_unit else _FIELD_WIDTH)
+            field.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+            field.installEventFilter(self)
+        signal = {QCheckBox: "toggled", QComboBox: "currentTextChanged"}.get(type(field), "valueChanged")
+        getattr(field, signal).connect(lambda _value: self._field_changed(parameter.name))
+        return field
+
+    def _slider(self, name: str) -> QSlider:
+        slider = QSlider(Qt.Orientation.Horizontal)
+        slider.setObjectName(f"detection_{name}_slider")
+        slider.setAccessibleName(self._parameters[name].label)
+        slider.setToolTip(self._parameters[name].help)
+        slider.setRange(0, _STEPS)
+        slider.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        slider.installEventFilter(self)
+        slider.valueChanged.connect(lambda _value: self._slid(name))
+        return slider
