@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 import struct
+from typing import Any
 
 import imagecodecs
 import PIL.Image
 import tifffile
 
 _CLEAR, _END, _FIRST = 256, 257, 258
-_LONGEST_WALK = 4 * 2**20
+_LONGEST_WALK = 2 * 2**20
 _HEADER = 122
 
 
@@ -32,7 +33,8 @@ def lzw_decode(data: bytes, out: int | None = None) -> bytes:
 
 def use_our_lzw() -> None:
     """Let tifffile decode LZW by `lzw_decode`, in the whole process."""
-    tifffile.TIFF.DECOMPRESSORS._codecs[int(tifffile.COMPRESSION.LZW)] = lzw_decode
+    decoders: Any = tifffile.TIFF.DECOMPRESSORS
+    decoders._codecs[int(tifffile.COMPRESSION.LZW)] = lzw_decode
 
 
 def _by_libtiff(data: bytes, length: int) -> bytes:
