@@ -45,6 +45,11 @@ def write_size_model(
     folder.mkdir(parents=True, exist_ok=True)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
     onnx.save(model, folder / "model.onnx")
+    _write_sidecar(folder / "model.json", classes, um_per_px, more)
+    return folder / "model.onnx"
+
+
+def _write_sidecar(path: Path, classes: tuple[str, ...], um_per_px: float | None, more: dict[str, object]) -> None:
     sidecar = {
         "classes": classes,
         "class_ids": list(range(1, len(classes) + 1)),
@@ -58,8 +63,7 @@ def write_size_model(
         "um_per_px": None if um_per_px is None else {"median": um_per_px, "low": um_per_px, "high": um_per_px},
         **more,
     }
-    (folder / "model.json").write_text(json.dumps(sidecar), encoding="utf-8")
-    return folder / "model.onnx"
+    path.write_text(json.dumps(sidecar), encoding="utf-8")
 
 
 def draw_discs(path: Path, diameters: list[float], *, side: int = 600, seed: int = 0) -> float:

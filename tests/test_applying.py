@@ -22,6 +22,8 @@ from poregui.workflow.applying.field import FieldTask, apply_field, read_result
 from poregui.workflow.applying.pool import apply_all
 from poregui.workflow.applying.source import ToApply, micrographs_of, model_of_file, tasks_of
 from poregui.workflow.applying.summary import summarise
+from poregui.workflow.applying.sureness import at_confidence
+from poregui.workflow.applying.table import read_pores
 from poregui.workflow.formats.geojson import read_geojson
 
 SMALL, MIDDLE, LARGE = 12.0, 34.0, 90.0  # with a view of 1.8 times the pore these are near the model's centres
@@ -79,6 +81,17 @@ def test_pores_below_the_wanted_confidence_are_left_to_a_person(tmp_path: Path) 
     assert (result.counts, result.left) == ((3, 0, 0), 1)
     assert result.left_area == pytest.approx(np.pi / 4 * between**2, rel=0.1)
     assert [row["class"] for row in rows_of(tmp_path / "out" / "a.png" / "pores.csv")].count("") == 1
+
+
+def test_asking_for_more_confidence_afterwards_gives_what_asking_at_once_had_given(tmp_path: Path) -> None:
+    draw_discs(tmp_path / "a.png", [SMALL] * 3 + [19.2])
+    early = apply_field(task(tmp_path, least=0.9))
+    late = at_confidence(apply_field(task(tmp_path)), read_pores(tmp_path / "out" / "a.png", 3), 0.9)
+    assert (late.counts, late.left) == (early.counts, early.left)
+    assert late.areas == pytest.approx(early.areas, rel=1e-4)
+    (tmp_path / "out" / "a.png" / "pores.csv").write_text("nothing", encoding="utf-8")
+    with pytest.raises(PoreguiError, match="cannot be read"):
+        read_pores(tmp_path / "out" / "a.png", 3)
 
 
 def test_masked_regions_belong_neither_to_the_pores_nor_to_the_field(tmp_path: Path) -> None:
@@ -167,7 +180,8 @@ def test_the_summary_has_intervals_over_fields_and_over_specimens(tmp_path: Path
             draw_discs(file, [MIDDLE] * count, seed=count)
             fields.append(ToApply(file, specimen, 0.5))
     tasks = tasks_of(model, fields, tmp_path / "out")
-    summary = summarise(model, tasks, [apply_field(one) for one in tasks])
+    results = [apply_field(one) for one in tasks]
+    summary = summarise(model, results, [read_pores(one.folder, 3) for one in tasks])
     assert summary.corrected
     assert (summary.whole.unit, summary.whole.units, summary.whole.fields) == ("specimen", 3, 6)
     keyhole, fusion = summary.whole.classes[1:]
@@ -187,7 +201,8 @@ def test_one_specimen_has_no_interval_over_specimens(tmp_path: Path) -> None:
     model = model_of_file(write_size_model(tmp_path / "m"))
     draw_discs(tmp_path / "a.png", [MIDDLE] * 4)
     tasks = tasks_of(model, [ToApply(tmp_path / "a.png", "S1")], tmp_path / "out")
-    summary = summarise(model, tasks, [apply_field(one) for one in tasks])
+    results = [apply_field(one) for one in tasks]
+    summary = summarise(model, results, [read_pores(one.folder, 3) for one in tasks])
     assert all(one.area.low is None for one in summary.whole.classes)
     assert (summary.corrected, summary.why_not) == (False, "the model brings no test")
     assert summary.whole.classes[0].density is None

@@ -39,8 +39,8 @@ from poregui.workflow.changes import label_crops
 from poregui.workflow.importing import ImportOptions
 
 PARTS = (
-    "label_page", "train_page", "review_page", "image_canvas", "crop_grid", "class_bar", "train_button", "stop_button",
-    "loss_plot", "accuracy_plot", "confusion_matrix", "prediction_list", "context_view",
+    "label_page", "train_page", "review_page", "apply_page", "image_canvas", "crop_grid", "class_bar", "train_button",
+    "stop_button", "loss_plot", "accuracy_plot", "confusion_matrix", "prediction_list", "context_view",
 )  # fmt: skip
 
 
@@ -372,19 +372,10 @@ def test_classes_are_changed_in_their_dialog_and_a_refusal_is_a_sentence(window:
     dialog.close()
 
 
-def test_labels_are_exported_in_the_background(window: MainWindow, folder: Path, tmp_path: Path) -> None:
-    window.open_project(folder)
-    window.workspace.exporting.export("csv", tmp_path / "labels.csv")
-    window.workspace.exporting.export("class-folders", tmp_path / "crops")
-    window.background.wait()
-    assert len((tmp_path / "labels.csv").read_text(encoding="utf-8").splitlines()) == 61
-    assert len(list((tmp_path / "crops").rglob("*.png"))) == 60
-
-
 def test_every_page_fits_into_a_small_window(window: MainWindow, folder: Path) -> None:
     window.open_project(folder)
     window.resize(1024, 700)
-    for page in (window.label_page, window.train_page, window.review_page):
+    for page in (window.label_page, window.train_page, window.review_page, window.apply_page):
         window.show_page(page)
         assert window.minimumSizeHint().width() <= 1024, page.objectName()
         assert window.minimumSizeHint().height() <= 614, page.objectName()

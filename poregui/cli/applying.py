@@ -16,6 +16,7 @@ from poregui.store.project import Project
 from poregui.workflow.applying.pool import apply_all
 from poregui.workflow.applying.source import micrographs_of, model_of_file, model_of_run, run_with_network, tasks_of
 from poregui.workflow.applying.summary import GroupSummary, Summary, summarise
+from poregui.workflow.applying.table import read_pores
 
 
 def apply(args: argparse.Namespace, screen: Screen) -> int:
@@ -40,7 +41,9 @@ def apply(args: argparse.Namespace, screen: Screen) -> int:
         screen.note(f"{problem.name}: {problem.reason}")
     if not applied.results:
         raise PoreguiError("No micrograph could be worked on.", applied.problems[0].reason)
-    summary = summarise(model, tasks, applied.results)
+    folders = {str(task.file): task.folder for task in tasks}
+    tables = [read_pores(folders[one.file], len(model.classes)) for one in applied.results]
+    summary = summarise(model, applied.results, tables, least=least)
     values = {
         "out": str(out.absolute()),
         "fields": len(applied.results),

@@ -24,7 +24,12 @@ def save_pages(window: MainWindow, out: Path) -> list[Path]:
     """Save the pages of the window's project as PNG files in a folder and return their paths."""
     out.mkdir(parents=True, exist_ok=True)
     saved = []
-    pages = {"label": window.label_page, "train": window.train_page, "review": window.review_page}
+    pages = {
+        "label": window.label_page,
+        "train": window.train_page,
+        "review": window.review_page,
+        "apply": window.apply_page,
+    }
     for name, page in pages.items():
         window.show_page(page)
         settle(window)

@@ -22,6 +22,7 @@ from poregui.domain.errors import PoreguiError
 from poregui.domain.events import EpochEnded, Event, Stage
 from poregui.domain.records import Changed
 from poregui.gui.actions import build_actions, dress_actions
+from poregui.gui.apply.page import ApplyPage
 from poregui.gui.asking import Asking, guarded
 from poregui.gui.background import Background, TaskHandle
 from poregui.gui.dialogs.sheets import AboutDialog, KeysDialog
@@ -74,11 +75,12 @@ class MainWindow(QMainWindow):
 
     def _build(self) -> None:
         self.start_page, self.label_page = StartPage(), LabelPage()
-        self.train_page, self.review_page = TrainPage(), ReviewPage()
+        self.train_page, self.review_page, self.apply_page = TrainPage(), ReviewPage(), ApplyPage()
         self._pages: dict[str, QWidget] = {
             "show_label": self.label_page,
             "show_train": self.train_page,
             "show_review": self.review_page,
+            "show_apply": self.apply_page,
         }
         self.stack = QStackedWidget()
         for page in (self.start_page, *self._pages.values()):
@@ -152,7 +154,8 @@ class MainWindow(QMainWindow):
         self.label_page.import_requested.connect(lambda: guarded(self.asking.import_files))
         self.label_page.properties_requested.connect(self.asking.micrograph)
         self.train_page.review_requested.connect(self.show_run)
-        self.review_page.train_requested.connect(lambda: self.show_page(self.train_page))
+        for asking in (self.review_page, self.apply_page):
+            asking.train_requested.connect(lambda: self.show_page(self.train_page))
         self.review_page.show_in_label_requested.connect(self.show_crop)
 
     # ---- the project ---------------------------------------------------------------------------------------------
@@ -187,7 +190,7 @@ class MainWindow(QMainWindow):
         """Make a project the one that the window shows."""
         self.close_project()
         self.start_page.set_problem("")
-        pages = (self.label_page, self.train_page, self.review_page)
+        pages = (self.label_page, self.train_page, self.review_page, self.apply_page)
         self.workspace = Workspace(project, self.preferences.annotator, self, pages, self.background)
         self.workspace.services.micrograph_images.set_tile_megabytes(self.preferences.tile_megabytes)
         self.workspace.session.changed.connect(self._follow)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
+from poregui.gui.apply.page import ApplyPage
+from poregui.gui.apply.presenter import ApplyPresenter
 from poregui.gui.background import Background
 from poregui.gui.class_editing import ClassesFlow
 from poregui.gui.exporting import ExportFlow
@@ -31,11 +33,11 @@ class Workspace(QObject):
         project: Project,
         who: str,
         window: QWidget,
-        pages: tuple[LabelPage, TrainPage, ReviewPage],
+        pages: tuple[LabelPage, TrainPage, ReviewPage, ApplyPage],
         background: Background,
     ) -> None:
         super().__init__(window)
-        label_page, train_page, review_page = pages
+        label_page, train_page, review_page, apply_page = pages
         self.session = Session(project, who=who, parent=self)
         self.services = Services(
             background=background,
@@ -49,7 +51,9 @@ class Workspace(QObject):
         self.label = LabelPresenter(label_page, self.session, self.services)
         self.train = TrainPresenter(train_page, self.session, self.services)
         self.review = ReviewPresenter(review_page, self.session, self.services)
-        for presenter in (self.label, self.train, self.review):
+        self.apply = ApplyPresenter(apply_page, self.session, self.services)
+        self._presenters = (self.label, self.train, self.review, self.apply)
+        for presenter in self._presenters:
             presenter.attach()
 
     def close(self) -> None:
@@ -57,7 +61,7 @@ class Workspace(QObject):
         self.services.trainer.close()
         self.services.background.cancel_all()
         self.services.background.wait()
-        for presenter in (self.label, self.train, self.review):
+        for presenter in self._presenters:
             presenter.detach()
             presenter.deleteLater()
         for flow in (self.importing, self.exporting, self.classes):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from itertools import compress
 from pathlib import Path
 from typing import Any
 
@@ -43,27 +44,18 @@ def train_shapes(run_folder: Path, report: Callable[[Event], None], should_stop:
     answers = answer_crops(folder, recipe, dataset)
     judged = np.isfinite(answers[:, 0])
     part: Part | None = "test" if folds else None
-    crops = [crop for crop, is_judged in zip(dataset.crops, judged, strict=True) if is_judged]
+    crops = list(compress(dataset.crops, judged))
     given = answers[judged].astype(np.float32)
     if should_stop() in ("cancel", "interrupt"):
         report(Cancelled(time.monotonic() - began))
         return
     write_predictions(folder, dataset, crops, given, part)
     tested = np.array([bool(folds) or crop.part == "test" for crop in crops])
-    evaluation = judge(dataset, [c for c, inside in zip(crops, tested, strict=True) if inside], given[tested])
+    evaluation = judge(dataset, list(compress(crops, tested)), given[tested])
     seconds = time.monotonic() - began
-    write_json(
-        folder.metrics_file,
-        {
-            **common_metrics(dataset, recipe, evaluation),
-            **_more(dataset, answers, folds),
-            "trees": TREES,
-            "epochs": 0,
-            "best_epoch": None,
-            "seconds": seconds,
-            "stopped": False,
-        },
-    )
+    told = {"trees": TREES, "epochs": 0, "best_epoch": None, "seconds": seconds, "stopped": False}
+    metrics = {**common_metrics(dataset, recipe, evaluation), **_more(dataset, answers, folds), **told}
+    write_json(folder.metrics_file, metrics)
     report(Finished(0, 0, evaluation.accuracy or 0.0, evaluation.n, seconds))
 
 

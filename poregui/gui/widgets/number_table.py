@@ -44,6 +44,7 @@ class _Model(QAbstractTableModel):
         self.heads: tuple[str, ...] = ("",)
         self.rows: tuple[NumberRow, ...] = ()
         self.drawn = True
+        self.drawn_head = "0 to 100 %"
 
     def show(self, heads: Sequence[str], rows: Sequence[NumberRow]) -> None:
         self.beginResetModel()
@@ -62,7 +63,7 @@ class _Model(QAbstractTableModel):
         if orientation == Qt.Orientation.Vertical:
             return None
         if role == Qt.ItemDataRole.DisplayRole:
-            return self.heads[section] if section < len(self.heads) else "0 to 100 %"
+            return self.heads[section] if section < len(self.heads) else self.drawn_head
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return int(Qt.AlignmentFlag.AlignVCenter | (_RIGHT if 0 < section < len(self.heads) else _LEFT))
         return None
@@ -107,6 +108,10 @@ class NumberTable(QTableView):
         heads.setHighlightSections(False)
         heads.setFont(scaled_font(self.font(), 0.88))
         heads.setMinimumSectionSize(24)
+
+    def set_drawn_head(self, text: str) -> None:
+        """Say over the drawn intervals what they span."""
+        self._model.drawn_head = text
 
     def set_rows(self, heads: Sequence[str], rows: Sequence[NumberRow]) -> None:
         """Show these rows under these heads, of which the first is over the names; all of them are seen at once."""

@@ -29,6 +29,7 @@ from poregui.vision.large_images import open_pyramid
 from poregui.vision.measurement import Measured, measure
 from poregui.vision.pyramid import Pyramid
 from poregui.workflow.applying.overlay import draw_overlay
+from poregui.workflow.applying.table import PoreTable
 from poregui.workflow.formats.geojson import write_geojson_file
 from poregui.workflow.formats.shapes import ImageShapes, PoreShape
 from poregui.workflow.importing import file_hash
@@ -133,32 +134,45 @@ def apply_field(task: FieldTask, progress: Progress = lambda done, total, text: 
         overview = image.overview()
         warnings = image.warnings
     task.folder.mkdir(parents=True, exist_ok=True)
-    chosen = _chosen(answers, task.least)
+    chosen = PoreTable(found.areas, answers).chosen(task.least)
     _write_pores(task.folder / "pores.csv", found, measured, predictor.classes, answers, chosen)
     _write_outlines(task, found, predictor.classes, chosen, size, scale)
     picture = draw_overlay(overview, size, found.outlines, chosen, task.colours)
     replace_file(task.folder / "overlay.png", partial(_write_bytes, content=picture))
-    result = FieldResult(
-        name=task.file.name,
-        specimen=task.specimen,
-        file=str(task.file),
-        sha256=file_hash(task.file),
+    result = replace(
+        _result(task, found, chosen, len(predictor.classes)),
         fingerprint=fingerprint,
         width=size[0],
         height=size[1],
         um_per_px=scale,
-        field_area_px=found.field_area_px,
-        pores=len(found.outlines),
-        areas=tuple(np.bincount(chosen + 1, found.areas, len(predictor.classes) + 1)[1:].tolist()),
-        counts=tuple(np.bincount(chosen + 1, minlength=len(predictor.classes) + 1)[1:].tolist()),
-        left=int((chosen < 0).sum()),
-        left_area=float(found.areas[chosen < 0].sum()),
         resampled=factor,
         seconds=time.monotonic() - began,
         warnings=tuple(warnings) + _resampled_words(factor, scale),
     )
     write_json(task.result_file, asdict(result))
     return result
+
+
+def _result(task: FieldTask, found: Detected, chosen: NDArray[np.int64], classes: int) -> FieldResult:
+    """Sum up pores whose class (-1: left to a person) is `chosen`."""
+    return FieldResult(
+        name=task.file.name,
+        specimen=task.specimen,
+        file=str(task.file),
+        sha256=file_hash(task.file),
+        fingerprint="",
+        width=0,
+        height=0,
+        um_per_px=None,
+        field_area_px=found.field_area_px,
+        pores=len(found.outlines),
+        areas=tuple(np.bincount(chosen + 1, found.areas, classes + 1)[1:].tolist()),
+        counts=tuple(np.bincount(chosen + 1, minlength=classes + 1)[1:].tolist()),
+        left=int((chosen < 0).sum()),
+        left_area=float(found.areas[chosen < 0].sum()),
+        resampled=None,
+        seconds=0.0,
+    )
 
 
 def _write_bytes(path: Path, content: bytes) -> None:
@@ -236,13 +250,6 @@ def _crop(image: Pyramid, box: Box, scale: float | None, factor: float | None) -
         pixels = cv2.resize(pixels, side, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC)
         told = scale * box.width / side[0]
     return ScaledCrop(CropPixels(pixels, image.grey_low, image.grey_high), told)
-
-
-def _chosen(answers: NDArray[np.float32], least: float) -> NDArray[np.int64]:
-    """Return the place of the class of each pore, -1 where none is as likely as wanted."""
-    if not len(answers):
-        return np.empty(0, np.int64)
-    return np.where(answers.max(axis=1) >= least, answers.argmax(axis=1), -1).astype(np.int64)
 
 
 def _write_pores(

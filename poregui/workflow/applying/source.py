@@ -154,6 +154,13 @@ def micrographs_of(
     if not files:
         named = ", ".join(str(path) for path in paths)
         raise PoreguiError(f"There is no picture in {named}.", "Give image files, or folders that hold some.")
+    return to_apply(files, project, um_per_px, specimen)
+
+
+def to_apply(
+    files: Sequence[Path], project: Project | None, um_per_px: float | None = None, specimen: str | None = None
+) -> list[ToApply]:
+    """Return what is known of image files, whether they are there or not, as `micrographs_of` does."""
     known = _known(project) if project is not None else {}
     return [_to_apply(file, known, um_per_px, specimen) for file in files]
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,8 +12,9 @@ from numpy.typing import NDArray
 from poregui.domain.class_porosity import ClassEstimate, SizeDistribution, estimate_classes, size_distribution
 from poregui.domain.correction import Correction, correction
 from poregui.domain.porosity import Porosity, porosity
-from poregui.workflow.applying.field import FieldResult, FieldTask
+from poregui.workflow.applying.field import FieldResult
 from poregui.workflow.applying.source import AppliedModel, is_pore
+from poregui.workflow.applying.table import PoreTable
 
 Floats = NDArray[np.float64]
 
@@ -79,8 +78,13 @@ class _Field:
     pore_areas: tuple[Floats, ...]
 
 
-def summarise(model: AppliedModel, tasks: Sequence[FieldTask], results: Sequence[FieldResult]) -> Summary:
+def summarise(
+    model: AppliedModel, results: Sequence[FieldResult], tables: Sequence[PoreTable], *, least: float = 0.0
+) -> Summary:
     """Return the numbers of all results; micrographs without a specimen count as specimens of their own name.
+
+    `tables` are the pores of each result, in the same order; sizes are those of pores that were answered with a
+    confidence of `least`, as in the results.
 
     Raises ValueError without a result, and when the results are of other classes than the model's.
     """
@@ -90,8 +94,7 @@ def summarise(model: AppliedModel, tasks: Sequence[FieldTask], results: Sequence
         raise ValueError("the results are not of this model")
     correct = _corrections(model)
     scaled = all(one.um_per_px is not None for one in results)
-    folders = {task.file.name: task.folder for task in tasks} | {str(task.file): task.folder for task in tasks}
-    fields = [_field(one, folders[one.file], len(model.classes), scaled) for one in results]
+    fields = [_field(one, table, scaled, least) for one, table in zip(results, tables, strict=True)]
     groups: dict[str, list[_Field]] = {}
     for one in fields:
         groups.setdefault(one.result.specimen or one.result.name, []).append(one)
@@ -132,28 +135,16 @@ def _correction(counts: NDArray[Any] | None, classes: int) -> Correction:
     return correction(counts)
 
 
-def _field(result: FieldResult, folder: Path, classes: int, scaled: bool) -> _Field:
+def _field(result: FieldResult, table: PoreTable, scaled: bool, least: float) -> _Field:
     area = max(result.field_area_px, 1.0)
     percents = 100 * np.array(result.areas, np.float64) / area
     densities = None
     scale = result.um_per_px if scaled and result.um_per_px is not None else 1.0
     if scaled:
         densities = np.array(result.counts, np.float64) / (area * scale**2 / 1e6)
-    return _Field(result, percents, densities, _pore_areas(folder / "pores.csv", classes, scale))
-
-
-def _pore_areas(path: Path, classes: int, scale: float) -> tuple[Floats, ...]:
-    """Return the areas of the pores of each class from the table that was written, in um2 or px2."""
-    found: list[list[float]] = [[] for _ in range(classes)]
-    with open(path, newline="", encoding="utf-8") as file:
-        rows = csv.reader(file)
-        head = next(rows)
-        area = head.index("Area (px²)")
-        for row in rows:
-            if row[1]:
-                odds = [float(cell) for cell in row[3 : 3 + classes]]
-                found[int(np.argmax(odds))].append(float(row[area]))
-    return tuple(np.array(one, np.float64) * scale**2 for one in found)
+    chosen = table.chosen(least)
+    areas = tuple(table.areas[chosen == place] * scale**2 for place in range(len(result.areas)))
+    return _Field(result, percents, densities, areas)
 
 
 def _group(

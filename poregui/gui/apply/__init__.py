@@ -1,0 +1,1 @@
+"""Show the page that applies a run to micrographs."""

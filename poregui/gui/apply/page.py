@@ -1,0 +1,300 @@
+"""Lay out the apply page: run, micrographs, how sure; the picture with outlines; porosity per class."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
+from PySide6.QtWidgets import (
+    QComboBox,
+    QListWidget,
+    QListWidgetItem,
+    QProgressBar,
+    QPushButton,
+    QSlider,
+    QSplitter,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from poregui.gui.theme import GAP, MARGIN
+from poregui.gui.widgets import pieces
+from poregui.gui.widgets.image_canvas import ImageCanvas
+from poregui.gui.widgets.number_table import NumberRow, NumberTable
+from poregui.gui.widgets.run_picker import RunEntry, RunPicker
+
+_KEY = int(Qt.ItemDataRole.UserRole)
+HEADS = ("Class", "Area %", "95 % interval", "Pores", "Per mm²", "D50", "Largest")
+
+
+@dataclass(frozen=True)
+class FieldRow:
+    """Hold one micrograph that can be worked on; `key` is its file."""
+
+    key: str
+    text: str
+    tip: str
+    state: str = ""
+
+
+class ApplyPage(QWidget):
+    """Hold the widgets of applying and say what a person wants; the presenter fills them.
+
+    `field_chosen` carries the key of a micrograph, `group_chosen` the name of a specimen (empty: all),
+    `sureness_changed` the wanted confidence as a fraction.
+    """
+
+    apply_requested = Signal()
+    cancel_requested = Signal()
+    files_requested = Signal()
+    folder_requested = Signal()
+    open_requested = Signal()
+    train_requested = Signal()
+    run_chosen = Signal(int)
+    field_chosen = Signal(str)
+    group_chosen = Signal(str)
+    sureness_changed = Signal(float)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("apply_page")
+        self.setAccessibleName("Apply")
+        self.run_picker = RunPicker(self)
+        self.field_list = QListWidget()
+        self.canvas = ImageCanvas(self)
+        self.table = NumberTable("porosity_table", "Porosity per class")
+        self.table.set_drawn_head("Area %, to scale")
+        self._stack = QStackedWidget(self)
+        self._stack.addWidget(self._build_work())
+        self._stack.addWidget(self._build_empty())
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._stack)
+        self._connect()
+
+    # ---- setters -------------------------------------------------------------------------------------------------
+
+    def show_empty(self, empty: bool) -> None:
+        """Say that a network is needed first, or show the work."""
+        self._stack.setCurrentIndex(1 if empty else 0)
+
+    def set_runs(self, entries: Sequence[RunEntry], number: int | None) -> None:
+        """Offer the runs that have a network."""
+        with QSignalBlocker(self.run_picker):
+            self.run_picker.set_runs(entries)
+            self.run_picker.choose(number)
+
+    def set_fields(self, rows: Sequence[FieldRow]) -> None:
+        """List micrographs; those that stay keep their tick, new ones are ticked."""
+        ticks = {item.data(_KEY): item.checkState() for item in self._items()}
+        chosen = self.chosen_field()
+        with QSignalBlocker(self.field_list):
+            self.field_list.clear()
+            for row in rows:
+                item = QListWidgetItem(f"{row.text}  {row.state}".rstrip(), self.field_list)
+                item.setData(_KEY, row.key)
+                item.setToolTip(row.tip)
+                item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)
+                item.setCheckState(ticks.get(row.key, Qt.CheckState.Checked))
+                if row.key == chosen:
+                    self.field_list.setCurrentItem(item)
+        self._count()
+
+    def wanted(self) -> list[str]:
+        """Return the keys of the ticked micrographs, in their order."""
+        return [item.data(_KEY) for item in self._items() if item.checkState() == Qt.CheckState.Checked]
+
+    def chosen_field(self) -> str | None:
+        """Return the key of the micrograph whose picture is wanted."""
+        item = self.field_list.currentItem()
+        return item.data(_KEY) if item else None
+
+    def choose_field(self, key: str) -> None:
+        """Choose a micrograph of the list."""
+        item = next((one for one in self._items() if one.data(_KEY) == key), None)
+        if item is not None:
+            self.field_list.setCurrentItem(item)
+
+    def set_working(self, working: bool, text: str = "", done: int = 0, total: int = 0) -> None:
+        """Show how far the work is, or that none goes on."""
+        self.apply_button.setVisible(not working)
+        self.cancel_button.setVisible(working)
+        self.progress.setVisible(working)
+        self.progress.setRange(0, total)
+        self.progress.setValue(done)
+        self.state_text.setText(text)
+
+    def set_sureness(self, text: str) -> None:
+        """Say what the wanted confidence means for the test crops."""
+        self.sureness_text.setText(text)
+
+    def sureness(self) -> float:
+        """Return the wanted confidence as a fraction."""
+        return self.sureness_slider.value() / 100
+
+    def set_groups(self, names: Sequence[tuple[str, str]]) -> None:
+        """Offer all specimens together and each alone: (text, name)."""
+        pieces.fill(self.group_box, list(names))
+        self.group_box.setVisible(len(names) > 1)
+
+    def group(self) -> str:
+        """Return the name of the specimen whose numbers are wanted, empty for all."""
+        return str(self.group_box.currentData() or "")
+
+    def set_numbers(self, title: str, heads: Sequence[str], rows: Sequence[NumberRow], note: str) -> None:
+        """Show the porosity of each class and what it rests on."""
+        self.result_title.setText(title)
+        self.table.set_rows(heads, rows)
+        self.table.setVisible(bool(rows))
+        self.result_note.setText(note)
+        self.open_button.setVisible(bool(rows))
+
+    def set_picture_title(self, title: str, detail: str = "") -> None:
+        """Name the micrograph that is shown."""
+        self.picture_title.setText(title)
+        self.picture_detail.setText(detail)
+
+    def clear(self) -> None:
+        """Forget everything that is shown of a project."""
+        self.set_fields(())
+        self.set_numbers("", HEADS, (), "")
+        self.canvas.show_message("")
+        self.set_picture_title("")
+        self.set_working(False)
+
+    # ---- building ------------------------------------------------------------------------------------------------
+
+    def _build_work(self) -> QWidget:
+        right = QSplitter(Qt.Orientation.Vertical)
+        right.addWidget(self._build_picture())
+        right.addWidget(self._build_result())
+        right.setStretchFactor(0, 1)
+        right.setCollapsible(0, False)
+        whole = QSplitter(Qt.Orientation.Horizontal)
+        whole.addWidget(self._build_left())
+        whole.addWidget(right)
+        whole.setStretchFactor(1, 1)
+        whole.setSizes([280, 760])
+        for splitter in (right, whole):
+            splitter.setHandleWidth(1)
+        return whole
+
+    def _build_left(self) -> QWidget:
+        self.field_list.setObjectName("apply_fields")
+        self.field_list.setAccessibleName("Micrographs to work on")
+        self.field_list.setProperty("roomy", True)
+        self.fields_count = pieces.muted("fields_count")
+        self.files_button = pieces.button("apply_files_button", "Files…", "Add image files that are not in the project")
+        self.folder_button = pieces.button("apply_folder_button", "Folder…", "Add the images of a folder")
+        self.sureness_slider = QSlider(Qt.Orientation.Horizontal)
+        self.sureness_slider.setObjectName("sureness_slider")
+        self.sureness_slider.setAccessibleName("How sure the network must be")
+        self.sureness_slider.setRange(0, 99)
+        self.sureness_text = pieces.muted("sureness_text")
+        self.state_text = pieces.muted("apply_state")
+        for label in (self.sureness_text, self.state_text):
+            label.setWordWrap(True)
+        self.progress = QProgressBar()
+        self.progress.setObjectName("apply_progress")
+        self.progress.setTextVisible(False)
+        self.apply_button = _wide("apply_button", "Find and classify pores", primary=True)
+        self.cancel_button = _wide("apply_cancel_button", "Cancel")
+        panel = pieces.panel()
+        panel.setMinimumWidth(248)
+        layout = QVBoxLayout(panel)
+        layout.setContentsMargins(MARGIN, GAP, MARGIN, MARGIN)
+        layout.setSpacing(GAP)
+        layout.addWidget(pieces.heading("Network"))
+        layout.addWidget(self.run_picker)
+        layout.addWidget(pieces.heading("Micrographs"))
+        layout.addWidget(self.field_list, 1)
+        buttons = pieces.row(self.fields_count, None, self.files_button, self.folder_button)
+        buttons.setContentsMargins(0, 0, 0, 0)
+        layout.addLayout(buttons)
+        layout.addWidget(pieces.heading("How sure"))
+        layout.addWidget(self.sureness_slider)
+        for widget in (self.sureness_text, self.apply_button, self.cancel_button, self.progress, self.state_text):
+            layout.addWidget(widget)
+        self.set_working(False)
+        return panel
+
+    def _build_picture(self) -> QWidget:
+        self.picture_title = pieces.heading("", name="apply_picture_title", strong=True)
+        self.picture_detail = pieces.muted("apply_picture_detail")
+        self.picture_detail.setMinimumSize(QSize(1, 1))
+        self.canvas.setObjectName("apply_canvas")
+        self.canvas.setAccessibleName("Micrograph with its pores outlined")
+        self.fit_button = pieces.button("apply_fit_button", "Fit", "Show the whole micrograph")
+        panel = pieces.panel()
+        layout = pieces.column(panel, 0)
+        layout.addLayout(pieces.row(self.picture_title, self.picture_detail, None, self.fit_button))
+        layout.addWidget(self.canvas, 1)
+        return panel
+
+    def _build_result(self) -> QWidget:
+        self.result_title = pieces.heading("", name="result_title", strong=True)
+        self.result_note = pieces.muted("result_note")
+        self.result_note.setWordWrap(True)
+        self.group_box: QComboBox = pieces.combo("group_box", "Numbers of")
+        self.open_button = pieces.button("apply_open_button", "Open the folder", "Tables, outlines and pictures")
+        panel = pieces.panel()
+        layout = QVBoxLayout(panel)
+        layout.setContentsMargins(MARGIN, GAP, MARGIN, MARGIN)
+        layout.setSpacing(GAP // 2)
+        head = pieces.row(self.result_title, None, self.group_box, self.open_button)
+        head.setContentsMargins(0, 0, 0, 0)
+        layout.addLayout(head)
+        layout.addWidget(self.table)
+        layout.addWidget(self.result_note)
+        layout.addStretch(1)
+        return panel
+
+    def _build_empty(self) -> QWidget:
+        title = pieces.heading("No network yet", strong=True)
+        text = pieces.muted("apply_empty_text")
+        text.setText("Train one first; then it finds and sorts every pore of as many micrographs as you like.")
+        self.train_button = _wide("apply_train_button", "Go to Train", primary=True)
+        panel = QWidget()
+        layout = QVBoxLayout(panel)
+        layout.setSpacing(MARGIN)
+        layout.addStretch(2)
+        for widget in (title, text, self.train_button):
+            layout.addWidget(widget, 0, Qt.AlignmentFlag.AlignHCenter)
+        layout.addStretch(3)
+        return panel
+
+    def _connect(self) -> None:
+        self.apply_button.clicked.connect(self.apply_requested)
+        self.cancel_button.clicked.connect(self.cancel_requested)
+        self.files_button.clicked.connect(self.files_requested)
+        self.folder_button.clicked.connect(self.folder_requested)
+        self.open_button.clicked.connect(self.open_requested)
+        self.train_button.clicked.connect(self.train_requested)
+        self.fit_button.clicked.connect(self.canvas.fit)
+        self.run_picker.run_chosen.connect(self.run_chosen)
+        self.field_list.currentItemChanged.connect(self._choose_field)
+        self.field_list.itemChanged.connect(lambda _: self._count())
+        self.group_box.currentIndexChanged.connect(lambda _: self.group_chosen.emit(self.group()))
+        self.sureness_slider.valueChanged.connect(lambda value: self.sureness_changed.emit(value / 100))
+
+    def _items(self) -> list[QListWidgetItem]:
+        return [self.field_list.item(place) for place in range(self.field_list.count())]
+
+    def _choose_field(self, now: QListWidgetItem | None) -> None:
+        if now is not None:
+            self.field_chosen.emit(now.data(_KEY))
+
+    def _count(self) -> None:
+        wanted, total = len(self.wanted()), self.field_list.count()
+        self.fields_count.setText(f"{wanted} of {total}" if total else "none yet")
+        self.apply_button.setEnabled(wanted > 0)
+
+
+def _wide(name: str, text: str, *, primary: bool = False) -> QPushButton:
+    button = QPushButton(text)
+    button.setObjectName(name)
+    button.setAccessibleName(text)
+    button.setProperty("primary", primary)
+    return button

@@ -1,0 +1,299 @@
+"""Join the apply page to the session: work through micrographs in the background, show pictures and numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from PySide6.QtCore import QObject, QUrl
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import QFileDialog
+
+from poregui.domain.errors import PoreguiError
+from poregui.domain.records import Changed
+from poregui.gui.apply.page import HEADS, ApplyPage, FieldRow
+from poregui.gui.apply.words import note_of, rows_of, sureness_words, title_of
+from poregui.gui.background import TaskControl, TaskHandle
+from poregui.gui.messages import messages
+from poregui.gui.review.runs import run_entry
+from poregui.gui.services import Services
+from poregui.gui.session import Session
+from poregui.gui.widgets.tile_layer import layer_of
+from poregui.store.project import Project
+from poregui.store.run_folder import RunFolder
+from poregui.workflow.applying.field import FieldResult, FieldTask, read_result
+from poregui.workflow.applying.pool import Applied, apply_all
+from poregui.workflow.applying.source import AppliedModel, micrographs_of, model_of_run, tasks_of, to_apply
+from poregui.workflow.applying.summary import Summary, summarise
+from poregui.workflow.applying.sureness import at_confidence, sureness
+from poregui.workflow.applying.table import PoreTable, read_pores
+
+
+@dataclass(frozen=True)
+class _Known:
+    """Hold the results of a run that are there: model, tasks and results in one order."""
+
+    model: AppliedModel
+    tasks: tuple[FieldTask, ...]
+    results: tuple[FieldResult, ...]
+    tables: tuple[PoreTable, ...]
+
+
+def _known(model: AppliedModel, pairs: Iterable[tuple[FieldTask, FieldResult]]) -> _Known:
+    """Read the tables of results; fit for any thread."""
+    kept = [(task, result, read_pores(task.folder, len(model.classes))) for task, result in pairs]
+    return _Known(model, tuple(k[0] for k in kept), tuple(k[1] for k in kept), tuple(k[2] for k in kept))
+
+
+class ApplyPresenter(QObject):
+    """Know page and session; `attach` fills the page and follows the session, `detach` ends that."""
+
+    def __init__(self, page: ApplyPage, session: Session, services: Services) -> None:
+        super().__init__(page)
+        self._page = page
+        self._session = session
+        self._services = services
+        self._runs: dict[int, RunFolder] = {}
+        self._others: list[Path] = []
+        self._known: _Known | None = None
+        self._summary: Summary | None = None
+        self._work: TaskHandle | None = None
+        self._shown: Path | None = None
+        self._links: list[tuple[object, Callable]] = []
+
+    # ---- life ----------------------------------------------------------------------------------------------------
+
+    def attach(self) -> None:
+        """Fill the page and follow the session."""
+        page = self._page
+        self._links = [
+            (self._session.changed, self._follow),
+            (page.apply_requested, self.apply),
+            (page.cancel_requested, self.cancel),
+            (page.files_requested, self._ask_files),
+            (page.folder_requested, self._ask_folder),
+            (page.open_requested, self._open_folder),
+            (page.run_chosen, lambda _: self._choose_run()),
+            (page.field_chosen, self._show_picture),
+            (page.group_chosen, lambda _: self._show_numbers()),
+            (page.sureness_changed, lambda _: self._sum_up()),
+        ]
+        for signal, slot in self._links:
+            signal.connect(slot)
+        page.canvas.show_message("Choose a micrograph to see its pores.")
+        self._fill()
+
+    def detach(self) -> None:
+        """Stop following the session and leave the page empty for the next project."""
+        self.cancel()
+        for signal, slot in self._links:
+            signal.disconnect(slot)
+        self._links = []
+        self._page.clear()
+
+    # ---- what a person wants -------------------------------------------------------------------------------------
+
+    def apply(self) -> None:
+        """Find and classify the pores of the ticked micrographs in the background; what is done already is kept."""
+        run = self._run()
+        wanted = [Path(key) for key in self._page.wanted()]
+        if run is None or not wanted or self._work is not None:
+            return
+        folder = self._session.project.folder
+
+        def work(control: TaskControl) -> tuple[_Known, Applied]:
+            model, tasks = _plan(folder, run, wanted)
+            applied = apply_all(tasks, progress=control.progress, cancelled=control.cancelled)
+            task_of = {str(task.file): task for task in tasks}
+            return _known(model, ((task_of[one.file], one) for one in applied.results)), applied
+
+        self._work = self._services.background.run("Finding pores", work, self._done, self._failed)
+        self._work.progressed.connect(self._progressed)
+        self._page.set_working(True, "Starting …")
+
+    def cancel(self) -> None:
+        """End the work after the micrographs that are in hand; their results stay."""
+        if self._work is not None:
+            self._work.cancel()
+            self._work = None
+            self._page.set_working(False, "Cancelled. What was done is kept, and is not done again.")
+
+    def add(self, paths: list[Path]) -> None:
+        """List images that are not in the project."""
+        try:
+            found = micrographs_of(paths, None, None, None)
+        except PoreguiError as error:
+            messages().error(error)
+            return
+        there = {*self._others, *(self._file_of_project())}
+        self._others += [one.file for one in found if one.file not in there]
+        self._list_fields()
+
+    # ---- following -----------------------------------------------------------------------------------------------
+
+    def _follow(self, changed: Changed) -> None:
+        if changed.kinds & {"runs", "micrographs", "specimens"}:
+            self._fill()
+
+    def _fill(self) -> None:
+        runs = [run for run in self._session.project.runs() if run.onnx_file.exists() and run.sidecar_file.exists()]
+        self._runs = {run.number: run for run in runs}
+        chosen = self._page.run_picker.number
+        number = chosen if chosen in self._runs else max(self._runs, default=None)
+        self._page.set_runs([run_entry(run) for run in runs], number)
+        self._page.show_empty(not runs)
+        self._list_fields()
+        self._choose_run()
+
+    def _list_fields(self) -> None:
+        project = self._session.project
+        specimens = {s.id: s.name for s in project.specimens()}
+        rows = []
+        for m in project.micrographs():
+            file = project.micrograph_file(m)
+            text = " · ".join(part for part in (specimens.get(m.specimen_id or 0, ""), m.name) if part)
+            rows.append(FieldRow(str(file), text, str(file), "" if file.exists() else "(missing)"))
+        rows += [FieldRow(str(file), file.name, str(file)) for file in self._others]
+        self._page.set_fields(rows)
+
+    def _file_of_project(self) -> list[Path]:
+        project = self._session.project
+        return [project.micrograph_file(m) for m in project.micrographs()]
+
+    def _run(self) -> RunFolder | None:
+        return self._runs.get(self._page.run_picker.number or 0)
+
+    def _choose_run(self) -> None:
+        """Show the results of the chosen run that are there from earlier."""
+        self._known = None
+        self._summary = None
+        run = self._run()
+        files = [*self._file_of_project(), *self._others]
+        if run is None or not files or not _results_folder(self._session.project.folder, run).exists():
+            self._sum_up()
+            return
+        folder = self._session.project.folder
+
+        def look(control: TaskControl) -> _Known:
+            model, tasks = _plan(folder, run, [file for file in files if file.exists()])
+            found = [(task, read_result(task)) for task in tasks]
+            return _known(model, ((task, result) for task, result in found if result is not None))
+
+        self._services.background.run("Looking for results", look, lambda known: self._take(run, known))
+
+    # ---- results -------------------------------------------------------------------------------------------------
+
+    def _progressed(self, done: int, total: int, text: str) -> None:
+        if self._work is not None:
+            self._page.set_working(True, f"{done} of {total} · {text}", done, total)
+
+    def _failed(self, error: PoreguiError) -> None:
+        self._work = None
+        self._page.set_working(False)
+        messages().error(error)
+
+    def _done(self, outcome: tuple[_Known, Applied]) -> None:
+        known, applied = outcome
+        self._work = None
+        words = f"{len(applied.results)} micrographs done."
+        if applied.taken_up:
+            words += f" {applied.taken_up} had been done before."
+        if applied.problems:
+            first = applied.problems[0]
+            words += f" {len(applied.problems)} could not be done: {first.name}: {first.reason}"
+        self._page.set_working(False, words)
+        self._take(self._run(), known)
+
+    def _take(self, run: RunFolder | None, known: _Known) -> None:
+        if run is None or run is not self._run():
+            return
+        self._known = known
+        names = dict.fromkeys(one.specimen or one.name for one in known.results)
+        groups = [("All specimens", ""), *((name, name) for name in names)] if len(names) > 1 else [("All", "")]
+        self._page.set_groups(groups)
+        self._sum_up()
+        chosen = self._page.chosen_field()
+        if chosen is None and known.tasks:
+            self._page.choose_field(str(known.tasks[0].file))
+        elif chosen is not None:
+            self._show_picture(chosen)
+
+    def _sum_up(self) -> None:
+        run, known, least = self._run(), self._known, self._page.sureness()
+        self._page.set_sureness(sureness_words(sureness(run, least), least) if run is not None else "")
+        self._summary = None
+        if known is not None and known.results:
+            pairs = zip(known.results, known.tables, strict=True)
+            kept = [at_confidence(result, table, least) for result, table in pairs]
+            model = model_of_run(self._session.project, run, least=least) if run is not None else known.model
+            self._summary = summarise(model, kept, known.tables, least=least)
+        self._show_numbers()
+
+    def _show_numbers(self) -> None:
+        summary, page = self._summary, self._page
+        if summary is None or self._known is None:
+            page.set_numbers("", HEADS, (), "Nothing has been found yet.")
+            return
+        wanted = page.group()
+        group = next((one for one in summary.specimens if one.name == wanted), summary.whole)
+        if len(summary.specimens) == 1:
+            group = summary.specimens[0]
+        colours = dict(zip(self._known.model.classes, self._known.model.colours, strict=True))
+        page.set_numbers(title_of(group), HEADS, rows_of(group, summary.size_unit, colours), note_of(summary, group))
+
+    # ---- pictures and files --------------------------------------------------------------------------------------
+
+    def _show_picture(self, key: str) -> None:
+        task, result = self._result_of(key)
+        self._page.set_picture_title(Path(key).name, f"{result.pores} pores" if result else "not done yet")
+        if task is None:
+            self._page.canvas.show_message("This micrograph has not been done yet.")
+            return
+        file = task.folder / "overlay.png"
+
+        def read(control: TaskControl) -> np.ndarray:
+            with Image.open(file) as picture:
+                return np.asarray(picture.convert("RGB"))
+
+        def show(pixels: np.ndarray) -> None:
+            if self._page.chosen_field() == key:
+                self._page.canvas.set_picture(layer_of(pixels), editable=False)
+
+        self._services.background.run("Reading a picture", read, show)
+
+    def _result_of(self, key: str) -> tuple[FieldTask | None, FieldResult | None]:
+        if self._known is None:
+            return None, None
+        pairs = zip(self._known.tasks, self._known.results, strict=True)
+        return next(((task, result) for task, result in pairs if str(task.file) == key), (None, None))
+
+    def _ask_files(self) -> None:
+        chosen, _ = QFileDialog.getOpenFileNames(self._page, "Add micrographs")
+        if chosen:
+            self.add([Path(name) for name in chosen])
+
+    def _ask_folder(self) -> None:
+        chosen = QFileDialog.getExistingDirectory(self._page, "Add the micrographs of a folder")
+        if chosen:
+            self.add([Path(chosen)])
+
+    def _open_folder(self) -> None:
+        run = self._run()
+        if run is not None:
+            folder = _results_folder(self._session.project.folder, run)
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
+
+
+def _results_folder(project: Path, run: RunFolder) -> Path:
+    return project / "applied" / f"run-{run.path.name}"
+
+
+def _plan(folder: Path, run: RunFolder, files: list[Path]) -> tuple[AppliedModel, list[FieldTask]]:
+    """Return the network of a run and a task for each file; fit for any thread."""
+    with Project.open(folder, read_only=True) as project:
+        model = model_of_run(project, run)
+        fields = to_apply(files, project)
+    return model, tasks_of(model, fields, _results_folder(folder, run))

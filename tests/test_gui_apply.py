@@ -1,0 +1,187 @@
+"""Hold the apply page and the ways in and out of the File menu: pores found, numbers that follow the slider."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from builders import labelled_project
+from finished_runs import finished_run
+from PySide6.QtCore import Qt
+from pytestqt.qtbot import QtBot
+from size_model import draw_discs, write_size_model
+
+from poregui.domain.errors import PoreguiError
+from poregui.domain.outline import Outline
+from poregui.domain.records import Micrograph
+from poregui.gui.app import build_window
+from poregui.gui.apply.page import ApplyPage
+from poregui.gui.messages import messages
+from poregui.gui.window import MainWindow
+from poregui.store.project import Project
+from poregui.workflow.edits import AddMicrographs
+from poregui.workflow.formats.coco import write_coco
+from poregui.workflow.formats.shapes import ImageShapes, PoreShape, shapes_of
+from poregui.workflow.history import History
+
+
+@pytest.fixture
+def window(qtbot: QtBot) -> Iterator[MainWindow]:
+    made = build_window(None)
+    made.show()
+    yield made
+    made.close()
+    made.deleteLater()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    labelled_project(tmp_path / "pores").close()
+    return tmp_path / "pores"
+
+
+@pytest.fixture
+def with_run(folder: Path, tmp_path: Path) -> Path:
+    """Return a project with two micrographs of discs and a run whose network judges by size."""
+    with Project.open(folder) as project:
+        run = finished_run(project)
+        model = write_size_model(tmp_path / "model")
+        run.onnx_file.write_bytes(model.read_bytes())
+        run.sidecar_file.write_bytes(model.with_suffix(".json").read_bytes())
+        specimen = project.specimens()[0]
+        first = project.next_id("micrographs")
+        added = []
+        for number, sizes in enumerate(([12.0] * 4 + [34.0] * 2, [12.0, 34.0, 90.0, 19.2])):
+            file = tmp_path / f"field_{number}.png"
+            draw_discs(file, sizes, seed=number)
+            path = project.path_for(file)
+            added.append(
+                Micrograph(first + number, path, file.name, f"{number:064d}", 600, 600, 8, 1, None, "", specimen.id)
+            )
+        History(project).apply(AddMicrographs(tuple(added)))
+    return folder
+
+
+def page_of(window: MainWindow, folder: Path) -> ApplyPage:
+    window.open_project(folder)
+    window.show_page(window.apply_page)
+    window.background.wait()
+    return window.apply_page
+
+
+def apply(window: MainWindow) -> None:
+    window.apply_page.apply_button.click()
+    window.background.wait()
+
+
+def test_without_a_network_the_page_leads_to_training(window: MainWindow, folder: Path) -> None:
+    page = page_of(window, folder)
+    assert page.train_button.isVisible()
+    page.train_button.click()
+    assert window.stack.currentWidget() is window.train_page
+
+
+def test_pores_are_found_shown_and_summed_up(window: MainWindow, with_run: Path) -> None:
+    page = page_of(window, with_run)
+    assert page.table.rows == ()
+    apply(window)
+    assert {row.name: row.cells[2] for row in page.table.rows} == {"Gas": "5", "Keyhole": "4", "Lack of Fusion": "1"}
+    assert "2 micrographs done" in page.state_text.text()
+    assert "field" in page.result_note.text()
+    assert page.picture_title.text() == "field_0.png"
+    window.background.wait()
+    assert page.canvas.view is not None
+    assert (with_run / "applied" / "run-001" / "fields" / "field_0.png" / "pores.csv").exists()
+
+
+def test_the_slider_leaves_doubtful_pores_to_a_person_and_says_what_that_costs(
+    window: MainWindow, with_run: Path
+) -> None:
+    page = page_of(window, with_run)
+    apply(window)
+    assert "100 % of the test crops were answered" in page.sureness_text.text()
+    page.sureness_slider.setValue(90)
+    assert page.table.rows[-1].name == "Left to you"
+    assert page.table.rows[-1].cells[2] == "1"
+    assert "90 %" in page.sureness_text.text()
+    page.sureness_slider.setValue(0)
+    assert len(page.table.rows) == 3
+
+
+def test_results_are_there_again_when_the_project_is_reopened(window: MainWindow, with_run: Path) -> None:
+    page = page_of(window, with_run)
+    apply(window)
+    before = page.table.rows
+    window.close_project()
+    assert page.table.rows == ()
+    page = page_of(window, with_run)
+    assert page.table.rows == before
+    apply(window)
+    assert "2 had been done before" in page.state_text.text()
+
+
+def test_only_ticked_micrographs_are_worked_on_and_files_can_be_added(
+    window: MainWindow, with_run: Path, tmp_path: Path
+) -> None:
+    page = page_of(window, with_run)
+    draw_discs(tmp_path / "other.png", [90.0])
+    window.workspace.apply.add([tmp_path / "other.png"])
+    assert page.fields_count.text() == "3 of 3"
+    page.field_list.item(0).setCheckState(Qt.CheckState.Unchecked)
+    page.field_list.item(1).setCheckState(Qt.CheckState.Unchecked)
+    assert page.fields_count.text() == "1 of 3"
+    apply(window)
+    assert [row.cells[2] for row in page.table.rows] == ["0", "0", "1"]
+    page.field_list.item(2).setCheckState(Qt.CheckState.Unchecked)
+    assert not page.apply_button.isEnabled()
+
+
+def test_a_micrograph_that_vanished_is_said_and_the_others_are_done(
+    window: MainWindow, with_run: Path, tmp_path: Path
+) -> None:
+    page = page_of(window, with_run)
+    (tmp_path / "field_1.png").unlink()
+    apply(window)
+    assert "1 could not be done: field_1.png" in page.state_text.text()
+    assert page.table.rows[0].cells[2] == "4"
+
+
+def test_a_folder_without_pictures_is_refused_with_a_sentence(
+    window: MainWindow, with_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page_of(window, with_run)
+    told: list[PoreguiError] = []
+    monkeypatch.setattr(messages(), "error", told.append)
+    (tmp_path / "empty").mkdir()
+    window.workspace.apply.add([tmp_path / "empty"])
+    assert "There is no picture" in str(told[0])
+
+
+def test_labels_are_exported_in_the_background(window: MainWindow, folder: Path, tmp_path: Path) -> None:
+    window.open_project(folder)
+    window.workspace.exporting.export("csv", tmp_path / "labels.csv")
+    window.workspace.exporting.export("class-folders", tmp_path / "crops")
+    window.background.wait()
+    assert len((tmp_path / "labels.csv").read_text(encoding="utf-8").splitlines()) == 61
+    assert len(list((tmp_path / "crops").rglob("*.png"))) == 60
+
+
+def test_outlines_are_imported_and_exported_from_the_window(window: MainWindow, with_run: Path, tmp_path: Path) -> None:
+    window.open_project(with_run)
+    (micrograph, _) = window.session.project.micrographs()
+    box = np.array([[100.0, 100.0], [140.0, 100.0], [120.0, 150.0]], np.float32)
+    outline = Outline.of(box)
+    shape = PoreShape(1, outline.bounds, outline, "Gas")
+    write_coco([ImageShapes(micrograph.name, 600, 600, None, (shape,))], tmp_path / "in.json")
+    window.workspace.importing.outlines(tmp_path / "in.json")
+    window.background.wait()
+    (image,) = shapes_of(window.session.project)
+    assert image.shapes[0].outline == outline
+    window.workspace.exporting.export("coco", tmp_path / "out.json")
+    window.background.wait()
+    assert len(json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))["annotations"]) == 1
+    window.session.undo()
+    assert not window.session.project.outlines()
