@@ -23,7 +23,7 @@ def sureness_words(found: Sureness, least: float) -> str:
 def rows_of(group: GroupSummary, unit: str, colours: Mapping[str, str]) -> list[NumberRow]:
     """Return one row a class, and what was left to a person."""
     top = max((one.area.high or one.area.corrected for one in group.classes), default=0.0) or 1.0
-    rows = [_row(one, unit, colours.get(one.name, ""), top) for one in group.classes]
+    rows = [_row(one, unit.replace("um", "µm"), colours.get(one.name, ""), top) for one in group.classes]
     if group.left:
         cells = (f"{group.left_percent:.4g}", "", str(group.left), "", "", "")
         rows.append(NumberRow("Left to you", cells, tip="Pores that the network was not sure enough about"))
