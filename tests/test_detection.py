@@ -18,11 +18,13 @@ from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import Box
 from poregui.domain.masks import Mask
 from poregui.vision.detection import Detected, detect, preview
+from poregui.vision.half_level import Levels, bands_of, move_to_level
 from poregui.vision.measurement import measure
 from poregui.vision.planning import Source, make_plan
-from poregui.vision.segmenting import otsu
+from poregui.vision.segmenting import otsu, regions_of
 from poregui.vision.synthetic import SyntheticMicrograph, draw_specimen, draw_unseen
 from poregui.vision.tiling import find_all
+from poregui.vision.tracing import trace
 
 RECIPE = DetectionRecipe()
 
@@ -155,6 +157,21 @@ def test_a_source_that_reads_boxes_gives_what_the_array_gives() -> None:
     ours, theirs = detect(read, RECIPE, None, size=(120, 120)), detect(image, RECIPE, None)
     assert [line.tobytes() for line in ours.outlines] == [line.tobytes() for line in theirs.outlines]
     assert asked
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), threshold=st.floats(-0.8, 0.8), shift=st.floats(-0.6, 0.6))
+def test_lines_traced_from_the_edges_alone_are_those_of_all_pixels(seed: int, threshold: float, shift: float) -> None:
+    noise = cv2.GaussianBlur(np.random.default_rng(seed).normal(size=(50, 60)), (0, 0), 1.5).astype(np.float32) * 4
+    regions = regions_of((noise < threshold).astype(np.uint8))
+    grey, framed = np.pad(noise, 1, mode="edge"), np.pad(regions.labels, 1)
+    bands = bands_of(framed)
+    edge = np.full(regions.count + 1, threshold + shift)
+    move_to_level(grey, framed, bands, Levels(edge + 1, edge - 1, edge))
+    some, every = trace(framed, grey, edge, bands.edges(framed)), trace(framed, grey, edge)
+    assert np.array_equal(some.rings.starts, every.rings.starts)
+    assert np.array_equal(some.rings.points, every.rings.points)
+    assert np.array_equal(some.label, every.label)
 
 
 def test_bright_pores_are_found_as_dark_ones_of_the_negative() -> None:

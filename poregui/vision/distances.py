@@ -33,7 +33,9 @@ class _Neighbours:
     def __init__(self, rings: Rings) -> None:
         low, high = rings.bounds()
         self._parts = np.split(rings.points, rings.starts[1:-1])
-        self._middle, self._radius = (low + high) / 2, np.hypot(*(high - low).T) / 2
+        self._middle = (low + high) / 2
+        away = np.hypot(*(rings.points - np.repeat(self._middle, rings.lengths, axis=0)).T)
+        self._radius = np.maximum.reduceat(away, rings.starts[:-1])
         self._best = [np.inf] * rings.count
         self._trees: dict[int, Any] = {}
         self._corners: dict[tuple[int, int], tuple[int, int]] = {}

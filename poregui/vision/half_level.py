@@ -15,7 +15,7 @@ from poregui.vision.segmenting import Labels
 
 REACH = 3
 """How far in px the half level may lie outside the threshold."""
-RING = 2
+RING = 1
 """Width in px of the ring beyond it from which the grey of the matrix is taken."""
 _BINS = 256
 _FLOOR = 0.2
@@ -43,16 +43,23 @@ class Levels:
 class Bands:
     """Hold places in the flat array of framed labels, which are free along their own edge.
 
-    `inside` of the regions, of them the `rim` within `REACH` - 1 px of the edge; `outside` the free ones within `REACH`
-    px and `nearest` their nearest label; `ring` the matrix beyond and `owner` its nearest label.
+    `inside` of the regions, of them the `rim` within `REACH` - 1 px of the edge and the `border` one px deeper;
+    `outside` the free ones within `REACH` px and `nearest` their nearest label; `ring` the matrix beyond and `owner`
+    its nearest label.
     """
 
     inside: IntArray
     rim: IntArray
+    border: IntArray
     outside: IntArray
     nearest: NDArray[np.int32]
     ring: IntArray
     owner: NDArray[np.int32]
+
+    def edges(self, framed: Labels) -> IntArray:
+        """Return the places that may be at the edge of a region after it has moved, in rising order."""
+        places = np.sort(np.concatenate([self.border, self.outside]), kind="stable")
+        return places[framed.reshape(-1)[places] > 0]
 
 
 def bands_of(framed: Labels) -> Bands:
@@ -64,9 +71,11 @@ def bands_of(framed: Labels) -> Bands:
     outside, nearest = _grow(flat, reached, REACH, sides + corners)
     ring, owner = _grow(flat, cv2.dilate(reached, _SQUARE, iterations=RING), RING, sides)
     flat[outside] = flat[ring] = 0
-    rim = np.flatnonzero((mask != cv2.erode(mask, _SQUARE, iterations=REACH - 1)).reshape(-1))
+    core = cv2.erode(mask, _SQUARE, iterations=REACH - 1)
+    rim = np.flatnonzero((mask != core).reshape(-1))
+    border = np.flatnonzero((mask != cv2.erode(core, _SQUARE)).reshape(-1))
     inside = np.flatnonzero(mask.reshape(-1).view(np.bool_))
-    return Bands(inside, rim, outside, nearest, ring, owner)
+    return Bands(inside, rim, border, outside, nearest, ring, owner)
 
 
 def _grow(

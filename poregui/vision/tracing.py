@@ -23,7 +23,7 @@ class Traced:
     area: FloatArray
 
 
-def trace(framed: NDArray[Any], grey: NDArray[np.float32], levels: FloatArray) -> Traced:
+def trace(framed: NDArray[Any], grey: NDArray[np.float32], levels: FloatArray, edges: IntArray | None = None) -> Traced:
     """Return the lines around labelled regions, in px of the array without its frame, pixel (0, 0) covering 0 to 1.
 
     `framed` are labels, 0 outside, with a frame of one free pixel; regions are connected over corners as well. `grey`
@@ -31,11 +31,12 @@ def trace(framed: NDArray[Any], grey: NDArray[np.float32], levels: FloatArray) -
     of a pixel that separates a region from another pixel gets one point, on the line between the two middles where the
     grey, linear between them, reaches the level: the line of marching squares (W. Lorensen and H. Cline, SIGGRAPH
     Comput. Graph. 21 (1987) 163, in two dimensions). Between two regions it is the side itself, and where the level is
-    not reached the nearer middle.
+    not reached the nearer middle. `edges` are places in the flat array, in rising order, that hold all pixels at the
+    edge of a region; without them all pixels are looked at.
     """
     flat, stride = framed.reshape(-1), framed.shape[1]
     offsets = [row * stride + column for row, column in _STEPS]
-    pixel, side = _sides(framed, offsets)
+    pixel, side = _sides(flat, np.flatnonzero(flat > 0) if edges is None else edges, offsets)
     following = _following(flat, pixel, side, offsets)
     ring, place = _along_rings(following)
     order = np.argsort(ring * (len(ring) + 1) + place)
@@ -47,10 +48,8 @@ def trace(framed: NDArray[Any], grey: NDArray[np.float32], levels: FloatArray) -
     return Traced(rings, owner[order][starts], rings.sums(x * v - u * y) / 2)
 
 
-def _sides(framed: NDArray[Any], offsets: list[int]) -> tuple[IntArray, IntArray]:
+def _sides(flat: NDArray[Any], inside: IntArray, offsets: list[int]) -> tuple[IntArray, IntArray]:
     """Return pixel (place in the framed array) and side (0 to 3) of each side that ends a region, sorted by side."""
-    flat = framed.reshape(-1)
-    inside = np.flatnonzero(flat > 0)
     pixels = [inside[flat[inside + offset] != flat[inside]] for offset in offsets]
     sides = [np.full(len(found), side) for side, found in enumerate(pixels)]
     return np.concatenate(pixels), np.concatenate(sides)

@@ -88,7 +88,9 @@ def outline(window: Window, chosen: NDArray[np.bool_], plan: Plan) -> Found:
     move_to_level(grey, framed, bands, levels)
     if window.masked is not None:
         framed[1:-1, 1:-1][window.masked] = 0
-    traced = trace(framed, grey, levels.edge)
+    # two regions that were cut apart meet anywhere, others only where they may have moved
+    edges = None if plan.recipe.split or window.masked is not None else bands.edges(framed)
+    traced = trace(framed, grey, levels.edge, edges)
     points = (traced.rings.points + np.array([window.box.x, window.box.y])).astype(np.float32)
     outer = _outer(traced, wanted)
     found = [points[traced.rings.starts[ring] : traced.rings.starts[ring + 1]] for ring in outer]
