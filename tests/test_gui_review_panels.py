@@ -190,7 +190,9 @@ def test_a_cross_validation_stands_beside_a_run_in_the_numbers(project: Project,
     make_run(project)
     folds = make_run(project, folds=5)
     told = [{"accuracy": 0.9, "n": 12, "epochs": 1, "best_epoch": 1}] * 5
-    folds.metrics_file.write_text(f'{{"folds": {told}, "preset": "default", "pooled_accuracy": 0.9, "n_test": 60}}'.replace("'", '"'))
+    folds.metrics_file.write_text(
+        f'{{"folds": {told}, "preset": "default", "pooled_accuracy": 0.9, "n_test": 60}}'.replace("'", '"')
+    )
     desk = open_desk(project)
     desk.presenter.show_run(1)
     show(desk, NUMBERS)
@@ -347,3 +349,16 @@ def test_labels_that_changed_in_what_it_learned_from_are_told_beside_the_headlin
     desk.session.apply(label_crops(desk.project, [learned.crop_id], KEYHOLE, who="x"))
     assert desk.page.column.headline_note.text() == "It was trained before 1 label of its other crops changed."
     assert desk.headline().startswith("83.3 %")
+
+
+def test_a_note_goes_to_the_crop_that_it_was_begun_at(desk: ReviewDesk) -> None:
+    first, second = desk.listed()
+    field = desk.page.detail.note_field
+    field.setFocus()
+    QTest.keyClicks(field, "Twin")
+    desk.page.prediction_list.setFocus()
+    desk.page.prediction_list.choose(second)
+    assert {i: remark.note for i, remark in desk.project.remarks().items()} == {first: "Twin"}
+    assert field.text() == ""
+    desk.page.prediction_list.choose(first)
+    assert field.text() == "Twin"

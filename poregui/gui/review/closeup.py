@@ -87,9 +87,9 @@ class CloseUp(QObject):
         self._panel.set_classes(reviewed.classes, known, active)
         self._more.set_review(reviewed)
 
-    def show_remark(self, remark: Remark | None) -> None:
-        """Show what was noted at the crop."""
-        self._panel.set_remark(remark or Remark())
+    def show_remark(self, crop_id: int, remark: Remark) -> None:
+        """Show what was noted at a crop."""
+        self._panel.set_remark(crop_id, remark)
 
     def show_more(self) -> None:
         """Fill what is seen below the label."""

@@ -30,12 +30,13 @@ SURROUNDINGS, SIZE, ALIKE = "Around", "Size", "Alike"
 class DetailPanel(QWidget):
     """Hold the widgets of the chosen crop; `heat_changed` tells that switch or class of the heat map changed.
 
-    `reviewed_changed` and `note_changed` carry what a person marked or wrote, `more_chosen` what is to be seen below.
+    `reviewed_changed` carries what a person marked, `note_changed` the id of the crop that a note is of and the note,
+    `more_chosen` what is to be seen below.
     """
 
     heat_changed = Signal()
     reviewed_changed = Signal(bool)
-    note_changed = Signal(str)
+    note_changed = Signal(int, str)
     more_chosen = Signal(str)
     label_requested = Signal(int)
     show_requested = Signal()
@@ -54,12 +55,13 @@ class DetailPanel(QWidget):
         self.alike_grid = CropGrid(parent=self)
         self._build()
         self._held = False
+        self._note_of = 0
         self.heat_switch.toggled.connect(self._heat_switched)
         self.heat_class.activated.connect(self.heat_changed)
         self.label_strip.label_requested.connect(self.label_requested)
         self.show_button.clicked.connect(self.show_requested)
         self.reviewed_box.clicked.connect(self.reviewed_changed)
-        self.note_field.editingFinished.connect(lambda: self.note_changed.emit(self.note_field.text().strip()))
+        self.note_field.editingFinished.connect(self._note_written)
         self.more.chosen.connect(self.more_chosen)
 
     # ---- setters -------------------------------------------------------------------------------------------------
@@ -83,12 +85,13 @@ class DetailPanel(QWidget):
         for widget in (self.label_strip, self.reviewed_box, self.note_field):
             widget.setEnabled(writable)
 
-    def set_remark(self, remark: Remark) -> None:
-        """Show what was noted at the crop; a note that is being written stays."""
+    def set_remark(self, crop_id: int, remark: Remark) -> None:
+        """Show what was noted at a crop; a note that is being written stays."""
         with QSignalBlocker(self.reviewed_box):
             self.reviewed_box.setChecked(remark.reviewed)
-        if not self.note_field.hasFocus() or not self.note_field.isModified():
+        if crop_id != self._note_of or not (self.note_field.hasFocus() and self.note_field.isModified()):
             self.note_field.setText(remark.note)
+        self._note_of = crop_id
 
     def set_alike_words(self, words: str) -> None:
         """Say what the nearest training crops tell, or why there are none."""
@@ -210,6 +213,10 @@ class DetailPanel(QWidget):
         for title, panel in ((SURROUNDINGS, around), (SIZE, sizes), (ALIKE, alike)):
             self.more.add(title, panel)
         return self.more
+
+    def _note_written(self) -> None:
+        if self._note_of:
+            self.note_changed.emit(self._note_of, self.note_field.text().strip())
 
     def _heat_switched(self, on: bool) -> None:
         self.heat_class.setVisible(on)

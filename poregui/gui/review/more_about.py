@@ -22,6 +22,7 @@ from poregui.workflow.shapes import ShapeTable, distributions, shape_table
 
 _SHOWN = ("Equivalent diameter", "Aspect ratio", "Circularity")
 _ALIKE = 8
+_NO_FEATURES = "This run kept no features, as cross-validations do: choose or train a run with a network of its own."
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,7 @@ class MoreAbout(QObject):
     def _show_alike(self, read: _Read, reviewed: RunReview, crop_id: int) -> None:
         if read.nearest is None:
             self._panel.alike_grid.set_rows(())
-            self._panel.set_alike_words("This run kept no features: train again to see which crops look alike to it.")
+            self._panel.set_alike_words(_NO_FEATURES)
             return
         found = read.nearest.of(crop_id, _ALIKE)
         labels = self._session.project.labels_of([other for other, _ in found])

@@ -240,7 +240,8 @@ class ReviewPresenter(QObject):
             self._show_list()
         except PoreguiError as error:
             self._current = before
-            self._close_up.show_remark(self._desk.remark(before) if before is not None else None)
+            if before is not None:
+                self._close_up.show_remark(before, self._desk.remark(before))
             messages().error(error)
 
     def _mark(self, reviewed: bool) -> None:
@@ -248,10 +249,10 @@ class ReviewPresenter(QObject):
             before = self._desk.remark(self._current)
             self._apply(SetRemark(self._current, before, replace(before, reviewed=reviewed)), self._current)
 
-    def _note(self, note: str) -> None:
-        if self._current is not None and self._desk.remark(self._current).note != note:
-            before = self._desk.remark(self._current)
-            self._apply(SetRemark(self._current, before, replace(before, note=note)), self._current)
+    def _note(self, crop_id: int, note: str) -> None:
+        before = self._desk.remark(crop_id)
+        if before.note != note:
+            self._apply(SetRemark(crop_id, before, replace(before, note=note)), self._current)
 
     def step(self, by: int) -> None:
         """Go to the next (1) or previous (-1) crop of the list."""
@@ -373,7 +374,7 @@ class ReviewPresenter(QObject):
             self._close_up.show(None)
             return
         self._close_up.show(Shown(crop_id, judged, run.frozen.get(crop_id), crop))
-        self._close_up.show_remark(self._desk.remark(crop_id))
+        self._close_up.show_remark(crop_id, self._desk.remark(crop_id))
 
     def _thumbnail(self, crop_id: int) -> QImage | None:
         run = self._desk.run
