@@ -18,6 +18,7 @@ from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import Box
 from poregui.domain.measurement import COLUMNS, SHAPE_NUMBERS
 from poregui.domain.outline import Outline
+from poregui.domain.plane import Plane
 from poregui.domain.porosity import Porosity, porosity
 from poregui.domain.records import Crop, Micrograph
 from poregui.store.csv_cells import harmless
@@ -76,17 +77,16 @@ def measure_project(
         pores = outlined_pores(crops, outlines)
         if pores:
             file = project.micrograph_file(micrograph)
-            fields.append(measure_field(micrograph, file, project.folder, pores, keep=not project.read_only))
+            fields.append(measure_field(micrograph, file, project.folder, pores))
     progress(len(wanted), len(wanted), "")
     return fields
 
 
-def measure_field(
-    micrograph: Micrograph, file: Path, folder: Path, pores: Mapping[int, Outline], *, keep: bool = True
-) -> MeasuredField:
+def measure_field(micrograph: Micrograph, file: Path, folder: Path, pores: Mapping[int, Outline]) -> MeasuredField:
     """Return the numbers of a micrograph's pores (crop id to outline), from the project's cache where they are there.
 
-    The mean greys are not known while the file is out of reach. `folder` is the project's.
+    The mean greys are not known while the file is out of reach. `folder` is the project's; where its cache cannot be
+    written the numbers are not kept.
     """
     crop_ids = np.array(sorted(pores), dtype=np.int64)
     outlines = [pores[crop_id] for crop_id in crop_ids.tolist()]
@@ -98,7 +98,7 @@ def measure_field(
     lines = [outline.points for outline in outlines]
     size = (micrograph.width, micrograph.height)
     try:
-        with open_pyramid(file, pyramid_file(folder, micrograph)) as image:
+        with open_pyramid(file, pyramid_file(folder, micrograph), Plane.parse(micrograph.plane)) as image:
             if (image.width, image.height) != size:
                 raise PoreguiError("The file is another picture now.", "Put the original file back.")
             measured = measure(
@@ -109,8 +109,7 @@ def measure_field(
         measured = measure(lines, None, micrograph.um_per_px, size=size, masks=micrograph.masks)
     area = float(np.sum(measured.columns["area_px"]))
     field = MeasuredField(micrograph, crop_ids, measured, area, field_area(micrograph))
-    if keep:
-        _write(kept, mark, field)
+    _write(kept, mark, field)
     return field
 
 

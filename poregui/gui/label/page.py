@@ -19,6 +19,7 @@ from poregui.domain.classes import NOT_A_PORE, NOT_A_PORE_NAME, UNSURE, UNSURE_N
 from poregui.gui.label.filters import CropFilter
 from poregui.gui.label.find_panel import FindPanel
 from poregui.gui.label.keys import LabelKeys
+from poregui.gui.label.measure_panel import MeasurePanel
 from poregui.gui.theme import GAP, MARGIN
 from poregui.gui.widgets import pieces
 from poregui.gui.widgets.class_bar import ClassBar
@@ -165,6 +166,8 @@ class LabelPage(QWidget):
         middle.addWidget(top)
         self.below = Tabbed("label_below", "Below the micrograph")
         self.below.add("Crops", self._build_grid())
+        self.measure_panel = MeasurePanel(self)
+        self.below.add("Measurements", self.measure_panel)
         middle.addWidget(self.below)
         middle.setStretchFactor(0, 3)
         middle.setStretchFactor(1, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QObject
@@ -14,6 +15,7 @@ from poregui.gui.label.catalogue import Catalogue
 from poregui.gui.label.companion import Companion, LabelDesk
 from poregui.gui.label.detecting import Detecting
 from poregui.gui.label.gestures import CropGestures
+from poregui.gui.label.measuring import Measuring
 from poregui.gui.label.ordering import Ordering
 from poregui.gui.label.outlining import Outlining
 from poregui.gui.label.page import LabelPage
@@ -77,7 +79,7 @@ class LabelPresenter(QObject):
         )
         self._suggesting = Suggesting(desk)
         outlining = Outlining(desk)
-        return (CropGestures(desk), self._suggesting, outlining, Detecting(desk, outlining))
+        return (CropGestures(desk), self._suggesting, outlining, Detecting(desk, outlining), Measuring(desk))
 
     # ---- life ----------------------------------------------------------------------------------------------------
 
@@ -129,6 +131,10 @@ class LabelPresenter(QObject):
     def current(self) -> int | None:
         """Return the id of the current crop."""
         return self._current
+
+    def label_counts(self) -> Counter[int | None]:
+        """Return the number of crops per label without asking the project."""
+        return self._catalogue.counts()
 
     def press(self, meant: str) -> None:
         """Do what a key means (`class_1`... `undo`, `next`; see keys.py)."""

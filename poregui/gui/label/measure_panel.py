@@ -1,0 +1,238 @@
+"""Lay out the panel of measurements below the micrograph: choices, table, plot; changes with what it offers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from PySide6.QtCore import QModelIndex, QSignalBlocker, Qt, Signal
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QCheckBox,
+    QLabel,
+    QMenu,
+    QSplitter,
+    QStackedWidget,
+    QTableView,
+    QToolButton,
+    QWidget,
+)
+
+from poregui.domain.classes import PoreClass
+from poregui.gui.models.pore_table import LOGARITHMIC, NUMBERS, TEXTS, PoreTable, PoreTableModel, offered
+from poregui.gui.widgets import pieces
+from poregui.gui.widgets.pore_plot import PlotAxis, PlotGroup, PorePlot
+
+USUAL = (
+    "label", "micrograph", "area_um2", "ecd", "circularity", "aspect_ratio", "feret_max", "solidity", "nearest_edge",
+    "mean_grey",
+)  # fmt: skip
+_COLUMN_WIDTH = 104
+
+
+@dataclass(frozen=True)
+class PoreFilter:
+    """Hold which pores are shown; `label` may be `any`, None for those without one; `here` means this micrograph."""
+
+    label: int | str | None = "any"
+    here: bool = False
+    reliable: bool = False
+
+
+class MeasurePanel(QWidget):
+    """Show the numbers of pores as a table and a plot.
+
+    `chosen` carries the crop of a row or point that was clicked, `filter_changed` tells of other choices,
+    `export_requested` that a CSV is wanted.
+    """
+
+    chosen = Signal(int)
+    filter_changed = Signal()
+    export_requested = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("measure_panel")
+        self.setAccessibleName("Measurements")
+        self.setProperty("panel", True)
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.model = PoreTableModel(self)
+        self._chosen_columns: tuple[str, ...] = USUAL
+        self._shown: PoreTable = PoreTable.empty()
+        self._kept = np.zeros(0, np.bool_)
+        self._quiet = False
+        self._build_choices()
+        self.table = self._build_table()
+        self.plot = PorePlot(self)
+        self._empty = QLabel()
+        self._empty.setObjectName("measure_empty")
+        self._empty.setProperty("muted", True)
+        self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._empty.setWordWrap(True)
+        self._lay_out()
+        self.plot.chosen.connect(self.chosen)
+        self.set_table(PoreTable.empty(), np.zeros(0, np.bool_))
+
+    # ---- setters -------------------------------------------------------------------------------------------------
+
+    def set_classes(self, classes: Sequence[PoreClass], known: Sequence[PoreClass]) -> None:
+        """Offer these classes in the filter; `known` are also those that are no longer offered."""
+        entries: list[tuple[str, object]] = [("All pores", "any"), ("Not labelled", None)]
+        pieces.fill(self.class_box, [*entries, *((c.name, c.id) for c in classes)])
+        self.plot.set_classes(known)
+
+    def set_table(self, table: PoreTable, kept: np.ndarray) -> None:
+        """Show the pores of a table that `kept` (n,) marks."""
+        self._shown, self._kept = table, kept
+        numbers = [(table.title(name), name) for name in NUMBERS if name in offered(table)]
+        if len(table):
+            pieces.fill(self.x_box, numbers)
+            pieces.fill(self.y_box, [("Histogram", ""), *numbers])
+        self._show_columns()
+        self._draw_plot()
+        self._pages.setCurrentIndex(0 if len(table) else 1)
+        self.export_button.setEnabled(len(table) > 0)
+
+    def set_empty_text(self, text: str) -> None:
+        """Say why there is nothing to show."""
+        self._empty.setText(text)
+
+    def set_summary(self, text: str) -> None:
+        """Say in a line what the fields sum up to."""
+        self.summary.setText(text)
+
+    def set_current(self, crop_id: int | None) -> None:
+        """Mark the row and the point of a crop."""
+        self._quiet = True
+        row = self.model.row(crop_id) if crop_id is not None else None
+        if row is None:
+            self.table.clearSelection()
+        else:
+            self.table.selectRow(row)
+            self.table.scrollTo(self.model.index(row, 0))
+        self._quiet = False
+        self.plot.set_current(crop_id)
+
+    def pore_filter(self) -> PoreFilter:
+        """Return what the choices say."""
+        return PoreFilter(self.class_box.currentData(), self.here_box.isChecked(), self.reliable_box.isChecked())
+
+    # ---- following -----------------------------------------------------------------------------------------------
+
+    def _show_columns(self) -> None:
+        there = offered(self._shown)
+        usual = tuple(
+            "area_px" if name == "area_um2" and "area_um2" not in there else name for name in self._chosen_columns
+        )
+        names = [name for name in there if name in usual]
+        self.model.show(self._shown, names, self._kept)
+        header = self.table.horizontalHeader()
+        metrics = header.fontMetrics()
+        for place in range(len(names)):
+            wide = metrics.horizontalAdvance(self._shown.title(names[place])) + 34
+            self.table.setColumnWidth(place, max(wide, _COLUMN_WIDTH if names[place] in TEXTS else 72))
+
+    def _fill_menu(self) -> None:
+        self._menu.clear()
+        for name in offered(self._shown):
+            action = self._menu.addAction(self._shown.title(name))
+            action.setCheckable(True)
+            action.setChecked(name in self.model.names)
+            action.toggled.connect(lambda on, name=name: self._choose_column(name, on))
+
+    def _choose_column(self, name: str, on: bool) -> None:
+        names = [one for one in self.model.names if one != name]
+        self._chosen_columns = (*names, name) if on else tuple(names)
+        self._show_columns()
+
+    def _draw_plot(self) -> None:
+        x, y = self.x_box.currentData(), self.y_box.currentData()
+        if not len(self._shown) or x is None:
+            self.plot.show_groups((), PlotAxis("", False), None)
+            return
+        table, groups = self._shown, []
+        across, up = table.plain(x), table.plain(y) if y else None
+        labels = np.array([-99 if label is None else label for label in table.labels], np.int64)
+        for label in sorted(set(labels[self._kept].tolist())):
+            rows = self._kept & (labels == label)
+            known = None if label == -99 else int(label)
+            groups.append(PlotGroup(known, table.crop_ids[rows], across[rows], None if up is None else up[rows]))
+        axes = [PlotAxis(table.title(name), name in LOGARITHMIC) if name else None for name in (x, y)]
+        assert axes[0] is not None
+        self.plot.show_groups(groups, axes[0], axes[1])
+
+    def _clicked(self, current: QModelIndex, _previous: QModelIndex) -> None:
+        if current.isValid() and not self._quiet:
+            self.chosen.emit(self.model.crop_id(current.row()))
+
+    # ---- building ------------------------------------------------------------------------------------------------
+
+    def _build_choices(self) -> None:
+        self.class_box = pieces.combo("measure_class", "Measure pores of a label")
+        pieces.fill(self.class_box, [("All pores", "any")])
+        self.here_box = QCheckBox("This micrograph")
+        self.here_box.setObjectName("measure_here")
+        self.here_box.setAccessibleName("Only pores of the micrograph that is shown")
+        self.reliable_box = QCheckBox("Reliable shapes")
+        self.reliable_box.setObjectName("measure_reliable")
+        self.reliable_box.setAccessibleName("Only pores of at least 10 px across")
+        self.reliable_box.setToolTip("Only pores of at least 10 px across, whose shape is more than noise")
+        self.columns_button = QToolButton()
+        self.columns_button.setObjectName("measure_columns")
+        self.columns_button.setAccessibleName("Choose the columns")
+        self.columns_button.setText("Columns")
+        self.columns_button.setProperty("boxed", True)
+        self.columns_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self._menu = QMenu(self.columns_button)
+        self._menu.aboutToShow.connect(self._fill_menu)
+        self.columns_button.setMenu(self._menu)
+        self.x_box = pieces.combo("measure_x", "What the plot shows")
+        self.y_box = pieces.combo("measure_y", "Against what, or a histogram")
+        for box, names in ((self.x_box, ("ecd",)), (self.y_box, ("",))):
+            with QSignalBlocker(box):
+                for name in names:
+                    box.addItem("Histogram" if not name else "Equivalent diameter", name)
+        self.export_button = pieces.button("measure_export", "Export CSV…", "Write one line a pore as CSV")
+        self.summary = pieces.muted("measure_summary")
+        self.summary.setMinimumWidth(1)
+        self.class_box.currentIndexChanged.connect(lambda _: self.filter_changed.emit())
+        for switch in (self.here_box, self.reliable_box):
+            switch.toggled.connect(lambda _: self.filter_changed.emit())
+        for box in (self.x_box, self.y_box):
+            box.currentIndexChanged.connect(lambda _: self._draw_plot())
+        self.export_button.clicked.connect(self.export_requested)
+
+    def _build_table(self) -> QTableView:
+        table = QTableView(self)
+        table.setObjectName("measure_table")
+        table.setAccessibleName("Numbers of the pores")
+        table.setModel(self.model)
+        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        table.setSortingEnabled(True)
+        table.horizontalHeader().setSortIndicator(-1, Qt.SortOrder.DescendingOrder)
+        table.setShowGrid(False)
+        table.setWordWrap(False)
+        table.verticalHeader().hide()
+        table.verticalHeader().setDefaultSectionSize(table.fontMetrics().height() + 8)
+        table.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        table.selectionModel().currentRowChanged.connect(self._clicked)
+        return table
+
+    def _lay_out(self) -> None:
+        both = QSplitter(Qt.Orientation.Horizontal)
+        both.setHandleWidth(1)
+        both.addWidget(self.table)
+        both.addWidget(self.plot)
+        both.setSizes([620, 380])
+        both.setStretchFactor(0, 1)
+        self._pages = QStackedWidget(self)
+        self._pages.addWidget(both)
+        self._pages.addWidget(self._empty)
+        layout = pieces.column(self, 0)
+        left = (self.class_box, self.here_box, self.reliable_box, self.columns_button)
+        layout.addLayout(pieces.row(*left, None, self.x_box, self.y_box, self.export_button))
+        layout.addWidget(self._pages, 1)
+        layout.addLayout(pieces.row(self.summary))
