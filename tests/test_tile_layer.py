@@ -14,6 +14,7 @@ from large_files import halves, take_for_large, textured, write_pyramid
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QImage, QPainter
 
+from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import Box
 from poregui.domain.records import Micrograph
 from poregui.gui.background import Background
@@ -245,6 +246,15 @@ def test_a_file_with_sizes_is_shown_cut_and_searched_without_a_cache(room_for, f
     assert not (room.project.folder / "cache").exists()
     qtbot.waitUntil(lambda: room.images.thumbnail(room.micrograph) is not None)
     assert room.images.thumbnail(room.micrograph).width() == 96
+
+
+def test_a_box_drawn_over_half_a_large_micrograph_is_refused_with_a_sentence(room_for, file, qtbot, monkeypatch):
+    monkeypatch.setattr("poregui.gui.label.stage._LARGEST_CROP", 1000 * 1000)
+    room = room_for(file)
+    shown(room, qtbot)
+    assert room.stage.cut(Box(0, 0, 1000, 1000)).array.shape == (1000, 1000)
+    with pytest.raises(PoreguiError, match="too large to be one pore"):
+        room.stage.cut(Box(0, 0, 1001, 1000))
 
 
 @pytest.mark.parametrize("suffix", [".tif", ".png"])

@@ -23,6 +23,8 @@ from poregui.vision.pyramid import Pyramid
 from poregui.vision.reshaping import outline_near
 
 _LEAST_SIDE, _MOST_SIDE = 48, 128
+_LARGEST_CROP = 4096 * 4096
+"""Square px that are cut while a person waits."""
 
 
 class Stage(QObject):
@@ -158,10 +160,14 @@ class Stage(QObject):
     def cut(self, box: Box) -> CropPixels | None:
         """Return the pixels of a box of the micrograph, or None while there is none.
 
-        Raises PoreguiError where the file is damaged.
+        Raises PoreguiError where the file is damaged, and for a box so large that a person must have slipped.
         """
         if self._loaded is None:
             return None
+        if box.area > _LARGEST_CROP:
+            raise PoreguiError(
+                f"A crop of {box.width} x {box.height} px is too large to be one pore.", "Zoom in, and draw it again."
+            )
         image = self._loaded.image
         return CropPixels(cut(image, box), image.grey_low, image.grey_high)
 
