@@ -11,6 +11,7 @@ from pathlib import Path
 from poregui.domain.detection import DetectionRecipe, detection_recipe_from_json
 from poregui.domain.errors import PoreguiError
 from poregui.domain.outline import Outline
+from poregui.domain.plane import Plane
 from poregui.domain.records import Crop, Micrograph
 from poregui.store.pixels import CropPixels, PixelStore
 from poregui.store.project import Project
@@ -115,7 +116,7 @@ def find_in_file(
     cannot be read, or the recipe has lengths in um and the micrograph has no scale.
     """
     started = time.perf_counter()
-    with open_pyramid(file, pyramid_file(folder, micrograph)) as image:
+    with open_pyramid(file, pyramid_file(folder, micrograph), Plane.parse(micrograph.plane)) as image:
         if (image.width, image.height) != (micrograph.width, micrograph.height):
             raise PoreguiError(
                 f"{micrograph.name} is {image.width} x {image.height} px now, and was {micrograph.width} x "

@@ -21,6 +21,7 @@ from poregui.domain.geometry import Box
 from poregui.domain.masks import Mask
 from poregui.domain.measurement import COLUMNS, heading
 from poregui.domain.outline import Outline
+from poregui.domain.plane import FIRST, Plane
 from poregui.store.csv_cells import harmless
 from poregui.store.files import replace_file, write_json
 from poregui.store.pixels import CropPixels
@@ -61,6 +62,7 @@ class FieldTask:
     masks: tuple[Mask, ...] = ()
     least: float = 0.0
     colours: tuple[str, ...] = ()
+    plane: Plane = FIRST
 
     @property
     def result_file(self) -> Path:
@@ -80,6 +82,7 @@ class FieldTask:
             "masks": [asdict(mask) for mask in self.masks],
             "least": self.least,
             "colours": self.colours,
+            "plane": str(self.plane),
         }
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
@@ -120,7 +123,7 @@ def apply_field(task: FieldTask, progress: Progress = lambda done, total, text: 
     began = time.monotonic()
     fingerprint = task.fingerprint()
     predictor = _predictor(str(task.model), str(task.sidecar), fingerprint_of_files(task))
-    with open_pyramid(task.file) as image:
+    with open_pyramid(task.file, plane=task.plane) as image:
         scale = task.um_per_px if task.um_per_px is not None else image.um_per_px
         size = (image.width, image.height)
 

@@ -15,6 +15,7 @@ from poregui.domain.correction import weighted_counts
 from poregui.domain.detection import DetectionRecipe, detection_recipe_from_json
 from poregui.domain.errors import PoreguiError, ProjectError
 from poregui.domain.masks import Mask
+from poregui.domain.plane import FIRST, Plane
 from poregui.domain.records import Micrograph
 from poregui.domain.statistics import confusion_matrix
 from poregui.store.project import Project
@@ -54,6 +55,7 @@ class ToApply:
     specimen: str
     um_per_px: float | None = None
     masks: tuple[Mask, ...] = ()
+    plane: Plane = FIRST
 
 
 def run_with_network(project: Project, number: int | None) -> RunFolder:
@@ -179,7 +181,9 @@ def _to_apply(
         return plain
     micrograph, own = there
     scale = um_per_px if um_per_px is not None else micrograph.um_per_px
-    return replace(plain, specimen=specimen or own, um_per_px=scale, masks=micrograph.masks)
+    return replace(
+        plain, specimen=specimen or own, um_per_px=scale, masks=micrograph.masks, plane=Plane.parse(micrograph.plane)
+    )
 
 
 def tasks_of(model: AppliedModel, fields: Sequence[ToApply], out: Path, *, least: float = 0.0) -> list[FieldTask]:
@@ -195,6 +199,7 @@ def tasks_of(model: AppliedModel, fields: Sequence[ToApply], out: Path, *, least
             recipe=model.recipe,
             um_per_px=one.um_per_px,
             masks=one.masks,
+            plane=one.plane,
             least=least,
             colours=model.colours,
         )
