@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QSpinBox
 from pytestqt.qtbot import QtBot
 
 from poregui.cli.main import main
+from poregui.domain.detection import DetectionRecipe
 from poregui.domain.errors import ImageError, PoreguiError
 from poregui.domain.geometry import Box
 from poregui.domain.plane import Plane
@@ -25,6 +26,7 @@ from poregui.gui.dialogs.micrograph import MicrographDialog
 from poregui.gui.micrograph_images import MicrographImages
 from poregui.store.pixels import CropPixels
 from poregui.store.project import Project
+from poregui.workflow.detect import find_in_file
 from poregui.workflow.edits import AddCrops
 from poregui.workflow.history import History
 from poregui.workflow.import_report import ImportReport
@@ -199,3 +201,18 @@ def test_the_import_dialog_asks_for_the_page_of_stacks(stack: Path, qtbot: QtBot
         dialog.findChild(QSpinBox, f"import_{part}_box").setValue(number)
     dialog.check()
     assert dialog.options.plane == Plane(page=3, channel=2)
+
+
+def test_pores_are_found_on_the_page_that_a_micrograph_shows(project: Project, tmp_path: Path) -> None:
+    pages = np.full((2, 200, 300), 200, np.uint8)
+    rows, columns = np.mgrid[:200, :300]
+    pages[1][(columns - 90) ** 2 + (rows - 70) ** 2 <= 20**2] = 40
+    tifffile.imwrite(tmp_path / "a.tif", pages, photometric="minisblack")
+    for page in (1, 2):
+        bring_in(project, tmp_path / "a.tif", plane=Plane(page=page))
+    recipe = DetectionRecipe(method="manual", level=120.0)
+    found = [
+        len(find_in_file(one, tmp_path / "a.tif", project.folder, recipe, project.pixels).pores)
+        for one in project.micrographs()
+    ]
+    assert found == [0, 1]

@@ -148,7 +148,10 @@ def _import_outlines(parser: argparse.ArgumentParser) -> None:
 
 def _image(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "file", type=Path, metavar="FILE", help="a PNG, JPEG, BMP or TIFF file; only its header is read"
+        "file",
+        type=Path,
+        metavar="FILE",
+        help="a picture file (PNG, JPEG, BMP, TIFF; CZI, LIF, ND2 with the extra formats); only its header is read",
     )
     _plane(parser, "describe")
 

@@ -21,7 +21,7 @@ from poregui.workflow.sample import make_sample
 if TYPE_CHECKING:
     from poregui.gui.window import MainWindow
 
-_PICTURES = "Pictures (*.png *.jpg *.jpeg *.bmp *.tif *.tiff);;All files (*)"
+_PICTURES = "Pictures (*.png *.jpg *.jpeg *.bmp *.tif *.tiff *.czi *.lif *.nd2);;All files (*)"
 
 
 class Asking(QObject):
