@@ -21,7 +21,9 @@ from pathlib import Path
 from typing import Any
 
 import _environment
+from _bench_apply import apply
 from _bench_detect import detect
+from _bench_label import label
 from _bench_review import review
 from _bench_suggest import suggest
 from _bench_tiles import open_large, pan
@@ -158,7 +160,9 @@ BENCHMARKS = {
     "open": open_large,
     "pan": pan,
     "suggest": suggest,
+    "label": label,
     "detect": detect,
+    "apply": apply,
 }
 
 
@@ -176,8 +180,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     for name in ("open", "pan"):
         verbs.choices[name].add_argument("--side", type=int, default=30_000, help="side in px of the tiled file")
+    for option, usual in (("--crops", 100_000), ("--keys", 300), ("--selected", 10_000)):
+        verbs.choices["label"].add_argument(option, type=int, default=usual, help=f"how many (default {usual})")
     verbs.choices["suggest"].add_argument("--seeds", type=int, default=20, help="how many draws of test specimens")
-    verbs.choices["suggest"].add_argument("--repeats", type=int, default=4, help="orders of each kind a draw")
+    verbs.choices["suggest"].add_argument("--repeats", type=int, default=2, help="orders of each kind a draw")
     verbs.choices["open"].add_argument("--striped", type=int, default=16_000, help="side in px of the striped file")
     return parser
 

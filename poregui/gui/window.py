@@ -244,9 +244,9 @@ class MainWindow(QMainWindow):
         self._show_counts()
 
     def _show_counts(self) -> None:
-        if self.session is None:
+        if self.session is None or self.workspace is None:
             return
-        counts = self.session.project.label_counts()
+        counts = self.workspace.label.label_counts()
         chips = [(c.letter, c.colour, counts[c.id]) for c in self.session.project.classes()]
         chips += [("–", NOT_A_PORE_COLOUR, counts[NOT_A_PORE])] * bool(counts[NOT_A_PORE])
         chips += [("?", UNSURE_COLOUR, counts[UNSURE])] * bool(counts[UNSURE])

@@ -27,6 +27,8 @@ from poregui.workflow.edits import (
     SetReferenceCrops,
 )
 
+_FEW = 1000
+"""Crops whose labels are asked for by id; for more, all labels are read."""
 SMALLEST_CROP = 8
 """Shortest side of a crop in px that can be drawn."""
 
@@ -35,9 +37,10 @@ def label_crops(
     project: Project, crop_ids: Sequence[int], label: int | None, *, who: str, how: How = "hand"
 ) -> SetLabels:
     """Return the edit that gives crops a label (None takes it away); crops that have it already stay as they are."""
+    labels = project.labels_of(crop_ids) if len(crop_ids) <= _FEW else project.labels()
     changes = []
     for crop_id in crop_ids:
-        before = project.crop(crop_id).label
+        before = labels[crop_id] if crop_id in labels else project.crop(crop_id).label  # raises for one that is gone
         if before != label:
             changes.append(LabelChange(crop_id, before, label))
     return SetLabels(tuple(changes), who=who, how=how)

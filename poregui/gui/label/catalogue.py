@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
 
 from poregui.domain.classes import PoreClass
 from poregui.domain.errors import ProjectError
@@ -25,6 +27,7 @@ class Catalogue:
         self._project = project
         self.crops: dict[int, Crop] = {}
         self._rows: dict[int, CropRow] = {}
+        self._tally = _Tally()
         self.read_all()
 
     def read_all(self) -> None:
@@ -32,6 +35,9 @@ class Catalogue:
         self.read_facts()
         self.crops = {crop.id: crop for crop in self._project.crops()}
         self._rows = {crop.id: self._row(crop) for crop in self.crops.values()}
+        self._tally = _Tally()
+        for crop in self.crops.values():
+            self._tally.add(crop)
 
     def read_facts(self) -> None:
         """Read all but the crops."""
@@ -43,12 +49,27 @@ class Catalogue:
 
     def follow(self, changed: Changed) -> None:
         """Read again what an edit changed."""
-        if changed.kinds & {"classes", "micrographs", "specimens"} or len(changed.crop_ids) > _FEW:
+        if changed.kinds == {"labels"} and changed.crop_ids:
+            self._read_labels(changed.crop_ids)
+        elif changed.kinds & {"classes", "micrographs", "specimens"} or len(changed.crop_ids) > _FEW:
             self.read_all()
         elif changed.crop_ids:
             self._read_crops(changed.crop_ids)
         elif changed.kinds & {"crops", "labels"}:
             self.read_all()
+
+    def _read_labels(self, crop_ids: tuple[int, ...]) -> None:
+        labels = self._project.labels_of(crop_ids) if len(crop_ids) <= _FEW else self._project.labels()
+        for crop_id in crop_ids:
+            old = self.crops.get(crop_id)
+            if old is not None:
+                self._put(replace(old, label=labels.get(crop_id)))
+
+    def _put(self, crop: Crop) -> None:
+        self._tally.remove(self.crops.get(crop.id))
+        self._tally.add(crop)
+        self.crops[crop.id] = crop
+        self._rows[crop.id] = self._row(crop)
 
     def _read_crops(self, crop_ids: tuple[int, ...]) -> None:
         last = next(reversed(self.crops), 0)
@@ -57,11 +78,10 @@ class Catalogue:
             try:
                 crop = self._project.crop(crop_id)
             except ProjectError:
-                self.crops.pop(crop_id, None)
+                self._tally.remove(self.crops.pop(crop_id, None))
                 self._rows.pop(crop_id, None)
                 continue
-            self.crops[crop_id] = crop
-            self._rows[crop_id] = self._row(crop)
+            self._put(crop)
         if come_back:
             self.crops = dict(sorted(self.crops.items()))
 
@@ -74,7 +94,10 @@ class Catalogue:
         """Return the rows of the crops that a filter shows."""
         if wanted.is_open:
             return [self._rows[crop_id] for crop_id in self.crops]
-        return [self._rows[crop.id] for crop in self.crops.values() if wanted.accepts(crop)]
+        among: Iterable[Crop] = self.crops.values()
+        if wanted.micrograph_id is not None:
+            among = self.crops_of(wanted.micrograph_id or None)
+        return [self._rows[crop.id] for crop in among if wanted.accepts(crop)]
 
     def row(self, crop_id: int) -> CropRow:
         """Return the row of one crop."""
@@ -82,38 +105,58 @@ class Catalogue:
 
     def counts(self) -> Counter[int | None]:
         """Return the number of crops per label."""
-        return Counter(crop.label for crop in self.crops.values())
+        return self._tally.labels.copy()
 
     def boxes(self, micrograph_id: int) -> list[CanvasBox]:
         """Return the boxes of a micrograph's crops."""
         return [
-            CanvasBox(crop.id, crop.box, crop.label)
-            for crop in self.crops.values()
-            if crop.micrograph_id == micrograph_id and crop.box is not None
+            CanvasBox(crop.id, crop.box, crop.label) for crop in self.crops_of(micrograph_id) if crop.box is not None
         ]
 
-    def crops_of(self, micrograph_id: int) -> list[Crop]:
-        """Return a micrograph's crops in their order."""
-        return [crop for crop in self.crops.values() if crop.micrograph_id == micrograph_id]
+    def crops_of(self, micrograph_id: int | None) -> list[Crop]:
+        """Return a micrograph's crops in their order; those that came without one for None."""
+        return [self.crops[crop_id] for crop_id in sorted(self._tally.of_micrograph.get(micrograph_id, ()))]
 
     def micrograph_rows(self) -> list[MicrographRow]:
         """Return the rows of the list of micrographs."""
-        crops = Counter(crop.micrograph_id for crop in self.crops.values())
-        labelled = Counter(crop.micrograph_id for crop in self.crops.values() if crop.label is not None)
+        crops, labelled = self._tally.of_micrograph, self._tally.labelled
         return [
             MicrographRow(
-                m.id, m.name, self.specimens.get(m.specimen_id or 0, ""), crops[m.id], labelled[m.id], m.um_per_px
+                m.id, m.name, self.specimens.get(m.specimen_id or 0, ""), len(crops.get(m.id, ())), labelled[m.id],
+                m.um_per_px,
             )
             for m in self.micrographs.values()
-        ]
+        ]  # fmt: skip
 
     def micrograph_entries(self) -> list[tuple[str, int]]:
         """Return (name, id) for the filter, with an entry for crops that came without a micrograph."""
         entries = [(m.name, m.id) for m in self.micrographs.values()]
-        if entries and any(crop.micrograph_id is None for crop in self.crops.values()):
+        if entries and self._tally.of_micrograph.get(None):
             entries.append(("Ready-made crops", READY_MADE))
         return entries
 
     def specimen_entries(self) -> list[tuple[str, int]]:
         """Return (name, id) of the specimens for the filter."""
         return [(name, specimen_id) for specimen_id, name in self.specimens.items()]
+
+
+class _Tally:
+    """Count crops by label and by micrograph, one by one, so that a key costs the same however many there are."""
+
+    def __init__(self) -> None:
+        self.labels: Counter[int | None] = Counter()
+        self.labelled: Counter[int | None] = Counter()
+        self.of_micrograph: dict[int | None, set[int]] = {}
+
+    def add(self, crop: Crop) -> None:
+        """Count a crop."""
+        self.labels[crop.label] += 1
+        self.labelled[crop.micrograph_id] += crop.label is not None
+        self.of_micrograph.setdefault(crop.micrograph_id, set()).add(crop.id)
+
+    def remove(self, crop: Crop | None) -> None:
+        """Count a crop no longer."""
+        if crop is not None:
+            self.labels[crop.label] -= 1
+            self.labelled[crop.micrograph_id] -= crop.label is not None
+            self.of_micrograph[crop.micrograph_id].discard(crop.id)

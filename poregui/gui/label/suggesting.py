@@ -142,7 +142,8 @@ class Suggesting:
         """Tell the worker what it does not know yet, once there is enough to learn from."""
         crops = self._desk.catalogue.crops
         if self._process is None:
-            labelled = sum(crop.label is not None and crop.label != UNSURE for crop in crops.values())
+            counts = self._desk.catalogue.counts()
+            labelled = len(crops) - counts[None] - counts[UNSURE]
             if not start and (labelled < FEWEST_LABELS or len(crops) == labelled):
                 return
             self._process = SuggestProcess(self._desk.session.project.folder)
@@ -154,7 +155,10 @@ class Suggesting:
                 (self._process.ended, self._ended),
             ):
                 signal.connect(slot)
-            crop_ids = None
+            self._known = dict(crops)
+            self._told = {crop.id: crop.label for crop in crops.values() if crop.label is not None}
+            self._send([list(pair) for pair in self._told.items()], list(crops.values()), [])
+            return
         ids = crops if crop_ids is None else [i for i in crop_ids if i in crops]
         fresh = [crops[i] for i in ids if _needed(self._known.get(i)) != _needed(crops[i])]
         gone = [i for i in self._known if i not in crops] if crop_ids is None else []

@@ -90,11 +90,17 @@ class CropListModel(QAbstractListModel):
 
     def change(self, rows: Iterable[CropRow]) -> None:
         """Put new rows in the place of those with the same crop; crops that are not listed are passed over."""
+        changed = []
         for row in rows:
             place = self._places.get(row.crop_id)
             if place is not None:
                 self._rows[place] = row
-                self.touch(row.crop_id)
+                changed.append(place)
+        if len(changed) > _FEW:
+            self.dataChanged.emit(self.index(min(changed)), self.index(max(changed)), [ROW_ROLE])
+        else:
+            for place in changed:
+                self.touch(self._rows[place].crop_id)
 
     def touch(self, crop_id: int) -> None:
         """Have a crop drawn again, when its picture has come."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from PySide6.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, QSize, Qt, Signal
+from PySide6.QtCore import QItemSelection, QItemSelectionModel, QItemSelectionRange, QModelIndex, QSize, Qt, Signal
 from PySide6.QtGui import QImage, QKeyEvent
 from PySide6.QtWidgets import QAbstractItemView, QListView, QWidget
 
@@ -14,6 +14,8 @@ from poregui.gui.theme import theme
 from poregui.gui.widgets.crop_grid_delegate import CropDelegate
 from poregui.gui.widgets.quiet_list import QuietList
 
+_MANY = 200
+"""Changed rows from which on all that is in sight is drawn again."""
 SMALLEST_CELL, LARGEST_CELL, USUAL_CELL = 48, 192, 80
 
 
@@ -120,12 +122,9 @@ class CropGrid(QuietList):
             model.clear()
             return
         index = self.rows.index(place)
-        chosen = QItemSelection(index, index)
-        for other in also:
-            other_place = self.rows.place(other)
-            if other_place is not None:
-                other_index = self.rows.index(other_place)
-                chosen.merge(QItemSelection(other_index, other_index), QItemSelectionModel.SelectionFlag.Select)
+        chosen = QItemSelection()
+        for first, last in _spans({place, *(p for p in map(self.rows.place, also) if p is not None)}):
+            chosen.append(QItemSelectionRange(self.rows.index(first), self.rows.index(last)))
         model.select(chosen, QItemSelectionModel.SelectionFlag.ClearAndSelect)
         model.setCurrentIndex(index, QItemSelectionModel.SelectionFlag.NoUpdate)
         self.scrollTo(index)
@@ -141,6 +140,9 @@ class CropGrid(QuietList):
 
     def dataChanged(self, first: QModelIndex, last: QModelIndex, roles: Sequence[int] = ()) -> None:
         """Draw the changed cells again; Qt would lay out all of them anew, though none changes its size."""
+        if last.row() - first.row() > _MANY:
+            self.viewport().update()
+            return
         for place in range(first.row(), last.row() + 1):
             self.update(self.rows.index(place))
 
@@ -161,3 +163,14 @@ class CropGrid(QuietList):
 
     def _repaint(self) -> None:
         self.viewport().update()
+
+
+def _spans(places: set[int]) -> list[tuple[int, int]]:
+    """Return places as runs of neighbours (first, last), so that many are selected at once."""
+    spans: list[tuple[int, int]] = []
+    for place in sorted(places):
+        if spans and place == spans[-1][1] + 1:
+            spans[-1] = spans[-1][0], place
+        else:
+            spans.append((place, place))
+    return spans

@@ -1,0 +1,161 @@
+"""Measure the label page in a project of 100,000 crops; changes with what a person waits for while labelling."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sqlite3
+import statistics
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+PICTURES, MICROGRAPHS, CLASSES = 2000, 500, 3
+PAGE_STEP = 120
+
+
+def label(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    """Time opening, keys, scrolling and one step of 10,000 labels in a project of 100,000 crops, with its memory."""
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    os.environ["XDG_CONFIG_HOME"] = str(folder / "settings")  # the window's settings of a person stay as they are
+    from PySide6.QtWidgets import QApplication
+
+    from poregui.gui.app import build_window
+
+    project = make_project(folder / "many", options.crops)
+    window = build_window(None)
+    window.resize(1400, 900)
+    window.show()
+    app = QApplication.instance()
+    app.processEvents()
+    before = _memory()
+    began = time.perf_counter()
+    window.open_project(project)
+    window.label_page.crop_grid.viewport().repaint()
+    opened = time.perf_counter() - began
+    app.processEvents()
+    settled = time.perf_counter() - began
+    keys = _keys(window, app, options.keys)
+    _wait(app, 1.0)
+    found = {
+        "crops": options.crops,
+        "open_s": round(opened, 2),
+        "open_and_idle_s": round(settled, 2),
+        "key_to_next_painted_ms": _spread(keys),
+        "labels_on_disk": _on_disk(project) == options.keys,
+        "scroll_frame_ms": _spread(_scroll(window, app)),
+        **_one_step(window, app, options.selected),
+        "memory_mb": {"empty_window": before, "at_the_end": _memory()},
+    }
+    window.close()
+    window.deleteLater()
+    _wait(app, 0.1)
+    return found
+
+
+def make_project(folder: Path, count: int) -> Path:
+    """Write a project of `count` crops without labels on micrographs whose files are gone."""
+    from poregui.domain.geometry import Box
+    from poregui.domain.records import Crop, Micrograph, Specimen
+    from poregui.store.pixels import CropPixels
+    from poregui.store.project import Project
+
+    random = np.random.default_rng(0)
+    with Project.create(folder) as project:
+        with project.pixels.batch():
+            pictures = [
+                project.pixels.add(CropPixels(random.integers(0, 256, (40, 48), np.uint8), 0, 255))
+                for _ in range(PICTURES)
+            ]
+        with project.transaction():
+            project.put_specimens(Specimen(i + 1, f"S{i + 1:02d}") for i in range(20))
+            project.put_micrographs(
+                Micrograph(
+                    i + 1, f"gone_{i}.tif", f"gone_{i}.tif", f"{i:064d}", 4000, 3000, 8, 1, 0.5, "made", i % 20 + 1
+                )
+                for i in range(MICROGRAPHS)
+            )
+            project.put_crops(
+                Crop(
+                    i + 1, pictures[i % PICTURES], 48, 40, micrograph_id=i * MICROGRAPHS // count + 1,
+                    box=Box(i * 37 % 3900, i * 53 % 2900, 48, 40),
+                )
+                for i in range(count)
+            )  # fmt: skip
+    return folder
+
+
+def _keys(window: Any, app: Any, count: int) -> list[float]:
+    """Return the time in ms from each key to the next crop painted; the label is on disk by then."""
+    from PySide6.QtTest import QTest
+
+    grid, times = window.label_page.crop_grid, []
+    for number in range(count):
+        began = time.perf_counter()
+        QTest.keyClick(grid, "123"[number % CLASSES])
+        app.processEvents()
+        grid.viewport().repaint()
+        times.append(1000 * (time.perf_counter() - began))
+        _wait(app, 0.02)
+    return times
+
+
+def _scroll(window: Any, app: Any) -> list[float]:
+    grid, times = window.label_page.crop_grid, []
+    bar = grid.verticalScrollBar()
+    for step in range(200):
+        began = time.perf_counter()
+        bar.setValue(bar.value() + PAGE_STEP * (1 + step % 7 * 20))
+        grid.viewport().repaint()
+        times.append(1000 * (time.perf_counter() - began))
+        app.processEvents()
+    return times
+
+
+def _one_step(window: Any, app: Any, count: int) -> dict[str, Any]:
+    """Label many selected crops with one key, and take it back."""
+    from PySide6.QtTest import QTest
+
+    grid = window.label_page.crop_grid
+    ids = grid.ids()[1000 : 1000 + count]
+    grid.choose(ids[0], also=ids)
+    times = []
+    for key in ("2", "z"):
+        began = time.perf_counter()
+        QTest.keyClick(grid, key)
+        app.processEvents()
+        grid.viewport().repaint()
+        times.append(round(time.perf_counter() - began, 2))
+    return {"selected": len(ids), "label_selected_s": times[0], "undo_selected_s": times[1]}
+
+
+def _on_disk(project: Path) -> int:
+    with sqlite3.connect(f"{(project / 'project.db').as_uri()}?mode=ro", uri=True) as connection:
+        return int(connection.execute("SELECT COUNT(*) FROM crops WHERE label IS NOT NULL").fetchone()[0])
+
+
+def _wait(app: Any, seconds: float) -> None:
+    until = time.perf_counter() + seconds
+    while time.perf_counter() < until:
+        app.processEvents()
+        time.sleep(0.002)
+
+
+def _spread(times: list[float]) -> dict[str, float]:
+    ordered = sorted(times)
+    at = {name: round(ordered[min(len(ordered) - 1, int(share * len(ordered)))], 1) for name, share in _SHARES}
+    return {"median": round(statistics.median(ordered), 1), **at, "longest": round(ordered[-1], 1)}
+
+
+_SHARES = (("p95", 0.95), ("p99", 0.99))
+
+
+def _memory() -> float | None:
+    """Return what the process holds in memory now, in MB; None where the system does not say."""
+    if sys.platform != "linux":
+        return None
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return round(pages * os.sysconf("SC_PAGE_SIZE") / 2**20, 1)
