@@ -256,10 +256,23 @@ def test_a_pore_alone_has_no_neighbour_and_no_surface() -> None:
     assert row.mean_grey is None
 
 
-def test_the_surface_is_as_far_as_the_nearest_corner_from_the_line() -> None:
-    surface = np.array([[0, 50], [15, 50], [100, 60]])
-    measured = measure([line(SQUARE)], None, 0.5, size=(200, 200), surface=surface)
+@pytest.mark.parametrize("steps", [1, 1000])
+def test_the_surface_is_as_far_as_the_nearest_corner_from_the_line(steps: int) -> None:
+    along = np.linspace(0, 100, steps + 1)
+    surface = np.stack([along, np.full(len(along), 50)], axis=1)
+    measured = measure([line(SQUARE)], None, 0.5, size=(200, 200), surfaces=[surface, surface + 90])
     assert measured.columns["surface"][0] == pytest.approx(15.0, rel=0.01)
+
+
+def test_the_mount_is_no_pore_and_its_line_is_the_surface() -> None:
+    pores = cover(lambda x, y: (y < -60) | disc(30, -25, 0)(x, y) | disc(20, 25, 5)(x, y), 160)
+    image = picture(pores)
+    found = detect(image, DetectionRecipe(), None)
+    measured = measure(found.outlines, image, None, size=(160, 160), surfaces=found.surfaces)
+    assert len(found.outlines) == 2
+    assert found.field_area_px == pytest.approx(140 * 160, rel=1e-3)
+    assert found.area_percent == pytest.approx(100 * np.pi * (15**2 + 10**2) / (140 * 160), rel=0.01)
+    assert measured.columns["surface"].tolist() == pytest.approx([60 - 15, 60 + 5 - 10], abs=0.2)
 
 
 @pytest.mark.parametrize(

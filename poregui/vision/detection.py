@@ -15,6 +15,7 @@ from poregui.domain.masks import Mask
 from poregui.vision.masked import touching
 from poregui.vision.planning import Plan, Source, make_plan
 from poregui.vision.rings import FloatArray, IntArray, Rings
+from poregui.vision.surface import is_mount, surface_of
 from poregui.vision.tiling import find_all
 from poregui.vision.windows import Found, outline, segment
 
@@ -29,8 +30,9 @@ class Detected:
     height of whole pixels around them; `areas` float64 (n,) in px²; `touches_edge` (n,): cut by the edge of the image
     or a mask. `pore_area_px` counts pores that the edge rule left out as well, so that the area per cent does not
     depend on it; `field_area_px` is the image without its masked regions. `threshold` is the grey that parted pores
-    from matrix, under even light; None for a local one. `too_large` counts regions whose box passes 64 megapixels, such
-    as the mount around a specimen; they are not outlined.
+    from matrix, under even light; None for a local one. `surfaces` are lines (M, 2) in px where the specimen ends: a
+    region along more than half of an edge of the image is the mount or an info bar, no pore, and not part of the field.
+    `too_large` counts regions whose box passes 64 megapixels; they are not outlined.
     """
 
     outlines: tuple[NDArray[np.float32], ...]
@@ -41,6 +43,7 @@ class Detected:
     field_area_px: float
     threshold: float | None
     too_large: int = 0
+    surfaces: tuple[NDArray[np.float32], ...] = ()
 
     @property
     def mask_fraction(self) -> float:
@@ -106,17 +109,17 @@ def preview(
 
 def _kept(found: Found, plan: Plan, view: Box, field_area: float, too_large: int = 0) -> Detected:
     """Apply the rules of contrast, size and edge to the pores of a view."""
-    recipe = plan.recipe
+    recipe, image = plan.recipe, Box(0, 0, plan.source.width, plan.source.height)
     diameter = 2 * np.sqrt(found.areas / np.pi)
-    chosen = (diameter >= plan.smallest) & (diameter <= plan.largest) & (found.contrast >= recipe.contrast / 100)
+    mount = np.array([view == image and is_mount(line, image) for line in found.outlines], dtype=np.bool_)
+    chosen = (
+        (diameter >= plan.smallest) & (diameter <= plan.largest) & (found.contrast >= recipe.contrast / 100) & ~mount
+    )
     outlines = [line for line, wanted in zip(found.outlines, chosen, strict=True) if wanted]
     rings = Rings.of(outlines)
     touches = touching(rings, view, plan.masks)
-    pore_area = float(found.areas[chosen].sum())
     inner = ~touches if recipe.edge == "drop" else np.ones(len(outlines), dtype=np.bool_)
-    low, high = (edge[inner] for edge in rings.bounds())
-    first = np.floor(low).astype(np.int64)
-    boxes = np.concatenate([first, np.maximum(np.ceil(high).astype(np.int64) - first, 1)], axis=1)
+    boxes = _boxes(rings)[inner]
     order = np.lexsort((boxes[:, 0], boxes[:, 1]))
     kept = [line for line, wanted in zip(outlines, inner, strict=True) if wanted]
     return Detected(
@@ -124,8 +127,16 @@ def _kept(found: Found, plan: Plan, view: Box, field_area: float, too_large: int
         boxes=boxes[order],
         areas=found.areas[chosen][inner][order],
         touches_edge=touches[inner][order],
-        pore_area_px=pore_area,
-        field_area_px=field_area,
+        pore_area_px=float(found.areas[chosen].sum()),
+        field_area_px=field_area - float(found.areas[mount].sum()),
         threshold=plan.threshold if recipe.method != "local" else None,
         too_large=too_large,
+        surfaces=tuple(line for index in np.flatnonzero(mount) for line in surface_of(found.outlines[index], image)),
     )
+
+
+def _boxes(rings: Rings) -> IntArray:
+    """Return the boxes of whole pixels around rings, (n, 4)."""
+    low, high = rings.bounds()
+    first = np.floor(low).astype(np.int64)
+    return np.concatenate([first, np.maximum(np.ceil(high).astype(np.int64) - first, 1)], axis=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -122,14 +123,34 @@ class _Neighbours:
         return np.minimum(_to_segment(point, here, points[after]), _to_segment(point, here, points[before]))
 
 
-def surface_distances(rings: Rings, surface: NDArray[Any] | None) -> FloatArray:
-    """Return the shortest distance of each ring's corners to a line of (M, 2) points in px; NaN without one."""
-    if surface is None or len(surface) < 2 or not rings.count:
+def surface_distances(rings: Rings, surfaces: Sequence[NDArray[Any]]) -> FloatArray:
+    """Return the shortest distance of each ring's corners to lines of (M, 2) points in px; NaN without a line."""
+    lines = [np.asarray(line, dtype=np.float64) for line in surfaces if len(line) > 1]
+    if not lines or not rings.count:
         return np.full(rings.count, np.nan)
-    line = np.asarray(surface, dtype=np.float64)
+    if sum(len(line) for line in lines) > _LONG:
+        return _to_long_lines(rings, lines)
     nearest = np.full(len(rings.points), np.inf)
-    for start, end in pairwise(line):
-        np.minimum(nearest, _to_segment(rings.points, start, end), out=nearest)
+    for line in lines:
+        for start, end in pairwise(line):
+            np.minimum(nearest, _to_segment(rings.points, start, end), out=nearest)
+    return np.asarray(np.minimum.reduceat(nearest, rings.starts[:-1]))
+
+
+def _to_long_lines(rings: Rings, lines: list[FloatArray]) -> FloatArray:
+    """Look the sides up by their ends first: those that meet at the nearest end are compared."""
+    from scipy.spatial import cKDTree
+
+    ends = np.concatenate(lines)
+    last = np.cumsum([len(line) for line in lines]) - 1
+    first = np.concatenate(([0], last[:-1] + 1))
+    place = cKDTree(ends).query(rings.points)[1]
+    before, after = np.arange(len(ends)) - 1, np.arange(len(ends)) + 1
+    before[first], after[last] = first, last
+    nearest = np.minimum(
+        _to_segment(rings.points, ends[place], ends[before[place]]),
+        _to_segment(rings.points, ends[place], ends[after[place]]),
+    )
     return np.asarray(np.minimum.reduceat(nearest, rings.starts[:-1]))
 
 

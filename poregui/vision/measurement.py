@@ -60,13 +60,13 @@ def measure(
     size: tuple[int, int],
     masks: Sequence[Mask] = (),
     build_direction_deg: float | None = None,
-    surface: NDArray[Any] | None = None,
+    surfaces: Sequence[NDArray[Any]] = (),
 ) -> Measured:
     """Return the numbers of pores whose outlines, (N, 2) each in px, lie in a micrograph of `size` (width, height) px.
 
     `pixels` is the micrograph, (H, W) or (H, W, channels), or a callable that returns the pixels of a box, or None
     where they are out of reach: then the mean greys are not known. `build_direction_deg` is counted counter-clockwise
-    from the x axis, upwards without one. `surface` is the specimen's surface in view, a line of (M, 2) points in px.
+    from the x axis, upwards without one. `surfaces` are lines (M, 2) in px where the specimen ends (see Detected).
     Raises ValueError for outlines of fewer than three points.
 
     Area is measured on the outline in the manner of ASTM E1245, which counts pixels of inclusions in fields of steel;
@@ -80,7 +80,7 @@ def measure(
     scale = 1.0 if um_per_px is None else um_per_px
     columns |= {
         "nearest_edge": nearest_edges(rings) * scale,
-        "surface": surface_distances(rings, surface) * scale,
+        "surface": surface_distances(rings, surfaces) * scale,
         "mean_grey": mean_greys(rings, pixels, size),
         "touches_edge": touching(rings, Box(0, 0, *size), masks),
     }
@@ -111,7 +111,7 @@ def measure_labels(
     scale, size = (1.0 if um_per_px is None else um_per_px), (labels.shape[1], labels.shape[0])
     columns |= {
         "nearest_edge": nearest_edges(rings) * scale,
-        "surface": surface_distances(rings, None),
+        "surface": surface_distances(rings, ()),
         "mean_grey": mean_greys(rings, pixels, size),
         "touches_edge": touching(rings, Box(0, 0, *size), masks),
     }

@@ -103,7 +103,7 @@ def find_all(
     parts, too_large = _outline_left_over(plan, pieces)
     together = Found.together(found + parts)
     if len(cores) > 1 and plan.recipe.fill_holes:
-        together = _without_nested(together, cores[0].width)
+        together = _without_nested(together, cores[0].width, overlap)
     progress(len(cores), len(cores), "")
     return Tiled(together, field_area, too_large)
 
@@ -222,11 +222,12 @@ def _outline_left_over(plan: Plan, pieces: _Pieces) -> tuple[list[Found], int]:
     return found, too_large
 
 
-def _without_nested(found: Found, side: int) -> Found:
+def _without_nested(found: Found, side: int, overlap: int) -> Found:
     """Drop pores within the outlines of those that one tile did not see whole, so that their holes were not filled."""
     low, high = Rings.of(found.outlines).bounds()
     kept = np.ones(len(low), dtype=np.bool_)
-    for index in np.flatnonzero((low // side != high // side).any(axis=1)):
+    crosses, large = low // side != high // side, high - low > overlap - _GUARD - 1
+    for index in np.flatnonzero(crosses.any(axis=1) & large.any(axis=1)):
         within = (low > low[index]).all(axis=1) & (high < high[index]).all(axis=1)
         for other in np.flatnonzero(within):
             x, y = (float(value) for value in found.outlines[other][0])

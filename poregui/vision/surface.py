@@ -1,0 +1,37 @@
+"""Tell the mount around a specimen from its pores and find the surface between; changes with how a mount looks."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poregui.domain.geometry import Box
+
+_ALONG = 0.5
+"""The part of an edge of the image that a region runs along without a gap to be the mount (or an info bar)."""
+
+
+def is_mount(outline: NDArray[np.float32], image: Box) -> bool:
+    """Tell whether a region (N, 2) lies along more than half of an edge of the image, as no pore does."""
+    sides = ((0, image.x, 1, image.height), (0, image.right, 1, image.height),
+             (1, image.y, 0, image.width), (1, image.bottom, 0, image.width))  # fmt: skip
+    for axis, edge, along, length in sides:
+        places = np.sort(outline[outline[:, axis] == edge, along])
+        if len(places) > _ALONG * length:
+            gaps = np.flatnonzero(np.diff(places) > 1.5)
+            if np.diff(np.concatenate(([0], gaps + 1, [len(places)]))).max() > _ALONG * length:
+                return True
+    return False
+
+
+def surface_of(outline: NDArray[np.float32], image: Box) -> list[NDArray[np.float32]]:
+    """Return the lines along which a mount (N, 2) meets the specimen: its outline without the edges of the image."""
+    x, y = outline.T
+    inner = (x != image.x) & (x != image.right) & (y != image.y) & (y != image.bottom)
+    if inner.all() or not inner.any():
+        return [outline] if inner.all() else []
+    first = int(np.flatnonzero(~inner)[0])
+    turned, kept = np.roll(outline, -first, axis=0), np.roll(inner, -first)
+    starts = np.flatnonzero(np.diff(kept.astype(np.int8), prepend=0, append=0) == 1)
+    ends = np.flatnonzero(np.diff(kept.astype(np.int8), prepend=0, append=0) == -1)
+    return [turned[start:end] for start, end in zip(starts, ends, strict=True) if end - start > 1]
