@@ -13,6 +13,7 @@ from poregui.domain.dataset import Dataset, DatasetCrop, Part
 from poregui.domain.evaluation import Evaluation, from_matrix
 from poregui.domain.statistics import confusion_matrix
 from poregui.gui.widgets.matrix_drawing import EVERYTHING, Cell
+from poregui.gui.widgets.probability_bars import percent
 from poregui.workflow.evaluate import RunAnswers, RunReview
 from poregui.workflow.numbers import HeadlineInterval, interval_of
 
@@ -45,6 +46,7 @@ class RunTable:
     scales: NDArray[np.float64]
     groups: tuple[str, ...]
     names: tuple[str, ...]
+    sure_words: tuple[str, ...]
     rows: Mapping[int, int]
     unit: str
 
@@ -126,6 +128,7 @@ def table_of(reviewed: RunReview, answers: RunAnswers) -> RunTable:
         scales=scales,
         groups=tuple(crop.group for crop in crops),
         names=tuple(crop.name for crop in crops),
+        sure_words=tuple(percent(sure) for sure in ordered[:, -1].tolist()),
         rows={crop.crop_id: row for row, crop in enumerate(crops)},
         unit="µm" if known else "px",
     )
