@@ -31,6 +31,8 @@ VERBS = {
     "suspects": ("reviewing", "suspects", "list the labels that are probably wrong, the most doubtful first"),
     "report": ("reviewing", "report", "write the report of a run as one HTML file"),
     "suggest": ("suggesting", "suggest", "suggest labels for crops that have none, and which to label next"),
+    "pack": ("sharing", "pack", "write a project for a colleague into one verified zip file"),
+    "merge-labels": ("sharing", "merge_labels", "take labels over from another copy of a project, listing conflicts"),
     "predict": ("predicting", "predict", "classify crops that lie in files"),
     "apply": ("applying", "apply", "find, measure and classify the pores of micrographs: porosity per class"),
     "export": ("projects", "export", "write labels, crops and outlines for other programs"),
@@ -214,6 +216,16 @@ def _suggest(parser: argparse.ArgumentParser) -> None:
     add_suggest_options(parser)
 
 
+def _share(verb: str) -> Callable[[argparse.ArgumentParser], None]:
+    def add(parser: argparse.ArgumentParser) -> None:
+        from poregui.cli import sharing
+
+        _project(parser)
+        getattr(sharing, f"add_{verb}_options")(parser)
+
+    return add
+
+
 def _predict(parser: argparse.ArgumentParser) -> None:
     _project(parser)
     parser.add_argument("paths", type=Path, nargs="+", metavar="PATH", help="crops, or folders that hold them")
@@ -274,6 +286,8 @@ _ARGUMENTS = {
     "fit": _fit,
     **{verb: _review(verb) for verb in ("evaluate", "compare", "suspects", "report")},
     "suggest": _suggest,
+    "pack": _share("pack"),
+    "merge-labels": _share("merge_labels"),
     "predict": _predict,
     "apply": _apply,
     "export": _export,
