@@ -137,7 +137,7 @@ def _fingerprint(m: Micrograph, crop_ids: NDArray[np.int64], outlines: Sequence[
 
 def _read(file: Path, mark: str, micrograph: Micrograph, crop_ids: NDArray[np.int64]) -> MeasuredField | None:
     try:
-        with np.load(file, allow_pickle=False) as kept:
+        with open(file, "rb") as stream, np.load(stream, allow_pickle=False) as kept:
             if str(kept["mark"]) != mark:
                 return None
             columns = {column.name: kept[f"column_{column.name}"] for column in COLUMNS if column.name != "unit"}

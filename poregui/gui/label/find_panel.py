@@ -9,6 +9,8 @@ from poregui.gui.theme import GAP, MARGIN
 from poregui.gui.widgets import pieces
 from poregui.gui.widgets.detection_form import DetectionForm
 
+_NARROWEST = 256
+
 
 class FindPanel(QWidget):
     """Hold the recipe of detection, what it finds in the part that is seen, and the buttons that find pores.
@@ -27,6 +29,7 @@ class FindPanel(QWidget):
         self.setAccessibleName("Find pores")
         self.setProperty("panel", True)
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setMinimumWidth(_NARROWEST)
         self.form = DetectionForm(self)
         self.preview_text = self._text("preview_text", "What is found in the part that is seen")
         self.result_text = self._text("detection_result", "What was found last")

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QLabel,
     QMenu,
+    QSizePolicy,
     QSplitter,
     QStackedWidget,
     QTableView,
@@ -171,10 +172,11 @@ class MeasurePanel(QWidget):
     def _build_choices(self) -> None:
         self.class_box = pieces.combo("measure_class", "Measure pores of a label")
         pieces.fill(self.class_box, [("All pores", "any")])
-        self.here_box = QCheckBox("This micrograph")
+        self.here_box = QCheckBox("Here")
         self.here_box.setObjectName("measure_here")
+        self.here_box.setToolTip("Only pores of the micrograph that is shown")
         self.here_box.setAccessibleName("Only pores of the micrograph that is shown")
-        self.reliable_box = QCheckBox("Reliable shapes")
+        self.reliable_box = QCheckBox("Reliable")
         self.reliable_box.setObjectName("measure_reliable")
         self.reliable_box.setAccessibleName("Only pores of at least 10 px across")
         self.reliable_box.setToolTip("Only pores of at least 10 px across, whose shape is more than noise")
@@ -195,7 +197,7 @@ class MeasurePanel(QWidget):
                     box.addItem("Histogram" if not name else "Equivalent diameter", name)
         self.export_button = pieces.button("measure_export", "Export CSV…", "Write one line a pore as CSV")
         self.summary = pieces.muted("measure_summary")
-        self.summary.setMinimumWidth(1)
+        self.summary.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.class_box.currentIndexChanged.connect(lambda _: self.filter_changed.emit())
         for switch in (self.here_box, self.reliable_box):
             switch.toggled.connect(lambda _: self.filter_changed.emit())
@@ -233,6 +235,6 @@ class MeasurePanel(QWidget):
         self._pages.addWidget(self._empty)
         layout = pieces.column(self, 0)
         left = (self.class_box, self.here_box, self.reliable_box, self.columns_button)
-        layout.addLayout(pieces.row(*left, None, self.x_box, self.y_box, self.export_button))
+        layout.addLayout(pieces.row(*left, None, self.x_box, self.y_box))
         layout.addWidget(self._pages, 1)
-        layout.addLayout(pieces.row(self.summary))
+        layout.addLayout(pieces.row(self.summary, self.export_button))

@@ -23,8 +23,8 @@ _SLID = {
     "split_strength": 1.0,
 }
 """The numbers with a slider, and its upper end; larger ones are typed."""
-_FIELD_WIDTH = 92
-_UNIT_WIDTH = 66
+_FIELD_WIDTH = 84
+_UNIT_WIDTH = 60
 
 
 class DetectionForm(QWidget):
@@ -190,6 +190,7 @@ class DetectionForm(QWidget):
             label.setToolTip(parameter.help)
             label.setBuddy(field)
             label.setWordWrap(True)
+            label.setMinimumWidth(64)
             grid.addWidget(label, row, 0)
             grid.addWidget(field, row, 1, 1, 1 if unit else 2)
             widgets.append(label)

@@ -1,0 +1,386 @@
+"""Hold that detecting again loses no label, doubles no crop, and can be undone exactly."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from poregui.domain.classes import NOT_A_PORE
+from poregui.domain.detection import DetectionRecipe
+from poregui.domain.errors import PoreguiError
+from poregui.domain.geometry import Box
+from poregui.domain.masks import Mask
+from poregui.domain.outline import Outline
+from poregui.domain.records import Crop, Micrograph
+from poregui.store.pixels import CropPixels
+from poregui.store.project import Project
+from poregui.vision.crops import cut
+from poregui.vision.large_images import open_pyramid
+from poregui.vision.overlaps import overlaps
+from poregui.workflow.changes import label_crops, move_crop, new_crop
+from poregui.workflow.detect import (
+    DetectionPlan,
+    Present,
+    detection_recipe,
+    find_in_file,
+    plan_detection,
+    read_recipe,
+)
+from poregui.workflow.edits import AddMicrographs
+from poregui.workflow.history import History
+from poregui.workflow.matching import SAME, NewPore, settle
+from poregui.workflow.pore_edits import ReplacePores
+from poregui.workflow.reshape import cut_pore, draw_pore, join_pores
+
+WIDTH, HEIGHT = 640, 480
+GAS, KEYHOLE = 1, 2
+
+
+def disc(x: float, y: float, radius: float, corners: int = 40) -> np.ndarray:
+    angle = np.linspace(0, 2 * np.pi, corners, endpoint=False)
+    return np.stack([x + radius * np.cos(angle), y + radius * np.sin(angle)], axis=1).astype(np.float32)
+
+
+def field(pores: list[tuple[float, float, float]]) -> np.ndarray:
+    rows, columns = np.mgrid[:HEIGHT, :WIDTH] + 0.5
+    image = np.full((HEIGHT, WIDTH), 200.0)
+    for x, y, radius in pores:
+        inside = np.clip(radius + 0.5 - np.hypot(columns - x, rows - y), 0, 1)
+        image -= 150 * inside
+    return np.clip(image, 20, 255).astype(np.uint8)
+
+
+def grid_of_pores() -> list[tuple[float, float, float]]:
+    return [(40.0 + 80 * i, 40.0 + 80 * j, 6.0 + 2 * ((i + j) % 5)) for i in range(8) for j in range(6)]
+
+
+class Bench:
+    """Hold a project with one micrograph and do with it what the window does."""
+
+    def __init__(self, folder: Path, pores: list[tuple[float, float, float]], um_per_px: float | None = 0.5) -> None:
+        self.project = Project.create(folder)
+        self.history = History(self.project)
+        self.draw(pores)
+        self.history.apply(
+            AddMicrographs((Micrograph(1, "field.png", "field.png", "a" * 64, WIDTH, HEIGHT, 8, 1, um_per_px),))
+        )
+
+    def draw(self, pores: list[tuple[float, float, float]]) -> None:
+        Image.fromarray(field(pores)).save(self.project.folder / "field.png")
+
+    @property
+    def micrograph(self) -> Micrograph:
+        return self.project.micrographs()[0]
+
+    def plan(self, recipe: DetectionRecipe | None = None) -> DetectionPlan:
+        recipe, there = recipe or DetectionRecipe(), self.micrograph
+        file = self.project.micrograph_file(there)
+        found = find_in_file(there, file, self.project.folder, recipe, self.project.pixels)
+        return plan_detection([found], Present.of(self.project, [there]), recipe, "ada")
+
+    def find(self, recipe: DetectionRecipe | None = None) -> DetectionPlan:
+        plan = self.plan(recipe)
+        if plan.edit is not None:
+            self.history.apply(plan.edit)
+        return plan
+
+    def label(self, crop_ids: list[int], label: int) -> None:
+        self.history.apply(label_crops(self.project, crop_ids, label, who="ada"))
+
+    def hand_crop(self, box: Box) -> int:
+        crop_id = self.project.next_id("crops")
+        with open_pyramid(self.project.micrograph_file(self.micrograph)) as image:
+            pixels = CropPixels(cut(image, box), 0, 255)
+        self.history.apply(new_crop(self.project, self.micrograph, box, pixels, who="ada"))
+        return crop_id
+
+    def state(self) -> tuple:
+        outlines = {crop_id: outline.data for crop_id, outline in self.project.outlines().items()}
+        return self.project.crops(), outlines, detection_recipe(self.project)
+
+
+@pytest.fixture
+def bench(tmp_path: Path):
+    made = Bench(tmp_path / "pores", grid_of_pores())
+    yield made
+    made.project.close()
+
+
+def test_every_pore_becomes_a_proposal_with_its_outline_and_its_pixels(bench: Bench) -> None:
+    plan = bench.find()
+    crops = bench.project.crops()
+    outlines = bench.project.outlines()
+    assert len(crops) == plan.added == 48
+    assert all(crop.is_proposal and crop.origin == "detected" for crop in crops)
+    for crop in crops:
+        stored = bench.project.pixels.get(crop.pixels)
+        assert stored.array.shape == (crop.height, crop.width)
+        assert crop.box is not None
+        assert crop.box.contains(*outlines[crop.id].points.mean(axis=0).tolist())
+
+
+def test_the_outline_has_the_area_of_the_pore(bench: Bench) -> None:
+    bench.find()
+    areas = sorted(outline.area for outline in bench.project.outlines().values())
+    drawn = sorted(np.pi * radius**2 for _, _, radius in grid_of_pores())
+    assert np.allclose(areas, drawn, rtol=0.04)
+
+
+def test_the_field_of_view_follows_the_recipe(bench: Bench) -> None:
+    bench.find(DetectionRecipe(view="fixed", view_size=30.0, view_unit="um"))
+    assert {(crop.width, crop.height) for crop in bench.project.crops()} == {(60, 60)}
+
+
+def test_lengths_in_um_without_a_scale_are_a_sentence(tmp_path: Path) -> None:
+    bench = Bench(tmp_path / "pores", grid_of_pores(), um_per_px=None)
+    with pytest.raises(PoreguiError, match="no scale"):
+        bench.plan(DetectionRecipe(view="fixed", view_unit="um"))
+    bench.project.close()
+
+
+def test_the_recipe_becomes_the_projects_own_and_undo_takes_it_back(bench: Bench) -> None:
+    bench.find(DetectionRecipe(smoothing=1.5))
+    assert detection_recipe(bench.project).smoothing == 1.5
+    bench.history.undo()
+    assert detection_recipe(bench.project) == DetectionRecipe()
+
+
+def test_detecting_again_with_the_same_recipe_changes_nothing(bench: Bench) -> None:
+    bench.find()
+    before = bench.state()
+    assert bench.plan().edit is None
+    assert bench.state() == before
+
+
+def test_labels_ids_and_the_label_log_stay_with_pores_that_are_found_again(bench: Bench) -> None:
+    bench.find()
+    labelled = [crop.id for crop in bench.project.crops()[::2]]
+    bench.label(labelled, GAS)
+    log = bench.project.label_log()
+    plan = bench.find(DetectionRecipe(smoothing=2.0, method="manual", level=90.0))
+    assert plan.carried == len(labelled)
+    assert not plan.stayed
+    assert {crop.id for crop in bench.project.crops() if crop.label == GAS} == set(labelled)
+    assert bench.project.label_log() == log
+
+
+def test_labels_carry_over_wherever_outlines_overlap_by_more_than_half(bench: Bench) -> None:
+    """Held to: at least 99 %. Old and new outlines of 2,000 pores differ by shift and by size at random."""
+    rng = np.random.default_rng(7)
+    places = [(30 + 60 * (i % 50), 30 + 60 * (i // 50)) for i in range(2000)]
+    radii = rng.uniform(3, 20, 2000)
+    old = [disc(x, y, r) for (x, y), r in zip(places, radii, strict=True)]
+    grown = radii * rng.uniform(0.75, 1.35, 2000)
+    moved = np.array(places) + rng.normal(0, 0.2, (2000, 2)) * radii[:, None]
+    new = [disc(x, y, r) for (x, y), r in zip(moved, grown, strict=True)]
+    crops = [
+        Crop(i + 1, "old", 30, 30, 1, Box(int(x), int(y), 30, 30), label=1 + i % 3, origin="detected")
+        for i, (x, y) in enumerate(places)
+    ]
+    outlines = {i + 1: Outline.of(points) for i, points in enumerate(old)}
+    order = rng.permutation(2000)
+    pores = [NewPore(Outline.of(new[i]), Box(1, 1, 24, 24), f"new {i}") for i in order]
+    settled = settle(1, crops, outlines, pores, first_id=5000)
+    changed = {one.crop.id: one for one in settled.edit.after}
+    exact = [_iou_of_discs(np.hypot(*(moved[i] - places[i])), radii[i], grown[i]) for i in range(2000)]
+    above = [i for i in range(2000) if exact[i] > 0.5]
+    carried = [i for i in above if i + 1 in changed and changed[i + 1].outline == Outline.of(new[i])]
+    assert len(above) > 1000
+    assert len(carried) >= 0.99 * len(above)
+    assert all(changed[i + 1].crop.label == 1 + i % 3 for i in carried)
+    unmatched = [i for i in range(2000) if exact[i] < SAME - 0.05]
+    assert unmatched
+    assert {i + 1 for i in unmatched} <= set(settled.stayed)
+
+
+def _iou_of_discs(away: float, a: float, b: float) -> float:
+    if away <= abs(a - b):
+        both = np.pi * min(a, b) ** 2
+    elif away >= a + b:
+        return 0.0
+    else:
+        alpha = np.arccos((away**2 + a**2 - b**2) / (2 * away * a))
+        beta = np.arccos((away**2 + b**2 - a**2) / (2 * away * b))
+        both = a**2 * (alpha - np.sin(2 * alpha) / 2) + b**2 * (beta - np.sin(2 * beta) / 2)
+    return float(both / (np.pi * (a**2 + b**2) - both))
+
+
+def test_a_labelled_pore_that_is_not_found_stays_and_is_listed_and_a_proposal_goes(bench: Bench) -> None:
+    bench.find()
+    first, second = (crop.id for crop in bench.project.crops()[:2])
+    bench.label([first], KEYHOLE)
+    bench.draw([pore for pore in grid_of_pores() if pore[1] > 60])
+    before = bench.project.crop(first), bench.project.outlines()[first]
+    plan = bench.find()
+    assert plan.stayed == (first,)
+    assert (bench.project.crop(first), bench.project.outlines()[first]) == before
+    assert second not in {crop.id for crop in bench.project.crops()}
+
+
+def test_not_a_pore_is_a_decision_that_stays_too(bench: Bench) -> None:
+    bench.find()
+    first = bench.project.crops()[0].id
+    bench.label([first], NOT_A_PORE)
+    bench.find(DetectionRecipe(smoothing=1.5))
+    assert bench.project.crop(first).label == NOT_A_PORE
+    assert len(bench.project.crops()) == 48
+
+
+def test_a_crop_drawn_by_hand_is_not_doubled_and_takes_the_outline(bench: Bench) -> None:
+    x, y, radius = grid_of_pores()[0]
+    by_hand = bench.hand_crop(Box(int(x - 3 * radius), int(y - 2 * radius), int(5 * radius), int(5 * radius)))
+    box = bench.project.crop(by_hand).box
+    bench.find()
+    assert len(bench.project.crops()) == 48
+    assert bench.project.crop(by_hand).box == box
+    assert bench.project.outlines()[by_hand].area == pytest.approx(np.pi * radius**2, rel=0.04)
+
+
+def test_a_small_pore_inside_the_box_of_a_large_one_is_still_proposed(bench: Bench) -> None:
+    bench.draw([(200, 200, 40), (255, 200, 6)])
+    by_hand = bench.hand_crop(Box(130, 130, 140, 140))
+    plan = bench.find()
+    assert plan.added == 1
+    assert bench.project.outlines()[by_hand].area == pytest.approx(np.pi * 40**2, rel=0.02)
+
+
+def test_a_labelled_pore_that_fell_apart_is_kept_and_its_parts_are_not_proposed(bench: Bench) -> None:
+    bench.draw([(200, 200, 20), (232, 200, 20), (264, 200, 20)])
+    bench.find()
+    (only,) = bench.project.crops()
+    bench.label([only.id], KEYHOLE)
+    plan = bench.find(DetectionRecipe(split=True))
+    assert [crop.id for crop in bench.project.crops()] == [only.id]
+    assert plan.stayed == (only.id,)
+
+
+def test_an_outline_drawn_by_hand_is_left_alone(bench: Bench) -> None:
+    bench.find()
+    crop = bench.project.crops()[0]
+    assert crop.box is not None
+    drawn = Outline.of(disc(*crop.box.centre, 9, corners=12))
+    with open_pyramid(bench.project.micrograph_file(bench.micrograph)) as image:
+        known = crop, bench.project.outlines()[crop.id]
+        bench.history.apply(draw_pore(bench.project, known, drawn, bench.micrograph, image))
+    plan = bench.find(DetectionRecipe(smoothing=2.0))
+    assert bench.project.outlines()[crop.id] == drawn
+    assert plan.kept_by_hand == 1
+    assert len(bench.project.crops()) == 48
+
+
+def test_a_box_that_a_person_moved_stays_while_it_holds_the_pore(bench: Bench) -> None:
+    x, y, radius = grid_of_pores()[9]
+    box = Box(int(x - 2 * radius), int(y - 2 * radius), int(5 * radius), int(5 * radius))
+    by_hand = bench.hand_crop(Box(int(x - radius), int(y - radius), int(2 * radius + 2), int(2 * radius + 2)))
+    pixels = CropPixels(field(grid_of_pores())[box.y : box.bottom, box.x : box.right], 0, 255)
+    bench.history.apply(move_crop(bench.project, bench.project.crop(by_hand), box, pixels))
+    bench.find()
+    bench.find(DetectionRecipe(smoothing=1.6))
+    assert bench.project.crop(by_hand).box == box
+
+
+def test_nothing_is_proposed_inside_a_mask(bench: Bench) -> None:
+    bench.find()
+    masked = replace(bench.micrograph, masks=(Mask.of_box(Box(0, 0, WIDTH, 120)),))
+    with bench.project.transaction():
+        bench.project.put_micrographs([masked])
+    bench.find()
+    assert all(outline.bounds.y >= 119 for outline in bench.project.outlines().values())
+
+
+def test_undo_brings_the_old_state_back_exactly_and_redo_the_new_one(bench: Bench) -> None:
+    bench.find()
+    bench.label([crop.id for crop in bench.project.crops()[::3]], GAS)
+    bench.hand_crop(Box(5, 5, 60, 60))
+    before = bench.state()
+    bench.draw(grid_of_pores()[:40])
+    bench.find(DetectionRecipe(smoothing=1.4, view_multiple=2.4))
+    after = bench.state()
+    assert after != before
+    bench.history.undo()
+    assert bench.state() == before
+    bench.history.redo()
+    assert bench.state() == after
+
+
+def test_a_cancelled_search_leaves_the_project_as_it_was(bench: Bench) -> None:
+    def stop(done: int, total: int, text: str) -> None:
+        raise InterruptedError
+
+    before = bench.state()
+    there = bench.micrograph
+    file = bench.project.micrograph_file(there)
+    with pytest.raises(InterruptedError):
+        find_in_file(there, file, bench.project.folder, DetectionRecipe(), bench.project.pixels, stop)
+    assert bench.state() == before
+
+
+def test_a_file_that_is_another_picture_now_is_a_sentence(bench: Bench) -> None:
+    Image.fromarray(np.zeros((50, 60), np.uint8)).save(bench.project.folder / "field.png")
+    with pytest.raises(PoreguiError, match="60 x 50 px now"):
+        bench.plan()
+
+
+def test_a_broken_recipe_file_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "recipe.json").write_text("{smoothing", encoding="utf-8")
+    with pytest.raises(PoreguiError, match="not JSON"):
+        read_recipe(tmp_path / "recipe.json")
+    with pytest.raises(PoreguiError, match="cannot be read"):
+        read_recipe(tmp_path / "nothing.json")
+
+
+def test_overlap_is_that_of_geometry() -> None:
+    first = [disc(50, 50, 20, 200), disc(200, 50, 4, 100)]
+    second = [disc(60, 50, 20, 200), disc(200, 52, 4, 100), disc(400, 400, 9)]
+    found = overlaps(first, second)
+    assert list(zip(found.first.tolist(), found.second.tolist(), strict=True)) == [(0, 0), (1, 1)]
+    assert found.iou == pytest.approx([_iou_of_discs(10, 20, 20), _iou_of_discs(2, 4, 4)], abs=0.03)
+    assert len(overlaps([], second).iou) == 0
+
+
+def test_joining_two_pores_keeps_the_label_and_undo_takes_it_back(bench: Bench) -> None:
+    bench.draw([(200, 200, 12), (232, 200, 12)])
+    bench.find()
+    one, other = bench.project.crops()
+    bench.label([one.id], GAS)
+    before = bench.state()
+    outlines = bench.project.outlines()
+    with open_pyramid(bench.project.micrograph_file(bench.micrograph)) as image:
+        pores = [(bench.project.crop(i), outlines[i]) for i in (one.id, other.id)]
+        bench.history.apply(join_pores(bench.project, pores, bench.micrograph, image))
+    (joined,) = bench.project.crops()
+    assert (joined.id, joined.label) == (one.id, GAS)
+    assert bench.project.outlines()[one.id].area > outlines[one.id].area + outlines[other.id].area
+    bench.history.undo()
+    assert bench.state() == before
+
+
+def test_a_label_is_not_lost_when_its_pore_is_joined_to_an_unlabelled_one(bench: Bench) -> None:
+    bench.draw([(200, 200, 12), (232, 200, 12)])
+    bench.find()
+    one, other = bench.project.crops()
+    bench.label([other.id], KEYHOLE)
+    outlines = bench.project.outlines()
+    with open_pyramid(bench.project.micrograph_file(bench.micrograph)) as image:
+        pores = [(bench.project.crop(i), outlines[i]) for i in (one.id, other.id)]
+        bench.history.apply(join_pores(bench.project, pores, bench.micrograph, image))
+    assert [crop.label for crop in bench.project.crops()] == [KEYHOLE]
+
+
+def test_a_pore_is_cut_at_its_waist_and_a_disc_is_not(bench: Bench) -> None:
+    bench.draw([(200, 200, 20), (232, 200, 20), (400, 300, 20)])
+    bench.find()
+    outlines = bench.project.outlines()
+    dumb_bell, round_one = sorted(bench.project.crops(), key=lambda crop: -outlines[crop.id].area)
+    with open_pyramid(bench.project.micrograph_file(bench.micrograph)) as image:
+        edit: ReplacePores = cut_pore(bench.project, (dumb_bell, outlines[dumb_bell.id]), bench.micrograph, image)
+        bench.history.apply(edit)
+        with pytest.raises(PoreguiError, match="no waist"):
+            cut_pore(bench.project, (round_one, outlines[round_one.id]), bench.micrograph, image)
+    areas = [outline.area for outline in bench.project.outlines().values()]
+    assert len(areas) == 3
+    assert sum(areas) == pytest.approx(sum(o.area for o in outlines.values()), rel=0.03)
