@@ -81,10 +81,11 @@ class PanelPresenter(QObject):
         """Fill the panel."""
 
 
-def answer_row(around: Surroundings, crop_id: int, *, text: str, sub_text: str, predicted: int | None) -> CropRow:
+def answer_row(
+    around: Surroundings, crop_id: int, label: int | None, *, text: str, sub_text: str, predicted: int | None
+) -> CropRow:
     """Return the row of a crop in a list of its own: label now, proposed or predicted label, words."""
     judged = around.desk.judged.get(crop_id)
-    label = around.session.project.labels_of([crop_id]).get(crop_id)
     return CropRow(
         crop_id,
         label,

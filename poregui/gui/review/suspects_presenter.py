@@ -8,8 +8,9 @@ from poregui.domain.classes import UNSURE
 from poregui.domain.errors import PoreguiError
 from poregui.gui.background import TaskHandle
 from poregui.gui.messages import messages
+from poregui.gui.models.crop_list import CropRow
 from poregui.gui.review.page import SUSPECTS
-from poregui.gui.review.panel_presenter import PanelPresenter, Surroundings, answer_row, following
+from poregui.gui.review.panel_presenter import PanelPresenter, Surroundings, following
 from poregui.store.project import Project
 from poregui.workflow.changes import label_crops
 from poregui.workflow.edits import Edit
@@ -24,6 +25,7 @@ class SuspectsPresenter(PanelPresenter):
         super().__init__(around, around.page.suspects.suspect_list)
         self._found: Suspects | None = None
         self._left: dict[int, Suspect] = {}
+        self._rows: dict[int, CropRow] = {}
         self._handle: TaskHandle | None = None
         self._current: int | None = None
         self.link(around.page.suspects.search_requested, self.search)
@@ -54,8 +56,13 @@ class SuspectsPresenter(PanelPresenter):
 
     def _show(self, found: Suspects) -> None:
         self._handle, self._found = None, found
+        self._rows = {one.crop_id: self._row(one) for one in found.queue}
         self.stale = True
         self.listed.emit()
+
+    def _row(self, one: Suspect) -> CropRow:
+        """Return the row of a suspect, which holds as long as it is one: its label is that of the search."""
+        return CropRow(one.crop_id, one.label, f"{100 * one.doubt:.0f} %", one.why, one.likely, one.proposed)
 
     def _failed(self, error: PoreguiError) -> None:
         self._handle = None
@@ -68,15 +75,7 @@ class SuspectsPresenter(PanelPresenter):
             return
         left = follow(self._found, self.around.session.project)
         self._left = {one.crop_id: one for one in left.queue}
-        rows = [
-            replace(
-                answer_row(
-                    self.around, one.crop_id, text=f"{100 * one.doubt:.0f} %", sub_text=one.why, predicted=one.proposed
-                ),
-                wrong=one.likely,
-            )
-            for one in left.queue
-        ]
+        rows = [self._rows[one.crop_id] for one in left.queue]
         self.page.suspects.suspect_list.set_rows(rows)
         settled = len(self._found.queue) - len(left.queue)
         if rows:
