@@ -49,7 +49,8 @@ class FieldTask:
     """Hold all that a process needs to work on one micrograph, and nothing that another one must not have.
 
     `folder` is where its results go. `um_per_px` goes before what the file says. `least` is the confidence below which
-    a pore is left to a person. `colours` are those of the network's classes, '#rrggbb', in their order.
+    a pore is left to a person. `colours` are those of the network's classes, '#rrggbb', in their order; `threads`
+    are those that the network may use.
     """
 
     file: Path
@@ -63,6 +64,7 @@ class FieldTask:
     least: float = 0.0
     colours: tuple[str, ...] = ()
     plane: Plane = FIRST
+    threads: int = 1
 
     @property
     def result_file(self) -> Path:
@@ -122,7 +124,7 @@ def apply_field(task: FieldTask, progress: Progress = lambda done, total, text: 
     """
     began = time.monotonic()
     fingerprint = task.fingerprint()
-    predictor = _predictor(str(task.model), str(task.sidecar), fingerprint_of_files(task))
+    predictor = _predictor(str(task.model), str(task.sidecar), fingerprint_of_files(task), task.threads)
     with open_pyramid(task.file, plane=task.plane) as image:
         scale = task.um_per_px if task.um_per_px is not None else image.um_per_px
         size = (image.width, image.height)
@@ -199,8 +201,8 @@ def fingerprint_of_files(task: FieldTask) -> str:
 
 
 @lru_cache(maxsize=1)
-def _predictor(model: str, sidecar: str, _content: str) -> Predictor:
-    return Predictor.from_files(Path(model), Path(sidecar), threads=1)
+def _predictor(model: str, sidecar: str, _content: str, threads: int) -> Predictor:
+    return Predictor.from_files(Path(model), Path(sidecar), threads=threads)
 
 
 def resampling(predictor: Predictor, um_per_px: float | None) -> float | None:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from poregui.domain.errors import PoreguiError
 from poregui.workflow.applying.field import FieldResult, FieldTask, apply_field, read_result
@@ -60,6 +60,8 @@ def apply_all(
             found[place] = there
     taken_up = sum(isinstance(one, FieldResult) for one in found.values())
     count = min(workers or available_cores(), len(open_tasks))
+    share = max(1, available_cores() // max(count, 1))
+    tasks = [replace(task, threads=share) for task in tasks]
     stopped = False
     while open_tasks and not stopped:
         with ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), _prepare_process) as pool:

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from poregui.domain.errors import PoreguiError
 from poregui.domain.outline import Outline
 from poregui.workflow.formats.json_file import read_json, write_json
@@ -35,8 +37,8 @@ def write_geojson_file(image: ImageShapes, out: Path) -> None:
 
 
 def _feature(shape: PoreShape, image: str) -> dict[str, Any]:
-    points = corners(shape.box) if shape.outline is None else shape.outline.points.tolist()
-    ring = [[round(float(x), 3), round(float(y), 3)] for x, y in points]
+    points = corners(shape.box) if shape.outline is None else shape.outline.points
+    ring = np.round(np.asarray(points, np.float64), 3).tolist()
     properties: dict[str, Any] = {
         "objectType": "annotation",
         "name": str(shape.crop_id),
