@@ -133,7 +133,7 @@ def apply_field(task: FieldTask, progress: Progress = lambda done, total, text: 
             return image.read(0, box)
 
         found = detect(read, task.recipe, scale, task.masks, size=size, progress=progress)
-        measured = measure(found.outlines, read, scale, size=size, masks=task.masks)
+        measured = measure(found.outlines, read, scale, size=size, masks=task.masks, surfaces=found.surfaces)
         factor = resampling(predictor, scale)
         answers = _answers(image, found, predictor, task.recipe, scale, factor, progress)
         overview = image.overview()
