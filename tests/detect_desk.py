@@ -1,0 +1,58 @@
+"""Set up the label page with background work for tests of finding and measuring; changes with what those need."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from label_desk import Desk
+
+from poregui.gui.background import Background
+from poregui.gui.label.page import LabelPage
+from poregui.gui.label.presenter import LabelPresenter
+from poregui.gui.messages import messages
+from poregui.gui.micrograph_images import MicrographImages
+from poregui.gui.services import Services
+from poregui.gui.session import Session
+from poregui.gui.thumbnails import Thumbnails
+from poregui.store.project import Project
+
+
+@contextmanager
+def detect_desk(qtbot, folder: Path, *, read_only: bool = False) -> Iterator[Desk]:
+    """Open a project on a label page and close everything again."""
+    notes: list[str] = []
+
+    def hear(text: str, _kind: str) -> None:
+        notes.append(text)
+
+    messages().noted.connect(hear)
+    project = Project.open(folder, read_only=read_only)
+    session = Session(project, who="ada")
+    page = LabelPage()
+    background = Background(page)
+    thumbnails, images = Thumbnails(project.pixels), MicrographImages(project)
+    qtbot.addWidget(page)
+    page.resize(1300, 860)
+    presenter = LabelPresenter(page, session, Services(background, thumbnails, images, None))
+    presenter.attach()
+    page.show()
+    try:
+        if project.micrographs():
+            qtbot.waitUntil(lambda: page.image_canvas.picture is not None)
+        yield Desk(page, presenter, session, notes)
+    finally:
+        background.cancel_all()
+        background.wait()
+        presenter.detach()
+        thumbnails.close()
+        images.close()
+        session.close()
+        messages().noted.disconnect(hear)
+
+
+def idle(desk: Desk, qtbot) -> None:
+    """Wait until nothing runs in the background."""
+    background = desk.presenter._services.background
+    qtbot.waitUntil(lambda: not background.busy, timeout=20_000)
