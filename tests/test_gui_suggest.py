@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,12 +20,15 @@ from poregui.gui.messages import messages
 from poregui.gui.micrograph_images import MicrographImages
 from poregui.gui.services import Services
 from poregui.gui.session import Session
+from poregui.gui.sharing import SharingFlow
 from poregui.gui.suggester import SuggestProcess
 from poregui.gui.thumbnails import Thumbnails
 from poregui.store.pixels import CropPixels
 from poregui.store.project import Project
 from poregui.workflow.accepting import accept_suggestions
+from poregui.workflow.changes import label_crops
 from poregui.workflow.edits import AddCrops
+from poregui.workflow.history import History
 from poregui.workflow.suggestions import Suggestions
 
 SHIFT = Qt.KeyboardModifier.ShiftModifier
@@ -202,3 +206,33 @@ def test_a_process_that_breaks_is_told_once_and_labelling_goes_on(project, open_
     desk.key("2")
     assert desk.labels()[10] == 2
     assert sum("stopped" in note for note in desk.notes) == 1
+
+
+class Here:
+    """Stand for background work that is done at once."""
+
+    def run(self, _title, task, done, failed=None):
+        class Control:
+            def progress(self, *_: object) -> None:
+                """Hear how far it is."""
+
+        done(task(Control()))
+
+
+def test_a_project_is_packed_and_the_labels_of_its_copy_come_back(project, open_desk, tmp_path, monkeypatch):
+    add_ready_made(project, 4)
+    desk = open_desk(project)
+    flow = SharingFlow(desk.page, desk.session, Services(Here(), None, None, None))
+    flow.pack(tmp_path / "copy.zip")
+    with zipfile.ZipFile(tmp_path / "copy.zip") as packed:
+        packed.extractall(tmp_path / "there")
+    with Project.open(tmp_path / "there" / "pores") as copy:
+        History(copy).apply(label_crops(copy, [1, 2], 3, who="bo"))
+    desk.key("1")
+    asked = []
+    monkeypatch.setattr(messages(), "ask", lambda *words: not asked.append(words))
+    flow.merge(tmp_path / "there" / "pores")
+    assert desk.labels() == [1, 3, None, None]
+    assert "crop 1: Gas (ada), there Lack of Fusion (bo)" in asked[0][1]
+    desk.key("z")
+    assert desk.labels() == [1, None, None, None]

@@ -43,6 +43,8 @@ ACTIONS = (
     ActionSpec("export_coco", "Export outlines as COCO…", "File", (), "", "project"),
     ActionSpec("export_geojson", "Export outlines as GeoJSON (QuPath)…", "File", (), "", "project"),
     ActionSpec("export_imagej", "Export outlines as ImageJ ROIs…", "File", (), "", "project"),
+    ActionSpec("pack", "Pack for a colleague…", "File", (), "", "project", separated=True),
+    ActionSpec("merge_labels", "Merge labels of another copy…", "File", (), "", "writable"),
     ActionSpec("save", "Save", "File", ("Ctrl+S",), "", "project", separated=True),
     ActionSpec("close_project", "Close project", "File", ("Ctrl+W",), "", "project"),
     ActionSpec("quit", "Quit", "File", ("Ctrl+Q",), "", separated=True),

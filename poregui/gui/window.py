@@ -119,6 +119,8 @@ class MainWindow(QMainWindow):
             "export_coco": lambda: self._with(lambda open_: open_.exporting.ask("coco")),
             "export_geojson": lambda: self._with(lambda open_: open_.exporting.ask("geojson")),
             "export_imagej": lambda: self._with(lambda open_: open_.exporting.ask("imagej")),
+            "pack": lambda: self._with(lambda open_: open_.sharing.ask_pack()),
+            "merge_labels": lambda: self._with(lambda open_: open_.sharing.ask_merge()),
             "save": lambda: messages().note("Everything is saved already: each change is on disk when you see it."),
             "close_project": lambda: self.close_project() if self.may_leave() else None,
             "quit": self.close,
@@ -213,6 +215,9 @@ class MainWindow(QMainWindow):
         if self.services is None or not self.services.trainer.running:
             return True
         text = "It is interrupted when the project closes. The Train page can go on with it later."
+        waiting = len(self.services.trainer.queue.orders)
+        if waiting:
+            text += f" {waiting} more {'runs wait' if waiting > 1 else 'run waits'} and will not begin."
         return messages().ask("A training goes on", text, "Close and interrupt")
 
     def close_project(self) -> None:

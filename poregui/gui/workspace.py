@@ -18,6 +18,7 @@ from poregui.gui.review.page import ReviewPage
 from poregui.gui.review.presenter import ReviewPresenter
 from poregui.gui.services import Services
 from poregui.gui.session import Session
+from poregui.gui.sharing import SharingFlow
 from poregui.gui.thumbnails import Thumbnails
 from poregui.gui.train.page import TrainPage
 from poregui.gui.train.presenter import TrainPresenter
@@ -47,6 +48,7 @@ class Workspace(QObject):
         )
         self.importing = ImportFlow(window, self.session, self.services)
         self.exporting = ExportFlow(window, self.session, self.services)
+        self.sharing = SharingFlow(window, self.session, self.services)
         self.classes = ClassesFlow(window, self.session, self.services, label_page.crop_grid.selected_ids)
         self.label = LabelPresenter(label_page, self.session, self.services)
         self.train = TrainPresenter(train_page, self.session, self.services)
@@ -64,7 +66,7 @@ class Workspace(QObject):
         for presenter in self._presenters:
             presenter.detach()
             presenter.deleteLater()
-        for flow in (self.importing, self.exporting, self.classes):
+        for flow in (self.importing, self.exporting, self.sharing, self.classes):
             flow.deleteLater()
         self.services.thumbnails.close()
         self.services.micrograph_images.close()

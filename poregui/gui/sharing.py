@@ -1,0 +1,85 @@
+"""Lead a person through working with others on a project: pack a copy, merge the labels of another copy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QFileDialog, QWidget
+
+from poregui.gui.background import TaskControl
+from poregui.gui.messages import messages
+from poregui.gui.services import Services
+from poregui.gui.session import Session
+from poregui.store.project import Project
+from poregui.workflow.merge_labels import MergePlan, plan_merge
+from poregui.workflow.pack import Packed, pack
+
+_MOST_LISTED = 8
+
+
+class SharingFlow(QObject):
+    """Pack the project and merge labels in the background, over looks of their own at the files."""
+
+    def __init__(self, window: QWidget, session: Session, services: Services) -> None:
+        super().__init__(window)
+        self._window = window
+        self._session = session
+        self._folder = session.project.folder
+        self._services = services
+
+    def ask_pack(self) -> None:
+        """Ask where to and whether with micrographs, and pack the project."""
+        proposed = self._folder.with_name(f"{self._folder.name}.zip")
+        where, _ = QFileDialog.getSaveFileName(self._window, "Pack for a colleague", str(proposed), "*.zip")
+        if not where:
+            return
+        project = self._session.project
+        files = {project.micrograph_file(m) for m in project.micrographs()}
+        size = sum(file.stat().st_size for file in files if file.is_file()) / 2**20
+        text = f"They take {size:.0f} MB. Without them crops can still be labelled, trained on and reviewed."
+        self.pack(
+            Path(where), micrographs=bool(files) and messages().ask("Pack the micrographs too?", text, "Pack them")
+        )
+
+    def pack(self, out: Path, *, micrographs: bool = True) -> None:
+        """Pack the project into a zip file."""
+
+        def work(control: TaskControl) -> Packed:
+            with Project.open(self._folder, read_only=True) as project:
+                return pack(project, out, micrographs=micrographs, progress=control.progress)
+
+        self._services.background.run("Packing the project", work, lambda packed: messages().note(packed.text))
+
+    def ask_merge(self) -> None:
+        """Ask for the folder of another copy and merge its labels."""
+        where = QFileDialog.getExistingDirectory(
+            self._window, "Merge the labels of another copy", str(self._folder.parent)
+        )
+        if where:
+            self.merge(Path(where))
+
+    def merge(self, other: Path) -> None:
+        """Find out what the labels of another copy would change, ask, and take them over in one step."""
+
+        def work(_control: TaskControl) -> MergePlan:
+            with Project.open(self._folder, read_only=True) as project, Project.open(other, read_only=True) as theirs:
+                return plan_merge(project, theirs)
+
+        self._services.background.run("Comparing the labels", work, lambda plan: self._settle(plan, other.name))
+
+    def _settle(self, plan: MergePlan, name: str) -> None:
+        lines = list(plan.lines)
+        if plan.conflicts:
+            lines.append("\nWhere both gave a label, that of this project stays:")
+            lines += [
+                f"crop {c.crop_id}: {c.mine} ({c.my_who or 'unknown'}), there {c.theirs} ({c.their_who or 'unknown'})"
+                for c in plan.conflicts[:_MOST_LISTED]
+            ]
+        if len(plan.conflicts) > _MOST_LISTED:
+            lines.append(f"and {len(plan.conflicts) - _MOST_LISTED} more; poregui merge-labels lists all.")
+        if plan.edit is None:
+            messages().note(" ".join(plan.lines))
+        elif messages().ask(f"Merge the labels of {name}?", "\n".join(lines), "Merge"):
+            self._session.apply(plan.edit)
+            messages().note(f"{plan.taken} labels were taken over. Undo gives them back.")
