@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 from builders import add_crops, labelled_project
@@ -12,50 +9,19 @@ from fake_trainer import BEGIN, FINISHED, epochs
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QValidator, QWheelEvent
 from PySide6.QtWidgets import QApplication
+from train_desk import Desk, train
 
 from poregui.domain.events import BatchEnded, Failed, Finished, Interrupted, Started
 from poregui.domain.recipe import Recipe, parameters, recipe_for
-from poregui.gui.background import Background
 from poregui.gui.messages import messages
 from poregui.gui.models.curves import MOST_POINTS, Curves
-from poregui.gui.services import Services
-from poregui.gui.session import Session
 from poregui.gui.theme import theme
-from poregui.gui.train.page import TrainPage
-from poregui.gui.train.presenter import TrainPresenter
 from poregui.gui.train.words import clock, headline
-from poregui.gui.training import Trainer
 from poregui.gui.widgets.live_plots import LivePlots
 from poregui.gui.widgets.recipe_form import NumberBox, RecipeForm
 from poregui.store.project import Project
 from poregui.workflow.changes import label_crops
 from poregui.workflow.freeze import freeze
-
-FAKE = Path(__file__).with_name("fake_trainer.py")
-
-
-class Desk:
-    """Hold a train page with all that it needs, without the window around it."""
-
-    def __init__(self, qtbot, project: Project, way: str) -> None:
-        self.session = Session(project, who="ada")
-        self.background = Background()
-        self.trainer = Trainer(self.session, self.background, (sys.executable, str(FAKE), way))
-        self.page = TrainPage()
-        self.page.resize(1000, 700)
-        qtbot.addWidget(self.page)
-        services = Services(self.background, None, None, self.trainer)  # type: ignore[arg-type]
-        self.presenter = TrainPresenter(self.page, self.session, services)
-        self.page.show()
-        self.presenter.attach()
-        self.background.wait()
-
-    def close(self) -> None:
-        self.trainer.close()
-        self.background.wait()
-        self.presenter.detach()
-        self.page.close()
-        self.session.close()
 
 
 @pytest.fixture
@@ -69,12 +35,6 @@ def desk(qtbot, tmp_path):
     yield make
     for each in made:
         each.close()
-
-
-def train(qtbot, desk):
-    with qtbot.waitSignal(desk.trainer.finished, timeout=30_000):
-        qtbot.mouseClick(desk.page.train_button, Qt.MouseButton.LeftButton)
-    desk.background.wait()
 
 
 def drawn(page):

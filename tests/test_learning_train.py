@@ -19,6 +19,7 @@ from poregui.domain.events import (
     EpochEnded,
     Event,
     Finished,
+    FoldEnded,
     Interrupted,
     Note,
     Started,
@@ -279,6 +280,10 @@ def test_cross_validation_answers_every_crop_once_and_leaves_no_network(tmp_path
     assert metrics["mean_accuracy"] == pytest.approx(np.mean([fold["accuracy"] for fold in metrics["folds"]]))
     right = sum(fold["accuracy"] * fold["n"] for fold in metrics["folds"])
     assert metrics["pooled_accuracy"] == metrics["accuracy"] == pytest.approx(right / 60)
+    assert [(e.fold, e.folds, e.accuracy, e.n) for e in of_kind(told, FoldEnded)] == [
+        (number, 3, fold["accuracy"], fold["n"]) for number, fold in enumerate(metrics["folds"], start=1)
+    ]
+    assert [(e.fold, e.folds) for e in of_kind(told, Started)] == [(1, 3), (2, 3), (3, 3)]
     assert not folder.model_file.exists()
     assert not folder.onnx_file.exists()
     assert [event.run for event in of_kind(told, Started)] == [f"run fold {k}/3" for k in (1, 2, 3)]

@@ -25,6 +25,7 @@ from poregui.domain.events import (
     Event,
     Failed,
     Finished,
+    FoldEnded,
     Note,
     Stage,
     Started,
@@ -161,6 +162,8 @@ class _Display:
             )
         elif isinstance(event, Note | Stage):
             self._screen.note(f"Note: {event.text}" if isinstance(event, Note) else f"{event.text} ...")
+        elif isinstance(event, FoldEnded):
+            self._screen.note(f"Fold {event.fold} of {event.folds}: {100 * event.accuracy:.1f} % of {event.n} crops.")
         elif isinstance(event, BatchEnded) and self._moves:
             filled = _BAR * event.batch // max(event.batches, 1)
             bar = f"[{'#' * filled}{'.' * (_BAR - filled)}]"

@@ -9,7 +9,10 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Started:
-    """Say that training begins, on how many crops of each part, for at most how many epochs of how many batches."""
+    """Say that training begins, on how many crops of each part, for at most how many epochs of how many batches.
+
+    In a cross-validation it is said of each of `folds` folds; `fold` counts from 1.
+    """
 
     run: str
     classes: tuple[str, ...]
@@ -19,6 +22,8 @@ class Started:
     epochs: int
     batches: int
     parameters: int = 0
+    fold: int = 0
+    folds: int = 0
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,16 @@ class EpochEnded:
 
 
 @dataclass(frozen=True)
+class FoldEnded:
+    """Tell what share of its n crops the network of one fold answered rightly; `fold` counts from 1."""
+
+    fold: int
+    folds: int
+    accuracy: float
+    n: int
+
+
+@dataclass(frozen=True)
 class Note:
     """Tell something that a person should know, such as a warning of the split."""
 
@@ -104,11 +119,11 @@ class Failed:
     detail: str = ""
 
 
-Event = Started | Stage | BatchEnded | EpochEnded | Note | Finished | Cancelled | Interrupted | Failed
+Event = Started | Stage | BatchEnded | EpochEnded | FoldEnded | Note | Finished | Cancelled | Interrupted | Failed
 FINAL = (Finished, Cancelled, Interrupted, Failed)
 _KINDS: dict[str, type[Any]] = {
     kind.__name__: kind
-    for kind in (Started, Stage, BatchEnded, EpochEnded, Note, Finished, Cancelled, Interrupted, Failed)
+    for kind in (Started, Stage, BatchEnded, EpochEnded, FoldEnded, Note, Finished, Cancelled, Interrupted, Failed)
 }
 
 

@@ -20,9 +20,11 @@ from poregui.domain.events import FINAL, Cancelled, EpochEnded, Event, Failed, I
 from poregui.domain.recipe import Recipe
 from poregui.domain.records import Changed
 from poregui.gui.background import Background
+from poregui.gui.run_queue import RunQueue
 from poregui.gui.session import Session
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.freeze import prepare
+from poregui.workflow.orders import Order
 from poregui.workflow.trainer_end import death_of
 
 FIT = (sys.executable, "-P", "-m", "poregui", "fit", "--events", "--control", "--")
@@ -149,7 +151,8 @@ class Trainer(QObject):
     """Train runs of the open project one at a time; outlives the pages that show it.
 
     `started` carries the RunFolder, `told` every event of it in order, `finished` its final event once more when a
-    new training can start. Call `close` before the project closes.
+    new training can start. What waits in `queue` then begins, whatever became of the run before. Call `close` before
+    the project closes.
     """
 
     told = Signal(object)
@@ -169,6 +172,7 @@ class Trainer(QObject):
         self._background = background
         self._command = command
         self._grace_ms = grace_ms
+        self.queue = RunQueue(self)
         self._thread: TrainerThread | None = None
         self._preparing = False
         self._given_up = False
@@ -185,12 +189,19 @@ class Trainer(QObject):
         """Return the run that is being trained."""
         return self._thread.run_folder if self._thread is not None else None
 
-    def start(self, recipe: Recipe, folds: int = 0) -> None:
+    def submit(self, order: Order) -> None:
+        """Start a run, or let it wait when one goes on. Raises PoreguiError when it cannot start."""
+        if self.running:
+            self.queue.add(order)
+        else:
+            self.start(order.recipe, order.folds, grouped=order.grouped)
+
+    def start(self, recipe: Recipe, folds: int = 0, *, grouped: bool = True) -> None:
         """Freeze the labelled crops and train on them. Raises PoreguiError when that cannot start."""
         self._refuse_second()
         project = self._session.project
         side = project.test_side()
-        frozen = prepare(project, recipe, folds=folds)
+        frozen = prepare(project, recipe, folds=folds, grouped=grouped)
         self._preparing, self._given_up = True, False
         self.told.emit(Stage("Freezing the labelled crops"))
         if project.test_side() != side:
@@ -216,7 +227,11 @@ class Trainer(QObject):
             self._patience.start(self._grace_ms if self._thread.begun else 0)
 
     def close(self) -> None:
-        """Let the child write a checkpoint and end, and wait for that; the run can be gone on with later."""
+        """Let the child write a checkpoint and end, and wait for that; the run can be gone on with later.
+
+        Runs that wait are forgotten.
+        """
+        self.queue.clear()
         if self._preparing:
             self._given_up = True
             self._background.wait()
@@ -256,6 +271,7 @@ class Trainer(QObject):
         failed = Failed(error.what, error.remedy)
         self.told.emit(failed)
         self.finished.emit(failed)
+        self._start_next()
 
     def _ended(self) -> None:
         thread, self._thread = self._thread, None
@@ -266,6 +282,14 @@ class Trainer(QObject):
         thread.deleteLater()
         self._session.announce(Changed(frozenset({"runs"})))
         self.finished.emit(thread.final)
+        self._start_next()
+
+    def _start_next(self) -> None:
+        while not self.running and (order := self.queue.take()) is not None:
+            try:
+                self.submit(order)
+            except PoreguiError as error:
+                self.queue.refused.emit(order, error)
 
     def _lose_patience(self) -> None:
         if self._thread is not None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from poregui.domain.dataset import DatasetCrop
 from poregui.domain.errors import TrainingError
-from poregui.domain.events import Finished, Note, Stage
+from poregui.domain.events import Finished, FoldEnded, Note, Stage
 from poregui.domain.splits import Item, choose_or_fall_back
 from poregui.learning import outcome
 from poregui.learning.answers import common_metrics, judge, write_predictions
@@ -43,6 +43,8 @@ def cross_validate(job: Job, folds: Sequence[Sequence[int]]) -> None:
         if gave_up(job, fold.fit.ended, fold.fit.epochs):
             return
         done.append(fold)
+        judged = judge(job.dataset, fold.crops, fold.answers)
+        job.report(FoldEnded(number, len(folds), judged.accuracy or 0.0, judged.n))
         if fold.fit.ended == "stop":
             job.report(Note(f"Stopped after fold {number} of {len(folds)}; later folds have no answers."))
             break
@@ -59,7 +61,8 @@ def _train_fold(job: Job, number: int, count: int, ids: frozenset[int]) -> _Fold
     chosen, _ = choose_or_fall_back(items, job.recipe.validation_share, job.recipe.seed)
     train = load_part(job, [crop for crop in rest if crop.crop_id not in chosen], "train")
     validation = load_part(job, [crop for crop in rest if crop.crop_id in chosen], "validate")
-    fitter = start(job, f"{job.folder.path.name} fold {number}/{count}", train, validation, len(tested))
+    name = f"{job.folder.path.name} fold {number}/{count}"
+    fitter = start(job, name, train, validation, len(tested), fold=number, folds=count)
     fit = fitter.fit()
     if fit.ended in ("cancel", "interrupt"):
         return _Fold(tested, np.empty((0, len(job.dataset.classes)), np.float32), fit)

@@ -82,8 +82,10 @@ def load_part(job: Job, crops: Sequence[DatasetCrop], what: str) -> Crops:
     return load(job.folder, crops, job.spec)
 
 
-def start(job: Job, name: str, train: Crops, validation: Crops, n_test: int) -> Fitter:
-    """Build the network, say that training begins, and return what fits it."""
+def start(
+    job: Job, name: str, train: Crops, validation: Crops, n_test: int, *, fold: int = 0, folds: int = 0
+) -> Fitter:
+    """Build the network, say that training (of one of `folds` folds) begins, and return what fits it."""
     model = zoo.build(job.recipe, job.spec, len(job.dataset.classes), train.sizes)
     job.report(
         Started(
@@ -95,6 +97,8 @@ def start(job: Job, name: str, train: Crops, validation: Crops, n_test: int) -> 
             epochs=job.recipe.epochs,
             batches=batch_count(len(train), job.recipe.batch_size),
             parameters=int(model.count_params()),
+            fold=fold,
+            folds=folds,
         )
     )
     alone = not job.folder.folds_file.exists()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from poregui.domain.events import FINAL, BatchEnded, EpochEnded, Event, Note, Stage, Started
+from poregui.domain.events import FINAL, BatchEnded, EpochEnded, Event, FoldEnded, Note, Stage, Started
 
 MOST_POINTS = 4000
 """Batches that are drawn; of longer trainings every second one is dropped, again and again."""
@@ -16,7 +16,8 @@ class Curves:
     """Hold the points of one run; x is the number of epochs that have passed, in fractions for batches.
 
     `loss`, `accuracy` are of the training crops, lists as long as `epochs`. A training that was interrupted and goes on
-    tells epochs again: the newer telling counts. Of a cross-validation the newest fold is held.
+    tells epochs again: the newer telling counts. Of a cross-validation the newest fold is drawn; `folds` holds what the
+    folds before it were worth.
     """
 
     started: Started | None = None
@@ -25,6 +26,7 @@ class Curves:
     batch_loss: list[float] = field(default_factory=list)
     batch_accuracy: list[float] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    folds: list[FoldEnded] = field(default_factory=list)
     stage: str = ""
     final: Event | None = None
     now: BatchEnded | None = None
@@ -62,7 +64,10 @@ class Curves:
         self.final = event if isinstance(event, FINAL) else None
         match event:
             case Started():
+                self.folds = [f for f in self.folds if f.fold < event.fold]  # an interrupted one begins again
                 self.started, self.stage, self.now = event, "", None
+            case FoldEnded():
+                self.folds.append(event)
             case Stage():
                 self.stage = event.text
             case Note():

@@ -13,10 +13,15 @@ from poregui.domain.errors import PoreguiError
 from poregui.domain.events import Cancelled, EpochEnded, Event, Failed, Finished
 from poregui.store.run_folder import RunFolder
 
+WAITING = "waiting"
+
 
 @dataclass(frozen=True)
 class RunRow:
-    """Hold what the table tells of one run; `accuracy` is of the test crops, None without a test."""
+    """Hold what the table tells of one run; `accuracy` is of the test crops, None without a test.
+
+    A run that waits for the trainer has no number yet: it stands under one below zero, the next one under the highest.
+    """
 
     number: int
     preset: str
@@ -67,7 +72,7 @@ def read_row(run: RunFolder) -> RunRow:
 
 
 class RunTableModel(QAbstractTableModel):
-    """Hold RunRows, the newest first."""
+    """Hold RunRows, the newest first, above them those that wait."""
 
     HEADINGS = ("Run", "Network", "When", "Epochs", "Best", "Accuracy", "Test crops", "State")
     _NUMBERS = (0, 3, 4, 5, 6)
@@ -78,7 +83,7 @@ class RunTableModel(QAbstractTableModel):
 
     def set_rows(self, rows: Sequence[RunRow]) -> None:
         """Show these runs; rows that stay keep their place where none is new."""
-        ordered = sorted(rows, key=lambda row: -row.number)
+        ordered = sorted(rows, key=lambda row: (row.number > 0, row.number if row.number < 0 else -row.number))
         if [row.number for row in ordered] == [row.number for row in self._rows]:
             self._rows = ordered
             if ordered:
@@ -126,7 +131,7 @@ class RunTableModel(QAbstractTableModel):
     @staticmethod
     def _texts(row: RunRow) -> tuple[str, ...]:
         return (
-            str(row.number),
+            str(row.number) if row.number > 0 else "–",
             row.preset,
             row.when,
             str(row.epochs or "–"),

@@ -23,6 +23,7 @@ from poregui.gui.theme import GAP, MARGIN, scaled_font
 from poregui.gui.train.words import Headline, facts, progress, stage
 from poregui.gui.widgets.class_marks import ClassMarks
 from poregui.gui.widgets.crop_preview import CropPreview
+from poregui.gui.widgets.cross_validation_box import CrossValidationBox
 from poregui.gui.widgets.fact_strip import FactStrip
 from poregui.gui.widgets.live_plots import LivePlots
 from poregui.gui.widgets.recipe_form import RecipeForm
@@ -41,6 +42,7 @@ class TrainPage(QWidget):
     resume_requested = Signal(int)
     review_requested = Signal(int)
     log_requested = Signal(int)
+    remove_requested = Signal(int)
     run_chosen = Signal(int)
     recipe_changed = Signal(object)
     shown = Signal()
@@ -52,6 +54,7 @@ class TrainPage(QWidget):
         self._curves = Curves()
         self.split_bars = SplitBars()
         self.recipe_form = RecipeForm()
+        self.cross_validation = CrossValidationBox()
         self.crop_preview = CropPreview()
         self.plots = LivePlots()
         self.facts = FactStrip(list(facts(self._curves)))
@@ -99,14 +102,15 @@ class TrainPage(QWidget):
             widget.setVisible(bool(text))
 
     def set_running(self, running: bool, *, can_train: bool, stopping: bool = False) -> None:
-        """Offer Train, or Stop and Cancel."""
+        """Offer Train, or Stop and Cancel and another run that waits."""
         self.train_button.setEnabled(can_train and not running)
         self.train_button.setText("Training …" if running else "Train")
         self.train_button.setShortcut("Ctrl+Return")  # a button's text takes its shortcut away
         self.stop_button.setEnabled(running and not stopping)
         self.stop_button.setText("Stopping …" if running and stopping else "Stop and keep best")
         self.cancel_button.setEnabled(running)
-        self.recipe_form.setEnabled(not running)
+        self.queue_button.setVisible(running)
+        self.queue_button.setEnabled(can_train)
 
     def show_run(self, curves: Curves, head: Headline | None) -> None:
         """Draw a run, live or reopened."""
@@ -129,11 +133,12 @@ class TrainPage(QWidget):
         self.headline.style().polish(self.headline)
         self.headline_panel.setVisible(head is not None)
 
-    def offer(self, *, review: bool, resume: bool, log: bool) -> None:
+    def offer(self, *, review: bool, resume: bool, log: bool, remove: bool = False) -> None:
         """Offer what can be done with the run that is shown."""
         self.review_button.setVisible(review)
         self.resume_button.setVisible(resume)
         self.log_button.setVisible(log)
+        self.remove_button.setVisible(remove)
 
     # ---- building ------------------------------------------------------------------------------------------------
 
@@ -184,12 +189,19 @@ class TrainPage(QWidget):
             "stop_button", "Stop and keep best", "End soon; the best weights are kept and tested"
         )
         self.cancel_button = _button("cancel_button", "Cancel", "Give this training up")
+        self.queue_button = _button("queue_button", "Add to queue", "Train with this recipe after the run that goes on")
+        self.queue_button.setMinimumHeight(38)
+        first = QHBoxLayout()
+        first.setSpacing(GAP)
+        first.addWidget(self.train_button, 1)
+        first.addWidget(self.queue_button)
         grid = QGridLayout()
         grid.setContentsMargins(MARGIN, GAP, MARGIN, MARGIN)
         grid.setSpacing(GAP)
-        grid.addWidget(self.train_button, 0, 0, 1, 2)
-        grid.addWidget(self.stop_button, 1, 0)
-        grid.addWidget(self.cancel_button, 1, 1)
+        grid.addWidget(self.cross_validation, 0, 0, 1, 2)
+        grid.addLayout(first, 1, 0, 1, 2)
+        grid.addWidget(self.stop_button, 2, 0)
+        grid.addWidget(self.cancel_button, 2, 1)
         grid.setColumnStretch(0, 1)
         return grid
 
@@ -219,6 +231,7 @@ class TrainPage(QWidget):
         self.review_button = _button("review_button", "Open in Review", "Look at the answers of this run")
         self.resume_button = _button("resume_button", "Resume", "Go on with this run from its last checkpoint")
         self.log_button = _button("log_button", "Show log", "Show what the trainer wrote")
+        self.remove_button = _button("remove_button", "Remove", "Let this run wait no longer")
         texts = QVBoxLayout()
         texts.setSpacing(0)
         texts.addWidget(self.headline)
@@ -229,7 +242,7 @@ class TrainPage(QWidget):
         row = QHBoxLayout(self.headline_panel)
         row.setContentsMargins(MARGIN, GAP, MARGIN, GAP)
         row.addLayout(texts, 1)
-        for button in (self.log_button, self.resume_button, self.review_button):
+        for button in (self.remove_button, self.log_button, self.resume_button, self.review_button):
             button.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
             row.addWidget(button)
         self.headline_panel.hide()
@@ -237,11 +250,13 @@ class TrainPage(QWidget):
         return self.headline_panel
 
     def _connect(self) -> None:
-        self.train_button.clicked.connect(self.train_requested)
+        for button in (self.train_button, self.queue_button):
+            button.clicked.connect(self.train_requested)
         self.stop_button.clicked.connect(self.stop_requested)
         self.cancel_button.clicked.connect(self.cancel_requested)
         self.resume_button.clicked.connect(lambda: self.resume_requested.emit(self.run_table.current()))
         self.review_button.clicked.connect(lambda: self.review_requested.emit(self.run_table.current()))
+        self.remove_button.clicked.connect(lambda: self.remove_requested.emit(self.run_table.current()))
         self.log_button.clicked.connect(lambda: self.log_requested.emit(self.run_table.current()))
         self.run_table.chosen.connect(self.run_chosen)
         self.run_table.opened.connect(self._open)

@@ -15,17 +15,19 @@ from poregui.domain.recipe import Recipe
 from poregui.domain.records import Changed
 from poregui.gui.messages import messages
 from poregui.gui.models.curves import Curves
-from poregui.gui.models.run_table import RunRow, read_row
+from poregui.gui.models.run_table import WAITING, RunRow, read_row
 from poregui.gui.services import Services
 from poregui.gui.session import Session
 from poregui.gui.train import preview
 from poregui.gui.train.log_dialog import LogDialog
 from poregui.gui.train.page import TrainPage
+from poregui.gui.train.waiting import waiting_headline, waiting_rows
 from poregui.gui.train.words import headline, split_sentence
 from poregui.gui.widgets.class_marks import ClassMarks
 from poregui.gui.widgets.split_bars import SplitBar
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.freeze import DatasetSummary, summarise
+from poregui.workflow.orders import Order, check_order, orders_for
 
 _SETTLE_MS = 250
 """Time after a change in which more changes are awaited before the data are counted again."""
@@ -42,7 +44,7 @@ class TrainPresenter(QObject):
         self._background = services.background
         self._trainer = services.trainer
         self._live: Curves | None = None
-        self._live_run = 0
+        self._live_run = self._last_live = 0
         self._shown = 0
         self._can_train = False
         self._stopping = False
@@ -85,6 +87,9 @@ class TrainPresenter(QObject):
             (page.cancel_requested, self.cancel),
             (page.resume_requested, self._resume),
             (page.log_requested, self._show_log),
+            (page.remove_requested, self._remove),
+            (trainer.queue.changed, self._queue_changed),
+            (trainer.queue.refused, self._say_refused),
             (page.run_chosen, self._show_run),
             (page.recipe_changed, self._recipe_changed),
         )
@@ -92,9 +97,16 @@ class TrainPresenter(QObject):
     # ---- gestures ------------------------------------------------------------------------------------------------
 
     def train(self) -> None:
-        """Start a training with the recipe of the form."""
+        """Start a training with the recipe of the form, or let it wait for its turn."""
+        page, idle = self._page, not self._trainer.running
+        box = page.cross_validation
+        orders = orders_for(page.recipe_form.recipe(), box.folds, compare=box.compares)
         try:
-            self._trainer.start(self._page.recipe_form.recipe())
+            for order in orders:
+                check_order(self._session.project, order)
+            for order in orders:
+                self._trainer.submit(order)
+            self._shown = 0 if idle else self._shown
         except PoreguiError as error:
             messages().error(error)
         self._show_running()
@@ -131,6 +143,23 @@ class TrainPresenter(QObject):
         self._stale = True
         self._settle.start()
 
+    def _remove(self, number: int) -> None:
+        self._trainer.queue.remove(-number)
+
+    def _queue_changed(self) -> None:
+        if self._shown < 0 and -self._shown not in self._trainer.queue.orders:
+            self._shown = self._live_run or max(self._rows, default=0)
+            self._show_run(self._shown)
+        self._put_rows()
+        self._offer()
+
+    def _put_rows(self) -> None:
+        self._page.run_table.set_rows([*self._rows.values(), *waiting_rows(self._trainer.queue.orders)])
+        self._page.run_table.choose(self._shown)
+
+    def _say_refused(self, order: Order, error: PoreguiError) -> None:
+        messages().error(PoreguiError(f"A run that waited ({order.text}) could not begin: {error.what}", error.remedy))
+
     # ---- the trainer tells ---------------------------------------------------------------------------------------
 
     def _begin(self, run: RunFolder) -> None:
@@ -139,8 +168,10 @@ class TrainPresenter(QObject):
         self._live.final = None
         self._stopping = False
         self._rows.pop(run.number, None)
-        self._shown = run.number
-        self._page.show_run(self._live, headline(run.number, self._live))
+        if self._shown in (0, self._last_live):  # a run that waited takes nobody away from another one
+            self._shown = run.number
+        if self._shown == run.number:
+            self._page.show_run(self._live, headline(run.number, self._live))
         self._say_empty()
         self._offer()
         self._show_running()
@@ -153,7 +184,7 @@ class TrainPresenter(QObject):
         if isinstance(event, EpochEnded) and self._live_run in self._rows:
             row = replace(self._rows[self._live_run], epochs=event.epoch, best=event.best_epoch)
             self._rows[self._live_run] = row
-            self._page.run_table.set_rows(list(self._rows.values()))
+            self._put_rows()
         if self._shown == self._live_run:
             self._page.touch()
             if not isinstance(event, BatchEnded):
@@ -162,6 +193,7 @@ class TrainPresenter(QObject):
     def _finish(self, final: Event) -> None:
         number, curves = self._live_run, self._live
         self._live, self._live_run, self._stopping = None, 0, False
+        self._last_live = number
         self._rows.pop(number, None)
         if curves is None:
             if isinstance(final, Failed):
@@ -259,15 +291,14 @@ class TrainPresenter(QObject):
         if self._live_run in rows:  # its folder says so only once the child holds the lock
             rows[self._live_run] = replace(rows[self._live_run], state="running")
         self._rows = rows
-        self._page.run_table.set_rows(list(rows.values()))
         if not self._shown and rows:
             self._show_run(max(rows))
-        self._page.run_table.choose(self._shown)
+        self._put_rows()
         self._say_empty()
         self._offer()
 
     def _say_empty(self) -> None:
-        if self._shown == self._live_run and self._live is not None:
+        if self._shown < 0 or (self._shown == self._live_run and self._live is not None):
             text = "The curves begin with the first batch."
         else:
             text = (
@@ -277,8 +308,10 @@ class TrainPresenter(QObject):
 
     def _show_run(self, number: int) -> None:
         self._shown = number
-        if number == self._live_run and self._live is not None:
-            self._page.show_run(self._live, headline(number, self._live))
+        curves = Curves() if number < 0 else self._live if number == self._live_run else None
+        if curves is not None:
+            waits = waiting_headline(self._trainer.queue.orders, -number) if number < 0 else None
+            self._page.show_run(curves, waits or headline(number, curves))
             self._say_empty()
             self._offer()
             return
@@ -294,12 +327,13 @@ class TrainPresenter(QObject):
 
     def _offer(self) -> None:
         row = self._rows.get(self._shown)
-        state = row.state if row else ""
+        state = WAITING if self._shown < 0 else row.state if row else ""
         idle = not self._trainer.running and not self._session.project.read_only
         self._page.offer(
             review=state in ("finished", "stopped"),
             resume=state == "interrupted" and idle and self._shown != self._live_run,
             log=state in ("failed", "interrupted"),
+            remove=state == WAITING,
         )
 
 

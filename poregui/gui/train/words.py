@@ -25,7 +25,7 @@ def headline(number: int, curves: Curves) -> Headline:
     """Say how a run ended, or that it goes on."""
     match curves.final:
         case Finished() as done:
-            return _finished(number, done)
+            return _finished(number, done, curves)
         case Failed() as failed:
             return Headline(f"Run {number} failed. {failed.what}", failed.remedy, "bad")
         case Cancelled(seconds=seconds):
@@ -37,14 +37,21 @@ def headline(number: int, curves: Curves) -> Headline:
     if started is None:
         return Headline(f"Run {number} is being prepared.", "")
     crops = f"{started.n_train} crops to learn from, {started.n_validation} to validate, {started.n_test} to test"
+    if started.folds:
+        so_far = ", ".join(f"{100 * fold.accuracy:.1f} %" for fold in curves.folds)
+        detail = f"Folds so far: {so_far}. This one: {crops}." if so_far else f"{crops}."
+        return Headline(f"Run {number}: fold {started.fold} of {started.folds} is being trained.", detail)
     return Headline(f"Run {number} is being trained.", f"{crops}; {started.parameters:,} weights.")
 
 
-def _finished(number: int, done: Finished) -> Headline:
+def _finished(number: int, done: Finished, curves: Curves) -> Headline:
     interval = wilson_interval(round(done.accuracy * done.n_test), done.n_test)
     detail = f"95 % interval {100 * interval[0]:.0f} to {100 * interval[1]:.0f} %. " if interval else ""
     how = "Stopped" if done.stopped else "Ended"
     kept = f"; the weights of epoch {done.best_epoch} were kept" if done.best_epoch else ""
+    if len(curves.folds) > 1:
+        each = ", ".join(f"{100 * fold.accuracy:.1f}" for fold in curves.folds)
+        detail = f"{len(curves.folds)} folds: {each} %. "
     return Headline(
         f"Run {number}: {100 * done.accuracy:.1f} % of {done.n_test} unseen crops right.",
         f"{detail}{how} after {done.epochs} epochs and {duration(done.seconds)}{kept}.",
@@ -76,13 +83,14 @@ def stage(curves: Curves) -> str:
 
 
 def progress(curves: Curves) -> float:
-    """Return which fraction of the epochs, at most, has passed."""
+    """Return which fraction of the epochs, at most, has passed; of all folds in a cross-validation."""
     if curves.started is None or curves.final is not None:
         return 0.0
     done = float(curves.last.epoch if curves.last else 0)
     if curves.now is not None and curves.now.epoch > done:
         done = curves.now.epoch - 1 + curves.now.batch / max(curves.now.batches, 1)
-    return min(1.0, done / max(curves.started.epochs, 1))
+    share = min(1.0, done / max(curves.started.epochs, 1))
+    return (curves.started.fold - 1 + share) / curves.started.folds if curves.started.folds else share
 
 
 def split_sentence(summary: DatasetSummary) -> str:
