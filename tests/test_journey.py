@@ -1,4 +1,4 @@
-"""Walk the whole way in the real window: new project, import, crop, label, train, review, relabel, export."""
+"""Walk the whole way in the real window: new project, import, crop, label, train, review, relabel, apply, export."""
 
 from __future__ import annotations
 
@@ -79,7 +79,8 @@ def test_a_person_gets_from_micrographs_to_a_network_and_mends_a_label(
     assert run.onnx_file.exists()
 
     review_and_relabel(window, qtbot)
-    window.workspace.exporting.csv(tmp_path / "labels.csv")
+    apply(window)
+    window.workspace.exporting.export("csv", tmp_path / "labels.csv")
     window.background.wait()
     assert len((tmp_path / "labels.csv").read_text(encoding="utf-8").splitlines()) == 1 + 15 * EACH
     for mode in ("light", "dark"):
@@ -127,6 +128,17 @@ def drag(canvas: QWidget, box: Box) -> None:
     QTest.mouseMove(canvas, (start + end) / 2)
     QTest.mouseMove(canvas, end)
     QTest.mouseRelease(canvas, LEFT, PLAIN, end)
+
+
+def apply(window: MainWindow) -> None:
+    """Let the new network find and sort the pores of all five micrographs."""
+    window.actions_by_name["show_apply"].trigger()
+    part(window, QPushButton, "apply_button").click()
+    window.background.wait()
+    page = window.apply_page
+    assert "5 micrographs done" in page.state_text.text()
+    assert sum(int(row.cells[2]) for row in page.table.rows) > 12 * EACH
+    assert "over 5 specimens" in page.result_note.text()
 
 
 def train(window: MainWindow, qtbot: QtBot):
