@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-WORST_CONDITION = 25.0
+WORST_CONDITION = 8.0
 """Condition number of the rates above which a correction would tell of the test crops' chance, not of the part."""
 FEWEST_TESTED = 5
 """Test crops that each true class needs before its rates are used."""

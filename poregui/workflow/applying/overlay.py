@@ -41,7 +41,7 @@ def draw_overlay(
             if own == kind
         ]
         colour = _LEFT if kind < 0 else _bgr(colours[kind])
-        cv2.polylines(shown, lines, True, colour, 1, cv2.LINE_AA, _SHIFT)
+        cv2.polylines(shown, lines, True, colour, 2, cv2.LINE_AA, _SHIFT)
     done, coded = cv2.imencode(".png", shown)
     if not done:
         raise ValueError(f"no PNG of an overlay of shape {shown.shape}")
