@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 import zipfile
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from builders import add_crops, add_specimens
 from label_desk import Desk, add_ready_made
 from PySide6.QtCore import Qt
 
@@ -16,6 +18,7 @@ from poregui.domain.records import Crop
 from poregui.gui.background import Background
 from poregui.gui.label.page import LabelPage
 from poregui.gui.label.presenter import LabelPresenter
+from poregui.gui.label.progressing import pace_words
 from poregui.gui.messages import messages
 from poregui.gui.micrograph_images import MicrographImages
 from poregui.gui.services import Services
@@ -236,3 +239,49 @@ def test_a_project_is_packed_and_the_labels_of_its_copy_come_back(project, open_
     assert "crop 1: Gas (ada), there Lack of Fusion (bo)" in asked[0][1]
     desk.key("z")
     assert desk.labels() == [1, None, None, None]
+
+
+def test_the_grid_is_put_in_the_order_of_likeness_to_the_chosen_crop(project, open_desk, qtbot):
+    add_ready_made(project, 12)
+    desk = open_desk(project)
+    desk.presenter.choose(7)
+    choose_order(desk, "alike")
+    qtbot.waitUntil(lambda: desk.page.crop_grid.ids()[0] == 7, timeout=60_000)
+    assert sorted(desk.page.crop_grid.ids()) == list(range(1, 13))
+
+
+@pytest.mark.parametrize(
+    ("given", "left", "words"),
+    [
+        ([], 12, "12 labels are left to the target."),
+        ([(0, 1), (2, 1), (4, 1)], 60, "30 labels a minute; 60 are left to the target, about 2 minutes."),
+        ([(0, 1), (2, 1), (4, 1)], 3600, "30 labels a minute; 3600 are left to the target, about 2.0 hours."),
+        ([(0, 1), (2, 1)], 0, "Every class has what is wanted."),
+    ],
+)
+def test_the_pace_says_how_long_it_takes_to_the_target(given, left, words):
+    assert pace_words(deque(given), left, 10.0) == words
+
+
+def test_a_pause_does_not_slow_the_pace_for_good():
+    assert pace_words(deque([(0, 1), (500, 1), (502, 1), (504, 1)]), 30, 505.0).startswith("30 labels a minute")
+
+
+def test_the_target_is_kept_with_the_project_and_can_be_undone(desk, qtbot):
+    desk.page.side.show_panel("Progress")
+    desk.page.progress_panel.target.setValue(50)
+    assert desk.project.meta("label_target") == "50"
+    qtbot.waitUntil(lambda: "150 labels are left" in desk.page.progress_panel.pace.text())
+
+
+def test_the_thinnest_specimen_is_named_and_one_click_away(project, open_desk, qtbot):
+    first, second = add_specimens(project, "S01", "S02")
+    add_crops(project, [1, 2, 3, None], specimen_id=first.id)
+    add_crops(project, [1, 1, None, None], specimen_id=second.id)
+    desk = open_desk(project)
+    desk.page.side.show_panel("Progress")
+    panel = desk.page.progress_panel
+    qtbot.waitUntil(lambda: "S02" in panel.nudge.text())
+    assert panel.nudge.text() == "Thinnest: Keyhole in S02, 0 labelled; 2 crops there wait."
+    panel.nudge_button.click()
+    assert desk.page.crop_grid.ids() == [7, 8]

@@ -208,6 +208,7 @@ def test_the_worker_suggests_learns_from_new_labels_and_passes_over_the_unsure(p
     assert again.count == 14
     assert not {14, 15} & set(again.order.tolist())
     worker.take({"like": 13})
+    assert worker.step()
     assert told[-1]["alike"] == 13
     assert told[-1]["order"][0] == 13
     assert all(len(ids) <= 3 for _, ids in told[-1]["of_each"])

@@ -52,6 +52,7 @@ class SuggestWorker:
         self._ids: NDArray[np.int64] = np.empty(0, np.int64)
         self._to_fit = self._to_draw = False
         self._since_told = 0
+        self._like: int | None = None
 
     def close(self) -> None:
         """Keep what was measured and close the pixels."""
@@ -76,10 +77,14 @@ class SuggestWorker:
         if message.keys() & {"crops", "gone", "labels"}:
             self._to_fit, self._to_draw = True, False
         if "like" in message:
-            self._answer_alike(int(message["like"]))
+            self._like = int(message["like"])
 
     def step(self) -> bool:
         """Do a part of what is to be done; False when nothing is."""
+        if self._like is not None and not self._is_unmeasured(self._like):
+            crop_id, self._like = self._like, None
+            self._answer_alike(crop_id)
+            return True
         labelled_missing = bool(self._unmeasured) and self._unmeasured[-1] in self._labels
         if self._to_fit and not labelled_missing:
             self._to_fit = False
@@ -92,6 +97,11 @@ class SuggestWorker:
         else:
             return False
         return True
+
+    def _is_unmeasured(self, crop_id: int) -> bool:
+        """Tell whether a crop is still to be measured, or to be told of."""
+        crop = self._crops.get(crop_id)
+        return bool(self._unmeasured) if crop is None else not self._numbers.has(crop.pixels)
 
     def _measure(self) -> None:
         for _ in range(min(_AT_ONCE, len(self._unmeasured))):

@@ -20,6 +20,7 @@ from poregui.gui.label.filters import CropFilter
 from poregui.gui.label.find_panel import FindPanel
 from poregui.gui.label.keys import LabelKeys
 from poregui.gui.label.measure_panel import MeasurePanel
+from poregui.gui.label.progress_panel import ProgressPanel
 from poregui.gui.theme import GAP, MARGIN
 from poregui.gui.widgets import pieces
 from poregui.gui.widgets.class_bar import ClassBar
@@ -179,6 +180,8 @@ class LabelPage(QWidget):
         self.side.add("Label", self._build_right())
         self.find_panel = FindPanel(self)
         self.side.add("Find pores", self.find_panel)
+        self.progress_panel = ProgressPanel(self)
+        self.side.add("Progress", self.progress_panel)
         whole.addWidget(self.side)
         whole.setStretchFactor(0, 1)
         whole.setSizes([900, 256])

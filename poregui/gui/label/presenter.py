@@ -19,6 +19,7 @@ from poregui.gui.label.measuring import Measuring
 from poregui.gui.label.ordering import Ordering
 from poregui.gui.label.outlining import Outlining
 from poregui.gui.label.page import LabelPage
+from poregui.gui.label.progressing import Progressing
 from poregui.gui.label.stage import Stage
 from poregui.gui.label.suggesting import Suggesting
 from poregui.gui.label.words import end_words, history_words, size_words
@@ -79,7 +80,14 @@ class LabelPresenter(QObject):
         )
         self._suggesting = Suggesting(desk)
         outlining = Outlining(desk)
-        return (CropGestures(desk), self._suggesting, outlining, Detecting(desk, outlining), Measuring(desk))
+        return (
+            CropGestures(desk),
+            self._suggesting,
+            Progressing(desk, self._suggesting),
+            outlining,
+            Detecting(desk, outlining),
+            Measuring(desk),
+        )
 
     # ---- life ----------------------------------------------------------------------------------------------------
 

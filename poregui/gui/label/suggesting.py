@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from poregui.domain.classes import UNSURE
 from poregui.domain.records import Changed, Crop
@@ -25,16 +25,23 @@ _QUIET_MS = 1500
 """Time without a label after which the grid may take the order of new suggestions."""
 
 
-class Suggesting:
-    """Tell the worker what people decide, and show what it makes of that without ever labelling by itself."""
+class Suggesting(QObject):
+    """Tell the worker what people decide, and show what it makes of that without ever labelling by itself.
+
+    `alike_found` carries the id of a crop and, for each label, the ids of the crops that look most like it.
+    """
+
+    alike_found = Signal(int, object)
 
     def __init__(self, desk: LabelDesk) -> None:
+        super().__init__(desk.page)
         self._desk = desk
         self._process: SuggestProcess | None = None
         self._told: dict[int, int | None] = {}
         self._known: dict[int, Crop] = {}
         self._found: Suggestions | None = None
         self._curve: Mapping | None = None
+        self._compared: int | None = None
         self._renew = QTimer(singleShot=True, interval=_QUIET_MS)
         self._renew.timeout.connect(self._reorder)
         self.keys: dict[str, Callable[[], object]] = {"accept": self.accept, "accept_page": self.accept_page}
@@ -133,6 +140,7 @@ class Suggesting:
             messages().note("Choose the crop that the others are to be compared with.")
             return
         self._catch_up(start=True)
+        self._compared = crop_id
         if self._process is not None:
             self._process.tell({"like": crop_id})
 
@@ -192,9 +200,17 @@ class Suggesting:
         if self._desk.ordering.by in BY_SUGGESTION and not self._renew.isActive():
             self._renew.start()
 
-    def _take_alike(self, _crop_id: int, order: Sequence[int], _of_each: Mapping[int, Sequence[int]]) -> None:
-        self._desk.ordering.alike = order
-        if self._desk.ordering.by == "alike":
+    def ask_alike_to_current(self) -> None:
+        """Ask which labelled crops look most like the current one, where the worker runs; `alike_found` answers."""
+        crop_id = self._desk.current()
+        if self._process is not None and crop_id is not None:
+            self._process.tell({"like": crop_id})
+
+    def _take_alike(self, crop_id: int, order: Sequence[int], of_each: Mapping[int, Sequence[int]]) -> None:
+        self.alike_found.emit(crop_id, of_each)
+        if crop_id == self._compared and self._desk.ordering.by == "alike":
+            self._compared = None
+            self._desk.ordering.alike = order
             self._reorder(keep=False)
 
     def _measured(self, done: int, total: int) -> None:

@@ -41,7 +41,7 @@ class SuggestionLine(QWidget):
         self.words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.accept_button = QToolButton(self)
         self.accept_button.setObjectName("accept_button")
-        self.accept_button.setText("Accept (A)")
+        self.accept_button.setText("Accept")
         self.accept_button.setProperty("boxed", True)
         self.accept_button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.accept_button.setAccessibleName("Accept the suggestion")

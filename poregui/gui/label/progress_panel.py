@@ -1,0 +1,62 @@
+"""Lay out how labelling gets on: pace, target, crops alike, balance; changes with what that panel holds."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QScrollArea, QSpinBox, QVBoxLayout, QWidget
+
+from poregui.gui.theme import GAP, MARGIN
+from poregui.gui.widgets import pieces
+from poregui.gui.widgets.alike_strip import AlikeStrip
+from poregui.gui.widgets.balance_table import BalanceTable
+
+USUAL_TARGET, MOST = 200, 100_000
+
+
+class ProgressPanel(QScrollArea):
+    """Show the progress; `target_changed` carries labels wanted of each class, `nudge_followed` tells of a click."""
+
+    target_changed = Signal(int)
+    nudge_followed = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("progress_panel")
+        self.setWidgetResizable(True)
+        self.setFrameShape(QScrollArea.Shape.NoFrame)
+        self.target = QSpinBox()
+        self.target.setObjectName("label_target")
+        self.target.setAccessibleName("Labels wanted of each class")
+        self.target.setRange(1, MOST)
+        self.target.setValue(USUAL_TARGET)
+        self.target.setKeyboardTracking(False)
+        self.pace = pieces.muted("label_pace")
+        self.nudge = pieces.muted("balance_nudge")
+        for words in (self.pace, self.nudge):
+            words.setWordWrap(True)
+        self.nudge_button = QPushButton("Show these")
+        self.nudge_button.setObjectName("nudge_button")
+        self.nudge_button.setAccessibleName("Show the unlabelled crops of the thinnest specimen")
+        self.table = BalanceTable()
+        self.alike = AlikeStrip()
+        wanted = QHBoxLayout()
+        wanted.addWidget(pieces.muted("target_words"), 1)
+        wanted.itemAt(0).widget().setText("Wanted of each class")  # type: ignore[union-attr]
+        wanted.addWidget(self.target)
+        body = pieces.panel()
+        layout = QVBoxLayout(body)
+        layout.setContentsMargins(MARGIN, GAP, MARGIN, MARGIN)
+        layout.setSpacing(GAP)
+        layout.addWidget(pieces.heading("Pace"))
+        layout.addLayout(wanted)
+        layout.addWidget(self.pace)
+        layout.addWidget(pieces.heading("Most like the current crop"))
+        layout.addWidget(self.alike)
+        layout.addWidget(pieces.heading("Balance"))
+        layout.addWidget(self.nudge)
+        layout.addWidget(self.nudge_button)
+        layout.addWidget(self.table)
+        layout.addStretch(1)
+        self.setWidget(body)
+        self.target.valueChanged.connect(self.target_changed)
+        self.nudge_button.clicked.connect(self.nudge_followed)
