@@ -26,7 +26,10 @@ def result_words(found: Sequence[Found], failed: Sequence[tuple[str, str]], plan
         mean = sum(one.area_percent for one in found) / len(found)
         lines.append(f"{_pores(pores)} in {len(found)} micrographs, {_percent(mean)} in the mean.")
     if plan is not None:
-        lines.append(f"{_proposals(plan.added)} new, {plan.removed:,} gone, {plan.carried:,} labels kept.")
+        parts = [f"{_proposals(plan.added)} new"]
+        parts += [f"{plan.removed:,} gone"] if plan.removed else []
+        parts += [f"{plan.carried:,} labels kept"] if plan.carried else []
+        lines.append(f"{', '.join(parts)}.")
     if plan is not None and plan.stayed:
         crops = "labelled crop has" if len(plan.stayed) == 1 else "labelled crops have"
         lines.append(f"{len(plan.stayed):,} {crops} no pore now and stay as they were.")

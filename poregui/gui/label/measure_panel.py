@@ -102,6 +102,7 @@ class MeasurePanel(QWidget):
     def set_summary(self, text: str) -> None:
         """Say in a line what the fields sum up to."""
         self.summary.setText(text)
+        self.summary.setToolTip(text)
 
     def set_current(self, crop_id: int | None) -> None:
         """Mark the row and the point of a crop."""

@@ -75,8 +75,12 @@ class Outlining(QObject):
             self.layer.set_classes(self._desk.catalogue.known_classes)
         if changed.kinds & {"crops", "outlines", "micrographs"}:
             self._read()
-        if changed.kinds & {"crops", "outlines", "labels", "micrographs", "classes"}:
+        if changed.kinds & {"crops", "outlines", "micrographs", "classes"} or self._proposals_hidden:
             self._draw()
+        elif "labels" in changed.kinds:
+            crops = self._desk.catalogue.crops
+            self.layer.set_labels({crop_id: crops[crop_id].label for crop_id in changed.crop_ids if crop_id in crops})
+            self._canvas.update()
 
     def hide_proposals(self, hidden: bool) -> None:
         """Leave proposals out, while a preview shows what would be found."""

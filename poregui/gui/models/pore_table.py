@@ -137,7 +137,9 @@ class PoreTableModel(QAbstractTableModel):
         value = self.table.columns[name][place]
         if name in FLAGS:
             return "yes" if value else "no"
-        return f"{value:.4g}" if np.isfinite(value) else "–"
+        if not np.isfinite(value):
+            return "–"
+        return f"{value:.4g}" if abs(value) < 1000 else f"{value:,.0f}"
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
         self._sorted = (self.names[column], order) if 0 <= column < len(self.names) else None

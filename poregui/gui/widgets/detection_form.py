@@ -24,7 +24,7 @@ _SLID = {
 }
 """The numbers with a slider, and its upper end; larger ones are typed."""
 _FIELD_WIDTH = 84
-_UNIT_WIDTH = 60
+_UNIT_WIDTH = 68
 
 
 class DetectionForm(QWidget):

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, Qt
-from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen, QPixmap, QPolygonF
+from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPen, QPixmap, QPolygonF
 
 from poregui.domain.classes import PoreClass
 from poregui.gui.widgets.canvas_view import CanvasView
 from poregui.gui.widgets.class_marks import ClassMarks
+from poregui.vision.rings import Rings, ranges
 
 _LETTER_FROM = 14.0
 """Screen px that a pore is at least large to carry its letter."""
 _POINT_EVERY = 1.0
 """Screen px between two points of a line that is drawn; nobody sees more."""
 _MOST_LETTERS = 400
-_MANY = 1500
-"""Outlines from which lines are drawn without smoothing and without a dark rim."""
+_MANY = 800
+"""Outlines from which lines are drawn coarsely."""
+_COARSE, _COARSE_STEP = 1.5, 2.0
 _SHADOW = QColor(0, 0, 0, 130)
 _PROPOSAL = QColor("#ffffff")
 
@@ -42,7 +45,9 @@ class OutlineLayer:
 
     def __init__(self, colour: QColor | None = None) -> None:
         self._outlines: tuple[DrawnOutline, ...] = ()
-        self._low = self._high = np.zeros((0, 2))
+        self._rings = Rings.of([])
+        self._low, self._high = self._rings.bounds()
+        self._places: dict[int, int] = {}
         self._marks = ClassMarks(())
         self._colour = colour
         self._hidden: int | None = None
@@ -56,9 +61,18 @@ class OutlineLayer:
     def set_outlines(self, outlines: Sequence[DrawnOutline]) -> None:
         """Draw these."""
         self._outlines, self._kept = tuple(outlines), None
-        lows = [one.points.min(axis=0) for one in outlines]
-        highs = [one.points.max(axis=0) for one in outlines]
-        self._low, self._high = np.array(lows).reshape(-1, 2), np.array(highs).reshape(-1, 2)
+        self._rings = Rings.of([one.points for one in outlines])
+        self._low, self._high = self._rings.bounds()
+        self._places = {one.crop_id: place for place, one in enumerate(outlines)}
+
+    def set_labels(self, labels: Mapping[int, int | None]) -> None:
+        """Draw some crops (crop id to label) as labelled otherwise; those that are not drawn are passed over."""
+        changed = list(self._outlines)
+        for crop_id, label in labels.items():
+            place = self._places.get(crop_id)
+            if place is not None:
+                changed[place] = replace(changed[place], label=label)
+        self._outlines, self._kept = tuple(changed), None
 
     def set_classes(self, classes: Sequence[PoreClass]) -> None:
         """Use the colours and letters of these classes."""
@@ -79,19 +93,21 @@ class OutlineLayer:
 
     def _drawn(self, view: CanvasView, ratio: float) -> QPixmap:
         size = view.window.toSize()
+        seen = self._seen(view)
+        if len(seen) >= _MANY:
+            return self._drawn_coarsely(view, ratio, seen)
         pixmap = QPixmap(size * ratio)
         pixmap.setDevicePixelRatio(ratio)
         pixmap.fill(Qt.GlobalColor.transparent)
         painter = QPainter(pixmap)
-        seen = self._seen(view)
         paths: dict[int | None, QPainterPath] = {}
         for place in seen:
             one = self._outlines[place]
             if one.crop_id != self._hidden or self._hidden is None:
                 paths.setdefault(one.label, QPainterPath()).addPolygon(screen_line(one.points, view))
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, len(seen) < _MANY)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         for label, path in paths.items():
-            self._stroke(painter, path, label, rim=len(seen) < _MANY)
+            self._stroke(painter, path, label)
         if self._colour is None:
             self._letters(painter, view, seen)
         painter.end()
@@ -103,9 +119,38 @@ class OutlineLayer:
         inside = (self._high >= low).all(axis=1) & (self._low <= high).all(axis=1)
         return [int(place) for place in np.flatnonzero(inside)]
 
-    def _stroke(self, painter: QPainter, path: QPainterPath, label: int | None, *, rim: bool) -> None:
-        if rim:
-            painter.strokePath(path, QPen(_SHADOW, 3.0))
+    def _drawn_coarsely(self, view: CanvasView, ratio: float, seen: Sequence[int]) -> QPixmap:
+        """Draw thousands at once, without dashes, rims and letters, which are too small to be seen then."""
+        size = view.window.toSize() * ratio
+        pixels = np.zeros((size.height(), size.width(), 4), np.uint8)
+        lines = self._few_points(np.array(seen), view, ratio)
+        chosen: dict[int | None, list[NDArray[np.int32]]] = {}
+        for place, line in zip(seen, lines, strict=True):
+            if self._hidden is None or self._outlines[place].crop_id != self._hidden:
+                chosen.setdefault(self._outlines[place].label, []).append(line)
+        for label, some in chosen.items():
+            colour = self._colour or (_PROPOSAL if label is None else self._marks.colour(label))
+            thick = max(1, round(_COARSE * ratio))
+            cv2.polylines(pixels, some, True, (colour.red(), colour.green(), colour.blue(), 255), thick)
+        image = QImage(pixels.data, size.width(), size.height(), pixels.strides[0], QImage.Format.Format_RGBA8888)
+        pixmap = QPixmap.fromImage(image)
+        pixmap.setDevicePixelRatio(ratio)
+        return pixmap
+
+    def _few_points(self, seen: NDArray[np.int64], view: CanvasView, ratio: float) -> list[NDArray[np.int32]]:
+        """Return the lines on the screen of some outlines, with about one point for each of its px."""
+        lengths, first = self._rings.lengths[seen], self._rings.starts[seen]
+        around = 3 * (self._high - self._low).max(axis=1)[seen] * view.scale * ratio
+        kept = np.clip((around / _COARSE_STEP).astype(np.int64), 3, lengths)
+        places = ranges(np.zeros(len(seen), np.int64), kept)
+        step = np.repeat(lengths / kept, kept)
+        points = self._rings.points[np.repeat(first, kept) + (places * step).astype(np.int64)]
+        there = np.rint(_on_screen(points, view) * ratio).astype(np.int32)
+        ends = np.cumsum(kept).tolist()
+        return [there[start:end] for start, end in zip([0, *ends[:-1]], ends, strict=True)]
+
+    def _stroke(self, painter: QPainter, path: QPainterPath, label: int | None) -> None:
+        painter.strokePath(path, QPen(_SHADOW, 3.0))
         if self._colour is not None:
             painter.strokePath(path, QPen(self._colour, 1.5))
         elif label is None:

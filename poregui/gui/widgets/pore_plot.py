@@ -53,7 +53,7 @@ class _Axis(pg.AxisItem):
         return [(1.0, [value for value in values if lowest <= value <= highest])]
 
     def tickStrings(self, values: Sequence[float], scale: float, spacing: float) -> list[str]:
-        return [f"{10**v:.3g}" for v in values] if self.powers else super().tickStrings(values, scale, spacing)
+        return [f"{10**v:.7g}" for v in values] if self.powers else super().tickStrings(values, scale, spacing)
 
 
 class PorePlot(pg.PlotWidget):
