@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -52,6 +53,11 @@ class Outlining(QObject):
             "draw_outline": self.draw,
             "edit_outline": self.edit,
         }
+
+    @property
+    def keys(self) -> dict[str, Callable[[], None]]:
+        """Return what the keys and the menu mean (see actions.py)."""
+        return {meant: partial(self.press, meant) for meant in self._wishes}
 
     def attach(self) -> None:
         """Draw outlines from now on."""

@@ -15,6 +15,8 @@ from poregui.gui.label.catalogue import Catalogue
 from poregui.gui.label.companion import Companion, LabelDesk
 from poregui.gui.label.detecting import Detecting
 from poregui.gui.label.gestures import CropGestures
+from poregui.gui.label.looking import Looking
+from poregui.gui.label.masking import Masking
 from poregui.gui.label.measuring import Measuring
 from poregui.gui.label.ordering import Ordering
 from poregui.gui.label.outlining import Outlining
@@ -61,6 +63,7 @@ class LabelPresenter(QObject):
             "delete": self.delete_crops,
             "fit": page.image_canvas.fit,
             **self._suggesting.keys,
+            **self._outlining.keys,
         }
 
     def _make_companions(self) -> tuple[Companion, ...]:
@@ -79,7 +82,7 @@ class LabelPresenter(QObject):
             self._show_rows,
         )
         self._suggesting = Suggesting(desk)
-        outlining = Outlining(desk)
+        self._outlining = outlining = Outlining(desk)
         return (
             CropGestures(desk),
             self._suggesting,
@@ -87,6 +90,8 @@ class LabelPresenter(QObject):
             outlining,
             Detecting(desk, outlining),
             Measuring(desk),
+            Looking(desk),
+            Masking(desk),
         )
 
     # ---- life ----------------------------------------------------------------------------------------------------
