@@ -83,13 +83,21 @@ class Measuring(QObject):
         catalogue = self._desk.catalogue
         if "classes" in changed.kinds:
             self._panel.set_classes(catalogue.classes, catalogue.known_classes)
-        no_pores = frozenset(crop.id for crop in catalogue.crops.values() if crop.label == NOT_A_PORE)
+        no_pores = self._now_no_pores(changed)
         if changed.kinds & {"crops", "outlines", "micrographs"} or no_pores != self._no_pores:
             self._no_pores = no_pores
             self._stale = self._changed_meanwhile = True
             self._look()
         elif changed.kinds & {"labels", "classes", "specimens"} and self._seen:
             self._build()
+
+    def _now_no_pores(self, changed: Changed) -> frozenset[int]:
+        """Return the crops that are no pores; after a label only those are looked at that got one."""
+        crops = self._desk.catalogue.crops
+        if changed.kinds == {"labels"} and changed.crop_ids:
+            now = {i for i in changed.crop_ids if i in crops and crops[i].label == NOT_A_PORE}
+            return self._no_pores.difference(changed.crop_ids) | now
+        return frozenset(crop.id for crop in crops.values() if crop.label == NOT_A_PORE)
 
     # ---- measuring -----------------------------------------------------------------------------------------------
 
