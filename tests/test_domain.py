@@ -13,7 +13,7 @@ from poregui.domain.classes import default_classes, full_name, letter_for
 from poregui.domain.dataset import Dataset, DatasetCrop, dataset_from_json
 from poregui.domain.errors import PoreguiError
 from poregui.domain.evaluation import evaluate
-from poregui.domain.events import BatchEnded, EpochEnded, Failed, Finished, Note, Started, from_line, to_line
+from poregui.domain.events import BatchEnded, EpochEnded, Failed, Finished, FoldEnded, Note, Started, from_line, to_line
 from poregui.domain.geometry import Box
 from poregui.domain.recipe import Recipe, parameters, recipe_for, recipe_from_json
 from poregui.domain.statistics import wilson_interval
@@ -98,12 +98,18 @@ def test_a_recipe_comes_back_from_json_and_later_fields_are_passed_over() -> Non
     assert recipe_from_json({**json.loads(json.dumps(recipe.to_json())), "later": 1}) == recipe
 
 
+def test_a_recipe_of_an_earlier_version_trains_as_it_did() -> None:
+    earlier = {name: v for name, v in Recipe().to_json().items() if name not in ("schedule", "label_smoothing")}
+    assert recipe_from_json(earlier) == Recipe(schedule="plateau", label_smoothing=0.0)
+
+
 @pytest.mark.parametrize(
     "event",
     [
         Started("001", ("Gas", "Größe"), 1, 2, 3, 4, 5, 6),
         BatchEnded(1, 2, 3, 0.5, 0.25),
         EpochEnded(1, 2, 0.1, 0.2, 0.3, 0.4, 1e-3, 1, 0, 10, 1.5, 3.0),
+        FoldEnded(1, 5, 0.5, 12),
         Note("a\nb"),
         Finished(10, 4, 0.9, 120, 61.0, stopped=True),
         Failed("what", "remedy", "detail"),

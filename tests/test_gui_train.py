@@ -228,6 +228,15 @@ def test_what_was_set_by_hand_survives_another_preset_until_it_is_reset(qtbot):
     assert form.recipe() == recipe_for("seed")
 
 
+def test_a_cosine_leaves_nothing_to_choose_for_a_plateau(qtbot):
+    form = RecipeForm()
+    qtbot.addWidget(form)
+    form.findChild(object, "recipe_schedule").setCurrentText("cosine")
+    fields = ("reduce_on_plateau", "plateau_patience", "plateau_factor", "smallest_learning_rate")
+    assert [form.findChild(object, f"recipe_{name}").isEnabled() for name in fields] == [False, False, False, True]
+    assert form.recipe() == recipe_for("default", schedule="cosine")
+
+
 @pytest.mark.parametrize("text", ["0.1349", "0,1349"])
 def test_a_number_is_read_with_point_or_comma(qtbot, text):
     box = NumberBox()

@@ -7,7 +7,15 @@ import math
 import pytest
 
 from poregui.domain.recipe import recipe_for
-from poregui.learning.callbacks import BestEpoch, EarlyStopping, ReduceOnPlateau, early_stopping, reduce_on_plateau
+from poregui.learning.callbacks import (
+    BestEpoch,
+    Cosine,
+    EarlyStopping,
+    ReduceOnPlateau,
+    cosine,
+    early_stopping,
+    reduce_on_plateau,
+)
 
 
 def test_the_best_epoch_is_the_first_with_the_lowest_loss() -> None:
@@ -52,3 +60,31 @@ def test_what_a_recipe_switches_off_never_acts() -> None:
     assert not early_stopping(recipe).ends(1000, 1)
     plateau = reduce_on_plateau(recipe)
     assert {plateau.next_rate(1.0, 0.01) for _ in range(50)} == {0.01}
+
+
+def test_a_cosine_rises_for_two_epochs_and_falls_to_the_smallest_rate_in_the_last_one() -> None:
+    rates = [Cosine(0.003, 0.0001, 7).rate(epoch) for epoch in range(1, 8)]
+    middle = (0.003 + 0.0001) / 2
+    assert rates[:3] == pytest.approx([0.001, 0.002, 0.003])
+    assert rates[4] == pytest.approx(middle)
+    assert rates[6] == pytest.approx(0.0001)
+    assert rates[2:] == sorted(rates[2:], reverse=True)
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 3, 4])
+def test_a_short_cosine_still_reaches_its_peak_and_goes_no_higher(epochs: int) -> None:
+    rates = [Cosine(0.01, 0.001, epochs).rate(epoch) for epoch in range(1, epochs + 1)]
+    assert max(rates) == pytest.approx(0.01)
+    assert min(rates) > 0
+
+
+def test_a_cosine_whose_floor_lies_above_its_peak_stays_at_the_peak() -> None:
+    assert Cosine(0.001, 0.01, 5).rate(5) == pytest.approx(0.001)
+
+
+def test_a_recipe_has_either_a_cosine_or_a_plateau() -> None:
+    chosen = recipe_for("default", schedule="cosine")
+    plateau = reduce_on_plateau(chosen)
+    assert {plateau.next_rate(1.0, 0.01) for _ in range(50)} == {0.01}
+    assert cosine(chosen) == Cosine(chosen.learning_rate, chosen.smallest_learning_rate, chosen.epochs)
+    assert cosine(recipe_for("default")) is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -211,6 +212,20 @@ def test_early_stopping_ends_a_run_before_its_last_epoch(tmp_path: Path) -> None
     assert told[-1].epochs < 40
     assert told[-1].epochs == told[-1].best_epoch + 1
     assert not told[-1].stopped
+
+
+def test_a_cosine_sets_the_rate_of_every_epoch_and_smoothed_labels_change_the_loss(tmp_path: Path) -> None:
+    recipe = small_recipe(epochs=4, early_stopping=False, schedule="cosine", smallest_learning_rate=1e-4)
+    first = []
+    for name, smoothing in (("sharp", 0.0), ("smooth", 0.3)):
+        folder = make_run(tmp_path / name, replace(recipe, label_smoothing=smoothing), crops=30)
+        told: list[Event] = []
+        train(folder.path, told.append, never)
+        rates = [event.learning_rate for event in of_kind(told, EpochEnded)]
+        peak = recipe.learning_rate
+        assert rates == pytest.approx([peak / 3, 2 * peak / 3, peak, 1e-4], rel=1e-5)
+        first.append(of_kind(told, BatchEnded)[0].loss)
+    assert abs(first[0] - first[1]) > 1e-3
 
 
 def test_a_loss_that_is_no_number_ends_with_a_remedy(tmp_path: Path) -> None:

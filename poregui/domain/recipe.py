@@ -10,6 +10,7 @@ from poregui.domain.parameters import Parameter, check, declare, known_values, p
 
 __all__ = ["PRESETS", "Parameter", "Recipe", "parameters", "recipe_for", "recipe_from_json"]
 PRESETS = ("default", "seed", "shape")
+SCHEDULES = ("plateau", "cosine")
 
 
 @dataclass(frozen=True)
@@ -33,15 +34,22 @@ class Recipe:
     early_stopping: bool = declare(
         "Stop early", True, "End when the validation loss has not fallen for a while.", main=True
     )
-    reduce_on_plateau: bool = declare(
-        "Lower the learning rate on a plateau",
-        True,
-        "Learn in smaller steps when the validation loss stalls.",
+    schedule: str = declare(
+        "Rate schedule",
+        "plateau",
+        "plateau: the learning rate falls when the validation loss stalls. cosine: it rises over two epochs and falls "
+        "along a cosine to the smallest rate in the last of the epochs; switch Stop early off to let it come that far.",
+        choices=SCHEDULES,
         main=True,
     )
     augment: bool = declare("Augment", True, "Show each crop turned and mirrored as well.", main=True)
     batch_size: int = declare("Crops per batch", 32, "Crops per step of the optimiser.", low=2, high=512)
     learning_rate: float = declare("Learning rate", 0.0005, "Step size at the start.", low=1e-6, high=1.0)
+    reduce_on_plateau: bool = declare(
+        "Lower the learning rate on a plateau",
+        True,
+        "Learn in smaller steps when the validation loss stalls; without effect on the schedule cosine.",
+    )
     early_stopping_patience: int = declare(
         "Epochs without progress before the end", 16, "Patience of the early stopping.", unit="epochs", low=1, high=500
     )
@@ -53,6 +61,14 @@ class Recipe:
     )
     smallest_learning_rate: float = declare(
         "Smallest learning rate", 1e-5, "The rate never falls below.", low=0.0, high=1.0
+    )
+    label_smoothing: float = declare(
+        "Label smoothing",
+        0.0,
+        "Share of every label that is spread over all classes, so that the network is less sure of itself; the "
+        "training loss then never comes near 0.",
+        low=0.0,
+        high=0.3,
     )
     validation_share: float = declare(
         "Share for validation", 0.2, "Part of the training crops that steers the training.", low=0.05, high=0.5

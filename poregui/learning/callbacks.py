@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 from poregui.domain.recipe import Recipe
 
+_WARM_UP = 2
+"""Epochs in which a cosine schedule rises: the first steps of Adam are its wildest."""
 _LEAST_GAIN = 1e-4
 """Falls of the loss below this do not reset the wait for a lower learning rate (as in Keras)."""
 
@@ -40,6 +42,28 @@ class EarlyStopping:
         return self.patience > 0 and epoch - best_epoch >= self.patience
 
 
+@dataclass(frozen=True)
+class Cosine:
+    """Let the learning rate rise to `peak` over two epochs and fall along half a cosine to `smallest` in the last one.
+
+    Loshchilov and Hutter, SGDR, 2017, without restarts. The rate depends on the number of the epoch alone, so that a
+    training that was interrupted goes on with it.
+    """
+
+    peak: float
+    smallest: float
+    epochs: int
+
+    def rate(self, epoch: int) -> float:
+        """Return the learning rate of an epoch, counted from 1."""
+        warm = min(_WARM_UP, self.epochs - 1)
+        if epoch <= warm:
+            return self.peak * epoch / (warm + 1)
+        passed = (epoch - warm - 1) / max(self.epochs - warm - 1, 1)
+        floor = min(self.smallest, self.peak)
+        return floor + (self.peak - floor) * 0.5 * (1 + math.cos(math.pi * passed))
+
+
 @dataclass
 class ReduceOnPlateau:
     """Multiply the learning rate by `factor` when the loss has not fallen for `patience` epochs; 0 never does."""
@@ -68,6 +92,14 @@ def early_stopping(recipe: Recipe) -> EarlyStopping:
 
 
 def reduce_on_plateau(recipe: Recipe) -> ReduceOnPlateau:
-    """Return the schedule of the learning rate that a recipe asks for."""
-    patience = recipe.plateau_patience if recipe.reduce_on_plateau else 0
+    """Return what a recipe asks for on a plateau; with another schedule it never acts."""
+    acts = recipe.schedule == "plateau" and recipe.reduce_on_plateau
+    patience = recipe.plateau_patience if acts else 0
     return ReduceOnPlateau(patience, recipe.plateau_factor, recipe.smallest_learning_rate)
+
+
+def cosine(recipe: Recipe) -> Cosine | None:
+    """Return the cosine schedule of the learning rate; None where a recipe asks for another."""
+    if recipe.schedule != "cosine":
+        return None
+    return Cosine(recipe.learning_rate, recipe.smallest_learning_rate, recipe.epochs)

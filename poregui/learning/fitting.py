@@ -17,7 +17,7 @@ from poregui.domain.errors import TrainingError
 from poregui.domain.events import BatchEnded, EpochEnded, Event
 from poregui.domain.recipe import Recipe
 from poregui.learning import checkpoint
-from poregui.learning.callbacks import BestEpoch, early_stopping, reduce_on_plateau
+from poregui.learning.callbacks import BestEpoch, cosine, early_stopping, reduce_on_plateau
 from poregui.learning.checkpoint import Snapshot, State
 from poregui.learning.data import Batch, Crops, augmentation, batch_count, batches, class_weights
 
@@ -85,14 +85,14 @@ class Fitter:
         self.classes = int(model.output_shape[-1])
         self.best = BestEpoch()
         self.stopping = early_stopping(recipe)
-        self.plateau = reduce_on_plateau(recipe)
+        self.plateau, self.cosine = reduce_on_plateau(recipe), cosine(recipe)
         self.epoch = 0
         self.snapshot: Snapshot | None = None
         self.earlier_seconds = 0.0
         self._began = self._written = time.monotonic()
         model.compile(
             optimizer=keras.optimizers.Adam(recipe.learning_rate),
-            loss=keras.losses.CategoricalCrossentropy(),
+            loss=keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing),
             # A metric named by text makes its variables in the first step, which is then traced twice.
             metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
             jit_compile=False,  # XLA made training on processors four times slower
@@ -132,6 +132,8 @@ class Fitter:
         ended = "done"
         resumed, first = self.seconds, self.epoch
         while self.epoch < self.recipe.epochs and not self.stopping.ends(self.epoch, self.best.epoch):
+            if self.cosine is not None:
+                self.model.optimizer.learning_rate.assign(self.cosine.rate(self.epoch + 1))
             ended, loss, accuracy = self._run_epoch(self.epoch + 1)
             if ended in ("cancel", "interrupt"):
                 break

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QScrollArea,
     QSizePolicy,
     QSplitter,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -43,6 +44,7 @@ class TrainPage(QWidget):
     review_requested = Signal(int)
     log_requested = Signal(int)
     remove_requested = Signal(int)
+    test_side_requested = Signal()
     run_chosen = Signal(int)
     recipe_changed = Signal(object)
     shown = Signal()
@@ -154,7 +156,7 @@ class TrainPage(QWidget):
         column.setSpacing(GAP)
         data = (self.data_sentence, self.split_bars, self.warnings_text, self.problem_text)
         sections: tuple[tuple[QWidget, ...], ...] = (
-            (_heading("Trained on"), *data),
+            (self._build_data_heading(), *data),
             (_heading("Recipe"), self.recipe_form),
             (self._preview_heading, self.preview_title, self.crop_preview),
         )
@@ -180,6 +182,21 @@ class TrainPage(QWidget):
         layout.addWidget(area, 1)
         layout.addLayout(self._build_buttons())
         return panel
+
+    def _build_data_heading(self) -> QWidget:
+        self.test_side_button = QToolButton()
+        self.test_side_button.setObjectName("test_side_button")
+        self.test_side_button.setText("Test side …")
+        self.test_side_button.setAccessibleName("Choose the specimens that are tested on")
+        self.test_side_button.setToolTip("Choose the specimens that are tested on and never trained on")
+        self.test_side_button.setAutoRaise(True)
+        self.test_side_button.clicked.connect(self.test_side_requested)
+        holder = QWidget()
+        row = QHBoxLayout(holder)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(_heading("Trained on"), 1)
+        row.addWidget(self.test_side_button)
+        return holder
 
     def _build_buttons(self) -> QGridLayout:
         self.train_button = _button("train_button", "Train", "Train on the labelled crops (Ctrl+Return)")

@@ -21,6 +21,7 @@ from poregui.gui.session import Session
 from poregui.gui.train import preview
 from poregui.gui.train.log_dialog import LogDialog
 from poregui.gui.train.page import TrainPage
+from poregui.gui.train.side_flow import ask_test_side, can_choose
 from poregui.gui.train.waiting import waiting_headline, waiting_rows
 from poregui.gui.train.words import headline, split_sentence
 from poregui.gui.widgets.class_marks import ClassMarks
@@ -92,6 +93,7 @@ class TrainPresenter(QObject):
             (trainer.queue.refused, self._say_refused),
             (page.run_chosen, self._show_run),
             (page.recipe_changed, self._recipe_changed),
+            (page.test_side_requested, self._choose_test_side),
         )
 
     # ---- gestures ------------------------------------------------------------------------------------------------
@@ -138,6 +140,10 @@ class TrainPresenter(QObject):
         run = self._folder(number)
         if run is not None:
             LogDialog(run.log_file, self._page.window()).show()
+
+    def _choose_test_side(self) -> None:
+        summary = summarise(self._session.project, self._page.recipe_form.recipe())
+        ask_test_side(self._session, summary, self._page.window())
 
     def _recipe_changed(self, recipe: Recipe) -> None:
         self._stale = True
@@ -251,6 +257,7 @@ class TrainPresenter(QObject):
         labels = self._labels(summary)
         self._page.split_bars.set_bars(bars, labels, self._marks())
         problem = summary.problem
+        self._page.test_side_button.setVisible(can_choose(summary) and not self._session.project.read_only)
         self._page.set_data(split_sentence(summary), summary.warnings, str(problem) if problem else "")
 
     def _refresh_preview(self, recipe: Recipe, summary: DatasetSummary) -> None:

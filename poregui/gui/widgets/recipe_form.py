@@ -28,9 +28,9 @@ from poregui.gui.theme import GAP
 _DECIMALS = 6
 _PARTIAL_NUMBER = re.compile(r"\d*[.,]?\d*")
 _FIXED_BY_SEED = ("input_size",)
+"""Fields without effect on the network of the original study."""
 _OF_A_FOREST = ("preset", "seed", "validation_share", "threads")
 """Fields that a run without a network heeds."""
-"""Fields without effect on the network of the original study."""
 
 
 class NumberBox(QDoubleSpinBox):
@@ -114,8 +114,11 @@ class RecipeForm(QWidget):
         for name in _FIXED_BY_SEED:
             self._fields[name].setEnabled(recipe.preset != "seed")
         self._fields["early_stopping_patience"].setEnabled(recipe.early_stopping)
-        for name in ("plateau_patience", "plateau_factor", "smallest_learning_rate"):
-            self._fields[name].setEnabled(recipe.reduce_on_plateau)
+        plateau = recipe.schedule == "plateau"
+        self._fields["reduce_on_plateau"].setEnabled(plateau)
+        for name in ("plateau_patience", "plateau_factor"):
+            self._fields[name].setEnabled(plateau and recipe.reduce_on_plateau)
+        self._fields["smallest_learning_rate"].setEnabled(not plateau or recipe.reduce_on_plateau)
         self._reset_button.setEnabled(bool(self._touched))
 
     def _value(self, name: str) -> Any:
