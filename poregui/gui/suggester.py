@@ -39,7 +39,6 @@ class SuggestProcess(QObject):
         super().__init__(parent)
         self._program, *self._arguments = [*command, str(folder)]
         self._process: QProcess | None = None
-        self._rest = b""
         self._closed = False
 
     @property
@@ -90,11 +89,8 @@ class SuggestProcess(QObject):
                 os.setpriority(os.PRIO_PROCESS, self._process.processId(), _NICE)
 
     def _read(self) -> None:
-        if self._process is None:
-            return
-        *lines, self._rest = (self._rest + bytes(self._process.readAllStandardOutput().data())).split(b"\n")
-        for line in lines:
-            self._hear(json.loads(line))
+        while self._process is not None and self._process.canReadLine():
+            self._hear(json.loads(bytes(self._process.readLine().data())))
 
     def _hear(self, answer: Mapping[str, Any]) -> None:
         if "measured" in answer:

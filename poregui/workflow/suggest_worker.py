@@ -24,7 +24,8 @@ Tell = Callable[[Mapping[str, Any]], None]
 _AT_ONCE = 50
 """Crops that are measured before messages are looked at again."""
 _ORDERED = 200
-_TELL_EVERY = 2000
+_TELL_EVERY = 10_000
+_SAY_EVERY = 500
 _ALIKE_OF_EACH = 3
 
 
@@ -111,7 +112,8 @@ class SuggestWorker:
         self._rows = None
         self._since_told += _AT_ONCE
         left = len(self._unmeasured)
-        self._tell({"measured": len(self._crops) - left, "of": len(self._crops)})
+        if not left or left % _SAY_EVERY < _AT_ONCE:
+            self._tell({"measured": len(self._crops) - left, "of": len(self._crops)})
         if not left or self._since_told >= _TELL_EVERY:
             self._since_told, self._to_fit = 0, True
         if not left:
