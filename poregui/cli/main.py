@@ -22,9 +22,9 @@ VERBS = {
     "import-outlines": ("projects", "import_outlines", "bring outlines of other programs onto the micrographs"),
     "image": ("pictures", "image", "describe a picture: its size, its scale and where that comes from"),
     "info": ("projects", "info", "describe a project"),
+    "micrographs": ("micrographs", "micrographs", "list micrographs; change their scale, specimen and masks"),
     "detect": ("detecting", "detect", "find the pores of micrographs; labels stay with the pores that are found again"),
     "measure": ("detecting", "measure", "measure the outlined pores and write one line for each as CSV"),
-    "split": ("splitting", "split", "show which specimens are trained and tested on, or choose the tested ones"),
     "train": ("training", "train", "train a network on the labelled crops"),
     "fit": ("training", "fit", "train what a run folder holds, or go on with it"),
     "evaluate": ("reviewing", "evaluate", "hold the predictions of a run against the labels as they are now"),
@@ -136,6 +136,7 @@ def _import(parser: argparse.ArgumentParser) -> None:
         "--specimen-from", metavar="REGEX", help=r"its first group in a file name is the specimen, such as '^(\d+)_'"
     )
     _scale(parser, "the scale of the pictures; goes before what they say themselves")
+    parser.add_argument("--mask-info-bar", action="store_true", help="mask the burned-in bars of new micrographs")
     _plane(parser, "show in micrographs")
 
 
@@ -171,6 +172,13 @@ def _info(parser: argparse.ArgumentParser) -> None:
     _project(parser)
 
 
+def _micrographs(parser: argparse.ArgumentParser) -> None:
+    from poregui.cli.micrographs import add_options
+
+    _project(parser)
+    add_options(parser)
+
+
 def _detecting(verb: str) -> Callable[[argparse.ArgumentParser], None]:
     def add(parser: argparse.ArgumentParser) -> None:
         from poregui.cli import detecting
@@ -179,11 +187,6 @@ def _detecting(verb: str) -> Callable[[argparse.ArgumentParser], None]:
         getattr(detecting, f"add_{verb}_options")(parser)
 
     return add
-
-
-def _split(parser: argparse.ArgumentParser) -> None:
-    _project(parser)
-    parser.add_argument("--test", metavar="A,B", help="names of the specimens to test on, with commas between")
 
 
 def _train(parser: argparse.ArgumentParser) -> None:
@@ -287,8 +290,8 @@ _ARGUMENTS = {
     "import-outlines": _import_outlines,
     "image": _image,
     "info": _info,
+    "micrographs": _micrographs,
     **{verb: _detecting(verb) for verb in ("detect", "measure")},
-    "split": _split,
     "train": _train,
     "fit": _fit,
     **{verb: _review(verb) for verb in ("evaluate", "compare", "suspects", "report")},

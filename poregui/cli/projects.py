@@ -55,16 +55,31 @@ def import_pictures(args: argparse.Namespace, screen: Screen) -> int:
         )
         collected = collect(args.paths, options, project.pixels, screen.progress)
         plan = settle(project, collected, "command line")
+        before = {m.id for m in project.micrographs()}
         if plan.edit is not None:
             History(project).apply(plan.edit)
+        masked = _mask_info_bars(project, before) if args.mask_info_bar else []
     report = plan.report
     if not report.imported and not report.present and report.skipped:
         first, *others = report.skipped
         files = "1 more file was" if len(others) == 1 else f"{len(others)} more files were"
         more = f" {files} passed over." if others else ""
         raise PoreguiError(f"Nothing was imported: {first.name} {first.reason}{more}")
-    screen.result(report.to_json(), "\n".join(report.lines))
+    screen.result(report.to_json() | {"info_bars": masked}, "\n".join([*report.lines, *masked]))
     return 0
+
+
+def _mask_info_bars(project: Project, before: set[int]) -> list[str]:
+    """Mask the info bars of the micrographs that were not there before, and return a sentence for each thing to say."""
+    from poregui.cli.micrographs import info_bars
+    from poregui.workflow.cleaning import mask_info_bars
+    from poregui.workflow.history import History
+
+    notes: list[str] = []
+    found = info_bars(project, [m for m in project.micrographs() if m.id not in before], notes)
+    if found:
+        History(project).apply(mask_info_bars(found))
+    return [*notes, *(f"{one.name}: the info bar is masked ({box.height} px)." for one, box in found)]
 
 
 def import_outlines(args: argparse.Namespace, screen: Screen) -> int:

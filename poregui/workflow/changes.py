@@ -12,6 +12,7 @@ from poregui.domain.outline import Outline
 from poregui.domain.records import Crop, How, Micrograph, Origin, Specimen
 from poregui.store.pixels import CropPixels
 from poregui.store.project import Project
+from poregui.workflow.cleaning import check_outside_masks
 from poregui.workflow.edits import (
     AddCrops,
     AddSpecimens,
@@ -61,6 +62,7 @@ def new_crop(
 
     Raises PoreguiError when the project is read-only or the box is too small.
     """
+    check_outside_masks(micrograph, box)
     crop = Crop(
         id=project.next_id("crops"),
         pixels=_keep(project, box, pixels),
@@ -77,6 +79,9 @@ def new_crop(
 def move_crop(project: Project, crop: Crop, box: Box, pixels: CropPixels) -> ChangeCrop:
     """Keep the pixels of the new box and return the edit that moves or resizes a crop."""
     before = project.crop(crop.id)
+    for micrograph in project.micrographs():
+        if micrograph.id == before.micrograph_id:
+            check_outside_masks(micrograph, box)
     after = replace(before, box=box, width=box.width, height=box.height, pixels=_keep(project, box, pixels))
     return ChangeCrop(before, after)
 

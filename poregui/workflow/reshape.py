@@ -14,6 +14,7 @@ from poregui.store.project import Project
 from poregui.vision.crops import cut
 from poregui.vision.pyramid import Pyramid
 from poregui.vision.reshaping import cut_in_parts, joined
+from poregui.workflow.cleaning import check_outside_masks
 from poregui.workflow.detect import detection_recipe
 from poregui.workflow.pore_edits import OutlinedCrop, ReplacePores
 
@@ -80,6 +81,7 @@ def _new(
     project: Project, crop_id: int, outline: Outline, micrograph: Micrograph, image: Pyramid, origin: Origin
 ) -> OutlinedCrop:
     box = _box(project, outline, micrograph)
+    check_outside_masks(micrograph, box)
     crop = Crop(crop_id, _keep(project, image, box), box.width, box.height, micrograph.id, box, origin=origin)
     return OutlinedCrop(crop, outline)
 

@@ -8,6 +8,8 @@ from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QAbstractSpinBox, QApplication, QComboBox, QLineEdit, QPlainTextEdit, QTextEdit, QWidget
 
+from poregui.gui.widgets.image_canvas import ImageCanvas
+
 TEXT_FIELDS = (QLineEdit, QAbstractSpinBox, QComboBox, QTextEdit, QPlainTextEdit)
 _ACTIONS = {
     Qt.Key.Key_0: "not_a_pore",
@@ -52,6 +54,8 @@ class LabelKeys(QObject):
         if isinstance(QApplication.focusWidget(), TEXT_FIELDS):
             return False  # what a text field leaves over comes up to the page
         if event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
+            if isinstance(watched, ImageCanvas) and watched.tool is not None and watched.tool.key(event):
+                return True
             return self._press(event, self._own.get(watched, frozenset()))
         if event.type() == QEvent.Type.KeyRelease and isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Space:
             if not event.isAutoRepeat():

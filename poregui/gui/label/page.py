@@ -20,6 +20,7 @@ from poregui.gui.label.filters import CropFilter
 from poregui.gui.label.find_panel import FindPanel
 from poregui.gui.label.keys import LabelKeys
 from poregui.gui.label.measure_panel import MeasurePanel
+from poregui.gui.label.picture_panel import PicturePanel
 from poregui.gui.label.progress_panel import ProgressPanel
 from poregui.gui.theme import GAP, MARGIN
 from poregui.gui.widgets import pieces
@@ -180,6 +181,8 @@ class LabelPage(QWidget):
         self.side.add("Label", self._build_right())
         self.find_panel = FindPanel(self)
         self.side.add("Find pores", self.find_panel)
+        self.picture_panel = PicturePanel(self)
+        self.side.add("Picture", self.picture_panel)
         self.progress_panel = ProgressPanel(self)
         self.side.add("Progress", self.progress_panel)
         whole.addWidget(self.side)

@@ -1,0 +1,129 @@
+"""Run the verb that lists micrographs and changes scale, specimen and masks; changes with what it understands."""
+
+from __future__ import annotations
+
+import argparse
+from fnmatch import fnmatch
+from typing import Any
+
+from poregui.cli.output import Screen, table
+from poregui.domain.errors import PoreguiError
+from poregui.domain.geometry import Box
+from poregui.domain.plane import Plane
+from poregui.domain.records import Micrograph
+from poregui.store.project import Project
+from poregui.vision.info_bar import find_info_bar
+from poregui.vision.large_images import open_pyramid
+from poregui.workflow.changes import set_scale
+from poregui.workflow.cleaning import mask_info_bars, set_specimens, specimens_in_names
+from poregui.workflow.edits import Edit
+from poregui.workflow.history import History
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add what `micrographs` understands."""
+    parser.add_argument("--name", metavar="GLOB", default="*", help="only micrographs of such names, as 'A1_*'")
+    parser.add_argument(
+        "--set-scale", type=_scale, metavar="X", help="their scale in um per px; 'unknown' takes it away"
+    )
+    specimen = parser.add_mutually_exclusive_group()
+    specimen.add_argument("--specimen", metavar="NAME", help="the specimen that they show")
+    specimen.add_argument(
+        "--specimen-pattern",
+        metavar="PATTERN",
+        help="where names hold the specimen: '{specimen}_*.tif', or a regular expression with the group 'specimen'",
+    )
+    parser.add_argument("--mask-info-bar", action="store_true", help="mask the burned-in bars that are found")
+
+
+def _scale(text: str) -> float | str:
+    return "unknown" if text.strip().lower() == "unknown" else float(text.replace(",", "."))
+
+
+def micrographs(args: argparse.Namespace, screen: Screen) -> int:
+    """List micrographs and change what was asked for, each change as one step."""
+    changes = args.set_scale is not None or args.specimen or args.specimen_pattern or args.mask_info_bar
+    notes: list[str] = []
+    with Project.open(args.project, read_only=not changes) as project:
+        if changes:
+            project.check_writable()
+            _change(project, args, notes)
+        wanted = _wanted(project, args.name)
+        specimens = {s.id: s.name for s in project.specimens()}
+        rows = [_described(one, specimens) for one in wanted]
+    screen.result({"micrographs": rows, "notes": notes}, "\n".join([_text(rows), *notes]))
+    return 0
+
+
+def _wanted(project: Project, name: str) -> list[Micrograph]:
+    wanted = [m for m in project.micrographs() if fnmatch(m.name, name)]
+    if not wanted and name != "*":
+        raise PoreguiError(f"No micrograph is named {name!r}.", "See: poregui micrographs PROJECT.")
+    return wanted
+
+
+def _change(project: Project, args: argparse.Namespace, notes: list[str]) -> None:
+    history = History(project)
+    if args.set_scale is not None:
+        scale = None if args.set_scale == "unknown" else args.set_scale
+        history.apply(set_scale(_wanted(project, args.name), scale))
+    edit: Edit | None = None
+    if args.specimen:
+        name = " ".join(args.specimen.split())
+        edit = set_specimens(project, ((m, name) for m in _wanted(project, args.name)))
+    elif args.specimen_pattern:
+        named = specimens_in_names(_wanted(project, args.name), args.specimen_pattern)
+        edit = set_specimens(project, named)
+        unfit = sum(name is None for _, name in named)
+        if unfit:
+            notes.append(f"{unfit} of {len(named)} names do not fit the pattern; their specimen stays as it was.")
+    if edit is not None:
+        history.apply(edit)
+    if args.mask_info_bar:
+        found = info_bars(project, _wanted(project, args.name), notes)
+        if found:
+            history.apply(mask_info_bars(found))
+        notes.append(f"{len(found)} info bars are masked.")
+
+
+def info_bars(project: Project, wanted: list[Micrograph], notes: list[str]) -> list[tuple[Micrograph, Box]]:
+    """Return the micrographs that have an info bar; `notes` take why a file could not be looked at."""
+    found = []
+    for one in wanted:
+        try:
+            with open_pyramid(project.micrograph_file(one), None, Plane.parse(one.plane)) as image:
+                bar = find_info_bar(image)
+        except PoreguiError as error:
+            notes.append(f"{one.name}: {error}")
+            continue
+        if bar is not None:
+            found.append((one, bar))
+    return found
+
+
+def _described(one: Micrograph, specimens: dict[int, str]) -> dict[str, Any]:
+    return {
+        "name": one.name,
+        "width": one.width,
+        "height": one.height,
+        "bits": one.bits,
+        "um_per_px": one.um_per_px,
+        "scale_source": one.scale_source,
+        "specimen": specimens.get(one.specimen_id or 0),
+        "masks": [{"kind": mask.kind, "points": [list(point) for point in mask.points]} for mask in one.masks],
+    }
+
+
+def _text(rows: list[dict[str, Any]]) -> str:
+    listed = [
+        [
+            row["name"],
+            f"{row['width']} x {row['height']}",
+            "unknown" if row["um_per_px"] is None else f"{row['um_per_px']:.6g}",
+            row["scale_source"],
+            row["specimen"] or "",
+            len(row["masks"]),
+        ]
+        for row in rows
+    ]
+    return table(["micrograph", "px", "um per px", "from", "specimen", "masks"], listed)
