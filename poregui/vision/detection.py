@@ -15,7 +15,7 @@ from poregui.domain.masks import Mask
 from poregui.vision.masked import touching
 from poregui.vision.planning import Plan, Source, make_plan
 from poregui.vision.rings import FloatArray, IntArray, Rings
-from poregui.vision.surface import is_mount, surface_of
+from poregui.vision.surface import mounts, surface_of
 from poregui.vision.tiling import find_all
 from poregui.vision.windows import Found, outline, segment
 
@@ -111,22 +111,19 @@ def _kept(found: Found, plan: Plan, view: Box, field_area: float, too_large: int
     """Apply the rules of contrast, size and edge to the pores of a view."""
     recipe, image = plan.recipe, Box(0, 0, plan.source.width, plan.source.height)
     diameter = 2 * np.sqrt(found.areas / np.pi)
-    mount = np.array([view == image and is_mount(line, image) for line in found.outlines], dtype=np.bool_)
+    rings = Rings.of(found.outlines)
+    mount = mounts(rings, image) if view == image else np.zeros(rings.count, dtype=np.bool_)
     chosen = (
         (diameter >= plan.smallest) & (diameter <= plan.largest) & (found.contrast >= recipe.contrast / 100) & ~mount
     )
-    outlines = [line for line, wanted in zip(found.outlines, chosen, strict=True) if wanted]
-    rings = Rings.of(outlines)
-    touches = touching(rings, view, plan.masks)
-    inner = ~touches if recipe.edge == "drop" else np.ones(len(outlines), dtype=np.bool_)
-    boxes = _boxes(rings)[inner]
-    order = np.lexsort((boxes[:, 0], boxes[:, 1]))
-    kept = [line for line, wanted in zip(outlines, inner, strict=True) if wanted]
+    touches, boxes = touching(rings, view, plan.masks), _boxes(rings)
+    kept = np.flatnonzero(chosen & ~touches if recipe.edge == "drop" else chosen)
+    order = kept[np.lexsort((boxes[kept, 0], boxes[kept, 1]))]
     return Detected(
-        outlines=tuple(kept[place] for place in order),
+        outlines=tuple(found.outlines[place] for place in order.tolist()),
         boxes=boxes[order],
-        areas=found.areas[chosen][inner][order],
-        touches_edge=touches[inner][order],
+        areas=found.areas[order],
+        touches_edge=touches[order],
         pore_area_px=float(found.areas[chosen].sum()),
         field_area_px=field_area - float(found.areas[mount].sum()),
         threshold=plan.threshold if recipe.method != "local" else None,

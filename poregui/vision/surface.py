@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from poregui.domain.geometry import Box
+from poregui.vision.rings import Rings
 
 _ALONG = 0.5
 """The part of an edge of the image that a region runs along without a gap to be the mount (or an info bar)."""
 
 
-def is_mount(outline: NDArray[np.float32], image: Box) -> bool:
+def mounts(rings: Rings, image: Box) -> NDArray[np.bool_]:
+    """Tell which regions (n,) lie along more than half of an edge of the image; most do not even touch one."""
+    low, high = rings.bounds()
+    near = np.logical_or((low == (image.x, image.y)).any(axis=1), (high == (image.right, image.bottom)).any(axis=1))
+    for index in np.flatnonzero(near):
+        near[index] = is_mount(rings.points[rings.starts[index] : rings.starts[index + 1]], image)
+    return near
+
+
+def is_mount(outline: NDArray[Any], image: Box) -> bool:
     """Tell whether a region (N, 2) lies along more than half of an edge of the image, as no pore does."""
     sides = ((0, image.x, 1, image.height), (0, image.right, 1, image.height),
              (1, image.y, 0, image.width), (1, image.bottom, 0, image.width))  # fmt: skip
