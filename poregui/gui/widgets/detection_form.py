@@ -25,6 +25,7 @@ _SLID = {
 """The numbers with a slider, and its upper end; larger ones are typed."""
 _FIELD_WIDTH = 84
 _UNIT_WIDTH = 68
+_CHOICE_WIDTH = 112
 
 
 class DetectionForm(QWidget):
@@ -209,7 +210,7 @@ class DetectionForm(QWidget):
         field.setToolTip(parameter.help + limits)
         if not isinstance(field, QCheckBox):
             is_unit = parameter.choices == ("um", "px")
-            field.setFixedWidth(_UNIT_WIDTH if is_unit else _FIELD_WIDTH)
+            field.setFixedWidth(_UNIT_WIDTH if is_unit else _CHOICE_WIDTH if parameter.choices else _FIELD_WIDTH)
             field.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
             field.installEventFilter(self)
         signal = {QCheckBox: "toggled", QComboBox: "currentTextChanged"}.get(type(field), "valueChanged")
