@@ -16,6 +16,7 @@ from typing import Any
 from poregui.domain.errors import PoreguiError, ProjectError, TrainingError
 from poregui.domain.events import FINAL, Event, Failed, Stage, to_line
 from poregui.learning.hardware import set_limits
+from poregui.store.files import remove_leftovers
 from poregui.store.run_folder import EventWriter, RunFolder
 
 DONE, BROKEN, REFUSED = 0, 1, 2
@@ -138,6 +139,7 @@ def _run(folder: RunFolder, teller: Teller, wishes: Control, control: bool) -> F
     teller.writer = folder.open_events()
     try:
         teller(Stage("Starting"))
+        remove_leftovers(folder.path)
         if control:
             wishes.listen()
         failed = _failure(folder, teller, wishes)

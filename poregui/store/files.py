@@ -5,12 +5,15 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from poregui.domain.errors import PoreguiError, ProjectError
+
+_BESIDE = re.compile(r"\..+\.[0-9a-f]{8}(\..*)?")
 
 
 def replace_file(path: Path, write: Callable[[Path], None]) -> None:
@@ -29,6 +32,13 @@ def replace_file(path: Path, write: Callable[[Path], None]) -> None:
         raise explain_write_error(error, path) from error
     finally:
         beside.unlink(missing_ok=True)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove files of `replace_file` whose writer was killed; only for who alone writes in the folder."""
+    for path in folder.iterdir():
+        if _BESIDE.fullmatch(path.name):
+            path.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:
