@@ -65,7 +65,9 @@ class Looking(QObject):
             self._panel.histogram.set_counts(
                 histogram(picture.overview, image.grey_low, image.grey_high), image.grey_low, image.grey_high
             )
-        self._panel.set_display(display or Display(image.grey_low, image.grey_high), own=display is not None)
+        self._panel.set_display(
+            display or Display(image.grey_low, max(image.grey_high, image.grey_low + 1)), own=display is not None
+        )
         picture.set_mapping(lookup(display, image.bits) if display else None)
 
     def _draw(self, display: Display) -> None:
