@@ -239,10 +239,12 @@ class LabelPage(QWidget):
         self.size_slider.setToolTip("Size of the pictures")
         self.size_slider.setRange(SMALLEST_CELL, LARGEST_CELL)
         self.size_slider.setValue(USUAL_CELL)
-        self.size_slider.setFixedWidth(80)
+        self.size_slider.setFixedWidth(56)
         panel = pieces.panel()
         layout = pieces.column(panel, 0)
         filters = (self.label_filter, self.specimen_filter, self.micrograph_filter, self.all_crops_button)
+        for box in (self.label_filter, self.specimen_filter, self.micrograph_filter, self.order_box):
+            box.setMinimumContentsLength(4)
         layout.addLayout(pieces.row(*filters, None, self.order_box, self.grid_count, self.size_slider))
         layout.addWidget(self.crop_grid, 1)
         return panel
