@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from poregui.vision.corners import Corners
 from poregui.vision.rings import FloatArray, IntArray, Rings
 
 _NEIGHBOURS = 6
@@ -33,14 +33,14 @@ class _Neighbours:
 
     def __init__(self, rings: Rings) -> None:
         low, high = rings.bounds()
-        self._parts = np.split(rings.points, rings.starts[1:-1])
-        self._middle = (low + high) / 2
-        away = np.hypot(*(rings.points - np.repeat(self._middle, rings.lengths, axis=0)).T)
-        self._radius = np.maximum.reduceat(away, rings.starts[:-1])
-        self._best = [np.inf] * rings.count
-        self._trees: dict[int, Any] = {}
-        self._corners: dict[tuple[int, int], tuple[int, int]] = {}
         self._rings = rings
+        self._middle = (low + high) / 2
+        self._radius = np.concatenate([_radius(rings.block(part), self._middle[part]) for part in rings.blocks()])
+        self._best = np.full(rings.count, np.inf)
+        self._corners = Corners(rings)
+        self._trees: dict[int, Any] = {}
+        self._keys = np.zeros(0, dtype=np.int64)
+        self._places: list[IntArray] = []
 
     def distances(self) -> FloatArray:
         octave = np.floor(np.log2(np.maximum(self._radius, 1.0))).astype(np.int64)
@@ -61,50 +61,58 @@ class _Neighbours:
             self._compare(asking, near, away - self._radius[asking][:, None] - self._radius[near])
             if count == len(others):
                 return
-            asking = asking[away[:, -1] - self._radius[asking] - largest < np.array(self._best)[asking]]
+            asking = asking[away[:, -1] - self._radius[asking] - largest < self._best[asking]]
             known, count = count, min(2 * count, len(others))
 
     def _compare(self, asking: IntArray, near: IntArray, least: FloatArray) -> None:
-        """Measure the pairs whose circles leave room for a shorter distance than the one known."""
-        best = self._best
-        for one, others, bounds in zip(asking.tolist(), near.tolist(), least.tolist(), strict=True):
-            for other, bound in zip(others, bounds, strict=True):
-                if bound < best[one] and other != one and (min(one, other), max(one, other)) not in self._corners:
-                    distance = self._distance(min(one, other), max(one, other))
-                    best[one], best[other] = min(best[one], distance), min(best[other], distance)
+        """Measure the pairs whose circles leave room for a shorter distance than the one known, the nearest first."""
+        order = np.argsort(least, axis=1)
+        for rank in order.T:
+            other, bound = near[np.arange(len(asking)), rank], least[np.arange(len(asking)), rank]
+            open_ = (bound < self._best[asking]) & (other != asking)
+            one, other = asking[open_], other[open_]
+            keys = np.unique(np.minimum(one, other) * self._rings.count + np.maximum(one, other))
+            keys = np.setdiff1d(keys, self._keys, assume_unique=True)
+            if len(keys):
+                self._measure(keys)
 
-    def _distance(self, one: int, other: int) -> float:
-        """Return the distance of the two nearest corners, and note which they are."""
-        from scipy.spatial.distance import cdist
+    def _measure(self, keys: IntArray) -> None:
+        """Find the two nearest corners of pairs, and note where they are."""
+        one, other = np.divmod(keys, self._rings.count)
+        place, distance = np.zeros((len(keys), 2), dtype=np.int64), np.zeros(len(keys))
+        long = np.maximum(self._rings.lengths[one], self._rings.lengths[other]) > _LONG
+        if not long.all():
+            place[~long, 0], place[~long, 1], distance[~long] = self._corners.nearest(one[~long], other[~long])
+        for index in np.flatnonzero(long).tolist():
+            place[index] = here, there = self._in_tree(int(one[index]), int(other[index]))
+            distance[index] = np.hypot(*(self._rings.points[here] - self._rings.points[there]))
+        np.minimum.at(self._best, one, distance)
+        np.minimum.at(self._best, other, distance)
+        self._keys = np.concatenate([self._keys, keys])
+        self._places.append(place)
 
-        here, there = self._parts[one], self._parts[other]
-        if max(len(here), len(there)) > _LONG:
-            row, column = self._in_tree(one, other)
-        else:
-            row, column = divmod(int(cdist(here, there, "sqeuclidean").argmin()), len(there))
-        self._corners[one, other] = row, column
-        (x, y), (u, v) = here[row].tolist(), there[column].tolist()
-        return math.hypot(x - u, y - v)
+    def _points(self, ring: int) -> FloatArray:
+        return self._rings.points[self._rings.starts[ring] : self._rings.starts[ring + 1]]
 
     def _in_tree(self, one: int, other: int) -> tuple[int, int]:
-        if len(self._parts[other]) < len(self._parts[one]):
-            column, row = self._in_tree(other, one)
-            return row, column
-        away, place = self._tree(other).query(self._parts[one])
-        row = int(away.argmin())
-        return row, int(place[row])
+        lengths, starts = self._rings.lengths, self._rings.starts
+        if lengths[other] < lengths[one]:
+            there, here = self._in_tree(other, one)
+            return here, there
+        away, place = self._tree(other).query(self._points(one))
+        nearest = int(away.argmin())
+        return int(starts[one]) + nearest, int(starts[other] + place[nearest])
 
     def _tree(self, ring: int) -> Any:
         from scipy.spatial import cKDTree
 
         if ring not in self._trees:
-            self._trees[ring] = cKDTree(self._parts[ring])
+            self._trees[ring] = cKDTree(self._points(ring))
         return self._trees[ring]
 
     def _to_sides(self) -> FloatArray:
         """Return the shortest distances when the sides that meet at the nearest corners count as well."""
-        pairs = np.array(list(self._corners), dtype=np.int64)
-        places = np.array(list(self._corners.values()), dtype=np.int64) + self._rings.starts[pairs]
+        pairs, places = np.stack(np.divmod(self._keys, self._rings.count), axis=1), np.concatenate(self._places)
         here, there = self._rings.points[places[:, 0]], self._rings.points[places[:, 1]]
         least = np.minimum(
             self._beside(here, pairs[:, 1], places[:, 1]), self._beside(there, pairs[:, 0], places[:, 0])
@@ -121,6 +129,12 @@ class _Neighbours:
         before = np.where(place == first, end - 1, place - 1)
         here = points[place]
         return np.minimum(_to_segment(point, here, points[after]), _to_segment(point, here, points[before]))
+
+
+def _radius(rings: Rings, middle: FloatArray) -> FloatArray:
+    """Return the greatest distance of the corners of each ring from its middle."""
+    away = np.hypot(*(rings.points - np.repeat(middle, rings.lengths, axis=0)).T)
+    return np.asarray(np.maximum.reduceat(away, rings.starts[:-1]))
 
 
 def surface_distances(rings: Rings, surfaces: Sequence[NDArray[Any]]) -> FloatArray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
+_BLOCK = 1 << 15
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,17 @@ class Rings:
             return np.zeros((0, 2)), np.zeros((0, 2))
         first = self.starts[:-1]
         return np.minimum.reduceat(self.points, first, axis=0), np.maximum.reduceat(self.points, first, axis=0)
+
+    def blocks(self) -> list[slice]:
+        """Return slices of rings with so few points that arrays of their numbers stay in the processor's cache."""
+        block = self.starts[:-1] // _BLOCK
+        cuts = np.flatnonzero(np.diff(block, prepend=-1, append=-1)).tolist() if self.count else []
+        return [slice(first, end) for first, end in pairwise(cuts)]
+
+    def block(self, part: slice) -> Rings:
+        """Return the rings of a slice."""
+        starts = self.starts[part.start : part.stop + 1]
+        return Rings(self.points[starts[0] : starts[-1]], starts - starts[0])
 
 
 def ranges(first: IntArray, lengths: IntArray) -> IntArray:
