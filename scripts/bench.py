@@ -24,6 +24,7 @@ import _environment
 from _bench_apply import apply
 from _bench_detect import detect
 from _bench_label import label
+from _bench_predict import predict
 from _bench_review import review
 from _bench_suggest import suggest
 from _bench_tiles import open_large, pan
@@ -156,6 +157,7 @@ def _project(options: argparse.Namespace, folder: Path) -> Path:
 BENCHMARKS = {
     "latency": latency,
     "train": train,
+    "predict": predict,
     "review": review,
     "open": open_large,
     "pan": pan,
@@ -178,6 +180,8 @@ def _parser() -> argparse.ArgumentParser:
     verbs.choices["train"].add_argument(
         "--presets", type=_words, default=["default", "seed"], help="such as default,seed"
     )
+    verbs.choices["predict"].add_argument("--presets", type=_words, default=["default", "seed"], help="such as seed")
+    verbs.choices["predict"].add_argument("--threads", type=int, default=0, help="of both; all there are otherwise")
     for name in ("open", "pan"):
         verbs.choices[name].add_argument("--side", type=int, default=30_000, help="side in px of the tiled file")
     for option, usual in (("--crops", 100_000), ("--keys", 300), ("--selected", 10_000)):

@@ -62,7 +62,7 @@ class Predictor:
             raise ProjectError(f"{error.filename} is missing.", "Choose another run, or train again.") from error
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ProjectError(f"{sidecar} cannot be read.", "Choose another run, or train again.") from error
-        self._session, self._options = _session(content, model, threads)
+        self._session, self._options = open_session(content, model, threads)
 
     def predict(self, crops: Sequence[ScaledCrop]) -> NDArray[np.float32]:
         """Return (n, classes) probabilities, rows summing to 1.
@@ -102,7 +102,11 @@ class Predictor:
         return self.spec.size(width, height, crop.um_per_px)
 
 
-def _session(content: bytes, model: Path, threads: int) -> tuple[Any, Any]:
+def open_session(content: bytes, model: Path, threads: int) -> tuple[Any, Any]:
+    """Return ONNX Runtime's session of a network and the options to run it with; `model` names it in errors.
+
+    Raises ProjectError when the content is damaged.
+    """
     import onnxruntime
     from onnxruntime.capi import onnxruntime_pybind11_state as states
 

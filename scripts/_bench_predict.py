@@ -1,0 +1,105 @@
+"""Measure how fast exported networks answer beside Keras; changes with how the two are compared."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+BATCHES = (1, 256)
+CROPS = {1: 64, 256: 512}
+"""Crops that one round answers at a batch size."""
+ROUNDS = 5
+CLASSES = 3
+Ways = Callable[[], Any]
+
+
+def predict(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    """Compare ONNX Runtime with Keras's model.predict: crops a second at batch 1 and 256, and their largest difference.
+
+    Both get the same finished squares, in turns, with the same number of threads. The networks are untrained, for
+    weights do not change how long they take. At batch 1 `model.predict` is given all crops at once with batch_size=1,
+    which is kinder to it than a call for each crop; that is told as well.
+    """
+    from poregui.learning.hardware import available_threads, set_limits
+
+    threads = options.threads or available_threads()
+    set_limits(threads, os.environ)
+    return {
+        "threads": threads,
+        "rounds": ROUNDS,
+        "networks": {preset: _one(preset, folder, threads) for preset in options.presets},
+    }
+
+
+def _one(preset: str, folder: Path, threads: int) -> dict[str, Any]:
+    import keras
+
+    from poregui.domain.recipe import recipe_for
+    from poregui.learning import zoo
+    from poregui.learning.data import Crops
+    from poregui.learning.export_onnx import export
+    from poregui.workflow.predict import open_session
+
+    keras.utils.set_random_seed(0)
+    random = np.random.default_rng(0)
+    recipe = recipe_for(preset)
+    spec = zoo.input_spec(recipe, colour=False, calibrated=True)
+    count = max(CROPS.values())
+    images = random.random((count, spec.side, spec.side, spec.channels), np.float32)
+    sizes = random.uniform(10, 200, (count, 2)).astype(np.float32)
+    model = zoo.build(recipe, spec, CLASSES, sizes)
+    file = folder / f"{preset}.onnx"
+    crops = Crops(images[:64], sizes[:64], np.zeros(64, np.int64), np.arange(64))
+    parity = export(model, file, crops)
+    session, running = open_session(file.read_bytes(), file, threads)
+    names = [given.name for given in session.get_inputs()]
+
+    def onnx(first: int, last: int) -> None:
+        inputs = {"image": images[first:last], "size": sizes[first:last]}
+        session.run(["probabilities"], {name: inputs[name] for name in names}, running)
+
+    told: dict[str, Any] = {"side": spec.side, "weights": int(model.count_params()), "parity": parity}
+    for batch in BATCHES:
+        n = CROPS[batch]
+        rates = _rates(_ways(model, onnx, images[:n], sizes[:n], batch), n)
+        told[f"batch_{batch}"] = {
+            **{f"{name}_crops_per_s": round(statistics.median(values), 1) for name, values in rates.items()},
+            "onnx_over_keras": round(statistics.median(rates["onnx"]) / statistics.median(rates["keras"]), 2),
+            "onnx_over_keras_lowest": round(min(a / b for a, b in zip(rates["onnx"], rates["keras"], strict=True)), 2),
+        }
+    return told
+
+
+def _ways(model: Any, onnx: Callable[[int, int], None], images: Any, sizes: Any, batch: int) -> dict[str, Ways]:
+    from poregui.learning.fitting import feed
+
+    n = len(images)
+
+    def each() -> None:
+        for i in range(n):
+            model.predict(feed(model, images[i : i + 1], sizes[i : i + 1]), verbose=0)
+
+    ways: dict[str, Ways] = {
+        "onnx": lambda: [onnx(i, i + batch) for i in range(0, n, batch)],
+        "keras": lambda: model.predict(feed(model, images, sizes), batch_size=batch, verbose=0),
+    }
+    return {**ways, "keras_call_for_each": each} if batch == 1 else ways
+
+
+def _rates(ways: dict[str, Ways], crops: int) -> dict[str, Sequence[float]]:
+    """Return crops a second of each way in each round, all ways in turns, after one round that does not count."""
+    rates: dict[str, list[float]] = {name: [] for name in ways}
+    for number in range(ROUNDS + 1):
+        for name, answer in ways.items():
+            began = time.perf_counter()
+            answer()
+            if number:
+                rates[name].append(crops / (time.perf_counter() - began))
+    return dict(rates)
