@@ -122,6 +122,25 @@ def test_a_child_that_the_system_kills_is_told_apart(run: RunFolder, monkeypatch
         following.follow(run, Screen(as_json=False))
 
 
+@pytest.mark.parametrize(
+    "script",
+    [
+        "os.kill(os.getpid(), 9)",
+        "sys.stderr.write('terminate called: std::bad_alloc'); sys.stderr.flush(); os.abort()",
+        "sys.exit('RESOURCE_EXHAUSTED: Out of memory while trying to allocate 4294967296 bytes')",
+    ],
+)
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signal")
+def test_a_child_that_died_for_want_of_memory_says_how_to_need_less(
+    run: RunFolder, monkeypatch: pytest.MonkeyPatch, script: str
+) -> None:
+    stand_in(monkeypatch, script=script)
+    with pytest.raises(TrainingError) as died:
+        following.follow(run, Screen(as_json=False))
+    assert "for want of memory" in died.value.what
+    assert "Choose fewer crops per batch" in died.value.remedy
+
+
 @pytest.mark.parametrize(("presses", "heard"), [(1, "stop"), (2, "stop cancel")])
 def test_ctrl_c_stops_and_a_second_one_cancels(
     run: RunFolder,

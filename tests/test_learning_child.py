@@ -25,6 +25,10 @@ CODE = (
 )
 
 
+class ResourceExhaustedError(Exception):
+    """Stand in for TensorFlow's error of this name, which cannot be made without importing it."""
+
+
 def start(folder: RunFolder, *options: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-c", CODE, str(folder.path), *options],
@@ -121,6 +125,8 @@ def test_a_folder_without_a_run_is_refused_with_a_sentence(tmp_path: Path, capfd
     [
         (TrainingError("The disk is full.", "Make room."), 2, "The disk is full. Make room."),
         (MemoryError(), 2, "needed more memory than there is. Choose fewer crops per batch"),
+        (ResourceExhaustedError(), 2, "needed more memory than there is. Choose fewer crops per batch"),
+        (RuntimeError("Failed to allocate: CUDA_ERROR_OUT_OF_MEMORY: out of memory"), 2, "needed more memory"),
         (KeyError("conv_9"), 1, "The training broke down: KeyError: 'conv_9'. Look into"),
     ],
 )

@@ -256,6 +256,31 @@ def test_a_loss_that_is_no_number_ends_with_a_remedy(tmp_path: Path) -> None:
             train(folder.path, told.append, spoil)
 
 
+def test_a_network_spoilt_by_its_last_step_is_no_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import poregui.learning.fitting as fitting
+
+    monkeypatch.setattr(fitting, "score", lambda answers, labels: (float("nan"), 0.0))
+    folder = make_run(tmp_path / "run", small_recipe(epochs=1), crops=30)
+    with pytest.raises(TrainingError, match="no longer a number"):
+        train(folder.path, lambda event: None, never)
+    assert not folder.model_file.exists()
+
+
+def test_a_fold_whose_network_never_sees_a_class_says_so(tmp_path: Path) -> None:
+    folder = make_run(tmp_path / "run", small_recipe(epochs=1))
+    crops = folder.read_dataset().crops
+    specks = [crop.crop_id for crop in crops if crop.label == 2]
+    others = [crop.crop_id for crop in crops if crop.label != 2]
+    folder.write_folds([[*specks, *others[:10]], others[10:]])
+    told: list[Event] = []
+    train(folder.path, told.append, never)
+    notes = [note.text for note in of_kind(told, Note) if "Fold" in note.text]
+    assert len(notes) == 1
+    assert notes[0].startswith("Fold 1 learns without any crop of Speck")
+    assert "Choose fewer folds" in notes[0]
+    assert len(folder.read_predictions()) == 60
+
+
 def test_a_dataset_in_colour_without_scale_trains_in_px(tmp_path: Path) -> None:
     folder = make_run(tmp_path / "run", small_recipe(epochs=1), channels=3, bits=16, um_per_px=None)
     train(folder.path, lambda event: None, never)

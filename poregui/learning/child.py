@@ -168,7 +168,7 @@ def _failure(folder: RunFolder, teller: Teller, wishes: Control) -> Failed | Non
         return Failed(error.what, error.remedy)
     except Exception as error:  # noqa: BLE001 - whatever it is, the window must hear of it
         _say(2, traceback.format_exc())
-        if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
+        if _wants_memory(error):
             return Failed(*_OUT_OF_MEMORY)
         return Failed(
             f"The training broke down: {type(error).__name__}: {_first_line(error)}.",
@@ -176,6 +176,14 @@ def _failure(folder: RunFolder, teller: Teller, wishes: Control) -> Failed | Non
             traceback.format_exc(),
         )
     return None
+
+
+def _wants_memory(error: Exception) -> bool:
+    """Tell whether memory was refused: by Python, by TensorFlow, or by the driver of a GPU below it."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
+        return True
+    words = str(error).lower()
+    return "out of memory" in words or "cuda_error_out_of_memory" in words
 
 
 def _first_line(error: Exception) -> str:

@@ -182,17 +182,21 @@ class Fitter:
             return_dict=True,
         )
         loss = float(logs["loss"])
+        self._check(loss)
+        return loss, float(logs["accuracy"])
+
+    def _check(self, loss: float) -> None:
         if not math.isfinite(loss):
             raise TrainingError(
                 "The training lost its footing: the loss is no longer a number.",
                 f"Train again with a smaller learning rate, such as {self.recipe.learning_rate / 10:g}.",
             )
-        return loss, float(logs["accuracy"])
 
     def _end_epoch(self, loss: float, accuracy: float, epoch_seconds: float) -> None:
         self.epoch += 1
         optimizer = self.model.optimizer
         validation_loss, validation_accuracy = score(predict(self.model, self.validation), self.validation.labels)
+        self._check(validation_loss)  # the last step of an epoch can spoil the weights, too
         improved = self.best.improved(self.epoch, validation_loss)
         rate = float(np.array(optimizer.learning_rate))
         optimizer.learning_rate.assign(self.plateau.next_rate(validation_loss, rate))

@@ -61,12 +61,26 @@ def _train_fold(job: Job, number: int, count: int, ids: frozenset[int]) -> _Fold
     chosen, _ = choose_or_fall_back(items, job.recipe.validation_share, job.recipe.seed)
     train = load_part(job, [crop for crop in rest if crop.crop_id not in chosen], "train")
     validation = load_part(job, [crop for crop in rest if crop.crop_id in chosen], "validate")
+    _say_missing(job, number, train.labels)
     name = f"{job.folder.path.name} fold {number}/{count}"
     fitter = start(job, name, train, validation, len(tested), fold=number, folds=count)
     fit = fitter.fit()
     if fit.ended in ("cancel", "interrupt"):
         return _Fold(tested, np.empty((0, len(job.dataset.classes)), np.float32), fit)
     return _Fold(tested, outcome.predict_crops(fitter.model, job.folder, tested, job.spec), fit)
+
+
+def _say_missing(job: Job, number: int, labels: NDArray[np.int64]) -> None:
+    """Name the classes that the network of a fold cannot learn, for none of their crops is left to it."""
+    missing = [name for place, name in enumerate(job.dataset.classes) if not np.any(labels == place)]
+    if missing:
+        listed = " and ".join(missing)
+        job.report(
+            Note(
+                f"Fold {number} learns without any crop of {listed}, and will take such crops for others. "
+                f"Choose fewer folds, or label {listed} in more specimens."
+            )
+        )
 
 
 def _finish(job: Job, done: Sequence[_Fold]) -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import platform
+import shutil
+import subprocess
 from collections.abc import MutableMapping
 from contextlib import suppress
 from importlib import metadata
 from typing import Any
 
 _PACKAGES = ("poregui", "tensorflow", "keras", "numpy", "onnx", "onnxruntime", "opencv-python-headless", "scikit-learn")
+_SECONDS = 20
 _OTHER_BUILDS = ("tensorflow-cpu", "tensorflow-macos", "tf-nightly")
 """Names under which TensorFlow can be installed as well."""
 
@@ -64,6 +67,57 @@ def describe() -> dict[str, Any]:
         told["gpus"].append(str(details.get("device_name", device.name)))
     if not told["gpus"]:
         told["remarks"].append("No GPU is used; the default network trains in about a minute on two cores without one.")
-    if not tensorflow.test.is_built_with_cuda() and platform.system() == "Linux":
-        told["remarks"].append("This TensorFlow is built for processors only; the extra `gpu` brings the other.")
+        built = bool(tensorflow.test.is_built_with_cuda())
+        told["remarks"] += why_no_gpu(platform.system(), platform.machine(), built_for_cuda=built, cards=nvidia_cards())
     return told
+
+
+def nvidia_cards() -> list[str] | None:
+    """Return the names of the NVIDIA cards that their driver tells of; None where no driver answers."""
+    program = shutil.which("nvidia-smi")
+    if program is None:
+        return None
+    try:
+        asked = subprocess.run(
+            [program, "--query-gpu=name", "--format=csv,noheader"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return [line.strip() for line in asked.stdout.splitlines() if line.strip()] if asked.returncode == 0 else None
+
+
+def why_no_gpu(system: str, machine: str, *, built_for_cuda: bool, cards: list[str] | None) -> list[str]:
+    """Say why TensorFlow uses no GPU here and what a person can do.
+
+    `system` and `machine` are as in `platform`, `cards` as `nvidia_cards` returns them.
+    """
+    if system == "Darwin":
+        return ["TensorFlow from PyPI uses no GPU on macOS; there is nothing to set right."]
+    if not cards:
+        return [
+            "No NVIDIA card was found (nvidia-smi tells of none). "
+            "With one, install NVIDIA's driver and ask again; others are not used."
+        ]
+    found = f"{' and '.join(cards)} {'is' if len(cards) == 1 else 'are'} there, but"
+    if system == "Windows":
+        return [
+            f"{found} TensorFlow has used no GPU on native Windows since version 2.11. Install poregui in WSL2: "
+            "`wsl --install` in a terminal of Windows, then in Ubuntu, in poregui's folder, `pip install '.[gpu]'`; "
+            "the driver of Windows serves both, and projects lie under /mnt/c. Here training goes on without the card."
+        ]
+    if not built_for_cuda:
+        return [
+            f"{found} this TensorFlow is built for processors only. In a fresh environment: pip install '.[gpu]'."
+            if machine in ("x86_64", "AMD64")
+            else f"{found} TensorFlow for {machine} is built for processors only."
+        ]
+    return [
+        f"{found} TensorFlow found no CUDA libraries that fit its driver. Install them with pip install '.[gpu]', and "
+        "renew the driver if it is older than they are."
+    ]

@@ -18,6 +18,9 @@ _NOISE = re.compile(r"^[IW]\d{4} |: [IW] tensorflow/|WARNING: All log messages|^
 """What TensorFlow says at every start, which is nobody's last word."""
 
 
+_MEMORY = re.compile(r"bad_alloc|out of memory|MemoryError|RESOURCE_EXHAUSTED", re.IGNORECASE)
+
+
 def last_words(log_file: Path, also: Iterable[str] = ()) -> list[str]:
     """Return the last lines of a trainer's log, and of what it said elsewhere, that say something."""
     said: list[str] = []
@@ -31,11 +34,17 @@ def last_words(log_file: Path, also: Iterable[str] = ()) -> list[str]:
 def death_of(run: RunFolder, code: int, also: Iterable[str] = ()) -> TrainingError:
     """Return the sentence for a trainer that ended with an exit code (negative: by that signal) and told nothing."""
     how = f"with code {code}"
+    said = last_words(run.log_file, also)
+    memory = code == -9 or any(_MEMORY.search(line) for line in said)
     if code < 0:
         with contextlib.suppress(ValueError):
-            how = f"by {signal.Signals(-code).name}" + (", perhaps for want of memory" if code == -9 else "")
-    words = " / ".join(last_words(run.log_file, also))
+            how = f"by {signal.Signals(-code).name}"
+    how += ", perhaps for want of memory" if memory else ""
+    words = " / ".join(said)
+    remedy = (
+        "Choose fewer crops per batch or a smaller input size, or close other programs" if memory else "Train again"
+    )
     return TrainingError(
         f"The trainer of run {run.path.name} died {how}. Its last words: {words or 'none'}.",
-        f"The labels are not concerned; train again, or look into the log {run.log_file}.",
+        f"The labels are not concerned. {remedy}, or look into the log {run.log_file}.",
     )
