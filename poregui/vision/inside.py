@@ -43,6 +43,17 @@ def spans(rings: Rings) -> Spans:
     return Spans(ring[order][::2][kept], row[order][::2][kept], left[kept], right[kept])
 
 
+def _all_spans(rings: Rings) -> Spans:
+    """Return the runs of many rings, block by block."""
+    parts = [(part.start, spans(rings.block(part))) for part in rings.blocks()]
+    return Spans(
+        np.concatenate([found.ring + first for first, found in parts]),
+        np.concatenate([found.row for _, found in parts]),
+        np.concatenate([found.left for _, found in parts]),
+        np.concatenate([found.right for _, found in parts]),
+    )
+
+
 def mean_greys(
     rings: Rings, pixels: NDArray[Any] | Callable[[Box], NDArray[Any]] | None, size: tuple[int, int]
 ) -> FloatArray:
@@ -50,7 +61,7 @@ def mean_greys(
     if pixels is None or not rings.count:
         return np.full(rings.count, np.nan)
     width, height = size
-    found = spans(rings)
+    found = _all_spans(rings)
     row_fits = (found.row >= 0) & (found.row < height)
     left, right = np.clip(found.left, 0, width), np.clip(found.right, 0, width)
     kept = row_fits & (right > left)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,6 +23,7 @@ from poregui.vision.rings import FloatArray, Rings
 from poregui.vision.shape_numbers import Moments, hulls, moments, perimeters
 
 Pixels = NDArray[Any] | Callable[[Box], NDArray[Any]]
+_THREADS = max(1, min(4, os.cpu_count() or 1))
 UP = 90.0
 """The build direction where nobody gave one: upwards in the image."""
 
@@ -76,14 +80,20 @@ def measure(
     its inverse); solidity A / A of the convex hull; convexity P of the hull / P (both there).
     """
     rings = Rings.of(outlines)
-    columns = _shape_columns(rings, moments(rings), perimeters(rings), um_per_px, build_direction_deg)
     scale = 1.0 if um_per_px is None else um_per_px
-    columns |= {
-        "nearest_edge": nearest_edges(rings) * scale,
-        "surface": surface_distances(rings, surfaces) * scale,
-        "mean_grey": mean_greys(rings, pixels, size),
-        "touches_edge": touching(rings, Box(0, 0, *size), masks),
-    }
+    with ThreadPoolExecutor(_THREADS) as pool:
+        nearest = pool.submit(nearest_edges, rings)
+        shape = partial(_shapes, um_per_px=um_per_px, build_direction_deg=build_direction_deg)
+        shapes = pool.map(shape, map(rings.block, rings.blocks()))
+        greys = mean_greys(rings, pixels, size)
+        parts = list(shapes) or [shape(rings)]
+        columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        columns |= {
+            "nearest_edge": nearest.result() * scale,
+            "surface": surface_distances(rings, surfaces) * scale,
+            "mean_grey": greys,
+            "touches_edge": touching(rings, Box(0, 0, *size), masks),
+        }
     return Measured(columns, "px" if um_per_px is None else "um")
 
 
@@ -116,6 +126,10 @@ def measure_labels(
         "touches_edge": touching(rings, Box(0, 0, *size), masks),
     }
     return Measured(columns, "px" if um_per_px is None else "um")
+
+
+def _shapes(rings: Rings, um_per_px: float | None, build_direction_deg: float | None) -> dict[str, NDArray[Any]]:
+    return _shape_columns(rings, moments(rings), perimeters(rings), um_per_px, build_direction_deg)
 
 
 def _shape_columns(

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 _BLOCK = 1 << 15
+"""Points whose numbers stay in the processor's cache: fresh memory costs more than the numbers."""
 
 
 @dataclass(frozen=True)

@@ -99,7 +99,7 @@ def hulls(rings: Rings) -> Hulls:
     x, y = hull.points.T
     u, v = hull.following().T
     angle = np.arctan2(v - y, u - x) % (2 * np.pi) + 2 * np.pi * hull.owner
-    order = np.argsort(angle)
+    order = np.argsort(angle, kind="stable")  # quick, as they rise along each hull but for one place
     first, here, after = hull.points, hull.points[order], hull.following()[order]
     far = order[_antipodes(angle[order], hull)]
     farther = hull.following()[far]
