@@ -20,6 +20,13 @@ def histogram(pixels: NDArray[Any], low: float, high: float) -> NDArray[np.int64
     return counts.astype(np.int64)
 
 
+def value_range(pixels: NDArray[Any], low: float, high: float) -> tuple[float, float]:
+    """Return the range that holds all values of an image as well as low to high, the grey range of its file."""
+    if not pixels.size:
+        return low, high
+    return min(low, float(pixels.min())), max(high, float(pixels.max()))
+
+
 def automatic(pixels: NDArray[Any]) -> Display:
     """Return the contrast window that leaves out the darkest and the brightest few of the values."""
     low, high = np.percentile(pixels, AUTOMATIC)

@@ -9,7 +9,7 @@ from poregui.domain.errors import PoreguiError
 from poregui.domain.records import Changed, Micrograph
 from poregui.gui.label.companion import LabelDesk
 from poregui.gui.messages import messages
-from poregui.vision.contrast import automatic, histogram, lookup
+from poregui.vision.contrast import automatic, histogram, lookup, value_range
 from poregui.workflow.cleaning import set_display
 
 TAB = "Picture"
@@ -31,6 +31,7 @@ class Looking(QObject):
             (panel.display_settled, self._remember),
             (panel.auto_button.clicked, self._automatic),
             (panel.reset_button.clicked, self._reset),
+            (panel.full_button.clicked, self._show_all_greys),
             (panel.alike_button.clicked, self._use_for_all),
             (desk.services.micrograph_images.loaded, self._show),
             (desk.stage.changed, self._show),
@@ -62,12 +63,10 @@ class Looking(QObject):
         image, display = stage.image, stage.micrograph.display
         if self._counted is not picture:
             self._counted = picture
-            self._panel.histogram.set_counts(
-                histogram(picture.overview, image.grey_low, image.grey_high), image.grey_low, image.grey_high
-            )
-        self._panel.set_display(
-            display or Display(image.grey_low, max(image.grey_high, image.grey_low + 1)), own=display is not None
-        )
+            low, high = value_range(picture.overview, image.grey_low, image.grey_high)
+            self._panel.histogram.set_counts(histogram(picture.overview, low, high), low, high)
+        usual = Display(image.grey_low, max(image.grey_high, image.grey_low + 1))
+        self._panel.set_display(display or usual, own=display is not None)
         picture.set_mapping(lookup(display, image.bits) if display else None)
 
     def _draw(self, display: Display) -> None:
@@ -89,6 +88,13 @@ class Looking(QObject):
 
     def _reset(self) -> None:
         self._remember(None)
+
+    def _show_all_greys(self) -> None:
+        """Show from the darkest to the brightest value that the overview holds."""
+        image, picture = self._desk.stage.image, self._desk.page.image_canvas.picture
+        if image is not None and picture is not None:
+            low, high = value_range(picture.overview, image.grey_low, image.grey_high)
+            self._remember(Display(low, max(high, low + 1)))
 
     def _use_for_all(self) -> None:
         now = self._desk.stage.micrograph

@@ -51,7 +51,7 @@ class Ordering:
             "teaches": self._teaching,
             "undecided": self._undecided,
             "suggested": self._suggested,
-            "size": lambda crops, _: [c.id for c in sorted(crops, key=_size)],
+            "size": lambda crops, _: by_size(crops),
             "specimen": lambda crops, _: [c.id for c in sorted(crops, key=lambda c: (c.specimen_id or 0, c.id))],
             "time": lambda crops, _: self._last_labelled(crops),
             "alike": lambda *_: list(self.alike),
@@ -89,5 +89,7 @@ class Ordering:
         return [c.id for c in sorted(crops, key=lambda c: -last.get(c.id, 0) if c.label is not None else 1)]
 
 
-def _size(crop: Crop) -> float:
-    return -crop.size_px * (crop.um_per_px or 1.0)
+def by_size(crops: Sequence[Crop]) -> list[int]:
+    """Return the ids from the largest crop on, in um where all scales are known, else in px."""
+    scaled = all(crop.um_per_px is not None for crop in crops)
+    return [c.id for c in sorted(crops, key=lambda c: -c.size_px * ((c.um_per_px or 1.0) if scaled else 1.0))]

@@ -40,7 +40,10 @@ class PicturePanel(QWidget):
         self.gamma_box.setValue(1)
         self.gamma_box.setKeyboardTracking(False)
         self.auto_button = pieces.button("contrast_auto_button", "Automatic", f"Leave out extremes. {_ONLY_SHOWN}")
-        self.reset_button = pieces.button("contrast_reset_button", "Full range", "Show the file's own range of greys")
+        self.reset_button = pieces.button("contrast_reset_button", "File's own", "The range that networks see too")
+        self.full_button = pieces.button(
+            "contrast_full_button", "Full range", "From the darkest to the brightest value"
+        )
         self.alike_button = pieces.button(
             "contrast_alike_button", "Same for all alike", "Use it for all of this depth and kind"
         )
@@ -74,7 +77,14 @@ class PicturePanel(QWidget):
 
     def set_contrast_enabled(self, enabled: bool) -> None:
         """Let contrast be changed only while a micrograph is seen."""
-        for part in (self.histogram, self.gamma_box, self.auto_button, self.reset_button, self.alike_button):
+        for part in (
+            self.histogram,
+            self.gamma_box,
+            self.auto_button,
+            self.full_button,
+            self.reset_button,
+            self.alike_button,
+        ):
             part.setEnabled(enabled)
 
     def set_facts(self, scale: str, masks: str) -> None:
@@ -102,7 +112,7 @@ class PicturePanel(QWidget):
             self.histogram,
             self.values,
             _row(self.log_box, None, gamma, self.gamma_box),
-            _row(self.auto_button, self.reset_button),
+            _row(self.auto_button, self.full_button, self.reset_button),
             _row(self.alike_button),
             pieces.heading("Scale"),
             self.scale_text,

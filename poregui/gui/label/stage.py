@@ -83,7 +83,7 @@ class Stage(QObject):
             self._canvas.set_picture(
                 picture,
                 um_per_px=crop.um_per_px,
-                read_out=lambda x, y: values_words(pixels.array[y, x], x, y),
+                read_out=lambda x, y: values_words(pixels.array[y, x], x, y, crop.um_per_px),
                 editable=False,
             )
             self._canvas.set_boxes(())
@@ -108,10 +108,13 @@ class Stage(QObject):
         self._canvas.set_picture(
             picture,
             um_per_px=self.micrograph.um_per_px,
-            read_out=lambda x, y: values_words(picture.value(x, y), x, y),
+            read_out=lambda x, y: values_words(picture.value(x, y), x, y, self._scale()),
         )
         self._canvas.set_boxes(self._catalogue.boxes(micrograph_id))
         self.set_current(self._crop)
+
+    def _scale(self) -> float | None:
+        return self.micrograph.um_per_px if self.micrograph is not None else None
 
     def failed(self, micrograph_id: int, error: PoreguiError) -> None:
         """Say why a micrograph cannot be shown."""

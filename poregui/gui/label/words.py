@@ -50,13 +50,16 @@ def micrograph_words(micrograph: Micrograph) -> str:
     return f"{micrograph.width} × {micrograph.height} px{depth} · {scale}"
 
 
-def values_words(values: object, x: int, y: int) -> str:
-    """Return place and value of a px, one number for grey and three for colour; None is not read yet."""
+def values_words(values: object, x: int, y: int, um_per_px: float | None = None) -> str:
+    """Return place (px, and um where the scale is known) and value of a px; None is not read yet."""
+    place = f"x {x}  y {y}"
+    if um_per_px is not None:
+        place += f"  ·  {x * um_per_px:.5g}, {y * um_per_px:.5g} µm"
     if values is None:
-        return f"x {x}  y {y}"
+        return place
     numbers = values.tolist() if hasattr(values, "tolist") else values
     text = " ".join(map(str, numbers)) if isinstance(numbers, list) else str(numbers)
-    return f"x {x}  y {y}  ·  {text}"
+    return f"{place}  ·  {text}"
 
 
 def end_words(unlabelled: int) -> str:

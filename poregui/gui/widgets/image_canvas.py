@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, QSizeF, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
@@ -21,6 +22,7 @@ from poregui.gui.widgets.canvas_boxes import (
     grip_at,
     smallest_at,
 )
+from poregui.gui.widgets.canvas_inset import CanvasInset
 from poregui.gui.widgets.canvas_tool import CanvasTool
 from poregui.gui.widgets.canvas_view import CanvasView
 from poregui.gui.widgets.class_marks import ClassMarks
@@ -74,6 +76,7 @@ class ImageCanvas(QWidget):
         self._outlined: dict[int, Box] = {}
         self._overlays: list[Callable[[QPainter, CanvasView], None]] = []
         self._set_cursor()
+        self._inset = CanvasInset(self)
         theme().changed.connect(self.update)
 
     # ---- what is shown -------------------------------------------------------------------------------------------
@@ -142,17 +145,17 @@ class ImageCanvas(QWidget):
                 self._show(self._view.at(QPointF(*box.box.centre)))
         self.update()
 
-    def set_tool(self, tool: CanvasTool | None) -> None:
+    def set_tool(self, tool: CanvasTool | None = None) -> None:
         """Give the pointer to a tool until it says `done`, or back to drawing crops with None."""
         if self._tool is not None:
             self._tool.cancel()
             self._tool.changed.disconnect(self.update)
-            self._tool.done.disconnect(self._drop_tool)
+            self._tool.done.disconnect(self.set_tool)
         self._stop_gesture()
         self._tool = tool
         if tool is not None:
             tool.changed.connect(self.update)
-            tool.done.connect(self._drop_tool)
+            tool.done.connect(self.set_tool)
             self.setFocus()
         self._set_cursor()
 
@@ -208,6 +211,11 @@ class ImageCanvas(QWidget):
         if view:
             self._show(view.zoomed(factor, QPointF(view.window.width() / 2, view.window.height() / 2)))
 
+    def centre_on(self, point: QPointF) -> None:
+        """Bring a point of the image (px) to the middle."""
+        if self._view:
+            self._show(self._view.at(point))
+
     def hold_pan(self, held: bool) -> None:
         """Let the left button pan while Space is held."""
         self._pan_held = held
@@ -244,9 +252,8 @@ class ImageCanvas(QWidget):
         self._draw_read_out(painter)
 
     def _as_dragged(self, one: CanvasBox) -> CanvasBox:
-        if self._gripped is None or self._drag_box is None or one.crop_id != self._gripped.crop_id:
-            return one
-        return CanvasBox(one.crop_id, self._drag_box, one.label)
+        box = self._drag_box if self._gripped and one.crop_id == self._gripped.crop_id else None
+        return replace(one, box=box) if box else one
 
     def _draw_read_out(self, painter: QPainter) -> None:
         if self._pointer is None or self._view is None or self._picture is None or self._read_out is None:
@@ -323,10 +330,8 @@ class ImageCanvas(QWidget):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if self._tool is not None and self._tool.key(event):
             return
-        if event.key() == Qt.Key.Key_Escape and self._tool is not None:
+        if event.key() == Qt.Key.Key_Escape and (self._tool or self._pressed):
             self.set_tool(None)
-        elif event.key() == Qt.Key.Key_Escape and self._pressed is not None:
-            self._stop_gesture()
         elif event.key() in (Qt.Key.Key_Plus, Qt.Key.Key_Equal):
             self.zoom(_WHEEL_STEP)
         elif event.key() == Qt.Key.Key_Minus:
@@ -361,9 +366,6 @@ class ImageCanvas(QWidget):
             return
         start, end = self._view.to_image(self._pressed), self._view.to_image(point)
         self._drag_box = Box.between(start.x(), start.y(), end.x(), end.y()).clipped(width, height)
-
-    def _drop_tool(self) -> None:
-        self.set_tool(None)
 
     def _stop_gesture(self) -> None:
         self._pressed = self._gripped = self._drag_box = self._grip = self._pan_from = None
