@@ -69,6 +69,6 @@ def test_it_shows_the_image_with_a_frame_around_what_is_seen(canvas: ImageCanvas
 
 def test_a_small_canvas_has_no_room_for_it(canvas: ImageCanvas) -> None:
     canvas.zoom(8)
-    canvas.resize(300, 200)
+    canvas.resize(260, 200)
     QTest.qWait(1)
     assert not inset_of(canvas).isVisible()

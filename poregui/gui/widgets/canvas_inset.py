@@ -46,7 +46,7 @@ class CanvasInset(QWidget):
         longer = max(view.size.width(), view.size.height())
         wide = max(24, round(_LONGEST * view.size.width() / longer))
         high = max(24, round(_LONGEST * view.size.height() / longer))
-        roomy = self._canvas.width() > 3 * wide and self._canvas.height() > 2 * high
+        roomy = self._canvas.width() > 2.2 * wide and self._canvas.height() > 2 * high
         self.setVisible(roomy and (part < _SEEN or least < _SEEN / 2))
         self.setFixedSize(QSize(wide, high))
         self.move(self._canvas.width() - wide - _GAP, _GAP)
