@@ -25,6 +25,7 @@ VERBS = {
     "micrographs": ("micrographs", "micrographs", "list micrographs; change their scale, specimen and masks"),
     "detect": ("detecting", "detect", "find the pores of micrographs; labels stay with the pores that are found again"),
     "measure": ("detecting", "measure", "measure the outlined pores and write one line for each as CSV"),
+    "split": ("splitting", "split", "show which specimens are trained and tested on, or choose the tested ones"),
     "train": ("training", "train", "train a network on the labelled crops"),
     "fit": ("training", "fit", "train what a run folder holds, or go on with it"),
     "evaluate": ("reviewing", "evaluate", "hold the predictions of a run against the labels as they are now"),
@@ -189,6 +190,11 @@ def _detecting(verb: str) -> Callable[[argparse.ArgumentParser], None]:
     return add
 
 
+def _split(parser: argparse.ArgumentParser) -> None:
+    _project(parser)
+    parser.add_argument("--test", metavar="A,B", help="names of the specimens to test on, with commas between")
+
+
 def _train(parser: argparse.ArgumentParser) -> None:
     from poregui.cli.training import add_recipe_options
 
@@ -292,6 +298,7 @@ _ARGUMENTS = {
     "info": _info,
     "micrographs": _micrographs,
     **{verb: _detecting(verb) for verb in ("detect", "measure")},
+    "split": _split,
     "train": _train,
     "fit": _fit,
     **{verb: _review(verb) for verb in ("evaluate", "compare", "suspects", "report")},
