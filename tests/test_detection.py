@@ -165,7 +165,7 @@ def test_lines_traced_from_the_edges_alone_are_those_of_all_pixels(seed: int, th
     noise = cv2.GaussianBlur(np.random.default_rng(seed).normal(size=(50, 60)), (0, 0), 1.5).astype(np.float32) * 4
     regions = regions_of((noise < threshold).astype(np.uint8))
     grey, framed = np.pad(noise, 1, mode="edge"), np.pad(regions.labels, 1)
-    bands = bands_of(framed)
+    bands = bands_of(framed, int(framed.max()))
     edge = np.full(regions.count + 1, threshold + shift)
     move_to_level(grey, framed, bands, Levels(edge + 1, edge - 1, edge))
     some, every = trace(framed, grey, edge, bands.edges(framed)), trace(framed, grey, edge)

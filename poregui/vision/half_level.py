@@ -22,6 +22,7 @@ _FLOOR = 0.2
 _SMALL = 250
 """Pixels below which only the darkest of a pore have reached its floor."""
 _SQUARE = np.ones((3, 3), np.uint8)
+_CROSS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], np.uint8)
 
 
 @dataclass(frozen=True)
@@ -43,57 +44,53 @@ class Levels:
 class Bands:
     """Hold places in the flat array of framed labels, which are free along their own edge.
 
-    `inside` of the regions, of them the `rim` within `REACH` - 1 px of the edge and the `border` one px deeper;
-    `outside` the free ones within `REACH` px and `nearest` their nearest label; `ring` the matrix beyond and `owner`
-    its nearest label.
+    `inside` of the regions, of them the `rim` within `REACH` - 1 px of the edge; `outside` the free ones within `REACH`
+    px and `nearest` their nearest label; `ring` the matrix beyond and `owner` its nearest label. `around` (H, W) is 1
+    within `REACH` px on both sides of the edges.
     """
 
     inside: IntArray
     rim: IntArray
-    border: IntArray
     outside: IntArray
     nearest: NDArray[np.int32]
     ring: IntArray
     owner: NDArray[np.int32]
+    around: NDArray[np.uint8]
 
     def edges(self, framed: Labels) -> IntArray:
         """Return the places that may be at the edge of a region after it has moved, in rising order."""
-        places = np.sort(np.concatenate([self.border, self.outside]), kind="stable")
-        return places[framed.reshape(-1)[places] > 0]
+        return _places(np.logical_and(self.around, framed))
 
 
-def bands_of(framed: Labels) -> Bands:
-    """Return what lies within some px of the edges of regions, each place with the region that is nearest."""
+def bands_of(framed: Labels, count: int) -> Bands:
+    """Return what lies within some px of the edges of `count` regions, each place with the region that is nearest."""
+    # dilation knows no wider integers, and these have the digits
+    grown: NDArray[Any] = framed.astype(np.uint16 if count <= np.iinfo(np.uint16).max else np.float32)
     mask = (framed > 0).astype(np.uint8)
-    flat, width = framed.reshape(-1), framed.shape[1]
-    reached = cv2.dilate(mask, _SQUARE, iterations=REACH)
-    sides, corners = (-width, -1, 1, width), (-width - 1, 1 - width, width - 1, width + 1)
-    outside, nearest = _grow(flat, reached, REACH, sides + corners)
-    ring, owner = _grow(flat, cv2.dilate(reached, _SQUARE, iterations=RING), RING, sides)
-    flat[outside] = flat[ring] = 0
+    for _ in range(REACH):
+        _spread(grown, _SQUARE)
+    reached = (grown > 0).astype(np.uint8)
+    outside = _places(reached != mask)
+    nearest = grown.reshape(-1)[outside].astype(np.int32)
+    for _ in range(RING):
+        _spread(grown, _CROSS)
+    ring = _places((grown > 0) != reached.view(np.bool_))
+    owner = grown.reshape(-1)[ring].astype(np.int32)
     core = cv2.erode(mask, _SQUARE, iterations=REACH - 1)
-    rim = np.flatnonzero((mask != core).reshape(-1))
-    border = np.flatnonzero((mask != cv2.erode(core, _SQUARE)).reshape(-1))
-    inside = np.flatnonzero(mask.reshape(-1).view(np.bool_))
-    return Bands(inside, rim, border, outside, nearest, ring, owner)
+    around = cv2.subtract(reached, cv2.erode(core, _SQUARE))
+    return Bands(_places(mask), _places(mask != core), outside, nearest, ring, owner, np.asarray(around, np.uint8))
 
 
-def _grow(
-    flat: NDArray[np.int32], reached: NDArray[Any], steps: int, offsets: tuple[int, ...]
-) -> tuple[IntArray, NDArray[np.int32]]:
-    """Give free places that are reached to the region beside them, step by step; return them and their regions."""
-    reached = reached.copy()
-    reached[0] = reached[-1] = 0
-    reached[:, 0] = reached[:, -1] = 0
-    places = np.flatnonzero(np.logical_and(reached.reshape(-1), flat == 0))
-    free = places
-    for _ in range(steps):
-        beside = flat[free + offsets[0]]
-        for offset in offsets[1:]:
-            np.maximum(beside, flat[free + offset], out=beside)
-        flat[free] = beside
-        free = free[beside == 0]
-    return places, flat[places]
+def _places(chosen: NDArray[Any]) -> IntArray:
+    return np.flatnonzero(chosen.reshape(-1).view(np.bool_))
+
+
+def _spread(labels: NDArray[Any], kernel: NDArray[np.uint8]) -> None:
+    """Give the free places beside regions to them, but for those in the frame; where several meet the last one wins."""
+    free = (labels == 0).view(np.uint8)
+    free[0] = free[-1] = 0
+    free[:, 0] = free[:, -1] = 0
+    cv2.copyTo(cv2.dilate(labels, kernel), free, labels)
 
 
 def levels_of(

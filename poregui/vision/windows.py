@@ -83,7 +83,7 @@ def outline(window: Window, chosen: NDArray[np.bool_], plan: Plan) -> Found:
     framed = np.pad(labels, 1)
     bright, (low, high) = plan.recipe.polarity == "bright", plan.span
     grey = np.pad(-window.grey if bright else window.grey, 1, mode="edge")
-    bands = bands_of(framed)
+    bands = bands_of(framed, count)
     levels = levels_of(grey, framed, bands, count, plan.recipe.smoothing, (-high, -low) if bright else plan.span)
     move_to_level(grey, framed, bands, levels)
     if window.masked is not None:
