@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from poregui.domain.geometry import Box
 from poregui.vision.half_level import REACH, RING
 from poregui.vision.planning import Plan
-from poregui.vision.rings import IntArray, Rings
+from poregui.vision.rings import IntArray, Rings, ranges
 from poregui.vision.windows import Found, Window, outline, segment
 
 WHOLE = 1 << 24
@@ -128,12 +128,12 @@ def _masked_within(window: Window, core: Box) -> int:
 
 def _first_pixels(window: Window) -> IntArray:
     """Return (x, y) in the micrograph of the first pixel of each region, row by row, (n, 2)."""
-    flat = window.regions.labels.reshape(-1)
-    places = np.flatnonzero(flat > 0)[::-1]
-    first = np.zeros(window.regions.count + 1, dtype=np.int64)
-    first[flat[places]] = places
-    row, column = np.divmod(first[1:], window.box.width)
-    return np.stack([column + window.box.x, row + window.box.y], axis=1)
+    left, top, width, _ = window.regions.boxes.T
+    label = np.repeat(np.arange(1, window.regions.count + 1), width)
+    x, y = ranges(left, width), np.repeat(top, width)
+    there = window.regions.labels[y, x] == label
+    first = np.flatnonzero(there)[np.searchsorted(label[there], np.arange(1, window.regions.count + 1))]
+    return np.stack([x[first] + window.box.x, y[first] + window.box.y], axis=1)
 
 
 def _inside(points: IntArray, core: Box) -> NDArray[np.bool_]:

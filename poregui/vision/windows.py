@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -80,9 +81,10 @@ def outline(window: Window, chosen: NDArray[np.bool_], plan: Plan) -> Found:
         whole = np.zeros(count + 1, dtype=np.int64)
         whole[labels.reshape(-1)] = parent.reshape(-1)
         wanted = wanted[whole]
-    framed = np.pad(labels, 1)
+    framed = np.asarray(cv2.copyMakeBorder(labels, 1, 1, 1, 1, cv2.BORDER_CONSTANT), np.int32)
     bright, (low, high) = plan.recipe.polarity == "bright", plan.span
-    grey = np.pad(-window.grey if bright else window.grey, 1, mode="edge")
+    dark = -window.grey if bright else window.grey
+    grey = np.asarray(cv2.copyMakeBorder(dark, 1, 1, 1, 1, cv2.BORDER_REPLICATE), np.float32)
     bands = bands_of(framed, count)
     levels = levels_of(grey, framed, bands, count, plan.recipe.smoothing, (-high, -low) if bright else plan.span)
     move_to_level(grey, framed, bands, levels)
