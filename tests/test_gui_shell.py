@@ -28,7 +28,6 @@ from pytestqt.qtbot import QtBot
 
 from poregui.domain.classes import UNSURE
 from poregui.domain.events import EpochEnded, Finished
-from poregui.domain.recipe import Recipe
 from poregui.gui.actions import ACTIONS
 from poregui.gui.app import build_window
 from poregui.gui.dialogs.numbers import scale_from
@@ -38,7 +37,6 @@ from poregui.gui.window import MainWindow
 from poregui.store.project import Project
 from poregui.workflow.changes import label_crops
 from poregui.workflow.importing import ImportOptions
-from poregui.workflow.orders import Order
 
 PARTS = (
     "label_page", "train_page", "review_page", "apply_page", "image_canvas", "crop_grid", "class_bar", "train_button",
@@ -197,13 +195,6 @@ def test_a_project_is_not_left_during_a_training_without_asking(
     assert not window.close()
     assert window.session is not None
     assert asked == ["A training goes on"] * 2
-    texts = []
-    monkeypatch.setattr(messages(), "ask", lambda title, text, yes: texts.append(text))
-    for _ in range(2):
-        window.services.trainer.queue.add(Order(Recipe()))
-        assert not window.may_leave()
-    assert "1 more run waits and will not begin" in texts[0]
-    assert "2 more runs wait and will not begin" in texts[1]
     monkeypatch.undo()
 
 

@@ -10,6 +10,7 @@ from train_desk import Desk, train
 from poregui.domain.errors import TrainingError
 from poregui.domain.events import EpochEnded, Finished, FoldEnded, Started
 from poregui.domain.recipe import Recipe
+from poregui.gui.app import build_window
 from poregui.gui.messages import messages
 from poregui.gui.models.curves import Curves
 from poregui.gui.train.words import headline, progress
@@ -211,3 +212,19 @@ def test_closing_forgets_what_waits(qtbot, desk):
     assert not at.trainer.running
     assert at.trainer.queue.orders == {}
     assert len(at.session.project.runs()) == 1
+
+
+def test_the_question_before_leaving_counts_the_runs_that_wait(qtbot, tmp_path, monkeypatch):
+    labelled_project(tmp_path / "pores").close()
+    window = build_window(tmp_path / "pores")
+    texts = []
+    with monkeypatch.context() as patch:
+        patch.setattr(messages(), "ask", lambda title, text, yes: texts.append(text))
+        patch.setattr(type(window.services.trainer), "running", property(lambda self: True))
+        for _ in range(2):
+            window.services.trainer.queue.add(Order(Recipe()))
+            assert not window.may_leave()
+    window.close()
+    window.deleteLater()
+    assert "1 more run waits and will not begin" in texts[0]
+    assert "2 more runs wait and will not begin" in texts[1]
