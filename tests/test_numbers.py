@@ -199,6 +199,14 @@ def test_a_damaged_baseline_is_said_in_a_sentence(project: Project) -> None:
         read_baseline(run)
 
 
+@pytest.mark.parametrize("text", ["", "x\n", "crop,Area\n1,2,3\n", "crop,Area\nfirst,2\n"])
+def test_damaged_shapes_are_said_in_a_sentence(project: Project, text: str) -> None:
+    run = finished_run(project)
+    run.shapes_file.write_text(text)
+    with pytest.raises(ProjectError, match=r"shapes\.csv is damaged"):
+        shape_table(run)
+
+
 def test_shapes_are_measured_anew_where_a_run_kept_none(project: Project) -> None:
     run = finished_run(project)
     measured = shape_table(run)

@@ -184,6 +184,8 @@ class RunFolder:
         try:
             with open(self.shapes_file, newline="", encoding="utf-8") as lines:
                 header, *rows = list(csv.reader(lines))
+            if len(header) < 2:
+                raise ValueError("no column of numbers")
             ids = np.array([int(row[0]) for row in rows], np.int64)
             values = np.array([[float(cell or "nan") for cell in row[1:]] for row in rows], np.float64)
             return tuple(header[1:]), ids, values.reshape(len(rows), len(header) - 1)
