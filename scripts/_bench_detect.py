@@ -17,6 +17,8 @@ from _environment import ROOT
 SIDE, PORES = 2500, 1250
 """Side in px of the drawn square that the images repeat, and how many pores it has: 100 megapixels hold 20,000."""
 GRID = 36
+_WARM = 600
+"""Side in px of the corner that each side works on first, unmeasured: the first call of a library is no part of it."""
 COUNTS = (1250, 5000, 20000, 100_000)
 PROPERTIES = (
     "label", "bbox", "centroid", "area", "equivalent_diameter_area", "perimeter_crofton", "feret_diameter_max",
@@ -87,7 +89,7 @@ def _ours(pixels: Any, size: tuple[int, int]) -> dict[str, Any]:
     from poregui.vision.detection import detect as find
     from poregui.vision.measurement import measure
 
-    began = time.perf_counter()
+    began, cpu = time.perf_counter(), time.process_time()
     found = find(pixels, DetectionRecipe(smallest=3.0), 0.5, size=size)
     between = time.perf_counter()
     measured = measure(found.outlines, pixels, 0.5, size=size)
@@ -98,6 +100,7 @@ def _ours(pixels: Any, size: tuple[int, int]) -> dict[str, Any]:
         "detect_seconds": round(between - began, 2),
         "measure_seconds": round(ended - between, 2),
         "ms_per_pore": round(1000 * (ended - began) / len(measured), 3),
+        "cpu_ms_per_pore": round(1000 * (time.process_time() - cpu) / len(measured), 3),
         "area_percent": round(found.area_percent, 3),
     }
 
@@ -163,7 +166,7 @@ def repeated(image: np.ndarray, count: int) -> dict[str, Any]:
 
     def read(box: Any) -> np.ndarray:
         rows, columns = np.arange(box.y, box.bottom) % SIDE, np.arange(box.x, box.right) % SIDE
-        return square[rows[:, None], columns]
+        return square.take(rows, axis=0).take(columns, axis=1)
 
     return {"megapixels": round(size[0] * size[1] / 1e6, 1), **_ours(read, size)}
 
@@ -175,6 +178,7 @@ def main() -> None:
     sys.path.insert(0, str(ROOT))
     side, image = sys.argv[1], np.load(sys.argv[2])
     sides: dict[str, Callable[[np.ndarray], dict[str, Any]]] = {"ours": ours, "theirs": theirs}
+    sides["theirs" if side == "theirs" else "ours"](image[:_WARM, :_WARM])
     began = time.process_time()
     told = sides[side](image) if side in sides else repeated(image, int(side))
     told["cpu_seconds"] = round(time.process_time() - began, 2)
