@@ -186,6 +186,26 @@ def test_the_numbers_follow_the_labels_and_the_part(desk: ReviewDesk) -> None:
     assert "training crops" in panel.numbers_note.text()
 
 
+def test_a_group_of_where_it_errs_lists_its_crops_and_leaves_with_the_part(desk: ReviewDesk) -> None:
+    show(desk, NUMBERS)
+    table = desk.page.numbers.breakdown_table
+    row = next(place for place, row in enumerate(table.rows) if row.cells[1] != "0")
+    errors, count = int(table.rows[row].cells[1]), int(table.rows[row].cells[0])
+    index = table.model().index(row, 0)
+    QTest.mouseClick(table.viewport(), LEFT, PLAIN, table.visualRect(index).center())
+    assert desk.page.panels.current == CROPS
+    assert len(desk.listed()) == count
+    shown = [crop.wrong for crop in desk.page.prediction_list.rows.rows]
+    assert shown == [True] * errors + [False] * (count - errors)
+    assert table.rows[row].name in desk.page.crops.list_title.text()
+    show(desk, NUMBERS)
+    table.setCurrentIndex(table.model().index(len(table.rows) - 1, 0))
+    QTest.keyClick(table, Qt.Key.Key_Return)
+    assert len(desk.listed()) == int(table.rows[-1].cells[0])
+    desk.page.part_buttons["train"].click()
+    assert "All errors" in desk.page.crops.list_title.text()
+
+
 def test_a_cross_validation_stands_beside_a_run_in_the_numbers(project: Project, open_desk) -> None:
     make_run(project)
     folds = make_run(project, folds=5)

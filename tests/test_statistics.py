@@ -274,6 +274,8 @@ def test_a_breakdown_by_number_counts_every_known_crop_once() -> None:
     found = by_number("Size", "um", values, right)
     assert found is not None
     assert [(share.count, share.right) for share in found.shares] == [(2, 2), (2, 2), (2, 0), (2, 0)]
+    assert sorted(np.concatenate([share.places for share in found.shares])) == list(range(8))
+    assert [values[share.places].max() for share in found.shares] == [2, 4, 6, 8]
     assert by_number("Size", "um", np.ones(5), np.ones(5, bool)) is None
     assert by_number("Size", "um", np.full(5, np.nan), np.ones(5, bool)) is None
 

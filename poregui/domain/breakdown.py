@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,17 +16,26 @@ _MOST_NAMES = 200
 
 @dataclass(frozen=True)
 class Share:
-    """Hold how many of `count` crops were answered rightly, with Wilson's interval of the share."""
+    """Hold how many of `count` crops were answered rightly, with Wilson's interval of the share.
+
+    `places` (count,) are the crops among those that were divided.
+    """
 
     name: str
     count: int
     right: int
     interval: tuple[float, float]
+    places: NDArray[np.intp] = field(compare=False, repr=False)
 
     @property
     def accuracy(self) -> float:
         """Return the share of right answers."""
         return self.right / self.count
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the numbers as a dictionary fit for JSON."""
+        numbers = {"name": self.name, "count": self.count, "right": self.right, "interval": self.interval}
+        return {**numbers, "accuracy": self.accuracy}
 
 
 @dataclass(frozen=True)
@@ -42,7 +51,7 @@ class Breakdown:
         return {
             "by": self.title,
             "unit": self.unit,
-            "shares": [{**asdict(share), "accuracy": share.accuracy} for share in self.shares],
+            "shares": [share.to_json() for share in self.shares],
         }
 
 
@@ -53,14 +62,14 @@ def by_number(
 
     None when the number is the same for all, or known for none.
     """
-    known = np.isfinite(values)
-    values, right = values[known], right[known]
+    known = np.flatnonzero(np.isfinite(values))
+    values = values[known]
     if not len(values) or values.min() == values.max():
         return None
     edges = np.unique(np.quantile(values, np.linspace(0, 1, bins + 1)))
     place = np.clip(np.searchsorted(edges, values, side="left") - 1, 0, len(edges) - 2)
     shares = [
-        _share(f"{_short(edges[number])} to {_short(edges[number + 1])}", right[place == number])
+        _share(f"{_short(edges[number])} to {_short(edges[number + 1])}", right, known[place == number])
         for number in range(len(edges) - 1)
         if (place == number).any()
     ]
@@ -74,15 +83,15 @@ def by_name(title: str, names: Sequence[str], right: NDArray[np.bool_], unit: st
         return None
     place = {name: number for number, name in enumerate(known)}
     held = np.array([place[name] for name in names])
-    shares = [_share(name, right[held == number]) for number, name in enumerate(known)]
+    shares = [_share(name, right, np.flatnonzero(held == number)) for number, name in enumerate(known)]
     return Breakdown(title, unit, tuple(sorted(shares, key=lambda share: (share.accuracy, share.name))))
 
 
-def _share(name: str, right: NDArray[np.bool_]) -> Share:
-    hits = int(right.sum())
-    interval = wilson_interval(hits, len(right))
+def _share(name: str, right: NDArray[np.bool_], places: NDArray[np.intp]) -> Share:
+    hits = int(right[places].sum())
+    interval = wilson_interval(hits, len(places))
     assert interval is not None
-    return Share(name, len(right), hits, interval)
+    return Share(name, len(places), hits, interval, places)
 
 
 def _short(value: float) -> str:

@@ -5,35 +5,48 @@ from __future__ import annotations
 from collections.abc import Collection
 
 import numpy as np
+from numpy.typing import NDArray
 
+from poregui.domain.dataset import Part
 from poregui.gui.review.lists import rows_of
 from poregui.gui.review.panel_presenter import PanelPresenter, Surroundings
-from poregui.gui.review.run_table import NO_TRUTH, Order, chosen_rows, ordered_rows
+from poregui.gui.review.run_table import NO_TRUTH, Order, RunTable, chosen_rows, ordered_rows
 from poregui.gui.review.words import empty_list_words, list_title
 from poregui.gui.widgets.matrix_drawing import EVERYTHING, Cell
 
 
 class CropsPresenter(PanelPresenter):
-    """Hold which cells are listed (None: the crops that do not count) and how."""
+    """Hold which cells are listed (None: the crops that do not count) and how.
+
+    A group of crops may stand in the place of cells: its name and the ids of its crops.
+    """
 
     def __init__(self, around: Surroundings) -> None:
         super().__init__(around, around.page.prediction_list)
         self.cells: tuple[Cell, ...] | None = (EVERYTHING,)
+        self._group: tuple[str, NDArray[np.int64]] | None = None
         self._order: Order = "loss"
         self._to_do_only = False
         panel = around.page.crops
+        self.link(around.desk.part_changed, self._leave_group)
         self.link(panel.order_chosen, self._choose_order)
         self.link(panel.hide_reviewed_changed, self._hide_reviewed)
 
     def choose(self, cells: Collection[Cell] | None) -> None:
         """List the crops of cells."""
-        self.cells = None if cells is None else tuple(cells)
+        self.cells, self._group = None if cells is None else tuple(cells), None
         self.page.confusion_matrix.set_cells(self.cells or (EVERYTHING,))
+        self.stale = True
+
+    def choose_group(self, name: str, crop_ids: NDArray[np.int64]) -> None:
+        """List these crops under a name."""
+        self.cells, self._group = (), (name, crop_ids)
+        self.page.confusion_matrix.set_cells(())
         self.stale = True
 
     def reset(self) -> None:
         super().reset()
-        self.cells = (EVERYTHING,)
+        self.cells, self._group = (EVERYTHING,), None
         self.page.confusion_matrix.set_cells(self.cells)
         self.page.prediction_list.set_rows(())
 
@@ -43,7 +56,10 @@ class CropsPresenter(PanelPresenter):
             self.page.prediction_list.set_rows(())
             return
         table = run.table
-        rows = ordered_rows(table, chosen_rows(table, part, self.cells), self._order)
+        rows = (
+            chosen_rows(table, part, self.cells) if self._group is None else self._rows_of_group(table, self._group[1])
+        )
+        rows = ordered_rows(table, rows, self._order)
         done = {crop_id for crop_id, remark in self.desk.remarks().items() if remark.reviewed}
         hidden = 0
         if self._to_do_only and done:
@@ -60,7 +76,10 @@ class CropsPresenter(PanelPresenter):
         cells, table, part = self.cells, run.table, self.desk.part
         counted = table.counted(part)
         errors = int((table.truth[counted] != table.predicted[counted]).sum())
-        title = f"Not counted · {count}" if cells is None else list_title(run.review.classes, cells, count)
+        if self._group is not None:
+            title = f"{self._group[0]} · {count}"
+        else:
+            title = f"Not counted · {count}" if cells is None else list_title(run.review.classes, cells, count)
         title += f" ({hidden} reviewed hidden)" if hidden else ""
         nothing = "Every crop of this part counts." if cells is None else empty_list_words(cells)
         if hidden:
@@ -72,6 +91,16 @@ class CropsPresenter(PanelPresenter):
             shown="uncounted" if cells is None else "errors" if EVERYTHING in cells else "",
             nothing="" if count else nothing,
         )
+
+    def _chosen_rows(self, table: RunTable, part: Part) -> NDArray[np.intp]:
+        if self._group is None:
+            return chosen_rows(table, part, self.cells)
+        counted = table.counted(part)
+        return counted[np.isin(table.ids[counted], self._group[1])]
+
+    def _leave_group(self) -> None:
+        if self._group is not None:
+            self.choose((EVERYTHING,))
 
     def _choose_order(self, order: Order) -> None:
         self._order = order

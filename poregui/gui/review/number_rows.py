@@ -107,6 +107,7 @@ def breakdown_rows(breakdown: Breakdown) -> list[NumberRow]:
             ),
             share.accuracy,
             share.interval,
+            "Click, or press Enter, to see these crops, the worst first.",
         )
         for share in breakdown.shares
     ]

@@ -21,6 +21,7 @@ class NumbersPanel(QWidget):
         self.class_table = NumberTable("class_table", "Precision, recall and F1 per class")
         self.beside_table = NumberTable("beside_table", "The same measured otherwise")
         self.breakdown_table = NumberTable("breakdown_table", "Errors by group of crops")
+        self.breakdown_table.set_choosable()
         self.numbers_note = text("numbers_note", wrap=True)
         self.beside_note = text("beside_note", wrap=True)
         self._tabs = QHBoxLayout()

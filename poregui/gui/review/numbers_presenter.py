@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import Signal
+
 from poregui.domain.dataset import Part
 from poregui.domain.errors import PoreguiError
 from poregui.gui.background import TaskHandle
@@ -34,15 +38,21 @@ class Kept:
 
 @dataclass(frozen=True)
 class Told:
-    """Hold everything that the panel shows."""
+    """Hold everything that the panel shows; `crop_ids` are the counted crops in the order of the breakdowns."""
 
     kept: Kept
+    crop_ids: NDArray[np.int64]
     numbers: Numbers
     beside: BesideBaseline | None
 
 
 class NumbersPresenter(PanelPresenter):
-    """Fill the panel of numbers; what was asked for last is what is shown."""
+    """Fill the panel of numbers; what was asked for last is what is shown.
+
+    `group_chosen` carries the name of a group of crops and their ids.
+    """
+
+    group_chosen = Signal(str, object)
 
     def __init__(self, around: Surroundings) -> None:
         super().__init__(around)
@@ -51,6 +61,7 @@ class NumbersPresenter(PanelPresenter):
         self._breakdown = 0
         self._handle: TaskHandle | None = None
         self.link(around.page.numbers.breakdown_chosen, self._choose_breakdown)
+        self.link(around.page.numbers.breakdown_table.row_chosen, self._choose_group)
 
     def reset(self) -> None:
         super().reset()
@@ -116,6 +127,14 @@ class NumbersPresenter(PanelPresenter):
         self._breakdown = place
         self._show_breakdown()
 
+    def _choose_group(self, place: int) -> None:
+        if self._told is None or self._handle is not None:
+            return
+        chosen = self._told.numbers.breakdowns[self._breakdown]
+        share, unit = chosen.shares[place], chosen.unit.replace("um", "µm")
+        name = f"{chosen.title} {share.name} {unit}".rstrip()
+        self.group_chosen.emit(name, self._told.crop_ids[share.places])
+
     def _failed(self, error: PoreguiError) -> None:
         self._handle = None
         say(self.page.numbers.numbers_note, str(error))
@@ -132,7 +151,8 @@ def read_kept(project: Project, folder: RunFolder) -> Kept:
 def tell(kept: Kept, reviewed: RunReview, part: Part, group_names: dict[str, str]) -> Told:
     """Compute what the panel shows of a part."""
     beside = beside_baseline(reviewed, kept.baseline, part) if kept.baseline is not None and part == "test" else None
-    return Told(kept, numbers(reviewed, part, kept.shapes, group_names), beside)
+    crop_ids = np.array([judged.crop_id for judged in reviewed.counted(part)], np.int64)
+    return Told(kept, crop_ids, numbers(reviewed, part, kept.shapes, group_names), beside)
 
 
 def _beside_words(told: Told) -> str:

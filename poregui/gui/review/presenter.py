@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import replace
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QObject, SignalInstance
 from PySide6.QtGui import QImage
 
@@ -54,10 +56,11 @@ class ReviewPresenter(QObject):
         self._runs = RunChoice(around)
         self._head = HeadlinePresenter(around)
         self._crops, self._suspects = CropsPresenter(around), SuspectsPresenter(around)
+        self._numbers = NumbersPresenter(around)
         self._compare, self._curves = ComparePresenter(around), CurvesPresenter(around)
         self._panels: dict[str, PanelPresenter] = {
             CROPS: self._crops,
-            NUMBERS: NumbersPresenter(around),
+            NUMBERS: self._numbers,
             CURVES: self._curves,
             SUSPECTS: self._suspects,
             COMPARE: self._compare,
@@ -112,6 +115,7 @@ class ReviewPresenter(QObject):
             (desk.classes_changed, self._show_classes),
             (desk.remarks_changed, self._remarks_changed),
             (self._compare.other_changed, self._curves.set_other),
+            (self._numbers.group_chosen, self._show_group),
         ]
 
     def _links_of_page(self) -> list[tuple[SignalInstance, Callable]]:
@@ -204,6 +208,13 @@ class ReviewPresenter(QObject):
         self._page.show_panel(CROPS)
         self._crops.choose(cells)
         self._current = None
+        self._show_list()
+        self._page.to_list()
+
+    def _show_group(self, name: str, crop_ids: NDArray[np.int64]) -> None:
+        self._crops.choose_group(name, crop_ids)
+        self._current = None
+        self._page.show_panel(CROPS)
         self._show_list()
         self._page.to_list()
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPen, QResizeEvent
+from PySide6.QtCore import QAbstractTableModel, QEvent, QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPen, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -84,12 +84,18 @@ class _Model(QAbstractTableModel):
 
 
 class NumberTable(QTableView):
-    """Show rows of numbers, as high as all of them together; they are read, not chosen."""
+    """Show rows of numbers, as high as all of them together; they are read, and chosen only after `set_choosable`.
+
+    `row_chosen` carries the place of a row that was clicked, or that Enter was pressed on.
+    """
+
+    row_chosen = Signal(int)
 
     def __init__(self, name: str, accessible: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName(name)
         self.setAccessibleName(accessible)
+        self.choosable, self._pointed = False, -1
         self._model = _Model(self)
         self._delegate = _Delegate(self)
         self.setModel(self._model)
@@ -108,6 +114,36 @@ class NumberTable(QTableView):
         heads.setHighlightSections(False)
         heads.setFont(scaled_font(self.font(), 0.88))
         heads.setMinimumSectionSize(24)
+
+    def set_choosable(self) -> None:
+        """Let a click or Enter choose a row, and show which one that would be."""
+        self.choosable = True
+        self.setMouseTracking(True)
+        self.viewport().setCursor(Qt.CursorShape.PointingHandCursor)
+        self.entered.connect(lambda index: self._point_at(index.row()))
+        self.clicked.connect(lambda index: self.row_chosen.emit(index.row()))
+
+    def marked(self, row: int) -> bool:
+        """Tell whether a row is the one that would be chosen."""
+        return self.choosable and (row == self._pointed or (self.hasFocus() and row == self.currentIndex().row()))
+
+    def _point_at(self, row: int) -> None:
+        self._pointed = row
+        self.viewport().update()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        super().leaveEvent(event)
+        self._point_at(-1)
+
+    def currentChanged(self, current: Index, previous: Index) -> None:
+        super().currentChanged(current, previous)
+        self.viewport().update()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if self.choosable and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.currentIndex().isValid():
+            self.row_chosen.emit(self.currentIndex().row())
+            return
+        super().keyPressEvent(event)
 
     def set_drawn_head(self, text: str) -> None:
         """Say over the drawn intervals what they span."""
@@ -161,6 +197,8 @@ class _Delegate(QStyledItemDelegate):
         tokens, row = theme().tokens, self._view.rows[index.row()]
         area = QRectF(option.rect).adjusted(4, 0, -8, 0)
         painter.save()
+        if self._view.marked(index.row()):
+            painter.fillRect(option.rect, QColor(tokens.selection))
         painter.setPen(QColor(tokens.text))
         if index.column() == index.model().columnCount() - 1:
             self._paint_line(painter, area, row)
