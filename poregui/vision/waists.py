@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from poregui.vision.rings import FloatArray, IntArray
 from poregui.vision.segmenting import Labels
@@ -22,27 +23,30 @@ def split(labels: Labels, strength: float) -> Labels:
     """
     mask = np.pad((labels > 0).astype(np.uint8), 1)
     depth = cv2.distanceTransform(mask, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-    depth = np.where(mask > 0, cv2.GaussianBlur(depth, (0, 0), _SMOOTH), -1.0)
-    flat, width = depth.reshape(-1).astype(np.float64), depth.shape[1]
-    inside = np.flatnonzero(mask.reshape(-1).view(np.bool_))
-    place = np.zeros(len(flat), dtype=np.int64)
+    smooth = np.asarray(cv2.GaussianBlur(depth, (0, 0), _SMOOTH))
+    inside, width = np.flatnonzero(mask.reshape(-1).view(np.bool_)), mask.shape[1]
+    place = np.full(mask.size, -1, dtype=np.int32)
     place[inside] = np.arange(len(inside))
-    basin = _basins(flat, inside, place, width)
+    height = smooth.reshape(-1)[inside].astype(np.float64)
+    beside = [place[inside + row * width + column] for row, column in _AROUND]
+    basin = _basins(height, beside)
     ratio = _NARROWEST + (_WIDEST - _NARROWEST) * strength
-    merged = _merge(basin, *_passes(flat, inside, place, basin, width), flat[inside], ratio)
-    cut = np.zeros(len(flat), dtype=np.int32)
-    cut[inside] = np.unique(merged[basin], return_inverse=True)[1] + 1
-    return np.ascontiguousarray(cut.reshape(depth.shape)[1:-1, 1:-1])
+    merged = _merge(basin, *_passes(height, beside[4:], basin), height, ratio)[basin]
+    kept = np.zeros(len(inside), dtype=np.bool_)
+    kept[merged] = True
+    cut = np.zeros(mask.size, dtype=np.int32)
+    cut[inside] = np.cumsum(kept)[merged]
+    return np.ascontiguousarray(cut.reshape(mask.shape)[1:-1, 1:-1])
 
 
-def _basins(flat: FloatArray, inside: IntArray, place: IntArray, width: int) -> IntArray:
-    """Return for each pixel inside the number of the maximum that it rises to."""
-    steepest, target = np.zeros(len(inside)), np.arange(len(inside))
-    for row, column in _AROUND:
-        beside = inside + row * width + column
-        slope = (flat[beside] - flat[inside]) / np.hypot(row, column)
-        rises = (slope > steepest) & (flat[beside] >= 0)
-        steepest, target = np.where(rises, slope, steepest), np.where(rises, place[beside], target)
+def _basins(height: FloatArray, beside: list[NDArray[np.int32]]) -> IntArray:
+    """Return for each pixel inside the maximum that it rises to; `beside` are the pixels around it, -1 for free."""
+    steepest, target = np.zeros(len(height)), np.arange(len(height))
+    for (row, column), other in zip(_AROUND, beside, strict=True):
+        slope = (height[other] - height) / np.hypot(row, column)
+        rises = (slope > steepest) & (other >= 0)
+        np.copyto(steepest, slope, where=rises)
+        np.copyto(target, other, where=rises)
     while True:
         further = target[target]
         if np.array_equal(further, target):
@@ -51,24 +55,21 @@ def _basins(flat: FloatArray, inside: IntArray, place: IntArray, width: int) -> 
 
 
 def _passes(
-    flat: FloatArray, inside: IntArray, place: IntArray, basin: IntArray, width: int
+    height: FloatArray, beside: list[NDArray[np.int32]], basin: IntArray
 ) -> tuple[IntArray, IntArray, FloatArray]:
     """Return the pairs of basins that meet, (k,) each, and the height of the highest pass between them."""
     ones, others, heights = [], [], []
-    for row, column in _AROUND[4:]:
-        beside = inside + row * width + column
-        met = flat[beside] >= 0
-        one, other = basin[met], basin[place[beside[met]]]
-        height = np.minimum(flat[inside[met]], flat[beside[met]])
-        differ = one != other
-        ones.append(np.minimum(one, other)[differ])
-        others.append(np.maximum(one, other)[differ])
-        heights.append(height[differ])
-    one, other, height = np.concatenate(ones), np.concatenate(others), np.concatenate(heights)
-    order = np.lexsort((height, other, one))
-    one, other, height = one[order], other[order], height[order]
+    for neighbour in beside:
+        here = np.flatnonzero((basin[neighbour] != basin) & (neighbour >= 0))
+        there = neighbour[here]
+        ones.append(np.minimum(basin[here], basin[there]))
+        others.append(np.maximum(basin[here], basin[there]))
+        heights.append(np.minimum(height[here], height[there]))
+    one, other, passes = np.concatenate(ones), np.concatenate(others), np.concatenate(heights)
+    order = np.lexsort((passes, other, one))
+    one, other, passes = one[order], other[order], passes[order]
     last = np.flatnonzero((np.diff(one, append=-1) != 0) | (np.diff(other, append=-1) != 0))
-    return one[last], other[last], height[last]
+    return one[last], other[last], passes[last]
 
 
 def _merge(

@@ -79,7 +79,8 @@ def outline(window: Window, chosen: NDArray[np.bool_], plan: Plan) -> Found:
         parent, labels = labels, split(labels, plan.recipe.split_strength)
         count = int(labels.max())
         whole = np.zeros(count + 1, dtype=np.int64)
-        whole[labels.reshape(-1)] = parent.reshape(-1)
+        inside = labels > 0
+        whole[labels[inside]] = parent[inside]
         wanted = wanted[whole]
     framed = np.asarray(cv2.copyMakeBorder(labels, 1, 1, 1, 1, cv2.BORDER_CONSTANT), np.int32)
     bright, (low, high) = plan.recipe.polarity == "bright", plan.span
