@@ -62,7 +62,8 @@ def draw() -> np.ndarray:
     angles = np.linspace(0, 2 * np.pi, 90, endpoint=False)
     for place in rng.permutation(GRID * GRID)[:PORES]:
         radius = float(np.clip(rng.lognormal(np.log(9), 0.5), 2.5, 28))
-        away = radius * (1 + sum(rng.normal(0, 0.12 / k) * np.cos(k * angles + rng.uniform(0, 6)) for k in (2, 3, 5)))
+        waves = [rng.normal(0, 0.12 / k) * np.cos(k * angles + rng.uniform(0, 6)) for k in (2, 3, 5)]
+        away = radius * (1 + np.sum(waves, axis=0))
         middle = (np.array(divmod(int(place), GRID)) + 0.5) * (SIDE / GRID) + rng.uniform(-2, 2, 2)
         line = np.stack([np.cos(angles), np.sin(angles)], axis=1) * away[:, None] + middle
         cv2.fillPoly(picture, [np.rint(line * scale).astype(np.int32)], 50, cv2.LINE_AA, 4)

@@ -86,8 +86,12 @@ def _ways(model: Any, onnx: Callable[[int, int], None], images: Any, sizes: Any,
         for i in range(n):
             model.predict(feed(model, images[i : i + 1], sizes[i : i + 1]), verbose=0)
 
+    def in_batches() -> None:
+        for i in range(0, n, batch):
+            onnx(i, i + batch)
+
     ways: dict[str, Ways] = {
-        "onnx": lambda: [onnx(i, i + batch) for i in range(0, n, batch)],
+        "onnx": in_batches,
         "keras": lambda: model.predict(feed(model, images, sizes), batch_size=batch, verbose=0),
     }
     return {**ways, "keras_call_for_each": each} if batch == 1 else ways
