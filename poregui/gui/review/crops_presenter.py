@@ -56,10 +56,7 @@ class CropsPresenter(PanelPresenter):
             self.page.prediction_list.set_rows(())
             return
         table = run.table
-        rows = (
-            chosen_rows(table, part, self.cells) if self._group is None else self._rows_of_group(table, self._group[1])
-        )
-        rows = ordered_rows(table, rows, self._order)
+        rows = ordered_rows(table, self._chosen_rows(table, part), self._order)
         done = {crop_id for crop_id, remark in self.desk.remarks().items() if remark.reviewed}
         hidden = 0
         if self._to_do_only and done:
