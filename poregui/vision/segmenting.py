@@ -72,9 +72,24 @@ def fill_holes(pores: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def regions_of(pores: NDArray[np.uint8]) -> Regions:
     """Return the regions of pixels that are connected over sides or corners."""
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(pores, connectivity=8, ltype=cv2.CV_32S)
-    table = np.asarray(stats[1:], np.int64)
-    return Regions(np.asarray(labels, np.int32), table[:, :4], table[:, cv2.CC_STAT_AREA])
+    found, labels = cv2.connectedComponents(pores, connectivity=8, ltype=cv2.CV_32S)
+    inside = np.flatnonzero(np.ascontiguousarray(pores).reshape(-1).view(np.bool_))
+    return _with_boxes(np.asarray(labels, np.int32), inside, found - 1)
+
+
+def _with_boxes(labels: Labels, inside: IntArray, count: int) -> Regions:
+    """Return regions with boxes and pixels, from runs of the places `inside`: OpenCV takes longer to count pixels."""
+    width = labels.shape[1]
+    starts = np.flatnonzero((np.diff(inside, prepend=-2) != 1) | (inside % width == 0))
+    lengths = np.diff(starts, append=len(inside))
+    region = labels.reshape(-1)[inside[starts]] - 1
+    row, column = np.divmod(inside[starts], width)
+    low, high = np.full((2, count), labels.size), np.zeros((2, count), dtype=np.int64)
+    for axis, (first, end) in enumerate(((column, column + lengths), (row, row + 1))):
+        np.minimum.at(low[axis], region, first)
+        np.maximum.at(high[axis], region, end)
+    pixels = np.bincount(region, weights=lengths, minlength=count).astype(np.int64)
+    return Regions(labels, np.stack([*low, *(high - low)], axis=1), pixels)
 
 
 def keep(regions: Regions, chosen: NDArray[np.bool_]) -> Regions:
