@@ -15,8 +15,7 @@ from poregui.store.project import Project
 from poregui.vision.info_bar import find_info_bar
 from poregui.vision.large_images import open_pyramid
 from poregui.workflow.changes import set_scale
-from poregui.workflow.cleaning import mask_info_bars, set_specimens, specimens_in_names
-from poregui.workflow.edits import Edit
+from poregui.workflow.cleaning import Step, change_several, mask_info_bars, set_specimens, specimens_in_names
 from poregui.workflow.history import History
 
 
@@ -41,7 +40,7 @@ def _scale(text: str) -> float | str:
 
 
 def micrographs(args: argparse.Namespace, screen: Screen) -> int:
-    """List micrographs and change what was asked for, each change as one step."""
+    """List micrographs and change what was asked for, all of it as one step of undo."""
     changes = args.set_scale is not None or args.specimen or args.specimen_pattern or args.mask_info_bar
     notes: list[str] = []
     with Project.open(args.project, read_only=not changes) as project:
@@ -63,27 +62,27 @@ def _wanted(project: Project, name: str) -> list[Micrograph]:
 
 
 def _change(project: Project, args: argparse.Namespace, notes: list[str]) -> None:
-    history = History(project)
+    wanted = _wanted(project, args.name)
+    steps: list[Step] = []
     if args.set_scale is not None:
         scale = None if args.set_scale == "unknown" else args.set_scale
-        history.apply(set_scale(_wanted(project, args.name), scale))
-    edit: Edit | None = None
+        steps.append(lambda micrographs: set_scale(micrographs, scale))
     if args.specimen:
         name = " ".join(args.specimen.split())
-        edit = set_specimens(project, ((m, name) for m in _wanted(project, args.name)))
+        steps.append(lambda micrographs: set_specimens(project, ((m, name) for m in micrographs)))
     elif args.specimen_pattern:
-        named = specimens_in_names(_wanted(project, args.name), args.specimen_pattern)
-        edit = set_specimens(project, named)
-        unfit = sum(name is None for _, name in named)
-        if unfit:
-            notes.append(f"{unfit} of {len(named)} names do not fit the pattern; their specimen stays as it was.")
-    if edit is not None:
-        history.apply(edit)
+        fits = [name for _, name in specimens_in_names(wanted, args.specimen_pattern)]
+        steps.append(lambda micrographs: set_specimens(project, specimens_in_names(micrographs, args.specimen_pattern)))
+        if None in fits:
+            notes.append(f"{fits.count(None)} of {len(fits)} names do not fit the pattern; their specimen stays.")
     if args.mask_info_bar:
-        found = info_bars(project, _wanted(project, args.name), notes)
-        if found:
-            history.apply(mask_info_bars(found))
-        notes.append(f"{len(found)} info bars are masked.")
+        bars = {one.id: box for one, box in info_bars(project, wanted, notes)}
+        if bars:
+            steps.append(lambda micrographs: mask_info_bars((m, bars[m.id]) for m in micrographs if m.id in bars))
+        notes.append(f"{len(bars)} info bars are masked.")
+    edit = change_several(wanted, steps)
+    if edit is not None:
+        History(project).apply(edit)
 
 
 def info_bars(project: Project, wanted: list[Micrograph], notes: list[str]) -> list[tuple[Micrograph, Box]]:

@@ -10,10 +10,10 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QDialog, QFileDialog, QInputDialog
 
 from poregui.domain.errors import PoreguiError
-from poregui.gui.dialogs.micrograph import MicrographDialog
+from poregui.gui.dialogs.micrograph import MicrographDialog, SeveralMicrographsDialog
 from poregui.gui.dialogs.new_project import NewProjectDialog
 from poregui.gui.messages import messages
-from poregui.gui.micrograph_change import ask_plane, change_micrograph
+from poregui.gui.micrograph_change import ask_plane, change_micrograph, change_micrographs
 from poregui.gui.preferences import LEAST_TILE_MEGABYTES, MOST_TILE_MEGABYTES
 from poregui.store.project import Project
 from poregui.workflow.sample import make_sample
@@ -95,6 +95,19 @@ class Asking(QObject):
             guarded(lambda: self.import_paths(paths))
         elif paths:
             self._ask_project("New project for these pictures", lambda dialog: self.import_paths(paths))
+
+    def micrographs(self, ids: Sequence[int]) -> None:
+        """Ask for the specimen and the scale of micrographs; of a single one for its page as well."""
+        session = self._window.session
+        if session is None or len(ids) < 2:
+            for micrograph_id in ids:
+                self.micrograph(micrograph_id)
+            return
+        found = [m for m in session.project.micrographs() if m.id in set(ids)]
+        names = {s.id: s.name for s in session.project.specimens()}
+        dialog = SeveralMicrographsDialog(found, names, self._window)
+        dialog.accepted.connect(lambda: guarded(lambda: change_micrographs(session, ids, dialog)))
+        self.show(dialog)
 
     def micrograph(self, micrograph_id: int) -> None:
         """Ask for the specimen, the scale and, once its file is looked at, the page of a micrograph."""

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from poregui.domain.errors import ImageError
 from poregui.domain.plane import Plane
 from poregui.domain.records import Micrograph
 from poregui.gui.background import Background
-from poregui.gui.dialogs.micrograph import MicrographDialog
+from poregui.gui.dialogs.micrograph import MicrographDialog, SeveralMicrographsDialog
 from poregui.gui.session import Session
 from poregui.vision.header import Header
 from poregui.vision.image_io import read_header
 from poregui.workflow.changes import set_scale, set_specimen
+from poregui.workflow.cleaning import Step, change_several, set_specimens
 from poregui.workflow.edits import Combined, Edit
 from poregui.workflow.planes import change_plane, with_plane
 
@@ -49,6 +51,19 @@ def change_micrograph(
         lambda control: with_plane(file, micrograph, plane),
         lambda after: _apply(session, micrograph, after, specimen, um_per_px),
     )
+
+
+def change_micrographs(session: Session, ids: Sequence[int], answered: SeveralMicrographsDialog) -> None:
+    """Set what was answered of specimen and scale for all these micrographs, in one edit."""
+    project, um_per_px, specimen = session.project, answered.um_per_px, answered.specimen
+    steps: list[Step] = []
+    if um_per_px is not None:
+        steps.append(lambda micrographs: set_scale(micrographs, um_per_px))
+    if specimen is not None:
+        steps.append(lambda micrographs: set_specimens(project, ((m, specimen) for m in micrographs)))
+    edit = change_several([m for m in project.micrographs() if m.id in set(ids)], steps)
+    if edit is not None:
+        session.apply(edit)
 
 
 def _apply(session: Session, before: Micrograph, after: Micrograph, specimen: str, um_per_px: float | None) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from poregui.domain.display import Display
@@ -13,6 +13,8 @@ from poregui.domain.masks import Mask
 from poregui.domain.records import Micrograph, Specimen
 from poregui.store.project import Project
 from poregui.workflow.edits import AddSpecimens, ChangeMicrographs, Combined, Edit
+
+Step = Callable[[Sequence[Micrograph]], Edit | None]
 
 
 def set_display(micrographs: Sequence[Micrograph], display: Display | None) -> ChangeMicrographs:
@@ -104,3 +106,23 @@ def set_specimens(project: Project, named: Iterable[tuple[Micrograph, str | None
     change = ChangeMicrographs(tuple(before), tuple(after), text="set specimens")
     edits: tuple[Edit, ...] = (AddSpecimens(tuple(added)), change) if added else (change,)
     return Combined(edits, text="set specimens")
+
+
+def change_several(micrographs: Sequence[Micrograph], steps: Iterable[Step]) -> Edit | None:
+    """Return the one edit of all steps, each built on what those before it leave; None when nothing changes."""
+    now = {m.id: m for m in micrographs}
+    edits: list[Edit] = []
+    for step in steps:
+        edit = step(tuple(now.values()))
+        if edit is not None:
+            edits.append(edit)
+            now |= {m.id: m for m in _left_by(edit)}
+    if len(edits) == 1:
+        return edits[0]
+    return Combined(tuple(edits), text="change micrographs") if edits else None
+
+
+def _left_by(edit: Edit) -> tuple[Micrograph, ...]:
+    if isinstance(edit, Combined):
+        return tuple(m for part in edit.edits for m in _left_by(part))
+    return edit.after if isinstance(edit, ChangeMicrographs) else ()

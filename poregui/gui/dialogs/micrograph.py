@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QSpinBox, QWidget
 
@@ -72,3 +72,45 @@ class MicrographDialog(FormDialog):
             self._planes[part] = box
             self.form.insertRow(row, title, box)
             row += 1
+
+
+class SeveralMicrographsDialog(FormDialog):
+    """Return `specimen` and `um_per_px` for several micrographs after it was accepted; None leaves each as it is."""
+
+    def __init__(
+        self, micrographs: Sequence[Micrograph], specimens: Mapping[int, str], parent: QWidget | None = None
+    ) -> None:
+        super().__init__("Micrographs", f"Change {len(micrographs)} micrographs", parent)
+        self.specimen: str | None = None
+        self.um_per_px: float | None = None
+        names = {specimens.get(m.specimen_id or 0, "") for m in micrographs}
+        scales = {m.um_per_px for m in micrographs}
+        self._specimen_before = names.pop() if len(names) == 1 else ""
+        scale = scales.pop() if len(scales) == 1 else None
+        self._scale_before = "" if scale is None else f"{scale:g}"
+        self.form.addRow("Files", QLabel(_listed([m.name for m in micrographs])))
+        self._specimen = QComboBox()
+        self._specimen.setObjectName("micrographs_specimen_box")
+        self._specimen.setAccessibleName("Specimen of all of them")
+        self._specimen.setEditable(True)
+        self._specimen.addItems(["", *specimens.values()])
+        self._specimen.setCurrentText(self._specimen_before)
+        if field := self._specimen.lineEdit():
+            field.setPlaceholderText("leave as it is")
+        self.form.addRow("Specimen", self._specimen)
+        self._scale = QLineEdit(self._scale_before)
+        self._scale.setObjectName("micrographs_scale_edit")
+        self._scale.setAccessibleName("Scale of all of them in um per px")
+        self._scale.setPlaceholderText("leave as it is")
+        self.form.addRow("um per px", self._scale)
+        self.form.addRow("", hint("An empty field leaves each micrograph as it is."))
+
+    def check(self) -> None:
+        specimen, scale = " ".join(self._specimen.currentText().split()), self._scale.text().strip()
+        self.specimen = None if specimen in ("", self._specimen_before) else specimen
+        self.um_per_px = None if scale == self._scale_before else scale_from(scale)
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - 3
+    return "\n".join([*names[:3], *([f"and {more} more"] if more > 0 else [])])

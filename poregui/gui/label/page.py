@@ -36,11 +36,11 @@ from poregui.gui.widgets.tabbed import Tabbed
 class LabelPage(QWidget):
     """Hold the widgets of labelling and say what a person wants; the presenter fills them.
 
-    `properties_requested` carries the id of a micrograph, `key_pressed` what a key means (see keys.py).
+    `properties_requested` carries the ids of micrographs, `key_pressed` what a key means (see keys.py).
     """
 
     import_requested = Signal()
-    properties_requested = Signal(int)
+    properties_requested = Signal(object)
     filter_changed = Signal(object)
     key_pressed = Signal(str)
 
@@ -196,7 +196,7 @@ class LabelPage(QWidget):
     def _build_left(self) -> QWidget:
         self.import_button = pieces.button("import_button", "Import…", "Import micrographs or crops")
         self.properties_button = pieces.button(
-            "properties_button", "Properties…", "Specimen and scale of the micrograph"
+            "properties_button", "Properties…", "Specimen and scale of the chosen micrographs"
         )
         self.delete_micrograph_button = pieces.button(
             "delete_micrograph_button", "Delete…", "Delete the chosen micrographs with their crops"

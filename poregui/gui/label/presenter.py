@@ -385,7 +385,8 @@ class LabelPresenter(QObject):
     def _ask_chosen_properties(self) -> None:
         chosen = self._page.micrograph_list.selected_ids()
         if chosen:
-            self._ask_properties(chosen[0])
+            self._page.properties_requested.emit(chosen)
 
     def _ask_properties(self, micrograph_id: int) -> None:
-        self._page.properties_requested.emit(micrograph_id)
+        chosen = self._page.micrograph_list.selected_ids()
+        self._page.properties_requested.emit(chosen if micrograph_id in chosen else [micrograph_id])

@@ -1,0 +1,112 @@
+"""Hold how a person changes several micrographs at once, sorts them by names, and is offered to mask info bars."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+import pytest
+from PySide6.QtWidgets import QComboBox, QLineEdit
+from pytestqt.qtbot import QtBot
+
+from poregui.gui.app import build_window
+from poregui.gui.dialogs.micrograph import SeveralMicrographsDialog
+from poregui.gui.window import MainWindow
+from poregui.store.project import Project
+from poregui.workflow.changes import set_scale
+from poregui.workflow.cleaning import change_several, set_specimens
+from poregui.workflow.history import History
+from poregui.workflow.importing import ImportOptions, collect, settle
+
+NAMES = ("A_1.png", "A_2.png", "other.png")
+
+
+def bring_in(project: Project, *files: Path, **said: object) -> tuple[str, ...]:
+    plan = settle(project, collect(files, ImportOptions(kind="micrographs", **said), project.pixels), "me")
+    if plan.edit is not None:
+        History(project).apply(plan.edit)
+    return plan.report.lines
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> list[Path]:
+    for number, name in enumerate(NAMES):
+        noise = np.random.default_rng(number).integers(90, 160, (120, 160), dtype=np.uint8)
+        PIL.Image.fromarray(noise).save(tmp_path / name)
+    return [tmp_path / name for name in NAMES]
+
+
+@pytest.fixture
+def shown(tmp_path: Path, files: list[Path], qtbot: QtBot) -> Iterator[MainWindow]:
+    with Project.create(tmp_path / "p") as made:
+        bring_in(made, *files)
+    window = build_window(tmp_path / "p")
+    yield window
+    window.close()
+    window.deleteLater()
+
+
+def state(project: Project) -> list[tuple[str | None, float | None]]:
+    names = {s.id: s.name for s in project.specimens()}
+    return [(names.get(m.specimen_id or 0), m.um_per_px) for m in project.micrographs()]
+
+
+def several(window: MainWindow) -> SeveralMicrographsDialog:
+    micrographs = window.label_page.micrograph_list
+    micrographs.selectAll()
+    window.label_page.properties_button.click()
+    dialog = window.findChild(SeveralMicrographsDialog)
+    assert isinstance(dialog, SeveralMicrographsDialog)
+    return dialog
+
+
+def test_scale_and_specimen_of_all_chosen_micrographs_are_set_and_undone_in_one_step(shown: MainWindow) -> None:
+    assert shown.session is not None
+    dialog = several(shown)
+    dialog.findChild(QComboBox, "micrographs_specimen_box").setCurrentText("S7")
+    dialog.findChild(QLineEdit, "micrographs_scale_edit").setText("0,5")
+    dialog.ok.click()
+    assert state(shown.session.project) == [("S7", 0.5)] * 3
+    shown.session.undo()
+    assert state(shown.session.project) == [(None, None)] * 3
+
+
+def test_an_empty_field_leaves_each_micrograph_as_it_is(shown: MainWindow) -> None:
+    session = shown.session
+    assert session is not None
+    one = session.project.micrographs()[0]
+    session.apply(set_scale([one], 0.3))
+    dialog = several(shown)
+    assert dialog.findChild(QLineEdit, "micrographs_scale_edit").text() == ""
+    dialog.findChild(QComboBox, "micrographs_specimen_box").setCurrentText("S7")
+    dialog.ok.click()
+    assert state(session.project) == [("S7", 0.3), ("S7", None), ("S7", None)]
+
+
+def test_a_scale_that_is_none_keeps_the_dialog_of_several_open(shown: MainWindow) -> None:
+    assert shown.session is not None
+    dialog = several(shown)
+    dialog.findChild(QLineEdit, "micrographs_scale_edit").setText("wide")
+    dialog.ok.click()
+    assert dialog.isVisible()
+    dialog.reject()
+    assert state(shown.session.project) == [(None, None)] * 3
+
+
+def test_several_changes_are_one_edit_in_which_none_is_lost(tmp_path: Path, files: list[Path]) -> None:
+    with Project.create(tmp_path / "p") as project:
+        bring_in(project, *files)
+        steps = [
+            lambda found: set_scale(found, 0.4),
+            lambda found: set_specimens(project, ((m, "S1") for m in found)),
+        ]
+        edit = change_several(project.micrographs(), steps)
+        assert edit is not None
+        history = History(project)
+        history.apply(edit)
+        assert state(project) == [("S1", 0.4)] * 3
+        history.undo()
+        assert state(project) == [(None, None)] * 3
+        assert change_several(project.micrographs(), []) is None
