@@ -20,7 +20,7 @@ from poregui.vision.windows import Found, Window, outline, segment
 
 WHOLE = 1 << 24
 """Pixels up to which an image is one tile."""
-TILE, OVERLAP = 1536, 64
+TILE, OVERLAP = 1024, 64
 """Small enough for the labels to stay in the heap: larger arrays cost more for fresh memory than for their pixels."""
 _LARGEST = 1 << 26
 _THREADS = max(1, min(4, os.cpu_count() or 1))
