@@ -162,8 +162,8 @@ def _rows(found: Comparison) -> list[NumberRow]:
         rows.append(NumberRow(f"Run {one.run} ({one.preset})", cells, accuracy, interval))
     for name, count in (
         ("Both right", pairing.both_right),
-        (f"Only run {found.second.run} right", pairing.only_second),
-        (f"Only run {found.first.run} right", pairing.only_first),
+        (f"Run {found.second.run} only", pairing.only_second),
+        (f"Run {found.first.run} only", pairing.only_first),
         ("Both wrong", pairing.both_wrong),
     ):
         rows.append(NumberRow(name, (str(count), "", "")))

@@ -26,7 +26,7 @@ from poregui.gui.widgets.tabbed import Tabbed
 
 CROPS, NUMBERS, CURVES, SUSPECTS, COMPARE = "Crops", "Numbers", "Curves", "Label errors", "Compare"
 """The panels in the middle; those of single crops have the chosen one at their side."""
-_LEFT, _RIGHT = (288, 340), (268, 300)
+_LEFT, _RIGHT = (296, 340), (268, 300)
 """Least and greatest width of the outer columns, before a person moves them."""
 _WITH_CROP = (CROPS, SUSPECTS, COMPARE)
 
