@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import PIL.Image
 import pytest
-from PySide6.QtWidgets import QComboBox, QLineEdit
+from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit
 from pytestqt.qtbot import QtBot
 
 from poregui.gui.app import build_window
 from poregui.gui.dialogs.micrograph import SeveralMicrographsDialog
+from poregui.gui.naming import NamingDialog
 from poregui.gui.window import MainWindow
 from poregui.store.project import Project
 from poregui.workflow.changes import set_scale
@@ -93,6 +94,47 @@ def test_a_scale_that_is_none_keeps_the_dialog_of_several_open(shown: MainWindow
     assert dialog.isVisible()
     dialog.reject()
     assert state(shown.session.project) == [(None, None)] * 3
+
+
+def test_specimens_are_read_from_file_names_with_a_preview_and_in_one_step(shown: MainWindow) -> None:
+    session = shown.session
+    assert session is not None
+    shown.actions_by_name["name_specimens"].trigger()
+    dialog = shown.findChild(NamingDialog)
+    field = dialog.findChild(QLineEdit, "naming_pattern_edit")
+    field.setText("{specimen}_*.tif")
+    dialog.ok.click()
+    assert dialog.isVisible()
+    field.setText("{specimen}_*.png")
+    texts = [(dialog.table.item(row, 0).text(), dialog.table.item(row, 1).text()) for row in range(3)]
+    assert texts == [("A_1.png", "A"), ("A_2.png", "A"), ("other.png", "")]
+    assert dialog.table.item(0, 0).foreground() != dialog.table.item(2, 0).foreground()
+    dialog.ok.click()
+    assert [specimen for specimen, _ in state(session.project)] == ["A", "A", None]
+    session.undo()
+    assert [specimen for specimen, _ in state(session.project)] == [None] * 3
+
+
+def test_a_half_written_pattern_gets_a_sentence_and_changes_nothing(shown: MainWindow) -> None:
+    shown.actions_by_name["name_specimens"].trigger()
+    dialog = shown.findChild(NamingDialog)
+    dialog.findChild(QLineEdit, "naming_pattern_edit").setText("(A")
+    assert "no regular expression" in dialog.findChild(QLabel, "naming_hint").text()
+    dialog.ok.click()
+    assert dialog.isVisible()
+    dialog.reject()
+
+
+@pytest.mark.parametrize("pattern", ["{specimen}_*.png", r"^([^_]+)_", r"_?(?P<specimen>A)_"])
+def test_importing_again_fills_the_specimens_that_were_missing(tmp_path: Path, files: list[Path], pattern: str) -> None:
+    with Project.create(tmp_path / "p") as project:
+        bring_in(project, *files)
+        lines = bring_in(project, *files, specimen_pattern=pattern)
+        assert "2 micrographs had no specimen and have one now." in lines
+        assert [specimen for specimen, _ in state(project)] == ["A", "A", None]
+        again = bring_in(project, *files, specimen="B")
+        assert [specimen for specimen, _ in state(project)] == ["A", "A", "B"]
+        assert "1 micrograph had no specimen and has one now." in again
 
 
 def test_several_changes_are_one_edit_in_which_none_is_lost(tmp_path: Path, files: list[Path]) -> None:

@@ -134,7 +134,9 @@ def _import(parser: argparse.ArgumentParser) -> None:
     specimen = parser.add_mutually_exclusive_group()
     specimen.add_argument("--specimen", metavar="NAME", help="the specimen that all pictures show")
     specimen.add_argument(
-        "--specimen-from", metavar="REGEX", help=r"its first group in a file name is the specimen, such as '^(\d+)_'"
+        "--specimen-from",
+        metavar="PATTERN",
+        help=r"the specimen in file names: '{specimen}_*.tif', or a regular expression with a group, such as '^(\d+)_'",
     )
     _scale(parser, "the scale of the pictures; goes before what they say themselves")
     parser.add_argument("--mask-info-bar", action="store_true", help="mask the burned-in bars of new micrographs")

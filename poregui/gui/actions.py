@@ -51,6 +51,7 @@ ACTIONS = (
     ActionSpec("undo", "Undo", "Edit", ("Ctrl+Z",), "undo", "writable"),
     ActionSpec("redo", "Redo", "Edit", ("Ctrl+Y", "Ctrl+Shift+Z"), "redo", "writable"),
     ActionSpec("edit_classes", "Classes…", "Edit", ("Ctrl+K",), "classes", "project", separated=True),
+    ActionSpec("name_specimens", "Specimens from file names…", "Edit", needs="writable"),
     ActionSpec("edit_name", "Your name…", "Edit"),
     ActionSpec("edit_tile_memory", "Memory for large micrographs…", "Edit"),
     ActionSpec("show_label", "Label", "View", ("Ctrl+1",), "label", "project", checkable=True),

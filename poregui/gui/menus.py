@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QMenu
 
 from poregui.gui.actions import ACTIONS, fill_menus
 from poregui.gui.asking import guarded
+from poregui.gui.naming import ask_naming
 from poregui.gui.train.presenter import TrainPresenter
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class Menus(QObject):
         """Let the actions of the pages act."""
         window = self._window
         called: dict[str, Callable[[], object]] = {
+            "name_specimens": lambda: ask_naming(window),
             "train_start": self._train,
             "train_stop": lambda: self._ask_trainer(TrainPresenter.stop),
             "train_cancel": lambda: self._ask_trainer(TrainPresenter.cancel),

@@ -67,7 +67,9 @@ def specimen_expression(pattern: str) -> re.Pattern[str]:
             f"{text!r} is no regular expression ({error}).", "Write for example {specimen}_*.tif."
         ) from error
     if not made.groups:
-        raise PoreguiError(f"The pattern {text!r} does not name the specimen.", "Write {specimen} in its place.")
+        raise PoreguiError(
+            f"The pattern {text!r} has no group.", "Write {specimen} in the place of the specimen: {specimen}_*.tif."
+        )
     return made
 
 
@@ -77,9 +79,14 @@ def specimens_in_names(micrographs: Sequence[Micrograph], pattern: str) -> tuple
     Raises PoreguiError for an unfit pattern.
     """
     expression = specimen_expression(pattern)
+    return tuple((m, specimen_in(m.name, expression)) for m in micrographs)
+
+
+def specimen_in(name: str, expression: re.Pattern[str]) -> str | None:
+    """Return the specimen that an expression (see `specimen_expression`) finds in a file name, or None."""
+    found = expression.search(name)
     group: str | int = "specimen" if "specimen" in expression.groupindex else 1
-    found = ((m, expression.search(m.name)) for m in micrographs)
-    return tuple((m, " ".join((match.group(group) or "").split()) or None if match else None) for m, match in found)
+    return " ".join((found.group(group) or "").split()) or None if found else None
 
 
 def set_specimens(project: Project, named: Iterable[tuple[Micrograph, str | None]]) -> Edit | None:

@@ -17,7 +17,8 @@ class ImportReport:
     """Hold the outcome of an import.
 
     `labels` counts the imported crops by the name of their class (an empty name: without label), `present` the pictures
-    that the project had before, `test_crops` the crops whose folder says test.
+    that the project had before, `assigned` those of them that got the specimen they had not had, `test_crops` the crops
+    whose folder says test.
     """
 
     micrographs: int = 0
@@ -25,6 +26,7 @@ class ImportReport:
     labels: tuple[tuple[str, int], ...] = ()
     test_crops: int = 0
     present: int = 0
+    assigned: int = 0
     skipped: tuple[PassedOver, ...] = ()
     new_classes: tuple[str, ...] = ()
     replaced_classes: tuple[str, ...] = ()
@@ -57,6 +59,9 @@ class ImportReport:
         if self.present:
             are = "is" if self.present == 1 else "are"
             lines.append(f"{_count(self.present, 'picture')} {are} in the project already.")
+        if self.assigned:
+            had = "had no specimen and has one now" if self.assigned == 1 else "had no specimen and have one now"
+            lines.append(f"{_count(self.assigned, 'micrograph')} {had}.")
         if self.replaced_classes:
             unused = ", ".join(self.replaced_classes)
             lines.append(f"The classes are {', '.join(self.new_classes)} now; {unused} had not been used.")
@@ -82,6 +87,7 @@ class ImportReport:
             "labels": {name: n for name, n in self.labels if name},
             "test_crops": self.test_crops,
             "present": self.present,
+            "assigned": self.assigned,
             "skipped": [{"path": one.name, "reason": one.reason} for one in self.skipped],
             "new_classes": list(self.new_classes),
             "replaced_classes": list(self.replaced_classes),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +16,7 @@ from poregui.store.project import Project
 from poregui.vision.image_io import Image, read_image
 from poregui.vision.large_images import open_pyramid
 from poregui.vision.pyramid import Pyramid
+from poregui.workflow.cleaning import specimen_expression, specimen_in
 from poregui.workflow.edits import (
     AddCrops,
     AddMicrographs,
@@ -41,8 +41,8 @@ _BATCH_BYTES = 64 * 2**20
 class ImportOptions:
     """Hold what a person says about the pictures.
 
-    `specimen` names the specimen of all of them; `specimen_pattern` is a regular expression that is searched in each
-    file name, and its first group is the specimen. `um_per_px` goes before what a file says. `known_classes` are the
+    `specimen` names the specimen of all of them; `specimen_pattern` finds it in each file name (see
+    `cleaning.specimen_expression`). `um_per_px` goes before what a file says. `known_classes` are the
     names of the project's classes, by which folders and files may be called. `plane` is the page, channel and slice
     that micrographs show of files that hold several.
     Raises PoreguiError for a pattern that is none or has no group, a scale that is none, or both kinds of specimen.
@@ -65,28 +65,13 @@ class ImportOptions:
         if self.specimen_pattern is not None:
             if self.specimen is not None:
                 raise PoreguiError("A specimen is given by a name and by a pattern.", "Give one of the two.")
-            _pattern(self.specimen_pattern)
+            specimen_expression(self.specimen_pattern)
 
     def specimen_of(self, file_name: str) -> str | None:
         """Return the name of a file's specimen, or None when nothing says it."""
         if self.specimen_pattern is None:
             return " ".join(self.specimen.split()) if self.specimen else None
-        found = _pattern(self.specimen_pattern).search(file_name)
-        return " ".join((found.group(1) or "").split()) or None if found else None
-
-
-def _pattern(text: str) -> re.Pattern[str]:
-    try:
-        pattern = re.compile(text)
-    except re.error as error:
-        raise PoreguiError(
-            f"{text!r} is no regular expression ({error}).", r"For 12_a.png write '^(\d+)_'; the group is the specimen."
-        ) from error
-    if not pattern.groups:
-        raise PoreguiError(
-            f"The pattern {text!r} has no group.", r"Put the part that is the specimen into brackets: '^(\d+)_'."
-        )
-    return pattern
+        return specimen_in(file_name, specimen_expression(self.specimen_pattern))
 
 
 @dataclass(frozen=True)
@@ -260,10 +245,10 @@ def settle(project: Project, collected: Collected, who: str) -> ImportPlan:
     if collected.cancelled:
         return ImportPlan(None, ImportReport(cancelled=True))
     notes = list(collected.notes)
-    micrographs, moved, twins = _new_micrographs(project, collected.micrographs)
+    specimens = _Specimens(project)
+    micrographs, moved, twins = _new_micrographs(project, collected.micrographs, specimens)
     crops, present = _new_crops(project, collected.crops, notes)
     classes = plan_classes(project, (c.class_name for c in crops if c.class_name is not None))
-    specimens = _Specimens(project)
     adds = AddMicrographs(tuple(_micrograph_record(project, i, m, specimens) for i, m in enumerate(micrographs)))
     first = project.next_id("crops")
     records = tuple(_crop_record(first + i, c, classes, specimens) for i, c in enumerate(crops))
@@ -283,16 +268,20 @@ def settle(project: Project, collected: Collected, who: str) -> ImportPlan:
         new_classes=classes.added,
         replaced_classes=classes.replaced,
         new_specimens=tuple(s.name for s in specimens.added),
-        notes=(*notes, *(f"{m.name} was found again in its new place." for m in moved.after), *_doubts(crops)),
+        assigned=sum(old.specimen_id != new.specimen_id for old, new in zip(moved.before, moved.after, strict=True)),
+        notes=(*notes, *_found_again(moved), *_doubts(crops)),
     )
     text = "import picture" if many == 1 else f"import {many} pictures"
     return ImportPlan(Combined(tuple(edits), text=text) if edits else None, report)
 
 
 def _new_micrographs(
-    project: Project, collected: Sequence[CollectedMicrograph]
+    project: Project, collected: Sequence[CollectedMicrograph], specimens: _Specimens
 ) -> tuple[list[CollectedMicrograph], ChangeMicrographs, int]:
-    """Return those that are new, the change that links vanished ones to where they are now, and how many were there."""
+    """Return those that are new, the change of those that are there, and how many these are.
+
+    Vanished ones are linked to where they are now, and those without a specimen get the one that is said.
+    """
     known = {(m.sha256, m.plane): m for m in project.micrographs()}
     new: dict[tuple[str, str], CollectedMicrograph] = {}
     moved: dict[int, tuple[Micrograph, Micrograph]] = {}
@@ -301,10 +290,16 @@ def _new_micrographs(
         there = known.get(key)
         if there is None:
             new.setdefault(key, one)
-        elif there.id not in moved and not project.micrograph_file(there).exists():
-            moved[there.id] = there, replace(there, path=project.path_for(one.file), name=name_of(one.file, one.plane))
+        elif there.id not in moved:
+            found = there
+            if not project.micrograph_file(there).exists():
+                found = replace(there, path=project.path_for(one.file), name=name_of(one.file, one.plane))
+            if there.specimen_id is None and one.specimen is not None:
+                found = replace(found, specimen_id=specimens.id_of(one.specimen))
+            if found != there:
+                moved[there.id] = there, found
     before, after = tuple(pair[0] for pair in moved.values()), tuple(pair[1] for pair in moved.values())
-    change = ChangeMicrographs(before, after, text="find micrographs again")
+    change = ChangeMicrographs(before, after, text="complete micrographs")
     return list(new.values()), change, len(collected) - len(new)
 
 
@@ -337,6 +332,12 @@ def _new_crops(
             )
     taken = {id(one) for one in new.values()}
     return [one for one in collected if id(one) in taken], present
+
+
+def _found_again(moved: ChangeMicrographs) -> Iterator[str]:
+    for before, after in zip(moved.before, moved.after, strict=True):
+        if before.path != after.path:
+            yield f"{after.name} was found again in its new place."
 
 
 def _doubts(crops: Sequence[CollectedCrop]) -> Iterator[str]:

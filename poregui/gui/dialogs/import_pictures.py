@@ -48,7 +48,9 @@ class ImportDialog(FormDialog):
         self.form.addRow("As", self._kind)
         self.form.addRow("", hint("Class folders and names such as LOF.139.PNG are crops, other pictures micrographs."))
         self._specimen = _edit("import_specimen_edit", "Name of the specimen", "unknown")
-        self._pattern = _edit("import_pattern_edit", "Pattern of the specimen in file names", r"for example ^(S\d+)_")
+        self._pattern = _edit(
+            "import_pattern_edit", "Pattern of the specimen in file names", "for example {specimen}_*.tif"
+        )
         self._scale = _edit("import_scale_edit", "Scale in um per px", "as the files say")
         self.form.addRow("Specimen", self._specimen)
         self.form.addRow("or from names", self._pattern)
