@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from builders import add_crops, add_specimens
+from builders import add_crops, add_specimens, labelled_project
 from finished_runs import add_baseline, all_right, finish, finished_run, mostly_right, project_with
 
 from poregui.domain.classes import NOT_A_PORE
@@ -252,3 +252,11 @@ def test_a_report_with_not_a_pore_as_an_output_gives_the_accuracy_of_true_pores_
         page = Page(report_html(collect_report(project, run)))
     assert "75.0 % accuracy on 20 unseen crops" in page.text
     assert "Over true pores alone: 100.0 % of 15." in page.text
+
+
+def test_a_run_without_its_pixels_is_refused_with_a_sentence(tmp_path: Path) -> None:
+    with labelled_project(tmp_path / "pores") as project:
+        run = finished_run(project)
+    run.crops_file.unlink()
+    with pytest.raises(ProjectError, match=r"crops\.bin is missing"):
+        list(run.read_crops(run.read_dataset().crops))

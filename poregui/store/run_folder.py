@@ -72,7 +72,9 @@ class RunFolder:
         return next(self.read_crops([crop]))
 
     def read_crops(self, crops: Iterable[DatasetCrop]) -> Iterator[NDArray[Any]]:
-        """Yield the pixels of crops in their order. Raises ProjectError when the file is too short."""
+        """Yield the pixels of crops in their order. Raises ProjectError when the file is missing or too short."""
+        if not self.crops_file.exists():
+            raise ProjectError(f"{self.crops_file} is missing.", "Put it back, or train again.")
         with open(self.crops_file, "rb") as pixels:
             for crop in crops:
                 pixels.seek(crop.offset)

@@ -22,7 +22,7 @@ from poregui.workflow.shapes import ShapeTable, distributions, shape_table
 
 _SHOWN = ("Equivalent diameter", "Aspect ratio", "Circularity")
 _ALIKE = 8
-_NO_FEATURES = "This run kept no features, as cross-validations do: choose or train a run with a network of its own."
+_NO_FEATURES = "This run kept no features: cross-validations and runs of older versions have none. Train once more."
 
 
 @dataclass(frozen=True)
