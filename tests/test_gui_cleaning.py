@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import PIL.Image
 import pytest
-from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit
+from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QMessageBox
 from pytestqt.qtbot import QtBot
+from test_info_bar import with_bar
 
 from poregui.gui.app import build_window
 from poregui.gui.dialogs.micrograph import SeveralMicrographsDialog
@@ -135,6 +136,37 @@ def test_importing_again_fills_the_specimens_that_were_missing(tmp_path: Path, f
         again = bring_in(project, *files, specimen="B")
         assert [specimen for specimen, _ in state(project)] == ["A", "A", "B"]
         assert "1 micrograph had no specimen and has one now." in again
+
+
+@pytest.mark.parametrize("answer", ["Mask", "Not now"])
+def test_info_bars_of_imported_micrographs_are_offered_and_masked_on_yes_only(
+    shown: MainWindow, tmp_path: Path, answer: str
+) -> None:
+    session, workspace = shown.session, shown.workspace
+    assert session is not None
+    assert workspace is not None
+    PIL.Image.fromarray(with_bar(0, 255)).save(tmp_path / "sem.png")
+    workspace.importing.start([tmp_path / "sem.png"], ImportOptions(kind="micrographs"))
+    shown.background.wait()
+    offered = shown.findChild(QMessageBox, "offer")
+    assert offered.text() == "Mask the info bar of 1 micrograph?"
+    assert not any(m.masks for m in session.project.micrographs())
+    next(button for button in offered.buttons() if button.text() == answer).click()
+    assert [len(m.masks) for m in session.project.micrographs()] == [0, 0, 0, int(answer == "Mask")]
+    if answer == "Mask":
+        session.undo()
+        assert [len(m.masks) for m in session.project.micrographs()] == [0] * 4
+
+
+def test_nothing_is_asked_when_no_info_bar_is_found(shown: MainWindow, tmp_path: Path) -> None:
+    workspace = shown.workspace
+    assert workspace is not None
+    noise = np.random.default_rng(9).integers(90, 160, (300, 400), dtype=np.uint8)
+    PIL.Image.fromarray(noise).save(tmp_path / "plain.png")
+    workspace.importing.start([tmp_path / "plain.png"], ImportOptions(kind="micrographs"))
+    shown.background.wait()
+    assert len(workspace.session.project.micrographs()) == 4
+    assert shown.findChild(QMessageBox, "offer") is None
 
 
 def test_several_changes_are_one_edit_in_which_none_is_lost(tmp_path: Path, files: list[Path]) -> None:

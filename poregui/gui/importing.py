@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QObject
@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 
 from poregui.gui.background import TaskControl
 from poregui.gui.dialogs.import_pictures import ImportDialog, ImportReportDialog
+from poregui.gui.info_bars import offer_masks
 from poregui.gui.messages import messages
 from poregui.gui.services import Services
 from poregui.gui.session import Session
@@ -82,10 +83,20 @@ class ImportFlow(QObject):
         self._say(plan.lines)
 
     def _finish(self, collected: Collected) -> None:
-        plan = settle(self._session.project, collected, self._session.who)
+        project = self._session.project
+        before = {m.id for m in project.micrographs()}
+        plan = settle(project, collected, self._session.who)
         if plan.edit is not None:
             self._session.apply(plan.edit)
         self._say(plan.report.lines)
+        new = {m.id for m in project.micrographs()} - before
+        offer_masks(self._session, self._services.background, new, self._when_report_is_closed)
+
+    def _when_report_is_closed(self, call: Callable[[], None]) -> None:
+        if self.report is None:
+            call()
+        else:
+            self.report.finished.connect(lambda _: call())
 
     def _say(self, lines: Sequence[str]) -> None:
         first, *others = lines

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
@@ -50,6 +51,18 @@ class Messages(QObject):
         answer = box.clickedButton() is yes
         box.deleteLater()
         return answer
+
+    def offer(self, title: str, text: str, yes_text: str, then: Callable[[], None]) -> None:
+        """Ask without holding the program up; `then` is called when the answer is yes."""
+        box = QMessageBox(QMessageBox.Icon.Question, "poregui", title, parent=self._window)
+        box.setInformativeText(text)
+        box.setObjectName("offer")
+        yes = box.addButton(yes_text, QMessageBox.ButtonRole.AcceptRole)
+        box.addButton("Not now", QMessageBox.ButtonRole.RejectRole)
+        box.setDefaultButton(yes)
+        box.finished.connect(box.deleteLater)
+        yes.clicked.connect(then)
+        box.open()
 
     def bug(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         """Show a fault of ours with its trace and where the log lies."""

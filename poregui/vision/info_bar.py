@@ -13,6 +13,8 @@ from poregui.vision.pyramid import Pyramid
 _PART = 0.25
 """Largest share of the picture's height that a bar takes."""
 _LEAST_ROWS = 0.02
+_LEAST_PX = 16
+"""Rows in which writing can be read; thinner dark rims with a few bright grains are a part of the picture."""
 _LARGEST = 60_000_000
 """Pixels that are looked at; pictures that are larger carry no bar."""
 _NEAR = 8
@@ -63,7 +65,7 @@ def _bar_rows(rows: NDArray[np.int16], height: int) -> int:
         return 0
     breaks = np.flatnonzero(np.diff(is_ground) > _GAP + 1)
     end = int(is_ground[breaks[0]] if len(breaks) else is_ground[-1]) + 1
-    if not height * _LEAST_ROWS <= end <= height * _PART or end + _GAP >= len(rows):
+    if not max(_LEAST_PX, height * _LEAST_ROWS) <= end <= height * _PART or end + _GAP >= len(rows):
         return 0
     beyond = share[end + _GAP : end + _GAP + max(8, end // 2)]
     writing = float((np.abs(rows[:end] - ground) >= _FAR).mean())

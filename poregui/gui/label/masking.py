@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from PySide6.QtCore import QObject, QPointF, Qt
 from PySide6.QtGui import QBrush, QColor, QPainter, QPen, QPolygonF
 
-from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import Box
 from poregui.domain.masks import Mask
-from poregui.domain.plane import Plane
 from poregui.domain.records import Changed, Micrograph
-from poregui.gui.background import TaskControl
 from poregui.gui.dialogs.bar_length import BarLengthDialog
+from poregui.gui.info_bars import look_for_bars
 from poregui.gui.label.companion import LabelDesk
 from poregui.gui.messages import messages
 from poregui.gui.widgets.canvas_view import CanvasView
 from poregui.gui.widgets.region_tools import BoxTool, LineTool, PickTool, PolygonTool, on_screen
-from poregui.vision.info_bar import find_info_bar
-from poregui.vision.large_images import open_pyramid
 from poregui.workflow.changes import set_scale
 from poregui.workflow.cleaning import mask_info_bars, set_masks
 
@@ -126,7 +120,9 @@ class Masking(QObject):
     def _find(self, wanted: list[Micrograph]) -> None:
         project = self._desk.session.project
         files = [(one, project.micrograph_file(one)) for one in wanted]
-        self._desk.services.background.run("Look for info bars", lambda control: _bars(files, control), self._found)
+        self._desk.services.background.run(
+            "Look for info bars", lambda control: look_for_bars(files, control), self._found
+        )
 
     def _found(self, found: tuple[tuple[tuple[Micrograph, Box], ...], int]) -> None:
         bars, unread = found
@@ -159,22 +155,6 @@ class Masking(QObject):
         now = self._desk.catalogue.micrographs.get(one.id)
         if now is not None:
             self._desk.apply(set_scale([now], um_per_px, source="measured on a scale bar"))
-
-
-def _bars(files: list[tuple[Micrograph, Path]], control: TaskControl) -> tuple[tuple[tuple[Micrograph, Box], ...], int]:
-    """Return the info bars that were found, and how many files could not be read."""
-    found, unread = [], 0
-    for number, (one, file) in enumerate(files):
-        control.progress(number, len(files), one.name)
-        try:
-            with open_pyramid(file, None, Plane.parse(one.plane)) as image:
-                bar = find_info_bar(image)
-        except PoreguiError:
-            unread += 1
-            continue
-        if bar is not None:
-            found.append((one, bar))
-    return tuple(found), unread
 
 
 def _scale_words(one: Micrograph | None) -> str:
