@@ -42,7 +42,7 @@ class NamingDialog(FormDialog):
         self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         self.table.verticalHeader().hide()
         self.table.setShowGrid(False)
-        self.table.setMinimumHeight(240)
+        self.table.setMinimumHeight(320)
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
         for row, one in enumerate(self._micrographs):
@@ -50,6 +50,7 @@ class NamingDialog(FormDialog):
             self.table.setItem(row, 1, QTableWidgetItem())
         self.form.addRow(self.table)
         self._edit.textChanged.connect(self._preview)
+        theme().changed.connect(self._preview)
         self._preview()
 
     @property
