@@ -33,9 +33,15 @@ def main() -> int:
     # Last, so that the closing line of the output is pytest's own summary.
     marks = "not soak and not slow" if options.fast else "" if options.soak else "not soak"
     surroundings = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "POREGUI_SOAK": "1" if options.soak else ""}
-    command = [str(python), "-m", "pytest", "-m", marks, *options.pytest]
+    command = [str(python), "-m", "pytest", "-m", marks, *_in_parallel(options), *options.pytest]
     tests = subprocess.run(command, cwd=ROOT, env=surroundings, check=False)
     return 1 if failed or tests.returncode else 0
+
+
+def _in_parallel(options: argparse.Namespace) -> list[str]:
+    """Return what lets pytest use the cores, a process each, four at most; soak tests want the machine alone."""
+    cores = min(4, os.cpu_count() or 1)
+    return [] if options.soak or cores == 1 else ["-n", str(cores), "--dist", "worksteal"]
 
 
 def _options() -> argparse.Namespace:
