@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -13,10 +14,24 @@ from poregui.domain.detection import DetectionRecipe, detection_recipe_from_json
 from poregui.domain.errors import PoreguiError
 from poregui.store.files import write_json
 from poregui.store.project import Project
-from poregui.workflow.applying.pool import apply_all
+from poregui.workflow.applying.cluster import Scheduler, apply_on_cluster
+from poregui.workflow.applying.field import FieldTask
+from poregui.workflow.applying.pool import Applied, apply_all
 from poregui.workflow.applying.source import micrographs_of, model_of_file, model_of_run, run_with_network, tasks_of
 from poregui.workflow.applying.summary import GroupSummary, Summary, summarise
 from poregui.workflow.applying.table import read_pores
+
+
+def add_cluster_options(parser: argparse.ArgumentParser) -> None:
+    """Give the verb apply the machines that it may use."""
+    parser.add_argument(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="work on a dask cluster (extra cluster); its machines need the same files under the same paths",
+    )
+    for name, text in (("ca", "of the authority"), ("cert", "that you show"), ("key", "that belongs to yours")):
+        what = "key" if name == "key" else "certificate"
+        parser.add_argument(f"--tls-{name}", type=Path, metavar="FILE", help=f"the {what} {text}, for tls:// addresses")
 
 
 def apply(args: argparse.Namespace, screen: Screen) -> int:
@@ -24,19 +39,20 @@ def apply(args: argparse.Namespace, screen: Screen) -> int:
     least = args.min_confidence
     if not 0 <= least < 1:
         raise PoreguiError(f"{least:g} is no confidence.", "Give a number from 0 to below 1, such as 0.8.")
+    cluster = _cluster(args)
     with ExitStack() as stack:
         project = None
         recipe = _recipe(args.recipe) if args.recipe else None
         if args.project.suffix.lower() == ".onnx":
-            model = model_of_file(args.project, recipe)
+            model = model_of_file(args.project.absolute(), recipe)
         else:
-            project = stack.enter_context(Project.open(args.project, read_only=True))
+            project = stack.enter_context(Project.open(args.project.absolute(), read_only=True))
             model = model_of_run(project, run_with_network(project, args.run), least=least)
             model = model if recipe is None else replace(model, recipe=recipe)
-        fields = micrographs_of(args.paths, project, args.um_per_px, args.specimen)
+        fields = micrographs_of([path.absolute() for path in args.paths], project, args.um_per_px, args.specimen)
     out = args.out or Path(f"{args.project.stem}-porosity")
-    tasks = tasks_of(model, fields, out, least=least)
-    applied = apply_all(tasks, workers=args.workers, progress=screen.progress)
+    tasks = tasks_of(model, fields, out.absolute(), least=least)
+    applied = _applied(tasks, args.workers, cluster, screen)
     for problem in applied.problems:
         screen.note(f"{problem.name}: {problem.reason}")
     if not applied.results:
@@ -55,6 +71,24 @@ def apply(args: argparse.Namespace, screen: Screen) -> int:
     write_json(out / "summary.json", values)
     screen.result(values, _text(summary, out))
     return 0
+
+
+def _cluster(args: argparse.Namespace) -> Scheduler | None:
+    """Return the cluster that was asked for, None for this machine."""
+    files = (args.tls_ca, args.tls_cert, args.tls_key)
+    if args.scheduler is None:
+        if any(files):
+            raise PoreguiError("TLS files are of use with --scheduler only.", "Give --scheduler, or leave them out.")
+        return None
+    if args.workers:
+        raise PoreguiError("--workers counts processes on this machine.", "Leave it out with --scheduler.")
+    return Scheduler(args.scheduler, *(None if one is None else one.absolute() for one in files)).checked()
+
+
+def _applied(tasks: Sequence[FieldTask], workers: int, cluster: Scheduler | None, screen: Screen) -> Applied:
+    if cluster is None:
+        return apply_all(tasks, workers=workers, progress=screen.progress)
+    return apply_on_cluster(tasks, cluster, progress=screen.progress)
 
 
 def _recipe(path: Path) -> DetectionRecipe:

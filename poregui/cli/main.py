@@ -251,6 +251,8 @@ def _predict(parser: argparse.ArgumentParser) -> None:
 
 
 def _apply(parser: argparse.ArgumentParser) -> None:
+    from poregui.cli.applying import add_cluster_options
+
     _project(parser, "the folder of a project, or a model.onnx with its model.json beside it")
     parser.add_argument("paths", type=Path, nargs="+", metavar="PATH", help="micrographs, or folders that hold them")
     _run(parser)
@@ -262,6 +264,7 @@ def _apply(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--specimen", metavar="NAME", help="the specimen that all pictures show")
     parser.add_argument("--workers", type=int, default=0, metavar="N", help="processes; one per core otherwise")
     _scale(parser, "the scale of the micrographs; goes before what they say themselves")
+    add_cluster_options(parser)
 
 
 def _export(parser: argparse.ArgumentParser) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
@@ -14,6 +14,7 @@ from poregui.domain.errors import PoreguiError
 from poregui.workflow.applying.field import FieldResult, FieldTask, apply_field, read_result
 
 _LOOK_S = 0.2
+ENDED_ITS_PROCESS = "Working on it ended the process, as when memory is short. Close other programs and try again."
 
 
 @dataclass(frozen=True)
@@ -50,35 +51,23 @@ def apply_all(
     by asking for it again. A micrograph that cannot be read, or ends its process, is reported and the others go on.
     Processes are started afresh, never forked, and end with the call.
     """
-    found: dict[int, FieldResult | FieldProblem] = {}
-    open_tasks: list[int] = []
-    for place, task in enumerate(tasks):
-        there = _taken_up(task)
-        if there is None:
-            open_tasks.append(place)
-        else:
-            found[place] = there
+    found = take_up(tasks)
     taken_up = sum(isinstance(one, FieldResult) for one in found.values())
+    open_tasks = [place for place in range(len(tasks)) if place not in found]
     count = min(workers or available_cores(), len(open_tasks))
     share = max(1, available_cores() // max(count, 1))
     tasks = [replace(task, threads=share) for task in tasks]
     stopped = False
     while open_tasks and not stopped:
         with ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), _prepare_process) as pool:
-            waiting = {pool.submit(_work, tasks[place]): place for place in open_tasks}
+            waiting = {pool.submit(work_on, tasks[place]): place for place in open_tasks}
             try:
                 stopped = _collect(waiting, tasks, found, progress, cancelled)
             finally:
                 pool.shutdown(wait=True, cancel_futures=True)
         open_tasks = _after_a_crash(open_tasks, tasks, found) if not stopped else []
         count = min(count, max(len(open_tasks), 1))
-    results = tuple(found[place] for place in sorted(found))
-    return Applied(
-        tuple(one for one in results if isinstance(one, FieldResult)),
-        tuple(one for one in results if isinstance(one, FieldProblem)),
-        taken_up,
-        stopped,
-    )
+    return applied_of(found, taken_up, stopped)
 
 
 def available_cores() -> int:
@@ -86,11 +75,28 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _taken_up(task: FieldTask) -> FieldResult | FieldProblem | None:
-    try:
-        return read_result(task)
-    except PoreguiError as error:
-        return FieldProblem(task.file.name, str(error))
+def take_up(tasks: Sequence[FieldTask]) -> dict[int, FieldResult | FieldProblem]:
+    """Return by place the results that are there and still hold, and what is wrong with files that cannot be read."""
+    found: dict[int, FieldResult | FieldProblem] = {}
+    for place, task in enumerate(tasks):
+        try:
+            there: FieldResult | FieldProblem | None = read_result(task)
+        except PoreguiError as error:
+            there = FieldProblem(task.file.name, str(error))
+        if there is not None:
+            found[place] = there
+    return found
+
+
+def applied_of(found: Mapping[int, FieldResult | FieldProblem], taken_up: int, cancelled: bool) -> Applied:
+    """Return what became of tasks, in the order of their places."""
+    results = [found[place] for place in sorted(found)]
+    return Applied(
+        tuple(one for one in results if isinstance(one, FieldResult)),
+        tuple(one for one in results if isinstance(one, FieldProblem)),
+        taken_up,
+        cancelled,
+    )
 
 
 def _prepare_process() -> None:
@@ -99,7 +105,8 @@ def _prepare_process() -> None:
     cv2.setNumThreads(1)
 
 
-def _work(task: FieldTask) -> FieldResult | FieldProblem:
+def work_on(task: FieldTask) -> FieldResult | FieldProblem:
+    """Apply a network to one micrograph and return the result, or why there is none."""
     try:
         return apply_field(task)
     except PoreguiError as error:
@@ -123,13 +130,14 @@ def _collect(
                 found[waiting[one]] = one.result()
             except BrokenProcessPool:
                 return False
-        progress(len(found), len(tasks), _words(len(found) - first, len(open_ones), time.monotonic() - began))
+        progress(len(found), len(tasks), time_left(len(found) - first, len(open_ones), time.monotonic() - began))
         if cancelled():
             return True
     return False
 
 
-def _words(done: int, left: int, seconds: float) -> str:
+def time_left(done: int, left: int, seconds: float) -> str:
+    """Say how many micrographs are left, and how long they take when `done` took so many seconds."""
     if not done or not left:
         return f"{left} micrographs left"
     minutes, rest = divmod(round(seconds / done * left), 60)
@@ -146,8 +154,7 @@ def _after_a_crash(
     suspect = left[0]
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), _prepare_process) as pool:
         try:
-            found[suspect] = pool.submit(_work, tasks[suspect]).result()
+            found[suspect] = pool.submit(work_on, tasks[suspect]).result()
         except BrokenProcessPool:
-            reason = "Working on it ended the process, as when memory is short. Close other programs and try again."
-            found[suspect] = FieldProblem(tasks[suspect].file.name, reason)
+            found[suspect] = FieldProblem(tasks[suspect].file.name, ENDED_ITS_PROCESS)
     return left[1:]
