@@ -14,12 +14,14 @@ from PySide6.QtCore import QSize, QSizeF
 from PySide6.QtGui import QImage, QTextDocument
 from PySide6.QtWidgets import QFileDialog
 from review_desk import ReviewDesk, make_run, review_desks
+from size_model import write_size_model
 
 from poregui.domain.errors import PoreguiError
 from poregui.gui.printing import drawn, heading_alone, laid_out
 from poregui.gui.review import heat_maps
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
+from poregui.workflow.applying.source import model_of_file
 from poregui.workflow.changes import change_class
 from poregui.workflow.predict import ScaledCrop
 
@@ -84,6 +86,20 @@ def test_matrix_and_curves_are_written_as_svg_and_as_sharper_png(desk: ReviewDes
     for stem in ("confusion-matrix", "roc", "precision-recall", "calibration"):
         assert (tmp_path / f"run-001-{stem}.svg").read_text(encoding="utf-8").startswith("<svg")
         assert QImage(str(tmp_path / f"run-001-{stem}.png")).width() > 600
+
+
+def test_the_network_is_taken_away_with_its_card_and_can_be_applied(
+    desk: ReviewDesk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = write_size_model(tmp_path / "network")
+    run = desk.project.runs()[0]
+    run.onnx_file.write_bytes(model.read_bytes())
+    run.sidecar_file.write_bytes(model.with_suffix(".json").read_bytes())
+    take(desk, "export_model", tmp_path / "out", monkeypatch)
+    assert "model card" in desk.notes[-1]
+    assert (tmp_path / "out" / "MODEL_CARD.md").exists()
+    counted = model_of_file(tmp_path / "out" / "model.onnx").confusion.sum()
+    assert counted == len(run.read_dataset().part("test"))
 
 
 def test_a_place_that_cannot_be_written_is_told_and_a_dialog_that_is_closed_writes_nothing(

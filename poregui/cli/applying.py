@@ -44,7 +44,7 @@ def apply(args: argparse.Namespace, screen: Screen) -> int:
         project = None
         recipe = _recipe(args.recipe) if args.recipe else None
         if args.project.suffix.lower() == ".onnx":
-            model = model_of_file(args.project.absolute(), recipe)
+            model = model_of_file(args.project.absolute(), recipe, least=least)
         else:
             project = stack.enter_context(Project.open(args.project.absolute(), read_only=True))
             model = model_of_run(project, run_with_network(project, args.run), least=least)

@@ -37,7 +37,7 @@ VERBS = {
     "merge-labels": ("sharing", "merge_labels", "take labels over from another copy of a project, listing conflicts"),
     "predict": ("predicting", "predict", "classify crops that lie in files"),
     "apply": ("applying", "apply", "find, measure and classify the pores of micrographs: porosity per class"),
-    "export": ("projects", "export", "write labels, crops and outlines for other programs"),
+    "export": ("projects", "export", "write labels, crops and outlines for other programs, or a network to go"),
     "doctor": ("doctor", "doctor", "say what was found on this machine"),
 }
 """For each verb its module, its function and what it does."""
@@ -270,8 +270,9 @@ def _apply(parser: argparse.ArgumentParser) -> None:
 def _export(parser: argparse.ArgumentParser) -> None:
     _project(parser)
     parser.add_argument("out", type=Path, metavar="OUT", help="a file for csv and coco, else a new folder")
-    formats = ("csv", "class-folders", "yolo", "coco", "geojson", "imagej")
+    formats = ("csv", "class-folders", "yolo", "coco", "geojson", "imagej", "model")
     parser.add_argument("--format", choices=formats, required=True, help="what to write")
+    parser.add_argument("--run", type=int, metavar="N", help="with model: number of the run; else the newest network")
 
 
 def _doctor(_parser: argparse.ArgumentParser) -> None:

@@ -139,11 +139,18 @@ def _description(project: Project) -> dict[str, Any]:
 
 def export(args: argparse.Namespace, screen: Screen) -> int:
     """Write labels, crops and outlines for other programs."""
+    from poregui.workflow.applying.source import run_with_network
+    from poregui.workflow.export_model import export_model
     from poregui.workflow.exports import EXPORTS
 
     chosen = EXPORTS[args.format]
+    if args.run is not None and args.format != "model":
+        raise PoreguiError("Only a network belongs to a run.", "Leave out --run, or give --format model.")
     with Project.open(args.project, read_only=True) as project:
-        written = chosen.write(project, args.out, screen.progress)
+        if args.format == "model":
+            written = export_model(project, run_with_network(project, args.run), args.out)
+        else:
+            written = chosen.write(project, args.out, screen.progress)
     values = {"format": args.format, "out": str(Path(args.out).absolute()), chosen.unit: written}
     screen.result(values, f"Wrote {written} {chosen.unit} to {args.out}.")
     return 0

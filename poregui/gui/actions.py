@@ -43,6 +43,7 @@ ACTIONS = (
     ActionSpec("export_coco", "Export outlines as COCO…", "File", (), "", "project"),
     ActionSpec("export_geojson", "Export outlines as GeoJSON (QuPath)…", "File", (), "", "project"),
     ActionSpec("export_imagej", "Export outlines as ImageJ ROIs…", "File", (), "", "project"),
+    ActionSpec("export_model", "Export the newest network…", "File", (), "", "runs"),
     ActionSpec("pack", "Pack for a colleague…", "File", (), "", "project", separated=True),
     ActionSpec("merge_labels", "Merge labels of another copy…", "File", (), "", "writable"),
     ActionSpec("save", "Save", "File", ("Ctrl+S",), "", "project", separated=True),

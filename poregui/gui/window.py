@@ -119,6 +119,7 @@ class MainWindow(QMainWindow):
             "export_coco": lambda: self._with(lambda open_: open_.exporting.ask("coco")),
             "export_geojson": lambda: self._with(lambda open_: open_.exporting.ask("geojson")),
             "export_imagej": lambda: self._with(lambda open_: open_.exporting.ask("imagej")),
+            "export_model": lambda: self._with(lambda open_: open_.exporting.ask("model")),
             "pack": lambda: self._with(lambda open_: open_.sharing.ask_pack()),
             "merge_labels": lambda: self._with(lambda open_: open_.sharing.ask_merge()),
             "save": lambda: messages().note("Everything is saved already: each change is on disk when you see it."),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from poregui.store.project import Project
+from poregui.workflow.applying.source import run_with_network
 from poregui.workflow.export import (
     Progress,
     export_class_folders,
@@ -15,6 +16,7 @@ from poregui.workflow.export import (
     new_folder,
     quiet,
 )
+from poregui.workflow.export_model import export_model
 from poregui.workflow.formats.coco import write_coco
 from poregui.workflow.formats.geojson import write_geojson
 from poregui.workflow.formats.imagej import write_imagej
@@ -53,8 +55,15 @@ EXPORTS: dict[str, ExportFormat] = {
         lambda project, out, _progress: new_folder(out, lambda beside: write_imagej(shapes_of(project), beside)),
         "pores",
     ),
+    "model": ExportFormat(
+        "network with its model card", "", lambda project, out, _progress: _newest(project, out), "files"
+    ),
 }
 """By the name that the command line knows."""
+
+
+def _newest(project: Project, out: Path) -> int:
+    return export_model(project, run_with_network(project, None), out)
 
 
 def export(project: Project, name: str, out: Path, progress: Progress = quiet) -> int:

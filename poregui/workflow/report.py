@@ -62,6 +62,11 @@ def report_html(facts: ReportFacts, picture: Picture | None = None) -> str:
     return template.render(facts=facts, figure=figure, **_words(facts))
 
 
+def split_words(kind: str) -> str:
+    """Return how a dataset was split, to stand behind the word "split"."""
+    return _SPLITS.get(kind, kind)
+
+
 def _words(facts: ReportFacts) -> dict[str, Any]:
     reviewed, found = facts.reviewed, facts.numbers
     as_trained = reviewed.accuracy_as_trained
@@ -71,7 +76,7 @@ def _words(facts: ReportFacts) -> dict[str, Any]:
         was = f"; it was {_percent(as_trained)} when the run ended" if as_trained is not None else ""
         changed = f"{labels} changed since the run was trained{was}."
     return {
-        "split": _SPLITS.get(facts.data.split, facts.data.split),
+        "split": split_words(facts.data.split),
         "changed": changed,
         "breakdowns": [f"accuracy-by-{one.title.lower().replace(' ', '-')}" for one in found.breakdowns],
         "areas": {c.name: (c.roc.area if c.roc else None, _average(c)) for c in facts.curves},

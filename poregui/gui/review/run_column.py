@@ -35,6 +35,7 @@ EXPORTS = {
     "export_predictions": "Predictions as CSV…",
     "export_figures_svg": "Matrix and curves as SVG…",
     "export_figures_png": "Matrix and curves as PNG…",
+    "export_model": "Network to go, with its model card…",
 }
 """What the run can be taken away as, by the name of its action."""
 

@@ -1,4 +1,4 @@
-"""Take a run away as report, figures or predictions, written beside the window; changes with what can be taken."""
+"""Take a run away as report, figures, predictions or network, beside the window; changes with what can be taken."""
 
 from __future__ import annotations
 
@@ -39,7 +39,8 @@ class TakingAway(QObject):
         if name.startswith("export_figures"):
             chosen = QFileDialog.getExistingDirectory(self._around.page, title, str(folder.parent))
         else:
-            chosen, _ = QFileDialog.getSaveFileName(self._around.page, title, str(proposed), f"*{ending}")
+            kinds = f"*{ending}" if ending.startswith(".") else ""
+            chosen, _ = QFileDialog.getSaveFileName(self._around.page, title, str(proposed), kinds)
         if chosen:
             self.write(write, run.folder, Path(chosen))
 
@@ -98,6 +99,12 @@ def _png(project: Project, run: RunFolder, out: Path) -> str:
     return f"{len(figures)} figures written to {out}."
 
 
+def _model(project: Project, run: RunFolder, out: Path) -> str:
+    from poregui.workflow.export_model import export_model
+
+    return f"{export_model(project, run, out)} files written to {out}: the network, its model.json and its model card."
+
+
 def _beside(out: Path, run: RunFolder, stem: str, ending: str) -> Path:
     return out / f"run-{run.path.name}-{stem}.{ending}"
 
@@ -108,4 +115,5 @@ _KINDS: dict[str, tuple[str, str, Write]] = {
     "export_predictions": (".csv", "predictions", _predictions),
     "export_figures_svg": ("", "figures into a folder", _svg),
     "export_figures_png": ("", "figures into a folder", _png),
+    "export_model": ("-model", "network into a new folder", _model),
 }

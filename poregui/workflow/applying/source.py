@@ -3,30 +3,32 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from poregui.domain.classes import NOT_A_PORE_NAME, default_classes
-from poregui.domain.correction import weighted_counts
 from poregui.domain.detection import DetectionRecipe, detection_recipe_from_json
 from poregui.domain.errors import PoreguiError, ProjectError
 from poregui.domain.masks import Mask
 from poregui.domain.plane import FIRST, Plane
 from poregui.domain.records import Micrograph
-from poregui.domain.statistics import confusion_matrix
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.applying.field import FieldTask
+from poregui.workflow.applying.tested import TestedCrops, tested_crops
 from poregui.workflow.evaluate import find_run
 from poregui.workflow.formats.names import file_names
 from poregui.workflow.import_folders import find_pictures
 
 RECIPE_KEY = "detection_recipe"
 """Under which a project keeps its detection recipe."""
+_COLOUR = re.compile("#[0-9a-fA-F]{6}")
 
 
 @dataclass(frozen=True)
@@ -75,73 +77,55 @@ def model_of_run(project: Project, run: RunFolder, *, least: float = 0.0) -> App
     dataset = run.read_dataset()
     colours = {c.id: c.colour for c in project.classes(retired=True)}
     text = project.meta(RECIPE_KEY)
-    tested = _tested(run, least)
+    tested = tested_crops(run)
     return AppliedModel(
         name=f"run {run.number} of {project.name}",
         model=run.onnx_file,
         sidecar=run.sidecar_file,
         classes=dataset.classes,
         colours=tuple(colours.get(i, "#808080") for i in dataset.class_ids),
-        confusion=confusion_matrix(tested.truth, tested.predicted, len(dataset.classes)),
+        confusion=tested.confusion(least),
         recipe=detection_recipe_from_json(json.loads(text)) if text else DetectionRecipe(),
-        area_confusion=_area_confusion(run, tested, len(dataset.classes)),
+        area_confusion=tested.area_confusion(least),
     )
 
 
-@dataclass(frozen=True)
-class _Tested:
-    """Hold the test crops that were answered with the wanted confidence, (n,) each."""
+def model_of_file(model: Path, recipe: DetectionRecipe | None = None, *, least: float = 0.0) -> AppliedModel:
+    """Return a bare model.onnx with the model.json beside it. Raises ProjectError when one is missing or damaged.
 
-    ids: NDArray[np.int64]
-    truth: NDArray[np.int64]
-    predicted: NDArray[np.int64]
-
-
-def _tested(run: RunFolder, least: float) -> _Tested:
-    label = {crop.crop_id: crop.label for crop in run.read_dataset().crops if crop.part == "test"}
-    rows = [
-        (one.crop_id, label[one.crop_id], int(np.argmax(one.probabilities)))
-        for one in run.read_predictions()
-        if one.crop_id in label and max(one.probabilities) >= least
-    ]
-    return _Tested(*np.array(rows, np.int64).reshape(-1, 3).T)
-
-
-def _area_confusion(run: RunFolder, tested: _Tested, classes: int) -> NDArray[np.float64] | None:
-    """Return the confusion by pore area; None for runs that did not measure shapes, or where a shape is not known."""
-    shapes = run.read_shapes()
-    if shapes is None:
-        return None
-    columns, ids, values = shapes
-    diameter = next((k for k, name in enumerate(columns) if name.startswith("Equivalent diameter")), None)
-    if diameter is None:
-        return None
-    size = dict(zip(ids.tolist(), values[:, diameter].tolist(), strict=True))
-    diameters = np.array([size.get(i, np.nan) for i in tested.ids.tolist()])
-    known = np.isfinite(diameters) & (diameters > 0)
-    return weighted_counts(tested.truth[known], tested.predicted[known], diameters[known] ** 2, classes)
-
-
-def model_of_file(model: Path, recipe: DetectionRecipe | None = None) -> AppliedModel:
-    """Return a bare model.onnx with the model.json beside it. Raises ProjectError when one is missing or damaged."""
+    Without the `tested` crops of an export the sidecar may hold `confusion` and `area_confusion`, which stand for every
+    confidence.
+    """
     sidecar = model.with_suffix(".json")
     try:
         told = json.loads(sidecar.read_text(encoding="utf-8"))
         classes = tuple(str(name) for name in told["classes"])
-        counts = told.get("confusion")
-        confusion = None if counts is None else np.array(counts, np.int64).reshape(len(classes), len(classes))
-        weighed = told.get("area_confusion")
-        by_area = None if weighed is None else np.array(weighed, np.float64).reshape(len(classes), len(classes))
+        confusion, by_area = _confusions(told, len(classes), least)
         if recipe is None:
             recipe = detection_recipe_from_json(told["detection"]) if "detection" in told else DetectionRecipe()
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        shades = tuple(str(one) for one in told.get("colours", ()))
+        if len(shades) != len(classes) or not all(_COLOUR.fullmatch(one) for one in shades):
+            plain = default_classes(tuple(f"class {i}" for i in range(max(2, len(classes)))))
+            shades = tuple(one.colour for one in plain[: len(classes)])
+        name = str(told.get("name", model.stem))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ProjectError(
             f"{sidecar} is missing or damaged.", "Put the model.json of the same export beside the model."
         ) from error
     if not model.exists():
         raise ProjectError(f"{model} is missing.", "Choose the model.onnx of an export.")
-    shades = [c.colour for c in default_classes(tuple(f"class {i}" for i in range(max(2, len(classes)))))]
-    return AppliedModel(model.stem, model, sidecar, classes, tuple(shades[: len(classes)]), confusion, recipe, by_area)
+    return AppliedModel(name, model, sidecar, classes, shades, confusion, recipe, by_area)
+
+
+def _confusions(
+    told: Mapping[str, Any], classes: int, least: float
+) -> tuple[NDArray[np.int64] | None, NDArray[np.float64] | None]:
+    if "tested" in told:
+        tested = TestedCrops.from_json(told["tested"], classes)
+        return tested.confusion(least), tested.area_confusion(least)
+    counts, weighed = told.get("confusion"), told.get("area_confusion")
+    confusion = None if counts is None else np.array(counts, np.int64).reshape(classes, classes)
+    return confusion, None if weighed is None else np.array(weighed, np.float64).reshape(classes, classes)
 
 
 def micrographs_of(

@@ -1,0 +1,86 @@
+"""Carry what the test crops of a run were answered, so that a bare model corrects as its run does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poregui.domain.correction import weighted_counts
+from poregui.domain.statistics import confusion_matrix
+from poregui.store.run_folder import RunFolder
+
+
+@dataclass(frozen=True, eq=False)
+class TestedCrops:
+    """Hold the (n,) test crops of a run: places of their `labels`, (n, classes) `answers`, `diameters` of their pores.
+
+    Diameters are in any one unit, NaN where a shape is not known; None for a run that measured none.
+    """
+
+    __test__ = False  # pytest takes the name for a test
+
+    labels: NDArray[np.int64]
+    answers: NDArray[np.float64]
+    diameters: NDArray[np.float64] | None = None
+
+    def confusion(self, least: float = 0.0) -> NDArray[np.int64]:
+        """Return the (classes, classes) counts of crops answered with at least a confidence, rows the truth."""
+        kept = self._kept(least)
+        return confusion_matrix(self.labels[kept], self.answers[kept].argmax(axis=1), self.answers.shape[1])
+
+    def area_confusion(self, least: float = 0.0) -> NDArray[np.float64] | None:
+        """Return the same weighed by the area of the pores (see `weighted_counts`), None where no size is known."""
+        if self.diameters is None:
+            return None
+        kept = self._kept(least) & np.isfinite(self.diameters) & (self.diameters > 0)
+        weights = np.asarray(self.diameters[kept] ** 2, np.float64)
+        answers = self.answers[kept]
+        return weighted_counts(self.labels[kept], answers.argmax(axis=1), weights, answers.shape[1])
+
+    def _kept(self, least: float) -> NDArray[np.bool_]:
+        return np.asarray(self.answers.max(axis=1, initial=0.0) >= least, np.bool_)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return everything as a dictionary fit for JSON."""
+        sizes = None if self.diameters is None else [None if d != d else d for d in self.diameters.tolist()]
+        return {"labels": self.labels.tolist(), "answers": self.answers.tolist(), "diameters": sizes}
+
+    @staticmethod
+    def from_json(values: Mapping[str, Any], classes: int) -> TestedCrops:
+        """Return what `to_json` wrote. Raises KeyError, TypeError or ValueError when it is damaged."""
+        labels = np.array(values["labels"], np.int64)
+        answers = np.array(values["answers"], np.float64).reshape(len(labels), classes)
+        sizes = values["diameters"]
+        diameters = None if sizes is None else np.array([np.nan if d is None else d for d in sizes], np.float64)
+        if (diameters is not None and diameters.shape != labels.shape) or not np.isin(labels, range(classes)).all():
+            raise ValueError("the test crops do not fit together")
+        return TestedCrops(labels, answers, diameters)
+
+
+def tested_crops(run: RunFolder) -> TestedCrops:
+    """Return the test crops of a run with the labels that it was frozen with.
+
+    Raises ProjectError when the run has no predictions or is damaged.
+    """
+    dataset = run.read_dataset()
+    label = {crop.crop_id: crop.label for crop in dataset.crops if crop.part == "test"}
+    found = [one for one in run.read_predictions() if one.crop_id in label]
+    answers = np.array([one.probabilities for one in found], np.float64).reshape(len(found), len(dataset.classes))
+    ids = [one.crop_id for one in found]
+    return TestedCrops(np.array([label[i] for i in ids], np.int64), answers, _diameters(run, ids))
+
+
+def _diameters(run: RunFolder, ids: list[int]) -> NDArray[np.float64] | None:
+    shapes = run.read_shapes()
+    if shapes is None:
+        return None
+    columns, known, values = shapes
+    place = next((k for k, name in enumerate(columns) if name.startswith("Equivalent diameter")), None)
+    if place is None:
+        return None
+    size = dict(zip(known.tolist(), values[:, place].tolist(), strict=True))
+    return np.array([size.get(i, np.nan) for i in ids], np.float64)
