@@ -28,6 +28,8 @@ from _bench_predict import predict
 from _bench_review import review
 from _bench_suggest import suggest
 from _bench_tiles import open_large, pan
+from _bench_train import add_options as add_train_options
+from _bench_train import train
 from _environment import ROOT
 
 TICK_MS = 10
@@ -107,40 +109,6 @@ def latency(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     return {"preset": options.preset, "idle": idle, "training": {**training, "epochs": len(epochs)}, "loaded": loaded}
 
 
-def train(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
-    """Compare the presets on the unseen specimens of the sample project, through the command line."""
-    project = _project(options, folder)
-    runs = [_train_once(project, preset, seed) for preset in options.presets for seed in options.seeds]
-    means = {
-        preset: {
-            name: round(statistics.mean(run[name] for run in runs if run["preset"] == preset), 4)
-            for name in ("accuracy", "seconds", "wall_seconds", "epochs")
-        }
-        for preset in options.presets
-    }
-    return {"seeds": options.seeds, "means": means, "runs": runs}
-
-
-def _train_once(project: Path, preset: str, seed: int) -> dict[str, Any]:
-    command = [
-        sys.executable,
-        "-m",
-        "poregui",
-        "train",
-        str(project),
-        "--preset",
-        preset,
-        "--seed",
-        str(seed),
-        "--json",
-    ]
-    began = time.perf_counter()
-    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True)
-    told = json.loads(done.stdout)
-    kept = {name: told[name] for name in ("accuracy", "n_test", "seconds", "epochs", "best_epoch", "confusion_matrix")}
-    return {"preset": preset, "seed": seed, **kept, "wall_seconds": round(time.perf_counter() - began, 1)}
-
-
 def _project(options: argparse.Namespace, folder: Path) -> Path:
     """Return a copy of the project that is to be measured without its runs, or a new sample project."""
     target = folder / "project"
@@ -176,10 +144,7 @@ def _parser() -> argparse.ArgumentParser:
         verb.add_argument("--project", type=Path, help="a project to measure on a copy of; the sample otherwise")
     verbs.choices["latency"].add_argument("--seconds", type=float, default=30.0, help="time to measure, twice")
     verbs.choices["latency"].add_argument("--preset", default="default", help="network to train meanwhile")
-    verbs.choices["train"].add_argument("--seeds", type=_numbers, default=[0, 1, 2], help="such as 0,1,2")
-    verbs.choices["train"].add_argument(
-        "--presets", type=_words, default=["default", "seed"], help="such as default,seed"
-    )
+    add_train_options(verbs.choices["train"])
     verbs.choices["predict"].add_argument("--presets", type=_words, default=["default", "seed"], help="such as seed")
     verbs.choices["predict"].add_argument("--threads", type=int, default=0, help="of both; all there are otherwise")
     for name in ("open", "pan"):
@@ -190,10 +155,6 @@ def _parser() -> argparse.ArgumentParser:
     verbs.choices["suggest"].add_argument("--repeats", type=int, default=2, help="orders of each kind a draw")
     verbs.choices["open"].add_argument("--striped", type=int, default=16_000, help="side in px of the striped file")
     return parser
-
-
-def _numbers(text: str) -> list[int]:
-    return [int(number) for number in text.split(",")]
 
 
 def _words(text: str) -> list[str]:

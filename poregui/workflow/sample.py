@@ -88,11 +88,12 @@ def _add_all(
         file = folder / micrograph.name
         picture = Image.fromarray(micrograph.image)
         replace_file(file, partial(picture.save, format="PNG"))
-        _add(project, micrograph, file, labelled=micrograph not in unseen)
+        add_drawn(project, micrograph, file, labelled=micrograph not in unseen)
         progress(done, max(_ABOUT, done), micrograph.name)
 
 
-def _add(project: Project, drawn: SyntheticMicrograph, file: Path, *, labelled: bool) -> None:
+def add_drawn(project: Project, drawn: SyntheticMicrograph, file: Path, *, labelled: bool) -> None:
+    """Add a drawn micrograph that was written to `file`, its specimen and, when `labelled`, its crops with labels."""
     specimen = next((s for s in project.specimens() if s.name == drawn.specimen), None)
     if specimen is None:
         specimen = Specimen(project.next_id("specimens"), drawn.specimen)
