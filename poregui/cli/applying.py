@@ -20,6 +20,7 @@ from poregui.workflow.applying.pool import Applied, apply_all
 from poregui.workflow.applying.source import micrographs_of, model_of_file, model_of_run, run_with_network, tasks_of
 from poregui.workflow.applying.summary import GroupSummary, Summary, summarise
 from poregui.workflow.applying.table import read_pores
+from poregui.workflow.applying.telling import sensitivity_words
 
 
 def add_cluster_options(parser: argparse.ArgumentParser) -> None:
@@ -104,7 +105,14 @@ def _text(summary: Summary, out: Path) -> str:
     head = ["specimen", "fields", *(f"{name} (area %)" for name in summary.classes), "left to you"]
     note = "corrected for confusion" if summary.corrected else f"not corrected for confusion: {summary.why_not}"
     over = "95 % intervals over fields" + ("" if len(groups) == 1 else ", in the last row over specimens")
-    lines = [table(head, rows), f"{over}; {note}.", *summary.warnings, f"Tables and pictures are in {out}."]
+    moved = sensitivity_words(summary.whole)
+    lines = [
+        table(head, rows),
+        f"{over}; {note}.",
+        *([moved] if moved else []),
+        *summary.warnings,
+        f"Tables and pictures are in {out}.",
+    ]
     return "\n".join(lines)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from poregui.gui.widgets.number_table import NumberRow
 from poregui.workflow.applying.summary import ClassSummary, GroupSummary, Summary
 from poregui.workflow.applying.sureness import Sureness
+from poregui.workflow.applying.telling import sensitivity_words
 
 
 def sureness_words(found: Sureness, least: float) -> str:
@@ -43,6 +44,9 @@ def _row(one: ClassSummary, unit: str, colour: str, top: float) -> NumberRow:
     )
     drawn = None if area.low is None or area.high is None else (area.low / top, area.high / top)
     tip = f"As predicted {area.plain:.4g} %, corrected for confusion {area.corrected:.4g} %"
+    for name, far in (("nearest other pore", one.nearest), ("surface", one.surface)):
+        if far is not None:
+            tip += f"\nTo the {name}: median {far.middle:.3g} {unit}, 10 % of pores below {far.low:.3g} {unit}"
     return NumberRow(one.name, cells, area.corrected / top, drawn, tip, colour)
 
 
@@ -65,7 +69,8 @@ def note_of(summary: Summary, group: GroupSummary) -> str:
         parts.append("Areas are corrected for what the network confuses, with its uncertainty in the interval.")
     else:
         parts.append(f"Areas are not corrected for confusion: {summary.why_not}.")
+    parts.append(sensitivity_words(group))
     parts += summary.warnings[:3]
     if len(summary.warnings) > 3:
         parts.append(f"{len(summary.warnings) - 3} more remarks are in the files.")
-    return " ".join(parts)
+    return " ".join(part for part in parts if part)

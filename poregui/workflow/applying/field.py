@@ -28,15 +28,17 @@ from poregui.store.pixels import CropPixels
 from poregui.vision.detection import Detected, detect
 from poregui.vision.large_images import open_pyramid
 from poregui.vision.measurement import Measured, measure
+from poregui.vision.planning import Source
 from poregui.vision.pyramid import Pyramid
 from poregui.workflow.applying.overlay import draw_overlay
+from poregui.workflow.applying.sensitivity import sense, write_sensitivity
 from poregui.workflow.applying.table import PoreTable
 from poregui.workflow.formats.geojson import write_geojson_file
 from poregui.workflow.formats.shapes import ImageShapes, PoreShape
 from poregui.workflow.importing import file_hash
 from poregui.workflow.predict import Predictor, ScaledCrop
 
-FORMAT = 1
+FORMAT = 2
 """Changes when results of older versions must be made anew."""
 SAME_SCALE = 1.25
 """Ratio of scales up to which crops are given to a network as they are."""
@@ -136,12 +138,15 @@ def apply_field(task: FieldTask, progress: Progress = lambda done, total, text: 
         measured = measure(found.outlines, read, scale, size=size, masks=task.masks, surfaces=found.surfaces)
         factor = resampling(predictor, scale)
         answers = _answers(image, found, predictor, task.recipe, scale, factor, progress)
+        again = partial(_answers_of_new, image, predictor, task.recipe, scale, factor)
+        sensed = sense(found, answers, Source(*size, read), task.recipe, scale, task.masks, again)
         overview = image.overview()
         warnings = image.warnings
     task.folder.mkdir(parents=True, exist_ok=True)
     chosen = PoreTable(found.areas, answers).chosen(task.least)
     _write_pores(task.folder / "pores.csv", found, measured, predictor.classes, answers, chosen)
     _write_outlines(task, found, predictor.classes, chosen, size, scale)
+    write_sensitivity(sensed, task.folder)
     picture = draw_overlay(overview, size, found.outlines, chosen, task.colours)
     replace_file(task.folder / "overlay.png", partial(_write_bytes, content=picture))
     result = replace(
@@ -245,6 +250,17 @@ def _answers(
         ]
         rows.append(predictor.predict([_crop(image, box, scale, factor) for box in boxes]))
     return np.concatenate(rows) if rows else np.empty((0, len(predictor.classes)), np.float32)
+
+
+def _answers_of_new(
+    image: Pyramid,
+    predictor: Predictor,
+    recipe: DetectionRecipe,
+    scale: float | None,
+    factor: float | None,
+    found: Detected,
+) -> NDArray[np.float32]:
+    return _answers(image, found, predictor, recipe, scale, factor, lambda done, total, text: None)
 
 
 def _crop(image: Pyramid, box: Box, scale: float | None, factor: float | None) -> ScaledCrop:

@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 
 from poregui.domain.class_porosity import ClassEstimate, SizeDistribution, estimate_classes, size_distribution
 from poregui.domain.correction import Correction, correction
+from poregui.domain.distances import DistanceSummary, distance_summary
 from poregui.domain.porosity import Porosity, porosity
 from poregui.workflow.applying.field import FieldResult
+from poregui.workflow.applying.sensitivity import SHIFTS
 from poregui.workflow.applying.source import AppliedModel, is_pore
 from poregui.workflow.applying.table import PoreTable
 
@@ -23,7 +25,8 @@ Floats = NDArray[np.float64]
 class ClassSummary:
     """Hold the numbers of one class: area per cent of the fields, pores per mm2 (None: some scale is unknown), sizes.
 
-    `sizes` are in um, or in px where some scale is unknown.
+    `sizes` are in um, or in px where some scale is unknown, and so are the distances from the edge of a pore to that of
+    the `nearest` other one and to the `surface` of the specimen; None where there is neither.
     """
 
     name: str
@@ -31,6 +34,20 @@ class ClassSummary:
     area: ClassEstimate
     density: ClassEstimate | None
     sizes: SizeDistribution
+    nearest: DistanceSummary | None = None
+    surface: DistanceSummary | None = None
+
+
+@dataclass(frozen=True)
+class ShiftedAreas:
+    """Hold the area per cent of all pores, and of each class, that a threshold shifted by `shift` per cent would find.
+
+    Those of the classes are corrected where the others are.
+    """
+
+    shift: int
+    total: float
+    classes: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -45,6 +62,7 @@ class GroupSummary:
     classes: tuple[ClassSummary, ...]
     left: int
     left_percent: float
+    sensitivity: tuple[ShiftedAreas, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -70,12 +88,18 @@ class Summary:
 
 @dataclass(frozen=True)
 class _Field:
-    """Hold one field ready to be summed: amounts per class, and diameters' areas of single pores."""
+    """Hold one field ready to be summed: amounts per class, and areas and distances of the single pores of each.
+
+    `shifted` (shifts, classes + 1) are the area per cent at shifted thresholds, the last one what is left to a person.
+    """
 
     result: FieldResult
     percents: Floats
     densities: Floats | None
     pore_areas: tuple[Floats, ...]
+    nearest: tuple[Floats, ...]
+    surface: tuple[Floats, ...]
+    shifted: Floats | None
 
 
 def summarise(
@@ -143,8 +167,20 @@ def _field(result: FieldResult, table: PoreTable, scaled: bool, least: float) ->
     if scaled:
         densities = np.array(result.counts, np.float64) / (area * scale**2 / 1e6)
     chosen = table.chosen(least)
-    areas = tuple(table.areas[chosen == place] * scale**2 for place in range(len(result.areas)))
-    return _Field(result, percents, densities, areas)
+    classes = len(result.areas)
+    areas = tuple(table.areas[chosen == place] * scale**2 for place in range(classes))
+    ratio = 1.0 if scaled or table.unit == "px" or result.um_per_px is None else 1 / result.um_per_px
+    nearest, surface = (
+        tuple(
+            values[chosen == place] * ratio if len(values) == len(chosen) else np.empty(0) for place in range(classes)
+        )
+        for values in (table.nearest, table.surface)
+    )
+    shifted = None
+    if table.sensed is not None:
+        now = np.append(percents, 100 * result.left_area / area)
+        shifted = np.array([now + table.sensed.change(shift, classes, least) for shift in SHIFTS])
+    return _Field(result, percents, densities, areas, nearest, surface, shifted)
 
 
 def _group(
@@ -167,12 +203,7 @@ def _group(
         )
     pores = [is_pore(one) for one in classes]
     of_unit = [sum(_pore_area(one, pores) for one in own) for own in units]
-    rows = tuple(
-        ClassSummary(
-            label, pores[k], areas[k], dense[k], size_distribution(np.concatenate([f.pore_areas[k] for f in fields]))
-        )
-        for k, label in enumerate(classes)
-    )
+    rows = tuple(_class(label, k, fields, areas[k], dense[k]) for k, label in enumerate(classes))
     total = sum(one.result.field_area_px for one in fields)
     return GroupSummary(
         name=name,
@@ -183,6 +214,40 @@ def _group(
         classes=rows,
         left=sum(one.result.left for one in fields),
         left_percent=100 * sum(one.result.left_area for one in fields) / max(total, 1.0),
+        sensitivity=_sensitivity(units, weights, pores, correct.areas),
+    )
+
+
+def _class(
+    label: str, place: int, fields: list[_Field], area: ClassEstimate, density: ClassEstimate | None
+) -> ClassSummary:
+    return ClassSummary(
+        label,
+        is_pore(label),
+        area,
+        density,
+        size_distribution(np.concatenate([one.pore_areas[place] for one in fields])),
+        distance_summary(np.concatenate([one.nearest[place] for one in fields])),
+        distance_summary(np.concatenate([one.surface[place] for one in fields])),
+    )
+
+
+def _sensitivity(
+    units: list[list[_Field]], weights: list[Floats], pores: list[bool], correct: Correction
+) -> tuple[ShiftedAreas, ...]:
+    """Return the means over units at shifted thresholds; nothing where a field was not looked at with them."""
+    of_units = []
+    for own, weight in zip(units, weights, strict=True):
+        shifted = [one.shifted for one in own if one.shifted is not None]
+        if len(shifted) < len(own):
+            return ()
+        of_units.append(np.average(shifted, 0, weight))
+    mean = np.mean(of_units, axis=0)
+    corrected = np.maximum(correct.apply(mean[:, :-1]), 0.0)
+    totals = mean @ np.array([*pores, True], np.float64)
+    return tuple(
+        ShiftedAreas(shift, max(0.0, float(total)), tuple(row.tolist()))
+        for shift, total, row in zip(SHIFTS, totals, corrected, strict=True)
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,18 +11,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poregui.domain.errors import PoreguiError
+from poregui.workflow.applying.sensitivity import Sensitivity, read_sensitivity
 
 AREA = "Area (px²)"
+DISTANCES = ("Nearest pore", "Distance to the surface")
 FIRST_CHANCE = 3
 """Place of the first class's probability, after number, class and confidence."""
 
 
 @dataclass(frozen=True, eq=False)
 class PoreTable:
-    """Hold of the (n,) pores of a micrograph the `areas` in square px and the (n, classes) `chances`."""
+    """Hold of the (n,) pores of a micrograph the `areas` in square px and the (n, classes) `chances`.
+
+    `nearest` and `surface` are distances in `unit` (um or px), NaN where not known; they may be left empty. `sensed` is
+    what shifted thresholds found, None where nobody looked.
+    """
 
     areas: NDArray[np.float64]
     chances: NDArray[np.floating[Any]]
+    nearest: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    surface: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    unit: str = "px"
+    sensed: Sensitivity | None = None
 
     def chosen(self, least: float) -> NDArray[np.int64]:
         """Return the place of the class of each pore, -1 where none is as likely as wanted."""
@@ -37,9 +47,27 @@ def read_pores(folder: Path, classes: int) -> PoreTable:
     try:
         with open(path, newline="", encoding="utf-8") as file:
             rows = csv.reader(file)
-            area = next(rows).index(AREA)
-            numbers = [(float(row[area]), *map(float, row[FIRST_CHANCE : FIRST_CHANCE + classes])) for row in rows]
+            head = next(rows)
+            area = head.index(AREA)
+            (nearest, unit), (surface, _) = (_distance(head, name) for name in DISTANCES)
+            numbers = [
+                (
+                    float(row[area]),
+                    float(row[nearest] or "nan"),
+                    float(row[surface] or "nan"),
+                    *map(float, row[FIRST_CHANCE : FIRST_CHANCE + classes]),
+                )
+                for row in rows
+            ]
     except (OSError, ValueError, IndexError, StopIteration) as error:
         raise PoreguiError(f"{path} cannot be read.", f"Remove {folder} and find its pores again.") from error
-    table = np.array(numbers, np.float64).reshape(-1, classes + 1)
-    return PoreTable(table[:, 0], table[:, 1:])
+    table = np.array(numbers, np.float64).reshape(-1, classes + 3)
+    return PoreTable(table[:, 0], table[:, 3:], table[:, 1], table[:, 2], unit, read_sensitivity(folder))
+
+
+def _distance(head: list[str], name: str) -> tuple[int, str]:
+    """Return the place and the unit of a distance. Raises ValueError without one."""
+    place = next((k for k, title in enumerate(head) if title in (f"{name} (um)", f"{name} (px)")), None)
+    if place is None:
+        raise ValueError(f"no column {name}")
+    return place, head[place][-3:-1]

@@ -1,0 +1,188 @@
+"""Find the pores of a micrograph again with a shifted threshold; changes with how the dependence on it is looked at."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from poregui.domain.detection import DetectionRecipe
+from poregui.domain.geometry import Box
+from poregui.domain.masks import Mask
+from poregui.store.files import replace_file
+from poregui.vision.detection import Detected, preview
+from poregui.vision.planning import Plan, Source, make_plan
+
+SHIFTS = (-10, -5, 5, 10)
+"""Per cent that the grey of the threshold is moved by."""
+FILE = "sensitivity.npz"
+WHOLE = 1 << 22
+"""Pixels up to which a micrograph is looked at as a whole; of larger ones four windows are."""
+_WINDOW = 768
+_FRACTIONS = ((0.25, 0.25), (0.75, 0.25), (0.25, 0.75), (0.75, 0.75))
+Classify = Callable[[Detected], NDArray[np.float32]]
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Sensitivity:
+    """Hold the pores that shifted thresholds found, (n,) each: their `shift` in per cent (0: as asked), `areas` in px².
+
+    `places` are those of their classes and `sure` their confidences. `seen_px` is how much of the field was looked at,
+    in px². A pore that overlaps one of the unshifted threshold has the class of that one; others were classified anew.
+    """
+
+    shift: NDArray[np.int8]
+    areas: NDArray[np.float32]
+    places: NDArray[np.int8]
+    sure: NDArray[np.float32]
+    seen_px: float
+
+    def percents(self, shift: int, classes: int, least: float) -> Floats:
+        """Return (classes + 1,) area per cent at a shift; the last one is of pores below the confidence `least`."""
+        own = self.shift == shift
+        places = np.where(self.sure[own] >= least, self.places[own], classes)
+        return 100 * np.bincount(places, self.areas[own], classes + 1) / self.seen_px
+
+    def change(self, shift: int, classes: int, least: float) -> Floats:
+        """Return by how many area per cent the classes change when the threshold is shifted, as `percents`."""
+        return self.percents(shift, classes, least) - self.percents(0, classes, least)
+
+
+def sense(
+    found: Detected,
+    answers: NDArray[np.float32],
+    source: Source,
+    recipe: DetectionRecipe,
+    um_per_px: float | None,
+    masks: Sequence[Mask],
+    classify: Classify,
+) -> Sensitivity:
+    """Return what shifted thresholds find of a micrograph whose pores are `found` and have `answers` (n, classes).
+
+    Up to `WHOLE` pixels the whole of it is looked at, else four windows whose places do not depend on what they show.
+    `classify` answers pores that are new. For a local threshold its level relative to the surroundings is shifted.
+    """
+    plan = make_plan(source, recipe, um_per_px, masks)
+    rows: list[tuple[NDArray[Any], ...]] = []
+    seen = 0.0
+    for view in _views(source):
+        whole = view is None
+        box = view or Box(0, 0, source.width, source.height)
+        base = found if whole else _shifted(plan, 0, um_per_px, view)
+        seen += base.field_area_px
+        known = _Known(found, answers, box)
+        for shift in (0, *SHIFTS):
+            at = base if shift == 0 else _shifted(plan, shift, um_per_px, view)
+            rows.append(_rows(at, shift, known, classify, whole=whole))
+    shifts, areas, places, sure = (np.concatenate(parts) for parts in zip(*rows, strict=True))
+    return Sensitivity(
+        shifts.astype(np.int8),
+        areas.astype(np.float32),
+        places.astype(np.int8),
+        sure.astype(np.float32),
+        max(seen, 1.0),
+    )
+
+
+def _size(source: Source) -> tuple[int, int]:
+    return source.width, source.height
+
+
+def _views(source: Source) -> list[Box | None]:
+    if source.width * source.height <= WHOLE:
+        return [None]
+    wide, high = min(_WINDOW, source.width), min(_WINDOW, source.height)
+    views = [
+        Box.around(source.width * x, source.height * y, _WINDOW).moved_inside(source.width, source.height)
+        for x, y in _FRACTIONS
+    ]
+    return list(dict.fromkeys(Box(v.x, v.y, wide, high) for v in views))
+
+
+def _shifted(plan: Plan, shift: int, um_per_px: float | None, view: Box | None) -> Detected:
+    factor = 1 + shift / 100
+    recipe = plan.recipe
+    if recipe.method == "local":
+        sign = 1 if recipe.polarity == "bright" else -1
+        offset = 100 * sign * (factor * (1 + sign * recipe.offset / 100) - 1)
+        recipe = replace(recipe, offset=min(max(offset, 0.0), 100.0))
+    moved = replace(plan, recipe=recipe, threshold=plan.threshold * factor)
+    return preview(plan.source.read, recipe, um_per_px, plan.masks, size=_size(plan.source), view=view, plan=moved)
+
+
+class _Known:
+    """Know which pore of the unshifted threshold lies at each pixel of a box."""
+
+    def __init__(self, found: Detected, answers: NDArray[np.float32], box: Box) -> None:
+        self.box = box
+        self.places = answers.argmax(axis=1) if len(answers) else np.empty(0, np.int64)
+        self.sure = answers.max(axis=1, initial=0.0)
+        self._labels = np.zeros((box.height, box.width), np.int32)
+        x, y, wide, high = found.boxes.T if len(found.boxes) else np.empty((4, 0), np.int64)
+        inside = (x < box.right) & (x + wide > box.x) & (y < box.bottom) & (y + high > box.y)
+        for pore in np.flatnonzero(inside).tolist():
+            cv2.fillPoly(self._labels, [self._points(found.outlines[pore], box.x, box.y)], pore + 1)
+
+    def pore_at(self, outline: NDArray[np.float32], own: Box) -> int:
+        """Return which pore an outline overlaps most, -1 for none."""
+        left, top = max(own.x, self.box.x), max(own.y, self.box.y)
+        right, bottom = min(own.right, self.box.right), min(own.bottom, self.box.bottom)
+        if right <= left or bottom <= top:
+            return -1
+        part = self._labels[top - self.box.y : bottom - self.box.y, left - self.box.x : right - self.box.x]
+        mask = np.zeros(part.shape, np.uint8)
+        cv2.fillPoly(mask, [self._points(outline, left, top)], 1)
+        under = part[(mask > 0) & (part > 0)]
+        return int(np.bincount(under).argmax()) - 1 if len(under) else -1
+
+    @staticmethod
+    def _points(outline: NDArray[np.float32], left: int, top: int) -> NDArray[np.int32]:
+        return np.floor(outline - np.array([left, top], np.float32)).astype(np.int32)
+
+
+def _rows(
+    at: Detected, shift: int, known: _Known, classify: Classify, *, whole: bool
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """Return shift, area, class and confidence of the pores that a threshold found.
+
+    A new pore that the edge of a window cuts is left out: it may be the mount around the specimen.
+    """
+    pores = np.array([known.pore_at(line, at.box(k)) for k, line in enumerate(at.outlines)], np.int64)
+    kept = np.ones(len(pores), bool) if whole else (pores >= 0) | ~at.touches_edge
+    new = np.flatnonzero((pores < 0) & kept)
+    places, sure = np.zeros(len(pores), np.int64), np.zeros(len(pores))
+    old = pores >= 0
+    places[old], sure[old] = known.places[pores[old]], known.sure[pores[old]]
+    if len(new):
+        answers = classify(replace(at, outlines=tuple(at.outlines[k] for k in new), boxes=at.boxes[new],
+                                   areas=at.areas[new], touches_edge=at.touches_edge[new]))  # fmt: skip
+        places[new], sure[new] = answers.argmax(axis=1), answers.max(axis=1)
+    return np.full(int(kept.sum()), shift), at.areas[kept], places[kept], sure[kept]
+
+
+def write_sensitivity(sensed: Sensitivity, folder: Path) -> None:
+    """Write what shifted thresholds found into a folder of results."""
+    arrays: dict[str, Any] = {**vars(sensed)}
+
+    def write(beside: Path) -> None:
+        with open(beside, "wb") as file:
+            np.savez_compressed(file, **arrays)
+
+    replace_file(folder / FILE, write)
+
+
+def read_sensitivity(folder: Path) -> Sensitivity | None:
+    """Return what shifted thresholds found, None where that is not there or damaged."""
+    try:
+        with open(folder / FILE, "rb") as file, np.load(file, allow_pickle=False) as kept:
+            shift, areas, places, sure = (kept[name] for name in ("shift", "areas", "places", "sure"))
+            return Sensitivity(shift, areas, places, sure, float(kept["seen_px"]))
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return None

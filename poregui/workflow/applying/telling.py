@@ -1,0 +1,22 @@
+"""Say in sentences what numbers of porosity rest on, for the page, the command line and the report alike."""
+
+from __future__ import annotations
+
+from poregui.workflow.applying.summary import GroupSummary
+
+
+def sensitivity_words(group: GroupSummary) -> str:
+    """Say how the area of all pores moves with the threshold; empty where nobody looked."""
+    if not group.sensitivity or group.porosity is None:
+        return ""
+    near = [one.total for one in group.sensitivity if abs(one.shift) == 5]
+    far = [one.total for one in group.sensitivity]
+    return (
+        f"With a threshold up to 5 % lower or higher the pores would cover {_span(near, group.porosity.mean)}, "
+        f"up to 10 % {_span(far, group.porosity.mean)}."
+    )
+
+
+def _span(totals: list[float], middle: float) -> str:
+    low, high = (f"{end:.4g}" for end in (min(*totals, middle), max(*totals, middle)))
+    return f"{low} %" if low == high else f"{low} to {high} %"
