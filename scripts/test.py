@@ -26,7 +26,7 @@ LINES_SHOWN = 60
 def main() -> int:
     """Make the environment, run all checks, the tests last, and return 1 when one of them failed."""
     options = _options()
-    python = _environment.environment("dev", "cluster")
+    python = _environment.environment("dev", "cluster", "pretrained")
     _system.ensure_qt_libraries(window=False)
     failed = [name for name, command in CHECKS.items() if not _passes(name, python, command)]
     say(f"Failed before the tests: {', '.join(failed)}" if failed else "All checks before the tests passed.")

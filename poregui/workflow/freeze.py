@@ -27,6 +27,7 @@ from poregui.domain.splits import (
     make_split,
 )
 from poregui.store.pixels import PixelStore
+from poregui.store.pretrained_weights import check_installed
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.copies import find_copies, untangle_folds, untangle_parts
@@ -299,6 +300,7 @@ def prepare(project: Project, recipe: Recipe, *, folds: int = 0, grouped: bool =
     on. Raises TrainingError, with nothing left behind, when the labels do not allow a training.
     """
     project.check_writable()
+    check_installed(recipe)
     labelled = _labelled(project)
     if folds:
         parts, tests, kind, groups, warnings = _fold_parts(labelled, folds, recipe.seed, grouped=grouped)

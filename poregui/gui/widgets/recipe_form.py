@@ -29,6 +29,8 @@ _DECIMALS = 6
 _PARTIAL_NUMBER = re.compile(r"\d*[.,]?\d*")
 _FIXED_BY_SEED = ("input_size",)
 """Fields without effect on the network of the original study."""
+_OF_PRETRAINED = ("frozen_epochs", "fine_tuning_rate")
+"""Fields that only a network which came with weights heeds."""
 _OF_A_FOREST = ("preset", "seed", "validation_share", "threads")
 """Fields that a run without a network heeds."""
 
@@ -113,6 +115,8 @@ class RecipeForm(QWidget):
             return
         for name in _FIXED_BY_SEED:
             self._fields[name].setEnabled(recipe.preset != "seed")
+        for name in _OF_PRETRAINED:
+            self._fields[name].setEnabled(recipe.preset == "pretrained")
         self._fields["early_stopping_patience"].setEnabled(recipe.early_stopping)
         plateau = recipe.schedule == "plateau"
         self._fields["reduce_on_plateau"].setEnabled(plateau)
