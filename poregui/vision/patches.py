@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import Any
 
 import cv2
@@ -60,9 +61,20 @@ def input_spec_from_json(values: Mapping[str, Any]) -> InputSpec:
 
 def scale_grey(crop: NDArray[Any], low: float, high: float) -> NDArray[np.float32]:
     """Return the crop as float32 where `low` became 0 and `high` became 1; values outside are kept to 0..1."""
+    if crop.dtype == np.uint8:
+        return np.asarray(_scaled_bytes(low, high)[crop], np.float32)
+    return _scaled(crop, low, high)
+
+
+def _scaled(values: NDArray[Any], low: float, high: float) -> NDArray[np.float32]:
     span = max(high - low, 1e-9)
-    scaled = (crop.astype(np.float32) - np.float32(low)) / np.float32(span)
+    scaled = (values.astype(np.float32) - np.float32(low)) / np.float32(span)
     return np.asarray(np.clip(scaled, 0.0, 1.0), np.float32)
+
+
+@lru_cache(maxsize=64)
+def _scaled_bytes(low: float, high: float) -> NDArray[np.float32]:
+    return _scaled(np.arange(256, dtype=np.uint8), low, high)
 
 
 def set_channels(crop: NDArray[np.float32], channels: int) -> NDArray[np.float32]:
@@ -88,6 +100,8 @@ def letterbox(crop: NDArray[np.float32], side: int) -> NDArray[np.float32]:
     scale = side / max(height, width)
     wide, high = max(1, round(width * scale)), max(1, round(height * scale))
     fitted = _resize(crop, wide, high)
+    if wide == high:
+        return fitted
     square = np.empty((side, side, channels), np.float32)
     square[:] = _border_median(crop)
     top, left = (side - high) // 2, (side - wide) // 2
@@ -122,4 +136,6 @@ def _resize(crop: NDArray[np.float32], width: int, height: int) -> NDArray[np.fl
 
 def _border_median(crop: NDArray[np.float32]) -> NDArray[np.float32]:
     border = np.concatenate([crop[0], crop[-1], crop[:, 0], crop[:, -1]])
-    return np.asarray(np.median(border, axis=0), np.float32)
+    upper = len(border) // 2  # their number is even: each corner counts twice
+    middle = np.partition(border, (upper - 1, upper), axis=0)[upper - 1 : upper + 1]
+    return np.asarray(middle.mean(axis=0), np.float32)
