@@ -11,6 +11,7 @@ import pytest
 from builders import labelled_project
 from finished_runs import finished_run
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 from size_model import draw_discs, write_size_model
 
@@ -109,6 +110,23 @@ def test_the_slider_leaves_doubtful_pores_to_a_person_and_says_what_that_costs(
     assert "90 %" in page.sureness_text.text()
     page.sureness_slider.setValue(0)
     assert len(page.table.rows) == 3
+
+
+def test_the_report_is_written_as_pdf_and_as_html_for_the_confidence_that_is_set(
+    window: MainWindow, with_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = page_of(window, with_run)
+    assert not page.report_button.isVisible()
+    apply(window)
+    page.sureness_slider.setValue(90)
+    for name in ("report", "report.html"):
+        chosen = (str(tmp_path / name), "PDF (*.pdf)")
+        monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_, chosen=chosen: chosen)
+        page.report_button.click()
+        window.background.wait()
+    assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF-")
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "Pores answered with less than 90 % confidence (1, " in text
 
 
 def test_results_are_there_again_when_the_project_is_reopened(window: MainWindow, with_run: Path) -> None:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from poregui.cli.output import Screen, table
+from poregui.cli.paper import print_pdf
 from poregui.domain.detection import DetectionRecipe, detection_recipe_from_json
 from poregui.domain.errors import PoreguiError
 from poregui.store.files import write_json
@@ -17,6 +18,8 @@ from poregui.store.project import Project
 from poregui.workflow.applying.cluster import Scheduler, apply_on_cluster
 from poregui.workflow.applying.field import FieldTask
 from poregui.workflow.applying.pool import Applied, apply_all
+from poregui.workflow.applying.report import check_ending, write_applied_report
+from poregui.workflow.applying.report_facts import collect_applied
 from poregui.workflow.applying.source import micrographs_of, model_of_file, model_of_run, run_with_network, tasks_of
 from poregui.workflow.applying.summary import GroupSummary, Summary, summarise
 from poregui.workflow.applying.table import read_pores
@@ -40,6 +43,8 @@ def apply(args: argparse.Namespace, screen: Screen) -> int:
     least = args.min_confidence
     if not 0 <= least < 1:
         raise PoreguiError(f"{least:g} is no confidence.", "Give a number from 0 to below 1, such as 0.8.")
+    if args.report is not None:
+        check_ending(args.report)
     cluster = _cluster(args)
     with ExitStack() as stack:
         project = None
@@ -70,6 +75,11 @@ def apply(args: argparse.Namespace, screen: Screen) -> int:
         **summary.to_json(),
     }
     write_json(out / "summary.json", values)
+    if args.report is not None:
+        facts = collect_applied(model, applied.results, [folders[one.file] for one in applied.results], least=least)
+        write_applied_report(facts, args.report, print_pdf)
+        values["report"] = str(args.report.absolute())
+        screen.note(f"Wrote the report to {args.report}.")
     screen.result(values, _text(summary, out))
     return 0
 

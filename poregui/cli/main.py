@@ -261,6 +261,9 @@ def _apply(parser: argparse.ArgumentParser) -> None:
         "--min-confidence", type=_number, default=0.0, metavar="P", help="pores answered with less are left to a person"
     )
     parser.add_argument("--recipe", type=Path, metavar="FILE", help="a detection recipe (JSON), else the project's")
+    parser.add_argument(
+        "--report", type=Path, metavar="FILE", help="also write a report, .html or .pdf: a page a specimen"
+    )
     parser.add_argument("--specimen", metavar="NAME", help="the specimen that all pictures show")
     parser.add_argument("--workers", type=int, default=0, metavar="N", help="processes; one per core otherwise")
     _scale(parser, "the scale of the micrographs; goes before what they say themselves")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -27,6 +28,7 @@ _DPI = 300
 _PAGE_WIDTH = 1040
 """Px of a page: reports are laid out for a screen of that width, and their figures side by side need it."""
 _MARGIN_MM = 15
+_SVG = re.compile(r'<svg [^>]*?width="(\d+)".*?</svg>', re.DOTALL)
 
 
 def drawn(svg: str, width: int | None = None) -> QImage:
@@ -68,6 +70,11 @@ def write_pdf(html: Callable[[Picture], str], path: Path) -> None:
 
     text = html(picture)
     replace_file(path, lambda beside: _print(text, beside))
+
+
+def write_pdf_of(html: str, path: Path) -> None:
+    """Print a report on A4 whose drawings stand in it as SVG. Raises PoreguiError when the file cannot be written."""
+    write_pdf(lambda picture: _SVG.sub(lambda found: picture(found[0], int(found[1])), html), path)
 
 
 def _print(html: str, path: Path) -> None:

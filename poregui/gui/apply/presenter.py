@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QFileDialog
 from poregui.domain.errors import PoreguiError
 from poregui.domain.records import Changed
 from poregui.gui.apply.page import HEADS, ApplyPage, FieldRow
+from poregui.gui.apply.reporting import Reported, ask_report
 from poregui.gui.apply.words import note_of, rows_of, sureness_words, title_of
 from poregui.gui.background import TaskControl, TaskHandle
 from poregui.gui.messages import messages
@@ -76,6 +77,7 @@ class ApplyPresenter(QObject):
             (page.files_requested, self._ask_files),
             (page.folder_requested, self._ask_folder),
             (page.open_requested, self._open_folder),
+            (page.report_requested, self._ask_report),
             (page.run_chosen, lambda _: self._choose_run()),
             (page.field_chosen, self._show_picture),
             (page.group_chosen, lambda _: self._show_numbers()),
@@ -279,6 +281,17 @@ class ApplyPresenter(QObject):
         chosen = QFileDialog.getExistingDirectory(self._page, "Add the micrographs of a folder")
         if chosen:
             self.add([Path(chosen)])
+
+    def _ask_report(self) -> None:
+        run, known = self._run(), self._known
+        if run is not None and known is not None and known.results:
+            folder, least = self._session.project.folder, self._page.sureness()
+            pairs = zip(known.results, known.tables, strict=True)
+            kept = [at_confidence(result, table, least) for result, table in pairs]
+            model = model_of_run(self._session.project, run, least=least)
+            wanted = Reported(model, kept, [task.folder for task in known.tasks], least)
+            proposed = folder.with_name(f"{folder.name}-run-{run.path.name}-porosity.pdf")
+            ask_report(self._page, proposed, wanted, self._services.background)
 
     def _open_folder(self) -> None:
         run = self._run()
