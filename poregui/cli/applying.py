@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 
+from poregui.cli.applied_model import choose_model
 from poregui.cli.output import Screen, table
 from poregui.cli.paper import print_pdf
-from poregui.domain.detection import DetectionRecipe, detection_recipe_from_json
 from poregui.domain.errors import PoreguiError
 from poregui.store.files import write_json
-from poregui.store.project import Project
 from poregui.workflow.applying.cluster import Scheduler, apply_on_cluster
 from poregui.workflow.applying.field import FieldTask
 from poregui.workflow.applying.pool import Applied, apply_all
 from poregui.workflow.applying.report import check_ending, write_applied_report
 from poregui.workflow.applying.report_facts import collect_applied
-from poregui.workflow.applying.source import micrographs_of, model_of_file, model_of_run, run_with_network, tasks_of
+from poregui.workflow.applying.source import micrographs_of, tasks_of
 from poregui.workflow.applying.summary import GroupSummary, Summary, summarise
 from poregui.workflow.applying.table import read_pores
 from poregui.workflow.applying.telling import sensitivity_words
@@ -40,22 +37,14 @@ def add_cluster_options(parser: argparse.ArgumentParser) -> None:
 
 def apply(args: argparse.Namespace, screen: Screen) -> int:
     """Find, measure and classify the pores of micrographs and sum up the porosity of each class."""
-    least = args.min_confidence
-    if not 0 <= least < 1:
-        raise PoreguiError(f"{least:g} is no confidence.", "Give a number from 0 to below 1, such as 0.8.")
     if args.report is not None:
         check_ending(args.report)
     cluster = _cluster(args)
     with ExitStack() as stack:
-        project = None
-        recipe = _recipe(args.recipe) if args.recipe else None
-        if args.project.suffix.lower() == ".onnx":
-            model = model_of_file(args.project.absolute(), recipe, least=least)
-        else:
-            project = stack.enter_context(Project.open(args.project.absolute(), read_only=True))
-            model = model_of_run(project, run_with_network(project, args.run), least=least)
-            model = model if recipe is None else replace(model, recipe=recipe)
-        fields = micrographs_of([path.absolute() for path in args.paths], project, args.um_per_px, args.specimen)
+        chosen = choose_model(args, stack)
+        paths = [path.absolute() for path in args.paths]
+        fields = micrographs_of(paths, chosen.project, chosen.um_per_px, args.specimen)
+    model, least, locked = chosen.model, chosen.least, chosen.lock.sentence if chosen.lock else ""
     out = args.out or Path(f"{args.project.stem}-porosity")
     tasks = tasks_of(model, fields, out.absolute(), least=least)
     applied = _applied(tasks, args.workers, cluster, screen)
@@ -72,15 +61,18 @@ def apply(args: argparse.Namespace, screen: Screen) -> int:
         "taken_up": applied.taken_up,
         "problems": [{"name": one.name, "reason": one.reason} for one in applied.problems],
         "pores": sum(one.pores for one in applied.results),
+        "recipe": locked or "not locked",
+        "locked": chosen.lock.to_json() if chosen.lock else None,
         **summary.to_json(),
     }
     write_json(out / "summary.json", values)
     if args.report is not None:
-        facts = collect_applied(model, applied.results, [folders[one.file] for one in applied.results], least=least)
+        own = [folders[one.file] for one in applied.results]
+        facts = collect_applied(model, applied.results, own, least=least, locked=locked)
         write_applied_report(facts, args.report, print_pdf)
         values["report"] = str(args.report.absolute())
         screen.note(f"Wrote the report to {args.report}.")
-    screen.result(values, _text(summary, out))
+    screen.result(values, _text(summary, out, locked))
     return 0
 
 
@@ -102,14 +94,7 @@ def _applied(tasks: Sequence[FieldTask], workers: int, cluster: Scheduler | None
     return apply_on_cluster(tasks, cluster, progress=screen.progress)
 
 
-def _recipe(path: Path) -> DetectionRecipe:
-    try:
-        return detection_recipe_from_json(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError) as error:
-        raise PoreguiError(f"{path} is no detection recipe: {error}.", "Give a JSON file of one.") from error
-
-
-def _text(summary: Summary, out: Path) -> str:
+def _text(summary: Summary, out: Path, locked: str) -> str:
     groups = summary.specimens if len(summary.specimens) == 1 else (*summary.specimens, summary.whole)
     rows = [[group.name, group.fields, *(_cell(one.area) for one in group.classes), _left(group)] for group in groups]
     head = ["specimen", "fields", *(f"{name} (area %)" for name in summary.classes), "left to you"]

@@ -37,6 +37,7 @@ VERBS = {
     "merge-labels": ("sharing", "merge_labels", "take labels over from another copy of a project, listing conflicts"),
     "predict": ("predicting", "predict", "classify crops that lie in files"),
     "apply": ("applying", "apply", "find, measure and classify the pores of micrographs: porosity per class"),
+    "lock": ("locking", "lock", "fix recipe, network and confidence for operators, who then apply them unchanged"),
     "export": ("projects", "export", "write labels, crops and outlines for other programs, or a network to go"),
     "doctor": ("doctor", "doctor", "say what was found on this machine"),
 }
@@ -253,12 +254,12 @@ def _predict(parser: argparse.ArgumentParser) -> None:
 def _apply(parser: argparse.ArgumentParser) -> None:
     from poregui.cli.applying import add_cluster_options
 
-    _project(parser, "the folder of a project, or a model.onnx with its model.json beside it")
+    _project(parser, "the folder of a project, a model.onnx with its model.json beside it, or a locked.json")
     parser.add_argument("paths", type=Path, nargs="+", metavar="PATH", help="micrographs, or folders that hold them")
     _run(parser)
     parser.add_argument("--out", type=Path, metavar="DIR", help="a folder for the results; resumed where it has some")
     parser.add_argument(
-        "--min-confidence", type=_number, default=0.0, metavar="P", help="pores answered with less are left to a person"
+        "--min-confidence", type=_number, metavar="P", help="pores answered with less are left to a person"
     )
     parser.add_argument("--recipe", type=Path, metavar="FILE", help="a detection recipe (JSON), else the project's")
     parser.add_argument(
@@ -266,6 +267,9 @@ def _apply(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--specimen", metavar="NAME", help="the specimen that all pictures show")
     parser.add_argument("--workers", type=int, default=0, metavar="N", help="processes; one per core otherwise")
+    parser.add_argument(
+        "--locked", type=Path, metavar="FILE", help="a locked.json: apply what it fixes and nothing else"
+    )
     _scale(parser, "the scale of the micrographs; goes before what they say themselves")
     add_cluster_options(parser)
 
@@ -275,6 +279,15 @@ def _export(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("out", type=Path, metavar="OUT", help="a file for csv and coco, else a new folder")
     formats = ("csv", "class-folders", "yolo", "coco", "geojson", "imagej", "model")
     parser.add_argument("--format", choices=formats, required=True, help="what to write")
+def _lock(parser: argparse.ArgumentParser) -> None:
+    from poregui.cli.locking import add_lock_options
+
+    _project(parser)
+    _run(parser)
+    add_lock_options(parser)
+    _scale(parser, "the scale that is fixed for all micrographs; else what each of them says")
+
+
     parser.add_argument("--run", type=int, metavar="N", help="with model: number of the run; else the newest network")
 
 
@@ -319,3 +332,4 @@ _ARGUMENTS = {
     "export": _export,
     "doctor": _doctor,
 }
+    "lock": _lock,

@@ -1,0 +1,51 @@
+"""Run the verb lock: fix a recipe for operators, or take the lock away; changes with what it takes and prints."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+from pathlib import Path
+
+from poregui.cli.output import Screen
+from poregui.domain.errors import PoreguiError
+from poregui.store.project import Project
+
+
+def add_lock_options(parser: argparse.ArgumentParser) -> None:
+    """Give the verb lock what it fixes."""
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="a new folder; else the project itself is locked")
+    parser.add_argument("--name", metavar="TEXT", default="", help="a name for the recipe")
+    parser.add_argument("--by", metavar="NAME", help="who locks it; else who is logged in")
+    parser.add_argument("--min-confidence", type=float, default=0.0, metavar="P", help="confidence that is fixed")
+    parser.add_argument("--off", action="store_true", help="take the lock of the project away")
+
+
+def lock(args: argparse.Namespace, screen: Screen) -> int:
+    """Fix recipe, network, scale and confidence, or unlock a project."""
+    from poregui.workflow.applying.locking import FOLDER, LOCKED, lock_of_project, lock_run, unlock_project
+    from poregui.workflow.applying.source import run_with_network
+
+    if args.off:
+        with Project.open(args.project) as project:
+            project.check_writable()
+            removed = unlock_project(args.project)
+        screen.result({"locked": False, "removed": removed}, "Unlocked." if removed else "Nothing was locked.")
+        return 0
+    out = args.out or args.project / FOLDER
+    with Project.open(args.project, read_only=args.out is not None) as project:
+        if args.out is None:
+            project.check_writable()
+            if lock_of_project(args.project) is not None:
+                raise PoreguiError("This project is locked already.", "Unlock it first: poregui lock PROJECT --off.")
+        made = lock_run(
+            project,
+            run_with_network(project, args.run),
+            out,
+            who=args.by if args.by is not None else getpass.getuser(),
+            title=args.name,
+            least=args.min_confidence,
+            um_per_px=args.um_per_px,
+        )
+    file = out / LOCKED
+    screen.result({"locked": True, "file": str(file.absolute()), **made.to_json()}, f"{made.sentence}: {file}.")
+    return 0
