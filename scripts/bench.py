@@ -152,6 +152,7 @@ def _parser() -> argparse.ArgumentParser:
     for option, usual in (("--crops", 100_000), ("--keys", 300), ("--selected", 10_000)):
         verbs.choices["label"].add_argument(option, type=int, default=usual, help=f"how many (default {usual})")
     verbs.choices["suggest"].add_argument("--seeds", type=int, default=20, help="how many draws of test specimens")
+    verbs.choices["suggest"].add_argument("--first-seed", type=int, default=100, help="the first of them")
     verbs.choices["suggest"].add_argument("--repeats", type=int, default=2, help="orders of each kind a draw")
     verbs.choices["open"].add_argument("--striped", type=int, default=16_000, help="side in px of the striped file")
     return parser
