@@ -2,47 +2,41 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from poregui.domain.detection import DetectionRecipe
 from poregui.domain.geometry import Box
 from poregui.domain.masks import Mask
-from poregui.domain.measurement import COLUMNS, heading
-from poregui.domain.outline import Outline
 from poregui.domain.plane import FIRST, Plane
-from poregui.store.csv_cells import harmless
-from poregui.store.files import replace_file, write_json
-from poregui.store.pixels import CropPixels
+from poregui.store.files import write_json
 from poregui.vision.detection import Detected, detect
 from poregui.vision.large_images import open_pyramid
-from poregui.vision.measurement import Measured, measure
+from poregui.vision.measurement import measure
 from poregui.vision.planning import Source
 from poregui.vision.pyramid import Pyramid
+from poregui.workflow.applying.answers import answers_of
 from poregui.workflow.applying.overlay import draw_overlay
 from poregui.workflow.applying.sensitivity import sense, write_sensitivity
 from poregui.workflow.applying.table import PoreTable
-from poregui.workflow.formats.geojson import write_geojson_file
-from poregui.workflow.formats.shapes import ImageShapes, PoreShape
+from poregui.workflow.applying.writing import write_outlines, write_picture, write_pores
+from poregui.workflow.formats.shapes import ImageShapes
 from poregui.workflow.importing import file_hash
-from poregui.workflow.predict import Predictor, ScaledCrop
+from poregui.workflow.predict import Predictor
 
 FORMAT = 2
 """Changes when results of older versions must be made anew."""
 SAME_SCALE = 1.25
 """Ratio of scales up to which crops are given to a network as they are."""
-_BATCH = 256
 Progress = Callable[[int, int, str], None]
 
 
@@ -126,7 +120,7 @@ def apply_field(task: FieldTask, progress: Progress = lambda done, total, text: 
     """
     began = time.monotonic()
     fingerprint = task.fingerprint()
-    predictor = _predictor(str(task.model), str(task.sidecar), fingerprint_of_files(task), task.threads)
+    predictor = _predictor(str(task.model), str(task.sidecar), fingerprint_of_files(task))
     with open_pyramid(task.file, plane=task.plane) as image:
         scale = task.um_per_px if task.um_per_px is not None else image.um_per_px
         size = (image.width, image.height)
@@ -137,18 +131,19 @@ def apply_field(task: FieldTask, progress: Progress = lambda done, total, text: 
         found = detect(read, task.recipe, scale, task.masks, size=size, progress=progress)
         measured = measure(found.outlines, read, scale, size=size, masks=task.masks, surfaces=found.surfaces)
         factor = resampling(predictor, scale)
-        answers = _answers(image, found, predictor, task.recipe, scale, factor, progress)
-        again = partial(_answers_of_new, image, predictor, task.recipe, scale, factor)
-        sensed = sense(found, answers, Source(*size, read), task.recipe, scale, task.masks, again)
+        ask = partial(_answers, image, predictor, task, scale, factor)
+        answers = ask(found, progress)
+        sensed = sense(found, answers, Source(*size, read), task.recipe, scale, task.masks, ask)
         overview = image.overview()
         warnings = image.warnings
     task.folder.mkdir(parents=True, exist_ok=True)
     chosen = PoreTable(found.areas, answers).chosen(task.least)
-    _write_pores(task.folder / "pores.csv", found, measured, predictor.classes, answers, chosen)
-    _write_outlines(task, found, predictor.classes, chosen, size, scale)
+    write_pores(task.folder / "pores.csv", measured, predictor.classes, answers, chosen)
+    whole = ImageShapes(task.file.name, *size, scale, ())
+    write_outlines(task.folder / "pores.geojson", whole, found, predictor.classes, task.colours, chosen)
     write_sensitivity(sensed, task.folder)
     picture = draw_overlay(overview, size, found.outlines, chosen, task.colours)
-    replace_file(task.folder / "overlay.png", partial(_write_bytes, content=picture))
+    write_picture(task.folder / "overlay.png", picture)
     result = replace(
         _result(task, found, chosen, len(predictor.classes)),
         fingerprint=fingerprint,
@@ -185,10 +180,6 @@ def _result(task: FieldTask, found: Detected, chosen: NDArray[np.int64], classes
     )
 
 
-def _write_bytes(path: Path, content: bytes) -> None:
-    path.write_bytes(content)
-
-
 def read_result(task: FieldTask) -> FieldResult | None:
     """Return the results that are there and still hold, or None when the micrograph has to be worked on."""
     try:
@@ -206,8 +197,8 @@ def fingerprint_of_files(task: FieldTask) -> str:
 
 
 @lru_cache(maxsize=1)
-def _predictor(model: str, sidecar: str, _content: str, threads: int) -> Predictor:
-    return Predictor.from_files(Path(model), Path(sidecar), threads=threads)
+def _predictor(model: str, sidecar: str, _content: str) -> Predictor:
+    return Predictor.from_files(Path(model), Path(sidecar), threads=1)
 
 
 def resampling(predictor: Predictor, um_per_px: float | None) -> float | None:
@@ -232,90 +223,14 @@ def _resampled_words(factor: float | None, um_per_px: float | None) -> tuple[str
 
 def _answers(
     image: Pyramid,
-    found: Detected,
     predictor: Predictor,
-    recipe: DetectionRecipe,
-    scale: float | None,
-    factor: float | None,
-    progress: Progress,
-) -> NDArray[np.float32]:
-    """Return (n, classes) probabilities of the pores, cut and classified batch by batch so that memory stays small."""
-    total = len(found.outlines)
-    rows = []
-    for start in range(0, total, _BATCH):
-        progress(start, total, f"Classifying {total} pores")
-        boxes = [
-            recipe.crop_box(found.box(place), image.width, image.height, scale)
-            for place in range(start, min(start + _BATCH, total))
-        ]
-        rows.append(predictor.predict([_crop(image, box, scale, factor) for box in boxes]))
-    return np.concatenate(rows) if rows else np.empty((0, len(predictor.classes)), np.float32)
-
-
-def _answers_of_new(
-    image: Pyramid,
-    predictor: Predictor,
-    recipe: DetectionRecipe,
-    scale: float | None,
-    factor: float | None,
-    found: Detected,
-) -> NDArray[np.float32]:
-    return _answers(image, found, predictor, recipe, scale, factor, lambda done, total, text: None)
-
-
-def _crop(image: Pyramid, box: Box, scale: float | None, factor: float | None) -> ScaledCrop:
-    pixels = np.ascontiguousarray(image.read(0, box))
-    told = scale
-    if factor is not None and scale is not None:
-        side = (max(8, round(box.width * factor)), max(8, round(box.height * factor)))
-        pixels = cv2.resize(pixels, side, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC)
-        told = scale * box.width / side[0]
-    return ScaledCrop(CropPixels(pixels, image.grey_low, image.grey_high), told)
-
-
-def _write_pores(
-    path: Path,
-    found: Detected,
-    measured: Measured,
-    classes: Sequence[str],
-    answers: NDArray[np.float32],
-    chosen: NDArray[np.int64],
-) -> None:
-    named = [column for column in COLUMNS if column.name != "unit"]
-
-    def write(beside: Path) -> None:
-        with open(beside, "w", newline="", encoding="utf-8") as file:
-            table = csv.writer(file)
-            head = ["pore", "class", "confidence", *(f"p({name})" for name in classes)]
-            table.writerow([harmless(cell) for cell in (*head, *(heading(c, measured.unit) for c in named))])
-            values = [measured.columns[column.name] for column in named]
-            for place in range(len(found.outlines)):
-                name = classes[chosen[place]] if chosen[place] >= 0 else ""
-                odds = [f"{p:.5f}" for p in answers[place]]
-                numbers = [_cell(column[place]) for column in values]
-                table.writerow([place + 1, harmless(name), f"{answers[place].max():.5f}", *odds, *numbers])
-
-    replace_file(path, write)
-
-
-def _cell(value: Any) -> str:
-    if isinstance(value, (bool, np.bool_)):
-        return "yes" if value else "no"
-    return "" if value != value else f"{value:.6g}"
-
-
-def _write_outlines(
     task: FieldTask,
-    found: Detected,
-    classes: Sequence[str],
-    chosen: NDArray[np.int64],
-    size: tuple[int, int],
     scale: float | None,
-) -> None:
-    shapes = []
-    for place, points in enumerate(found.outlines):
-        kind = int(chosen[place])
-        shape = PoreShape(place + 1, found.box(place), Outline.of(points), classes[kind] if kind >= 0 else "")
-        shapes.append(replace(shape, colour=task.colours[kind]) if 0 <= kind < len(task.colours) else shape)
-    image = ImageShapes(task.file.name, *size, scale, tuple(shapes))
-    write_geojson_file(image, task.folder / "pores.geojson")
+    factor: float | None,
+    found: Detected,
+    progress: Progress = lambda done, total, text: None,
+) -> NDArray[np.float32]:
+    """Return (n, classes) probabilities of the pores."""
+    size = (image.width, image.height)
+    boxes = [task.recipe.crop_box(found.box(place), *size, scale) for place in range(len(found.outlines))]
+    return answers_of(image, boxes, predictor, scale, factor, progress, threads=task.threads)

@@ -14,6 +14,8 @@ _SIDE = 1600
 _LEFT = (150, 150, 150)
 _SHIFT = 4
 """Outlines are drawn to a sixteenth of a px."""
+_FEWEST = 8
+"""Points that an outline keeps at least."""
 
 
 def draw_overlay(
@@ -34,9 +36,10 @@ def draw_overlay(
     method = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
     shown = np.asarray(cv2.resize(shown, (wide, high), interpolation=method), np.uint8)
     scale = np.array([wide / size[0], high / size[1]]) * (1 << _SHIFT)
+    every = max(1, size[0] // wide)
     for kind in range(-1, len(colours)):
         lines = [
-            np.rint(points * scale).astype(np.int32)
+            np.rint(_thinned(points, every) * scale).astype(np.int32)
             for points, own in zip(outlines, chosen, strict=True)
             if own == kind
         ]
@@ -46,6 +49,11 @@ def draw_overlay(
     if not done:
         raise ValueError(f"no PNG of an overlay of shape {shown.shape}")
     return bytes(coded)
+
+
+def _thinned(points: NDArray[np.float32], every: int) -> NDArray[np.float32]:
+    """Return every n-th point of an outline, which has one and more for each px, where a picture shows fewer."""
+    return points[:: min(every, max(1, len(points) // _FEWEST))]
 
 
 def _shown(pixels: NDArray[Any]) -> NDArray[np.uint8]:

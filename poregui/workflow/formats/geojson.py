@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +13,15 @@ import numpy as np
 
 from poregui.domain.errors import PoreguiError
 from poregui.domain.outline import Outline
-from poregui.workflow.formats.json_file import read_json, write_json
+from poregui.workflow.formats.coordinates import closed_rings
+from poregui.workflow.formats.json_file import read_json, write_text
 from poregui.workflow.formats.names import file_names
 from poregui.workflow.formats.shapes import ImageShapes, PoreShape, corners, outline_from
 
 _NAMESPACE = uuid.UUID("6f7ae3d2-0a0d-4c0e-9d55-7f0f6b0f3c11")
 SUFFIX = ".geojson"
+_COLLECTION = '{"type": "FeatureCollection", "image": %s, "features": [%s]}'
+_FEATURE = '{"type": "Feature", "id": "%s", "geometry": {"type": "Polygon", "coordinates": [%s]}, "properties": %s}'
 
 
 def write_geojson(images: Sequence[ImageShapes], out: Path) -> int:
@@ -32,13 +37,13 @@ def write_geojson(images: Sequence[ImageShapes], out: Path) -> int:
 
 def write_geojson_file(image: ImageShapes, out: Path) -> None:
     """Write the pores of one micrograph into one file. Raises PoreguiError when it cannot be written."""
-    features = [_feature(shape, image.name) for shape in image.shapes]
-    write_json(out, {"type": "FeatureCollection", "image": image.name, "features": features})
+    rings = [np.array(corners(one.box)) if one.outline is None else one.outline.points for one in image.shapes]
+    features = map(partial(_feature, image=image.name), image.shapes, closed_rings(rings))
+    write_text(out, _COLLECTION % (json.dumps(image.name, ensure_ascii=False), ",".join(features)))
 
 
-def _feature(shape: PoreShape, image: str) -> dict[str, Any]:
-    points = corners(shape.box) if shape.outline is None else shape.outline.points
-    ring = np.round(np.asarray(points, np.float64), 3).tolist()
+def _feature(shape: PoreShape, ring: str, image: str) -> str:
+    """Return a feature as JSON; `ring` is the text of its closed line."""
     properties: dict[str, Any] = {
         "objectType": "annotation",
         "name": str(shape.crop_id),
@@ -47,12 +52,8 @@ def _feature(shape: PoreShape, image: str) -> dict[str, Any]:
     if shape.class_name:
         red, green, blue = (int(shape.colour[i : i + 2], 16) for i in (1, 3, 5))
         properties["classification"] = {"name": shape.class_name, "color": [red, green, blue]}
-    return {
-        "type": "Feature",
-        "id": str(uuid.uuid5(_NAMESPACE, f"{image}/{shape.crop_id}")),
-        "geometry": {"type": "Polygon", "coordinates": [[*ring, ring[0]]]},
-        "properties": properties,
-    }
+    name = uuid.uuid5(_NAMESPACE, f"{image}/{shape.crop_id}")
+    return _FEATURE % (name, ring, json.dumps(properties, ensure_ascii=False))
 
 
 def read_geojson(path: Path) -> list[ImageShapes]:

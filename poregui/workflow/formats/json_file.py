@@ -13,9 +13,14 @@ from poregui.workflow.formats.shapes import LARGEST_FILE
 
 def write_json(path: Path, value: Any) -> None:
     """Write a value beside and then put it in place. Raises PoreguiError when that is refused."""
+    write_text(path, json.dumps(value, ensure_ascii=False, allow_nan=False))
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write text beside and then put it in place. Raises PoreguiError when that is refused."""
 
     def write(beside: Path) -> None:
-        beside.write_text(json.dumps(value, ensure_ascii=False, allow_nan=False), encoding="utf-8")
+        beside.write_text(text, encoding="utf-8")
 
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,63 @@
+"""Write many coordinates as JSON text at once, where turning each number into text would take seconds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+_PARTS = 1000
+"""Coordinates are written to a thousandth."""
+_LARGEST = 10**6
+_AT_ONCE = 2000
+_PADDING = b"\0"
+"""What numpy fills up texts with that are shorter than their column."""
+
+
+def closed_rings(rings: Sequence[NDArray[Any]]) -> Iterator[str]:
+    """Yield each ring (N, 2) as the text of a JSON list of [x, y], its first point repeated at the end."""
+    for start in range(0, len(rings), _AT_ONCE):
+        yield from _texts(rings[start : start + _AT_ONCE])
+
+
+def _texts(rings: Sequence[NDArray[Any]]) -> list[str]:
+    points = np.rint(np.concatenate(rings).astype(np.float64) * _PARTS).astype(np.int64)
+    ends = np.cumsum([len(ring) for ring in rings])
+    starts = ends - [len(ring) for ring in rings]
+    outside = (points < 0) | (points >= _LARGEST * _PARTS)
+    odd = np.logical_or.reduceat(outside.any(axis=1), starts).tolist()
+    rows = _rows(np.clip(points, 0, _LARGEST * _PARTS - 1))
+    texts = []
+    for ring, start, end, plainly in zip(rings, starts.tolist(), ends.tolist(), odd, strict=True):
+        if plainly:
+            texts.append(_plainly(ring))
+            continue
+        text = rows[start:end].tobytes() + rows[start : start + 1].tobytes()
+        texts.append(f"[{text.replace(_PADDING, b'').decode('ascii')[:-1]}]")
+    return texts
+
+
+def _rows(points: NDArray[np.int64]) -> NDArray[Any]:
+    """Return the texts of points in thousandths, (M,) of a few columns of bytes."""
+    whole, rest = np.divmod(points, _PARTS)
+    wholes, rests = _digits(b"%d", int(whole.max()) + 1), _digits(b".%03d", _PARTS)
+    fields = [("open", "S1"), ("x", wholes.dtype), ("x_rest", rests.dtype), ("comma", "S1")]
+    rows = np.empty(len(points), np.dtype([*fields, ("y", wholes.dtype), ("y_rest", rests.dtype), ("close", "S2")]))
+    rows["open"], rows["comma"], rows["close"] = b"[", b",", b"],"
+    for axis, name in enumerate("xy"):
+        rows[name], rows[f"{name}_rest"] = wholes[whole[:, axis]], rests[rest[:, axis]]
+    return rows
+
+
+def _digits(form: bytes, count: int) -> NDArray[np.bytes_]:
+    """Return the texts of the numbers from 0 to below `count`."""
+    return np.array([form % number for number in range(count)], dtype=np.bytes_)
+
+
+def _plainly(ring: NDArray[Any]) -> str:
+    """Return the text of a ring one number after the other; corners in the frame of an image may be below 0."""
+    points = np.round(np.asarray(ring, np.float64), 3).tolist()
+    return json.dumps([*points, points[0]], separators=(",", ":"))
