@@ -8,25 +8,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from apply_desk import add_run, apply, page_of
 from builders import labelled_project
-from finished_runs import finished_run
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
-from size_model import draw_discs, write_size_model
+from size_model import draw_discs
 
 from poregui.domain.errors import PoreguiError
 from poregui.domain.outline import Outline
-from poregui.domain.records import Micrograph
 from poregui.gui.app import build_window
-from poregui.gui.apply.page import ApplyPage
 from poregui.gui.messages import messages
 from poregui.gui.window import MainWindow
-from poregui.store.project import Project
-from poregui.workflow.edits import AddMicrographs
 from poregui.workflow.formats.coco import write_coco
 from poregui.workflow.formats.shapes import ImageShapes, PoreShape, shapes_of
-from poregui.workflow.history import History
 
 
 @pytest.fixture
@@ -47,35 +42,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def with_run(folder: Path, tmp_path: Path) -> Path:
     """Return a project with two micrographs of discs and a run whose network judges by size."""
-    with Project.open(folder) as project:
-        run = finished_run(project)
-        model = write_size_model(tmp_path / "model")
-        run.onnx_file.write_bytes(model.read_bytes())
-        run.sidecar_file.write_bytes(model.with_suffix(".json").read_bytes())
-        specimen = project.specimens()[0]
-        first = project.next_id("micrographs")
-        added = []
-        for number, sizes in enumerate(([12.0] * 4 + [34.0] * 2, [12.0, 34.0, 90.0, 19.2])):
-            file = tmp_path / f"field_{number}.png"
-            draw_discs(file, sizes, seed=number)
-            path = project.path_for(file)
-            added.append(
-                Micrograph(first + number, path, file.name, f"{number:064d}", 600, 600, 8, 1, None, "", specimen.id)
-            )
-        History(project).apply(AddMicrographs(tuple(added)))
-    return folder
-
-
-def page_of(window: MainWindow, folder: Path) -> ApplyPage:
-    window.open_project(folder)
-    window.show_page(window.apply_page)
-    window.background.wait()
-    return window.apply_page
-
-
-def apply(window: MainWindow) -> None:
-    window.apply_page.apply_button.click()
-    window.background.wait()
+    return add_run(folder, tmp_path)
 
 
 def test_without_a_network_the_page_leads_to_training(window: MainWindow, folder: Path) -> None:

@@ -11,9 +11,9 @@ from poregui.cli.applied_model import choose_model
 from poregui.cli.output import Screen, table
 from poregui.cli.paper import print_pdf
 from poregui.domain.errors import PoreguiError
-from poregui.store.files import write_json
 from poregui.workflow.applying.cluster import Scheduler, apply_on_cluster
 from poregui.workflow.applying.field import FieldTask
+from poregui.workflow.applying.outcome import write_outcome
 from poregui.workflow.applying.pool import Applied, apply_all
 from poregui.workflow.applying.report import check_ending, write_applied_report
 from poregui.workflow.applying.report_facts import collect_applied
@@ -55,17 +55,7 @@ def apply(args: argparse.Namespace, screen: Screen) -> int:
     folders = {str(task.file): task.folder for task in tasks}
     tables = [read_pores(folders[one.file], len(model.classes)) for one in applied.results]
     summary = summarise(model, applied.results, tables, least=least)
-    values = {
-        "out": str(out.absolute()),
-        "fields": len(applied.results),
-        "taken_up": applied.taken_up,
-        "problems": [{"name": one.name, "reason": one.reason} for one in applied.problems],
-        "pores": sum(one.pores for one in applied.results),
-        "recipe": locked or "not locked",
-        "locked": chosen.lock.to_json() if chosen.lock else None,
-        **summary.to_json(),
-    }
-    write_json(out / "summary.json", values)
+    values = write_outcome(out, applied, summary, least=least, lock=chosen.lock)
     if args.report is not None:
         own = [folders[one.file] for one in applied.results]
         facts = collect_applied(model, applied.results, own, least=least, locked=locked)

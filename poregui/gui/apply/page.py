@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from poregui.gui.apply.lock_panel import LockPanel
 from poregui.gui.theme import GAP, MARGIN
 from poregui.gui.widgets import pieces
 from poregui.gui.widgets.image_canvas import ImageCanvas
@@ -63,6 +64,7 @@ class ApplyPage(QWidget):
         self.setObjectName("apply_page")
         self.setAccessibleName("Apply")
         self.run_picker = RunPicker(self)
+        self.lock_panel = LockPanel(self)
         self.field_list = QListWidget()
         self.canvas = ImageCanvas(self)
         self.table = NumberTable("porosity_table", "Porosity per class")
@@ -134,6 +136,11 @@ class ApplyPage(QWidget):
     def sureness(self) -> float:
         """Return the wanted confidence as a fraction."""
         return self.sureness_slider.value() / 100
+
+    def set_wanted_sureness(self, least: float) -> None:
+        """Set the wanted confidence, a fraction, without saying that a person did."""
+        with QSignalBlocker(self.sureness_slider):
+            self.sureness_slider.setValue(round(100 * least))
 
     def set_groups(self, names: Sequence[tuple[str, str]]) -> None:
         """Offer all specimens together and each alone: (text, name)."""
@@ -210,6 +217,7 @@ class ApplyPage(QWidget):
         layout.setSpacing(GAP)
         layout.addWidget(pieces.heading("Network"))
         layout.addWidget(self.run_picker)
+        layout.addWidget(self.lock_panel)
         layout.addWidget(pieces.heading("Micrographs"))
         layout.addWidget(self.field_list, 1)
         buttons = pieces.row(self.fields_count, None, self.files_button, self.folder_button)

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QFileDialog
 
 from poregui.domain.errors import PoreguiError
 from poregui.domain.records import Changed
+from poregui.gui.apply.locking import LockFlow
 from poregui.gui.apply.page import HEADS, ApplyPage, FieldRow
 from poregui.gui.apply.reporting import Reported, ask_report
 from poregui.gui.apply.words import note_of, rows_of, sureness_words, title_of
@@ -26,6 +27,8 @@ from poregui.gui.widgets.tile_layer import layer_of
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.applying.field import FieldResult, FieldTask, read_result
+from poregui.workflow.applying.locking import Lock, lock_of_project, model_of_lock
+from poregui.workflow.applying.outcome import write_outcome
 from poregui.workflow.applying.pool import Applied, apply_all
 from poregui.workflow.applying.source import AppliedModel, micrographs_of, model_of_run, tasks_of, to_apply
 from poregui.workflow.applying.summary import Summary, summarise
@@ -64,6 +67,7 @@ class ApplyPresenter(QObject):
         self._work: TaskHandle | None = None
         self._shown: Path | None = None
         self._links: list[tuple[object, Callable]] = []
+        self._lock = LockFlow(page, session, services, self._follow_lock)
 
     # ---- life ----------------------------------------------------------------------------------------------------
 
@@ -78,6 +82,8 @@ class ApplyPresenter(QObject):
             (page.folder_requested, self._ask_folder),
             (page.open_requested, self._open_folder),
             (page.report_requested, self._ask_report),
+            (page.lock_panel.lock_requested, lambda: self._lock.ask_lock(self._run(), self._least())),
+            (page.lock_panel.unlock_requested, self._lock.ask_unlock),
             (page.run_chosen, lambda _: self._choose_run()),
             (page.field_chosen, self._show_picture),
             (page.group_chosen, lambda _: self._show_numbers()),
@@ -87,6 +93,7 @@ class ApplyPresenter(QObject):
             signal.connect(slot)
         page.canvas.show_message("Choose a micrograph to see its pores.")
         self._fill()
+        self._lock.look()
 
     def detach(self) -> None:
         """Stop following the session and leave the page empty for the next project."""
@@ -104,13 +111,15 @@ class ApplyPresenter(QObject):
         wanted = [Path(key) for key in self._page.wanted()]
         if run is None or not wanted or self._work is not None:
             return
-        folder = self._session.project.folder
+        folder, least = self._session.project.folder, self._least()
 
         def work(control: TaskControl) -> tuple[_Known, Applied]:
             model, tasks = _plan(folder, run, wanted)
             applied = apply_all(tasks, progress=control.progress, cancelled=control.cancelled)
             task_of = {str(task.file): task for task in tasks}
-            return _known(model, ((task_of[one.file], one) for one in applied.results)), applied
+            known = _known(model, ((task_of[one.file], one) for one in applied.results))
+            _record(folder, run, known, applied, least)
+            return known, applied
 
         self._work = self._services.background.run("Finding pores", work, self._done, self._failed)
         self._work.progressed.connect(self._progressed)
@@ -144,6 +153,8 @@ class ApplyPresenter(QObject):
         runs = [run for run in self._session.project.runs() if run.onnx_file.exists() and run.sidecar_file.exists()]
         self._runs = {run.number: run for run in runs}
         chosen = self._page.run_picker.number
+        if self._lock.lock is not None and self._lock.lock.run in self._runs:
+            chosen = self._lock.lock.run
         number = chosen if chosen in self._runs else max(self._runs, default=None)
         self._page.set_runs([run_entry(run) for run in runs], number)
         self._page.show_empty(not runs)
@@ -167,6 +178,19 @@ class ApplyPresenter(QObject):
 
     def _run(self) -> RunFolder | None:
         return self._runs.get(self._page.run_picker.number or 0)
+
+    def _follow_lock(self) -> None:
+        if self._links:
+            self._fill()
+
+    def _least(self) -> float:
+        return self._lock.lock.least if self._lock.lock is not None else self._page.sureness()
+
+    def _model(self, run: RunFolder | None, known: _Known, least: float) -> AppliedModel:
+        """Return the network with what its test says at a confidence; what is locked is at its own."""
+        if run is None or self._lock.lock is not None:
+            return known.model
+        return model_of_run(self._session.project, run, least=least)
 
     def _choose_run(self) -> None:
         """Show the results of the chosen run that are there from earlier."""
@@ -224,14 +248,13 @@ class ApplyPresenter(QObject):
             self._show_picture(chosen)
 
     def _sum_up(self) -> None:
-        run, known, least = self._run(), self._known, self._page.sureness()
+        run, known, least = self._run(), self._known, self._least()
         self._page.set_sureness(sureness_words(sureness(run, least), least) if run is not None else "")
         self._summary = None
         if known is not None and known.results:
             pairs = zip(known.results, known.tables, strict=True)
             kept = [at_confidence(result, table, least) for result, table in pairs]
-            model = model_of_run(self._session.project, run, least=least) if run is not None else known.model
-            self._summary = summarise(model, kept, known.tables, least=least)
+            self._summary = summarise(self._model(run, known, least), kept, known.tables, least=least)
         self._show_numbers()
 
     def _show_numbers(self) -> None:
@@ -285,11 +308,12 @@ class ApplyPresenter(QObject):
     def _ask_report(self) -> None:
         run, known = self._run(), self._known
         if run is not None and known is not None and known.results:
-            folder, least = self._session.project.folder, self._page.sureness()
+            folder, least = self._session.project.folder, self._least()
             pairs = zip(known.results, known.tables, strict=True)
             kept = [at_confidence(result, table, least) for result, table in pairs]
-            model = model_of_run(self._session.project, run, least=least)
-            wanted = Reported(model, kept, [task.folder for task in known.tasks], least)
+            wanted = Reported(
+                self._model(run, known, least), kept, [task.folder for task in known.tasks], least, self._lock.sentence
+            )
             proposed = folder.with_name(f"{folder.name}-run-{run.path.name}-porosity.pdf")
             ask_report(self._page, proposed, wanted, self._services.background)
 
@@ -305,8 +329,24 @@ def _results_folder(project: Path, run: RunFolder) -> Path:
 
 
 def _plan(folder: Path, run: RunFolder, files: list[Path]) -> tuple[AppliedModel, list[FieldTask]]:
-    """Return the network of a run and a task for each file; fit for any thread."""
+    """Return the network of a run, or the locked one, and a task for each file; fit for any thread."""
     with Project.open(folder, read_only=True) as project:
-        model = model_of_run(project, run)
-        fields = to_apply(files, project)
+        model, lock = _model_of(project, run)
+        fields = to_apply(files, project, lock.um_per_px if lock else None)
     return model, tasks_of(model, fields, _results_folder(folder, run))
+
+
+def _model_of(project: Project, run: RunFolder, least: float = 0.0) -> tuple[AppliedModel, Lock | None]:
+    file = lock_of_project(project.folder)
+    return (model_of_run(project, run, least=least), None) if file is None else model_of_lock(file)
+
+
+def _record(folder: Path, run: RunFolder, known: _Known, applied: Applied, least: float) -> None:
+    """Write beside the results what they came to; nothing where there are none."""
+    if not known.results:
+        return
+    with Project.open(folder, read_only=True) as project:
+        model, lock = _model_of(project, run, least)
+    kept = [at_confidence(result, table, least) for result, table in zip(known.results, known.tables, strict=True)]
+    summary = summarise(model, kept, known.tables, least=least)
+    write_outcome(_results_folder(folder, run), applied, summary, least=least, lock=lock)

@@ -1,0 +1,57 @@
+"""Show beside the network whether its recipe is locked and what is fixed; changes with how a lock looks."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from poregui.gui.theme import GAP
+from poregui.gui.widgets import pieces
+
+
+class LockPanel(QWidget):
+    """Hold a sentence and a button; `lock_requested` and `unlock_requested` say what a person wants."""
+
+    lock_requested = Signal()
+    unlock_requested = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("lock_panel")
+        self.setAccessibleName("Locked recipe")
+        self.text = pieces.muted("lock_text")
+        self.text.setWordWrap(True)
+        self.button = pieces.button("lock_button", "Lock…", "")
+        self.button.clicked.connect(self._clicked)
+        self._locked = False
+        head = pieces.row(self.text, None, self.button)
+        head.setContentsMargins(0, 0, 0, 0)
+        head.setStretch(0, 1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(GAP // 2)
+        layout.addLayout(head)
+        self.set_unlocked()
+
+    def set_unlocked(self, *, may_lock: bool = False) -> None:
+        """Say that nothing is locked, and offer to lock where that can be done."""
+        self._locked = False
+        self.text.setText("Not locked")
+        self.setToolTip("")
+        self.button.setText("Lock…")
+        self.button.setToolTip("Fix network, recipe and confidence, so that an operator runs them unchanged")
+        self.button.setAccessibleName("Lock the recipe")
+        self.button.setEnabled(may_lock)
+
+    def set_locked(self, sentence: str, details: str, *, may_unlock: bool) -> None:
+        """Say what is locked; `details` appear where the mouse rests."""
+        self._locked = True
+        self.text.setText(sentence)
+        self.setToolTip(details)
+        self.button.setText("Unlock…")
+        self.button.setToolTip("Let network, recipe and confidence be chosen again")
+        self.button.setAccessibleName("Unlock the recipe")
+        self.button.setEnabled(may_unlock)
+
+    def _clicked(self) -> None:
+        (self.unlock_requested if self._locked else self.lock_requested).emit()

@@ -1,0 +1,119 @@
+"""Lock and unlock the recipe of a project from its Apply page; changes with who may do what there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QMessageBox
+
+from poregui.domain.errors import PoreguiError
+from poregui.gui.apply.page import ApplyPage
+from poregui.gui.dialogs.lock_recipe import LockDialog
+from poregui.gui.messages import messages
+from poregui.gui.services import Services
+from poregui.gui.session import Session
+from poregui.store.project import Project
+from poregui.store.run_folder import RunFolder
+from poregui.workflow.applying.locking import FOLDER, Lock, lock_of_project, lock_run, read_lock, unlock_project
+from poregui.workflow.applying.report_facts import recipe_rows
+
+
+class LockFlow(QObject):
+    """Know whether the project is locked; `changed` is called after that was found out or changed.
+
+    `lock` is None where nothing is locked, and where the lock is broken, which `broken` says.
+    """
+
+    def __init__(self, page: ApplyPage, session: Session, services: Services, changed: Callable[[], None]) -> None:
+        super().__init__(page)
+        self.lock: Lock | None = None
+        self.broken = ""
+        self._page, self._session, self._services, self._changed = page, session, services, changed
+
+    @property
+    def sentence(self) -> str:
+        """Say who locked what and when; empty where nothing is locked."""
+        return self.lock.sentence if self.lock else ""
+
+    def look(self) -> None:
+        """Read the lock of the project, its network too, in the background."""
+        folder = self._session.project.folder
+
+        def work(_control: object) -> Lock | str | None:
+            file = lock_of_project(folder)
+            try:
+                return read_lock(file) if file is not None else None
+            except PoreguiError as error:
+                return str(error)
+
+        self._services.background.run("Looking for a locked recipe", work, self._found)
+
+    def ask_lock(self, run: RunFolder | None, least: float) -> None:
+        """Ask who locks, and lock a run with the confidence that is set."""
+        if run is None:
+            return
+        dialog = LockDialog(f"run {run.number}", least, self._session.who, self._page)
+        dialog.accepted.connect(lambda: self.make(run, least, dialog.who, dialog.title, dialog.um_per_px))
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def make(self, run: RunFolder, least: float, who: str, title: str, um_per_px: float | None) -> None:
+        """Lock a run in the background."""
+        folder = self._session.project.folder
+
+        def work(_control: object) -> Lock:
+            with Project.open(folder, read_only=True) as project:
+                return lock_run(project, run, folder / FOLDER, who=who, title=title, least=least, um_per_px=um_per_px)
+
+        def done(made: Lock) -> None:
+            messages().note(f"Recipe {made.sentence}.")
+            self._found(made)
+
+        self._services.background.run("Locking the recipe", work, done)
+
+    def ask_unlock(self) -> None:
+        """Ask, and take the lock away."""
+        who = self.lock.who if self.lock else "somebody"
+        text = f"The recipe was locked by {who}. Results from now on say that it is not locked."
+        answer = QMessageBox.question(self._page, "Unlock the recipe?", text)
+        if answer == QMessageBox.StandardButton.Yes:
+            try:
+                unlock_project(self._session.project.folder)
+            except PoreguiError as error:
+                messages().error(error)
+            self._found(None)
+
+    def _found(self, lock: Lock | str | None) -> None:
+        before = (self.lock, self.broken)
+        self.lock = lock if isinstance(lock, Lock) else None
+        self.broken = lock if isinstance(lock, str) else ""
+        page, writable = self._page, not self._session.project.read_only
+        if self.lock is not None:
+            page.lock_panel.set_locked(_words(self.lock), _details(self.lock), may_unlock=writable)
+        elif self.broken:
+            page.lock_panel.set_locked(self.broken, self.broken, may_unlock=writable)
+        else:
+            page.lock_panel.set_unlocked(may_lock=writable)
+        fixed = lock is not None
+        page.run_picker.setEnabled(not fixed)
+        page.sureness_slider.setEnabled(not fixed)
+        if self.lock is not None:
+            page.set_wanted_sureness(self.lock.least)
+        if before != (self.lock, self.broken):
+            self._changed()
+
+
+def _words(lock: Lock) -> str:
+    recipe = lock.recipe
+    name = f"“{lock.title}”: " if lock.title else ""
+    scale = "scale as each micrograph says" if lock.um_per_px is None else f"{lock.um_per_px:g} µm per px"
+    return (
+        f"{name}{lock.network}, {recipe.polarity} pores from {recipe.smallest:g} {recipe.size_unit}, threshold "
+        f"{recipe.method}, {scale}. Locked by {lock.who} on {lock.when[:10]}."
+    )
+
+
+def _details(lock: Lock) -> str:
+    rows = "\n".join(f"{name}: {value}" for name, value in recipe_rows(lock.recipe))
+    return f"Recipe {lock.sentence}\n{rows}"

@@ -1,0 +1,33 @@
+"""Write what became of applied micrographs beside their results, as one JSON file; changes with what stands in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from poregui.store.files import write_json
+from poregui.workflow.applying.locking import Lock
+from poregui.workflow.applying.pool import Applied
+from poregui.workflow.applying.summary import Summary
+
+FILE = "summary.json"
+
+
+def write_outcome(out: Path, applied: Applied, summary: Summary, *, least: float, lock: Lock | None) -> dict[str, Any]:
+    """Write summary.json into a folder of results and return what stands in it.
+
+    Raises PoreguiError when it cannot be written.
+    """
+    values = {
+        "out": str(out.absolute()),
+        "fields": len(applied.results),
+        "taken_up": applied.taken_up,
+        "problems": [{"name": one.name, "reason": one.reason} for one in applied.problems],
+        "pores": sum(one.pores for one in applied.results),
+        "least_confidence": least,
+        "recipe": lock.sentence if lock else "not locked",
+        "locked": lock.to_json() if lock else None,
+        **summary.to_json(),
+    }
+    write_json(out / FILE, values)
+    return values

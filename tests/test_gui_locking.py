@@ -1,0 +1,140 @@
+"""Hold that a locked recipe is shown on the Apply page, cannot be changed there, and is what is applied."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from apply_desk import add_run, apply, page_of
+from builders import labelled_project
+from PySide6.QtWidgets import QMessageBox
+from pytestqt.qtbot import QtBot
+
+from poregui.domain.detection import DetectionRecipe
+from poregui.gui.app import build_window
+from poregui.gui.apply.page import ApplyPage
+from poregui.gui.dialogs.lock_recipe import LockDialog
+from poregui.gui.messages import messages
+from poregui.gui.window import MainWindow
+from poregui.store.project import Project
+from poregui.workflow.applying.locking import lock_of_project
+from poregui.workflow.applying.source import RECIPE_KEY
+
+
+@pytest.fixture
+def window(qtbot: QtBot) -> Iterator[MainWindow]:
+    made = build_window(None)
+    made.show()
+    yield made
+    made.close()
+    made.deleteLater()
+
+
+@pytest.fixture
+def with_run(tmp_path: Path) -> Path:
+    """Return a project with two micrographs of discs and a run whose network judges by size."""
+    labelled_project(tmp_path / "pores").close()
+    return add_run(tmp_path / "pores", tmp_path)
+
+
+def lock(window: MainWindow, page: ApplyPage, **fields: str) -> None:
+    """Lock by the dialog, with what is written into its fields."""
+    page.lock_panel.button.click()
+    dialog = page.findChild(LockDialog)
+    for name, text in fields.items():
+        dialog.findChild(object, f"lock_{name}_edit").setText(text)
+    dialog.ok.click()
+    window.background.wait()
+
+
+def test_a_supervisor_locks_and_an_operator_cannot_choose_otherwise(
+    window: MainWindow,
+    with_run: Path,
+) -> None:
+    page = page_of(window, with_run)
+    assert page.lock_panel.text.text() == "Not locked"
+    page.sureness_slider.setValue(90)
+    lock(window, page, who="Ann", title="Routine")
+    assert "“Routine”: run 1 of " in page.lock_panel.text.text()
+    assert "Locked by Ann on " in page.lock_panel.text.text()
+    assert "Smoothing: 0.8 px" in page.lock_panel.toolTip()
+    assert not page.run_picker.isEnabled()
+    assert not page.sureness_slider.isEnabled()
+    apply(window)
+    assert page.table.rows[-1].name == "Left to you"
+    told = json.loads((with_run / "applied" / "run-001" / "summary.json").read_text(encoding="utf-8"))
+    assert told["recipe"].startswith("“Routine” locked by Ann on ")
+    assert told["least_confidence"] == 0.9
+
+
+def test_the_lock_is_there_again_and_keeps_the_recipe_that_was_locked(
+    window: MainWindow,
+    with_run: Path,
+) -> None:
+    page = page_of(window, with_run)
+    lock(window, page, who="Ann")
+    apply(window)
+    before = page.table.rows
+    window.close_project()
+    with Project.open(with_run) as project:
+        project.put_meta(RECIPE_KEY, json.dumps(DetectionRecipe(smallest=60.0).to_json()))
+    page = page_of(window, with_run)
+    assert not page.run_picker.isEnabled()
+    assert page.table.rows == before
+
+
+def test_unlocking_is_asked_for_and_lets_everything_be_chosen_again(
+    window: MainWindow,
+    with_run: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    page = page_of(window, with_run)
+    lock(window, page, who="Ann")
+    answers = [QMessageBox.StandardButton.No, QMessageBox.StandardButton.Yes]
+    monkeypatch.setattr(QMessageBox, "question", lambda *_: answers.pop(0))
+    page.lock_panel.button.click()
+    assert lock_of_project(with_run) is not None
+    page.lock_panel.button.click()
+    window.background.wait()
+    assert lock_of_project(with_run) is None
+    assert page.run_picker.isEnabled()
+    assert page.sureness_slider.isEnabled()
+    assert page.lock_panel.text.text() == "Not locked"
+
+
+def test_a_lock_that_was_changed_is_refused_with_a_sentence(
+    window: MainWindow,
+    with_run: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    page = page_of(window, with_run)
+    lock(window, page, who="Ann")
+    window.close_project()
+    file = with_run / "locked" / "locked.json"
+    file.write_text(file.read_text(encoding="utf-8").replace("Ann", "Bob"), encoding="utf-8")
+    told: list[object] = []
+    monkeypatch.setattr(messages(), "error", told.append)
+    page = page_of(window, with_run)
+    assert "is not as it was locked" in page.lock_panel.text.text()
+    apply(window)
+    assert any("is not as it was locked" in str(one) for one in told)
+    assert not (with_run / "applied").exists()
+
+
+def test_a_name_that_is_missing_and_a_scale_that_is_none_keep_the_dialog_open(
+    window: MainWindow,
+    with_run: Path,
+) -> None:
+    page = page_of(window, with_run)
+    lock(window, page, who=" ")
+    dialog = page.findChild(LockDialog)
+    assert dialog.isVisible()
+    assert lock_of_project(with_run) is None
+    for scale in ("wide", "-1"):
+        dialog.findChild(object, "lock_who_edit").setText("Ann")
+        dialog.findChild(object, "lock_scale_edit").setText(scale)
+        dialog.ok.click()
+        assert "is no scale" in dialog.findChild(object, "dialog_problem").text()
+    dialog.reject()
