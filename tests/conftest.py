@@ -55,13 +55,14 @@ def _guard_windows(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 def own_settings(folder: Path) -> None:
-    """Keep what a test writes through QSettings in a folder of its own."""
+    """Keep what a test writes through QSettings in a folder of its own, and let no trainer wait beside the window."""
     from PySide6.QtCore import QSettings
 
     QSettings.setDefaultFormat(QSettings.Format.IniFormat)
     for form in (QSettings.Format.IniFormat, QSettings.Format.NativeFormat):
         for scope in (QSettings.Scope.UserScope, QSettings.Scope.SystemScope):
             QSettings.setPath(form, scope, str(folder / "settings"))
+    QSettings("poregui", "poregui").setValue("keep_trainer_ready", "false")
 
 
 @pytest.fixture(scope="session")

@@ -210,9 +210,14 @@ def _train(parser: argparse.ArgumentParser) -> None:
 
 
 def _fit(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("run_folder", type=Path, metavar="RUN_FOLDER", help="such as PROJECT/runs/001")
+    parser.add_argument("run_folder", type=Path, nargs="?", metavar="RUN_FOLDER", help="such as PROJECT/runs/001")
     parser.add_argument("--events", action="store_true", help="print events as lines of JSON")
     parser.add_argument("--control", action="store_true", help="obey the lines stop and cancel on standard input")
+    parser.add_argument(
+        "--wait",
+        action="store_true",
+        help="load TensorFlow first and then read the run folder, as a line of JSON text, from standard input",
+    )
 
 
 def _review(verb: str) -> Callable[[argparse.ArgumentParser], None]:

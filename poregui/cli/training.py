@@ -118,6 +118,14 @@ def _tell_folds(
 
 def fit(args: argparse.Namespace, screen: Screen) -> int:
     """Train a run folder: as the child of a window or another command, or with a progress of its own."""
+    if args.wait != (args.run_folder is None):
+        raise PoreguiError(
+            "Give the folder of a run, or --wait to be told of it later.", "Such as poregui fit PROJECT/runs/001."
+        )
+    if args.wait:
+        from poregui.learning.waiting import wait_and_fit
+
+        return wait_and_fit()
     if args.events or args.control:
         from poregui.learning.child import fit as fit_here
 

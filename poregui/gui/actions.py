@@ -9,6 +9,7 @@ from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenu, QMenuBar, QWidget
 
 from poregui.gui.icons import icon
+from poregui.gui.warm_trainer import MEGABYTES
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ ACTIONS = (
     ActionSpec("name_specimens", "Specimens from file names…", "Edit", needs="writable"),
     ActionSpec("edit_name", "Your name…", "Edit"),
     ActionSpec("edit_tile_memory", "Memory for large micrographs…", "Edit"),
+    ActionSpec("keep_trainer_ready", f"Keep a trainer ready (takes {MEGABYTES} MB)", "Edit", checkable=True),
     ActionSpec("show_label", "Label", "View", ("Ctrl+1",), "label", "project", checkable=True),
     ActionSpec("show_train", "Train", "View", ("Ctrl+2",), "train", "project", checkable=True),
     ActionSpec("show_review", "Review", "View", ("Ctrl+3",), "review", "project", checkable=True),

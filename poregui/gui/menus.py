@@ -29,6 +29,7 @@ class Menus(QObject):
         self._recent = QMenu("Open recent", window)
         self._menus["File"].insertMenu(actions["try_sample"], self._recent)
         self._recent.aboutToShow.connect(self._fill_recent)
+        actions["keep_trainer_ready"].setChecked(window.preferences.keeps_trainer_ready)
         self._classes = QMenu("Label as", window)
         self._menus["Label"].insertMenu(actions["press_not_a_pore"], self._classes)
         self._classes.aboutToShow.connect(self._fill_classes)
@@ -38,6 +39,7 @@ class Menus(QObject):
         window = self._window
         called: dict[str, Callable[[], object]] = {
             "name_specimens": lambda: ask_naming(window),
+            "keep_trainer_ready": self._keep_trainer_ready,
             "train_start": self._train,
             "train_stop": lambda: self._ask_trainer(TrainPresenter.stop),
             "train_cancel": lambda: self._ask_trainer(TrainPresenter.cancel),
@@ -107,6 +109,19 @@ class Menus(QObject):
         page = self._window.stack.currentWidget()
         if page in (self._window.label_page, self._window.review_page):
             page.key_pressed.emit(meant)
+
+    def _keep_trainer_ready(self) -> None:
+        window = self._window
+        wanted = window.actions_by_name["keep_trainer_ready"].isChecked()
+        window.preferences.keeps_trainer_ready = wanted
+        if window.services is not None:
+            window.services.trainer.warm.wanted = wanted
+            if (
+                wanted
+                and window.stack.currentWidget() is window.train_page
+                and window.train_page.train_button.isEnabled()
+            ):
+                window.services.trainer.keep_ready()
 
     def _train(self) -> None:
         workspace = self._window.workspace

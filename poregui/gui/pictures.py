@@ -72,7 +72,9 @@ def _save(args: argparse.Namespace, settings: Path) -> int:
     from poregui.gui.preferences import Preferences
     from poregui.gui.theme import theme
 
-    window = build_window(None, Preferences(QSettings(str(settings), QSettings.Format.IniFormat)))
+    preferences = Preferences(QSettings(str(settings), QSettings.Format.IniFormat))
+    preferences.keeps_trainer_ready = False
+    window = build_window(None, preferences)
     try:
         theme().set_mode("dark" if args.dark else "light")
         window.resize(*args.size)

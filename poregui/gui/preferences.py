@@ -63,6 +63,15 @@ class Preferences:
     def tile_megabytes(self, megabytes: int) -> None:
         self._settings.setValue("tile_megabytes", megabytes)
 
+    @property
+    def keeps_trainer_ready(self) -> bool:
+        """Return whether a trainer's process may wait beside the window; yes unless switched off."""
+        return str(self._settings.value("keep_trainer_ready", "true")).casefold() != "false"
+
+    @keeps_trainer_ready.setter
+    def keeps_trainer_ready(self, wanted: bool) -> None:
+        self._settings.setValue("keep_trainer_ready", "true" if wanted else "false")
+
     def remember_project(self, folder: Path) -> None:
         """Put a project at the top of the recent ones."""
         others = [str(path) for path in self.recent if path != folder]

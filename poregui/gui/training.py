@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import os
+import json
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Sequence
-from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from PySide6.QtCore import QObject, QThread, QTimer, Signal
 
-import poregui
 from poregui.domain.errors import PoreguiError, TrainingError
 from poregui.domain.events import FINAL, Cancelled, EpochEnded, Event, Failed, Interrupted, Stage, Started, from_line
 from poregui.domain.recipe import Recipe
@@ -22,6 +20,7 @@ from poregui.domain.records import Changed
 from poregui.gui.background import Background
 from poregui.gui.run_queue import RunQueue
 from poregui.gui.session import Session
+from poregui.gui.warm_trainer import WarmTrainer, start
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.freeze import prepare
 from poregui.workflow.orders import Order
@@ -31,7 +30,6 @@ FIT = (sys.executable, "-P", "-m", "poregui", "fit", "--events", "--control", "-
 """The command that trains; the run folder follows. -P: no file in the current folder stands in for a module."""
 GRACE_MS = 20_000
 """Time that a child has to end after a cancel or when the window closes, before it is killed."""
-_NICE = 5
 _LONGEST_LINE = 1 << 16
 
 
@@ -44,7 +42,13 @@ class TrainerThread(QThread):
 
     told = Signal(object)
 
-    def __init__(self, run: RunFolder, command: Sequence[str] = FIT, parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        run: RunFolder,
+        command: Sequence[str] = FIT,
+        parent: QObject | None = None,
+        ready: subprocess.Popen[bytes] | None = None,
+    ) -> None:
         super().__init__(parent)
         self.setObjectName("trainer")
         self.run_folder = run
@@ -54,6 +58,8 @@ class TrainerThread(QThread):
         self._killed = False
         self._command = [*command, str(run.path)]
         self._process: subprocess.Popen[bytes] | None = None
+        self._ready = ready
+        self._heard = False
         self._guard = threading.Lock()
         self._wishes: list[str] = []
         self._began = time.monotonic()
@@ -77,18 +83,23 @@ class TrainerThread(QThread):
         try:
             with open(self.run_folder.log_file, "ab") as log:
                 self._start(log)
+                final = self._listen()
+                if self._ready is not None and not self._heard and not self._wishes and not self._killed:
+                    self._ready = None  # it died while it waited
+                    self._start(log)
+                    final = self._listen()
         except OSError as error:
             self._end(Failed(f"The trainer cannot be started: {error}.", "Make room or choose a folder to write to."))
             return
-        final = self._listen()
         self._end(final or self._ending_without_words())
 
     def _start(self, log: IO[bytes]) -> None:
-        process = subprocess.Popen(
-            self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, env=_environment(), **_apart()
-        )
-        _step_back(process)
+        process = self._ready or start(self._command, log)
         with self._guard:
+            if self._ready is not None and process.stdin is not None:
+                with contextlib.suppress(OSError):  # it died, which its output will tell
+                    process.stdin.write(f"{json.dumps(str(self.run_folder.path))}\n".encode())
+                    process.stdin.flush()
             self._process = process
             for wish in self._wishes:
                 self._tell(wish)
@@ -110,6 +121,7 @@ class TrainerThread(QThread):
         assert self._process.stdout is not None
         final: Event | None = None
         while line := self._process.stdout.readline(_LONGEST_LINE):
+            self._heard = True
             event = from_line(line.decode("utf-8", "replace"))
             if isinstance(event, FINAL):
                 final = event
@@ -173,9 +185,10 @@ class Trainer(QObject):
         self._command = command
         self._grace_ms = grace_ms
         self.queue = RunQueue(self)
+        self.warm = WarmTrainer()
         self._thread: TrainerThread | None = None
         self._preparing = False
-        self._given_up = False
+        self._given_up = self._closed = False
         self._patience = QTimer(self, singleShot=True)
         self._patience.timeout.connect(self._lose_patience)
 
@@ -214,6 +227,11 @@ class Trainer(QObject):
         self._given_up = False
         self._launch(run)
 
+    def keep_ready(self) -> None:
+        """Let a process wait for the next training, where a person wants that; called when one could begin."""
+        if not self.running:
+            self.warm.prepare()
+
     def stop(self) -> None:
         """Let the training end soon with its best weights; it still tests and exports them."""
         if self._thread is not None:
@@ -231,7 +249,9 @@ class Trainer(QObject):
 
         Runs that wait are forgotten.
         """
+        self._closed = True
         self.queue.clear()
+        self.warm.close()
         if self._preparing:
             self._given_up = True
             self._background.wait()
@@ -256,7 +276,7 @@ class Trainer(QObject):
 
     def _launch(self, run: RunFolder) -> None:
         self._preparing = False
-        self._thread = thread = TrainerThread(run, self._command, self)
+        self._thread = thread = TrainerThread(run, self._command, self, self.warm.take(_recipe_of(run)))
         thread.told.connect(self.told)
         thread.finished.connect(self._ended)
         if self._given_up:
@@ -283,6 +303,8 @@ class Trainer(QObject):
         self._session.announce(Changed(frozenset({"runs"})))
         self.finished.emit(thread.final)
         self._start_next()
+        if not self._closed:
+            self.keep_ready()
 
     def _start_next(self) -> None:
         while not self.running and (order := self.queue.take()) is not None:
@@ -296,20 +318,8 @@ class Trainer(QObject):
             self._thread.kill()
 
 
-def _environment() -> dict[str, str]:
-    source = str(Path(poregui.__file__).resolve().parent.parent)
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, (source, os.environ.get("PYTHONPATH"))))}
-
-
-def _apart() -> dict[str, Any]:
-    """Keep the child away from the terminal's Ctrl+C and, on Windows, from a console window of its own."""
-    if sys.platform == "win32":
-        return {"creationflags": subprocess.CREATE_NO_WINDOW | subprocess.BELOW_NORMAL_PRIORITY_CLASS}
-    return {"start_new_session": True}
-
-
-def _step_back(process: subprocess.Popen[bytes]) -> None:
-    """Let the window go first. Done from outside, for code between fork and exec is unsafe beside threads."""
-    if sys.platform != "win32":
-        with contextlib.suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, process.pid, _NICE)
+def _recipe_of(run: RunFolder) -> Recipe | None:
+    try:
+        return run.read_recipe()
+    except PoreguiError:  # the child will say what is wrong
+        return None

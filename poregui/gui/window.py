@@ -198,6 +198,7 @@ class MainWindow(QMainWindow):
         self.workspace.services.micrograph_images.set_tile_megabytes(self.preferences.tile_megabytes)
         self.workspace.session.changed.connect(self._follow)
         trainer = self.workspace.services.trainer
+        trainer.warm.wanted = self.preferences.keeps_trainer_ready
         trainer.told.connect(self._training_told)
         for signal in (trainer.started, trainer.finished):
             signal.connect(lambda _: self._menus.follow())

@@ -122,6 +122,14 @@ class PixelStore:
             raise ProjectError(f"{self._path} is damaged.", "Restore the file from a backup.") from error
         return CropPixels(array, low, high)
 
+    def form(self, key: str) -> tuple[int, int, float, float]:
+        """Return channels, bits and grey range of pixels without reading them. Raises ProjectError when missing."""
+        row = self._row(key, "channels, bits, grey_low, grey_high")
+        if row is None:
+            raise ProjectError(f"The pixels of a crop are missing in {self._path}.", "Restore the file from a backup.")
+        channels, bits, low, high = row
+        return int(channels), int(bits), float(low), float(high)
+
     def get_many(self, keys: Iterable[str]) -> Iterator[CropPixels]:
         """Yield the pixels of hashes in their order."""
         return (self.get(key) for key in keys)

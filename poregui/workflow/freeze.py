@@ -369,7 +369,7 @@ def _dataset_crops(frozen: Frozen, parts: Mapping[int, Part]) -> tuple[DatasetCr
         if crop.id not in parts:
             continue
         assert crop.label is not None
-        pixels = frozen.pixels.get(crop.pixels)
+        channels, bits, low, high = frozen.pixels.form(crop.pixels)
         row = DatasetCrop(
             crop_id=crop.id,
             label=place[crop.label],
@@ -379,11 +379,11 @@ def _dataset_crops(frozen: Frozen, parts: Mapping[int, Part]) -> tuple[DatasetCr
             pixels=crop.pixels,
             width=crop.width,
             height=crop.height,
-            channels=pixels.channels,
-            bits=pixels.bits,
+            channels=channels,
+            bits=bits,
             offset=offset,
-            grey_low=pixels.grey_low,
-            grey_high=pixels.grey_high,
+            grey_low=low,
+            grey_high=high,
             um_per_px=crop.um_per_px,
         )
         rows.append(row)

@@ -237,6 +237,8 @@ class TrainPresenter(QObject):
         self._can_train = summary.problem is None
         self._show_summary(summary)
         self._show_running()
+        if self._can_train and not self._session.project.read_only:
+            self._trainer.keep_ready()
         self._refresh_preview(recipe, summary)
 
     def _labels(self, summary: DatasetSummary) -> tuple[int, ...]:
