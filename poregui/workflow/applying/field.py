@@ -6,6 +6,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
@@ -29,7 +30,6 @@ from poregui.workflow.applying.overlay import draw_overlay
 from poregui.workflow.applying.sensitivity import sense, write_sensitivity
 from poregui.workflow.applying.table import PoreTable
 from poregui.workflow.applying.writing import write_outlines, write_picture, write_pores
-from poregui.workflow.formats.shapes import ImageShapes
 from poregui.workflow.importing import file_hash
 from poregui.workflow.predict import Predictor
 
@@ -121,7 +121,7 @@ def apply_field(task: FieldTask, progress: Progress = lambda done, total, text: 
     began = time.monotonic()
     fingerprint = task.fingerprint()
     predictor = _predictor(str(task.model), str(task.sidecar), fingerprint_of_files(task))
-    with open_pyramid(task.file, plane=task.plane) as image:
+    with open_pyramid(task.file, plane=task.plane) as image, ThreadPoolExecutor(1) as beside:
         scale = task.um_per_px if task.um_per_px is not None else image.um_per_px
         size = (image.width, image.height)
 
@@ -129,21 +129,19 @@ def apply_field(task: FieldTask, progress: Progress = lambda done, total, text: 
             return image.read(0, box)
 
         found = detect(read, task.recipe, scale, task.masks, size=size, progress=progress)
-        measured = measure(found.outlines, read, scale, size=size, masks=task.masks, surfaces=found.surfaces)
+        numbers = partial(measure, size=size, masks=task.masks, surfaces=found.surfaces)
+        measuring = beside.submit(numbers, found.outlines, read, scale)
         factor = resampling(predictor, scale)
         ask = partial(_answers, image, predictor, task, scale, factor)
         answers = ask(found, progress)
-        sensed = sense(found, answers, Source(*size, read), task.recipe, scale, task.masks, ask)
-        overview = image.overview()
+        sensing = beside.submit(sense, found, answers, Source(*size, read), task.recipe, scale, task.masks, ask)
+        chosen = PoreTable(found.areas, answers).chosen(task.least)
+        task.folder.mkdir(parents=True, exist_ok=True)
+        write_outlines(task.folder, image, scale, found, predictor.classes, task.colours, chosen)
+        write_pores(task.folder, measuring.result(), predictor.classes, answers, chosen)
+        write_sensitivity(sensing.result(), task.folder)
+        write_picture(task.folder, draw_overlay(image.overview(), size, found.outlines, chosen, task.colours))
         warnings = image.warnings
-    task.folder.mkdir(parents=True, exist_ok=True)
-    chosen = PoreTable(found.areas, answers).chosen(task.least)
-    write_pores(task.folder / "pores.csv", measured, predictor.classes, answers, chosen)
-    whole = ImageShapes(task.file.name, *size, scale, ())
-    write_outlines(task.folder / "pores.geojson", whole, found, predictor.classes, task.colours, chosen)
-    write_sensitivity(sensed, task.folder)
-    picture = draw_overlay(overview, size, found.outlines, chosen, task.colours)
-    write_picture(task.folder / "overlay.png", picture)
     result = replace(
         _result(task, found, chosen, len(predictor.classes)),
         fingerprint=fingerprint,
@@ -232,5 +230,5 @@ def _answers(
 ) -> NDArray[np.float32]:
     """Return (n, classes) probabilities of the pores."""
     size = (image.width, image.height)
-    boxes = [task.recipe.crop_box(found.box(place), *size, scale) for place in range(len(found.outlines))]
+    boxes = [task.recipe.crop_box(Box(*box), *size, scale) for box in found.boxes.tolist()]
     return answers_of(image, boxes, predictor, scale, factor, progress, threads=task.threads)

@@ -11,18 +11,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from poregui.domain.geometry import Box
 from poregui.domain.measurement import COLUMNS, heading
 from poregui.domain.outline import Outline
 from poregui.store.csv_cells import harmless
 from poregui.store.files import replace_file
 from poregui.vision.detection import Detected
 from poregui.vision.measurement import Measured
+from poregui.vision.pyramid import Pyramid
 from poregui.workflow.formats.geojson import write_geojson_file
 from poregui.workflow.formats.shapes import ImageShapes, PoreShape
 
 
 def write_pores(
-    path: Path,
+    folder: Path,
     measured: Measured,
     classes: Sequence[str],
     answers: NDArray[np.floating[Any]],
@@ -46,7 +48,7 @@ def write_pores(
             table.writerow([harmless(cell) for cell in (*head, *(heading(c, measured.unit) for c in named))])
             table.writerows(zip(*columns, strict=True))
 
-    replace_file(path, write)
+    replace_file(folder / "pores.csv", write)
 
 
 def _texts(values: NDArray[Any], form: str = "%.6g") -> list[str]:
@@ -57,27 +59,28 @@ def _texts(values: NDArray[Any], form: str = "%.6g") -> list[str]:
 
 
 def write_outlines(
-    path: Path,
-    image: ImageShapes,
+    folder: Path,
+    image: Pyramid,
+    um_per_px: float | None,
     found: Detected,
     classes: Sequence[str],
     colours: Sequence[str],
     chosen: NDArray[np.int64],
 ) -> None:
-    """Write the outlines as GeoJSON with class and colour ('#rrggbb'); `image` says of which micrograph they are."""
+    """Write the outlines as GeoJSON with class and colour ('#rrggbb'); `image` is the micrograph that they are of."""
     kinds = [(name, colours[k] if k < len(colours) else "#808080") for k, name in enumerate(classes)]
     kinds.append(("", "#808080"))
     shapes = tuple(
-        PoreShape(place + 1, found.box(place), Outline.of(points), *kinds[chosen[place]])
-        for place, points in enumerate(found.outlines)
+        PoreShape(place + 1, Box(*box), Outline.of(found.outlines[place]), *kinds[chosen[place]])
+        for place, box in enumerate(found.boxes.tolist())
     )
-    whole = ImageShapes(image.name, image.width, image.height, image.um_per_px, shapes)
-    write_geojson_file(whole, path)
+    whole = ImageShapes(image.name, image.width, image.height, um_per_px, shapes)
+    write_geojson_file(whole, folder / "pores.geojson")
 
 
-def write_picture(path: Path, picture: bytes) -> None:
-    """Write the content of a picture beside and then put it in place."""
-    replace_file(path, partial(_write_bytes, content=picture))
+def write_picture(folder: Path, picture: bytes) -> None:
+    """Write the picture of a micrograph with its pores, PNG."""
+    replace_file(folder / "overlay.png", partial(_write_bytes, content=picture))
 
 
 def _write_bytes(path: Path, content: bytes) -> None:

@@ -1,0 +1,135 @@
+"""Find, measure and classify pores with scikit-image and Keras, as a notebook would; the peer of the benchmark apply.
+
+It leaves what applying leaves: a table, outlines and a picture. Run as `_peer_apply.py IMAGE MODEL SIDE OUT`.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+NAMES = (
+    "label", "bbox", "centroid", "area", "equivalent_diameter_area", "perimeter_crofton", "feret_diameter_max",
+    "axis_major_length", "axis_minor_length", "orientation", "area_convex", "solidity", "mean_intensity",
+)  # fmt: skip
+Grey = NDArray[np.uint8]
+
+
+class Clock:
+    """Note wall and processor seconds of the steps of a work."""
+
+    def __init__(self) -> None:
+        self.steps: dict[str, list[float]] = {}
+        self._at = (time.perf_counter(), time.process_time())
+
+    def lap(self, name: str) -> None:
+        """End a step."""
+        now = (time.perf_counter(), time.process_time())
+        self.steps[name] = [round(b - a, 3) for a, b in zip(self._at, now, strict=True)]
+        self._at = now
+
+
+def find(grey: Grey) -> tuple[NDArray[np.int32], dict[str, Any]]:
+    """Return labels and one row of numbers a pore, with the distance to the nearest other one."""
+    from scipy.spatial import cKDTree
+    from skimage.filters import threshold_otsu
+    from skimage.measure import label, regionprops_table
+
+    labels = label(grey < threshold_otsu(grey))
+    table = regionprops_table(labels, grey, NAMES)
+    kept = table["area"] >= 20
+    table = {name: values[kept] for name, values in table.items()}
+    middles = np.stack([table["centroid-0"], table["centroid-1"]], axis=1)
+    table["nearest"] = cKDTree(middles).query(middles, k=2)[0][:, 1]
+    return labels, table
+
+
+def cut(grey: Grey, table: dict[str, Any], side: int) -> dict[str, NDArray[np.float32]]:
+    """Return the input of the network."""
+    from skimage.transform import resize
+
+    crops, sizes = [], []
+    for top, left, bottom, right in _boxes(table):
+        half = max(12, round(0.9 * max(bottom - top, right - left)))
+        y, x = (top + bottom) // 2, (left + right) // 2
+        part = grey[max(0, y - half) : y + half, max(0, x - half) : x + half]
+        crops.append(resize(part / 255.0, (side, side, 1)).astype("f4"))
+        sizes.append(part.shape[::-1])
+    return {"image": np.stack(crops), "size": np.array(sizes, "f4")}
+
+
+def write(out: Path, labels: NDArray[np.int32], table: dict[str, Any], answers: NDArray[np.float32]) -> None:
+    """Write the table of pores."""
+    out.mkdir(exist_ok=True)
+    with open(out / "pores.csv", "w", newline="", encoding="utf-8") as file:
+        rows = csv.writer(file)
+        rows.writerow([*table, *(f"p{k}" for k in range(answers.shape[1]))])
+        rows.writerows(zip(*table.values(), *answers.T, strict=True))
+
+
+def outline(labels: NDArray[np.int32], table: dict[str, Any]) -> list[NDArray[np.float64]]:
+    """Return the outline of each pore, x and y."""
+    from skimage.measure import find_contours
+
+    lines = []
+    for name, (top, left, bottom, right) in zip(table["label"], _boxes(table), strict=True):
+        own = np.pad(labels[top:bottom, left:right] == name, 1)
+        line = max(find_contours(own, 0.5), key=len)
+        lines.append(line[:, ::-1] + (left - 0.5, top - 0.5))
+    return lines
+
+
+def draw(out: Path, grey: Grey, lines: list[NDArray[np.float64]], answers: NDArray[np.float32]) -> None:
+    """Write the outlines as GeoJSON and a picture of them."""
+    from PIL import Image, ImageDraw
+
+    features = [
+        {"type": "Feature", "geometry": {"type": "Polygon", "coordinates": [line.round(3).tolist()]},
+         "properties": {"class": int(kind)}}
+        for line, kind in zip(lines, answers.argmax(axis=1), strict=True)
+    ]  # fmt: skip
+    (out / "pores.geojson").write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+    scale = 1600 / max(grey.shape)
+    picture = Image.fromarray(grey).resize((round(grey.shape[1] * scale), round(grey.shape[0] * scale)))
+    picture = picture.convert("RGB")
+    pen = ImageDraw.Draw(picture)
+    for line, kind in zip(lines, answers.argmax(axis=1), strict=True):
+        pen.line([tuple(point) for point in (line * scale).tolist()], ("red", "green", "blue")[kind % 3], 2)
+    picture.save(out / "overlay.png")
+
+
+def _boxes(table: dict[str, Any]) -> list[list[int]]:
+    return np.stack([table[f"bbox-{k}"] for k in range(4)], axis=1).astype(int).tolist()
+
+
+def main(image: str, model: str, side: str, out: str) -> None:
+    """Do all of it and print pores and seconds [wall, processor] of each step."""
+    clock = Clock()
+    import keras
+    import tifffile
+
+    network = keras.saving.load_model(model, compile=False)
+    clock.lap("start_up")
+    grey = tifffile.imread(image)
+    labels, table = find(grey)
+    clock.lap("label_and_measure")
+    given = cut(grey, table, int(side))
+    clock.lap("cut")
+    answers = network.predict(given, batch_size=256, verbose=0)
+    clock.lap("predict")
+    write(Path(out), labels, table, answers)
+    clock.lap("table")
+    draw(Path(out), grey, outline(labels, table), answers)
+    clock.lap("outlines_and_picture")
+    print(json.dumps({"pores": len(answers), "steps": clock.steps}))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
