@@ -200,7 +200,13 @@ def test_labels_reach_the_process_and_its_suggestions_reach_the_page(project, op
 
 def test_a_process_that_breaks_is_told_once_and_labelling_goes_on(project, open_desk, qtbot, monkeypatch):
     broken = (sys.executable, "-c", "import sys; sys.stdin.readline(); sys.exit('No memory.')")
-    monkeypatch.setattr("poregui.gui.label.suggesting.SuggestProcess", lambda folder: SuggestProcess(folder, broken))
+    started = []
+
+    def start(folder: Path) -> SuggestProcess:
+        started.append(folder)
+        return SuggestProcess(folder, broken)
+
+    monkeypatch.setattr("poregui.gui.label.suggesting.SuggestProcess", start)
     add_ready_made(project, 14)
     desk = open_desk(project)
     for _ in range(10):
@@ -209,6 +215,7 @@ def test_a_process_that_breaks_is_told_once_and_labelling_goes_on(project, open_
     desk.key("2")
     assert desk.labels()[10] == 2
     assert sum("stopped" in note for note in desk.notes) == 1
+    assert len(started) == 1
 
 
 class Here:

@@ -226,6 +226,22 @@ def test_the_worker_says_so_when_there_is_too_little_to_learn_from(project: Proj
     assert told[-1] == {"suggestions": None, "labelled": 2}
 
 
+def test_the_worker_waits_until_it_was_told_of_all_crops(project: Project):
+    told: list[dict] = []
+    worker = SuggestWorker(project.folder, told.append, lambda: False)
+    labels, crops = messages_of(project)
+    worker.take(labels)
+    worker.take({"crops": crops["crops"][:10], "more": True})
+    worker.take({"labels": [[13, 1]]})
+    assert not worker.step()
+    worker.take({"crops": crops["crops"][10:], "more": False})
+    while worker.step():
+        pass
+    worker.close()
+    assert told[0] == {"measured": 24, "of": 24}
+    assert Suggestions.from_json(told[-1]["suggestions"]).count == 13
+
+
 def test_a_served_worker_answers_lines_and_ends_with_its_input(project: Project):
     command = [sys.executable, "-P", "-m", "poregui", "suggest", str(project.folder), "--serve"]
     source = str(Path(suggest_worker.__file__).parents[2])

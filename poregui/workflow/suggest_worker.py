@@ -1,7 +1,8 @@
 """Keep suggestions up to date in a process of its own that is told of crops and labels; changes with what it is asked.
 
 Messages are dictionaries, one a line of JSON: `crops` ([id, hash of pixels, um per px, group] of new or changed crops),
-`gone` (ids), `labels` ([id, label]), `like` (an id). Answers: `measured`, `suggestions`, `curve`, `alike`.
+`more` (whether more of them follow at once), `gone` (ids), `labels` ([id, label]), `like` (an id). Answers: `measured`,
+`suggestions`, `curve`, `alike`.
 """
 
 from __future__ import annotations
@@ -49,6 +50,7 @@ class SuggestWorker:
         self._crops: dict[int, _Known] = {}
         self._labels: dict[int, int] = {}
         self._unmeasured: list[int] = []
+        self._to_list = self._more = False
         self._rows: NDArray[np.float64] | None = None
         self._ids: NDArray[np.int64] = np.empty(0, np.int64)
         self._to_fit = self._to_draw = False
@@ -72,9 +74,8 @@ class SuggestWorker:
             else:
                 self._labels[crop_id] = label
         if message.keys() & {"crops", "gone"}:
-            self._rows = None
-            missing = [crop_id for crop_id, crop in self._crops.items() if not self._numbers.has(crop.pixels)]
-            self._unmeasured = sorted(missing, key=lambda crop_id: crop_id in self._labels)  # taken from the end
+            self._rows, self._to_list = None, True
+            self._more = message.get("more", self._more)
         if message.keys() & {"crops", "gone", "labels"}:
             self._to_fit, self._to_draw = True, False
         if "like" in message:
@@ -82,6 +83,10 @@ class SuggestWorker:
 
     def step(self) -> bool:
         """Do a part of what is to be done; False when nothing is."""
+        if self._more:
+            return False
+        if self._to_list:
+            self._list_unmeasured()
         if self._like is not None and not self._is_unmeasured(self._like):
             crop_id, self._like = self._like, None
             self._answer_alike(crop_id)
@@ -98,6 +103,11 @@ class SuggestWorker:
         else:
             return False
         return True
+
+    def _list_unmeasured(self) -> None:
+        self._to_list = False
+        missing = [crop_id for crop_id, crop in self._crops.items() if not self._numbers.has(crop.pixels)]
+        self._unmeasured = sorted(missing, key=lambda crop_id: crop_id in self._labels)  # taken from the end
 
     def _is_unmeasured(self, crop_id: int) -> bool:
         """Tell whether a crop is still to be measured, or to be told of."""

@@ -119,14 +119,16 @@ class Catalogue:
 
     def micrograph_rows(self) -> list[MicrographRow]:
         """Return the rows of the list of micrographs."""
-        crops, labelled = self._tally.of_micrograph, self._tally.labelled
-        return [
-            MicrographRow(
-                m.id, m.name, self.specimens.get(m.specimen_id or 0, ""), len(crops.get(m.id, ())), labelled[m.id],
-                m.um_per_px,
-            )
-            for m in self.micrographs.values()
-        ]  # fmt: skip
+        return [self._micrograph_row(m) for m in self.micrographs.values()]
+
+    def micrograph_rows_of(self, crop_ids: Iterable[int]) -> list[MicrographRow]:
+        """Return the rows of the micrographs that some crops come from."""
+        ids = {crop.micrograph_id for crop_id in crop_ids if (crop := self.crops.get(crop_id)) is not None}
+        return [self._micrograph_row(self.micrographs[i]) for i in ids if i is not None and i in self.micrographs]
+
+    def _micrograph_row(self, m: Micrograph) -> MicrographRow:
+        crops, labelled = len(self._tally.of_micrograph.get(m.id, ())), self._tally.labelled[m.id]
+        return MicrographRow(m.id, m.name, self.specimens.get(m.specimen_id or 0, ""), crops, labelled, m.um_per_px)
 
     def micrograph_entries(self) -> list[tuple[str, int]]:
         """Return (name, id) for the filter, with an entry for crops that came without a micrograph."""

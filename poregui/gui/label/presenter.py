@@ -256,10 +256,7 @@ class LabelPresenter(QObject):
         return [self._current] if self._current is not None else []
 
     def _next_unlabelled(self, ids: Sequence[int]) -> int | None:
-        rows = self._page.crop_grid.rows
-        places = [place for place in map(rows.place, ids) if place is not None]
-        after = rows.rows[max(places) + 1 :] if places else ()
-        return next((row.crop_id for row in after if row.label is None), None)
+        return self._page.crop_grid.rows.next_unlabelled(ids)
 
     # ---- following -----------------------------------------------------------------------------------------------
 
@@ -284,7 +281,7 @@ class LabelPresenter(QObject):
             self._count_grid()
         else:
             self._show_rows()
-        page.micrograph_list.set_rows(catalogue.micrograph_rows())
+        page.micrograph_list.change_rows(catalogue.micrograph_rows_of(changed.crop_ids))
         page.class_bar.set_counts(catalogue.counts())
 
     def _choose_neighbour(self, gone: int) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -12,6 +11,7 @@ from poregui.domain.records import Changed, Crop
 from poregui.domain.splits import group_of
 from poregui.gui.label.companion import LabelDesk
 from poregui.gui.label.ordering import BY_SUGGESTION, ORDERS
+from poregui.gui.label.telling import SlowTelling
 from poregui.gui.messages import messages
 from poregui.gui.suggester import SuggestProcess
 from poregui.gui.widgets import pieces
@@ -37,8 +37,10 @@ class Suggesting(QObject):
         super().__init__(desk.page)
         self._desk = desk
         self._process: SuggestProcess | None = None
+        self._broken = False
         self._told: dict[int, int | None] = {}
         self._known: dict[int, Crop] = {}
+        self._telling = SlowTelling(self)
         self._found: Suggestions | None = None
         self._curve: Mapping | None = None
         self._compared: int | None = None
@@ -63,6 +65,7 @@ class Suggesting(QObject):
         for signal, slot in self._links():
             signal.disconnect(slot)
         self._renew.stop()
+        self._telling.stop()
         if self._process is not None:
             self._process.close()
             self._process = None
@@ -152,7 +155,7 @@ class Suggesting(QObject):
         if self._process is None:
             counts = self._desk.catalogue.counts()
             labelled = len(crops) - counts[None] - counts[UNSURE]
-            if not start and (labelled < FEWEST_LABELS or len(crops) == labelled):
+            if not start and (self._broken or labelled < FEWEST_LABELS or len(crops) == labelled):
                 return
             self._process = SuggestProcess(self._desk.session.project.folder)
             for signal, slot in (
@@ -165,31 +168,31 @@ class Suggesting(QObject):
                 signal.connect(slot)
             self._known = dict(crops)
             self._told = {crop.id: crop.label for crop in crops.values() if crop.label is not None}
-            self._send([list(pair) for pair in self._told.items()], list(crops.values()), [])
+            self._send([list(pair) for pair in self._told.items()], list(crops), [])
             return
         ids = crops if crop_ids is None else [i for i in crop_ids if i in crops]
-        fresh = [crops[i] for i in ids if _needed(self._known.get(i)) != _needed(crops[i])]
+        fresh = [i for i in ids if _needed(self._known.get(i)) != _needed(crops[i])]
         gone = [i for i in self._known if i not in crops] if crop_ids is None else []
         labels = [[i, crops[i].label] for i in ids if self._told.get(i) != crops[i].label]
-        for crop in fresh:
-            self._known[crop.id] = crop
+        for crop_id in fresh:
+            self._known[crop_id] = crops[crop_id]
         for crop_id in gone:
             self._known.pop(crop_id)
             labels.append([crop_id, None])
         self._told.update((crop_id, label) for crop_id, label in labels)
         self._send(labels, fresh, gone)
 
-    def _send(self, labels: list, fresh: list[Crop], gone: list[int]) -> None:
+    def _send(self, labels: list, fresh: list[int], gone: list[int]) -> None:
+        """Tell labels first, so that labelled crops are measured first."""
         process = self._process
         if process is None:
             return
-        if len(fresh) <= _FEW:
-            if labels or fresh or gone:
-                process.tell(_lines(labels, fresh, gone))
-            return
-        self._desk.services.background.run(
-            "Telling the suggester of the crops", lambda _control: _lines(labels, fresh, gone), process.tell
-        )
+        if labels:
+            process.tell({"labels": labels})
+        if gone:
+            process.tell({"gone": gone})
+        if fresh:
+            self._telling.go_on(process, fresh, self._known)
 
     def _take(self, found: Suggestions | None) -> None:
         self._found = found
@@ -224,7 +227,8 @@ class Suggesting(QObject):
         self._say_state()
 
     def _ended(self, why: str) -> None:
-        self._process = None
+        self._process, self._broken = None, True
+        self._telling.stop()
         messages().note("The suggestions have stopped; labelling goes on." + (f" ({why})" if why else ""))
 
     # ---- what is shown -------------------------------------------------------------------------------------------
@@ -253,18 +257,6 @@ class Suggesting(QObject):
                 desk.choose(first)
 
 
-_FEW = 200
-
-
 def _needed(crop: Crop | None) -> tuple[object, ...]:
     """Return what the worker knows of a crop beside its label."""
     return () if crop is None else (crop.pixels, crop.um_per_px, group_of(crop))
-
-
-def _lines(labels: list, fresh: list[Crop], gone: list[int]) -> bytes:
-    """Return the messages, labels first, so that labelled crops are measured first."""
-    crops = [[c.id, c.pixels, c.um_per_px, group_of(c)] for c in fresh]
-    parts = [{"labels": labels}] if labels else []
-    if crops or gone:
-        parts.append({"crops": crops, "gone": gone})
-    return b"".join(json.dumps(part).encode() + b"\n" for part in parts)

@@ -62,6 +62,12 @@ class CropListModel(QAbstractListModel):
         """Return the row number of a crop, or None when it is not listed."""
         return self._places.get(crop_id)
 
+    def next_unlabelled(self, crop_ids: Iterable[int]) -> int | None:
+        """Return the first crop without a label after the last of some; None where none follows or none is listed."""
+        places = [place for place in map(self.place, crop_ids) if place is not None]
+        after = range(max(places) + 1, len(self._rows)) if places else ()
+        return next((self._rows[place].crop_id for place in after if self._rows[place].label is None), None)
+
     def show(self, rows: Iterable[CropRow]) -> None:
         """Make these the rows; where only a few came, went or changed, only those are touched."""
         new = list(rows)

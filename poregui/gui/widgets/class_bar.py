@@ -25,7 +25,7 @@ class ClassButton(QAbstractButton):
         self.label = label
         self.key = key
         self._marks = marks
-        self._count = 0
+        self._count = -1
         self._with_target = label >= 0
         self.setCheckable(True)
         self.setText(marks.name(label))
@@ -37,6 +37,8 @@ class ClassButton(QAbstractButton):
 
     def set_count(self, count: int) -> None:
         """Show how many crops carry the label."""
+        if count == self._count:
+            return
         self._count = count
         key = f", key {self.key}" if self.key else ""
         self.setAccessibleName(f"Label {self.text()}{key}, {count} crops")

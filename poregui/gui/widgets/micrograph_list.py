@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,6 +62,7 @@ class _Rows(QAbstractListModel):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self.rows: list[MicrographRow] = []
+        self._places: dict[int, int] = {}
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own default
         return 0 if parent.isValid() else len(self.rows)
@@ -80,10 +81,15 @@ class _Rows(QAbstractListModel):
         if [r.micrograph_id for r in rows] != [r.micrograph_id for r in self.rows]:
             self.beginResetModel()
             self.rows = list(rows)
+            self._places = {row.micrograph_id: place for place, row in enumerate(rows)}
             self.endResetModel()
             return
-        for place, row in enumerate(rows):
-            if row != self.rows[place]:
+        self.change(rows)
+
+    def change(self, rows: Iterable[MicrographRow]) -> None:
+        for row in rows:
+            place = self.place(row.micrograph_id)
+            if place is not None and row != self.rows[place]:
                 self.rows[place] = row
                 self.touch(row.micrograph_id)
 
@@ -93,7 +99,7 @@ class _Rows(QAbstractListModel):
             self.dataChanged.emit(self.index(place), self.index(place), [_ROLE])
 
     def place(self, micrograph_id: int | None) -> int | None:
-        return next((i for i, row in enumerate(self.rows) if row.micrograph_id == micrograph_id), None)
+        return None if micrograph_id is None else self._places.get(micrograph_id)
 
 
 class _Delegate(QStyledItemDelegate):
@@ -197,8 +203,14 @@ class MicrographList(QuietList):
         if self.current_id() != current:
             self.choose(current)
 
+    def change_rows(self, rows: Iterable[MicrographRow]) -> None:
+        """Replace rows of micrographs that are listed; the others are passed over."""
+        self.model_rows.change(rows)
+
     def choose(self, micrograph_id: int | None) -> None:
         """Make a micrograph the current one without telling."""
+        if micrograph_id is not None and self.current_id() == micrograph_id and self.selected_ids() == [micrograph_id]:
+            return
         place = self.model_rows.place(micrograph_id)
         model = self.selectionModel()
         blocked = model.blockSignals(True)
