@@ -54,11 +54,11 @@ def test_a_supervisor_locks_and_an_operator_cannot_choose_otherwise(
     with_run: Path,
 ) -> None:
     page = page_of(window, with_run)
-    assert page.lock_panel.text.text() == "Not locked"
+    assert page.lock_panel.state.text() == "Not locked"
     page.sureness_slider.setValue(90)
     lock(window, page, who="Ann", title="Routine")
     assert "“Routine”: run 1 of " in page.lock_panel.text.text()
-    assert "Locked by Ann on " in page.lock_panel.text.text()
+    assert page.lock_panel.state.text().startswith("Locked by Ann, 20")
     assert "Smoothing: 0.8 px" in page.lock_panel.toolTip()
     assert not page.run_picker.isEnabled()
     assert not page.sureness_slider.isEnabled()
@@ -101,7 +101,7 @@ def test_unlocking_is_asked_for_and_lets_everything_be_chosen_again(
     assert lock_of_project(with_run) is None
     assert page.run_picker.isEnabled()
     assert page.sureness_slider.isEnabled()
-    assert page.lock_panel.text.text() == "Not locked"
+    assert page.lock_panel.state.text() == "Not locked"
 
 
 def test_a_lock_that_was_changed_is_refused_with_a_sentence(

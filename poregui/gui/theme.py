@@ -141,6 +141,8 @@ def palette(tokens: Tokens) -> QPalette:
         faded = QColor(tokens.muted)
         faded.setAlpha(150)
         made.setColor(QPalette.ColorGroup.Disabled, role, faded)
+    for role in (QPalette.ColorRole.Highlight, QPalette.ColorRole.Accent):
+        made.setColor(QPalette.ColorGroup.Disabled, role, QColor(tokens.border))
     return made
 
 

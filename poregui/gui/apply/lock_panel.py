@@ -19,34 +19,40 @@ class LockPanel(QWidget):
         super().__init__(parent)
         self.setObjectName("lock_panel")
         self.setAccessibleName("Locked recipe")
+        self.state = pieces.muted("lock_state")
         self.text = pieces.muted("lock_text")
-        self.text.setWordWrap(True)
+        for label in (self.state, self.text):
+            label.setWordWrap(True)
         self.button = pieces.button("lock_button", "Lock…", "")
         self.button.clicked.connect(self._clicked)
         self._locked = False
-        head = pieces.row(self.text, None, self.button)
+        head = pieces.row(self.state, self.button)
         head.setContentsMargins(0, 0, 0, 0)
         head.setStretch(0, 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(GAP // 2)
         layout.addLayout(head)
+        layout.addWidget(self.text)
         self.set_unlocked()
 
     def set_unlocked(self, *, may_lock: bool = False) -> None:
         """Say that nothing is locked, and offer to lock where that can be done."""
         self._locked = False
-        self.text.setText("Not locked")
+        self.state.setText("Not locked")
+        self.text.setVisible(False)
         self.setToolTip("")
         self.button.setText("Lock…")
         self.button.setToolTip("Fix network, recipe and confidence, so that an operator runs them unchanged")
         self.button.setAccessibleName("Lock the recipe")
         self.button.setEnabled(may_lock)
 
-    def set_locked(self, sentence: str, details: str, *, may_unlock: bool) -> None:
-        """Say what is locked; `details` appear where the mouse rests."""
+    def set_locked(self, state: str, sentence: str, details: str, *, may_unlock: bool) -> None:
+        """Say who locked and what is fixed; `details` appear where the mouse rests."""
         self._locked = True
+        self.state.setText(state)
         self.text.setText(sentence)
+        self.text.setVisible(True)
         self.setToolTip(details)
         self.button.setText("Unlock…")
         self.button.setToolTip("Let network, recipe and confidence be chosen again")

@@ -90,9 +90,10 @@ class LockFlow(QObject):
         self.broken = lock if isinstance(lock, str) else ""
         page, writable = self._page, not self._session.project.read_only
         if self.lock is not None:
-            page.lock_panel.set_locked(_words(self.lock), _details(self.lock), may_unlock=writable)
+            state = f"Locked by {self.lock.who}, {self.lock.when[:10]}"
+            page.lock_panel.set_locked(state, _words(self.lock), _details(self.lock), may_unlock=writable)
         elif self.broken:
-            page.lock_panel.set_locked(self.broken, self.broken, may_unlock=writable)
+            page.lock_panel.set_locked("The lock is broken", self.broken, self.broken, may_unlock=writable)
         else:
             page.lock_panel.set_unlocked(may_lock=writable)
         fixed = lock is not None
@@ -110,7 +111,7 @@ def _words(lock: Lock) -> str:
     scale = "scale as each micrograph says" if lock.um_per_px is None else f"{lock.um_per_px:g} µm per px"
     return (
         f"{name}{lock.network}, {recipe.polarity} pores from {recipe.smallest:g} {recipe.size_unit}, threshold "
-        f"{recipe.method}, {scale}. Locked by {lock.who} on {lock.when[:10]}."
+        f"{recipe.method}, {scale}."
     )
 
 

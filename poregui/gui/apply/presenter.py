@@ -238,7 +238,7 @@ class ApplyPresenter(QObject):
             return
         self._known = known
         names = dict.fromkeys(one.specimen or one.name for one in known.results)
-        groups = [("All specimens", ""), *((name, name) for name in names)] if len(names) > 1 else [("All", "")]
+        groups = [("All", ""), *((name, name) for name in names)] if len(names) > 1 else [("All", "")]
         self._page.set_groups(groups)
         self._sum_up()
         chosen = self._page.chosen_field()
