@@ -137,7 +137,9 @@ def test_the_summary_says_how_the_area_moves_and_how_far_pores_lie_apart(tmp_pat
     keyhole = group.classes[1]
     assert keyhole.nearest.least == pytest.approx((100 - 2 * 20.5) * 0.5, rel=0.02)
     assert (keyhole.nearest.pores, keyhole.surface) == (5, None)
-    assert "nearest other pore: median 29.4" in rows_of(group, "um", {})[1].tip
+    tip = rows_of(group, "um", {})[1].tip
+    assert "nearest other pore: median 29.4" in tip
+    assert "D10, D50, D90: 20.6, 20.6, 20.6 µm, weighted by area" in tip
 
 
 def test_distances_are_in_px_where_some_scale_is_unknown(tmp_path: Path) -> None:

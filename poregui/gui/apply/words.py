@@ -44,10 +44,17 @@ def _row(one: ClassSummary, unit: str, colour: str, top: float) -> NumberRow:
     )
     drawn = None if area.low is None or area.high is None else (area.low / top, area.high / top)
     tip = f"As predicted {area.plain:.4g} %, corrected for confusion {area.corrected:.4g} %"
+    if sizes.number is not None and sizes.area is not None and sizes.root_area is not None:
+        tip += f"\nD10, D50, D90: {_three(sizes.number)} {unit}, weighted by area {_three(sizes.area)} {unit}"
+        tip += f"\nSquare root of the largest area: {sizes.root_area:.3g} {unit}"
     for name, far in (("nearest other pore", one.nearest), ("surface", one.surface)):
         if far is not None:
             tip += f"\nTo the {name}: median {far.middle:.3g} {unit}, 10 % of pores below {far.low:.3g} {unit}"
     return NumberRow(one.name, cells, area.corrected / top, drawn, tip, colour)
+
+
+def _three(values: tuple[float, float, float]) -> str:
+    return ", ".join(f"{value:.3g}" for value in values)
 
 
 def title_of(group: GroupSummary) -> str:
