@@ -62,10 +62,11 @@ def deal(project: Any, seed: int, per_class: int) -> Fold:
     `per_class` crops of each class are drawn from the other groups, as evenly as they have them; those of a smaller
     number are among those of a larger one.
     """
-    from poregui.domain.splits import group_of
+    from poregui.workflow.grouping import groups_of
 
+    group_of = groups_of(project, project.crops())
     crops = [crop for crop in project.crops() if crop.label is not None and crop.label > 0]
-    groups = sorted({group_of(crop) for crop in crops})
+    groups = sorted({group_of[crop.id] for crop in crops})
     dealt, fold = divmod(seed, FOLDS)
     order = np.random.default_rng(dealt).permutation(len(groups))
     keys = frozenset(groups[place] for place in order[fold::FOLDS])
@@ -74,12 +75,12 @@ def deal(project: Any, seed: int, per_class: int) -> Fold:
     for label in sorted({crop.label for crop in crops if crop.label is not None}):
         rows = []
         for group in (name for name in groups if name not in keys):
-            ids = [crop.id for crop in crops if crop.label == label and group_of(crop) == group]
+            ids = [crop.id for crop in crops if crop.label == label and group_of[crop.id] == group]
             rows.append([ids[place] for place in random.permutation(len(ids))])
         random.shuffle(rows)
         taken = [row[turn] for turn in range(max(map(len, rows), default=0)) for row in rows if turn < len(row)]
         trained += taken[:per_class]
-    return Fold(tuple(trained), tuple(crop.id for crop in crops if group_of(crop) in keys), keys)
+    return Fold(tuple(trained), tuple(crop.id for crop in crops if group_of[crop.id] in keys), keys)
 
 
 def cell_project(source: Path, target: Path, fold: Fold) -> None:

@@ -196,6 +196,11 @@ def _detecting(verb: str) -> Callable[[argparse.ArgumentParser], None]:
 def _split(parser: argparse.ArgumentParser) -> None:
     _project(parser)
     parser.add_argument("--test", metavar="A,B", help="names of the specimens to test on, with commas between")
+    parser.add_argument(
+        "--by-file-name",
+        action=argparse.BooleanOptionalAction,
+        help="keep crops together whose file names begin alike, where nothing else says what they are of",
+    )
 
 
 def _train(parser: argparse.ArgumentParser) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from poregui.cli.output import Screen, table
 from poregui.domain.recipe import Recipe
 from poregui.store.project import Project
+from poregui.workflow.grouping import set_sources
 from poregui.workflow.sides import choose_test_side, groups, keys_of_names, warnings_for
 
 
@@ -17,7 +18,10 @@ def split(args: argparse.Namespace, screen: Screen) -> int:
     from poregui.workflow.history import History
 
     notes: tuple[str, ...] = ()
-    with Project.open(args.project, read_only=args.test is None) as project:
+    with Project.open(args.project, read_only=args.test is None and args.by_file_name is None) as project:
+        if args.by_file_name is not None:
+            project.check_writable()
+            History(project).apply(set_sources(project, together=args.by_file_name))
         summary = summarise(project, Recipe())
         if args.test is not None:
             project.check_writable()

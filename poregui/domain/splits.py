@@ -34,7 +34,7 @@ class Item:
 class Split:
     """Hold the crop ids of each part, what was kept together, and what a person should know about it.
 
-    `kind` is `given` (folders named the sides), `specimen`, `micrograph`, `crop` or `mixed`.
+    `kind` is `given` (folders named the sides), `specimen`, `micrograph`, `source`, `crop` or `mixed`.
     """
 
     kind: str
@@ -46,23 +46,25 @@ class Split:
     warnings: tuple[str, ...] = ()
 
 
-def group_of(crop: Crop) -> str:
-    """Return the key of the group that a crop belongs to: its specimen, else its micrograph, else itself."""
-    return keys_of(crop)[0]
+def group_of(crop: Crop, source: str = "") -> str:
+    """Return the key of the group of a crop: its specimen, else its micrograph, else its source, else itself."""
+    return keys_of(crop, source)[0]
 
 
-def keys_of(crop: Crop) -> tuple[str, ...]:
+def keys_of(crop: Crop, source: str = "") -> tuple[str, ...]:
     """Return the keys under which a crop can be on the test side, the coarsest first."""
     keys = []
     if crop.specimen_id is not None:
         keys.append(f"specimen:{crop.specimen_id}")
     if crop.micrograph_id is not None:
         keys.append(f"micrograph:{crop.micrograph_id}")
+    if source:
+        keys.append(f"source:{source}")
     return (*keys, f"crop:{crop.id}")
 
 
 def kind_of(groups: Sequence[str]) -> str:
-    """Return what the groups are: `specimen`, `micrograph`, `crop` or, of several sorts, `mixed`."""
+    """Return what the groups are: `specimen`, `micrograph`, `source`, `crop` or, of several sorts, `mixed`."""
     kinds = {group.partition(":")[0] for group in groups}
     return kinds.pop() if len(kinds) == 1 else "mixed"
 

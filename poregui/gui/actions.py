@@ -54,6 +54,7 @@ ACTIONS = (
     ActionSpec("redo", "Redo", "Edit", ("Ctrl+Y", "Ctrl+Shift+Z"), "redo", "writable"),
     ActionSpec("edit_classes", "Classes…", "Edit", ("Ctrl+K",), "classes", "project", separated=True),
     ActionSpec("name_specimens", "Specimens from file names…", "Edit", needs="writable"),
+    ActionSpec("group_by_file_name", "Group crops by file name", "Edit", needs="writable", checkable=True),
     ActionSpec("edit_name", "Your name…", "Edit"),
     ActionSpec("edit_tile_memory", "Memory for large micrographs…", "Edit"),
     ActionSpec("keep_trainer_ready", f"Keep a trainer ready (takes {MEGABYTES} MB)", "Edit", checkable=True),

@@ -13,6 +13,7 @@ from poregui.gui.actions import ACTIONS, fill_menus
 from poregui.gui.asking import guarded
 from poregui.gui.naming import ask_naming
 from poregui.gui.train.presenter import TrainPresenter
+from poregui.workflow.grouping import groups_by_source, set_sources
 
 if TYPE_CHECKING:
     from poregui.gui.window import MainWindow
@@ -39,6 +40,7 @@ class Menus(QObject):
         window = self._window
         called: dict[str, Callable[[], object]] = {
             "name_specimens": lambda: ask_naming(window),
+            "group_by_file_name": self._group_by_file_name,
             "keep_trainer_ready": self._keep_trainer_ready,
             "train_start": self._train,
             "train_stop": lambda: self._ask_trainer(TrainPresenter.stop),
@@ -80,6 +82,8 @@ class Menus(QObject):
         for spec in ACTIONS:
             window.actions_by_name[spec.name].setEnabled(fits[spec.needs])
         self._classes.setEnabled(fits["labels"])
+        grouped = session is None or groups_by_source(session.project)
+        window.actions_by_name["group_by_file_name"].setChecked(grouped)
         self._recent.setEnabled(bool(window.preferences.recent))
         for name, word in (("undo", "Undo"), ("redo", "Redo")):
             text = getattr(session, f"{name}_text") if session else ""
@@ -109,6 +113,12 @@ class Menus(QObject):
         page = self._window.stack.currentWidget()
         if page in (self._window.label_page, self._window.review_page):
             page.key_pressed.emit(meant)
+
+    def _group_by_file_name(self) -> None:
+        session = self._window.session
+        if session is not None:
+            together = self._window.actions_by_name["group_by_file_name"].isChecked()
+            session.apply(set_sources(session.project, together=together))
 
     def _keep_trainer_ready(self) -> None:
         window = self._window

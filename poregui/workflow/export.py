@@ -17,6 +17,7 @@ from poregui.store.csv_cells import harmless
 from poregui.store.files import explain_write_error, replace_file
 from poregui.store.pixels import CropPixels
 from poregui.store.project import Project
+from poregui.workflow.grouping import tested_keys
 from poregui.workflow.edits import label_name
 from poregui.workflow.formats.names import safe_name
 from poregui.workflow.freeze import crop_name
@@ -57,7 +58,7 @@ def _rows(project: Project) -> list[list[Any]]:
     micrographs = {m.id: m.name for m in project.micrographs()}
     specimens = {s.id: s.name for s in project.specimens()}
     classes = project.classes(retired=True)
-    test = project.test_side()
+    test = tested_keys(project, project.crops())
     last: dict[int, LabelEntry] = {entry.crop_id: entry for entry in project.label_log()}
     rows: list[list[Any]] = []
     for crop in project.crops():
@@ -123,7 +124,7 @@ def _write_folders(project: Project, root: Path, progress: Progress, *, by_side:
     folders = _folder_names(project.classes(retired=True))
     crops = [crop for crop in project.crops() if crop.label in folders]
     specimens = {s.id: s.name for s in project.specimens()}
-    test = project.test_side()
+    test = tested_keys(project, project.crops())
     with open(root / "manifest.csv", "w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
         table.writerow(["file", "crop", "label", "specimen", "um_per_px"])

@@ -12,8 +12,8 @@ from poregui.domain.dataset import Dataset, DatasetCrop, Part
 from poregui.domain.errors import PoreguiError, TrainingError
 from poregui.domain.recipe import Recipe
 from poregui.domain.records import Crop
+from poregui.domain.sources import Sources
 from poregui.domain.splits import (
-    FEWEST_GROUPS,
     FIXED_FROM,
     TEST_SHARE,
     Item,
@@ -21,7 +21,6 @@ from poregui.domain.splits import (
     assign_folds,
     check_trainable,
     choose_or_fall_back,
-    group_of,
     keys_of,
     kind_of,
     make_split,
@@ -31,6 +30,8 @@ from poregui.store.pretrained_weights import check_installed
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.copies import find_copies, untangle_folds, untangle_parts
+from poregui.workflow.grouping import keep_sources, sources_of
+from poregui.workflow.split_words import unknown_specimens, why_not_grouped
 
 _SPLIT_SEED = 0
 """The test side of a project does not depend on the seed of a recipe, so that runs can be compared."""
@@ -66,11 +67,16 @@ class _Labelled:
     class_ids: tuple[int, ...]
     crops: tuple[Crop, ...]
     notes: tuple[str, ...]
+    sources: Sources | None
 
     @property
     def items(self) -> list[Item]:
         place = {class_id: i for i, class_id in enumerate(self.class_ids)}
-        return [Item(c.id, place[c.label], group_of(c)) for c in self.crops if c.label is not None]
+        return [Item(c.id, place[c.label], self.keys_of(c)[0]) for c in self.crops if c.label is not None]
+
+    def keys_of(self, crop: Crop) -> tuple[str, ...]:
+        """Return the keys under which a crop can be on the test side, that of its group first."""
+        return keys_of(crop, self.sources.of.get(crop.id, "") if self.sources else "")
 
 
 def _labelled(project: Project) -> _Labelled:
@@ -89,7 +95,8 @@ def _labelled(project: Project) -> _Labelled:
             f"{counts[NOT_A_PORE]} crops that are not a pore are left out; "
             f"from {NOT_A_PORE_OUTPUT_FROM} on the network learns them too."
         )
-    return _Labelled(tuple(names), tuple(ids), tuple(c for c in crops if c.label in ids), tuple(notes))
+    kept = tuple(crop for crop in crops if crop.label in ids)
+    return _Labelled(tuple(names), tuple(ids), kept, tuple(notes), sources_of(project, crops))
 
 
 def _unused(classes: Sequence[PoreClass], counts: Counter[int | None]) -> list[PoreClass]:
@@ -113,53 +120,25 @@ def _test_side(project: Project, labelled: _Labelled) -> _TestSide:
     groups = sorted({item.group for item in items})
     if project.meta("test_side_fixed") == "1":
         keys = project.test_side()
-        kept = frozenset(c.id for c in labelled.crops if keys.intersection(keys_of(c)))
+        kept = frozenset(c.id for c in labelled.crops if keys.intersection(labelled.keys_of(c)))
         if kept and len(kept) < len(items):
             kind = kind_of([key for key in keys if key]) if keys else kind_of(groups)
             return _TestSide(kept, kind, None, (*_leaks(labelled, kept), *_thin_test(labelled, kept)))
     chosen, whole = choose_or_fall_back(items, TEST_SHARE, _SPLIT_SEED)
     if whole:
         keys = frozenset(item.group for item in items if item.crop_id in chosen)
-        return _TestSide(chosen, kind_of(groups), keys, _unknown_specimens(groups))
-    warnings = (_why_not_grouped(groups),)
+        return _TestSide(chosen, kind_of(groups), keys, unknown_specimens(groups, labelled.sources))
+    warnings = (why_not_grouped(groups),)
     return _TestSide(chosen, "crop", frozenset(f"crop:{i}" for i in chosen), warnings)
 
 
-def _why_not_grouped(groups: Sequence[str]) -> str:
-    kind = kind_of(groups)
-    what = "specimen" if kind == "specimen" else "micrograph" if kind == "micrograph" else "group"
-    if len(groups) == 1:
-        return f"All labelled crops are of one {what}: the test cannot be honest. Add crops of other specimens."
-    if len(groups) < FEWEST_GROUPS:
-        return (
-            f"The labelled crops are of {len(groups)} {what}s only, at least {FEWEST_GROUPS} are needed to keep them "
-            "apart: crops of one stand on both sides, and the accuracy can be too kind."
-        )
-    return (
-        f"Some class is found in too few {what}s to keep them apart: crops of one {what} stand on both sides, and the "
-        "accuracy can be too kind."
-    )
-
-
-def _unknown_specimens(groups: Sequence[str]) -> tuple[str, ...]:
-    kind = kind_of(groups)
-    if kind == "specimen":
-        return ()
-    if kind == "micrograph":
-        return ("Specimens are not named: micrographs of one specimen can stand on both sides. Name them if you can.",)
-    return (
-        "For some crops neither specimen nor micrograph is known: crops of one specimen can stand on both sides, and "
-        "the accuracy can be too kind.",
-    )
-
-
 def _leaks(labelled: _Labelled, test: frozenset[int]) -> tuple[str, ...]:
-    tested = {group_of(c) for c in labelled.crops if c.id in test}
-    trained = {group_of(c) for c in labelled.crops if c.id not in test}
+    tested = {labelled.keys_of(c)[0] for c in labelled.crops if c.id in test}
+    trained = {labelled.keys_of(c)[0] for c in labelled.crops if c.id not in test}
     shared = len(tested & trained)
     if not shared:
         return ()
-    return (f"{shared} specimens or micrographs have crops on both sides: the accuracy can be too kind.",)
+    return (f"{shared} specimens, micrographs or sources have crops on both sides: the accuracy can be too kind.",)
 
 
 def _thin_test(labelled: _Labelled, test: frozenset[int]) -> tuple[str, ...]:
@@ -212,7 +191,7 @@ def summarise(project: Project, recipe: Recipe) -> DatasetSummary:
         by_group.setdefault((item.group, part), Counter())[item.label] += 1
     places = range(len(labelled.classes))
     rows = [
-        GroupRow(names.get(group, group.replace(":", " ")), part, tuple(counted[i] for i in places))
+        GroupRow(group_name(group, names), part, tuple(counted[i] for i in places))
         for (group, part), counted in by_group.items()
         if not group.startswith("crop:")
     ]
@@ -231,6 +210,11 @@ def _part_of(split: Split) -> dict[int, Part]:
     parts |= dict.fromkeys(split.validation, "validation")
     parts |= dict.fromkeys(split.test, "test")
     return parts
+
+
+def group_name(key: str, names: Mapping[str, str]) -> str:
+    """Return how a group is called: its name, the source that its file names tell, or its key in words."""
+    return names.get(key) or key.removeprefix("source:").replace(":", " ")
 
 
 def _group_names(project: Project) -> dict[str, str]:
@@ -307,7 +291,7 @@ def prepare(project: Project, recipe: Recipe, *, folds: int = 0, grouped: bool =
         groups_train = groups_test = groups
     else:
         split, side = _split(project, labelled, recipe)
-        _write_test_side(project, side, len(labelled.crops))
+        _write_test_side(project, side, labelled)
         parts, tests, kind, warnings = _part_of(split), [], split.kind, split.warnings
         groups_train, groups_test = split.groups_train, split.groups_test
     return Frozen(
@@ -331,12 +315,15 @@ def freeze(project: Project, recipe: Recipe, *, folds: int = 0, grouped: bool = 
     return prepare(project, recipe, folds=folds, grouped=grouped).write()
 
 
-def _write_test_side(project: Project, side: _TestSide, labelled: int) -> None:
+def _write_test_side(project: Project, side: _TestSide, labelled: _Labelled) -> None:
     if side.keys is None:
         return
+    fixed = len(labelled.crops) >= FIXED_FROM
     with project.transaction():
         project.put_test_side(side.keys)
-        project.put_meta("test_side_fixed", "1" if labelled >= FIXED_FROM else "0")
+        project.put_meta("test_side_fixed", "1" if fixed else "0")
+        if fixed:
+            keep_sources(project, labelled.sources)
 
 
 def _fold_parts(
@@ -353,7 +340,7 @@ def _fold_parts(
         )
     fold_of = assign_folds(items, folds, seed)
     tests = [[item.crop_id for item in items if fold_of[item.group] == fold] for fold in range(folds)]
-    warnings = [*labelled.notes, *(_unknown_specimens(groups) if grouped else ())]
+    warnings = [*labelled.notes, *(unknown_specimens(groups, labelled.sources) if grouped else ())]
     for place, name in enumerate(labelled.classes):
         if len({fold_of[item.group] for item in items if item.label == place}) < 2:
             warnings.append(f"All crops of {name} fall into one fold: that fold is tested by a network without them.")
@@ -374,7 +361,7 @@ def _dataset_crops(frozen: Frozen, parts: Mapping[int, Part]) -> tuple[DatasetCr
             crop_id=crop.id,
             label=place[crop.label],
             part=parts[crop.id],
-            group=group_of(crop) if frozen.grouped else f"crop:{crop.id}",
+            group=frozen.labelled.keys_of(crop)[0] if frozen.grouped else f"crop:{crop.id}",
             name=crop_name(crop, frozen.micrograph_names),
             pixels=crop.pixels,
             width=crop.width,

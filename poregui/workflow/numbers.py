@@ -25,7 +25,12 @@ from poregui.workflow.shapes import ShapeTable
 Interval = tuple[float, float]
 _RESAMPLED: dict[str, Statistic] = {"balanced_accuracy": balanced_accuracy, "kappa": kappa, "macro_f1": macro_f1}
 FEWEST_GROUPS_TO_TRUST = 4
-_GROUP_WORDS = {"specimen": "specimens", "micrograph": "micrographs", "mixed": "specimens and micrographs"}
+_GROUP_WORDS = {
+    "specimen": "specimens",
+    "micrograph": "micrographs",
+    "source": "sources",
+    "mixed": "specimens and micrographs",
+}
 
 
 @dataclass(frozen=True)
@@ -139,7 +144,7 @@ def interval_of(right: NDArray[np.bool_], groups: Sequence[str]) -> HeadlineInte
         return HeadlineInterval(*plain, "crops", len(groups))
     found = interval_over_groups(right, groups)
     if found is None:
-        one = "specimen" if kind == "specimen" else "micrograph"
+        one = kind if kind in ("specimen", "source") else "micrograph"
         warning = f"All these crops are of one {one}: the interval says nothing about the next {one}."
         return HeadlineInterval(*plain, "crops", len(groups), warning)
     words = _GROUP_WORDS.get(kind, "groups")
@@ -194,10 +199,12 @@ def _breakdowns(rows: _Rows, shapes: ShapeTable | None, group_names: Mapping[str
         measured = shapes.rows_of([crop.crop_id for crop in crops])
         for title, name in (("Pore size", "Equivalent diameter"), ("Brightness of the ground", "Brightness")):
             found.append(by_number(title, shapes.unit(name), measured[:, shapes.names.index(name)], right))
-    names = {group: group_names.get(group, group.replace(":", " ")) for group in set(rows.groups)}
+    names = {
+        group: group_names.get(group, group.removeprefix("source:").replace(":", " ")) for group in set(rows.groups)
+    }
     kind = kind_of(list(names)) if names else "crop"
     if kind != "crop":
-        title = "Specimen" if kind == "specimen" else "Micrograph"
+        title = kind.capitalize() if kind in ("specimen", "source") else "Micrograph"
         found.append(by_name(title, [names[group] for group in rows.groups], right))
     words = {scale: f"{scale:.4g}" for scale in set(scales[np.isfinite(scales)].tolist())}
     known = [words.get(scale, "unknown") for scale in scales.tolist()]

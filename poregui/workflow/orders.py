@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from poregui.domain.errors import TrainingError
 from poregui.domain.recipe import Recipe
-from poregui.domain.splits import group_of
 from poregui.store.project import Project
 from poregui.workflow.freeze import summarise
+from poregui.workflow.grouping import groups_of
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,9 @@ def check_order(project: Project, order: Order) -> None:
         if problem is not None:
             raise problem
         return
-    groups = {group_of(crop) for crop in project.crops() if crop.label is not None and crop.label > 0}
+    crops = project.crops()
+    keys = groups_of(project, crops)
+    groups = {keys[crop.id] for crop in crops if crop.label is not None and crop.label > 0}
     if order.grouped and order.folds > len(groups):
         remedy = f"Choose 2 to {len(groups)} folds." if len(groups) > 1 else "Add crops of other specimens."
         raise TrainingError(

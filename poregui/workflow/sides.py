@@ -10,8 +10,8 @@ from poregui.domain.classes import NOT_A_PORE
 from poregui.domain.dataset import Part
 from poregui.domain.errors import PoreguiError, ProjectError, TrainingError
 from poregui.domain.records import Changed, Crop, How
-from poregui.domain.splits import group_of
 from poregui.store.project import Project
+from poregui.workflow.grouping import groups_of
 
 _FIXED = "test_side_fixed"
 
@@ -64,9 +64,12 @@ def groups(project: Project, parts: Collection[tuple[str, Part]]) -> tuple[Group
     names = {f"specimen:{s.id}": s.name for s in project.specimens()}
     names |= {f"micrograph:{m.id}": m.name for m in project.micrographs()}
     places = [c.id for c in project.classes()]
+    keys = groups_of(project, project.crops())
     counts: dict[str, Counter[int | None]] = {}
     for crop in _labelled(project):
-        key = group_of(crop)
+        key = keys[crop.id]
+        if key.startswith("source:"):
+            names.setdefault(key, key.removeprefix("source:"))
         if key in names:
             counts.setdefault(key, Counter())[crop.label] += 1
     tested = {name for name, part in parts if part == "test"}
@@ -88,7 +91,8 @@ def choose_test_side(project: Project, keys: Collection[str]) -> SetTestSide:
         )
     before = project.test_side()
     after = frozenset(keys) | {key for key in before if key.startswith("crop:")}
-    tested = {crop.id for crop in labelled if group_of(crop) in after}
+    groups_by_id = groups_of(project, project.crops())
+    tested = {crop.id for crop in labelled if groups_by_id[crop.id] in after}
     if not tested:
         raise TrainingError("Nothing would be tested.", "Choose at least one specimen for the test.")
     for pore_class in project.classes():

@@ -14,7 +14,7 @@ from poregui.workflow.evaluate import Judged, RunReview
 from poregui.workflow.numbers import HeadlineInterval
 
 PART_WORDS: dict[Part, str] = {"test": "Test", "validation": "Validation", "train": "Training"}
-_GROUPS = {"specimen": "specimen", "micrograph": "micrograph", "mixed": "group"}
+_GROUPS = {"specimen": "specimen", "micrograph": "micrograph", "source": "source", "mixed": "group"}
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from poregui.domain.statistics import wilson_interval
 from poregui.gui.models.curves import Curves
 from poregui.workflow.freeze import DatasetSummary
 
-_GROUPS = {"specimen": "specimen", "micrograph": "micrograph", "group": "group"}
+_GROUPS = {"specimen": "specimen", "micrograph": "micrograph", "source": "source", "group": "group"}
 
 
 @dataclass(frozen=True)
