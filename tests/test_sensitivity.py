@@ -80,7 +80,7 @@ def test_of_a_large_micrograph_four_windows_are_looked_at() -> None:
     side = int(np.sqrt(WHOLE)) + 600
     places = [(x, y) for x in range(100, side, 200) for y in range(100, side, 200)]
     told, _ = sensed(picture(side, places, []))
-    assert told.seen_px == 4 * 768**2
+    assert told.seen_px.tolist() == [4 * 768**2] * 5
     share = 100 * DISC / 200**2
     assert told.percents(0, 3, 0.0)[1] == pytest.approx(share, rel=0.2)  # windows of 3.84 pores across
     assert told.change(5, 3, 0.0)[1] == pytest.approx(0.0, abs=0.02 * share)
@@ -91,9 +91,18 @@ def test_the_mount_around_a_large_specimen_is_no_pore_at_any_threshold() -> None
     image = picture(side, [(side // 4, side // 4)], [])
     image[:, : side // 4 - 100] = DARK
     told, _ = sensed(image)
-    disc = 100 * DISC / told.seen_px
+    assert told.seen_px.max() < 4 * 768**2  # without the mount
+    disc = 100 * DISC / told.seen_px[0]
     for shift in (0, *SHIFTS):
         assert told.percents(shift, 3, 0.0).sum() == pytest.approx(disc, rel=0.05)
+
+
+def test_a_mount_that_only_a_higher_threshold_sees_is_no_pore_and_no_part_of_its_field() -> None:
+    image = picture(400, [(300, 300)], [])
+    image[:180] = FAINT
+    told, _ = sensed(image)
+    assert told.percents(0, 3, 0.0).sum() == pytest.approx(100 * DISC / 400**2, rel=0.03)
+    assert told.percents(10, 3, 0.0).sum() == pytest.approx(100 * DISC / (400 * 220), rel=0.03)
 
 
 def test_what_was_found_survives_a_file_and_damage_is_as_if_nobody_had_looked(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from poregui.vision.planning import Plan, Source, make_plan
 
 SHIFTS = (-10, -5, 5, 10)
 """Per cent that the grey of the threshold is moved by."""
+_ORDER = (0, *SHIFTS)
 FILE = "sensitivity.npz"
 WHOLE = 1 << 22
 """Pixels up to which a micrograph is looked at as a whole; of larger ones four windows are."""
@@ -34,21 +35,23 @@ Floats = NDArray[np.float64]
 class Sensitivity:
     """Hold the pores that shifted thresholds found, (n,) each: their `shift` in per cent (0: as asked), `areas` in px².
 
-    `places` are those of their classes and `sure` their confidences. `seen_px` is how much of the field was looked at,
-    in px². A pore that overlaps one of the unshifted threshold has the class of that one; others were classified anew.
+    `places` are those of their classes and `sure` their confidences. `seen_px` (shifts + 1,) is how much field was
+    looked at without its mount, in px², in the order of 0 and `SHIFTS`. A pore that overlaps one of the unshifted
+    threshold has the class of that one; others were classified anew.
     """
 
     shift: NDArray[np.int8]
     areas: NDArray[np.float32]
     places: NDArray[np.int8]
     sure: NDArray[np.float32]
-    seen_px: float
+    seen_px: Floats
 
     def percents(self, shift: int, classes: int, least: float) -> Floats:
         """Return (classes + 1,) area per cent at a shift; the last one is of pores below the confidence `least`."""
         own = self.shift == shift
         places = np.where(self.sure[own] >= least, self.places[own], classes)
-        return 100 * np.bincount(places, self.areas[own], classes + 1) / self.seen_px
+        seen = float(self.seen_px[_ORDER.index(shift)])
+        return 100 * np.bincount(places, self.areas[own], classes + 1) / seen
 
     def change(self, shift: int, classes: int, least: float) -> Floats:
         """Return by how many area per cent the classes change when the threshold is shifted, as `percents`."""
@@ -71,23 +74,24 @@ def sense(
     """
     plan = make_plan(source, recipe, um_per_px, masks)
     rows: list[tuple[NDArray[Any], ...]] = []
-    seen = 0.0
+    seen = np.zeros(len(_ORDER))
     for view in _views(source):
         whole = view is None
         box = view or Box(0, 0, source.width, source.height)
         base = found if whole else _shifted(plan, 0, um_per_px, view)
-        seen += base.field_area_px
         known = _Known(found, answers, box)
-        for shift in (0, *SHIFTS):
+        for place, shift in enumerate(_ORDER):
             at = base if shift == 0 else _shifted(plan, shift, um_per_px, view)
-            rows.append(_rows(at, shift, known, classify, whole=whole))
+            kept, own = _rows(at, shift, known, classify, whole=whole)
+            rows.append(own)
+            seen[place] += at.field_area_px - float(at.areas[~kept].sum())
     shifts, areas, places, sure = (np.concatenate(parts) for parts in zip(*rows, strict=True))
     return Sensitivity(
         shifts.astype(np.int8),
         areas.astype(np.float32),
         places.astype(np.int8),
         sure.astype(np.float32),
-        max(seen, 1.0),
+        np.maximum(seen, 1.0),
     )
 
 
@@ -149,8 +153,8 @@ class _Known:
 
 def _rows(
     at: Detected, shift: int, known: _Known, classify: Classify, *, whole: bool
-) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]:
-    """Return shift, area, class and confidence of the pores that a threshold found.
+) -> tuple[NDArray[np.bool_], tuple[NDArray[Any], ...]]:
+    """Return which of the pores that a threshold found count, and their shift, area, class and confidence.
 
     A new pore that the edge of a window cuts is left out: it may be the mount around the specimen.
     """
@@ -164,7 +168,7 @@ def _rows(
         answers = classify(replace(at, outlines=tuple(at.outlines[k] for k in new), boxes=at.boxes[new],
                                    areas=at.areas[new], touches_edge=at.touches_edge[new]))  # fmt: skip
         places[new], sure[new] = answers.argmax(axis=1), answers.max(axis=1)
-    return np.full(int(kept.sum()), shift), at.areas[kept], places[kept], sure[kept]
+    return kept, (np.full(int(kept.sum()), shift), at.areas[kept], places[kept], sure[kept])
 
 
 def write_sensitivity(sensed: Sensitivity, folder: Path) -> None:
@@ -182,7 +186,7 @@ def read_sensitivity(folder: Path) -> Sensitivity | None:
     """Return what shifted thresholds found, None where that is not there or damaged."""
     try:
         with open(folder / FILE, "rb") as file, np.load(file, allow_pickle=False) as kept:
-            shift, areas, places, sure = (kept[name] for name in ("shift", "areas", "places", "sure"))
-            return Sensitivity(shift, areas, places, sure, float(kept["seen_px"]))
+            shift, areas, places, sure, seen = (kept[name] for name in ("shift", "areas", "places", "sure", "seen_px"))
+            return Sensitivity(shift, areas, places, sure, seen) if seen.shape == (len(_ORDER),) else None
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None
