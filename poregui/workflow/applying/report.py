@@ -63,12 +63,14 @@ def applied_html(facts: AppliedFacts, picture: Picture | None = None) -> str:
 
 
 def _number(value: float | None, digits: int = 3) -> str:
-    return "–" if value is None else f"{value:.{digits}g}"
+    if value is None:
+        return "–"
+    return f"{value:.0f}" if abs(value) >= 10**digits else f"{value:.{digits}g}"
 
 
 def _ends(one: Any) -> str:
     """Return the interval of anything with `low` and `high`."""
-    return "–" if one is None or one.low is None or one.high is None else f"{one.low:.3g} to {one.high:.3g}"
+    return "–" if one is None or one.low is None else f"{_number(one.low)} to {_number(one.high)}"
 
 
 def _relative(one: ClassEstimate) -> str:
@@ -79,4 +81,4 @@ def _relative(one: ClassEstimate) -> str:
 
 
 def _triple(values: tuple[float, float, float] | None) -> str:
-    return "–" if values is None else " / ".join(f"{value:.3g}" for value in values)
+    return "–" if values is None else "\u00a0/\u00a0".join(_number(value) for value in values)
