@@ -10,17 +10,21 @@ from pathlib import Path
 from poregui.cli.applied_model import choose_model
 from poregui.cli.output import Screen, table
 from poregui.cli.paper import print_pdf
+from poregui.cli.unsure import check_queue_options, see_to_queue
 from poregui.domain.errors import PoreguiError
+from poregui.workflow.applying.answered import answers_of_people, with_answers
 from poregui.workflow.applying.cluster import Scheduler, apply_on_cluster
 from poregui.workflow.applying.field import FieldTask
 from poregui.workflow.applying.outcome import write_outcome
 from poregui.workflow.applying.pool import Applied, apply_all
 from poregui.workflow.applying.report import check_ending, write_applied_report
 from poregui.workflow.applying.report_facts import collect_applied
-from poregui.workflow.applying.source import micrographs_of, tasks_of
+from poregui.workflow.applying.source import micrographs_of, task_of, tasks_of
 from poregui.workflow.applying.summary import GroupSummary, Summary, summarise
+from poregui.workflow.applying.sureness import with_people
 from poregui.workflow.applying.table import read_pores
 from poregui.workflow.applying.telling import sensitivity_words
+from poregui.workflow.applying.unsure import unsure_pores
 
 
 def add_cluster_options(parser: argparse.ArgumentParser) -> None:
@@ -44,6 +48,8 @@ def apply(args: argparse.Namespace, screen: Screen) -> int:
         chosen = choose_model(args, stack)
         paths = [path.absolute() for path in args.paths]
         fields = micrographs_of(paths, chosen.project, chosen.um_per_px, args.specimen)
+        check_queue_options(args, chosen.project)
+        said = None if chosen.project is None else answers_of_people(chosen.project, chosen.model.classes)
     model, least, locked = chosen.model, chosen.least, chosen.lock.sentence if chosen.lock else ""
     out = args.out or Path(f"{args.project.stem}-porosity")
     tasks = tasks_of(model, fields, out.absolute(), least=least)
@@ -52,13 +58,15 @@ def apply(args: argparse.Namespace, screen: Screen) -> int:
         screen.note(f"{problem.name}: {problem.reason}")
     if not applied.results:
         raise PoreguiError("No micrograph could be worked on.", applied.problems[0].reason)
-    folders = {str(task.file): task.folder for task in tasks}
-    tables = [read_pores(folders[one.file], len(model.classes)) for one in applied.results]
-    summary = summarise(model, applied.results, tables, least=least)
+    done = [task_of(tasks, one) for one in applied.results]
+    tables = with_answers(done, [read_pores(task.folder, len(model.classes)) for task in done], said)
+    results = [with_people(one, table, least) for one, table in zip(applied.results, tables, strict=True)]
+    summary = summarise(model, results, tables, least=least)
     values = write_outcome(out, applied, summary, least=least, lock=chosen.lock)
+    values |= see_to_queue(args, unsure_pores(done, tables, model.classes, least), screen)
     if args.report is not None:
-        own = [folders[one.file] for one in applied.results]
-        facts = collect_applied(model, applied.results, own, least=least, locked=locked)
+        folders = [task.folder for task in done]
+        facts = collect_applied(model, results, folders, tables=tables, least=least, locked=locked)
         write_applied_report(facts, args.report, print_pdf)
         values["report"] = str(args.report.absolute())
         screen.note(f"Wrote the report to {args.report}.")

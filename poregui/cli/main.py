@@ -273,22 +273,17 @@ def _apply(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--recipe", type=Path, metavar="FILE", help="a detection recipe (JSON), else the project's")
     parser.add_argument(
+        "--locked", type=Path, metavar="FILE", help="a locked.json: apply what it fixes and nothing else"
+    )
+    parser.add_argument(
         "--report", type=Path, metavar="FILE", help="also write a report, .html or .pdf: a page a specimen"
     )
     parser.add_argument("--specimen", metavar="NAME", help="the specimen that all pictures show")
     parser.add_argument("--workers", type=int, default=0, metavar="N", help="processes; one per core otherwise")
-    parser.add_argument(
-        "--locked", type=Path, metavar="FILE", help="a locked.json: apply what it fixes and nothing else"
-    )
     _scale(parser, "the scale of the micrographs; goes before what they say themselves")
     add_cluster_options(parser)
 
 
-def _export(parser: argparse.ArgumentParser) -> None:
-    _project(parser)
-    parser.add_argument("out", type=Path, metavar="OUT", help="a file for csv and coco, else a new folder")
-    formats = ("csv", "class-folders", "yolo", "coco", "geojson", "imagej", "model")
-    parser.add_argument("--format", choices=formats, required=True, help="what to write")
 def _lock(parser: argparse.ArgumentParser) -> None:
     from poregui.cli.locking import add_lock_options
 
@@ -298,6 +293,11 @@ def _lock(parser: argparse.ArgumentParser) -> None:
     _scale(parser, "the scale that is fixed for all micrographs; else what each of them says")
 
 
+def _export(parser: argparse.ArgumentParser) -> None:
+    _project(parser)
+    parser.add_argument("out", type=Path, metavar="OUT", help="a file for csv and coco, else a new folder")
+    formats = ("csv", "class-folders", "yolo", "coco", "geojson", "imagej", "model")
+    parser.add_argument("--format", choices=formats, required=True, help="what to write")
     parser.add_argument("--run", type=int, metavar="N", help="with model: number of the run; else the newest network")
 
 
@@ -339,7 +339,7 @@ _ARGUMENTS = {
     "merge-labels": _share("merge_labels"),
     "predict": _predict,
     "apply": _apply,
+    "lock": _lock,
     "export": _export,
     "doctor": _doctor,
 }
-    "lock": _lock,

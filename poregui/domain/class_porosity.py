@@ -30,10 +30,13 @@ class ClassEstimate:
     high: float | None
 
 
-def estimate_classes(amounts: Floats, correct: Correction, *, seed: int = 0) -> tuple[ClassEstimate, ...]:
+def estimate_classes(
+    amounts: Floats, correct: Correction, *, certain: Floats | None = None, seed: int = 0
+) -> tuple[ClassEstimate, ...]:
     """Return the mean over units (specimens, or fields of one specimen) of each class, with its 95 % interval.
 
-    `amounts` (S, K) holds per unit the amount of each predicted class, K as in `correct`. The interval joins what units
+    `amounts` (S, K) holds per unit the amount of each predicted class, K as in `correct`; what of it is `certain`
+    (S, K), for people named those pores, is not corrected. The interval joins what units
     differ by (`mean_interval` of the corrected units) and what other test crops would have said of the confusion
     (2.5 and 97.5 per cent of draws) as if independent, each side by itself: the square-and-add of G. Y. Zou and A.
     Donner, Statistics in Medicine 27 (2008) 1693. Estimates and ends below zero are set to zero. Measured in
@@ -41,9 +44,11 @@ def estimate_classes(amounts: Floats, correct: Correction, *, seed: int = 0) -> 
     class in at least 92 of 100 with 20 or 30 specimens; with 8 or 12 in 89 to 96, with 2 to 6 in 92 to 97 where the
     specimens differ by a factor of 1.6 (sigma 0.5), and in 81 to 93 where they differ by 2.7 (sigma 1).
     """
-    units = correct.apply(np.asarray(amounts, dtype=np.float64))
+    amounts = np.asarray(amounts, dtype=np.float64)
+    known = np.zeros_like(amounts) if certain is None else certain
+    units = correct.apply(amounts - known) + known
     plain, mean = np.mean(amounts, axis=0), units.mean(axis=0)
-    drawn = correct.draws(plain, _DRAWS, seed)
+    drawn = correct.draws(plain - known.mean(axis=0), _DRAWS, seed) + known.mean(axis=0)
     lowest, highest = np.quantile(drawn, [0.025, 0.975], axis=0) if correct.possible else (mean, mean)
     found = []
     for k in range(len(plain)):

@@ -10,9 +10,9 @@ from poregui.domain.geometry import Box
 from poregui.domain.masks import Mask
 
 Side = Literal["train", "test"]
-How = Literal["hand", "review", "import", "accepted", "undo", "redo", "merge"]
+How = Literal["hand", "review", "import", "accepted", "applied", "undo", "redo", "merge"]
 """How a label came to be: by a key press, by one on the review page (where predictions are seen), from an import, by
-accepting a suggestion, by undo or redo, by merging."""
+accepting a suggestion, as answer to a pore that an applied network left to a person, by undo or redo, by merging."""
 
 Origin = Literal["", "hand", "click", "detected", "import"]
 """How a crop came to be: drawn, clicked on a pore, found by detection, imported; empty in projects of version 1."""

@@ -8,7 +8,7 @@ from typing import Any
 from poregui.store.project import Project
 from poregui.workflow.evaluate import RunReview
 
-_BROUGHT_ABOUT = ("hand", "review", "accepted", "undo", "redo")
+_BROUGHT_ABOUT = ("hand", "review", "accepted", "applied", "undo", "redo")
 """How a label changes because a person decided on this crop; a merge of classes or an import is no look."""
 
 

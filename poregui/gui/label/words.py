@@ -13,6 +13,7 @@ _HOW = {
     "review": "on the Review page",
     "import": "with the import",
     "accepted": "by accepting a suggestion",
+    "applied": "answered after apply",
     "undo": "by undo",
     "redo": "by redo",
     "merge": "by merging classes",

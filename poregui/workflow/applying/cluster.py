@@ -239,11 +239,11 @@ def _taken(future: Any, task: FieldTask) -> FieldResult | FieldProblem:
     try:
         result: FieldResult | FieldProblem = future.result(timeout=_ANSWER_S)
     except KilledWorker:
-        return FieldProblem(task.file.name, ENDED_ITS_PROCESS)
+        return FieldProblem(task.name, ENDED_ITS_PROCESS)
     except (CancelledError, OSError) as error:
         raise PoreguiError("The scheduler does not answer any more.", _RESUME) from error
     if isinstance(result, FieldResult) and not _shown(task.result_file):
-        return FieldProblem(task.file.name, _NOT_SHARED.format(folder=task.folder))
+        return FieldProblem(task.name, _NOT_SHARED.format(folder=task.folder))
     return result
 
 

@@ -33,7 +33,7 @@ from poregui.workflow.applying.writing import write_outlines, write_picture, wri
 from poregui.workflow.importing import file_hash
 from poregui.workflow.predict import Predictor
 
-FORMAT = 2
+FORMAT = 3
 """Changes when results of older versions must be made anew."""
 SAME_SCALE = 1.25
 """Ratio of scales up to which crops are given to a network as they are."""
@@ -61,6 +61,11 @@ class FieldTask:
     colours: tuple[str, ...] = ()
     plane: Plane = FIRST
     threads: int = 1
+
+    @property
+    def name(self) -> str:
+        """Return the name of the micrograph, with the page, channel or slice where it is not the first."""
+        return f"{self.file.name} ({self.plane.words})" if self.plane != FIRST else self.file.name
 
     @property
     def result_file(self) -> Path:
@@ -110,6 +115,7 @@ class FieldResult:
     resampled: float | None
     seconds: float
     warnings: tuple[str, ...] = ()
+    plane: str = ""
 
 
 def apply_field(task: FieldTask, progress: Progress = lambda done, total, text: None) -> FieldResult:
@@ -159,7 +165,7 @@ def apply_field(task: FieldTask, progress: Progress = lambda done, total, text: 
 def _result(task: FieldTask, found: Detected, chosen: NDArray[np.int64], classes: int) -> FieldResult:
     """Sum up pores whose class (-1: left to a person) is `chosen`."""
     return FieldResult(
-        name=task.file.name,
+        name=task.name,
         specimen=task.specimen,
         file=str(task.file),
         sha256=file_hash(task.file),
@@ -175,6 +181,7 @@ def _result(task: FieldTask, found: Detected, chosen: NDArray[np.int64], classes
         left_area=float(found.areas[chosen < 0].sum()),
         resampled=None,
         seconds=0.0,
+        plane=str(task.plane),
     )
 
 

@@ -82,7 +82,7 @@ def take_up(tasks: Sequence[FieldTask]) -> dict[int, FieldResult | FieldProblem]
         try:
             there: FieldResult | FieldProblem | None = read_result(task)
         except PoreguiError as error:
-            there = FieldProblem(task.file.name, str(error))
+            there = FieldProblem(task.name, str(error))
         if there is not None:
             found[place] = there
     return found
@@ -110,7 +110,7 @@ def work_on(task: FieldTask) -> FieldResult | FieldProblem:
     try:
         return apply_field(task)
     except PoreguiError as error:
-        return FieldProblem(task.file.name, str(error))
+        return FieldProblem(task.name, str(error))
 
 
 def _collect(
@@ -156,5 +156,5 @@ def _after_a_crash(
         try:
             found[suspect] = pool.submit(work_on, tasks[suspect]).result()
         except BrokenProcessPool:
-            found[suspect] = FieldProblem(tasks[suspect].file.name, ENDED_ITS_PROCESS)
+            found[suspect] = FieldProblem(tasks[suspect].name, ENDED_ITS_PROCESS)
     return left[1:]

@@ -82,15 +82,16 @@ def collect_applied(
     results: Sequence[FieldResult],
     folders: Sequence[Path],
     *,
+    tables: Sequence[PoreTable] | None = None,
     least: float = 0.0,
     locked: str = "",
 ) -> AppliedFacts:
-    """Return the facts of results and the folders that they lie in; fit for any thread, reads every table.
+    """Return the facts of results and the folders that they lie in; fit for any thread, reads tables not given.
 
     `results` are those at the confidence `least`, in the order of `folders`. `locked` is the sentence of a locked
     recipe, empty where it is not locked. Raises PoreguiError when a table was changed, ValueError without a result.
     """
-    tables = [read_pores(folder, len(model.classes)) for folder in folders]
+    tables = [read_pores(folder, len(model.classes)) for folder in folders] if tables is None else tables
     summary = summarise(model, results, tables, least=least)
     rows = list(zip(results, tables, folders, strict=True))
     colours = dict(zip(model.classes, model.colours, strict=True))

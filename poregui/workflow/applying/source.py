@@ -20,7 +20,7 @@ from poregui.domain.plane import FIRST, Plane
 from poregui.domain.records import Micrograph
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
-from poregui.workflow.applying.field import FieldTask
+from poregui.workflow.applying.field import FieldResult, FieldTask
 from poregui.workflow.applying.tested import TestedCrops, tested_crops
 from poregui.workflow.evaluate import find_run
 from poregui.workflow.formats.names import file_names
@@ -146,37 +146,43 @@ def micrographs_of(
 def to_apply(
     files: Sequence[Path], project: Project | None, um_per_px: float | None = None, specimen: str | None = None
 ) -> list[ToApply]:
-    """Return what is known of image files, whether they are there or not, as `micrographs_of` does."""
+    """Return what is known of image files, whether they are there or not, as `micrographs_of` does.
+
+    Of a file that holds several micrographs of the project there is each.
+    """
     known = _known(project) if project is not None else {}
-    return [_to_apply(file, known, um_per_px, specimen) for file in files]
+    plain = [ToApply(file, specimen or "", um_per_px) for file in files]
+    return [found for one in plain for found in _as_known(one, known.get(one.file.resolve(), []))]
 
 
-def _known(project: Project) -> dict[Path, tuple[Micrograph, str]]:
+def _known(project: Project) -> dict[Path, list[tuple[Micrograph, str]]]:
     names = {s.id: s.name for s in project.specimens()}
-    return {project.micrograph_file(m).resolve(): (m, names.get(m.specimen_id or 0, "")) for m in project.micrographs()}
+    known: dict[Path, list[tuple[Micrograph, str]]] = {}
+    for one in project.micrographs():
+        known.setdefault(project.micrograph_file(one).resolve(), []).append((one, names.get(one.specimen_id or 0, "")))
+    return known
 
 
-def _to_apply(
-    file: Path, known: dict[Path, tuple[Micrograph, str]], um_per_px: float | None, specimen: str | None
-) -> ToApply:
-    there = known.get(file.resolve())
-    plain = ToApply(file, specimen or "", um_per_px)
-    if there is None:
-        return plain
-    micrograph, own = there
-    scale = um_per_px if um_per_px is not None else micrograph.um_per_px
-    return replace(
-        plain, specimen=specimen or own, um_per_px=scale, masks=micrograph.masks, plane=Plane.parse(micrograph.plane)
-    )
+def _as_known(plain: ToApply, there: list[tuple[Micrograph, str]]) -> list[ToApply]:
+    """Return what the project knows of the micrographs of a file; what was given goes before it."""
+    return [
+        replace(
+            plain,
+            specimen=plain.specimen or own,
+            um_per_px=plain.um_per_px if plain.um_per_px is not None else micrograph.um_per_px,
+            masks=micrograph.masks,
+            plane=Plane.parse(micrograph.plane),
+        )
+        for micrograph, own in there
+    ] or [plain]
 
 
 def tasks_of(model: AppliedModel, fields: Sequence[ToApply], out: Path, *, least: float = 0.0) -> list[FieldTask]:
     """Return one task a micrograph, each with a folder of its own below `out`."""
-    names = file_names([one.file.name for one in fields], "")
-    return [
+    plain = [
         FieldTask(
             file=one.file,
-            folder=out / "fields" / name,
+            folder=out,
             specimen=one.specimen,
             model=model.model,
             sidecar=model.sidecar,
@@ -187,8 +193,15 @@ def tasks_of(model: AppliedModel, fields: Sequence[ToApply], out: Path, *, least
             least=least,
             colours=model.colours,
         )
-        for one, name in zip(fields, names, strict=True)
+        for one in fields
     ]
+    names = file_names([one.name for one in plain], "")
+    return [replace(one, folder=out / "fields" / name) for one, name in zip(plain, names, strict=True)]
+
+
+def task_of(tasks: Sequence[FieldTask], result: FieldResult) -> FieldTask:
+    """Return the task that a result is of."""
+    return next(one for one in tasks if (str(one.file), str(one.plane)) == (result.file, result.plane))
 
 
 def is_pore(name: str) -> bool:

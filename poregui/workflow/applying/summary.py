@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -90,6 +90,8 @@ class Summary:
 class _Field:
     """Hold one field ready to be summed: amounts per class, and areas and distances of the single pores of each.
 
+    `certain` and `certain_densities` are the part of the amounts that people named.
+
     `shifted` (shifts, classes + 1) are the area per cent at shifted thresholds, the last one what is left to a person.
     """
 
@@ -100,6 +102,8 @@ class _Field:
     nearest: tuple[Floats, ...]
     surface: tuple[Floats, ...]
     shifted: Floats | None
+    certain: Floats
+    certain_densities: Floats
 
 
 def summarise(
@@ -180,7 +184,10 @@ def _field(result: FieldResult, table: PoreTable, scaled: bool, least: float) ->
     if table.sensed is not None:
         now = np.append(percents, 100 * result.left_area / area)
         shifted = np.array([now + table.sensed.change(shift, classes, least) for shift in SHIFTS])
-    return _Field(result, percents, densities, areas, nearest, surface, shifted)
+    own = chosen[table.certain]
+    certain = 100 * np.bincount(own, table.areas[table.certain], classes) / area
+    dense = np.bincount(own, minlength=classes) / (area * scale**2 / 1e6)
+    return _Field(result, percents, densities, areas, nearest, surface, shifted, certain, dense)
 
 
 def _group(
@@ -193,13 +200,15 @@ def _group(
 ) -> GroupSummary:
     """Sum up fields; each unit (a field, or the fields of a specimen) counts alike in means and intervals."""
     weights = [np.array([one.result.field_area_px for one in unit_fields]) for unit_fields in units]
-    percents = np.array([np.average([f.percents for f in own], 0, w) for own, w in zip(units, weights, strict=True)])
-    areas = estimate_classes(percents, correct.areas)
+    certain = _means(units, weights, lambda one: one.certain)
+    areas = estimate_classes(_means(units, weights, lambda one: one.percents), correct.areas, certain=certain)
     dense: tuple[ClassEstimate | None, ...] = (None,) * len(classes)
     values = [[one.densities for one in own if one.densities is not None] for own in units]
     if sum(map(len, values)) == len(fields):
         dense = estimate_classes(
-            np.array([np.average(own, 0, w) for own, w in zip(values, weights, strict=True)]), correct.counts
+            np.array([np.average(own, 0, w) for own, w in zip(values, weights, strict=True)]),
+            correct.counts,
+            certain=_means(units, weights, lambda one: one.certain_densities),
         )
     pores = [is_pore(one) for one in classes]
     of_unit = [sum(_pore_area(one, pores) for one in own) for own in units]
@@ -216,6 +225,11 @@ def _group(
         left_percent=100 * sum(one.result.left_area for one in fields) / max(total, 1.0),
         sensitivity=_sensitivity(units, weights, pores, correct.areas),
     )
+
+
+def _means(units: list[list[_Field]], weights: list[Floats], of: Callable[[_Field], Floats]) -> Floats:
+    """Return (units, classes) means over the fields of each unit, weighed by their areas."""
+    return np.array([np.average([of(one) for one in own], 0, w) for own, w in zip(units, weights, strict=True)])
 
 
 def _class(
@@ -243,7 +257,8 @@ def _sensitivity(
             return ()
         of_units.append(np.average(shifted, 0, weight))
     mean = np.mean(of_units, axis=0)
-    corrected = np.maximum(correct.apply(mean[:, :-1]), 0.0)
+    certain = _means(units, weights, lambda one: one.certain).mean(axis=0)
+    corrected = np.maximum(correct.apply(mean[:, :-1] - certain) + certain, 0.0)
     totals = mean @ np.array([*pores, True], np.float64)
     return tuple(
         ShiftedAreas(shift, max(0.0, float(total)), tuple(row.tolist()))

@@ -8,7 +8,7 @@ import numpy as np
 
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.applying.field import FieldResult
-from poregui.workflow.applying.table import PoreTable
+from poregui.workflow.applying.table import LEFT, PoreTable
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ def sureness(run: RunFolder, least: float) -> Sureness:
 
 
 def at_confidence(result: FieldResult, table: PoreTable, least: float) -> FieldResult:
-    """Return the sums of a micrograph with pores below a confidence left to a person."""
+    """Return the sums of a micrograph with pores below a confidence left to a person, and people's answers taken."""
     classes = len(result.areas)
     chosen = table.chosen(least)
     kept = chosen >= 0
@@ -41,6 +41,11 @@ def at_confidence(result: FieldResult, table: PoreTable, least: float) -> FieldR
         result,
         areas=tuple(np.bincount(chosen[kept], table.areas[kept], classes).tolist()),
         counts=tuple(np.bincount(chosen[kept], minlength=classes).tolist()),
-        left=int((~kept).sum()),
-        left_area=float(table.areas[~kept].sum()),
+        left=int((chosen == LEFT).sum()),
+        left_area=float(table.areas[chosen == LEFT].sum()),
     )
+
+
+def with_people(result: FieldResult, table: PoreTable, least: float) -> FieldResult:
+    """Return the sums of a micrograph as they were written, or with the answers of people where there are some."""
+    return at_confidence(result, table, least) if len(table.answered) else result

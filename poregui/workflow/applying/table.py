@@ -14,9 +14,12 @@ from poregui.domain.errors import PoreguiError
 from poregui.workflow.applying.sensitivity import Sensitivity, read_sensitivity
 
 AREA = "Area (px²)"
+PLACE = ("x (px)", "y (px)")
 DISTANCES = ("Nearest pore", "Distance to the surface")
 FIRST_CHANCE = 3
 """Place of the first class's probability, after number, class and confidence."""
+LEFT, REMOVED, NOBODY = -1, -2, -3
+"""In the place of a class: left to a person, said to be no pore by a person, not said by any person."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +27,8 @@ class PoreTable:
     """Hold of the (n,) pores of a micrograph the `areas` in square px and the (n, classes) `chances`.
 
     `nearest` and `surface` are distances in `unit` (um or px), NaN where not known; they may be left empty. `sensed` is
-    what shifted thresholds found, None where nobody looked.
+    what shifted thresholds found, None where nobody looked. `middles` (n, 2) are x and y in px; `answered` is what
+    people said: the place of a class, `LEFT`, `REMOVED` or `NOBODY`; empty where nobody was asked.
     """
 
     areas: NDArray[np.float64]
@@ -33,12 +37,31 @@ class PoreTable:
     surface: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
     unit: str = "px"
     sensed: Sensitivity | None = None
+    middles: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 2)))
+    answered: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
 
     def chosen(self, least: float) -> NDArray[np.int64]:
-        """Return the place of the class of each pore, -1 where none is as likely as wanted."""
+        """Return the place of the class of each pore, `LEFT` where none is as likely as wanted, or `REMOVED`.
+
+        What a person said goes before what the network did.
+        """
         if not len(self.areas):
             return np.empty(0, np.int64)
-        return np.where(self.chances.max(axis=1) >= least, self.chances.argmax(axis=1), -1).astype(np.int64)
+        chosen = np.where(self.chances.max(axis=1) >= least, self.chances.argmax(axis=1), LEFT).astype(np.int64)
+        return np.where(self.answered == NOBODY, chosen, self.answered) if len(self.answered) else chosen
+
+    def waiting(self, least: float) -> NDArray[np.int64]:
+        """Return the places of the pores that wait for a person."""
+        if len(self.answered):
+            return np.flatnonzero((self.chosen(least) == LEFT) & (self.answered == NOBODY))
+        return np.flatnonzero(self.chosen(least) == LEFT)
+
+    @property
+    def certain(self) -> NDArray[np.bool_]:
+        """Return which pores a person named, (n,)."""
+        if not len(self.answered):
+            return np.zeros(len(self.areas), np.bool_)
+        return np.asarray(self.answered >= 0)
 
 
 def read_pores(folder: Path, classes: int) -> PoreTable:
@@ -49,20 +72,24 @@ def read_pores(folder: Path, classes: int) -> PoreTable:
             rows = csv.reader(file)
             head = next(rows)
             area = head.index(AREA)
+            x, y = (head.index(name) for name in PLACE)
             (nearest, unit), (surface, _) = (_distance(head, name) for name in DISTANCES)
             numbers = [
                 (
                     float(row[area]),
                     float(row[nearest] or "nan"),
                     float(row[surface] or "nan"),
+                    float(row[x]),
+                    float(row[y]),
                     *map(float, row[FIRST_CHANCE : FIRST_CHANCE + classes]),
                 )
                 for row in rows
             ]
     except (OSError, ValueError, IndexError, StopIteration) as error:
         raise PoreguiError(f"{path} cannot be read.", f"Remove {folder} and find its pores again.") from error
-    table = np.array(numbers, np.float64).reshape(-1, classes + 3)
-    return PoreTable(table[:, 0], table[:, 3:], table[:, 1], table[:, 2], unit, read_sensitivity(folder))
+    table = np.array(numbers, np.float64).reshape(-1, classes + 5)
+    sensed = read_sensitivity(folder)
+    return PoreTable(table[:, 0], table[:, 5:], table[:, 1], table[:, 2], unit, sensed, table[:, 3:5])
 
 
 def _distance(head: list[str], name: str) -> tuple[int, str]:
