@@ -118,7 +118,7 @@ def test_crops_of_one_source_are_on_one_side_and_it_is_said(project):
     summary = summarise(project, recipe_for("default"))
     assert summary.kind == "source"
     assert {row.name for row in summary.groups} == {str(110 + source) for source in range(8)}
-    assert any("such as all of 110 with 110_0.png" in warning for warning in summary.warnings)
+    assert any("110_0.png with all others of 110" in warning for warning in summary.warnings)
     dataset = freeze(project, recipe_for("default")).read_dataset()
     found = parts_by_source(dataset)
     assert all(len(parts) == 1 for parts in found.values())

@@ -36,7 +36,7 @@ def unknown_specimens(groups: Sequence[str], sources: Sources | None) -> tuple[s
     if kind == "source" and sources is not None:
         name, source = sources.example
         return (
-            f"Crops whose file names begin alike are kept together, such as all of {source} with {name}. Those of one "
+            f"Crops whose file names begin alike are kept together, {name} with all others of {source}. Those of one "
             "specimen can still stand on both sides: name the specimens if you can. "
             "Edit, Group crops by file name, switches it off.",
         )
