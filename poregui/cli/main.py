@@ -263,6 +263,7 @@ def _predict(parser: argparse.ArgumentParser) -> None:
 
 def _apply(parser: argparse.ArgumentParser) -> None:
     from poregui.cli.applying import add_cluster_options
+    from poregui.cli.unsure import add_queue_options
 
     _project(parser, "the folder of a project, a model.onnx with its model.json beside it, or a locked.json")
     parser.add_argument("paths", type=Path, nargs="+", metavar="PATH", help="micrographs, or folders that hold them")
@@ -281,6 +282,7 @@ def _apply(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--specimen", metavar="NAME", help="the specimen that all pictures show")
     parser.add_argument("--workers", type=int, default=0, metavar="N", help="processes; one per core otherwise")
     _scale(parser, "the scale of the micrographs; goes before what they say themselves")
+    add_queue_options(parser)
     add_cluster_options(parser)
 
 
