@@ -39,15 +39,20 @@ def label(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     opened = time.perf_counter() - began
     app.processEvents()
     settled = time.perf_counter() - began
-    keys = _keys(window, app, options.keys)
+    keys = _keys(window, app, options.keys, project)
     _wait(app, 1.0)
+    on_disk = _on_disk(project)
     found = {
+        "load_before": _load(),
         "crops": options.crops,
         "open_s": round(opened, 2),
         "open_and_idle_s": round(settled, 2),
-        "key_to_next_painted_ms": _spread(keys),
-        "labels_on_disk": _on_disk(project) == options.keys,
+        "key_to_next_painted_ms": _spread(keys["painted"]),
+        "of_that_own_processor_time_ms": _spread(keys["processor"]),
+        "one_fsync_in_that_folder_ms": _spread(keys["fsync"]),
+        "labels_on_disk": on_disk == options.keys,
         "scroll_frame_ms": _spread(_scroll(window, app)),
+        "key_in_unlabelled_only_ms": _spread(_unlabelled_only(window, app, options.keys // 3, project)["painted"]),
         **_one_step(window, app, options.selected),
         "memory_mb": {"empty_window": before, "at_the_end": _memory()},
     }
@@ -89,19 +94,48 @@ def make_project(folder: Path, count: int) -> Path:
     return folder
 
 
-def _keys(window: Any, app: Any, count: int) -> list[float]:
-    """Return the time in ms from each key to the next crop painted; the label is on disk by then."""
+def _keys(window: Any, app: Any, count: int, project: Path) -> dict[str, list[float]]:
+    """Return the times in ms from each key to the next crop painted; the label is on disk by then.
+
+    Beside them the processor time of the window's thread in them, which a busy machine does not lengthen, and the time
+    in turns with them that one write of 4 kB takes to be on this disk (a label takes three or four such waits).
+    """
     from PySide6.QtTest import QTest
 
-    grid, times = window.label_page.crop_grid, []
-    for number in range(count):
-        began = time.perf_counter()
-        QTest.keyClicks(grid, "123"[number % CLASSES])
-        app.processEvents()
-        grid.viewport().repaint()
-        times.append(1000 * (time.perf_counter() - began))
-        _wait(app, 0.02)
+    grid = window.label_page.crop_grid
+    times: dict[str, list[float]] = {"painted": [], "processor": [], "fsync": []}
+    with open(project / "fsync.tmp", "wb") as file:
+        for number in range(count):
+            began, worked = time.perf_counter(), time.thread_time()
+            QTest.keyClicks(grid, "123"[number % CLASSES])
+            app.processEvents()
+            grid.viewport().repaint()
+            times["painted"].append(1000 * (time.perf_counter() - began))
+            times["processor"].append(1000 * (time.thread_time() - worked))
+            _wait(app, 0.02)
+            began = time.perf_counter()
+            file.write(bytes(4096))
+            file.flush()
+            os.fsync(file.fileno())
+            times["fsync"].append(1000 * (time.perf_counter() - began))
     return times
+
+
+def _unlabelled_only(window: Any, app: Any, count: int, project: Path) -> dict[str, list[float]]:
+    """Do as `_keys` while the grid lists only crops without a label, so that each key takes one out of it."""
+    from poregui.gui.label.filters import CropFilter
+
+    page = window.label_page
+    page.set_filter(CropFilter(None))
+    _wait(app, 0.5)
+    times = _keys(window, app, count, project)
+    page.set_filter(CropFilter())
+    _wait(app, 0.5)
+    return times
+
+
+def _load() -> list[float] | None:
+    return [round(load, 1) for load in os.getloadavg()] if hasattr(os, "getloadavg") else None
 
 
 def _scroll(window: Any, app: Any) -> list[float]:

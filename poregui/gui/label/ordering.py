@@ -43,6 +43,10 @@ class Ordering:
         last = len(self._ranks)
         return sorted(rows, key=lambda row: self._ranks.get(row.crop_id, last))
 
+    def rank(self, crop_id: int) -> tuple[int, int]:
+        """Return what the rows of `arrange` are sorted by."""
+        return (0 if self.by == "came" else self._ranks.get(crop_id, len(self._ranks)), crop_id)
+
     def renew(self) -> None:
         """Take the order from what is known now."""
         crops = list(self._catalogue.crops.values())

@@ -15,6 +15,7 @@ from poregui.gui.label.catalogue import Catalogue
 from poregui.gui.label.companion import Companion, LabelDesk
 from poregui.gui.label.detecting import Detecting
 from poregui.gui.label.gestures import CropGestures
+from poregui.gui.label.listing import follow_labels
 from poregui.gui.label.looking import Looking
 from poregui.gui.label.masking import Masking
 from poregui.gui.label.measuring import Measuring
@@ -276,8 +277,10 @@ class LabelPresenter(QObject):
 
     def _show_labels(self, changed: Changed) -> None:
         page, catalogue = self._page, self._catalogue
-        if page.crop_filter().label == "any":
-            page.crop_grid.change_rows(catalogue.row(i) for i in changed.crop_ids if i in catalogue.crops)
+        self._quiet = True
+        followed = follow_labels(page.crop_grid, catalogue, self._ordering, page.crop_filter(), changed.crop_ids)
+        self._quiet = False
+        if followed:
             self._count_grid()
         else:
             self._show_rows()

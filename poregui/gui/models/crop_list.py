@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left, insort
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QStringListModel, Qt
 
 ROW_ROLE = int(Qt.ItemDataRole.UserRole)
 _FEW = 40
 """Rows that come or go one by one; more of them make the list start anew."""
+_MANY_TAKEN = 500
+_FLAGS = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemNeverHasChildren
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -32,16 +35,21 @@ class CropRow:
     reviewed: bool = False
 
 
-class CropListModel(QAbstractListModel):
-    """Serve CropRows under `ROW_ROLE`; each crop occurs once."""
+class CropListModel(QStringListModel):
+    """Serve CropRows under `ROW_ROLE`; each crop occurs once.
+
+    Its base counts the rows, of which it holds empty texts: a view that lays out 100,000 crops asks for their number
+    as often, which takes 0.1 s where Python answers.
+    """
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._rows: list[CropRow] = []
         self._places: dict[int, int] = {}
-
-    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own default
-        return 0 if parent.isValid() else len(self._rows)
+        self._taken: list[int] = []
+        self._coming: CropRow | None = None
+        self.rowsRemoved.connect(self._has_removed)  # before those of any view, which ask for the rows then
+        self.rowsInserted.connect(self._has_inserted)
 
     def data(self, index: Index, role: int = int(Qt.ItemDataRole.DisplayRole)) -> Any:
         if not index.isValid() or index.row() >= len(self._rows):
@@ -53,6 +61,9 @@ class CropListModel(QAbstractListModel):
             return ", ".join(part for part in (row.text, row.sub_text) if part)
         return None
 
+    def flags(self, index: Index) -> Qt.ItemFlag:
+        return _FLAGS if index.isValid() else Qt.ItemFlag.NoItemFlags
+
     @property
     def rows(self) -> Sequence[CropRow]:
         """Return the rows in their order."""
@@ -60,7 +71,8 @@ class CropListModel(QAbstractListModel):
 
     def place(self, crop_id: int) -> int | None:
         """Return the row number of a crop, or None when it is not listed."""
-        return self._places.get(crop_id)
+        place = self._places.get(crop_id)
+        return place if place is None or not self._taken else place - bisect_left(self._taken, place)
 
     def next_unlabelled(self, crop_ids: Iterable[int]) -> int | None:
         """Return the first crop without a label after the last of some; None where none follows or none is listed."""
@@ -77,28 +89,49 @@ class CropListModel(QAbstractListModel):
         kept_old = [row.crop_id for row in self._rows if row.crop_id in new_ids]
         kept_new = [row.crop_id for row in new if row.crop_id in self._places]
         if len(gone) + len(come) > _FEW or kept_old != kept_new:
-            self.beginResetModel()
             self._rows = new
             self._index()
-            self.endResetModel()
+            self.setStringList([""] * len(new))
             return
         for place in reversed(gone):
-            self.beginRemoveRows(QModelIndex(), place, place)
-            del self._rows[place]
-            self._index()
-            self.endRemoveRows()
+            self.removeRows(place, 1)
         for place in come:
-            self.beginInsertRows(QModelIndex(), place, place)
-            self._rows.insert(place, new[place])
-            self._index()
-            self.endInsertRows()
+            self._insert(place, new[place])
         self.change(row for old, row in zip(self._rows, new, strict=True) if old != row)
+
+    def take_out(self, crop_ids: Iterable[int]) -> None:
+        """Take a few crops out; where the others stand is worked out when asked for, not for all of them at once."""
+        for crop_id in crop_ids:
+            place = self.place(crop_id)
+            if place is not None:
+                self.removeRows(place, 1)
+
+    def put_in(self, rows: Iterable[CropRow], rank: Callable[[int], Any]) -> None:
+        """Put a few crops in where `rank(crop id)` says, by which all rows are in order."""
+        for row in rows:
+            place = bisect_left(self._rows, rank(row.crop_id), key=lambda one: rank(one.crop_id))
+            self._insert(place, row)
+
+    def _insert(self, place: int, row: CropRow) -> None:
+        self._coming = row
+        self.insertRows(place, 1)
+
+    def _has_removed(self, _parent: Index, first: int, _last: int) -> None:
+        row = self._rows.pop(first)
+        insort(self._taken, self._places.pop(row.crop_id))
+        if len(self._taken) > _MANY_TAKEN:
+            self._index()
+
+    def _has_inserted(self, _parent: Index, first: int, _last: int) -> None:
+        if self._coming is not None:
+            self._rows.insert(first, self._coming)
+            self._index()
 
     def change(self, rows: Iterable[CropRow]) -> None:
         """Put new rows in the place of those with the same crop; crops that are not listed are passed over."""
         changed = []
         for row in rows:
-            place = self._places.get(row.crop_id)
+            place = self.place(row.crop_id)
             if place is not None:
                 self._rows[place] = row
                 changed.append(place)
@@ -110,10 +143,11 @@ class CropListModel(QAbstractListModel):
 
     def touch(self, crop_id: int) -> None:
         """Have a crop drawn again, when its picture has come."""
-        place = self._places.get(crop_id)
+        place = self.place(crop_id)
         if place is not None:
             index = self.index(place)
             self.dataChanged.emit(index, index, [ROW_ROLE])
 
     def _index(self) -> None:
+        self._taken.clear()
         self._places = {row.crop_id: place for place, row in enumerate(self._rows)}
