@@ -7,10 +7,10 @@ import pytest
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QColor, QImage, QPainter
 
+from poregui.domain.lengths import length_text, nice_length
 from poregui.gui.models.crop_list import CropListModel, CropRow
 from poregui.gui.thumbnails import crop_image
 from poregui.gui.widgets.canvas_picture import to_eight_bits
-from poregui.gui.widgets.scale_bar import length_text, nice_length
 from poregui.gui.widgets.tile_layer import layer_of
 from poregui.store.pixels import CropPixels
 

@@ -150,7 +150,7 @@ def _import_outlines(parser: argparse.ArgumentParser) -> None:
         "path",
         type=Path,
         metavar="PATH",
-        help="COCO (.json), GeoJSON or ImageJ ROIs (.zip), or a folder of the last two",
+        help="COCO (.json), GeoJSON or ImageJ ROIs (.zip), or a folder of the last two; labels as CSV",
     )
 
 
@@ -298,7 +298,7 @@ def _lock(parser: argparse.ArgumentParser) -> None:
 def _export(parser: argparse.ArgumentParser) -> None:
     _project(parser)
     parser.add_argument("out", type=Path, metavar="OUT", help="a file for csv and coco, else a new folder")
-    formats = ("csv", "class-folders", "yolo", "coco", "geojson", "imagej", "model")
+    formats = ("csv", "class-folders", "yolo", "coco", "geojson", "imagej", "overlays", "crops-with-bar", "model")
     parser.add_argument("--format", choices=formats, required=True, help="what to write")
     parser.add_argument("--run", type=int, metavar="N", help="with model: number of the run; else the newest network")
 

@@ -23,6 +23,7 @@ class ActionSpec:
     name: str
     text: str
     menu: str
+    """Such as 'File', or 'File/Export' for a menu inside of it."""
     shortcuts: tuple[str, ...] = ()
     icon: str = ""
     needs: str = ""
@@ -38,13 +39,17 @@ ACTIONS = (
     ActionSpec("import_files", "Import pictures…", "File", ("Ctrl+I",), "import", "writable", separated=True),
     ActionSpec("import_folder", "Import folder…", "File", ("Ctrl+Shift+I",), "", "writable"),
     ActionSpec("import_outlines", "Import outlines…", "File", (), "", "writable"),
-    ActionSpec("export_csv", "Export labels as CSV…", "File", ("Ctrl+E",), "export", "project", separated=True),
-    ActionSpec("export_folders", "Export class folders…", "File", (), "", "project"),
-    ActionSpec("export_yolo", "Export class folders by side (YOLO)…", "File", (), "", "project"),
-    ActionSpec("export_coco", "Export outlines as COCO…", "File", (), "", "project"),
-    ActionSpec("export_geojson", "Export outlines as GeoJSON (QuPath)…", "File", (), "", "project"),
-    ActionSpec("export_imagej", "Export outlines as ImageJ ROIs…", "File", (), "", "project"),
-    ActionSpec("export_model", "Export the newest network…", "File", (), "", "runs"),
+    ActionSpec("export_csv", "Export labels as CSV…", "File/Export", ("Ctrl+E",), "export", "project", separated=True),
+    ActionSpec("export_class_folders", "Export class folders…", "File/Export", (), "", "project"),
+    ActionSpec("export_yolo", "Export class folders by side (YOLO)…", "File/Export", (), "", "project"),
+    ActionSpec("export_coco", "Export outlines as COCO…", "File/Export", (), "", "project", separated=True),
+    ActionSpec("export_geojson", "Export outlines as GeoJSON (QuPath)…", "File/Export", (), "", "project"),
+    ActionSpec("export_imagej", "Export outlines as ImageJ ROIs…", "File/Export", (), "", "project"),
+    ActionSpec(
+        "export_overlays", "Export micrographs with outlines as PNG…", "File/Export", (), "", "project", separated=True
+    ),
+    ActionSpec("export_crops_with_bar", "Export crops with scale bar as PNG…", "File/Export", (), "", "project"),
+    ActionSpec("export_model", "Export the newest network…", "File/Export", (), "", "runs", separated=True),
     ActionSpec("pack", "Pack for a colleague…", "File", (), "", "project", separated=True),
     ActionSpec("merge_labels", "Merge labels of another copy…", "File", (), "", "writable"),
     ActionSpec("save", "Save", "File", ("Ctrl+S",), "", "project", separated=True),
@@ -142,7 +147,10 @@ def fill_menus(bar: QMenuBar, actions: Mapping[str, QAction]) -> dict[str, QMenu
     menus: dict[str, QMenu] = {}
     for spec in ACTIONS:
         if spec.menu not in menus:
-            menus[spec.menu] = bar.addMenu(f"&{spec.menu}")
+            outer, _, inner = spec.menu.partition("/")
+            if inner:
+                menus[outer].addSeparator()
+            menus[spec.menu] = menus[outer].addMenu(f"&{inner}") if inner else bar.addMenu(f"&{outer}")
         elif spec.separated:
             menus[spec.menu].addSeparator()
         menus[spec.menu].addAction(actions[spec.name])

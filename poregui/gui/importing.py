@@ -58,13 +58,13 @@ class ImportFlow(QObject):
         """Ask for a file of outlines and bring them in."""
         self._session.project.check_writable()
         chosen, _ = QFileDialog.getOpenFileName(
-            self._window, "Import outlines", "", "Outlines (*.json *.geojson *.zip);;All files (*)"
+            self._window, "Import outlines", "", "Outlines (*.json *.geojson *.zip *.csv);;All files (*)"
         )
         if chosen:
             self.outlines(Path(chosen))
 
     def outlines(self, path: Path) -> None:
-        """Bring outlines of COCO, GeoJSON or ImageJ onto the micrographs, cutting crops in the background."""
+        """Bring outlines, or the boxes of a CSV, onto the micrographs, cutting crops in the background."""
         folder, pixels = self._session.project.folder, self._session.project.pixels
 
         def read(control: TaskControl) -> CollectedOutlines:

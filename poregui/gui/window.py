@@ -42,6 +42,7 @@ from poregui.gui.widgets.rail import Rail
 from poregui.gui.widgets.status_bar import StatusBar
 from poregui.gui.workspace import Workspace
 from poregui.store.project import Project
+from poregui.workflow.exports import EXPORTS
 
 
 class MainWindow(QMainWindow):
@@ -113,13 +114,6 @@ class MainWindow(QMainWindow):
             "import_files": self.asking.import_files,
             "import_folder": self.asking.import_folder,
             "import_outlines": lambda: self._with(lambda open_: open_.importing.ask_outlines()),
-            "export_csv": lambda: self._with(lambda open_: open_.exporting.ask("csv")),
-            "export_folders": lambda: self._with(lambda open_: open_.exporting.ask("class-folders")),
-            "export_yolo": lambda: self._with(lambda open_: open_.exporting.ask("yolo")),
-            "export_coco": lambda: self._with(lambda open_: open_.exporting.ask("coco")),
-            "export_geojson": lambda: self._with(lambda open_: open_.exporting.ask("geojson")),
-            "export_imagej": lambda: self._with(lambda open_: open_.exporting.ask("imagej")),
-            "export_model": lambda: self._with(lambda open_: open_.exporting.ask("model")),
             "pack": lambda: self._with(lambda open_: open_.sharing.ask_pack()),
             "merge_labels": lambda: self._with(lambda open_: open_.sharing.ask_merge()),
             "save": lambda: messages().note("Everything is saved already: each change is on disk when you see it."),
@@ -135,6 +129,7 @@ class MainWindow(QMainWindow):
             "show_about": lambda: self.asking.show(AboutDialog(self)),
         }
         called |= {name: partial(self.show_page, page) for name, page in self._pages.items()}
+        called |= {f"export_{name.replace('-', '_')}": self._exporter(name) for name in EXPORTS}
         called |= {f"theme_{mode}": partial(self._choose_theme, mode) for mode in get_args(Mode)}
         for name, call in called.items():
             self.actions_by_name[name].triggered.connect(lambda _=False, call=call: guarded(call))
@@ -285,6 +280,9 @@ class MainWindow(QMainWindow):
     def _turn_back(self, workspace: Workspace) -> LabelPresenter | Session:
         """Return who undoes: the label page goes to the crop concerned as well."""
         return workspace.label if self.stack.currentWidget() is self.label_page else workspace.session
+
+    def _exporter(self, name: str) -> Callable[[], object]:
+        return lambda: self._with(lambda open_: open_.exporting.ask(name))
 
     def _with(self, use: Callable[[Workspace], object]) -> None:
         if self.workspace is not None:

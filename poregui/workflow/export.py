@@ -17,10 +17,10 @@ from poregui.store.csv_cells import harmless
 from poregui.store.files import explain_write_error, replace_file
 from poregui.store.pixels import CropPixels
 from poregui.store.project import Project
-from poregui.workflow.grouping import tested_keys
 from poregui.workflow.edits import label_name
 from poregui.workflow.formats.names import safe_name
 from poregui.workflow.freeze import crop_name
+from poregui.workflow.grouping import tested_keys
 
 COLUMNS = (
     "crop", "name", "micrograph", "specimen", "x", "y", "width", "height", "um_per_px", "label", "side", "who", "when",
@@ -88,7 +88,7 @@ def export_class_folders(project: Project, out: Path, progress: Progress = quiet
     The folder is written beside and then put in place; returns how many crops were written. Raises PoreguiError when
     `out` exists and is not empty, or cannot be written.
     """
-    return new_folder(out, lambda beside: _write_folders(project, beside, progress, by_side=False))
+    return new_folder(out, lambda beside: write_class_folders(project, beside, progress))
 
 
 def export_side_folders(project: Project, out: Path, progress: Progress = quiet) -> int:
@@ -96,7 +96,7 @@ def export_side_folders(project: Project, out: Path, progress: Progress = quiet)
 
     Sides are those of the project's test side; else as `export_class_folders`.
     """
-    return new_folder(out, lambda beside: _write_folders(project, beside, progress, by_side=True))
+    return new_folder(out, lambda beside: write_class_folders(project, beside, progress, by_side=True))
 
 
 def new_folder(out: Path, write: Callable[[Path], int]) -> int:
@@ -120,7 +120,18 @@ def new_folder(out: Path, write: Callable[[Path], int]) -> int:
     return written
 
 
-def _write_folders(project: Project, root: Path, progress: Progress, *, by_side: bool) -> int:
+def write_class_folders(
+    project: Project,
+    root: Path,
+    progress: Progress = quiet,
+    *,
+    by_side: bool = False,
+    write: Callable[[CropPixels, Crop, Path], None] = lambda pixels, crop, path: write_png(pixels, path),
+) -> int:
+    """Let `write` write every labelled crop into a folder of its class below `root`, with manifest.csv.
+
+    Returns how many there are; the class folders stand below `train` and `test` when they go `by_side`.
+    """
     folders = _folder_names(project.classes(retired=True))
     crops = [crop for crop in project.crops() if crop.label in folders]
     specimens = {s.id: s.name for s in project.specimens()}
@@ -134,7 +145,7 @@ def _write_folders(project: Project, root: Path, progress: Progress, *, by_side:
             name = f"{safe_name(specimen or Path(crop.source).stem or 'crop')}_{crop.id:06d}.png"
             folder = Path(side_of(crop, test), folders[crop.label]) if by_side else Path(folders[crop.label])
             (root / folder).mkdir(parents=True, exist_ok=True)
-            write_png(project.pixels.get(crop.pixels), root / folder / name)
+            write(project.pixels.get(crop.pixels), crop, root / folder / name)
             row = [(folder / name).as_posix(), crop.id, folders[crop.label], specimen, crop.um_per_px or ""]
             table.writerow([harmless(cell) for cell in row])
             progress(done, len(crops))

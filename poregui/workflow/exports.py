@@ -17,6 +17,7 @@ from poregui.workflow.export import (
     quiet,
 )
 from poregui.workflow.export_model import export_model
+from poregui.workflow.export_pictures import export_bars, export_overlays
 from poregui.workflow.formats.coco import write_coco
 from poregui.workflow.formats.geojson import write_geojson
 from poregui.workflow.formats.imagej import write_imagej
@@ -55,6 +56,8 @@ EXPORTS: dict[str, ExportFormat] = {
         lambda project, out, _progress: new_folder(out, lambda beside: write_imagej(shapes_of(project), beside)),
         "pores",
     ),
+    "overlays": ExportFormat("micrographs with outlines as PNG", "", export_overlays, "micrographs"),
+    "crops-with-bar": ExportFormat("crops with scale bar as PNG", "", export_bars),
     "model": ExportFormat(
         "network with its model card", "", lambda project, out, _progress: _newest(project, out), "files"
     ),

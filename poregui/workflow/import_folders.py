@@ -14,12 +14,13 @@ from poregui.domain.classes import SHORT_NAMES, full_name
 from poregui.domain.errors import PoreguiError
 from poregui.domain.records import Side
 from poregui.vision.image_io import is_picture, read_size
+from poregui.workflow.import_manifest import MANIFEST
 
 Kind = Literal["auto", "micrographs", "crops"]
 LARGE_CROP = 700
 """Shorter side in px from which on a picture looks like a whole micrograph and not like a ready-made crop."""
 _LOOKED_AT = 15
-_SYSTEM_FILES = ("thumbs.db", "desktop.ini", "ehthumbs.db", "__macosx", "@eadir")
+_SYSTEM_FILES = ("thumbs.db", "desktop.ini", "ehthumbs.db", "__macosx", "@eadir", MANIFEST)
 _NO_CLASSES = ("micrographs", "micrograph", "images", "pictures", "photos", "raw", "originals", "overviews", "")
 _SIDES: dict[str, Side] = {"train": "train", "training": "train", "test": "test", "testing": "test"}
 _SIDES |= dict.fromkeys(("valid", "validation", "val"), "train")

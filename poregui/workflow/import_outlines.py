@@ -23,6 +23,7 @@ from poregui.workflow.formats.coco import read_coco
 from poregui.workflow.formats.geojson import SUFFIX as GEOJSON
 from poregui.workflow.formats.geojson import read_geojson
 from poregui.workflow.formats.imagej import read_imagej
+from poregui.workflow.formats.labels_csv import read_labels_csv
 from poregui.workflow.formats.shapes import ImageShapes, PoreShape
 from poregui.workflow.import_classes import plan_classes
 
@@ -71,7 +72,7 @@ class OutlinesPlan:
 
 
 def read_outlines(path: Path) -> list[ImageShapes]:
-    """Return what a file or folder of COCO, GeoJSON or ImageJ ROIs holds.
+    """Return what a file or folder of COCO, GeoJSON, ImageJ ROIs or labels as CSV holds.
 
     Raises PoreguiError when it is none of these or cannot be read.
     """
@@ -79,10 +80,11 @@ def read_outlines(path: Path) -> list[ImageShapes]:
         if any(path.glob(f"*{GEOJSON}")):
             return read_geojson(path)
         return read_imagej(path)
-    reader = {".json": read_coco, GEOJSON: read_geojson, ".zip": read_imagej}.get(path.suffix.lower())
+    readers = {".json": read_coco, GEOJSON: read_geojson, ".zip": read_imagej, ".csv": read_labels_csv}
+    reader = readers.get(path.suffix.lower())
     if reader is None:
         raise PoreguiError(
-            f"{path.name} is not a file of outlines.", "Choose COCO (.json), GeoJSON (.geojson) or ROIs (.zip)."
+            f"{path.name} is not a file of outlines.", "Choose COCO (.json), GeoJSON (.geojson), ROIs (.zip) or .csv."
         )
     return reader(path)
 

@@ -28,6 +28,7 @@ from poregui.workflow.edits import (
 )
 from poregui.workflow.import_classes import ClassPlan, plan_classes, same_class
 from poregui.workflow.import_folders import LARGE_CROP, Found, Kind, PassedOver, find_pictures, natural
+from poregui.workflow.import_manifest import ManifestRow, Manifests
 from poregui.workflow.import_report import ImportPlan, ImportReport, by_class
 from poregui.workflow.planes import name_of
 
@@ -136,7 +137,7 @@ def collect(
     micrographs: list[CollectedMicrograph] = []
     crops: list[CollectedCrop] = []
     notes: list[str] = []
-    waiting = _Waiting(pixels)
+    waiting, manifests = _Waiting(pixels), Manifests()
     for done, one in enumerate(found, start=1):
         if cancelled():
             return Collected((), (), (), (), cancelled=True)
@@ -144,7 +145,7 @@ def collect(
             image: Image | Pyramid
             if one.is_crop:
                 image = read_image(one.file)
-                crops.append(_crop(one, image, options, waiting.add(image)))
+                crops.append(_crop(one, image, options, waiting.add(image), manifests.row(one.file)))
             else:
                 with open_pyramid(one.file, plane=options.plane) as image:
                     micrographs.append(_micrograph(one, image, options))
@@ -195,7 +196,7 @@ class _Waiting:
             self._pixels.clear()
 
 
-def _crop(one: Found, image: Image, options: ImportOptions, key: str) -> CollectedCrop:
+def _crop(one: Found, image: Image, options: ImportOptions, key: str, row: ManifestRow) -> CollectedCrop:
     return CollectedCrop(
         file=one.file,
         shown=one.shown,
@@ -204,8 +205,8 @@ def _crop(one: Found, image: Image, options: ImportOptions, key: str) -> Collect
         height=image.height,
         class_name=one.class_name,
         side=one.side,
-        um_per_px=options.um_per_px if options.um_per_px is not None else image.um_per_px,
-        specimen=options.specimen_of(one.file.name),
+        um_per_px=options.um_per_px or row.um_per_px or image.um_per_px,
+        specimen=options.specimen_of(one.file.name) or row.specimen,
     )
 
 

@@ -24,8 +24,8 @@ class KeysDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle("Keys")
         self.setObjectName("keys_dialog")
-        menus = dict.fromkeys(spec.menu for spec in ACTIONS)
-        actions = {menu: [(_keys(s), s.text) for s in ACTIONS if s.menu == menu] for menu in menus}
+        menus = dict.fromkeys(spec.menu.partition("/")[0] for spec in ACTIONS)
+        actions = {m: [(_keys(s), s.text) for s in ACTIONS if s.menu.partition("/")[0] == m] for m in menus}
         pages = [*PAGE_KEYS, *((menu, actions[menu]) for menu in _PAGE_MENUS)]
         window = [(menu, rows) for menu, rows in actions.items() if menu not in _PAGE_MENUS]
         layout = QVBoxLayout(self)
