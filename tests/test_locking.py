@@ -147,3 +147,17 @@ def test_what_cannot_be_locked_leaves_nothing(ready: Path, tmp_path: Path) -> No
             lock_run(project, project.runs()[0], tmp_path / "l", **{"who": "Ann", **fault})
     assert not (tmp_path / "l").exists()
     assert unlock_project(ready) is False
+
+
+def test_an_operator_without_a_project_names_specimens_by_their_files(
+    ready: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked(capsys, "lock", ready, "--by", "Ann", "--out", tmp_path / "l")
+    (tmp_path / "in").mkdir()
+    for name in ("T1_a.png", "T1_b.png", "T2_a.png", "other.png"):
+        draw_discs(tmp_path / "in" / name, SIZES)
+    words = ("apply", tmp_path / "l" / "locked.json", tmp_path / "in", "--workers", 1, "--out", tmp_path / "o")
+    told = asked(capsys, *words, "--specimen-from", "{specimen}_*.png")
+    assert {one["name"]: one["fields"] for one in told["specimens"]} == {"T1": 2, "T2": 1, "other.png": 1}
+    assert "has no group" in refused(capsys, *words, "--specimen-from", "T1")
+    assert "not allowed with" in refused(capsys, *words, "--specimen-from", "{specimen}_*", "--specimen", "A")

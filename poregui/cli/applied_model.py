@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +13,8 @@ from poregui.domain.detection import DetectionRecipe, detection_recipe_from_json
 from poregui.domain.errors import PoreguiError
 from poregui.store.project import Project
 from poregui.workflow.applying.locking import Lock, lock_of_project, model_of_lock
-from poregui.workflow.applying.source import AppliedModel, model_of_file, model_of_run, run_with_network
+from poregui.workflow.applying.source import AppliedModel, ToApply, model_of_file, model_of_run, run_with_network
+from poregui.workflow.cleaning import specimen_expression, specimen_in
 
 _FIXED = {"run": "--run", "recipe": "--recipe", "min_confidence": "--min-confidence", "um_per_px": "--um-per-px"}
 
@@ -50,6 +52,19 @@ def choose_model(args: argparse.Namespace, stack: ExitStack) -> Chosen:
         return Chosen(model_of_file(source, recipe, least=least), None, least, args.um_per_px)
     model = model_of_run(project, run_with_network(project, args.run), least=least)
     return Chosen(model if recipe is None else replace(model, recipe=recipe), project, least, args.um_per_px)
+
+
+def name_specimens(fields: Sequence[ToApply], pattern: str | None) -> list[ToApply]:
+    """Return micrographs with the specimens that a pattern finds in the names of those that have none.
+
+    Raises PoreguiError for an unfit pattern (see `specimen_expression`).
+    """
+    if pattern is None:
+        return list(fields)
+    expression = specimen_expression(pattern)
+    return [
+        one if one.specimen else replace(one, specimen=specimen_in(one.file.name, expression) or "") for one in fields
+    ]
 
 
 def _locked(args: argparse.Namespace, file: Path, project: Project | None) -> Chosen:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from poregui.cli.applied_model import choose_model
+from poregui.cli.applied_model import choose_model, name_specimens
 from poregui.cli.output import Screen, table
 from poregui.cli.paper import print_pdf
 from poregui.cli.unsure import check_queue_options, see_to_queue
@@ -48,6 +48,7 @@ def apply(args: argparse.Namespace, screen: Screen) -> int:
         chosen = choose_model(args, stack)
         paths = [path.absolute() for path in args.paths]
         fields = micrographs_of(paths, chosen.project, chosen.um_per_px, args.specimen)
+        fields = name_specimens(fields, args.specimen_from)
         check_queue_options(args, chosen.project)
         said = None if chosen.project is None else answers_of_people(chosen.project, chosen.model.classes)
     model, least, locked = chosen.model, chosen.least, chosen.lock.sentence if chosen.lock else ""

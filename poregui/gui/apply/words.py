@@ -44,6 +44,8 @@ def _row(one: ClassSummary, unit: str, colour: str, top: float) -> NumberRow:
     )
     drawn = None if area.low is None or area.high is None else (area.low / top, area.high / top)
     tip = f"As predicted {area.plain:.4g} %, corrected for confusion {area.corrected:.4g} %"
+    if one.density is not None and one.density.low is not None and one.density.high is not None:
+        tip += f"\nPores per mm²: {one.density.corrected:.3g} ({one.density.low:.3g} to {one.density.high:.3g})"
     if sizes.number is not None and sizes.area is not None and sizes.root_area is not None:
         tip += f"\nD10, D50, D90: {_three(sizes.number)} {unit}, weighted by area {_three(sizes.area)} {unit}"
         tip += f"\nSquare root of the largest area: {sizes.root_area:.3g} {unit}"
@@ -72,6 +74,8 @@ def note_of(summary: Summary, group: GroupSummary) -> str:
     """Say what the intervals are over, whether areas were corrected, and what else must be known."""
     units = f"{group.units} {group.unit}" + ("s" if group.units != 1 else "")
     parts = [f"95 % intervals over {units}." if group.units > 1 else f"One {group.unit}: there is no interval."]
+    if group.units > 1 and group.unit == "field":
+        parts = [f"95 % intervals over {units} of this specimen; they say nothing about another one."]
     if summary.corrected:
         parts.append("Areas are corrected for what the network confuses, with its uncertainty in the interval.")
     else:
