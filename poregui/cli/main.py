@@ -279,7 +279,11 @@ def _apply(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--report", type=Path, metavar="FILE", help="also write a report, .html or .pdf: a page a specimen"
     )
-    parser.add_argument("--specimen", metavar="NAME", help="the specimen that all pictures show")
+    specimen = parser.add_mutually_exclusive_group()
+    specimen.add_argument("--specimen", metavar="NAME", help="the specimen that all pictures show")
+    specimen.add_argument(
+        "--specimen-from", metavar="PATTERN", help="the specimen in names of files that no project knows: {specimen}_*"
+    )
     parser.add_argument("--workers", type=int, default=0, metavar="N", help="processes; one per core otherwise")
     _scale(parser, "the scale of the micrographs; goes before what they say themselves")
     add_queue_options(parser)
