@@ -301,9 +301,12 @@ def _lock(parser: argparse.ArgumentParser) -> None:
 
 def _export(parser: argparse.ArgumentParser) -> None:
     _project(parser)
-    parser.add_argument("out", type=Path, metavar="OUT", help="a file for csv and coco, else a new folder")
-    formats = ("csv", "class-folders", "yolo", "coco", "geojson", "imagej", "overlays", "crops-with-bar", "model")
-    parser.add_argument("--format", choices=formats, required=True, help="what to write")
+    parser.add_argument(
+        "out", type=Path, metavar="OUT", help="a file for csv, coco and contact-sheets, else a new folder"
+    )
+    outlined = ("csv", "class-folders", "yolo", "coco", "geojson", "imagej")
+    shown = ("overlays", "crops-with-bar", "contact-sheets", "contact-sheets-png")
+    parser.add_argument("--format", choices=(*outlined, *shown, "model"), required=True, help="what to write")
     parser.add_argument("--run", type=int, metavar="N", help="with model: number of the run; else the newest network")
 
 

@@ -49,7 +49,12 @@ ACTIONS = (
         "export_overlays", "Export micrographs with outlines as PNG…", "File/Export", (), "", "project", separated=True
     ),
     ActionSpec("export_crops_with_bar", "Export crops with scale bar as PNG…", "File/Export", (), "", "project"),
+    ActionSpec(
+        "export_contact_sheets", "Export contact sheets as PDF…", "File/Export", (), "", "project", separated=True
+    ),
+    ActionSpec("export_contact_sheets_png", "Export contact sheets as PNG…", "File/Export", (), "", "project"),
     ActionSpec("export_model", "Export the newest network…", "File/Export", (), "", "runs", separated=True),
+    ActionSpec("print_sheets", "Print contact sheets…", "File", ("Ctrl+P",), "", "project"),
     ActionSpec("pack", "Pack for a colleague…", "File", (), "", "project", separated=True),
     ActionSpec("merge_labels", "Merge labels of another copy…", "File", (), "", "writable"),
     ActionSpec("save", "Save", "File", ("Ctrl+S",), "", "project", separated=True),

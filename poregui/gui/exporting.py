@@ -14,6 +14,9 @@ from poregui.gui.session import Session
 from poregui.store.project import Project
 from poregui.workflow.exports import EXPORTS
 
+_WORDS = {"contact-sheets": "contact-sheets"}
+"""What stands in the proposed name of a file, where it is not 'labels'."""
+
 
 class ExportFlow(QObject):
     """Write labels and crops for other programs."""
@@ -28,7 +31,9 @@ class ExportFlow(QObject):
         """Ask where to, and export in a format of EXPORTS."""
         chosen = EXPORTS[name]
         kind = chosen.suffix or "-" + name
-        proposed = self._folder.with_name(f"{self._folder.name}-{'labels' if chosen.suffix else 'export'}{kind}")
+        proposed = self._folder.with_name(
+            f"{self._folder.name}-{_WORDS.get(name, 'labels') if chosen.suffix else 'export'}{kind}"
+        )
         title = f"Export {chosen.title}" + ("" if chosen.suffix else " into a new folder")
         filters = f"*{chosen.suffix}" if chosen.suffix else ""
         where, _ = QFileDialog.getSaveFileName(self._window, title, str(proposed), filters)

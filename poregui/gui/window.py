@@ -114,6 +114,7 @@ class MainWindow(QMainWindow):
             "import_files": self.asking.import_files,
             "import_folder": self.asking.import_folder,
             "import_outlines": lambda: self._with(lambda open_: open_.importing.ask_outlines()),
+            "print_sheets": lambda: self._with(lambda open_: open_.printing.ask()),
             "pack": lambda: self._with(lambda open_: open_.sharing.ask_pack()),
             "merge_labels": lambda: self._with(lambda open_: open_.sharing.ask_merge()),
             "save": lambda: messages().note("Everything is saved already: each change is on disk when you see it."),

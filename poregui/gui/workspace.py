@@ -21,6 +21,7 @@ from poregui.gui.review.presenter import ReviewPresenter
 from poregui.gui.services import Services
 from poregui.gui.session import Session
 from poregui.gui.sharing import SharingFlow
+from poregui.gui.sheet_printing import SheetPrinting
 from poregui.gui.thumbnails import Thumbnails
 from poregui.gui.train.page import TrainPage
 from poregui.gui.train.presenter import TrainPresenter
@@ -50,6 +51,7 @@ class Workspace(QObject):
         )
         self.importing = ImportFlow(window, self.session, self.services)
         self.exporting = ExportFlow(window, self.session, self.services)
+        self.printing = SheetPrinting(window, self.session, self.services)
         self.sharing = SharingFlow(window, self.session, self.services)
         self.classes = ClassesFlow(window, self.session, self.services, label_page.crop_grid.selected_ids)
         self.label = LabelPresenter(label_page, self.session, self.services)
@@ -70,7 +72,7 @@ class Workspace(QObject):
         for presenter in self._presenters:
             presenter.detach()
             presenter.deleteLater()
-        for flow in (self.importing, self.exporting, self.sharing, self.classes):
+        for flow in (self.importing, self.exporting, self.printing, self.sharing, self.classes):
             flow.deleteLater()
         self.services.thumbnails.close()
         self.services.micrograph_images.close()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from poregui.store.project import Project
 from poregui.workflow.applying.source import run_with_network
+from poregui.workflow.contact_sheets import export_sheets_pdf, export_sheets_png
 from poregui.workflow.export import (
     Progress,
     export_class_folders,
@@ -58,6 +59,8 @@ EXPORTS: dict[str, ExportFormat] = {
     ),
     "overlays": ExportFormat("micrographs with outlines as PNG", "", export_overlays, "micrographs"),
     "crops-with-bar": ExportFormat("crops with scale bar as PNG", "", export_bars),
+    "contact-sheets": ExportFormat("contact sheets as PDF", ".pdf", export_sheets_pdf, "pages"),
+    "contact-sheets-png": ExportFormat("contact sheets as PNG", "", export_sheets_png, "pages"),
     "model": ExportFormat(
         "network with its model card", "", lambda project, out, _progress: _newest(project, out), "files"
     ),
