@@ -38,11 +38,18 @@ while True:
     sys.stdout.flush()
 """
 TRAINING = """
-import sys
+import os, sys
 from pathlib import Path
 import poregui.learning.fitting as fitting
 from poregui.learning.child import fit
 
+events, write = os.dup(1), fitting.checkpoint.write
+
+def write_and_tell(*given):
+    os.write(events, b"saving\\n")
+    write(*given)
+
+fitting.checkpoint.write = write_and_tell
 fitting.CHECKPOINT_SECONDS = 0.0  # a checkpoint after every epoch
 sys.exit(fit(Path(sys.argv[1]), events=True, control=True))
 """
@@ -128,22 +135,33 @@ def epochs_of(process: subprocess.Popen[str], count: int) -> list[EpochEnded]:
     return told
 
 
-def test_a_trainer_that_is_killed_again_and_again_goes_on_each_time(tmp_path: Path, repetitions) -> None:
-    chance, reached = random.Random(1), 0
+def wait_for_a_save(process: subprocess.Popen[str]) -> None:
+    """Read what a trainer tells until it begins to write a checkpoint."""
+    assert process.stdout is not None
+    while process.stdout.readline() not in ("saving\n", ""):
+        pass
+
+
+@pytest.mark.timeout(1800)
+def test_a_trainer_that_is_killed_while_it_saves_goes_on_each_time(tmp_path: Path, repetitions) -> None:
+    chance, reached, torn = random.Random(1), 0, 0
     folder = make_run(tmp_path / "001", small_recipe(epochs=2000, early_stopping=False, threads=1), crops=30)
-    for _ in range(repetitions(20)):
+    for _ in range(repetitions(50)):
         trainer = start(TRAINING, folder.path)
         told = epochs_of(trainer, 2)
         assert told[0].epoch == reached + 1  # the epoch in which it was killed is repeated
-        time.sleep(chance.uniform(0, 0.3))
+        wait_for_a_save(trainer)
+        time.sleep(chance.uniform(0, 0.02))
         kill(trainer)
+        torn += bool(leftovers(folder.path))
         stored = checkpoint.read(folder.checkpoint_file)
         assert stored is not None
         assert np.isfinite(stored.best[0]).all()
         assert stored.state.epoch >= told[0].epoch
         reached = stored.state.epoch
         assert isinstance(folder.final_event(), Interrupted)
-    assert reached >= 2 * repetitions(20) - 1
+    assert reached >= repetitions(50)
+    assert torn >= repetitions(50) // 5  # so many were killed in the middle of it
 
 
 def wait_for_the_end(run: RunFolder, seconds: float) -> Event | None:
