@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QMessageBox
 
 from poregui.domain.errors import PoreguiError
 from poregui.gui.apply.page import ApplyPage
+from poregui.gui.background import TaskHandle
 from poregui.gui.dialogs.lock_recipe import LockDialog
 from poregui.gui.messages import messages
 from poregui.gui.services import Services
@@ -29,6 +30,7 @@ class LockFlow(QObject):
         super().__init__(page)
         self.lock: Lock | None = None
         self.broken = ""
+        self._looking: TaskHandle | None = None
         self._page, self._session, self._services, self._changed = page, session, services, changed
 
     @property
@@ -47,7 +49,13 @@ class LockFlow(QObject):
             except PoreguiError as error:
                 return str(error)
 
-        self._services.background.run("Looking for a locked recipe", work, self._found)
+        self._looking = self._services.background.run("Looking for a locked recipe", work, self._found)
+
+    def stop(self) -> None:
+        """Forget what is still looked for: the page may show another project by then."""
+        if self._looking is not None:
+            self._looking.cancel()
+            self._looking = None
 
     def ask_lock(self, run: RunFolder | None, least: float) -> None:
         """Ask who locks, and lock a run with the confidence that is set."""
@@ -85,6 +93,7 @@ class LockFlow(QObject):
             self._found(None)
 
     def _found(self, lock: Lock | str | None) -> None:
+        self._looking = None
         before = (self.lock, self.broken)
         self.lock = lock if isinstance(lock, Lock) else None
         self.broken = lock if isinstance(lock, str) else ""

@@ -98,6 +98,7 @@ class ApplyPresenter(QObject):
     def detach(self) -> None:
         """Stop following the session and leave the page empty for the next project."""
         self.cancel()
+        self._lock.stop()
         for signal, slot in self._links:
             signal.disconnect(slot)
         self._links = []
