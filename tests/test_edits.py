@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -162,6 +163,9 @@ def test_an_impossible_scale_is_refused(project: Project, tmp_path: Path, scale:
         set_scale([micrograph], scale)
 
 
+SOAK = bool(os.environ.get("POREGUI_SOAK"))
+
+
 class EditsAgainstADictionary(RuleBasedStateMachine):
     """Compare labels in a project with a dictionary while edits, undo, redo and reopening follow one another."""
 
@@ -221,5 +225,8 @@ class EditsAgainstADictionary(RuleBasedStateMachine):
 
 TestEditsAgainstADictionary = EditsAgainstADictionary.TestCase
 TestEditsAgainstADictionary.settings = settings(
-    max_examples=15, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=200 if SOAK else 15,
+    stateful_step_count=50 if SOAK else 25,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
 )
