@@ -7,6 +7,7 @@ are rough: one threshold, the largest piece near the middle. Measurements for pe
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import cv2
@@ -22,9 +23,12 @@ NAMES = (
 LENGTHS = ("Equivalent diameter", "Length", "Width", "Crop size")
 """The numbers that are lengths, in um or px; the others are shares and ratios."""
 _BLUR = 0.8
-_ENOUGH_PIXELS = 5000
+_ENOUGH_PIXELS = 2000
 _FEWEST_PIXELS = 4
+_NEIGHBOURS = np.ones((3, 3), np.uint8)
 _LEAST_CONTRAST = 0.02
+_MARGIN = 2
+"""Pixels about the pore that its outline and the slopes at its edge depend on."""
 _SPECK = 0.02
 """Pieces below this share of the largest one are noise."""
 
@@ -36,63 +40,85 @@ def shape_numbers(crop: NDArray[Any], low: float, high: float, um_per_px: float 
     scale is given, else in px. The ground is the median of the border, the pore what lies beyond Otsu's threshold on
     the side that departs most from it.
     """
-    grey = set_channels(scale_grey(crop, low, high), 1)[..., 0]
+    grey = np.ascontiguousarray(set_channels(scale_grey(crop, low, high), 1)[..., 0])
     scale = 1.0 if um_per_px is None else um_per_px
     height, width = grey.shape
     found = np.full(len(NAMES), np.nan)
     found[-1] = math.sqrt(height * width) * scale
-    ground = float(np.median(np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])))
+    ground = _median(np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]]))
     found[-2] = ground
     depth = _depth(grey, ground)
-    mask, pieces = _pore(depth)
-    if mask is not None:
-        found[:-2] = _measured(depth, mask, pieces, scale)
+    top = float(cv2.minMaxLoc(depth)[1])
+    pore = _pore(depth, top)
+    if pore is not None:
+        found[:-2] = _measured(pore, top, scale)
     return found
+
+
+@dataclass(frozen=True)
+class _Pore:
+    """Hold the part of a crop about its pore: depth, the pore as 0 and 1, and how many pieces the whole crop has."""
+
+    depth: NDArray[np.float32]
+    mask: NDArray[np.uint8]
+    pieces: int
+
+
+def _median(border: NDArray[np.float32]) -> float:
+    upper = len(border) // 2  # their number is even: each corner counts twice
+    middle = np.partition(border, (upper - 1, upper))
+    return (float(middle[upper - 1]) + float(middle[upper])) / 2
 
 
 def _depth(grey: NDArray[np.float32], ground: float) -> NDArray[np.float32]:
     """Return how far each pixel departs from the ground, positive on the side of the pore."""
-    smooth = cv2.GaussianBlur(np.ascontiguousarray(grey), (0, 0), _BLUR)
-    step = max(1, int(math.sqrt(smooth.size / _ENOUGH_PIXELS)))  # a part of a large crop gives the same percentiles
-    low, high = np.percentile(smooth[::step, ::step], (2, 98))
-    dark, bright = ground - low, high - ground
+    smooth = cv2.GaussianBlur(grey, (0, 0), _BLUR)
+    step = max(1, int(math.sqrt(smooth.size / _ENOUGH_PIXELS)))  # a part of a large crop gives the same ranks
+    some = smooth[::step, ::step].ravel()
+    ranks = round(0.02 * (some.size - 1)), round(0.98 * (some.size - 1))
+    ordered = np.partition(some, ranks)
+    dark, bright = ground - float(ordered[ranks[0]]), float(ordered[ranks[1]]) - ground
     return np.asarray(ground - smooth if dark >= bright else smooth - ground, np.float32)
 
 
-def _pore(depth: NDArray[np.float32]) -> tuple[NDArray[np.uint8] | None, int]:
-    """Return the largest piece, weighted towards the middle, as (height, width) of 0 and 1, and how many there are."""
-    top = float(depth.max())
+def _pore(depth: NDArray[np.float32], top: float) -> _Pore | None:
+    """Return the largest piece, weighted towards the middle; None where nothing stands out."""
     if top < _LEAST_CONTRAST:
-        return None, 0
-    steps = (np.clip(depth / top, 0.0, 1.0) * 255).astype(np.uint8)
+        return None
+    steps = cv2.convertScaleAbs(np.maximum(depth, 0.0), alpha=255 / top)
     threshold, _ = cv2.threshold(steps, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
-    above = (steps > max(threshold, 1.0)).astype(np.uint8)
+    _, above = cv2.threshold(steps, max(threshold, 1.0), 1, cv2.THRESH_BINARY)
     count, labels, stats, centres = cv2.connectedComponentsWithStats(above, connectivity=8)
     if count < 2:
-        return None, 0
+        return None
     areas = stats[1:, cv2.CC_STAT_AREA].astype(np.float64)
     middle = np.array([depth.shape[1] / 2, depth.shape[0] / 2])
     away = np.hypot(*(centres[1:] - middle).T) / np.hypot(*middle)
     best = int(np.argmax(areas * (1.2 - away)))
     if areas[best] < _FEWEST_PIXELS:
-        return None, 0
-    return np.asarray(labels == best + 1, np.uint8), int((areas >= _SPECK * areas.max()).sum())
+        return None
+    left, top_row, width, height = (int(value) for value in stats[best + 1, :4])
+    rows = slice(max(0, top_row - _MARGIN), top_row + height + _MARGIN)
+    columns = slice(max(0, left - _MARGIN), left + width + _MARGIN)
+    mask = np.asarray(labels[rows, columns] == best + 1, np.uint8)
+    return _Pore(depth[rows, columns].copy(), mask, int((areas >= _SPECK * areas.max()).sum()))
 
 
-def _measured(depth: NDArray[np.float32], mask: NDArray[np.uint8], pieces: int, scale: float) -> list[float]:
+def _measured(pore: _Pore, top: float, scale: float) -> list[float]:
+    depth, mask = pore.depth, pore.mask
     outlines, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     outline = max(outlines, key=len)
     filled = cv2.drawContours(np.zeros_like(mask), [outline], -1, 1, thickness=cv2.FILLED)
-    area, dark = float(filled.sum()), float(mask.sum())
+    area, dark = float(cv2.countNonZero(filled)), float(cv2.countNonZero(mask))
     hull = cv2.convexHull(outline)
     # A line through pixel middles runs half a pixel inside the pore.
     hull_area = float(cv2.contourArea(hull)) + cv2.arcLength(hull, True) / 2 + 1
     perimeter = cv2.arcLength(outline, True) + math.pi
-    sides = [side + 1 for side in cv2.minAreaRect(outline)[1]]
+    sides = [side + 1 for side in cv2.minAreaRect(hull)[1]]
     length, width = max(sides), min(sides)
-    inside, top = depth[mask > 0], float(depth.max())
-    edge = cv2.morphologyEx(mask, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) > 0
-    slope = np.hypot(cv2.Sobel(depth, cv2.CV_32F, 1, 0), cv2.Sobel(depth, cv2.CV_32F, 0, 1)) / 8
+    mean, spread = cv2.meanStdDev(depth, mask=mask)
+    edge = cv2.morphologyEx(mask, cv2.MORPH_GRADIENT, _NEIGHBOURS)
+    slope = cv2.magnitude(cv2.Sobel(depth, cv2.CV_32F, 1, 0), cv2.Sobel(depth, cv2.CV_32F, 0, 1))
     return [
         math.sqrt(4 * area / math.pi) * scale,
         length * scale,
@@ -102,8 +128,8 @@ def _measured(depth: NDArray[np.float32], mask: NDArray[np.uint8], pieces: int, 
         min(1.0, area / hull_area),
         area / (length * width),
         dark / area,
-        float(pieces),
-        float(inside.mean()),
-        float(inside.std()) / top,
-        float(slope[edge].mean()) / top,
+        float(pore.pieces),
+        float(mean[0, 0]),
+        float(spread[0, 0]) / top,
+        cv2.mean(slope, mask=edge)[0] / 8 / top,
     ]
