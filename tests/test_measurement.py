@@ -72,10 +72,15 @@ def test_an_l_shape_has_exact_feret_diameters_and_its_hull(degrees: float) -> No
     assert row.convexity == pytest.approx((30 + 10 + np.hypot(20, 30) + 10 + 40) / 140, rel=1e-4)
 
 
+def test_without_a_build_direction_nothing_is_said_of_the_orientation() -> None:
+    assert numbers(line(SQUARE)).rows()[0].orientation_deg is None
+
+
 @pytest.mark.parametrize(("long", "short", "degrees"), [(60, 30, 0), (60, 20, 30), (90, 30, 110), (25, 15, 75)])
 def test_a_drawn_ellipse_has_its_axes_its_area_and_its_direction(long: float, short: float, degrees: float) -> None:
     image = picture(cover(ellipse(long, short, degrees), 130))
-    (row,) = measure(detect(image, DetectionRecipe(), None).outlines, image, None, size=(130, 130)).rows()
+    found = detect(image, DetectionRecipe(), None).outlines
+    (row,) = measure(found, image, None, size=(130, 130), build_direction_deg=90).rows()
     assert row.area_px == pytest.approx(np.pi / 4 * long * short, rel=0.01)
     assert row.feret_max == pytest.approx(long, rel=0.01)
     assert row.feret_min == pytest.approx(short, rel=0.02)
@@ -121,7 +126,7 @@ def test_numbers_of_masks_agree_with_scikit_image_where_both_define_them_alike(b
     from skimage.measure import regionprops
 
     grey = np.random.default_rng(5).integers(0, 255, blobs.shape).astype(np.uint8)
-    ours = measure_labels(blobs, grey, None).columns
+    ours = measure_labels(blobs, grey, None, build_direction_deg=90).columns
     regions = list(regionprops(blobs, grey))
     solid = [index for index, region in enumerate(regions) if region.area > 30 and region.euler_number == 1]
     assert len(solid) > 15

@@ -10,13 +10,24 @@ from poregui.cli.output import Screen, table
 from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import Box
 from poregui.domain.plane import Plane
-from poregui.domain.records import Micrograph
+from poregui.domain.records import Detection, Line, Micrograph
 from poregui.store.project import Project
 from poregui.vision.info_bar import find_info_bar
 from poregui.vision.large_images import open_pyramid
 from poregui.workflow.changes import set_scale
 from poregui.workflow.cleaning import Step, change_several, mask_info_bars, set_specimens, specimens_in_names
+from poregui.workflow.edits import Combined, Edit
+from poregui.workflow.frame import (
+    Frame,
+    frames_of,
+    set_build_direction,
+    set_project_build_direction,
+    set_surfaces,
+)
 from poregui.workflow.history import History
+
+_UNSAID = object()
+"""Stands for an option that was not given, where None means unknown."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -32,6 +43,26 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="PATTERN",
         help="where names hold the specimen: '{specimen}_*.tif', or a regular expression with the group 'specimen'",
     )
+    parser.add_argument(
+        "--build-direction",
+        type=_direction,
+        default=_UNSAID,
+        metavar="DEG",
+        help="where it points in the picture, in degrees counter-clockwise from the right (90: upwards); of the "
+        "project, or with --name of these micrographs; 'unknown' takes it away",
+    )
+    surface = parser.add_mutually_exclusive_group()
+    surface.add_argument(
+        "--surface",
+        type=_line,
+        action="append",
+        metavar="X,Y X,Y ...",
+        help="a line in px where the specimen ends, instead of what detection found; several lines: give it again",
+    )
+    surface.add_argument(
+        "--no-surface", action="store_true", help="no end of the specimen is in view, whatever detection found"
+    )
+    surface.add_argument("--found-surface", action="store_true", help="take what detection found again")
     parser.add_argument("--mask-info-bar", action="store_true", help="mask the burned-in bars that are found")
 
 
@@ -39,9 +70,22 @@ def _scale(text: str) -> float | str:
     return "unknown" if text.strip().lower() == "unknown" else float(text.replace(",", "."))
 
 
+def _direction(text: str) -> float | None:
+    return None if text.strip().lower() == "unknown" else float(text.replace(",", "."))
+
+
+def _line(text: str) -> Line:
+    points = tuple(tuple(float(value) for value in point.split(",")) for point in text.split())
+    if len(points) < 2 or any(len(point) != 2 for point in points):
+        raise argparse.ArgumentTypeError(f"{text!r} is no line; write 'x,y x,y' with two points or more")
+    return tuple((point[0], point[1]) for point in points)
+
+
 def micrographs(args: argparse.Namespace, screen: Screen) -> int:
     """List micrographs and change what was asked for, all of it as one step of undo."""
+    surface = args.surface or args.no_surface or args.found_surface
     changes = args.set_scale is not None or args.specimen or args.specimen_pattern or args.mask_info_bar
+    changes = changes or surface or args.build_direction is not _UNSAID
     notes: list[str] = []
     with Project.open(args.project, read_only=not changes) as project:
         if changes:
@@ -49,7 +93,8 @@ def micrographs(args: argparse.Namespace, screen: Screen) -> int:
             _change(project, args, notes)
         wanted = _wanted(project, args.name)
         specimens = {s.id: s.name for s in project.specimens()}
-        rows = [_described(one, specimens) for one in wanted]
+        frames, detections = frames_of(project, wanted), project.detections()
+        rows = [_described(one, specimens, frames[one.id], detections.get(one.id)) for one in wanted]
     screen.result({"micrographs": rows, "notes": notes}, "\n".join([_text(rows), *notes]))
     return 0
 
@@ -80,9 +125,24 @@ def _change(project: Project, args: argparse.Namespace, notes: list[str]) -> Non
         if bars:
             steps.append(lambda micrographs: mask_info_bars((m, bars[m.id]) for m in micrographs if m.id in bars))
         notes.append(f"{len(bars)} info bars are masked.")
+    edits = _frame_edits(project, args, wanted, steps)
     edit = change_several(wanted, steps)
-    if edit is not None:
-        History(project).apply(edit)
+    edits += [] if edit is None else [edit]
+    if edits:
+        History(project).apply(edits[0] if len(edits) == 1 else Combined(tuple(edits), "change micrographs"))
+
+
+def _frame_edits(project: Project, args: argparse.Namespace, wanted: list[Micrograph], steps: list[Step]) -> list[Edit]:
+    """Add what was said of build direction and surface to the steps; return the edits of the project itself."""
+    edits: list[Edit] = []
+    if args.build_direction is not _UNSAID and args.name == "*":
+        edits.append(set_project_build_direction(project, args.build_direction))
+    elif args.build_direction is not _UNSAID:
+        steps.append(lambda micrographs: set_build_direction(micrographs, args.build_direction))
+    if args.surface or args.no_surface or args.found_surface:
+        lines = None if args.found_surface else tuple(args.surface or ())
+        steps.append(lambda micrographs: set_surfaces(micrographs, lines))
+    return edits
 
 
 def info_bars(project: Project, wanted: list[Micrograph], notes: list[str]) -> list[tuple[Micrograph, Box]]:
@@ -100,7 +160,7 @@ def info_bars(project: Project, wanted: list[Micrograph], notes: list[str]) -> l
     return found
 
 
-def _described(one: Micrograph, specimens: dict[int, str]) -> dict[str, Any]:
+def _described(one: Micrograph, specimens: dict[int, str], frame: Frame, detection: Detection | None) -> dict[str, Any]:
     return {
         "name": one.name,
         "width": one.width,
@@ -109,6 +169,10 @@ def _described(one: Micrograph, specimens: dict[int, str]) -> dict[str, Any]:
         "um_per_px": one.um_per_px,
         "scale_source": one.scale_source,
         "specimen": specimens.get(one.specimen_id or 0),
+        "build_direction_deg": frame.build_direction_deg,
+        "surfaces": [[list(point) for point in line] for line in frame.surfaces],
+        "surface_drawn": frame.drawn,
+        "detected": None if detection is None else detection.when,
         "masks": [{"kind": mask.kind, "points": [list(point) for point in mask.points]} for mask in one.masks],
     }
 
@@ -122,7 +186,9 @@ def _text(rows: list[dict[str, Any]]) -> str:
             row["scale_source"],
             row["specimen"] or "",
             len(row["masks"]),
+            "" if row["build_direction_deg"] is None else f"{row['build_direction_deg']:g}",
+            len(row["surfaces"]) or "",
         ]
         for row in rows
     ]
-    return table(["micrograph", "px", "um per px", "from", "specimen", "masks"], listed)
+    return table(["micrograph", "px", "um per px", "from", "specimen", "masks", "build °", "surfaces"], listed)

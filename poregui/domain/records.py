@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from poregui.domain.display import Display
@@ -13,6 +13,9 @@ Side = Literal["train", "test"]
 How = Literal["hand", "review", "import", "accepted", "applied", "undo", "redo", "merge"]
 """How a label came to be: by a key press, by one on the review page (where predictions are seen), from an import, by
 accepting a suggestion, as answer to a pore that an applied network left to a person, by undo or redo, by merging."""
+
+Line = tuple[tuple[float, float], ...]
+"""Points (x, y) in px of a micrograph, at least two, joined in their order."""
 
 Origin = Literal["", "hand", "click", "detected", "import"]
 """How a crop came to be: drawn, clicked on a pore, found by detection, imported; empty in projects of version 1."""
@@ -34,7 +37,9 @@ class Micrograph:
     `width`, `height` in px; `bits` and `channels` as stored in the file; `um_per_px` is None when unknown and
     `scale_source` says where it came from. `plane` names the page, channel or slice of a file that holds several
     (empty: the first). `display` is how grey is shown, None for automatic; it never touches data. Nothing is detected
-    or cropped inside `masks`.
+    or cropped inside `masks`. `build_direction_deg` is counted counter-clockwise from the right in the picture, None
+    where that of the project counts. `surfaces` are lines that a person drew where the specimen ends, empty where none
+    is in view, None where those that detection found count.
     """
 
     id: int
@@ -51,6 +56,27 @@ class Micrograph:
     plane: str = ""
     display: Display | None = None
     masks: tuple[Mask, ...] = ()
+    build_direction_deg: float | None = None
+    surfaces: tuple[Line, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Detection:
+    """Hold that pores were looked for in a micrograph: when (ISO 8601, UTC), by which recipe (JSON), and what it is.
+
+    `surfaces` are the lines where the specimen ends. `field_area_px` is the specimen's part of the picture in px², as
+    long as the masked regions are `masks`.
+    """
+
+    when: str
+    recipe: str
+    field_area_px: float
+    masks: tuple[Mask, ...] = ()
+    surfaces: tuple[Line, ...] = ()
+
+    def same_as(self, other: Detection | None) -> bool:
+        """Tell whether another one, earlier or later, says the same."""
+        return other is not None and replace(other, when=self.when) == self
 
 
 @dataclass(frozen=True)
@@ -120,7 +146,8 @@ class Changed:
     """Say what an edit changed, so that every view can follow.
 
     `kinds` are among `classes`, `specimens`, `micrographs`, `crops`, `labels`, `test_side`, `runs`,
-    `display`, `outlines`, `remarks`, `settings`; `crop_ids` are the crops concerned, where they are few enough.
+    `display`, `outlines`, `remarks`, `settings`, `detections`; `crop_ids` are the crops concerned, where they are few
+    enough.
     """
 
     kinds: frozenset[str]

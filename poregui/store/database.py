@@ -12,7 +12,7 @@ from poregui.domain.errors import PoreguiError, ProjectError, ReadOnlyError
 from poregui.store.files import replace_file
 from poregui.store.migrations import MIGRATIONS
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 APPLICATION_ID = 0x706F7265  # "pore"
 
 

@@ -25,11 +25,31 @@ _TO_2 = (
 )
 
 
+_TO_3 = (
+    "ALTER TABLE micrographs ADD COLUMN build_direction_deg REAL",
+    "ALTER TABLE micrographs ADD COLUMN surfaces TEXT NOT NULL DEFAULT ''",
+    """CREATE TABLE detections (
+        micrograph_id INTEGER PRIMARY KEY REFERENCES micrographs (id),
+        at TEXT NOT NULL,
+        recipe TEXT NOT NULL,
+        field_area_px REAL NOT NULL,
+        masks TEXT NOT NULL DEFAULT '',
+        surfaces TEXT NOT NULL DEFAULT ''
+    )""",
+)
+
+
 def _to_2(connection: sqlite3.Connection) -> None:
     """Add planes, display, masks, outlines, remarks and looks."""
     for statement in _TO_2:
         connection.execute(statement)
 
 
-MIGRATIONS: Mapping[int, Callable[[sqlite3.Connection], None]] = {1: _to_2}
+def _to_3(connection: sqlite3.Connection) -> None:
+    """Add build direction and surface of a micrograph, and that pores were looked for in it."""
+    for statement in _TO_3:
+        connection.execute(statement)
+
+
+MIGRATIONS: Mapping[int, Callable[[sqlite3.Connection], None]] = {1: _to_2, 2: _to_3}
 """From each older version the step to the next one."""

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from poregui.domain.classes import DEFAULT_CLASS_NAMES, PoreClass, default_classes
 from poregui.domain.errors import ProjectError, ReadOnlyError
 from poregui.domain.outline import Outline
-from poregui.domain.records import Crop, How, LabelEntry, Look, Micrograph, Remark, Specimen
+from poregui.domain.records import Crop, Detection, How, LabelEntry, Look, Micrograph, Remark, Specimen
 from poregui.store.database import create_database, explain, open_database, transaction
 from poregui.store.files import explain_write_error
 from poregui.store.locks import FileLock
@@ -22,12 +22,15 @@ from poregui.store.pixels import PixelStore
 from poregui.store.rows import (
     CLASS_COLUMNS,
     CROP_COLUMNS,
+    DETECTION_COLUMNS,
     MICROGRAPH_COLUMNS,
     SELECT_CROPS,
     class_from,
     class_row,
     crop_from,
     crop_row,
+    detection_from,
+    detection_row,
     micrograph_from,
     micrograph_row,
 )
@@ -190,6 +193,10 @@ class Project:
         )
         return {crop_id: Outline(points) for crop_id, points in rows}
 
+    def detections(self) -> dict[int, Detection]:
+        """Return of each micrograph in which pores were looked for, by its id, what was said last."""
+        return dict(map(detection_from, self._rows(f"SELECT {DETECTION_COLUMNS} FROM detections")))
+
     def remarks(self) -> dict[int, Remark]:
         """Return what was noted at crops while reviewing, by crop id."""
         rows = self._rows("SELECT crop_id, note, reviewed FROM remarks WHERE note <> '' OR reviewed <> 0")
@@ -309,6 +316,14 @@ class Project:
         self._db.executemany("DELETE FROM outlines WHERE crop_id = ?", ((crop_id,) for crop_id, _ in pairs))
         rows = ((crop_id, outline.data) for crop_id, outline in pairs if outline is not None)
         self._db.executemany("INSERT INTO outlines VALUES (?, ?)", rows)
+
+    def put_detection(self, micrograph_id: int, detection: Detection | None) -> None:
+        """Write that pores were looked for in a micrograph; None: they never were."""
+        self._db.execute("DELETE FROM detections WHERE micrograph_id = ?", (micrograph_id,))
+        if detection is not None:
+            self._db.execute(
+                "INSERT INTO detections VALUES (?, ?, ?, ?, ?, ?)", detection_row(micrograph_id, detection)
+            )
 
     def put_remarks(self, remarks: Iterable[tuple[int, Remark]]) -> None:
         """Write what was noted at crops (crop id, remark)."""

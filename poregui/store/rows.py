@@ -10,12 +10,14 @@ from poregui.domain.classes import PoreClass
 from poregui.domain.display import Display
 from poregui.domain.geometry import Box
 from poregui.domain.masks import Mask
-from poregui.domain.records import Crop, Micrograph
+from poregui.domain.records import Crop, Detection, Line, Micrograph
 
 CLASS_COLUMNS = "id, name, colour, letter, position, pattern, retired, definition"
 MICROGRAPH_COLUMNS = (
-    "id, path, name, sha256, width, height, bits, channels, um_per_px, scale_source, specimen_id, plane, display, masks"
+    "id, path, name, sha256, width, height, bits, channels, um_per_px, scale_source, specimen_id, plane, display, "
+    "masks, build_direction_deg, surfaces"
 )
+DETECTION_COLUMNS = "micrograph_id, at, recipe, field_area_px, masks, surfaces"
 CROP_COLUMNS = (
     "id, pixels, width, height, micrograph_id, x, y, source, specimen_id, um_per_px, given_side, label, origin"
 )
@@ -42,8 +44,14 @@ def class_row(pore_class: PoreClass) -> tuple[Any, ...]:
 
 def micrograph_from(row: tuple[Any, ...]) -> Micrograph:
     """Return the micrograph of a row of MICROGRAPH_COLUMNS."""
-    display, masks = row[-2:]
-    return replace(Micrograph(*row[:-2]), display=_display_from(display), masks=_masks_from(masks))
+    *plain, display, masks, build_direction_deg, surfaces = row
+    return replace(
+        Micrograph(*plain),
+        display=_display_from(display),
+        masks=_masks_from(masks),
+        build_direction_deg=build_direction_deg,
+        surfaces=_lines_from(surfaces) if surfaces else None,
+    )
 
 
 def micrograph_row(micrograph: Micrograph) -> tuple[Any, ...]:
@@ -51,8 +59,21 @@ def micrograph_row(micrograph: Micrograph) -> tuple[Any, ...]:
     m = micrograph
     return (
         m.id, m.path, m.name, m.sha256, m.width, m.height, m.bits, m.channels, m.um_per_px, m.scale_source,
-        m.specimen_id, m.plane, _display_text(m.display), _masks_text(m.masks),
+        m.specimen_id, m.plane, _display_text(m.display), _masks_text(m.masks), m.build_direction_deg,
+        "" if m.surfaces is None else json.dumps(m.surfaces),
     )  # fmt: skip
+
+
+def detection_from(row: tuple[Any, ...]) -> tuple[int, Detection]:
+    """Return the micrograph's id and the detection of a row of DETECTION_COLUMNS."""
+    micrograph_id, when, recipe, field_area_px, masks, surfaces = row
+    return micrograph_id, Detection(when, recipe, field_area_px, _masks_from(masks), _lines_from(surfaces))
+
+
+def detection_row(micrograph_id: int, detection: Detection) -> tuple[Any, ...]:
+    """Return a detection as a row of DETECTION_COLUMNS."""
+    d = detection
+    return micrograph_id, d.when, d.recipe, d.field_area_px, _masks_text(d.masks), json.dumps(d.surfaces)
 
 
 def crop_from(row: tuple[Any, ...]) -> Crop:
@@ -87,3 +108,7 @@ def _masks_from(text: str) -> tuple[Mask, ...]:
 
 def _masks_text(masks: tuple[Mask, ...]) -> str:
     return json.dumps([[mask.kind, mask.points] for mask in masks]) if masks else ""
+
+
+def _lines_from(text: str) -> tuple[Line, ...]:
+    return tuple(tuple((x, y) for x, y in line) for line in json.loads(text)) if text else ()

@@ -34,7 +34,9 @@ CREATE TABLE micrographs (
     deleted INTEGER NOT NULL DEFAULT 0,
     plane TEXT NOT NULL DEFAULT '',
     display TEXT NOT NULL DEFAULT '',
-    masks TEXT NOT NULL DEFAULT ''
+    masks TEXT NOT NULL DEFAULT '',
+    build_direction_deg REAL,
+    surfaces TEXT NOT NULL DEFAULT ''
 );
 CREATE TABLE crops (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -73,6 +75,14 @@ CREATE TABLE test_side (
 CREATE TABLE outlines (
     crop_id INTEGER PRIMARY KEY REFERENCES crops (id),
     points BLOB NOT NULL
+);
+CREATE TABLE detections (
+    micrograph_id INTEGER PRIMARY KEY REFERENCES micrographs (id),
+    at TEXT NOT NULL,
+    recipe TEXT NOT NULL,
+    field_area_px REAL NOT NULL,
+    masks TEXT NOT NULL DEFAULT '',
+    surfaces TEXT NOT NULL DEFAULT ''
 );
 CREATE TABLE remarks (
     crop_id INTEGER PRIMARY KEY REFERENCES crops (id),

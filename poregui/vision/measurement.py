@@ -24,8 +24,6 @@ from poregui.vision.shape_numbers import Moments, hulls, moments, perimeters
 
 Pixels = NDArray[Any] | Callable[[Box], NDArray[Any]]
 _THREADS = max(1, min(4, os.cpu_count() or 1))
-UP = 90.0
-"""The build direction where nobody gave one: upwards in the image."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +68,8 @@ def measure(
 
     `pixels` is the micrograph, (H, W) or (H, W, channels), or a callable that returns the pixels of a box, or None
     where they are out of reach: then the mean greys are not known. `build_direction_deg` is counted counter-clockwise
-    from the x axis, upwards without one. `surfaces` are lines (M, 2) in px where the specimen ends (see Detected).
+    from the x axis; without one the orientation is not known. `surfaces` are lines (M, 2) in px where the specimen ends
+    (see Detected).
     Raises ValueError for outlines of fewer than three points.
 
     Area is measured on the outline in the manner of ASTM E1245, which counts pixels of inclusions in fields of steel;
@@ -153,7 +152,7 @@ def _shape_columns(
         "aspect_ratio": _ratio(hull.feret_max, hull.feret_min),
         "solidity": _ratio(area, hull.area),
         "convexity": _ratio(hull.perimeter, perimeter),
-        "orientation_deg": orientation(inner.angle, UP if build_direction_deg is None else build_direction_deg),
+        "orientation_deg": orientation(inner.angle, np.nan if build_direction_deg is None else build_direction_deg),
         "shape_reliable": ecd >= RELIABLE_PX,
     }
 

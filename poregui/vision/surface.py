@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,6 +13,13 @@ from poregui.vision.rings import Rings
 
 _ALONG = 0.5
 """The part of an edge of the image that a region runs along without a gap to be the mount (or an info bar)."""
+_KEPT_PX = 0.25
+
+
+def fewer_points(line: NDArray[Any]) -> tuple[tuple[float, float], ...]:
+    """Return a line (N, 2) as points (x, y) that are left when none may move it by more than a quarter of a pixel."""
+    kept = cv2.approxPolyDP(np.ascontiguousarray(line, np.float32), _KEPT_PX, closed=False).reshape(-1, 2)
+    return tuple((round(x, 2), round(y, 2)) for x, y in kept.tolist())
 
 
 def mounts(rings: Rings, image: Box) -> NDArray[np.bool_]:

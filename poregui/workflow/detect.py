@@ -5,21 +5,24 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from poregui.domain.detection import DetectionRecipe, detection_recipe_from_json
 from poregui.domain.errors import PoreguiError
 from poregui.domain.outline import Outline
 from poregui.domain.plane import Plane
-from poregui.domain.records import Crop, Micrograph
+from poregui.domain.records import Crop, Detection, Micrograph
 from poregui.store.pixels import CropPixels, PixelStore
 from poregui.store.project import Project
 from poregui.vision.crop_blocks import cut_many
 from poregui.vision.detection import Detected, detect
 from poregui.vision.large_images import open_pyramid
 from poregui.vision.pyramid import Pyramid
+from poregui.vision.surface import fewer_points
 from poregui.workflow.edits import Combined, Edit
+from poregui.workflow.frame import SetDetections
 from poregui.workflow.matching import NewPore, Settled, settle
 from poregui.workflow.pore_edits import together
 from poregui.workflow.pyramids import pyramid_file
@@ -41,6 +44,7 @@ class Found:
     area_percent: float
     too_large: int
     seconds: float
+    detection: Detection
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,7 @@ class Present:
     outlines: dict[int, dict[int, Outline]]
     next_id: int
     recipe_text: str
+    detections: dict[int, Detection] = field(default_factory=dict)
 
     @staticmethod
     def of(project: Project, micrographs: Sequence[Micrograph]) -> Present:
@@ -60,6 +65,7 @@ class Present:
             {m.id: project.outlines(micrograph_id=m.id) for m in micrographs},
             project.next_id("crops"),
             project.meta(RECIPE_KEY),
+            project.detections(),
         )
 
 
@@ -133,7 +139,19 @@ def find_in_file(
         )
         pores = cut_pores(image, micrograph, detected, recipe, pixels, progress)
     seconds = time.perf_counter() - started
-    return Found(micrograph, pores, detected.area_percent, detected.too_large, seconds)
+    fact = detection_of(detected, micrograph, recipe)
+    return Found(micrograph, pores, detected.area_percent, detected.too_large, seconds, fact)
+
+
+def detection_of(detected: Detected, micrograph: Micrograph, recipe: DetectionRecipe) -> Detection:
+    """Return what the project remembers of a search besides the pores; lines are kept within a quarter of a pixel."""
+    return Detection(
+        when=datetime.now(UTC).isoformat(timespec="seconds"),
+        recipe=recipe_text(recipe),
+        field_area_px=detected.field_area_px,
+        masks=micrograph.masks,
+        surfaces=tuple(fewer_points(line) for line in detected.surfaces),
+    )
 
 
 def cut_pores(
@@ -183,6 +201,11 @@ def plan_detection(
     where = found[0].micrograph.name if len(found) == 1 else f"{len(found)} micrographs"
     pores = replace(together((one.edit for one in settled), f"find pores in {where}"), who=who)
     edits: list[Edit] = [] if pores.is_empty else [pores]
+    seen = [(one.micrograph.id, present.detections.get(one.micrograph.id), one.detection) for one in found]
+    new = [(there, before, now) for there, before, now in seen if not now.same_as(before)]
+    if new:
+        facts = SetDetections(tuple((i, before) for i, before, _ in new), tuple((i, now) for i, _, now in new))
+        edits.append(facts)
     text = recipe_text(recipe)
     if save_recipe and text != present.recipe_text:
         edits.append(SetSetting(RECIPE_KEY, present.recipe_text, text, "change how pores are found"))

@@ -7,6 +7,7 @@ import hashlib
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from poregui.domain.measurement import COLUMNS, SHAPE_NUMBERS
 from poregui.domain.outline import Outline
 from poregui.domain.plane import Plane
 from poregui.domain.porosity import Porosity, porosity
-from poregui.domain.records import Crop, Micrograph
+from poregui.domain.records import Crop, Detection, Micrograph
 from poregui.store.csv_cells import harmless
 from poregui.store.files import replace_file
 from poregui.store.project import Project
@@ -28,12 +29,15 @@ from poregui.vision.large_images import open_pyramid
 from poregui.vision.masked import masked_pixels
 from poregui.vision.measurement import Measured, measure
 from poregui.workflow.edits import label_name
+from poregui.workflow.frame import Frame, frame_of, project_build_direction
 from poregui.workflow.pyramids import CACHE, pyramid_file
 
 Progress = Callable[[int, int, str], None]
-VERSION = 1
+VERSION = 2
 """Counts up when a number is computed in another way, so that kept ones are measured anew."""
 _BAND = 2048
+NO_FRAME = Frame()
+"""Nothing is known of build direction and surface."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +52,7 @@ class MeasuredField:
     measured: Measured
     pore_area_px: float
     field_area_px: float
+    frame: Frame = NO_FRAME
 
     @property
     def area_percent(self) -> float:
@@ -65,24 +70,33 @@ def measure_project(
     micrographs: Sequence[Micrograph] | None = None,
     progress: Progress = lambda done, total, text: None,
 ) -> list[MeasuredField]:
-    """Return the numbers of all micrographs (or of some) that have an outlined pore; kept ones come at once.
+    """Return the numbers of all micrographs (or of some) in which pores were looked for or outlined.
 
+    A micrograph in which detection found nothing is a field without pores. Numbers that were kept come at once.
     An exception that `progress` raises ends the work.
     """
     fields = []
+    detections, up = project.detections(), project_build_direction(project)
     wanted = project.micrographs() if micrographs is None else micrographs
     for place, micrograph in enumerate(wanted):
         progress(place, len(wanted), micrograph.name)
         crops, outlines = project.crops(micrograph_id=micrograph.id), project.outlines(micrograph_id=micrograph.id)
         pores = outlined_pores(crops, outlines)
-        if pores:
-            file = project.micrograph_file(micrograph)
-            fields.append(measure_field(micrograph, file, project.folder, pores))
+        if pores or micrograph.id in detections:
+            file, frame = project.micrograph_file(micrograph), frame_of(micrograph, detections.get(micrograph.id), up)
+            fields.append(measure_field(micrograph, file, project.folder, pores, frame, detections.get(micrograph.id)))
     progress(len(wanted), len(wanted), "")
     return fields
 
 
-def measure_field(micrograph: Micrograph, file: Path, folder: Path, pores: Mapping[int, Outline]) -> MeasuredField:
+def measure_field(
+    micrograph: Micrograph,
+    file: Path,
+    folder: Path,
+    pores: Mapping[int, Outline],
+    frame: Frame = NO_FRAME,
+    detection: Detection | None = None,
+) -> MeasuredField:
     """Return the numbers of a micrograph's pores (crop id to outline), from the project's cache where they are there.
 
     The mean greys are not known while the file is out of reach. `folder` is the project's; where its cache cannot be
@@ -91,30 +105,39 @@ def measure_field(micrograph: Micrograph, file: Path, folder: Path, pores: Mappi
     crop_ids = np.array(sorted(pores), dtype=np.int64)
     outlines = [pores[crop_id] for crop_id in crop_ids.tolist()]
     kept = folder / CACHE / f"numbers-{micrograph.id}.npz"
-    mark = _fingerprint(micrograph, crop_ids, outlines, seen=file.exists())
-    field = _read(kept, mark, micrograph, crop_ids)
+    mark = _fingerprint(micrograph, crop_ids, outlines, frame, detection, seen=file.exists())
+    field = _read(kept, mark, micrograph, crop_ids, frame)
     if field is not None:
         return field
     lines = [outline.points for outline in outlines]
     size = (micrograph.width, micrograph.height)
+    known = partial(
+        measure,
+        lines,
+        um_per_px=micrograph.um_per_px,
+        size=size,
+        masks=micrograph.masks,
+        build_direction_deg=frame.build_direction_deg,
+        surfaces=frame.lines,
+    )
     try:
         with open_pyramid(file, pyramid_file(folder, micrograph), Plane.parse(micrograph.plane)) as image:
             if (image.width, image.height) != size:
                 raise PoreguiError("The file is another picture now.", "Put the original file back.")
-            measured = measure(
-                lines, lambda box: image.read(0, box), micrograph.um_per_px, size=size, masks=micrograph.masks
-            )
+            measured = known(pixels=lambda box: image.read(0, box))
     except PoreguiError:
-        mark = _fingerprint(micrograph, crop_ids, outlines, seen=False)
-        measured = measure(lines, None, micrograph.um_per_px, size=size, masks=micrograph.masks)
+        mark = _fingerprint(micrograph, crop_ids, outlines, frame, detection, seen=False)
+        measured = known(pixels=None)
     area = float(np.sum(measured.columns["area_px"]))
-    field = MeasuredField(micrograph, crop_ids, measured, area, field_area(micrograph))
+    field = MeasuredField(micrograph, crop_ids, measured, area, field_area(micrograph, detection), frame)
     _write(kept, mark, field)
     return field
 
 
-def field_area(micrograph: Micrograph) -> float:
-    """Return the area of a micrograph without its masked regions, in px²."""
+def field_area(micrograph: Micrograph, detection: Detection | None = None) -> float:
+    """Return the area of a micrograph without its masked regions, in px²; without the mount, where detection saw it."""
+    if detection is not None and detection.masks == micrograph.masks:
+        return max(1.0, detection.field_area_px)
     hidden = 0
     for top in range(0, micrograph.height, _BAND) if micrograph.masks else ():
         box = Box(0, top, micrograph.width, min(_BAND, micrograph.height - top))
@@ -126,8 +149,17 @@ def field_area(micrograph: Micrograph) -> float:
 # ---- what is kept ----------------------------------------------------------------------------------------------------
 
 
-def _fingerprint(m: Micrograph, crop_ids: NDArray[np.int64], outlines: Sequence[Outline], *, seen: bool) -> str:
-    facts = (VERSION, m.sha256, m.plane, m.width, m.height, m.um_per_px, m.masks, seen)
+def _fingerprint(
+    m: Micrograph,
+    crop_ids: NDArray[np.int64],
+    outlines: Sequence[Outline],
+    frame: Frame,
+    detection: Detection | None,
+    *,
+    seen: bool,
+) -> str:
+    area = None if detection is None else (detection.field_area_px, detection.masks)
+    facts = (VERSION, m.sha256, m.plane, m.width, m.height, m.um_per_px, m.masks, frame, area, seen)
     mark = hashlib.sha256(repr(facts).encode())
     mark.update(crop_ids.tobytes())
     for outline in outlines:
@@ -135,14 +167,17 @@ def _fingerprint(m: Micrograph, crop_ids: NDArray[np.int64], outlines: Sequence[
     return mark.hexdigest()
 
 
-def _read(file: Path, mark: str, micrograph: Micrograph, crop_ids: NDArray[np.int64]) -> MeasuredField | None:
+def _read(
+    file: Path, mark: str, micrograph: Micrograph, crop_ids: NDArray[np.int64], frame: Frame
+) -> MeasuredField | None:
     try:
         with open(file, "rb") as stream, np.load(stream, allow_pickle=False) as kept:
             if str(kept["mark"]) != mark:
                 return None
             columns = {column.name: kept[f"column_{column.name}"] for column in COLUMNS if column.name != "unit"}
-            areas = kept["areas"].tolist()
-            return MeasuredField(micrograph, crop_ids, Measured(columns, str(kept["unit"])), *areas)
+            pore_area, area = kept["areas"].tolist()
+            measured = Measured(columns, str(kept["unit"]))
+            return MeasuredField(micrograph, crop_ids, measured, pore_area, area, frame)
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None
 
@@ -180,11 +215,30 @@ def summary(project: Project, fields: Sequence[MeasuredField]) -> dict[str, Any]
                 "pores": len(field.crop_ids),
                 "area_percent": field.area_percent,
                 "um_per_px": field.micrograph.um_per_px,
+                "build_direction_deg": field.frame.build_direction_deg,
+                "surfaces": len(field.frame.surfaces),
             }
             for field in fields
         ],
         "porosity": _porosity_json(over),
+        "empty_because": why_empty(fields),
     }
+
+
+def why_empty(fields: Sequence[MeasuredField]) -> dict[str, str]:
+    """Return why a column has no number in some fields, by its name in domain/measurement.py."""
+    said = {}
+    without = sum(field.frame.build_direction_deg is None for field in fields)
+    if without:
+        said["orientation_deg"] = f"No build direction is given for {_micrographs(without, len(fields))}."
+    without = sum(not field.frame.surfaces for field in fields)
+    if without:
+        said["surface"] = f"No surface is found or drawn in {_micrographs(without, len(fields))}."
+    return said
+
+
+def _micrographs(count: int, of: int) -> str:
+    return "any micrograph" if count == of else f"{count} of {of} micrographs"
 
 
 def _porosity_json(over: Porosity | None) -> dict[str, Any] | None:

@@ -19,10 +19,11 @@ from poregui.domain.detection import DetectionRecipe
 from poregui.domain.geometry import Box
 from poregui.domain.masks import Mask
 from poregui.domain.plane import FIRST, Plane
+from poregui.domain.records import Line
 from poregui.store.files import write_json
 from poregui.vision.detection import Detected, detect
 from poregui.vision.large_images import open_pyramid
-from poregui.vision.measurement import measure
+from poregui.vision.measurement import Measured, measure
 from poregui.vision.planning import Source
 from poregui.vision.pyramid import Pyramid
 from poregui.workflow.applying.answers import answers_of
@@ -46,7 +47,8 @@ class FieldTask:
 
     `folder` is where its results go. `um_per_px` goes before what the file says. `least` is the confidence below which
     a pore is left to a person. `colours` are those of the network's classes, '#rrggbb', in their order; `threads`
-    are those that the network may use.
+    are those that the network may use. `build_direction_deg` and `surfaces` are as in Micrograph; without the latter
+    the surface is looked for.
     """
 
     file: Path
@@ -61,6 +63,8 @@ class FieldTask:
     colours: tuple[str, ...] = ()
     plane: Plane = FIRST
     threads: int = 1
+    build_direction_deg: float | None = None
+    surfaces: tuple[Line, ...] | None = None
 
     @property
     def name(self) -> str:
@@ -86,6 +90,8 @@ class FieldTask:
             "least": self.least,
             "colours": self.colours,
             "plane": str(self.plane),
+            "build_direction_deg": self.build_direction_deg,
+            "surfaces": self.surfaces,
         }
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
@@ -135,8 +141,7 @@ def apply_field(task: FieldTask, progress: Progress = lambda done, total, text: 
             return image.read(0, box)
 
         found = detect(read, task.recipe, scale, task.masks, size=size, progress=progress)
-        numbers = partial(measure, size=size, masks=task.masks, surfaces=found.surfaces)
-        measuring = beside.submit(numbers, found.outlines, read, scale)
+        measuring = beside.submit(_measured, task, found, read, scale, size)
         factor = resampling(predictor, scale)
         ask = partial(_answers, image, predictor, task, scale, factor)
         answers = ask(found, progress)
@@ -160,6 +165,21 @@ def apply_field(task: FieldTask, progress: Progress = lambda done, total, text: 
     )
     write_json(task.result_file, asdict(result))
     return result
+
+
+def _measured(
+    task: FieldTask, found: Detected, read: Callable[[Box], NDArray[Any]], scale: float | None, size: tuple[int, int]
+) -> Measured:
+    drawn = task.surfaces
+    return measure(
+        found.outlines,
+        read,
+        scale,
+        size=size,
+        masks=task.masks,
+        build_direction_deg=task.build_direction_deg,
+        surfaces=found.surfaces if drawn is None else [np.array(line, np.float64) for line in drawn],
+    )
 
 
 def _result(task: FieldTask, found: Detected, chosen: NDArray[np.int64], classes: int) -> FieldResult:

@@ -17,13 +17,14 @@ from poregui.domain.detection import DetectionRecipe, detection_recipe_from_json
 from poregui.domain.errors import PoreguiError, ProjectError
 from poregui.domain.masks import Mask
 from poregui.domain.plane import FIRST, Plane
-from poregui.domain.records import Micrograph
+from poregui.domain.records import Line, Micrograph
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.applying.field import FieldResult, FieldTask
 from poregui.workflow.applying.tested import TestedCrops, tested_crops
 from poregui.workflow.evaluate import find_run
 from poregui.workflow.formats.names import file_names
+from poregui.workflow.frame import frame_of, project_build_direction
 from poregui.workflow.import_folders import find_pictures
 
 RECIPE_KEY = "detection_recipe"
@@ -58,6 +59,8 @@ class ToApply:
     um_per_px: float | None = None
     masks: tuple[Mask, ...] = ()
     plane: Plane = FIRST
+    build_direction_deg: float | None = None
+    surfaces: tuple[Line, ...] | None = None
 
 
 def run_with_network(project: Project, number: int | None) -> RunFolder:
@@ -150,9 +153,11 @@ def to_apply(
 
     Of a file that holds several micrographs of the project there is each.
     """
-    known = _known(project) if project is not None else {}
-    plain = [ToApply(file, specimen or "", um_per_px) for file in files]
-    return [found for one in plain for found in _as_known(one, known.get(one.file.resolve(), []))]
+    if project is None:
+        return [ToApply(file, specimen or "", um_per_px) for file in files]
+    known, up = _known(project), project_build_direction(project)
+    plain = [ToApply(file, specimen or "", um_per_px, build_direction_deg=up) for file in files]
+    return [found for one in plain for found in _as_known(one, known.get(one.file.resolve(), []), up)]
 
 
 def _known(project: Project) -> dict[Path, list[tuple[Micrograph, str]]]:
@@ -163,7 +168,7 @@ def _known(project: Project) -> dict[Path, list[tuple[Micrograph, str]]]:
     return known
 
 
-def _as_known(plain: ToApply, there: list[tuple[Micrograph, str]]) -> list[ToApply]:
+def _as_known(plain: ToApply, there: list[tuple[Micrograph, str]], up: float | None) -> list[ToApply]:
     """Return what the project knows of the micrographs of a file; what was given goes before it."""
     return [
         replace(
@@ -172,6 +177,8 @@ def _as_known(plain: ToApply, there: list[tuple[Micrograph, str]]) -> list[ToApp
             um_per_px=plain.um_per_px if plain.um_per_px is not None else micrograph.um_per_px,
             masks=micrograph.masks,
             plane=Plane.parse(micrograph.plane),
+            build_direction_deg=frame_of(micrograph, None, up).build_direction_deg,
+            surfaces=micrograph.surfaces,
         )
         for micrograph, own in there
     ] or [plain]
@@ -192,6 +199,8 @@ def tasks_of(model: AppliedModel, fields: Sequence[ToApply], out: Path, *, least
             plane=one.plane,
             least=least,
             colours=model.colours,
+            build_direction_deg=one.build_direction_deg,
+            surfaces=one.surfaces,
         )
         for one in fields
     ]
