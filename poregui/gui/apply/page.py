@@ -58,6 +58,7 @@ class ApplyPage(QWidget):
     field_chosen = Signal(str)
     group_chosen = Signal(str)
     sureness_changed = Signal(float)
+    unsure_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -133,6 +134,11 @@ class ApplyPage(QWidget):
         """Say what the wanted confidence means for the test crops."""
         self.sureness_text.setText(text)
 
+    def set_waiting(self, pores: int) -> None:
+        """Offer to look at the pores that wait for a person."""
+        self.unsure_button.setText(f"Look at {pores} unsure pore{'' if pores == 1 else 's'}…")
+        self.unsure_button.setVisible(pores > 0)
+
     def sureness(self) -> float:
         """Return the wanted confidence as a fraction."""
         return self.sureness_slider.value() / 100
@@ -202,6 +208,9 @@ class ApplyPage(QWidget):
         self.sureness_slider.setAccessibleName("How sure the network must be")
         self.sureness_slider.setRange(0, 99)
         self.sureness_text = pieces.muted("sureness_text")
+        self.unsure_button = _wide("unsure_button", "Look at unsure pores…")
+        self.unsure_button.setToolTip("Bring them into the project and say what they are; the numbers follow")
+        self.unsure_button.hide()
         self.state_text = pieces.muted("apply_state")
         for label in (self.sureness_text, self.state_text):
             label.setWordWrap(True)
@@ -225,7 +234,9 @@ class ApplyPage(QWidget):
         layout.addLayout(buttons)
         layout.addWidget(pieces.heading("How sure"))
         layout.addWidget(self.sureness_slider)
-        for widget in (self.sureness_text, self.apply_button, self.cancel_button, self.progress, self.state_text):
+        layout.addWidget(self.sureness_text)
+        layout.addWidget(self.unsure_button)
+        for widget in (self.apply_button, self.cancel_button, self.progress, self.state_text):
             layout.addWidget(widget)
         self.set_working(False)
         return panel
@@ -288,6 +299,7 @@ class ApplyPage(QWidget):
         self.open_button.clicked.connect(self.open_requested)
         self.train_button.clicked.connect(self.train_requested)
         self.fit_button.clicked.connect(self.canvas.fit)
+        self.unsure_button.clicked.connect(self.unsure_requested)
         self.run_picker.run_chosen.connect(self.run_chosen)
         self.field_list.currentItemChanged.connect(self._choose_field)
         self.field_list.itemChanged.connect(lambda _: self._count())

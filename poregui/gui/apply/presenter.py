@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +12,13 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFileDialog
 
 from poregui.domain.errors import PoreguiError
+from poregui.domain.plane import Plane
 from poregui.domain.records import Changed
+from poregui.gui.apply.known import AND, Known, key_of, known_of, plan, record, results_folder, with_people_of
 from poregui.gui.apply.locking import LockFlow
 from poregui.gui.apply.page import HEADS, ApplyPage, FieldRow
 from poregui.gui.apply.reporting import Reported, ask_report
+from poregui.gui.apply.unsure import UnsureFlow
 from poregui.gui.apply.words import note_of, rows_of, sureness_words, title_of
 from poregui.gui.background import TaskControl, TaskHandle
 from poregui.gui.messages import messages
@@ -24,32 +26,13 @@ from poregui.gui.review.runs import run_entry
 from poregui.gui.services import Services
 from poregui.gui.session import Session
 from poregui.gui.widgets.tile_layer import layer_of
-from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.applying.field import FieldResult, FieldTask, read_result
-from poregui.workflow.applying.locking import Lock, lock_of_project, model_of_lock
-from poregui.workflow.applying.outcome import write_outcome
 from poregui.workflow.applying.pool import Applied, apply_all
-from poregui.workflow.applying.source import AppliedModel, micrographs_of, model_of_run, tasks_of, to_apply
+from poregui.workflow.applying.source import AppliedModel, micrographs_of, model_of_run, task_of
 from poregui.workflow.applying.summary import Summary, summarise
 from poregui.workflow.applying.sureness import at_confidence, sureness
-from poregui.workflow.applying.table import PoreTable, read_pores
-
-
-@dataclass(frozen=True)
-class _Known:
-    """Hold the results of a run that are there: model, tasks and results in one order."""
-
-    model: AppliedModel
-    tasks: tuple[FieldTask, ...]
-    results: tuple[FieldResult, ...]
-    tables: tuple[PoreTable, ...]
-
-
-def _known(model: AppliedModel, pairs: Iterable[tuple[FieldTask, FieldResult]]) -> _Known:
-    """Read the tables of results; fit for any thread."""
-    kept = [(task, result, read_pores(task.folder, len(model.classes))) for task, result in pairs]
-    return _Known(model, tuple(k[0] for k in kept), tuple(k[1] for k in kept), tuple(k[2] for k in kept))
+from poregui.workflow.applying.unsure import unsure_pores
 
 
 class ApplyPresenter(QObject):
@@ -62,11 +45,12 @@ class ApplyPresenter(QObject):
         self._services = services
         self._runs: dict[int, RunFolder] = {}
         self._others: list[Path] = []
-        self._known: _Known | None = None
+        self._known: Known | None = None
         self._summary: Summary | None = None
         self._work: TaskHandle | None = None
         self._shown: Path | None = None
         self._links: list[tuple[object, Callable]] = []
+        self._unsure = UnsureFlow(page, session, services)
         self._lock = LockFlow(page, session, services, self._follow_lock)
 
     # ---- life ----------------------------------------------------------------------------------------------------
@@ -88,6 +72,7 @@ class ApplyPresenter(QObject):
             (page.field_chosen, self._show_picture),
             (page.group_chosen, lambda _: self._show_numbers()),
             (page.sureness_changed, lambda _: self._sum_up()),
+            (page.unsure_requested, self.look_at_unsure),
         ]
         for signal, slot in self._links:
             signal.connect(slot)
@@ -99,6 +84,7 @@ class ApplyPresenter(QObject):
         """Stop following the session and leave the page empty for the next project."""
         self.cancel()
         self._lock.stop()
+        self._unsure.close()
         for signal, slot in self._links:
             signal.disconnect(slot)
         self._links = []
@@ -109,17 +95,16 @@ class ApplyPresenter(QObject):
     def apply(self) -> None:
         """Find and classify the pores of the ticked micrographs in the background; what is done already is kept."""
         run = self._run()
-        wanted = [Path(key) for key in self._page.wanted()]
+        wanted = self._page.wanted()
         if run is None or not wanted or self._work is not None:
             return
         folder, least = self._session.project.folder, self._least()
 
-        def work(control: TaskControl) -> tuple[_Known, Applied]:
-            model, tasks = _plan(folder, run, wanted)
+        def work(control: TaskControl) -> tuple[Known, Applied]:
+            model, tasks = plan(folder, run, wanted)
             applied = apply_all(tasks, progress=control.progress, cancelled=control.cancelled)
-            task_of = {str(task.file): task for task in tasks}
-            known = _known(model, ((task_of[one.file], one) for one in applied.results))
-            _record(folder, run, known, applied, least)
+            known = known_of(folder, model, ((task_of(tasks, one), one) for one in applied.results))
+            record(folder, run, known, applied, least)
             return known, applied
 
         self._work = self._services.background.run("Finding pores", work, self._done, self._failed)
@@ -149,6 +134,27 @@ class ApplyPresenter(QObject):
     def _follow(self, changed: Changed) -> None:
         if changed.kinds & {"runs", "micrographs", "specimens"}:
             self._fill()
+        elif changed.kinds & {"labels", "crops", "outlines", "classes"}:
+            self._take_answers()
+
+    def _take_answers(self) -> None:
+        """Look again at what people say of the pores that are shown."""
+        folder, before = self._session.project.folder, self._known
+        if before is None or not before.results:
+            return
+
+        def done(known: Known) -> None:
+            if self._known is not None and self._known.tasks is known.tasks:
+                self._known = known
+                self._sum_up()
+
+        self._services.background.run("Taking answers over", lambda _: with_people_of(folder, before), done)
+
+    def look_at_unsure(self) -> None:
+        """Bring the pores that wait for a person into the project and ask for their classes."""
+        known = self._known
+        if known is not None:
+            self._unsure.look(unsure_pores(known.tasks, known.tables, known.model.classes, self._least()))
 
     def _fill(self) -> None:
         runs = [run for run in self._session.project.runs() if run.onnx_file.exists() and run.sidecar_file.exists()]
@@ -163,15 +169,20 @@ class ApplyPresenter(QObject):
         self._choose_run()
 
     def _list_fields(self) -> None:
+        self._page.set_fields(self._field_rows())
+
+    def _field_rows(self) -> list[FieldRow]:
         project = self._session.project
         specimens = {s.id: s.name for s in project.specimens()}
-        rows = []
+        rows, known = [], set(self._file_of_project())
         for m in project.micrographs():
             file = project.micrograph_file(m)
             text = " · ".join(part for part in (specimens.get(m.specimen_id or 0, ""), m.name) if part)
-            rows.append(FieldRow(str(file), text, str(file), "" if file.exists() else "(missing)"))
-        rows += [FieldRow(str(file), file.name, str(file)) for file in self._others]
-        self._page.set_fields(rows)
+            rows.append(
+                FieldRow(key_of(file, Plane.parse(m.plane)), text, str(file), "" if file.exists() else "(missing)")
+            )
+        rows += [FieldRow(str(file), file.name, str(file)) for file in self._others if file not in known]
+        return rows
 
     def _file_of_project(self) -> list[Path]:
         project = self._session.project
@@ -187,7 +198,7 @@ class ApplyPresenter(QObject):
     def _least(self) -> float:
         return self._lock.lock.least if self._lock.lock is not None else self._page.sureness()
 
-    def _model(self, run: RunFolder | None, known: _Known, least: float) -> AppliedModel:
+    def _model(self, run: RunFolder | None, known: Known, least: float) -> AppliedModel:
         """Return the network with what its test says at a confidence; what is locked is at its own."""
         if run is None or self._lock.lock is not None:
             return known.model
@@ -198,16 +209,16 @@ class ApplyPresenter(QObject):
         self._known = None
         self._summary = None
         run = self._run()
-        files = [*self._file_of_project(), *self._others]
-        if run is None or not files or not _results_folder(self._session.project.folder, run).exists():
+        keys = [row.key for row in self._field_rows()]
+        if run is None or not keys or not results_folder(self._session.project.folder, run).exists():
             self._sum_up()
             return
         folder = self._session.project.folder
 
-        def look(control: TaskControl) -> _Known:
-            model, tasks = _plan(folder, run, [file for file in files if file.exists()])
-            found = [(task, read_result(task)) for task in tasks]
-            return _known(model, ((task, result) for task, result in found if result is not None))
+        def look(control: TaskControl) -> Known:
+            model, tasks = plan(folder, run, keys)
+            found = [(task, read_result(task)) for task in tasks if task.file.exists()]
+            return known_of(folder, model, ((task, result) for task, result in found if result is not None))
 
         self._services.background.run("Looking for results", look, lambda known: self._take(run, known))
 
@@ -222,7 +233,7 @@ class ApplyPresenter(QObject):
         self._page.set_working(False)
         messages().error(error)
 
-    def _done(self, outcome: tuple[_Known, Applied]) -> None:
+    def _done(self, outcome: tuple[Known, Applied]) -> None:
         known, applied = outcome
         self._work = None
         words = f"{len(applied.results)} micrographs done."
@@ -234,7 +245,7 @@ class ApplyPresenter(QObject):
         self._page.set_working(False, words)
         self._take(self._run(), known)
 
-    def _take(self, run: RunFolder | None, known: _Known) -> None:
+    def _take(self, run: RunFolder | None, known: Known) -> None:
         if run is None or run is not self._run():
             return
         self._known = known
@@ -244,7 +255,7 @@ class ApplyPresenter(QObject):
         self._sum_up()
         chosen = self._page.chosen_field()
         if chosen is None and known.tasks:
-            self._page.choose_field(str(known.tasks[0].file))
+            self._page.choose_field(key_of(known.tasks[0].file, known.tasks[0].plane))
         elif chosen is not None:
             self._show_picture(chosen)
 
@@ -252,6 +263,8 @@ class ApplyPresenter(QObject):
         run, known, least = self._run(), self._known, self._least()
         self._page.set_sureness(sureness_words(sureness(run, least), least) if run is not None else "")
         self._summary = None
+        waiting = sum(len(table.waiting(least)) for table in known.tables) if known is not None else 0
+        self._page.set_waiting(0 if self._session.project.read_only else waiting)
         if known is not None and known.results:
             pairs = zip(known.results, known.tables, strict=True)
             kept = [at_confidence(result, table, least) for result, table in pairs]
@@ -274,7 +287,10 @@ class ApplyPresenter(QObject):
 
     def _show_picture(self, key: str) -> None:
         task, result = self._result_of(key)
-        self._page.set_picture_title(Path(key).name, f"{result.pores} pores" if result else "not done yet")
+        self._page.set_picture_title(
+            task.name if task is not None else Path(key.partition(AND)[0]).name,
+            f"{result.pores} pores" if result else "not done yet",
+        )
         if task is None:
             self._page.canvas.show_message("This micrograph has not been done yet.")
             return
@@ -294,7 +310,7 @@ class ApplyPresenter(QObject):
         if self._known is None:
             return None, None
         pairs = zip(self._known.tasks, self._known.results, strict=True)
-        return next(((task, result) for task, result in pairs if str(task.file) == key), (None, None))
+        return next(((task, result) for task, result in pairs if key_of(task.file, task.plane) == key), (None, None))
 
     def _ask_files(self) -> None:
         chosen, _ = QFileDialog.getOpenFileNames(self._page, "Add micrographs")
@@ -312,42 +328,14 @@ class ApplyPresenter(QObject):
             folder, least = self._session.project.folder, self._least()
             pairs = zip(known.results, known.tables, strict=True)
             kept = [at_confidence(result, table, least) for result, table in pairs]
-            wanted = Reported(
-                self._model(run, known, least), kept, [task.folder for task in known.tasks], least, self._lock.sentence
-            )
+            folders = [task.folder for task in known.tasks]
+            model, locked = self._model(run, known, least), self._lock.sentence
+            wanted = Reported(model, kept, folders, known.tables, least, locked)
             proposed = folder.with_name(f"{folder.name}-run-{run.path.name}-porosity.pdf")
             ask_report(self._page, proposed, wanted, self._services.background)
 
     def _open_folder(self) -> None:
         run = self._run()
         if run is not None:
-            folder = _results_folder(self._session.project.folder, run)
+            folder = results_folder(self._session.project.folder, run)
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
-
-
-def _results_folder(project: Path, run: RunFolder) -> Path:
-    return project / "applied" / f"run-{run.path.name}"
-
-
-def _plan(folder: Path, run: RunFolder, files: list[Path]) -> tuple[AppliedModel, list[FieldTask]]:
-    """Return the network of a run, or the locked one, and a task for each file; fit for any thread."""
-    with Project.open(folder, read_only=True) as project:
-        model, lock = _model_of(project, run)
-        fields = to_apply(files, project, lock.um_per_px if lock else None)
-    return model, tasks_of(model, fields, _results_folder(folder, run))
-
-
-def _model_of(project: Project, run: RunFolder, least: float = 0.0) -> tuple[AppliedModel, Lock | None]:
-    file = lock_of_project(project.folder)
-    return (model_of_run(project, run, least=least), None) if file is None else model_of_lock(file)
-
-
-def _record(folder: Path, run: RunFolder, known: _Known, applied: Applied, least: float) -> None:
-    """Write beside the results what they came to; nothing where there are none."""
-    if not known.results:
-        return
-    with Project.open(folder, read_only=True) as project:
-        model, lock = _model_of(project, run, least)
-    kept = [at_confidence(result, table, least) for result, table in zip(known.results, known.tables, strict=True)]
-    summary = summarise(model, kept, known.tables, least=least)
-    write_outcome(_results_folder(folder, run), applied, summary, least=least, lock=lock)

@@ -15,6 +15,7 @@ from poregui.workflow.applying.field import FieldResult
 from poregui.workflow.applying.report import write_applied_report
 from poregui.workflow.applying.report_facts import collect_applied
 from poregui.workflow.applying.source import AppliedModel
+from poregui.workflow.applying.table import PoreTable
 
 KINDS = {"PDF (*.pdf)": ".pdf", "HTML (*.html)": ".html"}
 
@@ -26,6 +27,7 @@ class Reported:
     model: AppliedModel
     results: Sequence[FieldResult]
     folders: Sequence[Path]
+    tables: Sequence[PoreTable]
     least: float
     locked: str = ""
 
@@ -42,7 +44,14 @@ def write_report(out: Path, wanted: Reported, background: Background) -> None:
     """Write the report and tell when it is there."""
 
     def work(_control: object) -> Path:
-        facts = collect_applied(wanted.model, wanted.results, wanted.folders, least=wanted.least, locked=wanted.locked)
+        facts = collect_applied(
+            wanted.model,
+            wanted.results,
+            wanted.folders,
+            tables=wanted.tables,
+            least=wanted.least,
+            locked=wanted.locked,
+        )
         return write_applied_report(facts, out, write_pdf_of)
 
     background.run(f"Writing {out.name}", work, lambda path: messages().note(f"Report written to {path}."))

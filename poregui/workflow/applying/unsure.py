@@ -160,7 +160,7 @@ def settle_unsure(project: Project, cut: CutUnsure, who: str) -> UnsurePlan:
         crops.append(Crop(ids[-1], pore.pixels, box.width, box.height, micrograph_id, box, origin="detected"))
         lines.append((ids[-1], pore.outline))
     edit = AddCrops(tuple(crops), who, "applied", tuple(lines)) if crops else None
-    return UnsurePlan(edit, tuple(dict.fromkeys(ids)))
+    return UnsurePlan(edit, tuple(ids))
 
 
 def _micrographs(project: Project) -> dict[tuple[str, str], int]:

@@ -1,0 +1,87 @@
+"""Find the results of a run that are there, with what people said of them; changes with where results lie."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from poregui.domain.plane import FIRST, Plane
+from poregui.store.project import Project
+from poregui.store.run_folder import RunFolder
+from poregui.workflow.applying.answered import answers_of_people, with_answers
+from poregui.workflow.applying.field import FieldResult, FieldTask
+from poregui.workflow.applying.locking import Lock, lock_of_project, model_of_lock
+from poregui.workflow.applying.outcome import write_outcome
+from poregui.workflow.applying.pool import Applied
+from poregui.workflow.applying.source import AppliedModel, model_of_run, tasks_of, to_apply
+from poregui.workflow.applying.summary import summarise
+from poregui.workflow.applying.sureness import at_confidence
+from poregui.workflow.applying.table import PoreTable, read_pores
+
+
+@dataclass(frozen=True)
+class Known:
+    """Hold the results of a run that are there: model, tasks and results in one order."""
+
+    model: AppliedModel
+    tasks: tuple[FieldTask, ...]
+    results: tuple[FieldResult, ...]
+    tables: tuple[PoreTable, ...]
+
+
+def known_of(folder: Path, model: AppliedModel, pairs: Iterable[tuple[FieldTask, FieldResult]]) -> Known:
+    """Read the tables of results, and what people said of their pores; fit for any thread."""
+    kept = list(pairs)
+    tables = tuple(read_pores(task.folder, len(model.classes)) for task, _ in kept)
+    return with_people_of(folder, Known(model, tuple(k[0] for k in kept), tuple(k[1] for k in kept), tables))
+
+
+def with_people_of(folder: Path, known: Known) -> Known:
+    """Return results with what people say of their pores now; fit for any thread."""
+    with Project.open(folder, read_only=True) as project:
+        said = answers_of_people(project, known.model.classes)
+    plain = [replace(table, answered=np.empty(0, np.int64)) for table in known.tables]
+    return replace(known, tables=tuple(with_answers(known.tasks, plain, said)))
+
+
+AND = "\0"
+"""Parts the file from the plane in a key; no path has it."""
+
+
+def results_folder(project: Path, run: RunFolder) -> Path:
+    """Return where the results of a run lie in the folder of a project."""
+    return project / "applied" / f"run-{run.path.name}"
+
+
+def key_of(file: Path, plane: Plane) -> str:
+    """Return what tells one micrograph of the list from the others, two of one file too."""
+    return f"{file}{AND}{plane}" if plane != FIRST else str(file)
+
+
+def plan(folder: Path, run: RunFolder, keys: Sequence[str]) -> tuple[AppliedModel, list[FieldTask]]:
+    """Return the network of a run, or the locked one, and a task for each file; fit for any thread."""
+    with Project.open(folder, read_only=True) as project:
+        model, lock = _model_of(project, run)
+        files = dict.fromkeys(Path(key.partition(AND)[0]) for key in keys)
+        fields = to_apply(list(files), project, lock.um_per_px if lock else None)
+        fields = [one for one in fields if key_of(one.file, one.plane) in keys]
+    return model, tasks_of(model, fields, results_folder(folder, run))
+
+
+def _model_of(project: Project, run: RunFolder, least: float = 0.0) -> tuple[AppliedModel, Lock | None]:
+    file = lock_of_project(project.folder)
+    return (model_of_run(project, run, least=least), None) if file is None else model_of_lock(file)
+
+
+def record(folder: Path, run: RunFolder, known: Known, applied: Applied, least: float) -> None:
+    """Write beside the results what they came to; nothing where there are none."""
+    if not known.results:
+        return
+    with Project.open(folder, read_only=True) as project:
+        model, lock = _model_of(project, run, least)
+    kept = [at_confidence(result, table, least) for result, table in zip(known.results, known.tables, strict=True)]
+    summary = summarise(model, kept, known.tables, least=least)
+    write_outcome(results_folder(folder, run), applied, summary, least=least, lock=lock)
