@@ -16,6 +16,7 @@ from PySide6.QtCore import Qt
 
 from poregui.domain.records import Crop
 from poregui.gui.background import Background
+from poregui.gui.dialogs.merge import MergeDialog
 from poregui.gui.label.page import LabelPage
 from poregui.gui.label.presenter import LabelPresenter
 from poregui.gui.label.progressing import pace_words
@@ -232,18 +233,16 @@ class Here:
 def test_a_project_is_packed_and_the_labels_of_its_copy_come_back(project, open_desk, tmp_path, monkeypatch):
     add_ready_made(project, 4)
     desk = open_desk(project)
-    flow = SharingFlow(desk.page, desk.session, Services(Here(), None, None, None))
+    flow = SharingFlow(desk.page, desk.session, Services(Here(), desk.presenter._services.thumbnails, None, None))
     flow.pack(tmp_path / "copy.zip")
     with zipfile.ZipFile(tmp_path / "copy.zip") as packed:
         packed.extractall(tmp_path / "there")
     with Project.open(tmp_path / "there" / "pores") as copy:
         History(copy).apply(label_crops(copy, [1, 2], 3, who="bo"))
     desk.key("1")
-    asked = []
-    monkeypatch.setattr(messages(), "ask", lambda *words: not asked.append(words))
+    monkeypatch.setattr(MergeDialog, "exec", lambda dialog: MergeDialog.DialogCode.Accepted)
     flow.merge(tmp_path / "there" / "pores")
     assert desk.labels() == [1, 3, None, None]
-    assert "crop 1: Gas (ada), there Lack of Fusion (bo)" in asked[0][1]
     desk.key("z")
     assert desk.labels() == [1, None, None, None]
 

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from poregui.gui.background import TaskControl
+from poregui.gui.dialogs.merge import MergeDialog
 from poregui.gui.messages import messages
 from poregui.gui.services import Services
 from poregui.gui.session import Session
 from poregui.store.project import Project
-from poregui.workflow.merge_labels import MergePlan, plan_merge
+from poregui.workflow.merge_labels import MergePlan, Whose, plan_merge
 from poregui.workflow.pack import Packed, pack
-
-_MOST_LISTED = 8
 
 
 class SharingFlow(QObject):
@@ -61,25 +61,33 @@ class SharingFlow(QObject):
 
     def merge(self, other: Path) -> None:
         """Find out what the labels of another copy would change, ask, and take them over in one step."""
+        self._plan(other, {}, lambda plan: self._settle(plan, other))
 
+    def _plan(self, other: Path, chosen: Mapping[int, Whose], done: Callable[[MergePlan], None]) -> None:
         def work(_control: TaskControl) -> MergePlan:
             with Project.open(self._folder, read_only=True) as project, Project.open(other, read_only=True) as theirs:
-                return plan_merge(project, theirs)
+                return plan_merge(project, theirs, chosen=chosen)
 
-        self._services.background.run("Comparing the labels", work, lambda plan: self._settle(plan, other.name))
+        self._services.background.run("Comparing the labels", work, done)
 
-    def _settle(self, plan: MergePlan, name: str) -> None:
-        lines = list(plan.lines)
+    def _settle(self, plan: MergePlan, other: Path) -> None:
         if plan.conflicts:
-            lines.append("\nWhere both gave a label, that of this project stays:")
-            lines += [
-                f"crop {c.crop_id}: {c.mine} ({c.my_who or 'unknown'}), there {c.theirs} ({c.their_who or 'unknown'})"
-                for c in plan.conflicts[:_MOST_LISTED]
-            ]
-        if len(plan.conflicts) > _MOST_LISTED:
-            lines.append(f"and {len(plan.conflicts) - _MOST_LISTED} more; poregui merge-labels lists all.")
-        if plan.edit is None:
+            crops = {crop.id: crop for crop in self._session.project.crops()}
+            thumbnails = self._services.thumbnails
+            dialog = MergeDialog(plan, other.name, lambda crop_id: thumbnails.full(crops[crop_id]), self._window)
+            if dialog.exec() == MergeDialog.DialogCode.Accepted:
+                self._plan(other, dialog.chosen(), self._take_over)
+            dialog.deleteLater()
+        elif plan.edit is None:
             messages().note(" ".join(plan.lines))
-        elif messages().ask(f"Merge the labels of {name}?", "\n".join(lines), "Merge"):
-            self._session.apply(plan.edit)
-            messages().note(f"{plan.taken} labels were taken over. Undo gives them back.")
+        elif messages().ask(f"Merge the labels of {other.name}?", "\n".join(plan.lines), "Merge"):
+            self._take_over(plan)
+
+    def _take_over(self, plan: MergePlan) -> None:
+        theirs = sum(conflict.taken == "theirs" for conflict in plan.conflicts)
+        if plan.edit is None:
+            messages().note("No label was changed.")
+            return
+        self._session.apply(plan.edit)
+        settled = f" and {theirs} of {len(plan.conflicts)} conflicts settled for theirs" if plan.conflicts else ""
+        messages().note(f"{plan.taken} labels were taken over{settled}. Undo gives them back.")

@@ -6,28 +6,41 @@ Crops are the same when their pixels, and their place where they have one, are t
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
+from poregui.domain.classes import PoreClass
 from poregui.domain.errors import PoreguiError
 from poregui.domain.records import Crop, LabelEntry
 from poregui.store.project import Project
 from poregui.workflow.edits import Combined, Edit, LabelChange, SetLabels, label_name
 
+Whose = Literal["mine", "theirs"]
 Settle = Literal["mine", "theirs", "newest"]
 _Key = tuple[str, tuple[int, int] | None, str]
 
 
 @dataclass(frozen=True)
 class Conflict:
-    """Hold a crop to which two people gave different labels: names of labels and people, and which one is taken."""
+    """Hold a crop to which two people gave different labels: names of labels and people, when, and which is taken.
+
+    Times are those of the label log: ISO 8601, UTC; empty where nobody knows.
+    """
 
     crop_id: int
     mine: str
     theirs: str
     my_who: str
     their_who: str
-    taken: Literal["mine", "theirs"]
+    taken: Whose
+    my_when: str = ""
+    their_when: str = ""
+
+    @property
+    def newer(self) -> Whose:
+        """Return whose label was given last; mine where that is not known."""
+        return "theirs" if self.their_when > self.my_when else "mine"
 
 
 @dataclass(frozen=True)
@@ -64,11 +77,14 @@ class MergePlan:
         return lines
 
 
-def plan_merge(project: Project, other: Project, *, settle: Settle = "mine") -> MergePlan:
+def plan_merge(
+    project: Project, other: Project, *, settle: Settle = "mine", chosen: Mapping[int, Whose] | None = None
+) -> MergePlan:
     """Return the plan that takes the labels of `other` over; nothing is changed yet.
 
-    Where both copies have a label and they differ, `settle` says whose stays: mine, theirs, or the one given last. The
-    log keeps the names of those who gave the labels. Raises PoreguiError when both are the same project.
+    Where both copies have a label and they differ, `settle` says whose stays: mine, theirs, or the one given last;
+    `chosen` says it for single crops, by their ids here. The log keeps the names of those who gave the
+    labels. Raises PoreguiError when both are the same project.
     """
     if project.folder.resolve() == other.folder.resolve():
         raise PoreguiError("A project cannot be merged with itself.", "Choose another copy of it.")
@@ -90,16 +106,13 @@ def plan_merge(project: Project, other: Project, *, settle: Settle = "mine") -> 
         elif crop.label == label:
             counts["same"] += 1
         else:
-            my_entry, their_entry = my_last.get(crop.id), their_last.get(their_crop.id)
-            their_who = their_entry.who if their_entry else ""
-            take = crop.label is None or settle == "theirs" or (settle == "newest" and _newer(their_entry, my_entry))
+            conflict = _conflict(crop, classes, label, my_last.get(crop.id), their_last.get(their_crop.id))
+            take = crop.label is None or _taken(conflict, settle, chosen or {}) == "theirs"
+            their_who = conflict.their_who
             if crop.label is None:
                 counts["taken"] += 1
             else:
-                my_who = my_entry.who if my_entry else ""
-                my_name, their_name = label_name(crop.label, classes), label_name(label, classes)
-                whose: Literal["mine", "theirs"] = "theirs" if take else "mine"
-                conflicts.append(Conflict(crop.id, my_name, their_name, my_who, their_who, whose))
+                conflicts.append(replace(conflict, taken="theirs" if take else "mine"))
             if take:
                 changes[their_who].append(LabelChange(crop.id, crop.label, label))
     edits = tuple(SetLabels(tuple(of_one), who=who, how="import") for who, of_one in changes.items())
@@ -134,5 +147,21 @@ def _last(project: Project) -> dict[int, LabelEntry]:
     return {entry.crop_id: entry for entry in project.label_log()}
 
 
-def _newer(one: LabelEntry | None, other: LabelEntry | None) -> bool:
-    return one is not None and (other is None or one.when > other.when)
+def _conflict(
+    crop: Crop, classes: tuple[PoreClass, ...], label: int, mine: LabelEntry | None, theirs: LabelEntry | None
+) -> Conflict:
+    return Conflict(
+        crop.id,
+        label_name(crop.label, classes),
+        label_name(label, classes),
+        mine.who if mine else "",
+        theirs.who if theirs else "",
+        "mine",
+        mine.when if mine else "",
+        theirs.when if theirs else "",
+    )
+
+
+def _taken(conflict: Conflict, settle: Settle, chosen: Mapping[int, Whose]) -> Whose:
+    """Return whose label stays."""
+    return chosen.get(conflict.crop_id, conflict.newer if settle == "newest" else settle)
