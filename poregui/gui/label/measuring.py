@@ -84,7 +84,7 @@ class Measuring(QObject):
         if "classes" in changed.kinds:
             self._panel.set_classes(catalogue.classes, catalogue.known_classes)
         no_pores = self._now_no_pores(changed)
-        if changed.kinds & {"crops", "outlines", "micrographs"} or no_pores != self._no_pores:
+        if changed.kinds & {"crops", "outlines", "micrographs", "settings", "detections"} or no_pores != self._no_pores:
             self._no_pores = no_pores
             self._stale = self._changed_meanwhile = True
             self._look()

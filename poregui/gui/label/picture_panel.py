@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QCheckBox, QDoubleSpinBox, QHBoxLayout, QLabel, QV
 from poregui.domain.display import Display
 from poregui.gui.theme import GAP, MARGIN
 from poregui.gui.widgets import pieces
+from poregui.gui.widgets.frame_box import FrameBox
 from poregui.gui.widgets.histogram_plot import HistogramPlot
 
 _ONLY_SHOWN = "Changes only what is seen. Crops keep the stored values, and so does what is trained on."
@@ -60,6 +61,7 @@ class PicturePanel(QWidget):
         )
         for label in (self.values, self.scale_text, self.masks_text):
             label.setWordWrap(True)
+        self.frame_box = FrameBox(self)
         self._display = Display(0, 255)
         self._lay_out()
         self.log_box.toggled.connect(self.histogram.set_log)
@@ -121,6 +123,7 @@ class PicturePanel(QWidget):
             self.masks_text,
             _row(self.bar_button, self.bars_button),
             _row(self.box_button, self.polygon_button, self.unmask_button),
+            self.frame_box,
         ):
             if isinstance(part, QWidget):
                 layout.addWidget(part)

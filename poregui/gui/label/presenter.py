@@ -14,6 +14,7 @@ from poregui.domain.records import Changed
 from poregui.gui.label.catalogue import Catalogue
 from poregui.gui.label.companion import Companion, LabelDesk
 from poregui.gui.label.detecting import Detecting
+from poregui.gui.label.framing import Framing
 from poregui.gui.label.gestures import CropGestures
 from poregui.gui.label.listing import follow_labels
 from poregui.gui.label.looking import Looking
@@ -93,6 +94,7 @@ class LabelPresenter(QObject):
             Measuring(desk),
             Looking(desk),
             Masking(desk),
+            Framing(desk),
         )
 
     # ---- life ----------------------------------------------------------------------------------------------------

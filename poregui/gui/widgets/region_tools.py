@@ -68,6 +68,7 @@ class PolygonTool(CanvasTool):
     """Click corners; `drawn` carries them as (x, y) in px when Return is pressed."""
 
     drawn = Signal(object)
+    fewest = 3
     hint = "Click the corners.  Return: close.  Backspace: one back.  Esc: cancel"
 
     def __init__(self) -> None:
@@ -85,7 +86,7 @@ class PolygonTool(CanvasTool):
 
     def key(self, event: QKeyEvent) -> bool:
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            if len(self._points) >= 3:
+            if len(self._points) >= self.fewest:
                 self.drawn.emit(tuple((p.x(), p.y()) for p in self._points))
                 self.done.emit()
             return True
@@ -101,6 +102,16 @@ class PolygonTool(CanvasTool):
     def paint(self, painter: QPainter, view: CanvasView) -> None:
         if self._points:
             _draw(painter, [*self._points, *([self._pointer] if self._pointer else [])], view)
+
+
+class PathTool(PolygonTool):
+    """Click points of an open line; `drawn` carries them as (x, y) in px when Return is pressed, two at least."""
+
+    fewest = 2
+
+    def __init__(self, hint: str) -> None:
+        super().__init__()
+        self.hint = hint
 
 
 class LineTool(CanvasTool):
