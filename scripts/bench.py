@@ -25,6 +25,7 @@ from _bench_apply import apply
 from _bench_detect import detect
 from _bench_label import label
 from _bench_predict import predict
+from _bench_promises import promises
 from _bench_review import review
 from _bench_suggest import suggest
 from _bench_tiles import open_large, pan
@@ -130,6 +131,7 @@ BENCHMARKS = {
     "open": open_large,
     "pan": pan,
     "suggest": suggest,
+    "promises": promises,
     "label": label,
     "detect": detect,
     "apply": apply,
@@ -151,8 +153,9 @@ def _parser() -> argparse.ArgumentParser:
         verbs.choices[name].add_argument("--side", type=int, default=30_000, help="side in px of the tiled file")
     for option, usual in (("--crops", 100_000), ("--keys", 300), ("--selected", 10_000)):
         verbs.choices["label"].add_argument(option, type=int, default=usual, help=f"how many (default {usual})")
-    verbs.choices["suggest"].add_argument("--seeds", type=int, default=20, help="how many draws of test specimens")
-    verbs.choices["suggest"].add_argument("--first-seed", type=int, default=100, help="the first of them")
+    for name in ("suggest", "promises"):
+        verbs.choices[name].add_argument("--seeds", type=int, default=20, help="how many draws of test specimens")
+        verbs.choices[name].add_argument("--first-seed", type=int, default=100, help="the first of them")
     verbs.choices["suggest"].add_argument("--repeats", type=int, default=2, help="orders of each kind a draw")
     verbs.choices["open"].add_argument("--striped", type=int, default=16_000, help="side in px of the striped file")
     return parser

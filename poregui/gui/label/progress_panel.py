@@ -32,7 +32,9 @@ class ProgressPanel(QScrollArea):
         self.target.setKeyboardTracking(False)
         self.pace = pieces.muted("label_pace")
         self.nudge = pieces.muted("balance_nudge")
-        for words in (self.pace, self.nudge):
+        self.more = pieces.muted("more_labels")
+        self.more.setAccessibleName("What more labels of each class would add")
+        for words in (self.pace, self.nudge, self.more):
             words.setWordWrap(True)
         self.nudge_button = QPushButton("Show these")
         self.nudge_button.setObjectName("nudge_button")
@@ -56,6 +58,8 @@ class ProgressPanel(QScrollArea):
         layout.addWidget(self.nudge)
         layout.addWidget(self.nudge_button)
         layout.addWidget(self.table)
+        layout.addWidget(pieces.heading("What more labels would add"))
+        layout.addWidget(self.more)
         layout.addStretch(1)
         self.setWidget(body)
         self.target.valueChanged.connect(self.target_changed)

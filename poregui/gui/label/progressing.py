@@ -20,6 +20,7 @@ TARGET_KEY = "label_target"
 _PACE_S = 300.0
 _LONGEST_PAUSE_S = 60.0
 _SOON_MS = 250
+_NO_CURVE = "It is estimated from 40 labels of two classes on."
 
 
 class Progressing:
@@ -70,6 +71,7 @@ class Progressing:
             (self._panel.nudge_followed, self._follow_nudge),
             (self._panel.alike.chosen, desk.choose),
             (self._suggesting.alike_found, self._show_alike),
+            (self._suggesting.curve_changed, self._soon.start),
         )
 
     def _soon_shown(self, _: object) -> None:
@@ -93,6 +95,7 @@ class Progressing:
             return
         self._show_balance()
         self._panel.pace.setText(pace_words(self._given, self._left(), time.monotonic()))
+        self._panel.more.setText("\n".join(self._suggesting.more_of_each()) or _NO_CURVE)
         self._suggesting.ask_alike_to_current()
 
     def _left(self) -> int:

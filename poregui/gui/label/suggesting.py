@@ -16,7 +16,7 @@ from poregui.gui.messages import messages
 from poregui.gui.suggester import SuggestProcess
 from poregui.gui.widgets import pieces
 from poregui.workflow.accepting import accept_suggestions
-from poregui.workflow.more_labels import advice
+from poregui.workflow.more_labels import advice, lines_of_classes
 from poregui.workflow.suggestions import Suggestions
 
 FEWEST_LABELS = 10
@@ -32,6 +32,7 @@ class Suggesting(QObject):
     """
 
     alike_found = Signal(int, object)
+    curve_changed = Signal()
 
     def __init__(self, desk: LabelDesk) -> None:
         super().__init__(desk.page)
@@ -225,6 +226,7 @@ class Suggesting(QObject):
     def _draw_curve(self, curve: Mapping) -> None:
         self._curve = curve
         self._say_state()
+        self.curve_changed.emit()
 
     def _ended(self, why: str) -> None:
         self._process, self._broken = None, True
@@ -237,13 +239,19 @@ class Suggesting(QObject):
         return self._found.of(crop_id) if self._found is not None else None
 
     def _say_state(self) -> None:
-        found = self._found
-        names = {c.id: c.name for c in self._desk.catalogue.known_classes} | {-1: "not-a-pore"}
+        found, names = self._found, self._names()
         text = ""
         if found is not None:
             sure = f", right for {100 * found.accuracy:.0f} % of unseen ones" if found.accuracy is not None else ""
             text = f"Learnt from {found.count} labels{sure}. {advice(self._curve, names)}".strip()
         self._desk.page.suggestion_line.show_state(text)
+
+    def more_of_each(self) -> list[str]:
+        """Return for each class a line on what more labels would add; none while nothing can be said."""
+        return lines_of_classes(self._curve, self._names())
+
+    def _names(self) -> dict[int, str]:
+        return {c.id: c.name for c in self._desk.catalogue.known_classes} | {-1: "not-a-pore"}
 
     def _reorder(self, *, keep: bool = True) -> None:
         """Put the grid into the chosen order anew; `keep` leaves the current crop in view, else the first is chosen."""
