@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from PySide6.QtGui import QAction, QKeySequence
@@ -66,6 +66,7 @@ ACTIONS = (
     ActionSpec("name_specimens", "Specimens from file names…", "Edit", needs="writable"),
     ActionSpec("group_by_file_name", "Group crops by file name", "Edit", needs="writable", checkable=True),
     ActionSpec("edit_name", "Your name…", "Edit"),
+    ActionSpec("edit_keys", "Keys…", "Edit"),
     ActionSpec("edit_tile_memory", "Memory for large micrographs…", "Edit"),
     ActionSpec("keep_trainer_ready", f"Keep a trainer ready (takes {MEGABYTES} MB)", "Edit", checkable=True),
     ActionSpec("show_label", "Label", "View", ("Ctrl+1",), "label", "project", checkable=True),
@@ -118,9 +119,8 @@ PAGE_KEYS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     (
         "Label and Review",
         (
-            ("1 to 9", "label with this class and go on"),
             ("Ctrl and click", "choose one more cell of the matrix"),
-            ("Z, Y", "undo, redo"),
+            ("Enter", "next crop"),
         ),
     ),
 )
@@ -138,6 +138,19 @@ def build_actions(parent: QWidget) -> dict[str, QAction]:
         parent.addAction(action)
         made[spec.name] = action
     return made
+
+
+def name_keys(actions: Mapping[str, QAction], key: Callable[[str], str]) -> None:
+    """Give the actions the keys of `key(name)`; names are those of key_map.py."""
+    for spec in ACTIONS:
+        action = actions[spec.name]
+        if spec.page_keys:
+            words = QKeySequence(key(spec.name.removeprefix("press_"))).toString(QKeySequence.SequenceFormat.NativeText)
+            action.setText(f"{spec.text}\t{words}")
+        elif spec.shortcuts:
+            first = key(f"window_{spec.name}")
+            also = spec.shortcuts[1:] if first == spec.shortcuts[0] else ()
+            action.setShortcuts([QKeySequence(keys) for keys in (first, *also)])
 
 
 def dress_actions(actions: Mapping[str, QAction]) -> None:

@@ -10,8 +10,10 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QDialog, QFileDialog, QInputDialog
 
 from poregui.domain.errors import PoreguiError
+from poregui.gui.dialogs.keys import ChangeKeysDialog
 from poregui.gui.dialogs.micrograph import MicrographDialog, SeveralMicrographsDialog
 from poregui.gui.dialogs.new_project import NewProjectDialog
+from poregui.gui.dialogs.sheets import KeysDialog
 from poregui.gui.messages import messages
 from poregui.gui.micrograph_change import ask_plane, change_micrograph, change_micrographs
 from poregui.gui.preferences import LEAST_TILE_MEGABYTES, MOST_TILE_MEGABYTES
@@ -135,6 +137,17 @@ class Asking(QObject):
             preferences.annotator = name
             if session is not None:
                 session.who = preferences.annotator
+
+    def keys(self) -> None:
+        """Show the sheet of keys, from which they can be changed."""
+        sheet = KeysDialog(self._window)
+        sheet.change_button.clicked.connect(sheet.accept)
+        sheet.change_button.clicked.connect(self.change_keys)
+        self.show(sheet)
+
+    def change_keys(self) -> None:
+        """Let a person change the keys."""
+        self.show(ChangeKeysDialog(self._window))
 
     def tile_memory(self) -> None:
         """Ask how much memory the parts of large micrographs may take that were seen last."""

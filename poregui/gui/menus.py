@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QMenu
 
-from poregui.gui.actions import ACTIONS, fill_menus
+from poregui.gui.actions import ACTIONS, fill_menus, name_keys
 from poregui.gui.asking import guarded
+from poregui.gui.key_map import key_map
 from poregui.gui.naming import ask_naming
 from poregui.gui.train.presenter import TrainPresenter
 from poregui.workflow.grouping import groups_by_source, set_sources
@@ -31,6 +32,9 @@ class Menus(QObject):
         self._menus["File"].insertMenu(actions["try_sample"], self._recent)
         self._recent.aboutToShow.connect(self._fill_recent)
         actions["keep_trainer_ready"].setChecked(window.preferences.keeps_trainer_ready)
+        key_map().load(window.preferences.keys)
+        key_map().changed.connect(self._keys_changed)
+        self._keys_changed()
         self._classes = QMenu("Label as", window)
         self._menus["Label"].insertMenu(actions["press_not_a_pore"], self._classes)
         self._classes.aboutToShow.connect(self._fill_classes)
@@ -94,6 +98,10 @@ class Menus(QObject):
     def _running(self) -> bool:
         return self._window.services is not None and self._window.services.trainer.running
 
+    def _keys_changed(self) -> None:
+        self._window.preferences.keys = key_map().changes
+        name_keys(self._window.actions_by_name, key_map().key)
+
     def _fill_recent(self) -> None:
         self._recent.clear()
         for folder in self._window.preferences.recent:
@@ -106,7 +114,8 @@ class Menus(QObject):
             return
         for pore_class in self._window.session.project.classes():
             if pore_class.key:
-                action = self._classes.addAction(f"{pore_class.name}\t{pore_class.key}".replace("&", "&&"))
+                key = key_map().words(f"class_{pore_class.key}")
+                action = self._classes.addAction(f"{pore_class.name}\t{key}".replace("&", "&&"))
                 action.triggered.connect(lambda _=False, key=pore_class.key: self._press(f"class_{key}"))
 
     def _press(self, meant: str) -> None:

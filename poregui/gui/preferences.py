@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+from collections.abc import Mapping
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QSettings
@@ -32,6 +33,20 @@ class Preferences:
     @annotator.setter
     def annotator(self, name: str) -> None:
         self._settings.setValue("annotator", " ".join(name.split()))
+
+    @property
+    def keys(self) -> dict[str, str]:
+        """Return the keys that are not the usual ones, by the names of key_map.py."""
+        self._settings.beginGroup("keys")
+        found = {name: str(self._settings.value(name, "")) for name in self._settings.childKeys()}
+        self._settings.endGroup()
+        return found
+
+    @keys.setter
+    def keys(self, keys: Mapping[str, str]) -> None:
+        self._settings.remove("keys")
+        for name, key in keys.items():
+            self._settings.setValue(f"keys/{name}", key)
 
     @property
     def mode(self) -> Mode:

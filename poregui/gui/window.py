@@ -25,7 +25,7 @@ from poregui.gui.actions import build_actions, dress_actions
 from poregui.gui.apply.page import ApplyPage
 from poregui.gui.asking import Asking, guarded
 from poregui.gui.background import Background, TaskHandle
-from poregui.gui.dialogs.sheets import AboutDialog, KeysDialog
+from poregui.gui.dialogs.sheets import AboutDialog
 from poregui.gui.label.page import LabelPage
 from poregui.gui.label.presenter import LabelPresenter
 from poregui.gui.menus import Menus
@@ -124,9 +124,10 @@ class MainWindow(QMainWindow):
             "redo": lambda: self._with(lambda open_: self._turn_back(open_).redo()),
             "edit_classes": lambda: self._with(lambda open_: open_.classes.show()),
             "edit_name": self.asking.name,
+            "edit_keys": self.asking.change_keys,
             "edit_tile_memory": self.asking.tile_memory,
             "full_screen": self._toggle_full_screen,
-            "show_keys": lambda: self.asking.show(KeysDialog(self)),
+            "show_keys": self.asking.keys,
             "show_about": lambda: self.asking.show(AboutDialog(self)),
         }
         called |= {name: partial(self.show_page, page) for name, page in self._pages.items()}

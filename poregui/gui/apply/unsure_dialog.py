@@ -8,6 +8,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QVBoxLayout, QWidget
 
 from poregui.domain.classes import PoreClass
+from poregui.gui.key_map import key_map
 from poregui.gui.label.keys import LabelKeys
 from poregui.gui.models.crop_list import CropRow
 from poregui.gui.theme import GAP, MARGIN
@@ -50,8 +51,10 @@ class UnsureDialog(QDialog):
         """Say which key gives which class."""
         self.grid.set_classes(classes)
         live = [one for one in classes if not one.retired]
-        keys = [f"{place} {one.name}" for place, one in enumerate(live[:9], start=1)]
-        self.hint.setText("   ".join([*keys, "0 Not a pore", "U Unsure", "Z Undo"]))
+        words = key_map().words
+        keys = [f"{words(f'class_{place}')} {one.name}" for place, one in enumerate(live[:9], start=1)]
+        others = (("not_a_pore", "Not a pore"), ("unsure", "Unsure"), ("undo", "Undo"))
+        self.hint.setText("   ".join([*keys, *(f"{words(name)} {text}" for name, text in others)]))
 
     def set_rows(self, rows: Sequence[CropRow]) -> None:
         """Show pores and how many of them are answered."""

@@ -6,15 +6,15 @@ import html
 import platform
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QKeySequence
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 import poregui
 from poregui.gui.actions import ACTIONS, PAGE_KEYS, ActionSpec
+from poregui.gui.key_map import key_map
 from poregui.gui.theme import MARGIN, theme
 
 _KEY_WIDTH = 136
-_PAGE_MENUS = ("Label", "Train", "Review")
+_PAGE_MENUS = ("Label", "Train")
 
 
 class KeysDialog(QDialog):
@@ -26,6 +26,7 @@ class KeysDialog(QDialog):
         self.setObjectName("keys_dialog")
         menus = dict.fromkeys(spec.menu.partition("/")[0] for spec in ACTIONS)
         actions = {m: [(_keys(s), s.text) for s in ACTIONS if s.menu.partition("/")[0] == m] for m in menus}
+        actions["Label"] = [*_label_keys(), *actions["Label"]]
         pages = [*PAGE_KEYS, *((menu, actions[menu]) for menu in _PAGE_MENUS)]
         window = [(menu, rows) for menu, rows in actions.items() if menu not in _PAGE_MENUS]
         layout = QVBoxLayout(self)
@@ -37,7 +38,10 @@ class KeysDialog(QDialog):
             label.setObjectName("keys_of_pages" if sections is pages else "keys_of_window")
             columns.addWidget(label, 1, Qt.AlignmentFlag.AlignTop)
         layout.addLayout(columns)
-        _close_button(self, layout)
+        self.change_button = QPushButton("Change keys…")
+        self.change_button.setObjectName("open_keys_button")
+        self.change_button.setAccessibleName("Change keys")
+        _close_button(self, layout).addButton(self.change_button, QDialogButtonBox.ButtonRole.ActionRole)
 
 
 class AboutDialog(QDialog):
@@ -61,8 +65,17 @@ class AboutDialog(QDialog):
 
 
 def _keys(spec: ActionSpec) -> str:
-    native = QKeySequence.SequenceFormat.NativeText
-    return spec.page_keys or ", ".join(QKeySequence(keys).toString(native) for keys in spec.shortcuts)
+    if spec.page_keys:
+        return key_map().words(spec.name.removeprefix("press_"))
+    return key_map().words(f"window_{spec.name}") if spec.shortcuts else ""
+
+
+def _label_keys() -> list[tuple[str, str]]:
+    """Return the keys of labelling that no action stands for; nine classes in a row are one line."""
+    words = key_map().words
+    digits = [words(f"class_{i}") for i in range(1, 10)]
+    classes = "1 to 9" if digits == list("123456789") else " ".join(digits)
+    return [(classes, "label with the class and go on"), (f"{words('undo')}, {words('redo')}", "undo, redo")]
 
 
 def _section(title: str, rows: object) -> str:
@@ -75,7 +88,8 @@ def _section(title: str, rows: object) -> str:
     return f"<p style='color:{muted}; margin-bottom:2px'>{html.escape(title)}</p><table cellpadding='1'>{lines}</table>"
 
 
-def _close_button(dialog: QDialog, layout: QVBoxLayout) -> None:
+def _close_button(dialog: QDialog, layout: QVBoxLayout) -> QDialogButtonBox:
     buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
     buttons.rejected.connect(dialog.reject)
     layout.addWidget(buttons)
+    return buttons

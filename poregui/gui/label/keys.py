@@ -8,32 +8,17 @@ from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QAbstractSpinBox, QApplication, QComboBox, QLineEdit, QPlainTextEdit, QTextEdit, QWidget
 
+from poregui.gui.key_map import key_map
 from poregui.gui.widgets.image_canvas import ImageCanvas
 
 TEXT_FIELDS = (QLineEdit, QAbstractSpinBox, QComboBox, QTextEdit, QPlainTextEdit)
-_ACTIONS = {
-    Qt.Key.Key_0: "not_a_pore",
-    Qt.Key.Key_U: "unsure",
-    Qt.Key.Key_Z: "undo",
-    Qt.Key.Key_Y: "redo",
-    Qt.Key.Key_Right: "next",
-    Qt.Key.Key_Return: "next",
-    Qt.Key.Key_Enter: "next",
-    Qt.Key.Key_Left: "previous",
-    Qt.Key.Key_Delete: "delete",
-    Qt.Key.Key_Backspace: "clear",
-    Qt.Key.Key_F: "fit",
-    Qt.Key.Key_A: "accept",
-} | {Qt.Key(Qt.Key.Key_1.value + i): f"class_{i + 1}" for i in range(9)}
 _REPEATING = {"next", "previous"}
-_PLAIN = Qt.KeyboardModifier.KeypadModifier | Qt.KeyboardModifier.ShiftModifier
 
 
 class LabelKeys(QObject):
     """Watch widgets for the keys of labelling: `pressed` carries what is meant, `space` whether Space is held.
 
-    Text fields are not watched, so that a digit typed there stays a digit. Shift is let through with digits, which
-    some keyboards need for them.
+    Text fields are not watched, so that a digit typed there stays a digit. Which key means what, `key_map` knows.
     """
 
     pressed = Signal(str)
@@ -68,22 +53,9 @@ class LabelKeys(QObject):
             if not event.isAutoRepeat():
                 self.space.emit(True)
             return True
-        meant = meaning(event)
+        meant = key_map().meaning(event)
         if meant is None or meant in own:
             return False
         if not event.isAutoRepeat() or meant in _REPEATING:
             self.pressed.emit(meant)
         return True
-
-
-def meaning(event: QKeyEvent) -> str | None:
-    """Return what a key means on the label page, or None."""
-    if event.modifiers() & ~_PLAIN:
-        return None
-    meant = _ACTIONS.get(Qt.Key(event.key()))
-    shifted = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
-    if shifted and meant == "accept":
-        return "accept_page"
-    if shifted and meant is not None and not (meant.startswith("class_") or meant == "not_a_pore"):
-        return None
-    return meant

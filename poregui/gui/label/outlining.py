@@ -9,15 +9,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QObject, Qt
-from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtCore import QObject
 
 from poregui.domain.errors import PoreguiError
 from poregui.domain.outline import Outline
 from poregui.domain.records import Changed, Crop, Micrograph
 from poregui.gui.label.companion import LabelDesk
-from poregui.gui.label.keys import TEXT_FIELDS
 from poregui.gui.messages import messages
 from poregui.gui.widgets.outline_layer import DrawnOutline, OutlineLayer
 from poregui.gui.widgets.outline_tools import CornerTool, OutlineTool
@@ -25,12 +22,6 @@ from poregui.vision.overlaps import near_boxes
 from poregui.workflow.pore_edits import ReplacePores
 from poregui.workflow.reshape import cut_pore, draw_pore, join_pores
 
-KEYS = {
-    Qt.Key.Key_M: "merge",
-    Qt.Key.Key_S: "split",
-    Qt.Key.Key_O: "draw_outline",
-    Qt.Key.Key_E: "edit_outline",
-}
 _NEIGHBOUR = 1.5
 """How far from the box of a pore, in its own sizes, M looks for the one to join it with."""
 
@@ -46,7 +37,6 @@ class Outlining(QObject):
         self._outlines: dict[int, Outline] = {}
         self._shown: Micrograph | None = None
         self._proposals_hidden = False
-        self._watch = _Keys(desk.page, self.press)
         self._wishes: dict[str, Callable[[], None]] = {
             "merge": self.merge,
             "split": self.split,
@@ -63,12 +53,10 @@ class Outlining(QObject):
         """Draw outlines from now on."""
         self._canvas.add_overlay(self.layer.paint)
         self._desk.stage.changed.connect(self._stage_changed)
-        self._watch.watch((self._canvas, self._desk.page.crop_grid, self._desk.page))
         self.layer.set_classes(self._desk.catalogue.known_classes)
 
     def detach(self) -> None:
         """Draw nothing any more."""
-        self._watch.end()
         self._desk.stage.changed.disconnect(self._stage_changed)
         self._canvas.set_tool(None)
         self._canvas.remove_overlay(self.layer.paint)
@@ -233,33 +221,3 @@ class Outlining(QObject):
             for i in near.tolist()
         ]
         return [others[int(near[int(np.argmin(away))])]]
-
-
-class _Keys(QObject):
-    """Watch widgets for the keys of outlines, which text fields keep."""
-
-    def __init__(self, parent: QWidget, press: Callable[[str], None]) -> None:
-        super().__init__(parent)
-        self._press = press
-        self._watched: list[QWidget] = []
-
-    def watch(self, widgets: tuple[QWidget, ...]) -> None:
-        for widget in widgets:
-            widget.installEventFilter(self)
-            self._watched.append(widget)
-
-    def end(self) -> None:
-        for widget in self._watched:
-            widget.removeEventFilter(self)
-        self._watched.clear()
-        self.deleteLater()
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() != QEvent.Type.KeyPress or not isinstance(event, QKeyEvent):
-            return False
-        plain = event.modifiers() == Qt.KeyboardModifier.NoModifier and not event.isAutoRepeat()
-        meant = KEYS.get(Qt.Key(event.key())) if plain else None
-        if meant is None or isinstance(QApplication.focusWidget(), TEXT_FIELDS):
-            return False
-        self._press(meant)
-        return True

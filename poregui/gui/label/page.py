@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from poregui.domain.classes import NOT_A_PORE, NOT_A_PORE_NAME, UNSURE, UNSURE_NAME, PoreClass
+from poregui.gui.key_map import key_map
 from poregui.gui.label.filters import CropFilter
 from poregui.gui.label.find_panel import FindPanel
 from poregui.gui.label.keys import LabelKeys
@@ -294,6 +295,8 @@ class LabelPage(QWidget):
         self.keys.watch((self, self.image_canvas, self.crop_grid, self.context_view, self.class_bar))
         self.keys.watch((self.micrograph_list,), own={"delete"})
         self.keys.pressed.connect(self.key_pressed)
+        key_map().changed.connect(self._name_keys)
+        self._name_keys()
         self.keys.space.connect(self.image_canvas.hold_pan)
         self.import_button.clicked.connect(self.import_requested)
         self.first_import_button.clicked.connect(self.import_requested)
@@ -310,6 +313,13 @@ class LabelPage(QWidget):
         super().showEvent(event)
         if self._stack.currentIndex() == 0:
             self.crop_grid.setFocus()
+
+    def _name_keys(self) -> None:
+        words = key_map().words
+        self.fit_button.setToolTip(f"Show the whole micrograph ({words('fit')})")
+        self.suggestion_line.accept_button.setToolTip(
+            f"Label the chosen crops as suggested ({words('accept')}); {words('accept_page')} accepts all in sight"
+        )
 
     def _say_zoom(self, scale: float) -> None:
         self.zoom_text.setText(f"{scale * 100:.0f} %" if scale else "")

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QSplitter, QStackedWidget, QVBoxLayout, QWidget
 from poregui.domain.classes import PoreClass
 from poregui.domain.dataset import Part
 from poregui.domain.evaluation import Evaluation
+from poregui.gui.key_map import key_map
 from poregui.gui.label.keys import LabelKeys
 from poregui.gui.review.compare_panel import ComparePanel
 from poregui.gui.review.crops_panel import CropsPanel
@@ -184,18 +185,26 @@ class ReviewPage(QWidget):
         self.panels.chosen.connect(self._panel_chosen)
         self.train_first_button.clicked.connect(self.train_requested)
         self.sentence_train_button.clicked.connect(self.train_requested)
-        for keys, slot in (
-            ("H", self.detail.heat_switch.click),
-            ("E", self.choose_all_errors),
-            ("M", self.detail.show_button.click),
-            ("R", self.detail.reviewed_box.click),
-            ("N", self.detail.note_field.setFocus),
-            ("K", lambda: self.answer("keep")),
-            ("C", lambda: self.answer("change")),
+        self._shortcuts: dict[str, QShortcut] = {}
+        for name, slot in (
+            ("heat", self.detail.heat_switch.click),
+            ("errors", self.choose_all_errors),
+            ("micrograph", self.detail.show_button.click),
+            ("mark", self.detail.reviewed_box.click),
+            ("note", self.detail.note_field.setFocus),
+            ("keep", lambda: self.answer("keep")),
+            ("change", lambda: self.answer("change")),
         ):
-            shortcut = QShortcut(QKeySequence(keys), self, context=Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            keys = QKeySequence(key_map().key(f"review_{name}"))
+            shortcut = QShortcut(keys, self, context=Qt.ShortcutContext.WidgetWithChildrenShortcut)
             shortcut.activated.connect(slot)
+            self._shortcuts[f"review_{name}"] = shortcut
+        key_map().changed.connect(self._name_keys)
         self.detail.note_field.returnPressed.connect(self.to_list)
+
+    def _name_keys(self) -> None:
+        for name, shortcut in self._shortcuts.items():
+            shortcut.setKey(QKeySequence(key_map().key(name)))
 
     @property
     def current_grid(self) -> QWidget:

@@ -9,6 +9,7 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QFrame, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from poregui.domain.classes import NOT_A_PORE, UNSURE, PoreClass
+from poregui.gui.key_map import key_map
 from poregui.gui.theme import theme
 from poregui.gui.widgets.class_marks import ClassMarks
 
@@ -24,8 +25,9 @@ class ClassButton(QAbstractButton):
         super().__init__(parent)
         self.label = label
         self.key = key
+        self._entry = {NOT_A_PORE: "not_a_pore", UNSURE: "unsure"}.get(label, f"class_{key}" if key else "")
         self._marks = marks
-        self._count = -1
+        self._count = 0
         self._with_target = label >= 0
         self.setCheckable(True)
         self.setText(marks.name(label))
@@ -33,13 +35,23 @@ class ClassButton(QAbstractButton):
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         theme().changed.connect(self.update)
-        self.set_count(0)
+        self._name_key()
+        key_map().changed.connect(self._name_key)
 
     def set_count(self, count: int) -> None:
         """Show how many crops carry the label."""
-        if count == self._count:
-            return
-        self._count = count
+        if count != self._count:
+            self._count = count
+            self._tell()
+
+    def _name_key(self) -> None:
+        """Take the key that a person gave to this label."""
+        if self._entry:
+            self.key = key_map().words(self._entry)
+        self._tell()
+
+    def _tell(self) -> None:
+        count = self._count
         key = f", key {self.key}" if self.key else ""
         self.setAccessibleName(f"Label {self.text()}{key}, {count} crops")
         target = f" of {TARGET} to aim for" if self._with_target else ""
@@ -71,7 +83,8 @@ class ClassButton(QAbstractButton):
         metrics = self.fontMetrics()
         line = QRectF(area.left() + _PAD, area.top() + _PAD, area.width() - 2 * _PAD, metrics.height())
         self._marks.draw_badge(painter, line.left(), line.bottom() + 1, self.label)
-        key = QRectF(line.right() - metrics.height(), line.top(), metrics.height(), line.height())
+        wide = max(metrics.height(), metrics.horizontalAdvance(self.key) + 6)
+        key = QRectF(line.right() - wide, line.top(), wide, line.height())
         centre = int(Qt.AlignmentFlag.AlignCenter)
         if self.key:
             painter.setPen(QPen(QColor(tokens.muted), 1))
