@@ -59,7 +59,10 @@ def _sureness(rows: Any, labels: Any, groups: list[str], folds: Any, taught: lis
         truth.append(places)
     told, plain, right = np.concatenate(answers), np.concatenate(raw), np.concatenate(truth).astype(np.int64)
     over = float(told.max(axis=1).mean() - (told.argmax(axis=1) == right).mean())
-    return calibration(told, right).error, calibration(plain, right).error, over
+    tempered, untempered = calibration(told, right).error, calibration(plain, right).error
+    assert tempered is not None
+    assert untempered is not None
+    return tempered, untempered, over
 
 
 def _calibration(found: list[tuple[float, float, float]]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal, SignalInstance
-from PySide6.QtWidgets import QCheckBox, QDoubleSpinBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QDoubleSpinBox, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from poregui.domain.display import Display
 from poregui.gui.theme import GAP, MARGIN
@@ -14,8 +14,8 @@ from poregui.gui.widgets.histogram_plot import HistogramPlot
 _ONLY_SHOWN = "Changes only what is seen. Crops keep the stored values, and so does what is trained on."
 
 
-class PicturePanel(QWidget):
-    """Show contrast, scale and masks of one micrograph.
+class PicturePanel(QScrollArea):
+    """Show contrast, scale, masks, build direction and surface of one micrograph.
 
     `display_moved` carries the Display while it is dragged, `display_settled` when it is to be remembered. The buttons
     are public.
@@ -104,7 +104,8 @@ class PicturePanel(QWidget):
         self.display_settled.emit(self._display)
 
     def _lay_out(self) -> None:
-        layout = QVBoxLayout(self)
+        held = pieces.panel()
+        layout = QVBoxLayout(held)
         layout.setContentsMargins(MARGIN, GAP, MARGIN, GAP)
         layout.setSpacing(GAP)
         gamma = QLabel("Gamma")
@@ -131,6 +132,10 @@ class PicturePanel(QWidget):
                 layout.addLayout(part)
         layout.addStretch(1)
         layout.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.setFrameShape(QScrollArea.Shape.NoFrame)
+        self.setWidgetResizable(True)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setWidget(held)
 
 
 def _row(*widgets: QWidget | None) -> QHBoxLayout:

@@ -42,10 +42,12 @@ class FrameBox(QWidget):
             text.setWordWrap(True)
         layout.addWidget(pieces.heading("Build direction"))
         layout.addWidget(self.direction_text)
-        layout.addLayout(_row(self.angle_box, self.draw_button, self.all_button))
+        layout.addLayout(_row(self.angle_box))
+        layout.addLayout(_row(self.draw_button, self.all_button))
         layout.addWidget(pieces.heading("Surface of the specimen"))
         layout.addWidget(self.surface_text)
-        layout.addLayout(_row(self.line_button, self.none_button, self.found_button))
+        layout.addLayout(_row(self.line_button, self.none_button))
+        layout.addLayout(_row(self.found_button))
 
     def set_facts(self, own: float | None, direction: str, surface: str) -> None:
         """Show the micrograph's own direction (None: it has none) and say what counts."""
