@@ -24,9 +24,11 @@ from poregui.vision.overlaps import overlaps
 from poregui.workflow.changes import label_crops, move_crop, new_crop
 from poregui.workflow.detect import (
     DetectionPlan,
+    Found,
     Present,
     detection_recipe,
     find_in_file,
+    mount_words,
     plan_detection,
     read_recipe,
 )
@@ -384,3 +386,19 @@ def test_a_pore_is_cut_at_its_waist_and_a_disc_is_not(bench: Bench) -> None:
     areas = [outline.area for outline in bench.project.outlines().values()]
     assert len(areas) == 3
     assert sum(areas) == pytest.approx(sum(o.area for o in outlines.values()), rel=0.03)
+
+
+def test_what_was_taken_for_the_mount_is_said_and_a_person_can_say_that_it_is_pore(bench: Bench) -> None:
+    pixels = field([(40, 40, 8)])
+    pixels[-60:] = 40
+    Image.fromarray(pixels).save(bench.project.folder / "field.png")
+
+    def found(micrograph: Micrograph) -> Found:
+        file = bench.project.micrograph_file(micrograph)
+        return find_in_file(micrograph, file, bench.project.folder, DetectionRecipe(), bench.project.pixels)
+
+    ended = found(bench.micrograph)
+    assert len(ended.pores) == 1
+    assert mount_words([ended]).startswith("12 % of field.png lie along an edge and were taken for the mount")
+    endless = found(replace(bench.micrograph, surfaces=()))
+    assert (len(endless.pores), mount_words([endless])) == (2, "")

@@ -269,6 +269,19 @@ def test_pores_are_found_under_uneven_light() -> None:
         assert detect(uneven, recipe, None).areas == pytest.approx(truth, rel=0.03)
 
 
+def test_a_dark_network_along_an_edge_is_the_mount_unless_one_says_that_nothing_ends_here() -> None:
+    pixels = np.full((200, 300), 200, np.uint8)
+    pixels[150:] = 40
+    pixels[20:40, 20:40] = 40
+    ended = detect(pixels, DetectionRecipe(), None)
+    assert (len(ended.outlines), len(ended.surfaces)) == (1, 1)
+    assert ended.mount_percent == pytest.approx(25, abs=0.5)
+    endless = detect(pixels, DetectionRecipe(), None, specimen_ends=False)
+    assert (len(endless.outlines), endless.surfaces, endless.mount_percent) == (2, (), 0)
+    assert endless.field_area_px == pixels.size
+    assert endless.area_percent == pytest.approx(100 * (50 * 300 + 400) / pixels.size, rel=0.01)
+
+
 def test_a_field_without_pores_has_none() -> None:
     noise = np.clip(np.random.default_rng(0).normal(210, 2, (300, 300)), 0, 255).astype(np.uint8)
     for image in (noise, np.full((50, 60), 128, np.uint8), np.zeros((1, 1), np.uint8)):

@@ -16,6 +16,7 @@ from poregui.workflow.detect import (
     Present,
     detection_recipe,
     find_in_file,
+    mount_words,
     plan_detection,
     read_recipe,
 )
@@ -91,6 +92,7 @@ def _detected(found: list[Found], plan: DetectionPlan) -> dict[str, Any]:
                 "area_percent": one.area_percent,
                 "seconds": one.seconds,
                 "too_large": one.too_large,
+                "mount_percent": one.mount_percent,
             }
             for one in found
         ],
@@ -110,6 +112,9 @@ def _detected_text(found: list[Found], plan: DetectionPlan) -> str:
     )
     if plan.stayed:
         lines.append(f"No pore was found at {len(plan.stayed)} labelled crops, which stay as they were.")
+    mount = mount_words(found)
+    if mount:
+        lines.append(f"{mount} If it is pore: poregui micrographs PROJECT --name NAME --no-surface.")
     return "\n".join(lines)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -31,7 +31,8 @@ class Detected:
     or a mask. `pore_area_px` counts pores that the edge rule left out as well, so that the area per cent does not
     depend on it; `field_area_px` is the image without its masked regions. `threshold` is the grey that parted pores
     from matrix, under even light; None for a local one. `surfaces` are lines (M, 2) in px where the specimen ends: a
-    region along more than half of an edge of the image is the mount or an info bar, no pore, and not part of the field.
+    region along more than half of an edge of the image is the mount or an info bar, no pore, and not part of the field;
+    `mount_area_px` is how much that was.
     `too_large` counts regions whose box passes 64 megapixels; they are not outlined.
     """
 
@@ -44,6 +45,7 @@ class Detected:
     threshold: float | None
     too_large: int = 0
     surfaces: tuple[NDArray[np.float32], ...] = ()
+    mount_area_px: float = 0.0
 
     @property
     def mask_fraction(self) -> float:
@@ -54,6 +56,12 @@ class Detected:
     def area_percent(self) -> float:
         """Return the part of the field that is pore in per cent."""
         return 100 * self.mask_fraction
+
+    @property
+    def mount_percent(self) -> float:
+        """Return the part of the unmasked image that was taken for the mount, in per cent."""
+        whole = self.field_area_px + self.mount_area_px
+        return 100 * self.mount_area_px / whole if whole else 0.0
 
     def box(self, index: int) -> Box:
         """Return the box of a pore."""
@@ -67,16 +75,18 @@ def detect(
     masks: Sequence[Mask] = (),
     *,
     size: tuple[int, int] | None = None,
+    specimen_ends: bool = True,
     progress: Progress = lambda done, total, text: None,
 ) -> Detected:
     """Return the pores of a micrograph, from its upper left to its lower right.
 
     `pixels` is (H, W) or (H, W, channels) of any depth, or a callable that returns the pixels of a box of an image of
-    `size` (width, height). `progress` hears (done, total, text); an exception that it raises ends the work. Raises
-    PoreguiError when the recipe has a length in um and the scale is unknown.
+    `size` (width, height). `specimen_ends` False says that the mount is nowhere in view. `progress` hears (done, total,
+    text); an exception that it raises ends the work. Raises PoreguiError when the recipe has a length in um and the
+    scale is unknown.
     """
     source = Source.of(pixels, size)
-    plan = make_plan(source, recipe, um_per_px, masks)
+    plan = replace(make_plan(source, recipe, um_per_px, masks), specimen_ends=specimen_ends)
     tiled = find_all(plan, progress)
     return _kept(tiled.found, plan, Box(0, 0, source.width, source.height), tiled.field_area, tiled.too_large)
 
@@ -112,7 +122,8 @@ def _kept(found: Found, plan: Plan, view: Box, field_area: float, too_large: int
     recipe, image = plan.recipe, Box(0, 0, plan.source.width, plan.source.height)
     diameter = 2 * np.sqrt(found.areas / np.pi)
     rings = Rings.of(found.outlines)
-    mount = mounts(rings, image) if view == image else np.zeros(rings.count, dtype=np.bool_)
+    may_end = view == image and plan.specimen_ends
+    mount = mounts(rings, image) if may_end else np.zeros(rings.count, dtype=np.bool_)
     chosen = (
         (diameter >= plan.smallest) & (diameter <= plan.largest) & (found.contrast >= recipe.contrast / 100) & ~mount
     )
@@ -126,6 +137,7 @@ def _kept(found: Found, plan: Plan, view: Box, field_area: float, too_large: int
         touches_edge=touches[order],
         pore_area_px=float(found.areas[chosen].sum()),
         field_area_px=field_area - float(found.areas[mount].sum()),
+        mount_area_px=float(found.areas[mount].sum()),
         threshold=plan.threshold if recipe.method != "local" else None,
         too_large=too_large,
         surfaces=tuple(line for index in np.flatnonzero(mount) for line in surface_of(found.outlines[index], image)),

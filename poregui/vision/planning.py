@@ -46,7 +46,8 @@ class Plan:
     """Hold a recipe made ready for one micrograph.
 
     `threshold` is a grey under even light, `span` the least and the greatest one of the sample; `window` is the side of
-    the local threshold's window in px, odd; `smallest` and `largest` are equivalent diameters in px.
+    the local threshold's window in px, odd; `smallest` and `largest` are equivalent diameters in px. Where
+    `specimen_ends` is false nothing in view is the mount: what lies along an edge of the image is pore like the rest.
     """
 
     source: Source
@@ -58,6 +59,7 @@ class Plan:
     window: int
     smallest: float
     largest: float
+    specimen_ends: bool = True
 
     @property
     def halo(self) -> int:

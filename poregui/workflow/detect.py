@@ -31,13 +31,18 @@ from poregui.workflow.side_edits import SetSetting
 RECIPE_KEY = "detection_recipe"
 """Under which the project keeps its recipe."""
 Progress = Callable[[int, int, str], None]
+_MUCH_MOUNT = 1.0
+"""Per cent of a picture from which on it is said that they were taken for the mount."""
 _BATCH = 256
 """Crops that are written at once, few enough that nobody waits for the lock."""
 
 
 @dataclass(frozen=True)
 class Found:
-    """Hold the pores that were found in one micrograph; the pixels of their crops are in the pixel store already."""
+    """Hold the pores that were found in one micrograph; the pixels of their crops are in the pixel store already.
+
+    `mount_percent` is the part of the unmasked picture that was taken for the mount around the specimen.
+    """
 
     micrograph: Micrograph
     pores: tuple[NewPore, ...]
@@ -45,6 +50,7 @@ class Found:
     too_large: int
     seconds: float
     detection: Detection
+    mount_percent: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -135,12 +141,26 @@ def find_in_file(
             micrograph.um_per_px,
             micrograph.masks,
             size=(image.width, image.height),
+            specimen_ends=micrograph.surfaces != (),
             progress=lambda done, total, text: progress(done, total, f"{micrograph.name}: {text}"),
         )
         pores = cut_pores(image, micrograph, detected, recipe, pixels, progress)
     seconds = time.perf_counter() - started
     fact = detection_of(detected, micrograph, recipe)
-    return Found(micrograph, pores, detected.area_percent, detected.too_large, seconds, fact)
+    return Found(micrograph, pores, detected.area_percent, detected.too_large, seconds, fact, detected.mount_percent)
+
+
+def mount_words(found: Sequence[Found]) -> str:
+    """Say where much of the picture was taken for the mount, for that may have been pore; empty where nothing was."""
+    large = [one for one in found if one.mount_percent >= _MUCH_MOUNT]
+    if not large:
+        return ""
+    most = max(large, key=lambda one: one.mount_percent)
+    others = f" and parts of {len(large) - 1} more" if len(large) > 1 else ""
+    return (
+        f"{most.mount_percent:.0f} % of {most.micrograph.name}{others} lie along an edge and were taken for the mount "
+        "around the specimen, not for pores."
+    )
 
 
 def detection_of(detected: Detected, micrograph: Micrograph, recipe: DetectionRecipe) -> Detection:

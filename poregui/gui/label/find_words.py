@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from poregui.gui.label.previewing import Seen
-from poregui.workflow.detect import DetectionPlan, Found
+from poregui.workflow.detect import DetectionPlan, Found, mount_words
 
 _MOST_FAILURES = 3
 
@@ -36,6 +36,9 @@ def result_words(found: Sequence[Found], failed: Sequence[tuple[str, str]], plan
     large = sum(one.too_large for one in found)
     if large:
         lines.append(f"{large} regions are too large for a pore and were left out.")
+    mount = mount_words(found)
+    if mount:
+        lines.append(f"{mount} If it is pore, press None in view in the tab Picture and search again.")
     lines += [f"{name}: {why}" for name, why in failed[:_MOST_FAILURES]]
     if len(failed) > _MOST_FAILURES:
         lines.append(f"{len(failed) - _MOST_FAILURES} more micrographs could not be searched.")

@@ -59,7 +59,7 @@ class Previewer:
         if self._known is None or self._known[0] != key:
             source = Source.of(lambda box: image.read(0, box), (image.width, image.height))
             self._known = key, make_plan(source, recipe, micrograph.um_per_px, micrograph.masks)
-        return replace(self._known[1], recipe=recipe)
+        return replace(self._known[1], recipe=recipe, specimen_ends=micrograph.surfaces != ())
 
 
 def _middle(view: Box) -> Box:

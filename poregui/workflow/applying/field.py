@@ -140,12 +140,15 @@ def apply_field(task: FieldTask, progress: Progress = lambda done, total, text: 
         def read(box: Box) -> NDArray[Any]:
             return image.read(0, box)
 
-        found = detect(read, task.recipe, scale, task.masks, size=size, progress=progress)
+        ends = task.surfaces != ()
+        found = detect(read, task.recipe, scale, task.masks, size=size, specimen_ends=ends, progress=progress)
         measuring = beside.submit(_measured, task, found, read, scale, size)
         factor = resampling(predictor, scale)
         ask = partial(_answers, image, predictor, task, scale, factor)
         answers = ask(found, progress)
-        sensing = beside.submit(sense, found, answers, Source(*size, read), task.recipe, scale, task.masks, ask)
+        sensing = beside.submit(
+            sense, found, answers, Source(*size, read), task.recipe, scale, task.masks, ask, specimen_ends=ends
+        )
         chosen = PoreTable(found.areas, answers).chosen(task.least)
         task.folder.mkdir(parents=True, exist_ok=True)
         write_outlines(task.folder, image, scale, found, predictor.classes, task.colours, chosen)

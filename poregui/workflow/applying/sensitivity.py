@@ -66,13 +66,15 @@ def sense(
     um_per_px: float | None,
     masks: Sequence[Mask],
     classify: Classify,
+    *,
+    specimen_ends: bool = True,
 ) -> Sensitivity:
     """Return what shifted thresholds find of a micrograph whose pores are `found` and have `answers` (n, classes).
 
     Up to `WHOLE` pixels the whole of it is looked at, else four windows whose places do not depend on what they show.
     `classify` answers pores that are new. For a local threshold its level relative to the surroundings is shifted.
     """
-    plan = make_plan(source, recipe, um_per_px, masks)
+    plan = replace(make_plan(source, recipe, um_per_px, masks), specimen_ends=specimen_ends)
     rows: list[tuple[NDArray[Any], ...]] = []
     seen = np.zeros(len(_ORDER))
     for view in _views(source):
