@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QPushButton,
@@ -28,6 +28,7 @@ from poregui.gui.widgets import pieces
 from poregui.gui.widgets.class_bar import ClassBar
 from poregui.gui.widgets.context_view import ContextView
 from poregui.gui.widgets.crop_grid import LARGEST_CELL, SMALLEST_CELL, USUAL_CELL, CropGrid
+from poregui.gui.widgets.elided_label import ElidedLabel
 from poregui.gui.widgets.image_canvas import ImageCanvas
 from poregui.gui.widgets.micrograph_list import MicrographList
 from poregui.gui.widgets.suggestion_line import SuggestionLine
@@ -212,8 +213,7 @@ class LabelPage(QWidget):
 
     def _build_centre(self) -> QWidget:
         self.canvas_title = pieces.heading("", name="canvas_title", strong=True)
-        self.canvas_detail = pieces.muted("canvas_detail")
-        self.canvas_detail.setMinimumSize(QSize(1, 1))
+        self.canvas_detail = ElidedLabel("canvas_detail")
         self.zoom_text = pieces.muted("zoom_text")
         self.fit_button = pieces.button("fit_button", "Fit", "Show the whole micrograph (F)")
         self.one_to_one_button = pieces.button("one_to_one_button", "1:1", "Show one pixel as one pixel")
