@@ -16,7 +16,13 @@ from poregui.workflow.applying.locking import Lock, lock_of_project, model_of_lo
 from poregui.workflow.applying.source import AppliedModel, ToApply, model_of_file, model_of_run, run_with_network
 from poregui.workflow.cleaning import specimen_expression, specimen_in
 
-_FIXED = {"run": "--run", "recipe": "--recipe", "min_confidence": "--min-confidence", "um_per_px": "--um-per-px"}
+_FIXED = {
+    "run": "--run",
+    "recipe": "--recipe",
+    "min_confidence": "--min-confidence",
+    "um_per_px": "--um-per-px",
+    "keep_unlike": "--keep-unlike",
+}
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 from poregui.cli.applied_model import choose_model, name_specimens
@@ -23,7 +24,7 @@ from poregui.workflow.applying.source import micrographs_of, task_of, tasks_of
 from poregui.workflow.applying.summary import GroupSummary, Summary, summarise
 from poregui.workflow.applying.sureness import with_people
 from poregui.workflow.applying.table import read_pores
-from poregui.workflow.applying.telling import sensitivity_words
+from poregui.workflow.applying.telling import sensitivity_words, unlike_words
 from poregui.workflow.applying.unsure import unsure_pores
 
 
@@ -61,6 +62,7 @@ def apply(args: argparse.Namespace, screen: Screen) -> int:
         raise PoreguiError("No micrograph could be worked on.", applied.problems[0].reason)
     done = [task_of(tasks, one) for one in applied.results]
     tables = with_answers(done, [read_pores(task.folder, len(model.classes)) for task in done], said)
+    tables = [replace(table, keep_unlike=bool(args.keep_unlike)) for table in tables]
     results = [with_people(one, table, least) for one, table in zip(applied.results, tables, strict=True)]
     summary = summarise(model, results, tables, least=least)
     values = write_outcome(out, applied, summary, least=least, lock=chosen.lock)
@@ -71,7 +73,7 @@ def apply(args: argparse.Namespace, screen: Screen) -> int:
         write_applied_report(facts, args.report, print_pdf)
         values["report"] = str(args.report.absolute())
         screen.note(f"Wrote the report to {args.report}.")
-    screen.result(values, _text(summary, out, locked))
+    screen.result(values, _text(summary, out))
     return 0
 
 
@@ -93,17 +95,17 @@ def _applied(tasks: Sequence[FieldTask], workers: int, cluster: Scheduler | None
     return apply_on_cluster(tasks, cluster, progress=screen.progress)
 
 
-def _text(summary: Summary, out: Path, locked: str) -> str:
+def _text(summary: Summary, out: Path) -> str:
     groups = summary.specimens if len(summary.specimens) == 1 else (*summary.specimens, summary.whole)
     rows = [[group.name, group.fields, *(_cell(one.area) for one in group.classes), _left(group)] for group in groups]
     head = ["specimen", "fields", *(f"{name} (area %)" for name in summary.classes), "left to you"]
     note = "corrected for confusion" if summary.corrected else f"not corrected for confusion: {summary.why_not}"
     over = "95 % intervals over fields" + ("" if len(groups) == 1 else ", in the last row over specimens")
-    moved = sensitivity_words(summary.whole)
+    more = (sensitivity_words(summary.whole), unlike_words(summary.whole))
     lines = [
         table(head, rows),
         f"{over}; {note}.",
-        *([moved] if moved else []),
+        *(words for words in more if words),
         *summary.warnings,
         f"Tables and pictures are in {out}.",
     ]

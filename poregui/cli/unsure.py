@@ -29,6 +29,12 @@ def add_queue_options(parser: argparse.ArgumentParser) -> None:
     """Give the verb apply what may become of pores that are left to a person."""
     parser.add_argument("--queue", type=Path, metavar="FILE", help="write the pores that are left to a person as CSV")
     parser.add_argument(
+        "--keep-unlike",
+        action="store_const",
+        const=True,
+        help="count pores unlike anything trained on as the network answers them; else they are left to a person",
+    )
+    parser.add_argument(
         "--import-unsure",
         action="store_true",
         help="bring them into the project as proposals to label; apply again takes the answers over",

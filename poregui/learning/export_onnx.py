@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from poregui.domain.errors import TrainingError
+from poregui.domain.unlike import PENULTIMATE
 from poregui.learning.data import Crops
 from poregui.learning.fitting import feed
 from poregui.learning.zoo import FEATURES
@@ -56,8 +57,9 @@ def build_graph(model: keras.Model) -> onnx.ModelProto:
     """Return the ONNX model of a network from zoo.py.
 
     Inputs `image` (batch, side, side, channels) and, where the network has it, `size` (batch, 2); outputs
-    `probabilities` (batch, classes) and `activation_maps` (batch, classes, height, width) of the features' grid. All
-    float32. Raises TypeError for a layer that it does not know.
+    `probabilities` (batch, classes), `activation_maps` (batch, classes, height, width) of the features' grid and
+    `penultimate` (batch, units), the input of the last layer. All float32. Raises TypeError for a layer that it
+    does not know.
     """
     graph = _Graph()
     made: dict[str, str] = {}
@@ -67,7 +69,13 @@ def build_graph(model: keras.Model) -> onnx.ModelProto:
     height, width, channels = model.get_layer(FEATURES).output.shape[1:]
     _write_maps(graph, model, (height, width, channels))
     classes = int(model.output_shape[-1])
-    outputs = [("probabilities", ["batch", classes]), ("activation_maps", ["batch", classes, height, width])]
+    units = int(model.get_layer("probabilities").input.shape[-1])
+    graph.add("Identity", [made[_key(model.get_layer("probabilities").input)]], PENULTIMATE)
+    outputs = [
+        ("probabilities", ["batch", classes]),
+        ("activation_maps", ["batch", classes, height, width]),
+        (PENULTIMATE, ["batch", units]),
+    ]
     inputs = [(tensor.name, ["batch", *tensor.shape[1:]]) for tensor in model.inputs]
     written = helper.make_graph(
         graph.nodes,

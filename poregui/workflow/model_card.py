@@ -90,7 +90,7 @@ def _input(sidecar: Mapping[str, Any]) -> list[Block]:
     rows += [
         ("Scale of the training crops", known),
         ("Other scales", "crops are resized to the median, and it is said" if scale else "cannot be told apart"),
-        ("Outputs", "probabilities (one a class, in the order above) and activation_maps"),
+        ("Outputs", "probabilities (one a class, in the order above), activation_maps, penultimate"),
         ("Difference to Keras", f"at most {parity['largest_difference']:.2g}" if parity else "–"),
     ]
     return [Heading("Input and output"), Table(("", ""), tuple(rows))]

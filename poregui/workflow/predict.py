@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from poregui.domain.errors import PoreguiError, ProjectError
 from poregui.domain.events import Cancelled, Failed, Finished, Interrupted
+from poregui.domain.unlike import PENULTIMATE, Reference
 from poregui.store.pixels import CropPixels
 from poregui.store.run_folder import RunFolder
 from poregui.vision.patches import input_spec_from_json
@@ -32,7 +33,8 @@ class Predictor:
     """Classify crops with the exported network of a run.
 
     `classes` and `class_ids` are names and project ids in the order of the outputs, `um_per_px` median, low and high of
-    the training crops' scales (None: not known then). One object per thread or process.
+    the training crops' scales (None: not known then). `reference` is None for a network that does not say what it was
+    trained on, such as those of older versions. One object per thread or process.
     """
 
     def __init__(self, run_folder: RunFolder, *, threads: int = 0) -> None:
@@ -57,20 +59,38 @@ class Predictor:
             self.classes: tuple[str, ...] = tuple(told["classes"])
             self.class_ids: tuple[int, ...] = tuple(told["class_ids"])
             self.um_per_px: Mapping[str, float] | None = told["um_per_px"]
+            trained_on = told.get("trained_on")
+            reference = None if trained_on is None else Reference.from_json(trained_on)
             content = model.read_bytes()
         except FileNotFoundError as error:
             raise ProjectError(f"{error.filename} is missing.", "Choose another run, or train again.") from error
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ProjectError(f"{sidecar} cannot be read.", "Choose another run, or train again.") from error
         self._session, self._options = open_session(content, model, threads)
+        gives = PENULTIMATE in [one.name for one in self._session.get_outputs()]
+        self.reference: Reference | None = reference if gives else None
 
     def predict(self, crops: Sequence[ScaledCrop]) -> NDArray[np.float32]:
         """Return (n, classes) probabilities, rows summing to 1.
 
         Raises PoreguiError when the network was told sizes in um and the scale of a crop is not known.
         """
-        pieces = [self._run("probabilities", crops[start : start + _BATCH]) for start in range(0, len(crops), _BATCH)]
-        return np.concatenate(pieces) if pieces else np.empty((0, len(self.classes)), np.float32)
+        return self.predict_and_compare(crops)[0]
+
+    def predict_and_compare(self, crops: Sequence[ScaledCrop]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """Return what `predict` does, and (n,) which crops are unlike all that the network was trained on.
+
+        Both come from one pass; nothing is unlike where `reference` is None.
+        """
+        wanted = ["probabilities"] if self.reference is None else ["probabilities", PENULTIMATE]
+        answers = np.empty((len(crops), len(self.classes)), np.float32)
+        unlike = np.zeros(len(crops), np.bool_)
+        for start in range(0, len(crops), _BATCH):
+            found = self._run(wanted, crops[start : start + _BATCH])
+            answers[start : start + _BATCH] = found[0]
+            if self.reference is not None:
+                unlike[start : start + _BATCH] = self.reference.unlike(found[1])
+        return answers, unlike
 
     def activation_maps(self, crop: ScaledCrop) -> NDArray[np.float32]:
         """Return what speaks for each class where: float32 (classes, crop height, crop width) over the crop's pixels.
@@ -78,11 +98,11 @@ class Predictor:
         Features times the gradient of the class's logit with respect to them: positive for, negative against. Raises
         PoreguiError as `predict` does.
         """
-        maps = self._run("activation_maps", [crop])[0]
+        maps = self._run(["activation_maps"], [crop])[0][0]
         height, width = crop.pixels.array.shape[:2]
         return np.stack([self.spec.back_to_crop(single, width, height) for single in maps])
 
-    def _run(self, output: str, crops: Sequence[ScaledCrop]) -> NDArray[np.float32]:
+    def _run(self, outputs: list[str], crops: Sequence[ScaledCrop]) -> list[NDArray[np.float32]]:
         inputs = {
             "image": np.stack(
                 [self.spec.image(crop.pixels.array, crop.pixels.grey_low, crop.pixels.grey_high) for crop in crops]
@@ -90,7 +110,7 @@ class Predictor:
         }
         if self.spec.sees_size:
             inputs["size"] = np.array([self._size(crop) for crop in crops], np.float32)
-        return np.asarray(self._session.run([output], inputs, self._options)[0], np.float32)
+        return [np.asarray(one, np.float32) for one in self._session.run(outputs, inputs, self._options)]
 
     def _size(self, crop: ScaledCrop) -> tuple[float, float]:
         if self.spec.calibrated and crop.um_per_px is None:

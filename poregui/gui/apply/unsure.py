@@ -74,7 +74,7 @@ class UnsureFlow(QObject):
         if settled.edit is not None:
             session.apply(settled.edit)
         likely = {(one.task.folder, one.number): one for one, _ in cut.pores}
-        words = [f"{100 * one.confidence:.0f} % {one.likely}" for one in likely.values()]
+        words = [_words_of(one) for one in likely.values()]
         self._show(settled.crop_ids, words)
 
     def _show(self, crop_ids: Sequence[int], words: Sequence[str]) -> None:
@@ -139,3 +139,8 @@ class UnsureFlow(QObject):
         classes = self._session.project.classes()
         place = int(meant.removeprefix("class_")) - 1 if meant.startswith("class_") else len(classes)
         return classes[place].id if place < len(classes) else None
+
+
+def _words_of(pore: UnsurePore) -> str:
+    """Return what stands below a pore: that it is unlike all training crops, or how sure the network was."""
+    return "unlike the rest" if pore.why == "unlike" else f"{100 * pore.confidence:.0f} % {pore.likely}"

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from poregui.gui.widgets.number_table import NumberRow
 from poregui.workflow.applying.summary import ClassSummary, GroupSummary, Summary
 from poregui.workflow.applying.sureness import Sureness
-from poregui.workflow.applying.telling import sensitivity_words
+from poregui.workflow.applying.telling import sensitivity_words, unlike_words
 
 
 def sureness_words(found: Sureness, least: float) -> str:
@@ -27,7 +27,13 @@ def rows_of(group: GroupSummary, unit: str, colours: Mapping[str, str]) -> list[
     rows = [_row(one, unit.replace("um", "µm"), colours.get(one.name, ""), top) for one in group.classes]
     if group.left:
         cells = (f"{group.left_percent:.4g}", "", str(group.left), "", "", "")
-        rows.append(NumberRow("Left to you", cells, tip="Pores that the network was not sure enough about"))
+        rows.append(
+            NumberRow(
+                "Left to you",
+                cells,
+                tip="Pores that the network was not sure enough about, or that are unlike all it learned from",
+            )
+        )
     return rows
 
 
@@ -80,6 +86,7 @@ def note_of(summary: Summary, group: GroupSummary) -> str:
         parts.append("Areas are corrected for what the network confuses, with its uncertainty in the interval.")
     else:
         parts.append(f"Areas are not corrected for confusion: {summary.why_not}.")
+    parts.append(unlike_words(group))
     parts.append(sensitivity_words(group))
     parts += summary.warnings[:3]
     if len(summary.warnings) > 3:

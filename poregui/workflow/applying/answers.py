@@ -32,17 +32,20 @@ def answers_of(
     progress: Callable[[int, int, str], None] = lambda done, total, text: None,
     *,
     threads: int = 1,
-) -> NDArray[np.float32]:
-    """Return (n, classes) probabilities of the boxes of a micrograph whose um per px is `scale`.
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Return (n, classes) probabilities of the boxes of a micrograph whose um per px is `scale`, and which are unlike
+    all that the network was trained on, (n,).
 
     Crops are resized by `factor` where there is one. Each of `threads` takes a batch from beginning to end, so that the
     answers do not depend on how many there are. An exception of `progress` ends the work.
     """
     answers = np.empty((len(boxes), len(predictor.classes)), np.float32)
+    unlike = np.zeros(len(boxes), np.bool_)
 
     def answer(batch: _Crops) -> None:
         crops = [_scaled(image, pixels, scale, factor) for _, pixels in batch]
-        answers[[place for place, _ in batch]] = predictor.predict(crops)
+        places = [place for place, _ in batch]
+        answers[places], unlike[places] = predictor.predict_and_compare(crops)
 
     done = 0
     with ThreadPoolExecutor(max(1, threads)) as pool:
@@ -54,7 +57,7 @@ def answers_of(
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
-    return answers
+    return answers, unlike
 
 
 def _batches(image: Pyramid, boxes: Sequence[Box]) -> Iterator[_Crops]:

@@ -34,7 +34,7 @@ from poregui.workflow.applying.writing import write_outlines, write_picture, wri
 from poregui.workflow.importing import file_hash
 from poregui.workflow.predict import Predictor
 
-FORMAT = 3
+FORMAT = 4
 """Changes when results of older versions must be made anew."""
 SAME_SCALE = 1.25
 """Ratio of scales up to which crops are given to a network as they are."""
@@ -101,7 +101,8 @@ class FieldResult:
     """Hold the sums of one micrograph; areas in square px, per class in the order of the network's classes.
 
     `left` are pores below the wanted confidence; they belong to no class. `resampled` is the factor by which crops were
-    resized to the network's scale, None where they were not.
+    resized to the network's scale, None where they were not. `unlike` are the numbers of the pores that are unlike all
+    that the network was trained on, of which it was asked; None where it cannot tell.
     """
 
     name: str
@@ -122,6 +123,7 @@ class FieldResult:
     seconds: float
     warnings: tuple[str, ...] = ()
     plane: str = ""
+    unlike: tuple[int, ...] | None = None
 
 
 def apply_field(task: FieldTask, progress: Progress = lambda done, total, text: None) -> FieldResult:
@@ -135,29 +137,27 @@ def apply_field(task: FieldTask, progress: Progress = lambda done, total, text: 
     predictor = _predictor(str(task.model), str(task.sidecar), fingerprint_of_files(task))
     with open_pyramid(task.file, plane=task.plane) as image, ThreadPoolExecutor(1) as beside:
         scale = task.um_per_px if task.um_per_px is not None else image.um_per_px
-        size = (image.width, image.height)
-
-        def read(box: Box) -> NDArray[Any]:
-            return image.read(0, box)
-
+        size, read = (image.width, image.height), partial(image.read, 0)
         ends = task.surfaces != ()
         found = detect(read, task.recipe, scale, task.masks, size=size, specimen_ends=ends, progress=progress)
         measuring = beside.submit(_measured, task, found, read, scale, size)
         factor = resampling(predictor, scale)
         ask = partial(_answers, image, predictor, task, scale, factor)
-        answers = ask(found, progress)
+        answers, unlike = ask(found, progress)
+        chances = partial(_chances, ask)
         sensing = beside.submit(
-            sense, found, answers, Source(*size, read), task.recipe, scale, task.masks, ask, specimen_ends=ends
+            sense, found, answers, Source(*size, read), task.recipe, scale, task.masks, chances, specimen_ends=ends
         )
-        chosen = PoreTable(found.areas, answers).chosen(task.least)
+        chosen = PoreTable(found.areas, answers, unlike=unlike).chosen(task.least)
+        told = unlike if predictor.reference is not None else None
         task.folder.mkdir(parents=True, exist_ok=True)
         write_outlines(task.folder, image, scale, found, predictor.classes, task.colours, chosen)
-        write_pores(task.folder, measuring.result(), predictor.classes, answers, chosen)
+        write_pores(task.folder, measuring.result(), predictor.classes, answers, chosen, told)
         write_sensitivity(sensing.result(), task.folder)
-        write_picture(task.folder, draw_overlay(image.overview(), size, found.outlines, chosen, task.colours))
+        write_picture(task.folder, draw_overlay(image.overview(), size, found.outlines, chosen, task.colours, told))
         warnings = image.warnings
     result = replace(
-        _result(task, found, chosen, len(predictor.classes)),
+        _result(task, found, chosen, told, len(predictor.classes)),
         fingerprint=fingerprint,
         width=size[0],
         height=size[1],
@@ -185,7 +185,15 @@ def _measured(
     )
 
 
-def _result(task: FieldTask, found: Detected, chosen: NDArray[np.int64], classes: int) -> FieldResult:
+def _chances(
+    ask: Callable[[Detected], tuple[NDArray[np.float32], NDArray[np.bool_]]], found: Detected
+) -> NDArray[np.float32]:
+    return ask(found)[0]
+
+
+def _result(
+    task: FieldTask, found: Detected, chosen: NDArray[np.int64], unlike: NDArray[np.bool_] | None, classes: int
+) -> FieldResult:
     """Sum up pores whose class (-1: left to a person) is `chosen`."""
     return FieldResult(
         name=task.name,
@@ -205,6 +213,7 @@ def _result(task: FieldTask, found: Detected, chosen: NDArray[np.int64], classes
         resampled=None,
         seconds=0.0,
         plane=str(task.plane),
+        unlike=None if unlike is None else tuple((np.flatnonzero(unlike) + 1).tolist()),
     )
 
 
@@ -257,8 +266,8 @@ def _answers(
     factor: float | None,
     found: Detected,
     progress: Progress = lambda done, total, text: None,
-) -> NDArray[np.float32]:
-    """Return (n, classes) probabilities of the pores."""
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Return (n, classes) probabilities of the pores, and which are unlike all training crops."""
     size = (image.width, image.height)
     boxes = [task.recipe.crop_box(Box(*box), *size, scale) for box in found.boxes.tolist()]
     return answers_of(image, boxes, predictor, scale, factor, progress, threads=task.threads)

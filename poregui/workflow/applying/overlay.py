@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 _SIDE = 1600
 """Longer side of the picture in px, where the micrograph is at least as large."""
 _LEFT = (150, 150, 150)
+_AROUND = 5
+"""Distance in px of the picture between a pore and its frame."""
 _SHIFT = 4
 """Outlines are drawn to a sixteenth of a px."""
 _FEWEST = 8
@@ -24,11 +26,13 @@ def draw_overlay(
     outlines: Sequence[NDArray[np.float32]],
     chosen: NDArray[np.int64],
     colours: Sequence[str],
+    unlike: NDArray[np.bool_] | None = None,
 ) -> bytes:
     """Return a PNG of a micrograph of `size` (width, height) px with every pore outlined.
 
     `overview` is the micrograph at any smaller size, of any depth; `outlines` are in px of the full one; `chosen` is
-    the place of each pore's class in `colours` ('#rrggbb'), -1 (grey) for none.
+    the place of each pore's class in `colours` ('#rrggbb'), -1 (grey) for none. Pores that are `unlike` all training
+    crops stand in a white frame.
     """
     shown = _shown(overview)
     factor = min(1.0, _SIDE / max(size)) * size[0] / shown.shape[1]
@@ -45,10 +49,20 @@ def draw_overlay(
         ]
         colour = _LEFT if kind < 0 else _bgr(colours[kind])
         cv2.polylines(shown, lines, True, colour, 2, cv2.LINE_AA, _SHIFT)
+    for place in np.flatnonzero(unlike if unlike is not None else ()).tolist():
+        _frame(shown, outlines[place] * (scale / (1 << _SHIFT)))
     done, coded = cv2.imencode(".png", shown)
     if not done:
         raise ValueError(f"no PNG of an overlay of shape {shown.shape}")
     return bytes(coded)
+
+
+def _frame(shown: NDArray[np.uint8], points: NDArray[Any]) -> None:
+    """Draw a white box with dark edges around an outline in px of the picture."""
+    left, top = (int(v) - _AROUND for v in np.floor(points.min(axis=0)))
+    right, bottom = (int(v) + _AROUND for v in np.ceil(points.max(axis=0)))
+    for colour, width in (((0, 0, 0), 4), ((255, 255, 255), 2)):
+        cv2.rectangle(shown, (left, top), (right, bottom), colour, width)
 
 
 def _thinned(points: NDArray[np.float32], every: int) -> NDArray[np.float32]:

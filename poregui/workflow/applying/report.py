@@ -12,7 +12,7 @@ from poregui.domain.errors import PoreguiError
 from poregui.resources import resource
 from poregui.store.files import explain_write_error, write_text
 from poregui.workflow.applying.report_facts import AppliedFacts
-from poregui.workflow.applying.telling import sensitivity_words
+from poregui.workflow.applying.telling import sensitivity_words, unlike_words
 
 Picture = Callable[[str, int], str]
 """Takes an SVG and its width in px and returns the markup that shows it."""
@@ -59,7 +59,7 @@ def applied_html(facts: AppliedFacts, picture: Picture | None = None) -> str:
     environment.filters.update(num=_number, ends=_ends, relative=_relative, triple=_triple)
     template = environment.from_string(resource("specimens.html.j2").read_text(encoding="utf-8"))
     unit = facts.summary.size_unit.replace("um", "µm")
-    return template.render(facts=facts, figure=figure, unit=unit, moved=sensitivity_words)
+    return template.render(facts=facts, figure=figure, unit=unit, moved=sensitivity_words, strange=unlike_words)
 
 
 def _number(value: float | None, digits: int = 3) -> str:

@@ -52,7 +52,11 @@ class ShiftedAreas:
 
 @dataclass(frozen=True)
 class GroupSummary:
-    """Hold the numbers of one specimen, or of all: `unit` is what the intervals are over, `field` or `specimen`."""
+    """Hold the numbers of one specimen, or of all: `unit` is what the intervals are over, `field` or `specimen`.
+
+    `unlike` is how many pores are unlike all that the network was trained on, None where it cannot tell;
+    `unlike_kept` says that they count as it answered them.
+    """
 
     name: str
     fields: int
@@ -63,6 +67,8 @@ class GroupSummary:
     left: int
     left_percent: float
     sensitivity: tuple[ShiftedAreas, ...] = ()
+    unlike: int | None = None
+    unlike_kept: bool = False
 
 
 @dataclass(frozen=True)
@@ -92,6 +98,8 @@ class _Field:
 
     `certain` and `certain_densities` are the part of the amounts that people named.
 
+    `kept` says that pores unlike all training crops count.
+
     `shifted` (shifts, classes + 1) are the area per cent at shifted thresholds, the last one what is left to a person.
     """
 
@@ -104,6 +112,7 @@ class _Field:
     shifted: Floats | None
     certain: Floats
     certain_densities: Floats
+    kept: bool
 
 
 def summarise(
@@ -187,7 +196,7 @@ def _field(result: FieldResult, table: PoreTable, scaled: bool, least: float) ->
     own = chosen[table.certain]
     certain = 100 * np.bincount(own, table.areas[table.certain], classes) / area
     dense = np.bincount(own, minlength=classes) / (area * scale**2 / 1e6)
-    return _Field(result, percents, densities, areas, nearest, surface, shifted, certain, dense)
+    return _Field(result, percents, densities, areas, nearest, surface, shifted, certain, dense, table.keep_unlike)
 
 
 def _group(
@@ -224,7 +233,15 @@ def _group(
         left=sum(one.result.left for one in fields),
         left_percent=100 * sum(one.result.left_area for one in fields) / max(total, 1.0),
         sensitivity=_sensitivity(units, weights, pores, correct.areas),
+        unlike=_unlike([one.result for one in fields]),
+        unlike_kept=any(one.kept for one in fields),
     )
+
+
+def _unlike(results: Sequence[FieldResult]) -> int | None:
+    """Return how many pores are unlike all training crops, None where some result cannot tell."""
+    known = [len(one.unlike) for one in results if one.unlike is not None]
+    return sum(known) if len(known) == len(results) else None
 
 
 def _means(units: list[list[_Field]], weights: list[Floats], of: Callable[[_Field], Floats]) -> Floats:

@@ -47,5 +47,5 @@ def at_confidence(result: FieldResult, table: PoreTable, least: float) -> FieldR
 
 
 def with_people(result: FieldResult, table: PoreTable, least: float) -> FieldResult:
-    """Return the sums of a micrograph as they were written, or with the answers of people where there are some."""
-    return at_confidence(result, table, least) if len(table.answered) else result
+    """Return the sums of a micrograph as they were written, or with answers of people and unlike pores kept."""
+    return at_confidence(result, table, least) if len(table.answered) or table.keep_unlike else result

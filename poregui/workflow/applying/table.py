@@ -14,6 +14,8 @@ from poregui.domain.errors import PoreguiError
 from poregui.workflow.applying.sensitivity import Sensitivity, read_sensitivity
 
 AREA = "Area (px²)"
+UNLIKE = "unlike"
+"""Column that says yes for a pore unlike all that was trained on, no for others, nothing where nobody can tell."""
 PLACE = ("x (px)", "y (px)")
 DISTANCES = ("Nearest pore", "Distance to the surface")
 FIRST_CHANCE = 3
@@ -28,7 +30,8 @@ class PoreTable:
 
     `nearest` and `surface` are distances in `unit` (um or px), NaN where not known; they may be left empty. `sensed` is
     what shifted thresholds found, None where nobody looked. `middles` (n, 2) are x and y in px; `answered` is what
-    people said: the place of a class, `LEFT`, `REMOVED` or `NOBODY`; empty where nobody was asked.
+    people said: the place of a class, `LEFT`, `REMOVED` or `NOBODY`; empty where nobody was asked. `unlike` (n,) tells
+    what is unlike all that the network was trained on, which is left to a person unless `keep_unlike`; empty for none.
     """
 
     areas: NDArray[np.float64]
@@ -39,15 +42,21 @@ class PoreTable:
     sensed: Sensitivity | None = None
     middles: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 2)))
     answered: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    unlike: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, np.bool_))
+    keep_unlike: bool = False
 
     def chosen(self, least: float) -> NDArray[np.int64]:
-        """Return the place of the class of each pore, `LEFT` where none is as likely as wanted, or `REMOVED`.
+        """Return the place of the class of each pore, `LEFT` where none is as likely as wanted or it is unlike all
+        training crops, or `REMOVED`.
 
         What a person said goes before what the network did.
         """
         if not len(self.areas):
             return np.empty(0, np.int64)
-        chosen = np.where(self.chances.max(axis=1) >= least, self.chances.argmax(axis=1), LEFT).astype(np.int64)
+        sure = self.chances.max(axis=1) >= least
+        if len(self.unlike) and not self.keep_unlike:
+            sure &= ~self.unlike
+        chosen = np.where(sure, self.chances.argmax(axis=1), LEFT).astype(np.int64)
         return np.where(self.answered == NOBODY, chosen, self.answered) if len(self.answered) else chosen
 
     def waiting(self, least: float) -> NDArray[np.int64]:
@@ -55,6 +64,10 @@ class PoreTable:
         if len(self.answered):
             return np.flatnonzero((self.chosen(least) == LEFT) & (self.answered == NOBODY))
         return np.flatnonzero(self.chosen(least) == LEFT)
+
+    def strange(self, place: int) -> bool:
+        """Tell whether a pore is left to a person because it is unlike all training crops."""
+        return not self.keep_unlike and len(self.unlike) > 0 and bool(self.unlike[place])
 
     @property
     def certain(self) -> NDArray[np.bool_]:
@@ -73,6 +86,7 @@ def read_pores(folder: Path, classes: int) -> PoreTable:
             head = next(rows)
             area = head.index(AREA)
             x, y = (head.index(name) for name in PLACE)
+            unlike = head.index(UNLIKE)
             (nearest, unit), (surface, _) = (_distance(head, name) for name in DISTANCES)
             numbers = [
                 (
@@ -81,15 +95,18 @@ def read_pores(folder: Path, classes: int) -> PoreTable:
                     float(row[surface] or "nan"),
                     float(row[x]),
                     float(row[y]),
+                    row[unlike] == "yes",
                     *map(float, row[FIRST_CHANCE : FIRST_CHANCE + classes]),
                 )
                 for row in rows
             ]
     except (OSError, ValueError, IndexError, StopIteration) as error:
         raise PoreguiError(f"{path} cannot be read.", f"Remove {folder} and find its pores again.") from error
-    table = np.array(numbers, np.float64).reshape(-1, classes + 5)
+    table = np.array(numbers, np.float64).reshape(-1, classes + 6)
     sensed = read_sensitivity(folder)
-    return PoreTable(table[:, 0], table[:, 5:], table[:, 1], table[:, 2], unit, sensed, table[:, 3:5])
+    return PoreTable(
+        table[:, 0], table[:, 6:], table[:, 1], table[:, 2], unit, sensed, table[:, 3:5], unlike=table[:, 5] > 0
+    )
 
 
 def _distance(head: list[str], name: str) -> tuple[int, str]:

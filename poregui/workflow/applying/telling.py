@@ -17,6 +17,19 @@ def sensitivity_words(group: GroupSummary) -> str:
     )
 
 
+def unlike_words(group: GroupSummary) -> str:
+    """Say how many pores are unlike all that was trained on, or that nobody can tell; empty where there are none."""
+    if group.unlike is None:
+        return "This network does not say what it learned from, so that pores unlike it are not found; train again."
+    if not group.unlike:
+        return ""
+    one = group.unlike == 1
+    what = f"{group.unlike} pore{' looks' if one else 's look'} unlike anything this network learned from"
+    if group.unlike_kept:
+        return f"{what}; {'it counts' if one else 'they count'} as it answered."
+    return f"{what} and {'is' if one else 'are'} left to a person."
+
+
 def _span(totals: list[float], middle: float) -> str:
     low, high = (f"{end:.4g}" for end in (min(*totals, middle), max(*totals, middle)))
     return f"{low} %" if low == high else f"{low} to {high} %"

@@ -35,7 +35,8 @@ Progress = Callable[[int, int, str], None]
 class UnsurePore:
     """Hold one pore that waits for a person: `number` in its table, `why`, and what the network takes it for.
 
-    `middle` is x and y in px, `area` in px².
+    `why` is `unlike` for one that is unlike all that was trained on, whatever the confidence, else `unsure`. `middle`
+    is x and y in px, `area` in px².
     """
 
     task: FieldTask
@@ -50,7 +51,10 @@ class UnsurePore:
 def unsure_pores(
     tasks: Sequence[FieldTask], tables: Sequence[PoreTable], classes: Sequence[str], least: float
 ) -> list[UnsurePore]:
-    """Return the pores that no person has answered and the network did not answer surely, the least sure first."""
+    """Return the pores that no person has answered and the network did not answer surely, the least sure first.
+
+    Those that are unlike all training crops are among them, unless the table says that they are kept.
+    """
     found = []
     for task, table in zip(tasks, tables, strict=True):
         for place in table.waiting(least).tolist():
@@ -58,7 +62,8 @@ def unsure_pores(
             x, y = (float(value) for value in table.middles[place])
             best = int(chances.argmax())
             area = float(table.areas[place])
-            found.append(UnsurePore(task, place + 1, (x, y), area, "unsure", classes[best], float(chances[best])))
+            why = "unlike" if table.strange(place) else "unsure"
+            found.append(UnsurePore(task, place + 1, (x, y), area, why, classes[best], float(chances[best])))
     return sorted(found, key=lambda one: one.confidence)
 
 

@@ -19,6 +19,7 @@ from poregui.store.files import replace_file
 from poregui.vision.detection import Detected
 from poregui.vision.measurement import Measured
 from poregui.vision.pyramid import Pyramid
+from poregui.workflow.applying.table import UNLIKE
 from poregui.workflow.formats.geojson import write_geojson_file
 from poregui.workflow.formats.shapes import ImageShapes, PoreShape
 
@@ -29,16 +30,21 @@ def write_pores(
     classes: Sequence[str],
     answers: NDArray[np.floating[Any]],
     chosen: NDArray[np.int64],
+    unlike: NDArray[np.bool_] | None,
 ) -> None:
-    """Write one line a pore: number, class (empty where `chosen` is -1), confidence, probabilities, measurements."""
+    """Write one line a pore: number, class (empty where `chosen` is -1), confidence, probabilities, measurements.
+
+    `unlike` (n,) tells which are unlike all training crops, None where nobody can tell.
+    """
     named = [column for column in COLUMNS if column.name != "unit"]
-    head = ["pore", "class", "confidence", *(f"p({name})" for name in classes)]
+    head = ["pore", "class", "confidence", *(f"p({name})" for name in classes), UNLIKE]
     names = [*map(harmless, classes), ""]
     columns = [
         map(str, range(1, len(answers) + 1)),
         [names[place] for place in chosen.tolist()],
         _texts(answers.max(axis=1, initial=0.0), "%.5f"),
         *(_texts(column, "%.5f") for column in answers.T),
+        _texts(unlike) if unlike is not None else [""] * len(answers),
         *(_texts(measured.columns[column.name]) for column in named),
     ]
 
