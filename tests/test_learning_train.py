@@ -28,7 +28,9 @@ from poregui.domain.events import (
 from poregui.learning import checkpoint
 from poregui.learning.checkpoint import Snapshot, State
 from poregui.learning.train import train
+from poregui.store.pixels import CropPixels
 from poregui.store.run_folder import RunFolder
+from poregui.workflow.predict import Predictor, ScaledCrop
 
 
 def never() -> str:
@@ -345,3 +347,22 @@ def test_a_cancelled_cross_validation_leaves_nothing(tmp_path: Path) -> None:
     train(folder.path, told.append, wish)
     assert isinstance(told[-1], Cancelled)
     assert not folder.predictions_file.exists()
+
+
+def test_the_exported_network_says_what_it_learned_from_and_finds_its_own_crops_alike(
+    finished: tuple[RunFolder, list[Event]],
+) -> None:
+    folder, _ = finished
+    crops = folder.read_dataset().crops
+    pixels = zip(crops, folder.read_crops(crops), strict=True)
+    scaled = [ScaledCrop(CropPixels(p, crop.grey_low, crop.grey_high), crop.um_per_px) for crop, p in pixels]
+    predictor = Predictor(folder)
+    answers, unlike = predictor.predict_and_compare(scaled)
+    assert np.allclose(answers, probabilities(folder), atol=1e-4)
+    features = folder.read_features()
+    assert predictor.reference is not None
+    assert features is not None
+    far = predictor.reference.distances(features)
+    sure = np.abs(far / predictor.reference.limit - 1) > 1e-3
+    assert (unlike == (far > predictor.reference.limit))[sure].all()
+    assert unlike.mean() < 0.1
