@@ -25,8 +25,10 @@ from poregui.gui.label.picture_panel import PicturePanel
 from poregui.gui.label.progress_panel import ProgressPanel
 from poregui.gui.theme import GAP, MARGIN
 from poregui.gui.widgets import pieces
+from poregui.gui.widgets.alike_row import AlikeRow
 from poregui.gui.widgets.class_bar import ClassBar
 from poregui.gui.widgets.context_view import ContextView
+from poregui.gui.widgets.crop_facts import CropFacts
 from poregui.gui.widgets.crop_grid import LARGEST_CELL, SMALLEST_CELL, USUAL_CELL, CropGrid
 from poregui.gui.widgets.elided_label import ElidedLabel
 from poregui.gui.widgets.image_canvas import ImageCanvas
@@ -267,8 +269,9 @@ class LabelPage(QWidget):
         layout.addSpacing(GAP)
         layout.addWidget(pieces.heading("Current crop"))
         layout.addWidget(self.context_view, 1)
-        for label in (self.crop_label, self.crop_size, self.crop_history):
-            layout.addWidget(label)
+        self.crop_facts, self.alike_row = CropFacts(), AlikeRow()
+        for widget in (self.crop_label, self.crop_size, self.crop_facts, self.alike_row, self.crop_history):
+            layout.addWidget(widget)
         layout.addStretch(0)
         return panel
 

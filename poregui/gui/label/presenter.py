@@ -13,6 +13,7 @@ from poregui.domain.errors import PoreguiError
 from poregui.domain.records import Changed
 from poregui.gui.label.catalogue import Catalogue
 from poregui.gui.label.companion import Companion, LabelDesk
+from poregui.gui.label.context import Context
 from poregui.gui.label.detecting import Detecting
 from poregui.gui.label.framing import Framing
 from poregui.gui.label.gestures import CropGestures
@@ -90,6 +91,7 @@ class LabelPresenter(QObject):
             self._suggesting,
             Progressing(desk, self._suggesting),
             outlining,
+            Context(desk, outlining, self._suggesting),
             Detecting(desk, outlining),
             Measuring(desk),
             Looking(desk),

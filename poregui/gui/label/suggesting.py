@@ -205,10 +205,19 @@ class Suggesting(QObject):
             self._renew.start()
 
     def ask_alike_to_current(self) -> None:
-        """Ask which labelled crops look most like the current one, where the worker runs; `alike_found` answers."""
+        """Ask which labelled crops look most like the current one; `alike_found` answers, from enough labels on."""
         crop_id = self._desk.current()
+        if self._process is None and not self._broken:
+            counts = self._desk.catalogue.counts()
+            labelled = counts.total() - counts[None] - counts[UNSURE]
+            self._catch_up(start=labelled >= FEWEST_LABELS)
         if self._process is not None and crop_id is not None:
             self._process.tell({"like": crop_id})
+
+    @property
+    def answers_alike(self) -> bool:
+        """Tell whether the worker runs that knows which crops are alike."""
+        return self._process is not None
 
     def _take_alike(self, crop_id: int, order: Sequence[int], of_each: Mapping[int, Sequence[int]]) -> None:
         self.alike_found.emit(crop_id, of_each)
