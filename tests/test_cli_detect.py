@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_detect_workflow import GAS, Bench, grid_of_pores
+from detect_bench import GAS, Bench, grid_of_pores
 
 from poregui.cli.main import main
 from poregui.domain.classes import NOT_A_PORE

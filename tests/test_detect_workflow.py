@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from detect_bench import GAS, KEYHOLE, WIDTH, Bench, disc, field, grid_of_pores
 from PIL import Image
 
 from poregui.domain.classes import NOT_A_PORE
@@ -17,92 +18,18 @@ from poregui.domain.masks import Mask
 from poregui.domain.outline import Outline
 from poregui.domain.records import Crop, Micrograph
 from poregui.store.pixels import CropPixels
-from poregui.store.project import Project
-from poregui.vision.crops import cut
 from poregui.vision.large_images import open_pyramid
 from poregui.vision.overlaps import overlaps
-from poregui.workflow.changes import label_crops, move_crop, new_crop
+from poregui.workflow.changes import move_crop
 from poregui.workflow.detect import (
-    DetectionPlan,
     Found,
-    Present,
     detection_recipe,
     find_in_file,
     mount_words,
-    plan_detection,
     read_recipe,
 )
-from poregui.workflow.edits import AddMicrographs
-from poregui.workflow.history import History
 from poregui.workflow.matching import SAME, NewPore, settle
-from poregui.workflow.pore_edits import ReplacePores
-from poregui.workflow.reshape import cut_pore, draw_pore, join_pores
-
-WIDTH, HEIGHT = 640, 480
-GAS, KEYHOLE = 1, 2
-
-
-def disc(x: float, y: float, radius: float, corners: int = 40) -> np.ndarray:
-    angle = np.linspace(0, 2 * np.pi, corners, endpoint=False)
-    return np.stack([x + radius * np.cos(angle), y + radius * np.sin(angle)], axis=1).astype(np.float32)
-
-
-def field(pores: list[tuple[float, float, float]]) -> np.ndarray:
-    rows, columns = np.mgrid[:HEIGHT, :WIDTH] + 0.5
-    image = np.full((HEIGHT, WIDTH), 200.0)
-    for x, y, radius in pores:
-        inside = np.clip(radius + 0.5 - np.hypot(columns - x, rows - y), 0, 1)
-        image -= 150 * inside
-    return np.clip(image, 20, 255).astype(np.uint8)
-
-
-def grid_of_pores() -> list[tuple[float, float, float]]:
-    return [(40.0 + 80 * i, 40.0 + 80 * j, 6.0 + 2 * ((i + j) % 5)) for i in range(8) for j in range(6)]
-
-
-class Bench:
-    """Hold a project with one micrograph and do with it what the window does."""
-
-    def __init__(self, folder: Path, pores: list[tuple[float, float, float]], um_per_px: float | None = 0.5) -> None:
-        self.project = Project.create(folder)
-        self.history = History(self.project)
-        self.draw(pores)
-        self.history.apply(
-            AddMicrographs((Micrograph(1, "field.png", "field.png", "a" * 64, WIDTH, HEIGHT, 8, 1, um_per_px),))
-        )
-
-    def draw(self, pores: list[tuple[float, float, float]]) -> None:
-        Image.fromarray(field(pores)).save(self.project.folder / "field.png")
-
-    @property
-    def micrograph(self) -> Micrograph:
-        return self.project.micrographs()[0]
-
-    def plan(self, recipe: DetectionRecipe | None = None) -> DetectionPlan:
-        recipe, there = recipe or DetectionRecipe(), self.micrograph
-        file = self.project.micrograph_file(there)
-        found = find_in_file(there, file, self.project.folder, recipe, self.project.pixels)
-        return plan_detection([found], Present.of(self.project, [there]), recipe, "ada")
-
-    def find(self, recipe: DetectionRecipe | None = None) -> DetectionPlan:
-        plan = self.plan(recipe)
-        if plan.edit is not None:
-            self.history.apply(plan.edit)
-        return plan
-
-    def label(self, crop_ids: list[int], label: int) -> None:
-        self.history.apply(label_crops(self.project, crop_ids, label, who="ada"))
-
-    def hand_crop(self, box: Box) -> int:
-        crop_id = self.project.next_id("crops")
-        with open_pyramid(self.project.micrograph_file(self.micrograph)) as image:
-            pixels = CropPixels(cut(image, box), 0, 255)
-        self.history.apply(new_crop(self.project, self.micrograph, box, pixels, who="ada"))
-        return crop_id
-
-    def state(self) -> tuple:
-        outlines = {crop_id: outline.data for crop_id, outline in self.project.outlines().items()}
-        return self.project.crops(), outlines, detection_recipe(self.project)
+from poregui.workflow.reshape import draw_pore
 
 
 @pytest.fixture
@@ -342,50 +269,6 @@ def test_overlap_is_that_of_geometry() -> None:
     assert list(zip(found.first.tolist(), found.second.tolist(), strict=True)) == [(0, 0), (1, 1)]
     assert found.iou == pytest.approx([_iou_of_discs(10, 20, 20), _iou_of_discs(2, 4, 4)], abs=0.03)
     assert len(overlaps([], second).iou) == 0
-
-
-def test_joining_two_pores_keeps_the_label_and_undo_takes_it_back(bench: Bench) -> None:
-    bench.draw([(200, 200, 12), (232, 200, 12)])
-    bench.find()
-    one, other = bench.project.crops()
-    bench.label([one.id], GAS)
-    before = bench.state()
-    outlines = bench.project.outlines()
-    with open_pyramid(bench.project.micrograph_file(bench.micrograph)) as image:
-        pores = [(bench.project.crop(i), outlines[i]) for i in (one.id, other.id)]
-        bench.history.apply(join_pores(bench.project, pores, bench.micrograph, image))
-    (joined,) = bench.project.crops()
-    assert (joined.id, joined.label) == (one.id, GAS)
-    assert bench.project.outlines()[one.id].area > outlines[one.id].area + outlines[other.id].area
-    bench.history.undo()
-    assert bench.state() == before
-
-
-def test_a_label_is_not_lost_when_its_pore_is_joined_to_an_unlabelled_one(bench: Bench) -> None:
-    bench.draw([(200, 200, 12), (232, 200, 12)])
-    bench.find()
-    one, other = bench.project.crops()
-    bench.label([other.id], KEYHOLE)
-    outlines = bench.project.outlines()
-    with open_pyramid(bench.project.micrograph_file(bench.micrograph)) as image:
-        pores = [(bench.project.crop(i), outlines[i]) for i in (one.id, other.id)]
-        bench.history.apply(join_pores(bench.project, pores, bench.micrograph, image))
-    assert [crop.label for crop in bench.project.crops()] == [KEYHOLE]
-
-
-def test_a_pore_is_cut_at_its_waist_and_a_disc_is_not(bench: Bench) -> None:
-    bench.draw([(200, 200, 20), (232, 200, 20), (400, 300, 20)])
-    bench.find()
-    outlines = bench.project.outlines()
-    dumb_bell, round_one = sorted(bench.project.crops(), key=lambda crop: -outlines[crop.id].area)
-    with open_pyramid(bench.project.micrograph_file(bench.micrograph)) as image:
-        edit: ReplacePores = cut_pore(bench.project, (dumb_bell, outlines[dumb_bell.id]), bench.micrograph, image)
-        bench.history.apply(edit)
-        with pytest.raises(PoreguiError, match="no waist"):
-            cut_pore(bench.project, (round_one, outlines[round_one.id]), bench.micrograph, image)
-    areas = [outline.area for outline in bench.project.outlines().values()]
-    assert len(areas) == 3
-    assert sum(areas) == pytest.approx(sum(o.area for o in outlines.values()), rel=0.03)
 
 
 def test_what_was_taken_for_the_mount_is_said_and_a_person_can_say_that_it_is_pore(bench: Bench) -> None:

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from detect_bench import Bench, grid_of_pores
 from detect_desk import detect_desk, idle
 from label_desk import LEFT, PLAIN, Desk
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtTest import QTest
-from test_detect_workflow import Bench, grid_of_pores
 
 from poregui.domain.detection import DetectionRecipe
 from poregui.gui.label.detecting import Detecting

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from detect_bench import HEIGHT, WIDTH, Bench, disc, grid_of_pores
 from detect_desk import detect_desk, idle
 from label_desk import Desk
 from PySide6.QtCore import Qt
-from test_detect_workflow import HEIGHT, WIDTH, Bench, disc, grid_of_pores
 
 from poregui.domain.classes import NOT_A_PORE
 from poregui.domain.outline import Outline
