@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_detect_workflow import Bench, disc, grid_of_pores
+from detect_bench import Bench, disc, grid_of_pores
 from test_store_version_2 import _project_of_version_1
 
 from poregui.cli.main import main

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from detect_bench import Bench, grid_of_pores
 from detect_desk import detect_desk
 from label_desk import Desk
 from PySide6.QtCore import QEvent, QPointF, Qt
 from PySide6.QtGui import QKeyEvent
-from test_detect_workflow import Bench, grid_of_pores
 from test_gui_measurements import measured, settled
 
 from poregui.gui.widgets.region_tools import PathTool

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from detect_bench import Bench, grid_of_pores
 from detect_desk import detect_desk, idle
 from label_desk import LEFT, PLAIN, Desk
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLineEdit
-from test_detect_workflow import Bench, grid_of_pores
 
 from poregui.domain.display import Display
 from poregui.gui.dialogs.bar_length import BarLengthDialog

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
-from detect_bench import GAS, KEYHOLE, Bench, grid_of_pores
+from detect_bench import GAS, HEIGHT, KEYHOLE, WIDTH, Bench, disc, grid_of_pores
 
 from poregui.domain.errors import PoreguiError
+from poregui.domain.geometry import Box
+from poregui.domain.masks import Mask
+from poregui.domain.outline import Outline
 from poregui.vision.large_images import open_pyramid
+from poregui.vision.masked import masked_area
+from poregui.workflow.cleaning import set_masks
 from poregui.workflow.pore_edits import ReplacePores
-from poregui.workflow.reshape import cut_pore, join_pores
+from poregui.workflow.reshape import cut_pore, draw_pore, join_pores
+
+
+def mask(bench: Bench, *boxes: Box) -> None:
+    bench.history.apply(set_masks(bench.micrograph, [Mask.of_box(box) for box in boxes]))
 
 
 @pytest.fixture
@@ -62,3 +72,51 @@ def test_a_pore_is_cut_at_its_waist_and_a_disc_is_not(bench: Bench) -> None:
     areas = [outline.area for outline in bench.project.outlines().values()]
     assert len(areas) == 3
     assert sum(areas) == pytest.approx(sum(o.area for o in outlines.values()), rel=0.03)
+
+
+def test_an_outline_that_reaches_into_a_mask_is_refused_and_changes_nothing(bench: Bench) -> None:
+    bench.find()
+    mask(bench, Box(0, 240, WIDTH, 240))
+    crop = next(c for c in bench.project.crops() if c.box is not None and c.box.bottom < 240)
+    before = bench.state()
+    beside, reaching = (Outline.of(disc(300, y, 12)) for y in (220, 232))
+    with open_pyramid(bench.project.micrograph_file(bench.micrograph)) as image:
+        for known in (None, (crop, bench.project.outlines()[crop.id])):
+            with pytest.raises(PoreguiError, match="masked off"):
+                draw_pore(bench.project, known, reaching, bench.micrograph, image)
+        assert bench.state() == before
+        bench.history.apply(draw_pore(bench.project, None, beside, bench.micrograph, image))
+    assert len(bench.project.crops()) == len(before[0]) + 1
+
+
+def test_pores_are_not_joined_across_a_mask(bench: Bench) -> None:
+    bench.draw([(200, 200, 12), (260, 200, 12)])
+    bench.find()
+    mask(bench, Box(220, 0, 20, HEIGHT))
+    outlines = bench.project.outlines()
+    pores = [(crop, outlines[crop.id]) for crop in bench.project.crops()]
+    with open_pyramid(bench.project.micrograph_file(bench.micrograph)) as image:
+        with pytest.raises(PoreguiError, match="masked off"):
+            join_pores(bench.project, pores, bench.micrograph, image)
+        mask(bench)
+        bench.history.apply(join_pores(bench.project, pores, bench.micrograph, image))
+    assert len(bench.project.crops()) == 1
+
+
+def test_a_pore_that_a_later_mask_covers_can_still_be_drawn_smaller(bench: Bench) -> None:
+    bench.draw([(200, 200, 20)])
+    bench.find()
+    mask(bench, Box(0, 200, WIDTH, 280))
+    (crop,) = bench.project.crops()
+    known = (crop, bench.project.outlines()[crop.id])
+    with open_pyramid(bench.project.micrograph_file(bench.micrograph)) as image:
+        bench.history.apply(draw_pore(bench.project, known, Outline.of(disc(200, 198, 18)), bench.micrograph, image))
+        with pytest.raises(PoreguiError, match="masked off"):
+            draw_pore(bench.project, known, Outline.of(disc(200, 206, 22)), bench.micrograph, image)
+
+
+def test_the_masked_area_of_an_outline_is_counted_in_pixels() -> None:
+    square = np.array([(10, 10), (30, 10), (30, 30), (10, 30)], float)
+    assert masked_area([Mask.of_box(Box(0, 25, 100, 100))], square) == 20 * 5
+    assert masked_area([Mask.of_box(Box(0, 25, 20, 100)), Mask.of_box(Box(0, 0, 100, 12))], square) == 10 * 5 + 20 * 2
+    assert masked_area([Mask.of_box(Box(30, 0, 9, 100))], square) == 0

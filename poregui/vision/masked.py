@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import cv2
 import numpy as np
@@ -29,6 +30,20 @@ def masked_pixels(masks: Sequence[Mask], box: Box) -> NDArray[np.bool_] | None:
         for column, turn in ((found.left, 1), (found.right, -1)):
             np.add.at(turns, (row[seen], np.clip(column[seen] - box.x, 0, box.width)), turn)
     return np.cumsum(turns, axis=1)[:, :-1] > 0
+
+
+def masked_area(masks: Sequence[Mask], points: NDArray[Any]) -> int:
+    """Return how many pixels inside an outline (N, 2) in px have their middle in a mask."""
+    ring = Rings.of([points])
+    low = np.floor(ring.points.min(axis=0)).astype(int)
+    width, height = (np.ceil(ring.points.max(axis=0)).astype(int) - low + 1).tolist()
+    box = Box(int(low[0]), int(low[1]), width, height)
+    masked = masked_pixels(masks, box)
+    if masked is None:
+        return 0
+    found = spans(ring)
+    rows = zip((found.row - box.y).tolist(), (found.left - box.x).tolist(), (found.right - box.x).tolist(), strict=True)
+    return sum(int(np.count_nonzero(masked[row, left:right])) for row, left, right in rows)
 
 
 def touching(rings: Rings, view: Box, masks: Sequence[Mask]) -> NDArray[np.bool_]:

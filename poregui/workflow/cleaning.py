@@ -10,10 +10,14 @@ from poregui.domain.display import Display
 from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import Box
 from poregui.domain.masks import Mask
+from poregui.domain.outline import Outline
 from poregui.domain.records import Micrograph, Specimen
 from poregui.store.project import Project
+from poregui.vision.masked import masked_area
 from poregui.workflow.edits import AddSpecimens, ChangeMicrographs, Combined, Edit
 
+_ROUNDED_PX, _ROUNDED = 2, 0.02
+"""Pixels, and share of those masked before, by which drawing an outline anew may seem to reach further."""
 Step = Callable[[Sequence[Micrograph]], Edit | None]
 
 
@@ -45,6 +49,18 @@ def check_outside_masks(micrograph: Micrograph, box: Box) -> None:
     """Raise PoreguiError when the middle of a box lies in a mask of the micrograph."""
     if any(mask.contains(*box.centre) for mask in micrograph.masks):
         raise PoreguiError("This place is masked off.", "Crop elsewhere, or take the mask away (tab Picture).")
+
+
+def check_outline_outside_masks(micrograph: Micrograph, outline: Outline, before: Sequence[Outline] = ()) -> None:
+    """Raise PoreguiError when an outline reaches into a mask, by more than those that it takes the place of did."""
+    reaches = masked_area(micrograph.masks, outline.points)
+    if not reaches:
+        return
+    did = sum(masked_area(micrograph.masks, old.points) for old in before)
+    if reaches > did + max(_ROUNDED_PX, _ROUNDED * did):
+        raise PoreguiError(
+            "This outline reaches into what is masked off.", "Draw it beside that, or take the mask away (tab Picture)."
+        )
 
 
 def specimen_expression(pattern: str) -> re.Pattern[str]:

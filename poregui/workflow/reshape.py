@@ -14,7 +14,7 @@ from poregui.store.project import Project
 from poregui.vision.crops import cut
 from poregui.vision.pyramid import Pyramid
 from poregui.vision.reshaping import cut_in_parts, joined
-from poregui.workflow.cleaning import check_outside_masks
+from poregui.workflow.cleaning import check_outline_outside_masks, check_outside_masks
 from poregui.workflow.detect import detection_recipe
 from poregui.workflow.pore_edits import OutlinedCrop, ReplacePores
 
@@ -24,10 +24,11 @@ Pore = tuple[Crop, Outline]
 def join_pores(project: Project, pores: Sequence[Pore], micrograph: Micrograph, image: Pyramid) -> ReplacePores:
     """Return the edit that makes one pore of several: the first crop stays and takes the others in.
 
-    It keeps its label; without one it takes that which most of the others have. Raises PoreguiError for a project that
-    cannot be written.
+    It keeps its label; without one it takes that which most of the others have. Raises PoreguiError where the bridge
+    between them would lie in a mask, and for a project that cannot be written.
     """
     outline = Outline.of(joined([outline.points for _, outline in pores]))
+    check_outline_outside_masks(micrograph, outline, [old for _, old in pores])
     kept = pores[0][0]
     others = Counter(crop.label for crop, _ in pores[1:] if crop.label is not None)
     changed = _by_hand(_around(project, kept, outline, micrograph, image))
@@ -62,8 +63,9 @@ def draw_pore(
 ) -> ReplacePores:
     """Return the edit that gives a crop, or a new one of an origin, an outline; detection leaves those by hand alone.
 
-    Raises PoreguiError for a project that cannot be written.
+    Raises PoreguiError where it reaches into a mask, and for a project that cannot be written.
     """
+    check_outline_outside_masks(micrograph, outline, [known[1]] if known and known[1] is not None else [])
     if known is None:
         new = _new(project, project.next_id("crops"), outline, micrograph, image, origin)
         return ReplacePores((new,), text="draw outline")
