@@ -65,6 +65,15 @@ def test_every_pore_is_found_measured_and_classified(tmp_path: Path) -> None:
     assert sum(one.outline.area for one in shapes.shapes) == pytest.approx(sum(result.areas), rel=1e-3)
 
 
+def test_the_shape_of_a_pore_below_ten_pixels_stays_empty_in_the_table(tmp_path: Path) -> None:
+    draw_discs(tmp_path / "a.png", [SMALL, 8.0])
+    apply_field(task(tmp_path))
+    rows = rows_of(tmp_path / "out" / "a.png" / "pores.csv")
+    assert sorted(row["Shape reliable"] for row in rows) == ["no", "yes"]
+    assert all((row["Circularity"] == "") == (row["Shape reliable"] == "no") for row in rows)
+    assert all(float(row["Area (px²)"]) > 0 for row in rows)
+
+
 def test_the_picture_shows_the_outlines_in_the_colours_of_the_classes(tmp_path: Path) -> None:
     draw_discs(tmp_path / "a.png", [LARGE] * 4)
     apply_field(task(tmp_path))

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poregui.domain.geometry import Box
-from poregui.domain.measurement import COLUMNS, heading
+from poregui.domain.measurement import COLUMNS, SHAPE_NUMBERS, heading
 from poregui.domain.outline import Outline
 from poregui.store.csv_cells import harmless
 from poregui.store.files import replace_file
@@ -34,7 +34,8 @@ def write_pores(
 ) -> None:
     """Write one line a pore: number, class (empty where `chosen` is -1), confidence, probabilities, measurements.
 
-    `unlike` (n,) tells which are unlike all training crops, None where nobody can tell.
+    The shape of pores too small for one stays empty. `unlike` (n,) tells which are unlike all training crops, None
+    where nobody can tell.
     """
     named = [column for column in COLUMNS if column.name != "unit"]
     head = ["pore", "class", "confidence", *(f"p({name})" for name in classes), UNLIKE]
@@ -45,7 +46,7 @@ def write_pores(
         _texts(answers.max(axis=1, initial=0.0), "%.5f"),
         *(_texts(column, "%.5f") for column in answers.T),
         _texts(unlike) if unlike is not None else [""] * len(answers),
-        *(_texts(measured.columns[column.name]) for column in named),
+        *(_texts(_reliable(measured, column.name)) for column in named),
     ]
 
     def write(beside: Path) -> None:
@@ -55,6 +56,12 @@ def write_pores(
             table.writerows(zip(*columns, strict=True))
 
     replace_file(folder / "pores.csv", write)
+
+
+def _reliable(measured: Measured, name: str) -> NDArray[Any]:
+    """Return a column, NaN for the shape of pores that are too small to have one."""
+    values = measured.columns[name]
+    return np.where(measured.columns["shape_reliable"], values, np.nan) if name in SHAPE_NUMBERS else values
 
 
 def _texts(values: NDArray[Any], form: str = "%.6g") -> list[str]:
