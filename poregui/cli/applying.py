@@ -24,7 +24,7 @@ from poregui.workflow.applying.source import micrographs_of, task_of, tasks_of
 from poregui.workflow.applying.summary import GroupSummary, Summary, summarise
 from poregui.workflow.applying.sureness import with_people
 from poregui.workflow.applying.table import read_pores
-from poregui.workflow.applying.telling import sensitivity_words, unlike_words
+from poregui.workflow.applying.telling import calibration_words, sensitivity_words, unlike_words
 from poregui.workflow.applying.unsure import unsure_pores
 
 
@@ -101,7 +101,7 @@ def _text(summary: Summary, out: Path) -> str:
     head = ["specimen", "fields", *(f"{name} (area %)" for name in summary.classes), "left to you"]
     note = "corrected for confusion" if summary.corrected else f"not corrected for confusion: {summary.why_not}"
     over = "95 % intervals over fields" + ("" if len(groups) == 1 else ", in the last row over specimens")
-    more = (sensitivity_words(summary.whole), unlike_words(summary.whole))
+    more = (sensitivity_words(summary.whole), unlike_words(summary.whole), calibration_words(summary))
     lines = [
         table(head, rows),
         f"{over}; {note}.",

@@ -13,10 +13,8 @@ from poregui.store.run_folder import RunFolder
 from poregui.workflow.applying.source import model_of_run
 from poregui.workflow.applying.tested import tested_crops
 from poregui.workflow.documents import as_html, as_markdown
-from poregui.workflow.evaluate import review
 from poregui.workflow.export import new_folder
 from poregui.workflow.model_card import model_card
-from poregui.workflow.numbers import numbers
 
 MODEL, SIDECAR = "model.onnx", "model.json"
 CARD, CARD_PAGE = "MODEL_CARD.md", "model-card.html"
@@ -60,5 +58,5 @@ def sidecar_of(project: Project, run: RunFolder) -> dict[str, Any]:
         "confusion": tested.confusion().tolist(),
         "area_confusion": None if by_area is None else by_area.tolist(),
         "tested": tested.to_json(),
-        "temperature": numbers(review(project, run)).temperature,
+        "temperature": model.temperature,
     }

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from poregui.gui.widgets.number_table import NumberRow
 from poregui.workflow.applying.summary import ClassSummary, GroupSummary, Summary
 from poregui.workflow.applying.sureness import Sureness
-from poregui.workflow.applying.telling import sensitivity_words, unlike_words
+from poregui.workflow.applying.telling import calibration_words, sensitivity_words, unlike_words
 
 
 def sureness_words(found: Sureness, least: float) -> str:
@@ -86,7 +86,7 @@ def note_of(summary: Summary, group: GroupSummary) -> str:
         parts.append("Areas are corrected for what the network confuses, with its uncertainty in the interval.")
     else:
         parts.append(f"Areas are not corrected for confusion: {summary.why_not}.")
-    parts.append(unlike_words(group))
+    parts += [calibration_words(summary), unlike_words(group)]
     parts.append(sensitivity_words(group))
     parts += summary.warnings[:3]
     if len(summary.warnings) > 3:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from poregui.domain.calibration import at_temperature
 from poregui.domain.detection import DetectionRecipe
 from poregui.domain.geometry import Box
 from poregui.domain.masks import Mask
@@ -34,7 +35,7 @@ from poregui.workflow.applying.writing import write_outlines, write_picture, wri
 from poregui.workflow.importing import file_hash
 from poregui.workflow.predict import Predictor
 
-FORMAT = 4
+FORMAT = 5
 """Changes when results of older versions must be made anew."""
 SAME_SCALE = 1.25
 """Ratio of scales up to which crops are given to a network as they are."""
@@ -48,7 +49,7 @@ class FieldTask:
     `folder` is where its results go. `um_per_px` goes before what the file says. `least` is the confidence below which
     a pore is left to a person. `colours` are those of the network's classes, '#rrggbb', in their order; `threads`
     are those that the network may use. `build_direction_deg` and `surfaces` are as in Micrograph; without the latter
-    the surface is looked for.
+    the surface is looked for. All probabilities are those of the network at `temperature` (see `at_temperature`).
     """
 
     file: Path
@@ -65,6 +66,7 @@ class FieldTask:
     threads: int = 1
     build_direction_deg: float | None = None
     surfaces: tuple[Line, ...] | None = None
+    temperature: float = 1.0
 
     @property
     def name(self) -> str:
@@ -92,6 +94,7 @@ class FieldTask:
             "plane": str(self.plane),
             "build_direction_deg": self.build_direction_deg,
             "surfaces": self.surfaces,
+            "temperature": self.temperature,
         }
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
@@ -267,7 +270,10 @@ def _answers(
     found: Detected,
     progress: Progress = lambda done, total, text: None,
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Return (n, classes) probabilities of the pores, and which are unlike all training crops."""
+    """Return (n, classes) calibrated probabilities of the pores, and which are unlike all training crops."""
     size = (image.width, image.height)
     boxes = [task.recipe.crop_box(Box(*box), *size, scale) for box in found.boxes.tolist()]
-    return answers_of(image, boxes, predictor, scale, factor, progress, threads=task.threads)
+    answers, unlike = answers_of(image, boxes, predictor, scale, factor, progress, threads=task.threads)
+    if task.temperature != 1.0:
+        answers = at_temperature(answers.astype(np.float64), task.temperature).astype(np.float32)
+    return answers, unlike

@@ -21,7 +21,7 @@ from poregui.domain.records import Line, Micrograph
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.applying.field import FieldResult, FieldTask
-from poregui.workflow.applying.tested import TestedCrops, tested_crops
+from poregui.workflow.applying.tested import TestedCrops, temperature_of, tested_crops
 from poregui.workflow.evaluate import find_run
 from poregui.workflow.formats.names import file_names
 from poregui.workflow.frame import frame_of, project_build_direction
@@ -37,7 +37,8 @@ class AppliedModel:
     """Hold a network as files, with what its test says: `confusion` (classes, classes), None where nobody knows it.
 
     `confusion` counts test crops answered with at least the wanted confidence, rows the truth; `area_confusion` weighs
-    them by the area of their pores (see `weighted_counts`), None where that is not known.
+    them by the area of their pores (see `weighted_counts`), None where that is not known. `temperature` calibrates its
+    answers (see `at_temperature`); None: nobody fitted one, and they are taken as they are.
     """
 
     name: str
@@ -48,6 +49,7 @@ class AppliedModel:
     confusion: NDArray[np.int64] | None
     recipe: DetectionRecipe
     area_confusion: NDArray[np.float64] | None = None
+    temperature: float | None = None
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,8 @@ def model_of_run(project: Project, run: RunFolder, *, least: float = 0.0) -> App
     dataset = run.read_dataset()
     colours = {c.id: c.colour for c in project.classes(retired=True)}
     text = project.meta(RECIPE_KEY)
-    tested = tested_crops(run)
+    temperature = temperature_of(run)
+    tested = tested_crops(run).at(temperature)
     return AppliedModel(
         name=f"run {run.number} of {project.name}",
         model=run.onnx_file,
@@ -90,6 +93,7 @@ def model_of_run(project: Project, run: RunFolder, *, least: float = 0.0) -> App
         confusion=tested.confusion(least),
         recipe=detection_recipe_from_json(json.loads(text)) if text else DetectionRecipe(),
         area_confusion=tested.area_confusion(least),
+        temperature=temperature,
     )
 
 
@@ -103,7 +107,8 @@ def model_of_file(model: Path, recipe: DetectionRecipe | None = None, *, least: 
     try:
         told = json.loads(sidecar.read_text(encoding="utf-8"))
         classes = tuple(str(name) for name in told["classes"])
-        confusion, by_area = _confusions(told, len(classes), least)
+        temperature = _temperature(told)
+        confusion, by_area = _confusions(told, len(classes), least, temperature)
         if recipe is None:
             recipe = detection_recipe_from_json(told["detection"]) if "detection" in told else DetectionRecipe()
         shades = tuple(str(one) for one in told.get("colours", ()))
@@ -117,14 +122,22 @@ def model_of_file(model: Path, recipe: DetectionRecipe | None = None, *, least: 
         ) from error
     if not model.exists():
         raise ProjectError(f"{model} is missing.", "Choose the model.onnx of an export.")
-    return AppliedModel(name, model, sidecar, classes, shades, confusion, recipe, by_area)
+    return AppliedModel(name, model, sidecar, classes, shades, confusion, recipe, by_area, temperature)
+
+
+def _temperature(told: Mapping[str, Any]) -> float | None:
+    """Return the temperature of a sidecar, None for one without. Raises ValueError or TypeError for anything else."""
+    found = told.get("temperature")
+    if found is not None and not 0 < float(found) < float("inf"):
+        raise ValueError("no temperature")
+    return None if found is None else float(found)
 
 
 def _confusions(
-    told: Mapping[str, Any], classes: int, least: float
+    told: Mapping[str, Any], classes: int, least: float, temperature: float | None
 ) -> tuple[NDArray[np.int64] | None, NDArray[np.float64] | None]:
     if "tested" in told:
-        tested = TestedCrops.from_json(told["tested"], classes)
+        tested = TestedCrops.from_json(told["tested"], classes).at(temperature)
         return tested.confusion(least), tested.area_confusion(least)
     counts, weighed = told.get("confusion"), told.get("area_confusion")
     confusion = None if counts is None else np.array(counts, np.int64).reshape(classes, classes)
@@ -201,6 +214,7 @@ def tasks_of(model: AppliedModel, fields: Sequence[ToApply], out: Path, *, least
             colours=model.colours,
             build_direction_deg=one.build_direction_deg,
             surfaces=one.surfaces,
+            temperature=model.temperature or 1.0,
         )
         for one in fields
     ]

@@ -75,7 +75,8 @@ class GroupSummary:
 class Summary:
     """Hold what was found on all micrographs: each specimen by its fields, and all specimens together.
 
-    `corrected` tells whether the areas are corrected for confusion, and `why_not` why they are not.
+    `corrected` tells whether the areas are corrected for confusion, and `why_not` why they are not. `temperature` is
+    that of the network's answers, None where nobody fitted one.
     """
 
     model: str
@@ -86,6 +87,7 @@ class Summary:
     corrected: bool
     why_not: str
     warnings: tuple[str, ...]
+    temperature: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return everything as a dictionary fit for JSON."""
@@ -149,6 +151,7 @@ def summarise(
         correct.areas.possible,
         correct.areas.why_not,
         warnings,
+        model.temperature,
     )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.applying.field import FieldResult
 from poregui.workflow.applying.table import LEFT, PoreTable
+from poregui.workflow.applying.tested import temperature_of, tested_crops
 
 
 @dataclass(frozen=True)
@@ -24,12 +25,12 @@ class Sureness:
 
 
 def sureness(run: RunFolder, least: float) -> Sureness:
-    """Return what the test crops of a run say about a confidence."""
-    label = {crop.crop_id: crop.label for crop in run.read_dataset().crops if crop.part == "test"}
-    tested = [one for one in run.read_predictions() if one.crop_id in label]
-    kept = [one for one in tested if max(one.probabilities) >= least]
-    right = sum(int(np.argmax(one.probabilities)) == label[one.crop_id] for one in kept)
-    return Sureness(len(kept) / max(len(tested), 1), right / len(kept) if kept else None, len(tested))
+    """Return what the test crops of a run say about a calibrated confidence."""
+    tested = tested_crops(run).at(temperature_of(run))
+    kept = tested.answers.max(axis=1, initial=0.0) >= least
+    right = tested.answers[kept].argmax(axis=1) == tested.labels[kept]
+    n = len(tested.labels)
+    return Sureness(int(kept.sum()) / max(n, 1), float(right.mean()) if kept.any() else None, n)
 
 
 def at_confidence(result: FieldResult, table: PoreTable, least: float) -> FieldResult:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from poregui.workflow.applying.summary import GroupSummary
+from poregui.workflow.applying.summary import GroupSummary, Summary
 
 
 def sensitivity_words(group: GroupSummary) -> str:
@@ -28,6 +28,16 @@ def unlike_words(group: GroupSummary) -> str:
     if group.unlike_kept:
         return f"{what}; {'it counts' if one else 'they count'} as it answered."
     return f"{what} and {'is' if one else 'are'} left to a person."
+
+
+def calibration_words(summary: Summary) -> str:
+    """Say where confidence is taken as the network gives it; empty where it is calibrated."""
+    if summary.temperature is not None:
+        return ""
+    return (
+        "Confidence is as the network gives it, not calibrated: it has no temperature, for want of validation crops or "
+        "of errors in them."
+    )
 
 
 def _span(totals: list[float], middle: float) -> str:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from poregui.domain.calibration import at_temperature, fit_temperature
 from poregui.domain.correction import weighted_counts
+from poregui.domain.dataset import Part
 from poregui.domain.statistics import confusion_matrix
 from poregui.store.run_folder import RunFolder
 
@@ -26,6 +28,10 @@ class TestedCrops:
     labels: NDArray[np.int64]
     answers: NDArray[np.float64]
     diameters: NDArray[np.float64] | None = None
+
+    def at(self, temperature: float | None) -> TestedCrops:
+        """Return the crops with answers at a temperature (see `at_temperature`), None: as the network gave them."""
+        return self if temperature is None else replace(self, answers=at_temperature(self.answers, temperature))
 
     def confusion(self, least: float = 0.0) -> NDArray[np.int64]:
         """Return the (classes, classes) counts of crops answered with at least a confidence, rows the truth."""
@@ -62,16 +68,32 @@ class TestedCrops:
 
 
 def tested_crops(run: RunFolder) -> TestedCrops:
-    """Return the test crops of a run with the labels that it was frozen with.
+    """Return the test crops of a run with the labels that it was frozen with, answered as the network did.
 
     Raises ProjectError when the run has no predictions or is damaged.
     """
+    ids, labels, answers = _answered(run, "test")
+    return TestedCrops(labels, answers, _diameters(run, ids))
+
+
+def temperature_of(run: RunFolder) -> float | None:
+    """Return the temperature that calibrates a run on its validation crops, with the labels that it was frozen with.
+
+    None where these are too few (see `fit_temperature`), or all were answered rightly, for then any sharper one would
+    fit them better. Raises ProjectError as `tested_crops`.
+    """
+    _, labels, answers = _answered(run, "validation")
+    return None if (answers.argmax(axis=1) == labels).all() else fit_temperature(answers, labels)
+
+
+def _answered(run: RunFolder, part: Part) -> tuple[list[int], NDArray[np.int64], NDArray[np.float64]]:
+    """Return the (n,) ids of the crops of a part, their (n,) labels and (n, classes) answers."""
     dataset = run.read_dataset()
-    label = {crop.crop_id: crop.label for crop in dataset.crops if crop.part == "test"}
+    label = {crop.crop_id: crop.label for crop in dataset.crops if crop.part == part}
     found = [one for one in run.read_predictions() if one.crop_id in label]
     answers = np.array([one.probabilities for one in found], np.float64).reshape(len(found), len(dataset.classes))
     ids = [one.crop_id for one in found]
-    return TestedCrops(np.array([label[i] for i in ids], np.int64), answers, _diameters(run, ids))
+    return ids, np.array([label[i] for i in ids], np.int64), answers
 
 
 def _diameters(run: RunFolder, ids: list[int]) -> NDArray[np.float64] | None:
