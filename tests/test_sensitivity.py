@@ -21,6 +21,7 @@ from poregui.workflow.applying.sensitivity import (
     SHIFTS,
     WHOLE,
     Sensitivity,
+    find_shifted,
     read_sensitivity,
     sense,
     write_sensitivity,
@@ -54,7 +55,7 @@ def sensed(image: np.ndarray, recipe: DetectionRecipe = LEVEL) -> tuple[Sensitiv
         return np.tile(np.array([[0.1, 0.1, 0.8]], np.float32), (len(new.outlines), 1))
 
     answers = np.tile(np.array([[0.2, 0.7, 0.1]], np.float32), (len(found.outlines), 1))
-    return sense(found, answers, Source.of(image), recipe, None, (), classify), asked
+    return sense(found, answers, find_shifted(found, Source.of(image), recipe, None, ()), classify), asked
 
 
 def test_pores_that_only_a_higher_threshold_finds_are_classified_and_the_others_keep_their_class() -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import cv2
@@ -48,12 +48,18 @@ def answers_of(
         answers[places], unlike[places] = predictor.predict_and_compare(crops)
 
     done = 0
+    waiting: deque[tuple[Future[None], int]] = deque()
     with ThreadPoolExecutor(max(1, threads)) as pool:
         try:
-            for batches in _groups(_batches(image, boxes), _AHEAD * max(1, threads)):
-                progress(done, len(boxes), f"Classifying {len(boxes)} pores")
-                list(pool.map(answer, batches))
-                done += sum(map(len, batches))
+            for batch in _batches(image, boxes):
+                waiting.append((pool.submit(answer, batch), len(batch)))
+                if len(waiting) > _AHEAD * max(1, threads):
+                    first, size = waiting.popleft()
+                    first.result()
+                    done += size
+                    progress(done, len(boxes), f"Classifying {len(boxes)} pores")
+            for last, _ in waiting:
+                last.result()
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
@@ -70,11 +76,6 @@ def _batches(image: Pyramid, boxes: Sequence[Box]) -> Iterator[_Crops]:
             batch = []
     if batch:
         yield batch
-
-
-def _groups(items: Iterator[_Crops], size: int) -> Iterator[list[_Crops]]:
-    while group := list(islice(items, size)):
-        yield group
 
 
 def _scaled(image: Pyramid, pixels: NDArray[Any], scale: float | None, factor: float | None) -> ScaledCrop:

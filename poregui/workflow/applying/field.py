@@ -6,7 +6,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
@@ -29,9 +29,10 @@ from poregui.vision.planning import Source
 from poregui.vision.pyramid import Pyramid
 from poregui.workflow.applying.answers import answers_of
 from poregui.workflow.applying.overlay import draw_overlay
-from poregui.workflow.applying.sensitivity import sense, write_sensitivity
+from poregui.workflow.applying.sensitivity import Shifted, find_shifted, sense, write_sensitivity
 from poregui.workflow.applying.table import PoreTable
 from poregui.workflow.applying.writing import write_outlines, write_picture, write_pores
+from poregui.workflow.formats.coordinates import closed_rings
 from poregui.workflow.importing import file_hash
 from poregui.workflow.predict import Predictor
 
@@ -143,21 +144,19 @@ def apply_field(task: FieldTask, progress: Progress = lambda done, total, text: 
         size, read = (image.width, image.height), partial(image.read, 0)
         ends = task.surfaces != ()
         found = detect(read, task.recipe, scale, task.masks, size=size, specimen_ends=ends, progress=progress)
-        measuring = beside.submit(_measured, task, found, read, scale, size)
+        aside = _Aside.begun(beside, task, found, image, scale)
         factor = resampling(predictor, scale)
         ask = partial(_answers, image, predictor, task, scale, factor)
         answers, unlike = ask(found, progress)
-        chances = partial(_chances, ask)
-        sensing = beside.submit(
-            sense, found, answers, Source(*size, read), task.recipe, scale, task.masks, chances, specimen_ends=ends
-        )
         chosen = PoreTable(found.areas, answers, unlike=unlike).chosen(task.least)
         told = unlike if predictor.reference is not None else None
+        shown = aside.overview.result()
+        drawing = beside.submit(draw_overlay, shown, size, found.outlines, chosen, task.colours, told)
         task.folder.mkdir(parents=True, exist_ok=True)
-        write_outlines(task.folder, image, scale, found, predictor.classes, task.colours, chosen)
-        write_pores(task.folder, measuring.result(), predictor.classes, answers, chosen, told)
-        write_sensitivity(sensing.result(), task.folder)
-        write_picture(task.folder, draw_overlay(image.overview(), size, found.outlines, chosen, task.colours, told))
+        write_outlines(task.folder, image, scale, found, predictor.classes, task.colours, chosen, aside.lines.result())
+        write_pores(task.folder, aside.measured.result(), predictor.classes, answers, chosen, told)
+        write_sensitivity(sense(found, answers, aside.shifted.result(), partial(_chances, ask)), task.folder)
+        write_picture(task.folder, drawing.result())
         warnings = image.warnings
     result = replace(
         _result(task, found, chosen, told, len(predictor.classes)),
@@ -171,6 +170,27 @@ def apply_field(task: FieldTask, progress: Progress = lambda done, total, text: 
     )
     write_json(task.result_file, asdict(result))
     return result
+
+
+@dataclass(frozen=True)
+class _Aside:
+    """Hold what is made of the pores that were found while the network answers: none of it needs its answers."""
+
+    measured: Future[Measured]
+    shifted: Future[tuple[Shifted, ...]]
+    lines: Future[list[str]]
+    overview: Future[NDArray[Any]]
+
+    @staticmethod
+    def begun(beside: Executor, task: FieldTask, found: Detected, image: Pyramid, scale: float | None) -> _Aside:
+        size, read = (image.width, image.height), partial(image.read, 0)
+        source, ends = Source(*size, read), task.surfaces != ()
+        return _Aside(
+            beside.submit(_measured, task, found, read, scale, size),
+            beside.submit(find_shifted, found, source, task.recipe, scale, task.masks, specimen_ends=ends),
+            beside.submit(lambda: list(closed_rings(found.outlines))),
+            beside.submit(image.overview),
+        )
 
 
 def _measured(

@@ -58,33 +58,49 @@ class Sensitivity:
         return self.percents(shift, classes, least) - self.percents(0, classes, least)
 
 
-def sense(
+@dataclass(frozen=True, eq=False)
+class Shifted:
+    """Hold what each threshold, in the order of 0 and `SHIFTS`, finds in a box, which may be the `whole` micrograph."""
+
+    box: Box
+    whole: bool
+    found: tuple[Detected, ...]
+
+
+def find_shifted(
     found: Detected,
-    answers: NDArray[np.float32],
     source: Source,
     recipe: DetectionRecipe,
     um_per_px: float | None,
     masks: Sequence[Mask],
-    classify: Classify,
     *,
     specimen_ends: bool = True,
-) -> Sensitivity:
-    """Return what shifted thresholds find of a micrograph whose pores are `found` and have `answers` (n, classes).
+) -> tuple[Shifted, ...]:
+    """Return what shifted thresholds find of a micrograph whose pores are `found`; no network is needed for it.
 
     Up to `WHOLE` pixels the whole of it is looked at, else four windows whose places do not depend on what they show.
-    `classify` answers pores that are new. For a local threshold its level relative to the surroundings is shifted.
+    For a local threshold its level relative to the surroundings is shifted.
     """
     plan = replace(make_plan(source, recipe, um_per_px, masks), specimen_ends=specimen_ends)
+    views = []
+    for view in _views(source):
+        base = found if view is None else _shifted(plan, 0, um_per_px, view)
+        at_each = (base, *(_shifted(plan, shift, um_per_px, view) for shift in SHIFTS))
+        views.append(Shifted(view or Box(0, 0, source.width, source.height), view is None, at_each))
+    return tuple(views)
+
+
+def sense(found: Detected, answers: NDArray[np.float32], shifted: Sequence[Shifted], classify: Classify) -> Sensitivity:
+    """Return how a micrograph whose pores are `found` and have `answers` (n, classes) depends on the threshold.
+
+    `classify` answers pores that are new.
+    """
     rows: list[tuple[NDArray[Any], ...]] = []
     seen = np.zeros(len(_ORDER))
-    for view in _views(source):
-        whole = view is None
-        box = view or Box(0, 0, source.width, source.height)
-        base = found if whole else _shifted(plan, 0, um_per_px, view)
-        known = _Known(found, answers, box)
-        for place, shift in enumerate(_ORDER):
-            at = base if shift == 0 else _shifted(plan, shift, um_per_px, view)
-            kept, own = _rows(at, shift, known, classify, whole=whole)
+    for one in shifted:
+        known = _Known(found, answers, one.box)
+        for place, (shift, at) in enumerate(zip(_ORDER, one.found, strict=True)):
+            kept, own = _rows(at, shift, known, classify, whole=one.whole)
             rows.append(own)
             seen[place] += at.field_area_px - float(at.areas[~kept].sum())
     shifts, areas, places, sure = (np.concatenate(parts) for parts in zip(*rows, strict=True))

@@ -79,8 +79,12 @@ def write_outlines(
     classes: Sequence[str],
     colours: Sequence[str],
     chosen: NDArray[np.int64],
+    lines: Sequence[str],
 ) -> None:
-    """Write the outlines as GeoJSON with class and colour ('#rrggbb'); `image` is the micrograph that they are of."""
+    """Write the outlines as GeoJSON with class and colour ('#rrggbb'); `image` is the micrograph that they are of.
+
+    `lines` are the outlines as text (see `closed_rings`).
+    """
     kinds = [(name, colours[k] if k < len(colours) else "#808080") for k, name in enumerate(classes)]
     kinds.append(("", "#808080"))
     shapes = tuple(
@@ -88,7 +92,7 @@ def write_outlines(
         for place, box in enumerate(found.boxes.tolist())
     )
     whole = ImageShapes(image.name, image.width, image.height, um_per_px, shapes)
-    write_geojson_file(whole, folder / "pores.geojson")
+    write_geojson_file(whole, folder / "pores.geojson", lines)
 
 
 def write_picture(folder: Path, picture: bytes) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -35,10 +35,15 @@ def write_geojson(images: Sequence[ImageShapes], out: Path) -> int:
     return sum(len(image.shapes) for image in images)
 
 
-def write_geojson_file(image: ImageShapes, out: Path) -> None:
-    """Write the pores of one micrograph into one file. Raises PoreguiError when it cannot be written."""
-    rings = [np.array(corners(one.box)) if one.outline is None else one.outline.points for one in image.shapes]
-    features = map(partial(_feature, image=image.name), image.shapes, closed_rings(rings))
+def write_geojson_file(image: ImageShapes, out: Path, lines: Iterable[str] | None = None) -> None:
+    """Write the pores of one micrograph into one file. Raises PoreguiError when it cannot be written.
+
+    `lines` are the texts of their outlines (see `closed_rings`) where somebody has them already.
+    """
+    if lines is None:
+        rings = [np.array(corners(one.box)) if one.outline is None else one.outline.points for one in image.shapes]
+        lines = closed_rings(rings)
+    features = map(partial(_feature, image=image.name), image.shapes, lines)
     write_text(out, _COLLECTION % (json.dumps(image.name, ensure_ascii=False), ",".join(features)))
 
 
@@ -52,6 +57,8 @@ def _feature(shape: PoreShape, ring: str, image: str) -> str:
     if shape.class_name:
         red, green, blue = (int(shape.colour[i : i + 2], 16) for i in (1, 3, 5))
         properties["classification"] = {"name": shape.class_name, "color": [red, green, blue]}
+    if shape.told:
+        properties["metadata"] = dict(shape.told)
     name = uuid.uuid5(_NAMESPACE, f"{image}/{shape.crop_id}")
     return _FEATURE % (name, ring, json.dumps(properties, ensure_ascii=False))
 
