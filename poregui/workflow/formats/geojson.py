@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterable, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,10 @@ from poregui.workflow.formats.shapes import ImageShapes, PoreShape, corners, out
 _NAMESPACE = uuid.UUID("6f7ae3d2-0a0d-4c0e-9d55-7f0f6b0f3c11")
 SUFFIX = ".geojson"
 _COLLECTION = '{"type": "FeatureCollection", "image": %s, "features": [%s]}'
-_FEATURE = '{"type": "Feature", "id": "%s", "geometry": {"type": "Polygon", "coordinates": [%s]}, "properties": %s}'
+_FEATURE = (
+    '{"type": "Feature", "id": "%s", "geometry": {"type": "Polygon", "coordinates": [%s]}, '
+    '"properties": {"objectType": "annotation", "name": "%d", %s}'
+)
 
 
 def write_geojson(images: Sequence[ImageShapes], out: Path) -> int:
@@ -49,18 +52,25 @@ def write_geojson_file(image: ImageShapes, out: Path, lines: Iterable[str] | Non
 
 def _feature(shape: PoreShape, ring: str, image: str) -> str:
     """Return a feature as JSON; `ring` is the text of its closed line."""
-    properties: dict[str, Any] = {
-        "objectType": "annotation",
-        "name": str(shape.crop_id),
-        "outlined": bool(shape.outline),
-    }
-    if shape.class_name:
-        red, green, blue = (int(shape.colour[i : i + 2], 16) for i in (1, 3, 5))
-        properties["classification"] = {"name": shape.class_name, "color": [red, green, blue]}
-    if shape.told:
-        properties["metadata"] = dict(shape.told)
     name = uuid.uuid5(_NAMESPACE, f"{image}/{shape.crop_id}")
-    return _FEATURE % (name, ring, json.dumps(properties, ensure_ascii=False))
+    return _FEATURE % (
+        name,
+        ring,
+        shape.crop_id,
+        _told(shape.outline is not None, shape.class_name, shape.colour, shape.told),
+    )
+
+
+@lru_cache(maxsize=1024)
+def _told(outlined: bool, class_name: str, colour: str, told: tuple[tuple[str, str], ...]) -> str:
+    """Return as JSON, without the first bracket, what many features of a file have alike."""
+    properties: dict[str, Any] = {"outlined": outlined}
+    if class_name:
+        red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+        properties["classification"] = {"name": class_name, "color": [red, green, blue]}
+    if told:
+        properties["metadata"] = dict(told)
+    return json.dumps(properties, ensure_ascii=False)[1:]
 
 
 def read_geojson(path: Path) -> list[ImageShapes]:
