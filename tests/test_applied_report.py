@@ -44,7 +44,7 @@ def facts_of(
     tasks = tasks_of(model, wanted, tmp_path / "out")
     results = [apply_field(one) for one in tasks]
     for gone in without:
-        (tasks[gone].folder / "overlay.png").unlink()
+        (tasks[gone].folder / "picture.npz").unlink()
     return collect_applied(model, results, [one.folder for one in tasks], **more)
 
 

@@ -16,13 +16,13 @@ from poregui.domain.errors import PoreguiError
 from poregui.workflow.applying.answered import answers_of_people, with_answers
 from poregui.workflow.applying.cluster import Scheduler, apply_on_cluster
 from poregui.workflow.applying.field import FieldTask
+from poregui.workflow.applying.marking import mark_field
 from poregui.workflow.applying.outcome import write_outcome
 from poregui.workflow.applying.pool import Applied, apply_all
 from poregui.workflow.applying.report import check_ending, write_applied_report
 from poregui.workflow.applying.report_facts import collect_applied
 from poregui.workflow.applying.source import micrographs_of, task_of, tasks_of
 from poregui.workflow.applying.summary import GroupSummary, Summary, summarise
-from poregui.workflow.applying.sureness import with_people
 from poregui.workflow.applying.table import read_pores
 from poregui.workflow.applying.telling import calibration_words, sensitivity_words, unlike_words
 from poregui.workflow.applying.unsure import unsure_pores
@@ -63,7 +63,8 @@ def apply(args: argparse.Namespace, screen: Screen) -> int:
     done = [task_of(tasks, one) for one in applied.results]
     tables = with_answers(done, [read_pores(task.folder, len(model.classes)) for task in done], said)
     tables = [replace(table, keep_unlike=bool(args.keep_unlike)) for table in tables]
-    results = [with_people(one, table, least) for one, table in zip(applied.results, tables, strict=True)]
+    rows = zip(done, applied.results, tables, strict=True)
+    results = [mark_field(task.folder, one, table, model, least) for task, one, table in rows]
     summary = summarise(model, results, tables, least=least)
     values = write_outcome(out, applied, summary, least=least, lock=chosen.lock)
     values |= see_to_queue(args, unsure_pores(done, tables, model.classes, least), screen)

@@ -14,11 +14,11 @@ from poregui.store.run_folder import RunFolder
 from poregui.workflow.applying.answered import answers_of_people, with_answers
 from poregui.workflow.applying.field import FieldResult, FieldTask
 from poregui.workflow.applying.locking import Lock, lock_of_project, model_of_lock
+from poregui.workflow.applying.marking import mark_field
 from poregui.workflow.applying.outcome import write_outcome
 from poregui.workflow.applying.pool import Applied
 from poregui.workflow.applying.source import AppliedModel, model_of_run, tasks_of, to_apply
 from poregui.workflow.applying.summary import summarise
-from poregui.workflow.applying.sureness import at_confidence
 from poregui.workflow.applying.table import PoreTable, read_pores
 
 
@@ -61,14 +61,14 @@ def key_of(file: Path, plane: Plane) -> str:
     return f"{file}{AND}{plane}" if plane != FIRST else str(file)
 
 
-def plan(folder: Path, run: RunFolder, keys: Sequence[str]) -> tuple[AppliedModel, list[FieldTask]]:
+def plan(folder: Path, run: RunFolder, keys: Sequence[str], least: float = 0.0) -> tuple[AppliedModel, list[FieldTask]]:
     """Return the network of a run, or the locked one, and a task for each file; fit for any thread."""
     with Project.open(folder, read_only=True) as project:
         model, lock = _model_of(project, run)
         files = dict.fromkeys(Path(key.partition(AND)[0]) for key in keys)
         fields = to_apply(list(files), project, lock.um_per_px if lock else None)
         fields = [one for one in fields if key_of(one.file, one.plane) in keys]
-    return model, tasks_of(model, fields, results_folder(folder, run))
+    return model, tasks_of(model, fields, results_folder(folder, run), least=least)
 
 
 def _model_of(project: Project, run: RunFolder, least: float = 0.0) -> tuple[AppliedModel, Lock | None]:
@@ -77,11 +77,15 @@ def _model_of(project: Project, run: RunFolder, least: float = 0.0) -> tuple[App
 
 
 def record(folder: Path, run: RunFolder, known: Known, applied: Applied, least: float) -> None:
-    """Write beside the results what they came to; nothing where there are none."""
+    """Write into the results what became of each pore, and beside them what they came to; nothing where there are none.
+
+    Raises PoreguiError when a file was changed or cannot be written.
+    """
     if not known.results:
         return
     with Project.open(folder, read_only=True) as project:
         model, lock = _model_of(project, run, least)
-    kept = [at_confidence(result, table, least) for result, table in zip(known.results, known.tables, strict=True)]
+    rows = zip(known.tasks, known.results, known.tables, strict=True)
+    kept = [mark_field(task.folder, result, table, known.model, least) for task, result, table in rows]
     summary = summarise(model, kept, known.tables, least=least)
     write_outcome(results_folder(folder, run), applied, summary, least=least, lock=lock)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-from PIL import Image
 from PySide6.QtCore import QObject, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFileDialog
@@ -17,6 +15,7 @@ from poregui.domain.records import Changed
 from poregui.gui.apply.known import AND, Known, key_of, known_of, plan, record, results_folder, with_people_of
 from poregui.gui.apply.locking import LockFlow
 from poregui.gui.apply.page import HEADS, ApplyPage, FieldRow
+from poregui.gui.apply.picture import PictureFlow, Shown
 from poregui.gui.apply.reporting import Reported, ask_report
 from poregui.gui.apply.unsure import UnsureFlow
 from poregui.gui.apply.words import note_of, rows_of, sureness_words, title_of
@@ -25,13 +24,13 @@ from poregui.gui.messages import messages
 from poregui.gui.review.runs import run_entry
 from poregui.gui.services import Services
 from poregui.gui.session import Session
-from poregui.gui.widgets.tile_layer import layer_of
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.applying.field import FieldResult, FieldTask, read_result
 from poregui.workflow.applying.pool import Applied, apply_all
 from poregui.workflow.applying.source import AppliedModel, micrographs_of, model_of_run, task_of
 from poregui.workflow.applying.summary import Summary, summarise
 from poregui.workflow.applying.sureness import at_confidence, sureness
+from poregui.workflow.applying.table import PoreTable
 from poregui.workflow.applying.unsure import unsure_pores
 
 
@@ -48,7 +47,8 @@ class ApplyPresenter(QObject):
         self._known: Known | None = None
         self._summary: Summary | None = None
         self._work: TaskHandle | None = None
-        self._shown: Path | None = None
+        self._picture = PictureFlow(page.canvas, services)
+        self._applied: Applied | None = None
         self._links: list[tuple[object, Callable]] = []
         self._unsure = UnsureFlow(page, session, services)
         self._lock = LockFlow(page, session, services, self._follow_lock)
@@ -71,12 +71,12 @@ class ApplyPresenter(QObject):
             (page.run_chosen, lambda _: self._choose_run()),
             (page.field_chosen, self._show_picture),
             (page.group_chosen, lambda _: self._show_numbers()),
-            (page.sureness_changed, lambda _: self._sum_up()),
+            (page.sureness_changed, lambda _: self._renew()),
             (page.unsure_requested, self.look_at_unsure),
         ]
         for signal, slot in self._links:
             signal.connect(slot)
-        page.canvas.show_message("Choose a micrograph to see its pores.")
+        self._picture.forget("Choose a micrograph to see its pores.")
         self._fill()
         self._lock.look()
 
@@ -88,6 +88,7 @@ class ApplyPresenter(QObject):
         for signal, slot in self._links:
             signal.disconnect(slot)
         self._links = []
+        self._picture.forget()
         self._page.clear()
 
     # ---- what a person wants -------------------------------------------------------------------------------------
@@ -101,7 +102,7 @@ class ApplyPresenter(QObject):
         folder, least = self._session.project.folder, self._least()
 
         def work(control: TaskControl) -> tuple[Known, Applied]:
-            model, tasks = plan(folder, run, wanted)
+            model, tasks = plan(folder, run, wanted, least)
             applied = apply_all(tasks, progress=control.progress, cancelled=control.cancelled)
             known = known_of(folder, model, ((task_of(tasks, one), one) for one in applied.results))
             record(folder, run, known, applied, least)
@@ -146,7 +147,7 @@ class ApplyPresenter(QObject):
         def done(known: Known) -> None:
             if self._known is not None and self._known.tasks is known.tasks:
                 self._known = known
-                self._sum_up()
+                self._renew()
 
         self._services.background.run("Taking answers over", lambda _: with_people_of(folder, before), done)
 
@@ -206,7 +207,7 @@ class ApplyPresenter(QObject):
 
     def _choose_run(self) -> None:
         """Show the results of the chosen run that are there from earlier."""
-        self._known = None
+        self._known = self._applied = None
         self._summary = None
         run = self._run()
         keys = [row.key for row in self._field_rows()]
@@ -235,7 +236,7 @@ class ApplyPresenter(QObject):
 
     def _done(self, outcome: tuple[Known, Applied]) -> None:
         known, applied = outcome
-        self._work = None
+        self._work, self._applied = None, applied
         words = f"{len(applied.results)} micrographs done."
         if applied.taken_up:
             words += f" {applied.taken_up} had been done before."
@@ -257,6 +258,13 @@ class ApplyPresenter(QObject):
         if chosen is None and known.tasks:
             self._page.choose_field(key_of(known.tasks[0].file, known.tasks[0].plane))
         elif chosen is not None:
+            self._show_picture(chosen)
+
+    def _renew(self) -> None:
+        """Show picture and numbers for what is answered now."""
+        self._sum_up()
+        chosen = self._page.chosen_field()
+        if self._known is not None and chosen is not None:
             self._show_picture(chosen)
 
     def _sum_up(self) -> None:
@@ -286,31 +294,21 @@ class ApplyPresenter(QObject):
     # ---- pictures and files --------------------------------------------------------------------------------------
 
     def _show_picture(self, key: str) -> None:
-        task, result = self._result_of(key)
+        task, result, table = self._result_of(key)
         self._page.set_picture_title(
             task.name if task is not None else Path(key.partition(AND)[0]).name,
             f"{result.pores} pores" if result else "not done yet",
         )
-        if task is None:
-            self._page.canvas.show_message("This micrograph has not been done yet.")
+        if self._known is None or task is None or table is None:
+            self._picture.forget("This micrograph has not been done yet.")
             return
-        file = task.folder / "overlay.png"
+        self._picture.show(Shown(task.folder, table, self._known.model.colours, self._least()))
 
-        def read(control: TaskControl) -> np.ndarray:
-            with Image.open(file) as picture:
-                return np.asarray(picture.convert("RGB"))
-
-        def show(pixels: np.ndarray) -> None:
-            if self._page.chosen_field() == key:
-                self._page.canvas.set_picture(layer_of(pixels), editable=False)
-
-        self._services.background.run("Reading a picture", read, show)
-
-    def _result_of(self, key: str) -> tuple[FieldTask | None, FieldResult | None]:
+    def _result_of(self, key: str) -> tuple[FieldTask | None, FieldResult | None, PoreTable | None]:
         if self._known is None:
-            return None, None
-        pairs = zip(self._known.tasks, self._known.results, strict=True)
-        return next(((task, result) for task, result in pairs if key_of(task.file, task.plane) == key), (None, None))
+            return None, None, None
+        rows = zip(self._known.tasks, self._known.results, self._known.tables, strict=True)
+        return next((row for row in rows if key_of(row[0].file, row[0].plane) == key), (None, None, None))
 
     def _ask_files(self) -> None:
         chosen, _ = QFileDialog.getOpenFileNames(self._page, "Add micrographs")
@@ -335,7 +333,19 @@ class ApplyPresenter(QObject):
             ask_report(self._page, proposed, wanted, self._services.background)
 
     def _open_folder(self) -> None:
-        run = self._run()
-        if run is not None:
-            folder = results_folder(self._session.project.folder, run)
-            QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
+        """Bring the files up to what the page shows and open their folder."""
+        run, known, least = self._run(), self._known, self._least()
+        if run is None:
+            return
+        folder, read_only = self._session.project.folder, self._session.project.read_only
+        address = QUrl.fromLocalFile(str(results_folder(folder, run)))
+        applied = self._applied
+
+        def work(_control: TaskControl) -> None:
+            if known is not None and not read_only:
+                record(folder, run, known, applied or Applied(known.results, (), len(known.results)), least)
+
+        def show(_done: None) -> None:
+            QDesktopServices.openUrl(address)
+
+        self._services.background.run("Writing results", work, show)

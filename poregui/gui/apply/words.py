@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from poregui.domain.classes import UNSURE_COLOUR
 from poregui.gui.widgets.number_table import NumberRow
 from poregui.workflow.applying.summary import ClassSummary, GroupSummary, Summary
 from poregui.workflow.applying.sureness import Sureness
@@ -32,6 +33,7 @@ def rows_of(group: GroupSummary, unit: str, colours: Mapping[str, str]) -> list[
                 "Left to you",
                 cells,
                 tip="Pores that the network was not sure enough about, or that are unlike all it learned from",
+                colour=UNSURE_COLOUR,
             )
         )
     return rows

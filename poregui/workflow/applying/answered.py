@@ -12,7 +12,7 @@ from poregui.domain.classes import NOT_A_PORE, NOT_A_PORE_NAME, UNSURE
 from poregui.domain.plane import Plane
 from poregui.store.project import Project
 from poregui.workflow.applying.field import FieldTask
-from poregui.workflow.applying.table import LEFT, NOBODY, REMOVED, PoreTable
+from poregui.workflow.applying.table import LEFT, NOBODY, OTHER, REMOVED, PoreTable
 
 _NEAR = 0.25
 """Distance of the middles of two outlines of one pore, in parts of its diameter."""
@@ -82,14 +82,14 @@ def place_of(task: FieldTask) -> tuple[str, str]:
 
 
 def class_places(project: Project, classes: Sequence[str]) -> dict[int, int]:
-    """Return for each label the place of its class in a network's answers, `LEFT` for one that it does not know.
+    """Return for each label the place of its class in a network's answers, `OTHER` for one that it does not know.
 
     *Not a pore* is `REMOVED` where the network has no such answer.
     """
     names = {one.id: one.name for one in project.classes(retired=True)} | {NOT_A_PORE: NOT_A_PORE_NAME}
-    places = {label: classes.index(name) if name in classes else LEFT for label, name in names.items()}
+    places = {label: classes.index(name) if name in classes else OTHER for label, name in names.items()}
     places[UNSURE] = LEFT
-    if places[NOT_A_PORE] == LEFT:
+    if places[NOT_A_PORE] == OTHER:
         places[NOT_A_PORE] = REMOVED
     return places
 
@@ -124,7 +124,7 @@ def _answers(table: PoreTable, own: PlacedCrops, places: dict[int, int]) -> NDAr
     answered = np.full(len(table.areas), NOBODY, np.int64)
     for pore, crop in own.of_pores(table.middles, table.areas).items():
         label = own.labels[crop]
-        answered[pore] = NOBODY if label is None else places.get(label, LEFT)
+        answered[pore] = NOBODY if label is None else places.get(label, OTHER)
     return answered
 
 

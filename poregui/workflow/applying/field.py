@@ -28,15 +28,16 @@ from poregui.vision.measurement import Measured, measure
 from poregui.vision.planning import Source
 from poregui.vision.pyramid import Pyramid
 from poregui.workflow.applying.answers import answers_of
-from poregui.workflow.applying.overlay import draw_overlay
+from poregui.workflow.applying.overlay import FieldPicture
 from poregui.workflow.applying.sensitivity import Shifted, find_shifted, sense, write_sensitivity
 from poregui.workflow.applying.table import PoreTable
-from poregui.workflow.applying.writing import write_outlines, write_picture, write_pores
+from poregui.workflow.applying.writing import marks_of, write_outlines, write_overlay, write_pores
 from poregui.workflow.formats.coordinates import closed_rings
 from poregui.workflow.importing import file_hash
 from poregui.workflow.predict import Predictor
 
-FORMAT = 5
+RESULT = "field.json"
+FORMAT = 7
 """Changes when results of older versions must be made anew."""
 SAME_SCALE = 1.25
 """Ratio of scales up to which crops are given to a network as they are."""
@@ -48,9 +49,10 @@ class FieldTask:
     """Hold all that a process needs to work on one micrograph, and nothing that another one must not have.
 
     `folder` is where its results go. `um_per_px` goes before what the file says. `least` is the confidence below which
-    a pore is left to a person. `colours` are those of the network's classes, '#rrggbb', in their order; `threads`
-    are those that the network may use. `build_direction_deg` and `surfaces` are as in Micrograph; without the latter
-    the surface is looked for. All probabilities are those of the network at `temperature` (see `at_temperature`).
+    a pore is left to a person at first (see `mark_field`). `colours` are those of the network's classes, '#rrggbb', in
+    their order; `threads` are those that the network may use. `build_direction_deg` and `surfaces` are as in
+    Micrograph; without the latter the surface is looked for. All probabilities are those of the network at
+    `temperature` (see `at_temperature`).
     """
 
     file: Path
@@ -77,10 +79,10 @@ class FieldTask:
     @property
     def result_file(self) -> Path:
         """Return the file that is written last: where it is, the results are whole."""
-        return self.folder / "field.json"
+        return self.folder / RESULT
 
     def fingerprint(self) -> str:
-        """Return a hash over everything that the results depend on."""
+        """Return a hash over all that finding, measuring and classifying depend on; `mark_field` sees to the rest."""
         parts = {
             "format": FORMAT,
             "file": file_hash(self.file),
@@ -90,7 +92,6 @@ class FieldTask:
             "um_per_px": self.um_per_px,
             "specimen": self.specimen,
             "masks": [asdict(mask) for mask in self.masks],
-            "least": self.least,
             "colours": self.colours,
             "plane": str(self.plane),
             "build_direction_deg": self.build_direction_deg,
@@ -131,7 +132,7 @@ class FieldResult:
 
 
 def apply_field(task: FieldTask, progress: Progress = lambda done, total, text: None) -> FieldResult:
-    """Find, measure and classify the pores of a micrograph and write pores.csv, pores.geojson, overlay.png, field.json.
+    """Find, measure and classify the pores of a micrograph and write all that is known of them, field.json last.
 
     `progress` hears (done, total, text); an exception that it raises ends the work with nothing half written. Raises
     PoreguiError when the file cannot be read, a length in um meets an unknown scale, or the disk is full.
@@ -148,18 +149,19 @@ def apply_field(task: FieldTask, progress: Progress = lambda done, total, text: 
         factor = resampling(predictor, scale)
         ask = partial(_answers, image, predictor, task, scale, factor)
         answers, unlike = ask(found, progress)
-        chosen = PoreTable(found.areas, answers, unlike=unlike).chosen(task.least)
-        told = unlike if predictor.reference is not None else None
-        shown = aside.overview.result()
-        drawing = beside.submit(draw_overlay, shown, size, found.outlines, chosen, task.colours, told)
+        table, knows = PoreTable(found.areas, answers, unlike=unlike), predictor.reference is not None
+        classes, picture = predictor.classes, aside.picture.result()
         task.folder.mkdir(parents=True, exist_ok=True)
-        write_outlines(task.folder, image, scale, found, predictor.classes, task.colours, chosen, aside.lines.result())
-        write_pores(task.folder, aside.measured.result(), predictor.classes, answers, chosen, told)
+        drawing = beside.submit(write_overlay, task.folder, picture, table, task.colours, task.least)
+        marks, colours = marks_of(table, classes, task.least), dict(zip(classes, task.colours, strict=False))
+        write_outlines(task.folder, image, scale, found, marks, colours, aside.lines.result())
+        write_pores(task.folder, aside.measured.result(), classes, table, task.least, knows=knows)
         write_sensitivity(sense(found, answers, aside.shifted.result(), partial(_chances, ask)), task.folder)
-        write_picture(task.folder, drawing.result())
+        picture.write(task.folder)
+        drawing.result()
         warnings = image.warnings
     result = replace(
-        _result(task, found, chosen, told, len(predictor.classes)),
+        _result(task, found, table.chosen(task.least), unlike if knows else None, len(classes)),
         fingerprint=fingerprint,
         width=size[0],
         height=size[1],
@@ -179,7 +181,7 @@ class _Aside:
     measured: Future[Measured]
     shifted: Future[tuple[Shifted, ...]]
     lines: Future[list[str]]
-    overview: Future[NDArray[Any]]
+    picture: Future[FieldPicture]
 
     @staticmethod
     def begun(beside: Executor, task: FieldTask, found: Detected, image: Pyramid, scale: float | None) -> _Aside:
@@ -189,7 +191,7 @@ class _Aside:
             beside.submit(_measured, task, found, read, scale, size),
             beside.submit(find_shifted, found, source, task.recipe, scale, task.masks, specimen_ends=ends),
             beside.submit(lambda: list(closed_rings(found.outlines))),
-            beside.submit(image.overview),
+            beside.submit(lambda: FieldPicture.of(image.overview(), size, found.outlines)),
         )
 
 

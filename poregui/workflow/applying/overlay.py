@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from poregui.domain.classes import UNSURE_COLOUR
+from poregui.store.files import replace_file
+from poregui.workflow.applying.table import LEFT, PoreTable
+
+FILE = "picture.npz"
 _SIDE = 1600
 """Longer side of the picture in px, where the micrograph is at least as large."""
-_LEFT = (150, 150, 150)
 _AROUND = 5
 """Distance in px of the picture between a pore and its frame."""
 _SHIFT = 4
@@ -20,44 +27,99 @@ _FEWEST = 8
 """Points that an outline keeps at least."""
 
 
+@dataclass(frozen=True, eq=False)
+class FieldPicture:
+    """Hold a micrograph as a screen shows it, `plain` (h, w) or (h, w, 3: blue, green, red) uint8, and its outlines.
+
+    `points` (N, 2) int16 are those of all outlines, x and y in sixteenths of its px; `counts` (n,) those of each.
+    """
+
+    plain: NDArray[np.uint8]
+    points: NDArray[np.int16]
+    counts: NDArray[np.int32]
+
+    @staticmethod
+    def of(overview: NDArray[Any], size: tuple[int, int], outlines: Sequence[NDArray[np.float32]]) -> FieldPicture:
+        """Return the picture of a micrograph of `size` (width, height) px.
+
+        `overview` is the micrograph at any smaller size, of any depth; `outlines` are in px of the full one.
+        """
+        shown = _shown(overview)
+        factor = min(1.0, _SIDE / max(size)) * size[0] / shown.shape[1]
+        wide, high = max(1, round(shown.shape[1] * factor)), max(1, round(shown.shape[0] * factor))
+        method = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
+        plain = np.asarray(cv2.resize(shown, (wide, high), interpolation=method), np.uint8)
+        scale = np.array([wide / size[0], high / size[1]]) * (1 << _SHIFT)
+        every = max(1, size[0] // wide)
+        lines = [np.rint(_thinned(points, every) * scale).astype(np.int16) for points in outlines]
+        points = np.concatenate(lines) if lines else np.empty((0, 2), np.int16)
+        return FieldPicture(plain, points, np.array([len(line) for line in lines], np.int32))
+
+    def drawn(
+        self, chosen: NDArray[np.int64], colours: Sequence[str], unlike: NDArray[np.bool_] | None = None
+    ) -> NDArray[np.uint8]:
+        """Return (h, w, 3) blue, green, red with the outlines in the colours of their classes.
+
+        `chosen` is the place of each pore's class in `colours` ('#rrggbb'). Pores that are `LEFT` have the colour of
+        *unsure*, others without a class are not drawn. Those that are `unlike` stand in a white frame.
+        """
+        shown = cv2.cvtColor(self.plain, cv2.COLOR_GRAY2BGR) if self.plain.ndim == 2 else self.plain.copy()
+        ends = np.cumsum(self.counts)
+        lines = np.split(self.points.astype(np.int32), ends[:-1]) if len(ends) else []
+        for kind in range(LEFT, len(colours)):
+            own = [lines[place] for place in np.flatnonzero(chosen == kind).tolist()]
+            colour = _bgr(UNSURE_COLOUR if kind == LEFT else colours[kind])
+            cv2.polylines(shown, own, True, colour, 2, cv2.LINE_AA, _SHIFT)
+        for place in np.flatnonzero(unlike if unlike is not None else ()).tolist():
+            _frame(shown, lines[place] / (1 << _SHIFT))
+        return np.asarray(shown, np.uint8)
+
+    def of_table(self, table: PoreTable, colours: Sequence[str], least: float) -> NDArray[np.uint8]:
+        """Return what `drawn` does for the pores of a table at a confidence; what people named has no frame."""
+        unlike = table.unlike & ~table.by_person if len(table.unlike) else None
+        return self.drawn(table.chosen(least), colours, unlike)
+
+    def write(self, folder: Path) -> None:
+        """Write it into a folder of results."""
+        arrays: dict[str, Any] = {**vars(self)}
+
+        def write(beside: Path) -> None:
+            with open(beside, "wb") as file:
+                np.savez_compressed(file, **arrays)
+
+        replace_file(folder / FILE, write)
+
+
+def read_picture(folder: Path) -> FieldPicture | None:
+    """Return what the picture in a folder of results is drawn from, None where that is not there or damaged."""
+    try:
+        with open(folder / FILE, "rb") as file, np.load(file, allow_pickle=False) as kept:
+            found = FieldPicture(kept["plain"], kept["points"], kept["counts"])
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return None
+    return found if found.plain.dtype == np.uint8 and int(found.counts.sum()) == len(found.points) else None
+
+
 def draw_overlay(
     overview: NDArray[Any],
     size: tuple[int, int],
     outlines: Sequence[NDArray[np.float32]],
     chosen: NDArray[np.int64],
     colours: Sequence[str],
-    unlike: NDArray[np.bool_] | None = None,
 ) -> bytes:
-    """Return a PNG of a micrograph of `size` (width, height) px with every pore outlined.
+    """Return a PNG of a micrograph with every pore outlined (see `FieldPicture.of` and `drawn`)."""
+    return as_png(FieldPicture.of(overview, size, outlines).drawn(chosen, colours))
 
-    `overview` is the micrograph at any smaller size, of any depth; `outlines` are in px of the full one; `chosen` is
-    the place of each pore's class in `colours` ('#rrggbb'), -1 (grey) for none. Pores that are `unlike` all training
-    crops stand in a white frame.
-    """
-    shown = _shown(overview)
-    factor = min(1.0, _SIDE / max(size)) * size[0] / shown.shape[1]
-    wide, high = max(1, round(shown.shape[1] * factor)), max(1, round(shown.shape[0] * factor))
-    method = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
-    shown = np.asarray(cv2.resize(shown, (wide, high), interpolation=method), np.uint8)
-    scale = np.array([wide / size[0], high / size[1]]) * (1 << _SHIFT)
-    every = max(1, size[0] // wide)
-    for kind in range(-1, len(colours)):
-        lines = [
-            np.rint(_thinned(points, every) * scale).astype(np.int32)
-            for points, own in zip(outlines, chosen, strict=True)
-            if own == kind
-        ]
-        colour = _LEFT if kind < 0 else _bgr(colours[kind])
-        cv2.polylines(shown, lines, True, colour, 2, cv2.LINE_AA, _SHIFT)
-    for place in np.flatnonzero(unlike if unlike is not None else ()).tolist():
-        _frame(shown, outlines[place] * (scale / (1 << _SHIFT)))
+
+def as_png(shown: NDArray[np.uint8]) -> bytes:
+    """Return (h, w, 3) blue, green, red as a PNG. Raises ValueError for what is no picture."""
     done, coded = cv2.imencode(".png", shown)
     if not done:
         raise ValueError(f"no PNG of an overlay of shape {shown.shape}")
     return bytes(coded)
 
 
-def _frame(shown: NDArray[np.uint8], points: NDArray[Any]) -> None:
+def _frame(shown: NDArray[Any], points: NDArray[Any]) -> None:
     """Draw a white box with dark edges around an outline in px of the picture."""
     left, top = (int(v) - _AROUND for v in np.floor(points.min(axis=0)))
     right, bottom = (int(v) + _AROUND for v in np.ceil(points.max(axis=0)))
@@ -71,13 +133,11 @@ def _thinned(points: NDArray[np.float32], every: int) -> NDArray[np.float32]:
 
 
 def _shown(pixels: NDArray[Any]) -> NDArray[np.uint8]:
-    """Return what a screen shows of pixels of any depth: (h, w, 3) blue, green, red."""
+    """Return what a screen shows of pixels of any depth: (h, w) grey, or (h, w, 3) blue, green, red."""
     if pixels.dtype != np.uint8:
         low, high = (float(v) for v in np.percentile(pixels, [0.5, 99.5]))
         pixels = np.clip((pixels.astype(np.float32) - low) * (255 / max(high - low, 1e-9)), 0, 255).astype(np.uint8)
-    if pixels.ndim == 2:
-        return np.asarray(cv2.cvtColor(np.ascontiguousarray(pixels), cv2.COLOR_GRAY2BGR), np.uint8)
-    return np.ascontiguousarray(pixels[..., ::-1])
+    return np.ascontiguousarray(pixels if pixels.ndim == 2 else pixels[..., ::-1])
 
 
 def _bgr(colour: str) -> tuple[int, int, int]:

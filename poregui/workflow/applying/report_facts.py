@@ -16,6 +16,7 @@ import poregui
 from poregui.domain.detection import DetectionRecipe, detection_parameters
 from poregui.domain.errors import ProjectError
 from poregui.workflow.applying.field import FieldResult
+from poregui.workflow.applying.overlay import read_picture
 from poregui.workflow.applying.size_figure import sizes_svg
 from poregui.workflow.applying.source import AppliedModel
 from poregui.workflow.applying.summary import GroupSummary, Summary, summarise
@@ -139,7 +140,7 @@ def _page(
     return Page(
         group,
         fields,
-        _examples(rows, fields) if examples else (),
+        _examples(rows, fields, tuple(colours.values()), least) if examples else (),
         sizes_svg(diameters, colours, summary.size_unit),
         sum(known) if len(known) == len(fields) else None,
     )
@@ -159,7 +160,12 @@ def _field(result: FieldResult, group: GroupSummary) -> FieldFacts:
     )
 
 
-def _examples(rows: Sequence[tuple[FieldResult, PoreTable, Path]], fields: Sequence[FieldFacts]) -> tuple[Example, ...]:
+def _examples(
+    rows: Sequence[tuple[FieldResult, PoreTable, Path]],
+    fields: Sequence[FieldFacts],
+    colours: Sequence[str],
+    least: float,
+) -> tuple[Example, ...]:
     """Return the fields with the least, the middle and the greatest area per cent, so that nobody chooses them."""
     order = sorted(range(len(fields)), key=lambda k: (fields[k].percent, fields[k].name))
     words = {order[0]: "least", order[len(order) // 2]: "middle", order[-1]: "greatest"}
@@ -167,7 +173,8 @@ def _examples(rows: Sequence[tuple[FieldResult, PoreTable, Path]], fields: Seque
         words = dict.fromkeys(order, "")
     found = []
     for place in sorted(words, key=lambda k: fields[k].percent):
-        shown = _picture(rows[place][2] / "overlay.png")
+        _, table, folder = rows[place]
+        shown = _picture(folder, table, colours, least)
         if shown is not None:
             which = f", the {words[place]}" if words[place] else ""
             text = f"{fields[place].percent:.3g} % pores{which}"
@@ -175,15 +182,14 @@ def _examples(rows: Sequence[tuple[FieldResult, PoreTable, Path]], fields: Seque
     return tuple(found)
 
 
-def _picture(file: Path) -> tuple[str, int, int] | None:
-    """Return a picture as a data URI and its size; None where it is gone."""
+def _picture(folder: Path, table: PoreTable, colours: Sequence[str], least: float) -> tuple[str, int, int] | None:
+    """Return the outlined micrograph of a folder as a data URI and its size; None where what it shows is gone."""
     from PIL import Image
 
-    try:
-        with Image.open(file) as opened:
-            image = opened.convert("RGB")
-    except OSError:
+    drawn = read_picture(folder)
+    if drawn is None or len(drawn.counts) != len(table.areas):
         return None
+    image = Image.fromarray(drawn.of_table(table, colours, least)[..., ::-1])
     high = max(1, round(image.height * _PICTURE_WIDTH / image.width))
     out = BytesIO()
     image.resize((_PICTURE_WIDTH, high), Image.Resampling.LANCZOS).save(out, "JPEG", quality=88)

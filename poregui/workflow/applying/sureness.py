@@ -45,8 +45,3 @@ def at_confidence(result: FieldResult, table: PoreTable, least: float) -> FieldR
         left=int((chosen == LEFT).sum()),
         left_area=float(table.areas[chosen == LEFT].sum()),
     )
-
-
-def with_people(result: FieldResult, table: PoreTable, least: float) -> FieldResult:
-    """Return the sums of a micrograph as they were written, or with answers of people and unlike pores kept."""
-    return at_confidence(result, table, least) if len(table.answered) or table.keep_unlike else result

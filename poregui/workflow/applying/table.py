@@ -20,8 +20,10 @@ PLACE = ("x (px)", "y (px)")
 DISTANCES = ("Nearest pore", "Distance to the surface")
 FIRST_CHANCE = 3
 """Place of the first class's probability, after number, class and confidence."""
-LEFT, REMOVED, NOBODY = -1, -2, -3
-"""In the place of a class: left to a person, said to be no pore by a person, not said by any person."""
+LEFT, REMOVED, NOBODY, OTHER = -1, -2, -3, -4
+"""In the place of a class: left to a person; and said by a person: no pore, nothing, a class unknown to the network."""
+SOURCE, WHY = "source", "why"
+"""Columns that say who named the class, and why there is none."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,8 +32,9 @@ class PoreTable:
 
     `nearest` and `surface` are distances in `unit` (um or px), NaN where not known; they may be left empty. `sensed` is
     what shifted thresholds found, None where nobody looked. `middles` (n, 2) are x and y in px; `answered` is what
-    people said: the place of a class, `LEFT`, `REMOVED` or `NOBODY`; empty where nobody was asked. `unlike` (n,) tells
-    what is unlike all that the network was trained on, which is left to a person unless `keep_unlike`; empty for none.
+    people said: the place of a class, `LEFT`, `REMOVED`, `OTHER` or `NOBODY`; empty where nobody was asked. `unlike`
+    (n,) tells what is unlike all that the network was trained on, which is left to a person unless `keep_unlike`; empty
+    for none.
     """
 
     areas: NDArray[np.float64]
@@ -57,24 +60,48 @@ class PoreTable:
         if len(self.unlike) and not self.keep_unlike:
             sure &= ~self.unlike
         chosen = np.where(sure, self.chances.argmax(axis=1), LEFT).astype(np.int64)
-        return np.where(self.answered == NOBODY, chosen, self.answered) if len(self.answered) else chosen
+        if not len(self.answered):
+            return chosen
+        said = np.where(self.answered == OTHER, LEFT, self.answered)
+        return np.where(self.answered == NOBODY, chosen, said)
 
     def waiting(self, least: float) -> NDArray[np.int64]:
         """Return the places of the pores that wait for a person."""
-        if len(self.answered):
-            return np.flatnonzero((self.chosen(least) == LEFT) & (self.answered == NOBODY))
-        return np.flatnonzero(self.chosen(least) == LEFT)
+        return np.flatnonzero((self.chosen(least) == LEFT) & ~self.by_person)
 
-    def strange(self, place: int) -> bool:
-        """Tell whether a pore is left to a person because it is unlike all training crops."""
-        return not self.keep_unlike and len(self.unlike) > 0 and bool(self.unlike[place])
+    def reasons(self, least: float) -> list[str]:
+        """Return why each pore has no class, empty for those that have one.
+
+        `unlike` all training crops, whatever the confidence, `unsure` (of the network, or a person), `not a pore` or
+        `other class` (that the network does not know), both said by a person.
+        """
+        person = self.by_person
+        strange = ~person & (self.unlike if len(self.unlike) and not self.keep_unlike else False)
+        named = np.select(
+            [self.chosen(least) >= 0, strange, person & (self._said == REMOVED), person & (self._said == OTHER)],
+            ["", "unlike", "not a pore", "other class"],
+            "unsure",
+        )
+        return [str(one) for one in named]
+
+    def sources(self, least: float) -> list[str]:
+        """Return who decided on each pore, `person` or `network`; empty for those that wait for a person."""
+        named = np.select([self.by_person, self.chosen(least) >= 0], ["person", "network"], "")
+        return [str(one) for one in named]
+
+    @property
+    def _said(self) -> NDArray[np.int64]:
+        return self.answered if len(self.answered) else np.full(len(self.areas), NOBODY, np.int64)
+
+    @property
+    def by_person(self) -> NDArray[np.bool_]:
+        """Return on which pores a person decided, (n,), be it that it is no pore or not to be told."""
+        return np.asarray(self._said != NOBODY)
 
     @property
     def certain(self) -> NDArray[np.bool_]:
         """Return which pores a person named, (n,)."""
-        if not len(self.answered):
-            return np.zeros(len(self.areas), np.bool_)
-        return np.asarray(self.answered >= 0)
+        return np.asarray(self._said >= 0)
 
 
 def read_pores(folder: Path, classes: int) -> PoreTable:

@@ -57,13 +57,14 @@ def unsure_pores(
     """
     found = []
     for task, table in zip(tasks, tables, strict=True):
+        reasons = table.reasons(least)
         for place in table.waiting(least).tolist():
             chances = table.chances[place]
             x, y = (float(value) for value in table.middles[place])
             best = int(chances.argmax())
             area = float(table.areas[place])
-            why = "unlike" if table.strange(place) else "unsure"
-            found.append(UnsurePore(task, place + 1, (x, y), area, why, classes[best], float(chances[best])))
+            likely, sure = classes[best], float(chances[best])
+            found.append(UnsurePore(task, place + 1, (x, y), area, reasons[place], likely, sure))
     return sorted(found, key=lambda one: one.confidence)
 
 

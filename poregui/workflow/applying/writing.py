@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,43 +19,56 @@ from poregui.store.files import replace_file
 from poregui.vision.detection import Detected
 from poregui.vision.measurement import Measured
 from poregui.vision.pyramid import Pyramid
-from poregui.workflow.applying.table import UNLIKE
+from poregui.workflow.applying.overlay import FieldPicture, as_png
+from poregui.workflow.applying.table import SOURCE, UNLIKE, WHY, PoreTable
 from poregui.workflow.formats.geojson import write_geojson_file
 from poregui.workflow.formats.shapes import ImageShapes, PoreShape
+
+PORES, OUTLINES = "pores.csv", "pores.geojson"
+CLASS = "class"
 
 
 def write_pores(
     folder: Path,
     measured: Measured,
     classes: Sequence[str],
-    answers: NDArray[np.floating[Any]],
-    chosen: NDArray[np.int64],
-    unlike: NDArray[np.bool_] | None,
+    table: PoreTable,
+    least: float,
+    *,
+    knows: bool,
 ) -> None:
-    """Write one line a pore: number, class (empty where `chosen` is -1), confidence, probabilities, measurements.
+    """Write one line a pore: number, what became of it (see `marks_of`), its calibrated probabilities, measurements.
 
-    The shape of pores too small for one stays empty. `unlike` (n,) tells which are unlike all training crops, None
-    where nobody can tell.
+    The shape of pores too small for one stays empty. `knows` tells whether the network can say what is unlike all
+    training crops.
     """
     named = [column for column in COLUMNS if column.name != "unit"]
-    head = ["pore", "class", "confidence", *(f"p({name})" for name in classes), UNLIKE]
-    names = [*map(harmless, classes), ""]
+    answers, marks = table.chances, marks_of(table, classes, least)
+    head = ["pore", CLASS, "confidence", *(f"p({name})" for name in classes), UNLIKE, SOURCE, WHY]
     columns = [
         map(str, range(1, len(answers) + 1)),
-        [names[place] for place in chosen.tolist()],
+        map(harmless, marks[CLASS]),
         _texts(answers.max(axis=1, initial=0.0), "%.5f"),
         *(_texts(column, "%.5f") for column in answers.T),
-        _texts(unlike) if unlike is not None else [""] * len(answers),
+        _texts(table.unlike) if knows else [""] * len(answers),
+        marks[SOURCE],
+        marks[WHY],
         *(_texts(_reliable(measured, column.name)) for column in named),
     ]
 
     def write(beside: Path) -> None:
         with open(beside, "w", newline="", encoding="utf-8") as file:
-            table = csv.writer(file)
-            table.writerow([harmless(cell) for cell in (*head, *(heading(c, measured.unit) for c in named))])
-            table.writerows(zip(*columns, strict=True))
+            rows = csv.writer(file)
+            rows.writerow([harmless(cell) for cell in (*head, *(heading(c, measured.unit) for c in named))])
+            rows.writerows(zip(*columns, strict=True))
 
-    replace_file(folder / "pores.csv", write)
+    replace_file(folder / PORES, write)
+
+
+def marks_of(table: PoreTable, classes: Sequence[str], least: float) -> dict[str, list[str]]:
+    """Return by column what became of each pore at a confidence: its class, who said it, and why there is none."""
+    named = [classes[place] if place >= 0 else "" for place in table.chosen(least).tolist()]
+    return {CLASS: named, SOURCE: table.sources(least), WHY: table.reasons(least)}
 
 
 def _reliable(measured: Measured, name: str) -> NDArray[Any]:
@@ -76,28 +89,40 @@ def write_outlines(
     image: Pyramid,
     um_per_px: float | None,
     found: Detected,
-    classes: Sequence[str],
-    colours: Sequence[str],
-    chosen: NDArray[np.int64],
+    marks: Mapping[str, Sequence[str]],
+    colours: Mapping[str, str],
     lines: Sequence[str],
 ) -> None:
-    """Write the outlines as GeoJSON with class and colour ('#rrggbb'); `image` is the micrograph that they are of.
+    """Write the outlines as GeoJSON with what became of each; `image` is the micrograph that they are of.
 
-    `lines` are the outlines as text (see `closed_rings`).
+    `colours` are '#rrggbb' by class, `lines` the outlines as text (see `closed_rings`).
     """
-    kinds = [(name, colours[k] if k < len(colours) else "#808080") for k, name in enumerate(classes)]
-    kinds.append(("", "#808080"))
     shapes = tuple(
-        PoreShape(place + 1, Box(*box), Outline.of(found.outlines[place]), *kinds[chosen[place]])
+        PoreShape(place + 1, Box(*box), Outline.of(found.outlines[place]), "")
         for place, box in enumerate(found.boxes.tolist())
     )
     whole = ImageShapes(image.name, image.width, image.height, um_per_px, shapes)
-    write_geojson_file(whole, folder / "pores.geojson", lines)
+    write_geojson_file(marked_outlines(whole, marks, colours), folder / OUTLINES, lines)
 
 
-def write_picture(folder: Path, picture: bytes) -> None:
+def marked_outlines(image: ImageShapes, marks: Mapping[str, Sequence[str]], colours: Mapping[str, str]) -> ImageShapes:
+    """Return outlines with the class of each and its colour ('#rrggbb'), who named it, and why it has none."""
+    shapes = (
+        replace(
+            shape,
+            class_name=name,
+            colour=colours.get(name, "#808080"),
+            told=tuple((title, text) for title, text in ((SOURCE, source), (WHY, why)) if text),
+        )
+        for shape, name, source, why in zip(image.shapes, marks[CLASS], marks[SOURCE], marks[WHY], strict=True)
+    )
+    return replace(image, shapes=tuple(shapes))
+
+
+def write_overlay(folder: Path, picture: FieldPicture, table: PoreTable, colours: Sequence[str], least: float) -> None:
     """Write the picture of a micrograph with its pores, PNG."""
-    replace_file(folder / "overlay.png", partial(_write_bytes, content=picture))
+    content = as_png(picture.of_table(table, colours, least))
+    replace_file(folder / "overlay.png", lambda beside: _write_bytes(beside, content))
 
 
 def _write_bytes(path: Path, content: bytes) -> None:

@@ -18,13 +18,17 @@ _LARGEST_NUMBER = 1e7
 
 @dataclass(frozen=True)
 class PoreShape:
-    """Hold one pore: its outline, or its box where nobody outlined it, and its class (empty: not labelled)."""
+    """Hold one pore: its outline, or its box where nobody outlined it, and its class (empty: not labelled).
+
+    `told` are names and words that a format may write beside the class.
+    """
 
     crop_id: int
     box: Box
     outline: Outline | None
     class_name: str
     colour: str = "#808080"
+    told: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
