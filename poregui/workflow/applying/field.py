@@ -31,8 +31,8 @@ from poregui.workflow.applying.answers import answers_of
 from poregui.workflow.applying.overlay import FieldPicture
 from poregui.workflow.applying.sensitivity import Shifted, find_shifted, sense, write_sensitivity
 from poregui.workflow.applying.table import PoreTable
-from poregui.workflow.applying.writing import marks_of, write_outlines, write_overlay, write_pores
-from poregui.workflow.formats.coordinates import closed_rings
+from poregui.workflow.applying.writing import marks_of, outlines_of, write_outlines, write_overlay, write_pores
+from poregui.workflow.formats.shapes import ImageShapes
 from poregui.workflow.importing import file_hash
 from poregui.workflow.predict import Predictor
 
@@ -42,6 +42,8 @@ FORMAT = 7
 SAME_SCALE = 1.25
 """Ratio of scales up to which crops are given to a network as they are."""
 Progress = Callable[[int, int, str], None]
+_FOUND, _ANSWERED = 35, 90
+"""Per cent of the work that are done when all pores are found, and when the network has answered for all."""
 
 
 @dataclass(frozen=True)
@@ -131,10 +133,19 @@ class FieldResult:
     unlike: tuple[int, ...] | None = None
 
 
+@dataclass(frozen=True)
+class FieldProblem:
+    """Say why a micrograph could not be worked on."""
+
+    name: str
+    reason: str
+
+
 def apply_field(task: FieldTask, progress: Progress = lambda done, total, text: None) -> FieldResult:
     """Find, measure and classify the pores of a micrograph and write all that is known of them, field.json last.
 
-    `progress` hears (done, total, text); an exception that it raises ends the work with nothing half written. Raises
+    `progress` hears (done, total, text) of the whole; an exception that it raises ends the work with nothing half
+    written. Raises
     PoreguiError when the file cannot be read, a length in um meets an unknown scale, or the disk is full.
     """
     began = time.monotonic()
@@ -144,17 +155,20 @@ def apply_field(task: FieldTask, progress: Progress = lambda done, total, text: 
         scale = task.um_per_px if task.um_per_px is not None else image.um_per_px
         size, read = (image.width, image.height), partial(image.read, 0)
         ends = task.surfaces != ()
-        found = detect(read, task.recipe, scale, task.masks, size=size, specimen_ends=ends, progress=progress)
+        found = detect(
+            read, task.recipe, scale, task.masks, size=size, specimen_ends=ends, progress=_part(progress, 0, _FOUND)
+        )
         aside = _Aside.begun(beside, task, found, image, scale)
         factor = resampling(predictor, scale)
         ask = partial(_answers, image, predictor, task, scale, factor)
-        answers, unlike = ask(found, progress)
+        answers, unlike = ask(found, _part(progress, _FOUND, _ANSWERED))
+        progress(_ANSWERED, 100, "Writing")
         table, knows = PoreTable(found.areas, answers, unlike=unlike), predictor.reference is not None
         classes, picture = predictor.classes, aside.picture.result()
         task.folder.mkdir(parents=True, exist_ok=True)
         drawing = beside.submit(write_overlay, task.folder, picture, table, task.colours, task.least)
         marks, colours = marks_of(table, classes, task.least), dict(zip(classes, task.colours, strict=False))
-        write_outlines(task.folder, image, scale, found, marks, colours, aside.lines.result())
+        write_outlines(task.folder, aside.outlines.result(), marks, colours)
         write_pores(task.folder, aside.measured.result(), classes, table, task.least, knows=knows)
         write_sensitivity(sense(found, answers, aside.shifted.result(), partial(_chances, ask)), task.folder)
         picture.write(task.folder)
@@ -180,7 +194,7 @@ class _Aside:
 
     measured: Future[Measured]
     shifted: Future[tuple[Shifted, ...]]
-    lines: Future[list[str]]
+    outlines: Future[tuple[ImageShapes, list[str]]]
     picture: Future[FieldPicture]
 
     @staticmethod
@@ -190,9 +204,14 @@ class _Aside:
         return _Aside(
             beside.submit(_measured, task, found, read, scale, size),
             beside.submit(find_shifted, found, source, task.recipe, scale, task.masks, specimen_ends=ends),
-            beside.submit(lambda: list(closed_rings(found.outlines))),
+            beside.submit(outlines_of, image, scale, found),
             beside.submit(lambda: FieldPicture.of(image.overview(), size, found.outlines)),
         )
+
+
+def _part(progress: Progress, low: int, high: int) -> Progress:
+    """Return what hears of a part of the work and tells of the whole, in per cent from `low` to `high`."""
+    return lambda done, total, text: progress(low + (high - low) * done // max(total, 1), 100, text)
 
 
 def _measured(

@@ -21,6 +21,7 @@ from poregui.vision.measurement import Measured
 from poregui.vision.pyramid import Pyramid
 from poregui.workflow.applying.overlay import FieldPicture, as_png
 from poregui.workflow.applying.table import SOURCE, UNLIKE, WHY, PoreTable
+from poregui.workflow.formats.coordinates import closed_rings
 from poregui.workflow.formats.geojson import write_geojson_file
 from poregui.workflow.formats.shapes import ImageShapes, PoreShape
 
@@ -84,24 +85,23 @@ def _texts(values: NDArray[Any], form: str = "%.6g") -> list[str]:
     return ["" if value != value else form % value for value in values.tolist()]
 
 
-def write_outlines(
-    folder: Path,
-    image: Pyramid,
-    um_per_px: float | None,
-    found: Detected,
-    marks: Mapping[str, Sequence[str]],
-    colours: Mapping[str, str],
-    lines: Sequence[str],
-) -> None:
-    """Write the outlines as GeoJSON with what became of each; `image` is the micrograph that they are of.
-
-    `colours` are '#rrggbb' by class, `lines` the outlines as text (see `closed_rings`).
-    """
+def outlines_of(image: Pyramid, um_per_px: float | None, found: Detected) -> tuple[ImageShapes, list[str]]:
+    """Return the pores of a micrograph without classes, and the text of each outline (see `closed_rings`)."""
     shapes = tuple(
         PoreShape(place + 1, Box(*box), Outline.of(found.outlines[place]), "")
         for place, box in enumerate(found.boxes.tolist())
     )
-    whole = ImageShapes(image.name, image.width, image.height, um_per_px, shapes)
+    return ImageShapes(image.name, image.width, image.height, um_per_px, shapes), list(closed_rings(found.outlines))
+
+
+def write_outlines(
+    folder: Path,
+    outlines: tuple[ImageShapes, Sequence[str]],
+    marks: Mapping[str, Sequence[str]],
+    colours: Mapping[str, str],
+) -> None:
+    """Write what `outlines_of` gave as GeoJSON with what became of each pore; `colours` are '#rrggbb' by class."""
+    whole, lines = outlines
     write_geojson_file(marked_outlines(whole, marks, colours), folder / OUTLINES, lines)
 
 
