@@ -19,7 +19,7 @@ from poregui.domain.errors import PoreguiError, ProjectError
 from poregui.domain.geometry import Box
 from poregui.domain.masks import Mask
 from poregui.workflow.applying.field import FieldTask, apply_field, read_result
-from poregui.workflow.applying.pool import apply_all
+from poregui.workflow.applying.pool import STEPS, apply_all
 from poregui.workflow.applying.source import ToApply, micrographs_of, model_of_file, tasks_of
 from poregui.workflow.applying.summary import summarise
 from poregui.workflow.applying.sureness import at_confidence
@@ -153,7 +153,8 @@ def test_work_that_was_interrupted_goes_on_and_a_bad_file_stops_nobody(tmp_path:
     assert [one.name for one in applied.results] == ["0.png", "1.png", "2.png"]
     assert [one.name for one in applied.problems] == ["bad.png"]
     assert applied.taken_up == 1
-    assert seen[-1] == (4, 4)
+    assert seen[-1] == (4 * STEPS, 4 * STEPS)
+    assert [done for done, _ in seen] == sorted(done for done, _ in seen)
     (tmp_path / "out" / "2.png" / "field.json").unlink()
     assert apply_all(tasks, workers=1).taken_up == 2
 

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from poregui.cli.applied_model import choose_model, name_specimens
@@ -91,9 +92,10 @@ def _cluster(args: argparse.Namespace) -> Scheduler | None:
 
 
 def _applied(tasks: Sequence[FieldTask], workers: int, cluster: Scheduler | None, screen: Screen) -> Applied:
+    progress = partial(screen.progress, counted=False)
     if cluster is None:
-        return apply_all(tasks, workers=workers, progress=screen.progress)
-    return apply_on_cluster(tasks, cluster, progress=screen.progress)
+        return apply_all(tasks, workers=workers, progress=progress)
+    return apply_on_cluster(tasks, cluster, progress=progress)
 
 
 def _text(summary: Summary, out: Path) -> str:

@@ -33,16 +33,19 @@ class Screen:
         """Print the sentence for what went wrong."""
         self.note(f"poregui: {text}")
 
-    def progress(self, done: int, total: int, text: str = "") -> None:
-        """Show how far work has come: a bar in a terminal, elsewhere a line at each quarter."""
+    def progress(self, done: int, total: int, text: str = "", *, counted: bool = True) -> None:
+        """Show how far work has come: a bar in a terminal, elsewhere a line at each quarter.
+
+        `counted` writes the numbers before the text, which else holds them.
+        """
         if not sys.stderr.isatty():
             quarter = 4 * done // max(total, 1)
             if quarter > self._told and done:
-                print(f"{done} of {total} {text}".rstrip(), file=sys.stderr, flush=True)
+                print(f"{done} of {total} {text}".rstrip() if counted else text, file=sys.stderr, flush=True)
             self._told = quarter if done < total else -1
             return
         filled = _BAR * done // max(total, 1)
-        self.draw(f"[{'#' * filled}{'.' * (_BAR - filled)}] {done}/{total} {text}")
+        self.draw(f"[{'#' * filled}{'.' * (_BAR - filled)}] {f'{done}/{total} {text}' if counted else text}")
 
     def draw(self, line: str) -> None:
         """Draw a line of a terminal that the next one replaces."""

@@ -113,7 +113,7 @@ class ApplyPresenter(QObject):
         self._page.set_working(True, "Starting …")
 
     def cancel(self) -> None:
-        """End the work after the micrographs that are in hand; their results stay."""
+        """End the work, also in the middle of a micrograph; the results of those that are done stay."""
         if self._work is not None:
             self._work.cancel()
             self._work = None
@@ -227,7 +227,7 @@ class ApplyPresenter(QObject):
 
     def _progressed(self, done: int, total: int, text: str) -> None:
         if self._work is not None:
-            self._page.set_working(True, f"{done} of {total} · {text}", done, total)
+            self._page.set_working(True, text, done, total)
 
     def _failed(self, error: PoreguiError) -> None:
         self._work = None

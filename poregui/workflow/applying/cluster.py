@@ -14,17 +14,18 @@ from pathlib import Path
 from typing import Any
 
 from poregui.domain.errors import PoreguiError
-from poregui.workflow.applying.field import FieldResult, FieldTask
+from poregui.workflow.applying.field import FieldProblem, FieldResult, FieldTask
 from poregui.workflow.applying.pool import (
     ENDED_ITS_PROCESS,
+    STEPS,
     Applied,
-    FieldProblem,
     Progress,
     applied_of,
+    left_words,
     take_up,
     time_left,
-    work_on,
 )
+from poregui.workflow.applying.working import work_on
 
 _LOOK_S = 0.1
 _ANSWER_S = 10
@@ -218,7 +219,8 @@ def _work_through(
             open_ones -= done
             if done:
                 text = time_left(len(found) - first, len(open_ones), time.monotonic() - began)
-                progress(len(found), len(tasks), text)
+                words = left_words(len(found), len(tasks))
+                progress(STEPS * len(found), STEPS * len(tasks), f"{words}, {text}" if text else words)
             if cancelled():
                 return True
             if open_ones and not done:

@@ -5,24 +5,22 @@ from __future__ import annotations
 import multiprocessing
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
 from poregui.domain.errors import PoreguiError
-from poregui.workflow.applying.field import FieldResult, FieldTask, apply_field, read_result
+from poregui.store.files import remove_leftovers
+from poregui.workflow.applying.field import FieldProblem, FieldResult, FieldTask, read_result
+from poregui.workflow.applying.working import LOOK_S, Talk, prepare, work_at
 
-_LOOK_S = 0.2
+STEPS = 1000
+"""Progress counts so many steps for each micrograph."""
+_ENOUGH = 0.1
+"""Micrographs, or part of one, from which on the time left is said."""
 ENDED_ITS_PROCESS = "Working on it ended the process, as when memory is short. Close other programs and try again."
-
-
-@dataclass(frozen=True)
-class FieldProblem:
-    """Say why a micrograph could not be worked on."""
-
-    name: str
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -49,7 +47,8 @@ def apply_all(
 
     A micrograph whose results are there and still hold is not worked on again, so that an interrupted work is resumed
     by asking for it again. A micrograph that cannot be read, or ends its process, is reported and the others go on.
-    Processes are started afresh, never forked, and end with the call.
+    Processes are started afresh, never forked, and end with the call, about a second after a person cancelled, also in
+    the middle of a micrograph. `progress` hears `STEPS` for each micrograph.
     """
     found = take_up(tasks)
     taken_up = sum(isinstance(one, FieldResult) for one in found.values())
@@ -57,17 +56,33 @@ def apply_all(
     count = min(workers or available_cores(), len(open_tasks))
     share = max(1, available_cores() // max(count, 1))
     tasks = [replace(task, threads=share) for task in tasks]
+    for place in open_tasks:
+        with suppress(OSError):
+            remove_leftovers(tasks[place].folder)
     stopped = False
     while open_tasks and not stopped:
-        with ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), _prepare_process) as pool:
-            waiting = {pool.submit(work_on, tasks[place]): place for place in open_tasks}
-            try:
-                stopped = _collect(waiting, tasks, found, progress, cancelled)
-            finally:
-                pool.shutdown(wait=True, cancel_futures=True)
+        clock = _Clock(tasks, found, progress)
+        with _processes(count, clock.talk) as pool:
+            waiting = {pool.submit(work_at, place, tasks[place]): place for place in open_tasks}
+            stopped = _collect(waiting, found, clock, cancelled)
+        if stopped:
+            _take_finished(waiting, found)
         open_tasks = _after_a_crash(open_tasks, tasks, found) if not stopped else []
         count = min(count, max(len(open_tasks), 1))
     return applied_of(found, taken_up, stopped)
+
+
+@contextmanager
+def _processes(count: int, talk: Talk) -> Iterator[ProcessPoolExecutor]:
+    """Give processes that are gone afterwards, at once where their work is of no use any more."""
+    with ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), prepare, (talk,)) as pool:
+        try:
+            yield pool
+        except BaseException:
+            talk.stop()
+            raise
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
 
 
 def available_cores() -> int:
@@ -99,49 +114,72 @@ def applied_of(found: Mapping[int, FieldResult | FieldProblem], taken_up: int, c
     )
 
 
-def _prepare_process() -> None:
-    import cv2
+class _Clock:
+    """Tell how far all micrographs are, those in hand too, and how long the rest takes."""
 
-    cv2.setNumThreads(1)
+    def __init__(
+        self, tasks: Sequence[FieldTask], found: Mapping[int, FieldResult | FieldProblem], progress: Progress
+    ) -> None:
+        self.talk = Talk(len(tasks))
+        self._count, self._found, self._progress = len(tasks), found, progress
+        self._began, self._first = time.monotonic(), self._done()
 
+    def tell(self) -> None:
+        """Tell it now."""
+        done = self._done()
+        text = time_left(done - self._first, self._count - done, time.monotonic() - self._began)
+        words = left_words(len(self._found), self._count)
+        self._progress(int(STEPS * done), STEPS * self._count, f"{words}, {text}" if text else words)
 
-def work_on(task: FieldTask) -> FieldResult | FieldProblem:
-    """Apply a network to one micrograph and return the result, or why there is none."""
-    try:
-        return apply_field(task)
-    except PoreguiError as error:
-        return FieldProblem(task.name, str(error))
+    def _done(self) -> float:
+        return sum(1.0 if place in self._found else self.talk.part(place) for place in range(self._count))
 
 
 def _collect(
     waiting: dict[Future[FieldResult | FieldProblem], int],
-    tasks: Sequence[FieldTask],
     found: dict[int, FieldResult | FieldProblem],
-    progress: Progress,
+    clock: _Clock,
     cancelled: Callable[[], bool],
 ) -> bool:
     """Take results as they come; return whether a person cancelled. A process that died ends the round."""
-    began, first = time.monotonic(), len(found)
     open_ones = set(waiting)
     while open_ones:
-        done, open_ones = wait(open_ones, _LOOK_S, FIRST_COMPLETED)
+        done, open_ones = wait(open_ones, LOOK_S, FIRST_COMPLETED)
         for one in done:
             try:
                 found[waiting[one]] = one.result()
             except BrokenProcessPool:
                 return False
-        progress(len(found), len(tasks), time_left(len(found) - first, len(open_ones), time.monotonic() - began))
+        clock.tell()
         if cancelled():
+            clock.talk.stop()
             return True
     return False
 
 
-def time_left(done: int, left: int, seconds: float) -> str:
-    """Say how many micrographs are left, and how long they take when `done` took so many seconds."""
-    if not done or not left:
-        return f"{left} micrographs left"
+def _take_finished(
+    waiting: dict[Future[FieldResult | FieldProblem], int], found: dict[int, FieldResult | FieldProblem]
+) -> None:
+    """Take the results that came while all processes were ending."""
+    for one, place in waiting.items():
+        if place not in found and not one.cancelled() and one.exception() is None:
+            result = one.result()
+            if isinstance(result, FieldResult):
+                found[place] = result
+
+
+def left_words(done: int, total: int) -> str:
+    """Say how many micrographs are done and left."""
+    left = total - done
+    return f"{done} of {total} done, {left} micrograph{'' if left == 1 else 's'} left"
+
+
+def time_left(done: float, left: float, seconds: float) -> str:
+    """Say how long `left` micrographs take when `done` took so many seconds; empty as long as nobody can tell."""
+    if done < _ENOUGH or left <= 0:
+        return ""
     minutes, rest = divmod(round(seconds / done * left), 60)
-    return f"{left} micrographs left, about {minutes} min {rest:02d} s" if minutes else f"{left} left, about {rest} s"
+    return f"about {minutes} min {rest:02d} s" if minutes else f"about {rest} s"
 
 
 def _after_a_crash(
@@ -152,9 +190,9 @@ def _after_a_crash(
     if not left:
         return []
     suspect = left[0]
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), _prepare_process) as pool:
+    with _processes(1, Talk(len(tasks))) as pool:
         try:
-            found[suspect] = pool.submit(work_on, tasks[suspect]).result()
+            found[suspect] = pool.submit(work_at, suspect, tasks[suspect]).result()
         except BrokenProcessPool:
             found[suspect] = FieldProblem(tasks[suspect].name, ENDED_ITS_PROCESS)
     return left[1:]

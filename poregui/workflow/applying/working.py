@@ -1,0 +1,99 @@
+"""Work on a micrograph in a process of its own that tells how far it is and ends when asked; changes with that talk."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from multiprocessing import parent_process
+from multiprocessing.sharedctypes import RawArray
+from typing import Any
+
+from poregui.domain.errors import PoreguiError
+from poregui.workflow.applying.field import FieldProblem, FieldResult, FieldTask, apply_field
+
+LOOK_S = 0.2
+GRACE_S = 1.0
+"""How long a process may take to end in order before it ends at once."""
+
+
+class Stopped(Exception):
+    """Leave work that nobody waits for any more."""
+
+
+class Talk:
+    """Share how far each of `count` micrographs is, 0 to 1, and whether to stop, between processes and without locks.
+
+    A process that dies would take a lock along, and everybody else would wait for it.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._values: Any = RawArray(ctypes.c_double, count + 1)
+
+    def stop(self) -> None:
+        """Ask all processes to end."""
+        self._values[-1] = 1.0
+
+    @property
+    def stopped(self) -> bool:
+        """Tell whether all were asked to end."""
+        return bool(self._values[-1])
+
+    def tell(self, place: int, part: float) -> None:
+        """Say how far a micrograph is. Raises Stopped when all were asked to end."""
+        if self.stopped:
+            raise Stopped
+        self._values[place] = part
+
+    def part(self, place: int) -> float:
+        """Return how far a micrograph is."""
+        return float(self._values[place])
+
+
+_talk: Talk | None = None
+
+
+def prepare(talk: Talk) -> None:
+    """Make a new process ready: one thread for pictures, Ctrl+C for its parent alone, an end when that has ended."""
+    global _talk
+    import cv2
+
+    cv2.setNumThreads(1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _talk = talk
+    threading.Thread(target=_watch, args=(talk,), daemon=True).start()
+
+
+def _watch(talk: Talk) -> None:
+    """End this process a little after it was asked to, or when its parent is gone, whatever it is doing."""
+    parent = parent_process()
+    while not talk.stopped and (parent is None or parent.is_alive()):
+        time.sleep(LOOK_S)
+    talk.stop()
+    time.sleep(GRACE_S)
+    os._exit(1)
+
+
+def work_at(place: int, task: FieldTask) -> FieldResult | FieldProblem:
+    """Do what `work_on` does for one of the micrographs that are talked about."""
+    talk = _talk
+    if talk is None:
+        return work_on(task)
+    try:
+        talk.tell(place, 0.0)
+        return work_on(task, lambda done, total, text: talk.tell(place, done / max(total, 1)))
+    except Stopped:
+        return FieldProblem(task.name, "It was cancelled.")
+
+
+def work_on(
+    task: FieldTask, progress: Callable[[int, int, str], None] = lambda done, total, text: None
+) -> FieldResult | FieldProblem:
+    """Apply a network to one micrograph and return the result, or why there is none."""
+    try:
+        return apply_field(task, progress)
+    except PoreguiError as error:
+        return FieldProblem(task.name, str(error))
