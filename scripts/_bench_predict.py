@@ -56,8 +56,8 @@ def _one(preset: str, folder: Path, threads: int) -> dict[str, Any]:
     sizes = random.uniform(10, 200, (count, 2)).astype(np.float32)
     model = zoo.build(recipe, spec, CLASSES, sizes)
     file = folder / f"{preset}.onnx"
-    crops = Crops(images[:64], sizes[:64], np.zeros(64, np.int64), np.arange(64))
-    parity = export(model, file, crops)
+    many = Crops(images, sizes, np.zeros(count, np.int64), np.arange(count))
+    parity = export(model, file, many.take(slice(64)))
     session, running = open_session(file.read_bytes(), file, threads)
     names = [given.name for given in session.get_inputs()]
 
@@ -68,7 +68,7 @@ def _one(preset: str, folder: Path, threads: int) -> dict[str, Any]:
     told: dict[str, Any] = {"side": spec.side, "weights": int(model.count_params()), "parity": parity}
     for batch in BATCHES:
         n = CROPS[batch]
-        rates = _rates(_ways(model, onnx, images[:n], sizes[:n], batch), n)
+        rates = _rates(_ways(model, onnx, many.take(slice(n)), batch), n)
         told[f"batch_{batch}"] = {
             **{f"{name}_crops_per_s": round(statistics.median(values), 1) for name, values in rates.items()},
             "onnx_over_keras": round(statistics.median(rates["onnx"]) / statistics.median(rates["keras"]), 2),
@@ -77,14 +77,14 @@ def _one(preset: str, folder: Path, threads: int) -> dict[str, Any]:
     return told
 
 
-def _ways(model: Any, onnx: Callable[[int, int], None], images: Any, sizes: Any, batch: int) -> dict[str, Ways]:
+def _ways(model: Any, onnx: Callable[[int, int], None], crops: Any, batch: int) -> dict[str, Ways]:
     from poregui.learning.fitting import feed
 
-    n = len(images)
+    n = len(crops)
 
     def each() -> None:
         for i in range(n):
-            model.predict(feed(model, images[i : i + 1], sizes[i : i + 1]), verbose=0)
+            model.predict(feed(model, crops.take(slice(i, i + 1))), verbose=0)
 
     def in_batches() -> None:
         for i in range(0, n, batch):
@@ -92,7 +92,7 @@ def _ways(model: Any, onnx: Callable[[int, int], None], images: Any, sizes: Any,
 
     ways: dict[str, Ways] = {
         "onnx": in_batches,
-        "keras": lambda: model.predict(feed(model, images, sizes), batch_size=batch, verbose=0),
+        "keras": lambda: model.predict(feed(model, crops), batch_size=batch, verbose=0),
     }
     return {**ways, "keras_call_for_each": each} if batch == 1 else ways
 

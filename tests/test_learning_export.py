@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,25 +17,27 @@ from poregui.domain.recipe import recipe_for
 from poregui.learning import export_onnx, zoo
 from poregui.learning.data import Crops
 from poregui.learning.fitting import feed
+from poregui.vision.shape_input import WIDTH
 
 CLASSES = 4
 
 
-def used_network(preset: str, crops: int = 6) -> tuple[keras.Model, Crops]:
+def used_network(preset: str, crops: int = 6, **chosen: Any) -> tuple[keras.Model, Crops]:
     """Return a network whose every weight differs from its start, and crops for it."""
     keras.utils.set_random_seed(0)
     random = np.random.default_rng(0)
-    recipe = recipe_for(preset, input_size=40)
+    recipe = recipe_for(preset, input_size=40, **chosen)
     spec = zoo.input_spec(recipe, colour=True, calibrated=True)
     sizes = random.uniform(5, 300, (crops, 2)).astype(np.float32)
-    model = zoo.build(recipe, spec, CLASSES, sizes)
+    shapes = random.normal(2, 3, (crops, WIDTH)).astype(np.float32) if spec.sees_shape else None
+    model = zoo.build(recipe, spec, CLASSES, sizes, shapes)
     for weight in model.weights:
         if "moving_variance" in weight.path or "gamma" in weight.path:
             weight.assign(random.uniform(0.5, 2, weight.shape))
         elif "moving_mean" in weight.path or "beta" in weight.path or "bias" in weight.path:
             weight.assign(random.normal(0, 0.3, weight.shape))
     images = random.random((crops, spec.side, spec.side, spec.channels), np.float32)
-    return model, Crops(images, sizes, np.arange(crops) % CLASSES, np.arange(crops))
+    return model, Crops(images, sizes, np.arange(crops) % CLASSES, np.arange(crops), shapes)
 
 
 def run(content: bytes, inputs: dict[str, Any], output: str) -> np.ndarray:
@@ -44,10 +47,11 @@ def run(content: bytes, inputs: dict[str, Any], output: str) -> np.ndarray:
     return np.asarray(session.run([output], inputs)[0])
 
 
-@pytest.mark.parametrize("preset", ["default", "seed"])
-def test_the_exported_graph_answers_and_explains_as_keras_does(preset: str) -> None:
-    model, crops = used_network(preset)
-    inputs = feed(model, crops.images, crops.sizes)
+@pytest.mark.parametrize(("preset", "sees_shape"), [("default", False), ("default", True), ("seed", False)])
+def test_the_exported_graph_answers_and_explains_as_keras_does(preset: str, sees_shape: bool) -> None:
+    model, crops = used_network(preset, sees_shape=sees_shape)
+    assert ("shape" in feed(model, crops)) == sees_shape
+    inputs = feed(model, crops)
     content = export_onnx.build_graph(model).SerializeToString()
 
     expected = model.predict_on_batch(inputs)
@@ -71,7 +75,10 @@ def gradient_times_features(model: keras.Model, inputs: dict[str, Any]) -> np.nd
         tape.watch(features)
         if "size" in inputs:
             size = model.get_layer("size_scaled")(tf.math.log(inputs["size"]))
-            hidden = head(tf.concat([tf.reduce_mean(features, [1, 2]), size], axis=1))
+            parts = [tf.reduce_mean(features, [1, 2]), size]
+            if "shape" in inputs:
+                parts.append(model.get_layer("shape_units")(model.get_layer("shape_scaled")(inputs["shape"])))
+            hidden = head(tf.concat(parts, axis=1))
         else:
             hidden = head(tf.reshape(features, [len(features), -1]))
         logits = hidden @ last.kernel + last.bias
@@ -90,8 +97,8 @@ def test_the_seed_network_has_the_parameters_of_the_original_study() -> None:
 
 def test_the_default_network_sees_the_size_of_a_crop_and_survives_sizes_never_seen() -> None:
     model, crops = used_network("default")
-    small = model.predict_on_batch(feed(model, crops.images, crops.sizes))
-    large = model.predict_on_batch(feed(model, crops.images, crops.sizes * 20))
+    small = model.predict_on_batch(feed(model, crops))
+    large = model.predict_on_batch(feed(model, replace(crops, sizes=crops.sizes * 20)))
     assert np.abs(small - large).max() > 0.01
     alike = zoo.build(
         recipe_for("default", input_size=40),
@@ -99,7 +106,7 @@ def test_the_default_network_sees_the_size_of_a_crop_and_survives_sizes_never_se
         CLASSES,
         np.full((5, 2), 100, np.float32),
     )
-    assert np.isfinite(alike.predict_on_batch(feed(alike, crops.images, crops.sizes))).all()
+    assert np.isfinite(alike.predict_on_batch(feed(alike, crops))).all()
 
 
 def test_an_export_that_answers_otherwise_fails_loudly_and_leaves_no_file(

@@ -133,7 +133,14 @@ def test_the_sidecar_says_what_a_predictor_needs(finished: tuple[RunFolder, list
     told = json.loads(folder.sidecar_file.read_text())
     assert told["classes"] == list(CLASSES)
     assert told["class_ids"] == [1, 2, 3]
-    assert told["input"] == {"side": 32, "channels": 1, "stretched": False, "sees_size": True, "calibrated": True}
+    assert told["input"] == {
+        "side": 32,
+        "channels": 1,
+        "stretched": False,
+        "sees_size": True,
+        "calibrated": True,
+        "sees_shape": False,
+    }
     assert told["size_unit"] == "um"
     assert told["um_per_px"] == {"median": 0.5, "low": 0.5, "high": 0.5}
     assert told["dataset_hash"] == folder.read_dataset().hash

@@ -44,6 +44,12 @@ class Recipe:
         choices=SCHEDULES,
         main=True,
     )
+    sees_shape: bool = declare(
+        "Tell shape numbers",
+        False,
+        "Tell the preset default the numbers of the shape in a crop (size, roundness, contrast and others) beside its "
+        "picture. Others are not told.",
+    )
     augment: bool = declare("Augment", True, "Show each crop turned and mirrored as well.", main=True)
     batch_size: int = declare("Crops per batch", 32, "Crops per step of the optimiser.", low=2, high=512)
     learning_rate: float = declare("Learning rate", 0.0005, "Step size at the start.", low=1e-6, high=1.0)

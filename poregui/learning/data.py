@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from poregui.domain.dataset import DatasetCrop
 from poregui.store.run_folder import RunFolder
 from poregui.vision.patches import InputSpec
+from poregui.vision.shape_input import WIDTH as SHAPE_WIDTH
+from poregui.vision.shape_input import shape_input
 
 Floats = NDArray[np.float32]
 Augment = Callable[[Floats, Floats, np.random.Generator], tuple[Floats, Floats]]
@@ -23,43 +25,52 @@ class Crops:
     """Hold crops ready for a network, one row each.
 
     `images` float32 (n, side, side, channels) from 0 to 1, `sizes` float32 (n, 2) width and height in um or px,
-    `labels` int64 (n,), `ids` int64 (n,).
+    `labels` int64 (n,), `ids` int64 (n,), `shapes` float32 (n, numbers) as `vision.shape_input` makes them, None where
+    the network does not see them.
     """
 
     images: Floats
     sizes: Floats
     labels: NDArray[np.int64]
     ids: NDArray[np.int64]
+    shapes: Floats | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
 
-    def take(self, places: NDArray[np.int64]) -> Crops:
-        """Return a copy of these rows."""
-        return Crops(self.images[places], self.sizes[places], self.labels[places], self.ids[places])
+    def take(self, places: NDArray[np.int64] | slice) -> Crops:
+        """Return these rows."""
+        shapes = None if self.shapes is None else self.shapes[places]
+        return Crops(self.images[places], self.sizes[places], self.labels[places], self.ids[places], shapes)
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Hold what one step of the optimiser sees: images and sizes as in `Crops`, `weights` float32 (n,)."""
+    """Hold what one step of the optimiser sees: images, sizes and shapes as in `Crops`, `weights` float32 (n,)."""
 
     images: Floats
     sizes: Floats
     labels: NDArray[np.int64]
     weights: Floats
+    shapes: Floats | None = None
 
 
 def load(folder: RunFolder, crops: Sequence[DatasetCrop], spec: InputSpec) -> Crops:
     """Read crops and bring them to the network's input. Raises ProjectError when the pixel file is damaged."""
     images = np.empty((len(crops), spec.side, spec.side, spec.channels), np.float32)
+    shapes = np.empty((len(crops), SHAPE_WIDTH), np.float32) if spec.sees_shape else None
     for row, (crop, pixels) in enumerate(zip(crops, folder.read_crops(crops), strict=True)):
         images[row] = spec.image(pixels, crop.grey_low, crop.grey_high)
+        if shapes is not None:
+            scale = crop.um_per_px if spec.calibrated else None
+            shapes[row] = shape_input(pixels, crop.grey_low, crop.grey_high, scale)
     sizes = [spec.size(crop.width, crop.height, crop.um_per_px) for crop in crops]
     return Crops(
         images,
         np.array(sizes, np.float32).reshape(-1, 2),
         np.array([crop.label for crop in crops], np.int64),
         np.array([crop.crop_id for crop in crops], np.int64),
+        shapes,
     )
 
 
@@ -88,7 +99,8 @@ def batches(
         if augment is not None:
             images, sizes = augment(images, sizes, random)
         labels = crops.labels[places]
-        yield Batch(images, sizes, labels, weights[labels])
+        shapes = None if crops.shapes is None else crops.shapes[places]  # turned and mirrored they stay the same
+        yield Batch(images, sizes, labels, weights[labels], shapes)
 
 
 def turn_and_mirror(images: Floats, sizes: Floats, random: np.random.Generator) -> tuple[Floats, Floats]:

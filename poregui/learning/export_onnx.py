@@ -56,10 +56,10 @@ class _Graph:
 def build_graph(model: keras.Model) -> onnx.ModelProto:
     """Return the ONNX model of a network from zoo.py.
 
-    Inputs `image` (batch, side, side, channels) and, where the network has it, `size` (batch, 2); outputs
-    `probabilities` (batch, classes), `activation_maps` (batch, classes, height, width) of the features' grid and
-    `penultimate` (batch, units), the input of the last layer. All float32. Raises TypeError for a layer that it
-    does not know.
+    Inputs `image` (batch, side, side, channels) and, where the network has them, `size` (batch, 2) and `shape` (batch,
+    numbers); outputs `probabilities` (batch, classes), `activation_maps` (batch, classes, height, width) of the
+    features' grid and `penultimate` (batch, units), the input of the last layer. All float32. Raises TypeError for a
+    layer that it does not know.
     """
     graph = _Graph()
     made: dict[str, str] = {}
@@ -267,7 +267,7 @@ def _difference(model: keras.Model, content: bytes, crops: Crops) -> float:
     session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     worst = 0.0
     for start in range(0, len(crops), _BATCH):
-        inputs = feed(model, crops.images[start : start + _BATCH], crops.sizes[start : start + _BATCH])
+        inputs = feed(model, crops.take(slice(start, start + _BATCH)))
         (answer,) = session.run(["probabilities"], inputs)
         worst = max(worst, float(np.abs(answer - model.predict_on_batch(inputs)).max()))
     return worst

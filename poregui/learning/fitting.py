@@ -44,15 +44,16 @@ class Fit:
     earlier_seconds: float
 
 
-def feed(model: keras.Model, images: NDArray[np.float32], sizes: NDArray[np.float32]) -> dict[str, Any]:
+def feed(model: keras.Model, crops: Crops | Batch) -> dict[str, Any]:
     """Return the inputs of a network by name."""
-    return {"image": images, "size": sizes} if len(model.inputs) == 2 else {"image": images}
+    known = {"image": crops.images, "size": crops.sizes, "shape": crops.shapes}
+    return {tensor.name: known[tensor.name] for tensor in model.inputs}
 
 
 def predict(model: keras.Model, crops: Crops) -> NDArray[np.float32]:
     """Return (n, classes) probabilities in inference mode."""
     pieces = [slice(start, start + PREDICTION_BATCH) for start in range(0, len(crops), PREDICTION_BATCH)]
-    answers = [model.predict_on_batch(feed(model, crops.images[piece], crops.sizes[piece])) for piece in pieces]
+    answers = [model.predict_on_batch(feed(model, crops.take(piece))) for piece in pieces]
     return np.concatenate(answers) if answers else np.empty((0, model.output_shape[-1]), np.float32)
 
 
@@ -178,7 +179,7 @@ class Fitter:
     def _step(self, batch: Batch) -> tuple[float, float]:
         self.model.reset_metrics()
         logs = self.model.train_on_batch(
-            feed(self.model, batch.images, batch.sizes),
+            feed(self.model, batch),
             np.eye(self.classes, dtype=np.float32)[batch.labels],
             sample_weight=batch.weights,
             return_dict=True,

@@ -86,7 +86,7 @@ def start(
     job: Job, name: str, train: Crops, validation: Crops, n_test: int, *, fold: int = 0, folds: int = 0
 ) -> Fitter:
     """Build the network, say that training (of one of `folds` folds) begins, and return what fits it."""
-    model = zoo.build(job.recipe, job.spec, len(job.dataset.classes), train.sizes)
+    model = zoo.build(job.recipe, job.spec, len(job.dataset.classes), train.sizes, train.shapes)
     job.report(
         Started(
             run=name,

@@ -7,6 +7,7 @@ would need them padded to the largest and resized one by one, and training and p
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -25,6 +26,8 @@ _POOLED = 3
 """Convolutions of the default network by their channels, and how many of them halve the grid."""
 _SMALLEST_SPREAD = 0.3
 """Least standard deviation of log sizes: crops all of one size shall not make the scale infinitely fine."""
+_SMALLEST_SHAPE_SPREAD = 0.02
+_SHAPE_UNITS = 32
 
 
 def input_spec(recipe: Recipe, *, colour: bool, calibrated: bool) -> InputSpec:
@@ -32,14 +35,27 @@ def input_spec(recipe: Recipe, *, colour: bool, calibrated: bool) -> InputSpec:
     if recipe.preset == "seed":
         return InputSpec(SEED_SIDE, 3, stretched=True, sees_size=False, calibrated=calibrated)
     channels = 3 if colour or recipe.preset == "pretrained" else 1
-    return InputSpec(recipe.input_size, channels, stretched=False, sees_size=True, calibrated=calibrated)
+    return InputSpec(
+        recipe.input_size,
+        channels,
+        stretched=False,
+        sees_size=True,
+        calibrated=calibrated,
+        sees_shape=recipe.preset == "default" and recipe.sees_shape,
+    )
 
 
-def build(recipe: Recipe, spec: InputSpec, classes: int, sizes: NDArray[np.float32]) -> keras.Model:
+def build(
+    recipe: Recipe,
+    spec: InputSpec,
+    classes: int,
+    sizes: NDArray[np.float32],
+    shapes: NDArray[np.float32] | None = None,
+) -> keras.Model:
     """Return the untrained network of a recipe with `classes` outputs named `probabilities`.
 
-    `sizes` are the (n, 2) width and height of the training crops (um or px); their logarithms' mean and spread become
-    part of the network.
+    `sizes` are the (n, 2) width and height of the training crops (um or px), `shapes` what `vision.shape_input` makes
+    of them, where the network sees that: mean and spread of the sizes' logarithms and of the shapes become part of it.
     """
     image = keras.Input((spec.side, spec.side, spec.channels), name="image")
     if recipe.preset == "seed":
@@ -50,7 +66,10 @@ def build(recipe: Recipe, spec: InputSpec, classes: int, sizes: NDArray[np.float
         model = keras.Model({"image": image, "size": size}, answers, name="pretrained")
         pretrained.start_from_pretrained(model)
         return model
-    return keras.Model({"image": image, "size": size}, _default(image, size, classes, sizes), name="default")
+    inputs = {"image": image, "size": size}
+    if spec.sees_shape and shapes is not None:
+        inputs["shape"] = keras.Input((shapes.shape[1],), name="shape")
+    return keras.Model(inputs, _default(inputs, classes, sizes, shapes), name="default")
 
 
 def _seed(image: Any, classes: int) -> Any:
@@ -68,13 +87,16 @@ def _seed(image: Any, classes: int) -> Any:
     return layers.Dense(classes, activation="softmax", name="probabilities")(flow)
 
 
-def _default(image: Any, size: Any, classes: int, sizes: NDArray[np.float32]) -> Any:
-    """Stack convolutions with batch normalisation, average their features, and read them together with the size.
+def _default(
+    inputs: Mapping[str, Any], classes: int, sizes: NDArray[np.float32], shapes: NDArray[np.float32] | None
+) -> Any:
+    """Stack convolutions with batch normalisation, average their features, and read them with the size and the shape.
 
     The last three convolutions share one grid: they see 70 px about each of its points, so the whole shape of a pore,
     and leave a map of 8 x 8 for a crop of 64 px.
     """
     layers = keras.layers
+    image = inputs["image"]
     side = int(image.shape[1])
     # Columns first, then their means: one sum over all pixels loses digits, and the layers below make much of them.
     mean = layers.AveragePooling2D((side, 1), name="mean_of_columns")(image)
@@ -91,11 +113,17 @@ def _default(image: Any, size: Any, classes: int, sizes: NDArray[np.float32]) ->
             flow = layers.MaxPooling2D(name=f"pool_{number}")(flow)
     flow = layers.GlobalAveragePooling2D(name="average")(flow)
     logs = np.log(np.maximum(sizes, 1e-6))
-    spread = np.maximum(logs.std(axis=0), _SMALLEST_SPREAD)
-    scaled = layers.Normalization(mean=logs.mean(axis=0).tolist(), variance=(spread**2).tolist(), name="size_scaled")(
-        keras.ops.log(size)
-    )
-    flow = layers.Concatenate(name="joined")([flow, scaled])
+    parts = [flow, _standardised(keras.ops.log(inputs["size"]), logs, _SMALLEST_SPREAD, "size_scaled")]
+    if shapes is not None and "shape" in inputs:
+        shape = _standardised(inputs["shape"], shapes, _SMALLEST_SHAPE_SPREAD, "shape_scaled")
+        parts.append(layers.Dense(_SHAPE_UNITS, activation="relu", name="shape_units")(shape))
+    flow = layers.Concatenate(name="joined")(parts)
     flow = layers.Dropout(0.3, name="dropout")(flow)
     flow = layers.Dense(64, activation="relu", name="dense")(flow)
     return layers.Dense(classes, activation="softmax", name="probabilities")(flow)
+
+
+def _standardised(values: Any, known: NDArray[np.float32], smallest: float, name: str) -> Any:
+    """Bring values to mean 0 and spread 1 of the `known` (n, columns) ones; a spread is `smallest` at least."""
+    mean, spread = known.mean(axis=0), np.maximum(known.std(axis=0), smallest)
+    return keras.layers.Normalization(mean=mean.tolist(), variance=(spread**2).tolist(), name=name)(values)

@@ -17,7 +17,7 @@ class InputSpec:
     """Hold what a network is given for a crop: the same for training, the command line and the window.
 
     `side` and `channels` of the square image; `stretched` gives up the proportions; `sees_size`: the crop's size is
-    a second input, in um when `calibrated`, else in px.
+    a second input, in um when `calibrated`, else in px; `sees_shape`: what `vision.shape_input` makes is a third one.
     """
 
     side: int
@@ -25,6 +25,7 @@ class InputSpec:
     stretched: bool
     sees_size: bool
     calibrated: bool
+    sees_shape: bool = False
 
     def image(self, crop: NDArray[Any], low: float, high: float) -> NDArray[np.float32]:
         """Return (side, side, channels) float32 from 0 to 1."""
@@ -56,6 +57,7 @@ def input_spec_from_json(values: Mapping[str, Any]) -> InputSpec:
         stretched=bool(values["stretched"]),
         sees_size=bool(values["sees_size"]),
         calibrated=bool(values["calibrated"]),
+        sees_shape=bool(values.get("sees_shape", False)),  # models of earlier versions do not say
     )
 
 

@@ -85,6 +85,8 @@ def _input(sidecar: Mapping[str, Any]) -> list[Block]:
         rows.append(("Size of the crop", f"width and height in {'um' if told.get('calibrated') else 'px'}"))
     else:
         rows.append(("Size of the crop", "not seen"))
+    if told.get("sees_shape"):
+        rows.append(("Shape in the crop", "numbers of size, outline and contrast, measured from the crop's pixels"))
     scale, parity = sidecar.get("um_per_px"), sidecar.get("parity")
     known = f"median {scale['median']:.4g}, {scale['low']:.4g} to {scale['high']:.4g} um per px" if scale else "unknown"
     rows += [

@@ -17,6 +17,7 @@ from poregui.domain.unlike import PENULTIMATE, Reference
 from poregui.store.pixels import CropPixels
 from poregui.store.run_folder import RunFolder
 from poregui.vision.patches import input_spec_from_json
+from poregui.vision.shape_input import shape_input
 
 _BATCH = 64
 
@@ -110,7 +111,14 @@ class Predictor:
         }
         if self.spec.sees_size:
             inputs["size"] = np.array([self._size(crop) for crop in crops], np.float32)
+        if self.spec.sees_shape:
+            inputs["shape"] = np.stack([self._shape(crop) for crop in crops])
         return [np.asarray(one, np.float32) for one in self._session.run(outputs, inputs, self._options)]
+
+    def _shape(self, crop: ScaledCrop) -> NDArray[np.float32]:
+        pixels = crop.pixels
+        scale = crop.um_per_px if self.spec.calibrated else None
+        return shape_input(pixels.array, pixels.grey_low, pixels.grey_high, scale)
 
     def _size(self, crop: ScaledCrop) -> tuple[float, float]:
         if self.spec.calibrated and crop.um_per_px is None:

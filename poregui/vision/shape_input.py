@@ -1,0 +1,28 @@
+"""Bring the shape numbers of a crop to the input of a network; changes with how a network is told shapes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poregui.vision.crop_shapes import LENGTHS, NAMES, shape_numbers
+
+WIDTH = len(NAMES) + 1
+"""The numbers, and 1 where no pore was found, else 0."""
+_LOGARITHMS = [NAMES.index(name) for name in (*LENGTHS, "Aspect ratio", "Pieces")]
+_SMALLEST = 1e-3
+
+
+def shape_input(crop: NDArray[Any], low: float, high: float, um_per_px: float | None) -> NDArray[np.float32]:
+    """Return what a network is told of the shape in a crop, (`WIDTH`,) float32 without NaN.
+
+    `crop`, `low`, `high` and `um_per_px` are as in `crop_shapes.shape_numbers`. Lengths, aspect ratio and pieces come
+    as natural logarithms, numbers that could not be measured as 0. Turning or mirroring a crop leaves them as they are
+    but for the sampling of a large crop.
+    """
+    numbers = shape_numbers(crop, low, high, um_per_px)
+    numbers[_LOGARITHMS] = np.log(np.maximum(numbers[_LOGARITHMS], _SMALLEST))
+    missing = float(np.isnan(numbers[0]))
+    return np.append(np.nan_to_num(numbers, nan=0.0), missing).astype(np.float32)
