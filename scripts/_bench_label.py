@@ -52,6 +52,7 @@ def label(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
         "one_fsync_in_that_folder_ms": _spread(keys["fsync"]),
         "labels_on_disk": on_disk == options.keys,
         "scroll_frame_ms": _spread(_scroll(window, app)),
+        "scroll_frame_at_one_scale_ms": _spread(_scroll_at_one_scale(window, app)),
         "key_in_unlabelled_only_ms": _spread(_unlabelled_only(window, app, options.keys // 3, project)["painted"]),
         **_one_step(window, app, options.selected),
         "memory_mb": {"empty_window": before, "at_the_end": _memory()},
@@ -87,7 +88,7 @@ def make_project(folder: Path, count: int) -> Path:
             project.put_crops(
                 Crop(
                     i + 1, pictures[i % PICTURES], 48, 40, micrograph_id=i * MICROGRAPHS // count + 1,
-                    box=Box(i * 37 % 3900, i * 53 % 2900, 48, 40),
+                    um_per_px=0.5 + i % 7 / 10, box=Box(i * 37 % 3900, i * 53 % 2900, 48, 40),
                 )
                 for i in range(count)
             )  # fmt: skip
@@ -136,6 +137,16 @@ def _unlabelled_only(window: Any, app: Any, count: int, project: Path) -> dict[s
 
 def _load() -> list[float] | None:
     return [round(load, 1) for load in os.getloadavg()] if hasattr(os, "getloadavg") else None
+
+
+def _scroll_at_one_scale(window: Any, app: Any) -> list[float]:
+    grid, button = window.label_page.crop_grid, window.label_page.one_scale_button
+    grid.verticalScrollBar().setValue(0)
+    button.click()
+    app.processEvents()
+    times = _scroll(window, app)
+    button.click()
+    return times
 
 
 def _scroll(window: Any, app: Any) -> list[float]:

@@ -33,6 +33,7 @@ from poregui.gui.widgets.crop_grid import LARGEST_CELL, SMALLEST_CELL, USUAL_CEL
 from poregui.gui.widgets.elided_label import ElidedLabel
 from poregui.gui.widgets.image_canvas import ImageCanvas
 from poregui.gui.widgets.micrograph_list import MicrographList
+from poregui.gui.widgets.one_scale import ScaleStrip
 from poregui.gui.widgets.suggestion_line import SuggestionLine
 from poregui.gui.widgets.tabbed import Tabbed
 
@@ -172,6 +173,7 @@ class LabelPage(QWidget):
         middle.addWidget(top)
         self.below = Tabbed("label_below", "Below the micrograph")
         self.below.add("Crops", self._build_grid())
+        self.below.add_beside("Crops", self._build_grid_view())
         self.measure_panel = MeasurePanel(self)
         self.below.add("Measurements", self.measure_panel)
         middle.addWidget(self.below)
@@ -234,8 +236,25 @@ class LabelPage(QWidget):
         self.specimen_filter = pieces.combo("specimen_filter", "Show crops of a specimen")
         self.micrograph_filter = pieces.combo("micrograph_filter", "Show crops of a micrograph")
         self.order_box = pieces.combo("crop_order", "Order of the crops")
-        self.all_crops_button = pieces.button("all_crops_button", "Reset", "Show all crops again")
+        panel = pieces.panel()
+        layout = pieces.column(panel, 0)
+        boxes = (self.label_filter, self.specimen_filter, self.micrograph_filter, self.order_box)
+        row = pieces.row(*boxes, None)
+        for place in range(len(boxes)):
+            row.setStretch(place, 1)
+        layout.addLayout(row)
+        self.scale_strip = ScaleStrip()
+        layout.addWidget(self.crop_grid, 1)
+        layout.addWidget(self.scale_strip)
+        return panel
+
+    def _build_grid_view(self) -> QWidget:
         self.grid_count = pieces.muted("grid_count")
+        self.all_crops_button = pieces.button("all_crops_button", "Reset", "Show all crops again")
+        self.one_scale_button = pieces.button(
+            "one_scale_button", "One scale", "Draw all crops at one scale in µm, so that their sizes can be compared"
+        )
+        self.one_scale_button.setCheckable(True)
         self.size_slider = QSlider(Qt.Orientation.Horizontal)
         self.size_slider.setObjectName("thumbnail_size")
         self.size_slider.setAccessibleName("Size of the pictures")
@@ -243,14 +262,11 @@ class LabelPage(QWidget):
         self.size_slider.setRange(SMALLEST_CELL, LARGEST_CELL)
         self.size_slider.setValue(USUAL_CELL)
         self.size_slider.setFixedWidth(56)
-        panel = pieces.panel()
-        layout = pieces.column(panel, 0)
-        filters = (self.label_filter, self.specimen_filter, self.micrograph_filter, self.all_crops_button)
-        for box in (self.label_filter, self.specimen_filter, self.micrograph_filter, self.order_box):
-            box.setMinimumContentsLength(4)
-        layout.addLayout(pieces.row(*filters, None, self.order_box, self.grid_count, self.size_slider))
-        layout.addWidget(self.crop_grid, 1)
-        return panel
+        row = pieces.row(self.grid_count, self.all_crops_button, self.one_scale_button, self.size_slider)
+        row.setContentsMargins(0, 0, 0, GAP // 2)
+        whole = QWidget()
+        whole.setLayout(row)
+        return whole
 
     def _build_right(self) -> QWidget:
         self.crop_label = pieces.heading("", name="crop_label", strong=True)
@@ -307,6 +323,7 @@ class LabelPage(QWidget):
         self.one_to_one_button.clicked.connect(self.image_canvas.one_to_one)
         self.image_canvas.zoomed.connect(self._say_zoom)
         self.size_slider.valueChanged.connect(self.crop_grid.set_cell)
+        self.crop_grid.scale_changed.connect(self.scale_strip.show_scale)
         self.all_crops_button.clicked.connect(self._show_all)
         for box in (self.label_filter, self.specimen_filter, self.micrograph_filter):
             box.currentIndexChanged.connect(self._filter)

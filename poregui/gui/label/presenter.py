@@ -25,6 +25,7 @@ from poregui.gui.label.ordering import Ordering
 from poregui.gui.label.outlining import Outlining
 from poregui.gui.label.page import LabelPage
 from poregui.gui.label.progressing import Progressing
+from poregui.gui.label.sizing import Sizing
 from poregui.gui.label.stage import Stage
 from poregui.gui.label.suggesting import Suggesting
 from poregui.gui.label.words import end_words, history_words, size_words
@@ -97,6 +98,7 @@ class LabelPresenter(QObject):
             Looking(desk),
             Masking(desk),
             Framing(desk),
+            Sizing(desk),
         )
 
     # ---- life ----------------------------------------------------------------------------------------------------

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from PySide6.QtCore import QItemSelection, QItemSelectionModel, QItemSelectionRange, QModelIndex, QSize, Qt, Signal
-from PySide6.QtGui import QImage, QKeyEvent
+from PySide6.QtGui import QImage, QKeyEvent, QPaintEvent
 from PySide6.QtWidgets import QAbstractItemView, QListView, QWidget
 
 from poregui.domain.classes import PoreClass
 from poregui.gui.models.crop_list import CropListModel, CropRow
 from poregui.gui.theme import theme
 from poregui.gui.widgets.crop_grid_delegate import CropDelegate
+from poregui.gui.widgets.one_scale import cell_width
 from poregui.gui.widgets.quiet_list import QuietList
 
 _MANY = 200
@@ -22,17 +23,20 @@ SMALLEST_CELL, LARGEST_CELL, USUAL_CELL = 48, 192, 80
 class CropGrid(QuietList):
     """Show CropRows with pictures from a function; `chosen` carries the id of the current crop when it changes.
 
-    Rubber band, Shift and Ctrl select several; `selection_changed` tells of it.
+    Rubber band, Shift and Ctrl select several; `selection_changed` tells of it. `scale_changed` carries the um of a px
+    on the screen (None: unknown) and the number of crops in sight of unknown scale, while all are at one scale.
     """
 
     chosen = Signal(int)
     selection_changed = Signal()
+    scale_changed = Signal(object, int)
 
     def __init__(self, picture: Callable[[int], QImage | None] | None = None, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("crop_grid")
         self.setAccessibleName("Crops")
         self.rows = CropListModel(self)
+        self._scale: tuple[float | None, int] | None = None
         self._delegate = CropDelegate(self)
         self._delegate.picture = picture
         self._delegate.is_current = lambda place: place == self.currentIndex().row()
@@ -63,12 +67,40 @@ class CropGrid(QuietList):
 
     def visible_ids(self) -> list[int]:
         """Return the ids of the crops that are at least half in sight, in their order."""
+        half = self.gridSize().height() // 2
+        return self._ids_between(half, half)
+
+    def set_one_scale(self, length: Callable[[int], float | None] | None) -> None:
+        """Draw all crops at one scale, `length(crop id)` being the longer side in um; None draws each to fit."""
+        self._delegate.length, self._scale = length, None
+        self.viewport().update()
+
+    def _ids_between(self, above: int, below: int) -> list[int]:
+        """Return the ids in the rows from `above` px under the upper edge to `below` px under the lower one."""
         cell, area = self.gridSize(), self.viewport().rect()
         across = max(1, area.width() // max(1, cell.width()))
         top = self.verticalScrollBar().value()
-        first = (top + cell.height() // 2) // cell.height() * across
-        last = (top + area.height() + cell.height() // 2) // cell.height() * across
+        first = (top + above) // cell.height() * across
+        last = (top + area.height() + below) // cell.height() * across
         return [row.crop_id for row in self.rows.rows[first:last]]
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        if self._delegate.length is not None:
+            self._fit_scale(self._delegate.length)
+        super().paintEvent(event)
+
+    def _fit_scale(self, length: Callable[[int], float | None]) -> None:
+        """Take the scale at which the largest crop in sight fits; what was drawn at another one is drawn again."""
+        lengths = [length(crop_id) for crop_id in self._ids_between(0, self.gridSize().height() - 1)]
+        across = cell_width(lengths)
+        um_per_px = across / self._delegate.side if across else None
+        scale = um_per_px, sum(found is None for found in lengths)
+        if across != self._delegate.um_across:
+            self._delegate.um_across = across
+            self.viewport().update()
+        if scale != self._scale:
+            self._scale = scale
+            self.scale_changed.emit(*scale)
 
     def picture_ready(self, crop_id: int) -> None:
         """Draw a crop again whose picture has come."""

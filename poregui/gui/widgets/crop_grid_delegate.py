@@ -20,13 +20,18 @@ _ROOM_FOR_SURE = 72
 
 
 class CropDelegate(QStyledItemDelegate):
-    """Draw crops never stretched; labelled ones carry a badge, unlabelled ones a dashed frame."""
+    """Draw crops never stretched; labelled ones carry a badge, unlabelled ones a dashed frame.
+
+    Where `length` returns the longer side in um of a crop, a cell shows `um_across` um; crops without one are fitted.
+    """
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.picture: Callable[[int], QImage | None] | None = None
         self.is_current: Callable[[int], bool] | None = None
         self.suggestion: Callable[[int], tuple[int, float] | None] | None = None
+        self.length: Callable[[int], float | None] | None = None
+        self.um_across: float | None = None
         self.side = 80
         self.lines = 0
         self._marks = ClassMarks(())
@@ -113,10 +118,15 @@ class CropDelegate(QStyledItemDelegate):
         if image is None or image.isNull():
             return
         scale = self.side / max(image.width(), image.height())
+        length = self.length(row.crop_id) if self.length is not None else None
+        if length and self.um_across:
+            scale *= min(1.0, length / self.um_across)
         wide, high = max(1.0, image.width() * scale), max(1.0, image.height() * scale)
         target = QRectF(square.x() + (self.side - wide) / 2, square.y() + (self.side - high) / 2, wide, high)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         painter.drawImage(target, image)
+        if self.length is not None and length is None:
+            _draw_unknown(painter, square)
 
     def _draw_frame(self, painter: QPainter, square: QRect, row: CropRow, *, selected: bool, current: bool) -> None:
         tokens = theme().tokens
@@ -144,6 +154,15 @@ class CropDelegate(QStyledItemDelegate):
                 int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter),
                 option.fontMetrics.elidedText(text, Qt.TextElideMode.ElideRight, self.side),
             )
+
+
+def _draw_unknown(painter: QPainter, square: QRect) -> None:
+    """Mark a crop of unknown scale."""
+    side = round(painter.fontMetrics().height() * 1.05)
+    corner = QRectF(square.right() + 1 - side, square.bottom() + 1 - side, side, side)
+    painter.fillRect(corner, QColor(16, 20, 24, 190))
+    painter.setPen(QColor("#e6e9ee"))
+    painter.drawText(corner, int(Qt.AlignmentFlag.AlignCenter), "?")
 
 
 def _draw_cross(painter: QPainter, square: QRect) -> None:

@@ -31,6 +31,7 @@ class Tabbed(QWidget):
         layout.addWidget(self._names)
         layout.addWidget(self._stack, 1)
         self._titles: list[str] = []
+        self._beside: dict[str, QWidget] = {}
         self._names.hide()
 
     def add(self, title: str, panel: QWidget) -> None:
@@ -48,6 +49,12 @@ class Tabbed(QWidget):
         self._stack.addWidget(panel)
         self._names.setVisible(len(self._titles) > 1)
 
+    def add_beside(self, title: str, widgets: QWidget) -> None:
+        """Put widgets at the far end of the row of names, seen while the panel of this title is."""
+        self._beside[title] = widgets
+        self._row.addWidget(widgets)
+        widgets.setVisible(self.current == title)
+
     def show_panel(self, title: str) -> None:
         """Bring the panel of a title to the front."""
         self._choose(self._titles.index(title))
@@ -62,4 +69,6 @@ class Tabbed(QWidget):
             return
         self._group.button(place).setChecked(True)
         self._stack.setCurrentIndex(place)
+        for title, widgets in self._beside.items():
+            widgets.setVisible(title == self._titles[place])
         self.chosen.emit(self._titles[place])
