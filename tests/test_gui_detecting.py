@@ -12,13 +12,14 @@ from detect_desk import detect_desk, idle
 from label_desk import LEFT, PLAIN, Desk
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QDialog
 
 from poregui.domain.detection import DetectionRecipe
+from poregui.gui.dialogs.which_micrographs import WhichMicrographsDialog
 from poregui.gui.label.detecting import Detecting
 from poregui.gui.label.filters import CropFilter
 from poregui.gui.label.outlining import Outlining
 from poregui.gui.latest import Latest
-from poregui.gui.messages import messages
 from poregui.gui.widgets.canvas_view import CanvasView
 from poregui.gui.widgets.detection_form import DetectionForm
 from poregui.gui.widgets.outline_tools import CornerTool, OutlineTool
@@ -145,12 +146,24 @@ def test_a_cancelled_search_changes_nothing_and_another_can_start(desk: Desk, qt
     assert desk.page.find_panel.here_button.isEnabled()
 
 
-def test_all_micrographs_are_searched_only_after_a_yes(desk: Desk, qtbot, monkeypatch) -> None:
-    monkeypatch.setattr(messages(), "ask", lambda *_: False)
+def answer(monkeypatch, does) -> list[WhichMicrographsDialog]:
+    """Let `does` answer the dialog that asks for micrographs, and return those that asked."""
+    asked: list[WhichMicrographsDialog] = []
+
+    def exec_(dialog: WhichMicrographsDialog) -> QDialog.DialogCode:
+        asked.append(dialog)
+        return does(dialog)
+
+    monkeypatch.setattr(WhichMicrographsDialog, "exec", exec_)
+    return asked
+
+
+def test_several_micrographs_are_searched_only_after_a_yes(desk: Desk, qtbot, monkeypatch) -> None:
+    answer(monkeypatch, lambda _: QDialog.DialogCode.Rejected)
     desk.page.side.show_panel("Find pores")
     QTest.mouseClick(desk.page.find_panel.everywhere_button, LEFT)
     assert not desk.presenter._services.background.busy
-    monkeypatch.setattr(messages(), "ask", lambda *_: True)
+    answer(monkeypatch, lambda _: QDialog.DialogCode.Accepted)
     QTest.mouseClick(desk.page.find_panel.everywhere_button, LEFT)
     idle(desk, qtbot)
     assert len(desk.project.crops()) == 21

@@ -21,7 +21,9 @@ from poregui.gui.label.measuring import Measuring
 from poregui.gui.models.pore_table import PoreTable, PoreTableModel
 from poregui.gui.widgets.pore_plot import PlotAxis, PlotGroup, PorePlot
 from poregui.workflow.edits import AddMicrographs, ChangeMicrographs
+from poregui.workflow.frame import set_project_build_direction
 from poregui.workflow.measure import CACHE
+from poregui.workflow.side_edits import SetSetting
 
 GAS, KEYHOLE = 1, 2
 SMALL = (80.0, 80.0, 3.5)
@@ -160,7 +162,7 @@ def test_pores_are_filtered_by_label_micrograph_and_reliability(desk: Desk, qtbo
     assert model.rowCount() == 48
 
 
-def test_a_new_label_is_in_the_table_at_once_without_measuring_again(desk: Desk, qtbot) -> None:
+def test_a_new_label_is_in_the_table_once_typing_pauses_without_measuring_again(desk: Desk, qtbot) -> None:
     model = measured(desk, qtbot)
     wanted = desk.project.crops()[30].id
     desk.presenter.choose(wanted)
@@ -168,7 +170,18 @@ def test_a_new_label_is_in_the_table_at_once_without_measuring_again(desk: Desk,
     assert not desk.presenter._services.background.busy
     row = model.row(wanted)
     assert row is not None
-    assert column(model, "label")[row] == "Keyhole"
+    qtbot.waitUntil(lambda: column(model, "label")[row] == "Keyhole")
+    assert not desk.presenter._services.background.busy
+
+
+def test_a_setting_that_is_not_measured_by_does_not_measure_again(desk: Desk, qtbot) -> None:
+    measured(desk, qtbot)
+    desk.presenter._apply(SetSetting("something", "", "else", "change something"))
+    qtbot.wait(400)
+    assert not desk.presenter._services.background.busy
+    desk.presenter._apply(set_project_build_direction(desk.project, 90.0))
+    qtbot.waitUntil(lambda: desk.presenter._services.background.busy)
+    settled(desk, qtbot)
 
 
 def test_what_is_no_pore_leaves_the_table(desk: Desk, qtbot) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +23,17 @@ from poregui.workflow.detect import (
 )
 from poregui.workflow.edits import Edit
 from poregui.workflow.measure import MeasuredField, measure_project, summary, write_measurements
-
-_MOST_NAMES = 5
+from poregui.workflow.searched import micrographs_called
 
 
 def add_detect_options(parser: argparse.ArgumentParser) -> None:
     """Add what `detect` understands."""
-    parser.add_argument("--micrograph", metavar="NAME", help="only the micrograph of this name; all otherwise")
+    parser.add_argument(
+        "--micrograph",
+        action="append",
+        metavar="NAME",
+        help="only the micrograph of this name, once for each that is wanted; all otherwise",
+    )
     parser.add_argument(
         "--recipe",
         type=Path,
@@ -65,16 +70,11 @@ def detect(args: argparse.Namespace, screen: Screen) -> int:
     return 0
 
 
-def _wanted(project: Project, name: str | None) -> list[Micrograph]:
+def _wanted(project: Project, names: Sequence[str] | None) -> list[Micrograph]:
     micrographs = list(project.micrographs())
-    wanted = [m for m in micrographs if name is None or m.name == name]
     if not micrographs:
         raise PoreguiError(f"{project.name} has no micrographs.", "Import some first.")
-    if not wanted:
-        names = ", ".join(m.name for m in micrographs[:_MOST_NAMES])
-        more = ", ..." if len(micrographs) > _MOST_NAMES else ""
-        raise PoreguiError(f"There is no micrograph {name!r}.", f"The project has {names}{more}.")
-    return wanted
+    return micrographs if names is None else micrographs_called(micrographs, names)
 
 
 def _apply(project: Project, edit: Edit | None) -> None:

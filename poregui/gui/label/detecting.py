@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from poregui.domain.detection import DetectionRecipe
 from poregui.domain.errors import PoreguiError
 from poregui.domain.records import Changed, Micrograph
 from poregui.gui.background import TaskControl, TaskHandle
+from poregui.gui.dialogs.which_micrographs import ask_which_micrographs
 from poregui.gui.label.companion import LabelDesk
 from poregui.gui.label.filters import CropFilter
 from poregui.gui.label.find_words import preview_words, result_words
@@ -32,6 +34,7 @@ from poregui.workflow.detect import (
     plan_detection,
     recipe_text,
 )
+from poregui.workflow.searched import searchable
 
 TAB = "Find pores"
 _PREVIEW = QColor("#ffd400")
@@ -187,14 +190,18 @@ class Detecting(QObject):
             self._find([micrograph])
 
     def find_everywhere(self) -> None:
-        """Ask, and find the pores of all micrographs."""
-        micrographs = list(self._desk.catalogue.micrographs.values())
+        """Ask in which micrographs, and find their pores."""
+        desk, project = self._desk, self._desk.session.project
+        micrographs = desk.catalogue.micrographs
         if not micrographs:
             return
-        count = f"{len(micrographs)} micrographs" if len(micrographs) > 1 else "one micrograph"
-        text = "Labels stay with their pores, proposals without a label are replaced. Undo takes all of it back."
-        if messages().ask(f"Find the pores of {count}?", text, "Find pores"):
-            self._find(micrographs)
+        crops = Counter(crop.micrograph_id for crop in desk.catalogue.crops.values() if crop.micrograph_id is not None)
+        known = searchable(
+            micrographs.values(), project.detections(), desk.catalogue.specimens, crops, self._panel.form.recipe()
+        )
+        chosen = ask_which_micrographs(known, desk.page.window())
+        if chosen:
+            self._find([micrographs[i] for i in chosen])
 
     def _find(self, micrographs: list[Micrograph]) -> None:
         project = self._desk.session.project

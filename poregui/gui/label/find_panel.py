@@ -39,7 +39,7 @@ class FindPanel(QWidget):
         self.here_button.setObjectName("find_here_button")
         self.here_button.setAccessibleName("Find the pores of this micrograph")
         self.here_button.setProperty("primary", True)
-        self.everywhere_button = QPushButton("In all micrographs…")
+        self.everywhere_button = QPushButton("In several micrographs…")
         self.everywhere_button.setObjectName("find_everywhere_button")
         self.everywhere_button.setAccessibleName("Find the pores of all micrographs")
         self._lay_out()

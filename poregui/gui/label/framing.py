@@ -6,7 +6,7 @@ from PySide6.QtCore import QObject, QPointF
 from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 
 from poregui.domain.errors import PoreguiError
-from poregui.domain.records import Changed, Line, Micrograph
+from poregui.domain.records import Changed, Detection, Line, Micrograph
 from poregui.gui.label.companion import LabelDesk
 from poregui.gui.messages import messages
 from poregui.gui.widgets.canvas_view import CanvasView
@@ -34,6 +34,7 @@ class Framing(QObject):
         self._box = desk.page.picture_panel.frame_box
         self._canvas = desk.page.image_canvas
         self._frame = Frame()
+        self._detections: dict[int, Detection] = {}
 
     def _links(self) -> tuple:
         box = self._box
@@ -52,6 +53,7 @@ class Framing(QObject):
         for signal, slot in self._links():
             signal.connect(slot)
         self._canvas.add_overlay(self._paint)
+        self._detections = self._desk.session.project.detections()
         self._show()
 
     def detach(self) -> None:
@@ -62,6 +64,8 @@ class Framing(QObject):
 
     def follow(self, changed: Changed) -> None:
         """Show what an edit or its undo left."""
+        if "detections" in changed.kinds:
+            self._detections = self._desk.session.project.detections()
         if changed.kinds & {"micrographs", "settings", "detections"}:
             self._show()
 
@@ -70,7 +74,7 @@ class Framing(QObject):
         self._box.setEnabled(one is not None and not project.read_only)
         self._frame = Frame()
         if one is not None:
-            self._frame = frame_of(one, project.detections().get(one.id), project_build_direction(project))
+            self._frame = frame_of(one, self._detections.get(one.id), project_build_direction(project))
         own = one.build_direction_deg if one is not None else None
         self._box.set_facts(own, _direction_words(self._frame, own), _surface_words(self._frame))
         self._canvas.update()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,10 +21,13 @@ from poregui.gui.label.companion import LabelDesk
 from poregui.gui.messages import messages
 from poregui.gui.models.pore_table import LENGTHS, PoreTable
 from poregui.store.project import Project
+from poregui.workflow.frame import project_build_direction
 from poregui.workflow.measure import MeasuredField, measure_project, write_measurements
 
 TAB = "Measurements"
 _SOON_MS = 250
+_PAUSE_MS = 200
+"""Time without another label after which a table of many thousand pores is drawn anew: typing goes before it."""
 _NOTHING = "No pore has an outline yet. Find pores (in the tab beside the micrograph), or click them one by one."
 _WORKING = "Measuring…"
 
@@ -43,6 +47,9 @@ class Measuring(QObject):
         self._running: TaskHandle | None = None
         self._soon = QTimer(self, singleShot=True, interval=_SOON_MS)
         self._soon.timeout.connect(self._measure)
+        self._relabel = QTimer(self, singleShot=True, interval=_PAUSE_MS)
+        self._relabel.timeout.connect(self._show_labels)
+        self._direction: float | None = None
 
     def _links(self) -> tuple:
         panel, desk = self._panel, self._desk
@@ -63,6 +70,7 @@ class Measuring(QObject):
             self._desk.services.background.finished.connect(self._ended)
         self._panel.set_classes(self._desk.catalogue.classes, self._desk.catalogue.known_classes)
         self._panel.set_empty_text(_NOTHING)
+        self._direction = project_build_direction(self._desk.session.project)
         self._look()
 
     def detach(self) -> None:
@@ -74,22 +82,25 @@ class Measuring(QObject):
         if self._running is not None:
             self._running.cancel()
         self._soon.stop()
+        self._relabel.stop()
         self._panel.set_table(PoreTable.empty(), np.zeros(0, np.bool_))
         self._panel.set_summary("")
         self.deleteLater()
 
     def follow(self, changed: Changed) -> None:
-        """Show new labels at once, and measure again where outlines changed."""
+        """Show new labels once typing pauses, and measure again where something that is measured changed."""
         catalogue = self._desk.catalogue
         if "classes" in changed.kinds:
             self._panel.set_classes(catalogue.classes, catalogue.known_classes)
         no_pores = self._now_no_pores(changed)
-        if changed.kinds & {"crops", "outlines", "micrographs", "settings", "detections"} or no_pores != self._no_pores:
+        before, self._direction = self._direction, project_build_direction(self._desk.session.project)
+        moved = self._direction != before or no_pores != self._no_pores
+        if moved or changed.kinds & {"crops", "outlines", "micrographs", "detections"}:
             self._no_pores = no_pores
             self._stale = self._changed_meanwhile = True
             self._look()
         elif changed.kinds & {"labels", "classes", "specimens"} and self._seen:
-            self._build()
+            self._relabel.start()
 
     def _now_no_pores(self, changed: Changed) -> frozenset[int]:
         """Return the crops that are no pores; after a label only those are looked at that got one."""
@@ -146,6 +157,10 @@ class Measuring(QObject):
     def _build(self) -> None:
         self._table = pore_table(self._fields, self._desk.catalogue)
         self._panel.set_summary(summary_words(self._fields))
+        self._show()
+
+    def _show_labels(self) -> None:
+        self._table = relabelled(self._table, self._desk.catalogue)
         self._show()
 
     def _show(self) -> None:
@@ -224,6 +239,14 @@ def pore_table(fields: Sequence[MeasuredField], catalogue: Catalogue) -> PoreTab
         columns,
         "um" if in_um else "px",
     )
+
+
+def relabelled(table: PoreTable, catalogue: Catalogue) -> PoreTable:
+    """Return a table with labels as they are now; crops that went keep theirs until they are measured anew."""
+    there = zip(table.crop_ids.tolist(), table.labels, strict=True)
+    labels = tuple(catalogue.crops[i].label if i in catalogue.crops else label for i, label in there)
+    said = {label: "" if label is None else catalogue.marks.name(label) for label in set(labels)}
+    return replace(table, labels=labels, label_names=tuple(said[label] for label in labels))
 
 
 def _in_unit(field: MeasuredField, name: str, *, in_um: bool) -> NDArray[np.float64]:
