@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import poregui
+from poregui.cli.annotator import add_annotator_option
 from poregui.cli.output import Screen
 from poregui.domain.errors import PoreguiError
 
@@ -141,6 +142,7 @@ def _import(parser: argparse.ArgumentParser) -> None:
     )
     _scale(parser, "the scale of the pictures; goes before what they say themselves")
     parser.add_argument("--mask-info-bar", action="store_true", help="mask the burned-in bars of new micrographs")
+    add_annotator_option(parser)
     _plane(parser, "show in micrographs")
 
 
@@ -152,6 +154,7 @@ def _import_outlines(parser: argparse.ArgumentParser) -> None:
         metavar="PATH",
         help="COCO (.json), GeoJSON or ImageJ ROIs (.zip), or a folder of the last two; labels as CSV",
     )
+    add_annotator_option(parser)
 
 
 def _image(parser: argparse.ArgumentParser) -> None:

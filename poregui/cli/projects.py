@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from poregui.cli.annotator import annotator_of
 from poregui.cli.output import Screen, table
 from poregui.domain.classes import NOT_A_PORE, UNSURE
 from poregui.domain.errors import PoreguiError
@@ -54,7 +55,7 @@ def import_pictures(args: argparse.Namespace, screen: Screen) -> int:
             plane=Plane(args.page, args.channel, args.z),
         )
         collected = collect(args.paths, options, project.pixels, screen.progress)
-        plan = settle(project, collected, "command line")
+        plan = settle(project, collected, annotator_of(args))
         before = {m.id for m in project.micrographs()}
         if plan.edit is not None:
             History(project).apply(plan.edit)
@@ -91,7 +92,7 @@ def import_outlines(args: argparse.Namespace, screen: Screen) -> int:
         project.check_writable()
         matched, notes = match_images(project, read_outlines(args.path))
         collected = cut_outlines(matched, notes, project.pixels, screen.progress)
-        plan = settle_outlines(project, collected, "command line")
+        plan = settle_outlines(project, collected, annotator_of(args))
         if plan.edit is not None:
             History(project).apply(plan.edit)
     values = {"imported": plan.added, "labelled": plan.labelled, "present": plan.present, "notes": list(plan.notes)}

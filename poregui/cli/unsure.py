@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from poregui.cli.annotator import add_annotator_option, annotator_of
 from poregui.cli.output import Screen
 from poregui.domain.errors import PoreguiError
 from poregui.domain.plane import Plane
@@ -21,8 +22,6 @@ from poregui.workflow.applying.unsure import (
 )
 from poregui.workflow.history import History
 from poregui.workflow.importing import ImportOptions, collect, settle
-
-WHO = "command line"
 
 
 def add_queue_options(parser: argparse.ArgumentParser) -> None:
@@ -39,6 +38,7 @@ def add_queue_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="bring them into the project as proposals to label; apply again takes the answers over",
     )
+    add_annotator_option(parser)
 
 
 def check_queue_options(args: argparse.Namespace, project: Project | None) -> None:
@@ -55,12 +55,13 @@ def see_to_queue(args: argparse.Namespace, waiting: Sequence[UnsurePore], screen
         values["queue"] = str(args.queue.absolute())
         screen.note(f"Wrote {len(waiting)} pores to {args.queue}.")
     if args.import_unsure:
-        values["brought_in"] = _bring_in(args.project.absolute(), waiting, args.specimen, screen)
+        values["brought_in"] = _bring_in(args, waiting, screen)
         screen.note(f"Brought {values['brought_in']} pores into the project; label them and apply again.")
     return values
 
 
-def _bring_in(folder: Path, waiting: Sequence[UnsurePore], specimen: str | None, screen: Screen) -> int:
+def _bring_in(args: argparse.Namespace, waiting: Sequence[UnsurePore], screen: Screen) -> int:
+    folder, specimen, who = args.project.absolute(), args.specimen, annotator_of(args)
     with Project.open(folder) as project:
         project.check_writable()
         history = History(project)
@@ -69,10 +70,10 @@ def _bring_in(folder: Path, waiting: Sequence[UnsurePore], specimen: str | None,
             by_plane[plane].append(file)
         for plane, files in by_plane.items():
             options = ImportOptions(kind="micrographs", specimen=specimen, plane=plane)
-            plan = settle(project, collect(files, options, project.pixels), WHO)
+            plan = settle(project, collect(files, options, project.pixels), who)
             if plan.edit is not None:
                 history.apply(plan.edit)
-        settled = settle_unsure(project, cut_unsure(waiting, project.pixels, screen.progress), WHO)
+        settled = settle_unsure(project, cut_unsure(waiting, project.pixels, screen.progress), who)
         if settled.edit is None:
             return 0
         history.apply(settled.edit)

@@ -127,17 +127,6 @@ class Asking(QObject):
         )
         self.show(dialog)
 
-    def name(self) -> None:
-        """Ask under which name labels are logged."""
-        preferences, session = self._window.preferences, self._window.session
-        name, fine = QInputDialog.getText(
-            self._window, "Your name", "Labels are logged under this name:", text=preferences.annotator
-        )
-        if fine and name.strip():
-            preferences.annotator = name
-            if session is not None:
-                session.who = preferences.annotator
-
     def keys(self) -> None:
         """Show the sheet of keys, from which they can be changed."""
         sheet = KeysDialog(self._window)

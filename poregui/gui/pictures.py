@@ -74,6 +74,7 @@ def _save(args: argparse.Namespace, settings: Path) -> int:
 
     preferences = Preferences(QSettings(str(settings), QSettings.Format.IniFormat))
     preferences.keeps_trainer_ready = False
+    preferences.annotator = "ada"
     window = build_window(None, preferences)
     try:
         theme().set_mode("dark" if args.dark else "light")

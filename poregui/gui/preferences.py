@@ -35,6 +35,11 @@ class Preferences:
         self._settings.setValue("annotator", " ".join(name.split()))
 
     @property
+    def is_named(self) -> bool:
+        """Return whether a person has agreed to a name or chosen one."""
+        return bool(str(self._settings.value("annotator", "")))
+
+    @property
     def keys(self) -> dict[str, str]:
         """Return the keys that are not the usual ones, by the names of key_map.py."""
         self._settings.beginGroup("keys")

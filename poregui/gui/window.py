@@ -30,6 +30,7 @@ from poregui.gui.label.page import LabelPage
 from poregui.gui.label.presenter import LabelPresenter
 from poregui.gui.menus import Menus
 from poregui.gui.messages import messages
+from poregui.gui.own_name import OwnName
 from poregui.gui.preferences import Preferences
 from poregui.gui.review.page import ReviewPage
 from poregui.gui.services import Services
@@ -57,6 +58,7 @@ class MainWindow(QMainWindow):
         self.preferences = preferences or Preferences()
         self.background = Background(self)
         self.asking = Asking(self)
+        self.own_name = OwnName(self)
         self.workspace: Workspace | None = None
         self._tasks: list[TaskHandle] = []
         self.actions_by_name = build_actions(self)
@@ -92,7 +94,7 @@ class MainWindow(QMainWindow):
         column = QVBoxLayout()
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        for widget in (self._read_only, self._notes):
+        for widget in (self._read_only, self.own_name.bar, self._notes):
             column.addWidget(widget)
         column.addWidget(self.stack, 1)
         self.rail = Rail([self.actions_by_name[name] for name in self._pages])
@@ -123,7 +125,7 @@ class MainWindow(QMainWindow):
             "undo": lambda: self._with(lambda open_: self._turn_back(open_).undo()),
             "redo": lambda: self._with(lambda open_: self._turn_back(open_).redo()),
             "edit_classes": lambda: self._with(lambda open_: open_.classes.show()),
-            "edit_name": self.asking.name,
+            "edit_name": self.own_name.change,
             "edit_keys": self.asking.change_keys,
             "edit_tile_memory": self.asking.tile_memory,
             "full_screen": self._toggle_full_screen,
@@ -207,6 +209,7 @@ class MainWindow(QMainWindow):
                 "Nothing that you do here is kept."
             )
         self._show_project_state()
+        self.own_name.ask_once()
         self.show_page(self.label_page)
 
     def may_leave(self) -> bool:
@@ -225,6 +228,7 @@ class MainWindow(QMainWindow):
             return
         self.workspace.close()
         self.workspace = None
+        self.own_name.ask_once()
         self._read_only.hide()
         self._notes.hide()
         self.status.set_training("")
