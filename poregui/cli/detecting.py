@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from poregui.cli.annotator import add_annotator_option, annotator_of
 from poregui.cli.output import Screen, table
 from poregui.domain.errors import PoreguiError
 from poregui.domain.records import Micrograph
@@ -40,6 +41,7 @@ def add_detect_options(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="how to find pores, as JSON; becomes the project's own, which is taken otherwise",
     )
+    add_annotator_option(parser)
 
 
 def add_measure_options(parser: argparse.ArgumentParser) -> None:
@@ -51,6 +53,7 @@ def detect(args: argparse.Namespace, screen: Screen) -> int:
     """Find the pores of micrographs; labels stay with the pores that are found again."""
     with Project.open(args.project) as project:
         project.check_writable()
+        who = annotator_of(args)
         recipe = read_recipe(args.recipe) if args.recipe else detection_recipe(project)
         wanted = _wanted(project, args.micrograph)
         found, failed = [], {}
@@ -64,7 +67,7 @@ def detect(args: argparse.Namespace, screen: Screen) -> int:
         if not found:
             raise PoreguiError("No micrograph could be searched.", "The lines above say why.")
         there = Present.of(project, [one.micrograph for one in found])
-        plan = plan_detection(found, there, recipe, "")
+        plan = plan_detection(found, there, recipe, who)
         _apply(project, plan.edit)
     screen.result({**_detected(found, plan), "failed": failed}, _detected_text(found, plan))
     return 0

@@ -9,6 +9,7 @@ from poregui.gui.theme import GAP, MARGIN
 from poregui.gui.widgets import pieces
 from poregui.gui.widgets.alike_strip import AlikeStrip
 from poregui.gui.widgets.balance_table import BalanceTable
+from poregui.workflow.more_labels import HOW_SURE
 
 USUAL_TARGET, MOST = 200, 100_000
 
@@ -34,6 +35,7 @@ class ProgressPanel(QScrollArea):
         self.nudge = pieces.muted("balance_nudge")
         self.more = pieces.muted("more_labels")
         self.more.setAccessibleName("What more labels of each class would add")
+        self.more.setToolTip(HOW_SURE)
         for words in (self.pace, self.nudge, self.more):
             words.setWordWrap(True)
         self.nudge_button = QPushButton("Show these")

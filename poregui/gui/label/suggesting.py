@@ -16,7 +16,7 @@ from poregui.gui.messages import messages
 from poregui.gui.suggester import SuggestProcess
 from poregui.gui.widgets import pieces
 from poregui.workflow.accepting import accept_suggestions
-from poregui.workflow.more_labels import advice, lines_of_classes
+from poregui.workflow.more_labels import HOW_SURE, advice, lines_of_classes
 from poregui.workflow.suggestions import Suggestions
 
 FEWEST_LABELS = 10
@@ -249,11 +249,12 @@ class Suggesting(QObject):
 
     def _say_state(self) -> None:
         found, names = self._found, self._names()
-        text = ""
+        text = told = ""
         if found is not None:
             sure = f", right for {100 * found.accuracy:.0f} % of unseen ones" if found.accuracy is not None else ""
-            text = f"Learnt from {found.count} labels{sure}. {advice(self._curve, names)}".strip()
-        self._desk.page.suggestion_line.show_state(text)
+            told = advice(self._curve, names)
+            text = f"Learnt from {found.count} labels{sure}. {told}".strip()
+        self._desk.page.suggestion_line.show_state(text, HOW_SURE if told else "")
 
     def more_of_each(self) -> list[str]:
         """Return for each class a line on what more labels would add; none while nothing can be said."""

@@ -77,7 +77,8 @@ class SuggestionLine(QWidget):
         self.words.setToolTip("" if label is None else f"Suggested: {self.words.text()}. It is no label.")
         self._badge.update()
 
-    def show_state(self, text: str) -> None:
-        """Say how the suggestions stand; an empty text takes no room."""
+    def show_state(self, text: str, how_sure: str = "") -> None:
+        """Say how the suggestions stand, and where the mouse rests how sure that is; an empty text takes no room."""
         self.state.setText(text)
+        self.state.setToolTip(how_sure)
         self.state.setVisible(bool(text))
