@@ -162,7 +162,7 @@ def _scale_words(one: Micrograph | None) -> str:
         return "No micrograph."
     if one.um_per_px is None:
         return "Unknown. Sizes are given in px only."
-    return f"{one.um_per_px:.5g} um per px ({one.scale_source or 'source unknown'})"
+    return f"{one.um_per_px:.5g} µm per px ({one.scale_source or 'source unknown'})"
 
 
 def _mask_words(one: Micrograph | None) -> str:

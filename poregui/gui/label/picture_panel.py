@@ -53,7 +53,7 @@ class PicturePanel(QScrollArea):
         )
         self.bar_button = pieces.button("mask_bar_button", "Mask info bar", "Find the burned-in bar and mask it off")
         self.bars_button = pieces.button("mask_bars_button", "In all", "Find and mask the bars of all micrographs")
-        self.box_button = pieces.button("mask_box_button", "Mask a box", "Draw a box where nothing is found or cropped")
+        self.box_button = pieces.button("mask_box_button", "Box", "Draw a box where nothing is found or cropped")
         self.polygon_button = pieces.button("mask_polygon_button", "Polygon", "Click the corners of a region")
         self.unmask_button = pieces.button("unmask_button", "Take away…", "Click a mask to take it away")
         self.values, self.scale_text, self.masks_text = (
@@ -115,8 +115,8 @@ class PicturePanel(QScrollArea):
             self.histogram,
             self.values,
             _row(self.log_box, None, gamma, self.gamma_box),
-            _row(self.auto_button, self.full_button, self.reset_button),
-            _row(self.alike_button),
+            _row(self.auto_button, self.full_button),
+            _row(self.reset_button, self.alike_button),
             pieces.heading("Scale"),
             self.scale_text,
             _row(self.calibrate_button),
