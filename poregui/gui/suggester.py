@@ -79,6 +79,8 @@ class SuggestProcess(QObject):
         process.finished.connect(self._finish)
         process.errorOccurred.connect(self._fail)
         process.started.connect(self._step_back)
+        if sys.platform != "win32":  # else all pages of the window's memory are copied in its tables under a key
+            process.setUnixProcessParameters(QProcess.UnixProcessFlag.UseVFork)
         self._process = process
         process.start(self._program, self._arguments)
 

@@ -40,8 +40,7 @@ class Suggesting(QObject):
         self._process: SuggestProcess | None = None
         self._broken = False
         self._told: dict[int, int | None] = {}
-        self._known: dict[int, Crop] = {}
-        self._telling = SlowTelling(self)
+        self._telling = SlowTelling(lambda: desk.catalogue.crops, self)
         self._found: Suggestions | None = None
         self._curve: Mapping | None = None
         self._compared: int | None = None
@@ -167,18 +166,17 @@ class Suggesting(QObject):
                 (self._process.ended, self._ended),
             ):
                 signal.connect(slot)
-            self._known = dict(crops)
+            self._telling.told.clear()
             self._told = {crop.id: crop.label for crop in crops.values() if crop.label is not None}
             self._send([list(pair) for pair in self._told.items()], list(crops), [])
             return
         ids = crops if crop_ids is None else [i for i in crop_ids if i in crops]
-        fresh = [i for i in ids if _needed(self._known.get(i)) != _needed(crops[i])]
-        gone = [i for i in self._known if i not in crops] if crop_ids is None else []
+        known = self._telling.told
+        fresh = [i for i in ids if _needed(known.get(i)) != _needed(crops[i])]
+        gone = [i for i in known if i not in crops] if crop_ids is None else []
         labels = [[i, crops[i].label] for i in ids if self._told.get(i) != crops[i].label]
-        for crop_id in fresh:
-            self._known[crop_id] = crops[crop_id]
         for crop_id in gone:
-            self._known.pop(crop_id)
+            known.pop(crop_id)
             labels.append([crop_id, None])
         self._told.update((crop_id, label) for crop_id, label in labels)
         self._send(labels, fresh, gone)
@@ -193,7 +191,7 @@ class Suggesting(QObject):
         if gone:
             process.tell({"gone": gone})
         if fresh:
-            self._telling.go_on(process, fresh, self._known)
+            self._telling.go_on(process, fresh)
 
     def _take(self, found: Suggestions | None) -> None:
         self._found = found

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from itertools import islice
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
 
 from PySide6.QtCore import QObject, QTimer
 
@@ -16,18 +16,23 @@ _AT_ONCE = 500
 
 
 class SlowTelling(QObject):
-    """Hold what is still to be told; crops that went in the meantime are passed over."""
+    """Hold what is still to be told, and in `told` crops as they were told; crops that went are passed over.
 
-    def __init__(self, parent: QObject) -> None:
+    `told` grows with the telling, for a copy of 100,000 crops made at once is felt under a key.
+    """
+
+    def __init__(self, crops: Callable[[], Mapping[int, Crop]], parent: QObject) -> None:
         super().__init__(parent)
-        self._waiting: dict[int, None] = {}
+        self.told: dict[int, Crop] = {}
+        self._crops = crops
+        self._waiting: deque[int] = deque()
         self._timer = QTimer(self, interval=0)
         self._timer.timeout.connect(self._tell)
 
-    def go_on(self, process: SuggestProcess, crop_ids: Iterable[int], known: Mapping[int, Crop]) -> None:
-        """Tell of more crops, as they are in `known` when their turn comes; a few are told at once."""
-        self._process, self._known = process, known
-        self._waiting |= dict.fromkeys(crop_ids)
+    def go_on(self, process: SuggestProcess, crop_ids: Iterable[int]) -> None:
+        """Tell of more crops, as they are when their turn comes; a few are told at once."""
+        self._process = process
+        self._waiting.extend(crop_ids)
         if not self._timer.isActive():
             self._tell()
 
@@ -37,11 +42,11 @@ class SlowTelling(QObject):
         self._waiting.clear()
 
     def _tell(self) -> None:
-        part = list(islice(self._waiting, _AT_ONCE))
-        for crop_id in part:
-            del self._waiting[crop_id]
-        crops = [self._known[crop_id] for crop_id in part if crop_id in self._known]
-        told = [[crop.id, crop.pixels, crop.um_per_px, group_of(crop)] for crop in crops]
+        crops = self._crops()
+        part = [self._waiting.popleft() for _ in range(min(_AT_ONCE, len(self._waiting)))]
+        here = {crop_id: crops[crop_id] for crop_id in part if crop_id in crops}
+        self.told |= here
+        told = [[crop.id, crop.pixels, crop.um_per_px, group_of(crop)] for crop in here.values()]
         self._process.tell({"crops": told, "more": bool(self._waiting)})
         if self._waiting:
             self._timer.start()
