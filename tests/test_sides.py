@@ -8,6 +8,7 @@ import pytest
 from builders import add_crops, add_specimens, labelled_project
 from finished_runs import finished_run
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel
 from train_desk import Desk
 
 from poregui.cli.main import main
@@ -17,7 +18,7 @@ from poregui.gui.dialogs.test_side import TestSideDialog
 from poregui.store.project import Project
 from poregui.workflow.freeze import freeze, summarise
 from poregui.workflow.history import History
-from poregui.workflow.sides import choose_test_side, groups, keys_of_names, warnings_for
+from poregui.workflow.sides import Group, choose_test_side, groups, keys_of_names, warnings_for
 
 
 @pytest.fixture
@@ -164,3 +165,21 @@ def test_a_choice_that_cannot_be_keeps_the_dialog_open_and_says_why(qtbot, desk,
     assert seen[0][0] is False
     assert "Nothing would be tested." in seen[0][1]
     assert desk.session.undo_text == ""
+
+
+@pytest.mark.parametrize(
+    ("kinds", "word"),
+    [
+        (["specimen"], "specimen"),
+        (["micrograph"], "micrograph"),
+        (["source"], "source"),
+        (["specimen", "source"], "group"),
+    ],
+)
+def test_the_dialog_calls_the_groups_what_they_are(qtbot, kinds, word):
+    shown = [Group(f"{kinds[i % len(kinds)]}:{i}", f"G{i}", (5, 5), i == 0) for i in range(4)]
+    dialog = TestSideDialog(shown, ("Gas", "Keyhole"), lambda keys: ())
+    qtbot.addWidget(dialog)
+    assert dialog.windowTitle() == f"Test {word}s"
+    assert dialog.table.horizontalHeaderItem(0).text() == word.capitalize()
+    assert any(f"Ticked {word}s are" in label.text() for label in dialog.findChildren(QLabel))

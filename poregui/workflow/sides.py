@@ -10,6 +10,7 @@ from poregui.domain.classes import NOT_A_PORE
 from poregui.domain.dataset import Part
 from poregui.domain.errors import PoreguiError, ProjectError, TrainingError
 from poregui.domain.records import Changed, Crop, How
+from poregui.domain.splits import kind_of
 from poregui.store.project import Project
 from poregui.workflow.grouping import groups_of
 
@@ -77,6 +78,12 @@ def groups(project: Project, parts: Collection[tuple[str, Part]]) -> tuple[Group
     return tuple(sorted(found, key=lambda group: group.name))
 
 
+def word_for(keys: Sequence[str]) -> str:
+    """Return what one of these groups is called: specimen, micrograph, source, or group when they are of several."""
+    kind = kind_of(keys) if keys else "specimen"
+    return "group" if kind == "mixed" else kind
+
+
 def choose_test_side(project: Project, keys: Collection[str]) -> SetTestSide:
     """Return the edit that makes these groups the test side; crops without a group stay on their side.
 
@@ -92,15 +99,16 @@ def choose_test_side(project: Project, keys: Collection[str]) -> SetTestSide:
     before = project.test_side()
     after = frozenset(keys) | {key for key in before if key.startswith("crop:")}
     groups_by_id = groups_of(project, project.crops())
+    kind = word_for([key for key in groups_by_id.values() if not key.startswith("crop:")])
     tested = {crop.id for crop in labelled if groups_by_id[crop.id] in after}
     if not tested:
-        raise TrainingError("Nothing would be tested.", "Choose at least one specimen for the test.")
+        raise TrainingError("Nothing would be tested.", f"Choose at least one {kind} for the test.")
     for pore_class in project.classes():
         mine = {crop.id for crop in labelled if crop.label == pore_class.id}
         if mine and mine <= tested:
             raise TrainingError(
                 f"All crops of {pore_class.name} would be on the test side: nothing is left to train on.",
-                "Leave a specimen that shows this class to the training.",
+                f"Leave a {kind} that shows this class to the training.",
             )
     return SetTestSide(before, after, project.meta(_FIXED))
 
@@ -127,7 +135,8 @@ def warnings_for(project: Project, edit: SetTestSide, shown: Sequence[Group]) ->
     if missing:
         said.append(f"No test crop would be {_listed(missing)}: its recall could not be measured.")
     if sum(group.key in edit.after for group in shown) == 1:
-        said.append("One specimen alone says little of others: there is no interval over specimens.")
+        kind = word_for([group.key for group in shown])
+        said.append(f"One {kind} alone says little of others: there is no interval over {kind}s.")
     return tuple(said)
 
 

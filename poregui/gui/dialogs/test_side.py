@@ -1,4 +1,4 @@
-"""Ask which specimens a network is tested on; changes with what a person must know to choose them."""
+"""Ask what a network is tested on: specimens, micrographs or sources; changes with what a person must know to choose."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QLabel, QTableWidg
 
 from poregui.domain.errors import PoreguiError
 from poregui.gui.dialogs.base import FormDialog, hint
-from poregui.workflow.sides import Group
+from poregui.workflow.sides import Group, word_for
 
 Judge = Callable[[frozenset[str]], tuple[str, ...]]
 
@@ -25,13 +25,14 @@ class TestSideDialog(FormDialog):
     def __init__(
         self, groups: Sequence[Group], classes: Sequence[str], judge: Judge, parent: QWidget | None = None
     ) -> None:
-        super().__init__("Test specimens", "Test on these", parent)
+        self._kind = word_for([group.key for group in groups])
+        super().__init__(f"Test {self._kind}s", "Test on these", parent)
         self.setObjectName("test_side_dialog")
         self._groups, self._judge = tuple(groups), judge
         self.form.addRow(
             hint(
-                "Ticked specimens are never trained on: they say what the network is worth on new ones. Choose them "
-                "once, before you look at results, and leave them."
+                f"Ticked {self._kind}s are never trained on: they say what the network is worth on new ones. Choose "
+                "them once, before you look at results, and leave them."
             )
         )
         self.table = self._build(classes)
@@ -72,10 +73,10 @@ class TestSideDialog(FormDialog):
         self.ok.setEnabled(not bad)
 
     def _build(self, classes: Sequence[str]) -> QTableWidget:
-        headings = ["Specimen", *classes, "Crops"]
+        headings = [self._kind.capitalize(), *classes, "Crops"]
         table = QTableWidget(len(self._groups), len(headings))
         table.setObjectName("test_side_table")
-        table.setAccessibleName("Specimens with their crops of each class; ticked ones are tested on")
+        table.setAccessibleName(f"{self._kind.capitalize()}s with their crops of each class; ticked ones are tested on")
         table.setHorizontalHeaderLabels(headings)
         table.verticalHeader().hide()
         table.setShowGrid(False)

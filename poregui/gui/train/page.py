@@ -187,8 +187,10 @@ class TrainPage(QWidget):
         self.test_side_button = QToolButton()
         self.test_side_button.setObjectName("test_side_button")
         self.test_side_button.setText("Test side …")
-        self.test_side_button.setAccessibleName("Choose the specimens that are tested on")
-        self.test_side_button.setToolTip("Choose the specimens that are tested on and never trained on")
+        self.test_side_button.setAccessibleName("Choose what is tested on")
+        self.test_side_button.setToolTip(
+            "Choose the specimens, micrographs or sources that are tested on and never trained on"
+        )
         self.test_side_button.setAutoRaise(True)
         self.test_side_button.clicked.connect(self.test_side_requested)
         holder = QWidget()
