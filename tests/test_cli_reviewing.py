@@ -92,8 +92,20 @@ def test_report_writes_a_page_and_refuses_another_kind_of_file(folder: Path, tmp
     assert main(["report", str(folder), "--run", "2", str(out), "--json"]) == 0
     assert told(capsys)["bytes"] == out.stat().st_size
     assert out.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
-    assert main(["report", str(folder), str(tmp_path / "run.pdf")]) == 2
-    assert "ends in .html" in capsys.readouterr().err
+    assert main(["report", str(folder), str(tmp_path / "run.txt")]) == 2
+    assert "ends in .html or .pdf" in capsys.readouterr().err
+
+
+def test_report_prints_a_pdf_for_a_name_that_ends_so(folder: Path, tmp_path: Path, capsys: Text) -> None:
+    out = tmp_path / "new" / "run.PDF"
+    assert main(["report", str(folder), "--run", "2", str(out), "--json"]) == 0
+    assert told(capsys)["bytes"] == out.stat().st_size
+    content = out.read_bytes()
+    assert content.startswith(b"%PDF-")
+    assert content.count(b"/Type /Page\n") >= 2
+    (tmp_path / "there.pdf").mkdir()
+    assert main(["report", str(folder), str(tmp_path / "there.pdf")]) == 2
+    assert "could not be printed" in capsys.readouterr().err
 
 
 def test_a_project_without_a_run_is_refused_in_a_sentence(tmp_path: Path, capsys: Text) -> None:

@@ -32,7 +32,7 @@ VERBS = {
     "evaluate": ("reviewing", "evaluate", "hold the predictions of a run against the labels as they are now"),
     "compare": ("reviewing", "compare", "hold two runs against each other on the crops that both were tested on"),
     "suspects": ("reviewing", "suspects", "list the labels that are probably wrong, the most doubtful first"),
-    "report": ("reviewing", "report", "write the report of a run as one HTML file"),
+    "report": ("reviewing", "report", "write the report of a run as one HTML or PDF file"),
     "suggest": ("suggesting", "suggest", "suggest labels for crops that have none, and which to label next"),
     "pack": ("sharing", "pack", "write a project for a colleague into one verified zip file"),
     "merge-labels": ("sharing", "merge_labels", "take labels over from another copy of a project, listing conflicts"),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from poregui.cli.output import Screen, evaluation_text, interval, percent, table
+from poregui.cli.paper import print_pdf
 from poregui.domain.errors import PoreguiError
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
@@ -87,18 +88,20 @@ def _plain(ends: tuple[float, float] | None) -> str | None:
 
 def add_report_options(parser: argparse.ArgumentParser) -> None:
     """Give the verb report its file."""
-    parser.add_argument("out", type=Path, metavar="OUT.html", help="the file to write; a file of that name is replaced")
+    parser.add_argument(
+        "out", type=Path, metavar="OUT", help="the .html or .pdf file to write; a file of that name is replaced"
+    )
 
 
 def report(args: argparse.Namespace, screen: Screen) -> int:
-    """Write the report of a run as one HTML file."""
+    """Write the report of a run as one HTML or PDF file."""
+    from poregui.workflow.applying.report import check_ending
     from poregui.workflow.report import write_report
 
-    if args.out.suffix.lower() not in (".html", ".htm"):
-        raise PoreguiError(f"{args.out} is no name of an HTML file.", "Give a file that ends in .html.")
+    check_ending(args.out)
     with Project.open(args.project, read_only=True) as project:
         run = find_run(project, args.run)
-        write_report(project, run, args.out)
+        write_report(project, run, args.out, print_pdf)
     _count_look(args.project, run)
     size = args.out.stat().st_size
     values = {"run": run.number, "out": str(args.out.absolute()), "bytes": size}

@@ -25,17 +25,23 @@ _SPLITS = {
 _WIDTH = re.compile(r'<svg[^>]* width="(\d+)"')
 
 
-def write_report(project: Project, run: RunFolder, out: Path) -> Path:
-    """Write the report of a run, whole or not at all, and return its path.
+def write_report(
+    project: Project, run: RunFolder, out: Path, print_pdf: Callable[[str, Path], None] | None = None
+) -> Path:
+    """Write the report of a run as HTML or, by `print_pdf` (HTML, path), as PDF, and return its path.
 
-    Raises ProjectError when the run has no predictions or is damaged, PoreguiError when `out` cannot be written.
+    It is written whole or not at all; PDF is what ends in .pdf. Raises ProjectError when the run has no predictions or
+    is damaged, PoreguiError when `out` cannot be written.
     """
     text = report_html(collect_report(project, run))
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise explain_write_error(error, out) from error
-    write_text(out, text)
+    if print_pdf is not None and out.suffix.lower() == ".pdf":
+        print_pdf(text, out)
+    else:
+        write_text(out, text)
     return out
 
 

@@ -50,7 +50,7 @@ class ShapeTable:
 
 
 def shape_table(run: RunFolder) -> ShapeTable:
-    """Return the shape numbers of all crops of a run's dataset; about 2 ms a crop where the run did not keep them.
+    """Return the shape numbers of all crops of a run's dataset; those that the run did not keep are measured anew.
 
     Raises ProjectError when the folder is damaged.
     """

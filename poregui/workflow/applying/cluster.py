@@ -23,6 +23,7 @@ from poregui.workflow.applying.pool import (
     applied_of,
     left_words,
     take_up,
+    tidy,
     time_left,
 )
 from poregui.workflow.applying.working import work_on
@@ -87,10 +88,13 @@ def apply_on_cluster(
     found = take_up(tasks)
     taken_up = sum(isinstance(one, FieldResult) for one in found.values())
     stopped = False
-    if len(found) < len(tasks):
+    worked_on = [task for place, task in enumerate(tasks) if place not in found]
+    if worked_on:
         with _client(scheduler) as client:
             _check_workers(client, scheduler)
             stopped = _work_through(client, tasks, found, progress, cancelled)
+        if not stopped:
+            tidy(worked_on)
     return applied_of(found, taken_up, stopped)
 
 

@@ -56,9 +56,8 @@ def apply_all(
     count = min(workers or available_cores(), len(open_tasks))
     share = max(1, available_cores() // max(count, 1))
     tasks = [replace(task, threads=share) for task in tasks]
-    for place in open_tasks:
-        with suppress(OSError):
-            remove_leftovers(tasks[place].folder)
+    worked_on = [tasks[place] for place in open_tasks]
+    tidy(worked_on)
     stopped = False
     while open_tasks and not stopped:
         clock = _Clock(tasks, found, progress)
@@ -69,7 +68,15 @@ def apply_all(
             _take_finished(waiting, found)
         open_tasks = _after_a_crash(open_tasks, tasks, found) if not stopped else []
         count = min(count, max(len(open_tasks), 1))
+    tidy(worked_on)
     return applied_of(found, taken_up, stopped)
+
+
+def tidy(tasks: Sequence[FieldTask]) -> None:
+    """Remove what processes that died in the middle of writing left; only when nobody writes any more."""
+    for task in tasks:
+        with suppress(OSError):
+            remove_leftovers(task.folder)
 
 
 @contextmanager
