@@ -1,4 +1,4 @@
-"""Ask what a network is tested on: specimens, micrographs or sources; changes with what a person must know to choose."""
+"""Ask on what a network is tested: specimens, micrographs or sources; changes with what people must know to choose."""
 
 from __future__ import annotations
 
