@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,3 +51,15 @@ class Outline:
         left, top = np.floor(self.points.min(axis=0)).astype(int)
         right, bottom = np.ceil(self.points.max(axis=0)).astype(int)
         return Box(int(left), int(top), max(1, int(right - left)), max(1, int(bottom - top)))
+
+
+def bounds_of(outlines: Sequence[Outline]) -> list[Box]:
+    """Return what `bounds` does for many outlines at once."""
+    if not outlines:
+        return []
+    points = np.frombuffer(b"".join(outline.data for outline in outlines), dtype=_POINT).reshape(-1, 2)
+    lengths = [len(outline.data) // (2 * _POINT.itemsize) for outline in outlines]
+    starts = np.cumsum([0, *lengths[:-1]])
+    low = np.floor(np.minimum.reduceat(points, starts, axis=0)).astype(int)
+    size = np.maximum(1, np.ceil(np.maximum.reduceat(points, starts, axis=0)).astype(int) - low)
+    return [Box(*box) for box in np.hstack([low, size]).tolist()]

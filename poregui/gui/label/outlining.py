@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject
 
 from poregui.domain.errors import PoreguiError
-from poregui.domain.outline import Outline
+from poregui.domain.outline import Outline, bounds_of
 from poregui.domain.records import Changed, Crop, Micrograph
 from poregui.gui.label.companion import LabelDesk
 from poregui.gui.messages import messages
@@ -107,7 +107,7 @@ class Outlining(QObject):
         self._shown = self._desk.stage.micrograph
         project = self._desk.session.project
         self._outlines = project.outlines(micrograph_id=self._shown.id) if self._shown is not None else {}
-        self._canvas.set_outlined({crop_id: outline.bounds for crop_id, outline in self._outlines.items()})
+        self._canvas.set_outlined(dict(zip(self._outlines, bounds_of(list(self._outlines.values())), strict=True)))
 
     def _draw(self) -> None:
         crops = self._desk.catalogue.crops
