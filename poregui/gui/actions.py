@@ -85,6 +85,7 @@ ACTIONS = (
     ActionSpec("press_next", "Next crop", "Label", needs="crops", page_keys="Right, Enter", separated=True),
     ActionSpec("press_previous", "Previous crop", "Label", needs="crops", page_keys="Left"),
     ActionSpec("press_fit", "Whole micrograph", "Label", (), "fit", "label", page_keys="F", separated=True),
+    ActionSpec("press_what_classes_are", "Class card", "Label", needs="label", page_keys="C"),
     ActionSpec("press_draw_outline", "Draw an outline", "Label", needs="boxes", page_keys="O", separated=True),
     ActionSpec("press_edit_outline", "Edit the outline", "Label", needs="boxes", page_keys="E"),
     ActionSpec("press_merge", "Join pores", "Label", needs="boxes", page_keys="M"),

@@ -163,7 +163,7 @@ class LabelPage(QWidget):
     # ---- building ------------------------------------------------------------------------------------------------
 
     def _build_work(self) -> QWidget:
-        top = QSplitter(Qt.Orientation.Horizontal)
+        self.top_splitter = top = QSplitter(Qt.Orientation.Horizontal)
         top.setObjectName("label_top_splitter")
         top.addWidget(self._build_left())
         top.addWidget(self._build_centre())

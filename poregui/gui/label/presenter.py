@@ -12,6 +12,7 @@ from poregui.domain.classes import NOT_A_PORE, UNSURE
 from poregui.domain.errors import PoreguiError
 from poregui.domain.records import Changed
 from poregui.gui.label.catalogue import Catalogue
+from poregui.gui.label.class_cards import ClassCards
 from poregui.gui.label.companion import Companion, LabelDesk
 from poregui.gui.label.context import Context
 from poregui.gui.label.detecting import Detecting
@@ -32,12 +33,7 @@ from poregui.gui.label.words import end_words, history_words, size_words
 from poregui.gui.messages import messages
 from poregui.gui.services import Services
 from poregui.gui.session import Session
-from poregui.workflow.changes import (
-    label_crops,
-    labels_lost_with,
-    remove_crops,
-    remove_micrographs,
-)
+from poregui.workflow.changes import label_crops, labels_lost_with, remove_crops, remove_micrographs
 from poregui.workflow.edits import Edit
 
 
@@ -68,6 +64,7 @@ class LabelPresenter(QObject):
             "fit": page.image_canvas.fit,
             **self._suggesting.keys,
             **self._outlining.keys,
+            **self._cards.keys,
         }
 
     def _make_companions(self) -> tuple[Companion, ...]:
@@ -87,6 +84,7 @@ class LabelPresenter(QObject):
         )
         self._suggesting = Suggesting(desk)
         self._outlining = outlining = Outlining(desk)
+        self._cards = ClassCards(desk)
         return (
             CropGestures(desk),
             self._suggesting,
@@ -99,6 +97,7 @@ class LabelPresenter(QObject):
             Masking(desk),
             Framing(desk),
             Sizing(desk),
+            self._cards,
         )
 
     # ---- life ----------------------------------------------------------------------------------------------------
