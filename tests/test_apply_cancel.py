@@ -123,6 +123,7 @@ def _runs(pid: int) -> bool:
 
 def test_what_is_left_is_said_in_words() -> None:
     assert left_words(0, 1) == "0 of 1 done, 1 micrograph left"
+    assert left_words(3, 3) == "3 of 3 done"
     assert left_words(1, 3) == "1 of 3 done, 2 micrographs left"
     assert time_left(0.0, 3.0, 10.0) == ""
     assert time_left(0.5, 1.5, 10.0) == "about 30 s"

@@ -178,7 +178,8 @@ def _take_finished(
 def left_words(done: int, total: int) -> str:
     """Say how many micrographs are done and left."""
     left = total - done
-    return f"{done} of {total} done, {left} micrograph{'' if left == 1 else 's'} left"
+    what = f", {left} micrograph{'' if left == 1 else 's'} left" if left else ""
+    return f"{done} of {total} done{what}"
 
 
 def time_left(done: float, left: float, seconds: float) -> str:
