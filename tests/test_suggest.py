@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -218,6 +219,20 @@ def test_the_worker_suggests_learns_from_new_labels_and_passes_over_the_unsure(p
     assert told[-1]["order"][0] == 13
     assert all(len(ids) <= 3 for _, ids in told[-1]["of_each"])
     worker.close()
+
+
+def test_crops_of_one_source_in_their_names_are_one_group_as_in_a_training(project: Project, monkeypatch):
+    renamed = [replace(crop, source=f"S0{crop.id % 4}_crop_{crop.id}.png") for crop in project.crops()]
+    monkeypatch.setattr(Project, "crops", lambda project: renamed)
+    seen: list[list[str]] = []
+    monkeypatch.setattr(suggest_worker, "fit", lambda rows, labels, groups: seen.append(groups))
+    worker = SuggestWorker(project.folder, lambda answer: None, lambda: False)
+    for message in messages_of(project):
+        worker.take(message)
+    while worker.step():
+        pass
+    worker.close()
+    assert set(seen[-1]) == {f"source:S0{i}" for i in range(4)}
 
 
 def test_the_worker_says_so_when_there_is_too_little_to_learn_from(project: Project):

@@ -7,7 +7,7 @@ Messages are dictionaries, one a line of JSON: `crops` ([id, hash of pixels, um 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 from poregui.domain.classes import UNSURE
 from poregui.store.pixels import PixelStore
+from poregui.store.project import Project
+from poregui.workflow.grouping import groups_of
 from poregui.workflow.learning_curve import learning_curve
 from poregui.workflow.suggest import Suggester, fit, teaching_order
 from poregui.workflow.suggest_features import COUNT, CropNumbers, feature_rows
@@ -43,6 +45,8 @@ class SuggestWorker:
     """
 
     def __init__(self, folder: Path, tell: Tell, waiting: Callable[[], bool]) -> None:
+        self._folder = folder
+        self._grouped: dict[int, str] | None = None
         self._numbers = CropNumbers(folder)
         self._pixels = PixelStore(folder / "pixels.db", read_only=True)
         self._tell = tell
@@ -74,7 +78,7 @@ class SuggestWorker:
             else:
                 self._labels[crop_id] = label
         if message.keys() & {"crops", "gone"}:
-            self._rows, self._to_list = None, True
+            self._rows, self._to_list, self._grouped = None, True, None
             self._more = message.get("more", self._more)
         if message.keys() & {"crops", "gone", "labels"}:
             self._to_fit, self._to_draw = True, False
@@ -147,7 +151,23 @@ class SuggestWorker:
         taught = sorted(crop_id for crop_id in self._labels if crop_id in self._crops)
         places = np.searchsorted(self._ids, np.array(taught, np.int64))
         labels = np.array([self._labels[i] for i in taught], np.int64)
-        return places, labels, [self._crops[i].group for i in taught]
+        return places, labels, self._groups(taught)
+
+    def _groups(self, taught: Sequence[int]) -> list[str]:
+        """Return the groups of crops; one of itself alone belongs to its source, as in a training.
+
+        Names are read when crops changed, and here, because a window with many crops has no time for it.
+        """
+        told = [self._crops[i].group for i in taught]
+        if self._grouped is None:
+            self._grouped = {}
+            if any(group.startswith("crop:") for group in told):
+                with Project.open(self._folder, read_only=True) as project:
+                    self._grouped = groups_of(project, project.crops())
+        grouped = self._grouped
+        return [
+            grouped.get(i, group) if group.startswith("crop:") else group for i, group in zip(taught, told, strict=True)
+        ]
 
     def _suggest(self) -> bool:
         """Fit and tell; whether there was enough to learn from."""
