@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
+from builders import add_crops, add_specimens
 from test_gui_suggest import desk, open_desk, project  # noqa: F401 - fixtures
+
+from poregui.workflow.suggestions import Suggestions
 
 
 def test_the_progress_tab_says_for_each_class_what_more_labels_would_add(desk, qtbot):  # noqa: F811
@@ -29,3 +33,29 @@ def test_the_estimates_say_where_the_mouse_rests_that_their_intervals_are_too_na
     suggesting._draw_curve({"gains": [{"label": 3, "more": 60, "gain": 0.015, "interval": [0.002, 0.031]}]})
     assert "84 of 100" in line.toolTip()
     assert "84 of 100" in desk.page.progress_panel.more.toolTip()
+
+
+def test_class_bars_and_the_progress_tab_share_one_target_also_after_undo(desk):  # noqa: F811
+    button = desk.page.class_bar.buttons[1]
+    assert "of 200 to aim for" in button.toolTip()
+    desk.page.progress_panel.target.setValue(50)
+    assert "of 50 to aim for" in button.toolTip()
+    desk.presenter.undo()
+    assert "of 200 to aim for" in button.toolTip()
+    assert desk.page.progress_panel.target.value() == 200
+
+
+def test_the_nudge_queues_the_likeliest_crops_of_the_thin_class_in_its_specimen(project, open_desk, qtbot):  # noqa: F811
+    first, second = add_specimens(project, "S01", "S02")
+    add_crops(project, [1, 2, 3, None], specimen_id=first.id)
+    add_crops(project, [1, 1, None, None], specimen_id=second.id)
+    desk = open_desk(project)  # noqa: F811
+    chances = np.array([[0.9, 0.1], [0.7, 0.3], [0.2, 0.8]], np.float32)
+    desk.presenter._ordering.suggestions = Suggestions(np.array([4, 7, 8]), (1, 2), chances)
+    desk.page.side.show_panel("Progress")
+    panel = desk.page.progress_panel
+    qtbot.waitUntil(lambda: "Keyhole in S02" in panel.nudge.text())
+    panel.nudge_button.click()
+    assert desk.page.crop_grid.ids() == [8, 7]
+    assert desk.presenter.current == 8
+    assert desk.page.order_box.placeholderText() == "Likely Keyhole"

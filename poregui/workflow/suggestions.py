@@ -45,6 +45,15 @@ class Suggestions:
             sure[known] = rows.max(axis=1)
         return labels, sure
 
+    def probability_of(self, crop_ids: NDArray[np.int64], label: int) -> NDArray[np.float32]:
+        """Return (n,) probabilities of a label; NaN where nothing is known of the crop or of the label."""
+        found = np.full(len(crop_ids), np.nan, np.float32)
+        if len(self.crop_ids) and label in self.labels:
+            places = np.minimum(np.searchsorted(self.crop_ids, crop_ids), len(self.crop_ids) - 1)
+            known = self.crop_ids[places] == crop_ids
+            found[known] = self.probabilities[places[known], self.labels.index(label)]
+        return found
+
     def uncertainty_of(self, crop_ids: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return (n,) 1 minus the lead of the likeliest label over the next; NaN where nothing is known."""
         found = np.full(len(crop_ids), np.nan, np.float32)

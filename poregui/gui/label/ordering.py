@@ -22,7 +22,9 @@ ORDERS = (
     ("Labelled last", "time"),
     ("Like the chosen crop", "alike"),
 )
-BY_SUGGESTION = frozenset({"teaches", "undecided", "suggested"})
+LIKELY = "likely"
+"""The order by how likely one class is, which the nudge to a thin cell sets."""
+BY_SUGGESTION = frozenset({"teaches", "undecided", "suggested", LIKELY})
 
 
 class Ordering:
@@ -34,6 +36,7 @@ class Ordering:
         self.by = "came"
         self.suggestions: Suggestions | None = None
         self.alike: Sequence[int] = ()
+        self.wanted: int | None = None
         self._ranks: dict[int, int] = {}
 
     def arrange(self, rows: list[CropRow]) -> list[CropRow]:
@@ -55,6 +58,7 @@ class Ordering:
             "teaches": self._teaching,
             "undecided": self._undecided,
             "suggested": self._suggested,
+            LIKELY: lambda _, ids: self._likely(ids),
             "size": lambda crops, _: by_size(crops),
             "specimen": lambda crops, _: [c.id for c in sorted(crops, key=lambda c: (c.specimen_id or 0, c.id))],
             "time": lambda crops, _: self._last_labelled(crops),
@@ -87,6 +91,13 @@ class Ordering:
         place = {c.id: c.position for c in self._catalogue.known_classes}
         classes = np.array([place.get(label, 99) for label in np.where(free, labels, given).tolist()])
         return [int(i) for i in ids[np.lexsort((-np.nan_to_num(sure, nan=-1.0), classes, ~free))]]
+
+    def _likely(self, ids: np.ndarray) -> list[int]:
+        """Return the crops from the one on that is likeliest of the wanted label."""
+        if self.suggestions is None or self.wanted is None:
+            return []
+        worth = np.nan_to_num(self.suggestions.probability_of(ids, self.wanted), nan=-1.0)
+        return [int(i) for i in ids[np.argsort(-worth, kind="stable")]]
 
     def _last_labelled(self, crops: list[Crop]) -> list[int]:
         last = self._project.last_labelled()

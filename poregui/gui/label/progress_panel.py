@@ -9,9 +9,10 @@ from poregui.gui.theme import GAP, MARGIN
 from poregui.gui.widgets import pieces
 from poregui.gui.widgets.alike_strip import AlikeStrip
 from poregui.gui.widgets.balance_table import BalanceTable
+from poregui.gui.widgets.class_bar import USUAL_TARGET
 from poregui.workflow.more_labels import HOW_SURE
 
-USUAL_TARGET, MOST = 200, 100_000
+MOST = 100_000
 
 
 class ProgressPanel(QScrollArea):
@@ -40,12 +41,17 @@ class ProgressPanel(QScrollArea):
             words.setWordWrap(True)
         self.nudge_button = QPushButton("Show these")
         self.nudge_button.setObjectName("nudge_button")
-        self.nudge_button.setAccessibleName("Show the unlabelled crops of the thinnest specimen")
+        self.nudge_button.setAccessibleName("Queue the unlabelled crops for the thinnest cell, the likeliest first")
         self.table = BalanceTable()
         self.alike = AlikeStrip()
-        wanted = QHBoxLayout()
-        wanted.addWidget(pieces.muted("target_words"), 1)
-        wanted.itemAt(0).widget().setText("Wanted of each class")  # type: ignore[union-attr]
+        self._lay_out()
+        self.target.valueChanged.connect(self.target_changed)
+        self.nudge_button.clicked.connect(self.nudge_followed)
+
+    def _lay_out(self) -> None:
+        wanted, words = QHBoxLayout(), pieces.muted("target_words")
+        words.setText("Wanted of each class")
+        wanted.addWidget(words, 1)
         wanted.addWidget(self.target)
         body = pieces.panel()
         layout = QVBoxLayout(body)
@@ -64,5 +70,3 @@ class ProgressPanel(QScrollArea):
         layout.addWidget(self.more)
         layout.addStretch(1)
         self.setWidget(body)
-        self.target.valueChanged.connect(self.target_changed)
-        self.nudge_button.clicked.connect(self.nudge_followed)

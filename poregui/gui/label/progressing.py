@@ -7,13 +7,17 @@ import time
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QSignalBlocker, QTimer
 from PySide6.QtGui import QImage
 
 from poregui.domain.records import Changed
 from poregui.gui.label.companion import LabelDesk
 from poregui.gui.label.filters import CropFilter
+from poregui.gui.label.ordering import LIKELY
+from poregui.gui.label.progress_panel import MOST
 from poregui.gui.label.suggesting import Suggesting
+from poregui.gui.messages import messages
+from poregui.gui.widgets.class_bar import USUAL_TARGET
 from poregui.workflow.side_edits import SetSetting
 
 TARGET_KEY = "label_target"
@@ -38,9 +42,7 @@ class Progressing:
     def attach(self) -> None:
         """Show the target of the project and follow the panel."""
         desk = self._desk
-        wanted = desk.session.project.meta(TARGET_KEY)
-        if wanted.isdecimal():
-            self._panel.target.setValue(int(wanted))
+        self._show_target()
         self._panel.target.setEnabled(not desk.session.project.read_only)
         self._panel.alike.set_pictures(self._picture)
         for signal, slot in self._links():
@@ -59,6 +61,8 @@ class Progressing:
         """Count labels for the pace."""
         if changed.kinds == {"labels"} and changed.crop_ids:
             self._given.append((time.monotonic(), len(changed.crop_ids)))
+        if "settings" in changed.kinds:
+            self._show_target()
         self._soon.start()
 
     def _links(self) -> tuple:
@@ -84,6 +88,14 @@ class Progressing:
     def _picture(self, crop_id: int) -> QImage | None:
         crop = self._desk.catalogue.crops.get(crop_id)
         return self._desk.services.thumbnails.image(crop) if crop is not None else None
+
+    def _show_target(self) -> None:
+        """Show the project's target wherever the way to it is drawn."""
+        written = self._desk.session.project.meta(TARGET_KEY)
+        wanted = max(1, min(int(written), MOST)) if written.isdecimal() else USUAL_TARGET
+        with QSignalBlocker(self._panel.target):
+            self._panel.target.setValue(wanted)
+        self._desk.page.class_bar.set_target(wanted)
 
     def _set_target(self, wanted: int) -> None:
         before = self._desk.session.project.meta(TARGET_KEY)
@@ -115,7 +127,7 @@ class Progressing:
             present.append((None, "Unknown"))
         rows = [(name, tuple(counts[specimen, label] for label in labels)) for specimen, name in present]
         thin = max(1, panel.target.value() // (2 * max(1, len(rows))))
-        panel.table.show_counts(catalogue.marks, labels, rows, thin)
+        panel.table.show_counts(catalogue.marks, labels, rows, thin=thin, target=panel.target.value())
         cells = [
             (counts[specimen, label], -free[specimen], specimen, label)
             for specimen, _ in present
@@ -134,8 +146,18 @@ class Progressing:
 
     def _follow_nudge(self) -> None:
         if self._thin is not None:
-            self._desk.page.set_filter(CropFilter(None, self._thin[0]))
-            self._desk.page.crop_grid.setFocus()
+            specimen, label = self._thin
+            desk, page = self._desk, self._desk.page
+            name = desk.catalogue.marks.name(label)
+            desk.ordering.by, desk.ordering.wanted = LIKELY, label
+            desk.ordering.renew()
+            page.order_box.setPlaceholderText(f"Likely {name}")
+            page.order_box.setCurrentIndex(-1)
+            page.set_filter(CropFilter(None, specimen))
+            desk.choose(next(iter(page.crop_grid.ids()), None))
+            page.crop_grid.setFocus()
+            if desk.ordering.suggestions is None:
+                messages().note(f"Nothing is suggested yet: all unlabelled crops there are shown, not only {name}.")
 
     def _show_alike(self, crop_id: int, of_each: Mapping[int, Sequence[int]]) -> None:
         if crop_id == self._desk.current():

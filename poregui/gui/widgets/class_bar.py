@@ -13,8 +13,8 @@ from poregui.gui.key_map import key_map
 from poregui.gui.theme import theme
 from poregui.gui.widgets.class_marks import ClassMarks
 
-TARGET = 200
-"""Labelled crops per class that are worth having before training."""
+USUAL_TARGET = 200
+"""Labelled crops per class that are worth having before training, unless a person wants another number."""
 _PAD = 6
 
 
@@ -27,7 +27,7 @@ class ClassButton(QAbstractButton):
         self.key = key
         self._entry = {NOT_A_PORE: "not_a_pore", UNSURE: "unsure"}.get(label, f"class_{key}" if key else "")
         self._marks = marks
-        self._count = 0
+        self._count, self._target = 0, USUAL_TARGET
         self._with_target = label >= 0
         self.setCheckable(True)
         self.setText(marks.name(label))
@@ -44,6 +44,11 @@ class ClassButton(QAbstractButton):
             self._count = count
             self._tell()
 
+    def set_target(self, target: int) -> None:
+        """Show the way to this number of crops, at least 1."""
+        self._target = target
+        self._tell()
+
     def _name_key(self) -> None:
         """Take the key that a person gave to this label."""
         if self._entry:
@@ -54,7 +59,7 @@ class ClassButton(QAbstractButton):
         count = self._count
         key = f", key {self.key}" if self.key else ""
         self.setAccessibleName(f"Label {self.text()}{key}, {count} crops")
-        target = f" of {TARGET} to aim for" if self._with_target else ""
+        target = f" of {self._target} to aim for" if self._with_target else ""
         self.setToolTip(f"{self.text()}: {count} crops{target}{key}")
         self.update()
 
@@ -108,7 +113,7 @@ class ClassButton(QAbstractButton):
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(theme().tokens.border))
         painter.drawRoundedRect(bar, 1.5, 1.5)
-        done = min(1.0, self._count / TARGET)
+        done = min(1.0, self._count / self._target)
         if done:
             painter.setBrush(self._marks.colour(self.label))
             painter.drawRoundedRect(QRectF(bar.left(), bar.top(), max(3.0, bar.width() * done), 3), 1.5, 1.5)
@@ -129,6 +134,7 @@ class ClassBar(QScrollArea):
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.buttons: dict[int, ClassButton] = {}
         self._classes: tuple[PoreClass, ...] | None = None
+        self._target = USUAL_TARGET
         self._inner = QWidget(self)
         self._rows = QVBoxLayout(self._inner)
         self._rows.setContentsMargins(0, 0, 0, 0)
@@ -155,6 +161,7 @@ class ClassBar(QScrollArea):
         for label, key, name in entries:
             button = ClassButton(label, key, marks, self._inner)
             button.setObjectName(name)
+            button.set_target(self._target)
             button.clicked.connect(self._clicked)
             self._rows.addWidget(button)
             self.buttons[label] = button
@@ -165,6 +172,12 @@ class ClassBar(QScrollArea):
         """Show how many crops carry each label."""
         for label, button in self.buttons.items():
             button.set_count(counts.get(label, 0))
+
+    def set_target(self, target: int) -> None:
+        """Show the way to this number of crops of each class, at least 1."""
+        self._target = target
+        for button in self.buttons.values():
+            button.set_target(target)
 
     def set_current(self, label: int | None) -> None:
         """Mark the label of the current crop."""
