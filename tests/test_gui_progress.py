@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from builders import add_crops, add_specimens
+from PySide6.QtCore import Qt
 from test_gui_suggest import desk, open_desk, project  # noqa: F401 - fixtures
 
 from poregui.workflow.suggestions import Suggestions
@@ -59,3 +60,20 @@ def test_the_nudge_queues_the_likeliest_crops_of_the_thin_class_in_its_specimen(
     assert desk.page.crop_grid.ids() == [8, 7]
     assert desk.presenter.current == 8
     assert desk.page.order_box.placeholderText() == "Likely Keyhole"
+
+
+def test_accepting_the_page_takes_what_is_in_sight_as_one_step_and_says_how_many_of_each(project, open_desk):  # noqa: F811
+    add_crops(project, [None] * 300)
+    desk = open_desk(project)  # noqa: F811
+    chances = np.tile(np.array([[0.9, 0.1], [0.8, 0.2], [0.2, 0.8]], np.float32), (100, 1))
+    desk.presenter._suggesting._found = Suggestions(np.arange(1, 301), (1, 2), chances)
+    seen = desk.page.crop_grid.visible_ids()
+    assert 3 < len(seen) < 300
+    desk.key("A", Qt.KeyboardModifier.ShiftModifier)
+    labelled = [crop.id for crop in project.crops() if crop.label is not None]
+    assert labelled == seen
+    second = sum(crop.label == 2 for crop in project.crops())
+    words = f"Accepted {len(seen)} suggestions: {len(seen) - second} Gas, {second} Keyhole. Undo takes them back."
+    assert words in desk.notes
+    desk.presenter.undo()
+    assert set(desk.labels()) == {None}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -122,7 +123,9 @@ class Suggesting(QObject):
         edit = accept_suggestions(desk.session.project, wanted, who=desk.session.who)
         if desk.apply(edit if edit.changes else None):
             if len(wanted) > 1:
-                messages().note(f"Accepted {len(wanted)} suggestions. Undo takes them back.")
+                marks, number = desk.catalogue.marks, Counter(wanted.values())
+                each = ", ".join(f"{count} {marks.name(label)}" for label, count in number.most_common())
+                messages().note(f"Accepted {len(wanted)} suggestions: {each}. Undo takes them back.")
             if following is not None:
                 desk.choose(following)
 
