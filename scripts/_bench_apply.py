@@ -78,14 +78,17 @@ def network(folder: Path) -> Path:
     """Write an untrained default network as model.keras and model.onnx with its sidecar, as a run holds them."""
     program = (
         "import json, sys; from pathlib import Path; import numpy as np\n"
-        "from poregui.domain.recipe import Recipe; from poregui.learning import zoo\n"
+        "from poregui.domain.recipe import recipe_for; from poregui.learning import zoo\n"
         "from poregui.learning.data import Crops\n"
         "from poregui.learning.export_onnx import export\n"
-        "out = Path(sys.argv[1]); recipe = Recipe(); spec = zoo.input_spec(recipe, colour=False, calibrated=False)\n"
+        "from poregui.vision.shape_input import WIDTH\n"
+        "out = Path(sys.argv[1]); recipe = recipe_for('default')\n"
+        "spec = zoo.input_spec(recipe, colour=False, calibrated=False)\n"
         "sizes = np.random.default_rng(0).uniform(20, 90, (64, 2)).astype('f4')\n"
-        "model = zoo.build(recipe, spec, 3, sizes); model.save(out / 'model.keras')\n"
+        "shapes = np.random.default_rng(2).normal(1, 1, (64, WIDTH)).astype('f4')\n"
+        "model = zoo.build(recipe, spec, 3, sizes, shapes); model.save(out / 'model.keras')\n"
         "images = np.random.default_rng(1).random((8, spec.side, spec.side, 1), 'f4')\n"
-        "export(model, out / 'model.onnx', Crops(images, sizes[:8], np.zeros(8, 'i8'), np.arange(8)))\n"
+        "export(model, out / 'model.onnx', Crops(images, sizes[:8], np.zeros(8, 'i8'), np.arange(8), shapes[:8]))\n"
         "side = {'classes': ['Gas', 'Keyhole', 'Lack of Fusion'], 'class_ids': [1, 2, 3], 'input': spec.to_json(),"
         " 'um_per_px': None}\n"
         "(out / 'model.json').write_text(json.dumps(side))\n"
@@ -110,7 +113,8 @@ def apply(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     start_up = theirs["steps"]["start_up"]
     return {
         "what": "both: find, measure, cut, classify, table, outlines, picture, as programs with their start-up; ours "
-        "also with half levels, 18 instead of 12 numbers and shifted thresholds; the peer at batch 256",
+        "also with half levels, 18 instead of 12 numbers, shifted thresholds, and the numbers that the network is told "
+        "measured on each crop, where the peer takes them from its table; the peer at batch 256",
         "megapixels": SIDE * SIDE / 1e6,
         "ours": mine,
         "peer": theirs,
