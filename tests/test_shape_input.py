@@ -51,3 +51,16 @@ def test_the_exported_network_is_told_the_same_shapes_as_the_trained_one(tmp_pat
     expected = np.array([list(row.probabilities) for row in folder.read_predictions()])
     assert np.abs(predictor.predict(crops) - expected).max() < 1e-4
     assert predictor.activation_maps(crops[0]).shape[1:] == crops[0].pixels.array.shape
+
+
+def test_the_numbers_do_not_depend_on_where_a_crop_lies_in_memory() -> None:
+    random = np.random.default_rng(0)
+    for number in range(400):
+        crop = draw_crop(number % 3, random)
+        held = np.empty(crop.size + 64, np.uint8)
+        told = []
+        for offset in (0, 4, 20, 36):
+            moved = held[offset : offset + crop.size].reshape(crop.shape)
+            moved[:] = crop
+            told.append(shape_input(moved, 0.0, 255.0, 0.5))
+        assert all(np.array_equal(one, told[0]) for one in told)

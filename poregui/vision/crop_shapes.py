@@ -118,7 +118,8 @@ def _measured(pore: _Pore, top: float, scale: float) -> list[float]:
     length, width = max(sides), min(sides)
     mean, spread = cv2.meanStdDev(depth, mask=mask)
     edge = cv2.morphologyEx(mask, cv2.MORPH_GRADIENT, _NEIGHBOURS)
-    slope = cv2.magnitude(cv2.Sobel(depth, cv2.CV_32F, 1, 0), cv2.Sobel(depth, cv2.CV_32F, 0, 1))
+    across, down = cv2.Sobel(depth, cv2.CV_32F, 1, 0), cv2.Sobel(depth, cv2.CV_32F, 0, 1)
+    slope = np.sqrt(across * across + down * down)  # cv2.magnitude rounds by where in memory a pixel lies
     return [
         math.sqrt(4 * area / math.pi) * scale,
         length * scale,
