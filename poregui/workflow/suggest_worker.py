@@ -8,6 +8,7 @@ Messages are dictionaries, one a line of JSON: `crops` ([id, hash of pixels, um 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poregui.domain.classes import UNSURE
+from poregui.domain.errors import PoreguiError
 from poregui.store.pixels import PixelStore
 from poregui.store.project import Project
 from poregui.workflow.grouping import groups_of
@@ -162,7 +164,7 @@ class SuggestWorker:
         if self._grouped is None:
             self._grouped = {}
             if any(group.startswith("crop:") for group in told):
-                with Project.open(self._folder, read_only=True) as project:
+                with suppress(PoreguiError), Project.open(self._folder, read_only=True) as project:
                     self._grouped = groups_of(project, project.crops())
         grouped = self._grouped
         return [
