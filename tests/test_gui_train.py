@@ -259,7 +259,7 @@ def test_the_wheel_changes_no_field_that_has_no_focus(qtbot):
         Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
     )  # fmt: skip
     QApplication.sendEvent(field, wheel)
-    assert form.recipe().epochs == Recipe().epochs
+    assert form.recipe().epochs == recipe_for("default").epochs
 
 
 # ---- the curves --------------------------------------------------------------------------------------------------

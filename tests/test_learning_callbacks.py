@@ -87,4 +87,4 @@ def test_a_recipe_has_either_a_cosine_or_a_plateau() -> None:
     plateau = reduce_on_plateau(chosen)
     assert {plateau.next_rate(1.0, 0.01) for _ in range(50)} == {0.01}
     assert cosine(chosen) == Cosine(chosen.learning_rate, chosen.smallest_learning_rate, chosen.epochs)
-    assert cosine(recipe_for("default")) is None
+    assert cosine(recipe_for("default", schedule="plateau")) is None

@@ -68,14 +68,17 @@ def test_the_predictions_come_from_the_very_weights_that_were_saved(
     folder, _ = finished
     dataset = folder.read_dataset()
     model = keras.saving.load_model(folder.model_file)
-    images, sizes = [], []
+    images, sizes, shapes = [], [], []
     from poregui.vision.patches import letterbox, scale_grey, set_channels, size_input
+    from poregui.vision.shape_input import shape_input
 
     for crop, pixels in zip(dataset.crops, folder.read_crops(dataset.crops), strict=True):
         grey = set_channels(scale_grey(pixels, crop.grey_low, crop.grey_high), 1)
         images.append(letterbox(grey, 32))
         sizes.append(size_input(crop.width, crop.height, crop.um_per_px))
-    expected = model.predict_on_batch({"image": np.stack(images), "size": np.array(sizes, np.float32)})
+        shapes.append(shape_input(pixels, crop.grey_low, crop.grey_high, crop.um_per_px))
+    given = {"image": np.stack(images), "size": np.array(sizes, np.float32), "shape": np.stack(shapes)}
+    expected = model.predict_on_batch(given)
 
     answers = folder.read_predictions()
     assert [answer.crop_id for answer in answers] == [crop.crop_id for crop in dataset.crops]
@@ -139,7 +142,7 @@ def test_the_sidecar_says_what_a_predictor_needs(finished: tuple[RunFolder, list
         "stretched": False,
         "sees_size": True,
         "calibrated": True,
-        "sees_shape": False,
+        "sees_shape": True,
     }
     assert told["size_unit"] == "um"
     assert told["um_per_px"] == {"median": 0.5, "low": 0.5, "high": 0.5}
@@ -215,7 +218,10 @@ def test_a_cancelled_run_leaves_no_network(tmp_path: Path) -> None:
 
 
 def test_early_stopping_ends_a_run_before_its_last_epoch(tmp_path: Path) -> None:
-    folder = make_run(tmp_path / "run", small_recipe(epochs=40, early_stopping_patience=1, learning_rate=1e-6))
+    recipe = small_recipe(
+        epochs=40, early_stopping=True, early_stopping_patience=1, schedule="plateau", learning_rate=1e-6
+    )
+    folder = make_run(tmp_path / "run", recipe)
     told: list[Event] = []
     train(folder.path, told.append, never)
     assert told[-1].epochs < 40

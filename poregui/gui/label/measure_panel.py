@@ -192,7 +192,7 @@ class MeasurePanel(QWidget):
         self.columns_button.setMenu(self._menu)
         self.x_box = pieces.combo("measure_x", "What the plot shows")
         self.y_box = pieces.combo("measure_y", "Against what, or a histogram")
-        for box, characters in ((self.class_box, 4), (self.x_box, 8), (self.y_box, 8)):
+        for box, characters in ((self.class_box, 4), (self.x_box, 6), (self.y_box, 6)):
             box.setMinimumContentsLength(characters)
         for box, names in ((self.x_box, ("ecd",)), (self.y_box, ("",))):
             with QSignalBlocker(box):
