@@ -70,6 +70,6 @@ def micrographs_called(micrographs: Iterable[Micrograph], names: Iterable[str]) 
     for name in wanted:
         if name not in known:
             near = get_close_matches(name, known, n=3, cutoff=0.5) or known[:5]
-            more = ", ..." if len(known) > len(near) else ""
+            more = " and others" if len(known) > len(near) else ""
             raise PoreguiError(f"There is no micrograph {name!r}.", f"The project has {', '.join(near)}{more}.")
     return [one for one in there if one.name in wanted]
