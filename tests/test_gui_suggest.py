@@ -157,6 +157,43 @@ def test_the_grid_takes_the_chosen_order(desk, order, ids):
     assert desk.page.crop_grid.ids() == ids
 
 
+def test_suggested_classes_stand_above_the_grid_lead_to_their_crops_and_count_what_is_left(desk, qtbot):
+    strip = desk.page.section_strip
+    assert strip.isHidden()
+    choose_order(desk, "suggested")
+    qtbot.waitUntil(lambda: not strip.isHidden())
+    names = [desk.presenter._catalogue.marks.name(label) for label in (1, 2, 3)]
+    assert [(s.name, s.first, s.left) for s in strip.sections()] == [(n, 2 * k, 2) for k, n in enumerate(names)]
+    strip.setCurrentIndex(2)
+    assert desk.page.crop_grid.current_id() == 5
+    qtbot.keyClick(desk.page.crop_grid, "1")
+    qtbot.waitUntil(lambda: strip.sections()[2].left == 1)
+    strip.tabBarClicked.emit(2)
+    assert desk.page.crop_grid.current_id() == 6
+    choose_order(desk, "suggested")
+    qtbot.waitUntil(lambda: [s.name for s in strip.sections()] == [*names, "Labelled"])
+    choose_order(desk, "size")
+    qtbot.waitUntil(strip.isHidden)
+
+
+def test_the_tab_of_the_suggested_class_in_sight_is_marked(project, open_desk, qtbot):
+    add_ready_made(project, 200)
+    desk = open_desk(project)
+    probabilities = np.full((200, 2), 0.2, np.float32)
+    probabilities[np.arange(200), np.arange(200) % 2] = 0.8
+    desk.presenter._suggesting._take(Suggestions(np.arange(1, 201), (1, 2), probabilities, np.arange(1, 201), 12, 0.9))
+    choose_order(desk, "suggested")
+    strip, bar = desk.page.section_strip, desk.page.crop_grid.verticalScrollBar()
+    qtbot.waitUntil(lambda: strip.count() == 2)
+    assert strip.currentIndex() == 0
+    bar.setValue(bar.maximum())
+    assert strip.currentIndex() == 1
+    bar.setValue(0)
+    assert strip.currentIndex() == 0
+    desk.page.crop_grid.choose(200)
+    assert strip.currentIndex() == 1
+
+
 def test_the_order_stays_while_labels_are_given_and_the_next_crop_is_the_next_in_it(desk):
     choose_order(desk, "undecided")
     desk.key("1")

@@ -225,7 +225,7 @@ def test_crops_of_one_source_in_their_names_are_one_group_as_in_a_training(proje
     renamed = [replace(crop, source=f"S0{crop.id % 4}_crop_{crop.id}.png") for crop in project.crops()]
     monkeypatch.setattr(Project, "crops", lambda project: renamed)
     seen: list[list[str]] = []
-    monkeypatch.setattr(suggest_worker, "fit", lambda rows, labels, groups: seen.append(groups))
+    monkeypatch.setattr(suggest_worker, "fit", lambda rows, labels, groups, honest: seen.append(groups))
     worker = SuggestWorker(project.folder, lambda answer: None, lambda: False)
     for message in messages_of(project):
         worker.take(message)

@@ -63,6 +63,7 @@ def suggest(args: argparse.Namespace, screen: Screen) -> int:
     listed = [(crop_id, *answer) for crop_id in free if (answer := found.of(crop_id))]
     values = {
         "learnt_from": found.count,
+        "run": found.run,
         "accuracy_for_other_groups": found.accuracy,
         "suggestions": [{"crop": i, "label": classes.get(label), "probability": p} for i, label, p in listed],
         "next": found.order.tolist(),
@@ -76,7 +77,9 @@ def _text(found: Any, listed: list[tuple[int, int, float]], classes: Mapping[int
     from poregui.workflow.more_labels import advice
 
     sure = percent(found.accuracy)
-    lines = [f"Learnt from {found.count} labels" + (f"; finds {sure} of them from other specimens." if sure else ".")]
+    eyes = f" and the network of run {found.run}" if found.run is not None else ""
+    own = " of those that it had not learnt from" if eyes else " of them"
+    lines = [f"Learnt from {found.count} labels{eyes}" + (f"; finds {sure}{own} in other specimens." if sure else ".")]
     lines.append(advice(curve, classes))
     answers = {i: (label, p) for i, label, p in listed}
     rows = [

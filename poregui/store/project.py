@@ -34,7 +34,7 @@ from poregui.store.rows import (
     micrograph_from,
     micrograph_row,
 )
-from poregui.store.run_folder import RunFolder
+from poregui.store.run_folder import RunFolder, runs_in
 
 Table = Literal["classes", "specimens", "micrographs", "crops"]
 
@@ -229,11 +229,7 @@ class Project:
 
     def runs(self) -> list[RunFolder]:
         """Return the sealed run folders, oldest first."""
-        try:
-            folders = [RunFolder(p) for p in (self.folder / "runs").iterdir() if p.name.isdigit() and p.is_dir()]
-        except FileNotFoundError:
-            return []
-        return sorted((run for run in folders if run.dataset_file.exists()), key=lambda run: run.number)
+        return runs_in(self.folder)
 
     def new_run_folder(self) -> RunFolder:
         """Make the next empty run folder. Raises ProjectError when that is refused."""

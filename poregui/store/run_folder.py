@@ -53,6 +53,11 @@ class RunFolder:
         """Return the number that names the folder, 0 for a folder with another name."""
         return int(self.path.name) if self.path.name.isdigit() else 0
 
+    @property
+    def has_network(self) -> bool:
+        """Tell whether the run left an exported network and what belongs to it."""
+        return self.onnx_file.exists() and self.sidecar_file.exists()
+
     def read_recipe(self) -> Recipe:
         """Return the recipe. Raises ProjectError when it is missing or damaged."""
         try:
@@ -240,6 +245,15 @@ class EventWriter:
         self._out.flush()
         os.fsync(self._out.fileno())
         self._out.close()
+
+
+def runs_in(project: Path) -> list[RunFolder]:
+    """Return the sealed run folders of a project folder, oldest first."""
+    try:
+        folders = [RunFolder(path) for path in (project / "runs").iterdir() if path.name.isdigit() and path.is_dir()]
+    except FileNotFoundError:
+        return []
+    return sorted((run for run in folders if run.dataset_file.exists()), key=lambda run: run.number)
 
 
 def read_events(path: Path) -> Iterator[Event]:

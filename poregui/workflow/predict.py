@@ -39,7 +39,7 @@ class Predictor:
     """
 
     def __init__(self, run_folder: RunFolder, *, threads: int = 0) -> None:
-        if not (run_folder.onnx_file.exists() and run_folder.sidecar_file.exists()):
+        if not run_folder.has_network:
             raise _no_model(run_folder)
         self._open(run_folder.onnx_file, run_folder.sidecar_file, threads)
 
@@ -68,8 +68,9 @@ class Predictor:
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ProjectError(f"{sidecar} cannot be read.", "Choose another run, or train again.") from error
         self._session, self._options = open_session(content, model, threads)
-        gives = PENULTIMATE in [one.name for one in self._session.get_outputs()]
-        self.reference: Reference | None = reference if gives else None
+        gives = {one.name: one.shape for one in self._session.get_outputs()}
+        self.feature_count: int = int(gives[PENULTIMATE][-1]) if PENULTIMATE in gives else 0
+        self.reference: Reference | None = reference if self.feature_count else None
 
     def predict(self, crops: Sequence[ScaledCrop]) -> NDArray[np.float32]:
         """Return (n, classes) probabilities, rows summing to 1.
@@ -92,6 +93,20 @@ class Predictor:
             if self.reference is not None:
                 unlike[start : start + _BATCH] = self.reference.unlike(found[1])
         return answers, unlike
+
+    def can_answer(self, crop: ScaledCrop) -> bool:
+        """Tell whether the crop has the scale that this network judges by."""
+        return not self.spec.calibrated or crop.um_per_px is not None
+
+    def features(self, crops: Sequence[ScaledCrop]) -> NDArray[np.float32]:
+        """Return (n, `feature_count`) what the network's last layer is given.
+
+        Raises PoreguiError as `predict` does.
+        """
+        found = np.empty((len(crops), self.feature_count), np.float32)
+        for start in range(0, len(crops) if self.feature_count else 0, _BATCH):
+            found[start : start + _BATCH] = self._run([PENULTIMATE], crops[start : start + _BATCH])[0]
+        return found
 
     def activation_maps(self, crop: ScaledCrop) -> NDArray[np.float32]:
         """Return what speaks for each class where: float32 (classes, crop height, crop width) over the crop's pixels.
@@ -121,7 +136,7 @@ class Predictor:
         return shape_input(pixels.array, pixels.grey_low, pixels.grey_high, scale)
 
     def _size(self, crop: ScaledCrop) -> tuple[float, float]:
-        if self.spec.calibrated and crop.um_per_px is None:
+        if not self.can_answer(crop):
             raise PoreguiError(
                 "This network judges by size in um, and the scale of this image is not known.",
                 "Give the um per px of the image, or train without scales.",

@@ -46,20 +46,28 @@ class Suggester:
         return at_temperature(self._model.predict_proba(rows), self.temperature)
 
 
-def fit(rows: Floats, labels: NDArray[np.int64], groups: Sequence[str], seed: int = 0) -> Suggester | None:
+def fit(
+    rows: Floats,
+    labels: NDArray[np.int64],
+    groups: Sequence[str],
+    seed: int = 0,
+    honest: NDArray[np.bool_] | None = None,
+) -> Suggester | None:
     """Learn (n,) labels from (n, features) rows; None for fewer than `FEWEST_LABELS` or a single class.
 
-    The temperature is fitted to answers of models that saw no crop of the same group (C. Guo et al., ICML 2017).
+    The temperature is fitted to answers of models that saw no crop of the same group (C. Guo et al., ICML 2017), of the
+    `honest` (n,) crops alone where that is given: features of crops that taught a network know their labels.
     """
     names, places = np.unique(labels, return_inverse=True)
     if len(labels) < FEWEST_LABELS or len(names) < 2:
         return None
+    honest = np.ones(len(labels), bool) if honest is None else honest
     if len(labels) > MOST_LABELS:
         drawn = np.sort(np.random.default_rng(seed).choice(len(labels), MOST_LABELS, replace=False))
-        rows, places, groups = rows[drawn], places[drawn], [groups[i] for i in drawn]
+        rows, places, groups, honest = rows[drawn], places[drawn], [groups[i] for i in drawn], honest[drawn]
     model = fitted_model(rows, places)
     crossed = crossed_answers(rows, places, groups, len(names), seed)
-    judged = np.isfinite(crossed[:, 0])
+    judged = np.isfinite(crossed[:, 0]) & honest
     answers, truth = crossed[judged], places[judged].astype(np.int64)
     temperature = fit_temperature(answers, truth) if judged.any() else None
     right = float((answers.argmax(axis=1) == truth).mean()) if judged.any() else None

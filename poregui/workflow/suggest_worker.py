@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,6 +24,7 @@ from poregui.workflow.grouping import groups_of
 from poregui.workflow.learning_curve import learning_curve
 from poregui.workflow.suggest import Suggester, fit, teaching_order
 from poregui.workflow.suggest_features import COUNT, CropNumbers, feature_rows
+from poregui.workflow.suggest_run import FEWEST_UNSEEN, RunFeatures, newest_network
 from poregui.workflow.suggestions import Suggestions
 
 Tell = Callable[[Mapping[str, Any]], None]
@@ -62,6 +64,9 @@ class SuggestWorker:
         self._to_fit = self._to_draw = False
         self._since_told = 0
         self._like: int | None = None
+        self._run: RunFeatures | None = None
+        self._passed_over: Path | None = None
+        self._unseen: list[int] = []
 
     def close(self) -> None:
         """Keep what was measured and close the pixels."""
@@ -103,6 +108,8 @@ class SuggestWorker:
             self._to_draw = self._suggest()
         elif self._unmeasured:
             self._measure()
+        elif self._unseen:
+            self._see()
         elif self._to_draw:
             self._to_draw = False
             self._draw()
@@ -114,6 +121,11 @@ class SuggestWorker:
         self._to_list = False
         missing = [crop_id for crop_id, crop in self._crops.items() if not self._numbers.has(crop.pixels)]
         self._unmeasured = sorted(missing, key=lambda crop_id: crop_id in self._labels)  # taken from the end
+        self._list_unseen()
+
+    def _list_unseen(self) -> None:
+        run = self._run
+        self._unseen = [] if run is None else [i for i, one in self._crops.items() if not run.has(*one[:2])]
 
     def _is_unmeasured(self, crop_id: int) -> bool:
         """Tell whether a crop is still to be measured, or to be told of."""
@@ -134,6 +146,31 @@ class SuggestWorker:
             self._since_told, self._to_fit = 0, True
         if not left:
             self._numbers.save()
+
+    def _take_newest_run(self) -> None:
+        """Look through the eyes of the newest network; what cannot be read is passed over."""
+        newest = newest_network(self._folder)
+        path = newest.path if newest is not None else None
+        if path in (self._passed_over, self._run.folder if self._run is not None else None):
+            return
+        self._run, self._passed_over = None, path
+        if newest is not None:
+            with suppress(PoreguiError):
+                self._run, self._passed_over = RunFeatures(newest), None
+        self._list_unseen()
+
+    def _see(self) -> None:
+        """Take the run's features of some crops; once all are there, all is learnt anew."""
+        assert self._run is not None
+        some = [self._crops[i] for i in self._unseen[-_AT_ONCE:] if i in self._crops]
+        del self._unseen[-_AT_ONCE:]
+        self._run.see([one[:2] for one in some], self._pixels)
+        self._to_fit = not self._unseen
+
+    def _with_features(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return rows with the features of the run beside them."""
+        known = [self._crops[i][:2] for i in self._ids.tolist()]
+        return np.hstack([rows, self._run.rows(known)]) if self._run is not None else rows
 
     def _all_rows(self) -> NDArray[np.float64]:
         if self._rows is None:
@@ -173,14 +210,25 @@ class SuggestWorker:
 
     def _suggest(self) -> bool:
         """Fit and tell; whether there was enough to learn from."""
+        self._take_newest_run()
         rows = self._all_rows()
         places, labels, groups = self._taught()
-        model = fit(rows[places], labels, groups)
+        honest = self._not_learnt_from(places)
+        joined = self._run is not None and not self._unseen and honest.sum() >= FEWEST_UNSEEN
+        if joined:
+            rows = self._with_features(rows)
+        model = fit(rows[places], labels, groups, honest=honest if joined else None)
         if model is None:
             self._tell({"suggestions": None, "labelled": len(labels)})
             return False
-        self._tell({"suggestions": self._answers(rows, places, model).to_json()})
+        found = self._answers(rows, places, model)
+        self._tell({"suggestions": replace(found, run=self._run.run if joined and self._run else None).to_json()})
         return True
+
+    def _not_learnt_from(self, places: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return which of the crops that are learnt from did not teach the run."""
+        known = self._run.learnt_from if self._run is not None else frozenset()
+        return np.array([crop_id not in known for crop_id in self._ids[places].tolist()], bool)
 
     def _answers(self, rows: NDArray[np.float64], places: NDArray[np.int64], model: Suggester) -> Suggestions:
         probabilities = model.probabilities(rows)
@@ -208,6 +256,8 @@ class SuggestWorker:
         place = int(np.searchsorted(self._ids, crop_id))
         if place == len(self._ids) or self._ids[place] != crop_id or not self._told[place]:
             return
+        if not self._unseen:
+            rows = self._with_features(rows)
         distances = np.where(self._told, ((rows - rows[place]) ** 2).sum(axis=1), np.inf)
         order = self._ids[np.argsort(distances, kind="stable")]
         of_each: dict[int, list[int]] = {}

@@ -15,7 +15,8 @@ class Suggestions:
     """Hold calibrated (n, labels) float32 `probabilities` of crops `crop_ids` (n,), ascending; NaN where not known yet.
 
     `labels` are the labels of the columns, `order` the ids of the unlabelled crops that teach most, `count` the labels
-    learnt from, `accuracy` the share of them that models of other specimens found (None: not known).
+    learnt from, `accuracy` the share of them that models of other specimens found (None: not known), `run` the number
+    of the run whose features were used beside size, shape and texture.
     """
 
     crop_ids: NDArray[np.int64]
@@ -24,6 +25,7 @@ class Suggestions:
     order: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     count: int = 0
     accuracy: float | None = None
+    run: int | None = None
 
     def of(self, crop_id: int) -> tuple[int, float] | None:
         """Return the likeliest label of a crop and its probability; None for a crop that nothing is known of."""
@@ -73,6 +75,7 @@ class Suggestions:
             "order": _packed(self.order),
             "count": self.count,
             "accuracy": self.accuracy,
+            "run": self.run,
         }
 
     @staticmethod
@@ -86,6 +89,7 @@ class Suggestions:
             _unpacked(told["order"], np.int64),
             int(told["count"]),
             told["accuracy"],
+            told.get("run"),
         )
 
 

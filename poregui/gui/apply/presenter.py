@@ -158,7 +158,7 @@ class ApplyPresenter(QObject):
             self._unsure.look(unsure_pores(known.tasks, known.tables, known.model.classes, self._least()))
 
     def _fill(self) -> None:
-        runs = [run for run in self._session.project.runs() if run.onnx_file.exists() and run.sidecar_file.exists()]
+        runs = [run for run in self._session.project.runs() if run.has_network]
         self._runs = {run.number: run for run in runs}
         chosen = self._page.run_picker.number
         if self._lock.lock is not None and self._lock.lock.run in self._runs:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -27,6 +28,10 @@ LIKELY = "likely"
 BY_SUGGESTION = frozenset({"teaches", "undecided", "suggested", LIKELY})
 
 
+Group = tuple[int | None, bool]
+"""The label that is suggested (None: nothing is) and False, or None and True for crops that had a label."""
+
+
 class Ordering:
     """Hold the order that a person chose; it stays as it is while labels change, until `renew`."""
 
@@ -38,6 +43,7 @@ class Ordering:
         self.alike: Sequence[int] = ()
         self.wanted: int | None = None
         self._ranks: dict[int, int] = {}
+        self._starts: list[tuple[int, Group]] = []
 
     def arrange(self, rows: list[CropRow]) -> list[CropRow]:
         """Return rows in the chosen order, crops that came since at the end."""
@@ -50,8 +56,24 @@ class Ordering:
         """Return what the rows of `arrange` are sorted by."""
         return (0 if self.by == "came" else self._ranks.get(crop_id, len(self._ranks)), crop_id)
 
+    def groups(self, rows: Sequence[CropRow]) -> dict[Group, tuple[int, int]]:
+        """Return the first row and that after the last of each group of suggested class, of `rows` in this order.
+
+        Groups stay as they are while labels change; in other orders there are none.
+        """
+        if self.by != "suggested":
+            return {}
+        ends = [start for start, _ in self._starts[1:]] + [len(self._ranks)]
+        found = {}
+        for (start, group), end in zip(self._starts, ends, strict=True):
+            first, last = (bisect_left(rows, (at, 0), key=lambda row: self.rank(row.crop_id)) for at in (start, end))
+            if last > first:
+                found[group] = (first, last)
+        return found
+
     def renew(self) -> None:
         """Take the order from what is known now."""
+        self._starts = []
         crops = list(self._catalogue.crops.values())
         ids = np.fromiter((crop.id for crop in crops), np.int64, len(crops))
         orders: dict[str, Callable[[list[Crop], np.ndarray], list[int]]] = {
@@ -90,7 +112,9 @@ class Ordering:
         given = np.array([0 if label is None else label for label in own])
         place = {c.id: c.position for c in self._catalogue.known_classes}
         classes = np.array([place.get(label, 99) for label in np.where(free, labels, given).tolist()])
-        return [int(i) for i in ids[np.lexsort((-np.nan_to_num(sure, nan=-1.0), classes, ~free))]]
+        order = np.lexsort((-np.nan_to_num(sure, nan=-1.0), np.isnan(sure) & free, classes, ~free))
+        self._starts = _starts(np.where(free & np.isfinite(sure), labels, 0)[order], ~free[order])
+        return [int(i) for i in ids[order]]
 
     def _likely(self, ids: np.ndarray) -> list[int]:
         """Return the crops from the one on that is likeliest of the wanted label."""
@@ -102,6 +126,14 @@ class Ordering:
     def _last_labelled(self, crops: list[Crop]) -> list[int]:
         last = self._project.last_labelled()
         return [c.id for c in sorted(crops, key=lambda c: -last.get(c.id, 0) if c.label is not None else 1)]
+
+
+def _starts(labels: np.ndarray, done: np.ndarray) -> list[tuple[int, Group]]:
+    """Return where runs of crops of one suggested label (0: none), and of those that are done, begin."""
+    if not len(labels):
+        return []
+    new = np.flatnonzero((labels[1:] != labels[:-1]) | (done[1:] != done[:-1])) + 1
+    return [(int(at), (int(labels[at]) or None, bool(done[at]))) for at in (0, *new.tolist())]
 
 
 def by_size(crops: Sequence[Crop]) -> list[int]:

@@ -34,6 +34,7 @@ from poregui.gui.widgets.elided_label import ElidedLabel
 from poregui.gui.widgets.image_canvas import ImageCanvas
 from poregui.gui.widgets.micrograph_list import MicrographList
 from poregui.gui.widgets.one_scale import ScaleStrip
+from poregui.gui.widgets.section_strip import SectionStrip
 from poregui.gui.widgets.suggestion_line import SuggestionLine
 from poregui.gui.widgets.tabbed import Tabbed
 
@@ -243,7 +244,8 @@ class LabelPage(QWidget):
         for place in range(len(boxes)):
             row.setStretch(place, 1)
         layout.addLayout(row)
-        self.scale_strip = ScaleStrip()
+        self.scale_strip, self.section_strip = ScaleStrip(), SectionStrip()
+        layout.addWidget(self.section_strip)
         layout.addWidget(self.crop_grid, 1)
         layout.addWidget(self.scale_strip)
         return panel

@@ -26,6 +26,7 @@ from poregui.gui.label.ordering import Ordering
 from poregui.gui.label.outlining import Outlining
 from poregui.gui.label.page import LabelPage
 from poregui.gui.label.progressing import Progressing
+from poregui.gui.label.sections import Sections
 from poregui.gui.label.sizing import Sizing
 from poregui.gui.label.stage import Stage
 from poregui.gui.label.suggesting import Suggesting
@@ -97,6 +98,7 @@ class LabelPresenter(QObject):
             Masking(desk),
             Framing(desk),
             Sizing(desk),
+            Sections(desk, self._suggesting),
             self._cards,
         )
 

@@ -29,11 +29,13 @@ _QUIET_MS = 1500
 class Suggesting(QObject):
     """Tell the worker what people decide, and show what it makes of that without ever labelling by itself.
 
-    `alike_found` carries the id of a crop and, for each label, the ids of the crops that look most like it.
+    `alike_found` carries the id of a crop and, for each label, the ids of the crops that look most like it; `reordered`
+    tells that the grid was put in order anew.
     """
 
     alike_found = Signal(int, object)
     curve_changed = Signal()
+    reordered = Signal()
 
     def __init__(self, desk: LabelDesk) -> None:
         super().__init__(desk.page)
@@ -254,7 +256,8 @@ class Suggesting(QObject):
         if found is not None:
             sure = f", right for {100 * found.accuracy:.0f} % of unseen ones" if found.accuracy is not None else ""
             told = advice(self._curve, names)
-            text = f"Learnt from {found.count} labels{sure}. {told}".strip()
+            eyes = f" and the network of run {found.run}" if found.run is not None else ""
+            text = f"Learnt from {found.count} labels{eyes}{sure}. {told}".strip()
         self._desk.page.suggestion_line.show_state(text, HOW_SURE if told else "")
 
     def more_of_each(self) -> list[str]:
@@ -269,6 +272,7 @@ class Suggesting(QObject):
         desk = self._desk
         desk.ordering.renew()
         desk.refill()
+        self.reordered.emit()
         if not keep and desk.ordering.by != "alike":
             rows = desk.page.crop_grid.rows.rows
             first = next((row.crop_id for row in rows if row.label is None), None)

@@ -47,7 +47,7 @@ class HeatMaps(QObject):
 
     def why_none(self) -> str:
         """Say why the run has no heat maps; empty when it has a network."""
-        if self._run is None or (self._run.onnx_file.exists() and self._run.sidecar_file.exists()):
+        if self._run is None or self._run.has_network:
             return ""
         try:
             Predictor(self._run)

@@ -75,10 +75,25 @@ class CropGrid(QuietList):
         self._delegate.length, self._scale = length, None
         self.viewport().update()
 
+    def row_looked_at(self) -> int:
+        """Return the row of the current crop where that is in sight, else the last of the first line in sight."""
+        tall, top = self.gridSize().height(), self.verticalScrollBar().value() + self.gridSize().height() // 2
+        current, first = self.currentIndex().row(), top // tall * self._across()
+        if first <= current < (top + self.viewport().height()) // tall * self._across():
+            return current
+        return min(first + self._across(), self.rows.rowCount()) - 1
+
+    def scroll_row_to_top(self, row: int) -> None:
+        """Scroll so that a row stands at the upper edge, where there is enough below it."""
+        self.verticalScrollBar().setValue(row // self._across() * self.gridSize().height())
+
+    def _across(self) -> int:
+        return max(1, self.viewport().width() // max(1, self.gridSize().width()))
+
     def _ids_between(self, above: int, below: int) -> list[int]:
         """Return the ids in the rows from `above` px under the upper edge to `below` px under the lower one."""
         cell, area = self.gridSize(), self.viewport().rect()
-        across = max(1, area.width() // max(1, cell.width()))
+        across = self._across()
         top = self.verticalScrollBar().value()
         first = (top + above) // cell.height() * across
         last = (top + area.height() + below) // cell.height() * across

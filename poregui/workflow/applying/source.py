@@ -75,7 +75,7 @@ def run_with_network(project: Project, number: int | None) -> RunFolder:
 
 def model_of_run(project: Project, run: RunFolder, *, least: float = 0.0) -> AppliedModel:
     """Return the network of a run with the recipe of its project. Raises ProjectError when it has none."""
-    if not (run.onnx_file.exists() and run.sidecar_file.exists()):
+    if not run.has_network:
         raise ProjectError(
             f"Run {run.path.name} has no network.", "Choose a run that finished, not a cross-validation."
         )
