@@ -154,3 +154,11 @@ def test_the_curves_reach_all_pores_and_one_size_alone_can_be_drawn() -> None:
     assert "None" not in svg
     assert "Equivalent diameter, µm" in svg
     assert sizes_svg({"Gas": np.empty(0)}, {}, "um") is None
+
+
+def test_dots_mark_the_sizes_below_which_a_tenth_half_and_nine_tenths_lie() -> None:
+    svg = sizes_svg({"Gas": np.geomspace(1.0, 100.0, 1001)}, {"Gas": "#112233"}, "um")
+    dots = [(float(x), float(y)) for x, y in re.findall(r'<circle cx="([\d.]+)" cy="([\d.]+)"', svg)][:3]
+    low, middle, high = sorted(dots)
+    assert high[0] - middle[0] == pytest.approx(middle[0] - low[0], abs=0.5)
+    assert middle[1] - high[1] == pytest.approx(low[1] - middle[1], abs=0.2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,7 +19,9 @@ from size_model import draw_discs
 from poregui.domain.errors import PoreguiError
 from poregui.domain.outline import Outline
 from poregui.gui.app import build_window
+from poregui.gui.apply.page import HEADS
 from poregui.gui.messages import messages
+from poregui.gui.theme import theme
 from poregui.gui.window import MainWindow
 from poregui.workflow.formats.coco import write_coco
 from poregui.workflow.formats.shapes import ImageShapes, PoreShape, shapes_of
@@ -63,6 +66,41 @@ def test_pores_are_found_shown_and_summed_up(window: MainWindow, with_run: Path)
     window.background.wait()
     assert page.canvas.view is not None
     assert (with_run / "applied" / "run-001" / "fields" / "field_0.png" / "pores.csv").exists()
+
+
+def test_the_sizes_of_each_class_are_drawn_for_the_confidence_and_the_theme_of_now(
+    window: MainWindow, with_run: Path
+) -> None:
+    page = page_of(window, with_run)
+    assert page.sizes_button.isHidden()
+    apply(window)
+    page.sizes_button.click()
+    assert page.size_view.isVisible()
+    assert page.table.isHidden()
+    assert page.result_note.isHidden()
+    svg = page.size_view.svg()
+    drawn = [int(count) for count in re.findall(r"Gas \((\d+)\)|Keyhole \((\d+)\)", svg)[0] if count]
+    assert drawn == [int(page.table.rows[0].cells[2])]
+    mode = theme().mode
+    theme().set_mode("light" if theme().dark else "dark")
+    assert page.size_view.svg() != svg
+    theme().set_mode(mode)
+    assert not page.size_view.grab().toImage().isNull()
+    page.sureness_slider.setValue(99)
+    assert page.size_view.svg() != svg
+    page.sizes_button.click()
+    assert page.table.isVisible()
+    assert page.size_view.isHidden()
+
+
+def test_a_long_note_scrolls_instead_of_lying_over_the_table(window: MainWindow, with_run: Path, qtbot: QtBot) -> None:
+    page = page_of(window, with_run)
+    window.resize(1024, 700)
+    apply(window)
+    page.set_numbers("5 % pores", HEADS, page.table.rows, "A remark that goes on and on. " * 30)
+    qtbot.wait(50)
+    assert not page.table.geometry().intersects(page.result_note.geometry())
+    assert page.result_note.height() >= page.result_note.heightForWidth(page.result_note.width())
 
 
 def test_the_slider_leaves_doubtful_pores_to_a_person_and_says_what_that_costs(

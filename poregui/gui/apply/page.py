@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QListWidget,
     QListWidgetItem,
     QProgressBar,
     QPushButton,
+    QScrollArea,
     QSlider,
     QSplitter,
     QStackedWidget,
@@ -25,9 +27,14 @@ from poregui.gui.widgets import pieces
 from poregui.gui.widgets.image_canvas import ImageCanvas
 from poregui.gui.widgets.number_table import NumberRow, NumberTable
 from poregui.gui.widgets.run_picker import RunEntry, RunPicker
+from poregui.gui.widgets.svg_view import Draw, SvgView
 
 _KEY = int(Qt.ItemDataRole.UserRole)
 HEADS = ("Class", "Area %", "95 % interval", "Pores", "Per mm²", "D50", "Largest")
+_NUMBERS_HEIGHT = 172
+"""Height that the table gets at least beside the picture; what needs more scrolls."""
+_SIZES_HEIGHT, _SIZES_SHARE = 204, 0.34
+"""Height that the drawing of sizes gets: a share of the page, and no less than can be read."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +76,7 @@ class ApplyPage(QWidget):
         self.field_list = QListWidget()
         self.canvas = ImageCanvas(self)
         self.table = NumberTable("porosity_table", "Porosity per class")
-        self.table.set_drawn_head("Area %, to scale")
+        self.table.set_drawn_head("To scale")
         self._stack = QStackedWidget(self)
         self._stack.addWidget(self._build_work())
         self._stack.addWidget(self._build_empty())
@@ -161,10 +168,14 @@ class ApplyPage(QWidget):
         """Show the porosity of each class and what it rests on."""
         self.result_title.setText(title)
         self.table.set_rows(heads, rows)
-        self.table.setVisible(bool(rows))
         self.result_note.setText(note)
-        self.report_button.setVisible(bool(rows))
-        self.open_button.setVisible(bool(rows))
+        for button in (self.sizes_button, self.report_button, self.open_button):
+            button.setVisible(bool(rows))
+        self._choose_numbers_or_sizes()
+
+    def set_sizes(self, draw: Draw) -> None:
+        """Take what draws the sizes of the pores whose numbers are shown."""
+        self.size_view.set_drawing(draw)
 
     def set_picture_title(self, title: str, detail: str = "") -> None:
         """Name the micrograph that is shown."""
@@ -264,17 +275,37 @@ class ApplyPage(QWidget):
         self.group_box.hide()
         self.report_button = pieces.button("apply_report_button", "Report…", "One page a specimen, as PDF or HTML")
         self.open_button = pieces.button("apply_open_button", "Open the folder", "Tables, outlines and pictures")
+        self.sizes_button = pieces.button("apply_sizes_button", "Sizes", "Show how large the pores of each class are")
+        self.sizes_button.setCheckable(True)
+        self.size_view = SvgView("size_view", "How large the pores of each class are")
+        self.size_view.hide()
         panel = pieces.panel()
         layout = QVBoxLayout(panel)
         layout.setContentsMargins(MARGIN, GAP, MARGIN, MARGIN)
         layout.setSpacing(GAP // 2)
-        head = pieces.row(self.result_title, None, self.group_box, self.report_button, self.open_button)
+        buttons = (self.sizes_button, self.report_button, self.open_button)
+        head = pieces.row(self.result_title, None, self.group_box, *buttons)
         head.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(head)
-        layout.addWidget(self.table)
-        layout.addWidget(self.result_note)
-        layout.addStretch(1)
+        layout.addWidget(self._build_numbers(), 1)
         return panel
+
+    def _build_numbers(self) -> QWidget:
+        """Return table, sizes and note in a place that scrolls when they need more than there is."""
+        inner = pieces.panel()
+        column = pieces.column(inner, GAP // 2)
+        for widget in (self.table, self.size_view, self.result_note):
+            column.addWidget(widget)
+        column.setStretch(1, 1)
+        scroll = self._numbers = QScrollArea()
+        scroll.setObjectName("apply_numbers")
+        scroll.setFrameShape(QScrollArea.Shape.NoFrame)
+        scroll.setWidgetResizable(True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        scroll.setMinimumHeight(_NUMBERS_HEIGHT)
+        scroll.setWidget(inner)
+        return scroll
 
     def _build_empty(self) -> QWidget:
         title = pieces.heading("No network yet", strong=True)
@@ -300,11 +331,24 @@ class ApplyPage(QWidget):
         self.train_button.clicked.connect(self.train_requested)
         self.fit_button.clicked.connect(self.canvas.fit)
         self.unsure_button.clicked.connect(self.unsure_requested)
+        self.sizes_button.toggled.connect(lambda _: self._choose_numbers_or_sizes())
         self.run_picker.run_chosen.connect(self.run_chosen)
         self.field_list.currentItemChanged.connect(self._choose_field)
         self.field_list.itemChanged.connect(lambda _: self._count())
         self.group_box.currentIndexChanged.connect(lambda _: self.group_chosen.emit(self.group()))
         self.sureness_slider.valueChanged.connect(lambda value: self.sureness_changed.emit(value / 100))
+
+    def _choose_numbers_or_sizes(self) -> None:
+        there, sizes = bool(self.table.rows), self.sizes_button.isChecked()
+        self.table.setVisible(there and not sizes)
+        self.result_note.setVisible(not (there and sizes))
+        self.size_view.setVisible(there and sizes)
+        high = max(_SIZES_HEIGHT, round(_SIZES_SHARE * self.height())) if there and sizes else _NUMBERS_HEIGHT
+        self._numbers.setMinimumHeight(high)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._choose_numbers_or_sizes()
 
     def _items(self) -> list[QListWidgetItem]:
         return [self.field_list.item(place) for place in range(self.field_list.count())]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QUrl
@@ -27,11 +28,13 @@ from poregui.gui.session import Session
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.applying.field import FieldResult, FieldTask, read_result
 from poregui.workflow.applying.pool import Applied, apply_all
+from poregui.workflow.applying.size_figure import diameters_of, sizes_svg
 from poregui.workflow.applying.source import AppliedModel, micrographs_of, model_of_run, task_of
-from poregui.workflow.applying.summary import Summary, summarise
+from poregui.workflow.applying.summary import GroupSummary, Summary, summarise
 from poregui.workflow.applying.sureness import at_confidence, sureness
 from poregui.workflow.applying.table import PoreTable
 from poregui.workflow.applying.unsure import unsure_pores
+from poregui.workflow.svg import Ink
 
 
 class ApplyPresenter(QObject):
@@ -290,6 +293,18 @@ class ApplyPresenter(QObject):
             group = summary.specimens[0]
         colours = dict(zip(self._known.model.classes, self._known.model.colours, strict=True))
         page.set_numbers(title_of(group), HEADS, rows_of(group, summary.size_unit, colours), note_of(summary, group))
+        page.set_sizes(partial(self._sizes, group, summary.size_unit, colours))
+
+    def _sizes(self, group: GroupSummary, unit: str, colours: dict[str, str], ink: Ink) -> str | None:
+        """Draw how large the pores of a specimen, or of all, are."""
+        known = self._known
+        if known is None:
+            return None
+        whole = group is self._summary.whole if self._summary is not None else True
+        pairs = zip(known.results, known.tables, strict=True)
+        own = [(result, table) for result, table in pairs if whole or result.specimen == group.name]
+        names = [one.name for one in group.classes]
+        return sizes_svg(diameters_of(names, own, self._least(), unit), colours, unit, ink)
 
     # ---- pictures and files --------------------------------------------------------------------------------------
 

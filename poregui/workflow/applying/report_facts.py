@@ -10,14 +10,12 @@ from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 
-import numpy as np
-
 import poregui
 from poregui.domain.detection import DetectionRecipe, detection_parameters
 from poregui.domain.errors import ProjectError
 from poregui.workflow.applying.field import FieldResult
 from poregui.workflow.applying.overlay import read_picture
-from poregui.workflow.applying.size_figure import sizes_svg
+from poregui.workflow.applying.size_figure import diameters_of, sizes_svg
 from poregui.workflow.applying.source import AppliedModel
 from poregui.workflow.applying.summary import GroupSummary, Summary, summarise
 from poregui.workflow.applying.table import PoreTable, read_pores
@@ -128,14 +126,8 @@ def _page(
     examples: int = EXAMPLES,
 ) -> Page:
     fields = tuple(_field(result, group) for result, _, _ in rows)
-    scaled = summary.size_unit == "um"
-    diameters = {}
-    for place, one in enumerate(group.classes):
-        areas = [
-            table.areas[table.chosen(least) == place] * ((result.um_per_px or 1.0) ** 2 if scaled else 1.0)
-            for result, table, _ in rows
-        ]
-        diameters[one.name] = 2 * np.sqrt(np.concatenate(areas) / np.pi)
+    names, pairs = [one.name for one in group.classes], [(result, table) for result, table, _ in rows]
+    diameters = diameters_of(names, pairs, least, summary.size_unit)
     known = [one.mm2 for one in fields if one.mm2 is not None]
     return Page(
         group,

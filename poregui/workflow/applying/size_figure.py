@@ -3,29 +3,46 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from poregui.workflow.svg import LIGHT, Axes, Drawing, cut, words_width
+from poregui.workflow.applying.field import FieldResult
+from poregui.workflow.applying.table import PoreTable
+from poregui.workflow.svg import LIGHT, Axes, Drawing, Ink, cut, words_width
 
 Floats = NDArray[np.float64]
 _DASHES = ("", "7 3", "2 2.5", "9 3 2 3")
 _LEFT, _TOP, _WIDTH, _HEIGHT = 58.0, 30.0, 400.0, 190.0
+_MARKED = (0.1, 0.5, 0.9)
+"""Shares at which D10, D50 and D90 are marked."""
 
 
-def sizes_svg(diameters: Mapping[str, Floats], colours: Mapping[str, str], unit: str) -> str | None:
+def diameters_of(
+    classes: Sequence[str], fields: Iterable[tuple[FieldResult, PoreTable]], least: float, unit: str
+) -> dict[str, Floats]:
+    """Return the equivalent diameters of the pores of each class in fields, in `unit`, which is um or px."""
+    found: dict[str, list[Floats]] = {name: [np.empty(0)] for name in classes}
+    for result, table in fields:
+        chosen, scale = table.chosen(least), (result.um_per_px or 1.0) if unit == "um" else 1.0
+        for place, name in enumerate(classes):
+            found[name].append(scale * 2 * np.sqrt(table.areas[chosen == place] / np.pi))
+    return {name: np.concatenate(parts) for name, parts in found.items()}
+
+
+def sizes_svg(diameters: Mapping[str, Floats], colours: Mapping[str, str], unit: str, ink: Ink = LIGHT) -> str | None:
     """Return the shares of pores, and of pore area, up to each equivalent diameter; None without a pore.
 
-    `diameters` are (n,) of each class in `unit`, which is um or px; `colours` are `#rrggbb` by class.
+    `diameters` are (n,) of each class in `unit`, which is um or px; `colours` are `#rrggbb` by class. Dots mark D10,
+    D50 and D90.
     """
     known = {name: np.sort(values) for name, values in diameters.items() if len(values)}
     if not known:
         return None
     low, high = min(v[0] for v in known.values()), max(v[-1] for v in known.values())
     span = math.log10(low / 1.1), math.log10(high * 1.1)
-    drawing = Drawing(2 * (_LEFT + _WIDTH) + 30, _TOP + _HEIGHT + 76, LIGHT, "Size distributions")
+    drawing = Drawing(2 * (_LEFT + _WIDTH) + 30, _TOP + _HEIGHT + 76, ink, "Size distributions")
     for number, (title, power) in enumerate((("Share of the pores", 0), ("Share of the pore area", 2))):
         left = _LEFT + number * (_WIDTH + _LEFT + 16)
         axes = Axes(left, _TOP, _WIDTH, _HEIGHT, span, (0.0, 1.0))
@@ -70,3 +87,6 @@ def _curve(drawing: Drawing, axes: Axes, sizes: Floats, weights: Floats, colour:
         before = share
     points.append(axes.at(axes.x_span[1], 1.0))
     drawing.path(points, colour, 2.0, dash)
+    for share in _MARKED:
+        size = sizes[min(int(np.searchsorted(shares, share)), len(sizes) - 1)]
+        drawing.dot(*axes.at(math.log10(size), share), colour)
