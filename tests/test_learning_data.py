@@ -17,6 +17,7 @@ from poregui.learning.data import (
     load,
     shake,
     turn_and_mirror,
+    vary,
 )
 from poregui.vision.patches import InputSpec
 
@@ -72,6 +73,23 @@ def test_turned_and_mirrored_crops_are_one_of_the_eight_exact_views() -> None:
     assert len(seen) == 8
 
 
+def test_varied_crops_are_shifted_by_up_to_three_px_and_dimmed_or_brightened_by_up_to_15_per_cent() -> None:
+    images = np.zeros((400, 21, 21, 1), np.float32)
+    images[:, 10, 10] = 0.8
+    images[:, 0] = 0.5  # a border that a shift draws in, or away
+    moved, _ = vary(images, np.ones((400, 2), np.float32), np.random.default_rng(1))
+    y, x = np.unravel_index(moved[:, 3:-3, 3:-3, 0].reshape(400, -1).argmax(axis=1), (15, 15))
+    assert {tuple(place) for place in np.stack([y, x], axis=1) - 7} == {
+        (a, b) for a in range(-3, 4) for b in range(-3, 4)
+    }
+    peaks = moved[:, 3:-3, 3:-3].max(axis=(1, 2, 3)) / 0.8
+    assert 0.85 <= peaks.min() < 0.87
+    assert 1.13 < peaks.max() <= 1.15
+    assert np.abs(np.log(peaks)).mean() > 0.05
+    lit = (moved > 0).sum(axis=(1, 2, 3))
+    assert lit.max() == 21 * 4 + 1  # shifted by three, the border stands four lines deep
+
+
 def test_shaking_keeps_the_middle_in_the_crop_and_the_greys_in_range() -> None:
     images = np.zeros((40, 60, 60, 3), np.float32)
     images[:, 25:35, 25:35] = 1.0
@@ -94,6 +112,7 @@ def test_rare_classes_weigh_more_and_the_mean_over_crops_is_one() -> None:
 
 
 def test_presets_bring_their_own_augmentation() -> None:
-    assert augmentation("default", True) is turn_and_mirror
+    assert augmentation("default", True) is vary
+    assert augmentation("pretrained", True) is turn_and_mirror
     assert augmentation("seed", True) is shake
     assert augmentation("seed", False) is None

@@ -18,6 +18,8 @@ from poregui.vision.shape_input import shape_input
 
 Floats = NDArray[np.float32]
 Augment = Callable[[Floats, Floats, np.random.Generator], tuple[Floats, Floats]]
+_SHIFT, _DIMMED = 3, 0.15
+"""Px of the network's square by which a crop is shifted at most, and share by which it is dimmed or brightened."""
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,21 @@ def turn_and_mirror(images: Floats, sizes: Floats, random: np.random.Generator) 
     return moved, swapped
 
 
+def vary(images: Floats, sizes: Floats, random: np.random.Generator) -> tuple[Floats, Floats]:
+    """Turn and mirror each crop, shift it by up to 3 px either way, and make it up to 15 % darker or brighter.
+
+    The border is repeated where a shift lays it bare. Crops are cut by hand, and lamps are not alike.
+    """
+    moved, sizes = turn_and_mirror(images, sizes, random)
+    side = images.shape[1]
+    wide = np.pad(moved, ((0, 0), (_SHIFT, _SHIFT), (_SHIFT, _SHIFT), (0, 0)), mode="edge")
+    places = random.integers(0, 2 * _SHIFT + 1, (len(images), 2)).tolist()
+    for row, (top, left) in enumerate(places):
+        moved[row] = wide[row, top : top + side, left : left + side]
+    moved *= 1 + random.uniform(-_DIMMED, _DIMMED, (len(images), 1, 1, 1)).astype(np.float32)
+    return moved, sizes
+
+
 def shake(images: Floats, sizes: Floats, random: np.random.Generator) -> tuple[Floats, Floats]:
     """Turn, shift, shear, zoom and mirror as the original study did.
 
@@ -155,4 +172,4 @@ def augmentation(preset: str, wanted: bool) -> Augment | None:
     """Return the augmentation that belongs to a preset, or None when it is not wanted."""
     if not wanted:
         return None
-    return shake if preset == "seed" else turn_and_mirror
+    return {"seed": shake, "default": vary}.get(preset, turn_and_mirror)

@@ -67,8 +67,9 @@ def score(probabilities: NDArray[np.float32], labels: NDArray[np.int64]) -> tupl
 class Fitter:
     """Fit a network; `fit` may be called once.
 
-    `train` and `validation` must not be empty. With a `checkpoint_file` the state is kept there while the training goes
-    on, and a training that left one there goes on from it.
+    `train` and `validation` must not be empty. `exact` makes the same network of 32 bits, which takes over the weights
+    in the end where the `model` computes in fewer. With a `checkpoint_file` the state is kept there while the training
+    goes on, and a training that left one there goes on from it.
     """
 
     def __init__(
@@ -81,9 +82,11 @@ class Fitter:
         report: Report,
         should_stop: ShouldStop,
         checkpoint_file: Path | None = None,
+        exact: Callable[[], keras.Model] | None = None,
     ) -> None:
         self.model, self.train, self.validation, self.recipe = model, train, validation, recipe
         self.report, self.should_stop, self.checkpoint_file = report, should_stop, checkpoint_file
+        self._exact = exact
         self.classes = int(model.output_shape[-1])
         self.best = BestEpoch()
         self.stopping = early_stopping(recipe)
@@ -105,6 +108,11 @@ class Fitter:
     def seconds(self) -> float:
         """Return how long the training took up to now, with its parts before an interruption."""
         return self.earlier_seconds + time.monotonic() - self._began
+
+    @property
+    def _optimizer(self) -> keras.optimizers.Optimizer:
+        """Return what holds the learning rate: Keras wraps it where a network computes in 16 bits."""
+        return getattr(self.model.optimizer, "inner_optimizer", self.model.optimizer)
 
     def resume(self) -> int:
         """Take up the training that left a checkpoint; return after which epoch, 0 for a fresh start."""
@@ -135,8 +143,8 @@ class Fitter:
         resumed, first = self.seconds, self.epoch
         while self.epoch < self.recipe.epochs and not self.stopping.ends(self.epoch, self.best.epoch):
             if self.cosine is not None:
-                self.model.optimizer.learning_rate.assign(self.cosine.rate(self.epoch + 1))
-            begin_epoch(self.model.optimizer, self.recipe, self.epoch + 1)
+                self._optimizer.learning_rate.assign(self.cosine.rate(self.epoch + 1))
+            begin_epoch(self._optimizer, self.recipe, self.epoch + 1)
             ended, loss, accuracy = self._run_epoch(self.epoch + 1)
             if ended in ("cancel", "interrupt"):
                 break
@@ -150,6 +158,9 @@ class Fitter:
             checkpoint.write(self.checkpoint_file, self.snapshot)
         if self.snapshot and ended != "interrupt":
             checkpoint.assign(self.model.variables, self.snapshot.best)
+        if self._exact is not None:
+            weights, self.model = self.model.get_weights(), self._exact()
+            self.model.set_weights(weights)
         return Fit(ended, self.epoch, self.best.epoch, self.earlier_seconds)
 
     def _run_epoch(self, epoch: int) -> tuple[str, float, float]:
@@ -197,10 +208,10 @@ class Fitter:
 
     def _end_epoch(self, loss: float, accuracy: float, epoch_seconds: float) -> None:
         self.epoch += 1
-        optimizer = self.model.optimizer
+        optimizer = self._optimizer
         validation_loss, validation_accuracy = score(predict(self.model, self.validation), self.validation.labels)
         self._check(validation_loss)  # the last step of an epoch can spoil the weights, too
-        improved = self.best.improved(self.epoch, validation_loss)
+        improved = self._improved(validation_loss)
         rate = float(np.array(optimizer.learning_rate))
         optimizer.learning_rate.assign(self.plateau.next_rate(validation_loss, rate))
         self._take_snapshot(improved)
@@ -220,6 +231,18 @@ class Fitter:
                 seconds_left=(self.recipe.epochs - self.epoch) * epoch_seconds,
             )
         )
+
+    def _improved(self, validation_loss: float) -> bool:
+        """Tell whether the weights of this epoch are those to keep.
+
+        A cosine that nothing may end early leads to its last epoch, whose weights are kept whatever the loss of the few
+        validation crops: picking another by them cost accuracy. Before, as when a person stops it, the best are.
+        """
+        improved = self.best.improved(self.epoch, validation_loss)
+        if self.cosine is None or self.recipe.early_stopping or self.epoch < self.recipe.epochs:
+            return improved
+        self.best = BestEpoch(self.epoch, validation_loss)
+        return True
 
     def _take_snapshot(self, improved: bool) -> None:
         variables = checkpoint.copy_of(self.model.variables)

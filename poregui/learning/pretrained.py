@@ -61,7 +61,7 @@ def build(image: Any, size: Any, classes: int, sizes: NDArray[np.float32]) -> An
     flow = layers.Concatenate(name="joined")([flow, scaled])
     flow = layers.Dropout(0.3, name="dropout")(flow)
     flow = layers.Dense(_HIDDEN, activation="relu", name="dense")(flow)
-    return layers.Dense(classes, activation="softmax", name="probabilities")(flow)
+    return layers.Dense(classes, activation="softmax", dtype="float32", name="probabilities")(flow)
 
 
 def start_from_pretrained(model: keras.Model) -> None:

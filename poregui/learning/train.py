@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -13,7 +14,7 @@ from poregui.domain.dataset import Dataset, DatasetCrop
 from poregui.domain.errors import TrainingError
 from poregui.domain.events import Cancelled, Finished, Interrupted, Note, Stage, Started
 from poregui.domain.recipe import Recipe
-from poregui.learning import outcome, zoo
+from poregui.learning import outcome, precision, zoo
 from poregui.learning.answers import accuracy_of, common_metrics, judge, write_predictions
 from poregui.learning.data import Crops, batch_count, load
 from poregui.learning.features import write_features
@@ -57,6 +58,8 @@ def train(run_folder: Path, report: Report, should_stop: ShouldStop) -> None:
     make_repeatable(recipe.seed)
     spec = zoo.input_spec(recipe, colour=dataset.colour, calibrated=dataset.calibrated)
     job = Job(folder, recipe, dataset, spec, report, should_stop, time.monotonic())
+    if recipe.mixed_precision and precision.policy_of(recipe) == precision.FULL:
+        report(Note("No GPU is used, so the training computes in 32 bits in spite of mixed precision."))
     for warning in dataset.warnings:
         report(Note(warning))
     folds = folder.read_folds()
@@ -86,7 +89,10 @@ def start(
     job: Job, name: str, train: Crops, validation: Crops, n_test: int, *, fold: int = 0, folds: int = 0
 ) -> Fitter:
     """Build the network, say that training (of one of `folds` folds) begins, and return what fits it."""
-    model = zoo.build(job.recipe, job.spec, len(job.dataset.classes), train.sizes, train.shapes)
+    build = partial(zoo.build, job.recipe, job.spec, len(job.dataset.classes), train.sizes, train.shapes)
+    policy = precision.policy_of(job.recipe)
+    with precision.layers_of(policy):
+        model = build()
     job.report(
         Started(
             run=name,
@@ -110,6 +116,7 @@ def start(
         report=job.report,
         should_stop=job.should_stop,
         checkpoint_file=job.folder.checkpoint_file if alone else None,
+        exact=build if policy != precision.FULL else None,
     )
 
 

@@ -84,7 +84,7 @@ def _seed(image: Any, classes: int) -> Any:
     flow = layers.Flatten(name="flatten")(flow)
     flow = layers.Dense(96, activation="relu", name="dense")(flow)
     flow = layers.Dropout(0.5, name="dropout_3")(flow)
-    return layers.Dense(classes, activation="softmax", name="probabilities")(flow)
+    return layers.Dense(classes, activation="softmax", dtype="float32", name="probabilities")(flow)
 
 
 def _default(
@@ -120,7 +120,7 @@ def _default(
     flow = layers.Concatenate(name="joined")(parts)
     flow = layers.Dropout(0.3, name="dropout")(flow)
     flow = layers.Dense(64, activation="relu", name="dense")(flow)
-    return layers.Dense(classes, activation="softmax", name="probabilities")(flow)
+    return layers.Dense(classes, activation="softmax", dtype="float32", name="probabilities")(flow)
 
 
 def _standardised(values: Any, known: NDArray[np.float32], smallest: float, name: str) -> Any:

@@ -40,7 +40,11 @@ def shape_numbers(crop: NDArray[Any], low: float, high: float, um_per_px: float 
     scale is given, else in px. The ground is the median of the border, the pore what lies beyond Otsu's threshold on
     the side that departs most from it.
     """
-    grey = np.ascontiguousarray(set_channels(scale_grey(crop, low, high), 1)[..., 0])
+    return shape_numbers_of(np.ascontiguousarray(set_channels(scale_grey(crop, low, high), 1)[..., 0]), um_per_px)
+
+
+def shape_numbers_of(grey: NDArray[np.float32], um_per_px: float | None) -> NDArray[np.float64]:
+    """Return what `shape_numbers` does of a crop that was brought to one grey from 0 to 1, (height, width)."""
     scale = 1.0 if um_per_px is None else um_per_px
     height, width = grey.shape
     found = np.full(len(NAMES), np.nan)
@@ -91,17 +95,23 @@ def _pore(depth: NDArray[np.float32], top: float) -> _Pore | None:
     count, labels, stats, centres = cv2.connectedComponentsWithStats(above, connectivity=8)
     if count < 2:
         return None
-    areas = stats[1:, cv2.CC_STAT_AREA].astype(np.float64)
-    middle = np.array([depth.shape[1] / 2, depth.shape[0] / 2])
-    away = np.hypot(*(centres[1:] - middle).T) / np.hypot(*middle)
-    best = int(np.argmax(areas * (1.2 - away)))
-    if areas[best] < _FEWEST_PIXELS:
+    best, pieces = (1, 1) if count == 2 else _weighed(stats, centres, depth.shape)
+    left, top_row, width, height, area = stats[best].tolist()
+    if area < _FEWEST_PIXELS:
         return None
-    left, top_row, width, height = (int(value) for value in stats[best + 1, :4])
     rows = slice(max(0, top_row - _MARGIN), top_row + height + _MARGIN)
     columns = slice(max(0, left - _MARGIN), left + width + _MARGIN)
-    mask = np.asarray(labels[rows, columns] == best + 1, np.uint8)
-    return _Pore(depth[rows, columns].copy(), mask, int((areas >= _SPECK * areas.max()).sum()))
+    mask = above[rows, columns].copy() if count == 2 else (labels[rows, columns] == best).view(np.uint8)
+    return _Pore(depth[rows, columns].copy(), mask, pieces)
+
+
+def _weighed(stats: NDArray[Any], centres: NDArray[np.float64], shape: tuple[int, ...]) -> tuple[int, int]:
+    """Return which of several pieces weighs most, the middle counting more, and how many are more than noise."""
+    areas = stats[1:, cv2.CC_STAT_AREA].astype(np.float64)
+    middle = np.array([shape[1] / 2, shape[0] / 2])
+    away = np.hypot(*(centres[1:] - middle).T) / np.hypot(*middle)
+    best = int(np.argmax(areas * (1.2 - away))) + 1
+    return best, int((areas >= _SPECK * areas.max()).sum())
 
 
 def _measured(pore: _Pore, top: float, scale: float) -> list[float]:

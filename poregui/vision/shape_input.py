@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -24,5 +25,10 @@ def shape_input(crop: NDArray[Any], low: float, high: float, um_per_px: float | 
     """
     numbers = shape_numbers(crop, low, high, um_per_px)
     numbers[_LOGARITHMS] = np.log(np.maximum(numbers[_LOGARITHMS], _SMALLEST))
-    missing = float(np.isnan(numbers[0]))
-    return np.append(np.nan_to_num(numbers, nan=0.0), missing).astype(np.float32)
+    told = np.empty(WIDTH, np.float32)
+    told[:-1] = numbers
+    told[-1] = 0.0
+    if math.isnan(numbers[0]):
+        told[np.isnan(told)] = 0.0
+        told[-1] = 1.0
+    return told
