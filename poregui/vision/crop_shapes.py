@@ -102,7 +102,7 @@ def _pore(depth: NDArray[np.float32], top: float) -> _Pore | None:
     rows = slice(max(0, top_row - _MARGIN), top_row + height + _MARGIN)
     columns = slice(max(0, left - _MARGIN), left + width + _MARGIN)
     mask = above[rows, columns].copy() if count == 2 else (labels[rows, columns] == best).view(np.uint8)
-    return _Pore(depth[rows, columns].copy(), mask, pieces)
+    return _Pore(depth[rows, columns].copy(), np.asarray(mask, np.uint8), pieces)
 
 
 def _weighed(stats: NDArray[Any], centres: NDArray[np.float64], shape: tuple[int, ...]) -> tuple[int, int]:

@@ -1,0 +1,59 @@
+"""Which epoch's weights a run keeps: the best one, or the last of a cosine that nothing ends early."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from run_folders import make_run, small_recipe
+
+from poregui.domain.events import BatchEnded, EpochEnded, Event, Finished
+from poregui.learning import fitting
+from poregui.learning.fitting import score
+from poregui.learning.train import train
+from poregui.store.run_folder import RunFolder
+
+
+def never() -> str:
+    return ""
+
+
+def of_kind(told: list[Event], kind: type[Event]) -> list[Event]:
+    return [event for event in told if isinstance(event, kind)]
+
+
+def kept_loss(folder: RunFolder) -> float:
+    """Return the validation loss of the weights that a run kept."""
+    pairs = zip(folder.read_predictions(), folder.read_dataset().crops, strict=True)
+    given = [answer.probabilities[crop.label] for answer, crop in pairs if crop.part == "validation"]
+    return float(-np.log(given).mean())
+
+
+def test_the_best_epochs_weights_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    losses: list[float] = []
+
+    def second_is_best(answers: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
+        loss, accuracy = score(answers, labels)
+        losses.append(loss)
+        return loss + (0 if len(losses) == 2 else 100), accuracy
+
+    monkeypatch.setattr(fitting, "score", second_is_best)
+    folder = make_run(tmp_path / "1", small_recipe(epochs=4, schedule="plateau"), crops=60)
+    train(folder.path, lambda event: None, never)
+    assert len(set(losses)) == 4
+    assert kept_loss(folder) == pytest.approx(losses[1], rel=1e-4)
+
+
+def test_a_cosine_that_nothing_ends_early_keeps_its_last_epoch_and_a_stopped_one_the_best(tmp_path: Path) -> None:
+    recipe = small_recipe(epochs=5, learning_rate=0.02)
+    folder = make_run(tmp_path / "1", recipe, crops=60)
+    told: list[Event] = []
+    train(folder.path, told.append, never)
+    losses = [epoch.validation_loss for epoch in of_kind(told, EpochEnded)]
+    assert kept_loss(folder) == pytest.approx(losses[-1], rel=1e-4)
+    assert of_kind(told, Finished)[0].best_epoch == 5
+    stopped = make_run(tmp_path / "2", recipe, crops=60)
+    told = []
+    train(stopped.path, told.append, lambda: "stop" if len(of_kind(told, BatchEnded)) >= 9 else "")
+    assert kept_loss(stopped) == pytest.approx(min(e.validation_loss for e in of_kind(told, EpochEnded)), rel=1e-4)
