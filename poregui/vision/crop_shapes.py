@@ -105,7 +105,7 @@ def _pore(depth: NDArray[np.float32], top: float) -> _Pore | None:
     return _Pore(depth[rows, columns].copy(), np.asarray(mask, np.uint8), pieces)
 
 
-def _weighed(stats: NDArray[Any], centres: NDArray[np.float64], shape: tuple[int, ...]) -> tuple[int, int]:
+def _weighed(stats: NDArray[Any], centres: NDArray[Any], shape: tuple[int, ...]) -> tuple[int, int]:
     """Return which of several pieces weighs most, the middle counting more, and how many are more than noise."""
     areas = stats[1:, cv2.CC_STAT_AREA].astype(np.float64)
     middle = np.array([shape[1] / 2, shape[0] / 2])

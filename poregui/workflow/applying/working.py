@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -16,6 +17,9 @@ from poregui.domain.errors import PoreguiError
 from poregui.workflow.applying.field import FieldProblem, FieldResult, FieldTask, apply_field
 
 LOOK_S = 0.2
+_SWITCH_S = 0.0002
+"""How long a thread holds the interpreter while another wants it: with Python's own 5 ms the threads of a micrograph that
+come back from the network wait for one another, and 100 megapixels take 16.5 instead of 14.4 s."""
 GRACE_S = 1.0
 """How long a process may take to end in order before it ends at once."""
 
@@ -62,6 +66,7 @@ def prepare(talk: Talk) -> None:
     import cv2
 
     cv2.setNumThreads(1)
+    sys.setswitchinterval(_SWITCH_S)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _talk = talk
     threading.Thread(target=_watch, args=(talk,), daemon=True).start()
