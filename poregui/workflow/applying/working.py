@@ -18,8 +18,8 @@ from poregui.workflow.applying.field import FieldProblem, FieldResult, FieldTask
 
 LOOK_S = 0.2
 _SWITCH_S = 0.0002
-"""How long a thread holds the interpreter while another wants it: with Python's own 5 ms the threads of a micrograph that
-come back from the network wait for one another, and 100 megapixels take 16.5 instead of 14.4 s."""
+"""How long a thread holds the interpreter while another wants it: with Python's own 5 ms the threads of a micrograph
+that come back from the network wait for one another, and 100 megapixels take 16.5 instead of 14.4 s."""
 GRACE_S = 1.0
 """How long a process may take to end in order before it ends at once."""
 
