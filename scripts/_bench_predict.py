@@ -45,6 +45,7 @@ def _one(preset: str, folder: Path, threads: int) -> dict[str, Any]:
     from poregui.learning import zoo
     from poregui.learning.data import Crops
     from poregui.learning.export_onnx import export
+    from poregui.vision.shape_input import WIDTH
     from poregui.workflow.predict import open_session
 
     keras.utils.set_random_seed(0)
@@ -54,15 +55,18 @@ def _one(preset: str, folder: Path, threads: int) -> dict[str, Any]:
     count = max(CROPS.values())
     images = random.random((count, spec.side, spec.side, spec.channels), np.float32)
     sizes = random.uniform(10, 200, (count, 2)).astype(np.float32)
-    model = zoo.build(recipe, spec, CLASSES, sizes)
+    shapes = random.normal(0, 1, (count, WIDTH)).astype(np.float32) if spec.sees_shape else None
+    model = zoo.build(recipe, spec, CLASSES, sizes, shapes)
     file = folder / f"{preset}.onnx"
-    many = Crops(images, sizes, np.zeros(count, np.int64), np.arange(count))
+    many = Crops(images, sizes, np.zeros(count, np.int64), np.arange(count), shapes)
     parity = export(model, file, many.take(slice(64)))
     session, running = open_session(file.read_bytes(), file, threads)
     names = [given.name for given in session.get_inputs()]
 
     def onnx(first: int, last: int) -> None:
         inputs = {"image": images[first:last], "size": sizes[first:last]}
+        if shapes is not None:
+            inputs["shape"] = shapes[first:last]
         session.run(["probabilities"], {name: inputs[name] for name in names}, running)
 
     told: dict[str, Any] = {"side": spec.side, "weights": int(model.count_params()), "parity": parity}

@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from poregui.domain.dataset import DatasetCrop
+from poregui.learning.hardware import allowed_threads
+from poregui.store.ahead import ahead
 from poregui.store.run_folder import RunFolder
 from poregui.vision.patches import InputSpec
 from poregui.vision.shape_input import WIDTH as SHAPE_WIDTH
@@ -61,11 +64,16 @@ def load(folder: RunFolder, crops: Sequence[DatasetCrop], spec: InputSpec) -> Cr
     """Read crops and bring them to the network's input. Raises ProjectError when the pixel file is damaged."""
     images = np.empty((len(crops), spec.side, spec.side, spec.channels), np.float32)
     shapes = np.empty((len(crops), SHAPE_WIDTH), np.float32) if spec.sees_shape else None
-    for row, (crop, pixels) in enumerate(zip(crops, folder.read_crops(crops), strict=True)):
+
+    def see(read: tuple[int, DatasetCrop, NDArray[Any]]) -> None:
+        row, crop, pixels = read
         images[row] = spec.image(pixels, crop.grey_low, crop.grey_high)
         if shapes is not None:
             scale = crop.um_per_px if spec.calibrated else None
             shapes[row] = shape_input(pixels, crop.grey_low, crop.grey_high, scale)
+
+    for _ in ahead(see, zip(range(len(crops)), crops, folder.read_crops(crops), strict=True), allowed_threads()):
+        pass
     sizes = [spec.size(crop.width, crop.height, crop.um_per_px) for crop in crops]
     return Crops(
         images,

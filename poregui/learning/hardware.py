@@ -36,6 +36,11 @@ def set_limits(threads: int, environment: MutableMapping[str, str]) -> None:
     environment["TF_FORCE_GPU_ALLOW_GROWTH"] = "true"  # leave the rest of a GPU to others
 
 
+def allowed_threads() -> int:
+    """Return how many threads `set_limits` left to this process, all that there are before it was called."""
+    return int(os.environ.get("TF_NUM_INTRAOP_THREADS") or available_threads())
+
+
 def versions() -> dict[str, str]:
     """Return the versions of Python and of the packages that a result rests on."""
     found = {"python": platform.python_version()}

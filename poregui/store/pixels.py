@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poregui.domain.errors import ProjectError
+from poregui.store.ahead import ahead
 from poregui.store.database import explain, transaction
 
 _SCHEMA = """
@@ -111,9 +112,15 @@ class PixelStore:
 
     def get(self, key: str) -> CropPixels:
         """Return the pixels of a hash. Raises ProjectError when they are missing or damaged."""
+        return self._unpacked(self._packed(key))
+
+    def _packed(self, key: str) -> tuple[Any, ...]:
         row = self._row(key, "height, width, channels, bits, grey_low, grey_high, content")
         if row is None:
             raise ProjectError(f"The pixels of a crop are missing in {self._path}.", "Restore the file from a backup.")
+        return row
+
+    def _unpacked(self, row: tuple[Any, ...]) -> CropPixels:
         height, width, channels, bits, low, high, content = row
         shape = (height, width) if channels == 1 else (height, width, channels)
         try:
@@ -131,8 +138,8 @@ class PixelStore:
         return int(channels), int(bits), float(low), float(high)
 
     def get_many(self, keys: Iterable[str]) -> Iterator[CropPixels]:
-        """Yield the pixels of hashes in their order."""
-        return (self.get(key) for key in keys)
+        """Yield the pixels of hashes in their order, unpacked in threads. Raises ProjectError as `get`."""
+        return ahead(self._unpacked, map(self._packed, keys))
 
     def _row(self, key: str, columns: str) -> tuple[Any, ...] | None:
         try:

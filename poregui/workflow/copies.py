@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poregui.domain.dataset import Part
+from poregui.store.ahead import ahead
 from poregui.vision.near_copies import clusters, fingerprint, near_copies
 
 MOST_CROPS = 12_000
@@ -19,7 +20,7 @@ def find_copies(ids: Sequence[int], pixels: Iterable[NDArray[Any]]) -> list[list
     """Return groups of crop ids whose (height, width[, 3]) pixels are copies of one another."""
     if not 2 <= len(ids) <= MOST_CROPS:
         return []
-    pairs = near_copies(np.stack([fingerprint(one) for one in pixels]))
+    pairs = near_copies(np.stack(list(ahead(fingerprint, pixels))))
     return [[ids[place] for place in group] for group in clusters(pairs)]
 
 
