@@ -114,7 +114,13 @@ def latency(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     run_events(0.1)
     loaded = sorted(name for name in ("tensorflow", "keras", "sklearn") if name in sys.modules)
     first = {"first_point_s": round(points[0] - clicked, 2) if points else None}
-    return {"preset": options.preset, **first, "idle": idle, "training": {**training, "epochs": len(epochs)}, "loaded": loaded}
+    return {
+        "preset": options.preset,
+        **first,
+        "idle": idle,
+        "training": {**training, "epochs": len(epochs)},
+        "loaded": loaded,
+    }
 
 
 def _project(options: argparse.Namespace, folder: Path) -> Path:

@@ -170,8 +170,14 @@ def test_suggested_classes_stand_above_the_grid_lead_to_their_crops_and_count_wh
     qtbot.waitUntil(lambda: strip.sections()[2].left == 1)
     strip.tabBarClicked.emit(2)
     assert desk.page.crop_grid.current_id() == 6
+    strip.setCurrentIndex(0)
+    qtbot.keyClick(desk.page.crop_grid, "1")
+    qtbot.keyClick(desk.page.crop_grid, "1")
+    qtbot.waitUntil(lambda: strip.sections()[0].left == 0)
+    strip.tabBarClicked.emit(0)
+    assert desk.page.crop_grid.current_id() == 1, "nothing is left there, so its first crop is shown"
     choose_order(desk, "suggested")
-    qtbot.waitUntil(lambda: [s.name for s in strip.sections()] == [*names, "Labelled"])
+    qtbot.waitUntil(lambda: [s.name for s in strip.sections()] == [*names[1:], "Labelled"])
     choose_order(desk, "size")
     qtbot.waitUntil(strip.isHidden)
 

@@ -73,11 +73,12 @@ class Sections(QObject):
             page.section_strip.mark(page.crop_grid.row_looked_at())
 
     def _go(self, row: int) -> None:
-        """Show a group from its first crop on and choose the first of it that has no label."""
-        grid = self._desk.page.crop_grid
+        """Show a group from its first crop on and choose the first of it that has no label, if any."""
+        grid, sections = self._desk.page.crop_grid, self._desk.page.section_strip.sections()
         rows = grid.rows.rows
+        end = min((section.first for section in sections if section.first > row), default=len(rows))
         if row < len(rows):
-            free = next((place for place in range(row, len(rows)) if rows[place].label is None), row)
+            free = next((place for place in range(row, min(end, len(rows))) if rows[place].label is None), row)
             self._desk.choose(rows[free].crop_id)
             grid.scroll_row_to_top(free)
             grid.setFocus()
