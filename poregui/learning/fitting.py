@@ -177,7 +177,7 @@ class Fitter:
         augment = augmentation(recipe.preset, recipe.augment)
         seen, lost, right = 0, 0.0, 0.0
         for number, batch in enumerate(batches(self.train, recipe.batch_size, weights, augment, random), start=1):
-            loss, accuracy = self._step(batch)
+            loss, accuracy = self._step(batch, at_once=epoch == number == 1)
             seen += len(batch.labels)
             lost += loss * len(batch.labels)
             right += accuracy * len(batch.labels)
@@ -187,14 +187,20 @@ class Fitter:
                 return asked, lost / seen, right / seen
         return "done", lost / seen, right / seen
 
-    def _step(self, batch: Batch) -> tuple[float, float]:
+    def _step(self, batch: Batch, *, at_once: bool) -> tuple[float, float]:
+        """Do one step of the optimiser and return its loss and accuracy.
+
+        `at_once` does it without tracing it first, which takes TensorFlow more than a second: a person sees a first
+        point, or that memory is short, so much sooner.
+        """
         self.model.reset_metrics()
-        logs = self.model.train_on_batch(
-            feed(self.model, batch),
-            np.eye(self.classes, dtype=np.float32)[batch.labels],
-            sample_weight=batch.weights,
-            return_dict=True,
-        )
+        answers = np.eye(self.classes, dtype=np.float32)[batch.labels]
+        if at_once:
+            logs = self.model.train_step((feed(self.model, batch), answers, batch.weights))
+        else:
+            logs = self.model.train_on_batch(
+                feed(self.model, batch), answers, sample_weight=batch.weights, return_dict=True
+            )
         loss = float(logs["loss"])
         self._check(loss)
         return loss, float(logs["accuracy"])

@@ -26,6 +26,7 @@ from poregui.domain.splits import (
     make_split,
 )
 from poregui.store.pixels import PixelStore
+from poregui.store.pixels_in_hand import PixelsInHand
 from poregui.store.pretrained_weights import check_installed
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
@@ -242,7 +243,8 @@ class Frozen:
     def write(self) -> RunFolder:
         """Write the folder and return it. Raises PoreguiError, with nothing left behind, when that is refused."""
         try:
-            parts, tests, notes = self._without_copies()
+            in_hand = PixelsInHand(self.pixels)
+            parts, tests, notes = self._without_copies(in_hand)
             crops = _dataset_crops(self, parts)
             dataset = Dataset(
                 self.labelled.classes,
@@ -255,17 +257,17 @@ class Frozen:
             )
             if tests:
                 self.run.write_folds(tests)
-            pixels = (p.array for p in self.pixels.get_many(c.pixels for c in crops))
+            pixels = (p.array for p in in_hand.get_many(c.pixels for c in crops))
             self.run.write_dataset(self.recipe, dataset, pixels)
         except BaseException:
             shutil.rmtree(self.run.path, ignore_errors=True)
             raise
         return self.run
 
-    def _without_copies(self) -> tuple[dict[int, Part], list[list[int]], tuple[str, ...]]:
+    def _without_copies(self, in_hand: PixelsInHand) -> tuple[dict[int, Part], list[list[int]], tuple[str, ...]]:
         """Return parts and folds in which no crop is tested whose copy was trained on, and what was done for it."""
         crops = self.labelled.crops
-        pixels = (p.array for p in self.pixels.get_many(c.pixels for c in crops))
+        pixels = (p.array for p in in_hand.get_many(c.pixels for c in crops))
         copies = find_copies([crop.id for crop in crops], pixels)
         if self.tests:
             tests, notes = untangle_folds(self.tests, copies)
