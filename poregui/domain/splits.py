@@ -78,18 +78,21 @@ def assign_folds(items: Sequence[Item], folds: int, seed: int) -> dict[str, int]
     names, counts = _class_counts(items)
     if len(names) == len(items):
         return _deal_single(items, folds, seed)
+    return _deal_groups(names, counts, folds, seed)
+
+
+def _deal_groups(names: Sequence[str], counts: NDArray[np.int64], folds: int, seed: int) -> dict[str, int]:
+    """Do what `assign_folds` does with the (groups, classes) counts of groups."""
     shuffled = np.random.default_rng(seed).permutation(len(names))
     order = shuffled[np.argsort(-counts[shuffled].std(axis=1), kind="stable")]
     totals = np.maximum(counts.sum(axis=0), 1)
     filled = np.zeros((folds, counts.shape[1]))
     given: dict[str, int] = {}
     for place in order:
-        costs = []
-        for fold in range(folds):
-            filled[fold] += counts[place]
-            costs.append((float((filled / totals).std(axis=0).mean()), float(filled[fold].sum())))
-            filled[fold] -= counts[place]
-        best = min(range(folds), key=lambda fold: (round(costs[fold][0], 12), costs[fold][1]))
+        tried = np.repeat(filled[None], folds, axis=0)  # [k]: what all folds would hold if fold k got the group
+        tried[np.arange(folds), np.arange(folds)] += counts[place]
+        spreads = np.round((tried / totals).std(axis=1).mean(axis=1), 12)
+        best = int(np.lexsort((filled.sum(axis=1), spreads))[0])
         filled[best] += counts[place]
         given[names[place]] = best
     return given
@@ -129,8 +132,10 @@ def choose_groups(items: Sequence[Item], share: float, seed: int) -> frozenset[s
         return None
     folds = min(max(2, round(1 / share)), len(names))
     best: tuple[float, frozenset[str]] | None = None
-    for attempt in range(_TRIES if len(names) < len(items) else 1):
-        fold_of = assign_folds(items, folds, seed * _TRIES + attempt)
+    single = len(names) == len(items)
+    for attempt in range(1 if single else _TRIES):
+        own = seed * _TRIES + attempt
+        fold_of = _deal_single(items, folds, own) if single else _deal_groups(names, counts, folds, own)
         for fold in range(folds):
             inside = np.array([fold_of[name] == fold for name in names])
             taken = counts[inside].sum(axis=0)
