@@ -34,10 +34,10 @@ def test_with_a_gpu_layers_compute_in_16_bits_and_what_is_kept_has_32(
     seen: set[str] = set()
     step = fitting.Fitter._step
 
-    def watched(fitter: fitting.Fitter, batch: object) -> tuple[float, float]:
+    def watched(fitter: fitting.Fitter, batch: object, **how: bool) -> tuple[float, float]:
         seen.update(layer.compute_dtype for layer in fitter.model.layers if "conv" in layer.name)
         seen.add(fitter.model.get_layer("probabilities").compute_dtype)
-        return step(fitter, batch)
+        return step(fitter, batch, **how)
 
     monkeypatch.setattr(fitting.Fitter, "_step", watched)
     run, told = trained(tmp_path / "001")
