@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import sys
 import time
 from pathlib import Path
@@ -51,29 +52,53 @@ def find(grey: Grey) -> tuple[NDArray[np.int32], dict[str, Any]]:
     return labels, table
 
 
-def cut(grey: Grey, table: dict[str, Any], side: int) -> dict[str, NDArray[np.float32]]:
-    """Return the input of the network."""
-    from skimage.transform import resize
-
-    crops, sizes = [], []
+def cut(grey: Grey, table: dict[str, Any]) -> list[NDArray[np.float64]]:
+    """Return a crop about each pore, greys from 0 to 1."""
+    crops = []
     for top, left, bottom, right in _boxes(table):
         half = max(12, round(0.9 * max(bottom - top, right - left)))
         y, x = (top + bottom) // 2, (left + right) // 2
-        part = grey[max(0, y - half) : y + half, max(0, x - half) : x + half]
-        crops.append(resize(part / 255.0, (side, side, 1)).astype("f4"))
-        sizes.append(part.shape[::-1])
-    return {"image": np.stack(crops), "size": np.array(sizes, "f4")}
+        crops.append(grey[max(0, y - half) : y + half, max(0, x - half) : x + half] / 255.0)
+    return crops
 
 
-def told(table: dict[str, Any], width: int) -> NDArray[np.float32]:
-    """Return shape numbers of the pores from the table, which costs nothing more, and zeros up to a width."""
-    area, around = table["area"], np.maximum(table["perimeter_crofton"], 1.0)
-    long, short = (np.maximum(table[f"axis_{which}_length"], 1.0) for which in ("major", "minor"))
-    sizes = [
-        np.log(np.maximum(values, 1.0)) for values in (table["equivalent_diameter_area"], long, short, long / short)
-    ]
-    numbers = np.stack([*sizes, 4 * np.pi * area / around**2, table["solidity"], table["mean_intensity"] / 255], axis=1)
-    return np.pad(numbers, ((0, 0), (0, width - numbers.shape[1]))).astype("f4")
+def fit(crops: list[NDArray[np.float64]], side: int) -> dict[str, NDArray[np.float32]]:
+    """Return the picture and the size that the network is given."""
+    from skimage.transform import resize
+
+    pictures = np.stack([resize(crop, (side, side, 1)).astype("f4") for crop in crops])
+    return {"image": pictures, "size": np.array([crop.shape[::-1] for crop in crops], "f4")}
+
+
+def told(crop: NDArray[np.float64]) -> list[float]:
+    """Return what the network was taught to be told of the shape in a crop (`vision.shape_input`), 15 numbers."""
+    from scipy.ndimage import binary_erosion
+    from skimage.filters import gaussian, sobel, threshold_otsu
+    from skimage.measure import label, regionprops
+
+    ground = float(np.median(np.concatenate([crop[0], crop[-1], crop[:, 0], crop[:, -1]])))
+    smooth = gaussian(crop, 0.8)
+    low, high = np.percentile(smooth, (2, 98))
+    depth = ground - smooth if ground - low >= high - ground else smooth - ground
+    size, top = math.log(math.sqrt(crop.size)), float(depth.max())
+    above = depth > threshold_otsu(np.maximum(depth, 0))
+    regions = regionprops(label(above), depth)
+    if top < 0.02 or not regions:
+        return [0.0] * 12 + [ground, size, 1.0]
+    middle = np.array(crop.shape) / 2
+    away = [np.hypot(*(np.array(region.centroid) - middle)) / np.hypot(*middle) for region in regions]
+    pore = max(zip(regions, away, strict=True), key=lambda one: one[0].area * (1.2 - one[1]))[0]
+    pieces = sum(region.area >= 0.02 * pore.area for region in regions)
+    area, around = pore.area_filled, max(pore.perimeter, 1.0)
+    long, wide = max(pore.axis_major_length, 1.0), max(pore.axis_minor_length, 1.0)
+    inside = pore.image_intensity[pore.image]
+    rim = pore.image & ~binary_erosion(pore.image)
+    return [
+        math.log(pore.equivalent_diameter_area), math.log(long), math.log(wide), math.log(long / wide),
+        min(1.0, 4 * math.pi * area / around**2), pore.solidity, area / (long * wide), pore.area / area,
+        math.log(pieces), inside.mean(), inside.std() / top, sobel(depth)[pore.slice][rim].mean() / top,
+        ground, size, 0.0,
+    ]  # fmt: skip
 
 
 def write(out: Path, labels: NDArray[np.int32], table: dict[str, Any], answers: NDArray[np.float32]) -> None:
@@ -131,11 +156,12 @@ def main(image: str, model: str, side: str, out: str) -> None:
     grey = tifffile.imread(image)
     labels, table = find(grey)
     clock.lap("label_and_measure")
-    given = cut(grey, table, int(side))
-    widths = {tensor.name: tensor.shape[-1] for tensor in network.inputs}
-    if "shape" in widths:
-        given["shape"] = told(table, widths["shape"])
-    clock.lap("cut")
+    crops = cut(grey, table)
+    given = fit(crops, int(side))
+    clock.lap("cut_and_fit")
+    if "shape" in {tensor.name for tensor in network.inputs}:
+        given["shape"] = np.array([told(crop) for crop in crops], "f4")
+    clock.lap("tell_shapes")
     answers = network.predict(given, batch_size=256, verbose=0)
     clock.lap("predict")
     write(Path(out), labels, table, answers)

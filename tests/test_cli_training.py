@@ -113,6 +113,17 @@ def test_a_child_that_dies_has_its_last_words_shown(run: RunFolder, monkeypatch:
     expected = "The trainer of run 001 died with code 7. Its last words: out of luck / farewell."
     assert caught.value.what == expected
     assert str(run.log_file) in caught.value.remedy
+    assert "checkpoint" not in caught.value.remedy
+
+
+def test_a_child_that_dies_after_a_checkpoint_says_how_to_go_on(
+    run: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run.checkpoint_file.write_bytes(b"state")
+    stand_in(monkeypatch, started(), script="os._exit(7)")
+    with pytest.raises(TrainingError) as caught:
+        following.follow(run, Screen(as_json=False))
+    assert f"poregui fit {run.path}, goes on from there" in caught.value.remedy
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signal")

@@ -92,6 +92,7 @@ def test_a_run_that_failed_shows_its_sentence_and_its_log(qtbot, desk):
     train(qtbot, at)
     assert "the very last words" in at.page.headline.text()
     assert not at.page.review_button.isVisible()
+    assert not at.page.resume_button.isVisible()  # it left no checkpoint
     qtbot.mouseClick(at.page.log_button, Qt.MouseButton.LeftButton)
     dialog = next(w for w in QApplication.topLevelWidgets() if w.objectName() == "log_dialog")
     assert "the very last words" in dialog.text.toPlainText()
@@ -129,15 +130,24 @@ def test_cancel_asks_once_something_was_learned(qtbot, desk, monkeypatch):
     assert at.page.headline.text() == "Run 1 was cancelled."
 
 
-def test_an_interrupted_run_can_be_resumed(qtbot, desk, tmp_path):
+@pytest.mark.parametrize(
+    ("end", "text"),
+    [
+        (Interrupted(1), "Run 1 was interrupted after 1 epochs."),
+        (Failed("The trainer died.", ""), "Run 1 failed. The trainer died."),
+    ],
+)
+def test_an_interrupted_run_and_one_that_died_after_a_checkpoint_can_be_resumed(qtbot, desk, tmp_path, end, text):
     project = labelled_project(tmp_path / "project")
     run = freeze(project, Recipe())
     writer = run.open_events()
-    for event in [*BEGIN, *epochs(1), Interrupted(1)]:
+    for event in [*BEGIN, *epochs(1), end]:
         writer.write(event)
     writer.close()
+    if isinstance(end, Failed):
+        run.checkpoint_file.write_bytes(b"state")
     at = desk("finishes", project)
-    assert at.page.headline.text() == "Run 1 was interrupted after 1 epochs."
+    assert at.page.headline.text() == text
     with qtbot.waitSignal(at.trainer.finished, timeout=30_000):
         qtbot.mouseClick(at.page.resume_button, Qt.MouseButton.LeftButton)
     at.background.wait()

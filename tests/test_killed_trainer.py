@@ -50,7 +50,7 @@ def write_and_tell(*given):
     write(*given)
 
 fitting.checkpoint.write = write_and_tell
-fitting.CHECKPOINT_SECONDS = 0.0  # a checkpoint after every epoch
+fitting.checkpoint.Pace.is_due = lambda *given: True  # a checkpoint after every epoch
 sys.exit(fit(Path(sys.argv[1]), events=True, control=True))
 """
 WINDOW = """

@@ -1,4 +1,4 @@
-"""Which epoch's weights a run keeps: the best one, or the last of a cosine that nothing ends early."""
+"""Hold what a run keeps: the weights of which epoch, and how often a checkpoint while it goes on."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from run_folders import make_run, small_recipe
 
 from poregui.domain.events import BatchEnded, EpochEnded, Event, Finished
 from poregui.learning import fitting
+from poregui.learning.checkpoint import LARGEST_SHARE, LEAST_SECONDS, Pace
 from poregui.learning.fitting import score
 from poregui.learning.train import train
 from poregui.store.run_folder import RunFolder
@@ -57,3 +58,17 @@ def test_a_cosine_that_nothing_ends_early_keeps_its_last_epoch_and_a_stopped_one
     told = []
     train(stopped.path, told.append, lambda: "stop" if len(of_kind(told, BatchEnded)) >= 9 else "")
     assert kept_loss(stopped) == pytest.approx(min(e.validation_loss for e in of_kind(told, EpochEnded)), rel=1e-4)
+
+
+def test_checkpoints_take_a_small_part_of_the_time_whatever_one_costs() -> None:
+    for cost, apart in ((0.01, LEAST_SECONDS), (1.0, 1.0 / LARGEST_SHARE)):
+        pace, now, written = Pace(100.0), 100.0, []
+        while now < 400.0:
+            now += 0.5  # an epoch
+            if pace.is_due(now):
+                written.append(now)
+                pace.wrote(now, now + cost)
+                now += cost
+        assert written[0] == pytest.approx(100 + LEAST_SECONDS, abs=0.6)
+        assert np.diff(written) == pytest.approx(apart + cost, abs=0.6)
+        assert len(written) * cost <= LARGEST_SHARE * 300 + cost

@@ -262,11 +262,17 @@ def test_a_loss_that_is_no_number_ends_with_a_remedy(tmp_path: Path) -> None:
 def test_a_network_spoilt_by_its_last_step_is_no_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import poregui.learning.fitting as fitting
 
-    monkeypatch.setattr(fitting, "score", lambda answers, labels: (float("nan"), 0.0))
-    folder = make_run(tmp_path / "run", small_recipe(epochs=1), crops=30)
+    score = fitting.score
+    losses = iter([0.5, float("nan")])
+    monkeypatch.setattr(fitting.checkpoint, "LEAST_SECONDS", 0.0)
+    monkeypatch.setattr(fitting, "score", lambda answers, labels: (next(losses), score(answers, labels)[1]))
+    folder = make_run(tmp_path / "run", small_recipe(epochs=2), crops=30)
+    left: list[bool] = []
     with pytest.raises(TrainingError, match="no longer a number"):
-        train(folder.path, lambda event: None, never)
+        train(folder.path, lambda event: left.append(folder.checkpoint_file.exists()), never)
     assert not folder.model_file.exists()
+    assert left[-1]
+    assert not folder.checkpoint_file.exists()  # it would lead to the same end
 
 
 def test_a_fold_whose_network_never_sees_a_class_says_so(tmp_path: Path) -> None:

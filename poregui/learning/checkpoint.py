@@ -15,6 +15,10 @@ from numpy.typing import NDArray
 from poregui.store.files import replace_file
 
 Arrays = list[NDArray[Any]]
+LEAST_SECONDS = 5.0
+"""Least time between two checkpoints, and about what a crash costs where writing one is quick."""
+LARGEST_SHARE = 0.02
+"""Part of the time that writing checkpoints may take at most; those of large networks come less often."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,21 @@ class Snapshot:
     variables: Arrays
     optimizer: Arrays
     best: Arrays
+
+
+class Pace:
+    """Say when the next checkpoint is due; all times are seconds of one clock."""
+
+    def __init__(self, began: float) -> None:
+        self._due = began + LEAST_SECONDS
+
+    def is_due(self, now: float) -> bool:
+        """Tell whether a checkpoint should be written."""
+        return now > self._due
+
+    def wrote(self, began: float, ended: float) -> None:
+        """Take in how long writing one took."""
+        self._due = ended + max(LEAST_SECONDS, (ended - began) / LARGEST_SHARE)
 
 
 def copy_of(variables: Sequence[Any]) -> Arrays:

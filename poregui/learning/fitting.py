@@ -25,8 +25,6 @@ from poregui.learning.pretrained import begin_epoch, optimizer_for
 Report = Callable[[Event], None]
 ShouldStop = Callable[[], str]
 
-CHECKPOINT_SECONDS = 60.0
-"""Time between two checkpoints: a crash costs no more than that, and writing them no more than a percent."""
 PREDICTION_BATCH = 64
 _SMALLEST_PROBABILITY = 1e-7
 
@@ -94,7 +92,8 @@ class Fitter:
         self.epoch = 0
         self.snapshot: Snapshot | None = None
         self.earlier_seconds = 0.0
-        self._began = self._written = time.monotonic()
+        self._began = time.monotonic()
+        self._pace = checkpoint.Pace(self._began)
         model.compile(
             optimizer=optimizer_for(recipe),
             loss=keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing),
@@ -207,6 +206,8 @@ class Fitter:
 
     def _check(self, loss: float) -> None:
         if not math.isfinite(loss):
+            if self.checkpoint_file:
+                self.checkpoint_file.unlink(missing_ok=True)  # going on from there would end here again
             raise TrainingError(
                 "The training lost its footing: the loss is no longer a number.",
                 f"Train again with a smaller learning rate, such as {self.recipe.learning_rate / 10:g}.",
@@ -257,6 +258,7 @@ class Fitter:
         self.snapshot = Snapshot(state, variables, checkpoint.copy_of(self.model.optimizer.variables), best)
 
     def _keep_checkpoint(self) -> None:
-        if self.checkpoint_file and self.snapshot and time.monotonic() - self._written > CHECKPOINT_SECONDS:
+        began = time.monotonic()
+        if self.checkpoint_file and self.snapshot and self._pace.is_due(began):
             checkpoint.write(self.checkpoint_file, self.snapshot)
-            self._written = time.monotonic()
+            self._pace.wrote(began, time.monotonic())

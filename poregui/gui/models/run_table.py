@@ -10,7 +10,7 @@ from typing import Any
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
 from poregui.domain.errors import PoreguiError
-from poregui.domain.events import Cancelled, EpochEnded, Event, Failed, Finished
+from poregui.domain.events import Cancelled, EpochEnded, Event, Failed, Finished, Interrupted
 from poregui.store.run_folder import RunFolder
 
 WAITING = "waiting"
@@ -21,6 +21,7 @@ class RunRow:
     """Hold what the table tells of one run; `accuracy` is of the test crops, None without a test.
 
     A run that waits for the trainer has no number yet: it stands under one below zero, the next one under the highest.
+    `resumable`: its training was interrupted, or died and left a checkpoint.
     """
 
     number: int
@@ -31,6 +32,7 @@ class RunRow:
     accuracy: float | None
     n_test: int
     state: str
+    resumable: bool = False
 
 
 def state_of(final: Event | None) -> str:
@@ -68,6 +70,7 @@ def read_row(run: RunFolder) -> RunRow:
         accuracy=finished.accuracy if finished else None,
         n_test=finished.n_test if finished else 0,
         state=state_of(final),
+        resumable=isinstance(final, Interrupted) or (isinstance(final, Failed) and run.checkpoint_file.exists()),
     )
 
 

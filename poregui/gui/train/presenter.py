@@ -340,7 +340,7 @@ class TrainPresenter(QObject):
         idle = not self._trainer.running and not self._session.project.read_only
         self._page.offer(
             review=state in ("finished", "stopped"),
-            resume=state == "interrupted" and idle and self._shown != self._live_run,
+            resume=row is not None and row.resumable and idle and self._shown != self._live_run,
             log=state in ("failed", "interrupted"),
             remove=state == WAITING,
         )
