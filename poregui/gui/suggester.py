@@ -39,7 +39,7 @@ class SuggestProcess(QObject):
         super().__init__(parent)
         self._program, *self._arguments = [*command, str(folder)]
         self._process: QProcess | None = None
-        self._closed = False
+        self._heard = self._closed = False
 
     @property
     def running(self) -> bool:
@@ -56,13 +56,13 @@ class SuggestProcess(QObject):
         self._process.write(message if isinstance(message, bytes) else json.dumps(message).encode() + b"\n")
 
     def close(self) -> None:
-        """Let the process end, which keeps what it measured."""
+        """Let the process end, which keeps what it measured; one that has measured nothing yet is not waited for."""
         self._closed = True
         process, self._process = self._process, None
         if process is None:
             return
         process.closeWriteChannel()
-        if not process.waitForFinished(_GRACE_MS):
+        if not self._heard or not process.waitForFinished(_GRACE_MS):
             process.kill()
             process.waitForFinished(_GRACE_MS)
         process.deleteLater()
@@ -95,6 +95,7 @@ class SuggestProcess(QObject):
             self._hear(json.loads(bytes(self._process.readLine().data())))
 
     def _hear(self, answer: Mapping[str, Any]) -> None:
+        self._heard = True
         if "measured" in answer:
             self.measured.emit(answer["measured"], answer["of"])
         if "suggestions" in answer:
