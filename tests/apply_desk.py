@@ -22,18 +22,23 @@ def add_run(folder: Path, tmp_path: Path) -> Path:
         model = write_size_model(tmp_path / "model")
         run.onnx_file.write_bytes(model.read_bytes())
         run.sidecar_file.write_bytes(model.with_suffix(".json").read_bytes())
-        specimen = project.specimens()[0]
-        first = project.next_id("micrographs")
-        added = []
-        for number, sizes in enumerate(([12.0] * 4 + [34.0] * 2, [12.0, 34.0, 90.0, 19.2])):
-            file = tmp_path / f"field_{number}.png"
-            draw_discs(file, sizes, seed=number)
-            path = project.path_for(file)
-            added.append(
-                Micrograph(first + number, path, file.name, f"{number:064d}", 600, 600, 8, 1, None, "", specimen.id)
-            )
-        History(project).apply(AddMicrographs(tuple(added)))
+        add_micrographs(project, tmp_path)
     return folder
+
+
+def add_micrographs(project: Project, tmp_path: Path) -> None:
+    """Add two micrographs of discs to a project."""
+    specimen = project.specimens()[0]
+    first = project.next_id("micrographs")
+    added = []
+    for number, sizes in enumerate(([12.0] * 4 + [34.0] * 2, [12.0, 34.0, 90.0, 19.2])):
+        file = tmp_path / f"field_{number}.png"
+        draw_discs(file, sizes, seed=number)
+        path = project.path_for(file)
+        added.append(
+            Micrograph(first + number, path, file.name, f"{number:064d}", 600, 600, 8, 1, None, "", specimen.id)
+        )
+    History(project).apply(AddMicrographs(tuple(added)))
 
 
 def page_of(window: MainWindow, folder: Path) -> ApplyPage:

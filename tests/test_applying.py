@@ -116,7 +116,7 @@ def test_a_micrograph_at_another_scale_is_resized_to_the_networks_and_it_is_said
     other = task(tmp_path, model=model, sidecar=model.with_suffix(".json"), um_per_px=2.0)
     result = apply_field(other)
     assert result.resampled == pytest.approx(2.0)
-    assert "crops were resized from 2" in result.warnings[0]
+    assert "crops were resized to that scale" in result.warnings[0]
     assert result.counts[0] == 0  # 68 um across: the network still judges by the size in um
     same = apply_field(replace(other, um_per_px=1.1))
     assert (same.resampled, same.warnings) == (None, ())
@@ -205,6 +205,9 @@ def test_the_summary_has_intervals_over_fields_and_over_specimens(tmp_path: Path
     assert summary.size_unit == "um"
     assert summary.whole.porosity.mean == pytest.approx(expected, rel=0.03)
     json.dumps(summary.to_json(), allow_nan=False)
+    told = [replace(one, warnings=("It is dark.",) if place else ("It is odd.",)) for place, one in enumerate(results)]
+    words = summarise(model, told, [read_pores(one.folder, 3) for one in tasks]).warnings
+    assert words == ("S1_0.png: It is odd.", "S1_1.png and 4 more: It is dark.")
 
 
 def test_one_specimen_has_no_interval_over_specimens(tmp_path: Path) -> None:

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from apply_desk import add_run, apply, page_of
+from apply_desk import add_micrographs, add_run, apply, page_of
 from builders import labelled_project
-from PySide6.QtWidgets import QMessageBox
+from PySide6.QtWidgets import QFileDialog, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from poregui.domain.detection import DetectionRecipe
@@ -19,7 +19,7 @@ from poregui.gui.dialogs.lock_recipe import LockDialog
 from poregui.gui.messages import messages
 from poregui.gui.window import MainWindow
 from poregui.store.project import Project
-from poregui.workflow.applying.locking import lock_of_project
+from poregui.workflow.applying.locking import lock_of_project, lock_run
 from poregui.workflow.applying.source import RECIPE_KEY
 
 
@@ -121,6 +121,77 @@ def test_a_lock_that_was_changed_is_refused_with_a_sentence(
     apply(window)
     assert any("is not as it was locked" in str(one) for one in told)
     assert not (with_run / "applied").exists()
+
+
+def test_an_operator_takes_a_recipe_of_another_project_and_needs_no_run(
+    window: MainWindow,
+    with_run: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with Project.open(with_run) as project:
+        lock_run(project, project.runs()[0], tmp_path / "routine", who="Ann", title="Routine", least=0.9)
+    labelled_project(tmp_path / "other").close()
+    with Project.open(tmp_path / "other") as project:  # with the micrographs, and without the run
+        add_micrographs(project, tmp_path)
+    page = page_of(window, tmp_path / "other")
+    assert page.take_button.isVisible()
+    asked: list[str] = []
+
+    def choose(_page: object, _title: str, _folder: str, kinds: str) -> tuple[str, str]:
+        asked.append(kinds)
+        return str(tmp_path / "routine" / "locked.json"), kinds
+
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", choose)
+    page.take_button.click()
+    window.background.wait()
+    assert asked == ["Locked recipe (locked.json)"]
+    assert not page.take_button.isVisible()
+    assert not page.run_picker.isVisible()
+    assert "“Routine”: run 1 of " in page.lock_panel.text.text()
+    assert page.sureness_text.text() == "At least 90 %: no test crop was answered so surely."
+    apply(window)
+    (made,) = (tmp_path / "other" / "applied").iterdir()
+    assert made.name.startswith("locked-")
+    told = json.loads((made / "summary.json").read_text(encoding="utf-8"))
+    assert told["recipe"].startswith("“Routine” locked by Ann on ")
+    assert page.report_button.isVisible()
+    before = page.table.rows
+    window.close_project()
+    page = page_of(window, tmp_path / "other")
+    assert page.table.rows == before  # taken up again
+    monkeypatch.setattr(QMessageBox, "question", lambda *_: QMessageBox.StandardButton.Yes)
+    page.lock_panel.button.click()
+    window.background.wait()
+    assert page.take_button.isVisible()
+    assert lock_of_project(tmp_path / "other") is None
+
+
+def test_a_project_with_runs_of_its_own_takes_a_recipe_and_gives_it_back(
+    window: MainWindow, with_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Project.open(with_run) as project:
+        lock_run(project, project.runs()[0], tmp_path / "routine", who="Ann")
+        run = project.runs()[0]
+        run.onnx_file.write_bytes(run.onnx_file.read_bytes() + b"\x00")  # now another network than the one locked
+    page = page_of(window, with_run)
+    choice = str(tmp_path / "routine" / "locked.json"), ""
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: choice)
+    page.lock_panel.take_button.click()
+    window.background.wait()
+    assert not page.run_picker.isVisible()
+    assert not page.lock_panel.take_button.isVisible()
+    monkeypatch.setattr(QMessageBox, "question", lambda *_: QMessageBox.StandardButton.Yes)
+    page.lock_panel.button.click()
+    assert page.run_picker.isVisible()
+    assert page.run_picker.number == 1
+    told: list[object] = []
+    monkeypatch.setattr(messages(), "error", told.append)
+    (tmp_path / "routine" / "model.json").unlink()
+    page.lock_panel.take_button.click()
+    window.background.wait()
+    assert "model.json is missing" in str(told[0])
+    assert page.lock_panel.state.text() == "Not locked"
 
 
 def test_a_name_that_is_missing_and_a_scale_that_is_none_keep_the_dialog_open(

@@ -16,7 +16,15 @@ from poregui.cli.main import main
 from poregui.domain.detection import DetectionRecipe
 from poregui.domain.errors import PoreguiError, ProjectError
 from poregui.store.project import Project
-from poregui.workflow.applying.locking import lock_of_project, lock_run, model_of_lock, read_lock, unlock_project
+from poregui.workflow.applying.locking import (
+    is_own,
+    lock_of_project,
+    lock_run,
+    model_of_lock,
+    read_lock,
+    take_lock,
+    unlock_project,
+)
 from poregui.workflow.applying.source import RECIPE_KEY
 
 SIZES = [12.0] * 4 + [34.0] * 3 + [90.0] * 2
@@ -161,3 +169,36 @@ def test_an_operator_without_a_project_names_specimens_by_their_files(
     assert {one["name"]: one["fields"] for one in told["specimens"]} == {"T1": 2, "T2": 1, "other.png": 1}
     assert "has no group" in refused(capsys, *words, "--specimen-from", "T1")
     assert "not allowed with" in refused(capsys, *words, "--specimen-from", "{specimen}_*", "--specimen", "A")
+
+
+def test_a_project_takes_what_was_locked_elsewhere_and_applies_it_without_a_run(
+    ready: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked(capsys, "lock", ready, "--by", "Ann", "--name", "Routine", "--out", tmp_path / "l")
+    labelled_project(tmp_path / "other").close()
+    taken = asked(capsys, "lock", tmp_path / "other", "--take", tmp_path / "l" / "locked.json")
+    lock = read_lock(tmp_path / "other" / "locked" / "locked.json")
+    assert (taken["who"], taken["hash"]) == ("Ann", lock.hash)
+    for folder, own in ((ready, True), (tmp_path / "other", False)):
+        with Project.open(folder) as project:
+            assert is_own(lock, project) is own
+    told = asked(
+        capsys, "apply", tmp_path / "other", tmp_path / "a.png", "--workers", 1, "--out", tmp_path / "o"
+    )  # fmt: skip
+    assert told["recipe"].startswith("“Routine” locked by Ann")
+    assert "locked already" in refused(capsys, "lock", tmp_path / "other", "--take", tmp_path / "l" / "locked.json")
+    assert "goes without --by" in refused(capsys, "lock", ready, "--take", tmp_path / "x.json", "--by", "Eve")
+
+
+@pytest.mark.parametrize("damage", ["gone", "model.onnx", "locked.json"])
+def test_a_damaged_lock_is_not_taken(ready: Path, tmp_path: Path, damage: str) -> None:
+    with Project.open(ready) as project:
+        lock_run(project, project.runs()[0], tmp_path / "l", who="Ann")
+    if damage == "gone":
+        shutil.rmtree(tmp_path / "l")
+    else:
+        with open(tmp_path / "l" / damage, "ab") as content:
+            content.write(b"x")
+    with pytest.raises(ProjectError, match=r"missing|not as it was locked"):
+        take_lock(tmp_path / "l" / "locked.json", ready)
+    assert not (ready / "locked").exists()

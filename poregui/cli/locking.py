@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import argparse
 import getpass
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from poregui.cli.output import Screen
 from poregui.domain.errors import PoreguiError
 from poregui.store.project import Project
+
+if TYPE_CHECKING:
+    from poregui.workflow.applying.locking import Lock
 
 
 def add_lock_options(parser: argparse.ArgumentParser) -> None:
@@ -17,14 +22,19 @@ def add_lock_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", metavar="TEXT", default="", help="a name for the recipe")
     parser.add_argument("--by", metavar="NAME", help="who locks it; else who is logged in")
     parser.add_argument("--min-confidence", type=float, default=0.0, metavar="P", help="confidence that is fixed")
+    parser.add_argument(
+        "--take", type=Path, metavar="FILE", help="a locked.json from elsewhere, which fixes it here, too"
+    )
     parser.add_argument("--off", action="store_true", help="take the lock of the project away")
 
 
 def lock(args: argparse.Namespace, screen: Screen) -> int:
-    """Fix recipe, network, scale and confidence, or unlock a project."""
-    from poregui.workflow.applying.locking import FOLDER, LOCKED, lock_of_project, lock_run, unlock_project
+    """Fix recipe, network, scale and confidence, take what was fixed elsewhere, or unlock a project."""
+    from poregui.workflow.applying.locking import FOLDER, LOCKED, lock_of_project, lock_run, take_lock, unlock_project
     from poregui.workflow.applying.source import run_with_network
 
+    if args.take is not None:
+        return _take(args, screen, take_lock)
     if args.off:
         with Project.open(args.project) as project:
             project.check_writable()
@@ -48,4 +58,15 @@ def lock(args: argparse.Namespace, screen: Screen) -> int:
         )
     file = out / LOCKED
     screen.result({"locked": True, "file": str(file.absolute()), **made.to_json()}, f"{made.sentence}: {file}.")
+    return 0
+
+
+def _take(args: argparse.Namespace, screen: Screen, take_lock: Callable[[Path, Path], Lock]) -> int:
+    given = [name for name in ("--out", "--off", "--run", "--by") if getattr(args, name[2:])]
+    if given:
+        raise PoreguiError(f"--take goes without {' and '.join(given)}.", "What it takes is fixed already.")
+    with Project.open(args.project) as project:
+        project.check_writable()
+        taken = take_lock(args.take.absolute(), args.project)
+    screen.result({"locked": True, **taken.to_json()}, f"{args.project} applies the recipe {taken.sentence}.")
     return 0

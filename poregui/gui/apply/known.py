@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from poregui.domain.errors import ProjectError
 from poregui.domain.plane import FIRST, Plane
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
@@ -51,9 +52,15 @@ AND = "\0"
 """Parts the file from the plane in a key; no path has it."""
 
 
-def results_folder(project: Path, run: RunFolder) -> Path:
-    """Return where the results of a run lie in the folder of a project."""
-    return project / "applied" / f"run-{run.path.name}"
+RESULTS = "applied"
+"""The folder of a project in which results lie."""
+
+
+def results_folder(project: Path, run: RunFolder | None, lock: Lock | None) -> Path:
+    """Return where results lie in the folder of a project: those of a run, or of a recipe that was locked elsewhere."""
+    if run is not None:
+        return project / RESULTS / f"run-{run.path.name}"
+    return project / RESULTS / (f"locked-{lock.hash[:12]}" if lock is not None else "locked")
 
 
 def key_of(file: Path, plane: Plane) -> str:
@@ -61,22 +68,31 @@ def key_of(file: Path, plane: Plane) -> str:
     return f"{file}{AND}{plane}" if plane != FIRST else str(file)
 
 
-def plan(folder: Path, run: RunFolder, keys: Sequence[str], least: float = 0.0) -> tuple[AppliedModel, list[FieldTask]]:
-    """Return the network of a run, or the locked one, and a task for each file; fit for any thread."""
+def plan(
+    folder: Path, run: RunFolder | None, keys: Sequence[str], least: float = 0.0
+) -> tuple[AppliedModel, list[FieldTask]]:
+    """Return the network of a run, or the locked one, and a task for each file; fit for any thread.
+
+    `run` is None where a recipe is locked that came from elsewhere.
+    """
     with Project.open(folder, read_only=True) as project:
         model, lock = _model_of(project, run)
         files = dict.fromkeys(Path(key.partition(AND)[0]) for key in keys)
         fields = to_apply(list(files), project, lock.um_per_px if lock else None)
         fields = [one for one in fields if key_of(one.file, one.plane) in keys]
-    return model, tasks_of(model, fields, results_folder(folder, run), least=least)
+    return model, tasks_of(model, fields, results_folder(folder, run, lock), least=least)
 
 
-def _model_of(project: Project, run: RunFolder, least: float = 0.0) -> tuple[AppliedModel, Lock | None]:
+def _model_of(project: Project, run: RunFolder | None, least: float = 0.0) -> tuple[AppliedModel, Lock | None]:
     file = lock_of_project(project.folder)
-    return (model_of_run(project, run, least=least), None) if file is None else model_of_lock(file)
+    if file is not None:
+        return model_of_lock(file)
+    if run is None:
+        raise ProjectError("Nothing is locked any more.", "Choose a run, or take a locked recipe.")
+    return model_of_run(project, run, least=least), None
 
 
-def record(folder: Path, run: RunFolder, known: Known, applied: Applied, least: float) -> None:
+def record(folder: Path, run: RunFolder | None, known: Known, applied: Applied, least: float) -> None:
     """Write into the results what became of each pore, and beside them what they came to; nothing where there are none.
 
     Raises PoreguiError when a file was changed or cannot be written.
@@ -88,4 +104,4 @@ def record(folder: Path, run: RunFolder, known: Known, applied: Applied, least: 
     rows = zip(known.tasks, known.results, known.tables, strict=True)
     kept = [mark_field(task.folder, result, table, known.model, least) for task, result, table in rows]
     summary = summarise(model, kept, known.tables, least=least)
-    write_outcome(results_folder(folder, run), applied, summary, least=least, lock=lock)
+    write_outcome(results_folder(folder, run, lock), applied, summary, least=least, lock=lock)

@@ -10,9 +10,10 @@ from poregui.gui.widgets import pieces
 
 
 class LockPanel(QWidget):
-    """Hold a sentence and a button; `lock_requested` and `unlock_requested` say what a person wants."""
+    """Hold a sentence and buttons; `lock_requested`, `take_requested`, `unlock_requested` say what a person wants."""
 
     lock_requested = Signal()
+    take_requested = Signal()
     unlock_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -25,8 +26,13 @@ class LockPanel(QWidget):
             label.setWordWrap(True)
         self.button = pieces.button("lock_button", "Lock…", "")
         self.button.clicked.connect(self._clicked)
+        self.take_button = pieces.button(
+            "take_lock_button", "Take…", "Apply a recipe that was locked in another project"
+        )
+        self.take_button.setAccessibleName("Take a locked recipe")
+        self.take_button.clicked.connect(self.take_requested)
         self._locked = False
-        head = pieces.row(self.state, self.button)
+        head = pieces.row(self.state, self.take_button, self.button)
         head.setContentsMargins(0, 0, 0, 0)
         head.setStretch(0, 1)
         layout = QVBoxLayout(self)
@@ -39,6 +45,8 @@ class LockPanel(QWidget):
     def set_unlocked(self, *, may_lock: bool = False) -> None:
         """Say that nothing is locked, and offer to lock where that can be done."""
         self._locked = False
+        self.take_button.setVisible(True)
+        self.take_button.setEnabled(may_lock)
         self.state.setText("Not locked")
         self.text.setVisible(False)
         self.setToolTip("")
@@ -50,6 +58,7 @@ class LockPanel(QWidget):
     def set_locked(self, state: str, sentence: str, details: str, *, may_unlock: bool) -> None:
         """Say who locked and what is fixed; `details` appear where the mouse rests."""
         self._locked = True
+        self.take_button.setVisible(False)
         self.state.setText(state)
         self.text.setText(sentence)
         self.text.setVisible(True)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 
 from PySide6.QtCore import QObject
-from PySide6.QtWidgets import QMessageBox
+from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 from poregui.domain.errors import PoreguiError
 from poregui.gui.apply.page import ApplyPage
@@ -16,19 +18,42 @@ from poregui.gui.services import Services
 from poregui.gui.session import Session
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
-from poregui.workflow.applying.locking import FOLDER, Lock, lock_of_project, lock_run, read_lock, unlock_project
+from poregui.workflow.applying.locking import (
+    FOLDER,
+    LOCKED,
+    Lock,
+    is_own,
+    lock_of_project,
+    lock_run,
+    read_lock,
+    take_lock,
+    unlock_project,
+)
 from poregui.workflow.applying.report_facts import recipe_rows
+from poregui.workflow.applying.source import tested_of_file
+from poregui.workflow.applying.sureness import Sureness, sureness_among
+from poregui.workflow.export_model import SIDECAR
+
+
+@dataclass(frozen=True)
+class _Found:
+    lock: Lock
+    foreign: bool = False
+    sure: Sureness | None = None
 
 
 class LockFlow(QObject):
     """Know whether the project is locked; `changed` is called after that was found out or changed.
 
-    `lock` is None where nothing is locked, and where the lock is broken, which `broken` says.
+    `lock` is None where nothing is locked, and where the lock is broken, which `broken` says. `foreign`: what is locked
+    came from another project, so that no run here has its network; then `sure` is what its test crops say.
     """
 
     def __init__(self, page: ApplyPage, session: Session, services: Services, changed: Callable[[], None]) -> None:
         super().__init__(page)
         self.lock: Lock | None = None
+        self.foreign = False
+        self.sure: Sureness | None = None
         self.broken = ""
         self._looking: TaskHandle | None = None
         self._page, self._session, self._services, self._changed = page, session, services, changed
@@ -42,10 +67,10 @@ class LockFlow(QObject):
         """Read the lock of the project, its network too, in the background."""
         folder = self._session.project.folder
 
-        def work(_control: object) -> Lock | str | None:
+        def work(_control: object) -> _Found | str | None:
             file = lock_of_project(folder)
             try:
-                return read_lock(file) if file is not None else None
+                return _find(folder, read_lock(file)) if file is not None else None
             except PoreguiError as error:
                 return str(error)
 
@@ -76,9 +101,28 @@ class LockFlow(QObject):
 
         def done(made: Lock) -> None:
             messages().note(f"Recipe {made.sentence}.")
-            self._found(made)
+            self._found(_Found(made))
 
         self._services.background.run("Locking the recipe", work, done)
+
+    def ask_take(self) -> None:
+        """Ask for a recipe that was locked elsewhere."""
+        chosen, _ = QFileDialog.getOpenFileName(self._page, "Take a locked recipe", "", f"Locked recipe ({LOCKED})")
+        if chosen:
+            self.take(Path(chosen))
+
+    def take(self, file: Path) -> None:
+        """Take over a recipe that was locked elsewhere, in the background."""
+        folder = self._session.project.folder
+
+        def work(_control: object) -> _Found:
+            return _find(folder, take_lock(file, folder))
+
+        def done(found: _Found) -> None:
+            messages().note(f"Taken: recipe {found.lock.sentence}.")
+            self._found(found)
+
+        self._services.background.run("Taking a locked recipe", work, done)
 
     def ask_unlock(self) -> None:
         """Ask, and take the lock away."""
@@ -92,11 +136,13 @@ class LockFlow(QObject):
                 messages().error(error)
             self._found(None)
 
-    def _found(self, lock: Lock | str | None) -> None:
+    def _found(self, told: _Found | str | None) -> None:
         self._looking = None
         before = (self.lock, self.broken)
-        self.lock = lock if isinstance(lock, Lock) else None
-        self.broken = lock if isinstance(lock, str) else ""
+        found = told if isinstance(told, _Found) else None
+        self.lock = found.lock if found else None
+        self.foreign, self.sure = (found.foreign, found.sure) if found else (False, None)
+        self.broken = told if isinstance(told, str) else ""
         page, writable = self._page, not self._session.project.read_only
         if self.lock is not None:
             state = f"Locked by {self.lock.who}, {self.lock.when[:10]}"
@@ -105,13 +151,22 @@ class LockFlow(QObject):
             page.lock_panel.set_locked("The lock is broken", self.broken, self.broken, may_unlock=writable)
         else:
             page.lock_panel.set_unlocked(may_lock=writable)
-        fixed = lock is not None
+        fixed = told is not None
         page.run_picker.setEnabled(not fixed)
+        page.run_picker.setVisible(not self.foreign)
         page.sureness_slider.setEnabled(not fixed)
         if self.lock is not None:
             page.set_wanted_sureness(self.lock.least)
         if before != (self.lock, self.broken):
             self._changed()
+
+
+def _find(folder: Path, lock: Lock) -> _Found:
+    """Find out where the lock of a project came from; fit for any thread."""
+    with Project.open(folder, read_only=True) as project:
+        own = is_own(lock, project)
+    tested = None if own else tested_of_file(folder / FOLDER / SIDECAR)
+    return _Found(lock, not own, None if tested is None else sureness_among(tested, lock.least))
 
 
 def _words(lock: Lock) -> str:

@@ -312,11 +312,13 @@ class ApplyPage(QWidget):
         text = pieces.muted("apply_empty_text")
         text.setText("Train one first; then it finds and sorts every pore of as many micrographs as you like.")
         self.train_button = _wide("apply_train_button", "Go to Train", primary=True)
+        self.take_button = _wide("apply_take_button", "Take a locked recipe…")
+        self.take_button.setToolTip("Apply what was locked in another project")
         panel = QWidget()
         layout = QVBoxLayout(panel)
         layout.setSpacing(MARGIN)
         layout.addStretch(2)
-        for widget in (title, text, self.train_button):
+        for widget in (title, text, self.train_button, self.take_button):
             layout.addWidget(widget, 0, Qt.AlignmentFlag.AlignHCenter)
         layout.addStretch(3)
         return panel
@@ -329,6 +331,7 @@ class ApplyPage(QWidget):
         self.report_button.clicked.connect(self.report_requested)
         self.open_button.clicked.connect(self.open_requested)
         self.train_button.clicked.connect(self.train_requested)
+        self.take_button.clicked.connect(self.lock_panel.take_requested)
         self.fit_button.clicked.connect(self.canvas.fit)
         self.unsure_button.clicked.connect(self.unsure_requested)
         self.sizes_button.toggled.connect(lambda _: self._choose_numbers_or_sizes())

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QFileDialog
 from poregui.domain.errors import PoreguiError
 from poregui.domain.plane import Plane
 from poregui.domain.records import Changed
-from poregui.gui.apply.known import AND, Known, key_of, known_of, plan, record, results_folder, with_people_of
+from poregui.gui.apply.known import AND, RESULTS, Known, key_of, known_of, plan, record, results_folder, with_people_of
 from poregui.gui.apply.locking import LockFlow
 from poregui.gui.apply.page import HEADS, ApplyPage, FieldRow
 from poregui.gui.apply.picture import PictureFlow, Shown
@@ -71,6 +71,7 @@ class ApplyPresenter(QObject):
             (page.report_requested, self._ask_report),
             (page.lock_panel.lock_requested, lambda: self._lock.ask_lock(self._run(), self._least())),
             (page.lock_panel.unlock_requested, self._lock.ask_unlock),
+            (page.lock_panel.take_requested, self._lock.ask_take),
             (page.run_chosen, lambda _: self._choose_run()),
             (page.field_chosen, self._show_picture),
             (page.group_chosen, lambda _: self._show_numbers()),
@@ -100,7 +101,7 @@ class ApplyPresenter(QObject):
         """Find and classify the pores of the ticked micrographs in the background; what is done already is kept."""
         run = self._run()
         wanted = self._page.wanted()
-        if run is None or not wanted or self._work is not None:
+        if not self._ready or not wanted or self._work is not None:
             return
         folder, least = self._session.project.folder, self._least()
 
@@ -168,7 +169,7 @@ class ApplyPresenter(QObject):
             chosen = self._lock.lock.run
         number = chosen if chosen in self._runs else max(self._runs, default=None)
         self._page.set_runs([run_entry(run) for run in runs], number)
-        self._page.show_empty(not runs)
+        self._page.show_empty(not runs and not self._lock.foreign)
         self._list_fields()
         self._choose_run()
 
@@ -193,7 +194,12 @@ class ApplyPresenter(QObject):
         return [project.micrograph_file(m) for m in project.micrographs()]
 
     def _run(self) -> RunFolder | None:
-        return self._runs.get(self._page.run_picker.number or 0)
+        """Return the run that is chosen; None also where what is locked came from elsewhere."""
+        return None if self._lock.foreign else self._runs.get(self._page.run_picker.number or 0)
+
+    @property
+    def _ready(self) -> bool:
+        return self._lock.foreign or self._run() is not None
 
     def _follow_lock(self) -> None:
         if self._links:
@@ -214,10 +220,10 @@ class ApplyPresenter(QObject):
         self._summary = None
         run = self._run()
         keys = [row.key for row in self._field_rows()]
-        if run is None or not keys or not results_folder(self._session.project.folder, run).exists():
+        folder = self._session.project.folder
+        if not self._ready or not keys or not (folder / RESULTS).exists():
             self._sum_up()
             return
-        folder = self._session.project.folder
 
         def look(control: TaskControl) -> Known:
             model, tasks = plan(folder, run, keys)
@@ -250,7 +256,7 @@ class ApplyPresenter(QObject):
         self._take(self._run(), known)
 
     def _take(self, run: RunFolder | None, known: Known) -> None:
-        if run is None or run is not self._run():
+        if not self._ready or run is not self._run():
             return
         self._known = known
         names = dict.fromkeys(one.specimen or one.name for one in known.results)
@@ -272,7 +278,8 @@ class ApplyPresenter(QObject):
 
     def _sum_up(self) -> None:
         run, known, least = self._run(), self._known, self._least()
-        self._page.set_sureness(sureness_words(sureness(run, least), least) if run is not None else "")
+        sure = self._lock.sure if self._lock.foreign else sureness(run, least) if run is not None else None
+        self._page.set_sureness(sureness_words(sure, least) if sure is not None else "")
         self._summary = None
         waiting = sum(len(table.waiting(least)) for table in known.tables) if known is not None else 0
         self._page.set_waiting(0 if self._session.project.read_only else waiting)
@@ -337,23 +344,24 @@ class ApplyPresenter(QObject):
 
     def _ask_report(self) -> None:
         run, known = self._run(), self._known
-        if run is not None and known is not None and known.results:
+        if known is not None and known.results:
             folder, least = self._session.project.folder, self._least()
             pairs = zip(known.results, known.tables, strict=True)
             kept = [at_confidence(result, table, least) for result, table in pairs]
             folders = [task.folder for task in known.tasks]
             model, locked = self._model(run, known, least), self._lock.sentence
             wanted = Reported(model, kept, folders, known.tables, least, locked)
-            proposed = folder.with_name(f"{folder.name}-run-{run.path.name}-porosity.pdf")
+            made = results_folder(folder, run, self._lock.lock).name
+            proposed = folder.with_name(f"{folder.name}-{made}-porosity.pdf")
             ask_report(self._page, proposed, wanted, self._services.background)
 
     def _open_folder(self) -> None:
         """Bring the files up to what the page shows and open their folder."""
         run, known, least = self._run(), self._known, self._least()
-        if run is None:
+        if not self._ready:
             return
         folder, read_only = self._session.project.folder, self._session.project.read_only
-        address = QUrl.fromLocalFile(str(results_folder(folder, run)))
+        address = QUrl.fromLocalFile(str(results_folder(folder, run, self._lock.lock)))
         applied = self._applied
 
         def work(_control: TaskControl) -> None:

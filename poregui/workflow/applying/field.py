@@ -299,7 +299,7 @@ def _resampled_words(factor: float | None, um_per_px: float | None) -> tuple[str
     if factor is None or um_per_px is None:
         return ()
     learnt = um_per_px / factor
-    return (f"The network was trained at {learnt:.4g} um per px; crops were resized from {um_per_px:.4g}.",)
+    return (f"The network was trained at {learnt:.4g} um per px; crops were resized to that scale.",)
 
 
 def _answers(

@@ -17,7 +17,7 @@ from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.applying.source import AppliedModel, model_of_file, model_of_run
 from poregui.workflow.export import new_folder
-from poregui.workflow.export_model import MODEL, SIDECAR, export_model
+from poregui.workflow.export_model import CARD, CARD_PAGE, MODEL, SIDECAR, export_model
 from poregui.workflow.importing import file_hash
 
 LOCKED = "locked.json"
@@ -143,6 +143,32 @@ def model_of_lock(file: Path) -> tuple[AppliedModel, Lock]:
     lock = read_lock(file)
     model = model_of_file(file.with_name(MODEL), lock.recipe, least=lock.least)
     return replace(model, name=lock.network), lock
+
+
+def take_lock(file: Path, project: Path) -> Lock:
+    """Copy a locked recipe from elsewhere into the folder of a project, which then applies it, and return it.
+
+    Raises PoreguiError as `read_lock`, when the project is locked already, or when it cannot be written.
+    """
+    lock = read_lock(file)
+    if lock_of_project(project) is not None:
+        raise PoreguiError("This project is locked already.", "Unlock it first, then take the other recipe.")
+    names = [one for one in (LOCKED, MODEL, SIDECAR, CARD, CARD_PAGE) if file.with_name(one).exists()]
+
+    def write(folder: Path) -> int:
+        for name in names:
+            shutil.copyfile(file if name == LOCKED else file.with_name(name), folder / name)
+        read_lock(folder / LOCKED)
+        return len(names)
+
+    new_folder(project / FOLDER, write)
+    return lock
+
+
+def is_own(lock: Lock, project: Project) -> bool:
+    """Tell whether a run of the project has the very network that is locked."""
+    run = next((one for one in project.runs() if one.number == lock.run and one.has_network), None)
+    return run is not None and file_hash(run.onnx_file) == lock.model
 
 
 def lock_of_project(project: Path) -> Path | None:

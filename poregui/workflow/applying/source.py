@@ -125,6 +125,20 @@ def model_of_file(model: Path, recipe: DetectionRecipe | None = None, *, least: 
     return AppliedModel(name, model, sidecar, classes, shades, confusion, recipe, by_area, temperature)
 
 
+def tested_of_file(sidecar: Path) -> TestedCrops | None:
+    """Return the test crops that a sidecar carries, answered at its temperature; None where it carries none.
+
+    Raises ProjectError when it is damaged.
+    """
+    try:
+        told = json.loads(sidecar.read_text(encoding="utf-8"))
+        if "tested" not in told:
+            return None
+        return TestedCrops.from_json(told["tested"], len(told["classes"])).at(_temperature(told))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ProjectError(f"{sidecar} is missing or damaged.", "Take the export anew.") from error
+
+
 def _temperature(told: Mapping[str, Any]) -> float | None:
     """Return the temperature of a sidecar, None for one without. Raises ValueError or TypeError for anything else."""
     found = told.get("temperature")

@@ -141,7 +141,6 @@ def summarise(
         _group(name, own, [[one] for one in own], "field", model.classes, correct) for name, own in groups.items()
     )
     whole = _group("All", fields, list(groups.values()), "specimen", model.classes, correct)
-    warnings = tuple(dict.fromkeys(f"{one.name}: {text}" for one in results for text in one.warnings))
     return Summary(
         model.name,
         model.classes,
@@ -150,9 +149,22 @@ def summarise(
         "um" if scaled else "px",
         correct.areas.possible,
         correct.areas.why_not,
-        warnings,
+        _remarks(results),
         model.temperature,
     )
+
+
+def _remarks(results: Sequence[FieldResult]) -> tuple[str, ...]:
+    """Return each remark once, behind the micrographs that it is about."""
+    named: dict[str, list[str]] = {}
+    for one in results:
+        for text in dict.fromkeys(one.warnings):
+            named.setdefault(text, []).append(one.name)
+    return tuple(f"{_first(names)}: {text}" for text, names in named.items())
+
+
+def _first(names: Sequence[str]) -> str:
+    return ", ".join(names) if len(names) <= 3 else f"{names[0]} and {len(names) - 1} more"
 
 
 @dataclass(frozen=True)

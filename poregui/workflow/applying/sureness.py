@@ -9,7 +9,7 @@ import numpy as np
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.applying.field import FieldResult
 from poregui.workflow.applying.table import LEFT, PoreTable
-from poregui.workflow.applying.tested import temperature_of, tested_crops
+from poregui.workflow.applying.tested import TestedCrops, temperature_of, tested_crops
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,11 @@ class Sureness:
 
 def sureness(run: RunFolder, least: float) -> Sureness:
     """Return what the test crops of a run say about a calibrated confidence."""
-    tested = tested_crops(run).at(temperature_of(run))
+    return sureness_among(tested_crops(run).at(temperature_of(run)), least)
+
+
+def sureness_among(tested: TestedCrops, least: float) -> Sureness:
+    """Return what test crops with calibrated answers say about a confidence."""
     kept = tested.answers.max(axis=1, initial=0.0) >= least
     right = tested.answers[kept].argmax(axis=1) == tested.labels[kept]
     n = len(tested.labels)
