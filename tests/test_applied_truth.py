@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sample_once import copied_sample
 
 from poregui.cli.main import main
 from poregui.workflow.sample import truth_folder
@@ -26,10 +27,9 @@ def truths(project: Path) -> dict[str, dict[str, float]]:
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_the_intervals_hold_the_truth_of_the_four_specimens_without_labels(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    project, out = tmp_path / "titanium", tmp_path / "out"
-    assert main(["demo", str(project)]) == 0
+    project, out = copied_sample(tmp_path_factory, tmp_path / "titanium"), tmp_path / "out"
     assert main(["train", str(project), "--epochs", "24", "--seed", "0"]) == 0
     files = sorted(str(file) for file in (project / "micrographs").glob("S1[1-4]_*"))
     capsys.readouterr()

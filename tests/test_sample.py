@@ -6,6 +6,7 @@ import csv
 from pathlib import Path
 
 import pytest
+from sample_once import copied_sample
 
 from poregui.domain.errors import PoreguiError
 from poregui.domain.recipe import Recipe
@@ -16,9 +17,7 @@ from poregui.workflow.sample import make_sample
 
 @pytest.fixture(scope="module")
 def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("sample") / "titanium"
-    make_sample(folder)
-    return folder
+    return copied_sample(tmp_path_factory, tmp_path_factory.mktemp("sample") / "titanium")
 
 
 def test_the_sample_has_200_labelled_crops_a_class_of_ten_calibrated_specimens(sample: Path) -> None:
