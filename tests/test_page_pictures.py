@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gc
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from builders import labelled_project
-from PySide6.QtCore import QSize
+from PySide6.QtCore import QEvent, QSize
 from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from poregui.gui.pictures import main as save_pictures
@@ -30,9 +33,16 @@ def test_pictures_of_all_pages_are_saved(folder: Path, tmp_path: Path) -> None:
     assert QImage(str(tmp_path / "out" / "label.png")).size() == QSize(1024, 700)
 
 
-def test_taking_pictures_leaves_the_recent_projects_of_a_person_alone(folder: Path, tmp_path: Path) -> None:
+def test_taking_pictures_leaves_the_recent_projects_of_a_person_alone_and_nothing_behind(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
     assert save_pictures([str(folder), str(tmp_path / "out")]) == 0
     assert Preferences().recent == []
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    gc.collect()
+    assert list((tmp_path / "tmp").iterdir()) == []
 
 
 def test_pictures_of_no_project_are_refused_with_a_sentence(

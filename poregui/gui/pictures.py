@@ -72,7 +72,8 @@ def _save(args: argparse.Namespace, settings: Path) -> int:
     from poregui.gui.preferences import Preferences
     from poregui.gui.theme import theme
 
-    preferences = Preferences(QSettings(str(settings), QSettings.Format.IniFormat))
+    kept = QSettings(str(settings), QSettings.Format.IniFormat)
+    preferences = Preferences(kept)
     preferences.keeps_trainer_ready = False
     preferences.annotator = "ada"
     window = build_window(None, preferences)
@@ -93,6 +94,7 @@ def _save(args: argparse.Namespace, settings: Path) -> int:
     finally:
         window.close()
         window.deleteLater()
+        kept.sync()  # what is written later would make the folder anew after it was removed
     return 0
 
 
