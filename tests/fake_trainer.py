@@ -56,7 +56,7 @@ BEGIN: list[Event] = [
     Note("A warning."),
     Started("001", ("Gas", "Keyhole"), 20, 5, 6, EPOCHS, BATCHES, 1234),
 ]
-FINISHED = Finished(EPOCHS, 2, 0.75, 120, 5.0)
+FINISHED = Finished(EPOCHS, 2, 0.75, 120, 5.0, low=0.664, high=0.819, over="3 specimens")
 STOPPED = Finished(1, 1, 0.5, 120, 5.0, stopped=True)
 
 

@@ -14,7 +14,7 @@ from PIL import Image
 
 from poregui.cli import following
 from poregui.cli.main import main
-from poregui.cli.output import Screen
+from poregui.cli.output import Screen, headline
 from poregui.domain.errors import TrainingError
 from poregui.domain.events import (
     BatchEnded,
@@ -97,6 +97,24 @@ def test_a_failed_training_says_why(run: RunFolder, monkeypatch: pytest.MonkeyPa
     stand_in(monkeypatch, started(), Failed("The disk is full.", "Make room."), script="sys.exit(2)")
     with pytest.raises(TrainingError, match=r"The disk is full\. Make room\."):
         following.follow(run, Screen(as_json=False))
+
+
+@pytest.mark.parametrize(
+    ("over", "words"),
+    [
+        (
+            {"over": "specimens", "groups": 3, "low": 0.5, "high": 0.9},
+            "95 % over 3 specimens: 50.0 to 90.0 %; over crops",
+        ),
+        ({"over": "crops", "groups": 12, "low": 0.6, "high": 0.8}, "12 unseen crops (95 % over crops: 60.0 to 80.0 %)"),
+    ],
+)
+def test_an_accuracy_is_told_with_what_its_interval_counts(over: dict, words: str) -> None:
+    values = {
+        "run": 1, "preset": "default", "accuracy": 0.75, "n_test": 12, "accuracy_interval95": [0.6, 0.8],
+        "accuracy_interval_over_groups": over, "relabelled_since": 0,
+    }  # fmt: skip
+    assert words in headline(values)
 
 
 def test_an_interrupted_training_says_how_to_go_on(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:

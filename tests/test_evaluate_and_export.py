@@ -100,6 +100,9 @@ def test_the_evaluation_has_what_the_command_line_promises(project: Project) -> 
         "classes", "confusion_matrix", "accuracy", "accuracy_interval95", "per_class", "n_test", "accuracy_as_trained",
         "split",
     } <= found.keys()  # fmt: skip
+    over = found["accuracy_interval_over_groups"]
+    assert (over["over"], over["groups"]) == ("crops", found["n_test"])  # the test side is a single specimen
+    assert "are of one specimen" in over["warning"]
     assert {"precision", "recall", "f1", "recall_interval95", "support"} <= found["per_class"][0].keys()
     assert found["split"] == {"kind": "specimen", "groups_train": 4, "groups_test": 1}
     assert sum(map(sum, found["confusion_matrix"])) == found["n_test"]

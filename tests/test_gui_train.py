@@ -75,7 +75,7 @@ def test_the_headline_says_accuracy_interval_and_number_of_unseen_crops(qtbot, d
     at = desk()
     train(qtbot, at)
     assert at.page.headline.text() == "Run 1: 75.0 % of 120 unseen crops right."
-    assert "95 % interval 67 to 82 %" in at.page.headline_detail.text()
+    assert "95 % interval 66 to 82 % over 3 specimens." in at.page.headline_detail.text()
     assert at.page.review_button.isVisible()
 
 

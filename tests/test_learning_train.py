@@ -25,6 +25,7 @@ from poregui.domain.events import (
     Note,
     Started,
 )
+from poregui.domain.headline import interval_of
 from poregui.learning import checkpoint
 from poregui.learning.checkpoint import Snapshot, State
 from poregui.learning.train import train
@@ -110,6 +111,8 @@ def test_the_metrics_are_those_of_the_predictions(finished: tuple[RunFolder, lis
     ]
     assert metrics["accuracy_as_trained"] == metrics["accuracy"] == pytest.approx(np.mean(right))
     assert told[-1].accuracy == metrics["accuracy"]
+    expected = interval_of(np.array(right), [crop.group for crop in dataset.crops if crop.part == "test"])
+    assert (told[-1].low, told[-1].high, told[-1].over) == (expected.low, expected.high, expected.words)
     assert metrics["n_test"] == len(right) == np.sum(metrics["confusion_matrix"])
     assert metrics["dataset_hash"] == dataset.hash
     assert {"python", "keras", "tensorflow", "numpy"} <= metrics["versions"].keys()

@@ -18,11 +18,11 @@ from poregui.store.project import Project
 from poregui.workflow.baseline import beside_baseline, read_baseline
 from poregui.workflow.changes import label_crops
 from poregui.workflow.crossed import cross_validations, pooled_beside_grouped
-from poregui.workflow.evaluate import follow, review
+from poregui.workflow.evaluate import follow, headline_interval, review
 from poregui.workflow.freeze import freeze
 from poregui.workflow.history import History
 from poregui.workflow.nearest import Nearest
-from poregui.workflow.numbers import curves, headline_interval, numbers
+from poregui.workflow.numbers import curves, numbers
 from poregui.workflow.shapes import distributions, shape_table
 from poregui.workflow.unseen import log_look, unseen
 

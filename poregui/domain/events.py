@@ -86,7 +86,11 @@ class Note:
 
 @dataclass(frozen=True)
 class Finished:
-    """Say that the run is complete: best weights saved, exported and tested. `stopped` when a person ended it early."""
+    """Say that the run is complete: best weights saved, exported and tested. `stopped` when a person ended it early.
+
+    `low` and `high` are the ends of the 95 % interval of the accuracy, None where nothing was tested or an older
+    version told it; `over` is what they count, such as `4 specimens`, empty for crops.
+    """
 
     epochs: int
     best_epoch: int
@@ -94,6 +98,9 @@ class Finished:
     n_test: int
     seconds: float
     stopped: bool = False
+    low: float | None = None
+    high: float | None = None
+    over: str = ""
 
 
 @dataclass(frozen=True)

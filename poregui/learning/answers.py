@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from poregui.domain.dataset import Dataset, DatasetCrop, Part
 from poregui.domain.evaluation import Evaluation, Prediction, evaluate
+from poregui.domain.headline import interval_of
 from poregui.domain.recipe import Recipe
 from poregui.learning.hardware import available_threads, versions
 from poregui.store.run_folder import RunFolder
@@ -35,6 +36,13 @@ def judge(dataset: Dataset, crops: Sequence[DatasetCrop], answers: NDArray[np.fl
     """Return the evaluation of (n, classes) probabilities of crops against their labels."""
     labels = np.array([crop.label for crop in crops], np.int64)
     return evaluate(dataset.classes, labels, answers.argmax(axis=1).astype(np.int64))
+
+
+def trust(crops: Sequence[DatasetCrop], answers: NDArray[np.float32]) -> dict[str, Any]:
+    """Return the ends of the interval of the accuracy, and what they count, as `Finished` tells them."""
+    right = np.array([crop.label for crop in crops], np.int64) == answers.argmax(axis=1)
+    found = interval_of(right, [crop.group for crop in crops])
+    return {} if found is None else {"low": found.low, "high": found.high, "over": found.words}
 
 
 def accuracy_of(dataset: Dataset, answers: NDArray[np.float32], part: Part) -> float | None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from poregui.domain.dataset import Dataset, Part
 from poregui.domain.errors import TrainingError
 from poregui.domain.events import Cancelled, Event, Finished, Note, Stage, Started
-from poregui.learning.answers import accuracy_of, common_metrics, judge, write_predictions
+from poregui.learning.answers import accuracy_of, common_metrics, judge, trust, write_predictions
 from poregui.learning.baseline import TREES, answer_crops
 from poregui.store.files import write_json
 from poregui.store.run_folder import RunFolder
@@ -56,7 +56,8 @@ def train_shapes(run_folder: Path, report: Callable[[Event], None], should_stop:
     told = {"trees": TREES, "epochs": 0, "best_epoch": None, "seconds": seconds, "stopped": False}
     metrics = {**common_metrics(dataset, recipe, evaluation), **_more(dataset, answers, folds), **told}
     write_json(folder.metrics_file, metrics)
-    report(Finished(0, 0, evaluation.accuracy or 0.0, evaluation.n, seconds))
+    sure = trust(list(compress(crops, tested)), given[tested])
+    report(Finished(0, 0, evaluation.accuracy or 0.0, evaluation.n, seconds, **sure))
 
 
 def _more(dataset: Dataset, answers: NDArray[np.float64], folds: list[list[int]]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from poregui.domain.errors import TrainingError
 from poregui.domain.events import Cancelled, Finished, Interrupted, Note, Stage, Started
 from poregui.domain.recipe import Recipe
 from poregui.learning import outcome, precision, zoo
-from poregui.learning.answers import accuracy_of, common_metrics, judge, write_predictions
+from poregui.learning.answers import accuracy_of, common_metrics, judge, trust, write_predictions
 from poregui.learning.data import Crops, batch_count, load
 from poregui.learning.features import write_features
 from poregui.learning.fitting import Fit, Fitter, Report, ShouldStop
@@ -203,5 +203,6 @@ def _finish(job: Job, fit: Fit) -> None:
             n_test=evaluation.n,
             seconds=seconds,
             stopped=fit.ended == "stop",
+            **trust([dataset.crops[place] for place in tested], answers[tested]),
         )
     )

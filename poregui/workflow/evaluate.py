@@ -13,6 +13,7 @@ from poregui.domain.classes import NOT_A_PORE, NOT_A_PORE_NAME
 from poregui.domain.dataset import Dataset, DatasetCrop, Part
 from poregui.domain.errors import ProjectError
 from poregui.domain.evaluation import Evaluation, Prediction, evaluate
+from poregui.domain.headline import HeadlineInterval, interval_of
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 
@@ -236,13 +237,21 @@ def find_run(project: Project, number: int | None) -> RunFolder:
     return run
 
 
+def headline_interval(reviewed: RunReview, part: Part = "test") -> HeadlineInterval | None:
+    """Return the interval to show beside the accuracy of a part (see `interval_of`), None when no crop is counted."""
+    judged = reviewed.counted(part)
+    return interval_of(np.array([j.right for j in judged], bool), [j.crop.group for j in judged])
+
+
 def evaluation_json(project: Project, run: RunFolder) -> dict[str, Any]:
     """Return what `poregui evaluate --json` prints for a run."""
     reviewed = review(project, run)
+    interval = headline_interval(reviewed)
     return {
         "run": reviewed.run,
         "preset": reviewed.preset,
         **reviewed.evaluation().to_json(),
+        "accuracy_interval_over_groups": interval.to_json() if interval else None,
         "accuracy_as_trained": reviewed.accuracy_as_trained,
         "relabelled_since": reviewed.relabelled,
         "split": {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,41 +15,16 @@ from poregui.domain.classes import NOT_A_PORE
 from poregui.domain.curves import Curve, precision_recall_curve, roc_curve
 from poregui.domain.dataset import Part
 from poregui.domain.evaluation import Evaluation, evaluate, from_matrix
-from poregui.domain.intervals import Statistic, bootstrap_over_groups, interval_over_groups, matrices_of_groups
+from poregui.domain.headline import HeadlineInterval, interval_of
+from poregui.domain.intervals import Statistic, bootstrap_over_groups, matrices_of_groups
 from poregui.domain.scores import Scores, balanced_accuracy, kappa, macro_f1, scores
 from poregui.domain.splits import kind_of
-from poregui.domain.statistics import confusion_matrix, wilson_interval
+from poregui.domain.statistics import confusion_matrix
 from poregui.workflow.evaluate import Judged, RunReview
 from poregui.workflow.shapes import ShapeTable
 
 Interval = tuple[float, float]
 _RESAMPLED: dict[str, Statistic] = {"balanced_accuracy": balanced_accuracy, "kappa": kappa, "macro_f1": macro_f1}
-FEWEST_GROUPS_TO_TRUST = 4
-_GROUP_WORDS = {
-    "specimen": "specimens",
-    "micrograph": "micrographs",
-    "source": "sources",
-    "mixed": "specimens and micrographs",
-}
-
-
-@dataclass(frozen=True)
-class HeadlineInterval:
-    """Hold the 95 % interval that stands beside an accuracy, and what it counts.
-
-    `counts` is `crops` (Wilson's interval) or what the crops were grouped by (`specimens`...); `groups` is how many.
-    `warning` is a sentence, or empty.
-    """
-
-    low: float
-    high: float
-    counts: str
-    groups: int
-    warning: str = ""
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the interval as a dictionary fit for JSON."""
-        return {"low": self.low, "high": self.high, "over": self.counts, "groups": self.groups, "warning": self.warning}
 
 
 @dataclass(frozen=True)
@@ -121,40 +96,6 @@ def numbers(
         calibration_at_temperature=calibration(warmed, rows.truth) if warmed is not None else None,
         breakdowns=_breakdowns(rows, shapes, group_names or {}),
     )
-
-
-def headline_interval(reviewed: RunReview, part: Part = "test") -> HeadlineInterval | None:
-    """Return the interval to show beside the accuracy of a part: over specimens where they are known.
-
-    Crops without specimen and micrograph count one by one. With a single specimen the interval is Wilson's and warns:
-    it holds for further crops of that specimen, not for the next one. None when no crop is counted.
-    """
-    judged = reviewed.counted(part)
-    return interval_of(np.array([j.right for j in judged], bool), [j.crop.group for j in judged])
-
-
-def interval_of(right: NDArray[np.bool_], groups: Sequence[str]) -> HeadlineInterval | None:
-    """Return the interval of `headline_interval` for (n,) right or wrong answers and the groups of their crops."""
-    plain = wilson_interval(int(right.sum()), len(right))
-    if plain is None:
-        return None
-    names = set(groups)
-    kind = kind_of(list(names))
-    if kind == "crop" or len(names) == len(groups) > 1:
-        return HeadlineInterval(*plain, "crops", len(groups))
-    found = interval_over_groups(right, groups)
-    if found is None:
-        one = kind if kind in ("specimen", "source") else "micrograph"
-        warning = f"All these crops are of one {one}: the interval says nothing about the next {one}."
-        return HeadlineInterval(*plain, "crops", len(groups), warning)
-    words = _GROUP_WORDS.get(kind, "groups")
-    return HeadlineInterval(found.low, found.high, words, found.groups, _too_few(found.groups, words))
-
-
-def _too_few(groups: int, words: str) -> str:
-    if groups >= FEWEST_GROUPS_TO_TRUST:
-        return ""
-    return f"{groups} {words} say little about the next one: test more, or cross-validate, which tests all of them."
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from poregui.domain.dataset import Dataset, DatasetCrop, Part
 from poregui.domain.evaluation import Evaluation, from_matrix
+from poregui.domain.headline import HeadlineInterval, interval_of
 from poregui.domain.statistics import confusion_matrix
 from poregui.gui.widgets.matrix_drawing import EVERYTHING, Cell
 from poregui.gui.widgets.probability_bars import percent
 from poregui.workflow.evaluate import RunAnswers, RunReview
-from poregui.workflow.numbers import HeadlineInterval, interval_of
 
 Order = Literal["loss", "margin", "sure", "unsure", "large", "small"]
 """How crops are sorted: greatest loss, smallest margin, most and least confident, largest and smallest first."""

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from poregui.domain.dataset import Part
 from poregui.domain.evaluation import Evaluation
 from poregui.domain.events import Cancelled, Event, Failed, Interrupted
+from poregui.domain.headline import HeadlineInterval
 from poregui.gui.widgets.matrix_drawing import EVERYTHING, Cell
 from poregui.gui.widgets.run_picker import accuracy_words
 from poregui.workflow.evaluate import Judged, RunReview
-from poregui.workflow.numbers import HeadlineInterval
 
 PART_WORDS: dict[Part, str] = {"test": "Test", "validation": "Validation", "train": "Training"}
 _GROUPS = {"specimen": "specimen", "micrograph": "micrograph", "source": "source", "mixed": "group"}

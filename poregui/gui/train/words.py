@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from poregui.domain.events import Cancelled, Failed, Finished, Interrupted
-from poregui.domain.statistics import wilson_interval
 from poregui.gui.models.curves import Curves
 from poregui.workflow.freeze import DatasetSummary
 
@@ -45,8 +44,10 @@ def headline(number: int, curves: Curves) -> Headline:
 
 
 def _finished(number: int, done: Finished, curves: Curves) -> Headline:
-    interval = wilson_interval(round(done.accuracy * done.n_test), done.n_test)
-    detail = f"95 % interval {100 * interval[0]:.0f} to {100 * interval[1]:.0f} %. " if interval else ""
+    detail = ""
+    if done.low is not None and done.high is not None:
+        counted = f" over {done.over}" if done.over else ""
+        detail = f"95 % interval {100 * done.low:.0f} to {100 * done.high:.0f} %{counted}. "
     how = "Stopped" if done.stopped else "Ended"
     kept = f"; the weights of epoch {done.best_epoch} were kept" if done.best_epoch else ""
     if len(curves.folds) > 1:
