@@ -15,6 +15,9 @@ from poregui.vision.patches import network_input
 
 SEED_SIDE = 150
 
+_VARIED = {"seed": "zoom, shear and flips", "default": "turns, flips, small shifts and changes of light"}
+"""What `learning` does to the crops of an epoch, by preset."""
+
 
 def choose(crops: Sequence[Crop], labels: Sequence[int]) -> list[Crop]:
     """Return up to twelve crops, as many of each label, spread over the project."""
@@ -31,9 +34,10 @@ def title(recipe: Recipe) -> str:
     """Say how the network sees crops."""
     if recipe.preset == "shape":
         return "No network sees these crops: size and shape of their pores are measured."
-    if recipe.preset == "seed":
-        return f"Stretched to {SEED_SIDE} × {SEED_SIDE} px, before zoom, shear and flips."
-    return f"{recipe.input_size} × {recipe.input_size} px, proportions kept, before turns and flips."
+    side = SEED_SIDE if recipe.preset == "seed" else recipe.input_size
+    kept = "stretched" if recipe.preset == "seed" else "proportions kept"
+    before = f", before {_VARIED.get(recipe.preset, 'turns and flips')}" if recipe.augment else ""
+    return f"{side} × {side} px, {kept}{before}."
 
 
 def seen_by(recipe: Recipe, crops: Sequence[Crop], pixels: PixelStore) -> list[SeenCrop]:
