@@ -105,10 +105,12 @@ def guarded(test_failed: Callable[[], bool]) -> Iterator[Guard]:
     with pytest.MonkeyPatch.context() as patch:
         guard = Guard(patch)
         stop = guard.install()
+        gc.freeze()  # what other tests made, TensorFlow's modules too, need not be looked through again and again
         try:
             yield guard
             faults = [] if test_failed() else guard.faults()
         finally:
+            gc.unfreeze()
             stop()
     if faults:
         pytest.fail("\n".join(faults), pytrace=False)
