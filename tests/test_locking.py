@@ -187,7 +187,8 @@ def test_a_project_takes_what_was_locked_elsewhere_and_applies_it_without_a_run(
     )  # fmt: skip
     assert told["recipe"].startswith("“Routine” locked by Ann")
     assert "locked already" in refused(capsys, "lock", tmp_path / "other", "--take", tmp_path / "l" / "locked.json")
-    assert "goes without --by" in refused(capsys, "lock", ready, "--take", tmp_path / "x.json", "--by", "Eve")
+    words = ("lock", ready, "--take", tmp_path / "x.json", "--by", "Eve", "--min-confidence", 0.5)
+    assert "goes without --by and --min-confidence" in refused(capsys, *words)
 
 
 @pytest.mark.parametrize("damage", ["gone", "model.onnx", "locked.json"])

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import argparse
 import getpass
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from poregui.cli.output import Screen
 from poregui.domain.errors import PoreguiError
 from poregui.store.project import Project
-
-if TYPE_CHECKING:
-    from poregui.workflow.applying.locking import Lock
 
 
 def add_lock_options(parser: argparse.ArgumentParser) -> None:
@@ -30,11 +25,11 @@ def add_lock_options(parser: argparse.ArgumentParser) -> None:
 
 def lock(args: argparse.Namespace, screen: Screen) -> int:
     """Fix recipe, network, scale and confidence, take what was fixed elsewhere, or unlock a project."""
-    from poregui.workflow.applying.locking import FOLDER, LOCKED, lock_of_project, lock_run, take_lock, unlock_project
+    from poregui.workflow.applying.locking import FOLDER, LOCKED, lock_of_project, lock_run, unlock_project
     from poregui.workflow.applying.source import run_with_network
 
     if args.take is not None:
-        return _take(args, screen, take_lock)
+        return _take(args, screen)
     if args.off:
         with Project.open(args.project) as project:
             project.check_writable()
@@ -61,8 +56,11 @@ def lock(args: argparse.Namespace, screen: Screen) -> int:
     return 0
 
 
-def _take(args: argparse.Namespace, screen: Screen, take_lock: Callable[[Path, Path], Lock]) -> int:
-    given = [name for name in ("--out", "--off", "--run", "--by") if getattr(args, name[2:])]
+def _take(args: argparse.Namespace, screen: Screen) -> int:
+    from poregui.workflow.applying.locking import take_lock
+
+    options = ("--out", "--off", "--run", "--by", "--name", "--min-confidence", "--um-per-px")
+    given = [name for name in options if getattr(args, name[2:].replace("-", "_"))]
     if given:
         raise PoreguiError(f"--take goes without {' and '.join(given)}.", "What it takes is fixed already.")
     with Project.open(args.project) as project:

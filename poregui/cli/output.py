@@ -118,12 +118,12 @@ def headline(values: Mapping[str, Any]) -> str:
     if values["accuracy"] is None:
         return f"Run {values['run']}: no crop of the test side has a label any more."
     over = values["accuracy_interval_over_groups"]
-    sure = f"95 % over crops: {interval(values['accuracy_interval95'])}"
+    sure = f"over crops: {interval(values['accuracy_interval95'])}"
     if over is not None and over["over"] != "crops":
-        sure = f"95 % over {over['groups']} {over['over']}: {interval((over['low'], over['high']))}; {sure[5:]}"
+        sure = f"over {over['groups']} {over['over']}: {interval((over['low'], over['high']))}; {sure}"
     text = (
         f"Run {values['run']} ({values['preset']}): accuracy {percent(values['accuracy'])} on {values['n_test']} "
-        f"unseen crops ({sure})"
+        f"unseen crops (95 % {sure})"
     )
     if values["relabelled_since"]:
         was = percent(values["accuracy_as_trained"])
