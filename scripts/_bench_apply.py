@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import compileall
 import json
 import os
 import shutil
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from _environment import ROOT
 
 SIDE = 10_000
 PORES = 20_000
@@ -99,6 +101,7 @@ def network(folder: Path) -> Path:
 
 def apply(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     """Apply to 20,000 pores of a 100-megapixel micrograph, and to eight smaller ones with one and two processes."""
+    compileall.compile_dir(ROOT / "poregui", quiet=1)  # as installing does, for the peer's libraries were installed
     model = network(folder)
     large = folder / "large.tif"
     draw(large, SIDE, PORES)

@@ -120,10 +120,10 @@ def _window(file: Path, folder: Path) -> Any:
     """Return the real window with a project that holds one micrograph, just before it is shown."""
     from poregui.domain.records import Micrograph
     from poregui.gui.app import build_window
+    from poregui.store.hashes import file_hash
     from poregui.store.project import Project
     from poregui.vision.large_images import open_pyramid
     from poregui.workflow.edits import AddMicrographs
-    from poregui.workflow.importing import file_hash
 
     project = Project.create(folder)
     with open_pyramid(file) as image:

@@ -110,5 +110,5 @@ def test_results_of_another_temperature_are_not_taken_up(tmp_path: Path) -> None
     prints = []
     for temperature in (1.5, 2.0):
         model = model_of_file(write_size_model(tmp_path / f"m{temperature}", temperature=temperature))
-        prints.append(tasks_of(model, [ToApply(tmp_path / "a.png", "S")], tmp_path / "out")[0].fingerprint())
+        prints.append(tasks_of(model, [ToApply(tmp_path / "a.png", "S")], tmp_path / "out")[0].fingerprint("a"))
     assert prints[0] != prints[1]

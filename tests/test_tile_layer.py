@@ -28,10 +28,11 @@ from poregui.gui.widgets.image_canvas import ImageCanvas
 from poregui.gui.widgets.tile_cache import TileCache
 from poregui.gui.widgets.tile_layer import TileLayer, layer_of
 from poregui.gui.widgets.tile_reader import TileReader
+from poregui.store.hashes import file_hash
 from poregui.store.project import Project
 from poregui.vision.large_images import open_pyramid
 from poregui.workflow.edits import AddMicrographs
-from poregui.workflow.importing import ImportOptions, collect, file_hash, settle
+from poregui.workflow.importing import ImportOptions, collect, settle
 from poregui.workflow.pyramids import pyramid_file
 
 WIDTH, HEIGHT = 3200, 2400

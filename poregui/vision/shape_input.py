@@ -23,12 +23,9 @@ def shape_input(crop: NDArray[Any], low: float, high: float, um_per_px: float | 
     as natural logarithms, numbers that could not be measured as 0. Turning or mirroring a crop leaves them as they are
     but for the sampling of a large crop.
     """
-    numbers = shape_numbers(crop, low, high, um_per_px)
-    numbers[_LOGARITHMS] = np.log(np.maximum(numbers[_LOGARITHMS], _SMALLEST))
-    told = np.empty(WIDTH, np.float32)
-    told[:-1] = numbers
-    told[-1] = 0.0
-    if math.isnan(numbers[0]):
-        told[np.isnan(told)] = 0.0
-        told[-1] = 1.0
-    return told
+    numbers = shape_numbers(crop, low, high, um_per_px).tolist()
+    for place in _LOGARITHMS:
+        if not math.isnan(numbers[place]):
+            numbers[place] = math.log(max(numbers[place], _SMALLEST))
+    nothing = math.isnan(numbers[0])
+    return np.array([*(0.0 if math.isnan(one) else one for one in numbers), float(nothing)], np.float32)

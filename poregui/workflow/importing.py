@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -11,6 +10,7 @@ from pathlib import Path
 from poregui.domain.errors import ImageError, PoreguiError
 from poregui.domain.plane import FIRST, Plane
 from poregui.domain.records import Crop, Micrograph, Side, Specimen
+from poregui.store.hashes import file_hash
 from poregui.store.pixels import CropPixels, PixelStore
 from poregui.store.project import Project
 from poregui.vision.image_io import Image, read_image
@@ -225,15 +225,6 @@ def _micrograph(one: Found, image: Pyramid, options: ImportOptions) -> Collected
         specimen=options.specimen_of(one.file.name),
         plane=options.plane,
     )
-
-
-def file_hash(file: Path) -> str:
-    """Return the SHA-256 of a file's content. Raises ImageError when it cannot be read."""
-    try:
-        with open(file, "rb") as content:
-            return hashlib.file_digest(content, "sha256").hexdigest()
-    except OSError as error:
-        raise ImageError(f"{file.name} cannot be read ({error.strerror}).", "Check the disk.") from error
 
 
 def settle(project: Project, collected: Collected, who: str) -> ImportPlan:

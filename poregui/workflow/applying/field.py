@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,18 +22,19 @@ from poregui.domain.masks import Mask
 from poregui.domain.plane import FIRST, Plane
 from poregui.domain.records import Line
 from poregui.store.files import write_json
+from poregui.store.hashes import file_hash
 from poregui.vision.detection import Detected, detect
 from poregui.vision.large_images import open_pyramid
 from poregui.vision.measurement import Measured, measure
 from poregui.vision.planning import Source
 from poregui.vision.pyramid import Pyramid
 from poregui.workflow.applying.answers import answers_of
+from poregui.workflow.applying.network import NetworkFiles
 from poregui.workflow.applying.overlay import FieldPicture
 from poregui.workflow.applying.sensitivity import Shifted, find_shifted, sense, write_sensitivity
 from poregui.workflow.applying.table import PoreTable
 from poregui.workflow.applying.writing import marks_of, outlines_of, write_outlines, write_overlay, write_pores
 from poregui.workflow.formats.shapes import ImageShapes
-from poregui.workflow.importing import file_hash
 from poregui.workflow.predict import Predictor
 
 RESULT = "field.json"
@@ -52,9 +53,9 @@ class FieldTask:
 
     `folder` is where its results go. `um_per_px` goes before what the file says. `least` is the confidence below which
     a pore is left to a person at first (see `mark_field`). `colours` are those of the network's classes, '#rrggbb', in
-    their order; `threads` are those that the network may use. `build_direction_deg` and `surfaces` are as in
-    Micrograph; without the latter the surface is looked for. All probabilities are those of the network at
-    `temperature` (see `at_temperature`).
+    their order; `threads` are those, or the processes, that the network may use. `build_direction_deg` and
+    `surfaces` are as in Micrograph; without the latter the surface is looked for. All probabilities are those of the
+    network at `temperature` (see `at_temperature`).
     """
 
     file: Path
@@ -83,11 +84,14 @@ class FieldTask:
         """Return the file that is written last: where it is, the results are whole."""
         return self.folder / RESULT
 
-    def fingerprint(self) -> str:
-        """Return a hash over all that finding, measuring and classifying depend on; `mark_field` sees to the rest."""
+    def fingerprint(self, sha256: str) -> str:
+        """Return a hash over all that finding, measuring and classifying depend on; `mark_field` sees to the rest.
+
+        `sha256` is that of the file.
+        """
         parts = {
             "format": FORMAT,
-            "file": file_hash(self.file),
+            "file": sha256,
             "model": file_hash(self.model),
             "sidecar": file_hash(self.sidecar),
             "recipe": self.recipe.to_json(),
@@ -149,8 +153,10 @@ def apply_field(task: FieldTask, progress: Progress = lambda done, total, text: 
     PoreguiError when the file cannot be read, a length in um meets an unknown scale, or the disk is full.
     """
     began = time.monotonic()
-    fingerprint = task.fingerprint()
-    predictor = _predictor(str(task.model), str(task.sidecar), fingerprint_of_files(task))
+    sha256 = file_hash(task.file)
+    fingerprint = task.fingerprint(sha256)
+    network = NetworkFiles.of(task.model, task.sidecar)
+    predictor = network.predictor()
     with open_pyramid(task.file, plane=task.plane) as image, ThreadPoolExecutor(1) as beside:
         scale = task.um_per_px if task.um_per_px is not None else image.um_per_px
         size, read = (image.width, image.height), partial(image.read, 0)
@@ -160,7 +166,7 @@ def apply_field(task: FieldTask, progress: Progress = lambda done, total, text: 
         )
         aside = _Aside.begun(beside, task, found, image, scale)
         factor = resampling(predictor, scale)
-        ask = partial(_answers, image, predictor, task, scale, factor)
+        ask = partial(_answers, image, network, task, scale, factor)
         answers, unlike = ask(found, _part(progress, _FOUND, _ANSWERED))
         progress(_ANSWERED, 100, "Writing")
         table, knows = PoreTable(found.areas, answers, unlike=unlike), predictor.reference is not None
@@ -176,6 +182,7 @@ def apply_field(task: FieldTask, progress: Progress = lambda done, total, text: 
         warnings = image.warnings
     result = replace(
         _result(task, found, table.chosen(task.least), unlike if knows else None, len(classes)),
+        sha256=sha256,
         fingerprint=fingerprint,
         width=size[0],
         height=size[1],
@@ -243,7 +250,7 @@ def _result(
         name=task.name,
         specimen=task.specimen,
         file=str(task.file),
-        sha256=file_hash(task.file),
+        sha256="",
         fingerprint="",
         width=0,
         height=0,
@@ -269,17 +276,7 @@ def read_result(task: FieldTask) -> FieldResult | None:
         result = FieldResult(**fields)
     except (OSError, ValueError, TypeError, AttributeError):
         return None
-    return result if result.fingerprint == task.fingerprint() else None
-
-
-def fingerprint_of_files(task: FieldTask) -> str:
-    """Return what tells one model from another of the same name."""
-    return file_hash(task.model) + file_hash(task.sidecar)
-
-
-@lru_cache(maxsize=1)
-def _predictor(model: str, sidecar: str, _content: str) -> Predictor:
-    return Predictor.from_files(Path(model), Path(sidecar), threads=1)
+    return result if result.fingerprint == task.fingerprint(file_hash(task.file)) else None
 
 
 def resampling(predictor: Predictor, um_per_px: float | None) -> float | None:
@@ -304,7 +301,7 @@ def _resampled_words(factor: float | None, um_per_px: float | None) -> tuple[str
 
 def _answers(
     image: Pyramid,
-    predictor: Predictor,
+    network: NetworkFiles,
     task: FieldTask,
     scale: float | None,
     factor: float | None,
@@ -314,7 +311,7 @@ def _answers(
     """Return (n, classes) calibrated probabilities of the pores, and which are unlike all training crops."""
     size = (image.width, image.height)
     boxes = [task.recipe.crop_box(Box(*box), *size, scale) for box in found.boxes.tolist()]
-    answers, unlike = answers_of(image, boxes, predictor, scale, factor, progress, threads=task.threads)
+    answers, unlike = answers_of(image, boxes, network, scale, factor, progress, threads=task.threads)
     if task.temperature != 1.0:
         answers = at_temperature(answers.astype(np.float64), task.temperature).astype(np.float32)
     return answers, unlike

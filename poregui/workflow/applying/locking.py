@@ -13,12 +13,12 @@ from typing import Any
 from poregui.domain.detection import DetectionRecipe, detection_recipe_from_json
 from poregui.domain.errors import PoreguiError, ProjectError
 from poregui.store.files import explain_write_error, write_json
+from poregui.store.hashes import file_hash
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.applying.source import AppliedModel, model_of_file, model_of_run
 from poregui.workflow.export import new_folder
 from poregui.workflow.export_model import CARD, CARD_PAGE, MODEL, SIDECAR, export_model
-from poregui.workflow.importing import file_hash
 
 LOCKED = "locked.json"
 FOLDER = "locked"

@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 
 from poregui.domain.errors import PoreguiError
 from poregui.store.files import remove_leftovers
+from poregui.workflow.applying.child import LOOK_S, Talk, prepare
 from poregui.workflow.applying.field import FieldProblem, FieldResult, FieldTask, read_result
-from poregui.workflow.applying.working import LOOK_S, Talk, prepare, work_at
+from poregui.workflow.applying.working import work_at
 
 STEPS = 1000
 """Progress counts so many steps for each micrograph."""

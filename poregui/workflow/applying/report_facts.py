@@ -13,13 +13,13 @@ from pathlib import Path
 import poregui
 from poregui.domain.detection import DetectionRecipe, detection_parameters
 from poregui.domain.errors import ProjectError
+from poregui.store.hashes import file_hash
 from poregui.workflow.applying.field import FieldResult
 from poregui.workflow.applying.overlay import read_picture
 from poregui.workflow.applying.size_figure import diameters_of, sizes_svg
 from poregui.workflow.applying.source import AppliedModel
 from poregui.workflow.applying.summary import GroupSummary, Summary, summarise
 from poregui.workflow.applying.table import PoreTable, read_pores
-from poregui.workflow.importing import file_hash
 
 EXAMPLES = 3
 _PICTURE_WIDTH = 640
