@@ -159,7 +159,6 @@ def open_session(content: bytes, model: Path, threads: int) -> tuple[Any, Any]:
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # idle threads leave the cores alone
     running = onnxruntime.RunOptions()
     running.log_severity_level = 3
-    running.only_execute_path_to_fetches = True
     broken = (states.InvalidProtobuf, states.InvalidGraph, states.Fail, states.InvalidArgument, states.NotImplemented)
     try:
         session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
