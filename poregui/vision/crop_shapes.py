@@ -84,9 +84,9 @@ def _depth(grey: NDArray[np.float32], ground: float) -> NDArray[np.float32]:
 
 
 def _is_dark(depth: NDArray[np.float32], step: int) -> bool:
-    """Tell whether the second hundredth departs from the ground at least as far as the last but one does.
+    """Tell whether the 2nd of 100 greys, counted from black, is as far from the ground as the 98th, or farther.
 
-    Where that many pixels on one side depart further than every pixel on the other, the ranks need not be looked for.
+    Where more than 2 of 100 on one side depart further than every pixel on the other, neither needs to be looked for.
     """
     some = depth[::step, ::step].ravel()
     few = round(_FEW * (some.size - 1))

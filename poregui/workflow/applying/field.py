@@ -149,8 +149,8 @@ def apply_field(task: FieldTask, progress: Progress = lambda done, total, text: 
     """Find, measure and classify the pores of a micrograph and write all that is known of them, field.json last.
 
     `progress` hears (done, total, text) of the whole; an exception that it raises ends the work with nothing half
-    written. Raises
-    PoreguiError when the file cannot be read, a length in um meets an unknown scale, or the disk is full.
+    written. Raises PoreguiError when the file cannot be read, a length in um meets an unknown scale, or the disk is
+    full.
     """
     began = time.monotonic()
     sha256 = file_hash(task.file)
@@ -169,19 +169,13 @@ def apply_field(task: FieldTask, progress: Progress = lambda done, total, text: 
         ask = partial(_answers, image, network, task, scale, factor)
         answers, unlike = ask(found, _part(progress, _FOUND, _ANSWERED))
         progress(_ANSWERED, 100, "Writing")
-        table, knows = PoreTable(found.areas, answers, unlike=unlike), predictor.reference is not None
-        classes, picture = predictor.classes, aside.picture.result()
-        task.folder.mkdir(parents=True, exist_ok=True)
-        drawing = beside.submit(write_overlay, task.folder, picture, table, task.colours, task.least)
-        marks, colours = marks_of(table, classes, task.least), dict(zip(classes, task.colours, strict=False))
-        write_outlines(task.folder, aside.outlines.result(), marks, colours)
-        write_pores(task.folder, aside.measured.result(), classes, table, task.least, knows=knows)
+        table = PoreTable(found.areas, answers, unlike=unlike)
+        _write(task, table, aside, beside, predictor)
         write_sensitivity(sense(found, answers, aside.shifted.result(), partial(_chances, ask)), task.folder)
-        picture.write(task.folder)
-        drawing.result()
         warnings = image.warnings
+    known = unlike if predictor.reference is not None else None
     result = replace(
-        _result(task, found, table.chosen(task.least), unlike if knows else None, len(classes)),
+        _result(task, found, table.chosen(task.least), known, len(predictor.classes)),
         sha256=sha256,
         fingerprint=fingerprint,
         width=size[0],
@@ -214,6 +208,18 @@ class _Aside:
             beside.submit(outlines_of, image, scale, found),
             beside.submit(lambda: FieldPicture.of(image.overview(), size, found.outlines)),
         )
+
+
+def _write(task: FieldTask, table: PoreTable, aside: _Aside, beside: Executor, predictor: Predictor) -> None:
+    """Write outlines, table and picture of the pores, each beside and then in its place."""
+    classes, picture = predictor.classes, aside.picture.result()
+    task.folder.mkdir(parents=True, exist_ok=True)
+    drawing = beside.submit(write_overlay, task.folder, picture, table, task.colours, task.least)
+    marks, colours = marks_of(table, classes, task.least), dict(zip(classes, task.colours, strict=False))
+    write_outlines(task.folder, aside.outlines.result(), marks, colours)
+    write_pores(task.folder, aside.measured.result(), classes, table, task.least, knows=predictor.reference is not None)
+    picture.write(task.folder)
+    drawing.result()
 
 
 def _part(progress: Progress, low: int, high: int) -> Progress:
