@@ -8,16 +8,18 @@ import shutil
 import statistics
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from _large_files import rows_of_metal, write_striped, write_tiled
 
 _PEER_SIDES = (10_000, 20_000)
 _FRAMES = 240
+_IN_SIGHT = 600
+"""Outlines in sight while a micrograph is panned."""
 _WINDOW = (1400, 900)
 
 
@@ -46,71 +48,6 @@ def pan(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     file.unlink()
     peers = {str(one): _in_a_process(_pan_peer, one, folder) for one in _PEER_SIDES if one <= options.side}
     return {"side": options.side, "window": list(_WINDOW), "ours": ours, "peer": peers}
-
-
-# ---- files -------------------------------------------------------------------------------------------------------
-
-
-def _rows(side: int, height: int, seed: int, dtype: type = np.uint8) -> NDArray[Any]:
-    """Return grey rows with grain and dark spots, as a polished section has, in little time."""
-    rng = np.random.default_rng(seed)
-    grain = rng.normal(0, 6, (512, 512)).astype(np.float32)
-    rows = np.tile(grain, (-(-height // 512), -(-side // 512)))[:height, :side] + 170
-    rows += np.linspace(-20, 20, side, dtype=np.float32)
-    spots = side // 60
-    places = rng.integers(40, side - 40, spots), rng.integers(40, height - 40, spots), rng.integers(4, 30, spots)
-    for x, y, r in zip(*places, strict=True):
-        rows[y - r : y + r, x - r : x + r] -= 110
-    values = np.clip(rows, 0, 255)
-    return (values * (200 if dtype is np.uint16 else 1)).astype(dtype)
-
-
-def write_tiled(file: Path, side: int) -> Path:
-    """Write a grey square of 8 bits as tiles with its smaller sizes, and return its path."""
-    import tifffile
-
-    def tiles(width: int, height: int) -> Iterator[NDArray[Any]]:
-        for row in range(-(-height // 512)):
-            band = _rows(-(-width // 512) * 512, 512, row % 16)
-            for left in range(0, width, 512):
-                yield np.ascontiguousarray(band[:, left : left + 512])
-
-    sizes = [(side, side)]
-    while sizes[-1][0] > 1024:
-        sizes.append((-(-sizes[-1][0] // 2), -(-sizes[-1][1] // 2)))
-    with tifffile.TiffWriter(file, bigtiff=True) as writer:
-        for number, (width, height) in enumerate(sizes):
-            writer.write(
-                tiles(width, height),
-                shape=(height, width),
-                dtype=np.uint8,
-                tile=(512, 512),
-                compression="zlib",
-                photometric="minisblack",
-                subfiletype=1 if number else 0,
-                metadata=None,
-                maxworkers=2,
-            )
-    return file
-
-
-def write_striped(file: Path, side: int) -> Path:
-    """Write a grey square of 16 bits in strips of 16 rows, and return its path."""
-    import tifffile
-
-    with tifffile.TiffWriter(file, bigtiff=True) as writer:
-        rows = (_rows(side, 512, top % 16, np.uint16) for top in range(-(-side // 512)))
-        strips = (band[top : top + 16] for band in rows for top in range(0, 512, 16))
-        wanted = -(-side // 16)
-        writer.write(
-            (strip[: side - 16 * i] for i, strip in zip(range(wanted), strips, strict=False)),
-            shape=(side, side),
-            dtype=np.uint16,
-            rowsperstrip=16,
-            photometric="minisblack",
-            metadata=None,
-        )
-    return file
 
 
 # ---- ours --------------------------------------------------------------------------------------------------------
@@ -210,8 +147,27 @@ def _pan_ours(file: Path, folder: Path) -> dict[str, Any]:
     canvas.zoom(0.3)
     _events(0.5)
     times["pan_shrunk"] = _wander(canvas, _FRAMES)
+    _outline(canvas, _IN_SIGHT)
+    times["pan_shrunk_with_outlines"] = _wander(canvas, _FRAMES)
     _close(window)
     return {name: _percentiles(one) for name, one in times.items()}
+
+
+def _outline(canvas: Any, many: int) -> None:
+    """Lay outlines that nobody has labelled over the whole image, about so many of them in sight."""
+    from poregui.gui.widgets.outline_layer import DrawnOutline, OutlineLayer
+
+    seen, turn = canvas.view.visible(), np.linspace(0, 2 * np.pi, 60, endpoint=False)
+    step = float(np.sqrt(seen.width() * seen.height() / many))
+    ring = np.column_stack([np.cos(turn), 0.7 * np.sin(turn)]) * 0.3 * step
+    middles = [
+        (x, y)
+        for y in np.arange(step, canvas.picture.height, step)
+        for x in np.arange(step, canvas.picture.width, step)
+    ]
+    layer = OutlineLayer()
+    layer.set_outlines([DrawnOutline(i, np.asarray(ring + at, np.float32), None) for i, at in enumerate(middles)])
+    canvas.add_overlay(layer.paint)
 
 
 def _zoom(canvas: Any) -> list[float]:
@@ -294,7 +250,7 @@ def _peer(side: int) -> tuple[Any, Any, float]:
     box = view.addViewBox(lockAspect=True)
     view.show()
     app.processEvents()
-    array = np.concatenate([_rows(side, 500, i % 16) for i in range(side // 500)])
+    array = np.concatenate([rows_of_metal(side, 500, i % 16) for i in range(side // 500)])
     began = time.perf_counter()
     box.addItem(pyqtgraph.ImageItem(array))
     box.autoRange()

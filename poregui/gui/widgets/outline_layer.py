@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QPointF, Qt
-from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPen, QPixmap, QPolygonF
+from PySide6.QtCore import QPointF
+from PySide6.QtGui import QColor, QImage, QPainter, QPixmap, QPolygonF
 
 from poregui.domain.classes import PoreClass
 from poregui.gui.widgets.canvas_view import CanvasView
 from poregui.gui.widgets.class_marks import ClassMarks
+from poregui.gui.widgets.line_picture import Lines, line_picture
 from poregui.vision.rings import Rings, ranges
 
 _LETTER_FROM = 14.0
@@ -23,8 +24,7 @@ _POINT_EVERY = 1.0
 _MOST_LETTERS = 400
 _MANY = 800
 """Outlines from which lines are drawn coarsely."""
-_COARSE, _COARSE_STEP = 1.5, 2.0
-_SHADOW = QColor(0, 0, 0, 130)
+_COARSE, _COARSE_STEP, _FINE_STEP = 1.5, 2.0, 0.8
 _PROPOSAL = QColor("#ffffff")
 
 
@@ -92,26 +92,40 @@ class OutlineLayer:
         painter.drawPixmap(0, 0, self._kept[2])
 
     def _drawn(self, view: CanvasView, ratio: float) -> QPixmap:
-        size = view.window.toSize()
         seen = self._seen(view)
-        if len(seen) >= _MANY:
-            return self._drawn_coarsely(view, ratio, seen)
-        pixmap = QPixmap(size * ratio)
+        many = len(seen) >= _MANY
+        pixmap = QPixmap.fromImage((self._coarsely if many else self._finely)(view, ratio, seen))
         pixmap.setDevicePixelRatio(ratio)
-        pixmap.fill(Qt.GlobalColor.transparent)
-        painter = QPainter(pixmap)
-        paths: dict[int | None, QPainterPath] = {}
+        if self._colour is None and not many:
+            painter = QPainter(pixmap)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            self._letters(painter, view, seen)
+            painter.end()
+        return pixmap
+
+    def _finely(self, view: CanvasView, ratio: float, seen: Sequence[int]) -> QImage:
+        """Draw lines with rims, dashed where nobody has labelled a pore."""
+        size = view.window.toSize() * ratio
+        groups = [
+            Lines(
+                self._few_points(np.array(places), view, ratio, _FINE_STEP),
+                self._colour_of(label),
+                dashed=label is None and self._colour is None,
+            )
+            for label, places in self._by_label(seen).items()
+        ]
+        return line_picture(groups, size.width(), size.height(), ratio)
+
+    def _by_label(self, seen: Sequence[int]) -> dict[int | None, list[int]]:
+        chosen: dict[int | None, list[int]] = {}
         for place in seen:
             one = self._outlines[place]
-            if one.crop_id != self._hidden or self._hidden is None:
-                paths.setdefault(one.label, QPainterPath()).addPolygon(screen_line(one.points, view))
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        for label, path in paths.items():
-            self._stroke(painter, path, label)
-        if self._colour is None:
-            self._letters(painter, view, seen)
-        painter.end()
-        return pixmap
+            if self._hidden is None or one.crop_id != self._hidden:
+                chosen.setdefault(one.label, []).append(place)
+        return chosen
+
+    def _colour_of(self, label: int | None) -> QColor:
+        return self._colour or (_PROPOSAL if label is None else self._marks.colour(label))
 
     def _seen(self, view: CanvasView) -> list[int]:
         part = view.visible()
@@ -119,46 +133,28 @@ class OutlineLayer:
         inside = (self._high >= low).all(axis=1) & (self._low <= high).all(axis=1)
         return [int(place) for place in np.flatnonzero(inside)]
 
-    def _drawn_coarsely(self, view: CanvasView, ratio: float, seen: Sequence[int]) -> QPixmap:
+    def _coarsely(self, view: CanvasView, ratio: float, seen: Sequence[int]) -> QImage:
         """Draw thousands at once, without dashes, rims and letters, which are too small to be seen then."""
         size = view.window.toSize() * ratio
         pixels = np.zeros((size.height(), size.width(), 4), np.uint8)
-        lines = self._few_points(np.array(seen), view, ratio)
-        chosen: dict[int | None, list[NDArray[np.int32]]] = {}
-        for place, line in zip(seen, lines, strict=True):
-            if self._hidden is None or self._outlines[place].crop_id != self._hidden:
-                chosen.setdefault(self._outlines[place].label, []).append(line)
-        for label, some in chosen.items():
-            colour = self._colour or (_PROPOSAL if label is None else self._marks.colour(label))
-            thick = max(1, round(_COARSE * ratio))
-            cv2.polylines(pixels, some, True, (colour.red(), colour.green(), colour.blue(), 255), thick)
+        for label, places in self._by_label(seen).items():
+            rings = self._few_points(np.array(places), view, ratio, _COARSE_STEP)
+            there = np.rint(rings.points).astype(np.int32)
+            lines = [there[start:end] for start, end in zip(rings.starts, rings.starts[1:], strict=False)]
+            colour, thick = self._colour_of(label), max(1, round(_COARSE * ratio))
+            cv2.polylines(pixels, lines, True, (colour.red(), colour.green(), colour.blue(), 255), thick)
         image = QImage(pixels.data, size.width(), size.height(), pixels.strides[0], QImage.Format.Format_RGBA8888)
-        pixmap = QPixmap.fromImage(image)
-        pixmap.setDevicePixelRatio(ratio)
-        return pixmap
+        return image.copy()  # the pixels above are not kept
 
-    def _few_points(self, seen: NDArray[np.int64], view: CanvasView, ratio: float) -> list[NDArray[np.int32]]:
-        """Return the lines on the screen of some outlines, with about one point for each of its px."""
+    def _few_points(self, seen: NDArray[np.int64], view: CanvasView, ratio: float, step: float) -> Rings:
+        """Return the lines on the screen of some outlines, in its px, with about one point for each `step` of them."""
         lengths, first = self._rings.lengths[seen], self._rings.starts[seen]
         around = 3 * (self._high - self._low).max(axis=1)[seen] * view.scale * ratio
-        kept = np.clip((around / _COARSE_STEP).astype(np.int64), 3, lengths)
+        kept = np.clip((around / step).astype(np.int64), 3, lengths)
         places = ranges(np.zeros(len(seen), np.int64), kept)
-        step = np.repeat(lengths / kept, kept)
-        points = self._rings.points[np.repeat(first, kept) + (places * step).astype(np.int64)]
-        there = np.rint(_on_screen(points, view) * ratio).astype(np.int32)
-        ends = np.cumsum(kept).tolist()
-        return [there[start:end] for start, end in zip([0, *ends[:-1]], ends, strict=True)]
-
-    def _stroke(self, painter: QPainter, path: QPainterPath, label: int | None) -> None:
-        painter.strokePath(path, QPen(_SHADOW, 3.0))
-        if self._colour is not None:
-            painter.strokePath(path, QPen(self._colour, 1.5))
-        elif label is None:
-            pen = QPen(_PROPOSAL, 1.5)
-            pen.setDashPattern([3, 2.5])
-            painter.strokePath(path, pen)
-        else:
-            painter.strokePath(path, QPen(self._marks.colour(label), 1.8))
+        stride = np.repeat(lengths / kept, kept)
+        points = self._rings.points[np.repeat(first, kept) + (places * stride).astype(np.int64)]
+        return Rings(_on_screen(points, view) * ratio, np.concatenate([[0], np.cumsum(kept)]))
 
     def _letters(self, painter: QPainter, view: CanvasView, seen: Sequence[int]) -> None:
         large = (self._high - self._low).max(axis=1) * view.scale >= _LETTER_FROM
