@@ -51,7 +51,8 @@ def test_many_pores_are_answered_in_processes_exactly_as_by_one_thread(many: Fie
         names = ("pores.csv", "pores.geojson")
         written.append([(task.folder / name).read_bytes() for name in names])
     assert written[0] == written[1]
-    assert seen == {0, 2}
+    assert min(seen) == 0
+    assert 1 <= max(seen) <= 2
     assert multiprocessing.active_children() == []
 
 
