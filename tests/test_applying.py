@@ -20,7 +20,7 @@ from poregui.domain.geometry import Box
 from poregui.domain.masks import Mask
 from poregui.workflow.applying.field import FieldTask, apply_field, read_result
 from poregui.workflow.applying.pool import STEPS, apply_all
-from poregui.workflow.applying.source import ToApply, micrographs_of, model_of_file, tasks_of
+from poregui.workflow.applying.source import ToApply, micrographs_of, model_of_file, task_of, tasks_of
 from poregui.workflow.applying.summary import summarise
 from poregui.workflow.applying.sureness import at_confidence
 from poregui.workflow.applying.table import read_pores
@@ -140,6 +140,20 @@ def test_results_hold_until_something_that_they_depend_on_changes(tmp_path: Path
     assert read_result(replace(one, recipe=DetectionRecipe(smallest=8.0))) is None
     draw_discs(tmp_path / "a.png", [MIDDLE], seed=1)
     assert read_result(one) is None
+
+
+def test_results_hold_where_micrograph_and_results_were_moved_to(tmp_path: Path) -> None:
+    (tmp_path / "old").mkdir()
+    draw_discs(tmp_path / "old" / "a.png", [MIDDLE])
+    before = replace(task(tmp_path), file=tmp_path / "old" / "a.png", folder=tmp_path / "old" / "out")
+    apply_field(before)
+    (tmp_path / "old").rename(tmp_path / "new")
+    moved = replace(before, file=tmp_path / "new" / "b.png", folder=tmp_path / "new" / "out")
+    (tmp_path / "new" / "a.png").rename(moved.file)
+    applied = apply_all([moved])
+    assert applied.taken_up == 1
+    assert [(one.file, one.name) for one in applied.results] == [(str(moved.file), "b.png")]
+    assert task_of([moved], applied.results[0]) == moved
 
 
 def test_work_that_was_interrupted_goes_on_and_a_bad_file_stops_nobody(tmp_path: Path) -> None:

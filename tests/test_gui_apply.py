@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -66,6 +67,41 @@ def test_pores_are_found_shown_and_summed_up(window: MainWindow, with_run: Path)
     window.background.wait()
     assert page.canvas.view is not None
     assert (with_run / "applied" / "run-001" / "fields" / "field_0.png" / "pores.csv").exists()
+
+
+def test_what_was_found_is_taken_up_where_a_project_was_copied_to(
+    window: MainWindow, with_run: Path, tmp_path: Path
+) -> None:
+    page_of(window, with_run)
+    apply(window)
+    window.close_project()
+    copied = tmp_path / "elsewhere"
+    shutil.copytree(with_run, copied / with_run.name)
+    for picture in tmp_path.glob("field_*.png"):
+        shutil.copy(picture, copied)
+    page = page_of(window, copied / with_run.name)
+    assert len(page.table.rows) > 0
+    apply(window)
+    assert "2 had been done before" in page.state_text.text()
+
+
+def test_a_fault_of_ours_does_not_leave_the_page_waiting(
+    window: MainWindow, with_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*asked: object, **more: object) -> None:
+        raise RuntimeError("a fault")
+
+    faults: list[BaseException] = []
+    page = page_of(window, with_run)
+    monkeypatch.setattr("poregui.gui.apply.presenter.apply_all", fail)
+    monkeypatch.setattr("sys.excepthook", lambda kind, fault, trace: faults.append(fault))
+    apply(window)
+    assert [str(fault) for fault in faults] == ["a fault"]
+    assert page.apply_button.isVisible()
+    assert not page.cancel_button.isVisible()
+    monkeypatch.undo()
+    apply(window)
+    assert "2 micrographs done" in page.state_text.text()
 
 
 def test_the_sizes_of_each_class_are_drawn_for_the_confidence_and_the_theme_of_now(

@@ -63,6 +63,7 @@ class ApplyPresenter(QObject):
         page = self._page
         self._links = [
             (self._session.changed, self._follow),
+            (self._services.background.finished, self._ended),
             (page.apply_requested, self.apply),
             (page.cancel_requested, self.cancel),
             (page.files_requested, self._ask_files),
@@ -112,7 +113,7 @@ class ApplyPresenter(QObject):
             record(folder, run, known, applied, least)
             return known, applied
 
-        self._work = self._services.background.run("Finding pores", work, self._done, self._failed)
+        self._work = self._services.background.run("Finding pores", work, self._done)
         self._work.progressed.connect(self._progressed)
         self._page.set_working(True, "Starting …")
 
@@ -238,14 +239,15 @@ class ApplyPresenter(QObject):
         if self._work is not None:
             self._page.set_working(True, text, done, total)
 
-    def _failed(self, error: PoreguiError) -> None:
-        self._work = None
-        self._page.set_working(False)
-        messages().error(error)
+    def _ended(self, handle: TaskHandle) -> None:
+        """Offer to apply again, however the work ended."""
+        if handle is self._work:
+            self._work = None
+            self._page.set_working(False)
 
     def _done(self, outcome: tuple[Known, Applied]) -> None:
         known, applied = outcome
-        self._work, self._applied = None, applied
+        self._applied = applied
         words = f"{len(applied.results)} micrographs done."
         if applied.taken_up:
             words += f" {applied.taken_up} had been done before."

@@ -275,14 +275,19 @@ def _result(
 
 
 def read_result(task: FieldTask) -> FieldResult | None:
-    """Return the results that are there and still hold, or None when the micrograph has to be worked on."""
+    """Return the results that are there and still hold, or None when the micrograph has to be worked on.
+
+    They are of the file where it is now: a project may have been moved, and what was found rests on contents alone.
+    """
     try:
         values: dict[str, Any] = json.loads(task.result_file.read_text(encoding="utf-8"))
         fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
         result = FieldResult(**fields)
     except (OSError, ValueError, TypeError, AttributeError):
         return None
-    return result if result.fingerprint == task.fingerprint(file_hash(task.file)) else None
+    if result.fingerprint != task.fingerprint(file_hash(task.file)):
+        return None
+    return replace(result, file=str(task.file), name=task.name)
 
 
 def resampling(predictor: Predictor, um_per_px: float | None) -> float | None:
