@@ -138,6 +138,8 @@ def test_labels_that_allow_no_training_allow_no_order(tmp_path):
 def test_a_run_that_is_added_waits_in_the_table_and_begins_when_the_one_before_ends(qtbot, desk):
     at = desk("waits")
     assert not at.page.queue_button.isVisible()
+    learnt = []
+    at.trainer.told.connect(lambda event: learnt.append(event) if isinstance(event, EpochEnded) else None)
     begin(qtbot, at)
     at.page.recipe_form.findChild(object, "recipe_epochs").setValue(7)
     at.page.queue_button.click()
@@ -146,6 +148,7 @@ def test_a_run_that_is_added_waits_in_the_table_and_begins_when_the_one_before_e
     end_one(qtbot, at)
     qtbot.waitUntil(lambda: len(at.session.project.runs()) == 2, timeout=30_000)
     assert at.session.project.runs()[1].read_recipe().epochs == 7
+    qtbot.waitUntil(lambda: len(learnt) == 2, timeout=30_000)  # before that, the page may still show the first run
     qtbot.waitUntil(lambda: at.page.facts.text("Best so far") == "epoch 1", timeout=30_000)
     end_one(qtbot, at)
     assert not at.trainer.running

@@ -143,7 +143,7 @@ class ApplyPage(QWidget):
 
     def set_waiting(self, pores: int) -> None:
         """Offer to look at the pores that wait for a person."""
-        self.unsure_button.setText(f"Look at {pores} unsure pore{'' if pores == 1 else 's'}…")
+        self.unsure_button.setText(f"Look at {pores:,} unsure pore{'' if pores == 1 else 's'}…")
         self.unsure_button.setVisible(pores > 0)
 
     def sureness(self) -> float:

@@ -321,7 +321,7 @@ class ApplyPresenter(QObject):
         task, result, table = self._result_of(key)
         self._page.set_picture_title(
             task.name if task is not None else Path(key.partition(AND)[0]).name,
-            f"{result.pores} pores" if result else "not done yet",
+            f"{result.pores:,} pores" if result else "not done yet",
         )
         if self._known is None or task is None or table is None:
             self._picture.forget("This micrograph has not been done yet.")
