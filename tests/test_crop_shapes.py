@@ -13,7 +13,7 @@ from run_folders import CLASSES, make_run, small_recipe
 from poregui.domain.events import Event, Stage
 from poregui.learning.baseline import write_baseline
 from poregui.learning.train import train
-from poregui.vision.crop_shapes import LENGTHS, NAMES, shape_numbers
+from poregui.vision.crop_shapes import LENGTHS, NAMES, _is_dark, shape_numbers
 from poregui.workflow.baseline import read_baseline
 from poregui.workflow.nearest import Nearest
 
@@ -142,3 +142,16 @@ def test_a_finished_training_keeps_shapes_baseline_and_features_of_every_crop(tm
     assert nearest is not None
     assert len(nearest.of(dataset.crops[0].crop_id)) == 6
     assert json.loads(run.baseline_file.read_text())["classes"] == list(CLASSES)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_side_of_the_ground_is_told_as_by_the_ranks_of_all_greys(seed: int) -> None:
+    random, told = np.random.default_rng(seed), []
+    for part in np.linspace(0, 0.06, 30):  # below and above the two hundredths at which a rank is reached
+        depth = random.normal(0, 0.05, (50, 60)).astype(np.float32)
+        depth[random.random(depth.shape) < part] += random.choice([-0.4, 0.4])
+        ordered = np.sort(depth, axis=None)
+        few = round(0.02 * (depth.size - 1))
+        told.append(_is_dark(depth, 1))
+        assert told[-1] == (ordered[round(0.98 * (depth.size - 1))] >= -ordered[few])
+    assert len(set(told)) == 2
