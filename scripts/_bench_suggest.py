@@ -88,9 +88,9 @@ def _mean(values: Any) -> tuple[float, float]:
 
 def _table(project: Any, folder: Path) -> tuple[Any, Any, list[str], float]:
     from poregui.domain.splits import group_of
-    from poregui.workflow.suggest_features import CropNumbers, feature_rows
+    from poregui.workflow.suggest_features import CropFeatures, feature_rows
 
-    numbers = CropNumbers(folder)
+    numbers = CropFeatures(folder)
     crops = [crop for crop in project.crops() if crop.label is not None and crop.label > 0]
     began = time.perf_counter()
     values = np.array([numbers.of(crop.pixels, project.pixels) for crop in crops])

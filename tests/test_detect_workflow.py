@@ -22,7 +22,7 @@ from poregui.vision.large_images import open_pyramid
 from poregui.vision.overlaps import overlaps
 from poregui.workflow.changes import move_crop
 from poregui.workflow.detect import (
-    Found,
+    DetectedPores,
     detection_recipe,
     find_in_file,
     mount_words,
@@ -276,7 +276,7 @@ def test_what_was_taken_for_the_mount_is_said_and_a_person_can_say_that_it_is_po
     pixels[-60:] = 40
     Image.fromarray(pixels).save(bench.project.folder / "field.png")
 
-    def found(micrograph: Micrograph) -> Found:
+    def found(micrograph: Micrograph) -> DetectedPores:
         file = bench.project.micrograph_file(micrograph)
         return find_in_file(micrograph, file, bench.project.folder, DetectionRecipe(), bench.project.pixels)
 

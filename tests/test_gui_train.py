@@ -16,7 +16,7 @@ from poregui.domain.recipe import Recipe, parameters, recipe_for
 from poregui.gui.messages import messages
 from poregui.gui.models.curves import MOST_POINTS, Curves
 from poregui.gui.theme import theme
-from poregui.gui.train.preview import title
+from poregui.gui.train.preview import preview_title
 from poregui.gui.train.words import clock, headline
 from poregui.gui.widgets.live_plots import LivePlots
 from poregui.gui.widgets.recipe_form import NumberBox, RecipeForm
@@ -192,9 +192,11 @@ def test_the_preview_shows_twelve_crops_at_the_size_of_the_networks_input(qtbot,
 
 
 def test_the_preview_says_how_crops_are_varied_and_only_where_they_are():
-    assert title(Recipe()).endswith("px, proportions kept, before turns, flips, small shifts and changes of light.")
-    assert title(recipe_for("seed")) == "150 × 150 px, stretched, before zoom, shear and flips."
-    assert title(Recipe(augment=False)) == "64 × 64 px, proportions kept."
+    assert preview_title(Recipe()).endswith(
+        "px, proportions kept, before turns, flips, small shifts and changes of light."
+    )
+    assert preview_title(recipe_for("seed")) == "150 × 150 px, stretched, before zoom, shear and flips."
+    assert preview_title(Recipe(augment=False)) == "64 × 64 px, proportions kept."
 
 
 def test_a_training_uses_the_recipe_of_the_form(qtbot, desk):

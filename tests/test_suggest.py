@@ -22,7 +22,7 @@ from poregui.workflow import suggest_worker
 from poregui.workflow.learning_curve import learning_curve
 from poregui.workflow.more_labels import advice
 from poregui.workflow.suggest import fit, teaching_order, uncertainty
-from poregui.workflow.suggest_features import COUNT, CropNumbers, feature_rows
+from poregui.workflow.suggest_features import COUNT, CropFeatures, feature_rows
 from poregui.workflow.suggest_worker import SuggestWorker
 from poregui.workflow.suggestions import Suggestions
 
@@ -124,19 +124,19 @@ def test_a_crop_is_described_alike_however_it_is_turned(project: Project):
 
 def test_numbers_are_kept_and_a_damaged_cache_is_measured_anew(project: Project):
     key = project.crops()[0].pixels
-    numbers = CropNumbers(project.folder)
+    numbers = CropFeatures(project.folder)
     first = numbers.of(key, project.pixels)
     numbers.save()
-    assert CropNumbers(project.folder).has(key)
+    assert CropFeatures(project.folder).has(key)
     (file,) = (project.folder / "cache").glob("crop-numbers*")
     file.write_bytes(b"PK\x03\x04 broken")
-    again = CropNumbers(project.folder)
+    again = CropFeatures(project.folder)
     assert not again.has(key)
     assert again.of(key, project.pixels).tolist() == first.tolist()
 
 
 def test_a_crop_without_pixels_lies_in_the_middle(project: Project):
-    numbers = CropNumbers(project.folder)
+    numbers = CropFeatures(project.folder)
     values = np.array([numbers.of(key, project.pixels) for key in [c.pixels for c in project.crops()] + ["gone"]])
     rows = feature_rows(values, [None] * len(values))
     assert rows.shape == (25, COUNT)
@@ -144,7 +144,7 @@ def test_a_crop_without_pixels_lies_in_the_middle(project: Project):
 
 
 def test_lengths_count_in_um_where_every_scale_is_known(project: Project):
-    numbers = CropNumbers(project.folder)
+    numbers = CropFeatures(project.folder)
     values = np.array([numbers.of(c.pixels, project.pixels) for c in project.crops()])
     scales = [1.0 if i % 2 else 4.0 for i in range(24)]
     known, unknown = feature_rows(values, scales), feature_rows(values, [None, *scales[1:]])

@@ -13,8 +13,8 @@ from poregui.domain.errors import PoreguiError
 from poregui.domain.records import Micrograph
 from poregui.store.project import Project
 from poregui.workflow.detect import (
+    DetectedPores,
     DetectionPlan,
-    Found,
     Present,
     detection_recipe,
     find_in_file,
@@ -86,7 +86,7 @@ def _apply(project: Project, edit: Edit | None) -> None:
             edit.do(project)
 
 
-def _detected(found: list[Found], plan: DetectionPlan) -> dict[str, Any]:
+def _detected(found: list[DetectedPores], plan: DetectionPlan) -> dict[str, Any]:
     return {
         "micrographs": [
             {
@@ -107,7 +107,7 @@ def _detected(found: list[Found], plan: DetectionPlan) -> dict[str, Any]:
     }
 
 
-def _detected_text(found: list[Found], plan: DetectionPlan) -> str:
+def _detected_text(found: list[DetectedPores], plan: DetectionPlan) -> str:
     rows = [[one.micrograph.name, len(one.pores), f"{one.area_percent:.3f}", f"{one.seconds:.2f}"] for one in found]
     lines = [table(["micrograph", "pores", "area %", "seconds"], rows), ""]
     lines.append(

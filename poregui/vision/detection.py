@@ -17,7 +17,7 @@ from poregui.vision.planning import Plan, Source, make_plan
 from poregui.vision.rings import FloatArray, IntArray, Rings
 from poregui.vision.surface import mounts, surface_of
 from poregui.vision.tiling import find_all
-from poregui.vision.windows import Found, outline, segment
+from poregui.vision.windows import WindowPores, outline, segment
 
 Progress = Callable[[int, int, str], None]
 
@@ -117,7 +117,7 @@ def preview(
     return _kept(found, plan, box, float(box.area - masked))
 
 
-def _kept(found: Found, plan: Plan, view: Box, field_area: float, too_large: int = 0) -> Detected:
+def _kept(found: WindowPores, plan: Plan, view: Box, field_area: float, too_large: int = 0) -> Detected:
     """Apply the rules of contrast, size and edge to the pores of a view."""
     recipe, image = plan.recipe, Box(0, 0, plan.source.width, plan.source.height)
     diameter = 2 * np.sqrt(found.areas / np.pi)

@@ -26,7 +26,7 @@ from poregui.vision.pixel_values import (
     to_unsigned,
 )
 from poregui.vision.scale import tiff_scale
-from poregui.vision.tiff_stack import Found, TiffStack, absent, tiff_stack
+from poregui.vision.tiff_stack import PageMatch, TiffStack, absent, tiff_stack
 
 use_our_lzw()
 # What tifffile finds odd goes to the program's log and never to a person's terminal.
@@ -93,7 +93,7 @@ def _check_worth(page: tifffile.TiffPage) -> None:
         raise damaged(f"{stored} bytes cannot hold {page.imagewidth} x {page.imagelength} px")
 
 
-def _pixels(found: Found, file: IO[bytes]) -> NDArray[Any]:
+def _pixels(found: PageMatch, file: IO[bytes]) -> NDArray[Any]:
     page, sample = found.page, found.sample
     kind = int(page.photometric)
     if kind == _PALETTE and page.colormap is not None:
@@ -116,7 +116,7 @@ def one_channel(pixels: NDArray[Any], sample: int) -> NDArray[Any]:
     return pixels[..., sample]
 
 
-def _decoded(found: Found) -> NDArray[Any]:
+def _decoded(found: PageMatch) -> NDArray[Any]:
     page = found.page
     if found.skipped:
         pixels = _behind(page, found.skipped)

@@ -23,7 +23,7 @@ _Place = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
-class Found:
+class PageMatch:
     """Hold a page and what of it is meant.
 
     `skipped` pictures lie before the one that is meant, where the page stands for many behind each other; `sample` is
@@ -57,7 +57,7 @@ class TiffStack:
         """Return how many pages and slices there are in all, each of all its channels."""
         return self.pages * self.slices
 
-    def find(self, tiff: tifffile.TiffFile, plane: Plane) -> Found:
+    def find(self, tiff: tifffile.TiffFile, plane: Plane) -> PageMatch:
         """Return where a plane is. Raises Unfit, with how many there are, for one that is not there."""
         channel = (plane.channel or 1) - 1
         for name, number, there in (
@@ -73,7 +73,7 @@ class TiffStack:
         if sample is not None and sample >= page.samplesperpixel:
             raise absent("channel", channel + 1, page.samplesperpixel)
         image = sum(plane.page > end for end in self._times)
-        return Found(page, number if self._behind_each_other else 0, sample, image)
+        return PageMatch(page, number if self._behind_each_other else 0, sample, image)
 
 
 def absent(name: str, number: int, there: int) -> Unfit:

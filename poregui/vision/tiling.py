@@ -16,7 +16,7 @@ from poregui.domain.geometry import Box
 from poregui.vision.half_level import REACH, RING
 from poregui.vision.planning import Plan
 from poregui.vision.rings import IntArray, Rings, ranges
-from poregui.vision.windows import Found, Window, outline, segment
+from poregui.vision.windows import Window, WindowPores, outline, segment
 
 WHOLE = 1 << 24
 """Pixels up to which an image is one tile."""
@@ -67,7 +67,7 @@ class _Pieces:
 class Tiled:
     """Hold the pores of all tiles, the field without masks in px², and how many regions were too large."""
 
-    found: Found
+    found: WindowPores
     field_area: float
     too_large: int
 
@@ -101,7 +101,7 @@ def find_all(
             pool.shutdown(cancel_futures=True)
             raise
     parts, too_large = _outline_left_over(plan, pieces)
-    together = Found.together(found + parts)
+    together = WindowPores.together(found + parts)
     if len(cores) > 1 and plan.recipe.fill_holes:
         together = _without_nested(together, cores[0].width, overlap)
     progress(len(cores), len(cores), "")
@@ -161,7 +161,7 @@ class _Tile:
     or ("y", row, first column); `boxes`, `first` pixels and `accepted` are of all regions, in px of the micrograph.
     """
 
-    found: Found
+    found: WindowPores
     field_area: float
     strips: dict[tuple[str, int, int], NDArray[np.int32]]
     boxes: IntArray
@@ -207,7 +207,7 @@ def _join(tile: _Tile, pieces: _Pieces, lines: dict[tuple[str, int, int], IntArr
             pieces.unite(int(one), int(other))
 
 
-def _outline_left_over(plan: Plan, pieces: _Pieces) -> tuple[list[Found], int]:
+def _outline_left_over(plan: Plan, pieces: _Pieces) -> tuple[list[WindowPores], int]:
     width, height = plan.source.width, plan.source.height
     found, too_large = [], 0
     for box, seeds in pieces.left_over():
@@ -222,7 +222,7 @@ def _outline_left_over(plan: Plan, pieces: _Pieces) -> tuple[list[Found], int]:
     return found, too_large
 
 
-def _without_nested(found: Found, side: int, overlap: int) -> Found:
+def _without_nested(found: WindowPores, side: int, overlap: int) -> WindowPores:
     """Drop pores within the outlines of those that one tile did not see whole, so that their holes were not filled."""
     low, high = Rings.of(found.outlines).bounds()
     kept = np.ones(len(low), dtype=np.bool_)
@@ -233,4 +233,4 @@ def _without_nested(found: Found, side: int, overlap: int) -> Found:
             x, y = (float(value) for value in found.outlines[other][0])
             kept[other] &= cv2.pointPolygonTest(found.outlines[index], (x, y), False) <= 0
     outlines = [line for line, wanted in zip(found.outlines, kept, strict=True) if wanted]
-    return Found(outlines, found.areas[kept], found.contrast[kept])
+    return WindowPores(outlines, found.areas[kept], found.contrast[kept])

@@ -33,7 +33,7 @@ class Window:
 
 
 @dataclass(frozen=True)
-class Found:
+class WindowPores:
     """Hold pores in px of the micrograph: outlines (N, 2), areas and contrasts (n,)."""
 
     outlines: list[NDArray[np.float32]]
@@ -41,9 +41,9 @@ class Found:
     contrast: FloatArray
 
     @staticmethod
-    def together(parts: list[Found]) -> Found:
+    def together(parts: list[WindowPores]) -> WindowPores:
         """Return the pores of several windows."""
-        return Found(
+        return WindowPores(
             [outline for part in parts for outline in part.outlines],
             np.concatenate([part.areas for part in parts] or [np.zeros(0)]),
             np.concatenate([part.contrast for part in parts] or [np.zeros(0)]),
@@ -67,13 +67,13 @@ def segment(box: Box, plan: Plan) -> Window:
     return Window(box, grey, regions_of(pores), masked)
 
 
-def outline(window: Window, chosen: NDArray[np.bool_], plan: Plan) -> Found:
+def outline(window: Window, chosen: NDArray[np.bool_], plan: Plan) -> WindowPores:
     """Return the outlines of chosen regions (n,), but for specks too small for the recipe; the others stand around."""
     large = window.regions.pixels >= max(4.0, 0.5 * np.pi / 4 * plan.smallest**2)
     regions = keep(window.regions, large)
     wanted = np.concatenate(([False], chosen[large]))
     if not wanted.any():
-        return Found.together([])
+        return WindowPores.together([])
     labels, count = regions.labels, regions.count
     if plan.recipe.split:
         parent, labels = labels, split(labels, plan.recipe.split_strength)
@@ -100,7 +100,7 @@ def outline(window: Window, chosen: NDArray[np.bool_], plan: Plan) -> Found:
     areas = traced.area[outer]
     if not plan.recipe.fill_holes:
         _take_out_holes(traced, points, outer, found, areas)
-    return Found(found, areas, levels.contrast[traced.label[outer]])
+    return WindowPores(found, areas, levels.contrast[traced.label[outer]])
 
 
 def _outer(traced: Traced, wanted: NDArray[np.bool_]) -> IntArray:

@@ -38,7 +38,7 @@ _BATCH = 256
 
 
 @dataclass(frozen=True)
-class Found:
+class DetectedPores:
     """Hold the pores that were found in one micrograph; the pixels of their crops are in the pixel store already.
 
     `mount_percent` is the part of the unmasked picture that was taken for the mount around the specimen.
@@ -121,7 +121,7 @@ def find_in_file(
     recipe: DetectionRecipe,
     pixels: PixelStore,
     progress: Progress = lambda done, total, text: None,
-) -> Found:
+) -> DetectedPores:
     """Find the pores of a micrograph and keep the pixels of their crops; needs no project, so any thread may.
 
     `folder` is the project's. An exception that `progress` raises ends the work. Raises PoreguiError when the file
@@ -147,10 +147,12 @@ def find_in_file(
         pores = cut_pores(image, micrograph, detected, recipe, pixels, progress)
     seconds = time.perf_counter() - started
     fact = detection_of(detected, micrograph, recipe)
-    return Found(micrograph, pores, detected.area_percent, detected.too_large, seconds, fact, detected.mount_percent)
+    return DetectedPores(
+        micrograph, pores, detected.area_percent, detected.too_large, seconds, fact, detected.mount_percent
+    )
 
 
-def mount_words(found: Sequence[Found]) -> str:
+def mount_words(found: Sequence[DetectedPores]) -> str:
     """Say where much of the picture was taken for the mount, for that may have been pore; empty where nothing was."""
     large = [one for one in found if one.mount_percent >= _MUCH_MOUNT]
     if not large:
@@ -206,7 +208,7 @@ def cut_pores(
 
 
 def plan_detection(
-    found: Sequence[Found], present: Present, recipe: DetectionRecipe, who: str, *, save_recipe: bool = True
+    found: Sequence[DetectedPores], present: Present, recipe: DetectionRecipe, who: str, *, save_recipe: bool = True
 ) -> DetectionPlan:
     """Return the one edit that brings in what was found; needs no project, so any thread may.
 

@@ -28,7 +28,7 @@ _SIDE_WORD = re.compile(r"[ _-]?(set|data|folder)$")
 
 
 @dataclass(frozen=True)
-class Found:
+class FolderImage:
     """Hold a picture and what its place says: the class (None for a micrograph or a crop without label) and the side.
 
     `shown` names it in reports: the path from the folder that was given.
@@ -64,7 +64,7 @@ class _Picture:
 
 def find_pictures(
     paths: Sequence[Path], kind: Kind, known_classes: Iterable[str] = ()
-) -> tuple[list[Found], list[PassedOver]]:
+) -> tuple[list[FolderImage], list[PassedOver]]:
     """Return the pictures in files and folders, each one once, and what was passed over.
 
     `auto`: pictures in class folders, and pictures whose names begin with a class (`LOF.139.PNG`), are crops, others
@@ -77,13 +77,13 @@ def find_pictures(
     pictures = list(_walk(paths, skipped))
     names = {name.casefold(): name for name in known_classes}
     if kind == "micrographs":
-        return [Found(p.file, p.shown, is_crop=False) for p in pictures], skipped
+        return [FolderImage(p.file, p.shown, is_crop=False) for p in pictures], skipped
     folder_class = _class_folders(pictures, names, kind)
-    found: list[Found] = []
+    found: list[FolderImage] = []
     for p in pictures:
         name = folder_class(p.folders) or class_in_name(p.file.stem, names)
         is_crop = kind == "crops" or name is not None
-        found.append(Found(p.file, p.shown, is_crop, name, p.side if is_crop else None))
+        found.append(FolderImage(p.file, p.shown, is_crop, name, p.side if is_crop else None))
     return found, skipped
 
 

@@ -27,7 +27,7 @@ from poregui.workflow.edits import (
     label_name,
 )
 from poregui.workflow.import_classes import ClassPlan, plan_classes, same_class
-from poregui.workflow.import_folders import LARGE_CROP, Found, Kind, PassedOver, find_pictures, natural
+from poregui.workflow.import_folders import LARGE_CROP, FolderImage, Kind, PassedOver, find_pictures, natural
 from poregui.workflow.import_manifest import ManifestRow, Manifests
 from poregui.workflow.import_report import ImportPlan, ImportReport, by_class
 from poregui.workflow.planes import name_of
@@ -196,7 +196,7 @@ class _Waiting:
             self._pixels.clear()
 
 
-def _crop(one: Found, image: Image, options: ImportOptions, key: str, row: ManifestRow) -> CollectedCrop:
+def _crop(one: FolderImage, image: Image, options: ImportOptions, key: str, row: ManifestRow) -> CollectedCrop:
     return CollectedCrop(
         file=one.file,
         shown=one.shown,
@@ -210,7 +210,7 @@ def _crop(one: Found, image: Image, options: ImportOptions, key: str, row: Manif
     )
 
 
-def _micrograph(one: Found, image: Pyramid, options: ImportOptions) -> CollectedMicrograph:
+def _micrograph(one: FolderImage, image: Pyramid, options: ImportOptions) -> CollectedMicrograph:
     given = options.um_per_px is not None
     return CollectedMicrograph(
         file=one.file,

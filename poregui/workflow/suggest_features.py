@@ -30,7 +30,7 @@ _TEXTURE_WEIGHT = 0.3
 _SMALLEST = 1e-3
 
 
-class CropNumbers:
+class CropFeatures:
     """Hold the numbers of crops by the hash of their pixels, lengths in px; those that are not known are measured."""
 
     def __init__(self, folder: Path) -> None:

@@ -23,7 +23,7 @@ from poregui.store.project import Project
 from poregui.workflow.grouping import groups_of
 from poregui.workflow.learning_curve import learning_curve
 from poregui.workflow.suggest import Suggester, fit, teaching_order
-from poregui.workflow.suggest_features import COUNT, CropNumbers, feature_rows
+from poregui.workflow.suggest_features import COUNT, CropFeatures, feature_rows
 from poregui.workflow.suggest_run import FEWEST_UNSEEN, RunFeatures, newest_network
 from poregui.workflow.suggestions import Suggestions
 
@@ -51,7 +51,7 @@ class SuggestWorker:
     def __init__(self, folder: Path, tell: Tell, waiting: Callable[[], bool]) -> None:
         self._folder = folder
         self._grouped: dict[int, str] | None = None
-        self._numbers = CropNumbers(folder)
+        self._numbers = CropFeatures(folder)
         self._pixels = PixelStore(folder / "pixels.db", read_only=True)
         self._tell = tell
         self._waiting = waiting

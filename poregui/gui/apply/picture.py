@@ -16,11 +16,11 @@ from poregui.gui.widgets.tile_layer import layer_of
 from poregui.workflow.applying.overlay import FieldPicture, read_picture
 from poregui.workflow.applying.table import PoreTable
 
-Drawn = tuple["Shown", FieldPicture | None, NDArray[np.uint8] | None]
+Drawn = tuple["ResultImage", FieldPicture | None, NDArray[np.uint8] | None]
 
 
 @dataclass(frozen=True, eq=False)
-class Shown:
+class ResultImage:
     """Hold what is drawn: the results in `folder`, with the `table` of its pores at the confidence `least`."""
 
     folder: Path
@@ -34,12 +34,12 @@ class PictureFlow:
 
     def __init__(self, canvas: ImageCanvas, services: Services) -> None:
         self._canvas, self._services = canvas, services
-        self._wanted: Shown | None = None
+        self._wanted: ResultImage | None = None
         self._working = False
         self._there: tuple[Path, FieldPicture] | None = None
         self._on_canvas: Path | None = None
 
-    def show(self, wanted: Shown) -> None:
+    def show(self, wanted: ResultImage) -> None:
         """Draw a micrograph; the same one again keeps its place on the canvas."""
         self._wanted = wanted
         if not self._working:
@@ -50,7 +50,7 @@ class PictureFlow:
         self._wanted = self._there = self._on_canvas = None
         self._canvas.show_message(words)
 
-    def _draw(self, wanted: Shown) -> None:
+    def _draw(self, wanted: ResultImage) -> None:
         there = self._there[1] if self._there is not None and self._there[0] == wanted.folder else None
 
         def work(_control: object) -> Drawn:

@@ -16,7 +16,7 @@ from poregui.domain.records import Changed
 from poregui.gui.apply.known import AND, RESULTS, Known, key_of, known_of, plan, record, results_folder, with_people_of
 from poregui.gui.apply.locking import LockFlow
 from poregui.gui.apply.page import HEADS, ApplyPage, FieldRow
-from poregui.gui.apply.picture import PictureFlow, Shown
+from poregui.gui.apply.picture import PictureFlow, ResultImage
 from poregui.gui.apply.reporting import Reported, ask_report
 from poregui.gui.apply.unsure import UnsureFlow
 from poregui.gui.apply.words import note_of, rows_of, sureness_words, title_of
@@ -326,7 +326,7 @@ class ApplyPresenter(QObject):
         if self._known is None or task is None or table is None:
             self._picture.forget("This micrograph has not been done yet.")
             return
-        self._picture.show(Shown(task.folder, table, self._known.model.colours, self._least()))
+        self._picture.show(ResultImage(task.folder, table, self._known.model.colours, self._least()))
 
     def _result_of(self, key: str) -> tuple[FieldTask | None, FieldResult | None, PoreTable | None]:
         if self._known is None:

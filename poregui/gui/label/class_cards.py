@@ -15,7 +15,7 @@ from poregui.domain.records import Changed
 from poregui.gui.key_map import key_map
 from poregui.gui.label.companion import LabelDesk
 from poregui.gui.messages import messages
-from poregui.gui.widgets.class_card import ClassCard, Shown
+from poregui.gui.widgets.class_card import CardImages, ClassCard
 from poregui.workflow.changes import change_class
 
 _PICTURES = 4
@@ -69,7 +69,7 @@ class ClassCards(QObject):
         shown = {one.id: self._shown(one) for one in classes}
         card.show_classes(classes, shown, writable=not self._desk.session.project.read_only)
 
-    def _shown(self, one: PoreClass) -> Shown:
+    def _shown(self, one: PoreClass) -> CardImages:
         crops = self._desk.catalogue.crops
         marked = [i for i in self._desk.session.project.reference_crops(one.id) if i in crops]
         if marked:
@@ -77,7 +77,7 @@ class ClassCards(QObject):
         else:
             ids, words = self._typical(one.id)
         pictures = tuple(self._desk.services.thumbnails.full(crops[i]) for i in ids[:_PICTURES])
-        return Shown(words, pictures)
+        return CardImages(words, pictures)
 
     def _typical(self, label: int) -> tuple[list[int], str]:
         """Return labelled crops of a class, those that the suggester is surest of first where it learnt from enough."""

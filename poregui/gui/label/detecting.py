@@ -26,8 +26,8 @@ from poregui.gui.widgets.outline_layer import DrawnOutline, OutlineLayer
 from poregui.store.project import Project
 from poregui.workflow.detect import (
     RECIPE_KEY,
+    DetectedPores,
     DetectionPlan,
-    Found,
     Present,
     detection_recipe,
     find_in_file,
@@ -45,7 +45,7 @@ _SOON_MS = 15
 class _Search:
     """Hold what a search brought, and of which state of the project its plan is."""
 
-    found: tuple[Found, ...]
+    found: tuple[DetectedPores, ...]
     failed: tuple[tuple[str, str], ...]
     plan: DetectionPlan | None
     revision: int
@@ -228,7 +228,7 @@ class Detecting(QObject):
         self._start(title, search, recipe)
 
     def _planned(
-        self, found: tuple[Found, ...], failed: tuple[tuple[str, str], ...], recipe: DetectionRecipe
+        self, found: tuple[DetectedPores, ...], failed: tuple[tuple[str, str], ...], recipe: DetectionRecipe
     ) -> _Search:
         """Plan the edit from what is on disk now (in a worker's thread)."""
         revision = self._revision

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from poregui.gui.label.previewing import Seen
-from poregui.workflow.detect import DetectionPlan, Found, mount_words
+from poregui.workflow.detect import DetectedPores, DetectionPlan, mount_words
 
 _MOST_FAILURES = 3
 
@@ -16,7 +16,7 @@ def preview_words(seen: Seen) -> str:
     return f"{where}: {_pores(len(seen.detected.outlines))}, {_percent(seen.detected.area_percent)}"
 
 
-def result_words(found: Sequence[Found], failed: Sequence[tuple[str, str]], plan: DetectionPlan | None) -> str:
+def result_words(found: Sequence[DetectedPores], failed: Sequence[tuple[str, str]], plan: DetectionPlan | None) -> str:
     """Say what was found, what became of proposals and labels, and which micrographs could not be searched."""
     lines = []
     if len(found) == 1:

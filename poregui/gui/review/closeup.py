@@ -28,7 +28,7 @@ from poregui.workflow.evaluate import Judged, RunReview
 
 
 @dataclass(frozen=True)
-class Shown:
+class CloseupCrop:
     """Hold the chosen crop: what the run said and saw (None: the run does not know it), and the crop as it is now.
 
     `crop` is None for one that was deleted.
@@ -63,7 +63,7 @@ class CloseUp(QObject):
         self._services = services
         self._heat = HeatMaps(services.background, self)
         self._review: RunReview | None = None
-        self._shown: Shown | None = None
+        self._shown: CloseupCrop | None = None
         self._micrograph: Micrograph | None = None
         self._marks = ClassMarks(())
         self._no_heat = ""
@@ -95,7 +95,7 @@ class CloseUp(QObject):
         """Fill what is seen below the label."""
         self._more.show(self._shown.crop_id if self._shown is not None else None)
 
-    def show(self, shown: Shown | None) -> None:
+    def show(self, shown: CloseupCrop | None) -> None:
         """Show a crop, or that none is chosen."""
         before, self._shown = self._shown, shown
         if shown is None or self._review is None:
@@ -113,7 +113,7 @@ class CloseUp(QObject):
         self.show_heat()
         self.show_more()
 
-    def _show_words(self, reviewed: RunReview, shown: Shown) -> None:
+    def _show_words(self, reviewed: RunReview, shown: CloseupCrop) -> None:
         judged, crop = shown.judged, shown.crop
         label = crop.label if crop is not None else None
         moved = crop is not None and shown.frozen is not None and crop.pixels != shown.frozen.pixels

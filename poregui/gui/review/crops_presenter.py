@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from poregui.domain.dataset import Part
 from poregui.gui.review.lists import rows_of
 from poregui.gui.review.panel_presenter import PanelPresenter, Surroundings
-from poregui.gui.review.run_table import NO_TRUTH, Order, RunTable, chosen_rows, ordered_rows
+from poregui.gui.review.run_table import NO_TRUTH, Order, PredictionTable, chosen_rows, ordered_rows
 from poregui.gui.review.words import empty_list_words, list_title
 from poregui.gui.widgets.matrix_drawing import EVERYTHING, Cell
 
@@ -89,7 +89,7 @@ class CropsPresenter(PanelPresenter):
             nothing="" if count else nothing,
         )
 
-    def _chosen_rows(self, table: RunTable, part: Part) -> NDArray[np.intp]:
+    def _chosen_rows(self, table: PredictionTable, part: Part) -> NDArray[np.intp]:
         if self._group is None:
             return chosen_rows(table, part, self.cells)
         counted = table.counted(part)

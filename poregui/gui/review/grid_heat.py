@@ -15,7 +15,7 @@ from poregui.gui.review.panel_presenter import Surroundings
 from poregui.gui.widgets.heat_map import evidence_for, heat_image
 from poregui.store.run_folder import RunFolder
 
-_KEPT = 400
+_PICTURES_KEPT = 400
 
 
 class GridHeat(QObject):
@@ -80,7 +80,7 @@ class GridHeat(QObject):
         painter.drawImage(QRectF(picture.rect()), heat_image(evidence_for(maps, judged.prediction.index)))
         painter.end()
         self._made[crop_id] = picture
-        while len(self._made) > _KEPT:
+        while len(self._made) > _PICTURES_KEPT:
             self._made.popitem(last=False)
         for grid in self._around.page.grids:
             grid.picture_ready(crop_id)

@@ -16,7 +16,7 @@ from poregui.store.pixels import CropPixels
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.predict import Predictor, ScaledCrop
 
-_KEPT = 200
+_MAPS_KEPT = 200
 _AT_ONCE = 10
 """Crops whose maps come together, so that a page fills in steps."""
 
@@ -108,6 +108,6 @@ class HeatMaps(QObject):
 
     def _keep(self, crop_id: int, maps: NDArray[np.float32]) -> None:
         self._kept[crop_id] = maps
-        while len(self._kept) > _KEPT:
+        while len(self._kept) > _MAPS_KEPT:
             self._kept.popitem(last=False)
         self.ready.emit(crop_id, maps)

@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poregui.gui.models.crop_list import CropRow
-from poregui.gui.review.run_table import NO_TRUTH, RunTable
+from poregui.gui.review.run_table import NO_TRUTH, PredictionTable
 from poregui.workflow.evaluate import RunReview
 
 
 def rows_of(
     reviewed: RunReview,
-    table: RunTable,
+    table: PredictionTable,
     rows: NDArray[np.intp],
     lost: Mapping[int, int | None],
     done: Collection[int],

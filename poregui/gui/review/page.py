@@ -21,7 +21,7 @@ from poregui.gui.review.numbers_panel import NumbersPanel
 from poregui.gui.review.parts import centred, primary, scrolled, text
 from poregui.gui.review.run_column import RunColumn
 from poregui.gui.review.suspects_panel import SuspectsPanel
-from poregui.gui.review.words import Headline
+from poregui.gui.review.words import RunHeadline
 from poregui.gui.widgets.matrix_drawing import EVERYTHING
 from poregui.gui.widgets.tabbed import Tabbed
 
@@ -84,7 +84,7 @@ class ReviewPage(QWidget):
         self._main.setCurrentIndex(1 if sentence else 0)
         self.column.show_numbers(not sentence)
 
-    def set_headline(self, headline: Headline, warnings: Sequence[str], seen: str = "") -> None:
+    def set_headline(self, headline: RunHeadline, warnings: Sequence[str], seen: str = "") -> None:
         """Say what the run is worth, what makes that doubtful, and how unseen its test side still is."""
         self.column.set_headline(headline, warnings, seen)
 

@@ -15,7 +15,7 @@ from poregui.domain.dataset import Part
 from poregui.domain.errors import PoreguiError
 from poregui.domain.records import Changed
 from poregui.gui.messages import messages
-from poregui.gui.review.closeup import CloseUp, Shown, seen_crop
+from poregui.gui.review.closeup import CloseUp, CloseupCrop, seen_crop
 from poregui.gui.review.compare_presenter import ComparePresenter
 from poregui.gui.review.crops_presenter import CropsPresenter
 from poregui.gui.review.curves_presenter import CurvesPresenter
@@ -384,7 +384,7 @@ class ReviewPresenter(QObject):
         if run is None or crop_id is None or (judged is None and crop is None):
             self._close_up.show(None)
             return
-        self._close_up.show(Shown(crop_id, judged, run.frozen.get(crop_id), crop))
+        self._close_up.show(CloseupCrop(crop_id, judged, run.frozen.get(crop_id), crop))
         self._close_up.show_remark(crop_id, self._desk.remark(crop_id))
 
     def _thumbnail(self, crop_id: int) -> QImage | None:

@@ -12,7 +12,7 @@ from poregui.domain.classes import PoreClass
 from poregui.domain.dataset import Part
 from poregui.domain.evaluation import Evaluation
 from poregui.gui.review.parts import button, column, row, say, text
-from poregui.gui.review.words import PART_WORDS, Headline
+from poregui.gui.review.words import PART_WORDS, RunHeadline
 from poregui.gui.theme import GAP, scaled_font
 from poregui.gui.widgets.class_scores import ClassScores
 from poregui.gui.widgets.confusion_matrix import ConfusionMatrix
@@ -60,7 +60,7 @@ class RunColumn(QWidget):
         self._numbers.setVisible(shown)
         self.export_button.setEnabled(shown)
 
-    def set_headline(self, headline: Headline, warnings: Sequence[str], seen: str) -> None:
+    def set_headline(self, headline: RunHeadline, warnings: Sequence[str], seen: str) -> None:
         """Say what the run is worth, what makes that doubtful, and how unseen its test side still is."""
         say(self.headline_number, headline.number)
         self.headline.setText(headline.detail)

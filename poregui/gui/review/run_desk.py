@@ -12,7 +12,7 @@ from poregui.domain.errors import PoreguiError
 from poregui.domain.evaluation import Evaluation
 from poregui.domain.records import Changed, Remark
 from poregui.gui.background import TaskHandle
-from poregui.gui.review.run_table import RunTable, by_id, table_of
+from poregui.gui.review.run_table import PredictionTable, by_id, table_of
 from poregui.gui.services import Services
 from poregui.gui.session import Session
 from poregui.store.project import Project
@@ -29,7 +29,7 @@ class OpenRun:
     folder: RunFolder
     answers: RunAnswers
     review: RunReview
-    table: RunTable
+    table: PredictionTable
     frozen: dict[int, DatasetCrop]
     judged: dict[int, Judged]
 

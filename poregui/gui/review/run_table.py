@@ -25,7 +25,7 @@ _SMALLEST = 1e-12
 
 
 @dataclass(frozen=True)
-class RunTable:
+class PredictionTable:
     """Hold one row per predicted crop, in the order of the run's predictions; `rows` are their numbers by crop id.
 
     `parts` are places in PARTS; `truth` is the place of the label as it is now, NO_TRUTH where the crop does not count;
@@ -90,7 +90,7 @@ class RunTable:
         groups = self.groups if len(rows) == len(self) else [self.groups[row] for row in rows.tolist()]
         return interval_of(self.truth[rows] == self.predicted[rows], groups)
 
-    def with_truth(self, reviewed: RunReview, crop_ids: Collection[int]) -> RunTable:
+    def with_truth(self, reviewed: RunReview, crop_ids: Collection[int]) -> PredictionTable:
         """Return the table with the labels of some crops (of all, when there are none) of a review of the same run."""
         if not crop_ids:
             return replace(self, truth=_truth(reviewed))
@@ -103,7 +103,7 @@ class RunTable:
         return replace(self, truth=truth)
 
 
-def table_of(reviewed: RunReview, answers: RunAnswers) -> RunTable:
+def table_of(reviewed: RunReview, answers: RunAnswers) -> PredictionTable:
     """Return the columns of a review."""
     frozen = {crop.crop_id: crop for crop in answers.dataset.crops}
     crops = [frozen[j.crop_id] for j in reviewed.judged]
@@ -114,7 +114,7 @@ def table_of(reviewed: RunReview, answers: RunAnswers) -> RunTable:
     scales = np.array([np.nan if crop.um_per_px is None else crop.um_per_px for crop in crops], np.float64)
     known = bool(len(crops)) and not np.isnan(scales).any()
     longer = sides.max(axis=1, initial=0.0)
-    return RunTable(
+    return PredictionTable(
         ids=np.array([crop.crop_id for crop in crops], np.int64),
         parts=np.array([PARTS.index(j.part) for j in reviewed.judged], np.int8),
         probabilities=shares,
@@ -139,7 +139,7 @@ def _truth(reviewed: RunReview) -> NDArray[np.int64]:
     return np.fromiter(values, np.int64, len(reviewed.judged))
 
 
-def chosen_rows(table: RunTable, part: Part, cells: Collection[Cell] | None) -> NDArray[np.intp]:
+def chosen_rows(table: PredictionTable, part: Part, cells: Collection[Cell] | None) -> NDArray[np.intp]:
     """Return the rows of cells: all errors for EVERYTHING, those that do not count for None."""
     inside = table.in_part(part)
     if cells is None:
@@ -158,7 +158,7 @@ def chosen_rows(table: RunTable, part: Part, cells: Collection[Cell] | None) -> 
     return np.flatnonzero(inside & wanted)
 
 
-def ordered_rows(table: RunTable, rows: NDArray[np.intp], order: Order) -> NDArray[np.intp]:
+def ordered_rows(table: PredictionTable, rows: NDArray[np.intp], order: Order) -> NDArray[np.intp]:
     """Return rows in an order; equals by confidence and then by crop."""
     keys: Mapping[Order, NDArray[np.float64]] = {
         "loss": -table.loss[rows],

@@ -18,7 +18,7 @@ _GROUPS = {"specimen": "specimen", "micrograph": "micrograph", "source": "source
 
 
 @dataclass(frozen=True)
-class Headline:
+class RunHeadline:
     """Hold what a run is worth: `number` large, `detail` beside it, `note` and `warning` below (empty: nothing)."""
 
     number: str
@@ -38,17 +38,17 @@ def headline(
     interval: HeadlineInterval | None,
     part: Part,
     relabelled: tuple[int, int],
-) -> Headline:
+) -> RunHeadline:
     """Return accuracy and interval of a part in words, and what the run said when it was trained.
 
     `relabelled` is how many labels of test crops, and how many others, changed since then.
     """
     if evaluation.accuracy is None or interval is None:
-        return Headline("", "No crop of this part carries a label that the run knows.", "")
+        return RunHeadline("", "No crop of this part carries a label that the run knows.", "")
     ends = f"{100 * interval.low:.0f} to {100 * interval.high:.0f}"
     detail = f"95 % interval {ends}, {_crops_words(reviewed, evaluation.n, part)}"
     note, warning = (_as_trained(reviewed, relabelled), interval.warning) if part == "test" else ("", "")
-    return Headline(accuracy_words(evaluation.accuracy), detail, note, warning)
+    return RunHeadline(accuracy_words(evaluation.accuracy), detail, note, warning)
 
 
 def _crops_words(reviewed: RunReview, n: int, part: Part) -> str:

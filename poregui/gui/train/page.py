@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 
 from poregui.gui.models.curves import Curves
 from poregui.gui.theme import GAP, MARGIN, scaled_font
-from poregui.gui.train.words import Headline, facts, progress, stage
+from poregui.gui.train.words import TrainingHeadline, facts, progress, stage
 from poregui.gui.widgets.class_marks import ClassMarks
 from poregui.gui.widgets.crop_preview import CropPreview
 from poregui.gui.widgets.cross_validation_box import CrossValidationBox
@@ -114,7 +114,7 @@ class TrainPage(QWidget):
         self.queue_button.setVisible(running)
         self.queue_button.setEnabled(can_train)
 
-    def show_run(self, curves: Curves, head: Headline | None) -> None:
+    def show_run(self, curves: Curves, head: TrainingHeadline | None) -> None:
         """Draw a run, live or reopened."""
         self._curves = curves
         self.plots.show_curves(curves)
@@ -125,7 +125,7 @@ class TrainPage(QWidget):
         """Say that the curves that are shown have grown."""
         self.plots.touch()
 
-    def set_headline(self, head: Headline | None) -> None:
+    def set_headline(self, head: TrainingHeadline | None) -> None:
         """Say how the run that is shown went."""
         self.headline.setText(head.text if head else "")
         self.headline_detail.setText(head.detail if head else "")

@@ -18,9 +18,9 @@ from poregui.gui.models.curves import Curves
 from poregui.gui.models.run_table import WAITING, RunRow, read_row
 from poregui.gui.services import Services
 from poregui.gui.session import Session
-from poregui.gui.train import preview
 from poregui.gui.train.log_dialog import LogDialog
 from poregui.gui.train.page import TrainPage
+from poregui.gui.train.preview import choose_preview, preview_crops, preview_title
 from poregui.gui.train.side_flow import ask_test_side, can_choose
 from poregui.gui.train.waiting import waiting_headline, waiting_rows
 from poregui.gui.train.words import headline, split_sentence
@@ -264,7 +264,7 @@ class TrainPresenter(QObject):
 
     def _refresh_preview(self, recipe: Recipe, summary: DatasetSummary) -> None:
         project = self._session.project
-        crops = preview.choose(project.crops(), self._labels(summary))
+        crops = choose_preview(project.crops(), self._labels(summary))
         wanted = (recipe.preset, recipe.input_size, tuple((c.id, c.pixels, c.label) for c in crops))
         if wanted == self._previewed:
             return
@@ -274,9 +274,9 @@ class TrainPresenter(QObject):
         def show(seen: list[Any]) -> None:
             if self._attached and wanted == self._previewed:
                 self._page.crop_preview.set_crops(seen, marks)
-                self._page.set_preview_title(preview.title(recipe) if seen else "")
+                self._page.set_preview_title(preview_title(recipe) if seen else "")
 
-        self._background.run("Preview", lambda control: preview.seen_by(recipe, crops, pixels), show)
+        self._background.run("Preview", lambda control: preview_crops(recipe, crops, pixels), show)
 
     # ---- the runs ------------------------------------------------------------------------------------------------
 

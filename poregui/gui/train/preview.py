@@ -19,7 +19,7 @@ _VARIED = {"seed": "zoom, shear and flips", "default": "turns, flips, small shif
 """What `learning` does to the crops of an epoch, by preset."""
 
 
-def choose(crops: Sequence[Crop], labels: Sequence[int]) -> list[Crop]:
+def choose_preview(crops: Sequence[Crop], labels: Sequence[int]) -> list[Crop]:
     """Return up to twelve crops, as many of each label, spread over the project."""
     share = max(1, MOST // max(1, len(labels)))
     chosen: list[Crop] = []
@@ -30,7 +30,7 @@ def choose(crops: Sequence[Crop], labels: Sequence[int]) -> list[Crop]:
     return chosen[:MOST]
 
 
-def title(recipe: Recipe) -> str:
+def preview_title(recipe: Recipe) -> str:
     """Say how the network sees crops."""
     if recipe.preset == "shape":
         return "No network sees these crops: size and shape of their pores are measured."
@@ -40,7 +40,7 @@ def title(recipe: Recipe) -> str:
     return f"{side} × {side} px, {kept}{before}."
 
 
-def seen_by(recipe: Recipe, crops: Sequence[Crop], pixels: PixelStore) -> list[SeenCrop]:
+def preview_crops(recipe: Recipe, crops: Sequence[Crop], pixels: PixelStore) -> list[SeenCrop]:
     """Return crops as the network of a recipe is given them; may run in any thread."""
     return [SeenCrop(_picture(recipe, pixels.get(crop.pixels)), crop.label or 0) for crop in crops]
 

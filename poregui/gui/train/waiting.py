@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from poregui.gui.models.run_table import WAITING, RunRow
-from poregui.gui.train.words import Headline
+from poregui.gui.train.words import TrainingHeadline
 from poregui.workflow.orders import Order
 
 
@@ -14,10 +14,10 @@ def waiting_rows(orders: Mapping[int, Order]) -> list[RunRow]:
     return [RunRow(-ticket, order.text, WAITING, 0, 0, None, 0, WAITING) for ticket, order in orders.items()]
 
 
-def waiting_headline(orders: Mapping[int, Order], ticket: int) -> Headline:
+def waiting_headline(orders: Mapping[int, Order], ticket: int) -> TrainingHeadline:
     """Say when a run that waits begins."""
     before = list(orders).index(ticket)
     turn = "when the run that goes on has ended" if not before else f"after {before} more that wait"
-    return Headline(
+    return TrainingHeadline(
         f"Waiting: {orders[ticket].text}.", f"It begins {turn}, with the labels as they are then.", "warning"
     )

@@ -12,7 +12,7 @@ _GROUPS = {"specimen": "specimen", "micrograph": "micrograph", "source": "source
 
 
 @dataclass(frozen=True)
-class Headline:
+class TrainingHeadline:
     """Hold what stands above the curves; `mood` is `good`, `bad`, `warning` or empty."""
 
     text: str
@@ -20,30 +20,32 @@ class Headline:
     mood: str = ""
 
 
-def headline(number: int, curves: Curves) -> Headline:
+def headline(number: int, curves: Curves) -> TrainingHeadline:
     """Say how a run ended, or that it goes on."""
     match curves.final:
         case Finished() as done:
             return _finished(number, done, curves)
         case Failed() as failed:
-            return Headline(f"Run {number} failed. {failed.what}", failed.remedy, "bad")
+            return TrainingHeadline(f"Run {number} failed. {failed.what}", failed.remedy, "bad")
         case Cancelled(seconds=seconds):
-            return Headline(f"Run {number} was cancelled.", f"It had worked for {duration(seconds)}.", "warning")
+            return TrainingHeadline(
+                f"Run {number} was cancelled.", f"It had worked for {duration(seconds)}.", "warning"
+            )
         case Interrupted(epochs=epochs):
             when = f"after {epochs} epochs" if epochs else "before its first epoch ended"
-            return Headline(f"Run {number} was interrupted {when}.", "Resume goes on with it.", "warning")
+            return TrainingHeadline(f"Run {number} was interrupted {when}.", "Resume goes on with it.", "warning")
     started = curves.started
     if started is None:
-        return Headline(f"Run {number} is being prepared.", "")
+        return TrainingHeadline(f"Run {number} is being prepared.", "")
     crops = f"{started.n_train} crops to learn from, {started.n_validation} to validate, {started.n_test} to test"
     if started.folds:
         so_far = ", ".join(f"{100 * fold.accuracy:.1f} %" for fold in curves.folds)
         detail = f"Folds so far: {so_far}. This one: {crops}." if so_far else f"{crops}."
-        return Headline(f"Run {number}: fold {started.fold} of {started.folds} is being trained.", detail)
-    return Headline(f"Run {number} is being trained.", f"{crops}; {started.parameters:,} weights.")
+        return TrainingHeadline(f"Run {number}: fold {started.fold} of {started.folds} is being trained.", detail)
+    return TrainingHeadline(f"Run {number} is being trained.", f"{crops}; {started.parameters:,} weights.")
 
 
-def _finished(number: int, done: Finished, curves: Curves) -> Headline:
+def _finished(number: int, done: Finished, curves: Curves) -> TrainingHeadline:
     detail = ""
     if done.low is not None and done.high is not None:
         counted = f" over {done.over}" if done.over else ""
@@ -53,7 +55,7 @@ def _finished(number: int, done: Finished, curves: Curves) -> Headline:
     if len(curves.folds) > 1:
         each = ", ".join(f"{100 * fold.accuracy:.1f}" for fold in curves.folds)
         detail = f"{len(curves.folds)} folds: {each} %. "
-    return Headline(
+    return TrainingHeadline(
         f"Run {number}: {100 * done.accuracy:.1f} % of {done.n_test} unseen crops right.",
         f"{detail}{how} after {done.epochs} epochs and {duration(done.seconds)}{kept}.",
         "good",

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from poregui.gui.theme import GAP, theme
 from poregui.gui.widgets.class_marks import ClassMarks
 
-_SIDE, _BETWEEN, _BADGE, _EACH = 34, 2, 20, 2
+_ROW_SIDE, _BETWEEN, _ROW_BADGE, _EACH = 34, 2, 20, 2
 
 
 class AlikeRow(QWidget):
@@ -53,12 +53,12 @@ class AlikeRow(QWidget):
 
     @property
     def _step(self) -> int:
-        return _EACH * (_SIDE + _BETWEEN) + GAP // 2
+        return _EACH * (_ROW_SIDE + _BETWEEN) + GAP // 2
 
     def _fit(self) -> None:
         in_row = max(1, (self.width() + GAP) // self._step)
         rows = -(-max(1, len(self._cells)) // in_row)
-        self.setFixedHeight(rows * (_BADGE + _SIDE + GAP // 2))
+        self.setFixedHeight(rows * (_ROW_BADGE + _ROW_SIDE + GAP // 2))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         self._fit()
@@ -69,8 +69,10 @@ class AlikeRow(QWidget):
         found = []
         for number, (label, _) in enumerate(self._cells):
             row, column = divmod(number, in_row)
-            left, top = column * self._step, row * (_BADGE + _SIDE + GAP // 2) + _BADGE
-            found += [(label, i, QRect(left + i * (_SIDE + _BETWEEN), top, _SIDE, _SIDE)) for i in range(_EACH)]
+            left, top = column * self._step, row * (_ROW_BADGE + _ROW_SIDE + GAP // 2) + _ROW_BADGE
+            found += [
+                (label, i, QRect(left + i * (_ROW_SIDE + _BETWEEN), top, _ROW_SIDE, _ROW_SIDE)) for i in range(_EACH)
+            ]
         return found
 
     def paintEvent(self, event: QPaintEvent) -> None:

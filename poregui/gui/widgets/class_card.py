@@ -18,7 +18,7 @@ _WIDTH, _PICTURE, _IN_ROW = 720, 64, 4
 
 
 @dataclass(frozen=True)
-class Shown:
+class CardImages:
     """Hold the pictures of a class and the words that say where they come from."""
 
     words: str
@@ -101,7 +101,7 @@ class ClassCard(QFrame):
         over.installEventFilter(self)
         self.hide()
 
-    def show_classes(self, classes: Sequence[PoreClass], shown: Mapping[int, Shown], *, writable: bool) -> None:
+    def show_classes(self, classes: Sequence[PoreClass], shown: Mapping[int, CardImages], *, writable: bool) -> None:
         """Show name, colour, definition and pictures of these classes; a definition being written stays."""
         if tuple(classes) != self._classes:
             self._build(tuple(classes))

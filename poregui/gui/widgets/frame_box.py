@@ -42,12 +42,12 @@ class FrameBox(QWidget):
             text.setWordWrap(True)
         layout.addWidget(pieces.heading("Build direction"))
         layout.addWidget(self.direction_text)
-        layout.addLayout(_row(self.angle_box))
-        layout.addLayout(_row(self.draw_button, self.all_button))
+        layout.addLayout(_box_row(self.angle_box))
+        layout.addLayout(_box_row(self.draw_button, self.all_button))
         layout.addWidget(pieces.heading("Surface of the specimen"))
         layout.addWidget(self.surface_text)
-        layout.addLayout(_row(self.line_button, self.none_button))
-        layout.addLayout(_row(self.found_button))
+        layout.addLayout(_box_row(self.line_button, self.none_button))
+        layout.addLayout(_box_row(self.found_button))
 
     def set_facts(self, own: float | None, direction: str, surface: str) -> None:
         """Show the micrograph's own direction (None: it has none) and say what counts."""
@@ -57,7 +57,7 @@ class FrameBox(QWidget):
         self.surface_text.setText(surface)
 
 
-def _row(*widgets: QWidget) -> QHBoxLayout:
+def _box_row(*widgets: QWidget) -> QHBoxLayout:
     layout = pieces.row(*widgets, None)
     layout.setContentsMargins(0, 0, 0, 0)
     return layout
