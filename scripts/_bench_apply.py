@@ -86,9 +86,9 @@ def network(folder: Path) -> Path:
     program = (
         "import json, sys; from pathlib import Path; import numpy as np\n"
         "from poregui.domain.recipe import recipe_for; from poregui.learning import zoo\n"
-        "from poregui.learning.data import Crops\n"
+        "from poregui.learning.batches import Crops\n"
         "from poregui.learning.export_onnx import export\n"
-        "from poregui.vision.shape_input import WIDTH\n"
+        "from poregui.vision.shape.shape_input import WIDTH\n"
         "out = Path(sys.argv[1]); recipe = recipe_for('default')\n"
         "spec = zoo.input_spec(recipe, colour=False, calibrated=False)\n"
         "sizes = np.random.default_rng(0).uniform(20, 90, (64, 2)).astype('f4')\n"

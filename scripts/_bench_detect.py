@@ -87,8 +87,8 @@ def _ours(pixels: Any, size: tuple[int, int]) -> dict[str, Any]:
     import scipy.spatial  # noqa: F401  the import is no part of the work
 
     from poregui.domain.detection import DetectionRecipe
-    from poregui.vision.detection import detect as find
-    from poregui.vision.measurement import measure
+    from poregui.vision.pores.detection import detect as find
+    from poregui.vision.shape.measurement import measure
 
     began, cpu = time.perf_counter(), time.process_time()
     found = find(pixels, DetectionRecipe(smallest=3.0), 0.5, size=size)

@@ -36,7 +36,7 @@ def draw_project(folder: Path, pores: int) -> None:
     from poregui.store.project import Project
     from poregui.vision.synthetic.sample import draw_specimen
     from poregui.vision.synthetic.truth import CLASS_NAMES
-    from poregui.workflow.sample import add_drawn
+    from poregui.workflow.importing.sample_project import add_drawn
 
     counts = {name: (pores + 2 - place) // 3 for place, name in enumerate(CLASS_NAMES)}
     width, height = _FIELD
@@ -62,7 +62,7 @@ def deal(project: Any, seed: int, per_class: int) -> Fold:
     `per_class` crops of each class are drawn from the other groups, as evenly as they have them; those of a smaller
     number are among those of a larger one.
     """
-    from poregui.workflow.grouping import groups_of
+    from poregui.workflow.training.grouping import groups_of
 
     group_of = groups_of(project, project.crops())
     crops = [crop for crop in project.crops() if crop.label is not None and crop.label > 0]
@@ -86,8 +86,8 @@ def deal(project: Any, seed: int, per_class: int) -> Fold:
 def cell_project(source: Path, target: Path, fold: Fold) -> None:
     """Copy a project so that it trains on the crops of a fold alone and is tested on its groups."""
     from poregui.store.project import Project
-    from poregui.workflow.edits import LabelChange, SetLabels
-    from poregui.workflow.sides import choose_test_side
+    from poregui.workflow.editing.edits import LabelChange, SetLabels
+    from poregui.workflow.training.test_split import choose_test_side
 
     shutil.copytree(source, target, ignore=shutil.ignore_patterns("runs", "micrographs", "cache", "*.lock"))
     with Project.open(target) as project:

@@ -42,11 +42,11 @@ def _one(preset: str, folder: Path, threads: int) -> dict[str, Any]:
     import keras
 
     from poregui.domain.recipe import recipe_for
-    from poregui.learning import zoo
-    from poregui.learning.data import Crops
+    from poregui.learning import networks as zoo
+    from poregui.learning.batches import Crops
     from poregui.learning.export_onnx import export
-    from poregui.vision.shape_input import WIDTH
-    from poregui.workflow.predict import open_session
+    from poregui.vision.shape.shape_input import WIDTH
+    from poregui.workflow.evaluating.predict import open_session
 
     keras.utils.set_random_seed(0)
     random = np.random.default_rng(0)

@@ -21,8 +21,8 @@ def promises(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     the folds are pooled for its calibration error (ten bins of equal width).
     """
     from poregui.store.project import Project
-    from poregui.workflow.sample import make_sample
-    from poregui.workflow.suggest import group_folds
+    from poregui.workflow.importing.sample_project import make_sample
+    from poregui.workflow.suggesting.suggestion_model import group_folds
 
     source = options.project or folder / "project"
     if options.project is None:
@@ -46,7 +46,7 @@ def promises(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
 def _sureness(rows: Any, labels: Any, groups: list[str], folds: Any, taught: list[Any]) -> tuple[float, float, float]:
     """Return the calibration error with and without temperature, and mean sureness minus the share that is right."""
     from poregui.domain.calibration import calibration
-    from poregui.workflow.suggest import fit, fitted_model
+    from poregui.workflow.suggesting.suggestion_model import fit, fitted_model
 
     answers, raw, truth = [], [], []
     for fold, known in enumerate(taught):
@@ -72,8 +72,8 @@ def _calibration(found: list[tuple[float, float, float]]) -> dict[str, Any]:
 
 def _gains(rows: Any, labels: Any, groups: list[str], order: Any, tested: Any) -> list[dict[str, float]]:
     """Return for each class the promised gain with its interval, and what as many more crops of it bring."""
-    from poregui.workflow.learning_curve import learning_curve
-    from poregui.workflow.suggest import answers_of
+    from poregui.workflow.suggesting.suggestion_model import answers_of
+    from poregui.workflow.training.learning_curve import learning_curve
 
     known, rest = order[:TAUGHT], order[TAUGHT:]
     curve = learning_curve(rows[known], labels[known], [groups[i] for i in known])

@@ -22,8 +22,9 @@ def main() -> int:
     folder = RunFolder(run_folder)
     recipe, dataset = folder.read_recipe(), folder.read_dataset()
     set_limits(recipe.threads, os.environ)
-    from poregui.learning import checkpoint, fitting, zoo
-    from poregui.learning.data import load
+    from poregui.learning import checkpoint, fitting
+    from poregui.learning import networks as zoo
+    from poregui.learning.batches import load
     from poregui.learning.train import train
 
     tested = load(

@@ -25,7 +25,7 @@ def review(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     from PySide6.QtWidgets import QApplication
 
     from poregui.gui.app import build_window
-    from poregui.gui.pictures import settle
+    from poregui.gui.shell.page_pictures import settle
 
     run = make_large_project(folder / "large", CROPS)
     window: Any = build_window(folder / "large")
@@ -69,9 +69,9 @@ def make_large_project(folder: Path, count: int) -> Any:
     from poregui.store.files import write_json
     from poregui.store.pixels import CropPixels
     from poregui.store.project import Project
-    from poregui.workflow.edits import AddCrops, AddSpecimens
-    from poregui.workflow.freeze import freeze
-    from poregui.workflow.history import History
+    from poregui.workflow.editing.edits import AddCrops, AddSpecimens
+    from poregui.workflow.editing.history import History
+    from poregui.workflow.training.prepare_dataset import freeze
 
     random = np.random.default_rng(0)
     with Project.create(folder) as project:
@@ -101,7 +101,7 @@ def heat_maps(project: Path) -> float:
     """Return the seconds until the heat maps of 50 crops of a trained run have come, with its network opened anew."""
     from poregui.store.pixels import CropPixels
     from poregui.store.project import Project
-    from poregui.workflow.predict import Predictor, ScaledCrop
+    from poregui.workflow.evaluating.predict import Predictor, ScaledCrop
 
     with Project.open(project, read_only=True) as opened:
         run = next(run for run in reversed(opened.runs()) if run.onnx_file.exists())

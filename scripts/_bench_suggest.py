@@ -33,7 +33,7 @@ def suggest(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     """
 
     from poregui.store.project import Project
-    from poregui.workflow.sample import make_sample
+    from poregui.workflow.importing.sample_project import make_sample
 
     source = options.project or folder / "project"
     if options.project is None:
@@ -88,7 +88,7 @@ def _mean(values: Any) -> tuple[float, float]:
 
 def _table(project: Any, folder: Path) -> tuple[Any, Any, list[str], float]:
     from poregui.domain.splits import group_of
-    from poregui.workflow.suggest_features import CropFeatures, feature_rows
+    from poregui.workflow.suggesting.suggestion_features import CropFeatures, feature_rows
 
     numbers = CropFeatures(folder)
     crops = [crop for crop in project.crops() if crop.label is not None and crop.label > 0]
@@ -100,7 +100,7 @@ def _table(project: Any, folder: Path) -> tuple[Any, Any, list[str], float]:
 
 
 def _one_seed(rows: Any, labels: Any, groups: list[str], seed: int, repeats: int) -> dict[str, Any]:
-    from poregui.workflow.suggest import fit, group_folds
+    from poregui.workflow.suggesting.suggestion_model import fit, group_folds
 
     folds = group_folds(labels, groups, FOLDS, seed)
     curves: dict[str, list[list[float]]] = {order: [] for order in ORDERS}
@@ -134,7 +134,7 @@ def _needed(curves: dict[str, Any], first: int) -> dict[str, int]:
 
 
 def _curve(rows: Any, labels: Any, pool: Any, tested: Any, random: Any, by: str) -> list[float]:
-    from poregui.workflow.suggest import fitted_model, teaching_order, uncertainty
+    from poregui.workflow.suggesting.suggestion_model import fitted_model, teaching_order, uncertainty
 
     order = list(random.permutation(pool))
     while len(set(labels[order[:10]].tolist())) < 2:

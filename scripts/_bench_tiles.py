@@ -59,8 +59,8 @@ def _window(file: Path, folder: Path) -> Any:
     from poregui.gui.app import build_window
     from poregui.store.hashes import file_hash
     from poregui.store.project import Project
-    from poregui.vision.large_images import open_pyramid
-    from poregui.workflow.edits import AddMicrographs
+    from poregui.vision.io.large_images import open_pyramid
+    from poregui.workflow.editing.edits import AddMicrographs
 
     project = Project.create(folder)
     with open_pyramid(file) as image:
@@ -155,7 +155,7 @@ def _pan_ours(file: Path, folder: Path) -> dict[str, Any]:
 
 def _outline(canvas: Any, many: int) -> None:
     """Lay outlines that nobody has labelled over the whole image, about so many of them in sight."""
-    from poregui.gui.widgets.outline_layer import DrawnOutline, OutlineLayer
+    from poregui.gui.canvas.outline_layer import DrawnOutline, OutlineLayer
 
     seen, turn = canvas.view.visible(), np.linspace(0, 2 * np.pi, 60, endpoint=False)
     step = float(np.sqrt(seen.width() * seen.height() / many))
@@ -208,7 +208,7 @@ def _cuts(file: Path, many: int = 4000) -> dict[str, Any]:
     """Cut crops of 128 px at random places, in one thread and in two."""
     from poregui.domain.geometry import Box
     from poregui.vision.crops import cut
-    from poregui.vision.large_images import open_pyramid
+    from poregui.vision.io.large_images import open_pyramid
 
     rng = np.random.default_rng(0)
     told: dict[str, Any] = {}

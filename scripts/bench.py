@@ -129,7 +129,7 @@ def _project(options: argparse.Namespace, folder: Path) -> Path:
     if options.project is not None:
         shutil.copytree(options.project, target, ignore=shutil.ignore_patterns("runs", "*.lock"))
         return target
-    from poregui.workflow.sample import make_sample
+    from poregui.workflow.importing.sample_project import make_sample
 
     print("Drawing the sample project.", file=sys.stderr)
     make_sample(target)

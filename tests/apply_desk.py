@@ -8,11 +8,11 @@ from finished_runs import finished_run
 from size_model import draw_discs, write_size_model
 
 from poregui.domain.records import Micrograph
-from poregui.gui.apply.page import ApplyPage
-from poregui.gui.window import MainWindow
+from poregui.gui.apply.apply_page import ApplyPage
+from poregui.gui.shell.main_window import MainWindow
 from poregui.store.project import Project
-from poregui.workflow.edits import AddMicrographs
-from poregui.workflow.history import History
+from poregui.workflow.editing.edits import AddMicrographs
+from poregui.workflow.editing.history import History
 
 
 def add_run(folder: Path, tmp_path: Path) -> Path:

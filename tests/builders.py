@@ -11,8 +11,8 @@ from poregui.domain.geometry import Box
 from poregui.domain.records import Crop, Micrograph, Specimen
 from poregui.store.pixels import CropPixels
 from poregui.store.project import Project
-from poregui.workflow.edits import AddCrops, AddMicrographs, AddSpecimens
-from poregui.workflow.history import History
+from poregui.workflow.editing.edits import AddCrops, AddMicrographs, AddSpecimens
+from poregui.workflow.editing.history import History
 
 
 def grey(seed: int, height: int = 24, width: int = 32) -> np.ndarray:

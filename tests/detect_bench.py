@@ -13,17 +13,17 @@ from poregui.domain.records import Micrograph
 from poregui.store.pixels import CropPixels
 from poregui.store.project import Project
 from poregui.vision.crops import cut
-from poregui.vision.large_images import open_pyramid
-from poregui.workflow.changes import label_crops, new_crop
-from poregui.workflow.detect import (
+from poregui.vision.io.large_images import open_pyramid
+from poregui.workflow.detecting.find_pores import (
     DetectionPlan,
     Present,
     detection_recipe,
     find_in_file,
     plan_detection,
 )
-from poregui.workflow.edits import AddMicrographs
-from poregui.workflow.history import History
+from poregui.workflow.editing.edits import AddMicrographs
+from poregui.workflow.editing.history import History
+from poregui.workflow.editing.label_edits import label_crops, new_crop
 
 WIDTH, HEIGHT = 640, 480
 GAS, KEYHOLE = 1, 2

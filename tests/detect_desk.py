@@ -8,14 +8,14 @@ from pathlib import Path
 
 from label_desk import Desk
 
-from poregui.gui.background import Background
-from poregui.gui.label.page import LabelPage
-from poregui.gui.label.presenter import LabelPresenter
-from poregui.gui.messages import messages
-from poregui.gui.micrograph_images import MicrographImages
-from poregui.gui.services import Services
-from poregui.gui.session import Session
-from poregui.gui.thumbnails import Thumbnails
+from poregui.gui.base.messages import messages
+from poregui.gui.label.label_page import LabelPage
+from poregui.gui.label.label_presenter import LabelPresenter
+from poregui.gui.services.jobs import Background
+from poregui.gui.services.micrograph_images import MicrographImages
+from poregui.gui.services.page_services import Services
+from poregui.gui.services.session import Session
+from poregui.gui.services.thumbnails import Thumbnails
 from poregui.store.project import Project
 
 

@@ -14,7 +14,7 @@ from poregui.domain.recipe import Recipe
 from poregui.store.files import write_json
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
-from poregui.workflow.freeze import freeze
+from poregui.workflow.training.prepare_dataset import freeze
 
 Answer = Callable[[DatasetCrop], tuple[float, ...]]
 

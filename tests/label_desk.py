@@ -11,12 +11,12 @@ from PySide6.QtTest import QTest
 
 from poregui.domain.geometry import Box
 from poregui.domain.records import Crop, Micrograph
-from poregui.gui.label.page import LabelPage
-from poregui.gui.label.presenter import LabelPresenter
-from poregui.gui.session import Session
+from poregui.gui.label.label_page import LabelPage
+from poregui.gui.label.label_presenter import LabelPresenter
+from poregui.gui.services.session import Session
 from poregui.store.pixels import CropPixels
 from poregui.store.project import Project
-from poregui.workflow.edits import AddCrops, AddMicrographs
+from poregui.workflow.editing.edits import AddCrops, AddMicrographs
 
 WIDTH, HEIGHT = 400, 300
 PORES = ((120, 80, 10), (300, 200, 6), (210, 150, 16))

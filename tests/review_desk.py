@@ -11,18 +11,18 @@ from pytestqt.qtbot import QtBot
 from poregui.domain.dataset import DatasetCrop
 from poregui.domain.evaluation import Prediction
 from poregui.domain.recipe import Recipe
-from poregui.gui.background import Background
-from poregui.gui.messages import messages
-from poregui.gui.micrograph_images import MicrographImages
-from poregui.gui.review.page import ReviewPage
-from poregui.gui.review.presenter import ReviewPresenter
-from poregui.gui.services import Services
-from poregui.gui.session import Session
-from poregui.gui.thumbnails import Thumbnails
+from poregui.gui.base.messages import messages
+from poregui.gui.review.review_page import ReviewPage
+from poregui.gui.review.review_presenter import ReviewPresenter
+from poregui.gui.services.jobs import Background
+from poregui.gui.services.micrograph_images import MicrographImages
+from poregui.gui.services.page_services import Services
+from poregui.gui.services.session import Session
+from poregui.gui.services.thumbnails import Thumbnails
 from poregui.store.files import write_json
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
-from poregui.workflow.freeze import freeze
+from poregui.workflow.training.prepare_dataset import freeze
 
 GAS, KEYHOLE, LACK = 1, 2, 3
 Rule = Callable[[int, DatasetCrop], tuple[int, float]]

@@ -10,7 +10,7 @@ import pytest
 
 from poregui.cli.main import main
 from poregui.store.locks import FileLock
-from poregui.workflow.sample import truth_folder
+from poregui.workflow.importing.sample_project import truth_folder
 
 _PATIENCE_S = 300
 

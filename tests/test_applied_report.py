@@ -16,10 +16,10 @@ from poregui.domain.detection import DetectionRecipe
 from poregui.domain.errors import PoreguiError
 from poregui.store.files import write_text
 from poregui.workflow.applying.field import apply_field
+from poregui.workflow.applying.inputs import ToApply, model_of_file, tasks_of
+from poregui.workflow.applying.porosity_report import AppliedFacts, collect_applied
 from poregui.workflow.applying.report import applied_html, write_applied_report
-from poregui.workflow.applying.report_facts import AppliedFacts, collect_applied
 from poregui.workflow.applying.size_figure import sizes_svg
-from poregui.workflow.applying.source import ToApply, model_of_file, tasks_of
 
 SMALL, MIDDLE, LARGE = 12.0, 34.0, 90.0
 SURE = [[50, 0, 0], [0, 45, 5], [0, 5, 45]]

@@ -12,7 +12,7 @@ import pytest
 from sample_once import copied_sample
 
 from poregui.cli.main import main
-from poregui.workflow.sample import truth_folder
+from poregui.workflow.importing.sample_project import truth_folder
 
 
 def truths(project: Path) -> dict[str, dict[str, float]]:

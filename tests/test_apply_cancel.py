@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 from size_model import draw_discs, write_size_model
 
-from poregui.workflow.applying.child import Stopped, Talk
 from poregui.workflow.applying.field import FieldTask, apply_field
+from poregui.workflow.applying.helper_process import Stopped, Talk
+from poregui.workflow.applying.inputs import ToApply, model_of_file, tasks_of
 from poregui.workflow.applying.pool import _processes, apply_all, left_words, time_left
-from poregui.workflow.applying.source import ToApply, model_of_file, tasks_of
 
 
 def tasks_in(tmp_path: Path, fields: int, discs: int = 9, side: int = 600) -> list[FieldTask]:
@@ -92,7 +92,7 @@ def test_left_over_files_of_a_process_that_was_ended_are_removed(tmp_path: Path)
 _PARENT = """
 import os, sys, time
 from poregui.workflow.applying.pool import _processes
-from poregui.workflow.applying.child import Talk
+from poregui.workflow.applying.helper_process import Talk
 if __name__ == "__main__":
     with _processes(1, Talk(1)) as pool:
         print(pool.submit(os.getpid).result(), flush=True)

@@ -19,12 +19,12 @@ from poregui.cli.main import main
 from poregui.domain.classes import NOT_A_PORE, UNSURE, UNSURE_COLOUR
 from poregui.domain.errors import PoreguiError
 from poregui.store.project import Project
+from poregui.workflow.applying.confidence import mark_field
 from poregui.workflow.applying.field import FieldTask, apply_field
-from poregui.workflow.applying.marking import mark_field
-from poregui.workflow.applying.source import AppliedModel, ToApply, model_of_file, tasks_of
-from poregui.workflow.applying.table import LEFT, NOBODY, OTHER, REMOVED, PoreTable, read_pores
-from poregui.workflow.changes import add_class, label_crops
-from poregui.workflow.history import History
+from poregui.workflow.applying.inputs import AppliedModel, ToApply, model_of_file, tasks_of
+from poregui.workflow.applying.result_table import LEFT, NOBODY, OTHER, REMOVED, PoreTable, read_pores
+from poregui.workflow.editing.history import History
+from poregui.workflow.editing.label_edits import add_class, label_crops
 
 FILES = ("pores.csv", "pores.geojson", "overlay.png", "field.json")
 COLOURS = ("#1f77b4", "#117733", "#d95f02")

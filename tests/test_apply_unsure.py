@@ -19,8 +19,8 @@ from poregui.domain.class_porosity import estimate_classes
 from poregui.domain.classes import NOT_A_PORE, UNSURE
 from poregui.domain.correction import correction
 from poregui.store.project import Project
-from poregui.workflow.changes import label_crops
-from poregui.workflow.history import History
+from poregui.workflow.editing.history import History
+from poregui.workflow.editing.label_edits import label_crops
 
 
 @pytest.fixture

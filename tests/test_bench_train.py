@@ -16,7 +16,7 @@ from PIL import Image
 from poregui.domain.recipe import recipe_for
 from poregui.domain.splits import group_of
 from poregui.store.project import Project
-from poregui.workflow.freeze import freeze
+from poregui.workflow.training.prepare_dataset import freeze
 
 
 @pytest.fixture

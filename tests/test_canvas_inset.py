@@ -10,9 +10,9 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from poregui.gui.widgets.canvas_inset import CanvasInset
-from poregui.gui.widgets.image_canvas import ImageCanvas
-from poregui.gui.widgets.tile_layer import layer_of
+from poregui.gui.canvas.canvas_inset import CanvasInset
+from poregui.gui.canvas.image_canvas import ImageCanvas
+from poregui.gui.canvas.tile_layer import layer_of
 
 
 @pytest.fixture

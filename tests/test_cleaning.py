@@ -18,10 +18,10 @@ from poregui.domain.geometry import Box
 from poregui.domain.masks import Mask
 from poregui.store.pixels import CropPixels
 from poregui.store.project import Project
-from poregui.vision.contrast import automatic, lookup
-from poregui.workflow.changes import new_crop
-from poregui.workflow.cleaning import set_display, set_masks, set_specimens, specimens_in_names
-from poregui.workflow.history import History
+from poregui.vision.io.contrast import automatic, lookup
+from poregui.workflow.editing.history import History
+from poregui.workflow.editing.label_edits import new_crop
+from poregui.workflow.editing.micrograph_edits import set_display, set_masks, set_specimens, specimens_in_names
 
 
 @pytest.fixture

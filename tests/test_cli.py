@@ -21,8 +21,8 @@ from poregui.cli.main import VERBS, main
 from poregui.domain.evaluation import Prediction
 from poregui.domain.recipe import recipe_for
 from poregui.store.project import Project
-from poregui.workflow.exports import EXPORTS
-from poregui.workflow.freeze import freeze
+from poregui.workflow.exporting.export_kinds import EXPORTS
+from poregui.workflow.training.prepare_dataset import freeze
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -331,7 +331,7 @@ def test_ctrl_c_is_quiet(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: 
     def interrupted(*_: object) -> int:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("poregui.cli.projects.info", interrupted)
+    monkeypatch.setattr("poregui.cli.project_verbs.info", interrupted)
     assert main(["info", str(folder)]) == 130
     assert capsys.readouterr() == ("", "")
 
@@ -342,7 +342,7 @@ def test_what_the_system_refuses_is_a_sentence(
     def full(*_: object) -> int:
         raise OSError(28, "No space left on device", "somewhere")
 
-    monkeypatch.setattr("poregui.cli.projects.info", full)
+    monkeypatch.setattr("poregui.cli.project_verbs.info", full)
     assert "somewhere: No space left on device" in refused(capsys, "info", folder)
 
 

@@ -14,9 +14,9 @@ from poregui.cli.main import main
 from poregui.domain.classes import NOT_A_PORE
 from poregui.domain.records import Micrograph
 from poregui.store.project import Project
-from poregui.workflow.detect import detection_recipe
-from poregui.workflow.edits import AddMicrographs
-from poregui.workflow.measure import CACHE, measure_project
+from poregui.workflow.detecting.find_pores import detection_recipe
+from poregui.workflow.detecting.measuring import CACHE, measure_project
+from poregui.workflow.editing.edits import AddMicrographs
 
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 
@@ -131,7 +131,7 @@ def test_numbers_are_kept_and_measured_anew_when_an_outline_or_the_scale_changes
     (first,) = measure_project(bench.project)
     assert list((bench.project.folder / CACHE).glob("numbers-*.npz"))
     calls = []
-    from poregui.workflow import measure as module
+    from poregui.workflow.detecting import measuring as module
 
     real = module.measure
     monkeypatch.setattr(module, "measure", lambda *a, **k: calls.append(1) or real(*a, **k))

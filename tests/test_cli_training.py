@@ -12,7 +12,7 @@ import pytest
 from builders import grey, labelled_project
 from PIL import Image
 
-from poregui.cli import following
+from poregui.cli import training_output as following
 from poregui.cli.main import main
 from poregui.cli.output import Screen, headline
 from poregui.domain.errors import TrainingError
@@ -30,7 +30,7 @@ from poregui.domain.events import (
 from poregui.domain.recipe import parameters, recipe_for
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
-from poregui.workflow.freeze import freeze
+from poregui.workflow.training.prepare_dataset import freeze
 
 FINISHED = Finished(epochs=4, best_epoch=3, accuracy=0.75, n_test=12, seconds=1.5)
 

@@ -11,11 +11,11 @@ from scipy import stats
 
 from poregui.domain.recipe import Recipe
 from poregui.store.project import Project
-from poregui.workflow.changes import label_crops
-from poregui.workflow.compare import compare
-from poregui.workflow.evaluate import review
-from poregui.workflow.freeze import freeze
-from poregui.workflow.history import History
+from poregui.workflow.editing.history import History
+from poregui.workflow.editing.label_edits import label_crops
+from poregui.workflow.evaluating.compare import compare
+from poregui.workflow.evaluating.evaluate import review
+from poregui.workflow.training.prepare_dataset import freeze
 
 
 @pytest.fixture

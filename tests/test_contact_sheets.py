@@ -14,9 +14,17 @@ from poregui.domain.errors import PoreguiError
 from poregui.domain.records import Crop
 from poregui.store.pixels import CropPixels
 from poregui.store.project import Project
-from poregui.workflow.contact_sheets import COLUMNS, HEIGHT, ROWS, WIDTH, draw_sheet, export_sheets_pdf, plan_sheets
-from poregui.workflow.edits import AddCrops
-from poregui.workflow.history import History
+from poregui.workflow.editing.edits import AddCrops
+from poregui.workflow.editing.history import History
+from poregui.workflow.reporting.contact_sheets import (
+    COLUMNS,
+    HEIGHT,
+    ROWS,
+    WIDTH,
+    draw_sheet,
+    export_sheets_pdf,
+    plan_sheets,
+)
 
 PER_PAGE = COLUMNS * ROWS
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from poregui.domain.outline import Outline
-from poregui.workflow.formats.coordinates import closed_rings
-from poregui.workflow.formats.geojson import read_geojson, write_geojson_file
-from poregui.workflow.formats.shapes import ImageShapes, PoreShape
+from poregui.workflow.exporting.formats.geojson import read_geojson, write_geojson_file
+from poregui.workflow.exporting.formats.json_text import closed_rings
+from poregui.workflow.exporting.formats.shapes import ImageShapes, PoreShape
 
 
 def test_many_outlines_are_written_as_json_writes_them_and_closed() -> None:

@@ -11,8 +11,8 @@ from PySide6.QtTest import QAbstractItemModelTester
 from test_gui_suggest import desk, open_desk, project  # noqa: F401 - fixtures
 
 from poregui.gui.label.filters import CropFilter
-from poregui.gui.models.crop_list import ROW_ROLE, CropListModel, CropRow
-from poregui.gui.widgets.crop_grid import CropGrid
+from poregui.gui.lists.crop_grid import CropGrid
+from poregui.gui.lists.crop_list import ROW_ROLE, CropListModel, CropRow
 
 
 def shown(model: CropListModel) -> list[int]:

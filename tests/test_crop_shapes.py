@@ -11,11 +11,11 @@ import pytest
 from run_folders import CLASSES, make_run, small_recipe
 
 from poregui.domain.events import Event, Stage
-from poregui.learning.baseline import write_baseline
+from poregui.learning.shape_forest import write_baseline
 from poregui.learning.train import train
-from poregui.vision.crop_shapes import LENGTHS, NAMES, _is_dark, shape_numbers
-from poregui.workflow.baseline import read_baseline
-from poregui.workflow.nearest import Nearest
+from poregui.vision.shape.crop_shapes import LENGTHS, NAMES, _is_dark, shape_numbers
+from poregui.workflow.evaluating.shape_baseline import read_baseline
+from poregui.workflow.evaluating.similar_crops import Nearest
 
 
 def ellipse(length: float, width: float, angle: float = 0.0, *, ground: int = 200, pore: int = 50) -> np.ndarray:

@@ -18,18 +18,18 @@ from poregui.domain.masks import Mask
 from poregui.domain.outline import Outline
 from poregui.domain.records import Crop, Micrograph
 from poregui.store.pixels import CropPixels
-from poregui.vision.large_images import open_pyramid
-from poregui.vision.overlaps import overlaps
-from poregui.workflow.changes import move_crop
-from poregui.workflow.detect import (
+from poregui.vision.io.large_images import open_pyramid
+from poregui.vision.shape.overlaps import overlaps
+from poregui.workflow.detecting.find_pores import (
     DetectedPores,
     detection_recipe,
     find_in_file,
     mount_words,
     read_recipe,
 )
-from poregui.workflow.matching import SAME, NewPore, settle
-from poregui.workflow.reshape import draw_pore
+from poregui.workflow.detecting.matching import SAME, NewPore, settle
+from poregui.workflow.editing.label_edits import move_crop
+from poregui.workflow.editing.outline_edits import draw_pore
 
 
 @pytest.fixture

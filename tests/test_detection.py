@@ -17,14 +17,14 @@ from poregui.domain.detection import DetectionRecipe, detection_parameters, dete
 from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import Box
 from poregui.domain.masks import Mask
-from poregui.vision.detection import Detected, detect, preview
-from poregui.vision.half_level import Levels, bands_of, move_to_level
-from poregui.vision.measurement import measure
-from poregui.vision.planning import Source, make_plan
-from poregui.vision.segmenting import otsu, regions_of
+from poregui.vision.pores.contours import trace
+from poregui.vision.pores.detection import Detected, detect, preview
+from poregui.vision.pores.half_level import Levels, bands_of, move_to_level
+from poregui.vision.pores.plan import Source, make_plan
+from poregui.vision.pores.segmentation import otsu, regions_of
+from poregui.vision.pores.tiling import find_all
+from poregui.vision.shape.measurement import measure
 from poregui.vision.synthetic import SyntheticMicrograph, draw_specimen, draw_unseen
-from poregui.vision.tiling import find_all
-from poregui.vision.tracing import trace
 
 RECIPE = DetectionRecipe()
 

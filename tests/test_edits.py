@@ -18,7 +18,8 @@ from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import Box
 from poregui.store.pixels import CropPixels
 from poregui.store.project import Project
-from poregui.workflow.changes import (
+from poregui.workflow.editing.history import History
+from poregui.workflow.editing.label_edits import (
     add_class,
     change_class,
     label_crops,
@@ -34,7 +35,6 @@ from poregui.workflow.changes import (
     set_scale,
     set_specimen,
 )
-from poregui.workflow.history import History
 
 
 @pytest.fixture

@@ -17,11 +17,18 @@ from poregui.store.csv_cells import harmless
 from poregui.store.files import write_json
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
-from poregui.workflow.changes import add_class, change_class, label_crops, merge_classes, remove_crops, retire_class
-from poregui.workflow.evaluate import evaluation_json, find_run, follow, review
-from poregui.workflow.export import export_class_folders, export_csv
-from poregui.workflow.freeze import freeze
-from poregui.workflow.history import History
+from poregui.workflow.editing.history import History
+from poregui.workflow.editing.label_edits import (
+    add_class,
+    change_class,
+    label_crops,
+    merge_classes,
+    remove_crops,
+    retire_class,
+)
+from poregui.workflow.evaluating.evaluate import evaluation_json, find_run, follow, review
+from poregui.workflow.exporting.export_labels import export_class_folders, export_csv
+from poregui.workflow.training.prepare_dataset import freeze
 
 
 def predicted_run(project: Project) -> RunFolder:

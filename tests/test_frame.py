@@ -23,10 +23,10 @@ from poregui.domain.records import Detection
 from poregui.store.database import SCHEMA_VERSION
 from poregui.store.migrations import MIGRATIONS
 from poregui.store.project import Project
-from poregui.vision.surface import fewer_points
-from poregui.workflow.applying.source import to_apply
-from poregui.workflow.cleaning import set_masks
-from poregui.workflow.frame import (
+from poregui.vision.pores.surface import fewer_points
+from poregui.workflow.applying.inputs import to_apply
+from poregui.workflow.detecting.measuring import measure_project, summary
+from poregui.workflow.editing.frame import (
     direction_of,
     frame_of,
     frames_of,
@@ -35,7 +35,7 @@ from poregui.workflow.frame import (
     set_project_build_direction,
     set_surfaces,
 )
-from poregui.workflow.measure import measure_project, summary
+from poregui.workflow.editing.micrograph_edits import set_masks
 
 TOP = ((0.0, 0.0), (640.0, 0.0))
 

@@ -12,9 +12,9 @@ from poregui.domain.classes import NOT_A_PORE, UNSURE
 from poregui.domain.errors import ReadOnlyError, TrainingError
 from poregui.domain.recipe import Recipe
 from poregui.store.project import Project
-from poregui.workflow.changes import label_crops
-from poregui.workflow.freeze import freeze, summarise
-from poregui.workflow.history import History
+from poregui.workflow.editing.history import History
+from poregui.workflow.editing.label_edits import label_crops
+from poregui.workflow.training.prepare_dataset import freeze, summarise
 
 
 def parts(project: Project, **options: object) -> dict[int, str]:

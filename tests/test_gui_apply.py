@@ -20,12 +20,12 @@ from size_model import draw_discs
 from poregui.domain.errors import PoreguiError
 from poregui.domain.outline import Outline
 from poregui.gui.app import build_window
-from poregui.gui.apply.page import HEADS
-from poregui.gui.messages import messages
-from poregui.gui.theme import theme
-from poregui.gui.window import MainWindow
-from poregui.workflow.formats.coco import write_coco
-from poregui.workflow.formats.shapes import ImageShapes, PoreShape, shapes_of
+from poregui.gui.apply.apply_page import HEADS
+from poregui.gui.base.messages import messages
+from poregui.gui.base.theme import theme
+from poregui.gui.shell.main_window import MainWindow
+from poregui.workflow.exporting.formats.coco import write_coco
+from poregui.workflow.exporting.formats.shapes import ImageShapes, PoreShape, shapes_of
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def test_a_fault_of_ours_does_not_leave_the_page_waiting(
 
     faults: list[BaseException] = []
     page = page_of(window, with_run)
-    monkeypatch.setattr("poregui.gui.apply.presenter.apply_all", fail)
+    monkeypatch.setattr("poregui.gui.apply.apply_presenter.apply_all", fail)
     monkeypatch.setattr("sys.excepthook", lambda kind, fault, trace: faults.append(fault))
     apply(window)
     assert [str(fault) for fault in faults] == ["a fault"]

@@ -16,9 +16,9 @@ from pytestqt.qtbot import QtBot
 
 from poregui.domain.classes import UNSURE_COLOUR
 from poregui.gui.app import build_window
-from poregui.gui.apply.page import ApplyPage
-from poregui.gui.apply.unsure_dialog import UnsureDialog
-from poregui.gui.window import MainWindow
+from poregui.gui.apply.apply_page import ApplyPage
+from poregui.gui.dialogs.apply_dialogs import UnsureDialog
+from poregui.gui.shell.main_window import MainWindow
 from poregui.store.project import Project
 
 

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QLabel
 from test_gui_label import on_crops, open_desk, project  # noqa: F401 - fixtures
 
 from poregui.gui.widgets.class_card import ClassCard
-from poregui.workflow.changes import set_reference_crops
+from poregui.workflow.editing.label_edits import set_reference_crops
 
 
 def card_of(desk) -> ClassCard:

@@ -13,14 +13,14 @@ from pytestqt.qtbot import QtBot
 from test_info_bar import with_bar
 
 from poregui.gui.app import build_window
-from poregui.gui.dialogs.micrograph import SeveralMicrographsDialog
-from poregui.gui.naming import NamingDialog
-from poregui.gui.window import MainWindow
+from poregui.gui.dialogs.micrograph_dialogs import SeveralMicrographsDialog
+from poregui.gui.shell.main_window import MainWindow
+from poregui.gui.shell.specimen_names import NamingDialog
 from poregui.store.project import Project
-from poregui.workflow.changes import set_scale
-from poregui.workflow.cleaning import change_several, set_specimens
-from poregui.workflow.history import History
-from poregui.workflow.importing import ImportOptions, collect, settle
+from poregui.workflow.editing.history import History
+from poregui.workflow.editing.label_edits import set_scale
+from poregui.workflow.editing.micrograph_edits import change_several, set_specimens
+from poregui.workflow.importing.images import ImportOptions, collect, settle
 
 NAMES = ("A_1.png", "A_2.png", "other.png")
 

@@ -14,10 +14,10 @@ from pytestqt.qtbot import QtBot
 
 from poregui.domain.errors import PoreguiError
 from poregui.gui.app import build_window
-from poregui.gui.messages import messages
-from poregui.gui.window import MainWindow
+from poregui.gui.base.messages import messages
+from poregui.gui.shell.main_window import MainWindow
 from poregui.store.project import Project
-from poregui.workflow.contact_sheets import plan_sheets
+from poregui.workflow.reporting.contact_sheets import plan_sheets
 
 
 @pytest.fixture

@@ -14,10 +14,10 @@ from test_gui_suggest import open_desk, project  # noqa: F401 - fixtures
 from poregui.domain.geometry import Box
 from poregui.domain.outline import Outline
 from poregui.domain.records import Crop
-from poregui.gui.label.context import number_words, source_words
+from poregui.gui.label.crop_context import number_words, source_words
 from poregui.store.pixels import CropPixels
-from poregui.workflow.crop_numbers import numbers_of_crop
-from poregui.workflow.edits import AddCrops
+from poregui.workflow.detecting.crop_numbers import numbers_of_crop
+from poregui.workflow.editing.edits import AddCrops
 
 
 def never() -> CropPixels:

@@ -15,15 +15,15 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QDialog
 
 from poregui.domain.detection import DetectionRecipe
-from poregui.gui.dialogs.which_micrographs import WhichMicrographsDialog
-from poregui.gui.label.detecting import Detecting
+from poregui.gui.canvas.canvas_view import CanvasView
+from poregui.gui.canvas.outline_tools import CornerTool, OutlineTool
+from poregui.gui.dialogs.micrograph_choice import WhichMicrographsDialog
 from poregui.gui.label.filters import CropFilter
-from poregui.gui.label.outlining import Outlining
-from poregui.gui.latest import Latest
-from poregui.gui.widgets.canvas_view import CanvasView
+from poregui.gui.label.find_pores import Detecting
+from poregui.gui.label.outlines import Outlining
+from poregui.gui.services.latest import Latest
 from poregui.gui.widgets.detection_form import DetectionForm
-from poregui.gui.widgets.outline_tools import CornerTool, OutlineTool
-from poregui.workflow.detect import detection_recipe
+from poregui.workflow.detecting.find_pores import detection_recipe
 
 GAS = 1
 WAIST = [(200.0, 200.0, 20.0), (232.0, 200.0, 20.0)]

@@ -14,8 +14,8 @@ from PySide6.QtCore import QEvent, QPointF, Qt
 from PySide6.QtGui import QKeyEvent
 from test_gui_measurements import measured, settled
 
-from poregui.gui.widgets.region_tools import PathTool
-from poregui.workflow.frame import project_build_direction
+from poregui.gui.canvas.region_tools import PathTool
+from poregui.workflow.editing.frame import project_build_direction
 
 
 @pytest.fixture

@@ -14,11 +14,11 @@ from pytestqt.qtbot import QtBot
 
 from poregui.domain.errors import PoreguiError
 from poregui.gui.app import build_window
-from poregui.gui.dialogs.keys import ChangeKeysDialog
-from poregui.gui.dialogs.sheets import KeysDialog
-from poregui.gui.key_map import ENTRIES, KeyMap, key_map
-from poregui.gui.preferences import Preferences
-from poregui.gui.window import MainWindow
+from poregui.gui.base.key_map import ENTRIES, KeyMap, key_map
+from poregui.gui.base.preferences import Preferences
+from poregui.gui.dialogs.help_sheets import KeysDialog
+from poregui.gui.dialogs.key_dialog import ChangeKeysDialog
+from poregui.gui.shell.main_window import MainWindow
 
 
 @pytest.fixture

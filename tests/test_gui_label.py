@@ -26,17 +26,17 @@ from PySide6.QtTest import QTest
 from poregui.domain.classes import NOT_A_PORE, UNSURE
 from poregui.domain.geometry import Box
 from poregui.domain.records import Crop, Specimen
+from poregui.gui.base.messages import messages
 from poregui.gui.label.filters import CropFilter
-from poregui.gui.label.page import LabelPage
-from poregui.gui.label.presenter import LabelPresenter
-from poregui.gui.messages import messages
-from poregui.gui.micrograph_images import MicrographImages
-from poregui.gui.services import Services
-from poregui.gui.session import Session
-from poregui.gui.thumbnails import Thumbnails
+from poregui.gui.label.label_page import LabelPage
+from poregui.gui.label.label_presenter import LabelPresenter
+from poregui.gui.services.micrograph_images import MicrographImages
+from poregui.gui.services.page_services import Services
+from poregui.gui.services.session import Session
+from poregui.gui.services.thumbnails import Thumbnails
 from poregui.store.pixels import CropPixels
 from poregui.store.project import Project
-from poregui.workflow.edits import AddCrops, AddSpecimens
+from poregui.workflow.editing.edits import AddCrops, AddSpecimens
 
 
 @pytest.fixture
@@ -384,7 +384,7 @@ def test_labels_are_there_when_the_project_is_opened_again(on_crops):
 
 
 def test_the_page_follows_edits_made_elsewhere(on_crops):
-    from poregui.workflow.changes import label_crops
+    from poregui.workflow.editing.label_edits import label_crops
 
     on_crops.session.apply(label_crops(on_crops.project, [1, 2], LACK, who="bob"))
     assert on_crops.page.crop_label.text() == "Lack of Fusion"

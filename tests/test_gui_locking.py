@@ -14,13 +14,13 @@ from pytestqt.qtbot import QtBot
 
 from poregui.domain.detection import DetectionRecipe
 from poregui.gui.app import build_window
-from poregui.gui.apply.page import ApplyPage
+from poregui.gui.apply.apply_page import ApplyPage
+from poregui.gui.base.messages import messages
 from poregui.gui.dialogs.lock_recipe import LockDialog
-from poregui.gui.messages import messages
-from poregui.gui.window import MainWindow
+from poregui.gui.shell.main_window import MainWindow
 from poregui.store.project import Project
-from poregui.workflow.applying.locking import lock_of_project, lock_run
-from poregui.workflow.applying.source import RECIPE_KEY
+from poregui.workflow.applying.inputs import RECIPE_KEY
+from poregui.workflow.applying.locked_recipe import lock_of_project, lock_run
 
 
 @pytest.fixture

@@ -12,11 +12,11 @@ from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
 from poregui.gui.app import build_window
-from poregui.gui.dialogs.merge import MergeDialog
-from poregui.gui.window import MainWindow
+from poregui.gui.dialogs.merge_dialog import MergeDialog
+from poregui.gui.shell.main_window import MainWindow
 from poregui.store.project import Project
-from poregui.workflow.changes import label_crops
-from poregui.workflow.history import History
+from poregui.workflow.editing.history import History
+from poregui.workflow.editing.label_edits import label_crops
 
 IDS = [1, 2, 3, 4]
 

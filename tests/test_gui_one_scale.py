@@ -8,9 +8,9 @@ from PySide6.QtGui import QColor
 from test_gui_label import open_desk, project  # noqa: F401 - fixtures
 
 from poregui.domain.records import Crop
-from poregui.gui.widgets.one_scale import cell_width
+from poregui.gui.lists.same_scale import cell_width
 from poregui.store.pixels import CropPixels
-from poregui.workflow.edits import AddCrops
+from poregui.workflow.editing.edits import AddCrops
 
 
 @pytest.fixture

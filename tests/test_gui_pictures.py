@@ -8,10 +8,10 @@ from PySide6.QtCore import QRectF
 from PySide6.QtGui import QColor, QImage, QPainter
 
 from poregui.domain.lengths import length_text, nice_length
-from poregui.gui.models.crop_list import CropListModel, CropRow
-from poregui.gui.thumbnails import crop_image
-from poregui.gui.widgets.canvas_picture import to_eight_bits
-from poregui.gui.widgets.tile_layer import layer_of
+from poregui.gui.canvas.canvas_picture import to_eight_bits
+from poregui.gui.canvas.tile_layer import layer_of
+from poregui.gui.lists.crop_list import CropListModel, CropRow
+from poregui.gui.services.thumbnails import crop_image
 from poregui.store.pixels import CropPixels
 
 

@@ -7,7 +7,7 @@ from builders import add_crops, add_specimens
 from PySide6.QtCore import Qt
 from test_gui_suggest import desk, open_desk, project  # noqa: F401 - fixtures
 
-from poregui.workflow.suggestions import Suggestions
+from poregui.workflow.suggesting.suggestions import Suggestions
 
 
 def test_the_progress_tab_says_for_each_class_what_more_labels_would_add(desk, qtbot):  # noqa: F811

@@ -16,10 +16,10 @@ from poregui.domain.classes import UNSURE, PoreClass
 from poregui.domain.events import EpochEnded, Failed, Interrupted
 from poregui.domain.recipe import Recipe
 from poregui.domain.records import Changed
-from poregui.gui.widgets.matrix_drawing import EVERYTHING, Cell
+from poregui.gui.plots.matrix_drawing import EVERYTHING, Cell
 from poregui.store.project import Project
-from poregui.workflow.changes import change_class, label_crops, remove_crops
-from poregui.workflow.freeze import freeze
+from poregui.workflow.editing.label_edits import change_class, label_crops, remove_crops
+from poregui.workflow.training.prepare_dataset import freeze
 
 PLAIN, LEFT = Qt.KeyboardModifier.NoModifier, Qt.MouseButton.LeftButton
 

@@ -17,13 +17,13 @@ from review_desk import ReviewDesk, make_run, review_desks
 from size_model import write_size_model
 
 from poregui.domain.errors import PoreguiError
-from poregui.gui.printing import drawn, heading_alone, laid_out
 from poregui.gui.review import heat_maps
+from poregui.gui.services.printing import drawn, heading_alone, laid_out
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
-from poregui.workflow.applying.source import model_of_file
-from poregui.workflow.changes import change_class
-from poregui.workflow.predict import ScaledCrop
+from poregui.workflow.applying.inputs import model_of_file
+from poregui.workflow.editing.label_edits import change_class
+from poregui.workflow.evaluating.predict import ScaledCrop
 
 SVG = (
     '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="20"><rect width="40" height="20" fill="#ff0000"/></svg>'
@@ -106,7 +106,7 @@ def test_a_place_that_cannot_be_written_is_told_and_a_dialog_that_is_closed_writ
     desk: ReviewDesk, tmp_path: Path, monkeypatch
 ) -> None:
     told: list[PoreguiError] = []
-    monkeypatch.setattr("poregui.gui.background._tell", told.append)
+    monkeypatch.setattr("poregui.gui.services.jobs._tell", told.append)
     (tmp_path / "file").touch()
     take(desk, "export_predictions", tmp_path / "file" / "answers.csv", monkeypatch)
     assert len(told) == 1

@@ -15,12 +15,12 @@ from review_desk import GAS, KEYHOLE, ReviewDesk, answer, make_run, review_desks
 from poregui.domain.classes import UNSURE
 from poregui.domain.dataset import DatasetCrop
 from poregui.domain.records import Changed
-from poregui.gui.review.page import COMPARE, CROPS, CURVES, NUMBERS, SUSPECTS
-from poregui.gui.widgets.figure import Figure, FigureView, Line
-from poregui.gui.widgets.matrix_drawing import EVERYTHING, Cell
-from poregui.gui.widgets.strip_plots import StripPlots, Strips
+from poregui.gui.plots.figure_view import Figure, FigureView, Line
+from poregui.gui.plots.matrix_drawing import EVERYTHING, Cell
+from poregui.gui.plots.strip_plots import StripPlots, Strips
+from poregui.gui.review.review_page import COMPARE, CROPS, CURVES, NUMBERS, SUSPECTS
 from poregui.store.project import Project
-from poregui.workflow.changes import label_crops
+from poregui.workflow.editing.label_edits import label_crops
 
 LEFT, PLAIN = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
 CTRL = Qt.KeyboardModifier.ControlModifier

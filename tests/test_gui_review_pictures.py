@@ -13,15 +13,15 @@ from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
 from review_desk import ReviewDesk, make_run, review_desks
 
+from poregui.gui.base.theme import DARK, LIGHT
+from poregui.gui.plots.colour_scales import cell_colours, contrast, heat_table, luminance
+from poregui.gui.plots.confusion_matrix import ConfusionMatrix
+from poregui.gui.plots.heat_map import evidence_for, heat_image
+from poregui.gui.plots.matrix_drawing import EVERYTHING, Cell
 from poregui.gui.review import heat_maps
-from poregui.gui.theme import DARK, LIGHT
-from poregui.gui.widgets.confusion_matrix import ConfusionMatrix
-from poregui.gui.widgets.heat_map import evidence_for, heat_image
-from poregui.gui.widgets.matrix_colours import cell_colours, contrast, heat_table, luminance
-from poregui.gui.widgets.matrix_drawing import EVERYTHING, Cell
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
-from poregui.workflow.predict import ScaledCrop
+from poregui.workflow.evaluating.predict import ScaledCrop
 
 
 @pytest.fixture

@@ -28,15 +28,15 @@ from pytestqt.qtbot import QtBot
 
 from poregui.domain.classes import UNSURE
 from poregui.domain.events import EpochEnded, Finished
-from poregui.gui.actions import ACTIONS
 from poregui.gui.app import build_window
+from poregui.gui.base.actions import ACTIONS
+from poregui.gui.base.messages import BugDialog, messages
+from poregui.gui.base.theme import DARK, LIGHT, theme
 from poregui.gui.dialogs.numbers import scale_from
-from poregui.gui.messages import BugDialog, messages
-from poregui.gui.theme import DARK, LIGHT, theme
-from poregui.gui.window import MainWindow
+from poregui.gui.shell.main_window import MainWindow
 from poregui.store.project import Project
-from poregui.workflow.changes import label_crops
-from poregui.workflow.importing import ImportOptions
+from poregui.workflow.editing.label_edits import label_crops
+from poregui.workflow.importing.images import ImportOptions
 
 PARTS = (
     "label_page", "train_page", "review_page", "apply_page", "image_canvas", "crop_grid", "class_bar", "train_button",

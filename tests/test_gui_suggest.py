@@ -15,25 +15,25 @@ from label_desk import Desk, add_ready_made
 from PySide6.QtCore import Qt
 
 from poregui.domain.records import Crop
-from poregui.gui.background import Background
-from poregui.gui.dialogs.merge import MergeDialog
-from poregui.gui.label.page import LabelPage
-from poregui.gui.label.presenter import LabelPresenter
-from poregui.gui.label.progressing import pace_words
-from poregui.gui.messages import messages
-from poregui.gui.micrograph_images import MicrographImages
-from poregui.gui.services import Services
-from poregui.gui.session import Session
-from poregui.gui.sharing import SharingFlow
-from poregui.gui.suggester import SuggestProcess
-from poregui.gui.thumbnails import Thumbnails
+from poregui.gui.base.messages import messages
+from poregui.gui.dialogs.merge_dialog import MergeDialog
+from poregui.gui.label.label_page import LabelPage
+from poregui.gui.label.label_presenter import LabelPresenter
+from poregui.gui.label.progress import pace_words
+from poregui.gui.services.jobs import Background
+from poregui.gui.services.micrograph_images import MicrographImages
+from poregui.gui.services.page_services import Services
+from poregui.gui.services.session import Session
+from poregui.gui.services.suggester import SuggestProcess
+from poregui.gui.services.thumbnails import Thumbnails
+from poregui.gui.shell.sharing_flow import SharingFlow
 from poregui.store.pixels import CropPixels
 from poregui.store.project import Project
-from poregui.workflow.accepting import accept_suggestions
-from poregui.workflow.changes import label_crops
-from poregui.workflow.edits import AddCrops
-from poregui.workflow.history import History
-from poregui.workflow.suggestions import Suggestions
+from poregui.workflow.editing.accepting import accept_suggestions
+from poregui.workflow.editing.edits import AddCrops
+from poregui.workflow.editing.history import History
+from poregui.workflow.editing.label_edits import label_crops
+from poregui.workflow.suggesting.suggestions import Suggestions
 
 SHIFT = Qt.KeyboardModifier.ShiftModifier
 
@@ -250,7 +250,7 @@ def test_a_process_that_breaks_is_told_once_and_labelling_goes_on(project, open_
         started.append(folder)
         return SuggestProcess(folder, broken)
 
-    monkeypatch.setattr("poregui.gui.label.suggesting.SuggestProcess", start)
+    monkeypatch.setattr("poregui.gui.label.label_suggestions.SuggestProcess", start)
     add_ready_made(project, 14)
     desk = open_desk(project)
     for _ in range(10):

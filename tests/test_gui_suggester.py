@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from poregui.gui import suggester
-from poregui.gui.suggester import SuggestProcess
+from poregui.gui.services import suggester
+from poregui.gui.services.suggester import SuggestProcess
 
 MUTE = "import time; time.sleep(600)"
 KEEPS = """

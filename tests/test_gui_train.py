@@ -13,16 +13,16 @@ from train_desk import Desk, train
 
 from poregui.domain.events import BatchEnded, Failed, Finished, Interrupted, Started
 from poregui.domain.recipe import Recipe, parameters, recipe_for
-from poregui.gui.messages import messages
-from poregui.gui.models.curves import MOST_POINTS, Curves
-from poregui.gui.theme import theme
+from poregui.gui.base.messages import messages
+from poregui.gui.base.theme import theme
+from poregui.gui.plots.live_plots import LivePlots
+from poregui.gui.plots.training_curves import MOST_POINTS, Curves
 from poregui.gui.train.preview import preview_title
-from poregui.gui.train.words import clock, headline
-from poregui.gui.widgets.live_plots import LivePlots
+from poregui.gui.train.train_text import clock, headline
 from poregui.gui.widgets.recipe_form import NumberBox, RecipeForm
 from poregui.store.project import Project
-from poregui.workflow.changes import label_crops
-from poregui.workflow.freeze import freeze
+from poregui.workflow.editing.label_edits import label_crops
+from poregui.workflow.training.prepare_dataset import freeze
 
 
 @pytest.fixture

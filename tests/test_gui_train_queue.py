@@ -11,12 +11,12 @@ from poregui.domain.errors import TrainingError
 from poregui.domain.events import EpochEnded, Finished, FoldEnded, Started
 from poregui.domain.recipe import Recipe
 from poregui.gui.app import build_window
-from poregui.gui.messages import messages
-from poregui.gui.models.curves import Curves
-from poregui.gui.train.words import headline, progress
+from poregui.gui.base.messages import messages
+from poregui.gui.plots.training_curves import Curves
+from poregui.gui.train.train_text import headline, progress
 from poregui.store.project import Project
-from poregui.workflow.changes import label_crops
-from poregui.workflow.orders import Order, check_order, orders_for
+from poregui.workflow.editing.label_edits import label_crops
+from poregui.workflow.training.training_request import Order, check_order, orders_for
 
 
 @pytest.fixture

@@ -18,12 +18,12 @@ from size_model import draw_discs
 from poregui.domain.classes import NOT_A_PORE
 from poregui.domain.plane import Plane
 from poregui.gui.app import build_window
-from poregui.gui.apply.page import ApplyPage
-from poregui.gui.apply.unsure_dialog import UnsureDialog
-from poregui.gui.window import MainWindow
+from poregui.gui.apply.apply_page import ApplyPage
+from poregui.gui.dialogs.apply_dialogs import UnsureDialog
+from poregui.gui.shell.main_window import MainWindow
 from poregui.store.project import Project
-from poregui.workflow.history import History
-from poregui.workflow.importing import ImportOptions, collect, settle
+from poregui.workflow.editing.history import History
+from poregui.workflow.importing.images import ImportOptions, collect, settle
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from PIL import Image as Pillow
 from poregui.domain.errors import ImageError, PoreguiError
 from poregui.domain.geometry import Box
 from poregui.vision.crops import cut
-from poregui.vision.image_io import read_image, read_size
+from poregui.vision.io.reader import read_image, read_size
 
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="../shared/data with real images is absent")

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from poregui.domain.errors import PoreguiError
-from poregui.workflow.import_folders import class_in_name, natural, side_of
-from poregui.workflow.importing import ImportOptions
+from poregui.workflow.importing.folders import class_in_name, natural, side_of
+from poregui.workflow.importing.images import ImportOptions
 
 
 @pytest.mark.parametrize(

@@ -16,12 +16,12 @@ from poregui.domain.geometry import Box
 from poregui.domain.outline import Outline
 from poregui.domain.records import Crop
 from poregui.store.project import Project
-from poregui.workflow.edits import AddCrops
-from poregui.workflow.exports import export
-from poregui.workflow.formats.coco import write_coco
-from poregui.workflow.formats.shapes import ImageShapes, PoreShape
-from poregui.workflow.history import History
-from poregui.workflow.import_outlines import cut_outlines, match_images, read_outlines, settle_outlines
+from poregui.workflow.editing.edits import AddCrops
+from poregui.workflow.editing.history import History
+from poregui.workflow.exporting.export_kinds import export
+from poregui.workflow.exporting.formats.coco import write_coco
+from poregui.workflow.exporting.formats.shapes import ImageShapes, PoreShape
+from poregui.workflow.importing.outlines import cut_outlines, match_images, read_outlines, settle_outlines
 
 PORE = Outline.of([(30.5, 40.0), (48.0, 42.5), (40.0, 58.0)])
 FIELD = ImageShapes(

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from poregui.domain.geometry import Box
-from poregui.vision.image_io import Image
 from poregui.vision.info_bar import find_info_bar
-from poregui.vision.large_images import open_pyramid
-from poregui.vision.pyramid import array_pyramid
+from poregui.vision.io.large_images import open_pyramid
+from poregui.vision.io.pyramid import array_pyramid
+from poregui.vision.io.reader import Image
 
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 

@@ -15,13 +15,13 @@ from pytestqt.qtbot import QtBot
 from poregui.domain.geometry import Box
 from poregui.domain.records import Micrograph
 from poregui.gui.app import build_window
-from poregui.gui.pictures import save_pages, settle
-from poregui.gui.theme import theme
-from poregui.gui.widgets.confusion_matrix import EVERYTHING, Cell
-from poregui.gui.window import MainWindow
+from poregui.gui.base.theme import theme
+from poregui.gui.plots.confusion_matrix import EVERYTHING, Cell
+from poregui.gui.shell.main_window import MainWindow
+from poregui.gui.shell.page_pictures import save_pages, settle
 from poregui.store.project import Project
 from poregui.vision.synthetic import SyntheticMicrograph, draw_specimen
-from poregui.workflow.importing import ImportOptions
+from poregui.workflow.importing.images import ImportOptions
 
 PICTURES = Path(__file__).parents[1] / "build" / "screenshots"
 """Where the pages are saved; the README's pictures are chosen from there."""

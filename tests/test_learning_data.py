@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from run_folders import make_run
 
-from poregui.learning.data import (
+from poregui.learning.batches import (
     Crops,
     augmentation,
     batch_count,

@@ -14,10 +14,11 @@ import tensorflow as tf
 
 from poregui.domain.errors import TrainingError
 from poregui.domain.recipe import recipe_for
-from poregui.learning import export_onnx, zoo
-from poregui.learning.data import Crops
+from poregui.learning import export_onnx
+from poregui.learning import networks as zoo
+from poregui.learning.batches import Crops
 from poregui.learning.fitting import feed
-from poregui.vision.shape_input import WIDTH
+from poregui.vision.shape.shape_input import WIDTH
 
 CLASSES = 4
 

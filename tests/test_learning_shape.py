@@ -17,8 +17,8 @@ from poregui.learning.child import fit
 from poregui.learning.shape_run import train_shapes
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
-from poregui.workflow.evaluate import review
-from poregui.workflow.freeze import freeze
+from poregui.workflow.evaluating.evaluate import review
+from poregui.workflow.training.prepare_dataset import freeze
 
 
 @pytest.fixture

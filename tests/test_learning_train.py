@@ -31,7 +31,7 @@ from poregui.learning.checkpoint import Snapshot, State
 from poregui.learning.train import train
 from poregui.store.pixels import CropPixels
 from poregui.store.run_folder import RunFolder
-from poregui.workflow.predict import Predictor, ScaledCrop
+from poregui.workflow.evaluating.predict import Predictor, ScaledCrop
 
 
 def never() -> str:
@@ -71,7 +71,7 @@ def test_the_predictions_come_from_the_very_weights_that_were_saved(
     model = keras.saving.load_model(folder.model_file)
     images, sizes, shapes = [], [], []
     from poregui.vision.patches import letterbox, scale_grey, set_channels, size_input
-    from poregui.vision.shape_input import shape_input
+    from poregui.vision.shape.shape_input import shape_input
 
     for crop, pixels in zip(dataset.crops, folder.read_crops(dataset.crops), strict=True):
         grey = set_channels(scale_grey(pixels, crop.grey_low, crop.grey_high), 1)

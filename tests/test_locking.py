@@ -16,7 +16,8 @@ from poregui.cli.main import main
 from poregui.domain.detection import DetectionRecipe
 from poregui.domain.errors import PoreguiError, ProjectError
 from poregui.store.project import Project
-from poregui.workflow.applying.locking import (
+from poregui.workflow.applying.inputs import RECIPE_KEY
+from poregui.workflow.applying.locked_recipe import (
     is_own,
     lock_of_project,
     lock_run,
@@ -25,7 +26,6 @@ from poregui.workflow.applying.locking import (
     take_lock,
     unlock_project,
 )
-from poregui.workflow.applying.source import RECIPE_KEY
 
 SIZES = [12.0] * 4 + [34.0] * 3 + [90.0] * 2
 

@@ -13,7 +13,7 @@ import pytest
 
 from poregui.domain.errors import ImageError
 from poregui.domain.plane import Plane
-from poregui.vision.image_io import is_picture, read_header, read_image, read_size
+from poregui.vision.io.reader import is_picture, read_header, read_image, read_size
 
 SHAPE = (2, 2, 3, 40, 100)
 """Times, channels, slices, height, width."""

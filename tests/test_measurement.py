@@ -19,11 +19,11 @@ from poregui.domain.geometry import Box
 from poregui.domain.masks import Mask
 from poregui.domain.measurement import COLUMNS, RELIABLE_PX, Measurement, heading
 from poregui.domain.porosity import porosity
-from poregui.vision.binary import crofton_perimeters
-from poregui.vision.detection import detect
-from poregui.vision.inside import spans
-from poregui.vision.measurement import Measured, measure, measure_labels
-from poregui.vision.rings import Rings
+from poregui.vision.pores.detection import detect
+from poregui.vision.shape.binary import crofton_perimeters
+from poregui.vision.shape.measurement import Measured, measure, measure_labels
+from poregui.vision.shape.polygons import spans
+from poregui.vision.shape.rings import Rings
 
 Points = list[tuple[float, float]]
 SQUARE: Points = [(10, 10), (20, 10), (20, 20), (10, 20)]

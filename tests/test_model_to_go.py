@@ -16,12 +16,12 @@ from poregui.domain.detection import DetectionRecipe
 from poregui.domain.errors import PoreguiError, ProjectError
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
-from poregui.workflow.applying.source import RECIPE_KEY, model_of_file, model_of_run
-from poregui.workflow.applying.tested import TestedCrops
-from poregui.workflow.changes import change_class
-from poregui.workflow.documents import Heading, Paragraph, Table, as_html, as_markdown
-from poregui.workflow.export_model import export_model
-from poregui.workflow.history import History
+from poregui.workflow.applying.confusion_of_tests import TestedCrops
+from poregui.workflow.applying.inputs import RECIPE_KEY, model_of_file, model_of_run
+from poregui.workflow.editing.history import History
+from poregui.workflow.editing.label_edits import change_class
+from poregui.workflow.exporting.export_model import export_model
+from poregui.workflow.reporting.documents import Heading, Paragraph, Table, as_html, as_markdown
 
 FILES = ["MODEL_CARD.md", "model-card.html", "model.json", "model.onnx"]
 

@@ -17,10 +17,10 @@ from poregui.store.pixels import CropPixels
 from poregui.store.project import Project
 from poregui.vision.near_copies import clusters, fingerprint, near_copies
 from poregui.vision.synthetic import draw_specimen
-from poregui.workflow.copies import untangle_folds, untangle_parts
-from poregui.workflow.edits import AddCrops
-from poregui.workflow.freeze import freeze
-from poregui.workflow.history import History
+from poregui.workflow.editing.edits import AddCrops
+from poregui.workflow.editing.history import History
+from poregui.workflow.training.copies import untangle_folds, untangle_parts
+from poregui.workflow.training.prepare_dataset import freeze
 
 
 def picture(seed: int, height: int = 60, width: int = 48) -> np.ndarray:

@@ -15,16 +15,16 @@ from poregui.domain.recipe import Recipe
 from poregui.domain.statistics import wilson_interval
 from poregui.store.files import write_json
 from poregui.store.project import Project
-from poregui.workflow.baseline import beside_baseline, read_baseline
-from poregui.workflow.changes import label_crops
-from poregui.workflow.crossed import cross_validations, pooled_beside_grouped
-from poregui.workflow.evaluate import follow, headline_interval, review
-from poregui.workflow.freeze import freeze
-from poregui.workflow.history import History
-from poregui.workflow.nearest import Nearest
-from poregui.workflow.numbers import curves, numbers
-from poregui.workflow.shapes import distributions, shape_table
-from poregui.workflow.unseen import log_look, unseen
+from poregui.workflow.editing.history import History
+from poregui.workflow.editing.label_edits import label_crops
+from poregui.workflow.evaluating.cross_validation import cross_validations, pooled_beside_grouped
+from poregui.workflow.evaluating.evaluate import follow, headline_interval, review
+from poregui.workflow.evaluating.run_statistics import curves, numbers
+from poregui.workflow.evaluating.shape_baseline import beside_baseline, read_baseline
+from poregui.workflow.evaluating.shapes import distributions, shape_table
+from poregui.workflow.evaluating.similar_crops import Nearest
+from poregui.workflow.evaluating.test_views import log_look, unseen
+from poregui.workflow.training.prepare_dataset import freeze
 
 
 @pytest.fixture

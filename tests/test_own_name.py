@@ -15,8 +15,8 @@ from pytestqt.qtbot import QtBot
 
 from poregui.cli.main import main
 from poregui.gui.app import build_window
-from poregui.gui.preferences import Preferences
-from poregui.gui.window import MainWindow
+from poregui.gui.base.preferences import Preferences
+from poregui.gui.shell.main_window import MainWindow
 from poregui.store.project import Project
 
 

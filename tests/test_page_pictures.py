@@ -14,9 +14,9 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from poregui.gui.pictures import main as save_pictures
-from poregui.gui.preferences import Preferences
-from poregui.gui.theme import theme
+from poregui.gui.base.preferences import Preferences
+from poregui.gui.base.theme import theme
+from poregui.gui.shell.page_pictures import main as save_pictures
 
 
 @pytest.fixture

@@ -16,10 +16,10 @@ from poregui.domain.outline import Outline
 from poregui.domain.records import Crop
 from poregui.store.pixels import CropPixels
 from poregui.store.project import Project
-from poregui.workflow.drawing import bar_length, font, shown, with_bar, writable
-from poregui.workflow.edits import AddCrops
-from poregui.workflow.export_pictures import export_bars, export_overlays
-from poregui.workflow.history import History
+from poregui.workflow.editing.edits import AddCrops
+from poregui.workflow.editing.history import History
+from poregui.workflow.exporting.export_images import export_bars, export_overlays
+from poregui.workflow.reporting.drawing import bar_length, font, shown, with_bar, writable
 
 PORE = Outline.of([(30.5, 40.0), (78.0, 42.5), (60.0, 98.0)])
 

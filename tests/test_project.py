@@ -17,8 +17,8 @@ from poregui.domain.errors import PoreguiError, ProjectError, ReadOnlyError
 from poregui.store.database import SCHEMA_VERSION
 from poregui.store.pixels import CropPixels
 from poregui.store.project import Project
-from poregui.workflow.changes import label_crops
-from poregui.workflow.history import History
+from poregui.workflow.editing.history import History
+from poregui.workflow.editing.label_edits import label_crops
 
 
 def test_a_new_project_has_three_classes_with_keys_letters_and_colours_of_their_own(tmp_path: Path) -> None:
@@ -48,7 +48,7 @@ def test_a_label_survives_a_process_that_is_killed_right_after_it(tmp_path: Path
         (crop,) = add_crops(project, [None])
     program = (
         "import os, sys; from pathlib import Path; from poregui.store.project import Project;"
-        "from poregui.workflow.changes import label_crops; from poregui.workflow.history import History;"
+        "from poregui.workflow.editing.label_edits import label_crops; from poregui.workflow.editing.history import History;"
         "p = Project.open(Path(sys.argv[1])); h = History(p);"
         "h.apply(label_crops(p, [int(sys.argv[2])], 3, who='x')); os.kill(os.getpid(), 9)"
     )

@@ -14,13 +14,13 @@ from large_files import halves, take_for_large, textured, write_pyramid
 
 from poregui.domain.errors import ImageError, PoreguiError
 from poregui.domain.geometry import Box
-from poregui.vision.build_pyramid import build_pyramid
 from poregui.vision.crops import cut
-from poregui.vision.image_io import read_image
-from poregui.vision.large_images import open_pyramid
-from poregui.vision.pore_at import pore_box, pore_near
-from poregui.vision.pyramid import halved
-from poregui.vision.tiff_levels import TiffFileParts, TiffLevel
+from poregui.vision.io.large_images import open_pyramid
+from poregui.vision.io.pyramid import halved
+from poregui.vision.io.pyramid_building import build_pyramid
+from poregui.vision.io.reader import read_image
+from poregui.vision.io.tiff_levels import TiffFileParts, TiffLevel
+from poregui.vision.pores.pore_at import pore_box, pore_near
 
 SHARED = Path(__file__).parents[1].parent / "shared" / "data"
 MOSAIC = SHARED / "formats" / "stomata_mosaic_15360x8244_bigtiff_pyramid.tif"
@@ -208,7 +208,7 @@ def test_threads_read_the_same_file_at_once(tmp_path):
 
 
 def test_decoded_parts_are_kept_up_to_a_bound(tmp_path, monkeypatch):
-    monkeypatch.setattr("poregui.vision.tiff_levels._KEPT_BYTES", 300_000)
+    monkeypatch.setattr("poregui.vision.io.tiff_levels._KEPT_BYTES", 300_000)
     file = write_pyramid(tmp_path / "a.tif", [textured(1600, 1200)], compression="zlib")
     parts = TiffFileParts(file)
     level = TiffLevel(parts, parts.tiff.pages[0].aspage())
@@ -247,7 +247,7 @@ def test_halves_are_means_and_their_edges_are_kept(shape):
 
 @pytest.mark.parametrize("kind", ["striped", "compressed strips", "tiled", "turned", "png", "jpeg", "float"])
 def test_what_a_file_lacks_is_built_once_and_holds_the_same_pixels(tmp_path, monkeypatch, kind):
-    monkeypatch.setattr("poregui.vision.build_pyramid.OVERVIEW", 200)
+    monkeypatch.setattr("poregui.vision.io.pyramid_building.OVERVIEW", 200)
     array = textured(1301, 1107, np.uint16 if "strip" in kind else np.uint8)
     file = tmp_path / ("a.png" if kind == "png" else "a.jpg" if kind == "jpeg" else "a.tif")
     if kind in ("png", "jpeg"):

@@ -20,17 +20,17 @@ from poregui.domain.errors import PoreguiError, ProjectError
 from poregui.domain.recipe import Recipe
 from poregui.store.files import write_json
 from poregui.store.project import Project
-from poregui.workflow.changes import change_class, label_crops, remove_crops
-from poregui.workflow.evaluate import review
-from poregui.workflow.export_run import export_figures, export_predictions, figures_of
-from poregui.workflow.figures import matrix_svg
-from poregui.workflow.freeze import freeze
-from poregui.workflow.history import History
-from poregui.workflow.report import report_html, write_report
-from poregui.workflow.report_facts import collect_report
-from poregui.workflow.run_json import run_json
-from poregui.workflow.svg import reads_on, ticks
-from poregui.workflow.unseen import log_look
+from poregui.workflow.editing.history import History
+from poregui.workflow.editing.label_edits import change_class, label_crops, remove_crops
+from poregui.workflow.evaluating.evaluate import review
+from poregui.workflow.evaluating.test_views import log_look
+from poregui.workflow.exporting.export_run import export_figures, export_predictions, figures_of
+from poregui.workflow.reporting.figures import matrix_svg
+from poregui.workflow.reporting.report import report_html, write_report
+from poregui.workflow.reporting.run_json import run_json
+from poregui.workflow.reporting.run_report import collect_report
+from poregui.workflow.reporting.svg import reads_on, ticks
+from poregui.workflow.training.prepare_dataset import freeze
 
 NASTY = '<script>alert("x")</script>'
 VOID = {"meta", "br", "img", "link", "input", "hr"}

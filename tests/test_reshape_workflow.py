@@ -12,11 +12,11 @@ from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import Box
 from poregui.domain.masks import Mask
 from poregui.domain.outline import Outline
-from poregui.vision.large_images import open_pyramid
-from poregui.vision.masked import masked_area
-from poregui.workflow.cleaning import set_masks
-from poregui.workflow.pore_edits import ReplacePores
-from poregui.workflow.reshape import cut_pore, draw_pore, join_pores
+from poregui.vision.io.large_images import open_pyramid
+from poregui.vision.pores.specimen_area import masked_area
+from poregui.workflow.editing.micrograph_edits import set_masks
+from poregui.workflow.editing.outline_edits import cut_pore, draw_pore, join_pores
+from poregui.workflow.editing.pore_edits import ReplacePores
 
 
 def mask(bench: Bench, *boxes: Box) -> None:

@@ -11,9 +11,9 @@ from poregui.cli.main import main
 from poregui.domain.classes import NOT_A_PORE, UNSURE
 from poregui.domain.errors import PoreguiError
 from poregui.store.project import Project
-from poregui.workflow.edits import label_name
-from poregui.workflow.exports import export
-from poregui.workflow.formats.labels_csv import read_labels_csv
+from poregui.workflow.editing.edits import label_name
+from poregui.workflow.exporting.export_kinds import export
+from poregui.workflow.exporting.formats.labels_csv import read_labels_csv
 
 
 @pytest.fixture

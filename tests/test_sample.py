@@ -11,8 +11,8 @@ from sample_once import copied_sample
 from poregui.domain.errors import PoreguiError
 from poregui.domain.recipe import Recipe
 from poregui.store.project import Project
-from poregui.workflow.freeze import summarise
-from poregui.workflow.sample import make_sample
+from poregui.workflow.importing.sample_project import make_sample
+from poregui.workflow.training.prepare_dataset import summarise
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ import tifffile
 from PIL import Image as Pillow
 
 from poregui.domain.errors import ImageError
-from poregui.vision.image_io import read_header, read_image
+from poregui.vision.io.reader import read_header, read_image
 
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="../shared/data with real images is absent")

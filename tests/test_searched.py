@@ -13,9 +13,9 @@ from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import Box
 from poregui.domain.masks import Mask
 from poregui.domain.records import Detection, Micrograph
-from poregui.gui.dialogs.which_micrographs import WhichMicrographsDialog
-from poregui.workflow.detect import recipe_text
-from poregui.workflow.searched import Searchable, micrographs_called, searchable
+from poregui.gui.dialogs.micrograph_choice import WhichMicrographsDialog
+from poregui.workflow.detecting.detection_status import Searchable, micrographs_called, searchable
+from poregui.workflow.detecting.find_pores import recipe_text
 
 MANUAL = DetectionRecipe(method="manual", level=90.0)
 

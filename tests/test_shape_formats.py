@@ -20,13 +20,13 @@ from poregui.domain.geometry import Box
 from poregui.domain.outline import Outline
 from poregui.domain.records import Crop
 from poregui.store.project import Project
-from poregui.workflow.edits import AddCrops
-from poregui.workflow.formats.coco import read_coco, write_coco
-from poregui.workflow.formats.geojson import read_geojson, write_geojson
-from poregui.workflow.formats.imagej import read_imagej, write_imagej
-from poregui.workflow.formats.names import file_names, safe_name
-from poregui.workflow.formats.shapes import ImageShapes, PoreShape, shapes_of
-from poregui.workflow.history import History
+from poregui.workflow.editing.edits import AddCrops
+from poregui.workflow.editing.history import History
+from poregui.workflow.exporting.formats.coco import read_coco, write_coco
+from poregui.workflow.exporting.formats.geojson import read_geojson, write_geojson
+from poregui.workflow.exporting.formats.imagej import read_imagej, write_imagej
+from poregui.workflow.exporting.formats.names import file_names, safe_name
+from poregui.workflow.exporting.formats.shapes import ImageShapes, PoreShape, shapes_of
 
 TRIANGLE = Outline.of([(10.25, 20.5), (30.75, 22.0), (18.0, 41.125)])
 IMAGES = [

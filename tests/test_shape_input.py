@@ -12,8 +12,8 @@ from poregui.domain.recipe import recipe_from_json
 from poregui.learning.train import train
 from poregui.store.pixels import CropPixels
 from poregui.vision.patches import input_spec_from_json
-from poregui.vision.shape_input import WIDTH, shape_input
-from poregui.workflow.predict import Predictor, ScaledCrop
+from poregui.vision.shape.shape_input import WIDTH, shape_input
+from poregui.workflow.evaluating.predict import Predictor, ScaledCrop
 
 
 def test_turned_and_mirrored_crops_have_the_same_numbers() -> None:

@@ -15,10 +15,10 @@ from poregui.domain.classes import UNSURE
 from poregui.domain.errors import PoreguiError
 from poregui.store import packing
 from poregui.store.project import Project
-from poregui.workflow.changes import add_class, label_crops
-from poregui.workflow.history import History
-from poregui.workflow.merge_labels import plan_merge
-from poregui.workflow.pack import pack
+from poregui.workflow.editing.history import History
+from poregui.workflow.editing.label_edits import add_class, label_crops
+from poregui.workflow.exporting.pack import pack
+from poregui.workflow.importing.merge_labels import plan_merge
 
 
 @pytest.fixture

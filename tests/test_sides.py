@@ -14,11 +14,11 @@ from train_desk import Desk
 from poregui.cli.main import main
 from poregui.domain.errors import PoreguiError, ProjectError, TrainingError
 from poregui.domain.recipe import Recipe
-from poregui.gui.dialogs.test_side import TestSideDialog
+from poregui.gui.dialogs.test_split_dialog import TestSideDialog
 from poregui.store.project import Project
-from poregui.workflow.freeze import freeze, summarise
-from poregui.workflow.history import History
-from poregui.workflow.sides import Group, choose_test_side, groups, keys_of_names, warnings_for
+from poregui.workflow.editing.history import History
+from poregui.workflow.training.prepare_dataset import freeze, summarise
+from poregui.workflow.training.test_split import Group, choose_test_side, groups, keys_of_names, warnings_for
 
 
 @pytest.fixture

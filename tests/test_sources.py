@@ -12,11 +12,11 @@ from poregui.cli.main import main
 from poregui.domain.recipe import recipe_for
 from poregui.domain.sources import NamedCrop, find_sources
 from poregui.store.project import Project
-from poregui.workflow.export import export_side_folders
-from poregui.workflow.freeze import freeze, prepare, summarise
-from poregui.workflow.grouping import set_sources
-from poregui.workflow.history import History
-from poregui.workflow.importing import ImportOptions, collect, settle
+from poregui.workflow.editing.history import History
+from poregui.workflow.exporting.export_labels import export_side_folders
+from poregui.workflow.importing.images import ImportOptions, collect, settle
+from poregui.workflow.training.grouping import set_sources
+from poregui.workflow.training.prepare_dataset import freeze, prepare, summarise
 
 MAIZE = Path(__file__).parent.parent.parent / "shared" / "data" / "maize-stomata" / "crops"
 
@@ -149,7 +149,7 @@ def test_grouping_by_names_is_switched_off_and_on_and_taken_back(project):
 def test_named_specimens_come_before_names_of_files(project):
     from dataclasses import replace
 
-    from poregui.workflow.edits import ChangeCrop
+    from poregui.workflow.editing.edits import ChangeCrop
 
     (specimen,) = add_specimens(project, "plate")
     history = History(project)

@@ -20,9 +20,9 @@ from poregui.domain.outline import Outline
 from poregui.domain.records import Crop, Remark
 from poregui.store.database import APPLICATION_ID, SCHEMA_VERSION
 from poregui.store.project import Project
-from poregui.workflow.edits import AddCrops, ChangeCrop
-from poregui.workflow.history import History
-from poregui.workflow.side_edits import SetRemark, SetSetting
+from poregui.workflow.editing.edits import AddCrops, ChangeCrop
+from poregui.workflow.editing.history import History
+from poregui.workflow.editing.side_edits import SetRemark, SetSetting
 
 SQUARE = Outline.of([(2, 3), (6, 3), (6, 9), (2, 9)])
 

@@ -17,14 +17,14 @@ from poregui.domain.classes import NOT_A_PORE, UNSURE
 from poregui.domain.records import Crop
 from poregui.store.pixels import CropPixels
 from poregui.store.project import Project
-from poregui.vision import crop_texture
-from poregui.workflow import suggest_worker
-from poregui.workflow.learning_curve import learning_curve
-from poregui.workflow.more_labels import advice
-from poregui.workflow.suggest import fit, teaching_order, uncertainty
-from poregui.workflow.suggest_features import COUNT, CropFeatures, feature_rows
-from poregui.workflow.suggest_worker import SuggestWorker
-from poregui.workflow.suggestions import Suggestions
+from poregui.vision.shape import crop_texture
+from poregui.workflow.suggesting import suggestion_worker as suggest_worker
+from poregui.workflow.suggesting.suggestion_features import COUNT, CropFeatures, feature_rows
+from poregui.workflow.suggesting.suggestion_model import fit, teaching_order, uncertainty
+from poregui.workflow.suggesting.suggestion_worker import SuggestWorker
+from poregui.workflow.suggesting.suggestions import Suggestions
+from poregui.workflow.training.learning_curve import learning_curve
+from poregui.workflow.training.more_labels import advice
 
 
 def two_clouds(count: int, apart: float = 3.0, seed: int = 0) -> tuple[np.ndarray, np.ndarray, list[str]]:

@@ -16,10 +16,10 @@ from size_model import write_size_model
 from poregui.domain.errors import PoreguiError
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
-from poregui.workflow import suggest_worker
-from poregui.workflow.suggest_run import WEIGHT, RunFeatures, newest_network
-from poregui.workflow.suggest_worker import SuggestWorker
-from poregui.workflow.suggestions import Suggestions
+from poregui.workflow.suggesting import suggestion_worker as suggest_worker
+from poregui.workflow.suggesting.suggest_run import WEIGHT, RunFeatures, newest_network
+from poregui.workflow.suggesting.suggestion_worker import SuggestWorker
+from poregui.workflow.suggesting.suggestions import Suggestions
 
 
 def name_features(model: Path) -> None:

@@ -10,17 +10,17 @@ from finished_runs import add_baseline, all_right, finish, finished_run, project
 from run_folders import draw_crop
 
 from poregui.domain.errors import ProjectError
-from poregui.domain.label_errors import confident_learning, unusual_shapes
+from poregui.domain.label_issues import confident_learning, unusual_shapes
 from poregui.domain.recipe import Recipe
 from poregui.domain.records import Crop, Remark
-from poregui.learning.baseline import write_baseline
+from poregui.learning.shape_forest import write_baseline
 from poregui.store.pixels import CropPixels
 from poregui.store.project import Project
-from poregui.workflow.changes import label_crops, remove_crops
-from poregui.workflow.edits import AddCrops
-from poregui.workflow.freeze import freeze
-from poregui.workflow.history import History
-from poregui.workflow.suspects import FOREST, follow, suspects
+from poregui.workflow.editing.edits import AddCrops
+from poregui.workflow.editing.history import History
+from poregui.workflow.editing.label_edits import label_crops, remove_crops
+from poregui.workflow.evaluating.label_issues import FOREST, follow, suspects
+from poregui.workflow.training.prepare_dataset import freeze
 
 CROPS, FLIPPED, LOOKED_AT = 600, 30, 60
 

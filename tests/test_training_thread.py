@@ -13,12 +13,12 @@ from fake_trainer import BEGIN, FINISHED, STOPPED, epochs
 from poregui.domain.errors import TrainingError
 from poregui.domain.events import Cancelled, EpochEnded, Failed, Interrupted, Stage
 from poregui.domain.recipe import Recipe
-from poregui.gui.background import Background
-from poregui.gui.session import Session
-from poregui.gui.training import Trainer, TrainerThread
+from poregui.gui.services.jobs import Background
+from poregui.gui.services.session import Session
+from poregui.gui.services.trainer import Trainer, TrainerThread
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
-from poregui.workflow.trainer_end import last_words
+from poregui.workflow.training.trainer_exit import last_words
 
 FAKE = Path(__file__).with_name("fake_trainer.py")
 
@@ -191,7 +191,7 @@ def test_a_run_that_another_program_trains_is_not_trained_beside(session, make_t
 
 
 def labelled_run(session):
-    from poregui.workflow.freeze import freeze
+    from poregui.workflow.training.prepare_dataset import freeze
 
     return freeze(session.project, Recipe())
 

@@ -16,13 +16,13 @@ from unlike_model import CLASSES, draw_field, write_pattern_model
 from poregui.cli.main import main
 from poregui.domain.detection import DetectionRecipe
 from poregui.domain.geometry import Box
-from poregui.domain.unlike import MOST, Reference, make_reference
+from poregui.domain.out_of_distribution import MOST, Reference, make_reference
 from poregui.store.project import Project
-from poregui.vision.detection import detect
+from poregui.vision.pores.detection import detect
 from poregui.workflow.applying.field import FieldResult, FieldTask, apply_field, read_result
-from poregui.workflow.applying.table import read_pores
-from poregui.workflow.applying.unsure import unsure_pores
-from poregui.workflow.export_model import export_model
+from poregui.workflow.applying.result_table import read_pores
+from poregui.workflow.applying.unsure_pores import unsure_pores
+from poregui.workflow.exporting.export_model import export_model
 
 
 def crops_of(path: Path) -> list[np.ndarray]:

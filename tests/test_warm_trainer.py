@@ -20,8 +20,8 @@ from train_desk import Desk
 import poregui
 from poregui.domain.events import Finished, from_line
 from poregui.domain.recipe import recipe_for
-from poregui.gui.training import TrainerThread
-from poregui.gui.warm_trainer import WAIT, WarmTrainer, start
+from poregui.gui.services.trainer import TrainerThread
+from poregui.gui.services.warm_trainer import WAIT, WarmTrainer, start
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 
@@ -136,8 +136,8 @@ def test_a_trainer_that_waits_can_be_cancelled_at_once(qtbot, tmp_path):
 
 
 def test_the_preference_is_ticked_in_the_menu_and_kept(qtbot):
-    from poregui.gui.preferences import Preferences
-    from poregui.gui.window import MainWindow
+    from poregui.gui.base.preferences import Preferences
+    from poregui.gui.shell.main_window import MainWindow
 
     window = MainWindow()
     qtbot.addWidget(window)
@@ -160,7 +160,7 @@ def _alive(pid: int) -> bool:
 
 KEEPER = """
 import sys, time
-from poregui.gui.warm_trainer import WarmTrainer
+from poregui.gui.services.warm_trainer import WarmTrainer
 warm = WarmTrainer()
 warm.wanted = True
 warm.prepare()

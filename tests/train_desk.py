@@ -7,12 +7,12 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt
 
-from poregui.gui.background import Background
-from poregui.gui.services import Services
-from poregui.gui.session import Session
-from poregui.gui.train.page import TrainPage
-from poregui.gui.train.presenter import TrainPresenter
-from poregui.gui.training import Trainer
+from poregui.gui.services.jobs import Background
+from poregui.gui.services.page_services import Services
+from poregui.gui.services.session import Session
+from poregui.gui.services.trainer import Trainer
+from poregui.gui.train.train_page import TrainPage
+from poregui.gui.train.train_presenter import TrainPresenter
 from poregui.store.project import Project
 
 FAKE = Path(__file__).with_name("fake_trainer.py")

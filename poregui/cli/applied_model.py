@@ -12,9 +12,9 @@ from pathlib import Path
 from poregui.domain.detection import DetectionRecipe, detection_recipe_from_json
 from poregui.domain.errors import PoreguiError
 from poregui.store.project import Project
-from poregui.workflow.applying.locking import Lock, lock_of_project, model_of_lock
-from poregui.workflow.applying.source import AppliedModel, ToApply, model_of_file, model_of_run, run_with_network
-from poregui.workflow.cleaning import specimen_expression, specimen_in
+from poregui.workflow.applying.inputs import AppliedModel, ToApply, model_of_file, model_of_run, run_with_network
+from poregui.workflow.applying.locked_recipe import Lock, lock_of_project, model_of_lock
+from poregui.workflow.editing.micrograph_edits import specimen_expression, specimen_in
 
 _FIXED = {
     "run": "--run",

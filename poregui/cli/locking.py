@@ -25,8 +25,8 @@ def add_lock_options(parser: argparse.ArgumentParser) -> None:
 
 def lock(args: argparse.Namespace, screen: Screen) -> int:
     """Fix recipe, network, scale and confidence, take what was fixed elsewhere, or unlock a project."""
-    from poregui.workflow.applying.locking import FOLDER, LOCKED, lock_of_project, lock_run, unlock_project
-    from poregui.workflow.applying.source import run_with_network
+    from poregui.workflow.applying.inputs import run_with_network
+    from poregui.workflow.applying.locked_recipe import FOLDER, LOCKED, lock_of_project, lock_run, unlock_project
 
     if args.take is not None:
         return _take(args, screen)
@@ -57,7 +57,7 @@ def lock(args: argparse.Namespace, screen: Screen) -> int:
 
 
 def _take(args: argparse.Namespace, screen: Screen) -> int:
-    from poregui.workflow.applying.locking import take_lock
+    from poregui.workflow.applying.locked_recipe import take_lock
 
     options = ("--out", "--off", "--run", "--by", "--name", "--min-confidence", "--um-per-px")
     given = [name for name in options if getattr(args, name[2:].replace("-", "_"))]

@@ -180,7 +180,7 @@ def _info(parser: argparse.ArgumentParser) -> None:
 
 
 def _micrographs(parser: argparse.ArgumentParser) -> None:
-    from poregui.cli.micrographs import add_options
+    from poregui.cli.micrograph_verbs import add_options
 
     _project(parser)
     add_options(parser)
@@ -188,7 +188,7 @@ def _micrographs(parser: argparse.ArgumentParser) -> None:
 
 def _detecting(verb: str) -> Callable[[argparse.ArgumentParser], None]:
     def add(parser: argparse.ArgumentParser) -> None:
-        from poregui.cli import detecting
+        from poregui.cli import detection_verbs as detecting
 
         _project(parser)
         getattr(detecting, f"add_{verb}_options")(parser)
@@ -207,7 +207,7 @@ def _split(parser: argparse.ArgumentParser) -> None:
 
 
 def _train(parser: argparse.ArgumentParser) -> None:
-    from poregui.cli.training import add_recipe_options
+    from poregui.cli.training_verbs import add_recipe_options
 
     _project(parser)
     add_recipe_options(parser)
@@ -230,7 +230,7 @@ def _fit(parser: argparse.ArgumentParser) -> None:
 
 def _review(verb: str) -> Callable[[argparse.ArgumentParser], None]:
     def add(parser: argparse.ArgumentParser) -> None:
-        from poregui.cli import reviewing
+        from poregui.cli import review_verbs as reviewing
 
         _project(parser)
         if verb != "compare":
@@ -241,7 +241,7 @@ def _review(verb: str) -> Callable[[argparse.ArgumentParser], None]:
 
 
 def _suggest(parser: argparse.ArgumentParser) -> None:
-    from poregui.cli.suggesting import add_suggest_options
+    from poregui.cli.suggestion_verbs import add_suggest_options
 
     _project(parser)
     add_suggest_options(parser)
@@ -265,7 +265,7 @@ def _predict(parser: argparse.ArgumentParser) -> None:
 
 
 def _apply(parser: argparse.ArgumentParser) -> None:
-    from poregui.cli.applying import add_cluster_options
+    from poregui.cli.apply_verbs import add_cluster_options
     from poregui.cli.unsure import add_queue_options
 
     _project(parser, "the folder of a project, a model.onnx with its model.json beside it, or a locked.json")

@@ -15,7 +15,7 @@ def print_pdf(html: str, out: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="poregui-report-") as folder:
         page = Path(folder) / "report.html"
         page.write_text(html, encoding="utf-8")
-        asked = [sys.executable, "-m", "poregui.gui.paper", str(page), str(out.absolute())]
+        asked = [sys.executable, "-m", "poregui.gui.services.paper", str(page), str(out.absolute())]
         done = subprocess.run(asked, capture_output=True, text=True, check=False)
     if done.returncode:
         told = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]

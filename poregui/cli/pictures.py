@@ -11,7 +11,7 @@ from poregui.domain.plane import Plane
 
 def image(args: argparse.Namespace, screen: Screen) -> int:
     """Describe a picture by its header."""
-    from poregui.vision.image_io import read_header
+    from poregui.vision.io.reader import read_header
 
     header = read_header(args.file, Plane(args.page, args.channel, args.z))
     scale = "unknown" if header.um_per_px is None else f"{header.um_per_px:.4g} um per px"

@@ -20,7 +20,7 @@ def add_pack_options(parser: argparse.ArgumentParser) -> None:
 
 def pack(args: argparse.Namespace, screen: Screen) -> int:
     """Write a project into one verified zip file."""
-    from poregui.workflow.pack import pack as pack_project
+    from poregui.workflow.exporting.pack import pack as pack_project
 
     without = {word.strip() for word in args.without.split(",") if word.strip()}
     if without - {"micrographs", "runs"}:
@@ -51,8 +51,8 @@ def add_merge_labels_options(parser: argparse.ArgumentParser) -> None:
 
 def merge_labels(args: argparse.Namespace, screen: Screen) -> int:
     """Take the labels of another copy over and list the conflicts."""
-    from poregui.workflow.history import History
-    from poregui.workflow.merge_labels import plan_merge
+    from poregui.workflow.editing.history import History
+    from poregui.workflow.importing.merge_labels import plan_merge
 
     with Project.open(args.project, read_only=args.dry_run) as project:
         if not args.dry_run:

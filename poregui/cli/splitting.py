@@ -8,14 +8,14 @@ from typing import Any
 from poregui.cli.output import Screen, table
 from poregui.domain.recipe import Recipe
 from poregui.store.project import Project
-from poregui.workflow.grouping import set_sources
-from poregui.workflow.sides import choose_test_side, groups, keys_of_names, warnings_for
+from poregui.workflow.training.grouping import set_sources
+from poregui.workflow.training.test_split import choose_test_side, groups, keys_of_names, warnings_for
 
 
 def split(args: argparse.Namespace, screen: Screen) -> int:
     """Show which specimens are tested on; with --test make them these."""
-    from poregui.workflow.freeze import summarise
-    from poregui.workflow.history import History
+    from poregui.workflow.editing.history import History
+    from poregui.workflow.training.prepare_dataset import summarise
 
     notes: tuple[str, ...] = ()
     with Project.open(args.project, read_only=args.test is None and args.by_file_name is None) as project:

@@ -13,15 +13,15 @@ from poregui.cli.output import Screen
 from poregui.domain.errors import PoreguiError
 from poregui.domain.plane import Plane
 from poregui.store.project import Project
-from poregui.workflow.applying.unsure import (
+from poregui.workflow.applying.unsure_pores import (
     UnsurePore,
     cut_unsure,
     settle_unsure,
     strangers_of,
     write_queue,
 )
-from poregui.workflow.history import History
-from poregui.workflow.importing import ImportOptions, collect, settle
+from poregui.workflow.editing.history import History
+from poregui.workflow.importing.images import ImportOptions, collect, settle
 
 
 def add_queue_options(parser: argparse.ArgumentParser) -> None:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QApplication
 
-from poregui.gui.errors import install_hook, log_to_file
-from poregui.gui.preferences import Preferences
-from poregui.gui.theme import theme
-from poregui.gui.window import MainWindow
+from poregui.gui.base.errors import install_hook, log_to_file
+from poregui.gui.base.preferences import Preferences
+from poregui.gui.base.theme import theme
+from poregui.gui.shell.main_window import MainWindow
 
 
 def application() -> QApplication:

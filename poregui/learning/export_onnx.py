@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from poregui.domain.errors import TrainingError
-from poregui.domain.unlike import PENULTIMATE
-from poregui.learning.data import Crops
+from poregui.domain.out_of_distribution import PENULTIMATE
+from poregui.learning.batches import Crops
 from poregui.learning.fitting import feed
-from poregui.learning.zoo import FEATURES
+from poregui.learning.networks import FEATURES
 from poregui.store.files import replace_file
 
 OPSET = 17

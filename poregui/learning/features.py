@@ -8,8 +8,8 @@ import keras
 import numpy as np
 
 from poregui.domain.dataset import Dataset
-from poregui.domain.unlike import make_reference
-from poregui.learning.outcome import predict_crops
+from poregui.domain.out_of_distribution import make_reference
+from poregui.learning.results import predict_crops
 from poregui.store.files import write_json
 from poregui.store.run_folder import RunFolder
 from poregui.vision.patches import InputSpec

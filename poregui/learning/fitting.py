@@ -17,9 +17,9 @@ from poregui.domain.errors import TrainingError
 from poregui.domain.events import BatchEnded, EpochEnded, Event
 from poregui.domain.recipe import Recipe
 from poregui.learning import checkpoint
+from poregui.learning.batches import Batch, Crops, augmentation, batch_count, batches, class_weights
 from poregui.learning.callbacks import BestEpoch, cosine, early_stopping, reduce_on_plateau
 from poregui.learning.checkpoint import Snapshot, State
-from poregui.learning.data import Batch, Crops, augmentation, batch_count, batches, class_weights
 from poregui.learning.pretrained import begin_epoch, optimizer_for
 
 Report = Callable[[Event], None]

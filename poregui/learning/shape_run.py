@@ -15,7 +15,7 @@ from poregui.domain.dataset import Dataset, Part
 from poregui.domain.errors import TrainingError
 from poregui.domain.events import Cancelled, Event, Finished, Note, Stage, Started
 from poregui.learning.answers import accuracy_of, common_metrics, judge, trust, write_predictions
-from poregui.learning.baseline import TREES, answer_crops
+from poregui.learning.shape_forest import TREES, answer_crops
 from poregui.store.files import write_json
 from poregui.store.run_folder import RunFolder
 

@@ -14,9 +14,11 @@ from poregui.domain.dataset import Dataset, DatasetCrop
 from poregui.domain.errors import TrainingError
 from poregui.domain.events import Cancelled, Finished, Interrupted, Note, Stage, Started
 from poregui.domain.recipe import Recipe
-from poregui.learning import outcome, precision, zoo
+from poregui.learning import networks as zoo
+from poregui.learning import precision
+from poregui.learning import results as outcome
 from poregui.learning.answers import accuracy_of, common_metrics, judge, trust, write_predictions
-from poregui.learning.data import Crops, batch_count, load
+from poregui.learning.batches import Crops, batch_count, load
 from poregui.learning.features import write_features
 from poregui.learning.fitting import Fit, Fitter, Report, ShouldStop
 from poregui.store.files import write_json
@@ -134,7 +136,7 @@ def gave_up(job: Job, ended: str, epochs: int) -> bool:
 
 def add_baseline(job: Job) -> None:
     """Answer the run's crops from their shapes alone, to hold the network against."""
-    from poregui.learning.baseline import write_baseline
+    from poregui.learning.shape_forest import write_baseline
 
     job.report(Stage("Comparing with shapes alone"))
     write_baseline(job.folder, job.recipe, job.dataset)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poregui.domain.geometry import Box
-from poregui.vision.pyramid import Pyramid
+from poregui.vision.io.pyramid import Pyramid
 
 _BLOCK = 2048
 

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poregui.domain.geometry import Box
-from poregui.vision.image_io import Image
-from poregui.vision.pyramid import ArrayLevel, Pyramid
+from poregui.vision.io.pyramid import ArrayLevel, Pyramid
+from poregui.vision.io.reader import Image
 
 
 def cut(image: Image | Pyramid, box: Box) -> NDArray[Any]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poregui.domain.geometry import Box
-from poregui.vision.pyramid import Pyramid
+from poregui.vision.io.pyramid import Pyramid
 
 _PART = 0.25
 """Largest share of the picture's height that a bar takes."""

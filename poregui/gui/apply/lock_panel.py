@@ -5,8 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from poregui.gui.theme import GAP
-from poregui.gui.widgets import pieces
+from poregui.gui.base import pieces
+from poregui.gui.base.theme import GAP
 
 
 class LockPanel(QWidget):

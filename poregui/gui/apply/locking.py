@@ -10,15 +10,16 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 from poregui.domain.errors import PoreguiError
-from poregui.gui.apply.page import ApplyPage
-from poregui.gui.background import TaskHandle
+from poregui.gui.apply.apply_page import ApplyPage
+from poregui.gui.base.messages import messages
 from poregui.gui.dialogs.lock_recipe import LockDialog
-from poregui.gui.messages import messages
-from poregui.gui.services import Services
-from poregui.gui.session import Session
+from poregui.gui.services.jobs import TaskHandle
+from poregui.gui.services.page_services import Services
+from poregui.gui.services.session import Session
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
-from poregui.workflow.applying.locking import (
+from poregui.workflow.applying.inputs import tested_of_file
+from poregui.workflow.applying.locked_recipe import (
     FOLDER,
     LOCKED,
     Lock,
@@ -29,10 +30,9 @@ from poregui.workflow.applying.locking import (
     take_lock,
     unlock_project,
 )
-from poregui.workflow.applying.report_facts import recipe_rows
-from poregui.workflow.applying.source import tested_of_file
+from poregui.workflow.applying.porosity_report import recipe_rows
 from poregui.workflow.applying.sureness import Sureness, sureness_among
-from poregui.workflow.export_model import SIDECAR
+from poregui.workflow.exporting.export_model import SIDECAR
 
 
 @dataclass(frozen=True)

@@ -8,14 +8,14 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from poregui.gui.background import Background
-from poregui.gui.messages import messages
-from poregui.gui.printing import write_pdf_of
+from poregui.gui.base.messages import messages
+from poregui.gui.services.jobs import Background
+from poregui.gui.services.printing import write_pdf_of
 from poregui.workflow.applying.field import FieldResult
+from poregui.workflow.applying.inputs import AppliedModel
+from poregui.workflow.applying.porosity_report import collect_applied
 from poregui.workflow.applying.report import write_applied_report
-from poregui.workflow.applying.report_facts import collect_applied
-from poregui.workflow.applying.source import AppliedModel
-from poregui.workflow.applying.table import PoreTable
+from poregui.workflow.applying.result_table import PoreTable
 
 KINDS = {"PDF (*.pdf)": ".pdf", "HTML (*.html)": ".html"}
 

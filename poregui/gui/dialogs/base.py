@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFormLayout, QLabel, QVBoxLayout, QWidget
 
 from poregui.domain.errors import PoreguiError
-from poregui.gui.theme import GAP, MARGIN
+from poregui.gui.base.theme import GAP, MARGIN
 
 
 class FormDialog(QDialog):

@@ -9,11 +9,11 @@ from dataclasses import replace
 from poregui.domain.classes import PoreClass
 from poregui.domain.errors import ProjectError
 from poregui.domain.records import Changed, Crop, Micrograph
+from poregui.gui.base.class_marks import ClassMarks
+from poregui.gui.canvas.canvas_boxes import CanvasBox
 from poregui.gui.label.filters import READY_MADE, CropFilter
-from poregui.gui.models.crop_list import CropRow
-from poregui.gui.widgets.canvas_boxes import CanvasBox
-from poregui.gui.widgets.class_marks import ClassMarks
-from poregui.gui.widgets.micrograph_list import MicrographRow
+from poregui.gui.lists.crop_list import CropRow
+from poregui.gui.lists.micrograph_list import MicrographRow
 from poregui.store.project import Project
 
 _FEW = 500

@@ -12,11 +12,11 @@ from PySide6.QtGui import QShortcut
 from poregui.domain.classes import PoreClass
 from poregui.domain.errors import PoreguiError
 from poregui.domain.records import Changed
-from poregui.gui.key_map import key_map
-from poregui.gui.label.companion import LabelDesk
-from poregui.gui.messages import messages
+from poregui.gui.base.key_map import key_map
+from poregui.gui.base.messages import messages
+from poregui.gui.label.label_desk import LabelDesk
 from poregui.gui.widgets.class_card import CardImages, ClassCard
-from poregui.workflow.changes import change_class
+from poregui.workflow.editing.label_edits import change_class
 
 _PICTURES = 4
 

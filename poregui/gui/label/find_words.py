@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from poregui.gui.label.previewing import Seen
-from poregui.workflow.detect import DetectedPores, DetectionPlan, mount_words
+from poregui.workflow.detecting.find_pores import DetectedPores, DetectionPlan, mount_words
 
 _MOST_FAILURES = 3
 

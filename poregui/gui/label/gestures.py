@@ -11,12 +11,12 @@ from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import Box
 from poregui.domain.outline import Outline
 from poregui.domain.records import Changed, Origin
-from poregui.gui.label.companion import LabelDesk
-from poregui.gui.messages import messages
+from poregui.gui.base.messages import messages
+from poregui.gui.label.label_desk import LabelDesk
 from poregui.store.pixels import CropPixels
-from poregui.workflow.changes import move_crop, new_crop
-from poregui.workflow.detect import detection_recipe
-from poregui.workflow.reshape import draw_pore
+from poregui.workflow.detecting.find_pores import detection_recipe
+from poregui.workflow.editing.label_edits import move_crop, new_crop
+from poregui.workflow.editing.outline_edits import draw_pore
 
 _REACH = 8.0
 """Screen px around a click in which a pore is looked for."""

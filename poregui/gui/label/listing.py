@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from poregui.gui.label.catalogue import Catalogue
 from poregui.gui.label.filters import CropFilter
-from poregui.gui.label.ordering import Ordering
-from poregui.gui.widgets.crop_grid import CropGrid
+from poregui.gui.label.grid_order import Ordering
+from poregui.gui.lists.crop_grid import CropGrid
 
 _FEW = 40
 """Crops that come and go one by one; for more the list is made anew."""

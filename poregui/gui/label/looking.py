@@ -7,10 +7,10 @@ from PySide6.QtCore import QObject
 from poregui.domain.display import Display
 from poregui.domain.errors import PoreguiError
 from poregui.domain.records import Changed, Micrograph
-from poregui.gui.label.companion import LabelDesk
-from poregui.gui.messages import messages
-from poregui.vision.contrast import automatic, histogram, lookup, value_range
-from poregui.workflow.cleaning import set_display
+from poregui.gui.base.messages import messages
+from poregui.gui.label.label_desk import LabelDesk
+from poregui.vision.io.contrast import automatic, histogram, lookup, value_range
+from poregui.workflow.editing.micrograph_edits import set_display
 
 TAB = "Picture"
 

@@ -21,9 +21,9 @@ from PySide6.QtWidgets import (
 )
 
 from poregui.domain.classes import PoreClass
-from poregui.gui.models.pore_table import LOGARITHMIC, NUMBERS, TEXTS, PoreTable, PoreTableModel, offered
-from poregui.gui.widgets import pieces
-from poregui.gui.widgets.pore_plot import PlotAxis, PlotGroup, PorePlot
+from poregui.gui.base import pieces
+from poregui.gui.lists.pore_table import LOGARITHMIC, NUMBERS, TEXTS, PoreTable, PoreTableModel, offered
+from poregui.gui.plots.pore_plot import PlotAxis, PlotGroup, PorePlot
 
 USUAL = (
     "label", "micrograph", "area_um2", "ecd", "circularity", "aspect_ratio", "feret_max", "solidity", "nearest_edge",

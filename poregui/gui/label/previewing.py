@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from poregui.domain.detection import DetectionRecipe
 from poregui.domain.geometry import Box
 from poregui.domain.records import Micrograph
-from poregui.vision.detection import Detected, preview
-from poregui.vision.planning import Plan, Source, make_plan
-from poregui.vision.pyramid import Pyramid
+from poregui.vision.io.pyramid import Pyramid
+from poregui.vision.pores.detection import Detected, preview
+from poregui.vision.pores.plan import Plan, Source, make_plan
 
 LARGEST_VIEW = 4_000_000
 """Pixels that are looked at; of a larger view, the middle."""

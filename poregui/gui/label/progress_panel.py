@@ -5,12 +5,12 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QScrollArea, QSpinBox, QVBoxLayout, QWidget
 
-from poregui.gui.theme import GAP, MARGIN
-from poregui.gui.widgets import pieces
-from poregui.gui.widgets.alike_strip import AlikeStrip
-from poregui.gui.widgets.balance_table import BalanceTable
+from poregui.gui.base import pieces
+from poregui.gui.base.theme import GAP, MARGIN
+from poregui.gui.lists.alike_strip import AlikeStrip
+from poregui.gui.lists.balance_table import BalanceTable
 from poregui.gui.widgets.class_bar import USUAL_TARGET
-from poregui.workflow.more_labels import HOW_SURE
+from poregui.workflow.training.more_labels import HOW_SURE
 
 MOST = 100_000
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from poregui.domain.records import Changed
-from poregui.gui.label.companion import LabelDesk
+from poregui.gui.label.label_desk import LabelDesk
 
 
 class Sizing:

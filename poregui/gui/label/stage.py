@@ -9,18 +9,18 @@ from PySide6.QtCore import QObject, Signal
 from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import Box
 from poregui.domain.records import Crop, Micrograph
+from poregui.gui.canvas.image_canvas import ImageCanvas
+from poregui.gui.canvas.tile_layer import layer_of
 from poregui.gui.label.catalogue import Catalogue
-from poregui.gui.label.words import micrograph_words, values_words
-from poregui.gui.micrograph_images import LoadedMicrograph
-from poregui.gui.services import Services
+from poregui.gui.label.label_text import micrograph_words, values_words
+from poregui.gui.services.micrograph_images import LoadedMicrograph
+from poregui.gui.services.page_services import Services
 from poregui.gui.widgets.context_view import ContextView
-from poregui.gui.widgets.image_canvas import ImageCanvas
-from poregui.gui.widgets.tile_layer import layer_of
 from poregui.store.pixels import CropPixels
 from poregui.vision.crops import cut
-from poregui.vision.pore_at import crop_around, pore_near
-from poregui.vision.pyramid import Pyramid
-from poregui.vision.reshaping import outline_near
+from poregui.vision.io.pyramid import Pyramid
+from poregui.vision.pores.edit import outline_near
+from poregui.vision.pores.pore_at import crop_around, pore_near
 
 _LEAST_SIDE, _MOST_SIDE = 48, 128
 _LARGEST_CROP = 4096 * 4096

@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, QTimer
 
 from poregui.domain.records import Crop
 from poregui.domain.splits import group_of
-from poregui.gui.suggester import SuggestProcess
+from poregui.gui.services.suggester import SuggestProcess
 
 _AT_ONCE = 500
 """Crops that are told before keys are looked at again: 3 ms. A thread that tells them all stalls the window longer."""

@@ -12,19 +12,19 @@ from poregui.domain.classes import PoreClass
 from poregui.domain.dataset import DatasetCrop
 from poregui.domain.errors import PoreguiError
 from poregui.domain.records import Crop, Micrograph, Remark
-from poregui.gui.label.words import history_words, size_words
-from poregui.gui.review.detail import OF_LABEL, OF_PREDICTION, DetailPanel
+from poregui.gui.base.class_marks import ClassMarks
+from poregui.gui.label.label_text import history_words, size_words
+from poregui.gui.plots.heat_map import evidence_for
+from poregui.gui.plots.probability_bars import ClassProbability
+from poregui.gui.review.crop_detail import OF_LABEL, OF_PREDICTION, DetailPanel
+from poregui.gui.review.crop_placement import MoreAbout
 from poregui.gui.review.heat_maps import HeatMaps
-from poregui.gui.review.more_about import MoreAbout
-from poregui.gui.review.words import answer_words, change_words
-from poregui.gui.services import Services
-from poregui.gui.session import Session
-from poregui.gui.widgets.class_marks import ClassMarks
-from poregui.gui.widgets.heat_map import evidence_for
-from poregui.gui.widgets.probability_bars import ClassProbability
+from poregui.gui.review.review_text import answer_words, change_words
+from poregui.gui.services.page_services import Services
+from poregui.gui.services.session import Session
 from poregui.store.run_folder import RunFolder
-from poregui.vision.pyramid import Pyramid
-from poregui.workflow.evaluate import Judged, RunReview
+from poregui.vision.io.pyramid import Pyramid
+from poregui.workflow.evaluating.evaluate import Judged, RunReview
 
 
 @dataclass(frozen=True)

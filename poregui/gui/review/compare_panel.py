@@ -5,11 +5,11 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
-from poregui.gui.review.parts import centred, column, inset, row, text
-from poregui.gui.theme import GAP, MARGIN
-from poregui.gui.widgets.crop_grid import CropGrid
-from poregui.gui.widgets.number_table import NumberTable
-from poregui.gui.widgets.pieces import combo
+from poregui.gui.base.pieces import combo
+from poregui.gui.base.theme import GAP, MARGIN
+from poregui.gui.lists.crop_grid import CropGrid
+from poregui.gui.lists.number_table import NumberTable
+from poregui.gui.review.review_parts import centred, column, inset, row, text
 
 FLIPS = {
     "all": "All that flipped",

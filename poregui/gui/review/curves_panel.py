@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QGridLayout, QWidget
 
-from poregui.gui.review.parts import column, say, text
-from poregui.gui.theme import GAP, MARGIN
-from poregui.gui.widgets.figure import FigureView
+from poregui.gui.base.theme import GAP, MARGIN
+from poregui.gui.plots.figure_view import FigureView
+from poregui.gui.review.review_parts import column, say, text
 
 
 class CurvesPanel(QWidget):

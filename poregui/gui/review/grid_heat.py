@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QRectF, QTimer
 from PySide6.QtGui import QImage, QPainter
 
+from poregui.gui.plots.heat_map import evidence_for, heat_image
 from poregui.gui.review.heat_maps import HeatMaps
 from poregui.gui.review.panel_presenter import Surroundings
-from poregui.gui.widgets.heat_map import evidence_for, heat_image
 from poregui.store.run_folder import RunFolder
 
 _PICTURES_KEPT = 400

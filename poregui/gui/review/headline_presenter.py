@@ -6,8 +6,8 @@ from PySide6.QtCore import QObject
 
 from poregui.domain.errors import PoreguiError
 from poregui.gui.review.panel_presenter import Surroundings
-from poregui.gui.review.words import headline
-from poregui.workflow.unseen import log_look, unseen
+from poregui.gui.review.review_text import headline
+from poregui.workflow.evaluating.test_views import log_look, unseen
 
 
 class HeadlinePresenter(QObject):

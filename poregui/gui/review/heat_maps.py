@@ -11,10 +11,10 @@ from PySide6.QtCore import QObject, Signal
 
 from poregui.domain.dataset import DatasetCrop
 from poregui.domain.errors import PoreguiError
-from poregui.gui.background import Background, TaskControl, TaskHandle
+from poregui.gui.services.jobs import Background, TaskControl, TaskHandle
 from poregui.store.pixels import CropPixels
 from poregui.store.run_folder import RunFolder
-from poregui.workflow.predict import Predictor, ScaledCrop
+from poregui.workflow.evaluating.predict import Predictor, ScaledCrop
 
 _MAPS_KEPT = 200
 _AT_ONCE = 10

@@ -7,9 +7,9 @@ from collections.abc import Collection, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from poregui.gui.models.crop_list import CropRow
-from poregui.gui.review.run_table import NO_TRUTH, PredictionTable
-from poregui.workflow.evaluate import RunReview
+from poregui.gui.lists.crop_list import CropRow
+from poregui.gui.review.prediction_table import NO_TRUTH, PredictionTable
+from poregui.workflow.evaluating.evaluate import RunReview
 
 
 def rows_of(

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from poregui.domain.breakdown import Breakdown
 from poregui.domain.evaluation import Evaluation
 from poregui.domain.statistics import wilson_interval
-from poregui.gui.widgets.number_table import NumberRow
-from poregui.workflow.baseline import BesideBaseline
-from poregui.workflow.crossed import Crossed
-from poregui.workflow.numbers import Numbers
+from poregui.gui.lists.number_table import NumberRow
+from poregui.workflow.evaluating.cross_validation import Crossed
+from poregui.workflow.evaluating.run_statistics import Numbers
+from poregui.workflow.evaluating.shape_baseline import BesideBaseline
 
 Interval = tuple[float, float] | None
 _TIPS = {

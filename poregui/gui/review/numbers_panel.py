@@ -5,9 +5,9 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QToolButton, QWidget
 
-from poregui.gui.review.parts import button, column, scrolled, text
-from poregui.gui.theme import GAP, MARGIN
-from poregui.gui.widgets.number_table import NumberTable
+from poregui.gui.base.theme import GAP, MARGIN
+from poregui.gui.lists.number_table import NumberTable
+from poregui.gui.review.review_parts import button, column, scrolled, text
 
 
 class NumbersPanel(QWidget):

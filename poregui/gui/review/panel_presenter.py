@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QObject, Signal, SignalInstance
 
-from poregui.gui.models.crop_list import CropRow
-from poregui.gui.review.page import ReviewPage
-from poregui.gui.review.run_desk import RunDesk
-from poregui.gui.services import Services
-from poregui.gui.session import Session
-from poregui.gui.widgets.crop_grid import CropGrid
+from poregui.gui.lists.crop_grid import CropGrid
+from poregui.gui.lists.crop_list import CropRow
+from poregui.gui.review.review_page import ReviewPage
+from poregui.gui.review.run_review import RunDesk
+from poregui.gui.services.page_services import Services
+from poregui.gui.services.session import Session
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject, Signal
 
-from poregui.gui.messages import messages
+from poregui.gui.base.messages import messages
+from poregui.gui.lists.run_picker import RunEntry
 from poregui.gui.review.panel_presenter import Surroundings
 from poregui.gui.review.runs import RunList
-from poregui.gui.widgets.run_picker import RunEntry
 from poregui.store.run_folder import RunFolder
 
 

@@ -11,13 +11,13 @@ from PySide6.QtWidgets import QButtonGroup, QLayout, QMenu, QToolButton, QWidget
 from poregui.domain.classes import PoreClass
 from poregui.domain.dataset import Part
 from poregui.domain.evaluation import Evaluation
-from poregui.gui.review.parts import button, column, row, say, text
-from poregui.gui.review.words import PART_WORDS, RunHeadline
-from poregui.gui.theme import GAP, scaled_font
-from poregui.gui.widgets.class_scores import ClassScores
-from poregui.gui.widgets.confusion_matrix import ConfusionMatrix
-from poregui.gui.widgets.matrix_drawing import MatrixMode
-from poregui.gui.widgets.run_picker import RunPicker
+from poregui.gui.base.theme import GAP, scaled_font
+from poregui.gui.lists.class_scores import ClassScores
+from poregui.gui.lists.run_picker import RunPicker
+from poregui.gui.plots.confusion_matrix import ConfusionMatrix
+from poregui.gui.plots.matrix_drawing import MatrixMode
+from poregui.gui.review.review_parts import button, column, row, say, text
+from poregui.gui.review.review_text import PART_WORDS, RunHeadline
 
 _PART_TIPS = {
     "test": "Crops that the training never saw",

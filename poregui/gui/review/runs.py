@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from poregui.domain.errors import PoreguiError
-from poregui.gui.review.words import state_words, why_nothing
-from poregui.gui.widgets.run_picker import RunEntry
+from poregui.gui.lists.run_picker import RunEntry
+from poregui.gui.review.review_text import state_words, why_nothing
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
-from poregui.gui.review.parts import button, centred, column, inset, primary, row, text
-from poregui.gui.theme import MARGIN
-from poregui.gui.widgets.crop_grid import CropGrid
+from poregui.gui.base.theme import MARGIN
+from poregui.gui.lists.crop_grid import CropGrid
+from poregui.gui.review.review_parts import button, centred, column, inset, primary, row, text
 
 
 class SuspectsPanel(QWidget):

@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor, QPainter, QPainterPath, QPaintEvent, QPen, QPo
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from poregui.domain.classes import COLOURS, DEFAULT_CLASS_NAMES
-from poregui.gui.theme import GAP, scaled_font, theme
+from poregui.gui.base.theme import GAP, scaled_font, theme
 
 _SIDE = 72
 _TIPS = (

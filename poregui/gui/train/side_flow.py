@@ -5,11 +5,11 @@ from __future__ import annotations
 from PySide6.QtWidgets import QDialog, QWidget
 
 from poregui.domain.errors import PoreguiError
-from poregui.gui.dialogs.test_side import TestSideDialog
-from poregui.gui.messages import messages
-from poregui.gui.session import Session
-from poregui.workflow.freeze import DatasetSummary
-from poregui.workflow.sides import choose_test_side, groups, warnings_for
+from poregui.gui.base.messages import messages
+from poregui.gui.dialogs.test_split_dialog import TestSideDialog
+from poregui.gui.services.session import Session
+from poregui.workflow.training.prepare_dataset import DatasetSummary
+from poregui.workflow.training.test_split import choose_test_side, groups, warnings_for
 
 
 def can_choose(summary: DatasetSummary) -> bool:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from poregui.gui.models.run_table import WAITING, RunRow
-from poregui.gui.train.words import TrainingHeadline
-from poregui.workflow.orders import Order
+from poregui.gui.lists.run_table import WAITING, RunRow
+from poregui.gui.train.train_text import TrainingHeadline
+from poregui.workflow.training.training_request import Order
 
 
 def waiting_rows(orders: Mapping[int, Order]) -> list[RunRow]:

@@ -9,9 +9,9 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QFrame, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from poregui.domain.classes import NOT_A_PORE, UNSURE, PoreClass
-from poregui.gui.key_map import key_map
-from poregui.gui.theme import theme
-from poregui.gui.widgets.class_marks import ClassMarks
+from poregui.gui.base.class_marks import ClassMarks
+from poregui.gui.base.key_map import key_map
+from poregui.gui.base.theme import theme
 
 USUAL_TARGET = 200
 """Labelled crops per class that are worth having before training, unless a person wants another number."""

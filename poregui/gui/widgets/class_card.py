@@ -10,9 +10,9 @@ from PySide6.QtGui import QColor, QImage, QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QPlainTextEdit, QScrollArea, QVBoxLayout, QWidget
 
 from poregui.domain.classes import PoreClass
-from poregui.gui.theme import GAP, MARGIN, theme
-from poregui.gui.widgets import pieces
-from poregui.gui.widgets.class_marks import ClassMarks
+from poregui.gui.base import pieces
+from poregui.gui.base.class_marks import ClassMarks
+from poregui.gui.base.theme import GAP, MARGIN, theme
 
 _WIDTH, _PICTURE, _IN_ROW = 720, 64, 4
 

@@ -8,10 +8,10 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import Box
-from poregui.gui.theme import theme
-from poregui.gui.widgets.canvas_picture import to_qimage
-from poregui.gui.widgets.scale_bar import draw_scale_bar
-from poregui.vision.pyramid import Pyramid
+from poregui.gui.base.theme import theme
+from poregui.gui.canvas.canvas_picture import to_qimage
+from poregui.gui.canvas.scale_bar import draw_scale_bar
+from poregui.vision.io.pyramid import Pyramid
 
 _SURROUNDINGS = 2.2
 """How many times its longer side a crop's surroundings are wide."""

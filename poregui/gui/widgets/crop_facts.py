@@ -5,8 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
-from poregui.gui.theme import GAP
-from poregui.gui.widgets import pieces
+from poregui.gui.base import pieces
+from poregui.gui.base.theme import GAP
 
 CAPTIONS = ("Area", "Diameter", "Circularity", "Aspect ratio")
 _MEANINGS = (

@@ -9,8 +9,8 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from poregui.gui.theme import theme
-from poregui.gui.widgets.class_marks import ClassMarks
+from poregui.gui.base.class_marks import ClassMarks
+from poregui.gui.base.theme import theme
 
 MOST = 12
 _COLUMNS = 6

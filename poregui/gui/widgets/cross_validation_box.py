@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QSpinBox, QWidget
 
-from poregui.gui.theme import GAP
+from poregui.gui.base.theme import GAP
 
 _FOLDS, _MOST_FOLDS = 5, 20
 

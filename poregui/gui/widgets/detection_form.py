@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QGridLayout, QLabel, QSlider
 from poregui.domain.detection import DetectionRecipe, detection_parameters
 from poregui.domain.errors import PoreguiError
 from poregui.domain.parameters import Parameter
-from poregui.gui.theme import GAP
+from poregui.gui.base.theme import GAP
 from poregui.gui.widgets.recipe_form import make_field, set_value
 
 _STEPS = 1000

@@ -9,7 +9,7 @@ from PySide6.QtGui import QIcon, QPainter, QPixmap
 from PySide6.QtWidgets import QGridLayout, QToolButton, QWidget
 
 from poregui.domain.classes import NOT_A_PORE, UNSURE, PoreClass
-from poregui.gui.widgets.class_marks import ClassMarks
+from poregui.gui.base.class_marks import ClassMarks
 
 _PER_ROW = 5
 _WIDTH = 42

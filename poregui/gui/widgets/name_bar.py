@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QPushButton, QWidget
 
-from poregui.gui.theme import GAP
+from poregui.gui.base.theme import GAP
 
 _WIDTH = 220
 

@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
 )
 
 from poregui.domain.recipe import Parameter, Recipe, parameters, recipe_for
-from poregui.gui.theme import GAP
+from poregui.gui.base.theme import GAP
 
 _DECIMALS = 6
 _PARTIAL_NUMBER = re.compile(r"\d*[.,]?\d*")

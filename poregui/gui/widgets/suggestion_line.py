@@ -6,8 +6,8 @@ from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
-from poregui.gui.theme import GAP
-from poregui.gui.widgets.class_marks import ClassMarks
+from poregui.gui.base.class_marks import ClassMarks
+from poregui.gui.base.theme import GAP
 
 
 class _Badge(QWidget):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QStackedWidget, QToolButton, QVBoxLayout, QWidget
 
-from poregui.gui.theme import GAP, MARGIN
+from poregui.gui.base.theme import GAP, MARGIN
 
 
 class Tabbed(QWidget):

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from poregui.vision.synthetic.looks import Look
+from poregui.vision.synthetic.scene import Look
 from poregui.vision.synthetic.truth import FloatArray
 
 

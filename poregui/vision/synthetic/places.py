@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poregui.domain.geometry import Box
-from poregui.vision.synthetic.looks import Look
-from poregui.vision.synthetic.pores import PoreShape
+from poregui.vision.synthetic.pore_shapes import PoreShape
+from poregui.vision.synthetic.scene import Look
 
 CELL = 4
 GAP = 9

@@ -9,7 +9,10 @@ import numpy as np
 
 from poregui.domain.geometry import Box
 from poregui.vision.synthetic.backdrop import draw_matrix, expose
-from poregui.vision.synthetic.looks import (
+from poregui.vision.synthetic.places import draw_crop_box, place_pores
+from poregui.vision.synthetic.pore_shapes import PoreShape, shape_pore
+from poregui.vision.synthetic.render import Patch, draw_pore, rasterise
+from poregui.vision.synthetic.scene import (
     COUNTS,
     FIELD_BACKDROP,
     FIELD_PLACES,
@@ -18,9 +21,6 @@ from poregui.vision.synthetic.looks import (
     generator,
     look_of,
 )
-from poregui.vision.synthetic.places import draw_crop_box, place_pores
-from poregui.vision.synthetic.pores import PoreShape, shape_pore
-from poregui.vision.synthetic.render import Patch, draw_pore, rasterise
 from poregui.vision.synthetic.truth import CLASS_NAMES, SyntheticMicrograph, TruePore
 
 LABELLED = range(1, 11)

@@ -23,19 +23,19 @@ from poregui.domain.plane import FIRST, Plane
 from poregui.domain.records import Line
 from poregui.store.files import write_json
 from poregui.store.hashes import file_hash
-from poregui.vision.detection import Detected, detect
-from poregui.vision.large_images import open_pyramid
-from poregui.vision.measurement import Measured, measure
-from poregui.vision.planning import Source
-from poregui.vision.pyramid import Pyramid
-from poregui.workflow.applying.answers import answers_of
+from poregui.vision.io.large_images import open_pyramid
+from poregui.vision.io.pyramid import Pyramid
+from poregui.vision.pores.detection import Detected, detect
+from poregui.vision.pores.plan import Source
+from poregui.vision.shape.measurement import Measured, measure
+from poregui.workflow.applying.classify import answers_of
 from poregui.workflow.applying.network import NetworkFiles
 from poregui.workflow.applying.overlay import FieldPicture
+from poregui.workflow.applying.result_files import marks_of, outlines_of, write_outlines, write_overlay, write_pores
+from poregui.workflow.applying.result_table import PoreTable
 from poregui.workflow.applying.sensitivity import Shifted, find_shifted, sense, write_sensitivity
-from poregui.workflow.applying.table import PoreTable
-from poregui.workflow.applying.writing import marks_of, outlines_of, write_outlines, write_overlay, write_pores
-from poregui.workflow.formats.shapes import ImageShapes
-from poregui.workflow.predict import Predictor
+from poregui.workflow.evaluating.predict import Predictor
+from poregui.workflow.exporting.formats.shapes import ImageShapes
 
 RESULT = "field.json"
 FORMAT = 7

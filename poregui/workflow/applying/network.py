@@ -8,7 +8,7 @@ from pathlib import Path
 
 from poregui.domain.errors import ProjectError
 from poregui.store.hashes import file_hash
-from poregui.workflow.predict import Predictor
+from poregui.workflow.evaluating.predict import Predictor
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from poregui.store.files import write_json
-from poregui.workflow.applying.locking import Lock
+from poregui.workflow.applying.locked_recipe import Lock
 from poregui.workflow.applying.pool import Applied
 from poregui.workflow.applying.summary import Summary
 

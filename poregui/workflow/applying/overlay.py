@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from poregui.domain.classes import UNSURE_COLOUR
 from poregui.store.files import replace_file
-from poregui.workflow.applying.table import LEFT, PoreTable
+from poregui.workflow.applying.result_table import LEFT, PoreTable
 
 FILE = "picture.npz"
 _SIDE = 1600

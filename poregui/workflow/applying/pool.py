@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 
 from poregui.domain.errors import PoreguiError
 from poregui.store.files import remove_leftovers
-from poregui.workflow.applying.child import LOOK_S, Talk, prepare
 from poregui.workflow.applying.field import FieldProblem, FieldResult, FieldTask, read_result
+from poregui.workflow.applying.helper_process import LOOK_S, Talk, prepare
 from poregui.workflow.applying.working import work_at
 
 STEPS = 1000

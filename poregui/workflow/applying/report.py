@@ -11,7 +11,7 @@ from poregui.domain.class_porosity import ClassEstimate
 from poregui.domain.errors import PoreguiError
 from poregui.resources import resource
 from poregui.store.files import explain_write_error, write_text
-from poregui.workflow.applying.report_facts import AppliedFacts
+from poregui.workflow.applying.porosity_report import AppliedFacts
 from poregui.workflow.applying.telling import sensitivity_words, unlike_words
 
 Picture = Callable[[str, int], str]

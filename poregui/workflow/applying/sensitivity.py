@@ -16,8 +16,8 @@ from poregui.domain.detection import DetectionRecipe
 from poregui.domain.geometry import Box
 from poregui.domain.masks import Mask
 from poregui.store.files import replace_file
-from poregui.vision.detection import Detected, preview
-from poregui.vision.planning import Plan, Source, make_plan
+from poregui.vision.pores.detection import Detected, preview
+from poregui.vision.pores.plan import Plan, Source, make_plan
 
 SHIFTS = (-10, -5, 5, 10)
 """Per cent that the grey of the threshold is moved by."""

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poregui.workflow.applying.field import FieldResult
-from poregui.workflow.applying.table import PoreTable
-from poregui.workflow.svg import LIGHT, Axes, Drawing, Ink, cut, words_width
+from poregui.workflow.applying.result_table import PoreTable
+from poregui.workflow.reporting.svg import LIGHT, Axes, Drawing, Ink, cut, words_width
 
 Floats = NDArray[np.float64]
 _DASHES = ("", "7 3", "2 2.5", "9 3 2 3")

@@ -14,9 +14,9 @@ from poregui.domain.correction import Correction, correction
 from poregui.domain.distances import DistanceSummary, distance_summary
 from poregui.domain.porosity import Porosity, porosity
 from poregui.workflow.applying.field import FieldResult
+from poregui.workflow.applying.inputs import AppliedModel, is_pore
+from poregui.workflow.applying.result_table import PoreTable
 from poregui.workflow.applying.sensitivity import SHIFTS
-from poregui.workflow.applying.source import AppliedModel, is_pore
-from poregui.workflow.applying.table import PoreTable
 
 Floats = NDArray[np.float64]
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from poregui.store.run_folder import RunFolder
+from poregui.workflow.applying.confusion_of_tests import TestedCrops, temperature_of, tested_crops
 from poregui.workflow.applying.field import FieldResult
-from poregui.workflow.applying.table import LEFT, PoreTable
-from poregui.workflow.applying.tested import TestedCrops, temperature_of, tested_crops
+from poregui.workflow.applying.result_table import LEFT, PoreTable
 
 
 @dataclass(frozen=True)

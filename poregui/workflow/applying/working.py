@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from poregui.domain.errors import PoreguiError
-from poregui.workflow.applying.child import Stopped, current_talk
 from poregui.workflow.applying.field import FieldProblem, FieldResult, FieldTask, apply_field
+from poregui.workflow.applying.helper_process import Stopped, current_talk
 
 
 def work_at(place: int, task: FieldTask) -> FieldResult | FieldProblem:

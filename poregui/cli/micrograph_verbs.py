@@ -1,0 +1,200 @@
+"""Run the verb that lists micrographs and changes scale, specimen and masks; changes with what it understands."""
+
+from __future__ import annotations
+
+import argparse
+from fnmatch import fnmatch
+from typing import Any
+
+from poregui.cli.output import Screen, table
+from poregui.domain.errors import PoreguiError
+from poregui.domain.geometry import Box
+from poregui.domain.plane import Plane
+from poregui.domain.records import Detection, Line, Micrograph
+from poregui.store.project import Project
+from poregui.vision.info_bar import find_info_bar
+from poregui.vision.io.large_images import open_pyramid
+from poregui.workflow.editing.edits import Combined, Edit
+from poregui.workflow.editing.frame import (
+    Frame,
+    frames_of,
+    set_build_direction,
+    set_project_build_direction,
+    set_surfaces,
+)
+from poregui.workflow.editing.history import History
+from poregui.workflow.editing.label_edits import set_scale
+from poregui.workflow.editing.micrograph_edits import (
+    Step,
+    change_several,
+    mask_info_bars,
+    set_specimens,
+    specimens_in_names,
+)
+
+_UNSAID = object()
+"""Stands for an option that was not given, where None means unknown."""
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add what `micrographs` understands."""
+    parser.add_argument("--name", metavar="GLOB", default="*", help="only micrographs of such names, as 'A1_*'")
+    parser.add_argument(
+        "--set-scale", type=_scale, metavar="X", help="their scale in um per px; 'unknown' takes it away"
+    )
+    specimen = parser.add_mutually_exclusive_group()
+    specimen.add_argument("--specimen", metavar="NAME", help="the specimen that they show")
+    specimen.add_argument(
+        "--specimen-pattern",
+        metavar="PATTERN",
+        help="where names hold the specimen: '{specimen}_*.tif', or a regular expression with the group 'specimen'",
+    )
+    parser.add_argument(
+        "--build-direction",
+        type=_direction,
+        default=_UNSAID,
+        metavar="DEG",
+        help="where it points in the picture, in degrees counter-clockwise from the right (90: upwards); of the "
+        "project, or with --name of these micrographs; 'unknown' takes it away",
+    )
+    surface = parser.add_mutually_exclusive_group()
+    surface.add_argument(
+        "--surface",
+        type=_line,
+        action="append",
+        metavar="X,Y X,Y ...",
+        help="a line in px where the specimen ends, instead of what detection found; several lines: give it again",
+    )
+    surface.add_argument(
+        "--no-surface", action="store_true", help="no end of the specimen is in view, whatever detection found"
+    )
+    surface.add_argument("--found-surface", action="store_true", help="take what detection found again")
+    parser.add_argument("--mask-info-bar", action="store_true", help="mask the burned-in bars that are found")
+
+
+def _scale(text: str) -> float | str:
+    return "unknown" if text.strip().lower() == "unknown" else float(text.replace(",", "."))
+
+
+def _direction(text: str) -> float | None:
+    return None if text.strip().lower() == "unknown" else float(text.replace(",", "."))
+
+
+def _line(text: str) -> Line:
+    points = tuple(tuple(float(value) for value in point.split(",")) for point in text.split())
+    if len(points) < 2 or any(len(point) != 2 for point in points):
+        raise argparse.ArgumentTypeError(f"{text!r} is no line; write 'x,y x,y' with two points or more")
+    return tuple((point[0], point[1]) for point in points)
+
+
+def micrographs(args: argparse.Namespace, screen: Screen) -> int:
+    """List micrographs and change what was asked for, all of it as one step of undo."""
+    surface = args.surface or args.no_surface or args.found_surface
+    changes = args.set_scale is not None or args.specimen or args.specimen_pattern or args.mask_info_bar
+    changes = changes or surface or args.build_direction is not _UNSAID
+    notes: list[str] = []
+    with Project.open(args.project, read_only=not changes) as project:
+        if changes:
+            project.check_writable()
+            _change(project, args, notes)
+        wanted = _wanted(project, args.name)
+        specimens = {s.id: s.name for s in project.specimens()}
+        frames, detections = frames_of(project, wanted), project.detections()
+        rows = [_described(one, specimens, frames[one.id], detections.get(one.id)) for one in wanted]
+    screen.result({"micrographs": rows, "notes": notes}, "\n".join([_text(rows), *notes]))
+    return 0
+
+
+def _wanted(project: Project, name: str) -> list[Micrograph]:
+    wanted = [m for m in project.micrographs() if fnmatch(m.name, name)]
+    if not wanted and name != "*":
+        raise PoreguiError(f"No micrograph is named {name!r}.", "See: poregui micrographs PROJECT.")
+    return wanted
+
+
+def _change(project: Project, args: argparse.Namespace, notes: list[str]) -> None:
+    wanted = _wanted(project, args.name)
+    steps: list[Step] = []
+    if args.set_scale is not None:
+        scale = None if args.set_scale == "unknown" else args.set_scale
+        steps.append(lambda micrographs: set_scale(micrographs, scale))
+    if args.specimen:
+        name = " ".join(args.specimen.split())
+        steps.append(lambda micrographs: set_specimens(project, ((m, name) for m in micrographs)))
+    elif args.specimen_pattern:
+        fits = [name for _, name in specimens_in_names(wanted, args.specimen_pattern)]
+        steps.append(lambda micrographs: set_specimens(project, specimens_in_names(micrographs, args.specimen_pattern)))
+        if None in fits:
+            notes.append(f"{fits.count(None)} of {len(fits)} names do not fit the pattern; their specimen stays.")
+    if args.mask_info_bar:
+        bars = {one.id: box for one, box in info_bars(project, wanted, notes)}
+        if bars:
+            steps.append(lambda micrographs: mask_info_bars((m, bars[m.id]) for m in micrographs if m.id in bars))
+        notes.append(f"{len(bars)} info bars are masked.")
+    edits = _frame_edits(project, args, wanted, steps)
+    edit = change_several(wanted, steps)
+    edits += [] if edit is None else [edit]
+    if edits:
+        History(project).apply(edits[0] if len(edits) == 1 else Combined(tuple(edits), "change micrographs"))
+
+
+def _frame_edits(project: Project, args: argparse.Namespace, wanted: list[Micrograph], steps: list[Step]) -> list[Edit]:
+    """Add what was said of build direction and surface to the steps; return the edits of the project itself."""
+    edits: list[Edit] = []
+    if args.build_direction is not _UNSAID and args.name == "*":
+        edits.append(set_project_build_direction(project, args.build_direction))
+    elif args.build_direction is not _UNSAID:
+        steps.append(lambda micrographs: set_build_direction(micrographs, args.build_direction))
+    if args.surface or args.no_surface or args.found_surface:
+        lines = None if args.found_surface else tuple(args.surface or ())
+        steps.append(lambda micrographs: set_surfaces(micrographs, lines))
+    return edits
+
+
+def info_bars(project: Project, wanted: list[Micrograph], notes: list[str]) -> list[tuple[Micrograph, Box]]:
+    """Return the micrographs that have an info bar; `notes` take why a file could not be looked at."""
+    found = []
+    for one in wanted:
+        try:
+            with open_pyramid(project.micrograph_file(one), None, Plane.parse(one.plane)) as image:
+                bar = find_info_bar(image)
+        except PoreguiError as error:
+            notes.append(f"{one.name}: {error}")
+            continue
+        if bar is not None:
+            found.append((one, bar))
+    return found
+
+
+def _described(one: Micrograph, specimens: dict[int, str], frame: Frame, detection: Detection | None) -> dict[str, Any]:
+    return {
+        "name": one.name,
+        "width": one.width,
+        "height": one.height,
+        "bits": one.bits,
+        "um_per_px": one.um_per_px,
+        "scale_source": one.scale_source,
+        "specimen": specimens.get(one.specimen_id or 0),
+        "build_direction_deg": frame.build_direction_deg,
+        "surfaces": [[list(point) for point in line] for line in frame.surfaces],
+        "surface_drawn": frame.drawn,
+        "detected": None if detection is None else detection.when,
+        "masks": [{"kind": mask.kind, "points": [list(point) for point in mask.points]} for mask in one.masks],
+    }
+
+
+def _text(rows: list[dict[str, Any]]) -> str:
+    listed = [
+        [
+            row["name"],
+            f"{row['width']} x {row['height']}",
+            "unknown" if row["um_per_px"] is None else f"{row['um_per_px']:.6g}",
+            row["scale_source"],
+            row["specimen"] or "",
+            len(row["masks"]),
+            "" if row["build_direction_deg"] is None else f"{row['build_direction_deg']:g}",
+            len(row["surfaces"]) or "",
+        ]
+        for row in rows
+    ]
+    return table(["micrograph", "px", "um per px", "from", "specimen", "masks", "build °", "surfaces"], listed)

@@ -1,0 +1,187 @@
+"""Run the verbs evaluate, report, compare and suspects; changes with what is told of runs that are finished."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from poregui.cli.output import Screen, evaluation_text, interval, percent, table
+from poregui.cli.paper import print_pdf
+from poregui.domain.errors import PoreguiError
+from poregui.store.project import Project
+from poregui.store.run_folder import RunFolder
+from poregui.workflow.evaluating.evaluate import find_run
+
+_MOST_ROWS = 40
+
+
+def add_evaluate_options(parser: argparse.ArgumentParser) -> None:
+    """Give the verb evaluate its files."""
+    parser.add_argument("--predictions", type=Path, metavar="FILE", help="also write every prediction as CSV")
+    parser.add_argument("--figures", type=Path, metavar="FOLDER", help="also write matrix and curves as SVG files")
+
+
+def evaluate(args: argparse.Namespace, screen: Screen) -> int:
+    """Hold the predictions of a run against the labels as they are now."""
+    from poregui.workflow.exporting.export_run import export_figures, export_predictions
+    from poregui.workflow.reporting.run_json import run_json
+
+    with Project.open(args.project, read_only=True) as project:
+        run = find_run(project, args.run)
+        values = run_json(project, run)
+        if args.predictions is not None:
+            rows = export_predictions(project, run, args.predictions)
+            screen.note(f"Wrote {rows} predictions to {args.predictions}.")
+        if args.figures is not None:
+            files = export_figures(project, run, args.figures)
+            screen.note(f"Wrote {len(files)} figures to {args.figures}.")
+    if args.predictions is not None:
+        _count_look(args.project, run)
+    screen.result(values, f"{evaluation_text(values)}\n\n{_more(values)}")
+    return 0
+
+
+def _count_look(folder: Path, *runs: RunFolder) -> None:
+    """Count that single test crops of these runs were shown; nothing where the project may not be written now."""
+    from poregui.workflow.evaluating.test_views import log_look
+
+    with Project.open(folder) as project:
+        for run in runs:
+            log_look(project, run.path.name, "command line")
+
+
+def _more(values: Mapping[str, Any]) -> str:
+    ends, over = values["intervals95"], values["accuracy_interval_over_groups"]
+    rows = [
+        ["balanced accuracy", percent(values["balanced_accuracy"]), interval(ends.get("balanced_accuracy"))],
+        ["Cohen's kappa", _decimals(values["kappa"]), _plain(ends.get("kappa"))],
+        ["F1, mean over classes", percent(values["macro"]["f1"]), interval(ends.get("macro_f1"))],
+        ["F1, weighted by crops", percent(values["weighted"]["f1"]), None],
+        ["calibration error", percent(values["calibration"]["error"]), None],
+    ]
+    if over is not None and over["over"] != "crops":
+        rows.insert(0, ["accuracy", percent(values["accuracy"]), interval((over["low"], over["high"]))])
+    title = f"95 %, over {over['groups']} {over['over']}" if over is not None else "95 %"
+    lines = [table(["number", "value", title], rows)]
+    baseline = values["shape_baseline"]
+    if baseline is not None and baseline["accuracy"] is not None:
+        p = baseline["pairing"]["p_value"]
+        lines.append(
+            f"A forest on shapes alone: {percent(baseline['accuracy'])} of {baseline['n']} (McNemar p = {p:.2g})."
+        )
+    if values["grouped_and_torn"] is not None:
+        lines.append(values["grouped_and_torn"]["sentence"])
+    notes = [over["warning"] if over else "", values["test_side"]["sentence"]]
+    lines += [f"Note: {note}" for note in notes if note]
+    return "\n\n".join(lines)
+
+
+def _decimals(value: float | None) -> str | None:
+    return None if value is None else f"{value:.3f}"
+
+
+def _plain(ends: tuple[float, float] | None) -> str | None:
+    return None if ends is None else f"{ends[0]:.3f} to {ends[1]:.3f}"
+
+
+def add_report_options(parser: argparse.ArgumentParser) -> None:
+    """Give the verb report its file."""
+    parser.add_argument(
+        "out", type=Path, metavar="OUT", help="the .html or .pdf file to write; a file of that name is replaced"
+    )
+
+
+def report(args: argparse.Namespace, screen: Screen) -> int:
+    """Write the report of a run as one HTML or PDF file."""
+    from poregui.workflow.applying.report import check_ending
+    from poregui.workflow.reporting.report import write_report
+
+    check_ending(args.out)
+    with Project.open(args.project, read_only=True) as project:
+        run = find_run(project, args.run)
+        write_report(project, run, args.out, print_pdf)
+    _count_look(args.project, run)
+    size = args.out.stat().st_size
+    values = {"run": run.number, "out": str(args.out.absolute()), "bytes": size}
+    screen.result(values, f"Wrote the report of run {run.number} to {args.out} ({size / 1024:.0f} KB).")
+    return 0
+
+
+def add_compare_options(parser: argparse.ArgumentParser) -> None:
+    """Give the verb compare its two runs."""
+    parser.add_argument("--runs", required=True, metavar="A,B", help="numbers of the two runs, such as 3,5")
+
+
+def compare(args: argparse.Namespace, screen: Screen) -> int:
+    """Hold two runs against each other on the test crops that both share."""
+    from poregui.workflow.evaluating.compare import compare as compare_runs
+
+    first, second = _two(args.runs)
+    with Project.open(args.project, read_only=True) as project:
+        runs = find_run(project, first), find_run(project, second)
+        found = compare_runs(project, *runs)
+    _count_look(args.project, *runs)
+    lines = [found.sentence]
+    if found.shared:
+        lines.append(
+            f"Both right {found.pairing.both_right}, only run {first} {found.pairing.only_first}, only run {second} "
+            f"{found.pairing.only_second}, neither {found.pairing.both_wrong}."
+        )
+    if found.difference_interval is not None and found.difference is not None:
+        low, high = found.difference_interval
+        lines.append(
+            f"Run {second} minus run {first}: {100 * found.difference:+.1f} points, 95 % over {found.groups} groups "
+            f"{100 * low:+.1f} to {100 * high:+.1f}."
+        )
+    lines += [f"Note: {note}" for note in found.notes]
+    rows = [[flip.name, flip.truth, flip.first, flip.second] for flip in found.flipped[:_MOST_ROWS]]
+    if rows:
+        lines.append(f"\n{table(['crop', 'label', f'run {first}', f'run {second}'], rows)}")
+        lines += _left_over(len(found.flipped))
+    screen.result(found.to_json(), "\n".join(lines))
+    return 0
+
+
+def _two(text: str) -> tuple[int, int]:
+    parts = [part.strip() for part in text.split(",")]
+    if len(parts) != 2 or not all(part.isdecimal() for part in parts):
+        raise PoreguiError(
+            f"{text} does not name two runs.", "Give two numbers with a comma between, such as --runs 3,5."
+        )
+    if int(parts[0]) == int(parts[1]):
+        raise PoreguiError(f"{text} names one run twice.", "Give two different runs.")
+    return int(parts[0]), int(parts[1])
+
+
+def add_suspects_options(parser: argparse.ArgumentParser) -> None:
+    """Give the verb suspects its choice."""
+    parser.add_argument("--reviewed", action="store_true", help="list crops that are marked as reviewed, too")
+
+
+def suspects(args: argparse.Namespace, screen: Screen) -> int:
+    """List the labels that are probably wrong, the most doubtful first."""
+    from poregui.workflow.evaluating.label_issues import suspects as find_suspects
+
+    with Project.open(args.project, read_only=True) as project:
+        run = find_run(project, args.run)
+        found = find_suspects(project, run, reviewed_too=args.reviewed)
+    _count_look(args.project, run)
+    rows = [
+        [one.name, found.names.get(one.label), found.names.get(one.proposed), percent(one.doubt),
+         "likely" if one.likely else "", _decimals(one.shape_distance)]
+        for one in found.queue[:_MOST_ROWS]
+    ]  # fmt: skip
+    expected = "1 label is" if found.expected_errors == 1 else f"{found.expected_errors} labels are"
+    lines = [f"Of {found.judged} labels judged by run {run.number}, {expected} probably wrong."]
+    lines += [f"Note: {note}" for note in found.notes]
+    if rows:
+        lines.append(f"\n{table(['crop', 'label', 'rather', 'doubt', 'wrong', 'shape'], rows)}")
+        lines += _left_over(len(found.queue))
+    screen.result(found.to_json(), "\n".join(lines))
+    return 0
+
+
+def _left_over(count: int) -> list[str]:
+    return [f"... and {count - _MOST_ROWS} more; --json lists all."] if count > _MOST_ROWS else []

@@ -1,0 +1,142 @@
+"""Run the verb that suggests labels, once for people or on and on for the window; changes with what it prints."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import queue
+import sys
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from poregui.cli.output import Screen, percent, table
+from poregui.domain.errors import PoreguiError, ProjectError
+from poregui.domain.splits import group_of
+from poregui.store.project import Project
+
+_MOST_ROWS = 20
+
+
+def add_suggest_options(parser: argparse.ArgumentParser) -> None:
+    """Give the verb suggest its choice."""
+    parser.add_argument(
+        "--serve", action="store_true", help="go on: take crops and labels as lines of JSON on standard input"
+    )
+
+
+def suggest(args: argparse.Namespace, screen: Screen) -> int:
+    """Suggest labels for the crops that have none, and say which to label next and what more labels would add."""
+    if args.serve:
+        return _serve(args.project)
+    from poregui.workflow.suggesting.suggestion_model import FEWEST_LABELS
+    from poregui.workflow.suggesting.suggestion_worker import SuggestWorker
+    from poregui.workflow.suggesting.suggestions import Suggestions
+
+    told: dict[str, Any] = {}
+
+    def hear(answer: Mapping[str, Any]) -> None:
+        told.update(answer)
+        if "measured" in answer:
+            screen.progress(answer["measured"], answer["of"], "crops measured")
+
+    with Project.open(args.project, read_only=True) as project:
+        crops, classes = project.crops(), {c.id: c.name for c in project.classes(retired=True)} | {-1: "Not a pore"}
+        worker = SuggestWorker(project.folder, hear, lambda: False)
+        try:
+            worker.take({"labels": [[crop.id, crop.label] for crop in crops]})
+            worker.take({"crops": [[crop.id, crop.pixels, crop.um_per_px, group_of(crop)] for crop in crops]})
+            while worker.step():
+                pass
+        finally:
+            worker.close()
+    if not told.get("suggestions"):
+        raise PoreguiError(
+            "There is too little to learn from.", f"Label at least {FEWEST_LABELS} crops of two classes or more."
+        )
+    found = Suggestions.from_json(told["suggestions"])
+    free = [crop.id for crop in crops if crop.label is None]
+    listed = [(crop_id, *answer) for crop_id in free if (answer := found.of(crop_id))]
+    values = {
+        "learnt_from": found.count,
+        "run": found.run,
+        "accuracy_for_other_groups": found.accuracy,
+        "suggestions": [{"crop": i, "label": classes.get(label), "probability": p} for i, label, p in listed],
+        "next": found.order.tolist(),
+        "curve": told.get("curve"),
+    }
+    screen.result(values, _text(found, listed, classes, told.get("curve")))
+    return 0
+
+
+def _text(found: Any, listed: list[tuple[int, int, float]], classes: Mapping[int, str], curve: Any) -> str:
+    from poregui.workflow.training.more_labels import advice
+
+    sure = percent(found.accuracy)
+    eyes = f" and the network of run {found.run}" if found.run is not None else ""
+    own = " of those that it had not learnt from" if eyes else " of them"
+    lines = [f"Learnt from {found.count} labels{eyes}" + (f"; finds {sure}{own} in other specimens." if sure else ".")]
+    lines.append(advice(curve, classes))
+    answers = {i: (label, p) for i, label, p in listed}
+    rows = [
+        [crop_id, classes.get(answers[crop_id][0]), percent(answers[crop_id][1])]
+        for crop_id in found.order[:_MOST_ROWS].tolist()
+        if crop_id in answers
+    ]
+    if rows:
+        lines.append(f"\nLabel these next:\n{table(['crop', 'suggested', 'sure'], rows)}")
+    return "\n".join(line for line in lines if line)
+
+
+def _serve(folder: Path) -> int:
+    """Answer lines of JSON until standard input ends."""
+    import cv2
+    import sklearn.linear_model  # noqa: F401 - the first suggestion is not to wait for it
+
+    from poregui.workflow.suggesting.suggestion_worker import SuggestWorker
+
+    if not (folder / "pixels.db").exists():
+        raise ProjectError(f"{folder} is not a poregui project.", "Choose a folder that holds project.db.")
+    cv2.setNumThreads(1)
+    messages: queue.Queue[dict[str, Any] | None] = queue.Queue()
+    threading.Thread(target=_listen, args=(messages,), name="messages", daemon=True).start()
+    worker = SuggestWorker(folder, _say, lambda: not messages.empty())
+    busy = False
+    try:
+        while True:
+            while not messages.empty() or not busy:
+                message = messages.get()
+                if message is None:
+                    return 0
+                worker.take(message)
+                busy = True
+            busy = worker.step()
+    except BrokenPipeError:
+        return 0
+    finally:
+        worker.close()
+
+
+def _listen(messages: queue.Queue[dict[str, Any] | None]) -> None:
+    # A buffered reader would hold its lock when the interpreter ends and abort the process.
+    rest = b""
+    while content := os.read(0, 1 << 20):
+        *lines, rest = (rest + content).split(b"\n")
+        for line in lines:
+            messages.put(json.loads(line))
+    messages.put(None)
+
+
+def _say(answer: Mapping[str, Any]) -> None:
+    sys.stdout.write(json.dumps(answer, default=_plain) + "\n")
+    sys.stdout.flush()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"{type(value)} cannot be written as JSON")

@@ -1,0 +1,183 @@
+"""Start a training in a child process and show what it tells; changes with the events and with how they look."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+from typing import IO, Any
+
+import poregui
+from poregui.cli.output import Screen
+from poregui.domain.errors import TrainingError
+from poregui.domain.events import (
+    FINAL,
+    BatchEnded,
+    Cancelled,
+    EpochEnded,
+    Event,
+    Failed,
+    Finished,
+    FoldEnded,
+    Note,
+    Stage,
+    Started,
+    from_line,
+)
+from poregui.store.run_folder import RunFolder
+from poregui.workflow.training.trainer_exit import death_of
+
+_BAR = 16
+_GRACE_SECONDS = 20
+
+
+def follow(run: RunFolder, screen: Screen) -> Finished:
+    """Train a run folder in a child process, show its progress, and return how it finished.
+
+    The first Ctrl+C lets it stop and keep the best weights, the second cancels it, the third kills it. Raises
+    TrainingError when it fails or dies, with its last words, and KeyboardInterrupt when it was cancelled.
+    """
+    final: Event | None = None
+    with tempfile.TemporaryFile() as words, _child(run, words) as process, _stoppable(process, screen):
+        assert process.stdout is not None
+        display = _Display(screen)
+        for line in process.stdout:
+            event = from_line(line)
+            if event is not None:
+                display.show(event)
+                final = event if isinstance(event, FINAL) else final
+        code = process.wait()
+        screen.clear()
+        if final is None:
+            words.seek(0)
+            raise death_of(run, code, words.read().decode("utf-8", "replace").splitlines())
+    if isinstance(final, Finished):
+        return final
+    if isinstance(final, Failed):
+        raise TrainingError(final.what, final.remedy)
+    if isinstance(final, Cancelled):
+        raise KeyboardInterrupt
+    raise TrainingError(f"Run {run.path.name} was interrupted.", f"Go on with it: poregui fit {run.path}.")
+
+
+@contextlib.contextmanager
+def _child(run: RunFolder, words: IO[bytes]) -> Iterator[subprocess.Popen[str]]:
+    """Start `poregui fit` apart from the terminal's Ctrl+C; it ends by itself when our end of its input closes."""
+    source = str(Path(poregui.__file__).resolve().parent.parent)
+    paths = os.pathsep.join(filter(None, (source, os.environ.get("PYTHONPATH"))))
+    process = subprocess.Popen(
+        _command(run.path),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=words,
+        env={**os.environ, "PYTHONPATH": paths},
+        encoding="utf-8",
+        errors="replace",
+        **_apart(),
+    )
+    try:
+        yield process
+    finally:
+        _end(process)
+
+
+def _command(run_folder: Path) -> list[str]:
+    # -P: no file in the current folder stands in for a module of the same name
+    return [sys.executable, "-P", "-m", "poregui", "fit", "--events", "--control", "--", str(run_folder)]
+
+
+def _apart() -> dict[str, Any]:
+    if sys.platform == "win32":
+        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+    return {"start_new_session": True}
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    assert process.stdin is not None
+    assert process.stdout is not None
+    with contextlib.suppress(OSError):
+        process.stdin.close()
+    process.stdout.close()
+    try:
+        process.wait(_GRACE_SECONDS)
+    except (subprocess.TimeoutExpired, KeyboardInterrupt):
+        process.kill()
+        process.wait()
+
+
+@contextlib.contextmanager
+def _stoppable(process: subprocess.Popen[str], screen: Screen) -> Iterator[None]:
+    """Turn Ctrl+C into what the child understands while the body runs."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    presses = 0
+
+    def pressed(_signal: int, _frame: FrameType | None) -> None:
+        nonlocal presses
+        presses += 1
+        if presses == 1:
+            screen.note("Stopping and keeping the best weights; Ctrl+C again cancels.")
+        if presses > 2 or not _tell(process, "stop" if presses == 1 else "cancel"):
+            process.kill()
+
+    before = signal.signal(signal.SIGINT, pressed)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _tell(process: subprocess.Popen[str], word: str) -> bool:
+    assert process.stdin is not None
+    try:
+        process.stdin.write(f"{word}\n")
+        process.stdin.flush()
+    except (OSError, ValueError):
+        return process.poll() is not None
+    return True
+
+
+class _Display:
+    """Show events: one line that moves in a terminal, one line per epoch elsewhere."""
+
+    def __init__(self, screen: Screen) -> None:
+        self._screen = screen
+        self._moves = sys.stderr.isatty()
+        self._last: EpochEnded | None = None
+
+    def show(self, event: Event) -> None:
+        if isinstance(event, Started):
+            self._last = None
+            self._screen.note(
+                f"Run {event.run}: {event.n_train} crops to train, {event.n_validation} to validate, {event.n_test} to "
+                f"test; {', '.join(event.classes)}; {event.parameters:,} weights."
+            )
+        elif isinstance(event, Note | Stage):
+            self._screen.note(f"Note: {event.text}" if isinstance(event, Note) else f"{event.text} ...")
+        elif isinstance(event, FoldEnded):
+            self._screen.note(f"Fold {event.fold} of {event.folds}: {100 * event.accuracy:.1f} % of {event.n} crops.")
+        elif isinstance(event, BatchEnded) and self._moves:
+            filled = _BAR * event.batch // max(event.batches, 1)
+            bar = f"[{'#' * filled}{'.' * (_BAR - filled)}]"
+            last = f"  {_epoch_text(self._last)}" if self._last else ""
+            self._screen.draw(f"epoch {event.epoch} {bar} loss {event.loss:.3f}{last}")
+        elif isinstance(event, EpochEnded):
+            self._last = event
+            if not self._moves:
+                self._screen.note(f"epoch {event.epoch}/{event.epochs}  loss {event.loss:.3f}  {_epoch_text(event)}")
+
+
+def _epoch_text(event: EpochEnded) -> str:
+    minutes, seconds = divmod(round(event.seconds_left), 60)
+    return (
+        f"accuracy {event.accuracy:.3f}  validation loss {event.validation_loss:.3f}  accuracy "
+        f"{event.validation_accuracy:.3f}  best epoch {event.best_epoch}  at most {minutes}:{seconds:02d} left"
+    )

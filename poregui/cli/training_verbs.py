@@ -1,0 +1,139 @@
+"""Run the verbs train and fit; changes with what a training is asked for and what it answers."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from poregui.cli.output import Screen, evaluation_text, percent, table
+from poregui.cli.training_output import follow
+from poregui.domain.errors import PoreguiError, TrainingError
+from poregui.domain.events import Finished
+from poregui.domain.recipe import Recipe, parameters, recipe_for
+from poregui.store.project import Project
+from poregui.store.run_folder import RunFolder
+from poregui.workflow.evaluating.evaluate import evaluation_json
+
+
+def add_recipe_options(parser: argparse.ArgumentParser) -> None:
+    """Give a parser one option for each declared field of a recipe."""
+    for parameter in parameters():
+        option = "--" + parameter.name.replace("_", "-")
+        unit = f", in {parameter.unit}" if parameter.unit else ""
+        text = f"{parameter.label}: {parameter.help}{unit} (default {parameter.default})".replace("%", "%%")
+        if parameter.kind is bool:
+            parser.add_argument(option, action=argparse.BooleanOptionalAction, default=argparse.SUPPRESS, help=text)
+        else:
+            parser.add_argument(
+                option,
+                type=parameter.kind,
+                choices=parameter.choices or None,
+                default=argparse.SUPPRESS,
+                help=text,
+                metavar=None if parameter.choices else parameter.kind.__name__.upper(),
+            )
+
+
+def train(args: argparse.Namespace, screen: Screen) -> int:
+    """Freeze the labelled crops, train on them, and say what the network is worth on unseen ones."""
+    names = {parameter.name for parameter in parameters()}
+    chosen = {name: value for name, value in vars(args).items() if name in names}
+    recipe = recipe_for(chosen.pop("preset", "default"), **chosen)
+    if args.folds is not None and args.folds < 2:
+        raise PoreguiError(f"{args.folds} folds are too few.", "Choose at least 2, such as --folds 5.")
+    if args.ungrouped and not args.folds:
+        raise PoreguiError("--ungrouped compares two cross-validations.", "Add --folds, such as --folds 5.")
+    if args.folds:
+        # First, so that the newest run is the honest one.
+        torn = _train_frozen(args, recipe, screen, grouped=False)[0] if args.ungrouped else None
+        return _tell_folds(args, screen, *_train_frozen(args, recipe, screen), torn)
+    run, finished = _train_frozen(args, recipe, screen)
+    with Project.open(args.project, read_only=True) as project:
+        values = evaluation_json(project, run)
+    screen.result({**values, **_facts(run, finished)}, f"{_told(run, finished)}\n\n{evaluation_text(values)}")
+    return 0
+
+
+def _train_frozen(
+    args: argparse.Namespace, recipe: Recipe, screen: Screen, *, grouped: bool = True
+) -> tuple[RunFolder, Finished]:
+    """Freeze and train; the project is closed meanwhile, so that a window may open it."""
+    from poregui.workflow.training.prepare_dataset import freeze
+
+    with Project.open(args.project) as project:
+        project.check_writable()
+        busy = next((run for run in project.runs() if run.is_running()), None)
+        if busy is not None:
+            raise TrainingError(
+                f"Run {busy.number} of this project is being trained.", "Wait until it ends, or stop it first."
+            )
+        run = freeze(project, recipe, folds=args.folds or 0, grouped=grouped)
+    return run, follow(run, screen)
+
+
+def _facts(run: RunFolder, finished: Finished) -> dict[str, Any]:
+    return {
+        "run": run.number,
+        "seconds": round(finished.seconds, 3),
+        "epochs": finished.epochs,
+        "best_epoch": finished.best_epoch,
+        "stopped": finished.stopped,
+    }
+
+
+def _told(run: RunFolder, finished: Finished) -> str:
+    how = "stopped after" if finished.stopped else "ended after"
+    kept = f"; the weights of epoch {finished.best_epoch} were kept" if finished.best_epoch else ""
+    return f"Run {run.path.name} {how} {finished.epochs} epochs and {finished.seconds:.0f} s{kept}."
+
+
+def _tell_folds(
+    args: argparse.Namespace, screen: Screen, run: RunFolder, finished: Finished, torn: RunFolder | None
+) -> int:
+    metrics = run.read_metrics()
+    folds = [{"accuracy": fold["accuracy"], "n": fold["n"]} for fold in metrics["folds"]]
+    with Project.open(args.project, read_only=True) as project:
+        values = evaluation_json(project, run)
+    values |= {
+        **_facts(run, finished),
+        "best_epoch": None,
+        "folds": folds,
+        "mean_accuracy": metrics["mean_accuracy"],
+        "pooled_accuracy": metrics["pooled_accuracy"],
+    }
+    text = table(
+        ["fold", "accuracy", "crops"],
+        [[i, percent(fold["accuracy"]), fold["n"]] for i, fold in enumerate(folds, start=1)],
+    )
+    text += f"\n\nMean {percent(values['mean_accuracy'])}, pooled {percent(values['pooled_accuracy'])}"
+    if torn is not None:
+        values["ungrouped_accuracy"] = torn.read_metrics()["pooled_accuracy"]
+        text += (
+            f"; with crops of one group on both sides {percent(values['ungrouped_accuracy'])}, too kind wherever "
+            "crops of a group resemble each other"
+        )
+    screen.result(values, f"{text}.\n\n{evaluation_text(values)}")
+    return 0
+
+
+def fit(args: argparse.Namespace, screen: Screen) -> int:
+    """Train a run folder: as the child of a window or another command, or with a progress of its own."""
+    if args.wait != (args.run_folder is None):
+        raise PoreguiError(
+            "Give the folder of a run, or --wait to be told of it later.", "Such as poregui fit PROJECT/runs/001."
+        )
+    if args.wait:
+        from poregui.learning.warm_up import wait_and_fit
+
+        return wait_and_fit()
+    if args.events or args.control:
+        from poregui.learning.child import fit as fit_here
+
+        return fit_here(args.run_folder, events=args.events, control=args.control)
+    run = RunFolder(args.run_folder)
+    run.read_dataset()
+    finished = follow(run, screen)
+    values = {**run.read_metrics(), **_facts(run, finished), "accuracy": finished.accuracy, "n_test": finished.n_test}
+    accuracy = f"accuracy {percent(finished.accuracy)} on {finished.n_test} unseen crops"
+    screen.result(values, f"{_told(run, finished)}\n{accuracy}.")
+    return 0

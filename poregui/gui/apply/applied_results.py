@@ -1,0 +1,107 @@
+"""Find the results of a run that are there, with what people said of them; changes with where results lie."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from poregui.domain.errors import ProjectError
+from poregui.domain.plane import FIRST, Plane
+from poregui.store.project import Project
+from poregui.store.run_folder import RunFolder
+from poregui.workflow.applying.confidence import mark_field
+from poregui.workflow.applying.field import FieldResult, FieldTask
+from poregui.workflow.applying.human_labels import answers_of_people, with_answers
+from poregui.workflow.applying.inputs import AppliedModel, model_of_run, tasks_of, to_apply
+from poregui.workflow.applying.locked_recipe import Lock, lock_of_project, model_of_lock
+from poregui.workflow.applying.outcome import write_outcome
+from poregui.workflow.applying.pool import Applied
+from poregui.workflow.applying.result_table import PoreTable, read_pores
+from poregui.workflow.applying.summary import summarise
+
+
+@dataclass(frozen=True)
+class Known:
+    """Hold the results of a run that are there: model, tasks and results in one order."""
+
+    model: AppliedModel
+    tasks: tuple[FieldTask, ...]
+    results: tuple[FieldResult, ...]
+    tables: tuple[PoreTable, ...]
+
+
+def known_of(folder: Path, model: AppliedModel, pairs: Iterable[tuple[FieldTask, FieldResult]]) -> Known:
+    """Read the tables of results, and what people said of their pores; fit for any thread."""
+    kept = list(pairs)
+    tables = tuple(read_pores(task.folder, len(model.classes)) for task, _ in kept)
+    return with_people_of(folder, Known(model, tuple(k[0] for k in kept), tuple(k[1] for k in kept), tables))
+
+
+def with_people_of(folder: Path, known: Known) -> Known:
+    """Return results with what people say of their pores now; fit for any thread."""
+    with Project.open(folder, read_only=True) as project:
+        said = answers_of_people(project, known.model.classes)
+    plain = [replace(table, answered=np.empty(0, np.int64)) for table in known.tables]
+    return replace(known, tables=tuple(with_answers(known.tasks, plain, said)))
+
+
+AND = "\0"
+"""Parts the file from the plane in a key; no path has it."""
+
+
+RESULTS = "applied"
+"""The folder of a project in which results lie."""
+
+
+def results_folder(project: Path, run: RunFolder | None, lock: Lock | None) -> Path:
+    """Return where results lie in the folder of a project: those of a run, or of a recipe that was locked elsewhere."""
+    if run is not None:
+        return project / RESULTS / f"run-{run.path.name}"
+    return project / RESULTS / (f"locked-{lock.hash[:12]}" if lock is not None else "locked")
+
+
+def key_of(file: Path, plane: Plane) -> str:
+    """Return what tells one micrograph of the list from the others, two of one file too."""
+    return f"{file}{AND}{plane}" if plane != FIRST else str(file)
+
+
+def plan(
+    folder: Path, run: RunFolder | None, keys: Sequence[str], least: float = 0.0
+) -> tuple[AppliedModel, list[FieldTask]]:
+    """Return the network of a run, or the locked one, and a task for each file; fit for any thread.
+
+    `run` is None where a recipe is locked that came from elsewhere.
+    """
+    with Project.open(folder, read_only=True) as project:
+        model, lock = _model_of(project, run)
+        files = dict.fromkeys(Path(key.partition(AND)[0]) for key in keys)
+        fields = to_apply(list(files), project, lock.um_per_px if lock else None)
+        fields = [one for one in fields if key_of(one.file, one.plane) in keys]
+    return model, tasks_of(model, fields, results_folder(folder, run, lock), least=least)
+
+
+def _model_of(project: Project, run: RunFolder | None, least: float = 0.0) -> tuple[AppliedModel, Lock | None]:
+    file = lock_of_project(project.folder)
+    if file is not None:
+        return model_of_lock(file)
+    if run is None:
+        raise ProjectError("Nothing is locked any more.", "Choose a run, or take a locked recipe.")
+    return model_of_run(project, run, least=least), None
+
+
+def record(folder: Path, run: RunFolder | None, known: Known, applied: Applied, least: float) -> None:
+    """Write into the results what became of each pore, and beside them what they came to; nothing where there are none.
+
+    Raises PoreguiError when a file was changed or cannot be written.
+    """
+    if not known.results:
+        return
+    with Project.open(folder, read_only=True) as project:
+        model, lock = _model_of(project, run, least)
+    rows = zip(known.tasks, known.results, known.tables, strict=True)
+    kept = [mark_field(task.folder, result, table, known.model, least) for task, result, table in rows]
+    summary = summarise(model, kept, known.tables, least=least)
+    write_outcome(results_folder(folder, run, lock), applied, summary, least=least, lock=lock)

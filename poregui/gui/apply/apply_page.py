@@ -1,0 +1,374 @@
+"""Lay out the apply page: run, micrographs, how sure; the picture with outlines; porosity per class."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import (
+    QComboBox,
+    QListWidget,
+    QListWidgetItem,
+    QProgressBar,
+    QPushButton,
+    QScrollArea,
+    QSlider,
+    QSplitter,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from poregui.gui.apply.lock_panel import LockPanel
+from poregui.gui.base import pieces
+from poregui.gui.base.theme import GAP, MARGIN
+from poregui.gui.canvas.image_canvas import ImageCanvas
+from poregui.gui.lists.number_table import NumberRow, NumberTable
+from poregui.gui.lists.run_picker import RunEntry, RunPicker
+from poregui.gui.plots.svg_view import Draw, SvgView
+
+_KEY = int(Qt.ItemDataRole.UserRole)
+HEADS = ("Class", "Area %", "95 % interval", "Pores", "Per mm²", "D50", "Largest")
+_NUMBERS_HEIGHT = 172
+"""Height that the table gets at least beside the picture; what needs more scrolls."""
+_SIZES_HEIGHT, _SIZES_SHARE = 204, 0.34
+"""Height that the drawing of sizes gets: a share of the page, and no less than can be read."""
+
+
+@dataclass(frozen=True)
+class FieldRow:
+    """Hold one micrograph that can be worked on; `key` is its file."""
+
+    key: str
+    text: str
+    tip: str
+    state: str = ""
+
+
+class ApplyPage(QWidget):
+    """Hold the widgets of applying and say what a person wants; the presenter fills them.
+
+    `field_chosen` carries the key of a micrograph, `group_chosen` the name of a specimen (empty: all),
+    `sureness_changed` the wanted confidence as a fraction.
+    """
+
+    apply_requested = Signal()
+    cancel_requested = Signal()
+    files_requested = Signal()
+    folder_requested = Signal()
+    open_requested = Signal()
+    report_requested = Signal()
+    train_requested = Signal()
+    run_chosen = Signal(int)
+    field_chosen = Signal(str)
+    group_chosen = Signal(str)
+    sureness_changed = Signal(float)
+    unsure_requested = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("apply_page")
+        self.setAccessibleName("Apply")
+        self.run_picker = RunPicker(self)
+        self.lock_panel = LockPanel(self)
+        self.field_list = QListWidget()
+        self.canvas = ImageCanvas(self)
+        self.table = NumberTable("porosity_table", "Porosity per class")
+        self.table.set_drawn_head("To scale")
+        self._stack = QStackedWidget(self)
+        self._stack.addWidget(self._build_work())
+        self._stack.addWidget(self._build_empty())
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._stack)
+        self._connect()
+
+    # ---- setters -------------------------------------------------------------------------------------------------
+
+    def show_empty(self, empty: bool) -> None:
+        """Say that a network is needed first, or show the work."""
+        self._stack.setCurrentIndex(1 if empty else 0)
+
+    def set_runs(self, entries: Sequence[RunEntry], number: int | None) -> None:
+        """Offer the runs that have a network."""
+        with QSignalBlocker(self.run_picker):
+            self.run_picker.set_runs(entries)
+            self.run_picker.choose(number)
+
+    def set_fields(self, rows: Sequence[FieldRow]) -> None:
+        """List micrographs; those that stay keep their tick, new ones are ticked."""
+        ticks = {item.data(_KEY): item.checkState() for item in self._items()}
+        chosen = self.chosen_field()
+        with QSignalBlocker(self.field_list):
+            self.field_list.clear()
+            for row in rows:
+                item = QListWidgetItem(f"{row.text}  {row.state}".rstrip(), self.field_list)
+                item.setData(_KEY, row.key)
+                item.setToolTip(row.tip)
+                item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)
+                item.setCheckState(ticks.get(row.key, Qt.CheckState.Checked))
+                if row.key == chosen:
+                    self.field_list.setCurrentItem(item)
+        self._count()
+
+    def wanted(self) -> list[str]:
+        """Return the keys of the ticked micrographs, in their order."""
+        return [item.data(_KEY) for item in self._items() if item.checkState() == Qt.CheckState.Checked]
+
+    def chosen_field(self) -> str | None:
+        """Return the key of the micrograph whose picture is wanted."""
+        item = self.field_list.currentItem()
+        return item.data(_KEY) if item else None
+
+    def choose_field(self, key: str) -> None:
+        """Choose a micrograph of the list."""
+        item = next((one for one in self._items() if one.data(_KEY) == key), None)
+        if item is not None:
+            self.field_list.setCurrentItem(item)
+
+    def set_working(self, working: bool, text: str = "", done: int = 0, total: int = 0) -> None:
+        """Show how far the work is, or that none goes on."""
+        self.apply_button.setVisible(not working)
+        self.cancel_button.setVisible(working)
+        self.progress.setVisible(working)
+        self.progress.setRange(0, total)
+        self.progress.setValue(done)
+        self.state_text.setText(text)
+
+    def set_sureness(self, text: str) -> None:
+        """Say what the wanted confidence means for the test crops."""
+        self.sureness_text.setText(text)
+
+    def set_waiting(self, pores: int) -> None:
+        """Offer to look at the pores that wait for a person."""
+        self.unsure_button.setText(f"Look at {pores:,} unsure pore{'' if pores == 1 else 's'}…")
+        self.unsure_button.setVisible(pores > 0)
+
+    def sureness(self) -> float:
+        """Return the wanted confidence as a fraction."""
+        return self.sureness_slider.value() / 100
+
+    def set_wanted_sureness(self, least: float) -> None:
+        """Set the wanted confidence, a fraction, without saying that a person did."""
+        with QSignalBlocker(self.sureness_slider):
+            self.sureness_slider.setValue(round(100 * least))
+
+    def set_groups(self, names: Sequence[tuple[str, str]]) -> None:
+        """Offer all specimens together and each alone: (text, name)."""
+        pieces.fill(self.group_box, list(names))
+        self.group_box.setVisible(len(names) > 1)
+
+    def group(self) -> str:
+        """Return the name of the specimen whose numbers are wanted, empty for all."""
+        return str(self.group_box.currentData() or "")
+
+    def set_numbers(self, title: str, heads: Sequence[str], rows: Sequence[NumberRow], note: str) -> None:
+        """Show the porosity of each class and what it rests on."""
+        self.result_title.setText(title)
+        self.table.set_rows(heads, rows)
+        self.result_note.setText(note)
+        for button in (self.sizes_button, self.report_button, self.open_button):
+            button.setVisible(bool(rows))
+        self._choose_numbers_or_sizes()
+
+    def set_sizes(self, draw: Draw) -> None:
+        """Take what draws the sizes of the pores whose numbers are shown."""
+        self.size_view.set_drawing(draw)
+
+    def set_picture_title(self, title: str, detail: str = "") -> None:
+        """Name the micrograph that is shown."""
+        self.picture_title.setText(title)
+        self.picture_detail.setText(detail)
+
+    def clear(self) -> None:
+        """Forget everything that is shown of a project."""
+        self.set_fields(())
+        self.set_numbers("", HEADS, (), "")
+        self.canvas.show_message("")
+        self.set_picture_title("")
+        self.set_working(False)
+
+    # ---- building ------------------------------------------------------------------------------------------------
+
+    def _build_work(self) -> QWidget:
+        right = QSplitter(Qt.Orientation.Vertical)
+        right.addWidget(self._build_picture())
+        right.addWidget(self._build_result())
+        right.setStretchFactor(0, 1)
+        right.setChildrenCollapsible(False)
+        whole = QSplitter(Qt.Orientation.Horizontal)
+        whole.addWidget(self._build_left())
+        whole.addWidget(right)
+        whole.setStretchFactor(1, 1)
+        whole.setSizes([280, 760])
+        for splitter in (right, whole):
+            splitter.setHandleWidth(1)
+        return whole
+
+    def _build_left(self) -> QWidget:
+        self.field_list.setObjectName("apply_fields")
+        self.field_list.setAccessibleName("Micrographs to work on")
+        self.field_list.setProperty("roomy", True)
+        self.fields_count = pieces.muted("fields_count")
+        self.files_button = pieces.button("apply_files_button", "Files…", "Add image files that are not in the project")
+        self.folder_button = pieces.button("apply_folder_button", "Folder…", "Add the images of a folder")
+        self.sureness_slider = QSlider(Qt.Orientation.Horizontal)
+        self.sureness_slider.setObjectName("sureness_slider")
+        self.sureness_slider.setAccessibleName("How sure the network must be")
+        self.sureness_slider.setRange(0, 99)
+        self.sureness_text = pieces.muted("sureness_text")
+        self.unsure_button = _wide("unsure_button", "Look at unsure pores…")
+        self.unsure_button.setToolTip("Bring them into the project and say what they are; the numbers follow")
+        self.unsure_button.hide()
+        self.state_text = pieces.muted("apply_state")
+        for label in (self.sureness_text, self.state_text):
+            label.setWordWrap(True)
+        self.progress = QProgressBar()
+        self.progress.setObjectName("apply_progress")
+        self.progress.setTextVisible(False)
+        self.apply_button = _wide("apply_button", "Find and classify pores", primary=True)
+        self.cancel_button = _wide("apply_cancel_button", "Cancel")
+        panel = pieces.panel()
+        panel.setMinimumWidth(248)
+        layout = QVBoxLayout(panel)
+        layout.setContentsMargins(MARGIN, GAP, MARGIN, MARGIN)
+        layout.setSpacing(GAP)
+        layout.addWidget(pieces.heading("Network"))
+        layout.addWidget(self.run_picker)
+        layout.addWidget(self.lock_panel)
+        layout.addWidget(pieces.heading("Micrographs"))
+        layout.addWidget(self.field_list, 1)
+        buttons = pieces.row(self.fields_count, None, self.files_button, self.folder_button)
+        buttons.setContentsMargins(0, 0, 0, 0)
+        layout.addLayout(buttons)
+        layout.addWidget(pieces.heading("How sure"))
+        layout.addWidget(self.sureness_slider)
+        layout.addWidget(self.sureness_text)
+        layout.addWidget(self.unsure_button)
+        for widget in (self.apply_button, self.cancel_button, self.progress, self.state_text):
+            layout.addWidget(widget)
+        self.set_working(False)
+        return panel
+
+    def _build_picture(self) -> QWidget:
+        self.picture_title = pieces.heading("", name="apply_picture_title", strong=True)
+        self.picture_detail = pieces.muted("apply_picture_detail")
+        self.picture_detail.setMinimumSize(QSize(1, 1))
+        self.canvas.setObjectName("apply_canvas")
+        self.canvas.setAccessibleName("Micrograph with its pores outlined")
+        self.fit_button = pieces.button("apply_fit_button", "Fit", "Show the whole micrograph")
+        panel = pieces.panel()
+        layout = pieces.column(panel, 0)
+        layout.addLayout(pieces.row(self.picture_title, self.picture_detail, None, self.fit_button))
+        layout.addWidget(self.canvas, 1)
+        return panel
+
+    def _build_result(self) -> QWidget:
+        self.result_title = pieces.heading("", name="result_title", strong=True)
+        self.result_note = pieces.muted("result_note")
+        self.result_note.setWordWrap(True)
+        self.result_note.setMinimumHeight(3 * self.result_note.fontMetrics().lineSpacing() + 2)
+        self.result_note.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.group_box: QComboBox = pieces.combo("group_box", "Numbers of")
+        self.group_box.hide()
+        self.report_button = pieces.button("apply_report_button", "Report…", "One page a specimen, as PDF or HTML")
+        self.open_button = pieces.button("apply_open_button", "Open the folder", "Tables, outlines and pictures")
+        self.sizes_button = pieces.button("apply_sizes_button", "Sizes", "Show how large the pores of each class are")
+        self.sizes_button.setCheckable(True)
+        self.size_view = SvgView("size_view", "How large the pores of each class are")
+        self.size_view.hide()
+        panel = pieces.panel()
+        layout = QVBoxLayout(panel)
+        layout.setContentsMargins(MARGIN, GAP, MARGIN, MARGIN)
+        layout.setSpacing(GAP // 2)
+        buttons = (self.sizes_button, self.report_button, self.open_button)
+        head = pieces.row(self.result_title, None, self.group_box, *buttons)
+        head.setContentsMargins(0, 0, 0, 0)
+        layout.addLayout(head)
+        layout.addWidget(self._build_numbers(), 1)
+        return panel
+
+    def _build_numbers(self) -> QWidget:
+        """Return table, sizes and note in a place that scrolls when they need more than there is."""
+        inner = pieces.panel()
+        column = pieces.column(inner, GAP // 2)
+        for widget in (self.table, self.size_view, self.result_note):
+            column.addWidget(widget)
+        column.setStretch(1, 1)
+        scroll = self._numbers = QScrollArea()
+        scroll.setObjectName("apply_numbers")
+        scroll.setFrameShape(QScrollArea.Shape.NoFrame)
+        scroll.setWidgetResizable(True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        scroll.setMinimumHeight(_NUMBERS_HEIGHT)
+        scroll.setWidget(inner)
+        return scroll
+
+    def _build_empty(self) -> QWidget:
+        title = pieces.heading("No network yet", strong=True)
+        text = pieces.muted("apply_empty_text")
+        text.setText("Train one first; then it finds and sorts every pore of as many micrographs as you like.")
+        self.train_button = _wide("apply_train_button", "Go to Train", primary=True)
+        self.take_button = _wide("apply_take_button", "Take a locked recipe…")
+        self.take_button.setToolTip("Apply what was locked in another project")
+        panel = QWidget()
+        layout = QVBoxLayout(panel)
+        layout.setSpacing(MARGIN)
+        layout.addStretch(2)
+        for widget in (title, text, self.train_button, self.take_button):
+            layout.addWidget(widget, 0, Qt.AlignmentFlag.AlignHCenter)
+        layout.addStretch(3)
+        return panel
+
+    def _connect(self) -> None:
+        self.apply_button.clicked.connect(self.apply_requested)
+        self.cancel_button.clicked.connect(self.cancel_requested)
+        self.files_button.clicked.connect(self.files_requested)
+        self.folder_button.clicked.connect(self.folder_requested)
+        self.report_button.clicked.connect(self.report_requested)
+        self.open_button.clicked.connect(self.open_requested)
+        self.train_button.clicked.connect(self.train_requested)
+        self.take_button.clicked.connect(self.lock_panel.take_requested)
+        self.fit_button.clicked.connect(self.canvas.fit)
+        self.unsure_button.clicked.connect(self.unsure_requested)
+        self.sizes_button.toggled.connect(lambda _: self._choose_numbers_or_sizes())
+        self.run_picker.run_chosen.connect(self.run_chosen)
+        self.field_list.currentItemChanged.connect(self._choose_field)
+        self.field_list.itemChanged.connect(lambda _: self._count())
+        self.group_box.currentIndexChanged.connect(lambda _: self.group_chosen.emit(self.group()))
+        self.sureness_slider.valueChanged.connect(lambda value: self.sureness_changed.emit(value / 100))
+
+    def _choose_numbers_or_sizes(self) -> None:
+        there, sizes = bool(self.table.rows), self.sizes_button.isChecked()
+        self.table.setVisible(there and not sizes)
+        self.result_note.setVisible(not (there and sizes))
+        self.size_view.setVisible(there and sizes)
+        high = max(_SIZES_HEIGHT, round(_SIZES_SHARE * self.height())) if there and sizes else _NUMBERS_HEIGHT
+        self._numbers.setMinimumHeight(high)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._choose_numbers_or_sizes()
+
+    def _items(self) -> list[QListWidgetItem]:
+        return [self.field_list.item(place) for place in range(self.field_list.count())]
+
+    def _choose_field(self, now: QListWidgetItem | None) -> None:
+        if now is not None:
+            self.field_chosen.emit(now.data(_KEY))
+
+    def _count(self) -> None:
+        wanted, total = len(self.wanted()), self.field_list.count()
+        self.fields_count.setText(f"{wanted} of {total}" if total else "none yet")
+        self.apply_button.setEnabled(wanted > 0)
+
+
+def _wide(name: str, text: str, *, primary: bool = False) -> QPushButton:
+    button = QPushButton(text)
+    button.setObjectName(name)
+    button.setAccessibleName(text)
+    button.setProperty("primary", primary)
+    return button

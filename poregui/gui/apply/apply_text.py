@@ -1,0 +1,96 @@
+"""Put the results of applying into words and rows; changes with how numbers are told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from poregui.domain.classes import UNSURE_COLOUR
+from poregui.gui.lists.number_table import NumberRow
+from poregui.workflow.applying.summary import ClassSummary, GroupSummary, Summary
+from poregui.workflow.applying.sureness import Sureness
+from poregui.workflow.applying.telling import calibration_words, sensitivity_words, unlike_words
+
+
+def sureness_words(found: Sureness, least: float) -> str:
+    """Say what a wanted confidence meant for the test crops."""
+    if not found.n:
+        return "The run has no test crops that could tell."
+    if found.accuracy is None:
+        return f"At least {100 * least:.0f} %: no test crop was answered so surely."
+    wish = "Every answer counts" if least == 0 else f"At least {100 * least:.0f} % sure"
+    answered, right = f"{100 * found.coverage:.0f} %", f"{100 * found.accuracy:.1f} %"
+    return f"{wish}: {answered} of the test crops were answered, {right} of them right."
+
+
+def rows_of(group: GroupSummary, unit: str, colours: Mapping[str, str]) -> list[NumberRow]:
+    """Return one row a class, and what was left to a person."""
+    top = max((one.area.high or one.area.corrected for one in group.classes), default=0.0) or 1.0
+    rows = [_row(one, unit.replace("um", "µm"), colours.get(one.name, ""), top) for one in group.classes]
+    if group.left:
+        cells = (f"{group.left_percent:.4g}", "", str(group.left), "", "", "")
+        rows.append(
+            NumberRow(
+                "Left to you",
+                cells,
+                tip="Pores that the network was not sure enough about, or that are unlike all it learned from",
+                colour=UNSURE_COLOUR,
+            )
+        )
+    return rows
+
+
+def _row(one: ClassSummary, unit: str, colour: str, top: float) -> NumberRow:
+    area, sizes = one.area, one.sizes
+    interval = "" if area.low is None or area.high is None else f"{area.low:.4g} to {area.high:.4g}"
+    cells = (
+        f"{area.corrected:.4g}",
+        interval,
+        str(sizes.pores),
+        "" if one.density is None else f"{one.density.corrected:.3g}",
+        "" if sizes.number is None else f"{sizes.number[1]:.3g} {unit}",
+        "" if sizes.largest is None else f"{sizes.largest:.3g} {unit}",
+    )
+    drawn = None if area.low is None or area.high is None else (area.low / top, area.high / top)
+    tip = f"As predicted {area.plain:.4g} %, corrected for confusion {area.corrected:.4g} %"
+    if one.density is not None and one.density.low is not None and one.density.high is not None:
+        tip += f"\nPores per mm²: {one.density.corrected:.3g} ({one.density.low:.3g} to {one.density.high:.3g})"
+    if sizes.number is not None and sizes.area is not None and sizes.root_area is not None:
+        tip += f"\nD10, D50, D90: {_three(sizes.number)} {unit}, weighted by area {_three(sizes.area)} {unit}"
+        tip += f"\nSquare root of the largest area: {sizes.root_area:.3g} {unit}"
+    for name, far in (("nearest other pore", one.nearest), ("surface", one.surface)):
+        if far is not None:
+            tip += f"\nTo the {name}: median {far.middle:.3g} {unit}, 10 % of pores below {far.low:.3g} {unit}"
+    return NumberRow(one.name, cells, area.corrected / top, drawn, tip, colour)
+
+
+def _three(values: tuple[float, float, float]) -> str:
+    return ", ".join(f"{value:.3g}" for value in values)
+
+
+def title_of(group: GroupSummary) -> str:
+    """Return the porosity of a specimen, or of all, in a line."""
+    found = group.porosity
+    if found is None:
+        return ""
+    share = f"{found.mean:.3g} % pores"
+    if found.low is not None and found.high is not None:
+        share += f" ({found.low:.3g} to {found.high:.3g})"
+    return share
+
+
+def note_of(summary: Summary, group: GroupSummary) -> str:
+    """Say what the intervals are over, whether areas were corrected, and what else must be known."""
+    units = f"{group.units} {group.unit}" + ("s" if group.units != 1 else "")
+    parts = [f"95 % intervals over {units}." if group.units > 1 else f"One {group.unit}: there is no interval."]
+    if group.units > 1 and group.unit == "field":
+        parts = [f"95 % intervals over {units} of this specimen; they say nothing about another one."]
+    if summary.corrected:
+        parts.append("Areas are corrected for what the network confuses, with its uncertainty in the interval.")
+    else:
+        parts.append(f"Areas are not corrected for confusion: {summary.why_not}.")
+    parts += [calibration_words(summary), unlike_words(group)]
+    parts.append(sensitivity_words(group))
+    parts += summary.warnings[:3]
+    if len(summary.warnings) > 3:
+        parts.append(f"{len(summary.warnings) - 3} more remarks are in the files.")
+    return " ".join(part for part in parts if part)

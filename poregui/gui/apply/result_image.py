@@ -1,0 +1,87 @@
+"""Draw the chosen micrograph with its pores as they are answered now; changes with what the picture follows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poregui.gui.canvas.canvas_view import CanvasView
+from poregui.gui.canvas.image_canvas import ImageCanvas
+from poregui.gui.canvas.tile_layer import layer_of
+from poregui.gui.services.page_services import Services
+from poregui.workflow.applying.overlay import FieldPicture, read_picture
+from poregui.workflow.applying.result_table import PoreTable
+
+Drawn = tuple["ResultImage", FieldPicture | None, NDArray[np.uint8] | None]
+
+
+@dataclass(frozen=True, eq=False)
+class ResultImage:
+    """Hold what is drawn: the results in `folder`, with the `table` of its pores at the confidence `least`."""
+
+    folder: Path
+    table: PoreTable
+    colours: Sequence[str]
+    least: float
+
+
+class PictureFlow:
+    """Draw the newest picture that was asked for beside the window, and what was asked for meanwhile after it."""
+
+    def __init__(self, canvas: ImageCanvas, services: Services) -> None:
+        self._canvas, self._services = canvas, services
+        self._wanted: ResultImage | None = None
+        self._working = False
+        self._there: tuple[Path, FieldPicture] | None = None
+        self._on_canvas: Path | None = None
+
+    def show(self, wanted: ResultImage) -> None:
+        """Draw a micrograph; the same one again keeps its place on the canvas."""
+        self._wanted = wanted
+        if not self._working:
+            self._draw(wanted)
+
+    def forget(self, words: str = "") -> None:
+        """Show words in the place of a picture, and none that was asked for before."""
+        self._wanted = self._there = self._on_canvas = None
+        self._canvas.show_message(words)
+
+    def _draw(self, wanted: ResultImage) -> None:
+        there = self._there[1] if self._there is not None and self._there[0] == wanted.folder else None
+
+        def work(_control: object) -> Drawn:
+            picture = there or read_picture(wanted.folder)
+            if picture is None or len(picture.counts) != len(wanted.table.areas):
+                return wanted, None, None
+            drawn = picture.of_table(wanted.table, wanted.colours, wanted.least)
+            return wanted, picture, np.ascontiguousarray(drawn[..., ::-1])
+
+        self._working = True
+        self._services.background.run("Drawing pores", work, self._take)
+
+    def _take(self, found: Drawn) -> None:
+        shown, picture, pixels = found
+        self._working = False
+        wanted = self._wanted
+        if wanted is None:
+            return
+        if wanted.folder == shown.folder:
+            self._put(shown.folder, picture, pixels)
+        if wanted is not shown:
+            self._draw(wanted)
+
+    def _put(self, folder: Path, picture: FieldPicture | None, pixels: NDArray[np.uint8] | None) -> None:
+        if picture is None or pixels is None:
+            self._on_canvas = None
+            self._canvas.show_message("The picture of this micrograph is gone. Find its pores again.")
+            return
+        self._there = (folder, picture)
+        before = self._canvas.view if self._on_canvas == folder else None
+        self._canvas.set_picture(layer_of(pixels), editable=False)
+        if before is not None and before.scale != CanvasView.fitted(before.size, before.window).scale:
+            self._canvas.zoom(1.0, before)
+        self._on_canvas = folder

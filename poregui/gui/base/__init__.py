@@ -1,0 +1,1 @@
+"""Hold what every part of the window builds on: looks, keys, messages."""

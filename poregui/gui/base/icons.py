@@ -1,0 +1,77 @@
+"""Draw icons in the colours of the theme from the line drawings in resources/icons."""
+
+from __future__ import annotations
+
+import re
+
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QIcon, QImage, QPainter, QPainterPath, QPen, QPixmap
+
+from poregui.gui.base.theme import theme
+from poregui.resources import resource
+
+_SIDE = 24
+_NUMBER = re.compile(r"[MLHVCQZ]|-?\d+(?:\.\d+)?")
+
+
+def icon(name: str) -> QIcon:
+    """Return the icon of a drawing, in the text colour, in the muted colour where it is disabled."""
+    tokens = theme().tokens
+    made = QIcon()
+    for mode, colour in ((QIcon.Mode.Normal, tokens.text), (QIcon.Mode.Disabled, tokens.muted)):
+        for scale in (1, 2, 3):
+            made.addPixmap(_picture(name, colour, scale), mode)
+    return made
+
+
+def _picture(name: str, colour: str, scale: int) -> QPixmap:
+    image = QImage(QSize(_SIDE, _SIDE) * scale, QImage.Format.Format_ARGB32_Premultiplied)
+    image.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(image)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.scale(scale, scale)
+    painter.setPen(QPen(QColor(colour), 1.7, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.RoundJoin))
+    for path in paths(resource(f"icons/{name}.svg").read_text(encoding="utf-8")):
+        painter.drawPath(path)
+    painter.end()
+    return QPixmap.fromImage(image)
+
+
+def paths(svg: str) -> list[QPainterPath]:
+    """Return the lines of a drawing that consists of `path` (M L H V C Q Z, absolute) and `circle` elements."""
+    found = [_path(data) for data in re.findall(r'<path d="([^"]+)"', svg)]
+    for x, y, r in re.findall(r'<circle cx="([\d.]+)" cy="([\d.]+)" r="([\d.]+)"', svg):
+        circle = QPainterPath()
+        circle.addEllipse(QRectF(float(x) - float(r), float(y) - float(r), 2 * float(r), 2 * float(r)))
+        found.append(circle)
+    return found
+
+
+def _path(data: str) -> QPainterPath:
+    path = QPainterPath()
+    parts = _NUMBER.findall(data)
+    command, place = "M", 0
+    takes = {"M": 2, "L": 2, "H": 1, "V": 1, "C": 6, "Q": 4, "Z": 0}
+    while place < len(parts):
+        if parts[place].isalpha():
+            command = parts[place]
+            place += 1
+        values = [float(number) for number in parts[place : place + takes[command]]]
+        place += takes[command]
+        here = path.currentPosition()
+        match command:
+            case "M":
+                path.moveTo(*values)
+            case "L":
+                path.lineTo(*values)
+            case "H":
+                path.lineTo(values[0], here.y())
+            case "V":
+                path.lineTo(here.x(), values[0])
+            case "C":
+                path.cubicTo(*values)
+            case "Q":
+                path.quadTo(*values)
+            case "Z":
+                path.closeSubpath()
+    return path

@@ -1,0 +1,114 @@
+"""Be the one door for what the window tells a person: notes, errors of the world, questions, and our bugs."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QMessageBox, QPlainTextEdit, QVBoxLayout, QWidget
+
+from poregui.domain.errors import PoreguiError
+from poregui.gui.base.theme import MARGIN
+
+_log = logging.getLogger(__name__)
+
+
+class Messages(QObject):
+    """Show messages over the window that is open; `noted` carries short texts for its note bar."""
+
+    noted = Signal(str, str)
+    """Text and kind: `note`, `error`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._window: QWidget | None = None
+        self.log_file: Path | None = None
+
+    def set_window(self, window: QWidget | None) -> None:
+        """Say over which window dialogs open."""
+        self._window = window
+
+    def note(self, text: str) -> None:
+        """Show a short text that goes away by itself."""
+        self.noted.emit(text, "note")
+
+    def error(self, error: PoreguiError) -> None:
+        """Show what happened and what to do, without stopping the work."""
+        _log.warning("%s", error)
+        self.noted.emit(str(error), "error")
+
+    def ask(self, title: str, text: str, yes_text: str) -> bool:
+        """Ask before something that cannot be missed; the safe answer is the default."""
+        box = QMessageBox(QMessageBox.Icon.Question, title, text, parent=self._window)
+        yes = box.addButton(yes_text, QMessageBox.ButtonRole.AcceptRole)
+        no = box.addButton("Cancel", QMessageBox.ButtonRole.RejectRole)
+        box.setDefaultButton(no)
+        box.exec()
+        answer = box.clickedButton() is yes
+        box.deleteLater()
+        return answer
+
+    def offer(self, title: str, text: str, yes_text: str, then: Callable[[], None]) -> None:
+        """Ask without holding the program up; `then` is called when the answer is yes."""
+        box = QMessageBox(QMessageBox.Icon.Question, "poregui", title, parent=self._window)
+        box.setInformativeText(text)
+        box.setObjectName("offer")
+        yes = box.addButton(yes_text, QMessageBox.ButtonRole.AcceptRole)
+        box.addButton("Not now", QMessageBox.ButtonRole.RejectRole)
+        box.setDefaultButton(yes)
+        box.finished.connect(box.deleteLater)
+        yes.clicked.connect(then)
+        box.open()
+
+    def bug(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        """Show a fault of ours with its trace and where the log lies."""
+        text = "".join(traceback.format_exception(kind, error, trace))
+        _log.error("unexpected error\n%s", text)
+        dialog = BugDialog(text, self.log_file, self._window)
+        dialog.exec()
+        dialog.deleteLater()
+
+
+class BugDialog(QDialog):
+    """Show the trace of a fault of ours."""
+
+    def __init__(self, trace: str, log_file: Path | None, parent: QWidget | None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Something in poregui is broken")
+        self.resize(720, 420)
+        said = QLabel(
+            "This is a fault of the program, not yours. Everything that you decided is on disk; you can go on, or "
+            "close the window and open the project again."
+        )
+        said.setWordWrap(True)
+        shown = QPlainTextEdit(trace)
+        shown.setReadOnly(True)
+        shown.setObjectName("bug_trace")
+        shown.setAccessibleName("Trace of the fault")
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        buttons.rejected.connect(self.reject)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(2 * MARGIN, 2 * MARGIN, 2 * MARGIN, MARGIN)
+        layout.setSpacing(MARGIN)
+        layout.addWidget(said)
+        layout.addWidget(shown)
+        if log_file is not None:
+            where = QLabel(f"The log is {log_file}")
+            where.setProperty("muted", True)
+            where.setWordWrap(True)
+            layout.addWidget(where)
+        layout.addWidget(buttons)
+
+
+_MESSAGES: list[Messages] = []
+
+
+def messages() -> Messages:
+    """Return the one door of this process."""
+    if not _MESSAGES:
+        _MESSAGES.append(Messages())
+    return _MESSAGES[0]

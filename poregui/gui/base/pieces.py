@@ -1,0 +1,95 @@
+"""Make the small pieces that pages are laid out with; changes when all pages are to look different."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QSignalBlocker, Qt
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+
+from poregui.gui.base.theme import GAP, MARGIN
+
+
+def fill(box: QComboBox, entries: Sequence[tuple[str, object]]) -> None:
+    """Offer entries (text, value) and keep the chosen value where it is still offered."""
+    if [(box.itemText(i), box.itemData(i)) for i in range(box.count())] == list(entries):
+        return
+    kept = box.currentData() if box.count() else entries[0][1]
+    with QSignalBlocker(box):
+        box.clear()
+        for text, value in entries:
+            box.addItem(text, value)
+        values = [value for _, value in entries]
+        box.setCurrentIndex(values.index(kept) if kept in values else 0)
+
+
+def combo(name: str, accessible: str) -> QComboBox:
+    """Return a combo box that gives way in a narrow row."""
+    box = QComboBox()
+    box.setObjectName(name)
+    box.setAccessibleName(accessible)
+    box.setToolTip(accessible)
+    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    box.setMinimumContentsLength(6)
+    box.setMaximumWidth(170)
+    box.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+    box.view().setTextElideMode(Qt.TextElideMode.ElideMiddle)
+    return box
+
+
+def button(name: str, text: str, tip: str) -> QToolButton:
+    """Return a small framed button."""
+    made = QToolButton()
+    made.setObjectName(name)
+    made.setText(text)
+    made.setProperty("boxed", True)
+    made.setAccessibleName(tip)
+    made.setToolTip(tip)
+    return made
+
+
+def heading(text: str, *, name: str = "", strong: bool = False) -> QLabel:
+    """Return a heading, or a stronger title."""
+    label = QLabel(text)
+    label.setObjectName(name)
+    label.setProperty("title" if strong else "heading", True)
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    return label
+
+
+def muted(name: str) -> QLabel:
+    """Return a quiet label."""
+    label = QLabel()
+    label.setObjectName(name)
+    label.setProperty("muted", True)
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    return label
+
+
+def panel() -> QWidget:
+    """Return an area in the colour of panels."""
+    made = QWidget()
+    made.setProperty("panel", True)
+    made.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+    return made
+
+
+def column(area: QWidget, spacing: int) -> QVBoxLayout:
+    """Return a layout without margins on a panel."""
+    layout = QVBoxLayout(area)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setSpacing(spacing)
+    return layout
+
+
+def row(*widgets: QWidget | None) -> QHBoxLayout:
+    """Return widgets side by side; None is the space that takes what is left."""
+    layout = QHBoxLayout()
+    layout.setContentsMargins(MARGIN, GAP // 2, MARGIN, GAP // 2)
+    layout.setSpacing(GAP)
+    for widget in widgets:
+        if widget is None:
+            layout.addStretch(0)
+        else:
+            layout.addWidget(widget)
+    return layout

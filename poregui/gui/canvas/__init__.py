@@ -1,0 +1,1 @@
+"""Show micrographs and let hands draw on them."""

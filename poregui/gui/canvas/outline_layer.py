@@ -1,0 +1,184 @@
+"""Draw the outlines of pores above a micrograph, thousands of them at once; changes with how outlines look."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QPointF
+from PySide6.QtGui import QColor, QImage, QPainter, QPixmap, QPolygonF
+
+from poregui.domain.classes import PoreClass
+from poregui.gui.base.class_marks import ClassMarks
+from poregui.gui.canvas.canvas_view import CanvasView
+from poregui.gui.canvas.line_picture import Lines, line_picture
+from poregui.vision.shape.rings import Rings, ranges
+
+_LETTER_FROM = 14.0
+"""Screen px that a pore is at least large to carry its letter."""
+_POINT_EVERY = 1.0
+"""Screen px between two points of a line that is drawn; nobody sees more."""
+_MOST_LETTERS = 400
+_MANY = 800
+"""Outlines from which lines are drawn coarsely."""
+_COARSE, _COARSE_STEP, _FINE_STEP = 1.5, 2.0, 0.8
+_PROPOSAL = QColor("#ffffff")
+
+
+@dataclass(frozen=True, eq=False)
+class DrawnOutline:
+    """Hold an outline in px of the image, (N, 2), and what it is drawn as; proposals are dashed."""
+
+    crop_id: int
+    points: NDArray[np.float32]
+    label: int | None
+
+
+class OutlineLayer:
+    """Paint outlines in the colours of their classes; what was painted is kept while neither view nor outlines change.
+
+    `colour` draws all outlines in one colour, for a preview.
+    """
+
+    def __init__(self, colour: QColor | None = None) -> None:
+        self._outlines: tuple[DrawnOutline, ...] = ()
+        self._rings = Rings.of([])
+        self._low, self._high = self._rings.bounds()
+        self._places: dict[int, int] = {}
+        self._marks = ClassMarks(())
+        self._colour = colour
+        self._hidden: int | None = None
+        self._kept: tuple[CanvasView, float, QPixmap] | None = None
+
+    @property
+    def outlines(self) -> tuple[DrawnOutline, ...]:
+        """Return what is drawn."""
+        return self._outlines
+
+    def set_outlines(self, outlines: Sequence[DrawnOutline]) -> None:
+        """Draw these."""
+        self._outlines, self._kept = tuple(outlines), None
+        self._rings = Rings.of([one.points for one in outlines])
+        self._low, self._high = self._rings.bounds()
+        self._places = {one.crop_id: place for place, one in enumerate(outlines)}
+
+    def set_labels(self, labels: Mapping[int, int | None]) -> None:
+        """Draw some crops (crop id to label) as labelled otherwise; those that are not drawn are passed over."""
+        changed = list(self._outlines)
+        for crop_id, label in labels.items():
+            place = self._places.get(crop_id)
+            if place is not None:
+                changed[place] = replace(changed[place], label=label)
+        self._outlines, self._kept = tuple(changed), None
+
+    def set_classes(self, classes: Sequence[PoreClass]) -> None:
+        """Use the colours and letters of these classes."""
+        self._marks, self._kept = ClassMarks(classes), None
+
+    def hide(self, crop_id: int | None) -> None:
+        """Leave one out, while a tool draws it."""
+        self._hidden, self._kept = crop_id, None
+
+    def paint(self, painter: QPainter, view: CanvasView) -> None:
+        """Draw what is seen, in screen px."""
+        if not self._outlines:
+            return
+        ratio = painter.device().devicePixelRatioF()
+        if self._kept is None or self._kept[:2] != (view, ratio):
+            self._kept = (view, ratio, self._drawn(view, ratio))
+        painter.drawPixmap(0, 0, self._kept[2])
+
+    def _drawn(self, view: CanvasView, ratio: float) -> QPixmap:
+        seen = self._seen(view)
+        many = len(seen) >= _MANY
+        pixmap = QPixmap.fromImage((self._coarsely if many else self._finely)(view, ratio, seen))
+        pixmap.setDevicePixelRatio(ratio)
+        if self._colour is None and not many:
+            painter = QPainter(pixmap)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            self._letters(painter, view, seen)
+            painter.end()
+        return pixmap
+
+    def _finely(self, view: CanvasView, ratio: float, seen: Sequence[int]) -> QImage:
+        """Draw lines with rims, dashed where nobody has labelled a pore."""
+        size = view.window.toSize() * ratio
+        groups = [
+            Lines(
+                self._few_points(np.array(places), view, ratio, _FINE_STEP),
+                self._colour_of(label),
+                dashed=label is None and self._colour is None,
+            )
+            for label, places in self._by_label(seen).items()
+        ]
+        return line_picture(groups, size.width(), size.height(), ratio)
+
+    def _by_label(self, seen: Sequence[int]) -> dict[int | None, list[int]]:
+        chosen: dict[int | None, list[int]] = {}
+        for place in seen:
+            one = self._outlines[place]
+            if self._hidden is None or one.crop_id != self._hidden:
+                chosen.setdefault(one.label, []).append(place)
+        return chosen
+
+    def _colour_of(self, label: int | None) -> QColor:
+        return self._colour or (_PROPOSAL if label is None else self._marks.colour(label))
+
+    def _seen(self, view: CanvasView) -> list[int]:
+        part = view.visible()
+        low, high = np.array([part.left(), part.top()]), np.array([part.right(), part.bottom()])
+        inside = (self._high >= low).all(axis=1) & (self._low <= high).all(axis=1)
+        return [int(place) for place in np.flatnonzero(inside)]
+
+    def _coarsely(self, view: CanvasView, ratio: float, seen: Sequence[int]) -> QImage:
+        """Draw thousands at once, without dashes, rims and letters, which are too small to be seen then."""
+        size = view.window.toSize() * ratio
+        pixels = np.zeros((size.height(), size.width(), 4), np.uint8)
+        for label, places in self._by_label(seen).items():
+            rings = self._few_points(np.array(places), view, ratio, _COARSE_STEP)
+            there = np.rint(rings.points).astype(np.int32)
+            lines = [there[start:end] for start, end in zip(rings.starts, rings.starts[1:], strict=False)]
+            colour, thick = self._colour_of(label), max(1, round(_COARSE * ratio))
+            cv2.polylines(pixels, lines, True, (colour.red(), colour.green(), colour.blue(), 255), thick)
+        image = QImage(pixels.data, size.width(), size.height(), pixels.strides[0], QImage.Format.Format_RGBA8888)
+        return image.copy()  # the pixels above are not kept
+
+    def _few_points(self, seen: NDArray[np.int64], view: CanvasView, ratio: float, step: float) -> Rings:
+        """Return the lines on the screen of some outlines, in its px, with about one point for each `step` of them."""
+        lengths, first = self._rings.lengths[seen], self._rings.starts[seen]
+        around = 3 * (self._high - self._low).max(axis=1)[seen] * view.scale * ratio
+        kept = np.clip((around / step).astype(np.int64), 3, lengths)
+        places = ranges(np.zeros(len(seen), np.int64), kept)
+        stride = np.repeat(lengths / kept, kept)
+        points = self._rings.points[np.repeat(first, kept) + (places * stride).astype(np.int64)]
+        return Rings(_on_screen(points, view) * ratio, np.concatenate([[0], np.cumsum(kept)]))
+
+    def _letters(self, painter: QPainter, view: CanvasView, seen: Sequence[int]) -> None:
+        large = (self._high - self._low).max(axis=1) * view.scale >= _LETTER_FROM
+        lettered = [i for i in seen if large[i] and self._outlines[i].label is not None]
+        if len(lettered) > _MOST_LETTERS:
+            return
+        for place in lettered:
+            label = self._outlines[place].label
+            corner = _on_screen(np.array([self._low[place]]), view)[0]
+            if label is not None and self._outlines[place].crop_id != self._hidden:
+                self._marks.draw_badge(painter, float(corner[0]) - 2, float(corner[1]), label)
+
+
+def screen_line(points: NDArray[np.float32], view: CanvasView) -> QPolygonF:
+    """Return the closed line on the screen through points (N, 2) of the image, without needless points."""
+    there = _on_screen(points, view)
+    extent = float((there.max(axis=0) - there.min(axis=0)).sum())
+    step = max(1, int(len(there) * _POINT_EVERY / max(2 * extent, 4.0)))
+    kept = there[::step]
+    line = [QPointF(x, y) for x, y in kept.tolist()]
+    return QPolygonF([*line, line[0]])
+
+
+def _on_screen(points: NDArray[np.float64] | NDArray[np.float32], view: CanvasView) -> NDArray[np.float64]:
+    centre = np.array([view.centre.x(), view.centre.y()])
+    middle = np.array([view.window.width(), view.window.height()]) / 2
+    return np.asarray((points - centre) * view.scale + middle, np.float64)

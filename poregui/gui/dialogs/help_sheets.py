@@ -1,0 +1,95 @@
+"""Show the sheet of keys and what poregui is."""
+
+from __future__ import annotations
+
+import html
+import platform
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+import poregui
+from poregui.gui.base.actions import ACTIONS, PAGE_KEYS, ActionSpec
+from poregui.gui.base.key_map import key_map
+from poregui.gui.base.theme import MARGIN, theme
+
+_KEY_WIDTH = 136
+_PAGE_MENUS = ("Label", "Train")
+
+
+class KeysDialog(QDialog):
+    """Show every key of the window, made from the declared actions."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Keys")
+        self.setObjectName("keys_dialog")
+        menus = dict.fromkeys(spec.menu.partition("/")[0] for spec in ACTIONS)
+        actions = {m: [(_keys(s), s.text) for s in ACTIONS if s.menu.partition("/")[0] == m] for m in menus}
+        actions["Label"] = [*_label_keys(), *actions["Label"]]
+        pages = [*PAGE_KEYS, *((menu, actions[menu]) for menu in _PAGE_MENUS)]
+        window = [(menu, rows) for menu, rows in actions.items() if menu not in _PAGE_MENUS]
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(2 * MARGIN, 2 * MARGIN, 2 * MARGIN, MARGIN)
+        columns = QHBoxLayout()
+        columns.setSpacing(3 * MARGIN)
+        for sections in (pages, window):
+            label = QLabel("".join(_section(title, rows) for title, rows in sections))
+            label.setObjectName("keys_of_pages" if sections is pages else "keys_of_window")
+            columns.addWidget(label, 1, Qt.AlignmentFlag.AlignTop)
+        layout.addLayout(columns)
+        self.change_button = QPushButton("Change keys…")
+        self.change_button.setObjectName("open_keys_button")
+        self.change_button.setAccessibleName("Change keys")
+        _close_button(self, layout).addButton(self.change_button, QDialogButtonBox.ButtonRole.ActionRole)
+
+
+class AboutDialog(QDialog):
+    """Say what poregui is, which version, and under which licence."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("About poregui")
+        text = QLabel(
+            f"<h2>poregui {poregui.__version__}</h2>"
+            "<p>Label pores in micrographs, train a network on them, and see every error it makes.</p>"
+            "<p>BSD 3-Clause licence. Made with Qt, pyqtgraph, Keras, ONNX Runtime, OpenCV and numpy.</p>"
+            f"<p>Python {platform.python_version()} on {html.escape(platform.platform())}</p>"
+        )
+        text.setWordWrap(True)
+        text.setMinimumWidth(420)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(2 * MARGIN, MARGIN, 2 * MARGIN, MARGIN)
+        layout.addWidget(text)
+        _close_button(self, layout)
+
+
+def _keys(spec: ActionSpec) -> str:
+    if spec.page_keys:
+        return key_map().words(spec.name.removeprefix("press_"))
+    return key_map().words(f"window_{spec.name}") if spec.shortcuts else ""
+
+
+def _label_keys() -> list[tuple[str, str]]:
+    """Return the keys of labelling that no action stands for; nine classes in a row are one line."""
+    words = key_map().words
+    digits = [words(f"class_{i}") for i in range(1, 10)]
+    classes = "1 to 9" if digits == list("123456789") else " ".join(digits)
+    return [(classes, "label with the class and go on"), (f"{words('undo')}, {words('redo')}", "undo, redo")]
+
+
+def _section(title: str, rows: object) -> str:
+    muted = theme().tokens.muted
+    lines = "".join(
+        f"<tr><td width='{_KEY_WIDTH}'><b>{html.escape(keys)}</b></td><td>{html.escape(text.rstrip('…'))}</td></tr>"
+        for keys, text in rows
+        if keys
+    )
+    return f"<p style='color:{muted}; margin-bottom:2px'>{html.escape(title)}</p><table cellpadding='1'>{lines}</table>"
+
+
+def _close_button(dialog: QDialog, layout: QVBoxLayout) -> QDialogButtonBox:
+    buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+    buttons.rejected.connect(dialog.reject)
+    layout.addWidget(buttons)
+    return buttons

@@ -1,0 +1,118 @@
+"""Ask what pictures are, whose specimen and which scale; show afterwards what became of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtWidgets import (
+    QComboBox,
+    QDialog,
+    QDialogButtonBox,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPlainTextEdit,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from poregui.domain.plane import Plane
+from poregui.gui.base.theme import GAP, MARGIN
+from poregui.gui.dialogs.base import FormDialog, hint
+from poregui.gui.dialogs.numbers import scale_from
+from poregui.workflow.importing.images import ImportOptions
+
+_KINDS = (
+    ("Recognise by folders and names", "auto"),
+    ("Whole micrographs", "micrographs"),
+    ("Ready-made crops", "crops"),
+)
+
+
+class ImportDialog(FormDialog):
+    """Return `options` after it was accepted."""
+
+    def __init__(self, paths: Sequence[Path], known_classes: Sequence[str], parent: QWidget | None = None) -> None:
+        super().__init__("Import pictures", "Import", parent)
+        self.options = ImportOptions()
+        self._known = tuple(known_classes)
+        what = paths[0].name if len(paths) == 1 else f"{len(paths)} files and folders"
+        self.form.addRow("Import", QLabel(what))
+        self._kind = QComboBox()
+        self._kind.setObjectName("import_kind_box")
+        self._kind.setAccessibleName("What the pictures are")
+        for text, kind in _KINDS:
+            self._kind.addItem(text, kind)
+        self.form.addRow("As", self._kind)
+        self.form.addRow("", hint("Class folders and names such as LOF.139.PNG are crops, other pictures micrographs."))
+        self._specimen = _edit("import_specimen_edit", "Name of the specimen", "unknown")
+        self._pattern = _edit(
+            "import_pattern_edit", "Pattern of the specimen in file names", "for example {specimen}_*.tif"
+        )
+        self._scale = _edit("import_scale_edit", "Scale in um per px", "as the files say")
+        self.form.addRow("Specimen", self._specimen)
+        self.form.addRow("or from names", self._pattern)
+        self.form.addRow("", hint("Crops of one specimen are never both trained on and tested on."))
+        self.form.addRow("um per px", self._scale)
+        self._page = _number("import_page_box", "Page of files that hold several", "Page ", 1)
+        self._channel = _number("import_channel_box", "Channel of files that hold several", "Channel ", 0)
+        self._channel.setSpecialValueText("All colours")
+        self._slice = _number("import_z_box", "Slice of files that hold several", "Slice ", 1)
+        several = QHBoxLayout()
+        several.setSpacing(GAP)
+        for box in (self._page, self._channel, self._slice):
+            several.addWidget(box, 1)
+        self.form.addRow("Of stacks", several)
+
+    def check(self) -> None:
+        self.options = ImportOptions(
+            kind=self._kind.currentData(),
+            specimen=self._specimen.text().strip() or None,
+            specimen_pattern=self._pattern.text().strip() or None,
+            um_per_px=scale_from(self._scale.text()),
+            known_classes=self._known,
+            plane=Plane(self._page.value(), self._channel.value() or None, self._slice.value()),
+        )
+
+
+class ImportReportDialog(QDialog):
+    """Show what was imported, what was skipped and why."""
+
+    def __init__(self, headline: str, lines: Sequence[str], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Imported")
+        self.resize(560, 360)
+        title = QLabel(headline)
+        title.setObjectName("import_headline")
+        title.setProperty("title", True)
+        title.setWordWrap(True)
+        shown = QPlainTextEdit("\n".join(lines))
+        shown.setObjectName("import_report")
+        shown.setAccessibleName("What was imported and what was not")
+        shown.setReadOnly(True)
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        buttons.rejected.connect(self.reject)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(2 * MARGIN, 2 * MARGIN, 2 * MARGIN, MARGIN)
+        for widget in (title, shown, buttons):
+            layout.addWidget(widget)
+
+
+def _edit(name: str, accessible: str, placeholder: str) -> QLineEdit:
+    edit = QLineEdit()
+    edit.setObjectName(name)
+    edit.setAccessibleName(accessible)
+    edit.setPlaceholderText(placeholder)
+    return edit
+
+
+def _number(name: str, accessible: str, prefix: str, least: int) -> QSpinBox:
+    box = QSpinBox()
+    box.setObjectName(name)
+    box.setAccessibleName(accessible)
+    box.setPrefix(prefix)
+    box.setRange(least, 9999)
+    box.setValue(least)
+    return box

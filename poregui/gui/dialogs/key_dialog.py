@@ -1,0 +1,152 @@
+"""Let a person change the keys: a list of what keys do, each with its key; changes with how a key is chosen."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QTreeWidget,
+    QTreeWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from poregui.domain.errors import PoreguiError
+from poregui.gui.base.key_map import ENTRIES, key_map, text_of
+from poregui.gui.base.theme import GAP, MARGIN
+
+_NAME_ROLE = int(Qt.ItemDataRole.UserRole)
+
+
+class ChangeKeysDialog(QDialog):
+    """Show what keys do; a double click or Enter waits for the new key of a line, Esc gives that up."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Change keys")
+        self.setObjectName("change_keys_dialog")
+        self.resize(480, 560)
+        self._waits = ""
+        self.list = QTreeWidget()
+        self.list.setObjectName("keys_list")
+        self.list.setAccessibleName("What keys do")
+        self.list.setHeaderLabels(["What it does", "Key"])
+        self.list.setRootIsDecorated(False)
+        self.list.setUniformRowHeights(True)
+        self.list.setColumnWidth(0, 300)
+        self.words = QLabel()
+        self.words.setObjectName("keys_words")
+        self.words.setWordWrap(True)
+        self.words.setMinimumHeight(2 * self.fontMetrics().lineSpacing())
+        self.words.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.change_button = _button("change_key_button", "Change…", "Change the key of the chosen line")
+        self.reset_button = _button("reset_keys_button", "Usual keys", "Give everything its usual key")
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        buttons.rejected.connect(self.reject)
+        row = QHBoxLayout()
+        row.addWidget(self.change_button)
+        row.addWidget(self.reset_button)
+        row.addStretch()
+        row.addWidget(buttons)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(2 * MARGIN, 2 * MARGIN, 2 * MARGIN, MARGIN)
+        layout.setSpacing(GAP)
+        for widget in (self.list, self.words):
+            layout.addWidget(widget)
+        layout.addLayout(row)
+        self.list.itemActivated.connect(lambda item, _: self.wait_for(item.data(0, _NAME_ROLE)))
+        self.list.currentItemChanged.connect(lambda *_: self._stop())
+        self.change_button.clicked.connect(self._change)
+        self.reset_button.clicked.connect(self._reset)
+        key_map().changed.connect(self._fill)
+        self._build()
+        self._stop()
+
+    def wait_for(self, name: str | None) -> None:
+        """Take the next key that is pressed as the key of an entry; None (a heading) waits for nothing."""
+        if not name:
+            return
+        self._waits = name
+        self._say(f"Press the new key of “{self._items[name].text(0)}”. Esc keeps {key_map().words(name)}.")
+        self.grabKeyboard()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if not self._waits:
+            super().keyPressEvent(event)
+            return
+        key = text_of(event)
+        if key == "Esc":
+            self._stop()
+        elif key:
+            self._take(key)
+
+    def hideEvent(self, event: object) -> None:
+        self.releaseKeyboard()
+
+    def _take(self, key: str) -> None:
+        name = self._waits
+        try:
+            key_map().set(name, key)
+        except PoreguiError as error:
+            self._say(str(error), bad=True)
+            return
+        self._stop()
+        self._say(f"“{self._items[name].text(0)}” is {key_map().words(name)} now.")
+
+    def _build(self) -> None:
+        self._items: dict[str, QTreeWidgetItem] = {}
+        groups: dict[str, QTreeWidgetItem] = {}
+        for entry in ENTRIES:
+            if entry.group not in groups:
+                groups[entry.group] = QTreeWidgetItem(self.list, [entry.group, ""])
+                groups[entry.group].setFlags(Qt.ItemFlag.ItemIsEnabled)
+            self._items[entry.name] = item = QTreeWidgetItem(groups[entry.group], [entry.text, ""])
+            item.setData(0, _NAME_ROLE, entry.name)
+        self.list.expandAll()
+        self.list.setItemsExpandable(False)
+        self._fill()
+        self.list.setCurrentItem(next(iter(self._items.values())))
+
+    def _fill(self) -> None:
+        changes = key_map().changes
+        for name, item in self._items.items():
+            item.setText(1, key_map().words(name))
+            font = item.font(1)
+            font.setBold(name in changes)
+            item.setFont(1, font)
+        self.reset_button.setEnabled(bool(changes))
+
+    def _change(self) -> None:
+        item = self.list.currentItem()
+        self.wait_for(item.data(0, _NAME_ROLE) if item is not None else None)
+
+    def _reset(self) -> None:
+        self._stop()
+        key_map().reset()
+        self._say("Everything has its usual key.")
+
+    def _stop(self) -> None:
+        self._waits = ""
+        self.releaseKeyboard()
+        self._say("Double-click a line to change its key. Changed keys are bold.")
+
+    def _say(self, text: str, *, bad: bool = False) -> None:
+        self.words.setText(text)
+        self.words.setProperty("bad", bad)
+        self.words.setProperty("muted", not bad)
+        self.words.style().unpolish(self.words)
+        self.words.style().polish(self.words)
+
+
+def _button(name: str, text: str, words: str) -> QPushButton:
+    button = QPushButton(text)
+    button.setObjectName(name)
+    button.setAccessibleName(words)
+    button.setToolTip(words)
+    button.setAutoDefault(False)
+    return button

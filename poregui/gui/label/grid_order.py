@@ -1,0 +1,142 @@
+"""Put the crops of the grid into an order: by size, by what is suggested, by likeness; changes with the orders."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from poregui.domain.records import Crop
+from poregui.gui.label.catalogue import Catalogue
+from poregui.gui.lists.crop_list import CropRow
+from poregui.store.project import Project
+from poregui.workflow.suggesting.suggestions import Suggestions
+
+ORDERS = (
+    ("As they came", "came"),
+    ("Teaches most", "teaches"),
+    ("Most undecided", "undecided"),
+    ("Suggested class", "suggested"),
+    ("Size", "size"),
+    ("Specimen", "specimen"),
+    ("Labelled last", "time"),
+    ("Like the chosen crop", "alike"),
+)
+LIKELY = "likely"
+"""The order by how likely one class is, which the nudge to a thin cell sets."""
+BY_SUGGESTION = frozenset({"teaches", "undecided", "suggested", LIKELY})
+
+
+Group = tuple[int | None, bool]
+"""The label that is suggested (None: nothing is) and False, or None and True for crops that had a label."""
+
+
+class Ordering:
+    """Hold the order that a person chose; it stays as it is while labels change, until `renew`."""
+
+    def __init__(self, project: Project, catalogue: Catalogue) -> None:
+        self._project = project
+        self._catalogue = catalogue
+        self.by = "came"
+        self.suggestions: Suggestions | None = None
+        self.alike: Sequence[int] = ()
+        self.wanted: int | None = None
+        self._ranks: dict[int, int] = {}
+        self._starts: list[tuple[int, Group]] = []
+
+    def arrange(self, rows: list[CropRow]) -> list[CropRow]:
+        """Return rows in the chosen order, crops that came since at the end."""
+        if self.by == "came":
+            return rows
+        last = len(self._ranks)
+        return sorted(rows, key=lambda row: self._ranks.get(row.crop_id, last))
+
+    def rank(self, crop_id: int) -> tuple[int, int]:
+        """Return what the rows of `arrange` are sorted by."""
+        return (0 if self.by == "came" else self._ranks.get(crop_id, len(self._ranks)), crop_id)
+
+    def groups(self, rows: Sequence[CropRow]) -> dict[Group, tuple[int, int]]:
+        """Return the first row and that after the last of each group of suggested class, of `rows` in this order.
+
+        Groups stay as they are while labels change; in other orders there are none.
+        """
+        if self.by != "suggested":
+            return {}
+        ends = [start for start, _ in self._starts[1:]] + [len(self._ranks)]
+        found = {}
+        for (start, group), end in zip(self._starts, ends, strict=True):
+            first, last = (bisect_left(rows, (at, 0), key=lambda row: self.rank(row.crop_id)) for at in (start, end))
+            if last > first:
+                found[group] = (first, last)
+        return found
+
+    def renew(self) -> None:
+        """Take the order from what is known now."""
+        self._starts = []
+        crops = list(self._catalogue.crops.values())
+        ids = np.fromiter((crop.id for crop in crops), np.int64, len(crops))
+        orders: dict[str, Callable[[list[Crop], np.ndarray], list[int]]] = {
+            "teaches": self._teaching,
+            "undecided": self._undecided,
+            "suggested": self._suggested,
+            LIKELY: lambda _, ids: self._likely(ids),
+            "size": lambda crops, _: by_size(crops),
+            "specimen": lambda crops, _: [c.id for c in sorted(crops, key=lambda c: (c.specimen_id or 0, c.id))],
+            "time": lambda crops, _: self._last_labelled(crops),
+            "alike": lambda *_: list(self.alike),
+        }
+        found = orders[self.by](crops, ids) if self.by in orders else []
+        self._ranks = {crop_id: rank for rank, crop_id in enumerate(found)}
+
+    def _undecided(self, _: list[Crop], ids: np.ndarray) -> list[int]:
+        if self.suggestions is None:
+            return []
+        worth = np.nan_to_num(self.suggestions.uncertainty_of(ids), nan=-1.0)
+        free = np.array([self._catalogue.crops[i].label is None for i in ids.tolist()])
+        return [int(i) for i in ids[np.lexsort((-worth, ~free))]]
+
+    def _teaching(self, crops: list[Crop], ids: np.ndarray) -> list[int]:
+        if self.suggestions is None:
+            return []
+        first = [i for i in self.suggestions.order.tolist() if i in self._catalogue.crops]
+        return list(dict.fromkeys([*first, *self._undecided(crops, ids)]))
+
+    def _suggested(self, _: list[Crop], ids: np.ndarray) -> list[int]:
+        """Return unlabelled crops by suggested class, the surest first, then the labelled ones by label."""
+        if self.suggestions is None:
+            return []
+        labels, sure = self.suggestions.best_of(ids)
+        own = [self._catalogue.crops[i].label for i in ids.tolist()]
+        free = np.array([label is None for label in own])
+        given = np.array([0 if label is None else label for label in own])
+        place = {c.id: c.position for c in self._catalogue.known_classes}
+        classes = np.array([place.get(label, 99) for label in np.where(free, labels, given).tolist()])
+        order = np.lexsort((-np.nan_to_num(sure, nan=-1.0), np.isnan(sure) & free, classes, ~free))
+        self._starts = _starts(np.where(free & np.isfinite(sure), labels, 0)[order], ~free[order])
+        return [int(i) for i in ids[order]]
+
+    def _likely(self, ids: np.ndarray) -> list[int]:
+        """Return the crops from the one on that is likeliest of the wanted label."""
+        if self.suggestions is None or self.wanted is None:
+            return []
+        worth = np.nan_to_num(self.suggestions.probability_of(ids, self.wanted), nan=-1.0)
+        return [int(i) for i in ids[np.argsort(-worth, kind="stable")]]
+
+    def _last_labelled(self, crops: list[Crop]) -> list[int]:
+        last = self._project.last_labelled()
+        return [c.id for c in sorted(crops, key=lambda c: -last.get(c.id, 0) if c.label is not None else 1)]
+
+
+def _starts(labels: np.ndarray, done: np.ndarray) -> list[tuple[int, Group]]:
+    """Return where runs of crops of one suggested label (0: none), and of those that are done, begin."""
+    if not len(labels):
+        return []
+    new = np.flatnonzero((labels[1:] != labels[:-1]) | (done[1:] != done[:-1])) + 1
+    return [(int(at), (int(labels[at]) or None, bool(done[at]))) for at in (0, *new.tolist())]
+
+
+def by_size(crops: Sequence[Crop]) -> list[int]:
+    """Return the ids from the largest crop on, in um where all scales are known, else in px."""
+    scaled = all(crop.um_per_px is not None for crop in crops)
+    return [c.id for c in sorted(crops, key=lambda c: -c.size_px * ((c.um_per_px or 1.0) if scaled else 1.0))]

@@ -1,0 +1,71 @@
+"""Put what is known of a crop into words; changes with what the label page says about a crop."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from poregui.domain.records import Crop, LabelEntry, Micrograph
+from poregui.gui.base.class_marks import ClassMarks
+
+_HOW = {
+    "hand": "by hand",
+    "review": "on the Review page",
+    "import": "with the import",
+    "accepted": "by accepting a suggestion",
+    "applied": "answered after apply",
+    "undo": "by undo",
+    "redo": "by redo",
+    "merge": "by merging classes",
+}
+
+
+def size_words(crop: Crop) -> str:
+    """Return the size of a crop in px, and in um where the scale is known."""
+    pixels = f"{crop.width} × {crop.height} px"
+    if crop.um_per_px is None:
+        return f"{pixels} · scale unknown"
+    return f"{pixels} · {crop.width * crop.um_per_px:.3g} × {crop.height * crop.um_per_px:.3g} µm"
+
+
+def history_words(log: Sequence[LabelEntry], marks: ClassMarks) -> str:
+    """Return who gave the last label, when and how, and what it was before; empty for a crop without entries."""
+    if not log:
+        return ""
+    last = log[-1]
+    try:
+        when = datetime.fromisoformat(last.when).astimezone().strftime("%d %b %Y, %H:%M")
+    except ValueError:
+        when = last.when
+    who = f"{last.who}, " if last.who else ""
+    text = f"{who}{when}, {_HOW.get(last.how, last.how)}"
+    if len(log) > 1 and log[-2].label != last.label:
+        text += f" (before: {marks.name(log[-2].label).lower()})"
+    return text
+
+
+def micrograph_words(micrograph: Micrograph) -> str:
+    """Return the size, depth and scale of a micrograph."""
+    scale = f"{micrograph.um_per_px:.4g} µm/px" if micrograph.um_per_px else "scale unknown"
+    depth = " · 16 bit" if micrograph.bits == 16 else ""
+    return f"{micrograph.width} × {micrograph.height} px{depth} · {scale}"
+
+
+def values_words(values: object, x: int, y: int, um_per_px: float | None = None) -> str:
+    """Return place (px, and um where the scale is known) and value of a px; None is not read yet."""
+    place = f"x {x}  y {y}"
+    if um_per_px is not None:
+        place += f"  ·  {x * um_per_px:.5g}, {y * um_per_px:.5g} µm"
+    if values is None:
+        return place
+    numbers = values.tolist() if hasattr(values, "tolist") else values
+    text = " ".join(map(str, numbers)) if isinstance(numbers, list) else str(numbers)
+    return f"{place}  ·  {text}"
+
+
+def end_words(unlabelled: int) -> str:
+    """Say why the next unlabelled crop did not come."""
+    if not unlabelled:
+        return "Every crop in this list has a label."
+    crops = "crop" if unlabelled == 1 else "crops"
+    return f"This is the end of the list; {unlabelled} unlabelled {crops} lie further up."

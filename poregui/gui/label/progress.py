@@ -1,0 +1,183 @@
+"""Follow how labelling gets on: labels a minute, time left, thin cells; changes with what is told of it."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections import Counter, deque
+from collections.abc import Mapping, Sequence
+
+from PySide6.QtCore import QSignalBlocker, QTimer
+from PySide6.QtGui import QImage
+
+from poregui.domain.records import Changed
+from poregui.gui.base.messages import messages
+from poregui.gui.label.filters import CropFilter
+from poregui.gui.label.grid_order import LIKELY
+from poregui.gui.label.label_desk import LabelDesk
+from poregui.gui.label.label_suggestions import Suggesting
+from poregui.gui.label.progress_panel import MOST
+from poregui.gui.widgets.class_bar import USUAL_TARGET
+from poregui.workflow.editing.side_edits import SetSetting
+
+TARGET_KEY = "label_target"
+_PACE_S = 300.0
+_LONGEST_PAUSE_S = 60.0
+_SOON_MS = 250
+_NO_CURVE = "It is estimated from 40 labels of two classes on."
+
+
+class Progressing:
+    """Fill the panel *Progress*, only while it is seen."""
+
+    def __init__(self, desk: LabelDesk, suggesting: Suggesting) -> None:
+        self._desk = desk
+        self._suggesting = suggesting
+        self._panel = desk.page.progress_panel
+        self._given: deque[tuple[float, int]] = deque()
+        self._thin: tuple[int, int] | None = None
+        self._soon = QTimer(singleShot=True, interval=_SOON_MS)
+        self._soon.timeout.connect(self._show)
+
+    def attach(self) -> None:
+        """Show the target of the project and follow the panel."""
+        desk = self._desk
+        self._show_target()
+        self._panel.target.setEnabled(not desk.session.project.read_only)
+        self._panel.alike.set_pictures(self._picture)
+        for signal, slot in self._links():
+            signal.connect(slot)
+        self._soon.start()
+
+    def detach(self) -> None:
+        """Stop following."""
+        for signal, slot in self._links():
+            signal.disconnect(slot)
+        self._soon.stop()
+        self._panel.alike.set_pictures(lambda _id: None)
+        self._panel.alike.show_alike(self._desk.catalogue.marks, {})
+
+    def follow(self, changed: Changed) -> None:
+        """Count labels for the pace."""
+        if changed.kinds == {"labels"} and changed.crop_ids:
+            self._given.append((time.monotonic(), len(changed.crop_ids)))
+        if "settings" in changed.kinds:
+            self._show_target()
+        self._soon.start()
+
+    def _links(self) -> tuple:
+        desk = self._desk
+        return (
+            (desk.page.side.chosen, self._soon_shown),
+            (desk.page.crop_grid.chosen, self._soon_shown),
+            (desk.services.thumbnails.ready, self._repaint),
+            (self._panel.target_changed, self._set_target),
+            (self._panel.nudge_followed, self._follow_nudge),
+            (self._panel.alike.chosen, desk.choose),
+            (self._suggesting.alike_found, self._show_alike),
+            (self._suggesting.curve_changed, self._soon.start),
+        )
+
+    def _soon_shown(self, _: object) -> None:
+        self._soon.start()
+
+    def _repaint(self, _crop_id: int) -> None:
+        if self._panel.isVisible():
+            self._panel.alike.update()
+
+    def _picture(self, crop_id: int) -> QImage | None:
+        crop = self._desk.catalogue.crops.get(crop_id)
+        return self._desk.services.thumbnails.image(crop) if crop is not None else None
+
+    def _show_target(self) -> None:
+        """Show the project's target wherever the way to it is drawn."""
+        written = self._desk.session.project.meta(TARGET_KEY)
+        wanted = max(1, min(int(written), MOST)) if written.isdecimal() else USUAL_TARGET
+        with QSignalBlocker(self._panel.target):
+            self._panel.target.setValue(wanted)
+        self._desk.page.class_bar.set_target(wanted)
+
+    def _set_target(self, wanted: int) -> None:
+        before = self._desk.session.project.meta(TARGET_KEY)
+        if str(wanted) != before:
+            self._desk.apply(SetSetting(TARGET_KEY, before, str(wanted), text="set target"))
+
+    def _show(self) -> None:
+        if not self._panel.isVisible():
+            return
+        self._show_balance()
+        self._panel.pace.setText(pace_words(self._given, self._left(), time.monotonic()))
+        self._panel.more.setText("\n".join(self._suggesting.more_of_each()) or _NO_CURVE)
+        self._suggesting.ask_alike_to_current()
+
+    def _left(self) -> int:
+        counts, target = self._desk.catalogue.counts(), self._panel.target.value()
+        return sum(max(0, target - counts[c.id]) for c in self._desk.catalogue.classes)
+
+    def _show_balance(self) -> None:
+        catalogue, panel = self._desk.catalogue, self._panel
+        counts: Counter[tuple[int | None, int | None]] = Counter()
+        free: Counter[int | None] = Counter()
+        for crop in catalogue.crops.values():
+            counts[crop.specimen_id, crop.label] += 1
+            free[crop.specimen_id] += crop.label is None
+        labels = [c.id for c in catalogue.classes]
+        present: list[tuple[int | None, str]] = list(catalogue.specimens.items())
+        if any(specimen is None for specimen, _ in counts):
+            present.append((None, "Unknown"))
+        rows = [(name, tuple(counts[specimen, label] for label in labels)) for specimen, name in present]
+        thin = max(1, panel.target.value() // (2 * max(1, len(rows))))
+        panel.table.show_counts(catalogue.marks, labels, rows, thin=thin, target=panel.target.value())
+        cells = [
+            (counts[specimen, label], -free[specimen], specimen, label)
+            for specimen, _ in present
+            if specimen is not None and free[specimen]
+            for label in labels
+        ]
+        self._thin = None
+        words = "Every specimen is labelled." if rows else "No specimens are named."
+        if cells:
+            count, waiting, specimen, label = min(cells, key=lambda cell: cell[:2])
+            self._thin = (specimen, label)
+            name = f"{catalogue.marks.name(label)} in {catalogue.specimens[specimen]}"
+            words = f"Thinnest: {name}, {count} labelled; {-waiting} crops there wait."
+        panel.nudge.setText(words)
+        panel.nudge_button.setVisible(self._thin is not None)
+
+    def _follow_nudge(self) -> None:
+        if self._thin is not None:
+            specimen, label = self._thin
+            desk, page = self._desk, self._desk.page
+            name = desk.catalogue.marks.name(label)
+            desk.ordering.by, desk.ordering.wanted = LIKELY, label
+            desk.ordering.renew()
+            page.order_box.setPlaceholderText(f"Likely {name}")
+            page.order_box.setCurrentIndex(-1)
+            page.set_filter(CropFilter(None, specimen))
+            desk.choose(next(iter(page.crop_grid.ids()), None))
+            page.crop_grid.setFocus()
+            if desk.ordering.suggestions is None:
+                messages().note(f"Nothing is suggested yet: all unlabelled crops there are shown, not only {name}.")
+
+    def _show_alike(self, crop_id: int, of_each: Mapping[int, Sequence[int]]) -> None:
+        if crop_id == self._desk.current():
+            catalogue = self._desk.catalogue
+            ordered = {c.id: of_each.get(c.id, ()) for c in catalogue.classes}
+            self._panel.alike.show_alike(catalogue.marks, ordered)
+
+
+def pace_words(given: deque[tuple[float, int]], left: int, now: float) -> str:
+    """Return labels a minute over the last minutes without long pauses, and the time that `left` labels take."""
+    while given and now - given[0][0] > _PACE_S:
+        given.popleft()
+    times = [moment for moment, _ in given]
+    working = sum(min(b - a, _LONGEST_PAUSE_S) for a, b in itertools.pairwise(times))
+    count = sum(number for _, number in list(given)[1:])
+    if left == 0:
+        return "Every class has what is wanted."
+    if len(given) < 3 or working <= 0:
+        return f"{left} labels are left to the target."
+    rate = 60 * count / working
+    minutes = left / rate
+    rest = f"{minutes:.0f} minutes" if minutes < 90 else f"{minutes / 60:.1f} hours"
+    return f"{rate:.0f} labels a minute; {left} are left to the target, about {rest}."

@@ -1,0 +1,98 @@
+"""Lay out the panel beside the micrograph that finds pores; changes with what it offers."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+
+from poregui.gui.base import pieces
+from poregui.gui.base.theme import GAP, MARGIN
+from poregui.gui.widgets.detection_form import DetectionForm
+
+_NARROWEST = 256
+
+
+class FindPanel(QWidget):
+    """Hold the recipe of detection, what it finds in the part that is seen, and the buttons that find pores.
+
+    `find_here_requested` and `find_everywhere_requested` are the two wishes; `stayed_requested` asks for the labelled
+    crops without a pore.
+    """
+
+    find_here_requested = Signal()
+    find_everywhere_requested = Signal()
+    stayed_requested = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("find_panel")
+        self.setAccessibleName("Find pores")
+        self.setProperty("panel", True)
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setMinimumWidth(_NARROWEST)
+        self.form = DetectionForm(self)
+        self.preview_text = self._text("preview_text", "What is found in the part that is seen")
+        self.result_text = self._text("detection_result", "What was found last")
+        self.stayed_button = pieces.button("stayed_button", "Show them", "Show the labelled crops without a pore")
+        self.stayed_button.hide()
+        self.here_button = QPushButton("Find pores here")
+        self.here_button.setObjectName("find_here_button")
+        self.here_button.setAccessibleName("Find the pores of this micrograph")
+        self.here_button.setProperty("primary", True)
+        self.everywhere_button = QPushButton("In several micrographs…")
+        self.everywhere_button.setObjectName("find_everywhere_button")
+        self.everywhere_button.setAccessibleName("Find the pores of all micrographs")
+        self._lay_out()
+        self.here_button.clicked.connect(self.find_here_requested)
+        self.everywhere_button.clicked.connect(self.find_everywhere_requested)
+        self.stayed_button.clicked.connect(self.stayed_requested)
+
+    def set_ready(self, *, here: bool, everywhere: bool) -> None:
+        """Offer or withhold the two ways to find pores."""
+        self.here_button.setEnabled(here)
+        self.everywhere_button.setEnabled(everywhere)
+
+    def set_preview(self, text: str) -> None:
+        """Say what is found in the part that is seen, or why nothing is."""
+        self.preview_text.setText(text)
+
+    def set_result(self, text: str, *, stayed: bool = False) -> None:
+        """Say what was found last, and offer the labelled crops for which nothing was."""
+        self.result_text.setText(text)
+        self.result_text.setVisible(bool(text))
+        self.stayed_button.setVisible(stayed)
+
+    def _text(self, name: str, accessible: str) -> QLabel:
+        label = pieces.muted(name)
+        label.setAccessibleName(accessible)
+        label.setWordWrap(True)
+        return label
+
+    def _lay_out(self) -> None:
+        inner = pieces.panel()
+        form = QVBoxLayout(inner)
+        form.setContentsMargins(MARGIN, GAP, MARGIN, GAP)
+        form.addWidget(self.form)
+        form.addStretch(1)
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setWidget(inner)
+        below = QVBoxLayout()
+        below.setContentsMargins(MARGIN, GAP, MARGIN, MARGIN)
+        below.setSpacing(GAP)
+        below.addWidget(self.preview_text)
+        below.addWidget(self.here_button)
+        below.addWidget(self.everywhere_button)
+        below.addWidget(self.result_text)
+        row = QHBoxLayout()
+        row.addWidget(self.stayed_button)
+        row.addStretch(1)
+        below.addLayout(row)
+        self.result_text.hide()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(scroll, 1)
+        layout.addLayout(below)

@@ -1,0 +1,83 @@
+"""Find the one scale at which all crops in sight fit their cells, and draw its bar; changes with how sizes compare."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from poregui.domain.lengths import length_text, nice_length
+from poregui.gui.base.theme import GAP, MARGIN, theme
+
+_STEP = math.sqrt(2)
+_LONGEST_BAR = 160.0
+
+
+def cell_width(lengths: Iterable[float | None]) -> float | None:
+    """Return the um that a cell shows so that crops of these lengths fit, or None when no length is known.
+
+    It moves in steps of the square root of two, so that the scale stays while crops of like size scroll past.
+    """
+    longest = max((length for length in lengths if length), default=0.0)
+    return _STEP ** math.ceil(2 * math.log2(longest) - 1e-9) if longest > 0 else None
+
+
+class ScaleStrip(QWidget):
+    """Show below the grid the bar of its one scale, and how many crops in sight have no known scale."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("scale_strip")
+        self.setAccessibleName("Scale of all pictures")
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self._um_per_px: float | None = None
+        self._unknown = 0
+        theme().changed.connect(self.update)
+        self.hide()
+
+    def show_scale(self, um_per_px: float | None, unknown: int) -> None:
+        """Show the um of one px on the screen (None: no scale is known) and the crops in sight of unknown scale."""
+        self._um_per_px, self._unknown = um_per_px, unknown
+        length = f"The bar is {length_text(self._bar())} long. " if um_per_px else ""
+        self.setAccessibleDescription(length + self.words())
+        self.setToolTip(self.words())
+        self.update()
+
+    def words(self) -> str:
+        """Return what is said beside the bar."""
+        if self._um_per_px is None:
+            return "No crop in sight has a known scale: each is drawn to fit."
+        if self._unknown:
+            many = "1 crop" if self._unknown == 1 else f"{self._unknown} crops"
+            return f"All at one scale, but for {many} of unknown scale, marked ?"
+        return "All at one scale"
+
+    def sizeHint(self) -> QSize:
+        return QSize(120, self.fontMetrics().height() + GAP)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter, tokens = QPainter(self), theme().tokens
+        left, middle = float(MARGIN), self.height() / 2
+        flags = int(Qt.AlignmentFlag.AlignVCenter)
+        if self._um_per_px is not None:
+            length, text = self._bar(), length_text(self._bar())
+            wide = length / self._um_per_px
+            painter.fillRect(QRectF(left, middle - 1.5, wide, 3), QColor(tokens.text))
+            for end in (left, left + wide - 1):
+                painter.fillRect(QRectF(end, middle - 4.5, 1, 9), QColor(tokens.text))
+            left += wide + GAP
+            painter.setPen(QColor(tokens.text))
+            room = painter.fontMetrics().horizontalAdvance(text)
+            painter.drawText(QRectF(left, 0, room + 1, self.height()), flags, text)
+            left += room + 2 * GAP
+        room = max(0, round(self.width() - left - MARGIN))
+        painter.setPen(QColor(tokens.muted))
+        words = painter.fontMetrics().elidedText(self.words(), Qt.TextElideMode.ElideRight, room)
+        painter.drawText(QRectF(left, 0, room, self.height()), flags, words)
+
+    def _bar(self) -> float:
+        """Return the bar's length in um."""
+        return nice_length(_LONGEST_BAR * (self._um_per_px or 1.0))

@@ -1,0 +1,104 @@
+"""Show one or two labelled crops of each class side by side, small; changes with how they are drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from poregui.gui.base.class_marks import ClassMarks
+from poregui.gui.base.theme import GAP, theme
+
+_ROW_SIDE, _BETWEEN, _ROW_BADGE, _EACH = 34, 2, 20, 2
+
+
+class AlikeRow(QWidget):
+    """Draw a cell for each class: its letter over its crops; `chosen` carries the id of a crop that was clicked."""
+
+    chosen = Signal(int)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("alike_row")
+        self.setAccessibleName("Most similar labelled crops of each class")
+        self.setToolTip("The labelled crops of each class that look most like this one; a click goes there")
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self._marks = ClassMarks(())
+        self._cells: tuple[tuple[int, tuple[int, ...]], ...] = ()
+        self._picture: Callable[[int], QImage | None] = lambda _id: None
+        theme().changed.connect(self.update)
+        self._fit()
+
+    def set_pictures(self, picture: Callable[[int], QImage | None]) -> None:
+        """Take pictures from `picture(crop id)`."""
+        self._picture = picture
+
+    def show_alike(self, marks: ClassMarks, of_each: Mapping[int, Sequence[int]]) -> None:
+        """Show the first crops of each label; a label without crops keeps its cell, empty."""
+        self._marks = marks
+        self._cells = tuple((label, tuple(ids)[:_EACH]) for label, ids in of_each.items())
+        names = [f"{marks.name(label)}: {', '.join(map(str, ids)) or 'none'}" for label, ids in self._cells]
+        self.setAccessibleDescription("; ".join(names))
+        self._fit()
+        self.update()
+
+    def shown(self) -> dict[int, tuple[int, ...]]:
+        """Return the ids of the crops that are drawn, by label."""
+        return dict(self._cells)
+
+    def sizeHint(self) -> QSize:
+        return QSize(3 * self._step, self.height())
+
+    @property
+    def _step(self) -> int:
+        return _EACH * (_ROW_SIDE + _BETWEEN) + GAP // 2
+
+    def _fit(self) -> None:
+        in_row = max(1, (self.width() + GAP) // self._step)
+        rows = -(-max(1, len(self._cells)) // in_row)
+        self.setFixedHeight(rows * (_ROW_BADGE + _ROW_SIDE + GAP // 2))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self._fit()
+
+    def _squares(self) -> list[tuple[int, int, QRect]]:
+        """Return label, place among the crops of the label and square of all that can be drawn."""
+        in_row = max(1, (self.width() + GAP) // self._step)
+        found = []
+        for number, (label, _) in enumerate(self._cells):
+            row, column = divmod(number, in_row)
+            left, top = column * self._step, row * (_ROW_BADGE + _ROW_SIDE + GAP // 2) + _ROW_BADGE
+            found += [
+                (label, i, QRect(left + i * (_ROW_SIDE + _BETWEEN), top, _ROW_SIDE, _ROW_SIDE)) for i in range(_EACH)
+            ]
+        return found
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter, crops = QPainter(self), self.shown()
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        for label, place, square in self._squares():
+            if place == 0:
+                self._marks.draw_badge(painter, square.left(), square.top() - 2, label)
+            painter.fillRect(square, QColor(theme().tokens.canvas))
+            ids = crops[label]
+            image = self._picture(ids[place]) if place < len(ids) else None
+            if image is not None and not image.isNull():
+                size = image.size().scaled(square.size(), Qt.AspectRatioMode.KeepAspectRatio)
+                target = QRect(0, 0, size.width(), size.height())
+                target.moveCenter(square.center())
+                painter.drawImage(QRectF(target), image)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        crop_id = self.crop_at(event.position().toPoint())
+        if crop_id is not None and event.button() == Qt.MouseButton.LeftButton:
+            self.chosen.emit(crop_id)
+
+    def crop_at(self, point: QPoint) -> int | None:
+        """Return the id of the crop at a point, or None."""
+        crops = self.shown()
+        for label, place, square in self._squares():
+            if square.contains(point) and place < len(crops[label]):
+                return crops[label][place]
+        return None

@@ -1,0 +1,183 @@
+"""Draw numbers of pores by class: a histogram of one, or one against another; changes with how they are read."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyqtgraph as pg
+from numpy.typing import NDArray
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QWidget
+
+from poregui.domain.classes import PoreClass
+from poregui.gui.base.class_marks import ClassMarks
+from poregui.gui.base.theme import theme
+
+_SYMBOLS = ("o", "s", "t", "d", "p", "h", "star", "+")
+_MOST_BINS, _FEWEST_BINS = 40, 8
+_MANY = 3000
+
+
+@dataclass(frozen=True, eq=False)
+class PlotGroup:
+    """Hold the pores of one label (None: not labelled): crop ids, `x` and `y` (n,); `y` is None for a histogram."""
+
+    label: int | None
+    crop_ids: NDArray[np.int64]
+    x: NDArray[np.float64]
+    y: NDArray[np.float64] | None
+
+
+@dataclass(frozen=True)
+class PlotAxis:
+    """Hold the title of an axis and whether it is logarithmic."""
+
+    title: str
+    logarithmic: bool
+
+
+class _Axis(pg.AxisItem):
+    """Label a logarithmic axis at 1, 2 and 5 times each power of ten, in plain figures."""
+
+    powers = False
+
+    def tickValues(self, lowest: float, highest: float, size: float) -> list[tuple[float, list[float]]]:
+        if not self.powers:
+            return super().tickValues(lowest, highest, size)
+        steps = (1, 2, 5) if highest - lowest < 2.5 else (1,)
+        values = [p + math.log10(s) for p in range(math.floor(lowest), math.ceil(highest) + 1) for s in steps]
+        return [(1.0, [value for value in values if lowest <= value <= highest])]
+
+    def tickStrings(self, values: Sequence[float], scale: float, spacing: float) -> list[str]:
+        return [f"{10**v:.7g}" for v in values] if self.powers else super().tickStrings(values, scale, spacing)
+
+
+class PorePlot(pg.PlotWidget):
+    """Show groups of pores; `chosen` carries the crop of a point that was clicked."""
+
+    chosen = Signal(int)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        axes = {side: _Axis(side) for side in ("left", "bottom")}
+        super().__init__(parent=parent, enableMenu=False, viewBox=pg.ViewBox(enableMenu=False), axisItems=axes)
+        self.setObjectName("pore_plot")
+        self.setAccessibleName("Plot of the pores by class")
+        self.setFrameShape(pg.PlotWidget.Shape.NoFrame)
+        self.setMinimumSize(180, 100)
+        item = self.getPlotItem()
+        item.hideButtons()
+        item.setMenuEnabled(False)
+        item.ctrlMenu.setParent(self, item.ctrlMenu.windowFlags())  # it would outlive the plot as a window of its own
+        item.setContentsMargins(0, 6, 10, 0)
+        for axis in axes.values():
+            axis.enableAutoSIPrefix(False)
+        self._axes = axes
+        self._marks = ClassMarks(())
+        self._shown: tuple[tuple[PlotGroup, ...], PlotAxis, PlotAxis | None] | None = None
+        self._current: int | None = None
+        self._here = pg.ScatterPlotItem(size=13, pxMode=True)
+        self._here.setZValue(10)
+        self.setToolTip("The wheel zooms, dragging moves, a click on a point chooses its pore.")
+        theme().changed.connect(self._dress)
+        self._dress()
+
+    def set_classes(self, classes: Sequence[PoreClass]) -> None:
+        """Use the colours of these classes."""
+        self._marks = ClassMarks(classes)
+        self._draw()
+
+    def show_groups(self, groups: Sequence[PlotGroup], x: PlotAxis, y: PlotAxis | None) -> None:
+        """Draw groups against one axis as a histogram, or against two as points."""
+        self._shown = (tuple(groups), x, y)
+        self._draw()
+        self.getPlotItem().getViewBox().autoRange(padding=0.04)
+
+    def set_current(self, crop_id: int | None) -> None:
+        """Ring the point of a crop."""
+        self._current = crop_id
+        self._ring()
+
+    # ---- drawing -------------------------------------------------------------------------------------------------
+
+    def _dress(self) -> None:
+        tokens = theme().tokens
+        self.setBackground(tokens.plot_background)
+        for axis in self._axes.values():
+            axis.setPen(tokens.border)
+            axis.setTextPen(tokens.muted)
+        self._here.setPen(pg.mkPen(tokens.text, width=2))
+        self._here.setBrush(None)
+        self._draw()
+
+    def _draw(self) -> None:
+        item = self.getPlotItem()
+        item.clear()
+        if self._shown is None:
+            return
+        groups, x, y = self._shown
+        for axis, said in ((self._axes["bottom"], x), (self._axes["left"], y)):
+            axis.powers = bool(said and said.logarithmic)
+            axis.setLabel(said.title if said else "Pores")
+        if y is None:
+            self._draw_histogram(groups, x)
+        else:
+            for place, group in enumerate(groups):
+                self._draw_points(group, x, y, _SYMBOLS[place % len(_SYMBOLS)])
+        item.addItem(self._here)
+        self._ring()
+
+    def _draw_histogram(self, groups: Sequence[PlotGroup], axis: PlotAxis) -> None:
+        values = [_scaled(group.x, axis) for group in groups]
+        known = [one[np.isfinite(one)] for one in values]
+        every = np.concatenate(known) if known else np.zeros(0)
+        if not len(every):
+            return
+        low, high = float(every.min()), float(every.max())
+        span = high - low or max(abs(high), 1.0) * 0.1
+        bins = int(np.clip(np.sqrt(len(every)) * 1.5, _FEWEST_BINS, _MOST_BINS))
+        edges = np.linspace(low, low + span, bins + 1)
+        for group, one in zip(groups, known, strict=True):
+            counts, _ = np.histogram(one, bins=edges)
+            colour = self._colour(group.label)
+            fill = QColor(colour)
+            fill.setAlpha(70)
+            pen = pg.mkPen(colour, width=1.6)
+            self.addItem(pg.PlotDataItem(edges, counts, stepMode="center", fillLevel=0, brush=fill, pen=pen))
+
+    def _draw_points(self, group: PlotGroup, x: PlotAxis, y: PlotAxis, symbol: str) -> None:
+        assert group.y is not None
+        across, up = _scaled(group.x, x), _scaled(group.y, y)
+        known = np.isfinite(across) & np.isfinite(up)
+        colour = self._colour(group.label)
+        colour.setAlpha(170 if len(across) < _MANY else 90)
+        size = 7 if len(across) < _MANY else 4
+        points = pg.ScatterPlotItem(
+            x=across[known], y=up[known], data=group.crop_ids[known], symbol=symbol, size=size, pen=None, brush=colour
+        )
+        points.sigClicked.connect(lambda _item, hit, _event: self.chosen.emit(int(hit[0].data())) if len(hit) else None)
+        self.addItem(points)
+
+    def _ring(self) -> None:
+        self._here.setData([], [])
+        if self._shown is None or self._current is None or self._shown[2] is None:
+            return
+        groups, x, y = self._shown
+        for group in groups:
+            place = np.flatnonzero(group.crop_ids == self._current)
+            if len(place) and group.y is not None and y is not None:
+                at = _scaled(group.x[place[:1]], x), _scaled(group.y[place[:1]], y)
+                if np.isfinite(at).all():
+                    self._here.setData(*at)
+
+    def _colour(self, label: int | None) -> QColor:
+        return QColor(theme().tokens.muted) if label is None else QColor(self._marks.colour(label))
+
+
+def _scaled(values: NDArray[np.float64], axis: PlotAxis) -> NDArray[np.float64]:
+    if not axis.logarithmic:
+        return values
+    return np.log10(np.where(values > 0, values, np.nan))

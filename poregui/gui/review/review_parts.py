@@ -1,0 +1,122 @@
+"""Build the small widgets that the review page is made of, each with its name and its words."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from poregui.gui.base.theme import GAP, MARGIN
+
+
+def panel() -> QWidget:
+    """Return a widget with the ground of a panel."""
+    made = QWidget()
+    made.setProperty("panel", True)
+    made.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+    return made
+
+
+def column(of: QWidget, *, margin: int = MARGIN, spacing: int = GAP) -> QVBoxLayout:
+    """Return the layout of a panel whose widgets stand below each other."""
+    layout = QVBoxLayout(of)
+    layout.setContentsMargins(margin, GAP if margin else 0, margin, margin)
+    layout.setSpacing(spacing)
+    return layout
+
+
+def row(*widgets: QWidget | None, margin: int = 0) -> QHBoxLayout:
+    """Return widgets side by side; None is the space that takes what is left."""
+    layout = QHBoxLayout()
+    layout.setContentsMargins(margin, GAP // 2 if margin else 0, margin, GAP // 2 if margin else 0)
+    layout.setSpacing(GAP)
+    for widget in widgets:
+        if widget is None:
+            layout.addStretch(1)
+        else:
+            layout.addWidget(widget)
+    return layout
+
+
+def text(name: str = "", *, kind: str = "muted", words: str = "", wrap: bool = False) -> QLabel:
+    """Return a label; `kind` is a look of the style sheet such as `muted`, `heading`, `title` or `warning`."""
+    label = QLabel(words)
+    label.setObjectName(name)
+    label.setProperty(kind, True)
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    label.setWordWrap(wrap)
+    if wrap:
+        label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+    return label
+
+
+def button(name: str, words: str, tip: str, *, checkable: bool = False) -> QToolButton:
+    """Return a small button."""
+    made = QToolButton()
+    made.setObjectName(name)
+    made.setText(words)
+    made.setProperty("boxed", True)
+    made.setCheckable(checkable)
+    made.setAccessibleName(tip)
+    made.setToolTip(tip)
+    return made
+
+
+def primary(name: str, words: str) -> QPushButton:
+    """Return the button that does what an empty page asks for."""
+    made = QPushButton(words)
+    made.setObjectName(name)
+    made.setAccessibleName(words)
+    made.setProperty("primary", True)
+    return made
+
+
+def say(label: QLabel, words: str) -> None:
+    """Show words, or hide the label where there are none."""
+    label.setText(words)
+    label.setVisible(bool(words))
+
+
+def inset(grid: QWidget) -> QHBoxLayout:
+    """Return a list of pictures whose first one stands below the words above it."""
+    layout = QHBoxLayout()
+    layout.setContentsMargins(GAP, 0, 0, 0)
+    layout.addWidget(grid)
+    return layout
+
+
+def scrolled(inner: QWidget, name: str, narrowest: int) -> QScrollArea:
+    """Return a panel that scrolls where the window is too low for what it holds."""
+    area = QScrollArea()
+    area.setObjectName(name)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setWidgetResizable(True)
+    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    held = panel()
+    column(held).addWidget(inner)
+    area.setWidget(held)
+    area.setMinimumWidth(narrowest)
+    return area
+
+
+def centred(*widgets: QWidget) -> QWidget:
+    """Return widgets below each other in the middle of a panel."""
+    held = panel()
+    layout = column(held, margin=3 * MARGIN, spacing=MARGIN)
+    layout.addStretch(2)
+    for widget in widgets:
+        if isinstance(widget, QToolButton) or widget.property("primary"):
+            layout.addWidget(widget, 0, Qt.AlignmentFlag.AlignHCenter)
+        else:
+            layout.addWidget(widget)
+    layout.addStretch(3)
+    return held

@@ -1,0 +1,1 @@
+"""Hold the work that pages share: session, jobs, trainer, suggester, printing."""

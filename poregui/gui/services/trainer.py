@@ -1,0 +1,325 @@
+"""Own the trainer: the child process that trains, the thread that listens to it, and how both come to an end."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from typing import IO
+
+from PySide6.QtCore import QObject, QThread, QTimer, Signal
+
+from poregui.domain.errors import PoreguiError, TrainingError
+from poregui.domain.events import FINAL, Cancelled, EpochEnded, Event, Failed, Interrupted, Stage, Started, from_line
+from poregui.domain.recipe import Recipe
+from poregui.domain.records import Changed
+from poregui.gui.services.jobs import Background
+from poregui.gui.services.run_queue import RunQueue
+from poregui.gui.services.session import Session
+from poregui.gui.services.warm_trainer import WarmTrainer, start
+from poregui.store.run_folder import RunFolder
+from poregui.workflow.training.prepare_dataset import prepare
+from poregui.workflow.training.trainer_exit import death_of
+from poregui.workflow.training.training_request import Order
+
+FIT = (sys.executable, "-P", "-m", "poregui", "fit", "--events", "--control", "--")
+"""The command that trains; the run folder follows. -P: no file in the current folder stands in for a module."""
+GRACE_MS = 20_000
+"""Time that a child has to end after a cancel or when the window closes, before it is killed."""
+_LONGEST_LINE = 1 << 16
+
+
+class TrainerThread(QThread):
+    """Run `command` on a run folder and tell what it says as domain events, the last one a final one.
+
+    The final event comes when the child has ended, so that the run folder is free by then. `ask` may be called from
+    any thread at any time.
+    """
+
+    told = Signal(object)
+
+    def __init__(
+        self,
+        run: RunFolder,
+        command: Sequence[str] = FIT,
+        parent: QObject | None = None,
+        ready: subprocess.Popen[bytes] | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.setObjectName("trainer")
+        self.run_folder = run
+        self.final: Event | None = None
+        self.begun = False
+        """Whether the child has come as far as learning: before that there is nothing to be saved."""
+        self._killed = False
+        self._command = [*command, str(run.path)]
+        self._process: subprocess.Popen[bytes] | None = None
+        self._ready = ready
+        self._heard = False
+        self._guard = threading.Lock()
+        self._wishes: list[str] = []
+        self._began = time.monotonic()
+        self._epochs = 0
+
+    def ask(self, wish: str) -> None:
+        """Ask the child to `stop` and keep the best weights, to `cancel`, or to `leave` because the window closes."""
+        with self._guard:
+            if wish not in self._wishes:
+                self._wishes.append(wish)
+                self._tell(wish)
+
+    def kill(self) -> None:
+        """End the child at once; the thread ends soon after."""
+        with self._guard:
+            self._killed = True
+            if self._process is not None and self._process.poll() is None:
+                self._process.kill()
+
+    def run(self) -> None:
+        try:
+            with open(self.run_folder.log_file, "ab") as log:
+                self._start(log)
+                final = self._listen()
+                if self._ready is not None and not self._heard and not self._wishes and not self._killed:
+                    self._ready = None  # it died while it waited
+                    self._start(log)
+                    final = self._listen()
+        except OSError as error:
+            self._end(Failed(f"The trainer cannot be started: {error}.", "Make room or choose a folder to write to."))
+            return
+        self._end(final or self._ending_without_words())
+
+    def _start(self, log: IO[bytes]) -> None:
+        process = self._ready or start(self._command, log)
+        with self._guard:
+            if self._ready is not None and process.stdin is not None:
+                with contextlib.suppress(OSError):  # it died, which its output will tell
+                    process.stdin.write(f"{json.dumps(str(self.run_folder.path))}\n".encode())
+                    process.stdin.flush()
+            self._process = process
+            for wish in self._wishes:
+                self._tell(wish)
+            if self._killed:
+                process.kill()
+
+    def _tell(self, wish: str) -> None:
+        if self._process is None or self._process.stdin is None or self._process.stdin.closed:
+            return
+        with contextlib.suppress(OSError):  # it has ended already, which its output will tell
+            if wish == "leave":
+                self._process.stdin.close()
+            else:
+                self._process.stdin.write(f"{wish}\n".encode())
+                self._process.stdin.flush()
+
+    def _listen(self) -> Event | None:
+        assert self._process is not None
+        assert self._process.stdout is not None
+        final: Event | None = None
+        while line := self._process.stdout.readline(_LONGEST_LINE):
+            self._heard = True
+            event = from_line(line.decode("utf-8", "replace"))
+            if isinstance(event, FINAL):
+                final = event
+            elif event is not None:
+                self.begun = self.begun or isinstance(event, Started)
+                self._epochs = event.epoch if isinstance(event, EpochEnded) else self._epochs
+                self.told.emit(event)
+        self._process.wait()
+        with self._guard, contextlib.suppress(OSError):
+            assert self._process.stdin is not None
+            self._process.stdin.close()
+        self._process.stdout.close()
+        return final
+
+    def _ending_without_words(self) -> Event:
+        """Say how a child ended that did not say so itself, and write it down for those who open the run later."""
+        ending: Event
+        if "cancel" in self._wishes:
+            ending = Cancelled(time.monotonic() - self._began)
+        elif "leave" in self._wishes:
+            ending = Interrupted(self._epochs)
+        else:
+            assert self._process is not None
+            death = death_of(self.run_folder, self._process.returncode)
+            ending = Failed(death.what, death.remedy)
+        with contextlib.suppress(PoreguiError, OSError):
+            if not self.run_folder.is_running():
+                writer = self.run_folder.open_events()
+                writer.write(ending)
+                writer.close()
+        return ending
+
+    def _end(self, final: Event) -> None:
+        self.final = final
+        self.told.emit(final)
+
+
+class Trainer(QObject):
+    """Train runs of the open project one at a time; outlives the pages that show it.
+
+    `started` carries the RunFolder, `told` every event of it in order, `finished` its final event once more when a
+    new training can start. What waits in `queue` then begins, whatever became of the run before. Call `close` before
+    the project closes.
+    """
+
+    told = Signal(object)
+    started = Signal(object)
+    finished = Signal(object)
+
+    def __init__(
+        self,
+        session: Session,
+        background: Background,
+        command: Sequence[str] = FIT,
+        parent: QObject | None = None,
+        grace_ms: int = GRACE_MS,
+    ) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._background = background
+        self._command = command
+        self._grace_ms = grace_ms
+        self.queue = RunQueue(self)
+        self.warm = WarmTrainer()
+        self._thread: TrainerThread | None = None
+        self._preparing = False
+        self._given_up = self._closed = False
+        self._patience = QTimer(self, singleShot=True)
+        self._patience.timeout.connect(self._lose_patience)
+
+    @property
+    def running(self) -> bool:
+        """Tell whether a training goes on or is about to."""
+        return self._preparing or self._thread is not None
+
+    @property
+    def run_folder(self) -> RunFolder | None:
+        """Return the run that is being trained."""
+        return self._thread.run_folder if self._thread is not None else None
+
+    def submit(self, order: Order) -> None:
+        """Start a run, or let it wait when one goes on. Raises PoreguiError when it cannot start."""
+        if self.running:
+            self.queue.add(order)
+        else:
+            self.start(order.recipe, order.folds, grouped=order.grouped)
+
+    def start(self, recipe: Recipe, folds: int = 0, *, grouped: bool = True) -> None:
+        """Freeze the labelled crops and train on them. Raises PoreguiError when that cannot start."""
+        self._refuse_second()
+        project = self._session.project
+        side = project.test_side()
+        frozen = prepare(project, recipe, folds=folds, grouped=grouped)
+        self._preparing, self._given_up = True, False
+        self.told.emit(Stage("Freezing the labelled crops"))
+        if project.test_side() != side:
+            self._session.announce(Changed(frozenset({"test_side"})))
+        self._background.run("Freezing the labelled crops", lambda control: frozen.write(), self._launch, self._refuse)
+
+    def resume(self, run: RunFolder) -> None:
+        """Go on with a run that was interrupted. Raises TrainingError when another one goes on."""
+        self._refuse_second()
+        self._given_up = False
+        self._launch(run)
+
+    def keep_ready(self) -> None:
+        """Let a process wait for the next training, where a person wants that; called when one could begin."""
+        if not self.running:
+            self.warm.prepare()
+
+    def stop(self) -> None:
+        """Let the training end soon with its best weights; it still tests and exports them."""
+        if self._thread is not None:
+            self._thread.ask("stop")
+
+    def cancel(self) -> None:
+        """Give the training up."""
+        self._given_up = True
+        if self._thread is not None:
+            self._thread.ask("cancel")
+            self._patience.start(self._grace_ms if self._thread.begun else 0)
+
+    def close(self) -> None:
+        """Let the child write a checkpoint and end, and wait for that; the run can be gone on with later.
+
+        Runs that wait are forgotten.
+        """
+        self._closed = True
+        self.queue.clear()
+        self.warm.close()
+        if self._preparing:
+            self._given_up = True
+            self._background.wait()
+        if self._thread is None:
+            return
+        thread = self._thread
+        thread.ask("leave")
+        if not thread.begun or not thread.wait(self._grace_ms):
+            thread.kill()
+            thread.wait()
+        self._ended()
+
+    def _refuse_second(self) -> None:
+        if self.running:
+            raise TrainingError("A training goes on already.", "Wait until it ends, or stop it first.")
+        busy = next((run for run in self._session.project.runs() if run.is_running()), None)
+        if busy is not None:
+            raise TrainingError(
+                f"Run {busy.number} of this project is being trained by another program.",
+                "Wait until it ends, or stop it there.",
+            )
+
+    def _launch(self, run: RunFolder) -> None:
+        self._preparing = False
+        self._thread = thread = TrainerThread(run, self._command, self, self.warm.take(_recipe_of(run)))
+        thread.told.connect(self.told)
+        thread.finished.connect(self._ended)
+        if self._given_up:
+            thread.ask("cancel")
+            thread.kill()
+        self._session.announce(Changed(frozenset({"runs"})))
+        self.started.emit(run)
+        thread.start()
+
+    def _refuse(self, error: PoreguiError) -> None:
+        self._preparing = False
+        failed = Failed(error.what, error.remedy)
+        self.told.emit(failed)
+        self.finished.emit(failed)
+        self._start_next()
+
+    def _ended(self) -> None:
+        thread, self._thread = self._thread, None
+        if thread is None:
+            return
+        self._patience.stop()
+        thread.wait()
+        thread.deleteLater()
+        self._session.announce(Changed(frozenset({"runs"})))
+        self.finished.emit(thread.final)
+        self._start_next()
+        if not self._closed:
+            self.keep_ready()
+
+    def _start_next(self) -> None:
+        while not self.running and (order := self.queue.take()) is not None:
+            try:
+                self.submit(order)
+            except PoreguiError as error:
+                self.queue.refused.emit(order, error)
+
+    def _lose_patience(self) -> None:
+        if self._thread is not None:
+            self._thread.kill()
+
+
+def _recipe_of(run: RunFolder) -> Recipe | None:
+    try:
+        return run.read_recipe()
+    except PoreguiError:  # the child will say what is wrong
+        return None

@@ -1,0 +1,1 @@
+"""Hold the main window, its menus and what spans pages."""

@@ -1,0 +1,320 @@
+"""Lay out the train page: data and recipe left, curves, numbers and runs right; changes with what it offers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import (
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QSizePolicy,
+    QSplitter,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from poregui.gui.base.class_marks import ClassMarks
+from poregui.gui.base.theme import GAP, MARGIN, scaled_font
+from poregui.gui.lists.old_run_table import RunTable
+from poregui.gui.plots.live_plots import LivePlots
+from poregui.gui.plots.split_bars import SplitBars
+from poregui.gui.plots.training_curves import Curves
+from poregui.gui.train.train_text import TrainingHeadline, facts, progress, stage
+from poregui.gui.widgets.crop_preview import CropPreview
+from poregui.gui.widgets.cross_validation_box import CrossValidationBox
+from poregui.gui.widgets.facts import FactStrip
+from poregui.gui.widgets.recipe_form import RecipeForm
+
+_LEFT_WIDTH = 308
+
+
+class TrainPage(QWidget):
+    """Hold the widgets of training and say what a person wants; the presenter fills them."""
+
+    train_requested = Signal()
+    stop_requested = Signal()
+    cancel_requested = Signal()
+    resume_requested = Signal(int)
+    review_requested = Signal(int)
+    log_requested = Signal(int)
+    remove_requested = Signal(int)
+    test_side_requested = Signal()
+    run_chosen = Signal(int)
+    recipe_changed = Signal(object)
+    shown = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("train_page")
+        self.setAccessibleName("Train")
+        self._curves = Curves()
+        self.split_bars = SplitBars()
+        self.recipe_form = RecipeForm()
+        self.cross_validation = CrossValidationBox()
+        self.crop_preview = CropPreview()
+        self.plots = LivePlots()
+        self.facts = FactStrip(list(facts(self._curves)))
+        self.run_table = RunTable()
+        splitter = QSplitter(Qt.Orientation.Horizontal)
+        splitter.setObjectName("train_splitter")
+        splitter.setHandleWidth(1)
+        splitter.addWidget(self._build_left())
+        splitter.addWidget(self._build_right())
+        splitter.setStretchFactor(1, 1)
+        splitter.setSizes([_LEFT_WIDTH, 800])
+        splitter.setCollapsible(1, False)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(splitter)
+        self._connect()
+        self.set_running(False, can_train=False)
+
+    # ---- setters -------------------------------------------------------------------------------------------------
+
+    def clear(self) -> None:
+        """Show nothing."""
+        marks = ClassMarks(())
+        self.split_bars.set_bars((), (), marks)
+        self.crop_preview.set_crops((), marks)
+        self.set_preview_title("")
+        self.set_data("", (), "")
+        self.run_table.set_rows([])
+        self.show_run(Curves(), None)
+        self.plots.set_empty_text("")
+        self.set_running(False, can_train=False)
+
+    def set_data(self, sentence: str, warnings: Sequence[str], problem: str) -> None:
+        """Say what would be trained on, what is to be known about it, and why it cannot start."""
+        self.data_sentence.setText(sentence)
+        self.warnings_text.setText("\n".join(f"• {warning}" for warning in warnings))
+        self.warnings_text.setVisible(bool(warnings))
+        self.problem_text.setText(problem)
+        self.problem_text.setVisible(bool(problem))
+
+    def set_preview_title(self, text: str) -> None:
+        """Say what the sheet of crops shows."""
+        self.preview_title.setText(text)
+        for widget in (self._preview_heading, self.preview_title):
+            widget.setVisible(bool(text))
+
+    def set_running(self, running: bool, *, can_train: bool, stopping: bool = False) -> None:
+        """Offer Train, or Stop and Cancel and another run that waits."""
+        self.train_button.setEnabled(can_train and not running)
+        self.train_button.setText("Training …" if running else "Train")
+        self.train_button.setShortcut("Ctrl+Return")  # a button's text takes its shortcut away
+        self.stop_button.setEnabled(running and not stopping)
+        self.stop_button.setText("Stopping …" if running and stopping else "Stop and keep best")
+        self.cancel_button.setEnabled(running)
+        self.queue_button.setVisible(running)
+        self.queue_button.setEnabled(can_train)
+
+    def show_run(self, curves: Curves, head: TrainingHeadline | None) -> None:
+        """Draw a run, live or reopened."""
+        self._curves = curves
+        self.plots.show_curves(curves)
+        self._show_facts()
+        self.set_headline(head)
+
+    def touch(self) -> None:
+        """Say that the curves that are shown have grown."""
+        self.plots.touch()
+
+    def set_headline(self, head: TrainingHeadline | None) -> None:
+        """Say how the run that is shown went."""
+        self.headline.setText(head.text if head else "")
+        self.headline_detail.setText(head.detail if head else "")
+        for mood in ("good", "bad", "warning"):
+            self.headline.setProperty(mood, bool(head and head.mood == mood))
+        self.headline.style().unpolish(self.headline)
+        self.headline.style().polish(self.headline)
+        self.headline_panel.setVisible(head is not None)
+
+    def offer(self, *, review: bool, resume: bool, log: bool, remove: bool = False) -> None:
+        """Offer what can be done with the run that is shown."""
+        self.review_button.setVisible(review)
+        self.resume_button.setVisible(resume)
+        self.log_button.setVisible(log)
+        self.remove_button.setVisible(remove)
+
+    # ---- building ------------------------------------------------------------------------------------------------
+
+    def _build_left(self) -> QWidget:
+        self.data_sentence = _text("data_sentence", muted=True)
+        self.warnings_text = _text("warnings_text", look="warning")
+        self.problem_text = _text("problem_text", look="bad")
+        self.preview_title = _text("preview_title", muted=True)
+        self._preview_heading = _heading("As the network sees them")
+        inner = QWidget()
+        column = QVBoxLayout(inner)
+        column.setContentsMargins(MARGIN, MARGIN, MARGIN, MARGIN)
+        column.setSpacing(GAP)
+        data = (self.data_sentence, self.split_bars, self.warnings_text, self.problem_text)
+        sections: tuple[tuple[QWidget, ...], ...] = (
+            (self._build_data_heading(), *data),
+            (_heading("Recipe"), self.recipe_form),
+            (self._preview_heading, self.preview_title, self.crop_preview),
+        )
+        for section in sections:
+            for widget in section:
+                column.addWidget(widget)
+            column.addSpacing(GAP)
+        column.addStretch(1)
+        area = QScrollArea()
+        area.setWidgetResizable(True)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setWidget(inner)
+        for widget in (inner, area.viewport()):
+            widget.setAutoFillBackground(False)
+        panel = QWidget()
+        panel.setProperty("panel", True)
+        panel.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        panel.setMinimumWidth(260)
+        panel.setMaximumWidth(420)
+        layout = QVBoxLayout(panel)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(area, 1)
+        layout.addLayout(self._build_buttons())
+        return panel
+
+    def _build_data_heading(self) -> QWidget:
+        self.test_side_button = QToolButton()
+        self.test_side_button.setObjectName("test_side_button")
+        self.test_side_button.setText("Test side …")
+        self.test_side_button.setAccessibleName("Choose what is tested on")
+        self.test_side_button.setToolTip(
+            "Choose the specimens, micrographs or sources that are tested on and never trained on"
+        )
+        self.test_side_button.setAutoRaise(True)
+        self.test_side_button.clicked.connect(self.test_side_requested)
+        holder = QWidget()
+        row = QHBoxLayout(holder)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(_heading("Trained on"), 1)
+        row.addWidget(self.test_side_button)
+        return holder
+
+    def _build_buttons(self) -> QGridLayout:
+        self.train_button = _button("train_button", "Train", "Train on the labelled crops (Ctrl+Return)")
+        self.train_button.setProperty("primary", True)
+        self.train_button.setMinimumHeight(38)
+        self.stop_button = _button(
+            "stop_button", "Stop and keep best", "End soon; the best weights are kept and tested"
+        )
+        self.cancel_button = _button("cancel_button", "Cancel", "Give this training up")
+        self.queue_button = _button("queue_button", "Add to queue", "Train with this recipe after the run that goes on")
+        self.queue_button.setMinimumHeight(38)
+        first = QHBoxLayout()
+        first.setSpacing(GAP)
+        first.addWidget(self.train_button, 1)
+        first.addWidget(self.queue_button)
+        grid = QGridLayout()
+        grid.setContentsMargins(MARGIN, GAP, MARGIN, MARGIN)
+        grid.setSpacing(GAP)
+        grid.addWidget(self.cross_validation, 0, 0, 1, 2)
+        grid.addLayout(first, 1, 0, 1, 2)
+        grid.addWidget(self.stop_button, 2, 0)
+        grid.addWidget(self.cancel_button, 2, 1)
+        grid.setColumnStretch(0, 1)
+        return grid
+
+    def _build_right(self) -> QWidget:
+        above = QWidget()
+        column = QVBoxLayout(above)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self._build_headline())
+        column.addWidget(self.plots, 1)
+        column.addWidget(self.facts)
+        splitter = QSplitter(Qt.Orientation.Vertical)
+        splitter.setHandleWidth(1)
+        splitter.addWidget(above)
+        splitter.addWidget(self.run_table)
+        splitter.setStretchFactor(0, 4)
+        splitter.setStretchFactor(1, 1)
+        splitter.setSizes([560, 140])
+        splitter.setCollapsible(0, False)
+        self.run_table.setMinimumHeight(72)
+        return splitter
+
+    def _build_headline(self) -> QWidget:
+        self.headline = _text("headline")
+        self.headline.setFont(scaled_font(self.headline.font(), 1.2, bold=True))
+        self.headline_detail = _text("headline_detail", muted=True)
+        self.review_button = _button("review_button", "Open in Review", "Look at the answers of this run")
+        self.resume_button = _button("resume_button", "Resume", "Go on with this run from its last checkpoint")
+        self.log_button = _button("log_button", "Show log", "Show what the trainer wrote")
+        self.remove_button = _button("remove_button", "Remove", "Let this run wait no longer")
+        texts = QVBoxLayout()
+        texts.setSpacing(0)
+        texts.addWidget(self.headline)
+        texts.addWidget(self.headline_detail)
+        self.headline_panel = QWidget()
+        self.headline_panel.setProperty("panel", True)
+        self.headline_panel.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        row = QHBoxLayout(self.headline_panel)
+        row.setContentsMargins(MARGIN, GAP, MARGIN, GAP)
+        row.addLayout(texts, 1)
+        for button in (self.remove_button, self.log_button, self.resume_button, self.review_button):
+            button.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+            row.addWidget(button)
+        self.headline_panel.hide()
+        self.offer(review=False, resume=False, log=False)
+        return self.headline_panel
+
+    def _connect(self) -> None:
+        for button in (self.train_button, self.queue_button):
+            button.clicked.connect(self.train_requested)
+        self.stop_button.clicked.connect(self.stop_requested)
+        self.cancel_button.clicked.connect(self.cancel_requested)
+        self.resume_button.clicked.connect(lambda: self.resume_requested.emit(self.run_table.current()))
+        self.review_button.clicked.connect(lambda: self.review_requested.emit(self.run_table.current()))
+        self.remove_button.clicked.connect(lambda: self.remove_requested.emit(self.run_table.current()))
+        self.log_button.clicked.connect(lambda: self.log_requested.emit(self.run_table.current()))
+        self.run_table.chosen.connect(self.run_chosen)
+        self.run_table.opened.connect(self._open)
+        self.recipe_form.changed.connect(self.recipe_changed)
+        self.plots.repainted.connect(self._show_facts)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.shown.emit()
+
+    def _open(self, number: int) -> None:
+        if self.review_button.isVisible():
+            self.review_requested.emit(number)
+
+    def _show_facts(self) -> None:
+        self.facts.show_facts(facts(self._curves), stage(self._curves), progress(self._curves))
+
+
+def _text(name: str, *, muted: bool = False, look: str = "") -> QLabel:
+    label = QLabel()
+    label.setObjectName(name)
+    label.setWordWrap(True)
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    if muted or look:
+        label.setProperty(look or "muted", True)
+    return label
+
+
+def _heading(text: str, name: str = "") -> QLabel:
+    label = QLabel(text)
+    label.setObjectName(name)
+    label.setProperty("heading", True)
+    return label
+
+
+def _button(name: str, text: str, tip: str) -> QPushButton:
+    button = QPushButton(text)
+    button.setObjectName(name)
+    button.setAccessibleName(tip)
+    button.setToolTip(tip)
+    return button

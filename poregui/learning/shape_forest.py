@@ -1,0 +1,165 @@
+"""Hold a forest on shape numbers beside the network, on the same crops; changes with what the baseline is.
+
+A network earns its keep only where it beats size and shape. The forest also answers every crop from other specimens'
+crops, from which suspicious labels are found without a cross-validation of the network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poregui.domain.dataset import Dataset, DatasetCrop
+from poregui.domain.recipe import Recipe
+from poregui.domain.splits import Item, assign_folds
+from poregui.learning.hardware import available_threads
+from poregui.store.run_folder import RunFolder
+from poregui.vision.shape.crop_shapes import LENGTHS, NAMES, shape_numbers
+
+FOLDS = 5
+TREES = 200
+_UNKNOWN = -1.0
+"""Stands for a number that could not be measured; all others are positive."""
+
+
+@dataclass(frozen=True)
+class _Table:
+    """Hold the (n, numbers) shape numbers of the crops of a dataset, in their order, with their (n,) labels."""
+
+    crops: Sequence[DatasetCrop]
+    values: NDArray[np.float64]
+    labels: NDArray[np.int64]
+    classes: int
+
+
+def write_shapes(folder: RunFolder, dataset: Dataset) -> NDArray[np.float64]:
+    """Measure all crops of a dataset, write shapes.csv and return (n, numbers), lengths in um where all is known."""
+    values = np.array(
+        [
+            shape_numbers(pixels, crop.grey_low, crop.grey_high, crop.um_per_px if dataset.calibrated else None)
+            for crop, pixels in zip(dataset.crops, folder.read_crops(dataset.crops), strict=True)
+        ]
+    ).reshape(-1, len(NAMES))
+    unit = "um" if dataset.calibrated else "px"
+    columns = [f"{name} ({unit})" if name in LENGTHS else name for name in NAMES]
+    folder.write_shapes(columns, [crop.crop_id for crop in dataset.crops], values)
+    return values
+
+
+def write_baseline(folder: RunFolder, recipe: Recipe, dataset: Dataset) -> None:
+    """Write shapes.csv and baseline.json: what a forest on shape numbers answers for the crops of this run.
+
+    `test` is answered by a forest on all crops that the network trained and was steered with; `out_of_fold` by forests
+    that saw no crop of the same group. In a cross-validation both are the answers of the run's own folds.
+    """
+    values = write_shapes(folder, dataset)
+    labels = np.array([crop.label for crop in dataset.crops], np.int64)
+    table = _Table(dataset.crops, values, labels, len(dataset.classes))
+    folds = folder.read_folds()
+    fold_of = _given_folds(dataset, folds) if folds else _own_folds(dataset, recipe.seed)
+    crossed = _crossed(table, fold_of, recipe)
+    forest = None
+    if folds:
+        tested = np.ones(len(labels), bool)
+        answers = crossed
+    else:
+        tested = np.array([crop.part == "test" for crop in dataset.crops])
+        forest = _forest(table, ~tested, recipe)
+        answers = _answers(forest, table)
+    judged = tested & np.isfinite(answers[:, 0])
+    right = answers[judged].argmax(axis=1) == labels[judged]
+    ids = [crop.crop_id for crop in dataset.crops]
+    folder.write_baseline(
+        {
+            "kind": "random forest on shape numbers",
+            "trees": TREES,
+            "numbers": list(NAMES),
+            "classes": list(dataset.classes),
+            "accuracy_as_trained": float(right.mean()) if len(right) else None,
+            "n_test": len(right),
+            "importances": _importances(forest),
+            "test": _rows(ids, answers, judged),
+            "out_of_fold": _rows(ids, crossed, np.isfinite(crossed[:, 0])),
+        }
+    )
+
+
+def answer_crops(folder: RunFolder, recipe: Recipe, dataset: Dataset) -> NDArray[np.float64]:
+    """Write the baseline too, and return (n, classes) answers of the forest for all crops of a dataset, in order.
+
+    Of a cross-validation each is out of its fold, NaN where the other folds have fewer than two classes. Validation
+    crops are not trained on, so that probabilities can be calibrated with them.
+    """
+    write_baseline(folder, recipe, dataset)
+    labels = np.array([crop.label for crop in dataset.crops], np.int64)
+    shapes = folder.read_shapes()
+    assert shapes is not None
+    table = _Table(dataset.crops, shapes[2], labels, len(dataset.classes))
+    folds = folder.read_folds()
+    if folds:
+        return _crossed(table, _given_folds(dataset, folds), recipe)
+    return _answers(_forest(table, np.array([crop.part == "train" for crop in dataset.crops]), recipe), table)
+
+
+def _own_folds(dataset: Dataset, seed: int) -> NDArray[np.int64]:
+    """Return a fold for each crop, by whole groups where there are several, and otherwise crop by crop."""
+    items = [Item(crop.crop_id, crop.label, crop.group) for crop in dataset.crops]
+    if len({item.group for item in items}) < 2:
+        items = [Item(item.crop_id, item.label, f"crop:{item.crop_id}") for item in items]
+    groups = len({item.group for item in items})
+    given = assign_folds(items, max(1, min(FOLDS, groups)), seed)
+    return np.array([given[item.group] for item in items], np.int64)
+
+
+def _given_folds(dataset: Dataset, folds: Sequence[Sequence[int]]) -> NDArray[np.int64]:
+    place = {crop_id: number for number, ids in enumerate(folds) for crop_id in ids}
+    return np.array([place.get(crop.crop_id, -1) for crop in dataset.crops], np.int64)
+
+
+def _crossed(table: _Table, fold_of: NDArray[np.int64], recipe: Recipe) -> NDArray[np.float64]:
+    """Return (n, classes) probabilities, each from the other folds; NaN where those have fewer than two classes."""
+    found = np.full((len(table.labels), table.classes), np.nan)
+    for fold in sorted(set(fold_of.tolist()) - {-1}):
+        inside = fold_of == fold
+        if len(set(table.labels[~inside].tolist())) > 1:
+            found[inside] = _answers(_forest(table, ~inside, recipe), table)[inside]
+    return found
+
+
+def _forest(table: _Table, inside: NDArray[np.bool_], recipe: Recipe) -> Any:
+    from sklearn.ensemble import RandomForestClassifier
+
+    forest = RandomForestClassifier(
+        TREES,
+        min_samples_leaf=2,
+        class_weight="balanced",
+        random_state=recipe.seed,
+        n_jobs=recipe.threads or available_threads(),
+    )
+    forest.fit(_filled(table.values[inside]), table.labels[inside])
+    return forest
+
+
+def _answers(forest: Any, table: _Table) -> NDArray[np.float64]:
+    found = np.zeros((len(table.labels), table.classes))
+    found[:, forest.classes_] = forest.predict_proba(_filled(table.values))
+    return found
+
+
+def _filled(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.nan_to_num(values, nan=_UNKNOWN)
+
+
+def _importances(forest: Any) -> dict[str, float]:
+    if forest is None:
+        return {}
+    return {name: float(share) for name, share in zip(NAMES, forest.feature_importances_, strict=True)}
+
+
+def _rows(ids: Sequence[int], answers: NDArray[np.float64], wanted: NDArray[np.bool_]) -> list[list[float]]:
+    """Return one list per wanted crop: its id, then its probabilities."""
+    return [[ids[place], *(round(float(p), 6) for p in answers[place])] for place in np.flatnonzero(wanted).tolist()]

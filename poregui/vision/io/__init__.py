@@ -1,0 +1,1 @@
+"""Read image files, whole or in parts."""

@@ -1,0 +1,305 @@
+"""Read any part of a micrograph at any size without holding the whole; changes with how large files are read."""
+
+from __future__ import annotations
+
+import math
+import weakref
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from poregui.domain.errors import ImageError, PoreguiError
+from poregui.domain.geometry import Box
+from poregui.vision.io.pixel_values import grey_range, oriented
+from poregui.vision.io.reader import Image
+
+TILE = 512
+"""Side in px of the tiles in which large images are read."""
+LARGE = 64_000_000
+"""Pixels above which an image is not held as a whole."""
+COARSEST = 4096
+"""Longer side in px that the coarsest size of a large image has at most."""
+OVERVIEW = 1024
+"""Longer side in px of the overview at most."""
+_LARGEST_READ = 2**30
+_SAMPLE = 256
+_SAMPLES = 7
+
+
+class Level(Protocol):
+    """Hold an image at one size, as it is stored."""
+
+    width: int
+    height: int
+    channels: int
+    dtype: np.dtype[Any]
+    chunk_width: int
+    chunk_height: int
+
+    def read(self, box: Box) -> NDArray[Any]:
+        """Return the pixels of a box that lies inside. Raises ImageError."""
+
+
+class ArrayLevel:
+    """Hold one size of an image in memory."""
+
+    chunk_width = chunk_height = TILE
+
+    def __init__(self, pixels: NDArray[Any]) -> None:
+        self.pixels = pixels
+        self.height, self.width = pixels.shape[:2]
+        self.channels = 1 if pixels.ndim == 2 else 3
+        self.dtype = pixels.dtype
+
+    def read(self, box: Box) -> NDArray[Any]:
+        """Return a view of the pixels of a box."""
+        return self.pixels[box.y : box.bottom, box.x : box.right]
+
+
+@dataclass(frozen=True)
+class Notes:
+    """Hold what a file says about itself beside its pixels, as Image does."""
+
+    um_per_px: float | None = None
+    scale_source: str = ""
+    warnings: tuple[str, ...] = ()
+
+
+class Pyramid:
+    """Hold an upright image of `width` x `height` px in one or more sizes, `sizes[0]` the full one; thread-safe.
+
+    Pixels are grey (h, w) or colour (h, w, 3), uint8 or uint16 (`bits`). `grey_low` and `grey_high` are the grey values
+    that become 0 and 1 for screens and networks. `instant` tells that reading only takes a copy. `close` it at the end.
+    """
+
+    def __init__(
+        self,
+        levels: Sequence[Level],
+        *,
+        name: str = "image",
+        orientation: int = 1,
+        grey: tuple[float, float] | None = None,
+        notes: Notes | None = None,
+        close: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.name = name
+        self.notes = notes or Notes()
+        self._levels = tuple(levels)
+        self._orientation = orientation
+        self._closing = weakref.finalize(self, close)
+        turned = orientation in (5, 6, 7, 8)
+        self.sizes = tuple((one.height, one.width) if turned else (one.width, one.height) for one in levels)
+        self.width, self.height = self.sizes[0]
+        self.dtype, self.channels = levels[0].dtype, levels[0].channels
+        self.grey_low, self.grey_high = grey if grey is not None else self._sampled_range()
+
+    @property
+    def bits(self) -> int:
+        """Return 8 or 16."""
+        return 8 * self.dtype.itemsize
+
+    @property
+    def um_per_px(self) -> float | None:
+        """Return the scale where the file is sure of it."""
+        return self.notes.um_per_px
+
+    @property
+    def scale_source(self) -> str:
+        """Return who says so."""
+        return self.notes.scale_source
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Return sentences for a person."""
+        return self.notes.warnings
+
+    @property
+    def instant(self) -> bool:
+        """Tell whether all pixels are in memory."""
+        return all(isinstance(one, ArrayLevel) for one in self._levels)
+
+    @property
+    def levels(self) -> tuple[Level, ...]:
+        """Return the sizes as they are stored, not turned upright."""
+        return self._levels
+
+    @property
+    def orientation(self) -> int:
+        """Return the number (1 to 8) that says how what is stored is turned upright."""
+        return self._orientation
+
+    @property
+    def is_complete(self) -> bool:
+        """Tell whether a coarse size is there too, so that all of a large image can be shown at once."""
+        return self.width * self.height <= LARGE or max(self.sizes[-1]) <= COARSEST
+
+    def __enter__(self) -> Pyramid:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file, as also happens when nobody holds the pyramid any more."""
+        self._closing()
+
+    def factor(self, level: int) -> tuple[float, float]:
+        """Return how many px of the full image one px of a level is wide and high."""
+        width, height = self.sizes[level]
+        return self.width / width, self.height / height
+
+    def level_for(self, shrinks: float) -> int:
+        """Return the coarsest level that still has a px for every `shrinks` px of the full image."""
+        return max(
+            (level for level in range(len(self.sizes)) if self.factor(level)[0] <= max(shrinks, 1.0) * 1.02),
+            key=lambda level: self.factor(level)[0],
+        )
+
+    def read(self, level: int, box: Box) -> NDArray[Any]:
+        """Return the pixels of a box, in px of that level, (h, w) or (h, w, 3); not to be written to.
+
+        Raises PoreguiError for a box that does not lie inside or would not fit into memory, ImageError for damage.
+        """
+        width, height = self.sizes[level]
+        if box.x < 0 or box.y < 0 or box.right > width or box.bottom > height:
+            raise PoreguiError(
+                f"The box at {box.x}, {box.y} does not lie inside the image of {width} x {height} px.",
+                "Draw the crop inside the image.",
+            )
+        if box.area > _LARGEST_READ:
+            raise PoreguiError(f"{box.width} x {box.height} px are too many at once.", "Choose a smaller part.")
+        stored = _turned(box, width, height, self._orientation)
+        return oriented(self._levels[level].read(stored), self._orientation)
+
+    def seen(self, box: Box, side: int) -> NDArray[Any]:
+        """Return a box of the full image from the coarsest level at which its longer side still has `side` px."""
+        level = self.level_for(max(box.width, box.height) / max(side, 1))
+        across, down = self.factor(level)
+        width, height = self.sizes[level]
+        left, top = min(int(box.x / across), width - 1), min(int(box.y / down), height - 1)
+        wide, high = max(1, round(box.width / across)), max(1, round(box.height / down))
+        return self.read(level, Box(left, top, min(wide, width - left), min(high, height - top)))
+
+    def overview(self) -> NDArray[Any]:
+        """Return the whole image at its own depth, its longer side `OVERVIEW` px at most.
+
+        Without a coarse level the full one is read by bands; of an image in strips only a few rows. Damage is left
+        black.
+        """
+        last = len(self._levels) - 1
+        width, height = self.sizes[last]
+        shrinks = max(width, height) / OVERVIEW
+        level = self._levels[last]
+        small = _reduced(level, shrinks) if shrinks > 1 else read_sound(level, Box(0, 0, level.width, level.height))
+        return np.ascontiguousarray(oriented(small, self._orientation))
+
+    def _sampled_range(self) -> tuple[float, float]:
+        """Return the grey range of pixels from places spread evenly over the full image."""
+        if self.dtype.itemsize == 1:
+            return 0.0, 255.0
+        samples = []
+        for row in range(_SAMPLES):
+            for column in range(_SAMPLES):
+                x = round((column + 0.5) / _SAMPLES * self.width)
+                y = round((row + 0.5) / _SAMPLES * self.height)
+                box = Box.around(x, y, _SAMPLE).clipped(self.width, self.height)
+                try:
+                    samples.append(self.read(0, box).ravel() if box else np.empty(0, self.dtype))
+                except ImageError:
+                    continue
+        values = np.concatenate(samples) if samples else np.zeros(1, self.dtype)
+        return grey_range(values)
+
+
+def array_pyramid(image: Image, name: str = "image", least: int = OVERVIEW) -> Pyramid:
+    """Return the sizes of an image in memory, halved until its longer side is `least` px or below."""
+    levels = [ArrayLevel(image.pixels)]
+    while max(levels[-1].width, levels[-1].height) > least:
+        levels.append(ArrayLevel(halved(levels[-1].pixels)))
+    notes = Notes(image.um_per_px, image.scale_source, image.warnings)
+    return Pyramid(levels, name=name, grey=(image.grey_low, image.grey_high), notes=notes)
+
+
+def halved(pixels: NDArray[Any]) -> NDArray[Any]:
+    """Return an image of half the size, rounded up, of the means of 2 x 2 px; the last row and column may stand alone.
+
+    It goes by bands, so that other threads are let in between.
+    """
+    height, width = pixels.shape[:2]
+    half = np.empty((-(-height // 2), -(-width // 2), *pixels.shape[2:]), pixels.dtype)
+    for top in range(0, height, TILE):
+        band = pixels[top : top + TILE]
+        odd_rows, odd_columns = band.shape[0] % 2, width % 2
+        if odd_rows or odd_columns:
+            band = cv2.copyMakeBorder(band, 0, odd_rows, 0, odd_columns, cv2.BORDER_REPLICATE)
+        size = (band.shape[1] // 2, band.shape[0] // 2)
+        done = cv2.resize(np.ascontiguousarray(band), size, interpolation=cv2.INTER_AREA)
+        half[top // 2 : top // 2 + size[1]] = done
+    return half
+
+
+def read_sound(level: Level, box: Box) -> NDArray[Any]:
+    """Return the pixels of a box of a level, in which damaged parts are black."""
+    try:
+        return level.read(box)
+    except ImageError:
+        pixels = np.zeros((box.height, box.width) if level.channels == 1 else (box.height, box.width, 3), level.dtype)
+    high, wide = level.chunk_height, level.chunk_width
+    for top in range(box.y - box.y % high, box.bottom, high):
+        for left in range(box.x - box.x % wide, box.right, wide):
+            part = Box(left - box.x, top - box.y, wide, high).clipped(box.width, box.height)
+            if part is not None:
+                with suppress(ImageError):
+                    pixels[part.y : part.bottom, part.x : part.right] = level.read(
+                        Box(part.x + box.x, part.y + box.y, part.width, part.height)
+                    )
+    return pixels
+
+
+def _reduced(level: Level, shrinks: float) -> NDArray[Any]:
+    """Return a level `shrinks` times smaller, read by bands in two threads, without what is damaged."""
+    wide, high = max(1, round(level.width / shrinks)), max(1, round(level.height / shrinks))
+    in_strips = not isinstance(level, ArrayLevel) and not getattr(level, "is_tiled", True)
+    few = 2 if in_strips and shrinks > 4 else None
+    step = 1 if few else max(1, int(TILE // shrinks))
+
+    def rows(start: int, end: int) -> list[NDArray[Any]]:
+        done = []
+        for first in range(start, end, step):
+            last = min(first + step, end)
+            top, bottom = int(first * level.height / high), math.ceil(last * level.height / high)
+            if few:
+                top = (top + bottom) // 2
+                bottom = top + few
+            box = Box(0, top, level.width, min(bottom, level.height) - top)
+            band = np.ascontiguousarray(read_sound(level, box))
+            done.append(cv2.resize(band, (wide, last - first), interpolation=cv2.INTER_AREA))
+        return done
+
+    if high < 2:
+        return np.concatenate(rows(0, high))
+    with ThreadPoolExecutor(2) as threads:  # each its own half, so that no tile is decoded twice
+        upper, lower = threads.submit(rows, 0, high // 2), threads.submit(rows, high // 2, high)
+        return np.concatenate([*upper.result(), *lower.result()])
+
+
+def _turned(box: Box, width: int, height: int, orientation: int) -> Box:
+    """Return where a box of an upright image of `width` x `height` px lies in what is stored."""
+    right, below = width - box.right, height - box.bottom
+    corners = {
+        2: (right, box.y),
+        3: (right, below),
+        4: (box.x, below),
+        5: (box.y, box.x),
+        6: (box.y, right),
+        7: (below, right),
+        8: (below, box.x),
+    }
+    x, y = corners.get(orientation, (box.x, box.y))
+    return Box(x, y, box.height, box.width) if orientation in (5, 6, 7, 8) else Box(x, y, box.width, box.height)

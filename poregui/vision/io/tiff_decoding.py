@@ -1,0 +1,195 @@
+"""Decode TIFF files and hold what comes out against their header; changes with tifffile."""
+
+from __future__ import annotations
+
+import logging
+import math
+from operator import index
+from typing import IO, Any
+
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+
+from poregui.domain.plane import FIRST, Plane
+from poregui.vision.io.lzw import use_our_lzw
+from poregui.vision.io.pixel_values import (
+    Decoded,
+    Unfit,
+    apply_palette,
+    check_shape,
+    check_size,
+    damaged,
+    drop_channels,
+    oriented,
+    spread_bits,
+    to_unsigned,
+)
+from poregui.vision.io.scale import tiff_scale
+from poregui.vision.io.tiff_stack import PageMatch, TiffStack, absent, tiff_stack
+
+use_our_lzw()
+# What tifffile finds odd goes to the program's log and never to a person's terminal.
+logging.getLogger("tifffile").addHandler(logging.NullHandler())
+
+_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE, _YCBCR = 0, 1, 2, 3, 6
+_JPEG = 7
+_MOST_CHUNKS = 4_000_000
+_UNFOLDS = {1: 1, 5: 4096, 8: 1040, 32946: 1040, 32773: 128}
+"""How many bytes a byte of a page without compression, of LZW, deflate and PackBits unfolds to at most."""
+_LITTLE = 2**20
+
+
+def read_tiff(file: IO[bytes], size: int, plane: Plane = FIRST) -> Decoded:
+    """Return a plane of a TIFF file of `size` bytes.
+
+    Raises Unfit for what is damaged, too large or stored in a way that we do not know; tifffile raises other errors.
+    """
+    with opened_tiff(file) as tiff:
+        stack = tiff_stack(tiff, size)
+        found = stack.find(tiff, plane)
+        page = found.page
+        check_size(page.imagewidth, page.imagelength, page.samplesperpixel, math.ceil(page.bitspersample / 8))
+        check_stored(page, size)
+        pixels = _pixels(found, file)
+        scale = tiff_scale(tiff, page, found.image)
+        notes = (*tiff_notes(stack, plane, page), *scale.warnings)
+    values, more = to_unsigned(pixels)
+    tag = page.tags.get(274)
+    return Decoded(oriented(values, int(tag.value) if tag else 1), scale.um_per_px, scale.source, (*notes, *more))
+
+
+def tiff_size(file: IO[bytes], size: int, plane: Plane = FIRST) -> tuple[int, int]:
+    """Return (width, height) in px of a plane of a TIFF file of `size` bytes; tifffile raises what it likes."""
+    with opened_tiff(file) as tiff:
+        page = tiff.pages[0].aspage() if plane == FIRST else tiff_stack(tiff, size).find(tiff, plane).page
+        return index(page.imagewidth), index(page.imagelength)  # a spoilt header may hold lists or texts
+
+
+def opened_tiff(file: IO[bytes]) -> tifffile.TiffFile:
+    """Return a TIFF file that is read through an open file; other files that it may name are none of our business."""
+    return tifffile.TiffFile(file, name="image.tif", _multifile=False)
+
+
+def check_stored(page: tifffile.TiffPage, size: int) -> None:
+    """Raise Unfit for a page that we cannot decode, or whose content a file of `size` bytes does not hold."""
+    if page.imagedepth > 1:
+        raise Unfit("is a volume of many planes.", "Export the plane that you need.")
+    if page.dtype is None:
+        raise Unfit(f"has {page.bitspersample} bits a pixel in an unknown way.", "Export it with 8 or 16 bits.")
+    chunks = math.prod(page.chunked)
+    if chunks > _MOST_CHUNKS or len(page.dataoffsets) < chunks or len(page.databytecounts) < chunks:
+        raise damaged("parts of the picture are missing")
+    for offset, count in zip(page.dataoffsets[:chunks], page.databytecounts[:chunks], strict=True):
+        if count <= 0 or offset <= 0 or offset + count > size:
+            raise damaged("the file ends too early")
+
+
+def _check_worth(page: tifffile.TiffPage) -> None:
+    """Raise Unfit where a page claims more pixels than its content can unfold to, before memory is taken for them."""
+    most = _UNFOLDS.get(int(page.compression))
+    stored = sum(int(count) for count in page.databytecounts[: math.prod(page.chunked)])
+    if most is not None and page.nbytes > most * stored + _LITTLE:
+        raise damaged(f"{stored} bytes cannot hold {page.imagewidth} x {page.imagelength} px")
+
+
+def _pixels(found: PageMatch, file: IO[bytes]) -> NDArray[Any]:
+    page, sample = found.page, found.sample
+    kind = int(page.photometric)
+    if kind == _PALETTE and page.colormap is not None:
+        return apply_palette(_first_plane(_decoded(found)), np.asarray(page.colormap))
+    if kind in (_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB) or (kind == _YCBCR and int(page.compression) == _JPEG):
+        pixels = spread_bits(_decoded(found), page.bitspersample)
+        if sample is not None and pixels.ndim == 3:
+            pixels = one_channel(pixels, sample)
+        else:
+            pixels = drop_channels(pixels) if kind in (_RGB, _YCBCR) else _first_plane(pixels)
+        return _inverted(pixels, page.bitspersample) if kind == _WHITE_IS_ZERO else pixels
+    colours = _through_pillow(page, file)
+    return colours if sample is None else one_channel(colours, sample)
+
+
+def one_channel(pixels: NDArray[Any], sample: int) -> NDArray[Any]:
+    """Return one channel, from 0, of (H, W, channels). Raises Unfit where there are fewer."""
+    if sample >= pixels.shape[2]:
+        raise absent("channel", sample + 1, pixels.shape[2])
+    return pixels[..., sample]
+
+
+def _decoded(found: PageMatch) -> NDArray[Any]:
+    page = found.page
+    if found.skipped:
+        pixels = _behind(page, found.skipped)
+    else:
+        _check_worth(page)
+        pixels = np.asarray(page.asarray(maxworkers=1))
+    if page.axes == "SYX":
+        pixels = np.moveaxis(pixels, 0, -1)
+    if pixels.dtype != page.dtype:
+        raise damaged(f"its header says {page.dtype}, its content is {pixels.dtype}")
+    check_shape(pixels, page.imagewidth, page.imagelength)
+    return pixels
+
+
+def _behind(page: tifffile.TiffPage, skipped: int) -> NDArray[Any]:
+    """Return a picture that lies behind that of a page, in the same form and without compression."""
+    stored = np.dtype(page.dtype).newbyteorder(page.parent.byteorder)
+    length = math.prod(page.shape) * stored.itemsize
+    page.parent.filehandle.seek(int(page.dataoffsets[0]) + skipped * length)
+    content = page.parent.filehandle.read(length)
+    if len(content) != length:
+        raise damaged("the file ends too early")
+    return np.frombuffer(content, stored).astype(page.dtype).reshape(page.shape)
+
+
+def _first_plane(pixels: NDArray[Any]) -> NDArray[Any]:
+    return pixels if pixels.ndim == 2 else pixels[..., 0]
+
+
+def _inverted(pixels: NDArray[Any], bits: int) -> NDArray[Any]:
+    if pixels.dtype.kind != "u":
+        return pixels
+    return (2 ** max(bits, 8) - 1 - pixels).astype(pixels.dtype)
+
+
+def _through_pillow(page: tifffile.TiffPage, file: IO[bytes]) -> NDArray[Any]:
+    """Return the colours of CMYK, Lab and other pages of 8 bits, which Pillow knows how to turn into RGB."""
+    from PIL import Image
+
+    if page.bitspersample != 8:
+        raise Unfit("stores its colours in an unusual way.", "Export it as grey or RGB with 8 or 16 bits.")
+    file.seek(0)
+    with Image.open(file, formats=("TIFF",)) as opened:
+        if opened.size != (page.imagewidth, page.imagelength):
+            raise damaged("two decoders disagree about its size")
+        if opened.mode == "LAB":
+            from PIL import ImageCms
+
+            to_rgb = ImageCms.buildTransform(
+                ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB"), "LAB", "RGB"
+            )
+            converted = ImageCms.applyTransform(opened, to_rgb)
+        else:
+            converted = opened.convert("RGB")
+        return np.asarray(converted)
+
+
+def tiff_notes(stack: TiffStack, plane: Plane, page: tifffile.TiffPage) -> tuple[str, ...]:
+    """Return what a person should know about the pages, channels and slices that are not used."""
+    notes = []
+    colours = 3 if int(page.photometric) in (_RGB, _YCBCR) else 1
+    if plane.channel is None:
+        if stack.channels > page.samplesperpixel:
+            notes.append(f"It has {stack.channels} channels; the first is used.")
+        elif int(page.photometric) < _PALETTE and page.samplesperpixel > colours + 1:
+            notes.append(f"It has {page.samplesperpixel} channels; the first {colours} are used.")
+    if stack.slices > 1 and plane.z == 1:
+        notes.append(f"It has {stack.slices} slices; the first is used.")
+    if stack.pages > 1 and plane.page == 1:
+        notes.append("It has several pages; the first is used.")
+    return (*notes, *stack.warnings)
+
+
+def is_tiff(head: bytes) -> bool:
+    """Tell whether a file that begins with these bytes is a TIFF or BigTIFF."""
+    return head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")

@@ -1,0 +1,234 @@
+"""Read single tiles and strips of TIFF pages without decoding the rest; changes with tifffile's way to decode."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+
+from poregui.domain.errors import ImageError
+from poregui.domain.geometry import Box
+from poregui.vision.io.lzw import use_our_lzw
+from poregui.vision.io.pixel_values import spread_bits
+
+use_our_lzw()
+
+_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _YCBCR = 0, 1, 2, 6
+_JPEGS = (6, 7, 34892, 33007)
+_NEW_JPEG = 7
+_LARGEST_CHUNK = 64 * 2**20
+"""Bytes of a tile or strip above which a page is not read by parts."""
+_KEPT_BYTES = 48 * 2**20
+
+
+class TiffFileParts:
+    """Hold an open TIFF file whose pages are read by parts, from any thread; `close` it at the end.
+
+    The parts decoded last are kept, up to a bound in bytes.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.name = path.name
+        self._file = open(path, "rb")  # noqa: SIM115 - it stays open as long as this object
+        try:
+            self.tiff = tifffile.TiffFile(self._file, name="image.tif", _multifile=False)
+        except BaseException:
+            self._file.close()
+            raise
+        self._reading = threading.Lock()
+        self._kept: OrderedDict[tuple[int, int], NDArray[Any]] = OrderedDict()
+        self._kept_bytes = 0
+        self._keeping = threading.Lock()
+
+    def close(self) -> None:
+        """Close the file and forget what was decoded."""
+        with self._reading:
+            self._file.close()
+        with self._keeping:
+            self._kept.clear()
+            self._kept_bytes = 0
+
+    def bytes_at(self, offset: int, count: int) -> bytes:
+        """Return bytes of the file. Raises ValueError where they end too early."""
+        with self._reading:
+            self._file.seek(offset)
+            content = self._file.read(count)
+        if len(content) != count:
+            raise ValueError("the file ends too early")
+        return content
+
+    def kept(self, key: tuple[int, int]) -> NDArray[Any] | None:
+        """Return a decoded part that is at hand."""
+        with self._keeping:
+            found = self._kept.get(key)
+            if found is not None:
+                self._kept.move_to_end(key)
+            return found
+
+    def keep(self, key: tuple[int, int], part: NDArray[Any]) -> None:
+        """Keep a decoded part, and let go of those that were not asked for the longest."""
+        with self._keeping:
+            if key not in self._kept:
+                self._kept_bytes += part.nbytes
+            self._kept[key] = part
+            while self._kept_bytes > _KEPT_BYTES and len(self._kept) > 1:
+                self._kept_bytes -= self._kept.popitem(last=False)[1].nbytes
+
+
+class TiffLevel:
+    """Hold one page of a TIFF file as an image of `width` x `height` px, as it is stored, that is read by boxes.
+
+    `sample` is the only channel that is read, from 0, or None for the colours or the first one.
+    """
+
+    def __init__(self, parts: TiffFileParts, page: tifffile.TiffPage, sample: int | None = None) -> None:
+        self._parts = parts
+        self._page = page
+        self.width, self.height = int(page.imagewidth), int(page.imagelength)
+        self.dtype = np.dtype(np.uint16 if page.bitspersample > 8 else np.uint8)
+        kind = int(page.photometric)
+        self._sample = sample
+        self.channels = 1 if sample is not None else 3 if kind in (_RGB, _YCBCR) and page.samplesperpixel >= 3 else 1
+        self._inverted = kind == _WHITE_IS_ZERO
+        self.chunk_height, self.chunk_width = _chunk_shape(page)
+        self._across = -(-self.width // self.chunk_width)
+        self._area = self._across * -(-self.height // self.chunk_height)
+        self._plain = _is_plain(page)
+        self._decode = page.decode
+        self._more = (
+            {"jpegtables": page.jpegtables, "jpegheader": page.jpegheader} if page.compression in _JPEGS else {}
+        )
+
+    @property
+    def is_tiled(self) -> bool:
+        """Tell whether boxes are read from tiles, not from strips as wide as the image."""
+        return bool(self._page.is_tiled)
+
+    def read(self, box: Box) -> NDArray[Any]:
+        """Return the pixels of a box inside the page, (h, w) or (h, w, 3), uint8 or uint16; the array is new.
+
+        Raises ImageError when a part of them is damaged.
+        """
+        shape = (box.height, box.width) if self.channels == 1 else (box.height, box.width, self.channels)
+        pixels = np.empty(shape, self.dtype)
+        for index, place in self._chunks(box):
+            part = self._part(index, place, box)
+            top, left = max(box.y, place.y), max(box.x, place.x)
+            bottom, right = min(box.bottom, place.bottom), min(box.right, place.right)
+            pixels[top - box.y : bottom - box.y, left - box.x : right - box.x] = part[
+                top - place.y : bottom - place.y, left - place.x : right - place.x
+            ]
+        return pixels
+
+    def _chunks(self, box: Box) -> Iterator[tuple[int, Box]]:
+        """Return the index and the place of every tile or strip that a box touches."""
+        high, wide = self.chunk_height, self.chunk_width
+        for row in range(box.y // high, -(-box.bottom // high)):
+            for column in range(box.x // wide, -(-box.right // wide)):
+                place = Box(column * wide, row * high, wide, high).clipped(self.width, self.height)
+                if place is not None:
+                    yield row * self._across + column, place
+
+    def _part(self, index: int, place: Box, box: Box) -> NDArray[Any]:
+        """Return a chunk, from which the rows that the box does not need may be left empty."""
+        key = (int(self._page.offset), index)
+        found = self._parts.kept(key)
+        if found is not None:
+            return found
+        try:
+            if self._plain:
+                return self._rows(index, place, box)
+            planes = [self._decoded(index + plane * self._area, place) for plane in self._planes]
+        except MemoryError as error:
+            raise ImageError(f"{self._parts.name} needs more memory than there is.", "Close other programs.") from error
+        except Exception as error:
+            raise ImageError(
+                f"{self._parts.name} is damaged at {place.x}, {place.y} (page of {self.width} x {self.height} px).",
+                "Export it again; what lies around can be used.",
+            ) from error
+        part = planes[0] if len(planes) == 1 else np.concatenate(planes, axis=2)
+        part = self._values(part)
+        self._parts.keep(key, part)
+        return part
+
+    @property
+    def _planes(self) -> Sequence[int]:
+        if int(self._page.planarconfig) != 2:
+            return (0,)
+        return range(self.channels) if self._sample is None else (self._sample,)
+
+    def _decoded(self, index: int, place: Box) -> NDArray[Any]:
+        page = self._page
+        offset, count = int(page.dataoffsets[index]), int(page.databytecounts[index])
+        if count == 0 or offset == 0:  # a part that was never written, which is legal
+            samples = 1 if int(page.planarconfig) == 2 else page.samplesperpixel
+            return np.zeros((place.height, place.width, samples), page.dtype)
+        content = self._parts.bytes_at(offset, count)
+        segment, _, shape = self._decode(content, index, **self._more)
+        part = np.asarray(segment).reshape(shape)[0, : place.height, : place.width]
+        if part.shape[:2] != (place.height, place.width) or part.dtype.itemsize > self.dtype.itemsize:
+            raise ValueError("a part of another shape")
+        return part
+
+    def _rows(self, index: int, place: Box, box: Box) -> NDArray[Any]:
+        """Return an uncompressed strip of which only the rows of the box are read."""
+        page = self._page
+        stored = np.dtype(page.dtype).newbyteorder(page.parent.byteorder)
+        row_bytes = self.width * page.samplesperpixel * stored.itemsize
+        first, last = max(box.y, place.y) - place.y, min(box.bottom, place.bottom) - place.y
+        if page.databytecounts[index] < last * row_bytes:
+            raise ValueError("a strip that is too short")
+        content = self._parts.bytes_at(int(page.dataoffsets[index]) + first * row_bytes, (last - first) * row_bytes)
+        rows = np.frombuffer(content, stored).reshape(last - first, self.width, page.samplesperpixel)
+        left, right = box.x, box.right
+        part = np.empty((place.height, self.width, page.samplesperpixel), stored.newbyteorder("="))
+        part[first:last, left:right] = rows[:, left:right]
+        return self._values(part)
+
+    @property
+    def _sample_at(self) -> int:
+        return self._sample if self._sample is not None and int(self._page.planarconfig) != 2 else 0
+
+    def _values(self, part: NDArray[Any]) -> NDArray[Any]:
+        """Return a part as grey (h, w) or colour (h, w, 3) of whole 8 or 16 bits."""
+        bits = self._page.bitspersample
+        part = spread_bits(part[..., self._sample_at] if self.channels == 1 else part[..., : self.channels], bits)
+        if self._inverted:
+            part = 2 ** max(bits, 8) - 1 - part
+        return part.astype(self.dtype, copy=False)
+
+
+def readable_by_parts(page: tifffile.TiffPage) -> bool:
+    """Tell whether a page holds grey or RGB of 1 to 16 bits in tiles or strips of a size that is decoded at once."""
+    if page.dtype is None or page.dtype.kind not in "bu" or page.dtype.itemsize > 2 or page.imagedepth > 1:
+        return False
+    kind = int(page.photometric)
+    known = kind in (_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB) or (kind == _YCBCR and int(page.compression) == _NEW_JPEG)
+    high, wide = _chunk_shape(page)
+    return known and (_is_plain(page) or high * wide * page.samplesperpixel * page.dtype.itemsize <= _LARGEST_CHUNK)
+
+
+def _chunk_shape(page: tifffile.TiffPage) -> tuple[int, int]:
+    if page.is_tiled:
+        return int(page.tilelength), int(page.tilewidth)
+    return min(int(page.rowsperstrip), int(page.imagelength)), int(page.imagewidth)
+
+
+def _is_plain(page: tifffile.TiffPage) -> bool:
+    """Tell whether a page is stored in strips without compression, so that single rows can be read."""
+    return (
+        not page.is_tiled
+        and int(page.compression) == 1
+        and int(page.predictor) == 1
+        and int(page.fillorder) == 1
+        and (int(page.planarconfig) == 1 or page.samplesperpixel == 1)
+        and page.dtype is not None
+        and page.bitspersample == 8 * page.dtype.itemsize
+        and int(page.photometric) != _YCBCR
+    )

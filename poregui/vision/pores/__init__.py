@@ -1,0 +1,1 @@
+"""Find the pores of a micrograph and outline them."""

@@ -1,0 +1,122 @@
+"""Settle for a whole micrograph what its parts share: light, threshold, sizes in px; changes with what is shared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from poregui.domain.detection import DetectionRecipe, in_px
+from poregui.domain.geometry import Box
+from poregui.domain.masks import Mask
+from poregui.vision.pores.lighting import FloatImage, Light, grey_of, light_of
+from poregui.vision.pores.segmentation import otsu
+from poregui.vision.pores.specimen_area import masked_pixels
+
+_SAMPLED = 2_000_000
+"""Pixels that the histogram and the light are taken from."""
+_STRIP = 1 << 24
+
+
+@dataclass(frozen=True)
+class Source:
+    """Hold where pixels come from: an image of `width` x `height` px that `read` gives the boxes of."""
+
+    width: int
+    height: int
+    read: Callable[[Box], NDArray[Any]]
+
+    @staticmethod
+    def of(pixels: NDArray[Any] | Callable[[Box], NDArray[Any]], size: tuple[int, int] | None = None) -> Source:
+        """Return the source of an array (H, W) or (H, W, channels), or of a callable with the `size` of its image."""
+        if not callable(pixels):
+            array = pixels
+            return Source(array.shape[1], array.shape[0], lambda box: array[box.y : box.bottom, box.x : box.right])
+        if size is None:
+            raise ValueError("a callable source needs the size of its image")
+        return Source(*size, pixels)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Hold a recipe made ready for one micrograph.
+
+    `threshold` is a grey under even light, `span` the least and the greatest one of the sample; `window` is the side of
+    the local threshold's window in px, odd; `smallest` and `largest` are equivalent diameters in px. Where
+    `specimen_ends` is false nothing in view is the mount: what lies along an edge of the image is pore like the rest.
+    """
+
+    source: Source
+    recipe: DetectionRecipe
+    masks: tuple[Mask, ...]
+    light: Light
+    threshold: float
+    span: tuple[float, float]
+    window: int
+    smallest: float
+    largest: float
+    specimen_ends: bool = True
+
+    @property
+    def halo(self) -> int:
+        """Return how many px beyond a window its pixels can depend on."""
+        local = self.window // 2 + 1 if self.recipe.method == "local" else 0
+        return local + int(np.ceil(4 * self.recipe.smoothing)) + 1
+
+    def smoothed(self, box: Box) -> FloatImage:
+        """Return the greys of a box under even light, smoothed, as if the whole image had been."""
+        wide = _widened(box, self.halo, self.source.width, self.source.height)
+        grey = self.light.correct(grey_of(self.source.read(wide)), wide)
+        if self.recipe.smoothing > 0:
+            grey = np.asarray(cv2.GaussianBlur(grey, (0, 0), self.recipe.smoothing), np.float32)
+        return grey
+
+
+def _widened(box: Box, by: int, width: int, height: int) -> Box:
+    wide = Box(box.x - by, box.y - by, box.width + 2 * by, box.height + 2 * by).clipped(width, height)
+    assert wide is not None
+    return wide
+
+
+def make_plan(source: Source, recipe: DetectionRecipe, um_per_px: float | None, masks: Sequence[Mask] = ()) -> Plan:
+    """Look at a sample of a micrograph's pixels and return what all its parts share.
+
+    Raises PoreguiError when the recipe has a length in um and the scale is unknown.
+    """
+    small, masked = _sample(source, masks)
+    light = Light(None, source.width, source.height)
+    if recipe.flatten:
+        radius = in_px(recipe.background_radius, recipe.background_unit, um_per_px)
+        light = light_of(small, masked, radius, recipe.polarity, source.width, source.height)
+    greys = _even_greys(small, masked, light)
+    threshold = otsu(greys) if recipe.method == "otsu" else recipe.level
+    span = float(greys.min()), float(greys.max())
+    largest = in_px(recipe.largest, recipe.size_unit, um_per_px) if recipe.largest else np.inf
+    smallest = in_px(recipe.smallest, recipe.size_unit, um_per_px) if recipe.smallest else 0.0
+    window = round(in_px(recipe.window, recipe.window_unit, um_per_px)) if recipe.method == "local" else 3
+    return Plan(source, recipe, tuple(masks), light, threshold, span, max(3, window | 1), smallest, float(largest))
+
+
+def _even_greys(small: FloatImage, masked: NDArray[np.bool_] | None, light: Light) -> FloatImage:
+    """Return the greys of the sample under even light, without those that are masked."""
+    rows, columns = small.shape
+    even = Light(light.gain, columns, rows).correct(small, Box(0, 0, columns, rows))
+    return even if masked is None or masked.all() else even[~masked]
+
+
+def _sample(source: Source, masks: Sequence[Mask]) -> tuple[FloatImage, NDArray[np.bool_] | None]:
+    """Return every s-th pixel of every s-th row as grey, about two million, and which of them are masked."""
+    step = max(1, int(np.sqrt(source.width * source.height / _SAMPLED)))
+    rows = max(step, _STRIP // source.width // step * step)
+    greys, hidden = [], []
+    for top in range(0, source.height, rows):
+        box = Box(0, top, source.width, min(rows, source.height - top))
+        greys.append(grey_of(source.read(box)[::step, ::step]))
+        found = masked_pixels(masks, box)
+        hidden.append(np.zeros(greys[-1].shape, np.bool_) if found is None else found[::step, ::step])
+    masked = np.concatenate(hidden)
+    return np.concatenate(greys), masked if masked.any() else None

@@ -1,0 +1,1 @@
+"""Measure size, form and position of outlines."""

@@ -1,0 +1,176 @@
+"""Measure how far pores are from each other and from the specimen's surface; changes with what those distances mean."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poregui.vision.shape.corners import Corners
+from poregui.vision.shape.rings import FloatArray, IntArray, Rings
+
+_NEIGHBOURS = 6
+_LONG = 400
+"""Corners from which a ring gets a search tree of its own."""
+
+
+def nearest_edges(rings: Rings) -> FloatArray:
+    """Return for each ring the shortest distance from its edge to that of another, in px; NaN for a ring alone.
+
+    It is the distance of the two nearest corners, or of one of them to the sides that meet at the other. Rings are
+    looked up by the circles around them, one class of sizes (factor 2) at a time, so that the time per pore stays.
+    """
+    if rings.count < 2:
+        return np.full(rings.count, np.nan)
+    return _Neighbours(rings).distances()
+
+
+class _Neighbours:
+    """Hold what is known of the nearest neighbours of rings while they are looked for."""
+
+    def __init__(self, rings: Rings) -> None:
+        low, high = rings.bounds()
+        self._rings = rings
+        self._middle = (low + high) / 2
+        self._radius = np.concatenate([_radius(rings.block(part), self._middle[part]) for part in rings.blocks()])
+        self._best = np.full(rings.count, np.inf)
+        self._corners = Corners(rings)
+        self._trees: dict[int, Any] = {}
+        self._keys = np.zeros(0, dtype=np.int64)
+        self._places: list[IntArray] = []
+
+    def distances(self) -> FloatArray:
+        octave = np.floor(np.log2(np.maximum(self._radius, 1.0))).astype(np.int64)
+        levels, counts = np.unique(octave, return_counts=True)
+        for level in levels[np.argsort(-counts)]:
+            self._look_among(np.flatnonzero(octave == level))
+        return self._to_sides()
+
+    def _look_among(self, others: IntArray) -> None:
+        """Lower the distances of all rings to those from one class of sizes."""
+        from scipy.spatial import cKDTree
+
+        tree, largest = cKDTree(self._middle[others]), float(self._radius[others].max())
+        asking, known, count = np.arange(len(self._best)), 0, min(_NEIGHBOURS, len(others))
+        while len(asking):
+            away, place = tree.query(self._middle[asking], k=np.arange(known + 1, count + 1))
+            near = others[place]
+            self._compare(asking, near, away - self._radius[asking][:, None] - self._radius[near])
+            if count == len(others):
+                return
+            asking = asking[away[:, -1] - self._radius[asking] - largest < self._best[asking]]
+            known, count = count, min(2 * count, len(others))
+
+    def _compare(self, asking: IntArray, near: IntArray, least: FloatArray) -> None:
+        """Measure the pairs whose circles leave room for a shorter distance than the one known, the nearest first."""
+        order = np.argsort(least, axis=1)
+        for rank in order.T:
+            other, bound = near[np.arange(len(asking)), rank], least[np.arange(len(asking)), rank]
+            open_ = (bound < self._best[asking]) & (other != asking)
+            one, other = asking[open_], other[open_]
+            keys = np.unique(np.minimum(one, other) * self._rings.count + np.maximum(one, other))
+            keys = np.setdiff1d(keys, self._keys, assume_unique=True)
+            if len(keys):
+                self._measure(keys)
+
+    def _measure(self, keys: IntArray) -> None:
+        """Find the two nearest corners of pairs, and note where they are."""
+        one, other = np.divmod(keys, self._rings.count)
+        place, distance = np.zeros((len(keys), 2), dtype=np.int64), np.zeros(len(keys))
+        long = np.maximum(self._rings.lengths[one], self._rings.lengths[other]) > _LONG
+        if not long.all():
+            place[~long, 0], place[~long, 1], distance[~long] = self._corners.nearest(one[~long], other[~long])
+        for index in np.flatnonzero(long).tolist():
+            place[index] = here, there = self._in_tree(int(one[index]), int(other[index]))
+            distance[index] = np.hypot(*(self._rings.points[here] - self._rings.points[there]))
+        np.minimum.at(self._best, one, distance)
+        np.minimum.at(self._best, other, distance)
+        self._keys = np.concatenate([self._keys, keys])
+        self._places.append(place)
+
+    def _points(self, ring: int) -> FloatArray:
+        return self._rings.points[self._rings.starts[ring] : self._rings.starts[ring + 1]]
+
+    def _in_tree(self, one: int, other: int) -> tuple[int, int]:
+        lengths, starts = self._rings.lengths, self._rings.starts
+        if lengths[other] < lengths[one]:
+            there, here = self._in_tree(other, one)
+            return here, there
+        away, place = self._tree(other).query(self._points(one))
+        nearest = int(away.argmin())
+        return int(starts[one]) + nearest, int(starts[other] + place[nearest])
+
+    def _tree(self, ring: int) -> Any:
+        from scipy.spatial import cKDTree
+
+        if ring not in self._trees:
+            self._trees[ring] = cKDTree(self._points(ring))
+        return self._trees[ring]
+
+    def _to_sides(self) -> FloatArray:
+        """Return the shortest distances when the sides that meet at the nearest corners count as well."""
+        pairs, places = np.stack(np.divmod(self._keys, self._rings.count), axis=1), np.concatenate(self._places)
+        here, there = self._rings.points[places[:, 0]], self._rings.points[places[:, 1]]
+        least = np.minimum(
+            self._beside(here, pairs[:, 1], places[:, 1]), self._beside(there, pairs[:, 0], places[:, 0])
+        )
+        best = np.full(self._rings.count, np.inf)
+        np.minimum.at(best, pairs[:, 0], least)
+        np.minimum.at(best, pairs[:, 1], least)
+        return best
+
+    def _beside(self, point: FloatArray, ring: IntArray, place: IntArray) -> FloatArray:
+        """Return the distance of points to the two sides of a ring that meet at a place."""
+        points, first, end = self._rings.points, self._rings.starts[ring], self._rings.starts[ring + 1]
+        after = np.where(place + 1 == end, first, place + 1)
+        before = np.where(place == first, end - 1, place - 1)
+        here = points[place]
+        return np.minimum(_to_segment(point, here, points[after]), _to_segment(point, here, points[before]))
+
+
+def _radius(rings: Rings, middle: FloatArray) -> FloatArray:
+    """Return the greatest distance of the corners of each ring from its middle."""
+    away = np.hypot(*(rings.points - np.repeat(middle, rings.lengths, axis=0)).T)
+    return np.asarray(np.maximum.reduceat(away, rings.starts[:-1]))
+
+
+def surface_distances(rings: Rings, surfaces: Sequence[NDArray[Any]]) -> FloatArray:
+    """Return the shortest distance of each ring's corners to lines of (M, 2) points in px; NaN without a line."""
+    lines = [np.asarray(line, dtype=np.float64) for line in surfaces if len(line) > 1]
+    if not lines or not rings.count:
+        return np.full(rings.count, np.nan)
+    if sum(len(line) for line in lines) > _LONG:
+        return _to_long_lines(rings, lines)
+    nearest = np.full(len(rings.points), np.inf)
+    for line in lines:
+        for start, end in pairwise(line):
+            np.minimum(nearest, _to_segment(rings.points, start, end), out=nearest)
+    return np.asarray(np.minimum.reduceat(nearest, rings.starts[:-1]))
+
+
+def _to_long_lines(rings: Rings, lines: list[FloatArray]) -> FloatArray:
+    """Look the sides up by their ends first: those that meet at the nearest end are compared."""
+    from scipy.spatial import cKDTree
+
+    ends = np.concatenate(lines)
+    last = np.cumsum([len(line) for line in lines]) - 1
+    first = np.concatenate(([0], last[:-1] + 1))
+    place = cKDTree(ends).query(rings.points)[1]
+    before, after = np.arange(len(ends)) - 1, np.arange(len(ends)) + 1
+    before[first], after[last] = first, last
+    nearest = np.minimum(
+        _to_segment(rings.points, ends[place], ends[before[place]]),
+        _to_segment(rings.points, ends[place], ends[after[place]]),
+    )
+    return np.asarray(np.minimum.reduceat(nearest, rings.starts[:-1]))
+
+
+def _to_segment(points: FloatArray, start: FloatArray, end: FloatArray) -> FloatArray:
+    """Return the distance of points (n, 2) to line segments, one or (n, 2)."""
+    along, to = end - start, points - start
+    squared = (along**2).sum(axis=-1)
+    part = np.clip((to * along).sum(axis=-1) / np.where(squared == 0, 1.0, squared), 0, 1)
+    return np.asarray(np.hypot(*(to - part[:, None] * along).T))

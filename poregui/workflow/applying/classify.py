@@ -1,0 +1,127 @@
+"""Cut the pores of a micrograph out and let a network answer them, part by part; changes with how work is shared."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from poregui.domain.geometry import Box
+from poregui.store.pixels import CropPixels
+from poregui.vision.crop_blocks import cut_many
+from poregui.vision.io.pyramid import Pyramid
+from poregui.workflow.applying.helper_process import Talk, current_talk, prepare
+from poregui.workflow.applying.network import NetworkFiles
+from poregui.workflow.evaluating.predict import ScaledCrop
+
+_Answers = tuple[NDArray[np.float32], NDArray[np.bool_]]
+_BATCH = 32
+_AHEAD = 4
+"""Batches that wait for each thread or process: more would only need memory."""
+_WORTH = 2000
+"""Pores for which a process of its own is worth its start; threads, which take turns at the interpreter, take a fifth
+longer for many."""
+
+
+@dataclass(frozen=True)
+class CropScale:
+    """Hold what is known of all crops of a micrograph: its grey range, its um per px, and the factor of resizing."""
+
+    low: float
+    high: float
+    um_per_px: float | None
+    factor: float | None = None
+
+    def crop(self, pixels: NDArray[Any]) -> ScaledCrop:
+        """Return what a network is given of a piece of the micrograph."""
+        told, width = self.um_per_px, pixels.shape[1]
+        if self.factor is not None and told is not None:
+            side = (max(8, round(width * self.factor)), max(8, round(pixels.shape[0] * self.factor)))
+            pixels = cv2.resize(pixels, side, interpolation=cv2.INTER_AREA if self.factor < 1 else cv2.INTER_CUBIC)
+            told = told * width / side[0]
+        return ScaledCrop(CropPixels(pixels, self.low, self.high), told)
+
+
+def answers_of(
+    image: Pyramid,
+    boxes: Sequence[Box],
+    network: NetworkFiles,
+    um_per_px: float | None,
+    factor: float | None,
+    progress: Callable[[int, int, str], None] = lambda done, total, text: None,
+    *,
+    threads: int = 1,
+) -> _Answers:
+    """Return (n, classes) probabilities of the boxes of a micrograph, and which are unlike all that the network was
+    trained on, (n,).
+
+    Crops are resized by `factor` where there is one. Each of `threads`, or of as many processes where there are many
+    boxes, takes a batch from beginning to end, so that the answers do not depend on how many there are. An exception
+    of `progress` ends the work. Raises BrokenProcessPool when a process died.
+    """
+    answers = np.empty((len(boxes), len(network.predictor().classes)), np.float32)
+    unlike = np.zeros(len(boxes), np.bool_)
+    answer = partial(_answer, network, CropScale(image.grey_low, image.grey_high, um_per_px, factor))
+    done = 0
+    waiting: deque[tuple[Future[_Answers], list[int]]] = deque()
+
+    def take() -> None:
+        nonlocal done
+        first, places = waiting.popleft()
+        answers[places], unlike[places] = first.result()
+        done += len(places)
+        progress(done, len(boxes), f"Classifying {len(boxes)} pores")
+
+    with _helpers(len(boxes), threads) as pool:
+        for places, crops in _batches(image, boxes):
+            waiting.append((pool.submit(answer, crops), places))
+            if len(waiting) > _AHEAD * max(1, threads):
+                take()
+        while waiting:
+            take()
+    return answers, unlike
+
+
+@contextmanager
+def _helpers(boxes: int, threads: int) -> Iterator[Executor]:
+    """Give what answers batches beside this thread; what waits there is dropped when an exception ends the work."""
+    processes = min(threads, boxes // _WORTH)
+    pool: Executor
+    if processes > 1:
+        shared = (current_talk() or Talk(0),)
+        pool = ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), prepare, shared)
+    else:
+        pool = ThreadPoolExecutor(max(1, threads))
+    with pool:
+        try:
+            yield pool
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def _answer(network: NetworkFiles, scale: CropScale, crops: list[NDArray[Any]]) -> _Answers:
+    return network.predictor().predict_and_compare([scale.crop(pixels) for pixels in crops])
+
+
+def _batches(image: Pyramid, boxes: Sequence[Box]) -> Iterator[tuple[list[int], list[NDArray[Any]]]]:
+    """Yield places and crops in the order in which the image is read."""
+    places: list[int] = []
+    crops: list[NDArray[Any]] = []
+    for place, pixels in cut_many(image, boxes):
+        places.append(place)
+        crops.append(pixels)
+        if len(places) == _BATCH:
+            yield places, crops
+            places, crops = [], []
+    if places:
+        yield places, crops

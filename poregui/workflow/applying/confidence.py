@@ -1,0 +1,72 @@
+"""Bring the files of a micrograph up to what people said and how sure a network must be; changes with those files."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from poregui.domain.errors import PoreguiError
+from poregui.store.csv_cells import harmless
+from poregui.store.files import replace_file, write_json
+from poregui.workflow.applying.field import RESULT, FieldResult
+from poregui.workflow.applying.inputs import AppliedModel
+from poregui.workflow.applying.overlay import read_picture
+from poregui.workflow.applying.result_files import OUTLINES, PORES, marked_outlines, marks_of, write_overlay
+from poregui.workflow.applying.result_table import PoreTable
+from poregui.workflow.applying.sureness import at_confidence
+from poregui.workflow.exporting.formats.geojson import read_geojson, write_geojson_file
+
+
+def mark_field(folder: Path, result: FieldResult, table: PoreTable, model: AppliedModel, least: float) -> FieldResult:
+    """Write class, source and reason of each pore into table, outlines, picture and sums of a folder of results.
+
+    They are those of `PoreTable.chosen` at the confidence `least`, as in every sum. Nothing is written where they stand
+    there already. Return the sums of the micrograph. Raises PoreguiError when a file was changed or cannot be written.
+    """
+    found = at_confidence(result, table, least)
+    marks = marks_of(table, model.classes, least)
+    cells = {name: [harmless(text) for text in texts] for name, texts in marks.items()}
+    head, rows = _read(folder / PORES)
+    places = {name: head.index(name) for name in cells}
+    if all([row[places[name]] for row in rows] == texts for name, texts in cells.items()):
+        return found
+    _mark_outlines(folder, marks, dict(zip(model.classes, model.colours, strict=True)))
+    picture = read_picture(folder)
+    if picture is not None:
+        write_overlay(folder, picture, table, model.colours, least)
+    write_json(folder / RESULT, asdict(found))
+    for name, texts in cells.items():
+        for row, text in zip(rows, texts, strict=True):
+            row[places[name]] = text
+    _write(folder / PORES, head, rows)  # last: it tells that the others are up to date
+    return found
+
+
+def _mark_outlines(folder: Path, marks: Mapping[str, Sequence[str]], colours: Mapping[str, str]) -> None:
+    (told,) = read_geojson(folder / OUTLINES)
+    if len(told.shapes) != len(next(iter(marks.values()))):
+        raise PoreguiError(
+            f"The outlines in {folder} are not those of its table.", f"Remove {folder} and find its pores again."
+        )
+    write_geojson_file(marked_outlines(told, marks, colours), folder / OUTLINES)
+
+
+def _read(path: Path) -> tuple[list[str], list[list[str]]]:
+    try:
+        with open(path, newline="", encoding="utf-8") as file:
+            rows = csv.reader(file)
+            return next(rows), list(rows)
+    except (OSError, ValueError, StopIteration) as error:
+        raise PoreguiError(f"{path} cannot be read.", f"Remove {path.parent} and find its pores again.") from error
+
+
+def _write(path: Path, head: list[str], rows: list[list[str]]) -> None:
+    def write(beside: Path) -> None:
+        with open(beside, "w", newline="", encoding="utf-8") as file:
+            table = csv.writer(file)
+            table.writerow(head)
+            table.writerows(rows)
+
+    replace_file(path, write)

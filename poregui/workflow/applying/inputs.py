@@ -1,0 +1,246 @@
+"""Find what is applied (a run, or a bare model) and to which micrographs; changes with what can be given."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poregui.domain.classes import NOT_A_PORE_NAME, default_classes
+from poregui.domain.detection import DetectionRecipe, detection_recipe_from_json
+from poregui.domain.errors import PoreguiError, ProjectError
+from poregui.domain.masks import Mask
+from poregui.domain.plane import FIRST, Plane
+from poregui.domain.records import Line, Micrograph
+from poregui.store.project import Project
+from poregui.store.run_folder import RunFolder
+from poregui.workflow.applying.confusion_of_tests import TestedCrops, temperature_of, tested_crops
+from poregui.workflow.applying.field import FieldResult, FieldTask
+from poregui.workflow.editing.frame import frame_of, project_build_direction
+from poregui.workflow.evaluating.evaluate import find_run
+from poregui.workflow.exporting.formats.names import file_names
+from poregui.workflow.importing.folders import find_pictures
+
+RECIPE_KEY = "detection_recipe"
+"""Under which a project keeps its detection recipe."""
+_COLOUR = re.compile("#[0-9a-fA-F]{6}")
+
+
+@dataclass(frozen=True)
+class AppliedModel:
+    """Hold a network as files, with what its test says: `confusion` (classes, classes), None where nobody knows it.
+
+    `confusion` counts test crops answered with at least the wanted confidence, rows the truth; `area_confusion` weighs
+    them by the area of their pores (see `weighted_counts`), None where that is not known. `temperature` calibrates its
+    answers (see `at_temperature`); None: nobody fitted one, and they are taken as they are.
+    """
+
+    name: str
+    model: Path
+    sidecar: Path
+    classes: tuple[str, ...]
+    colours: tuple[str, ...]
+    confusion: NDArray[np.int64] | None
+    recipe: DetectionRecipe
+    area_confusion: NDArray[np.float64] | None = None
+    temperature: float | None = None
+
+
+@dataclass(frozen=True)
+class ToApply:
+    """Hold one micrograph to work on: where it lies, whose it is, and what a person said of it."""
+
+    file: Path
+    specimen: str
+    um_per_px: float | None = None
+    masks: tuple[Mask, ...] = ()
+    plane: Plane = FIRST
+    build_direction_deg: float | None = None
+    surfaces: tuple[Line, ...] | None = None
+
+
+def run_with_network(project: Project, number: int | None) -> RunFolder:
+    """Return the run of a number, or the newest one with a network. Raises ProjectError when there is none."""
+    if number is not None:
+        return find_run(project, number)
+    newest = next((run for run in reversed(project.runs()) if run.onnx_file.exists()), None)
+    return newest if newest is not None else find_run(project, None)
+
+
+def model_of_run(project: Project, run: RunFolder, *, least: float = 0.0) -> AppliedModel:
+    """Return the network of a run with the recipe of its project. Raises ProjectError when it has none."""
+    if not run.has_network:
+        raise ProjectError(
+            f"Run {run.path.name} has no network.", "Choose a run that finished, not a cross-validation."
+        )
+    dataset = run.read_dataset()
+    colours = {c.id: c.colour for c in project.classes(retired=True)}
+    text = project.meta(RECIPE_KEY)
+    temperature = temperature_of(run)
+    tested = tested_crops(run).at(temperature)
+    return AppliedModel(
+        name=f"run {run.number} of {project.name}",
+        model=run.onnx_file,
+        sidecar=run.sidecar_file,
+        classes=dataset.classes,
+        colours=tuple(colours.get(i, "#808080") for i in dataset.class_ids),
+        confusion=tested.confusion(least),
+        recipe=detection_recipe_from_json(json.loads(text)) if text else DetectionRecipe(),
+        area_confusion=tested.area_confusion(least),
+        temperature=temperature,
+    )
+
+
+def model_of_file(model: Path, recipe: DetectionRecipe | None = None, *, least: float = 0.0) -> AppliedModel:
+    """Return a bare model.onnx with the model.json beside it. Raises ProjectError when one is missing or damaged.
+
+    Without the `tested` crops of an export the sidecar may hold `confusion` and `area_confusion`, which stand for every
+    confidence.
+    """
+    sidecar = model.with_suffix(".json")
+    try:
+        told = json.loads(sidecar.read_text(encoding="utf-8"))
+        classes = tuple(str(name) for name in told["classes"])
+        temperature = _temperature(told)
+        confusion, by_area = _confusions(told, len(classes), least, temperature)
+        if recipe is None:
+            recipe = detection_recipe_from_json(told["detection"]) if "detection" in told else DetectionRecipe()
+        shades = tuple(str(one) for one in told.get("colours", ()))
+        if len(shades) != len(classes) or not all(_COLOUR.fullmatch(one) for one in shades):
+            plain = default_classes(tuple(f"class {i}" for i in range(max(2, len(classes)))))
+            shades = tuple(one.colour for one in plain[: len(classes)])
+        name = str(told.get("name", model.stem))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ProjectError(
+            f"{sidecar} is missing or damaged.", "Put the model.json of the same export beside the model."
+        ) from error
+    if not model.exists():
+        raise ProjectError(f"{model} is missing.", "Choose the model.onnx of an export.")
+    return AppliedModel(name, model, sidecar, classes, shades, confusion, recipe, by_area, temperature)
+
+
+def tested_of_file(sidecar: Path) -> TestedCrops | None:
+    """Return the test crops that a sidecar carries, answered at its temperature; None where it carries none.
+
+    Raises ProjectError when it is damaged.
+    """
+    try:
+        told = json.loads(sidecar.read_text(encoding="utf-8"))
+        if "tested" not in told:
+            return None
+        return TestedCrops.from_json(told["tested"], len(told["classes"])).at(_temperature(told))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ProjectError(f"{sidecar} is missing or damaged.", "Take the export anew.") from error
+
+
+def _temperature(told: Mapping[str, Any]) -> float | None:
+    """Return the temperature of a sidecar, None for one without. Raises ValueError or TypeError for anything else."""
+    found = told.get("temperature")
+    if found is not None and not 0 < float(found) < float("inf"):
+        raise ValueError("no temperature")
+    return None if found is None else float(found)
+
+
+def _confusions(
+    told: Mapping[str, Any], classes: int, least: float, temperature: float | None
+) -> tuple[NDArray[np.int64] | None, NDArray[np.float64] | None]:
+    if "tested" in told:
+        tested = TestedCrops.from_json(told["tested"], classes).at(temperature)
+        return tested.confusion(least), tested.area_confusion(least)
+    counts, weighed = told.get("confusion"), told.get("area_confusion")
+    confusion = None if counts is None else np.array(counts, np.int64).reshape(classes, classes)
+    return confusion, None if weighed is None else np.array(weighed, np.float64).reshape(classes, classes)
+
+
+def micrographs_of(
+    paths: Sequence[Path], project: Project | None, um_per_px: float | None, specimen: str | None
+) -> list[ToApply]:
+    """Return the pictures of files and folders; what a project knows of one goes before what its file says.
+
+    A scale or specimen that is given goes before both. Raises PoreguiError when there is no picture.
+    """
+    found, _ = find_pictures(paths, "micrographs")
+    files = [one.file for one in found]
+    if not files:
+        named = ", ".join(str(path) for path in paths)
+        raise PoreguiError(f"There is no picture in {named}.", "Give image files, or folders that hold some.")
+    return to_apply(files, project, um_per_px, specimen)
+
+
+def to_apply(
+    files: Sequence[Path], project: Project | None, um_per_px: float | None = None, specimen: str | None = None
+) -> list[ToApply]:
+    """Return what is known of image files, whether they are there or not, as `micrographs_of` does.
+
+    Of a file that holds several micrographs of the project there is each.
+    """
+    if project is None:
+        return [ToApply(file, specimen or "", um_per_px) for file in files]
+    known, up = _known(project), project_build_direction(project)
+    plain = [ToApply(file, specimen or "", um_per_px, build_direction_deg=up) for file in files]
+    return [found for one in plain for found in _as_known(one, known.get(one.file.resolve(), []), up)]
+
+
+def _known(project: Project) -> dict[Path, list[tuple[Micrograph, str]]]:
+    names = {s.id: s.name for s in project.specimens()}
+    known: dict[Path, list[tuple[Micrograph, str]]] = {}
+    for one in project.micrographs():
+        known.setdefault(project.micrograph_file(one).resolve(), []).append((one, names.get(one.specimen_id or 0, "")))
+    return known
+
+
+def _as_known(plain: ToApply, there: list[tuple[Micrograph, str]], up: float | None) -> list[ToApply]:
+    """Return what the project knows of the micrographs of a file; what was given goes before it."""
+    return [
+        replace(
+            plain,
+            specimen=plain.specimen or own,
+            um_per_px=plain.um_per_px if plain.um_per_px is not None else micrograph.um_per_px,
+            masks=micrograph.masks,
+            plane=Plane.parse(micrograph.plane),
+            build_direction_deg=frame_of(micrograph, None, up).build_direction_deg,
+            surfaces=micrograph.surfaces,
+        )
+        for micrograph, own in there
+    ] or [plain]
+
+
+def tasks_of(model: AppliedModel, fields: Sequence[ToApply], out: Path, *, least: float = 0.0) -> list[FieldTask]:
+    """Return one task a micrograph, each with a folder of its own below `out`."""
+    plain = [
+        FieldTask(
+            file=one.file,
+            folder=out,
+            specimen=one.specimen,
+            model=model.model,
+            sidecar=model.sidecar,
+            recipe=model.recipe,
+            um_per_px=one.um_per_px,
+            masks=one.masks,
+            plane=one.plane,
+            least=least,
+            colours=model.colours,
+            build_direction_deg=one.build_direction_deg,
+            surfaces=one.surfaces,
+            temperature=model.temperature or 1.0,
+        )
+        for one in fields
+    ]
+    names = file_names([one.name for one in plain], "")
+    return [replace(one, folder=out / "fields" / name) for one, name in zip(plain, names, strict=True)]
+
+
+def task_of(tasks: Sequence[FieldTask], result: FieldResult) -> FieldTask:
+    """Return the task that a result is of."""
+    return next(one for one in tasks if (str(one.file), str(one.plane)) == (result.file, result.plane))
+
+
+def is_pore(name: str) -> bool:
+    """Tell whether a class of a network is a kind of pore."""
+    return name != NOT_A_PORE_NAME

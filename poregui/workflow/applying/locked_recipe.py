@@ -1,0 +1,193 @@
+"""Fix recipe, network, scale and confidence in a folder that operators apply unchanged; changes with what is fixed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from poregui.domain.detection import DetectionRecipe, detection_recipe_from_json
+from poregui.domain.errors import PoreguiError, ProjectError
+from poregui.store.files import explain_write_error, write_json
+from poregui.store.hashes import file_hash
+from poregui.store.project import Project
+from poregui.store.run_folder import RunFolder
+from poregui.workflow.applying.inputs import AppliedModel, model_of_file, model_of_run
+from poregui.workflow.exporting.export_labels import new_folder
+from poregui.workflow.exporting.export_model import CARD, CARD_PAGE, MODEL, SIDECAR, export_model
+
+LOCKED = "locked.json"
+FOLDER = "locked"
+"""Where a project keeps the recipe that is locked for its window."""
+
+
+@dataclass(frozen=True)
+class Lock:
+    """Hold what a supervisor fixed, `who` and `when` (UTC, to the minute); `title` may be empty.
+
+    `model` and `sidecar` are SHA-256 of the files beside; `um_per_px` is the scale of every micrograph, None: what each
+    of them says. `run` is the number of the run in the project that it was locked in.
+    """
+
+    who: str
+    when: str
+    title: str
+    run: int
+    network: str
+    model: str
+    sidecar: str
+    recipe: DetectionRecipe
+    least: float
+    um_per_px: float | None
+
+    @property
+    def hash(self) -> str:
+        """Return a SHA-256 over everything that is fixed, and by whom and when."""
+        return hashlib.sha256(json.dumps(self._values(), sort_keys=True).encode()).hexdigest()
+
+    @property
+    def sentence(self) -> str:
+        """Say who locked what and when, to stand behind the word "recipe"."""
+        named = f" “{self.title}”" if self.title else ""
+        return f"{named} locked by {self.who} on {self.when}, hash {self.hash[:16]}".strip()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return everything with its hash as a dictionary fit for JSON."""
+        return {**self._values(), "hash": self.hash}
+
+    def _values(self) -> dict[str, Any]:
+        return {**asdict(self), "recipe": self.recipe.to_json()}
+
+
+def lock_run(
+    project: Project,
+    run: RunFolder,
+    out: Path,
+    *,
+    who: str,
+    title: str = "",
+    least: float = 0.0,
+    um_per_px: float | None = None,
+) -> Lock:
+    """Write the network of a run with its card and locked.json into a new or empty folder and return what is locked.
+
+    The recipe is the project's as it is now. Raises ProjectError when the run has no network, PoreguiError when nobody
+    is named, a number makes no sense, or the folder holds something or cannot be written.
+    """
+    if not who.strip():
+        raise PoreguiError("Nobody locks this recipe.", "Give the name of who does.")
+    if not 0 <= least < 1:
+        raise PoreguiError(f"{least:g} is no confidence.", "Give a number from 0 to below 1, such as 0.8.")
+    if um_per_px is not None and not 0 < um_per_px < float("inf"):
+        raise PoreguiError(f"{um_per_px:g} is no scale.", "Give um per px above 0.")
+    model = model_of_run(project, run, least=least)
+    made: list[Lock] = []
+
+    def write(folder: Path) -> int:
+        written = export_model(project, run, folder)
+        lock = Lock(
+            who=" ".join(who.split()),
+            when=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+            title=" ".join(title.split()),
+            run=run.number,
+            network=model.name,
+            model=file_hash(folder / MODEL),
+            sidecar=file_hash(folder / SIDECAR),
+            recipe=model.recipe,
+            least=least,
+            um_per_px=um_per_px,
+        )
+        write_json(folder / LOCKED, lock.to_json())
+        made.append(lock)
+        return written + 1
+
+    new_folder(out, write)
+    return made[0]
+
+
+def read_lock(file: Path) -> Lock:
+    """Return what a locked.json fixes. Raises PoreguiError when it or the network beside it is not as it was locked."""
+    try:
+        told = json.loads(file.read_text(encoding="utf-8"))
+        sealed = str(told.pop("hash"))
+        recipe = detection_recipe_from_json(told.pop("recipe"))
+        lock = Lock(recipe=recipe, **told)
+        unchanged = lock.hash == sealed
+    except FileNotFoundError as error:
+        raise ProjectError(f"{file} is missing.", "Choose the locked.json of a locked recipe.") from error
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise _changed(file) from error
+    if not unchanged:
+        raise _changed(file)
+    for name, wanted in ((MODEL, lock.model), (SIDECAR, lock.sidecar)):
+        beside = file.with_name(name)
+        if not beside.exists():
+            raise ProjectError(f"{beside} is missing.", "Keep the folder of a locked recipe together.")
+        if file_hash(beside) != wanted:
+            raise _changed(beside)
+    return lock
+
+
+def _changed(file: Path) -> PoreguiError:
+    return ProjectError(
+        f"{file} is not as it was locked.", "Ask who locked it for the folder as it was, or lock the recipe anew."
+    )
+
+
+def model_of_lock(file: Path) -> tuple[AppliedModel, Lock]:
+    """Return the network of a locked recipe, ready to be applied, and the lock. Raises PoreguiError as `read_lock`."""
+    lock = read_lock(file)
+    model = model_of_file(file.with_name(MODEL), lock.recipe, least=lock.least)
+    return replace(model, name=lock.network), lock
+
+
+def take_lock(file: Path, project: Path) -> Lock:
+    """Copy a locked recipe from elsewhere into the folder of a project, which then applies it, and return it.
+
+    Raises PoreguiError as `read_lock`, when the project is locked already, or when it cannot be written.
+    """
+    lock = read_lock(file)
+    if lock_of_project(project) is not None:
+        raise PoreguiError("This project is locked already.", "Unlock it first, then take the other recipe.")
+    names = [one for one in (LOCKED, MODEL, SIDECAR, CARD, CARD_PAGE) if file.with_name(one).exists()]
+
+    def write(folder: Path) -> int:
+        for name in names:
+            shutil.copyfile(file if name == LOCKED else file.with_name(name), folder / name)
+        read_lock(folder / LOCKED)
+        return len(names)
+
+    new_folder(project / FOLDER, write)
+    return lock
+
+
+def is_own(lock: Lock, project: Project) -> bool:
+    """Tell whether a run of the project has the very network that is locked."""
+    run = next((one for one in project.runs() if one.number == lock.run and one.has_network), None)
+    return run is not None and file_hash(run.onnx_file) == lock.model
+
+
+def lock_of_project(project: Path) -> Path | None:
+    """Return the locked.json of a project's folder, None where nothing is locked."""
+    file = project / FOLDER / LOCKED
+    return file if file.exists() else None
+
+
+def unlock_project(project: Path) -> bool:
+    """Take the lock of a project away, its folder and all; tell whether there was one.
+
+    Raises PoreguiError when it cannot be removed.
+    """
+    folder = project / FOLDER
+    if not (folder / LOCKED).exists():
+        return False
+    try:
+        (folder / LOCKED).unlink()
+        shutil.rmtree(folder)
+    except OSError as error:
+        raise explain_write_error(error, folder) from error
+    return True

@@ -1,0 +1,214 @@
+"""Gather what the report of applied micrographs says of each specimen; changes with what it tells."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from io import BytesIO
+from pathlib import Path
+
+import poregui
+from poregui.domain.detection import DetectionRecipe, detection_parameters
+from poregui.domain.errors import ProjectError
+from poregui.store.hashes import file_hash
+from poregui.workflow.applying.field import FieldResult
+from poregui.workflow.applying.inputs import AppliedModel
+from poregui.workflow.applying.overlay import read_picture
+from poregui.workflow.applying.result_table import PoreTable, read_pores
+from poregui.workflow.applying.size_figure import diameters_of, sizes_svg
+from poregui.workflow.applying.summary import GroupSummary, Summary, summarise
+
+EXAMPLES = 3
+_PICTURE_WIDTH = 640
+
+
+@dataclass(frozen=True)
+class FieldFacts:
+    """Hold one field: its scale in um per px, its area in mm2 (None: no scale), its pores and their area per cent."""
+
+    name: str
+    specimen: str
+    um_per_px: float | None
+    mm2: float | None
+    pores: int
+    percent: float
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Example:
+    """Hold the picture of a field with its outlines as a data URI of `width` x `height` px, and why it is shown."""
+
+    name: str
+    words: str
+    picture: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class Page:
+    """Hold what one page says: the numbers of a specimen (or of all), its fields, examples and the figure as SVG."""
+
+    group: GroupSummary
+    fields: tuple[FieldFacts, ...]
+    examples: tuple[Example, ...]
+    sizes: str | None
+    mm2: float | None
+
+
+@dataclass(frozen=True)
+class AppliedFacts:
+    """Hold all that the report says; `whole` is None with one specimen, `locked` says whose recipe it is."""
+
+    made: str
+    summary: Summary
+    whole: Page | None
+    pages: tuple[Page, ...]
+    colours: dict[str, str]
+    least: float
+    locked: str
+    model: tuple[tuple[str, str], ...]
+    recipe: tuple[tuple[str, str], ...]
+    confusion: tuple[tuple[str, tuple[int, ...]], ...]
+
+
+def collect_applied(
+    model: AppliedModel,
+    results: Sequence[FieldResult],
+    folders: Sequence[Path],
+    *,
+    tables: Sequence[PoreTable] | None = None,
+    least: float = 0.0,
+    locked: str = "",
+) -> AppliedFacts:
+    """Return the facts of results and the folders that they lie in; fit for any thread, reads tables not given.
+
+    `results` are those at the confidence `least`, in the order of `folders`. `locked` is the sentence of a locked
+    recipe, empty where it is not locked. Raises PoreguiError when a table was changed, ValueError without a result.
+    """
+    tables = [read_pores(folder, len(model.classes)) for folder in folders] if tables is None else tables
+    summary = summarise(model, results, tables, least=least)
+    rows = list(zip(results, tables, folders, strict=True))
+    colours = dict(zip(model.classes, model.colours, strict=True))
+    pages = tuple(
+        _page(group, [row for row in rows if (row[0].specimen or row[0].name) == group.name], summary, least, colours)
+        for group in summary.specimens
+    )
+    whole = _page(summary.whole, rows, summary, least, colours, examples=0) if len(pages) > 1 else None
+    return AppliedFacts(
+        made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        summary=summary,
+        whole=whole,
+        pages=pages,
+        colours=colours,
+        least=least,
+        locked=locked,
+        model=_model(model),
+        recipe=recipe_rows(model.recipe),
+        confusion=()
+        if model.confusion is None
+        else tuple(
+            (name, tuple(int(n) for n in row)) for name, row in zip(model.classes, model.confusion, strict=True)
+        ),
+    )
+
+
+def _page(
+    group: GroupSummary,
+    rows: Sequence[tuple[FieldResult, PoreTable, Path]],
+    summary: Summary,
+    least: float,
+    colours: dict[str, str],
+    examples: int = EXAMPLES,
+) -> Page:
+    fields = tuple(_field(result, group) for result, _, _ in rows)
+    names, pairs = [one.name for one in group.classes], [(result, table) for result, table, _ in rows]
+    diameters = diameters_of(names, pairs, least, summary.size_unit)
+    known = [one.mm2 for one in fields if one.mm2 is not None]
+    return Page(
+        group,
+        fields,
+        _examples(rows, fields, tuple(colours.values()), least) if examples else (),
+        sizes_svg(diameters, colours, summary.size_unit),
+        sum(known) if len(known) == len(fields) else None,
+    )
+
+
+def _field(result: FieldResult, group: GroupSummary) -> FieldFacts:
+    scale, area = result.um_per_px, max(result.field_area_px, 1.0)
+    own = sum(part for part, one in zip(result.areas, group.classes, strict=True) if one.is_pore) + result.left_area
+    return FieldFacts(
+        result.name,
+        result.specimen,
+        scale,
+        None if scale is None else area * scale**2 / 1e6,
+        result.pores,
+        100 * own / area,
+        result.sha256,
+    )
+
+
+def _examples(
+    rows: Sequence[tuple[FieldResult, PoreTable, Path]],
+    fields: Sequence[FieldFacts],
+    colours: Sequence[str],
+    least: float,
+) -> tuple[Example, ...]:
+    """Return the fields with the least, the middle and the greatest area per cent, so that nobody chooses them."""
+    order = sorted(range(len(fields)), key=lambda k: (fields[k].percent, fields[k].name))
+    words = {order[0]: "least", order[len(order) // 2]: "middle", order[-1]: "greatest"}
+    if len(fields) < EXAMPLES:
+        words = dict.fromkeys(order, "")
+    found = []
+    for place in sorted(words, key=lambda k: fields[k].percent):
+        _, table, folder = rows[place]
+        shown = _picture(folder, table, colours, least)
+        if shown is not None:
+            which = f", the {words[place]}" if words[place] else ""
+            text = f"{fields[place].percent:.3g} % pores{which}"
+            found.append(Example(fields[place].name, text, *shown))
+    return tuple(found)
+
+
+def _picture(folder: Path, table: PoreTable, colours: Sequence[str], least: float) -> tuple[str, int, int] | None:
+    """Return the outlined micrograph of a folder as a data URI and its size; None where what it shows is gone."""
+    from PIL import Image
+
+    drawn = read_picture(folder)
+    if drawn is None or len(drawn.counts) != len(table.areas):
+        return None
+    image = Image.fromarray(drawn.of_table(table, colours, least)[..., ::-1])
+    high = max(1, round(image.height * _PICTURE_WIDTH / image.width))
+    out = BytesIO()
+    image.resize((_PICTURE_WIDTH, high), Image.Resampling.LANCZOS).save(out, "JPEG", quality=88)
+    return f"data:image/jpeg;base64,{base64.b64encode(out.getvalue()).decode()}", _PICTURE_WIDTH, high
+
+
+def recipe_rows(recipe: DetectionRecipe) -> tuple[tuple[str, str], ...]:
+    """Return the detection recipe as labels and values."""
+    told = []
+    for parameter in detection_parameters():
+        value = getattr(recipe, parameter.name)
+        text = f"{value:g}" if parameter.kind is float else {True: "yes", False: "no"}.get(value, value)
+        told.append((parameter.label, f"{text} {parameter.unit}".strip()))
+    return tuple(told)
+
+
+def _model(model: AppliedModel) -> tuple[tuple[str, str], ...]:
+    """Return what tells this network from every other one. Raises ProjectError when its files are gone."""
+    try:
+        told = json.loads(model.sidecar.read_text(encoding="utf-8"))
+        hashes = file_hash(model.model), file_hash(model.sidecar)
+    except (OSError, ValueError) as error:
+        raise ProjectError(f"{model.sidecar} is missing or damaged.", "Put it back, and report again.") from error
+    rows = [("Network", model.name)]
+    if "preset" in told:
+        rows.append(("Preset", str(told["preset"])))
+    rows += [("SHA-256 of model.onnx", hashes[0]), ("SHA-256 of model.json", hashes[1])]
+    if "dataset_hash" in told:
+        rows.append(("Dataset that it was trained on", str(told["dataset_hash"])))
+    return (*rows, ("poregui", poregui.__version__))

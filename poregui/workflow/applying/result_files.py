@@ -1,0 +1,129 @@
+"""Write table, outlines and picture of the pores of a micrograph; changes with what these files hold."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poregui.domain.geometry import Box
+from poregui.domain.measurement import COLUMNS, SHAPE_NUMBERS, heading
+from poregui.domain.outline import Outline
+from poregui.store.csv_cells import harmless
+from poregui.store.files import replace_file
+from poregui.vision.io.pyramid import Pyramid
+from poregui.vision.pores.detection import Detected
+from poregui.vision.shape.measurement import Measured
+from poregui.workflow.applying.overlay import FieldPicture, as_png
+from poregui.workflow.applying.result_table import SOURCE, UNLIKE, WHY, PoreTable
+from poregui.workflow.exporting.formats.geojson import write_geojson_file
+from poregui.workflow.exporting.formats.json_text import closed_rings
+from poregui.workflow.exporting.formats.shapes import ImageShapes, PoreShape
+
+PORES, OUTLINES = "pores.csv", "pores.geojson"
+CLASS = "class"
+
+
+def write_pores(
+    folder: Path,
+    measured: Measured,
+    classes: Sequence[str],
+    table: PoreTable,
+    least: float,
+    *,
+    knows: bool,
+) -> None:
+    """Write one line a pore: number, what became of it (see `marks_of`), its calibrated probabilities, measurements.
+
+    The shape of pores too small for one stays empty. `knows` tells whether the network can say what is unlike all
+    training crops.
+    """
+    named = [column for column in COLUMNS if column.name != "unit"]
+    answers, marks = table.chances, marks_of(table, classes, least)
+    head = ["pore", CLASS, "confidence", *(f"p({name})" for name in classes), UNLIKE, SOURCE, WHY]
+    columns = [
+        map(str, range(1, len(answers) + 1)),
+        map(harmless, marks[CLASS]),
+        _texts(answers.max(axis=1, initial=0.0), "%.5f"),
+        *(_texts(column, "%.5f") for column in answers.T),
+        _texts(table.unlike) if knows else [""] * len(answers),
+        marks[SOURCE],
+        marks[WHY],
+        *(_texts(_reliable(measured, column.name)) for column in named),
+    ]
+
+    def write(beside: Path) -> None:
+        with open(beside, "w", newline="", encoding="utf-8") as file:
+            rows = csv.writer(file)
+            rows.writerow([harmless(cell) for cell in (*head, *(heading(c, measured.unit) for c in named))])
+            rows.writerows(zip(*columns, strict=True))
+
+    replace_file(folder / PORES, write)
+
+
+def marks_of(table: PoreTable, classes: Sequence[str], least: float) -> dict[str, list[str]]:
+    """Return by column what became of each pore at a confidence: its class, who said it, and why there is none."""
+    named = [classes[place] if place >= 0 else "" for place in table.chosen(least).tolist()]
+    return {CLASS: named, SOURCE: table.sources(least), WHY: table.reasons(least)}
+
+
+def _reliable(measured: Measured, name: str) -> NDArray[Any]:
+    """Return a column, NaN for the shape of pores that are too small to have one."""
+    values = measured.columns[name]
+    return np.where(measured.columns["shape_reliable"], values, np.nan) if name in SHAPE_NUMBERS else values
+
+
+def _texts(values: NDArray[Any], form: str = "%.6g") -> list[str]:
+    """Return the cells of a column, empty for what is not known."""
+    if values.dtype.kind == "b":
+        return ["yes" if value else "no" for value in values.tolist()]
+    return ["" if value != value else form % value for value in values.tolist()]
+
+
+def outlines_of(image: Pyramid, um_per_px: float | None, found: Detected) -> tuple[ImageShapes, list[str]]:
+    """Return the pores of a micrograph without classes, and the text of each outline (see `closed_rings`)."""
+    shapes = tuple(
+        PoreShape(place + 1, Box(*box), Outline.of(found.outlines[place]), "")
+        for place, box in enumerate(found.boxes.tolist())
+    )
+    return ImageShapes(image.name, image.width, image.height, um_per_px, shapes), list(closed_rings(found.outlines))
+
+
+def write_outlines(
+    folder: Path,
+    outlines: tuple[ImageShapes, Sequence[str]],
+    marks: Mapping[str, Sequence[str]],
+    colours: Mapping[str, str],
+) -> None:
+    """Write what `outlines_of` gave as GeoJSON with what became of each pore; `colours` are '#rrggbb' by class."""
+    whole, lines = outlines
+    write_geojson_file(marked_outlines(whole, marks, colours), folder / OUTLINES, lines)
+
+
+def marked_outlines(image: ImageShapes, marks: Mapping[str, Sequence[str]], colours: Mapping[str, str]) -> ImageShapes:
+    """Return outlines with the class of each and its colour ('#rrggbb'), who named it, and why it has none."""
+    shapes = (
+        replace(
+            shape,
+            class_name=name,
+            colour=colours.get(name, "#808080"),
+            told=tuple((title, text) for title, text in ((SOURCE, source), (WHY, why)) if text),
+        )
+        for shape, name, source, why in zip(image.shapes, marks[CLASS], marks[SOURCE], marks[WHY], strict=True)
+    )
+    return replace(image, shapes=tuple(shapes))
+
+
+def write_overlay(folder: Path, picture: FieldPicture, table: PoreTable, colours: Sequence[str], least: float) -> None:
+    """Write the picture of a micrograph with its pores, PNG."""
+    content = as_png(picture.of_table(table, colours, least))
+    replace_file(folder / "overlay.png", lambda beside: _write_bytes(beside, content))
+
+
+def _write_bytes(path: Path, content: bytes) -> None:
+    path.write_bytes(content)

@@ -1,0 +1,1 @@
+"""Find and measure the pores of a project's micrographs."""

@@ -1,0 +1,75 @@
+"""Tell in which micrographs pores were looked for, and how; changes with what a person must know to search again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from poregui.domain.detection import DetectionRecipe
+from poregui.domain.errors import PoreguiError
+from poregui.domain.records import Detection, Micrograph
+from poregui.workflow.detecting.find_pores import recipe_text
+
+Searched = Literal["never", "otherwise", "same"]
+
+
+@dataclass(frozen=True)
+class Searchable:
+    """Hold of a micrograph what a choice rests on; `crops` is how many it has now.
+
+    `searched` is `same` where pores were looked for by the same recipe and with the same masks.
+    """
+
+    id: int
+    name: str
+    specimen: str
+    um_per_px: float | None
+    crops: int
+    searched: Searched
+
+
+def searchable(
+    micrographs: Iterable[Micrograph],
+    detections: Mapping[int, Detection],
+    specimens: Mapping[int, str],
+    crops: Mapping[int, int],
+    recipe: DetectionRecipe,
+) -> tuple[Searchable, ...]:
+    """Return what is known of micrographs; `specimens` are names and `crops` counts, by id."""
+    return tuple(
+        Searchable(
+            one.id,
+            one.name,
+            specimens.get(one.specimen_id, "") if one.specimen_id is not None else "",
+            one.um_per_px,
+            crops.get(one.id, 0),
+            _searched(one, detections.get(one.id), recipe),
+        )
+        for one in micrographs
+    )
+
+
+def _searched(micrograph: Micrograph, detection: Detection | None, recipe: DetectionRecipe) -> Searched:
+    if detection is None:
+        return "never"
+    same = detection.recipe == recipe_text(recipe) and detection.masks == micrograph.masks
+    return "same" if same else "otherwise"
+
+
+def micrographs_called(micrographs: Iterable[Micrograph], names: Iterable[str]) -> list[Micrograph]:
+    """Return the micrographs of these names, in the order of the project.
+
+    Raises PoreguiError for a name that none has; it tells the names most like it.
+    """
+    from difflib import get_close_matches
+
+    there = list(micrographs)
+    wanted = list(dict.fromkeys(names))
+    known = [one.name for one in there]
+    for name in wanted:
+        if name not in known:
+            near = get_close_matches(name, known, n=3, cutoff=0.5) or known[:5]
+            more = " and others" if len(known) > len(near) else ""
+            raise PoreguiError(f"There is no micrograph {name!r}.", f"The project has {', '.join(near)}{more}.")
+    return [one for one in there if one.name in wanted]

@@ -1,0 +1,241 @@
+"""Find the pores of micrographs with the project's recipe and bring them in as one edit; changes with that job."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from poregui.domain.detection import DetectionRecipe, detection_recipe_from_json
+from poregui.domain.errors import PoreguiError
+from poregui.domain.outline import Outline
+from poregui.domain.plane import Plane
+from poregui.domain.records import Crop, Detection, Micrograph
+from poregui.store.pixels import CropPixels, PixelStore
+from poregui.store.project import Project
+from poregui.vision.crop_blocks import cut_many
+from poregui.vision.io.large_images import open_pyramid
+from poregui.vision.io.pyramid import Pyramid
+from poregui.vision.pores.detection import Detected, detect
+from poregui.vision.pores.surface import fewer_points
+from poregui.workflow.detecting.matching import NewPore, Settled, settle
+from poregui.workflow.editing.edits import Combined, Edit
+from poregui.workflow.editing.frame import SetDetections
+from poregui.workflow.editing.pore_edits import together
+from poregui.workflow.editing.side_edits import SetSetting
+from poregui.workflow.importing.pyramids import pyramid_file
+
+RECIPE_KEY = "detection_recipe"
+"""Under which the project keeps its recipe."""
+Progress = Callable[[int, int, str], None]
+_MUCH_MOUNT = 1.0
+"""Per cent of a picture from which on it is said that they were taken for the mount."""
+_BATCH = 256
+"""Crops that are written at once, few enough that nobody waits for the lock."""
+
+
+@dataclass(frozen=True)
+class DetectedPores:
+    """Hold the pores that were found in one micrograph; the pixels of their crops are in the pixel store already.
+
+    `mount_percent` is the part of the unmasked picture that was taken for the mount around the specimen.
+    """
+
+    micrograph: Micrograph
+    pores: tuple[NewPore, ...]
+    area_percent: float
+    too_large: int
+    seconds: float
+    detection: Detection
+    mount_percent: float = 0.0
+
+
+@dataclass(frozen=True)
+class Present:
+    """Hold what a project says of some micrographs' crops at one moment."""
+
+    crops: dict[int, list[Crop]]
+    outlines: dict[int, dict[int, Outline]]
+    next_id: int
+    recipe_text: str
+    detections: dict[int, Detection] = field(default_factory=dict)
+
+    @staticmethod
+    def of(project: Project, micrographs: Sequence[Micrograph]) -> Present:
+        """Read it."""
+        return Present(
+            {m.id: project.crops(micrograph_id=m.id) for m in micrographs},
+            {m.id: project.outlines(micrograph_id=m.id) for m in micrographs},
+            project.next_id("crops"),
+            project.meta(RECIPE_KEY),
+            project.detections(),
+        )
+
+
+@dataclass(frozen=True)
+class DetectionPlan:
+    """Hold the one edit that brings found pores in, and what it means; `edit` is None when nothing changes.
+
+    `stayed` are the ids of labelled crops for which no pore was found; they stay as they were.
+    """
+
+    edit: Edit | None
+    added: int
+    removed: int
+    carried: int
+    stayed: tuple[int, ...]
+    kept_by_hand: int
+
+
+def detection_recipe(project: Project) -> DetectionRecipe:
+    """Return the recipe that the project keeps, or the usual one where there is none that can be read."""
+    try:
+        return detection_recipe_from_json(json.loads(project.meta(RECIPE_KEY, "{}")))
+    except (ValueError, PoreguiError):
+        return DetectionRecipe()
+
+
+def recipe_text(recipe: DetectionRecipe) -> str:
+    """Return a recipe as the project keeps it."""
+    return json.dumps(recipe.to_json())
+
+
+def read_recipe(file: Path) -> DetectionRecipe:
+    """Return the recipe in a JSON file. Raises PoreguiError with a sentence that names the file."""
+    try:
+        values = json.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise PoreguiError(f"{file} cannot be read: {error.strerror}.", "Check the path.") from error
+    except ValueError as error:
+        raise PoreguiError(f"{file} is not JSON.", "Give a file with one JSON object.") from error
+    return detection_recipe_from_json(values)
+
+
+def find_in_file(
+    micrograph: Micrograph,
+    file: Path,
+    folder: Path,
+    recipe: DetectionRecipe,
+    pixels: PixelStore,
+    progress: Progress = lambda done, total, text: None,
+) -> DetectedPores:
+    """Find the pores of a micrograph and keep the pixels of their crops; needs no project, so any thread may.
+
+    `folder` is the project's. An exception that `progress` raises ends the work. Raises PoreguiError when the file
+    cannot be read, or the recipe has lengths in um and the micrograph has no scale.
+    """
+    started = time.perf_counter()
+    with open_pyramid(file, pyramid_file(folder, micrograph), Plane.parse(micrograph.plane)) as image:
+        if (image.width, image.height) != (micrograph.width, micrograph.height):
+            raise PoreguiError(
+                f"{micrograph.name} is {image.width} x {image.height} px now, and was {micrograph.width} x "
+                f"{micrograph.height} px.",
+                "Put the original file back.",
+            )
+        detected = detect(
+            lambda box: image.read(0, box),
+            recipe,
+            micrograph.um_per_px,
+            micrograph.masks,
+            size=(image.width, image.height),
+            specimen_ends=micrograph.surfaces != (),
+            progress=lambda done, total, text: progress(done, total, f"{micrograph.name}: {text}"),
+        )
+        pores = cut_pores(image, micrograph, detected, recipe, pixels, progress)
+    seconds = time.perf_counter() - started
+    fact = detection_of(detected, micrograph, recipe)
+    return DetectedPores(
+        micrograph, pores, detected.area_percent, detected.too_large, seconds, fact, detected.mount_percent
+    )
+
+
+def mount_words(found: Sequence[DetectedPores]) -> str:
+    """Say where much of the picture was taken for the mount, for that may have been pore; empty where nothing was."""
+    large = [one for one in found if one.mount_percent >= _MUCH_MOUNT]
+    if not large:
+        return ""
+    most = max(large, key=lambda one: one.mount_percent)
+    others = f" and parts of {len(large) - 1} more" if len(large) > 1 else ""
+    return (
+        f"{most.mount_percent:.0f} % of {most.micrograph.name}{others} lie along an edge and were taken for the mount "
+        "around the specimen, not for pores."
+    )
+
+
+def detection_of(detected: Detected, micrograph: Micrograph, recipe: DetectionRecipe) -> Detection:
+    """Return what the project remembers of a search besides the pores; lines are kept within a quarter of a pixel."""
+    return Detection(
+        when=datetime.now(UTC).isoformat(timespec="seconds"),
+        recipe=recipe_text(recipe),
+        field_area_px=detected.field_area_px,
+        masks=micrograph.masks,
+        surfaces=tuple(fewer_points(line) for line in detected.surfaces),
+    )
+
+
+def cut_pores(
+    image: Pyramid,
+    micrograph: Micrograph,
+    detected: Detected,
+    recipe: DetectionRecipe,
+    pixels: PixelStore,
+    progress: Progress = lambda done, total, text: None,
+) -> tuple[NewPore, ...]:
+    """Cut a crop around each pore that was found, as the recipe says, into the pixel store, in batches."""
+    count = len(detected.outlines)
+    boxes = [recipe.crop_box(detected.box(i), image.width, image.height, micrograph.um_per_px) for i in range(count)]
+    keys = [""] * count
+    batch: list[tuple[int, CropPixels]] = []
+
+    def write() -> None:
+        with pixels.batch():
+            for place, content in batch:
+                keys[place] = pixels.add(content)
+        batch.clear()
+
+    for done, (place, part) in enumerate(cut_many(image, boxes)):
+        batch.append((place, CropPixels(part, image.grey_low, image.grey_high)))
+        if len(batch) == _BATCH:
+            write()
+            progress(done, count, f"{micrograph.name}: cutting crops")
+    if batch:
+        write()
+    lines = (Outline.of(points) for points in detected.outlines)
+    return tuple(NewPore(*pore) for pore in zip(lines, boxes, keys, strict=True))
+
+
+def plan_detection(
+    found: Sequence[DetectedPores], present: Present, recipe: DetectionRecipe, who: str, *, save_recipe: bool = True
+) -> DetectionPlan:
+    """Return the one edit that brings in what was found; needs no project, so any thread may.
+
+    The recipe becomes the project's in the same step.
+    """
+    settled: list[Settled] = []
+    first = present.next_id
+    for one in found:
+        there = one.micrograph.id
+        settled.append(settle(there, present.crops[there], present.outlines[there], one.pores, first))
+        first += len(settled[-1].edit.added)
+    where = found[0].micrograph.name if len(found) == 1 else f"{len(found)} micrographs"
+    pores = replace(together((one.edit for one in settled), f"find pores in {where}"), who=who)
+    edits: list[Edit] = [] if pores.is_empty else [pores]
+    seen = [(one.micrograph.id, present.detections.get(one.micrograph.id), one.detection) for one in found]
+    new = [(there, before, now) for there, before, now in seen if not now.same_as(before)]
+    if new:
+        facts = SetDetections(tuple((i, before) for i, before, _ in new), tuple((i, now) for i, _, now in new))
+        edits.append(facts)
+    text = recipe_text(recipe)
+    if save_recipe and text != present.recipe_text:
+        edits.append(SetSetting(RECIPE_KEY, present.recipe_text, text, "change how pores are found"))
+    return DetectionPlan(
+        Combined(tuple(edits), pores.text) if edits else None,
+        added=len(pores.added),
+        removed=len(pores.removed),
+        carried=sum(one.carried for one in settled),
+        stayed=tuple(crop_id for one in settled for crop_id in one.stayed),
+        kept_by_hand=sum(one.kept_by_hand for one in settled),
+    )

@@ -1,0 +1,284 @@
+"""Measure the outlined pores of a project, and keep the numbers for as long as nothing they rest on changes."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poregui.domain.classes import NOT_A_PORE
+from poregui.domain.errors import PoreguiError
+from poregui.domain.geometry import Box
+from poregui.domain.measurement import COLUMNS, SHAPE_NUMBERS
+from poregui.domain.outline import Outline
+from poregui.domain.plane import Plane
+from poregui.domain.porosity import Porosity, porosity
+from poregui.domain.records import Crop, Detection, Micrograph
+from poregui.store.csv_cells import harmless
+from poregui.store.files import replace_file
+from poregui.store.project import Project
+from poregui.vision.io.large_images import open_pyramid
+from poregui.vision.pores.specimen_area import masked_pixels
+from poregui.vision.shape.measurement import Measured, measure
+from poregui.workflow.editing.edits import label_name
+from poregui.workflow.editing.frame import Frame, frame_of, project_build_direction
+from poregui.workflow.importing.pyramids import CACHE, pyramid_file
+
+Progress = Callable[[int, int, str], None]
+VERSION = 2
+"""Counts up when a number is computed in another way, so that kept ones are measured anew."""
+_BAND = 2048
+NO_FRAME = Frame()
+"""Nothing is known of build direction and surface."""
+
+
+@dataclass(frozen=True, eq=False)
+class MeasuredField:
+    """Hold the numbers of one micrograph's pores: of the crops `crop_ids`, int64 (n,), in the order of `measured`.
+
+    `pore_area_px` is the area of all its pores, `field_area_px` the micrograph without its masked regions, both in px².
+    """
+
+    micrograph: Micrograph
+    crop_ids: NDArray[np.int64]
+    measured: Measured
+    pore_area_px: float
+    field_area_px: float
+    frame: Frame = NO_FRAME
+
+    @property
+    def area_percent(self) -> float:
+        """Return the part of the field that is pore in per cent."""
+        return 100 * self.pore_area_px / self.field_area_px
+
+
+def outlined_pores(crops: Sequence[Crop], outlines: Mapping[int, Outline]) -> dict[int, Outline]:
+    """Return the outlines that count as pores, by crop id: not those that a person said are none."""
+    return {crop.id: outlines[crop.id] for crop in crops if crop.id in outlines and crop.label != NOT_A_PORE}
+
+
+def measure_project(
+    project: Project,
+    micrographs: Sequence[Micrograph] | None = None,
+    progress: Progress = lambda done, total, text: None,
+) -> list[MeasuredField]:
+    """Return the numbers of all micrographs (or of some) in which pores were looked for or outlined.
+
+    A micrograph in which detection found nothing is a field without pores. Numbers that were kept come at once.
+    An exception that `progress` raises ends the work.
+    """
+    fields = []
+    detections, up = project.detections(), project_build_direction(project)
+    wanted = project.micrographs() if micrographs is None else micrographs
+    for place, micrograph in enumerate(wanted):
+        progress(place, len(wanted), micrograph.name)
+        crops, outlines = project.crops(micrograph_id=micrograph.id), project.outlines(micrograph_id=micrograph.id)
+        pores = outlined_pores(crops, outlines)
+        if pores or micrograph.id in detections:
+            file, frame = project.micrograph_file(micrograph), frame_of(micrograph, detections.get(micrograph.id), up)
+            fields.append(measure_field(micrograph, file, project.folder, pores, frame, detections.get(micrograph.id)))
+    progress(len(wanted), len(wanted), "")
+    return fields
+
+
+def measure_field(
+    micrograph: Micrograph,
+    file: Path,
+    folder: Path,
+    pores: Mapping[int, Outline],
+    frame: Frame = NO_FRAME,
+    detection: Detection | None = None,
+) -> MeasuredField:
+    """Return the numbers of a micrograph's pores (crop id to outline), from the project's cache where they are there.
+
+    The mean greys are not known while the file is out of reach. `folder` is the project's; where its cache cannot be
+    written the numbers are not kept.
+    """
+    crop_ids = np.array(sorted(pores), dtype=np.int64)
+    outlines = [pores[crop_id] for crop_id in crop_ids.tolist()]
+    kept = folder / CACHE / f"numbers-{micrograph.id}.npz"
+    mark = _fingerprint(micrograph, crop_ids, outlines, frame, detection, seen=file.exists())
+    field = _read(kept, mark, micrograph, crop_ids, frame)
+    if field is not None:
+        return field
+    lines = [outline.points for outline in outlines]
+    size = (micrograph.width, micrograph.height)
+    known = partial(
+        measure,
+        lines,
+        um_per_px=micrograph.um_per_px,
+        size=size,
+        masks=micrograph.masks,
+        build_direction_deg=frame.build_direction_deg,
+        surfaces=frame.lines,
+    )
+    try:
+        with open_pyramid(file, pyramid_file(folder, micrograph), Plane.parse(micrograph.plane)) as image:
+            if (image.width, image.height) != size:
+                raise PoreguiError("The file is another picture now.", "Put the original file back.")
+            measured = known(pixels=lambda box: image.read(0, box))
+    except PoreguiError:
+        mark = _fingerprint(micrograph, crop_ids, outlines, frame, detection, seen=False)
+        measured = known(pixels=None)
+    area = float(np.sum(measured.columns["area_px"]))
+    field = MeasuredField(micrograph, crop_ids, measured, area, field_area(micrograph, detection), frame)
+    _write(kept, mark, field)
+    return field
+
+
+def field_area(micrograph: Micrograph, detection: Detection | None = None) -> float:
+    """Return the area of a micrograph without its masked regions, in px²; without the mount, where detection saw it."""
+    if detection is not None and detection.masks == micrograph.masks:
+        return max(1.0, detection.field_area_px)
+    hidden = 0
+    for top in range(0, micrograph.height, _BAND) if micrograph.masks else ():
+        box = Box(0, top, micrograph.width, min(_BAND, micrograph.height - top))
+        masked = masked_pixels(micrograph.masks, box)
+        hidden += 0 if masked is None else int(np.count_nonzero(masked))
+    return float(max(1, micrograph.width * micrograph.height - hidden))
+
+
+# ---- what is kept ----------------------------------------------------------------------------------------------------
+
+
+def _fingerprint(
+    m: Micrograph,
+    crop_ids: NDArray[np.int64],
+    outlines: Sequence[Outline],
+    frame: Frame,
+    detection: Detection | None,
+    *,
+    seen: bool,
+) -> str:
+    area = None if detection is None else (detection.field_area_px, detection.masks)
+    facts = (VERSION, m.sha256, m.plane, m.width, m.height, m.um_per_px, m.masks, frame, area, seen)
+    mark = hashlib.sha256(repr(facts).encode())
+    mark.update(crop_ids.tobytes())
+    for outline in outlines:
+        mark.update(len(outline.data).to_bytes(8, "little") + outline.data)
+    return mark.hexdigest()
+
+
+def _read(
+    file: Path, mark: str, micrograph: Micrograph, crop_ids: NDArray[np.int64], frame: Frame
+) -> MeasuredField | None:
+    try:
+        with open(file, "rb") as stream, np.load(stream, allow_pickle=False) as kept:
+            if str(kept["mark"]) != mark:
+                return None
+            columns = {column.name: kept[f"column_{column.name}"] for column in COLUMNS if column.name != "unit"}
+            pore_area, area = kept["areas"].tolist()
+            measured = Measured(columns, str(kept["unit"]))
+            return MeasuredField(micrograph, crop_ids, measured, pore_area, area, frame)
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return None
+
+
+def _write(file: Path, mark: str, field: MeasuredField) -> None:
+    """Keep the numbers; where they cannot be kept they are measured again the next time."""
+    arrays: dict[str, Any] = {f"column_{name}": values for name, values in field.measured.columns.items()}
+    arrays |= {"mark": mark, "unit": field.measured.unit, "areas": [field.pore_area_px, field.field_area_px]}
+
+    def write(beside: Path) -> None:
+        with open(beside, "wb") as stream:
+            np.savez(stream, **arrays)
+
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(file, write)
+    except (OSError, PoreguiError):
+        return
+
+
+# ---- what is told ----------------------------------------------------------------------------------------------------
+
+
+def summary(project: Project, fields: Sequence[MeasuredField]) -> dict[str, Any]:
+    """Return porosity and number of pores per micrograph, and the mean over fields, fit for JSON."""
+    over = porosity([field.pore_area_px for field in fields], [field.field_area_px for field in fields])
+    with_outline = sum(len(field.crop_ids) for field in fields)
+    boxed = sum(crop.box is not None and crop.label != NOT_A_PORE for crop in project.crops())
+    return {
+        "pores": with_outline,
+        "without_outline": boxed - with_outline,
+        "micrographs": [
+            {
+                "micrograph": field.micrograph.name,
+                "pores": len(field.crop_ids),
+                "area_percent": field.area_percent,
+                "um_per_px": field.micrograph.um_per_px,
+                "build_direction_deg": field.frame.build_direction_deg,
+                "surfaces": len(field.frame.surfaces),
+            }
+            for field in fields
+        ],
+        "porosity": _porosity_json(over),
+        "empty_because": why_empty(fields),
+    }
+
+
+def why_empty(fields: Sequence[MeasuredField]) -> dict[str, str]:
+    """Return why a column has no number in some fields, by its name in domain/measurement.py."""
+    said = {}
+    without = sum(field.frame.build_direction_deg is None for field in fields)
+    if without:
+        said["orientation_deg"] = f"No build direction is given for {_micrographs(without, len(fields))}."
+    without = sum(not field.frame.surfaces for field in fields)
+    if without:
+        said["surface"] = f"No surface is found or drawn in {_micrographs(without, len(fields))}."
+    return said
+
+
+def _micrographs(count: int, of: int) -> str:
+    return "any micrograph" if count == of else f"{count} of {of} micrographs"
+
+
+def _porosity_json(over: Porosity | None) -> dict[str, Any] | None:
+    if over is None:
+        return None
+    values = asdict(over)
+    low, high = values.pop("low"), values.pop("high")
+    return {**values, "interval95": None if low is None else [low, high]}
+
+
+def write_measurements(project: Project, fields: Sequence[MeasuredField], out: Path) -> int:
+    """Write one line a pore as CSV and return how many; shape numbers that are unreliable stay empty.
+
+    Lengths are in the unit that the line names. Raises PoreguiError when the file cannot be written.
+    """
+    rows: list[list[Any]] = []
+    names = [column.name for column in COLUMNS]
+    rows.append(["crop", "micrograph", "specimen", "label", "origin", *names])
+    crops = {crop.id: crop for crop in project.crops()}
+    classes = project.classes(retired=True)
+    specimens = {specimen.id: specimen.name for specimen in project.specimens()}
+    for field in fields:
+        where = [field.micrograph.name, specimens.get(field.micrograph.specimen_id or 0, "")]
+        for crop_id, row in zip(field.crop_ids.tolist(), field.measured.rows(), strict=True):
+            crop = crops[crop_id]
+            numbers = [_cell(name, getattr(row, name), reliable=row.shape_reliable) for name in names]
+            told = [crop_id, *where, label_name(crop.label, classes), crop.origin]
+            rows.append([harmless(cell) for cell in [*told, *numbers]])
+
+    def write(beside: Path) -> None:
+        with open(beside, "w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows(rows)
+
+    replace_file(out, write)
+    return len(rows) - 1
+
+
+def _cell(name: str, value: Any, *, reliable: bool) -> Any:
+    if value is None or (name in SHAPE_NUMBERS and not reliable):
+        return ""
+    if isinstance(value, bool):
+        return int(value)
+    return f"{value:.6g}" if isinstance(value, float) else value

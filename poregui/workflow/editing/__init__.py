@@ -1,0 +1,1 @@
+"""Build, do and undo the edits of a project."""

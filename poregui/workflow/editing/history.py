@@ -1,0 +1,52 @@
+"""Apply edits to a project one transaction each, and undo and redo them without limit."""
+
+from __future__ import annotations
+
+from poregui.domain.records import Changed
+from poregui.store.project import Project
+from poregui.workflow.editing.edits import Edit
+
+
+class History:
+    """Hold the edits of one session; an edit that was applied is on disk before `apply` returns."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._done: list[Edit] = []
+        self._undone: list[Edit] = []
+
+    @property
+    def undo_text(self) -> str:
+        """Say what `undo` would take back; empty when there is nothing."""
+        return self._done[-1].text if self._done else ""
+
+    @property
+    def redo_text(self) -> str:
+        """Say what `redo` would do again; empty when there is nothing."""
+        return self._undone[-1].text if self._undone else ""
+
+    def apply(self, edit: Edit) -> Changed:
+        """Do an edit. Raises PoreguiError, with nothing changed, when the project cannot be written."""
+        with self._project.transaction():
+            changed = edit.do(self._project)
+        self._done.append(edit)
+        self._undone.clear()
+        return changed
+
+    def undo(self) -> Changed | None:
+        """Take the last edit back; return None when there is none."""
+        if not self._done:
+            return None
+        with self._project.transaction():
+            changed = self._done[-1].undo(self._project)
+        self._undone.append(self._done.pop())
+        return changed
+
+    def redo(self) -> Changed | None:
+        """Do the edit again that was undone last; return None when there is none."""
+        if not self._undone:
+            return None
+        with self._project.transaction():
+            changed = self._undone[-1].do(self._project, how="redo")
+        self._done.append(self._undone.pop())
+        return changed

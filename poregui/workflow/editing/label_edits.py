@@ -1,0 +1,215 @@
+"""Build the edits that a person's gestures ask for from the project as it is now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from poregui.domain.classes import FEWEST_CLASSES, PoreClass, clean_name, letter_for, new_class
+from poregui.domain.errors import PoreguiError
+from poregui.domain.geometry import Box
+from poregui.domain.outline import Outline
+from poregui.domain.records import Crop, How, Micrograph, Origin, Specimen
+from poregui.store.pixels import CropPixels
+from poregui.store.project import Project
+from poregui.workflow.editing.edits import (
+    AddCrops,
+    AddSpecimens,
+    ChangeCrop,
+    ChangeMicrographs,
+    Combined,
+    Edit,
+    LabelChange,
+    RemoveCrops,
+    RemoveMicrographs,
+    SetClasses,
+    SetLabels,
+    SetReferenceCrops,
+)
+from poregui.workflow.editing.micrograph_edits import check_outside_masks
+
+_FEW = 1000
+"""Crops whose labels are asked for by id; for more, all labels are read."""
+SMALLEST_CROP = 8
+"""Shortest side of a crop in px that can be drawn."""
+
+
+def label_crops(
+    project: Project, crop_ids: Sequence[int], label: int | None, *, who: str, how: How = "hand"
+) -> SetLabels:
+    """Return the edit that gives crops a label (None takes it away); crops that have it already stay as they are."""
+    labels = project.labels_of(crop_ids) if len(crop_ids) <= _FEW else project.labels()
+    changes = []
+    for crop_id in crop_ids:
+        before = labels[crop_id] if crop_id in labels else project.crop(crop_id).label  # raises for one that is gone
+        if before != label:
+            changes.append(LabelChange(crop_id, before, label))
+    return SetLabels(tuple(changes), who=who, how=how)
+
+
+def new_crop(
+    project: Project,
+    micrograph: Micrograph,
+    box: Box,
+    pixels: CropPixels,
+    *,
+    who: str,
+    label: int | None = None,
+    origin: Origin = "hand",
+    outline: Outline | None = None,
+) -> AddCrops:
+    """Keep the pixels of a box of a micrograph and return the edit that adds the crop.
+
+    Raises PoreguiError when the project is read-only or the box is too small.
+    """
+    check_outside_masks(micrograph, box)
+    crop = Crop(
+        id=project.next_id("crops"),
+        pixels=_keep(project, box, pixels),
+        width=box.width,
+        height=box.height,
+        micrograph_id=micrograph.id,
+        box=box,
+        label=label,
+        origin=origin,
+    )
+    return AddCrops((crop,), who=who, outlines=() if outline is None else ((crop.id, outline),))
+
+
+def move_crop(project: Project, crop: Crop, box: Box, pixels: CropPixels) -> ChangeCrop:
+    """Keep the pixels of the new box and return the edit that moves or resizes a crop."""
+    before = project.crop(crop.id)
+    for micrograph in project.micrographs():
+        if micrograph.id == before.micrograph_id:
+            check_outside_masks(micrograph, box)
+    after = replace(before, box=box, width=box.width, height=box.height, pixels=_keep(project, box, pixels))
+    return ChangeCrop(before, after)
+
+
+def _keep(project: Project, box: Box, pixels: CropPixels) -> str:
+    project.check_writable()
+    if min(box.width, box.height) < SMALLEST_CROP:
+        raise PoreguiError(
+            f"A crop of {box.width} x {box.height} px is too small to show a pore.", "Draw a larger box."
+        )
+    if pixels.array.shape[:2] != (box.height, box.width):
+        raise ValueError(f"pixels of shape {pixels.array.shape} for a box of {box.width} x {box.height}")
+    return project.pixels.add(pixels)
+
+
+def remove_crops(crop_ids: Sequence[int]) -> RemoveCrops:
+    """Return the edit that deletes crops."""
+    return RemoveCrops(tuple(crop_ids))
+
+
+def remove_micrographs(project: Project, micrograph_ids: Sequence[int]) -> RemoveMicrographs:
+    """Return the edit that deletes micrographs with their crops."""
+    crops = [crop for one in micrograph_ids for crop in project.crops(micrograph_id=one)]
+    return RemoveMicrographs(tuple(micrograph_ids), tuple(crop.id for crop in crops))
+
+
+def labels_lost_with(project: Project, micrograph_ids: Sequence[int]) -> int:
+    """Return how many labelled crops go when micrographs are deleted."""
+    return sum(crop.label is not None for one in micrograph_ids for crop in project.crops(micrograph_id=one))
+
+
+def set_scale(micrographs: Sequence[Micrograph], um_per_px: float | None, *, source: str = "set by hand") -> Edit:
+    """Return the edit that sets the scale of micrographs in um per px; None makes it unknown.
+
+    Raises PoreguiError for a scale that is not a positive, finite number.
+    """
+    if um_per_px is not None and not 0 < um_per_px < 1e6:
+        raise PoreguiError(f"{um_per_px:g} um per px cannot be a scale.", "Give a number above 0.")
+    after = tuple(
+        replace(m, um_per_px=um_per_px, scale_source=source if um_per_px is not None else "") for m in micrographs
+    )
+    return ChangeMicrographs(tuple(micrographs), after, text="set scale")
+
+
+def set_specimen(project: Project, micrographs: Sequence[Micrograph], name: str) -> Edit:
+    """Return the edit that assigns micrographs to the specimen of a name, which is made when it is new."""
+    wanted = " ".join(name.split())
+    edits: list[Edit] = []
+    specimen_id: int | None = None
+    if wanted:
+        specimen_id = next((s.id for s in project.specimens() if s.name == wanted), None)
+        if specimen_id is None:
+            specimen_id = project.next_id("specimens")
+            edits.append(AddSpecimens((Specimen(specimen_id, wanted),)))
+    after = tuple(replace(m, specimen_id=specimen_id) for m in micrographs)
+    edits.append(ChangeMicrographs(tuple(micrographs), after, text="set specimen"))
+    return Combined(tuple(edits), text="set specimen")
+
+
+def add_class(project: Project, name: str) -> SetClasses:
+    """Return the edit that adds a class. Raises PoreguiError for an unfit or taken name."""
+    before = project.classes(retired=True)
+    added = new_class(project.next_id("classes"), name, before)
+    return SetClasses(before, (*before, added), text=f"add class {added.name}")
+
+
+def change_class(project: Project, changed: PoreClass) -> SetClasses:
+    """Return the edit that renames, recolours or redefines a class.
+
+    Raises PoreguiError for an unfit or taken name.
+    """
+    before = project.classes(retired=True)
+    name = clean_name(changed.name)
+    others = [c for c in before if c.id != changed.id and not c.retired]
+    if any(c.name.casefold() == name.casefold() for c in others):
+        raise PoreguiError(f"There is a class {name!r} already.", "Choose another name, or merge the two.")
+    old = next(c for c in before if c.id == changed.id)
+    letter = changed.letter
+    if name != old.name and letter == old.letter:
+        letter = letter_for(name, {c.letter for c in others})
+    after = tuple(replace(changed, name=name, letter=letter) if c.id == changed.id else c for c in before)
+    return SetClasses(before, after, text=f"change class {name}")
+
+
+def reorder_classes(project: Project, class_ids: Sequence[int]) -> SetClasses:
+    """Return the edit that puts the classes in this order; keys and matrices follow."""
+    before = project.classes(retired=True)
+    place = {class_id: i for i, class_id in enumerate(class_ids)}
+    after = tuple(replace(c, position=place.get(c.id, len(place) + c.position)) for c in before)
+    return SetClasses(before, after, text="reorder classes")
+
+
+def retire_class(project: Project, class_id: int) -> SetClasses:
+    """Return the edit that retires a class: it takes no new labels, and old runs still know it.
+
+    Raises PoreguiError when crops carry it, or when fewer than two classes would be left.
+    """
+    before = project.classes(retired=True)
+    name = next(c.name for c in before if c.id == class_id)
+    carried = project.label_counts()[class_id]
+    if carried:
+        raise PoreguiError(
+            f"{carried} crops are labelled {name}.", "Merge it into another class, or relabel them first."
+        )
+    return SetClasses(before, _retired(before, class_id), text=f"retire class {name}")
+
+
+def merge_classes(project: Project, merged_id: int, into_id: int, *, who: str) -> SetClasses:
+    """Return the edit that relabels all crops of a class with another one and retires the first."""
+    if merged_id == into_id:
+        raise PoreguiError("A class cannot be merged into itself.", "Choose another class.")
+    before = project.classes(retired=True)
+    names = {c.id: c.name for c in before}
+    relabelled = tuple(LabelChange(c.id, merged_id, into_id) for c in project.crops() if c.label == merged_id)
+    text = f"merge {names[merged_id]} into {names[into_id]}"
+    return SetClasses(before, _retired(before, merged_id), who=who, relabelled=relabelled, text=text)
+
+
+def _retired(classes: tuple[PoreClass, ...], class_id: int) -> tuple[PoreClass, ...]:
+    active = [c for c in classes if not c.retired and c.id != class_id]
+    if len(active) < FEWEST_CLASSES:
+        raise PoreguiError(f"A project needs at least {FEWEST_CLASSES} classes.", "Add another class first.")
+    place = {c.id: i for i, c in enumerate(active)}
+    return tuple(
+        replace(c, retired=c.retired or c.id == class_id, position=place.get(c.id, c.position)) for c in classes
+    )
+
+
+def set_reference_crops(project: Project, class_id: int, crop_ids: Sequence[int]) -> SetReferenceCrops:
+    """Return the edit that chooses the crops of a class card."""
+    return SetReferenceCrops(class_id, project.reference_crops(class_id), tuple(crop_ids))

@@ -1,0 +1,232 @@
+"""Queue the crops whose label is probably wrong, the most doubtful first; changes with what makes a suspect."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poregui.domain.classes import NOT_A_PORE, NOT_A_PORE_NAME
+from poregui.domain.dataset import Dataset
+from poregui.domain.errors import ProjectError
+from poregui.domain.label_issues import confident_learning, unusual_shapes
+from poregui.store.project import Project
+from poregui.store.run_folder import RunFolder
+from poregui.vision.shape.crop_shapes import LENGTHS
+from poregui.workflow.evaluating.evaluate import find_run
+from poregui.workflow.evaluating.shape_baseline import read_baseline
+from poregui.workflow.evaluating.shapes import ShapeTable, shape_table
+
+_SHAPE_NUMBERS = (
+    "Equivalent diameter", "Length", "Width", "Aspect ratio", "Circularity", "Solidity", "Extent",
+)  # fmt: skip
+NETWORK, FOREST, BOTH = "network", "shapes", "network and shapes"
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """Hold one crop whose label may be wrong.
+
+    `label` and `proposed` are class ids, `doubt` is 1 minus the probability of the label; `likely`: confident learning
+    counts it as wrong; `shape_distance` is 1 at the edge of what is usual for the label, None where that is not known;
+    `why` is a sentence; `source` says who answered: `network`, `shapes` or `network and shapes`.
+    """
+
+    crop_id: int
+    name: str
+    label: int
+    proposed: int
+    doubt: float
+    likely: bool
+    shape_distance: float | None
+    why: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Suspects:
+    """Hold the queue of a run, the most doubtful first.
+
+    `expected_errors` is how many labels confident learning takes for wrong among `judged`; `accuracy` is how often the
+    unseen answers agree with the labels; `notes` say what the answers rest on and what is missing.
+    """
+
+    run: int
+    queue: tuple[Suspect, ...]
+    expected_errors: int
+    judged: int
+    accuracy: float | None
+    names: Mapping[int, str]
+    notes: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the queue as a dictionary fit for JSON, with names of classes."""
+        rows = [
+            {**asdict(one), "label": self.names.get(one.label), "proposed": self.names.get(one.proposed)}
+            for one in self.queue
+        ]
+        return {
+            "run": self.run,
+            "judged": self.judged,
+            "expected_errors": self.expected_errors,
+            "out_of_fold_accuracy": self.accuracy,
+            "suspects": rows,
+            "notes": list(self.notes),
+        }
+
+
+@dataclass(frozen=True)
+class _Answers:
+    """Hold (n, classes) probabilities of crops, each by models that never saw the crop, and where they come from."""
+
+    crop_ids: list[int]
+    probabilities: NDArray[np.float64]
+    sources: list[str]
+    notes: tuple[str, ...]
+
+
+def suspects(project: Project, run: RunFolder | None = None, *, reviewed_too: bool = False) -> Suspects:
+    """Return the labels that are probably wrong among the crops of a run (the newest finished one when not given).
+
+    Answers of the network count for crops that it never learned from: all of a cross-validation, test and validation
+    crops otherwise. Answers of the shape baseline are out of fold for all crops. Where both are known, their mean is.
+    Crops marked as reviewed are left out unless asked for; labels are those of now. Raises ProjectError when there is
+    no finished run, or nothing answered the crops unseen.
+    """
+    run = run or find_run(project, None)
+    dataset = run.read_dataset()
+    answers = _answers(run, dataset)
+    labels = project.labels()
+    place = {class_id: i for i, class_id in enumerate(dataset.class_ids)}
+    kept = [row for row, crop_id in enumerate(answers.crop_ids) if labels.get(crop_id) in place]
+    ids = [answers.crop_ids[row] for row in kept]
+    given = np.array([place[labels[i]] for i in ids], np.int64)  # type: ignore[index]
+    names = {c.id: c.name for c in project.classes(retired=True)} | {NOT_A_PORE: NOT_A_PORE_NAME}
+    judge = _Judge(dataset, names, answers.probabilities[kept], given)
+    found = judge.suspects(ids, [answers.sources[row] for row in kept], shape_table(run))
+    passed = set() if reviewed_too else {i for i, remark in project.remarks().items() if remark.reviewed}
+    right = judge.probabilities.argmax(axis=1) == given
+    return Suspects(
+        run=run.number,
+        queue=tuple(one for one in found if one.crop_id not in passed),
+        expected_errors=sum(one.likely for one in found),
+        judged=len(ids),
+        accuracy=float(right.mean()) if len(ids) else None,
+        names=names,
+        notes=answers.notes,
+    )
+
+
+def follow(found: Suspects, project: Project) -> Suspects:
+    """Return the queue without the crops that were relabelled, deleted or marked as reviewed meanwhile.
+
+    Order and doubt stay as they were. Give the queue as `suspects` found it, and undo brings crops back.
+    """
+    labels, remarks = project.labels(), project.remarks()
+
+    def settled(one: Suspect) -> bool:
+        remark = remarks.get(one.crop_id)
+        return labels.get(one.crop_id) != one.label or (remark is not None and remark.reviewed)
+
+    return replace(found, queue=tuple(one for one in found.queue if not settled(one)))
+
+
+def _answers(run: RunFolder, dataset: Dataset) -> _Answers:
+    baseline = read_baseline(run)
+    forest = dict(baseline.out_of_fold) if baseline else {}
+    only_shapes = run.read_recipe().preset == "shape"
+    folds = bool(run.read_folds())
+    part = {crop.crop_id: crop.part for crop in dataset.crops}
+    network = {
+        one.crop_id: one for one in run.read_predictions() if folds or part.get(one.crop_id) in ("test", "validation")
+    }
+    if only_shapes and forest:
+        network = {}  # the run is the forest itself, and out of its folds it knows all crops
+    width = len(dataset.classes)
+    ids, rows, sources = [], [], []
+    for crop in dataset.crops:
+        known = [of[crop.crop_id].probabilities for of in (network, forest) if crop.crop_id in of]
+        if known and all(len(one) == width for one in known):
+            ids.append(crop.crop_id)
+            rows.append(np.mean(known, axis=0))
+            sources.append(BOTH if len(known) == 2 else NETWORK if crop.crop_id in network else FOREST)
+    if not ids:
+        raise ProjectError(f"Nothing answered the crops of run {run.path.name} unseen.", "Train again.")
+    notes = () if only_shapes else _notes(run, len(network), len(forest), len(dataset.crops))
+    return _Answers(ids, np.array(rows, np.float64), sources, notes)
+
+
+def _notes(run: RunFolder, network: int, forest: int, total: int) -> tuple[str, ...]:
+    notes = []
+    if network < total and forest:
+        notes.append(
+            f"The network of run {run.path.name} learned from {total - network} of {total} crops; those are judged by "
+            "their shapes alone. A cross-validation lets the network judge all: poregui train PROJECT --folds 5."
+        )
+    elif network < total:
+        notes.append(
+            f"Only {network} of {total} crops can be judged, for the network of run {run.path.name} learned from the "
+            "others. Train again, or cross-validate, to judge all."
+        )
+    return tuple(notes)
+
+
+@dataclass(frozen=True, eq=False)
+class _Judge:
+    """Judge (n,) labels by (n, classes) unseen probabilities and by shapes."""
+
+    dataset: Dataset
+    names: Mapping[int, str]
+    probabilities: NDArray[np.float64]
+    labels: NDArray[np.int64]
+
+    def suspects(self, ids: Sequence[int], sources: Sequence[str], shapes: ShapeTable) -> list[Suspect]:
+        """Return the crops that confident learning or their shape puts in doubt, or whose label is not the answer."""
+        learned = confident_learning(self.probabilities, self.labels)
+        unusual = unusual_shapes(_logs(shapes, ids), self.labels, len(self.dataset.classes))
+        odd = unusual.marked & (unusual.nearest != self.labels)
+        crop_names = {crop.crop_id: crop.name for crop in self.dataset.crops}
+        found = []
+        for row in np.argsort(-learned.doubt, kind="stable").tolist():
+            proposed = int(learned.proposed[row])
+            disagrees = self.probabilities[row, proposed] > self.probabilities[row, self.labels[row]]
+            if not (learned.likely[row] or odd[row] or disagrees):
+                continue
+            distance = float(unusual.distance[row])
+            shape = distance if np.isfinite(distance) else None
+            found.append(
+                Suspect(
+                    crop_id=ids[row],
+                    name=crop_names[ids[row]],
+                    label=self.dataset.class_ids[self.labels[row]],
+                    proposed=self.dataset.class_ids[proposed],
+                    doubt=float(learned.doubt[row]),
+                    likely=bool(learned.likely[row]),
+                    shape_distance=shape,
+                    why=self._why(row, proposed, shape if odd[row] else None, sources[row]),
+                    source=sources[row],
+                )
+            )
+        return found
+
+    def _why(self, row: int, proposed: int, odd: float | None, source: str) -> str:
+        label = self.names.get(self.dataset.class_ids[self.labels[row]], "")
+        other = self.names.get(self.dataset.class_ids[proposed], "")
+        given, better = self.probabilities[row, self.labels[row]], self.probabilities[row, proposed]
+        who = {NETWORK: "The network", FOREST: "The shape", BOTH: "Network and shape together"}[source]
+        told = f"{who} say{'' if source == BOTH else 's'} {other} {100 * better:.0f} %, {label} {100 * given:.0f} %"
+        return f"{told}; the shape is {odd:.1f} times as far out as usual for {label}." if odd else f"{told}."
+
+
+def _logs(shapes: ShapeTable, ids: Sequence[int]) -> NDArray[np.float64]:
+    """Return the shape numbers that tell classes apart, lengths and ratios as logarithms: factors count alike."""
+    rows = shapes.rows_of(list(ids))
+    columns = []
+    for name in _SHAPE_NUMBERS:
+        values = rows[:, shapes.names.index(name)]
+        scaled = name in LENGTHS or name == "Aspect ratio"
+        columns.append(np.log(np.maximum(values, 1e-9)) if scaled else values)
+    return np.stack(columns, axis=1)

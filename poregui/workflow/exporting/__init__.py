@@ -1,0 +1,1 @@
+"""Write labels, crops, runs and projects for other programs."""

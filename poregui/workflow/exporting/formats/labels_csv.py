@@ -1,0 +1,60 @@
+"""Read labels as our CSV export writes them, or anybody with the same columns: a box on a micrograph and its class."""
+
+from __future__ import annotations
+
+import csv
+from collections import defaultdict
+from collections.abc import Mapping
+from pathlib import Path
+
+from poregui.domain.errors import PoreguiError
+from poregui.domain.geometry import Box
+from poregui.workflow.exporting.formats.shapes import LARGEST_FILE, ImageShapes, PoreShape
+from poregui.workflow.importing.import_manifest import plain, scale
+
+NEEDED = ("micrograph", "x", "y", "width", "height", "label")
+_LARGEST = 10_000_000
+
+
+def read_labels_csv(path: Path) -> list[ImageShapes]:
+    """Return the boxes of a CSV by micrograph; rows of ready-made crops, which lie on none, are left out.
+
+    It needs the columns micrograph, x, y, width, height (whole px from the upper left corner) and label, which may be
+    empty; others are passed over. Raises PoreguiError when it is no such file or no row names a micrograph.
+    """
+    try:
+        if path.stat().st_size > LARGEST_FILE:
+            raise PoreguiError(f"{path.name} is too large to hold labels.", "Check where it came from.")
+        with open(path, newline="", encoding="utf-8-sig") as file:
+            rows = csv.DictReader(file)
+            missing = [name for name in NEEDED if name not in (rows.fieldnames or ())]
+            if missing:
+                raise PoreguiError(
+                    f"{path.name} has no column {missing[0]}.", f"It needs the columns {', '.join(NEEDED)}."
+                )
+            found: defaultdict[str, list[PoreShape]] = defaultdict(list)
+            scales: dict[str, float | None] = {}
+            for row in rows:
+                name = plain(row["micrograph"])
+                if name:
+                    found[name].append(_shape(row, rows.line_num, path.name))
+                    scales[name] = scale(row.get("um_per_px"))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise PoreguiError(f"{path.name} cannot be read: {error}.", "Save it as CSV in UTF-8.") from error
+    if not found:
+        raise PoreguiError(
+            f"No row of {path.name} names a micrograph.", "Ready-made crops are imported with their pictures."
+        )
+    return [ImageShapes(name, 0, 0, scales[name], tuple(shapes)) for name, shapes in found.items()]
+
+
+def _shape(row: Mapping[str, str | None], line: int, file: str) -> PoreShape:
+    try:
+        x, y, wide, high = (int(row[name] or "") for name in ("x", "y", "width", "height"))
+    except ValueError:
+        x = y = wide = high = -1
+    if min(x, y) < 0 or min(wide, high) < 1 or max(x, y, wide, high) > _LARGEST:
+        raise PoreguiError(
+            f"Line {line} of {file} has no box.", "x, y, width and height are whole numbers of px, from 0."
+        )
+    return PoreShape(line, Box(x, y, wide, high), None, plain(row["label"]))

@@ -1,0 +1,101 @@
+"""Gather the pores of a project as shapes that any format can write; changes when formats need to say more."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from poregui.domain.errors import PoreguiError
+from poregui.domain.geometry import Box
+from poregui.domain.outline import Outline
+from poregui.store.project import Project
+from poregui.workflow.editing.edits import label_name
+
+LARGEST_FILE = 1 << 30
+"""Bytes of a file of shapes above which it is not read."""
+_LARGEST_NUMBER = 1e7
+
+
+@dataclass(frozen=True)
+class PoreShape:
+    """Hold one pore: its outline, or its box where nobody outlined it, and its class (empty: not labelled).
+
+    `told` are names and words that a format may write beside the class.
+    """
+
+    crop_id: int
+    box: Box
+    outline: Outline | None
+    class_name: str
+    colour: str = "#808080"
+    told: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class ImageShapes:
+    """Hold the pores of one micrograph; sizes in px, 0 where a format does not say them."""
+
+    name: str
+    width: int
+    height: int
+    um_per_px: float | None
+    shapes: tuple[PoreShape, ...]
+
+
+def shapes_of(project: Project, *, labelled_only: bool = True) -> list[ImageShapes]:
+    """Return the pores of every micrograph that has some; crops without a micrograph have no place and are left out."""
+    classes = project.classes(retired=True)
+    colours = {c.id: c.colour for c in classes}
+    found = []
+    for micrograph in project.micrographs():
+        outlines = project.outlines(micrograph_id=micrograph.id)
+        shapes = tuple(
+            PoreShape(
+                crop.id,
+                crop.box,
+                outlines.get(crop.id),
+                label_name(crop.label, classes),
+                colours.get(crop.label or 0, "#808080"),
+            )
+            for crop in project.crops(micrograph_id=micrograph.id)
+            if crop.box is not None and (crop.label is not None or not labelled_only)
+        )
+        if shapes:
+            found.append(
+                ImageShapes(micrograph.name, micrograph.width, micrograph.height, micrograph.um_per_px, shapes)
+            )
+    if not found:
+        raise PoreguiError(
+            "No pore in a micrograph is labelled, so that there is nothing to write.",
+            "Label crops that were cut from micrographs, or export class folders.",
+        )
+    return found
+
+
+def corners(box: Box) -> list[tuple[float, float]]:
+    """Return the four corners of a box, clockwise from the upper left."""
+    left, top, right, bottom = float(box.x), float(box.y), float(box.right), float(box.bottom)
+    return [(left, top), (right, top), (right, bottom), (left, bottom)]
+
+
+def outline_from(numbers: object, where: str) -> Outline:
+    """Return the outline through pairs of numbers that a file holds.
+
+    Raises PoreguiError, which names `where`, for anything else: fewer than three points, text, infinity.
+    """
+    problem = PoreguiError(f"{where} is not an outline.", "Each needs at least three points with two finite numbers.")
+    if not isinstance(numbers, list) or len(numbers) < 3:
+        raise problem
+    points = []
+    for pair in numbers:
+        if not isinstance(pair, (list, tuple)) or len(pair) < 2:
+            raise problem
+        x, y = pair[0], pair[1]
+        if not all(isinstance(v, (int, float)) and not isinstance(v, bool) and math.isfinite(v) for v in (x, y)):
+            raise problem
+        if max(abs(x), abs(y)) > _LARGEST_NUMBER:
+            raise problem
+        points.append((float(x), float(y)))
+    if points[0] == points[-1] and len(points) > 3:
+        points.pop()
+    return Outline.of(points)

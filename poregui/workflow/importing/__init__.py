@@ -1,0 +1,1 @@
+"""Bring images, outlines and labels into a project."""

@@ -1,0 +1,98 @@
+"""Decide which classes a project has once pictures with class names came in; changes with how classes are named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from poregui.domain.classes import (
+    FEWEST_CLASSES,
+    MOST_CLASSES,
+    NOT_A_PORE,
+    NOT_A_PORE_NAME,
+    UNSURE,
+    UNSURE_NAME,
+    PoreClass,
+    default_classes,
+    full_name,
+    new_class,
+)
+from poregui.domain.errors import PoreguiError
+from poregui.store.project import Project
+from poregui.workflow.editing.edits import SetClasses
+
+_FIXED = {NOT_A_PORE_NAME.casefold(): NOT_A_PORE, UNSURE_NAME.casefold(): UNSURE}
+
+
+@dataclass(frozen=True)
+class ClassPlan:
+    """Hold the classes as they will be, and what becomes of them; `edit` is None when they stay."""
+
+    classes: tuple[PoreClass, ...]
+    edit: SetClasses | None
+    added: tuple[str, ...]
+    replaced: tuple[str, ...]
+
+    def label(self, name: str | None) -> int | None:
+        """Return the label for a class name as folders write it."""
+        if name is None:
+            return None
+        fixed = _fixed(name)
+        if fixed is not None:
+            return fixed
+        return next(c.id for c in self.classes if not c.retired and c.name.casefold() == _key(name))
+
+
+def plan_classes(project: Project, names: Iterable[str]) -> ClassPlan:
+    """Return the classes that a project needs for crops with these class names.
+
+    A name that is new becomes a class. Default classes that nobody used yet make room for it, unless fewer than two
+    classes would be left. Raises PoreguiError for more classes than a project can have, and for unfit names.
+    """
+    before = project.classes(retired=True)
+    wanted = {_key(name): full_name(name) for name in names if _fixed(name) is None}
+    active = {c.name.casefold() for c in before if not c.retired}
+    new = {key: name for key, name in wanted.items() if key not in active}
+    if not new:
+        return ClassPlan(before, None, (), ())
+    kept = before
+    if _unused_defaults(project, before):
+        needed = [c for c in before if c.name.casefold() in wanted]
+        if len(needed) + len(new) >= FEWEST_CLASSES:
+            kept = tuple(replace(c, position=i) for i, c in enumerate(needed))
+    if len([c for c in kept if not c.retired]) + len(new) > MOST_CLASSES:
+        raise PoreguiError(
+            f"The folders name {len(new)} new classes; a project has at most {MOST_CLASSES}.",
+            "If these folders are no classes, import the pictures as micrographs.",
+        )
+    after = list(kept)
+    first = project.next_id("classes")
+    for i, name in enumerate(new.values()):
+        after.append(new_class(first + i, name, after))
+    replaced = tuple(c.name for c in before if c not in kept and c.name.casefold() not in wanted)
+    return ClassPlan(
+        tuple(after), SetClasses(before, tuple(after)), tuple(c.name for c in after[len(kept) :]), replaced
+    )
+
+
+def _key(name: str) -> str:
+    return " ".join(full_name(name).split()).casefold()
+
+
+def _fixed(name: str) -> int | None:
+    return _FIXED.get(name.replace("_", " ").strip().casefold())
+
+
+def _unused_defaults(project: Project, classes: tuple[PoreClass, ...]) -> bool:
+    if classes != default_classes() or project.runs():
+        return False
+    ids = {c.id for c in classes}
+    if any(project.reference_crops(i) for i in ids):
+        return False
+    return not any(entry.label in ids for entry in project.label_log())
+
+
+def same_class(label: str, name: str) -> bool:
+    """Tell whether the name of a label and a class name as folders write it mean the same."""
+    fixed = _fixed(name)
+    return _fixed(label) == fixed if fixed is not None else label.casefold() == _key(name)

@@ -1,0 +1,228 @@
+"""Find pictures in folders and recognise what the layout says of them; changes with the layouts that people keep."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from poregui.domain.classes import SHORT_NAMES, full_name
+from poregui.domain.errors import PoreguiError
+from poregui.domain.records import Side
+from poregui.vision.io.reader import is_picture, read_size
+from poregui.workflow.importing.import_manifest import MANIFEST
+
+Kind = Literal["auto", "micrographs", "crops"]
+LARGE_CROP = 700
+"""Shorter side in px from which on a picture looks like a whole micrograph and not like a ready-made crop."""
+_LOOKED_AT = 15
+_SYSTEM_FILES = ("thumbs.db", "desktop.ini", "ehthumbs.db", "__macosx", "@eadir", MANIFEST)
+_NO_CLASSES = ("micrographs", "micrograph", "images", "pictures", "photos", "raw", "originals", "overviews", "")
+_SIDES: dict[str, Side] = {"train": "train", "training": "train", "test": "test", "testing": "test"}
+_SIDES |= dict.fromkeys(("valid", "validation", "val"), "train")
+_SIDE_WORD = re.compile(r"[ _-]?(set|data|folder)$")
+
+
+@dataclass(frozen=True)
+class FolderImage:
+    """Hold a picture and what its place says: the class (None for a micrograph or a crop without label) and the side.
+
+    `shown` names it in reports: the path from the folder that was given.
+    """
+
+    file: Path
+    shown: str
+    is_crop: bool
+    class_name: str | None = None
+    side: Side | None = None
+
+
+@dataclass(frozen=True)
+class PassedOver:
+    """Hold the name of a file or folder that was left out, and why, as the end of a sentence."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class _Picture:
+    file: Path
+    root: Path
+    folders: tuple[str, ...]
+    """Folders between root and file, sides taken out; the root's own name comes first when a folder was given."""
+    side: Side | None
+
+    @property
+    def shown(self) -> str:
+        return self.file.relative_to(self.root).as_posix() if self.folders else self.file.name
+
+
+def find_pictures(
+    paths: Sequence[Path], kind: Kind, known_classes: Iterable[str] = ()
+) -> tuple[list[FolderImage], list[PassedOver]]:
+    """Return the pictures in files and folders, each one once, and what was passed over.
+
+    `auto`: pictures in class folders, and pictures whose names begin with a class (`LOF.139.PNG`), are crops, others
+    micrographs. Folders are class folders when one bears the name of a class, or when there are two or more beside each
+    other, unless their pictures are as large as whole micrographs. Folders `train`, `test`, `train_set`... name the
+    side. Hidden and system files are passed over silently.
+    Raises PoreguiError for a path that does not exist.
+    """
+    skipped: list[PassedOver] = []
+    pictures = list(_walk(paths, skipped))
+    names = {name.casefold(): name for name in known_classes}
+    if kind == "micrographs":
+        return [FolderImage(p.file, p.shown, is_crop=False) for p in pictures], skipped
+    folder_class = _class_folders(pictures, names, kind)
+    found: list[FolderImage] = []
+    for p in pictures:
+        name = folder_class(p.folders) or class_in_name(p.file.stem, names)
+        is_crop = kind == "crops" or name is not None
+        found.append(FolderImage(p.file, p.shown, is_crop, name, p.side if is_crop else None))
+    return found, skipped
+
+
+def class_in_name(stem: str, known: dict[str, str]) -> str | None:
+    """Return the class that a file name without its ending begins with, or None.
+
+    A class of one or two letters counts only when nothing but a number follows (`K.20`), a longer one when a number
+    follows it (`keyhole_012_b`). `known` maps class names in lower case to how they are written.
+    """
+    for name in sorted({*SHORT_NAMES, *known}, key=len, reverse=True):
+        if stem[: len(name)].casefold() != name:
+            continue
+        rest = r"[._ -]+\(?\d+\)?" if len(name) <= 2 else r"[._ -]*\(?\d.*"
+        if re.fullmatch(rest, stem[len(name) :]):
+            return known.get(name) or full_name(name)
+    return None
+
+
+def _class_of_folder(name: str, known: dict[str, str]) -> str | None:
+    plain = name.replace("_", " ").casefold()
+    return known.get(name.casefold()) or known.get(plain) or SHORT_NAMES.get(name.strip().casefold())
+
+
+def _class_folders(
+    pictures: Sequence[_Picture], known: dict[str, str], kind: Kind
+) -> Callable[[tuple[str, ...]], str | None]:
+    """Return the function that tells the class of pictures in a chain of folders, or None."""
+    inside: dict[tuple[str, ...], list[Path]] = defaultdict(list)
+    for p in pictures:
+        if p.folders:
+            inside[p.folders].append(p.file)
+    siblings: dict[tuple[str, ...], set[str]] = defaultdict(set)
+    for chain in inside:
+        if chain[-1].casefold() not in _NO_CLASSES:
+            siblings[chain[:-1]].add(chain[-1])
+    large = {
+        parent: kind == "auto" and _look_whole([file for name in names for file in inside[*parent, name]])
+        for parent, names in siblings.items()
+        if len(names) > 1
+    }
+
+    def class_of(chain: tuple[str, ...]) -> str | None:
+        if not chain:
+            return None
+        bears = next((name for part in reversed(chain) if (name := _class_of_folder(part, known))), None)
+        if bears or chain[-1].casefold() in _NO_CLASSES:
+            return bears
+        beside = len(siblings[chain[:-1]]) > 1 and (len(chain) > 1 or kind == "crops")
+        if not beside or large[chain[:-1]] or all(class_in_name(file.stem, known) for file in inside[chain]):
+            return None
+        return chain[-1]
+
+    return class_of
+
+
+def _look_whole(files: Sequence[Path]) -> bool:
+    """Tell whether pictures are so large that their folders are specimens rather than classes of crops."""
+    some = files[:: max(1, len(files) // _LOOKED_AT)]
+    sides = sorted(min(size) for file in some if (size := read_size(file)))
+    return bool(sides) and sides[len(sides) // 2] >= LARGE_CROP
+
+
+def _walk(paths: Sequence[Path], skipped: list[PassedOver]) -> Iterator[_Picture]:
+    seen: set[str] = set()
+    for given in paths:
+        path = Path(os.path.abspath(given))
+        if not path.exists():
+            raise PoreguiError(f"{given} does not exist.", "Check the path.")
+        if path.is_dir():
+            before = len(skipped)
+            pictures = list(_walk_folder(path, path, seen, skipped))
+            if not pictures and len(skipped) == before:
+                skipped.append(PassedOver(str(given), "holds no pictures."))
+            yield from pictures
+        elif _first_time(path, seen):
+            if path.is_file() and is_picture(path):
+                yield _Picture(path, path.parent, (), None)
+            else:
+                skipped.append(PassedOver(path.name, "is no picture of a known format."))
+
+
+def _walk_folder(folder: Path, root: Path, seen: set[str], skipped: list[PassedOver]) -> Iterator[_Picture]:
+    if not _first_time(folder, seen):
+        return
+    shown = folder.relative_to(root).as_posix() if folder != root else root.name
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: natural(entry.name))
+    except OSError as error:
+        skipped.append(PassedOver(shown, f"cannot be read ({error.strerror})."))
+        return
+    if any(entry.name == "project.db" for entry in entries):
+        skipped.append(PassedOver(shown, "is a poregui project; import the pictures in its folders one by one."))
+        return
+    for entry in entries:
+        path = Path(entry.path)
+        name = path.relative_to(root).as_posix()
+        if entry.name.startswith(".") or entry.name.casefold() in _SYSTEM_FILES:
+            continue
+        if not entry.name.isprintable() or not _is_text(entry.name):
+            skipped.append(PassedOver(ascii(name), "has a name that is no text; rename it."))
+        elif entry.is_dir():
+            yield from _walk_folder(path, root, seen, skipped)
+        elif not entry.is_file():
+            skipped.append(PassedOver(name, "leads nowhere."))
+        elif not is_picture(path):
+            skipped.append(PassedOver(name, "is no picture of a known format."))
+        elif _first_time(path, seen):
+            chain = (root.name, *path.parent.relative_to(root).parts)
+            sides = [side for part in chain if (side := side_of(part))]
+            yield _Picture(path, root, _without_sides(chain), sides[-1] if sides else None)
+
+
+def _without_sides(chain: tuple[str, ...]) -> tuple[str, ...]:
+    """Take the folders out that name a side; a root of that name stays as a place without a name."""
+    return ("" if side_of(chain[0]) else chain[0], *(part for part in chain[1:] if not side_of(part)))
+
+
+def side_of(folder: str) -> Side | None:
+    """Return the side that a folder's name says: `train`, `Test_set`, `training data`; None for other names."""
+    return _SIDES.get(_SIDE_WORD.sub("", folder.strip().casefold()))
+
+
+def natural(name: str) -> tuple[tuple[int, int, str], ...]:
+    """Return a key that sorts `K.9` before `K.10`, and both before `Ka`."""
+    parts = re.findall(r"\d+|\D+", name.casefold())
+    return tuple((0, int(part[:18]), "") if part.isdecimal() else (1, 0, part) for part in parts)
+
+
+def _first_time(path: Path, seen: set[str]) -> bool:
+    real = os.path.realpath(path)
+    if real in seen:
+        return False
+    seen.add(real)
+    return True
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

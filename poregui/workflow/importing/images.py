@@ -1,0 +1,390 @@
+"""Bring pictures from outside into a project as micrographs and ready-made crops, each once, and report on all."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from poregui.domain.errors import ImageError, PoreguiError
+from poregui.domain.plane import FIRST, Plane
+from poregui.domain.records import Crop, Micrograph, Side, Specimen
+from poregui.store.hashes import file_hash
+from poregui.store.pixels import CropPixels, PixelStore
+from poregui.store.project import Project
+from poregui.vision.io.large_images import open_pyramid
+from poregui.vision.io.pyramid import Pyramid
+from poregui.vision.io.reader import Image, read_image
+from poregui.workflow.editing.edits import (
+    AddCrops,
+    AddMicrographs,
+    AddSpecimens,
+    ChangeMicrographs,
+    Combined,
+    Edit,
+    label_name,
+)
+from poregui.workflow.editing.micrograph_edits import specimen_expression, specimen_in
+from poregui.workflow.editing.planes import name_of
+from poregui.workflow.importing.class_names import ClassPlan, plan_classes, same_class
+from poregui.workflow.importing.folders import LARGE_CROP, FolderImage, Kind, PassedOver, find_pictures, natural
+from poregui.workflow.importing.import_manifest import ManifestRow, Manifests
+from poregui.workflow.importing.import_report import ImportPlan, ImportReport, by_class
+
+Progress = Callable[[int, int, str], None]
+KINDS: tuple[Kind, ...] = ("auto", "micrographs", "crops")
+_BATCH_CROPS = 64
+_BATCH_BYTES = 64 * 2**20
+
+
+@dataclass(frozen=True)
+class ImportOptions:
+    """Hold what a person says about the pictures.
+
+    `specimen` names the specimen of all of them; `specimen_pattern` finds it in each file name (see
+    `cleaning.specimen_expression`). `um_per_px` goes before what a file says. `known_classes` are the
+    names of the project's classes, by which folders and files may be called. `plane` is the page, channel and slice
+    that micrographs show of files that hold several.
+    Raises PoreguiError for a pattern that is none or has no group, a scale that is none, or both kinds of specimen.
+    """
+
+    kind: Kind = "auto"
+    specimen: str | None = None
+    specimen_pattern: str | None = None
+    um_per_px: float | None = None
+    known_classes: tuple[str, ...] = ()
+    plane: Plane = FIRST
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise PoreguiError(f"Pictures cannot be imported as {self.kind!r}.", f"Choose one of {', '.join(KINDS)}.")
+        if self.um_per_px is not None and not (math.isfinite(self.um_per_px) and 0 < self.um_per_px < 1e6):
+            raise PoreguiError(f"{self.um_per_px:g} um per px cannot be a scale.", "Give a number above 0.")
+        if self.specimen is not None and not self.specimen.strip():
+            raise PoreguiError("A specimen needs a name.", "Leave it out when it is not known.")
+        if self.specimen_pattern is not None:
+            if self.specimen is not None:
+                raise PoreguiError("A specimen is given by a name and by a pattern.", "Give one of the two.")
+            specimen_expression(self.specimen_pattern)
+
+    def specimen_of(self, file_name: str) -> str | None:
+        """Return the name of a file's specimen, or None when nothing says it."""
+        if self.specimen_pattern is None:
+            return " ".join(self.specimen.split()) if self.specimen else None
+        return specimen_in(file_name, specimen_expression(self.specimen_pattern))
+
+
+@dataclass(frozen=True)
+class CollectedMicrograph:
+    """Hold what was read of a micrograph's file; `width`, `height` in px."""
+
+    file: Path
+    shown: str
+    sha256: str
+    width: int
+    height: int
+    bits: int
+    channels: int
+    um_per_px: float | None
+    scale_source: str
+    specimen: str | None
+    plane: Plane = FIRST
+
+
+@dataclass(frozen=True)
+class CollectedCrop:
+    """Hold what was read of a ready-made crop; its pixels are in the store under `pixels`."""
+
+    file: Path
+    shown: str
+    pixels: str
+    width: int
+    height: int
+    class_name: str | None
+    side: Side | None
+    um_per_px: float | None
+    specimen: str | None
+
+
+@dataclass(frozen=True)
+class Collected:
+    """Hold everything that was found and read, ready for `settle`; a cancelled one is not worth settling."""
+
+    micrographs: tuple[CollectedMicrograph, ...]
+    crops: tuple[CollectedCrop, ...]
+    skipped: tuple[PassedOver, ...]
+    notes: tuple[str, ...]
+    cancelled: bool = False
+
+
+def collect(
+    paths: Sequence[Path],
+    options: ImportOptions,
+    pixels: PixelStore,
+    progress: Progress = lambda done, total, name: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Collected:
+    """Find and read pictures and keep the pixels of ready-made crops; may run in any thread.
+
+    Damaged files are passed over with their sentence. `progress` hears (done, total, name). Pixels that no crop comes
+    to use cost room and nothing else. Raises PoreguiError for a path that does not exist, when there is no picture at
+    all, and when pixels cannot be kept.
+    """
+    found, skipped = find_pictures(paths, options.kind, options.known_classes)
+    if not found:
+        raise _nothing(paths, skipped)
+    micrographs: list[CollectedMicrograph] = []
+    crops: list[CollectedCrop] = []
+    notes: list[str] = []
+    waiting, manifests = _Waiting(pixels), Manifests()
+    for done, one in enumerate(found, start=1):
+        if cancelled():
+            return Collected((), (), (), (), cancelled=True)
+        try:
+            image: Image | Pyramid
+            if one.is_crop:
+                image = read_image(one.file)
+                crops.append(_crop(one, image, options, waiting.add(image), manifests.row(one.file)))
+            else:
+                with open_pyramid(one.file, plane=options.plane) as image:
+                    micrographs.append(_micrograph(one, image, options))
+        except ImageError as error:
+            skipped.append(PassedOver(one.shown, str(error).removeprefix(f"{one.file.name} ")))
+        else:
+            notes += [f"{one.shown}: {text}" for text in image.warnings]
+        progress(done, len(found), one.shown)
+    waiting.keep()
+    unnamed = sum(options.specimen_of(one.file.name) is None for one in found) if options.specimen_pattern else 0
+    if options.kind == "auto" and len({one.file.parent for one in found if not one.is_crop}) > 1:
+        notes.append("Pictures in several folders were taken for whole micrographs; as crops, folders become classes.")
+    if unnamed:
+        notes.append(f"{unnamed} of {len(found)} file names do not match the pattern; their specimen is unknown.")
+    skipped.sort(key=lambda one: natural(one.name))
+    return Collected(tuple(micrographs), tuple(crops), tuple(skipped), tuple(notes))
+
+
+def _nothing(paths: Sequence[Path], skipped: Sequence[PassedOver]) -> PoreguiError:
+    remedy = "Choose PNG, JPEG, BMP or TIFF files, or a folder that holds some."
+    if len(paths) == 1 and paths[0].is_file():
+        return PoreguiError(f"{paths[0].name} {skipped[0].reason}" if skipped else "Nothing was chosen.", remedy)
+    where = str(paths[0]) if len(paths) == 1 else "the chosen folders"
+    if len(paths) == 1 and len(skipped) == 1 and skipped[0].name == paths[0].absolute().name:
+        return PoreguiError(f"{where} {skipped[0].reason}", "" if "project" in skipped[0].reason else remedy)
+    return PoreguiError(f"There is no picture in {where}.", remedy)
+
+
+class _Waiting:
+    """Gather pixels and write them in few transactions, short ones, since the window may write crops meanwhile."""
+
+    def __init__(self, store: PixelStore) -> None:
+        self._store = store
+        self._pixels: list[CropPixels] = []
+
+    def add(self, image: Image) -> str:
+        self._pixels.append(CropPixels(image.pixels, image.grey_low, image.grey_high))
+        key = self._pixels[-1].hash
+        if len(self._pixels) >= _BATCH_CROPS or sum(p.array.nbytes for p in self._pixels) > _BATCH_BYTES:
+            self.keep()
+        return key
+
+    def keep(self) -> None:
+        if self._pixels:
+            with self._store.batch():
+                for pixels in self._pixels:
+                    self._store.add(pixels)
+            self._pixels.clear()
+
+
+def _crop(one: FolderImage, image: Image, options: ImportOptions, key: str, row: ManifestRow) -> CollectedCrop:
+    return CollectedCrop(
+        file=one.file,
+        shown=one.shown,
+        pixels=key,
+        width=image.width,
+        height=image.height,
+        class_name=one.class_name,
+        side=one.side,
+        um_per_px=options.um_per_px or row.um_per_px or image.um_per_px,
+        specimen=options.specimen_of(one.file.name) or row.specimen,
+    )
+
+
+def _micrograph(one: FolderImage, image: Pyramid, options: ImportOptions) -> CollectedMicrograph:
+    given = options.um_per_px is not None
+    return CollectedMicrograph(
+        file=one.file,
+        shown=one.shown,
+        sha256=file_hash(one.file),
+        width=image.width,
+        height=image.height,
+        bits=image.bits,
+        channels=image.channels,
+        um_per_px=options.um_per_px if given else image.um_per_px,
+        scale_source="given at import" if given else image.scale_source,
+        specimen=options.specimen_of(one.file.name),
+        plane=options.plane,
+    )
+
+
+def settle(project: Project, collected: Collected, who: str) -> ImportPlan:
+    """Return the one edit that brings in what the project does not have yet, and the report; changes nothing itself.
+
+    Pictures are told apart by content, so that importing twice adds nothing; what was deleted comes in again. Raises
+    PoreguiError when the project is read-only or the folders name more classes than it can have.
+    """
+    project.check_writable()
+    if collected.cancelled:
+        return ImportPlan(None, ImportReport(cancelled=True))
+    notes = list(collected.notes)
+    specimens = _Specimens(project)
+    micrographs, moved, twins = _new_micrographs(project, collected.micrographs, specimens)
+    crops, present = _new_crops(project, collected.crops, notes)
+    classes = plan_classes(project, (c.class_name for c in crops if c.class_name is not None))
+    adds = AddMicrographs(tuple(_micrograph_record(project, i, m, specimens) for i, m in enumerate(micrographs)))
+    first = project.next_id("crops")
+    records = tuple(_crop_record(first + i, c, classes, specimens) for i, c in enumerate(crops))
+    edits: list[Edit] = [classes.edit] if classes.edit else []
+    edits += [AddSpecimens(tuple(specimens.added))] if specimens.added else []
+    edits += [adds] if micrographs else []
+    edits += [moved] if moved.after else []
+    edits += [AddCrops(records, who=who, how="import")] if records else []
+    many = len(micrographs) + len(crops)
+    report = ImportReport(
+        micrographs=len(micrographs),
+        crops=len(crops),
+        labels=by_class([label_name(c.label, classes.classes) for c in records]),
+        test_crops=sum(c.given_side == "test" for c in records),
+        present=present + twins,
+        skipped=collected.skipped,
+        new_classes=classes.added,
+        replaced_classes=classes.replaced,
+        new_specimens=tuple(s.name for s in specimens.added),
+        assigned=sum(old.specimen_id != new.specimen_id for old, new in zip(moved.before, moved.after, strict=True)),
+        notes=(*notes, *_found_again(moved), *_doubts(crops)),
+    )
+    text = "import picture" if many == 1 else f"import {many} pictures"
+    return ImportPlan(Combined(tuple(edits), text=text) if edits else None, report)
+
+
+def _new_micrographs(
+    project: Project, collected: Sequence[CollectedMicrograph], specimens: _Specimens
+) -> tuple[list[CollectedMicrograph], ChangeMicrographs, int]:
+    """Return those that are new, the change of those that are there, and how many these are.
+
+    Vanished ones are linked to where they are now, and those without a specimen get the one that is said.
+    """
+    known = {(m.sha256, m.plane): m for m in project.micrographs()}
+    new: dict[tuple[str, str], CollectedMicrograph] = {}
+    moved: dict[int, tuple[Micrograph, Micrograph]] = {}
+    for one in collected:
+        key = one.sha256, str(one.plane)
+        there = known.get(key)
+        if there is None:
+            new.setdefault(key, one)
+        elif there.id not in moved:
+            found = there
+            if not project.micrograph_file(there).exists():
+                found = replace(there, path=project.path_for(one.file), name=name_of(one.file, one.plane))
+            if there.specimen_id is None and one.specimen is not None:
+                found = replace(found, specimen_id=specimens.id_of(one.specimen))
+            if found != there:
+                moved[there.id] = there, found
+    before, after = tuple(pair[0] for pair in moved.values()), tuple(pair[1] for pair in moved.values())
+    change = ChangeMicrographs(before, after, text="complete micrographs")
+    return list(new.values()), change, len(collected) - len(new)
+
+
+def _new_crops(
+    project: Project, collected: Sequence[CollectedCrop], notes: list[str]
+) -> tuple[list[CollectedCrop], int]:
+    """Return the crops that are new and how many were there; notes tell of equal pixels with unequal labels.
+
+    Of equal pictures on both sides of a given split the one on the test side is taken, so that nothing leaks.
+    """
+    known = {crop.pixels: crop for crop in project.crops()}
+    names = project.classes(retired=True)
+    new: dict[str, CollectedCrop] = {}
+    present = 0
+    for one in sorted(collected, key=lambda c: c.side != "test"):
+        twin = new.get(one.pixels)
+        if one.pixels in known:
+            present += 1
+            label = label_name(known[one.pixels].label, names)
+            if one.class_name and label and not same_class(label, one.class_name):
+                notes.append(f"{one.shown} is in the project already, labelled {label}; it stays so.")
+        elif twin is None:
+            new[one.pixels] = one
+        elif twin.class_name == one.class_name:
+            notes.append(f"{one.shown} is the same picture as {twin.shown}; it was taken once.")
+        else:
+            notes.append(
+                f"{one.shown} is the same picture as {twin.shown} with another label; look at it: it is labelled "
+                f"{twin.class_name or 'not at all'} now."
+            )
+    taken = {id(one) for one in new.values()}
+    return [one for one in collected if id(one) in taken], present
+
+
+def _found_again(moved: ChangeMicrographs) -> Iterator[str]:
+    for before, after in zip(moved.before, moved.after, strict=True):
+        if before.path != after.path:
+            yield f"{after.name} was found again in its new place."
+
+
+def _doubts(crops: Sequence[CollectedCrop]) -> Iterator[str]:
+    large = sum(min(crop.width, crop.height) >= LARGE_CROP for crop in crops)
+    if large:
+        yield (
+            f"{large} crops are {LARGE_CROP} px or larger: if they are whole micrographs, undo this and import them "
+            "as micrographs."
+        )
+
+
+class _Specimens:
+    """Find specimens by name, and make those that are new."""
+
+    def __init__(self, project: Project) -> None:
+        self._ids = {s.name: s.id for s in project.specimens()}
+        self._next = project.next_id("specimens")
+        self.added: list[Specimen] = []
+
+    def id_of(self, name: str | None) -> int | None:
+        if name is None:
+            return None
+        if name not in self._ids:
+            self._ids[name] = self._next + len(self.added)
+            self.added.append(Specimen(self._ids[name], name))
+        return self._ids[name]
+
+
+def _micrograph_record(project: Project, place: int, one: CollectedMicrograph, specimens: _Specimens) -> Micrograph:
+    return Micrograph(
+        id=project.next_id("micrographs") + place,
+        path=project.path_for(one.file),
+        name=name_of(one.file, one.plane),
+        sha256=one.sha256,
+        width=one.width,
+        height=one.height,
+        bits=one.bits,
+        channels=one.channels,
+        um_per_px=one.um_per_px,
+        scale_source=one.scale_source,
+        specimen_id=specimens.id_of(one.specimen),
+        plane=str(one.plane),
+    )
+
+
+def _crop_record(crop_id: int, one: CollectedCrop, classes: ClassPlan, specimens: _Specimens) -> Crop:
+    return Crop(
+        id=crop_id,
+        pixels=one.pixels,
+        width=one.width,
+        height=one.height,
+        source=one.shown,
+        specimen_id=specimens.id_of(one.specimen),
+        um_per_px=one.um_per_px,
+        given_side=one.side,
+        label=classes.label(one.class_name),
+        origin="import",
+    )

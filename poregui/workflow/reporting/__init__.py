@@ -1,0 +1,1 @@
+"""Lay out reports, figures and sheets."""

@@ -1,0 +1,1 @@
+"""Suggest labels from the labels so far."""

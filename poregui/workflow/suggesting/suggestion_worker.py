@@ -1,0 +1,268 @@
+"""Keep suggestions up to date in a process of its own that is told of crops and labels; changes with what it is asked.
+
+Messages are dictionaries, one a line of JSON: `crops` ([id, hash of pixels, um per px, group] of new or changed crops),
+`more` (whether more of them follow at once), `gone` (ids), `labels` ([id, label]), `like` (an id). Answers: `measured`,
+`suggestions`, `curve`, `alike`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poregui.domain.classes import UNSURE
+from poregui.domain.errors import PoreguiError
+from poregui.store.pixels import PixelStore
+from poregui.store.project import Project
+from poregui.workflow.suggesting.suggest_run import FEWEST_UNSEEN, RunFeatures, newest_network
+from poregui.workflow.suggesting.suggestion_features import COUNT, CropFeatures, feature_rows
+from poregui.workflow.suggesting.suggestion_model import Suggester, fit, teaching_order
+from poregui.workflow.suggesting.suggestions import Suggestions
+from poregui.workflow.training.grouping import groups_of
+from poregui.workflow.training.learning_curve import learning_curve
+
+Tell = Callable[[Mapping[str, Any]], None]
+_AT_ONCE = 50
+"""Crops that are measured before messages are looked at again."""
+_ORDERED = 200
+_TELL_EVERY = 10_000
+_SAY_EVERY = 500
+_ALIKE_OF_EACH = 3
+
+
+class _Known(NamedTuple):
+    pixels: str
+    um_per_px: float | None
+    group: str
+
+
+class SuggestWorker:
+    """Learn from what it is told and tell what it found; `step` does a part of the work and says whether any is left.
+
+    `waiting` tells whether a message has come, for which long work makes room.
+    """
+
+    def __init__(self, folder: Path, tell: Tell, waiting: Callable[[], bool]) -> None:
+        self._folder = folder
+        self._grouped: dict[int, str] | None = None
+        self._numbers = CropFeatures(folder)
+        self._pixels = PixelStore(folder / "pixels.db", read_only=True)
+        self._tell = tell
+        self._waiting = waiting
+        self._crops: dict[int, _Known] = {}
+        self._labels: dict[int, int] = {}
+        self._unmeasured: list[int] = []
+        self._to_list = self._more = False
+        self._rows: NDArray[np.float64] | None = None
+        self._ids: NDArray[np.int64] = np.empty(0, np.int64)
+        self._to_fit = self._to_draw = False
+        self._since_told = 0
+        self._like: int | None = None
+        self._run: RunFeatures | None = None
+        self._passed_over: Path | None = None
+        self._unseen: list[int] = []
+
+    def close(self) -> None:
+        """Keep what was measured and close the pixels."""
+        self._numbers.save()
+        self._pixels.close()
+
+    def take(self, message: Mapping[str, Any]) -> None:
+        """Take in what changed, or answer at once what is asked."""
+        for crop_id, pixels, um_per_px, group in message.get("crops", ()):
+            self._crops[crop_id] = _Known(pixels, um_per_px, group)
+        for crop_id in message.get("gone", ()):
+            self._crops.pop(crop_id, None)
+        for crop_id, label in message.get("labels", ()):
+            if label is None or label == UNSURE:
+                self._labels.pop(crop_id, None)
+            else:
+                self._labels[crop_id] = label
+        if message.keys() & {"crops", "gone"}:
+            self._rows, self._to_list, self._grouped = None, True, None
+            self._more = message.get("more", self._more)
+        if message.keys() & {"crops", "gone", "labels"}:
+            self._to_fit, self._to_draw = True, False
+        if "like" in message:
+            self._like = int(message["like"])
+
+    def step(self) -> bool:
+        """Do a part of what is to be done; False when nothing is."""
+        if self._more:
+            return False
+        if self._to_list:
+            self._list_unmeasured()
+        if self._like is not None and not self._is_unmeasured(self._like):
+            crop_id, self._like = self._like, None
+            self._answer_alike(crop_id)
+            return True
+        labelled_missing = bool(self._unmeasured) and self._unmeasured[-1] in self._labels
+        if self._to_fit and not labelled_missing:
+            self._to_fit = False
+            self._to_draw = self._suggest()
+        elif self._unmeasured:
+            self._measure()
+        elif self._unseen:
+            self._see()
+        elif self._to_draw:
+            self._to_draw = False
+            self._draw()
+        else:
+            return False
+        return True
+
+    def _list_unmeasured(self) -> None:
+        self._to_list = False
+        missing = [crop_id for crop_id, crop in self._crops.items() if not self._numbers.has(crop.pixels)]
+        self._unmeasured = sorted(missing, key=lambda crop_id: crop_id in self._labels)  # taken from the end
+        self._list_unseen()
+
+    def _list_unseen(self) -> None:
+        run = self._run
+        self._unseen = [] if run is None else [i for i, one in self._crops.items() if not run.has(*one[:2])]
+
+    def _is_unmeasured(self, crop_id: int) -> bool:
+        """Tell whether a crop is still to be measured, or to be told of."""
+        crop = self._crops.get(crop_id)
+        return bool(self._unmeasured) if crop is None else not self._numbers.has(crop.pixels)
+
+    def _measure(self) -> None:
+        for _ in range(min(_AT_ONCE, len(self._unmeasured))):
+            crop = self._crops.get(self._unmeasured.pop())
+            if crop is not None:
+                self._numbers.of(crop.pixels, self._pixels)
+        self._rows = None
+        self._since_told += _AT_ONCE
+        left = len(self._unmeasured)
+        if not left or left % _SAY_EVERY < _AT_ONCE:
+            self._tell({"measured": len(self._crops) - left, "of": len(self._crops)})
+        if not left or self._since_told >= _TELL_EVERY:
+            self._since_told, self._to_fit = 0, True
+        if not left:
+            self._numbers.save()
+
+    def _take_newest_run(self) -> None:
+        """Look through the eyes of the newest network; what cannot be read is passed over."""
+        newest = newest_network(self._folder)
+        path = newest.path if newest is not None else None
+        if path in (self._passed_over, self._run.folder if self._run is not None else None):
+            return
+        self._run, self._passed_over = None, path
+        if newest is not None:
+            with suppress(PoreguiError):
+                self._run, self._passed_over = RunFeatures(newest), None
+        self._list_unseen()
+
+    def _see(self) -> None:
+        """Take the run's features of some crops; once all are there, all is learnt anew."""
+        assert self._run is not None
+        some = [self._crops[i] for i in self._unseen[-_AT_ONCE:] if i in self._crops]
+        del self._unseen[-_AT_ONCE:]
+        self._run.see([one[:2] for one in some], self._pixels)
+        self._to_fit = not self._unseen
+
+    def _with_features(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return rows with the features of the run beside them."""
+        known = [self._crops[i][:2] for i in self._ids.tolist()]
+        return np.hstack([rows, self._run.rows(known)]) if self._run is not None else rows
+
+    def _all_rows(self) -> NDArray[np.float64]:
+        if self._rows is None:
+            self._ids = np.array(sorted(self._crops), np.int64)
+            blank = np.full(COUNT, np.nan, np.float32)
+            known = [self._crops[i] for i in self._ids.tolist()]
+            numbers = [
+                self._numbers.of(crop.pixels, self._pixels) if self._numbers.has(crop.pixels) else blank
+                for crop in known
+            ]
+            self._rows = feature_rows(np.array(numbers, np.float64), [crop.um_per_px for crop in known])
+            self._told = np.array([self._numbers.has(crop.pixels) for crop in known], bool)
+        return self._rows
+
+    def _taught(self) -> tuple[NDArray[np.int64], NDArray[np.int64], list[str]]:
+        """Return places in the table, labels and groups of the crops that are learnt from."""
+        taught = sorted(crop_id for crop_id in self._labels if crop_id in self._crops)
+        places = np.searchsorted(self._ids, np.array(taught, np.int64))
+        labels = np.array([self._labels[i] for i in taught], np.int64)
+        return places, labels, self._groups(taught)
+
+    def _groups(self, taught: Sequence[int]) -> list[str]:
+        """Return the groups of crops; one of itself alone belongs to its source, as in a training.
+
+        Names are read when crops changed, and here, because a window with many crops has no time for it.
+        """
+        told = [self._crops[i].group for i in taught]
+        if self._grouped is None:
+            self._grouped = {}
+            if any(group.startswith("crop:") for group in told):
+                with suppress(PoreguiError), Project.open(self._folder, read_only=True) as project:
+                    self._grouped = groups_of(project, project.crops())
+        grouped = self._grouped
+        return [
+            grouped.get(i, group) if group.startswith("crop:") else group for i, group in zip(taught, told, strict=True)
+        ]
+
+    def _suggest(self) -> bool:
+        """Fit and tell; whether there was enough to learn from."""
+        self._take_newest_run()
+        rows = self._all_rows()
+        places, labels, groups = self._taught()
+        honest = self._not_learnt_from(places)
+        joined = self._run is not None and not self._unseen and honest.sum() >= FEWEST_UNSEEN
+        if joined:
+            rows = self._with_features(rows)
+        model = fit(rows[places], labels, groups, honest=honest if joined else None)
+        if model is None:
+            self._tell({"suggestions": None, "labelled": len(labels)})
+            return False
+        found = self._answers(rows, places, model)
+        self._tell({"suggestions": replace(found, run=self._run.run if joined and self._run else None).to_json()})
+        return True
+
+    def _not_learnt_from(self, places: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return which of the crops that are learnt from did not teach the run."""
+        known = self._run.learnt_from if self._run is not None else frozenset()
+        return np.array([crop_id not in known for crop_id in self._ids[places].tolist()], bool)
+
+    def _answers(self, rows: NDArray[np.float64], places: NDArray[np.int64], model: Suggester) -> Suggestions:
+        probabilities = model.probabilities(rows)
+        passed_over = ~self._told
+        passed_over[places] = True
+        passed_over |= np.isin(self._ids, np.array(list(self._labels), np.int64))
+        order = teaching_order(rows, probabilities, passed_over, _ORDERED)
+        probabilities[~self._told] = np.nan
+        return Suggestions(
+            self._ids, model.labels, probabilities.astype(np.float32), self._ids[order], model.count, model.accuracy
+        )
+
+    def _draw(self) -> None:
+        rows = self._all_rows()
+        places, labels, groups = self._taught()
+        curve = learning_curve(rows[places], labels, groups, stop=self._waiting)
+        if curve is not None:
+            self._tell({"curve": curve.to_json()})
+        elif self._waiting():
+            self._to_draw = True
+
+    def _answer_alike(self, crop_id: int) -> None:
+        """Tell all crops by likeness to one, and of each label the most alike."""
+        rows = self._all_rows()
+        place = int(np.searchsorted(self._ids, crop_id))
+        if place == len(self._ids) or self._ids[place] != crop_id or not self._told[place]:
+            return
+        if not self._unseen:
+            rows = self._with_features(rows)
+        distances = np.where(self._told, ((rows - rows[place]) ** 2).sum(axis=1), np.inf)
+        order = self._ids[np.argsort(distances, kind="stable")]
+        of_each: dict[int, list[int]] = {}
+        for other in order.tolist():
+            label = self._labels.get(other)
+            if other != crop_id and label is not None and len(of_each.setdefault(label, [])) < _ALIKE_OF_EACH:
+                of_each[label].append(other)
+        self._tell({"alike": crop_id, "order": order.tolist(), "of_each": list(of_each.items())})

@@ -1,0 +1,1 @@
+"""Prepare what a run is trained and tested on."""

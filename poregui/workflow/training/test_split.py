@@ -1,0 +1,159 @@
+"""Let a person choose which specimens are tested on; changes with what a chosen test side must hold."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from poregui.domain.classes import NOT_A_PORE
+from poregui.domain.dataset import Part
+from poregui.domain.errors import PoreguiError, ProjectError, TrainingError
+from poregui.domain.records import Changed, Crop, How
+from poregui.domain.splits import kind_of
+from poregui.store.project import Project
+from poregui.workflow.training.grouping import groups_of
+
+_FIXED = "test_side_fixed"
+
+
+@dataclass(frozen=True)
+class Group:
+    """Hold a specimen, or a micrograph without one: its key and name, its crops of each class, whether it is tested."""
+
+    key: str
+    name: str
+    counts: tuple[int, ...]
+    tested: bool
+
+
+@dataclass(frozen=True)
+class SetTestSide:
+    """Choose which groups are tested on; from then on the test side moves by hand only."""
+
+    before: frozenset[str]
+    after: frozenset[str]
+    was_fixed: str
+
+    text: str = "choose test specimens"
+
+    def do(self, project: Project, *, how: How | None = None) -> Changed:
+        """Write the new test side and fix it."""
+        return self._put(project, self.after, "1")
+
+    def undo(self, project: Project) -> Changed:
+        """Write the old test side, as free or fixed as it was."""
+        return self._put(project, self.before, self.was_fixed)
+
+    def _put(self, project: Project, keys: frozenset[str], fixed: str) -> Changed:
+        project.put_test_side(keys)
+        project.put_meta(_FIXED, fixed)
+        return Changed(frozenset({"test_side"}))
+
+
+def _labelled(project: Project) -> list[Crop]:
+    known = {c.id for c in project.classes()} | {NOT_A_PORE}
+    return [crop for crop in project.crops() if crop.label in known]
+
+
+def groups(project: Project, parts: Collection[tuple[str, Part]]) -> tuple[Group, ...]:
+    """Return the specimens, and micrographs without one, that have labelled crops, by name.
+
+    `parts` are the name and part of the groups of a `DatasetSummary`: what is tested as things stand. Crops of which
+    neither specimen nor micrograph is known are in no group.
+    """
+    names = {f"specimen:{s.id}": s.name for s in project.specimens()}
+    names |= {f"micrograph:{m.id}": m.name for m in project.micrographs()}
+    places = [c.id for c in project.classes()]
+    keys = groups_of(project, project.crops())
+    counts: dict[str, Counter[int | None]] = {}
+    for crop in _labelled(project):
+        key = keys[crop.id]
+        if key.startswith("source:"):
+            names.setdefault(key, key.removeprefix("source:"))
+        if key in names:
+            counts.setdefault(key, Counter())[crop.label] += 1
+    tested = {name for name, part in parts if part == "test"}
+    found = [Group(k, names[k], tuple(n[i] for i in places), names[k] in tested) for k, n in counts.items()]
+    return tuple(sorted(found, key=lambda group: group.name))
+
+
+def word_for(keys: Sequence[str]) -> str:
+    """Return what one of these groups is called: specimen, micrograph, source, or group when they are of several."""
+    kind = kind_of(keys) if keys else "specimen"
+    return "group" if kind == "mixed" else kind
+
+
+def choose_test_side(project: Project, keys: Collection[str]) -> SetTestSide:
+    """Return the edit that makes these groups the test side; crops without a group stay on their side.
+
+    Raises ProjectError when folders gave the sides, and TrainingError when a class would have no crop left to train on
+    or nothing would be tested.
+    """
+    labelled = _labelled(project)
+    if any(crop.given_side == "test" for crop in labelled):
+        raise ProjectError(
+            "The folders test/ and train/ that were imported give the sides of this project.",
+            "Import the pictures without these folders to choose the test side here.",
+        )
+    before = project.test_side()
+    after = frozenset(keys) | {key for key in before if key.startswith("crop:")}
+    groups_by_id = groups_of(project, project.crops())
+    kind = word_for([key for key in groups_by_id.values() if not key.startswith("crop:")])
+    tested = {crop.id for crop in labelled if groups_by_id[crop.id] in after}
+    if not tested:
+        raise TrainingError("Nothing would be tested.", f"Choose at least one {kind} for the test.")
+    for pore_class in project.classes():
+        mine = {crop.id for crop in labelled if crop.label == pore_class.id}
+        if mine and mine <= tested:
+            raise TrainingError(
+                f"All crops of {pore_class.name} would be on the test side: nothing is left to train on.",
+                f"Leave a {kind} that shows this class to the training.",
+            )
+    return SetTestSide(before, after, project.meta(_FIXED))
+
+
+def warnings_for(project: Project, edit: SetTestSide, shown: Sequence[Group]) -> tuple[str, ...]:
+    """Say in plain words what a change of the test side costs."""
+    said = []
+    before = {group.key for group in shown if group.tested}
+    if before == {group.key for group in shown if group.key in edit.after}:
+        return ()
+    runs = [run for run in project.runs() if run.metrics_file.exists() and not run.folds_file.exists()]
+    if runs:
+        which = f"Run {runs[0].number} was" if len(runs) == 1 else f"{len(runs)} runs were"
+        said.append(f"{which} tested on another side: later numbers cannot be compared with those.")
+        freed = [group.name for group in shown if group.key in before - edit.after]
+        learned = [group.name for group in shown if group.key in edit.after - before]
+        if learned:
+            said.append(f"{_listed(learned)} helped to train them, and is unseen to new networks only.")
+        if freed and project.looks():
+            said.append(f"What was seen of {_listed(freed)} in Review may have steered the labelling.")
+    classes = project.classes()
+    tested = [sum(group.counts[i] for group in shown if group.key in edit.after) for i in range(len(classes))]
+    missing = [c.name for c, n in zip(classes, tested, strict=True) if not n and any(_of(shown, classes.index(c)))]
+    if missing:
+        said.append(f"No test crop would be {_listed(missing)}: its recall could not be measured.")
+    if sum(group.key in edit.after for group in shown) == 1:
+        kind = word_for([group.key for group in shown])
+        said.append(f"One {kind} alone says little of others: there is no interval over {kind}s.")
+    return tuple(said)
+
+
+def _of(shown: Sequence[Group], place: int) -> list[int]:
+    return [group.counts[place] for group in shown]
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def keys_of_names(shown: Sequence[Group], names: Sequence[str]) -> frozenset[str]:
+    """Return the keys of groups by their names. Raises PoreguiError for a name that none has."""
+    known = {group.name: group.key for group in shown}
+    for name in names:
+        if name not in known:
+            raise PoreguiError(
+                f"There is no specimen {name!r} with labelled crops.", f"Choose among: {', '.join(known) or 'none'}."
+            )
+    return frozenset(known[name] for name in names)
