@@ -88,7 +88,7 @@ def network(folder: Path) -> Path:
         "from poregui.domain.recipe import recipe_for; from poregui.learning import zoo\n"
         "from poregui.learning.batches import Crops\n"
         "from poregui.learning.export_onnx import export\n"
-        "from poregui.vision.shape.shape_input import WIDTH\n"
+        "from poregui.vision.shape.crop_shapes import WIDTH\n"
         "out = Path(sys.argv[1]); recipe = recipe_for('default')\n"
         "spec = zoo.input_spec(recipe, colour=False, calibrated=False)\n"
         "sizes = np.random.default_rng(0).uniform(20, 90, (64, 2)).astype('f4')\n"

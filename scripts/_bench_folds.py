@@ -35,7 +35,7 @@ def draw_project(folder: Path, pores: int) -> None:
     from poregui.store.files import replace_file
     from poregui.store.project import Project
     from poregui.vision.synthetic.sample import draw_specimen
-    from poregui.vision.synthetic.truth import CLASS_NAMES
+    from poregui.vision.synthetic.scene import CLASS_NAMES
     from poregui.workflow.importing.sample_project import add_drawn
 
     counts = {name: (pores + 2 - place) // 3 for place, name in enumerate(CLASS_NAMES)}

@@ -124,7 +124,7 @@ def _keys(window: Any, app: Any, count: int, project: Path) -> dict[str, list[fl
 
 def _unlabelled_only(window: Any, app: Any, count: int, project: Path) -> dict[str, list[float]]:
     """Do as `_keys` while the grid lists only crops without a label, so that each key takes one out of it."""
-    from poregui.gui.label.filters import CropFilter
+    from poregui.gui.label.catalogue import CropFilter
 
     page = window.label_page
     page.set_filter(CropFilter(None))

@@ -45,7 +45,7 @@ def _one(preset: str, folder: Path, threads: int) -> dict[str, Any]:
     from poregui.learning import networks as zoo
     from poregui.learning.batches import Crops
     from poregui.learning.export_onnx import export
-    from poregui.vision.shape.shape_input import WIDTH
+    from poregui.vision.shape.crop_shapes import WIDTH
     from poregui.workflow.evaluating.predict import open_session
 
     keras.utils.set_random_seed(0)

@@ -57,9 +57,9 @@ def _window(file: Path, folder: Path) -> Any:
     """Return the real window with a project that holds one micrograph, just before it is shown."""
     from poregui.domain.records import Micrograph
     from poregui.gui.app import build_window
-    from poregui.store.hashes import file_hash
+    from poregui.store.files import file_hash
     from poregui.store.project import Project
-    from poregui.vision.io.large_images import open_pyramid
+    from poregui.vision.io.pyramid import open_pyramid
     from poregui.workflow.editing.edits import AddMicrographs
 
     project = Project.create(folder)
@@ -208,7 +208,7 @@ def _cuts(file: Path, many: int = 4000) -> dict[str, Any]:
     """Cut crops of 128 px at random places, in one thread and in two."""
     from poregui.domain.geometry import Box
     from poregui.vision.crops import cut
-    from poregui.vision.io.large_images import open_pyramid
+    from poregui.vision.io.pyramid import open_pyramid
 
     rng = np.random.default_rng(0)
     told: dict[str, Any] = {}

@@ -13,7 +13,7 @@ from poregui.domain.records import Micrograph
 from poregui.store.pixels import CropPixels
 from poregui.store.project import Project
 from poregui.vision.crops import cut
-from poregui.vision.io.large_images import open_pyramid
+from poregui.vision.io.pyramid import open_pyramid
 from poregui.workflow.detecting.find_pores import (
     DetectionPlan,
     Present,

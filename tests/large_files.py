@@ -46,7 +46,8 @@ def write_pyramid(
 
 def take_for_large(monkeypatch: pytest.MonkeyPatch, pixels: int = 100_000, coarsest: int = 300) -> None:
     """Let images above a few pixels be handled as large ones."""
-    from poregui.vision.io import large_images, pyramid
+    from poregui.vision.io import pyramid
+    from poregui.vision.io import pyramid as large_images
 
     monkeypatch.setattr(large_images, "LARGE", pixels)
     monkeypatch.setattr(pyramid, "LARGE", pixels)

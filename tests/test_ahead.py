@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from poregui.store.ahead import ahead
+from poregui.store.pixels import ahead
 
 
 def test_results_come_in_the_order_of_the_items_whichever_is_done_first() -> None:

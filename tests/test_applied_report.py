@@ -17,8 +17,7 @@ from poregui.domain.errors import PoreguiError
 from poregui.store.files import write_text
 from poregui.workflow.applying.field import apply_field
 from poregui.workflow.applying.inputs import ToApply, model_of_file, tasks_of
-from poregui.workflow.applying.porosity_report import AppliedFacts, collect_applied
-from poregui.workflow.applying.report import applied_html, write_applied_report
+from poregui.workflow.applying.porosity_report import AppliedFacts, applied_html, collect_applied, write_applied_report
 from poregui.workflow.applying.size_figure import sizes_svg
 
 SMALL, MIDDLE, LARGE = 12.0, 34.0, 90.0
@@ -139,7 +138,7 @@ def test_the_report_is_written_as_html_and_as_pdf_from_the_command_line(
 
 
 def test_a_pdf_that_cannot_be_printed_gets_a_sentence(told: AppliedFacts, tmp_path: Path) -> None:
-    from poregui.cli.paper import print_pdf
+    from poregui.cli.output import print_pdf
 
     (tmp_path / "r.pdf").mkdir()
     with pytest.raises(PoreguiError, match="could not be printed"):

@@ -19,10 +19,10 @@ from poregui.domain.errors import ProjectError
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.applying import confusion_of_tests as tested
+from poregui.workflow.applying.confidence import sureness
 from poregui.workflow.applying.confusion_of_tests import temperature_of
 from poregui.workflow.applying.inputs import ToApply, model_of_file, model_of_run, tasks_of
-from poregui.workflow.applying.sureness import sureness
-from poregui.workflow.exporting.export_model import export_model
+from poregui.workflow.exporting.export_run import export_model
 
 
 @pytest.fixture

@@ -15,9 +15,8 @@ from builders import labelled_project
 from size_model import draw_discs
 
 from poregui.cli.main import main
-from poregui.domain.class_porosity import estimate_classes
 from poregui.domain.classes import NOT_A_PORE, UNSURE
-from poregui.domain.correction import correction
+from poregui.domain.porosity import correction, estimate_classes
 from poregui.store.project import Project
 from poregui.workflow.editing.history import History
 from poregui.workflow.editing.label_edits import label_crops

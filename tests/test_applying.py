@@ -16,14 +16,13 @@ from size_model import draw_discs, write_size_model
 from poregui.cli.main import main
 from poregui.domain.detection import DetectionRecipe
 from poregui.domain.errors import PoreguiError, ProjectError
-from poregui.domain.geometry import Box
-from poregui.domain.masks import Mask
+from poregui.domain.geometry import Box, Mask
+from poregui.workflow.applying.confidence import at_confidence
 from poregui.workflow.applying.field import FieldTask, apply_field, read_result
 from poregui.workflow.applying.inputs import ToApply, micrographs_of, model_of_file, task_of, tasks_of
 from poregui.workflow.applying.pool import STEPS, apply_all
 from poregui.workflow.applying.result_table import read_pores
 from poregui.workflow.applying.summary import summarise
-from poregui.workflow.applying.sureness import at_confidence
 from poregui.workflow.exporting.formats.geojson import read_geojson
 
 SMALL, MIDDLE, LARGE = 12.0, 34.0, 90.0  # with a view of 1.8 times the pore these are near the model's centres

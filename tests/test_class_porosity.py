@@ -8,13 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from poregui.domain.class_porosity import (
+from poregui.domain.porosity import (
     amounts_per_class,
+    correction,
     estimate_classes,
     mean_interval,
     size_distribution,
+    weighted_counts,
 )
-from poregui.domain.correction import correction, weighted_counts
 
 RATES = np.array([[0.9, 0.07, 0.03], [0.08, 0.87, 0.05], [0.02, 0.08, 0.9]])
 TRUTH = np.array([0.05, 0.10, 0.42])

@@ -12,13 +12,12 @@ from label_desk import add_micrograph
 from test_info_bar import with_bar
 
 from poregui.cli.main import main
-from poregui.domain.display import Display
 from poregui.domain.errors import PoreguiError
-from poregui.domain.geometry import Box
-from poregui.domain.masks import Mask
+from poregui.domain.geometry import Box, Mask
+from poregui.domain.records import Display
 from poregui.store.pixels import CropPixels
 from poregui.store.project import Project
-from poregui.vision.io.contrast import automatic, lookup
+from poregui.vision.io.pixel_values import automatic, lookup
 from poregui.workflow.editing.history import History
 from poregui.workflow.editing.label_edits import new_crop
 from poregui.workflow.editing.micrograph_edits import set_display, set_masks, set_specimens, specimens_in_names

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from poregui.domain.outline import Outline
+from poregui.domain.geometry import Outline
 from poregui.workflow.exporting.formats.geojson import read_geojson, write_geojson_file
 from poregui.workflow.exporting.formats.json_text import closed_rings
 from poregui.workflow.exporting.formats.shapes import ImageShapes, PoreShape

@@ -10,7 +10,7 @@ from PySide6.QtCore import QModelIndex, Qt
 from PySide6.QtTest import QAbstractItemModelTester
 from test_gui_suggest import desk, open_desk, project  # noqa: F401 - fixtures
 
-from poregui.gui.label.filters import CropFilter
+from poregui.gui.label.catalogue import CropFilter
 from poregui.gui.lists.crop_grid import CropGrid
 from poregui.gui.lists.crop_list import ROW_ROLE, CropListModel, CropRow
 

@@ -18,8 +18,8 @@ import tifffile
 from PIL import Image as Pillow
 
 from poregui.domain.errors import ImageError
-from poregui.vision.io.lzw import lzw_decode
 from poregui.vision.io.reader import read_header, read_image, read_size
+from poregui.vision.io.tiff_decoding import lzw_decode
 
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 LONGEST_S = 10.0

@@ -13,12 +13,10 @@ from PIL import Image
 from poregui.domain.classes import NOT_A_PORE
 from poregui.domain.detection import DetectionRecipe
 from poregui.domain.errors import PoreguiError
-from poregui.domain.geometry import Box
-from poregui.domain.masks import Mask
-from poregui.domain.outline import Outline
+from poregui.domain.geometry import Box, Mask, Outline
 from poregui.domain.records import Crop, Micrograph
 from poregui.store.pixels import CropPixels
-from poregui.vision.io.large_images import open_pyramid
+from poregui.vision.io.pyramid import open_pyramid
 from poregui.vision.shape.overlaps import overlaps
 from poregui.workflow.detecting.find_pores import (
     DetectedPores,

@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 
 from poregui.domain.detection import DetectionRecipe, detection_parameters, detection_recipe_from_json
 from poregui.domain.errors import PoreguiError
-from poregui.domain.geometry import Box
-from poregui.domain.masks import Mask
+from poregui.domain.geometry import Box, Mask
 from poregui.vision.pores.contours import trace
 from poregui.vision.pores.detection import Detected, detect, preview
 from poregui.vision.pores.half_level import Levels, bands_of, move_to_level

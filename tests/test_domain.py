@@ -15,8 +15,8 @@ from poregui.domain.errors import PoreguiError
 from poregui.domain.evaluation import evaluate
 from poregui.domain.events import BatchEnded, EpochEnded, Failed, Finished, FoldEnded, Note, Started, from_line, to_line
 from poregui.domain.geometry import Box
+from poregui.domain.intervals import wilson_interval
 from poregui.domain.recipe import Recipe, parameters, recipe_for, recipe_from_json
-from poregui.domain.statistics import wilson_interval
 
 boxes = st.builds(Box, st.integers(-50, 50), st.integers(-50, 50), st.integers(1, 60), st.integers(1, 60))
 

@@ -13,8 +13,7 @@ from poregui.domain.classes import UNSURE
 from poregui.domain.errors import PoreguiError, ProjectError
 from poregui.domain.evaluation import Prediction
 from poregui.domain.recipe import Recipe
-from poregui.store.csv_cells import harmless
-from poregui.store.files import write_json
+from poregui.store.files import harmless, write_json
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.editing.history import History

@@ -16,26 +16,23 @@ from poregui.cli.main import main
 from poregui.domain.classes import NOT_A_PORE
 from poregui.domain.detection import DetectionRecipe
 from poregui.domain.errors import PoreguiError
-from poregui.domain.geometry import Box
-from poregui.domain.masks import Mask
-from poregui.domain.outline import Outline
+from poregui.domain.geometry import Box, Mask, Outline
 from poregui.domain.records import Detection
-from poregui.store.database import SCHEMA_VERSION
-from poregui.store.migrations import MIGRATIONS
+from poregui.store.database import MIGRATIONS, SCHEMA_VERSION
 from poregui.store.project import Project
-from poregui.vision.pores.surface import fewer_points
+from poregui.vision.pores.specimen_area import fewer_points
 from poregui.workflow.applying.inputs import to_apply
 from poregui.workflow.detecting.measuring import measure_project, summary
-from poregui.workflow.editing.frame import (
+from poregui.workflow.editing.micrograph_edits import (
     direction_of,
     frame_of,
     frames_of,
     project_build_direction,
     set_build_direction,
+    set_masks,
     set_project_build_direction,
     set_surfaces,
 )
-from poregui.workflow.editing.micrograph_edits import set_masks
 
 TOP = ((0.0, 0.0), (640.0, 0.0))
 

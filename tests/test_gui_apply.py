@@ -18,7 +18,7 @@ from pytestqt.qtbot import QtBot
 from size_model import draw_discs
 
 from poregui.domain.errors import PoreguiError
-from poregui.domain.outline import Outline
+from poregui.domain.geometry import Outline
 from poregui.gui.app import build_window
 from poregui.gui.apply.apply_page import HEADS
 from poregui.gui.base.messages import messages

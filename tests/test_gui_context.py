@@ -11,12 +11,11 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from test_gui_suggest import open_desk, project  # noqa: F401 - fixtures
 
-from poregui.domain.geometry import Box
-from poregui.domain.outline import Outline
+from poregui.domain.geometry import Box, Outline
 from poregui.domain.records import Crop
 from poregui.gui.label.crop_context import number_words, source_words
 from poregui.store.pixels import CropPixels
-from poregui.workflow.detecting.crop_numbers import numbers_of_crop
+from poregui.workflow.detecting.measuring import numbers_of_crop
 from poregui.workflow.editing.edits import AddCrops
 
 

@@ -18,10 +18,10 @@ from poregui.domain.detection import DetectionRecipe
 from poregui.gui.canvas.canvas_view import CanvasView
 from poregui.gui.canvas.outline_tools import CornerTool, OutlineTool
 from poregui.gui.dialogs.micrograph_choice import WhichMicrographsDialog
-from poregui.gui.label.filters import CropFilter
+from poregui.gui.label.catalogue import CropFilter
 from poregui.gui.label.find_pores import Detecting
 from poregui.gui.label.outlines import Outlining
-from poregui.gui.services.latest import Latest
+from poregui.gui.services.jobs import Latest
 from poregui.gui.widgets.detection_form import DetectionForm
 from poregui.workflow.detecting.find_pores import detection_recipe
 

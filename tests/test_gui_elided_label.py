@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from poregui.gui.base.elided_label import ElidedLabel
+from poregui.gui.base.pieces import ElidedLabel
 
 
 def test_words_without_room_end_in_dots_and_stand_in_the_tooltip(qtbot):

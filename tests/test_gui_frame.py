@@ -15,7 +15,7 @@ from PySide6.QtGui import QKeyEvent
 from test_gui_measurements import measured, settled
 
 from poregui.gui.canvas.region_tools import PathTool
-from poregui.workflow.editing.frame import project_build_direction
+from poregui.workflow.editing.micrograph_edits import project_build_direction
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ from poregui.domain.classes import NOT_A_PORE, UNSURE
 from poregui.domain.geometry import Box
 from poregui.domain.records import Crop, Specimen
 from poregui.gui.base.messages import messages
-from poregui.gui.label.filters import CropFilter
+from poregui.gui.label.catalogue import CropFilter
 from poregui.gui.label.label_page import LabelPage
 from poregui.gui.label.label_presenter import LabelPresenter
 from poregui.gui.services.micrograph_images import MicrographImages

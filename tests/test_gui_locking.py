@@ -16,7 +16,7 @@ from poregui.domain.detection import DetectionRecipe
 from poregui.gui.app import build_window
 from poregui.gui.apply.apply_page import ApplyPage
 from poregui.gui.base.messages import messages
-from poregui.gui.dialogs.lock_recipe import LockDialog
+from poregui.gui.dialogs.apply_dialogs import LockDialog
 from poregui.gui.shell.main_window import MainWindow
 from poregui.store.project import Project
 from poregui.workflow.applying.inputs import RECIPE_KEY

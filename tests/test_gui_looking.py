@@ -13,8 +13,8 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLineEdit
 
-from poregui.domain.display import Display
-from poregui.gui.dialogs.bar_length import BarLengthDialog
+from poregui.domain.records import Display
+from poregui.gui.dialogs.micrograph_dialogs import BarLengthDialog
 
 
 @pytest.fixture

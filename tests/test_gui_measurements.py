@@ -15,15 +15,14 @@ from label_desk import Desk
 from PySide6.QtCore import Qt
 
 from poregui.domain.classes import NOT_A_PORE
-from poregui.domain.outline import Outline
+from poregui.domain.geometry import Outline
 from poregui.domain.records import Micrograph
 from poregui.gui.label.measurements import Measuring
 from poregui.gui.lists.pore_table import PoreTable, PoreTableModel
 from poregui.gui.plots.pore_plot import PlotAxis, PlotGroup, PorePlot
 from poregui.workflow.detecting.measuring import CACHE
-from poregui.workflow.editing.edits import AddMicrographs, ChangeMicrographs
-from poregui.workflow.editing.frame import set_project_build_direction
-from poregui.workflow.editing.side_edits import SetSetting
+from poregui.workflow.editing.edits import AddMicrographs, ChangeMicrographs, SetSetting
+from poregui.workflow.editing.micrograph_edits import set_project_build_direction
 
 GAS, KEYHOLE = 1, 2
 SMALL = (80.0, 80.0, 3.5)
@@ -84,7 +83,7 @@ def test_lengths_are_in_um_only_where_the_scale_is_known(desk: Desk, qtbot) -> N
 
 def test_with_one_micrograph_without_scale_all_lengths_are_in_px(qtbot, folder: Path) -> None:
     from poregui.store.project import Project
-    from poregui.workflow.editing.pore_edits import OutlinedCrop, ReplacePores
+    from poregui.workflow.editing.edits import OutlinedCrop, ReplacePores
 
     with Project.open(folder) as project, project.transaction():
         other = Micrograph(2, "field.png", "other.png", "b" * 64, WIDTH, HEIGHT, 8, 1)

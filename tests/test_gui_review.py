@@ -16,7 +16,7 @@ from poregui.domain.classes import UNSURE, PoreClass
 from poregui.domain.events import EpochEnded, Failed, Interrupted
 from poregui.domain.recipe import Recipe
 from poregui.domain.records import Changed
-from poregui.gui.plots.matrix_drawing import EVERYTHING, Cell
+from poregui.gui.plots.confusion_matrix import EVERYTHING, Cell
 from poregui.store.project import Project
 from poregui.workflow.editing.label_edits import change_class, label_crops, remove_crops
 from poregui.workflow.training.prepare_dataset import freeze

@@ -15,8 +15,8 @@ from review_desk import GAS, KEYHOLE, ReviewDesk, answer, make_run, review_desks
 from poregui.domain.classes import UNSURE
 from poregui.domain.dataset import DatasetCrop
 from poregui.domain.records import Changed
+from poregui.gui.plots.confusion_matrix import EVERYTHING, Cell
 from poregui.gui.plots.figure_view import Figure, FigureView, Line
-from poregui.gui.plots.matrix_drawing import EVERYTHING, Cell
 from poregui.gui.plots.strip_plots import StripPlots, Strips
 from poregui.gui.review.review_page import COMPARE, CROPS, CURVES, NUMBERS, SUSPECTS
 from poregui.store.project import Project

@@ -15,9 +15,8 @@ from review_desk import ReviewDesk, make_run, review_desks
 
 from poregui.gui.base.theme import DARK, LIGHT
 from poregui.gui.plots.colour_scales import cell_colours, contrast, heat_table, luminance
-from poregui.gui.plots.confusion_matrix import ConfusionMatrix
+from poregui.gui.plots.confusion_matrix import EVERYTHING, Cell, ConfusionMatrix
 from poregui.gui.plots.heat_map import evidence_for, heat_image
-from poregui.gui.plots.matrix_drawing import EVERYTHING, Cell
 from poregui.gui.review import heat_maps
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder

@@ -32,7 +32,7 @@ from poregui.gui.app import build_window
 from poregui.gui.base.actions import ACTIONS
 from poregui.gui.base.messages import BugDialog, messages
 from poregui.gui.base.theme import DARK, LIGHT, theme
-from poregui.gui.dialogs.numbers import scale_from
+from poregui.gui.dialogs.base import scale_from
 from poregui.gui.shell.main_window import MainWindow
 from poregui.store.project import Project
 from poregui.workflow.editing.label_edits import label_crops

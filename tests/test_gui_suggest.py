@@ -29,10 +29,9 @@ from poregui.gui.services.thumbnails import Thumbnails
 from poregui.gui.shell.sharing_flow import SharingFlow
 from poregui.store.pixels import CropPixels
 from poregui.store.project import Project
-from poregui.workflow.editing.accepting import accept_suggestions
 from poregui.workflow.editing.edits import AddCrops
 from poregui.workflow.editing.history import History
-from poregui.workflow.editing.label_edits import label_crops
+from poregui.workflow.editing.label_edits import accept_suggestions, label_crops
 from poregui.workflow.suggesting.suggestions import Suggestions
 
 SHIFT = Qt.KeyboardModifier.ShiftModifier

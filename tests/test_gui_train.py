@@ -17,7 +17,7 @@ from poregui.gui.base.messages import messages
 from poregui.gui.base.theme import theme
 from poregui.gui.plots.live_plots import LivePlots
 from poregui.gui.plots.training_curves import MOST_POINTS, Curves
-from poregui.gui.train.preview import preview_title
+from poregui.gui.train.train_presenter import preview_title
 from poregui.gui.train.train_text import clock, headline
 from poregui.gui.widgets.recipe_form import NumberBox, RecipeForm
 from poregui.store.project import Project

@@ -16,7 +16,7 @@ from pytestqt.qtbot import QtBot
 from size_model import draw_discs
 
 from poregui.domain.classes import NOT_A_PORE
-from poregui.domain.plane import Plane
+from poregui.domain.records import Plane
 from poregui.gui.app import build_window
 from poregui.gui.apply.apply_page import ApplyPage
 from poregui.gui.dialogs.apply_dialogs import UnsureDialog

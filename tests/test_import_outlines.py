@@ -12,8 +12,7 @@ from builders import add_micrograph
 
 from poregui.cli.main import main
 from poregui.domain.errors import PoreguiError
-from poregui.domain.geometry import Box
-from poregui.domain.outline import Outline
+from poregui.domain.geometry import Box, Outline
 from poregui.domain.records import Crop
 from poregui.store.project import Project
 from poregui.workflow.editing.edits import AddCrops

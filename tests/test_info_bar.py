@@ -10,8 +10,7 @@ import pytest
 
 from poregui.domain.geometry import Box
 from poregui.vision.info_bar import find_info_bar
-from poregui.vision.io.large_images import open_pyramid
-from poregui.vision.io.pyramid import array_pyramid
+from poregui.vision.io.pyramid import array_pyramid, open_pyramid
 from poregui.vision.io.reader import Image
 
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared" / "data"

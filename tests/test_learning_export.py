@@ -18,7 +18,7 @@ from poregui.learning import export_onnx
 from poregui.learning import networks as zoo
 from poregui.learning.batches import Crops
 from poregui.learning.fitting import feed
-from poregui.vision.shape.shape_input import WIDTH
+from poregui.vision.shape.crop_shapes import WIDTH
 
 CLASSES = 4
 

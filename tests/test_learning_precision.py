@@ -11,7 +11,8 @@ import pytest
 from run_folders import make_run, small_recipe
 
 from poregui.domain.events import Event, Note
-from poregui.learning import fitting, precision
+from poregui.learning import fitting
+from poregui.learning import fitting as precision
 from poregui.learning.train import train
 from poregui.store.run_folder import RunFolder
 

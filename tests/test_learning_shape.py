@@ -14,7 +14,7 @@ from poregui.domain.errors import TrainingError
 from poregui.domain.events import Cancelled, Event, Finished, Started
 from poregui.domain.recipe import recipe_for
 from poregui.learning.child import fit
-from poregui.learning.shape_run import train_shapes
+from poregui.learning.shape_forest import train_shapes
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.evaluating.evaluate import review

@@ -25,7 +25,7 @@ from poregui.domain.events import (
     Note,
     Started,
 )
-from poregui.domain.headline import interval_of
+from poregui.domain.intervals import interval_of
 from poregui.learning import checkpoint
 from poregui.learning.checkpoint import Snapshot, State
 from poregui.learning.train import train
@@ -71,7 +71,7 @@ def test_the_predictions_come_from_the_very_weights_that_were_saved(
     model = keras.saving.load_model(folder.model_file)
     images, sizes, shapes = [], [], []
     from poregui.vision.patches import letterbox, scale_grey, set_channels, size_input
-    from poregui.vision.shape.shape_input import shape_input
+    from poregui.vision.shape.crop_shapes import shape_input
 
     for crop, pixels in zip(dataset.crops, folder.read_crops(dataset.crops), strict=True):
         grey = set_channels(scale_grey(pixels, crop.grey_low, crop.grey_high), 1)

@@ -7,8 +7,8 @@ import pytest
 from numpy.typing import NDArray
 from PySide6.QtGui import QColor, QImage
 
-from poregui.gui.canvas.line_picture import Lines, line_picture
-from poregui.vision.shape.rings import Rings
+from poregui.gui.canvas.outline_layer import Lines, line_picture
+from poregui.vision.shape.polygons import Rings
 
 ORANGE = QColor("#d95f02")
 WHITE = QColor("#ffffff")

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from poregui.domain.errors import ImageError
-from poregui.domain.plane import Plane
+from poregui.domain.records import Plane
 from poregui.vision.io.reader import is_picture, read_header, read_image, read_size
 
 SHAPE = (2, 2, 3, 40, 100)

@@ -15,15 +15,12 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from poregui.domain.detection import DetectionRecipe
-from poregui.domain.geometry import Box
-from poregui.domain.masks import Mask
+from poregui.domain.geometry import Box, Mask
 from poregui.domain.measurement import COLUMNS, RELIABLE_PX, Measurement, heading
 from poregui.domain.porosity import porosity
 from poregui.vision.pores.detection import detect
-from poregui.vision.shape.binary import crofton_perimeters
-from poregui.vision.shape.measurement import Measured, measure, measure_labels
-from poregui.vision.shape.polygons import spans
-from poregui.vision.shape.rings import Rings
+from poregui.vision.shape.measurement import Measured, crofton_perimeters, measure, measure_labels
+from poregui.vision.shape.polygons import Rings, spans
 
 Points = list[tuple[float, float]]
 SQUARE: Points = [(10, 10), (20, 10), (20, 20), (10, 20)]

@@ -20,7 +20,7 @@ from poregui.workflow.applying.confusion_of_tests import TestedCrops
 from poregui.workflow.applying.inputs import RECIPE_KEY, model_of_file, model_of_run
 from poregui.workflow.editing.history import History
 from poregui.workflow.editing.label_edits import change_class
-from poregui.workflow.exporting.export_model import export_model
+from poregui.workflow.exporting.export_run import export_model
 from poregui.workflow.reporting.documents import Heading, Paragraph, Table, as_html, as_markdown
 
 FILES = ["MODEL_CARD.md", "model-card.html", "model.json", "model.onnx"]

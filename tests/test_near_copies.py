@@ -19,7 +19,7 @@ from poregui.vision.near_copies import clusters, fingerprint, near_copies
 from poregui.vision.synthetic import draw_specimen
 from poregui.workflow.editing.edits import AddCrops
 from poregui.workflow.editing.history import History
-from poregui.workflow.training.copies import untangle_folds, untangle_parts
+from poregui.workflow.training.grouping import untangle_folds, untangle_parts
 from poregui.workflow.training.prepare_dataset import freeze
 
 

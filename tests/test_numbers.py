@@ -11,8 +11,8 @@ from builders import add_crops, add_specimens
 from finished_runs import add_baseline, add_features, all_right, finish, finished_run, mostly_right, project_with
 
 from poregui.domain.errors import ProjectError
+from poregui.domain.intervals import wilson_interval
 from poregui.domain.recipe import Recipe
-from poregui.domain.statistics import wilson_interval
 from poregui.store.files import write_json
 from poregui.store.project import Project
 from poregui.workflow.editing.history import History
@@ -20,8 +20,7 @@ from poregui.workflow.editing.label_edits import label_crops
 from poregui.workflow.evaluating.cross_validation import cross_validations, pooled_beside_grouped
 from poregui.workflow.evaluating.evaluate import follow, headline_interval, review
 from poregui.workflow.evaluating.run_statistics import curves, numbers
-from poregui.workflow.evaluating.shape_baseline import beside_baseline, read_baseline
-from poregui.workflow.evaluating.shapes import distributions, shape_table
+from poregui.workflow.evaluating.shape_baseline import beside_baseline, distributions, read_baseline, shape_table
 from poregui.workflow.evaluating.similar_crops import Nearest
 from poregui.workflow.evaluating.test_views import log_look, unseen
 from poregui.workflow.training.prepare_dataset import freeze

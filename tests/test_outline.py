@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from poregui.domain.geometry import Box
-from poregui.domain.outline import Outline, bounds_of
+from poregui.domain.geometry import Box, Outline, bounds_of
 
 
 def test_the_bounds_of_many_outlines_are_those_of_each() -> None:

@@ -11,8 +11,7 @@ from PIL import Image
 
 from poregui.cli.main import main
 from poregui.domain.errors import PoreguiError
-from poregui.domain.geometry import Box
-from poregui.domain.outline import Outline
+from poregui.domain.geometry import Box, Outline
 from poregui.domain.records import Crop
 from poregui.store.pixels import CropPixels
 from poregui.store.project import Project

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from poregui.domain.errors import ProjectError
-from poregui.store.pixels import CropPixels, PixelStore
-from poregui.store.pixels_in_hand import PixelsInHand
+from poregui.store.pixels import CropPixels, PixelsInHand, PixelStore
 
 
 @pytest.mark.parametrize(("most", "reads"), [(10_000, 1), (250, 3), (0, 3)])

@@ -18,8 +18,7 @@ from poregui.cli.main import main
 from poregui.domain.detection import DetectionRecipe
 from poregui.domain.errors import ImageError, PoreguiError
 from poregui.domain.geometry import Box
-from poregui.domain.plane import Plane
-from poregui.domain.records import Crop
+from poregui.domain.records import Crop, Plane
 from poregui.gui.app import build_window
 from poregui.gui.dialogs.import_dialog import ImportDialog
 from poregui.gui.dialogs.micrograph_dialogs import MicrographDialog
@@ -29,7 +28,7 @@ from poregui.store.project import Project
 from poregui.workflow.detecting.find_pores import find_in_file
 from poregui.workflow.editing.edits import AddCrops
 from poregui.workflow.editing.history import History
-from poregui.workflow.editing.planes import change_plane, with_plane
+from poregui.workflow.editing.micrograph_edits import change_plane, with_plane
 from poregui.workflow.importing.images import ImportOptions, collect, settle
 from poregui.workflow.importing.import_report import ImportReport
 from poregui.workflow.importing.pyramids import pyramid_file

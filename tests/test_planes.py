@@ -15,8 +15,8 @@ from PIL import Image as Pillow
 
 from poregui.domain.errors import ImageError, PoreguiError
 from poregui.domain.geometry import Box
-from poregui.domain.plane import Plane
-from poregui.vision.io.large_images import open_pyramid
+from poregui.domain.records import Plane
+from poregui.vision.io.pyramid import open_pyramid
 from poregui.vision.io.reader import read_header, read_image, read_size
 
 
@@ -162,7 +162,7 @@ def test_each_image_of_an_ome_file_has_its_own_scale(tmp_path: Path) -> None:
 def test_a_plane_of_a_large_file_is_read_by_parts(
     tmp_path: Path, photometric: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("poregui.vision.io.large_images.LARGE", 1000)
+    monkeypatch.setattr("poregui.vision.io.pyramid.LARGE", 1000)
     pixels = stack(2, 300, 400, 3) if photometric == "rgb" else stack(2, 300, 400, dtype=np.uint8)
     tifffile.imwrite(tmp_path / "a.tif", pixels, photometric=photometric, tile=(64, 64))
     plane = Plane(page=2, channel=3 if photometric == "rgb" else None)

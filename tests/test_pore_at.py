@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from poregui.domain.geometry import Box
-from poregui.vision.pores.pore_at import SMALLEST, crop_around, pore_box
+from poregui.vision.pores.edit import SMALLEST, crop_around, pore_box
 from poregui.vision.synthetic import draw_unseen
 
 

@@ -15,12 +15,11 @@ from large_files import halves, take_for_large, textured, write_pyramid
 from poregui.domain.errors import ImageError, PoreguiError
 from poregui.domain.geometry import Box
 from poregui.vision.crops import cut
-from poregui.vision.io.large_images import open_pyramid
-from poregui.vision.io.pyramid import halved
+from poregui.vision.io.pyramid import halved, open_pyramid
 from poregui.vision.io.pyramid_building import build_pyramid
 from poregui.vision.io.reader import read_image
 from poregui.vision.io.tiff_levels import TiffFileParts, TiffLevel
-from poregui.vision.pores.pore_at import pore_box, pore_near
+from poregui.vision.pores.edit import pore_box, pore_near
 
 SHARED = Path(__file__).parents[1].parent / "shared" / "data"
 MOSAIC = SHARED / "formats" / "stomata_mosaic_15360x8244_bigtiff_pyramid.tif"

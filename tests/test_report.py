@@ -26,9 +26,7 @@ from poregui.workflow.evaluating.evaluate import review
 from poregui.workflow.evaluating.test_views import log_look
 from poregui.workflow.exporting.export_run import export_figures, export_predictions, figures_of
 from poregui.workflow.reporting.figures import matrix_svg
-from poregui.workflow.reporting.report import report_html, write_report
-from poregui.workflow.reporting.run_json import run_json
-from poregui.workflow.reporting.run_report import collect_report
+from poregui.workflow.reporting.run_report import collect_report, report_html, run_json, write_report
 from poregui.workflow.reporting.svg import reads_on, ticks
 from poregui.workflow.training.prepare_dataset import freeze
 

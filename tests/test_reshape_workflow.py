@@ -9,14 +9,12 @@ import pytest
 from detect_bench import GAS, HEIGHT, KEYHOLE, WIDTH, Bench, disc, grid_of_pores
 
 from poregui.domain.errors import PoreguiError
-from poregui.domain.geometry import Box
-from poregui.domain.masks import Mask
-from poregui.domain.outline import Outline
-from poregui.vision.io.large_images import open_pyramid
+from poregui.domain.geometry import Box, Mask, Outline
+from poregui.vision.io.pyramid import open_pyramid
 from poregui.vision.pores.specimen_area import masked_area
+from poregui.workflow.editing.edits import ReplacePores
 from poregui.workflow.editing.micrograph_edits import set_masks
 from poregui.workflow.editing.outline_edits import cut_pore, draw_pore, join_pores
-from poregui.workflow.editing.pore_edits import ReplacePores
 
 
 def mask(bench: Bench, *boxes: Box) -> None:

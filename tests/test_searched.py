@@ -10,8 +10,7 @@ from PySide6.QtWidgets import QAbstractButton
 
 from poregui.domain.detection import DetectionRecipe
 from poregui.domain.errors import PoreguiError
-from poregui.domain.geometry import Box
-from poregui.domain.masks import Mask
+from poregui.domain.geometry import Box, Mask
 from poregui.domain.records import Detection, Micrograph
 from poregui.gui.dialogs.micrograph_choice import WhichMicrographsDialog
 from poregui.workflow.detecting.detection_status import Searchable, micrographs_called, searchable

@@ -11,12 +11,13 @@ import pytest
 from size_model import draw_discs, write_size_model
 
 from poregui.domain.detection import DetectionRecipe
-from poregui.domain.distances import distance_summary
+from poregui.domain.measurement import distance_summary
 from poregui.gui.apply.apply_text import note_of, rows_of
 from poregui.vision.pores.detection import Detected, detect
 from poregui.vision.pores.plan import Source
 from poregui.workflow.applying.field import FieldResult, apply_field
 from poregui.workflow.applying.inputs import AppliedModel, ToApply, model_of_file, tasks_of
+from poregui.workflow.applying.porosity_report import sensitivity_words
 from poregui.workflow.applying.result_table import read_pores
 from poregui.workflow.applying.sensitivity import (
     FILE,
@@ -29,7 +30,6 @@ from poregui.workflow.applying.sensitivity import (
     write_sensitivity,
 )
 from poregui.workflow.applying.summary import Summary, summarise
-from poregui.workflow.applying.telling import sensitivity_words
 
 MATRIX, DARK, FAINT = 190, 60, 134
 DISC = np.pi * 20.5**2

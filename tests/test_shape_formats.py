@@ -16,8 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from poregui.domain.errors import PoreguiError
-from poregui.domain.geometry import Box
-from poregui.domain.outline import Outline
+from poregui.domain.geometry import Box, Outline
 from poregui.domain.records import Crop
 from poregui.store.project import Project
 from poregui.workflow.editing.edits import AddCrops
@@ -25,8 +24,7 @@ from poregui.workflow.editing.history import History
 from poregui.workflow.exporting.formats.coco import read_coco, write_coco
 from poregui.workflow.exporting.formats.geojson import read_geojson, write_geojson
 from poregui.workflow.exporting.formats.imagej import read_imagej, write_imagej
-from poregui.workflow.exporting.formats.names import file_names, safe_name
-from poregui.workflow.exporting.formats.shapes import ImageShapes, PoreShape, shapes_of
+from poregui.workflow.exporting.formats.shapes import ImageShapes, PoreShape, file_names, safe_name, shapes_of
 
 TRIANGLE = Outline.of([(10.25, 20.5), (30.75, 22.0), (18.0, 41.125)])
 IMAGES = [

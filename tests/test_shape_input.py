@@ -12,7 +12,7 @@ from poregui.domain.recipe import recipe_from_json
 from poregui.learning.train import train
 from poregui.store.pixels import CropPixels
 from poregui.vision.patches import input_spec_from_json
-from poregui.vision.shape.shape_input import WIDTH, shape_input
+from poregui.vision.shape.crop_shapes import WIDTH, shape_input
 from poregui.workflow.evaluating.predict import Predictor, ScaledCrop
 
 

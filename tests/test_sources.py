@@ -1,4 +1,4 @@
-"""Test what file names tell of where crops are from, and what splits make of it; changes with domain/sources.py."""
+"""Test what file names tell of where crops are from, and what splits make of it; changes with domain/splits.py."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from PIL import Image
 
 from poregui.cli.main import main
 from poregui.domain.recipe import recipe_for
-from poregui.domain.sources import NamedCrop, find_sources
+from poregui.domain.splits import NamedCrop, find_sources
 from poregui.store.project import Project
 from poregui.workflow.editing.history import History
 from poregui.workflow.exporting.export_labels import export_side_folders

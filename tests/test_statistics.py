@@ -8,20 +8,29 @@ from scipy import optimize, stats
 from sklearn import calibration as sk_calibration
 from sklearn import metrics
 
-from poregui.domain.agreement import mcnemar_exact, pair
-from poregui.domain.breakdown import by_name, by_number
 from poregui.domain.calibration import at_temperature, calibration, fit_temperature, log_loss
-from poregui.domain.curves import precision_recall_curve, roc_curve
+from poregui.domain.evaluation import by_name, by_number
 from poregui.domain.intervals import (
     FEWEST_TO_RESAMPLE,
     bootstrap_over_groups,
+    confusion_matrix,
     interval_over_groups,
     matrices_of_groups,
     student_t_cdf,
     student_t_quantile,
+    wilson_interval,
 )
-from poregui.domain.scores import accuracy, balanced_accuracy, kappa, macro_f1, scores
-from poregui.domain.statistics import confusion_matrix, wilson_interval
+from poregui.domain.scores import (
+    accuracy,
+    balanced_accuracy,
+    kappa,
+    macro_f1,
+    mcnemar_exact,
+    pair,
+    precision_recall_curve,
+    roc_curve,
+    scores,
+)
 
 SEEDS = range(8)
 

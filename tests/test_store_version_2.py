@@ -12,17 +12,13 @@ from builders import add_crops, add_micrograph
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poregui.domain.display import Display
 from poregui.domain.errors import PoreguiError
-from poregui.domain.geometry import Box
-from poregui.domain.masks import Mask
-from poregui.domain.outline import Outline
-from poregui.domain.records import Crop, Remark
+from poregui.domain.geometry import Box, Mask, Outline
+from poregui.domain.records import Crop, Display, Remark
 from poregui.store.database import APPLICATION_ID, SCHEMA_VERSION
 from poregui.store.project import Project
-from poregui.workflow.editing.edits import AddCrops, ChangeCrop
+from poregui.workflow.editing.edits import AddCrops, ChangeCrop, SetRemark, SetSetting
 from poregui.workflow.editing.history import History
-from poregui.workflow.editing.side_edits import SetRemark, SetSetting
 
 SQUARE = Outline.of([(2, 3), (6, 3), (6, 9), (2, 9)])
 

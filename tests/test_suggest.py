@@ -23,8 +23,7 @@ from poregui.workflow.suggesting.suggestion_features import COUNT, CropFeatures,
 from poregui.workflow.suggesting.suggestion_model import fit, teaching_order, uncertainty
 from poregui.workflow.suggesting.suggestion_worker import SuggestWorker
 from poregui.workflow.suggesting.suggestions import Suggestions
-from poregui.workflow.training.learning_curve import learning_curve
-from poregui.workflow.training.more_labels import advice
+from poregui.workflow.training.learning_curve import advice, learning_curve
 
 
 def two_clouds(count: int, apart: float = 3.0, seed: int = 0) -> tuple[np.ndarray, np.ndarray, list[str]]:

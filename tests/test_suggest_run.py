@@ -17,7 +17,7 @@ from poregui.domain.errors import PoreguiError
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.suggesting import suggestion_worker as suggest_worker
-from poregui.workflow.suggesting.suggest_run import WEIGHT, RunFeatures, newest_network
+from poregui.workflow.suggesting.suggestion_features import WEIGHT, RunFeatures, newest_network
 from poregui.workflow.suggesting.suggestion_worker import SuggestWorker
 from poregui.workflow.suggesting.suggestions import Suggestions
 

@@ -18,9 +18,8 @@ from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import Box
 from poregui.domain.records import Micrograph
 from poregui.gui.canvas.image_canvas import ImageCanvas
-from poregui.gui.canvas.tile_cache import TileCache
 from poregui.gui.canvas.tile_layer import TileLayer, layer_of
-from poregui.gui.canvas.tile_reader import TileReader
+from poregui.gui.canvas.tile_reader import TileCache, TileReader
 from poregui.gui.label.catalogue import Catalogue
 from poregui.gui.label.stage import Stage
 from poregui.gui.services.jobs import Background
@@ -28,9 +27,9 @@ from poregui.gui.services.micrograph_images import MicrographImages
 from poregui.gui.services.page_services import Services
 from poregui.gui.services.thumbnails import Thumbnails
 from poregui.gui.widgets.context_view import ContextView
-from poregui.store.hashes import file_hash
+from poregui.store.files import file_hash
 from poregui.store.project import Project
-from poregui.vision.io.large_images import open_pyramid
+from poregui.vision.io.pyramid import open_pyramid
 from poregui.workflow.editing.edits import AddMicrographs
 from poregui.workflow.importing.images import ImportOptions, collect, settle
 from poregui.workflow.importing.pyramids import pyramid_file
@@ -359,7 +358,7 @@ def test_a_file_of_another_size_is_refused_with_a_sentence(room_for, file, qtbot
 
 
 def test_a_large_file_is_imported_without_being_read_whole(tmp_path, file, monkeypatch):
-    monkeypatch.setattr("poregui.vision.io.large_images.read_image", lambda path: pytest.fail("read as a whole"))
+    monkeypatch.setattr("poregui.vision.io.pyramid.read_image", lambda path: pytest.fail("read as a whole"))
     project = Project.create(tmp_path / "project")
     collected = collect([file], ImportOptions(kind="micrographs"), project.pixels)
     plan = settle(project, collected, "ada")

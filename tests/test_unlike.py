@@ -22,7 +22,7 @@ from poregui.vision.pores.detection import detect
 from poregui.workflow.applying.field import FieldResult, FieldTask, apply_field, read_result
 from poregui.workflow.applying.result_table import read_pores
 from poregui.workflow.applying.unsure_pores import unsure_pores
-from poregui.workflow.exporting.export_model import export_model
+from poregui.workflow.exporting.export_run import export_model
 
 
 def crops_of(path: Path) -> list[np.ndarray]:

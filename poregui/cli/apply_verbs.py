@@ -1,32 +1,135 @@
-"""Run the verb that applies a network to micrographs; changes with what it takes and prints."""
+"""Run the verbs that apply a network, lock a recipe and list unsure pores."""
 
 from __future__ import annotations
 
 import argparse
+import getpass
+import json
+from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
-from poregui.cli.applied_model import choose_model, name_specimens
-from poregui.cli.output import Screen, table
-from poregui.cli.paper import print_pdf
-from poregui.cli.unsure import check_queue_options, see_to_queue
+from poregui.cli.output import Screen, add_annotator_option, annotator_of, print_pdf, table
+from poregui.domain.detection import DetectionRecipe, detection_recipe_from_json
 from poregui.domain.errors import PoreguiError
+from poregui.domain.records import Plane
+from poregui.store.project import Project
 from poregui.workflow.applying.cluster import Scheduler, apply_on_cluster
 from poregui.workflow.applying.confidence import mark_field
 from poregui.workflow.applying.field import FieldTask
 from poregui.workflow.applying.human_labels import answers_of_people, with_answers
-from poregui.workflow.applying.inputs import micrographs_of, task_of, tasks_of
+from poregui.workflow.applying.inputs import (
+    AppliedModel,
+    ToApply,
+    micrographs_of,
+    model_of_file,
+    model_of_run,
+    run_with_network,
+    task_of,
+    tasks_of,
+)
+from poregui.workflow.applying.locked_recipe import Lock, lock_of_project, model_of_lock
 from poregui.workflow.applying.outcome import write_outcome
 from poregui.workflow.applying.pool import Applied, apply_all
-from poregui.workflow.applying.porosity_report import collect_applied
-from poregui.workflow.applying.report import check_ending, write_applied_report
+from poregui.workflow.applying.porosity_report import (
+    calibration_words,
+    check_ending,
+    collect_applied,
+    sensitivity_words,
+    unlike_words,
+    write_applied_report,
+)
 from poregui.workflow.applying.result_table import read_pores
 from poregui.workflow.applying.summary import GroupSummary, Summary, summarise
-from poregui.workflow.applying.telling import calibration_words, sensitivity_words, unlike_words
-from poregui.workflow.applying.unsure_pores import unsure_pores
+from poregui.workflow.applying.unsure_pores import (
+    UnsurePore,
+    cut_unsure,
+    settle_unsure,
+    strangers_of,
+    unsure_pores,
+    write_queue,
+)
+from poregui.workflow.editing.history import History
+from poregui.workflow.editing.micrograph_edits import specimen_expression, specimen_in
+from poregui.workflow.importing.images import ImportOptions, collect, settle
+
+_FIXED = {
+    "run": "--run",
+    "recipe": "--recipe",
+    "min_confidence": "--min-confidence",
+    "um_per_px": "--um-per-px",
+    "keep_unlike": "--keep-unlike",
+}
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Hold what is applied, the project that knows of micrographs (None: none does), and what is locked."""
+
+    model: AppliedModel
+    project: Project | None
+    least: float
+    um_per_px: float | None
+    lock: Lock | None = None
+
+
+def choose_model(args: argparse.Namespace, stack: ExitStack) -> Chosen:
+    """Return what the words of a command line ask for; a project that is opened ends with `stack`.
+
+    Raises PoreguiError when something is missing or damaged, or goes against a locked recipe.
+    """
+    least = 0.0 if args.min_confidence is None else args.min_confidence
+    if not 0 <= least < 1:
+        raise PoreguiError(f"{least:g} is no confidence.", "Give a number from 0 to below 1, such as 0.8.")
+    source = args.project.absolute()
+    recipe = _recipe(args.recipe) if args.recipe else None
+    bare = source.suffix.lower() in (".onnx", ".json")
+    project = None if bare else stack.enter_context(Project.open(source, read_only=True))
+    if source.suffix.lower() == ".json":
+        locked = source
+    else:
+        locked = args.locked.absolute() if args.locked else None if bare else lock_of_project(source)
+    if locked is not None:
+        return _locked(args, locked, project)
+    if project is None:
+        return Chosen(model_of_file(source, recipe, least=least), None, least, args.um_per_px)
+    model = model_of_run(project, run_with_network(project, args.run), least=least)
+    return Chosen(model if recipe is None else replace(model, recipe=recipe), project, least, args.um_per_px)
+
+
+def name_specimens(fields: Sequence[ToApply], pattern: str | None) -> list[ToApply]:
+    """Return micrographs with the specimens that a pattern finds in the names of those that have none.
+
+    Raises PoreguiError for an unfit pattern (see `specimen_expression`).
+    """
+    if pattern is None:
+        return list(fields)
+    expression = specimen_expression(pattern)
+    return [
+        one if one.specimen else replace(one, specimen=specimen_in(one.file.name, expression) or "") for one in fields
+    ]
+
+
+def _locked(args: argparse.Namespace, file: Path, project: Project | None) -> Chosen:
+    model, lock = model_of_lock(file)
+    given = [option for name, option in _FIXED.items() if getattr(args, name) is not None]
+    if given:
+        raise PoreguiError(
+            f"The recipe is {lock.sentence}.",
+            f"Leave out {', '.join(given)}, or unlock the project with poregui lock PROJECT --off.",
+        )
+    return Chosen(model, project, lock.least, lock.um_per_px, lock)
+
+
+def _recipe(path: Path) -> DetectionRecipe:
+    try:
+        return detection_recipe_from_json(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        raise PoreguiError(f"{path} is no detection recipe: {error}.", "Give a JSON file of one.") from error
 
 
 def add_cluster_options(parser: argparse.ArgumentParser) -> None:
@@ -122,3 +225,118 @@ def _cell(one: object) -> str:
 
 def _left(group: GroupSummary) -> str:
     return f"{group.left} pores, {group.left_percent:.4f} %" if group.left else "none"
+
+
+def add_lock_options(parser: argparse.ArgumentParser) -> None:
+    """Give the verb lock what it fixes."""
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="a new folder; else the project itself is locked")
+    parser.add_argument("--name", metavar="TEXT", default="", help="a name for the recipe")
+    parser.add_argument("--by", metavar="NAME", help="who locks it; else who is logged in")
+    parser.add_argument("--min-confidence", type=float, default=0.0, metavar="P", help="confidence that is fixed")
+    parser.add_argument(
+        "--take", type=Path, metavar="FILE", help="a locked.json from elsewhere, which fixes it here, too"
+    )
+    parser.add_argument("--off", action="store_true", help="take the lock of the project away")
+
+
+def lock(args: argparse.Namespace, screen: Screen) -> int:
+    """Fix recipe, network, scale and confidence, take what was fixed elsewhere, or unlock a project."""
+    from poregui.workflow.applying.inputs import run_with_network
+    from poregui.workflow.applying.locked_recipe import FOLDER, LOCKED, lock_of_project, lock_run, unlock_project
+
+    if args.take is not None:
+        return _take(args, screen)
+    if args.off:
+        with Project.open(args.project) as project:
+            project.check_writable()
+            removed = unlock_project(args.project)
+        screen.result({"locked": False, "removed": removed}, "Unlocked." if removed else "Nothing was locked.")
+        return 0
+    out = args.out or args.project / FOLDER
+    with Project.open(args.project, read_only=args.out is not None) as project:
+        if args.out is None:
+            project.check_writable()
+            if lock_of_project(args.project) is not None:
+                raise PoreguiError("This project is locked already.", "Unlock it first: poregui lock PROJECT --off.")
+        made = lock_run(
+            project,
+            run_with_network(project, args.run),
+            out,
+            who=args.by if args.by is not None else getpass.getuser(),
+            title=args.name,
+            least=args.min_confidence,
+            um_per_px=args.um_per_px,
+        )
+    file = out / LOCKED
+    screen.result({"locked": True, "file": str(file.absolute()), **made.to_json()}, f"{made.sentence}: {file}.")
+    return 0
+
+
+def _take(args: argparse.Namespace, screen: Screen) -> int:
+    from poregui.workflow.applying.locked_recipe import take_lock
+
+    options = ("--out", "--off", "--run", "--by", "--name", "--min-confidence", "--um-per-px")
+    given = [name for name in options if getattr(args, name[2:].replace("-", "_"))]
+    if given:
+        raise PoreguiError(f"--take goes without {' and '.join(given)}.", "What it takes is fixed already.")
+    with Project.open(args.project) as project:
+        project.check_writable()
+        taken = take_lock(args.take.absolute(), args.project)
+    screen.result({"locked": True, **taken.to_json()}, f"{args.project} applies the recipe {taken.sentence}.")
+    return 0
+
+
+def add_queue_options(parser: argparse.ArgumentParser) -> None:
+    """Give the verb apply what may become of pores that are left to a person."""
+    parser.add_argument("--queue", type=Path, metavar="FILE", help="write the pores that are left to a person as CSV")
+    parser.add_argument(
+        "--keep-unlike",
+        action="store_const",
+        const=True,
+        help="count pores unlike anything trained on as the network answers them; else they are left to a person",
+    )
+    parser.add_argument(
+        "--import-unsure",
+        action="store_true",
+        help="bring them into the project as proposals to label; apply again takes the answers over",
+    )
+    add_annotator_option(parser)
+
+
+def check_queue_options(args: argparse.Namespace, project: Project | None) -> None:
+    """Raise PoreguiError when pores shall be brought into a project and there is none."""
+    if args.import_unsure and project is None:
+        raise PoreguiError("A bare model has no project to bring pores into.", "Give a project, or use --queue.")
+
+
+def see_to_queue(args: argparse.Namespace, waiting: Sequence[UnsurePore], screen: Screen) -> dict[str, Any]:
+    """Do what the options ask with the pores that wait, and return what is said of it."""
+    values: dict[str, Any] = {"waiting": len(waiting)}
+    if args.queue is not None:
+        write_queue(waiting, args.queue)
+        values["queue"] = str(args.queue.absolute())
+        screen.note(f"Wrote {len(waiting)} pores to {args.queue}.")
+    if args.import_unsure:
+        values["brought_in"] = _bring_in(args, waiting, screen)
+        screen.note(f"Brought {values['brought_in']} pores into the project; label them and apply again.")
+    return values
+
+
+def _bring_in(args: argparse.Namespace, waiting: Sequence[UnsurePore], screen: Screen) -> int:
+    folder, specimen, who = args.project.absolute(), args.specimen, annotator_of(args)
+    with Project.open(folder) as project:
+        project.check_writable()
+        history = History(project)
+        by_plane: dict[Plane, list[Path]] = defaultdict(list)
+        for file, plane in strangers_of(project, waiting):
+            by_plane[plane].append(file)
+        for plane, files in by_plane.items():
+            options = ImportOptions(kind="micrographs", specimen=specimen, plane=plane)
+            plan = settle(project, collect(files, options, project.pixels), who)
+            if plan.edit is not None:
+                history.apply(plan.edit)
+        settled = settle_unsure(project, cut_unsure(waiting, project.pixels, screen.progress), who)
+        if settled.edit is None:
+            return 0
+        history.apply(settled.edit)
+        return len(settled.edit.crops)

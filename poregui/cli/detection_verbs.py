@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from poregui.cli.annotator import add_annotator_option, annotator_of
-from poregui.cli.output import Screen, table
+from poregui.cli.output import Screen, add_annotator_option, annotator_of, table
 from poregui.domain.errors import PoreguiError
 from poregui.domain.records import Micrograph
 from poregui.store.project import Project

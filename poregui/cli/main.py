@@ -11,35 +11,42 @@ from pathlib import Path
 from typing import NoReturn
 
 import poregui
-from poregui.cli.annotator import add_annotator_option
-from poregui.cli.output import Screen
+from poregui.cli.output import Screen, add_annotator_option
 from poregui.domain.errors import PoreguiError
 
 OK, REFUSED, INTERRUPTED, NOBODY_READS = 0, 2, 130, 141
 VERBS = {
-    "demo": ("projects", "demo", "draw the sample project"),
-    "new": ("projects", "new", "make an empty project"),
-    "import": ("projects", "import_pictures", "bring micrographs and ready-made crops into a project"),
-    "import-outlines": ("projects", "import_outlines", "bring outlines of other programs onto the micrographs"),
-    "image": ("pictures", "image", "describe a picture: its size, its scale and where that comes from"),
-    "info": ("projects", "info", "describe a project"),
-    "micrographs": ("micrographs", "micrographs", "list micrographs; change their scale, specimen and masks"),
-    "detect": ("detecting", "detect", "find the pores of micrographs; labels stay with the pores that are found again"),
-    "measure": ("detecting", "measure", "measure the outlined pores and write one line for each as CSV"),
-    "split": ("splitting", "split", "show which specimens are trained and tested on, or choose the tested ones"),
-    "train": ("training", "train", "train a network on the labelled crops"),
-    "fit": ("training", "fit", "train what a run folder holds, or go on with it"),
-    "evaluate": ("reviewing", "evaluate", "hold the predictions of a run against the labels as they are now"),
-    "compare": ("reviewing", "compare", "hold two runs against each other on the crops that both were tested on"),
-    "suspects": ("reviewing", "suspects", "list the labels that are probably wrong, the most doubtful first"),
-    "report": ("reviewing", "report", "write the report of a run as one HTML or PDF file"),
-    "suggest": ("suggesting", "suggest", "suggest labels for crops that have none, and which to label next"),
-    "pack": ("sharing", "pack", "write a project for a colleague into one verified zip file"),
-    "merge-labels": ("sharing", "merge_labels", "take labels over from another copy of a project, listing conflicts"),
-    "predict": ("predicting", "predict", "classify crops that lie in files"),
-    "apply": ("applying", "apply", "find, measure and classify the pores of micrographs: porosity per class"),
-    "lock": ("locking", "lock", "fix recipe, network and confidence for operators, who then apply them unchanged"),
-    "export": ("projects", "export", "write labels, crops and outlines for other programs, or a network to go"),
+    "demo": ("project_verbs", "demo", "draw the sample project"),
+    "new": ("project_verbs", "new", "make an empty project"),
+    "import": ("project_verbs", "import_pictures", "bring micrographs and ready-made crops into a project"),
+    "import-outlines": ("project_verbs", "import_outlines", "bring outlines of other programs onto the micrographs"),
+    "image": ("micrograph_verbs", "image", "describe a picture: its size, its scale and where that comes from"),
+    "info": ("project_verbs", "info", "describe a project"),
+    "micrographs": ("micrograph_verbs", "micrographs", "list micrographs; change their scale, specimen and masks"),
+    "detect": (
+        "detection_verbs",
+        "detect",
+        "find the pores of micrographs; labels stay with the pores that are found again",
+    ),
+    "measure": ("detection_verbs", "measure", "measure the outlined pores and write one line for each as CSV"),
+    "split": ("training_verbs", "split", "show which specimens are trained and tested on, or choose the tested ones"),
+    "train": ("training_verbs", "train", "train a network on the labelled crops"),
+    "fit": ("training_verbs", "fit", "train what a run folder holds, or go on with it"),
+    "evaluate": ("review_verbs", "evaluate", "hold the predictions of a run against the labels as they are now"),
+    "compare": ("review_verbs", "compare", "hold two runs against each other on the crops that both were tested on"),
+    "suspects": ("review_verbs", "suspects", "list the labels that are probably wrong, the most doubtful first"),
+    "report": ("review_verbs", "report", "write the report of a run as one HTML or PDF file"),
+    "suggest": ("suggestion_verbs", "suggest", "suggest labels for crops that have none, and which to label next"),
+    "pack": ("project_verbs", "pack", "write a project for a colleague into one verified zip file"),
+    "merge-labels": (
+        "project_verbs",
+        "merge_labels",
+        "take labels over from another copy of a project, listing conflicts",
+    ),
+    "predict": ("prediction_verbs", "predict", "classify crops that lie in files"),
+    "apply": ("apply_verbs", "apply", "find, measure and classify the pores of micrographs: porosity per class"),
+    "lock": ("apply_verbs", "lock", "fix recipe, network and confidence for operators, who then apply them unchanged"),
+    "export": ("project_verbs", "export", "write labels, crops and outlines for other programs, or a network to go"),
     "doctor": ("doctor", "doctor", "say what was found on this machine"),
 }
 """For each verb its module, its function and what it does."""
@@ -249,7 +256,7 @@ def _suggest(parser: argparse.ArgumentParser) -> None:
 
 def _share(verb: str) -> Callable[[argparse.ArgumentParser], None]:
     def add(parser: argparse.ArgumentParser) -> None:
-        from poregui.cli import sharing
+        from poregui.cli import project_verbs as sharing
 
         _project(parser)
         getattr(sharing, f"add_{verb}_options")(parser)
@@ -265,8 +272,7 @@ def _predict(parser: argparse.ArgumentParser) -> None:
 
 
 def _apply(parser: argparse.ArgumentParser) -> None:
-    from poregui.cli.apply_verbs import add_cluster_options
-    from poregui.cli.unsure import add_queue_options
+    from poregui.cli.apply_verbs import add_cluster_options, add_queue_options
 
     _project(parser, "the folder of a project, a model.onnx with its model.json beside it, or a locked.json")
     parser.add_argument("paths", type=Path, nargs="+", metavar="PATH", help="micrographs, or folders that hold them")
@@ -294,7 +300,7 @@ def _apply(parser: argparse.ArgumentParser) -> None:
 
 
 def _lock(parser: argparse.ArgumentParser) -> None:
-    from poregui.cli.locking import add_lock_options
+    from poregui.cli.apply_verbs import add_lock_options
 
     _project(parser)
     _run(parser)

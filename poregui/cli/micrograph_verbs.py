@@ -1,34 +1,32 @@
-"""Run the verb that lists micrographs and changes scale, specimen and masks; changes with what it understands."""
+"""Run the verbs that list, describe and change micrographs and image files."""
 
 from __future__ import annotations
 
 import argparse
+from dataclasses import asdict
 from fnmatch import fnmatch
 from typing import Any
 
 from poregui.cli.output import Screen, table
 from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import Box
-from poregui.domain.plane import Plane
-from poregui.domain.records import Detection, Line, Micrograph
+from poregui.domain.records import Detection, Line, Micrograph, Plane
 from poregui.store.project import Project
 from poregui.vision.info_bar import find_info_bar
-from poregui.vision.io.large_images import open_pyramid
+from poregui.vision.io.pyramid import open_pyramid
 from poregui.workflow.editing.edits import Combined, Edit
-from poregui.workflow.editing.frame import (
-    Frame,
-    frames_of,
-    set_build_direction,
-    set_project_build_direction,
-    set_surfaces,
-)
 from poregui.workflow.editing.history import History
 from poregui.workflow.editing.label_edits import set_scale
 from poregui.workflow.editing.micrograph_edits import (
+    Frame,
     Step,
     change_several,
+    frames_of,
     mask_info_bars,
+    set_build_direction,
+    set_project_build_direction,
     set_specimens,
+    set_surfaces,
     specimens_in_names,
 )
 
@@ -198,3 +196,24 @@ def _text(rows: list[dict[str, Any]]) -> str:
         for row in rows
     ]
     return table(["micrograph", "px", "um per px", "from", "specimen", "masks", "build °", "surfaces"], listed)
+
+
+def image(args: argparse.Namespace, screen: Screen) -> int:
+    """Describe a picture by its header."""
+    from poregui.vision.io.reader import read_header
+
+    header = read_header(args.file, Plane(args.page, args.channel, args.z))
+    scale = "unknown" if header.um_per_px is None else f"{header.um_per_px:.4g} um per px"
+    rows = [
+        ("size", f"{header.width} x {header.height} px"),
+        ("values", f"{header.dtype}, {header.bits} bits"),
+        ("channels", header.channels),
+        ("pages", header.pages),
+        ("slices", header.slices),
+        ("levels", header.levels),
+        ("scale", scale),
+        ("source of the scale", header.scale_source or None),
+    ]
+    text = "\n".join([table([args.file.name, ""], rows), *(f"Note: {warning}" for warning in header.warnings)])
+    screen.result({"file": str(args.file), **asdict(header)}, text)
+    return 0

@@ -1,12 +1,18 @@
-"""Print results, notes and progress of the command line; changes with how they look in a terminal."""
+"""Print results, notes, progress and PDF of the command line, and ask who is working."""
 
 from __future__ import annotations
 
+import argparse
 import json
 import shutil
+import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
+
+from poregui.domain.errors import PoreguiError
 
 _BAR = 24
 
@@ -145,3 +151,36 @@ def _split_text(values: Mapping[str, Any]) -> str:
     how = _SPLITS.get(split["kind"], split["kind"])
     lines = [f"Split {how}: {split['groups_train']} groups for training, {split['groups_test']} for the test."]
     return "\n".join([*lines, *(f"Note: {warning}" for warning in values["warnings"])])
+
+
+def print_pdf(html: str, out: Path) -> None:
+    """Write HTML as PDF, whole or not at all. Raises PoreguiError when it cannot be printed or written."""
+    with tempfile.TemporaryDirectory(prefix="poregui-report-") as folder:
+        page = Path(folder) / "report.html"
+        page.write_text(html, encoding="utf-8")
+        asked = [sys.executable, "-m", "poregui.gui.services.printing", str(page), str(out.absolute())]
+        done = subprocess.run(asked, capture_output=True, text=True, check=False)
+    if done.returncode:
+        told = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+        raise PoreguiError(f"{out} could not be printed: {told}", "Write the report as .html instead.")
+
+
+NOBODY = "command line"
+"""What the log says where no name was given."""
+
+
+def add_annotator_option(parser: argparse.ArgumentParser) -> None:
+    """Give a verb that writes labels the name of who gave them."""
+    parser.add_argument(
+        "--annotator", metavar="NAME", help=f"who gave the labels, as the label log is to say; {NOBODY!r} otherwise"
+    )
+
+
+def annotator_of(args: argparse.Namespace) -> str:
+    """Return the name for the label log. Raises PoreguiError for one that is empty."""
+    if args.annotator is None:
+        return NOBODY
+    name = " ".join(args.annotator.split())
+    if not name:
+        raise PoreguiError("The name of who labels is empty.", "Give one after --annotator, or leave the option out.")
+    return name

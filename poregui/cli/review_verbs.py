@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from poregui.cli.output import Screen, evaluation_text, interval, percent, table
-from poregui.cli.paper import print_pdf
+from poregui.cli.output import Screen, evaluation_text, interval, percent, print_pdf, table
 from poregui.domain.errors import PoreguiError
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
@@ -26,7 +25,7 @@ def add_evaluate_options(parser: argparse.ArgumentParser) -> None:
 def evaluate(args: argparse.Namespace, screen: Screen) -> int:
     """Hold the predictions of a run against the labels as they are now."""
     from poregui.workflow.exporting.export_run import export_figures, export_predictions
-    from poregui.workflow.reporting.run_json import run_json
+    from poregui.workflow.reporting.run_report import run_json
 
     with Project.open(args.project, read_only=True) as project:
         run = find_run(project, args.run)
@@ -95,8 +94,8 @@ def add_report_options(parser: argparse.ArgumentParser) -> None:
 
 def report(args: argparse.Namespace, screen: Screen) -> int:
     """Write the report of a run as one HTML or PDF file."""
-    from poregui.workflow.applying.report import check_ending
-    from poregui.workflow.reporting.report import write_report
+    from poregui.workflow.applying.porosity_report import check_ending
+    from poregui.workflow.reporting.run_report import write_report
 
     check_ending(args.out)
     with Project.open(args.project, read_only=True) as project:

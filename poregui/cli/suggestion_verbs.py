@@ -74,7 +74,7 @@ def suggest(args: argparse.Namespace, screen: Screen) -> int:
 
 
 def _text(found: Any, listed: list[tuple[int, int, float]], classes: Mapping[int, str], curve: Any) -> str:
-    from poregui.workflow.training.more_labels import advice
+    from poregui.workflow.training.learning_curve import advice
 
     sure = percent(found.accuracy)
     eyes = f" and the network of run {found.run}" if found.run is not None else ""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poregui.domain.statistics import wilson_interval
+from poregui.domain.intervals import wilson_interval
 
 FEWEST_TO_FIT = 20
 """Validation crops from which on a temperature is fitted."""

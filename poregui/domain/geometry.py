@@ -1,8 +1,13 @@
-"""Define boxes in pixels of a micrograph."""
+"""Define boxes, outlines and masked regions in pixels of a micrograph."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
 
 
 @dataclass(frozen=True, order=True)
@@ -75,3 +80,97 @@ class Box:
         left, right = sorted((round(x0), round(x1)))
         top, bottom = sorted((round(y0), round(y1)))
         return Box(left, top, max(1, right - left), max(1, bottom - top))
+
+
+_POINT = np.dtype("<f4")
+
+
+@dataclass(frozen=True)
+class Outline:
+    """Hold a closed polygon as bytes (little-endian float32, x and y in px of the micrograph, first not repeated).
+
+    Pixel (0, 0) covers 0 to 1, so its middle is (0.5, 0.5). Two outlines are equal when their points are.
+    """
+
+    data: bytes
+
+    def __post_init__(self) -> None:
+        if len(self.data) % (2 * _POINT.itemsize) or len(self.data) < 6 * _POINT.itemsize:
+            raise ValueError(f"an outline needs at least three points, not {len(self.data)} bytes")
+
+    @staticmethod
+    def of(points: npt.ArrayLike) -> Outline:
+        """Return the outline through points (N, 2), N at least 3; ValueError for other shapes or values not finite."""
+        array = np.asarray(points, dtype=_POINT)
+        if array.ndim != 2 or array.shape[1] != 2 or not np.isfinite(array).all():
+            raise ValueError(f"an outline needs finite points of shape (N, 2), not {array.shape}")
+        return Outline(array.tobytes())
+
+    @property
+    def points(self) -> npt.NDArray[np.float32]:
+        """Return the points, (N, 2) float32, read-only."""
+        return np.frombuffer(self.data, dtype=_POINT).reshape(-1, 2)
+
+    @property
+    def area(self) -> float:
+        """Return the area inside in square px, by the shoelace formula."""
+        x, y = self.points.astype(float).T
+        return float(abs(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1)))) / 2
+
+    @property
+    def bounds(self) -> Box:
+        """Return the smallest box of whole pixels around it."""
+        left, top = np.floor(self.points.min(axis=0)).astype(int)
+        right, bottom = np.ceil(self.points.max(axis=0)).astype(int)
+        return Box(int(left), int(top), max(1, int(right - left)), max(1, int(bottom - top)))
+
+
+def bounds_of(outlines: Sequence[Outline]) -> list[Box]:
+    """Return what `bounds` does for many outlines at once."""
+    if not outlines:
+        return []
+    points = np.frombuffer(b"".join(outline.data for outline in outlines), dtype=_POINT).reshape(-1, 2)
+    lengths = [len(outline.data) // (2 * _POINT.itemsize) for outline in outlines]
+    starts = np.cumsum([0, *lengths[:-1]])
+    low = np.floor(np.minimum.reduceat(points, starts, axis=0)).astype(int)
+    size = np.maximum(1, np.ceil(np.maximum.reduceat(points, starts, axis=0)).astype(int) - low)
+    return [Box(*box) for box in np.hstack([low, size]).tolist()]
+
+
+MaskKind = Literal["bar", "region"]
+
+
+@dataclass(frozen=True)
+class Mask:
+    """Hold a closed polygon of at least three corners (x, y) in px; `bar` is a burned-in info bar, `region` another."""
+
+    points: tuple[tuple[float, float], ...]
+    kind: MaskKind = "region"
+
+    def __post_init__(self) -> None:
+        if len(self.points) < 3:
+            raise ValueError(f"a mask needs at least three corners, not {len(self.points)}")
+
+    @staticmethod
+    def of_box(box: Box, kind: MaskKind = "region") -> Mask:
+        """Return the mask that covers a box."""
+        left, top, right, bottom = float(box.x), float(box.y), float(box.right), float(box.bottom)
+        return Mask(((left, top), (right, top), (right, bottom), (left, bottom)), kind)
+
+    @property
+    def bounds(self) -> Box:
+        """Return the smallest box of whole pixels around it."""
+        xs, ys = zip(*self.points, strict=True)
+        left, top = int(min(xs) // 1), int(min(ys) // 1)
+        return Box(left, top, max(1, -int(-max(xs) // 1) - left), max(1, -int(-max(ys) // 1) - top))
+
+    def contains(self, x: float, y: float) -> bool:
+        """Tell whether a point (px) lies inside (even-odd rule)."""
+        inside = False
+        before = self.points[-1]
+        for here in self.points:
+            if (here[1] > y) != (before[1] > y):
+                crossing = here[0] + (y - here[1]) / (before[1] - here[1]) * (before[0] - here[0])
+                inside ^= x < crossing
+            before = here
+        return inside

@@ -1,19 +1,46 @@
-"""Say how far a number can be trusted when crops of one specimen resemble each other; every formula names its source.
-
-Crops of one specimen share its light, its focus and its faults, so that their errors come together, and an interval
-that counts crops as independent is too narrow. The intervals here count specimens instead.
-"""
+"""Compute confidence intervals of accuracies, over specimens where they are known."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from poregui.domain.statistics import wilson_interval
+from poregui.domain.splits import kind_of
+
+Z95 = 1.959963984540054
+
+
+def wilson_interval(right: int, total: int, z: float = Z95) -> tuple[float, float] | None:
+    """Return the score interval of a proportion, or None when nothing was counted.
+
+    Both ends are fractions from 0 to 1. Source: E. B. Wilson, J. Am. Stat. Assoc. 22 (1927) 209, without continuity
+    correction.
+    """
+    if total <= 0:
+        return None
+    share = right / total
+    spread = 1 + z * z / total
+    middle = (share + z * z / (2 * total)) / spread
+    half = z * math.sqrt(share * (1 - share) / total + z * z / (4 * total * total)) / spread
+    low = 0.0 if right == 0 else max(0.0, middle - half)
+    high = 1.0 if right == total else min(1.0, middle + half)
+    return low, high
+
+
+def confusion_matrix(truth: NDArray[np.int64], predicted: NDArray[np.int64], classes: int) -> NDArray[np.int64]:
+    """Count predictions per true class.
+
+    `truth` and `predicted` are (n,) whole numbers from 0 to `classes` - 1. Returns (classes, classes), rows are the
+    truth, columns the prediction.
+    """
+    flat = np.bincount(truth * classes + predicted, minlength=classes * classes)
+    return flat.reshape(classes, classes).astype(np.int64)
+
 
 FEWEST_TO_RESAMPLE = 6
 """Groups that a bootstrap needs: below, its intervals held the truth in less than 90 of 100 trials."""
@@ -135,3 +162,65 @@ def _logistic(x: float) -> float:
 
 def _normal_cdf(x: float) -> float:
     return math.erfc(-x / math.sqrt(2)) / 2
+
+
+FEWEST_GROUPS_TO_TRUST = 4
+_GROUP_WORDS = {
+    "specimen": "specimens",
+    "micrograph": "micrographs",
+    "source": "sources",
+    "mixed": "specimens and micrographs",
+}
+
+
+@dataclass(frozen=True)
+class HeadlineInterval:
+    """Hold the 95 % interval that stands beside an accuracy, and what it counts.
+
+    `counts` is `crops` (Wilson's interval) or what the crops were grouped by (`specimens`...); `groups` is how many.
+    `warning` is a sentence, or empty.
+    """
+
+    low: float
+    high: float
+    counts: str
+    groups: int
+    warning: str = ""
+
+    @property
+    def words(self) -> str:
+        """Return what it counts, such as `4 specimens`; empty where it counts crops."""
+        return "" if self.counts == "crops" else f"{self.groups} {self.counts}"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the interval as a dictionary fit for JSON."""
+        return {"low": self.low, "high": self.high, "over": self.counts, "groups": self.groups, "warning": self.warning}
+
+
+def interval_of(right: NDArray[np.bool_], groups: Sequence[str]) -> HeadlineInterval | None:
+    """Return the interval to show beside an accuracy, for (n,) right or wrong answers and the groups of their crops.
+
+    Over specimens (micrographs, sources) where they are known; crops of none count one by one. With a single specimen
+    the interval is Wilson's and warns: it holds for further crops of that specimen, not for the next one. None for no
+    crop.
+    """
+    plain = wilson_interval(int(right.sum()), len(right))
+    if plain is None:
+        return None
+    names = set(groups)
+    kind = kind_of(list(names))
+    if kind == "crop" or len(names) == len(groups) > 1:
+        return HeadlineInterval(*plain, "crops", len(groups))
+    found = interval_over_groups(right, groups)
+    if found is None:
+        one = kind if kind in ("specimen", "source") else "micrograph"
+        warning = f"All these crops are of one {one}: the interval says nothing about the next {one}."
+        return HeadlineInterval(*plain, "crops", len(groups), warning)
+    words = _GROUP_WORDS.get(kind, "groups")
+    return HeadlineInterval(found.low, found.high, words, found.groups, _too_few(found.groups, words))
+
+
+def _too_few(groups: int, words: str) -> str:
+    if groups >= FEWEST_GROUPS_TO_TRUST:
+        return ""
+    return f"{groups} {words} say little about the next one: test more, or cross-validate, which tests all of them."

@@ -1,9 +1,27 @@
-"""Define the numbers of one pore and the columns of their table; changes when a number joins or leaves."""
+"""Define the numbers of one pore, the columns of their table, and how lengths are written."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, fields
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def nice_length(largest: float) -> float:
+    """Return the largest of 1, 2, 5, 10, 20, 50... that is not above `largest`."""
+    power = 10.0 ** math.floor(math.log10(largest))
+    return max(step * power for step in (1, 2, 5) if step * power <= largest * (1 + 1e-9))
+
+
+def length_text(um: float) -> str:
+    """Return a length with its unit: nm below 1 um, mm from 1000 um on."""
+    if um >= 1000:
+        return f"{um / 1000:g} mm"
+    return f"{um:g} µm" if um >= 1 else f"{um * 1000:g} nm"
+
 
 RELIABLE_PX = 10.0
 """Equivalent circular diameter below which shape numbers are noise: a disc of fewer pixels measures as any shape."""
@@ -64,3 +82,27 @@ def heading(column: Column, unit: str) -> str:
     """Return the title of a column with its unit, such as "Perimeter (um)"; `unit` is um or px."""
     shown = unit if column.unit == "length" else column.unit
     return f"{column.title} ({shown})" if shown else column.title
+
+
+@dataclass(frozen=True)
+class DistanceSummary:
+    """Hold the least distance, its 10, 50 and 90 per cent points and how many pores have one; in the unit given."""
+
+    pores: int
+    least: float
+    low: float
+    middle: float
+    high: float
+
+
+def distance_summary(values: NDArray[np.float64]) -> DistanceSummary | None:
+    """Return the summary of (n,) distances, NaN where one is not known; None where none is.
+
+    The points are interpolated linearly between the ordered distances (R. J. Hyndman and Y. Fan, The American
+    Statistician 50 (1996) 361, definition 7).
+    """
+    known = values[np.isfinite(values)]
+    if not len(known):
+        return None
+    low, middle, high = (float(v) for v in np.quantile(known, [0.1, 0.5, 0.9]))
+    return DistanceSummary(len(known), float(known.min()), low, middle, high)

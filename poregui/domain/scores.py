@@ -1,8 +1,4 @@
-"""Compute the numbers that a confusion matrix gives as a whole: averages over classes and agreement beyond chance.
-
-Functions of matrices take (..., classes, classes) counts, rows are the truth, and return (...) float64, NaN where the
-number does not exist. Definitions are those of scikit-learn.
-"""
+"""Compute averages over classes, kappa, ROC and precision-recall curves; compare two runs."""
 
 from __future__ import annotations
 
@@ -113,3 +109,102 @@ def _divide(above: npt.ArrayLike, below: npt.ArrayLike) -> Floats:
 
 def _number(value: Floats) -> float | None:
     return float(value) if np.isfinite(value) else None
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """Hold how two runs did on the same crops, and McNemar's exact two-sided p-value of the difference."""
+
+    both_right: int
+    only_first: int
+    only_second: int
+    both_wrong: int
+    p_value: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the numbers as a dictionary fit for JSON."""
+        return asdict(self)
+
+
+def pair(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> Pairing:
+    """Return the pairing of two (n,) arrays that say which crops each run answered rightly."""
+    one, two = int((first & ~second).sum()), int((second & ~first).sum())
+    return Pairing(int((first & second).sum()), one, two, int((~first & ~second).sum()), mcnemar_exact(one, two))
+
+
+def mcnemar_exact(only_first: int, only_second: int) -> float:
+    """Return the two-sided p-value that two equally good runs differ at least so much; 1 when they never differ.
+
+    Only crops count that one run got right and the other wrong: were both equally good, each would fall to either with
+    probability 1/2, so the smaller number is binomial (Q. McNemar, Psychometrika 12 (1947) 153; exact form). Computed
+    in whole numbers.
+    """
+    total, smaller = only_first + only_second, min(only_first, only_second)
+    term = summed = 1
+    for k in range(smaller):
+        term = term * (total - k) // (k + 1)
+        summed += term
+    return min(1.0, 2 * summed / 2**total)
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Hold a curve of one class: `x`, `y` and `thresholds` (points,) float64, and its area.
+
+    ROC: `x` false-positive share, `y` true-positive share. Precision-recall: `x` recall, `y` precision.
+    """
+
+    x: Floats
+    y: Floats
+    thresholds: Floats
+    area: float
+
+
+def roc_curve(positive: NDArray[np.bool_], score: Floats) -> Curve | None:
+    """Return the ROC curve of (n,) scores, from (0, 0) at an infinite threshold to (1, 1); equal scores share a point.
+
+    `area` is by the trapezoid rule, the probability that a positive crop scores above a negative one. None when all
+    crops or none are positive.
+    """
+    counted = _counted(positive, score)
+    if counted is None or counted.false[-1] == 0:
+        return None
+    x = np.concatenate([[0.0], counted.false / counted.false[-1]])
+    y = np.concatenate([[0.0], counted.true / counted.true[-1]])
+    thresholds = np.concatenate([[np.inf], counted.thresholds])
+    return Curve(x, y, thresholds, float(np.trapezoid(y, x)))
+
+
+def precision_recall_curve(positive: NDArray[np.bool_], score: Floats) -> Curve | None:
+    """Return precision over recall of (n,) scores, from (0, 1) on, recall rising.
+
+    `area` is the average precision: precision summed over the steps of recall, without interpolation. None when no crop
+    is positive.
+    """
+    counted = _counted(positive, score)
+    if counted is None:
+        return None
+    recall = counted.true / counted.true[-1]
+    precision = counted.true / (counted.true + counted.false)
+    area = float((np.diff(np.concatenate([[0.0], recall])) * precision).sum())
+    x, y = np.concatenate([[0.0], recall]), np.concatenate([[1.0], precision])
+    return Curve(x, y, np.concatenate([[np.inf], counted.thresholds]), area)
+
+
+@dataclass(frozen=True)
+class _Counted:
+    """Hold how many positive and negative crops score at or above each threshold, the highest first."""
+
+    true: Floats
+    false: Floats
+    thresholds: Floats
+
+
+def _counted(positive: NDArray[np.bool_], score: Floats) -> _Counted | None:
+    if not positive.any():
+        return None
+    order = np.argsort(-score, kind="stable")
+    sorted_scores, hits = score[order], positive[order]
+    ends = np.append(np.flatnonzero(np.diff(sorted_scores)), len(sorted_scores) - 1)
+    true = np.cumsum(hits)[ends].astype(np.float64)
+    return _Counted(true, ends + 1 - true, sorted_scores[ends].astype(np.float64))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QApplication
 
-from poregui.gui.base.errors import install_hook, log_to_file
+from poregui.gui.base.messages import install_hook, log_to_file
 from poregui.gui.base.preferences import Preferences
 from poregui.gui.base.theme import theme
 from poregui.gui.shell.main_window import MainWindow

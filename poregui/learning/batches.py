@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from poregui.domain.dataset import DatasetCrop
 from poregui.learning.hardware import allowed_threads
-from poregui.store.ahead import ahead
+from poregui.store.pixels import ahead
 from poregui.store.run_folder import RunFolder
 from poregui.vision.patches import InputSpec
-from poregui.vision.shape.shape_input import WIDTH as SHAPE_WIDTH
-from poregui.vision.shape.shape_input import shape_input
+from poregui.vision.shape.crop_shapes import WIDTH as SHAPE_WIDTH
+from poregui.vision.shape.crop_shapes import shape_input
 
 Floats = NDArray[np.float32]
 Augment = Callable[[Floats, Floats, np.random.Generator], tuple[Floats, Floats]]

@@ -155,7 +155,7 @@ def _failure(folder: RunFolder, teller: Teller, wishes: Control) -> Failed | Non
         recipe = folder.read_recipe()
         set_limits(recipe.threads, os.environ)
         if recipe.preset == "shape":
-            from poregui.learning.shape_run import train_shapes
+            from poregui.learning.shape_forest import train_shapes
 
             train_shapes(folder.path, teller, wishes.asked)
             return None

@@ -1,10 +1,11 @@
-"""Fit one network to crops, epoch by epoch, keeping its best weights; changes with the loop of the training."""
+"""Fit one network to crops, epoch by epoch, keeping its best weights."""
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,32 @@ from poregui.learning.batches import Batch, Crops, augmentation, batch_count, ba
 from poregui.learning.callbacks import BestEpoch, cosine, early_stopping, reduce_on_plateau
 from poregui.learning.checkpoint import Snapshot, State
 from poregui.learning.pretrained import begin_epoch, optimizer_for
+
+MIXED, FULL = "mixed_float16", "float32"
+
+
+def has_gpu() -> bool:
+    """Tell whether TensorFlow uses a graphics card."""
+    import tensorflow
+
+    return bool(tensorflow.config.list_physical_devices("GPU"))
+
+
+def policy_of(recipe: Recipe) -> str:
+    """Return Keras's name of the precision that a recipe trains in here; without a GPU 16 bits are only slower."""
+    return MIXED if recipe.mixed_precision and has_gpu() else FULL
+
+
+@contextmanager
+def layers_of(policy: str) -> Iterator[None]:
+    """Let layers that are made meanwhile compute in a precision; their weights stay 32 bits long."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
 
 Report = Callable[[Event], None]
 ShouldStop = Callable[[], str]

@@ -14,8 +14,8 @@ from poregui.domain.errors import TrainingError
 from poregui.domain.events import Finished, FoldEnded, Note, Stage
 from poregui.domain.splits import Item, choose_or_fall_back
 from poregui.learning import results as outcome
-from poregui.learning.answers import common_metrics, judge, trust, write_predictions
 from poregui.learning.fitting import Fit
+from poregui.learning.results import common_metrics, judge, trust, write_predictions
 from poregui.learning.train import Job, add_baseline, gave_up, load_part, make_repeatable, start
 from poregui.store.files import write_json
 

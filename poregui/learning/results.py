@@ -1,21 +1,90 @@
-"""Save, load, predict with and export the network that a training left; changes with the files of a model."""
+"""Write predictions, metrics, features and network of a run."""
 
 from __future__ import annotations
 
+import itertools
+import json
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from poregui.domain.dataset import Dataset, DatasetCrop
+from poregui.domain.dataset import Dataset, DatasetCrop, Part
+from poregui.domain.evaluation import Evaluation, Prediction, evaluate
+from poregui.domain.intervals import interval_of
+from poregui.domain.out_of_distribution import make_reference
 from poregui.domain.recipe import Recipe
 from poregui.learning.batches import load
 from poregui.learning.export_onnx import PARITY, export
 from poregui.learning.fitting import PREDICTION_BATCH, predict
+from poregui.learning.hardware import available_threads, versions
 from poregui.store.files import replace_file, write_json
 from poregui.store.run_folder import RunFolder
 from poregui.vision.patches import InputSpec
+
+
+def write_predictions(
+    folder: RunFolder,
+    dataset: Dataset,
+    crops: Sequence[DatasetCrop],
+    answers: NDArray[np.float32],
+    part: Part | None = None,
+) -> None:
+    """Write predictions.csv for crops; `part` stands in for their own where every answer is a test."""
+    folder.write_predictions(
+        dataset.classes,
+        {crop.crop_id: part or crop.part for crop in crops},
+        (Prediction(crop.crop_id, tuple(float(p) for p in row)) for crop, row in zip(crops, answers, strict=True)),
+    )
+
+
+def judge(dataset: Dataset, crops: Sequence[DatasetCrop], answers: NDArray[np.float32]) -> Evaluation:
+    """Return the evaluation of (n, classes) probabilities of crops against their labels."""
+    labels = np.array([crop.label for crop in crops], np.int64)
+    return evaluate(dataset.classes, labels, answers.argmax(axis=1).astype(np.int64))
+
+
+def trust(crops: Sequence[DatasetCrop], answers: NDArray[np.float32]) -> dict[str, Any]:
+    """Return the ends of the interval of the accuracy, and what they count, as `Finished` tells them."""
+    right = np.array([crop.label for crop in crops], np.int64) == answers.argmax(axis=1)
+    found = interval_of(right, [crop.group for crop in crops])
+    return {} if found is None else {"low": found.low, "high": found.high, "over": found.words}
+
+
+def accuracy_of(dataset: Dataset, answers: NDArray[np.float32], part: Part) -> float | None:
+    """Return the accuracy over the crops of a part; `answers` (n, classes) are those of all crops of the dataset."""
+    inside = np.array([crop.part == part for crop in dataset.crops])
+    crops = list(itertools.compress(dataset.crops, inside))
+    return judge(dataset, crops, answers[inside]).accuracy
+
+
+def common_metrics(dataset: Dataset, recipe: Recipe, evaluation: Evaluation) -> dict[str, Any]:
+    """Return what every run writes to metrics.json: the numbers of the test, and what they rest on."""
+    return {
+        **evaluation.to_json(),
+        "accuracy_as_trained": evaluation.accuracy,
+        "preset": recipe.preset,
+        "dataset_hash": dataset.hash,
+        "threads": recipe.threads or available_threads(),
+        "versions": versions(),
+    }
+
+
+def write_features(folder: RunFolder, model: keras.Model, dataset: Dataset, spec: InputSpec) -> None:
+    """Write features.npy: (n, features) float32, the input of the last layer for the crops in the dataset's order.
+
+    Those of the training crops also go into model.json, by which micrographs are held against them.
+    """
+    last = model.get_layer("probabilities")
+    seen = keras.Model(model.input, last.input)
+    features = np.asarray(predict_crops(seen, folder, dataset.crops, spec), np.float32)
+    folder.write_features(features)
+    reference = make_reference(features, np.array([crop.part == "train" for crop in dataset.crops]))
+    told = json.loads(folder.sidecar_file.read_text(encoding="utf-8"))
+    write_json(folder.sidecar_file, {**told, "trained_on": None if reference is None else reference.to_json()})
+
 
 _PARITY_CROPS = 64
 

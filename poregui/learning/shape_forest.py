@@ -1,22 +1,25 @@
-"""Hold a forest on shape numbers beside the network, on the same crops; changes with what the baseline is.
-
-A network earns its keep only where it beats size and shape. The forest also answers every crop from other specimens'
-crops, from which suspicious labels are found without a cross-validation of the network.
-"""
+"""Answer crops from size and shape alone: the baseline of every run, and the preset `shape`."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import compress
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from poregui.domain.dataset import Dataset, DatasetCrop
+from poregui.domain.dataset import Dataset, DatasetCrop, Part
+from poregui.domain.errors import TrainingError
+from poregui.domain.events import Cancelled, Event, Finished, Note, Stage, Started
 from poregui.domain.recipe import Recipe
 from poregui.domain.splits import Item, assign_folds
 from poregui.learning.hardware import available_threads
+from poregui.learning.results import accuracy_of, common_metrics, judge, trust, write_predictions
+from poregui.store.files import write_json
 from poregui.store.run_folder import RunFolder
 from poregui.vision.shape.crop_shapes import LENGTHS, NAMES, shape_numbers
 
@@ -163,3 +166,59 @@ def _importances(forest: Any) -> dict[str, float]:
 def _rows(ids: Sequence[int], answers: NDArray[np.float64], wanted: NDArray[np.bool_]) -> list[list[float]]:
     """Return one list per wanted crop: its id, then its probabilities."""
     return [[ids[place], *(round(float(p), 6) for p in answers[place])] for place in np.flatnonzero(wanted).tolist()]
+
+
+def train_shapes(run_folder: Path, report: Callable[[Event], None], should_stop: Callable[[], str]) -> None:
+    """Fit a random forest on shape numbers and leave predictions and metrics in the run folder; no model.
+
+    Events, wishes and folds are as in `learning.train.train`; a forest takes seconds, so that 'stop' lets it finish and
+    'interrupt' gives up like 'cancel'. Raises PoreguiError when the folder is damaged or the disk is full, and
+    TrainingError when there is nothing to train or to test with.
+    """
+    began = time.monotonic()
+    folder = RunFolder(run_folder)
+    recipe, dataset, folds = folder.read_recipe(), folder.read_dataset(), folder.read_folds()
+    for warning in dataset.warnings:
+        report(Note(warning))
+    sizes = {part: len(dataset.part(part)) for part in ("train", "validation", "test")}
+    if not folds and not (sizes["train"] and sizes["test"]):
+        what = "test" if sizes["train"] else "train"
+        raise TrainingError(f"There is no crop to {what} with.", "Label more crops, then train again.")
+    report(Stage("Measuring shapes"))
+    report(Started(folder.path.name, dataset.classes, sizes["train"], sizes["validation"], sizes["test"], 0, 0))
+    if should_stop() in ("cancel", "interrupt"):
+        report(Cancelled(time.monotonic() - began))
+        return
+    answers = answer_crops(folder, recipe, dataset)
+    judged = np.isfinite(answers[:, 0])
+    part: Part | None = "test" if folds else None
+    crops = list(compress(dataset.crops, judged))
+    given = answers[judged].astype(np.float32)
+    if should_stop() in ("cancel", "interrupt"):
+        report(Cancelled(time.monotonic() - began))
+        return
+    write_predictions(folder, dataset, crops, given, part)
+    tested = np.array([bool(folds) or crop.part == "test" for crop in crops])
+    evaluation = judge(dataset, list(compress(crops, tested)), given[tested])
+    seconds = time.monotonic() - began
+    told = {"trees": TREES, "epochs": 0, "best_epoch": None, "seconds": seconds, "stopped": False}
+    metrics = {**common_metrics(dataset, recipe, evaluation), **_more(dataset, answers, folds), **told}
+    write_json(folder.metrics_file, metrics)
+    sure = trust(list(compress(crops, tested)), given[tested])
+    report(Finished(0, 0, evaluation.accuracy or 0.0, evaluation.n, seconds, **sure))
+
+
+def _more(dataset: Dataset, answers: NDArray[np.float64], folds: list[list[int]]) -> dict[str, Any]:
+    if not folds:
+        return {
+            "training_accuracy": accuracy_of(dataset, answers.astype(np.float32), "train"),
+            "validation_accuracy": accuracy_of(dataset, answers.astype(np.float32), "validation"),
+        }
+    place = {crop.crop_id: number for number, crop in enumerate(dataset.crops)}
+    rows = []
+    for ids in folds:
+        places = [place[crop_id] for crop_id in ids]
+        judged = judge(dataset, [dataset.crops[p] for p in places], answers[places].astype(np.float32))
+        rows.append({"accuracy": judged.accuracy, "n": judged.n, "epochs": 0, "best_epoch": None})
+    pooled = judge(dataset, dataset.crops, answers.astype(np.float32)).accuracy
+    return {"folds": rows, "mean_accuracy": float(np.mean([r["accuracy"] for r in rows])), "pooled_accuracy": pooled}

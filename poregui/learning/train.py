@@ -14,13 +14,12 @@ from poregui.domain.dataset import Dataset, DatasetCrop
 from poregui.domain.errors import TrainingError
 from poregui.domain.events import Cancelled, Finished, Interrupted, Note, Stage, Started
 from poregui.domain.recipe import Recipe
+from poregui.learning import fitting as precision
 from poregui.learning import networks as zoo
-from poregui.learning import precision
 from poregui.learning import results as outcome
-from poregui.learning.answers import accuracy_of, common_metrics, judge, trust, write_predictions
 from poregui.learning.batches import Crops, batch_count, load
-from poregui.learning.features import write_features
 from poregui.learning.fitting import Fit, Fitter, Report, ShouldStop
+from poregui.learning.results import accuracy_of, common_metrics, judge, trust, write_features, write_predictions
 from poregui.store.files import write_json
 from poregui.store.run_folder import RunFolder
 from poregui.vision.patches import InputSpec

@@ -1,8 +1,9 @@
-"""Write files so that a reader sees the old or the new content, never a part of it."""
+"""Write files so that a reader sees the old or the new content; hash files; make cells harmless."""
 
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import os
 import re
@@ -11,7 +12,28 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from poregui.domain.errors import PoreguiError, ProjectError
+from poregui.domain.errors import ImageError, PoreguiError, ProjectError
+
+
+def file_hash(file: Path) -> str:
+    """Return the SHA-256 of a file's content. Raises ImageError when it cannot be read."""
+    try:
+        with open(file, "rb") as content:
+            return hashlib.file_digest(content, "sha256").hexdigest()
+    except OSError as error:
+        raise ImageError(f"{file.name} cannot be read ({error.strerror}).", "Check the disk.") from error
+
+
+_STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+_NUMBER = re.compile(r"-?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
+
+
+def harmless(cell: Any) -> Any:
+    """Return a table cell that no spreadsheet takes for a formula; numbers stay numbers, negative ones too."""
+    if not isinstance(cell, str) or not cell.startswith(_STARTS_A_FORMULA) or _NUMBER.fullmatch(cell):
+        return cell
+    return f"'{cell}"
+
 
 _BESIDE = re.compile(r"\..+\.[0-9a-f]{8}(\..*)?")
 

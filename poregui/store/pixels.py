@@ -1,23 +1,51 @@
-"""Keep the pixels of crops, append-only and keyed by content, so that a project outlives its micrographs."""
+"""Keep the pixels of crops, append-only and keyed by content."""
 
 from __future__ import annotations
 
 import hashlib
+import os
 import sqlite3
 import threading
 import zlib
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from poregui.domain.errors import ProjectError
-from poregui.store.ahead import ahead
 from poregui.store.database import explain, transaction
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+_AHEAD = 4
+"""Items that wait for each thread: more would only need memory."""
+_MOST_THREADS = 4
+
+
+def ahead(work: Callable[[Item], Result], items: Iterable[Item], threads: int = 0) -> Iterator[Result]:
+    """Yield `work(item)` of each item in order, worked in up to `threads` (0: one a core, four at most).
+
+    `items` are taken in the thread of the caller, and an error of `work` is raised there in its turn.
+    """
+    count = threads or min(os.cpu_count() or 1, _MOST_THREADS)
+    waiting: deque[Future[Result]] = deque()
+    with ThreadPoolExecutor(count) as pool:
+        try:
+            for item in items:
+                waiting.append(pool.submit(work, item))
+                if len(waiting) > _AHEAD * count:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS pixels (
@@ -157,3 +185,34 @@ class PixelStore:
                 connection.close()
             self._opened.clear()
         self._local = threading.local()
+
+
+MOST_BYTES = 256 << 20
+
+
+class PixelsInHand:
+    """Keep what was read of a store, up to a number of bytes; what does not fit is read again."""
+
+    def __init__(self, store: PixelStore, most: int = MOST_BYTES) -> None:
+        self._store = store
+        self._left = most
+        self._kept: dict[str, CropPixels] = {}
+
+    def get_many(self, keys: Iterable[str]) -> Iterator[CropPixels]:
+        """Yield the pixels of hashes in their order. Raises ProjectError as `PixelStore.get`."""
+        wanted = list(keys)
+        missing = [key for key in dict.fromkeys(wanted) if key not in self._kept]
+        awaited, fresh = set(missing), self._store.get_many(missing)
+        for key in wanted:
+            if key in awaited:
+                awaited.remove(key)
+                yield self._keep(key, next(fresh))
+            else:
+                kept = self._kept.get(key)
+                yield kept if kept is not None else self._store.get(key)
+
+    def _keep(self, key: str, pixels: CropPixels) -> CropPixels:
+        if pixels.array.nbytes <= self._left:
+            self._left -= pixels.array.nbytes
+            self._kept[key] = pixels
+        return pixels

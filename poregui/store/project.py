@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from poregui.domain.classes import DEFAULT_CLASS_NAMES, PoreClass, default_classes
 from poregui.domain.errors import ProjectError, ReadOnlyError
-from poregui.domain.outline import Outline
+from poregui.domain.geometry import Outline
 from poregui.domain.records import Crop, Detection, How, LabelEntry, Look, Micrograph, Remark, Specimen
 from poregui.store.database import create_database, explain, open_database, transaction
 from poregui.store.files import explain_write_error

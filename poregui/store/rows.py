@@ -7,10 +7,8 @@ from dataclasses import astuple, replace
 from typing import Any
 
 from poregui.domain.classes import PoreClass
-from poregui.domain.display import Display
-from poregui.domain.geometry import Box
-from poregui.domain.masks import Mask
-from poregui.domain.records import Crop, Detection, Line, Micrograph
+from poregui.domain.geometry import Box, Mask
+from poregui.domain.records import Crop, Detection, Display, Line, Micrograph
 
 CLASS_COLUMNS = "id, name, colour, letter, position, pattern, retired, definition"
 MICROGRAPH_COLUMNS = (

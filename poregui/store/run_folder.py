@@ -17,8 +17,7 @@ from poregui.domain.errors import PoreguiError, ProjectError
 from poregui.domain.evaluation import Prediction
 from poregui.domain.events import FINAL, Event, Interrupted, from_line, to_line
 from poregui.domain.recipe import Recipe, recipe_from_json
-from poregui.store.csv_cells import harmless
-from poregui.store.files import explain_write_error, replace_file, write_json
+from poregui.store.files import explain_write_error, harmless, replace_file, write_json
 from poregui.store.locks import FileLock, is_locked
 
 

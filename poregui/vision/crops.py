@@ -1,7 +1,9 @@
-"""Cut crops out of images at the image's own depth; changes with what a crop keeps."""
+"""Cut crops out of images at the image's own depth, one or many at a time."""
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,3 +22,28 @@ def cut(image: Image | Pyramid, box: Box) -> NDArray[Any]:
     if isinstance(image, Image):
         image = Pyramid([ArrayLevel(image.pixels)], grey=(image.grey_low, image.grey_high))
     return np.array(image.read(0, box), order="C")
+
+
+_BLOCK = 2048
+
+
+def cut_many(image: Pyramid, boxes: Sequence[Box]) -> Iterator[tuple[int, NDArray[Any]]]:
+    """Yield (place in `boxes`, copy of the pixels), block by block of the image; each box once, inside the image.
+
+    Raises ImageError where the file is damaged.
+    """
+    blocks: dict[tuple[int, int], list[int]] = defaultdict(list)
+    for place, box in enumerate(boxes):
+        blocks[box.y // _BLOCK, box.x // _BLOCK].append(place)
+    for block in sorted(blocks):
+        small = [place for place in blocks[block] if max(boxes[place].width, boxes[place].height) <= _BLOCK]
+        if small:
+            left, top = min(boxes[i].x for i in small), min(boxes[i].y for i in small)
+            right, bottom = max(boxes[i].right for i in small), max(boxes[i].bottom for i in small)
+            part = image.read(0, Box(left, top, right - left, bottom - top))
+        for place in blocks[block]:
+            box = boxes[place]
+            if max(box.width, box.height) <= _BLOCK:
+                yield place, np.array(part[box.y - top : box.bottom - top, box.x - left : box.right - left], order="C")
+            else:
+                yield place, np.array(image.read(0, box), order="C")

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from poregui.domain.errors import ProjectError
-from poregui.domain.plane import FIRST, Plane
+from poregui.domain.records import FIRST, Plane
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.applying.confidence import mark_field

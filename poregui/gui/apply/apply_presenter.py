@@ -1,18 +1,18 @@
-"""Join the apply page to the session: work through micrographs in the background, show pictures and numbers."""
+"""Join the apply page to the session: work in the background, results and report."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QUrl
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtWidgets import QFileDialog, QWidget
 
 from poregui.domain.errors import PoreguiError
-from poregui.domain.plane import Plane
-from poregui.domain.records import Changed
+from poregui.domain.records import Changed, Plane
 from poregui.gui.apply.applied_results import (
     AND,
     RESULTS,
@@ -27,24 +27,64 @@ from poregui.gui.apply.applied_results import (
 from poregui.gui.apply.apply_page import HEADS, ApplyPage, FieldRow
 from poregui.gui.apply.apply_text import note_of, rows_of, sureness_words, title_of
 from poregui.gui.apply.locking import LockFlow
-from poregui.gui.apply.reporting import Reported, ask_report
 from poregui.gui.apply.result_image import PictureFlow, ResultImage
 from poregui.gui.apply.unsure_queue import UnsureFlow
 from poregui.gui.base.messages import messages
-from poregui.gui.review.runs import run_entry
-from poregui.gui.services.jobs import TaskControl, TaskHandle
+from poregui.gui.review.run_choice import run_entry
+from poregui.gui.services.jobs import Background, TaskControl, TaskHandle
 from poregui.gui.services.page_services import Services
+from poregui.gui.services.printing import write_pdf_of
 from poregui.gui.services.session import Session
 from poregui.store.run_folder import RunFolder
+from poregui.workflow.applying.confidence import at_confidence, sureness
 from poregui.workflow.applying.field import FieldResult, FieldTask, read_result
 from poregui.workflow.applying.inputs import AppliedModel, micrographs_of, model_of_run, task_of
 from poregui.workflow.applying.pool import Applied, apply_all
+from poregui.workflow.applying.porosity_report import collect_applied, write_applied_report
 from poregui.workflow.applying.result_table import PoreTable
 from poregui.workflow.applying.size_figure import diameters_of, sizes_svg
 from poregui.workflow.applying.summary import GroupSummary, Summary, summarise
-from poregui.workflow.applying.sureness import at_confidence, sureness
 from poregui.workflow.applying.unsure_pores import unsure_pores
 from poregui.workflow.reporting.svg import Ink
+
+KINDS = {"PDF (*.pdf)": ".pdf", "HTML (*.html)": ".html"}
+
+
+@dataclass(frozen=True)
+class Reported:
+    """Hold what a report is made of: results at the confidence `least`, and the folders that they lie in."""
+
+    model: AppliedModel
+    results: Sequence[FieldResult]
+    folders: Sequence[Path]
+    tables: Sequence[PoreTable]
+    least: float
+    locked: str = ""
+
+
+def ask_report(parent: QWidget, proposed: Path, wanted: Reported, background: Background) -> None:
+    """Ask where to, and write the report there as HTML or PDF, whichever its name says."""
+    where, kind = QFileDialog.getSaveFileName(parent, "Report per specimen", str(proposed), ";;".join(KINDS))
+    if where:
+        path = Path(where)
+        write_report(path if path.suffix else path.with_suffix(KINDS.get(kind, ".pdf")), wanted, background)
+
+
+def write_report(out: Path, wanted: Reported, background: Background) -> None:
+    """Write the report and tell when it is there."""
+
+    def work(_control: object) -> Path:
+        facts = collect_applied(
+            wanted.model,
+            wanted.results,
+            wanted.folders,
+            tables=wanted.tables,
+            least=wanted.least,
+            locked=wanted.locked,
+        )
+        return write_applied_report(facts, out, write_pdf_of)
+
+    background.run(f"Writing {out.name}", work, lambda path: messages().note(f"Report written to {path}."))
 
 
 class ApplyPresenter(QObject):

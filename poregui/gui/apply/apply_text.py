@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 from poregui.domain.classes import UNSURE_COLOUR
 from poregui.gui.lists.number_table import NumberRow
+from poregui.workflow.applying.confidence import Sureness
+from poregui.workflow.applying.porosity_report import calibration_words, sensitivity_words, unlike_words
 from poregui.workflow.applying.summary import ClassSummary, GroupSummary, Summary
-from poregui.workflow.applying.sureness import Sureness
-from poregui.workflow.applying.telling import calibration_words, sensitivity_words, unlike_words
 
 
 def sureness_words(found: Sureness, least: float) -> str:

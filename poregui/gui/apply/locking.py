@@ -12,12 +12,13 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox
 from poregui.domain.errors import PoreguiError
 from poregui.gui.apply.apply_page import ApplyPage
 from poregui.gui.base.messages import messages
-from poregui.gui.dialogs.lock_recipe import LockDialog
+from poregui.gui.dialogs.apply_dialogs import LockDialog
 from poregui.gui.services.jobs import TaskHandle
 from poregui.gui.services.page_services import Services
 from poregui.gui.services.session import Session
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
+from poregui.workflow.applying.confidence import Sureness, sureness_among
 from poregui.workflow.applying.inputs import tested_of_file
 from poregui.workflow.applying.locked_recipe import (
     FOLDER,
@@ -31,8 +32,7 @@ from poregui.workflow.applying.locked_recipe import (
     unlock_project,
 )
 from poregui.workflow.applying.porosity_report import recipe_rows
-from poregui.workflow.applying.sureness import Sureness, sureness_among
-from poregui.workflow.exporting.export_model import SIDECAR
+from poregui.workflow.exporting.export_run import SIDECAR
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,7 @@ from PySide6.QtGui import QImage
 
 from poregui.domain.classes import NOT_A_PORE, UNSURE
 from poregui.domain.errors import PoreguiError
-from poregui.domain.plane import Plane
-from poregui.domain.records import Changed
+from poregui.domain.records import Changed, Plane
 from poregui.gui.apply.apply_page import ApplyPage
 from poregui.gui.base.messages import messages
 from poregui.gui.dialogs.apply_dialogs import UnsureDialog

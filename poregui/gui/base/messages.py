@@ -1,14 +1,16 @@
-"""Be the one door for what the window tells a person: notes, errors of the world, questions, and our bugs."""
+"""Be the one door for what the window tells a person: notes, errors, questions, bugs."""
 
 from __future__ import annotations
 
 import logging
+import sys
 import traceback
 from collections.abc import Callable
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import TracebackType
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QStandardPaths, Signal
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QMessageBox, QPlainTextEdit, QVBoxLayout, QWidget
 
 from poregui.domain.errors import PoreguiError
@@ -112,3 +114,35 @@ def messages() -> Messages:
     if not _MESSAGES:
         _MESSAGES.append(Messages())
     return _MESSAGES[0]
+
+
+def log_to_file() -> Path | None:
+    """Send the log to a rotating file in the person's own folder; return its path, or None when that is refused."""
+    place = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.AppLocalDataLocation)
+    file = Path(place) / "poregui.log"
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        handler = RotatingFileHandler(file, maxBytes=1_000_000, backupCount=3, encoding="utf-8", delay=True)
+    except OSError:
+        return None
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logger = logging.getLogger("poregui")
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    messages().log_file = file
+    return file
+
+
+def install_hook() -> None:
+    """Show what nobody caught instead of printing it."""
+    sys.excepthook = show
+
+
+def show(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Show an exception that reached the event loop."""
+    if isinstance(error, PoreguiError):
+        messages().error(error)
+    elif isinstance(error, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, trace)
+    else:
+        messages().bug(kind, error, trace)

@@ -1,13 +1,55 @@
-"""Make the small pieces that pages are laid out with; changes when all pages are to look different."""
+"""Make the small pieces that pages are laid out with."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QSignalBlocker, Qt
+from PySide6.QtCore import QSignalBlocker, QSize, Qt
+from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from poregui.gui.base.theme import GAP, MARGIN
+
+
+class ElidedLabel(QLabel):
+    """Show one line of plain text; what does not fit is in the tooltip."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.setObjectName(name)
+        self.setProperty("muted", True)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setMinimumSize(QSize(1, 1))
+
+    def setText(self, text: str) -> None:
+        """Show another text."""
+        super().setText(text)
+        self._tell()
+
+    def shown(self) -> str:
+        """Return what can be read in the room there is."""
+        return self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, self.contentsRect().width())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Keep the tooltip in step with what can be read."""
+        super().resizeEvent(event)
+        self._tell()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw what fits."""
+        painter = QPainter(self)
+        self.style().drawItemText(
+            painter,
+            self.contentsRect(),
+            int(self.alignment()),
+            self.palette(),
+            self.isEnabled(),
+            self.shown(),
+            self.foregroundRole(),
+        )
+
+    def _tell(self) -> None:
+        self.setToolTip("" if self.shown() == self.text() else self.text())
 
 
 def fill(box: QComboBox, entries: Sequence[tuple[str, object]]) -> None:

@@ -9,8 +9,7 @@ from PySide6.QtCore import QPointF, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPen
 
 from poregui.gui.base.theme import theme
-from poregui.gui.canvas.canvas_tool import CanvasTool
-from poregui.gui.canvas.canvas_view import CanvasView
+from poregui.gui.canvas.canvas_view import CanvasTool, CanvasView
 from poregui.gui.canvas.outline_layer import screen_line
 
 _REACH = 8.0

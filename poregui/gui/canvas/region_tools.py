@@ -5,8 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPen, QPolygonF
 
-from poregui.gui.canvas.canvas_tool import CanvasTool
-from poregui.gui.canvas.canvas_view import CanvasView
+from poregui.gui.canvas.canvas_view import CanvasTool, CanvasView
 
 _SMALLEST = 2.0
 

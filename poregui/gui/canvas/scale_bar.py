@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter
 
-from poregui.domain.lengths import length_text, nice_length
+from poregui.domain.measurement import length_text, nice_length
 
 _MARGIN = 12
 

@@ -1,4 +1,4 @@
-"""Build what all dialogs share: a form, a sentence for bad input, and buttons."""
+"""Build what all dialogs share: a form, number fields, a message for bad input, buttons."""
 
 from __future__ import annotations
 
@@ -6,6 +6,24 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFormLayout, QLabel, QV
 
 from poregui.domain.errors import PoreguiError
 from poregui.gui.base.theme import GAP, MARGIN
+
+
+def scale_from(text: str) -> float | None:
+    """Return um per px from a text; None for an empty one.
+
+    A comma and a point both separate decimals, whatever the desktop's language. Raises PoreguiError for anything that
+    is no number above 0.
+    """
+    cleaned = text.strip().replace(",", ".")
+    if not cleaned:
+        return None
+    try:
+        value = float(cleaned)
+    except ValueError as error:
+        raise PoreguiError(f"{text!r} is no scale.", "Write um per px as a number, such as 0.42.") from error
+    if not 0 < value < 1e6:
+        raise PoreguiError(f"{text!r} is no scale.", "Write um per px as a number above 0.")
+    return value
 
 
 class FormDialog(QDialog):

@@ -18,10 +18,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from poregui.domain.plane import Plane
+from poregui.domain.records import Plane
 from poregui.gui.base.theme import GAP, MARGIN
-from poregui.gui.dialogs.base import FormDialog, hint
-from poregui.gui.dialogs.numbers import scale_from
+from poregui.gui.dialogs.base import FormDialog, hint, scale_from
 from poregui.workflow.importing.images import ImportOptions
 
 _KINDS = (

@@ -1,20 +1,52 @@
-"""Keep the project's records at hand for the label page and follow edits; changes with what the page looks up."""
+"""Keep the project's records at hand for the label page and filter its crops."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from poregui.domain.classes import PoreClass
 from poregui.domain.errors import ProjectError
 from poregui.domain.records import Changed, Crop, Micrograph
 from poregui.gui.base.class_marks import ClassMarks
 from poregui.gui.canvas.canvas_boxes import CanvasBox
-from poregui.gui.label.filters import READY_MADE, CropFilter
 from poregui.gui.lists.crop_list import CropRow
 from poregui.gui.lists.micrograph_list import MicrographRow
 from poregui.store.project import Project
+
+READY_MADE = 0
+"""In the place of a micrograph: crops that came without one."""
+
+
+@dataclass(frozen=True)
+class CropFilter:
+    """Hold what to show; `label` may be `any`, None for unlabelled crops, `proposals`, or a label.
+
+    None elsewhere means all.
+    """
+
+    label: int | Literal["any", "proposals"] | None = "any"
+    specimen_id: int | None = None
+    micrograph_id: int | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether everything is shown."""
+        return self == CropFilter()
+
+    def accepts(self, crop: Crop) -> bool:
+        """Tell whether a crop is shown."""
+        if self.label == "proposals":
+            if not crop.is_proposal:
+                return False
+        elif self.label != "any" and crop.label != self.label:
+            return False
+        if self.specimen_id is not None and crop.specimen_id != self.specimen_id:
+            return False
+        return self.micrograph_id is None or (crop.micrograph_id or READY_MADE) == self.micrograph_id
+
 
 _FEW = 500
 """Crops that are read one by one after an edit; for more, all are read anew."""

@@ -13,9 +13,9 @@ from poregui.domain.records import Changed
 from poregui.gui.label.label_desk import LabelDesk
 from poregui.gui.label.label_suggestions import Suggesting
 from poregui.gui.label.outlines import Outlining
-from poregui.gui.services.latest import Latest
-from poregui.gui.widgets.crop_facts import CAPTIONS
-from poregui.workflow.detecting.crop_numbers import CropNumbers, numbers_of_crop
+from poregui.gui.services.jobs import Latest
+from poregui.gui.widgets.facts import CAPTIONS
+from poregui.workflow.detecting.measuring import CropNumbers, numbers_of_crop
 
 SOON_MS = 150
 """Time for which a crop stays the current one before anything is asked about it: longer than a held key repeats."""

@@ -1,29 +1,30 @@
-"""Join the panel that finds pores to the session: live preview, finding in the background, one edit at the end."""
+"""Find pores from the label page: live preview, background work, one edit at the end."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtGui import QColor
 
 from poregui.domain.detection import DetectionRecipe
 from poregui.domain.errors import PoreguiError
+from poregui.domain.geometry import Box
 from poregui.domain.records import Changed, Micrograph
 from poregui.gui.base.messages import messages
 from poregui.gui.canvas.outline_layer import DrawnOutline, OutlineLayer
 from poregui.gui.dialogs.micrograph_choice import ask_which_micrographs
-from poregui.gui.label.filters import CropFilter
-from poregui.gui.label.find_words import preview_words, result_words
+from poregui.gui.label.catalogue import CropFilter
 from poregui.gui.label.label_desk import LabelDesk
 from poregui.gui.label.outlines import Outlining
-from poregui.gui.label.previewing import Previewer, Seen
-from poregui.gui.services.jobs import TaskControl, TaskHandle
-from poregui.gui.services.latest import Latest
+from poregui.gui.services.jobs import Latest, TaskControl, TaskHandle
 from poregui.store.project import Project
+from poregui.vision.io.pyramid import Pyramid
+from poregui.vision.pores.detection import Detected, preview
+from poregui.vision.pores.plan import Plan, Source, make_plan
 from poregui.workflow.detecting.detection_status import searchable
 from poregui.workflow.detecting.find_pores import (
     RECIPE_KEY,
@@ -32,9 +33,120 @@ from poregui.workflow.detecting.find_pores import (
     Present,
     detection_recipe,
     find_in_file,
+    mount_words,
     plan_detection,
     recipe_text,
 )
+
+_MOST_FAILURES = 3
+
+
+def preview_words(seen: Seen) -> str:
+    """Say what is found in the part that is seen."""
+    where = "In the middle of the view" if seen.partly else "In view"
+    return f"{where}: {_pores(len(seen.detected.outlines))}, {_percent(seen.detected.area_percent)}"
+
+
+def result_words(found: Sequence[DetectedPores], failed: Sequence[tuple[str, str]], plan: DetectionPlan | None) -> str:
+    """Say what was found, what became of proposals and labels, and which micrographs could not be searched."""
+    lines = []
+    if len(found) == 1:
+        lines.append(f"{_pores(len(found[0].pores))}, {_percent(found[0].area_percent)}.")
+    elif found:
+        pores = sum(len(one.pores) for one in found)
+        mean = sum(one.area_percent for one in found) / len(found)
+        lines.append(f"{_pores(pores)} in {len(found)} micrographs, {_percent(mean)} in the mean.")
+    if plan is not None:
+        parts = [f"{_proposals(plan.added)} new"]
+        parts += [f"{plan.removed:,} gone"] if plan.removed else []
+        parts += [f"{plan.carried:,} labels kept"] if plan.carried else []
+        lines.append(f"{', '.join(parts)}.")
+    if plan is not None and plan.stayed:
+        crops = "labelled crop has" if len(plan.stayed) == 1 else "labelled crops have"
+        lines.append(f"{len(plan.stayed):,} {crops} no pore now and stay as they were.")
+    large = sum(one.too_large for one in found)
+    if large:
+        lines.append(f"{large} regions are too large for a pore and were left out.")
+    mount = mount_words(found)
+    if mount:
+        lines.append(f"{mount} If it is pore, press None in view in the tab Picture and search again.")
+    lines += [f"{name}: {why}" for name, why in failed[:_MOST_FAILURES]]
+    if len(failed) > _MOST_FAILURES:
+        lines.append(f"{len(failed) - _MOST_FAILURES} more micrographs could not be searched.")
+    return "\n".join(lines)
+
+
+def _pores(count: int) -> str:
+    return "1 pore" if count == 1 else f"{count:,} pores"
+
+
+def _proposals(count: int) -> str:
+    return "1 proposal" if count == 1 else f"{count:,} proposals"
+
+
+def _percent(value: float) -> str:
+    return f"{value:.2f} area %"
+
+
+LARGEST_VIEW = 4_000_000
+"""Pixels that are looked at; of a larger view, the middle."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Hold what was found in a box of the micrograph; `partly` tells that the view is larger than the box."""
+
+    detected: Detected
+    box: Box
+    partly: bool
+
+
+class Previewer:
+    """Keep what the whole micrograph says of light and threshold, as long as that part of the recipe stays."""
+
+    def __init__(self) -> None:
+        self._known: tuple[object, Plan] | None = None
+
+    def look(
+        self, image: Pyramid, micrograph: Micrograph, recipe: DetectionRecipe, edges: tuple[float, float, float, float]
+    ) -> Seen:
+        """Return the pores between the left, upper, right and lower edge of the view (px).
+
+        Raises PoreguiError where the file is damaged, or the recipe has lengths in um and there is no scale.
+        """
+        view = Box.between(*edges).clipped(image.width, image.height) or Box(0, 0, 1, 1)
+        box = _middle(view)
+        plan = self._plan(image, micrograph, recipe)
+        detected = preview(
+            lambda part: image.read(0, part),
+            recipe,
+            micrograph.um_per_px,
+            micrograph.masks,
+            size=(image.width, image.height),
+            view=box,
+            plan=plan,
+        )
+        return Seen(detected, box, box != view)
+
+    def _plan(self, image: Pyramid, micrograph: Micrograph, recipe: DetectionRecipe) -> Plan:
+        usual = DetectionRecipe()
+        free = ("contrast", "edge", "fill_holes", "split", "split_strength", "smoothing", "view", "view_multiple")
+        shared = replace(recipe, **{name: getattr(usual, name) for name in free})
+        key = (id(image), micrograph.id, micrograph.masks, micrograph.um_per_px, shared)
+        if self._known is None or self._known[0] != key:
+            source = Source.of(lambda box: image.read(0, box), (image.width, image.height))
+            self._known = key, make_plan(source, recipe, micrograph.um_per_px, micrograph.masks)
+        return replace(self._known[1], recipe=recipe, specimen_ends=micrograph.surfaces != ())
+
+
+def _middle(view: Box) -> Box:
+    """Return a view, or the part around its middle that is small enough."""
+    if view.area <= LARGEST_VIEW:
+        return view
+    shrink = (LARGEST_VIEW / view.area) ** 0.5
+    width, height = max(1, int(view.width * shrink)), max(1, int(view.height * shrink))
+    return Box(view.x + (view.width - width) // 2, view.y + (view.height - height) // 2, width, height)
+
 
 TAB = "Find pores"
 _PREVIEW = QColor("#ffd400")

@@ -8,8 +8,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from poregui.domain.errors import PoreguiError
-from poregui.domain.geometry import Box
-from poregui.domain.outline import Outline
+from poregui.domain.geometry import Box, Outline
 from poregui.domain.records import Changed, Origin
 from poregui.gui.base.messages import messages
 from poregui.gui.label.label_desk import LabelDesk

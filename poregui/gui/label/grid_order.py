@@ -1,4 +1,4 @@
-"""Put the crops of the grid into an order: by size, by what is suggested, by likeness; changes with the orders."""
+"""Choose which crops the grid shows, in which order, grouping and scale."""
 
 from __future__ import annotations
 
@@ -8,10 +8,33 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from poregui.domain.records import Crop
-from poregui.gui.label.catalogue import Catalogue
+from poregui.gui.label.catalogue import Catalogue, CropFilter
+from poregui.gui.lists.crop_grid import CropGrid
 from poregui.gui.lists.crop_list import CropRow
 from poregui.store.project import Project
 from poregui.workflow.suggesting.suggestions import Suggestions
+
+_FEW = 40
+"""Crops that come and go one by one; for more the list is made anew."""
+
+
+def follow_labels(
+    grid: CropGrid, catalogue: Catalogue, ordering: Ordering, wanted: CropFilter, crop_ids: Sequence[int]
+) -> bool:
+    """Show crops whose labels changed anew, leave out and take in what the filter says; False: all is to be listed."""
+    known = [catalogue.crops[crop_id] for crop_id in crop_ids if crop_id in catalogue.crops]
+    if wanted.label == "any":
+        grid.change_rows(catalogue.row(crop.id) for crop in known)
+        return True
+    if len(known) > _FEW:
+        return False
+    rows = grid.rows
+    shown = [crop for crop in known if wanted.accepts(crop)]
+    rows.take_out(crop.id for crop in known if not wanted.accepts(crop))
+    grid.change_rows(catalogue.row(crop.id) for crop in shown)
+    rows.put_in((catalogue.row(crop.id) for crop in shown if rows.place(crop.id) is None), ordering.rank)
+    return True
+
 
 ORDERS = (
     ("As they came", "came"),

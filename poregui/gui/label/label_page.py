@@ -17,16 +17,15 @@ from PySide6.QtWidgets import (
 
 from poregui.domain.classes import NOT_A_PORE, NOT_A_PORE_NAME, UNSURE, UNSURE_NAME, PoreClass
 from poregui.gui.base import pieces
-from poregui.gui.base.elided_label import ElidedLabel
 from poregui.gui.base.key_map import key_map
+from poregui.gui.base.pieces import ElidedLabel
 from poregui.gui.base.theme import GAP, MARGIN
 from poregui.gui.canvas.image_canvas import ImageCanvas
-from poregui.gui.label.filters import CropFilter
+from poregui.gui.label.catalogue import CropFilter
 from poregui.gui.label.image_panel import PicturePanel
 from poregui.gui.label.label_keys import LabelKeys
 from poregui.gui.label.measure_panel import MeasurePanel
-from poregui.gui.label.progress_panel import ProgressPanel
-from poregui.gui.label.side_panels import FindPanel
+from poregui.gui.label.side_panels import FindPanel, ProgressPanel
 from poregui.gui.lists.crop_grid import LARGEST_CELL, SMALLEST_CELL, USUAL_CELL, CropGrid
 from poregui.gui.lists.micrograph_list import MicrographList
 from poregui.gui.lists.same_scale import ScaleStrip
@@ -34,7 +33,7 @@ from poregui.gui.lists.section_strip import SectionStrip
 from poregui.gui.lists.similar_strip import AlikeRow
 from poregui.gui.widgets.class_bar import ClassBar
 from poregui.gui.widgets.context_view import ContextView
-from poregui.gui.widgets.crop_facts import CropFacts
+from poregui.gui.widgets.facts import CropFacts
 from poregui.gui.widgets.suggestion_line import SuggestionLine
 from poregui.gui.widgets.tabbed import Tabbed
 

@@ -12,25 +12,22 @@ from poregui.domain.classes import NOT_A_PORE, UNSURE
 from poregui.domain.errors import PoreguiError
 from poregui.domain.records import Changed
 from poregui.gui.base.messages import messages
-from poregui.gui.label.appearance import Framing
+from poregui.gui.label.appearance import Framing, Looking
 from poregui.gui.label.catalogue import Catalogue
 from poregui.gui.label.class_cards import ClassCards
 from poregui.gui.label.crop_context import Context
 from poregui.gui.label.find_pores import Detecting
 from poregui.gui.label.gestures import CropGestures
-from poregui.gui.label.grid_order import Ordering
-from poregui.gui.label.grid_sections import Sections
+from poregui.gui.label.grid_order import Ordering, follow_labels
+from poregui.gui.label.grid_sections import Sections, Sizing
 from poregui.gui.label.label_desk import Companion, LabelDesk
 from poregui.gui.label.label_page import LabelPage
 from poregui.gui.label.label_suggestions import Suggesting
 from poregui.gui.label.label_text import end_words, history_words, size_words
-from poregui.gui.label.listing import follow_labels
-from poregui.gui.label.looking import Looking
 from poregui.gui.label.masks import Masking
 from poregui.gui.label.measurements import Measuring
 from poregui.gui.label.outlines import Outlining
 from poregui.gui.label.progress import Progressing
-from poregui.gui.label.sizing import Sizing
 from poregui.gui.label.stage import Stage
 from poregui.gui.services.page_services import Services
 from poregui.gui.services.session import Session

@@ -5,15 +5,14 @@ from __future__ import annotations
 from PySide6.QtCore import QObject, QPointF, Qt
 from PySide6.QtGui import QBrush, QColor, QPainter, QPen, QPolygonF
 
-from poregui.domain.geometry import Box
-from poregui.domain.masks import Mask
+from poregui.domain.geometry import Box, Mask
 from poregui.domain.records import Changed, Micrograph
 from poregui.gui.base.messages import messages
 from poregui.gui.canvas.canvas_view import CanvasView
 from poregui.gui.canvas.region_tools import BoxTool, LineTool, PickTool, PolygonTool, on_screen
-from poregui.gui.dialogs.bar_length import BarLengthDialog
+from poregui.gui.dialogs.micrograph_dialogs import BarLengthDialog
 from poregui.gui.label.label_desk import LabelDesk
-from poregui.gui.shell.info_bars import look_for_bars
+from poregui.gui.shell.import_flow import look_for_bars
 from poregui.workflow.editing.label_edits import set_scale
 from poregui.workflow.editing.micrograph_edits import mask_info_bars, set_masks
 

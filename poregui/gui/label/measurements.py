@@ -22,7 +22,7 @@ from poregui.gui.lists.pore_table import LENGTHS, PoreTable
 from poregui.gui.services.jobs import TaskControl, TaskHandle
 from poregui.store.project import Project
 from poregui.workflow.detecting.measuring import MeasuredField, measure_project, write_measurements
-from poregui.workflow.editing.frame import project_build_direction
+from poregui.workflow.editing.micrograph_edits import project_build_direction
 
 TAB = "Measurements"
 _SOON_MS = 250

@@ -12,15 +12,15 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject
 
 from poregui.domain.errors import PoreguiError
-from poregui.domain.outline import Outline, bounds_of
+from poregui.domain.geometry import Outline, bounds_of
 from poregui.domain.records import Changed, Crop, Micrograph
 from poregui.gui.base.messages import messages
 from poregui.gui.canvas.outline_layer import DrawnOutline, OutlineLayer
 from poregui.gui.canvas.outline_tools import CornerTool, OutlineTool
 from poregui.gui.label.label_desk import LabelDesk
 from poregui.vision.shape.overlaps import near_boxes
+from poregui.workflow.editing.edits import ReplacePores
 from poregui.workflow.editing.outline_edits import cut_pore, draw_pore, join_pores
-from poregui.workflow.editing.pore_edits import ReplacePores
 
 _NEIGHBOUR = 1.5
 """How far from the box of a pore, in its own sizes, M looks for the one to join it with."""

@@ -12,13 +12,13 @@ from PySide6.QtGui import QImage
 
 from poregui.domain.records import Changed
 from poregui.gui.base.messages import messages
-from poregui.gui.label.filters import CropFilter
+from poregui.gui.label.catalogue import CropFilter
 from poregui.gui.label.grid_order import LIKELY
 from poregui.gui.label.label_desk import LabelDesk
 from poregui.gui.label.label_suggestions import Suggesting
-from poregui.gui.label.progress_panel import MOST
+from poregui.gui.label.side_panels import MOST
 from poregui.gui.widgets.class_bar import USUAL_TARGET
-from poregui.workflow.editing.side_edits import SetSetting
+from poregui.workflow.editing.edits import SetSetting
 
 TARGET_KEY = "label_target"
 _PACE_S = 300.0

@@ -19,8 +19,7 @@ from poregui.gui.widgets.context_view import ContextView
 from poregui.store.pixels import CropPixels
 from poregui.vision.crops import cut
 from poregui.vision.io.pyramid import Pyramid
-from poregui.vision.pores.edit import outline_near
-from poregui.vision.pores.pore_at import crop_around, pore_near
+from poregui.vision.pores.edit import crop_around, outline_near, pore_near
 
 _LEAST_SIDE, _MOST_SIDE = 48, 128
 _LARGEST_CROP = 4096 * 4096

@@ -9,7 +9,7 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from poregui.domain.lengths import length_text, nice_length
+from poregui.domain.measurement import length_text, nice_length
 from poregui.gui.base.theme import GAP, MARGIN, theme
 
 _STEP = math.sqrt(2)

@@ -1,4 +1,4 @@
-"""Show one or two labelled crops of each class side by side, small; changes with how they are drawn."""
+"""Show the labelled crops of each class that look most like the current one."""
 
 from __future__ import annotations
 
@@ -101,4 +101,66 @@ class AlikeRow(QWidget):
         for label, place, square in self._squares():
             if square.contains(point) and place < len(crops[label]):
                 return crops[label][place]
+        return None
+
+
+_SIDE, _GAP, _BADGE = 56, 4, 24
+
+
+class AlikeStrip(QWidget):
+    """Draw a row of crops for each class with pictures from a function; `chosen` carries the id of a click."""
+
+    chosen = Signal(int)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("alike_strip")
+        self.setAccessibleName("Most similar labelled crops of each class")
+        self.setToolTip("The labelled crops of each class that look most like the current one; a click goes there")
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self._marks = ClassMarks(())
+        self._rows: tuple[tuple[int, tuple[int, ...]], ...] = ()
+        self._picture: Callable[[int], QImage | None] = lambda _id: None
+        theme().changed.connect(self.update)
+
+    def set_pictures(self, picture: Callable[[int], QImage | None]) -> None:
+        """Take pictures from `picture(crop id)`."""
+        self._picture = picture
+
+    def show_alike(self, marks: ClassMarks, of_each: Mapping[int, Sequence[int]]) -> None:
+        """Show crops for each label."""
+        self._marks = marks
+        self._rows = tuple((label, tuple(ids)) for label, ids in of_each.items() if ids)
+        self.setFixedHeight(self.sizeHint().height())
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        return QSize(_BADGE + 3 * (_SIDE + _GAP), max(1, len(self._rows)) * (_SIDE + _GAP))
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        for row, (label, ids) in enumerate(self._rows):
+            top = row * (_SIDE + _GAP)
+            self._marks.draw_badge(painter, 0, top + _SIDE / 2 + 8, label)
+            for column, crop_id in enumerate(ids):
+                square = QRectF(_BADGE + column * (_SIDE + _GAP), top, _SIDE, _SIDE)
+                painter.fillRect(square, QColor(theme().tokens.canvas))
+                image = self._picture(crop_id)
+                if image is not None and not image.isNull():
+                    scale = _SIDE / max(image.width(), image.height())
+                    wide, high = image.width() * scale, image.height() * scale
+                    middle = square.center()
+                    painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+                    painter.drawImage(QRectF(middle.x() - wide / 2, middle.y() - high / 2, wide, high), image)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        crop_id = self.crop_at(event.position().toPoint())
+        if crop_id is not None and event.button() == Qt.MouseButton.LeftButton:
+            self.chosen.emit(crop_id)
+
+    def crop_at(self, point: QPoint) -> int | None:
+        """Return the id of the crop at a point, or None."""
+        row, column = point.y() // (_SIDE + _GAP), (point.x() - _BADGE) // (_SIDE + _GAP)
+        if 0 <= row < len(self._rows) and 0 <= column < len(self._rows[row][1]):
+            return self._rows[row][1][column]
         return None

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from PySide6.QtCore import Signal
 
 from poregui.domain.errors import PoreguiError
-from poregui.domain.statistics import wilson_interval
+from poregui.domain.intervals import wilson_interval
 from poregui.gui.base.class_marks import ClassMarks
 from poregui.gui.base.pieces import fill
 from poregui.gui.lists.number_table import NumberRow
 from poregui.gui.lists.run_picker import RunEntry
 from poregui.gui.plots.probability_bars import percent
-from poregui.gui.review.compare_panel import FLIPS
-from poregui.gui.review.number_rows import percent_words, span_words
 from poregui.gui.review.panel_presenter import PanelPresenter, Surroundings, answer_row
+from poregui.gui.review.review_panels import FLIPS
 from poregui.gui.review.review_parts import say
+from poregui.gui.review.run_numbers import percent_words, span_words
 from poregui.gui.services.jobs import TaskHandle
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder

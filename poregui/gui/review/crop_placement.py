@@ -17,7 +17,7 @@ from poregui.gui.services.page_services import Services
 from poregui.gui.services.session import Session
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.evaluating.evaluate import RunReview
-from poregui.workflow.evaluating.shapes import ShapeTable, distributions, shape_table
+from poregui.workflow.evaluating.shape_baseline import ShapeTable, distributions, shape_table
 from poregui.workflow.evaluating.similar_crops import Nearest
 
 _SHOWN = ("Equivalent diameter", "Aspect ratio", "Circularity")

@@ -1,18 +1,46 @@
-"""List the judged crops of a choice in an order; changes with what can be listed of a run."""
+"""List the crops of a choice in an order."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
 from poregui.domain.dataset import Part
-from poregui.gui.plots.matrix_drawing import EVERYTHING, Cell
-from poregui.gui.review.lists import rows_of
+from poregui.gui.lists.crop_list import CropRow
+from poregui.gui.plots.confusion_matrix import EVERYTHING, Cell
 from poregui.gui.review.panel_presenter import PanelPresenter, Surroundings
 from poregui.gui.review.prediction_table import NO_TRUTH, Order, PredictionTable, chosen_rows, ordered_rows
 from poregui.gui.review.review_text import empty_list_words, list_title
+from poregui.workflow.evaluating.evaluate import RunReview
+
+
+def rows_of(
+    reviewed: RunReview,
+    table: PredictionTable,
+    rows: NDArray[np.intp],
+    lost: Mapping[int, int | None],
+    done: Collection[int],
+) -> list[CropRow]:
+    """Return list rows for rows of the table, in their order.
+
+    `lost` are the labels of crops that do not count and still exist, `done` the crops marked as reviewed.
+    """
+    ids, names, sure = reviewed.class_ids, table.names, table.sure_words
+    said = [f", predicted {name}" for name in reviewed.classes]
+    columns = (table.ids[rows].tolist(), table.truth[rows].tolist(), table.predicted[rows].tolist())
+    made = []
+    for row, crop_id, truth, predicted in zip(rows.tolist(), *columns, strict=True):
+        words = names[row] + said[predicted]
+        if truth != NO_TRUTH:
+            label: int | None = ids[truth]
+        else:
+            label = lost.get(crop_id)
+            words += "" if reviewed.judged[row].exists else ", deleted"
+        # In the order of the fields: a cell can hold thousands, and naming them takes a third longer.
+        made.append(CropRow(crop_id, label, sure[row], words, truth != predicted, ids[predicted], crop_id in done))
+    return made
 
 
 class CropsPresenter(PanelPresenter):

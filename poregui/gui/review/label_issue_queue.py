@@ -12,9 +12,8 @@ from poregui.gui.review.panel_presenter import PanelPresenter, Surroundings, fol
 from poregui.gui.review.review_page import SUSPECTS
 from poregui.gui.services.jobs import TaskHandle
 from poregui.store.project import Project
-from poregui.workflow.editing.edits import Edit
+from poregui.workflow.editing.edits import Edit, SetRemark
 from poregui.workflow.editing.label_edits import label_crops
-from poregui.workflow.editing.side_edits import SetRemark
 from poregui.workflow.evaluating.label_issues import Suspect, Suspects, follow, suspects
 
 

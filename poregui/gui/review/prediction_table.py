@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 
 from poregui.domain.dataset import Dataset, DatasetCrop, Part
 from poregui.domain.evaluation import Evaluation, from_matrix
-from poregui.domain.headline import HeadlineInterval, interval_of
-from poregui.domain.statistics import confusion_matrix
-from poregui.gui.plots.matrix_drawing import EVERYTHING, Cell
+from poregui.domain.intervals import HeadlineInterval, confusion_matrix, interval_of
+from poregui.gui.plots.confusion_matrix import EVERYTHING, Cell
 from poregui.gui.plots.probability_bars import percent
 from poregui.workflow.evaluating.evaluate import RunAnswers, RunReview
 

@@ -56,14 +56,13 @@ class TakingAway(QObject):
 
 
 def _html(project: Project, run: RunFolder, out: Path) -> str:
-    from poregui.workflow.reporting.report import write_report
+    from poregui.workflow.reporting.run_report import write_report
 
     return f"Report written to {write_report(project, run, out)}."
 
 
 def _pdf(project: Project, run: RunFolder, out: Path) -> str:
-    from poregui.workflow.reporting.report import report_html
-    from poregui.workflow.reporting.run_report import collect_report
+    from poregui.workflow.reporting.run_report import collect_report, report_html
 
     write_pdf(lambda picture: report_html(collect_report(project, run), picture), out)
     return f"Report written to {out}."
@@ -100,7 +99,7 @@ def _png(project: Project, run: RunFolder, out: Path) -> str:
 
 
 def _model(project: Project, run: RunFolder, out: Path) -> str:
-    from poregui.workflow.exporting.export_model import export_model
+    from poregui.workflow.exporting.export_run import export_model
 
     return f"{export_model(project, run, out)} files written to {out}: the network, its model.json and its model card."
 

@@ -13,16 +13,12 @@ from poregui.domain.dataset import Part
 from poregui.domain.evaluation import Evaluation
 from poregui.gui.base.key_map import key_map
 from poregui.gui.label.label_keys import LabelKeys
-from poregui.gui.plots.matrix_drawing import EVERYTHING
-from poregui.gui.review.compare_panel import ComparePanel
+from poregui.gui.plots.confusion_matrix import EVERYTHING
 from poregui.gui.review.crop_detail import DetailPanel
-from poregui.gui.review.curves_panel import CurvesPanel
-from poregui.gui.review.numbers_panel import NumbersPanel
-from poregui.gui.review.review_panels import CropsPanel
+from poregui.gui.review.review_panels import ComparePanel, CropsPanel, CurvesPanel, NumbersPanel, SuspectsPanel
 from poregui.gui.review.review_parts import centred, primary, scrolled, text
 from poregui.gui.review.review_text import RunHeadline
 from poregui.gui.review.run_column import RunColumn
-from poregui.gui.review.suspects_panel import SuspectsPanel
 from poregui.gui.widgets.tabbed import Tabbed
 
 CROPS, NUMBERS, CURVES, SUSPECTS, COMPARE = "Crops", "Numbers", "Curves", "Label errors", "Compare"

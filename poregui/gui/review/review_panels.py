@@ -1,14 +1,76 @@
-"""Lay out the crops of a choice: title, order, filters, pictures; changes with how judged crops are listed."""
+"""Lay out the panels of the review page: crops, numbers, curves, comparison, label issues."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QSlider, QStackedWidget, QWidget
+from PySide6.QtWidgets import QButtonGroup, QGridLayout, QHBoxLayout, QSlider, QStackedWidget, QToolButton, QWidget
 
 from poregui.gui.base.pieces import combo
-from poregui.gui.base.theme import MARGIN
+from poregui.gui.base.theme import GAP, MARGIN
 from poregui.gui.lists.crop_grid import LARGEST_CELL, CropGrid
-from poregui.gui.review.review_parts import button, centred, column, inset, row, text
+from poregui.gui.lists.number_table import NumberTable
+from poregui.gui.plots.figure_view import FigureView
+from poregui.gui.review.review_parts import button, centred, column, inset, primary, row, say, scrolled, text
+
+FLIPS = {
+    "all": "All that flipped",
+    "mended": "Right now, wrong there",
+    "broken": "Wrong now, right there",
+    "other": "Both wrong, otherwise",
+}
+"""Which flipped crops are listed; *now* is the run of the page, *there* the other one."""
+
+
+class ComparePanel(QWidget):
+    """Hold the comparison; `other_chosen` carries a run number (0: none), `flips_chosen` a key of FLIPS."""
+
+    other_chosen = Signal(int)
+    flips_chosen = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.other_box = combo("other_run_box", "Run to compare with")
+        self.other_box.setMaximumWidth(260)
+        self.other_box.setMinimumContentsLength(20)
+        self.flips_box = combo("flips_box", "Which flipped crops are listed")
+        self.flips_box.setMaximumWidth(240)
+        self.flips_box.setMinimumContentsLength(20)
+        for key, words in FLIPS.items():
+            self.flips_box.addItem(words, key)
+        self.other_box.activated.connect(lambda _place: self.other_chosen.emit(self.other_box.currentData()))
+        self.flips_box.activated.connect(lambda _place: self.flips_chosen.emit(self.flips_box.currentData()))
+        self.compare_sentence = text("compare_sentence", kind="plain", wrap=True)
+        self.compare_notes = text("compare_notes", kind="warning", wrap=True)
+        self.compare_table = NumberTable("compare_table", "Accuracy of both runs on the crops that both answered")
+        self.flip_list = CropGrid(parent=self)
+        self.flip_list.setObjectName("flip_list")
+        self.flip_list.setAccessibleName("Crops that the two runs answered otherwise")
+        self.flip_list.set_cell(124, lines=1)
+        self.flips_title = text("flips_title", kind="title")
+        self.flips_title.setMinimumWidth(40)
+        self.compare_nothing = text("compare_nothing", wrap=True)
+        self.compare_nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        work = QWidget()
+        inner = column(work, margin=0, spacing=0)
+        above = QWidget()
+        said = column(above, margin=MARGIN, spacing=GAP)
+        for widget in (self.compare_sentence, self.compare_notes, self.compare_table):
+            said.addWidget(widget)
+        inner.addWidget(above)
+        inner.addLayout(row(self.flips_title, None, self.flips_box, margin=MARGIN))
+        inner.addLayout(inset(self.flip_list), 1)
+        self._stack = QStackedWidget()
+        self._stack.addWidget(work)
+        self._stack.addWidget(centred(self.compare_nothing))
+        layout = column(self, margin=0, spacing=0)
+        layout.addLayout(row(text(words="Compare with"), self.other_box, None, margin=MARGIN))
+        layout.addWidget(self._stack, 1)
+
+    def show_sentence(self, sentence: str) -> None:
+        """Show a sentence in the place of the comparison; an empty one shows the comparison."""
+        self.compare_nothing.setText(sentence)
+        self._stack.setCurrentIndex(1 if sentence else 0)
+
 
 _CELL, _SMALLEST = 106, 80
 ORDERS = {
@@ -102,3 +164,142 @@ class CropsPanel(QWidget):
         self.grid_heat_button.toggled.connect(self.grid_heat_changed)
         self.order_box.activated.connect(lambda _place: self.order_chosen.emit(self.order_box.currentData()))
         self.size_slider.valueChanged.connect(lambda side: self.prediction_list.set_cell(side, lines=1))
+
+
+class CurvesPanel(QWidget):
+    """Hold four figures."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.roc = FigureView("roc_figure")
+        self.precision_recall = FigureView("precision_recall_figure")
+        self.calibration = FigureView("calibration_figure")
+        self.training = FigureView("training_figure")
+        self.curves_note = text("curves_note", wrap=True)
+        layout = column(self, margin=MARGIN, spacing=GAP)
+        grid = QGridLayout()
+        grid.setSpacing(GAP)
+        for place, figure in enumerate((self.roc, self.precision_recall, self.calibration, self.training)):
+            grid.addWidget(figure, place // 2, place % 2)
+        layout.addLayout(grid, 1)
+        layout.addWidget(self.curves_note)
+        say(self.curves_note, "")
+
+
+class NumbersPanel(QWidget):
+    """Hold tables of numbers; `breakdown_chosen` carries the place of a way to group crops."""
+
+    breakdown_chosen = Signal(int)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.overall_table = NumberTable("overall_table", "Numbers over all crops")
+        self.class_table = NumberTable("class_table", "Precision, recall and F1 per class")
+        self.beside_table = NumberTable("beside_table", "The same measured otherwise")
+        self.breakdown_table = NumberTable("breakdown_table", "Errors by group of crops")
+        self.breakdown_table.set_choosable()
+        self.numbers_note = text("numbers_note", wrap=True)
+        self.beside_note = text("beside_note", wrap=True)
+        self._tabs = QHBoxLayout()
+        self._tabs.setSpacing(GAP // 2)
+        self._tabs.addStretch(1)
+        self._group = QButtonGroup(self)
+        self._group.idClicked.connect(self.breakdown_chosen)
+        self.breakdown_buttons: list[QToolButton] = []
+        inner = QWidget()
+        layout = column(inner, margin=0, spacing=GAP)
+        layout.addWidget(self.numbers_note)
+        for heading, widgets in (
+            ("Over all crops", (self.overall_table,)),
+            ("Per class", (self.class_table,)),
+            ("Measured otherwise", (self.beside_table, self.beside_note)),
+        ):
+            layout.addWidget(text(kind="heading", words=heading))
+            for widget in widgets:
+                layout.addWidget(widget)
+            layout.addSpacing(MARGIN)
+        layout.addWidget(text(kind="heading", words="Where it errs"))
+        layout.addLayout(self._tabs)
+        layout.addWidget(self.breakdown_table)
+        layout.addStretch(1)
+        column(self, margin=0).addWidget(scrolled(inner, "numbers_scroll", 220))
+
+    def set_breakdowns(self, titles: list[str], chosen: int) -> None:
+        """Offer these ways of grouping crops."""
+        if [one.text() for one in self.breakdown_buttons] != titles:
+            for one in self.breakdown_buttons:
+                self._group.removeButton(one)
+                self._tabs.removeWidget(one)
+                one.hide()
+                one.deleteLater()
+            self.breakdown_buttons = []
+            for place, title in enumerate(titles):
+                name = f"breakdown_{title.lower().replace(' ', '_')}_button"
+                one = button(name, title, f"Group errors by {title.lower()}", checkable=True)
+                one.setProperty("tab", True)
+                one.setProperty("boxed", False)
+                self._group.addButton(one, place)
+                self._tabs.insertWidget(place, one)
+                self.breakdown_buttons.append(one)
+        if titles:
+            self.breakdown_buttons[chosen].setChecked(True)
+
+
+class SuspectsPanel(QWidget):
+    """Hold the queue; `answered` carries `keep`, `change` or `unsure` for the chosen crop."""
+
+    answered = Signal(str)
+    search_requested = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.suspect_list = CropGrid(parent=self)
+        self.suspect_list.setObjectName("suspect_list")
+        self.suspect_list.setAccessibleName("Suspected label errors")
+        self.suspect_list.set_cell(110, lines=1)
+        self.suspects_title = text("suspects_title", kind="title")
+        self.suspects_title.setMinimumWidth(40)
+        self.suspects_note = text("suspects_note", wrap=True)
+        self.suspect_why = text("suspect_why", kind="plain", wrap=True)
+        self.keep_button = button("suspect_keep_button", "Keep (K)", "The label is right: mark the crop as reviewed")
+        self.change_button = button("suspect_change_button", "Change (C)", "Give the crop the proposed label")
+        self.unsure_button = button("suspect_unsure_button", "Unsure (U)", "Take the crop out of training and test")
+        self.buttons = (self.keep_button, self.change_button, self.unsure_button)
+        for one, answer in zip(self.buttons, ("keep", "change", "unsure"), strict=True):
+            one.clicked.connect(lambda _checked=False, answer=answer: self.answered.emit(answer))
+        self.search_again_button = button(
+            "search_again_button", "Search again", "Search with the labels as they are now"
+        )
+        self.search_again_button.clicked.connect(self.search_requested)
+        self.suspects_sentence = text("suspects_sentence", wrap=True)
+        self.suspects_sentence.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.search_button = primary("search_suspects_button", "Search for label errors")
+        self.search_button.clicked.connect(self.search_requested)
+        work = QWidget()
+        layout = column(work, margin=0, spacing=0)
+        layout.addLayout(row(self.suspects_title, None, self.search_again_button, margin=MARGIN))
+        note = row(self.suspects_note, margin=MARGIN)
+        layout.addLayout(note)
+        layout.addLayout(inset(self.suspect_list), 1)
+        layout.addLayout(row(self.suspect_why, margin=MARGIN))
+        layout.addLayout(row(*self.buttons, None, margin=MARGIN))
+        self._stack = QStackedWidget()
+        self._stack.addWidget(work)
+        self._stack.addWidget(centred(self.suspects_sentence, self.search_button))
+        column(self, margin=0).addWidget(self._stack)
+
+    def show_sentence(self, sentence: str, *, offer: str = "") -> None:
+        """Show a sentence in the place of the queue, with a button `offer` where there is one; none shows the queue."""
+        self.suspects_sentence.setText(sentence)
+        self.search_button.setText(offer)
+        self.search_button.setVisible(bool(offer))
+        self._stack.setCurrentIndex(1 if sentence else 0)
+
+    def set_words(self, title: str, note: str, why: str, *, answerable: bool, change: str) -> None:
+        """Name the queue and say why the chosen crop is in it; `change` is the proposed label."""
+        self.suspects_title.setText(title)
+        self.suspects_note.setText(note)
+        self.suspect_why.setText(why)
+        for one in self.buttons:
+            one.setEnabled(answerable)
+        self.change_button.setText(f"Make {change} (C)" if change else "Change (C)")

@@ -16,26 +16,24 @@ from poregui.domain.errors import PoreguiError
 from poregui.domain.records import Changed
 from poregui.gui.base.messages import messages
 from poregui.gui.lists.crop_grid import CropGrid
-from poregui.gui.plots.matrix_drawing import EVERYTHING, Cell
+from poregui.gui.plots.confusion_matrix import EVERYTHING, Cell
 from poregui.gui.review.closeup import CloseUp, CloseupCrop, seen_crop
 from poregui.gui.review.comparison import ComparePresenter
 from poregui.gui.review.crops_of_run import CropsPresenter
-from poregui.gui.review.grid_heat import GridHeat
-from poregui.gui.review.headline_presenter import HeadlinePresenter
+from poregui.gui.review.heat_maps import GridHeat
 from poregui.gui.review.label_issue_queue import SuspectsPresenter
 from poregui.gui.review.panel_presenter import PanelPresenter, Surroundings, following
 from poregui.gui.review.review_export import TakingAway
 from poregui.gui.review.review_page import COMPARE, CROPS, CURVES, NUMBERS, SUSPECTS, ReviewPage
 from poregui.gui.review.run_choice import RunChoice
 from poregui.gui.review.run_curves import CurvesPresenter
-from poregui.gui.review.run_numbers import NumbersPresenter
+from poregui.gui.review.run_numbers import HeadlinePresenter, NumbersPresenter
 from poregui.gui.review.run_review import RunDesk
 from poregui.gui.services.page_services import Services
 from poregui.gui.services.session import Session
 from poregui.store.run_folder import RunFolder
-from poregui.workflow.editing.edits import Edit
+from poregui.workflow.editing.edits import Edit, SetRemark
 from poregui.workflow.editing.label_edits import label_crops
-from poregui.workflow.editing.side_edits import SetRemark
 from poregui.workflow.evaluating.evaluate import RunReview
 
 

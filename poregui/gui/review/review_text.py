@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from poregui.domain.dataset import Part
 from poregui.domain.evaluation import Evaluation
 from poregui.domain.events import Cancelled, Event, Failed, Interrupted
-from poregui.domain.headline import HeadlineInterval
+from poregui.domain.intervals import HeadlineInterval
 from poregui.gui.lists.run_picker import accuracy_words
-from poregui.gui.plots.matrix_drawing import EVERYTHING, Cell
+from poregui.gui.plots.confusion_matrix import EVERYTHING, Cell
 from poregui.workflow.evaluating.evaluate import Judged, RunReview
 
 PART_WORDS: dict[Part, str] = {"test": "Test", "validation": "Validation", "train": "Training"}

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from poregui.domain.calibration import Calibration
-from poregui.domain.curves import Curve
 from poregui.domain.dataset import Part
 from poregui.domain.errors import PoreguiError
 from poregui.domain.events import EpochEnded
+from poregui.domain.scores import Curve
 from poregui.gui.base.class_marks import ClassMarks
 from poregui.gui.base.theme import theme
 from poregui.gui.plots.figure_view import Figure, Line
-from poregui.gui.plots.plot_legend import ink
+from poregui.gui.plots.live_plots import ink
 from poregui.gui.plots.training_curves import Curves
 from poregui.gui.review.panel_presenter import PanelPresenter, Surroundings
 from poregui.gui.review.review_parts import say

@@ -15,16 +15,13 @@ from PySide6.QtCore import QObject, Qt, QThreadPool, Signal
 from PySide6.QtGui import QImage
 
 from poregui.domain.errors import ImageError, PoreguiError
-from poregui.domain.plane import Plane
-from poregui.domain.records import Micrograph
+from poregui.domain.records import Micrograph, Plane
 from poregui.gui.base.messages import messages
-from poregui.gui.canvas.tile_cache import TileCache
 from poregui.gui.canvas.tile_layer import TileLayer, small_picture
-from poregui.gui.canvas.tile_reader import TileReader
+from poregui.gui.canvas.tile_reader import TileCache, TileReader
 from poregui.gui.services.jobs import Background, TaskControl, TaskHandle
 from poregui.store.project import Project
-from poregui.vision.io.large_images import open_pyramid
-from poregui.vision.io.pyramid import Pyramid
+from poregui.vision.io.pyramid import Pyramid, open_pyramid
 from poregui.workflow.importing.pyramids import forget_pyramids, make_pyramid, pyramid_file
 
 THUMBNAIL = 96

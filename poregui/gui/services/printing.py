@@ -1,10 +1,12 @@
-"""Turn drawings and reports into PNG and PDF; fit for any thread, and changes with how paper looks."""
+"""Turn drawings and reports into PNG and PDF: python -m poregui.gui.services.printing IN OUT."""
 
 from __future__ import annotations
 
 import base64
+import os
 import re
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QMarginsF, QRectF, QSizeF
@@ -136,3 +138,29 @@ def _png_bytes(image: QImage) -> bytes:
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
     image.save(buffer, "PNG")
     return bytes(content.data())
+
+
+OK, REFUSED = 0, 2
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Print one HTML file as PDF and return 0, or 2 with a sentence on standard error."""
+    source, out = (Path(word) for word in (sys.argv[1:] if argv is None else argv))
+    os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    from PySide6.QtGui import QGuiApplication
+
+    from poregui.gui.services.printing import write_pdf_of
+
+    app = QGuiApplication.instance() or QGuiApplication([])
+    try:
+        write_pdf_of(source.read_text(encoding="utf-8"), out)
+    except PoreguiError as error:
+        sys.stderr.write(f"{error}\n")
+        return REFUSED
+    finally:
+        del app
+    return OK
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,4 +1,4 @@
-"""Own the trainer: the child process that trains, the thread that listens to it, and how both come to an end."""
+"""Own the trainer: the queue of runs, the child process, the thread that listens to it."""
 
 from __future__ import annotations
 
@@ -18,13 +18,59 @@ from poregui.domain.events import FINAL, Cancelled, EpochEnded, Event, Failed, I
 from poregui.domain.recipe import Recipe
 from poregui.domain.records import Changed
 from poregui.gui.services.jobs import Background
-from poregui.gui.services.run_queue import RunQueue
 from poregui.gui.services.session import Session
 from poregui.gui.services.warm_trainer import WarmTrainer, start
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.training.prepare_dataset import prepare
 from poregui.workflow.training.trainer_exit import death_of
 from poregui.workflow.training.training_request import Order
+
+
+class RunQueue(QObject):
+    """Hold orders by ticket, a number from 1 that is never used twice; `changed` after each of its changes.
+
+    `refused` carries an order whose turn came and that could not begin, and its PoreguiError.
+    """
+
+    changed = Signal()
+    refused = Signal(object, object)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._orders: dict[int, Order] = {}
+        self._tickets = 0
+
+    @property
+    def orders(self) -> dict[int, Order]:
+        """Return what waits by ticket, the next one first."""
+        return dict(self._orders)
+
+    def add(self, order: Order) -> int:
+        """Let an order wait behind the others; return its ticket."""
+        self._tickets += 1
+        self._orders[self._tickets] = order
+        self.changed.emit()
+        return self._tickets
+
+    def remove(self, ticket: int) -> None:
+        """Forget an order; one that is no longer here is passed over."""
+        if self._orders.pop(ticket, None) is not None:
+            self.changed.emit()
+
+    def take(self) -> Order | None:
+        """Return the order whose turn it is and let it wait no longer; None when nothing waits."""
+        if not self._orders:
+            return None
+        order = self._orders.pop(next(iter(self._orders)))
+        self.changed.emit()
+        return order
+
+    def clear(self) -> None:
+        """Forget all orders."""
+        if self._orders:
+            self._orders.clear()
+            self.changed.emit()
+
 
 FIT = (sys.executable, "-P", "-m", "poregui", "fit", "--events", "--control", "--")
 """The command that trains; the run folder follows. -P: no file in the current folder stands in for a module."""

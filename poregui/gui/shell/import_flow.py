@@ -1,20 +1,25 @@
-"""Lead a person through an import: ask, read in the background, apply as one edit, report."""
+"""Lead a person through an import, and offer to mask info bars."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QFileDialog, QWidget
 
+from poregui.domain.errors import PoreguiError
+from poregui.domain.geometry import Box
+from poregui.domain.records import Micrograph, Plane
 from poregui.gui.base.messages import messages
 from poregui.gui.dialogs.import_dialog import ImportDialog, ImportReportDialog
-from poregui.gui.services.jobs import TaskControl
+from poregui.gui.services.jobs import Background, TaskControl
 from poregui.gui.services.page_services import Services
 from poregui.gui.services.session import Session
-from poregui.gui.shell.info_bars import offer_masks
 from poregui.store.project import Project
+from poregui.vision.info_bar import find_info_bar
+from poregui.vision.io.pyramid import open_pyramid
+from poregui.workflow.editing.micrograph_edits import mask_info_bars
 from poregui.workflow.importing.images import Collected, ImportOptions, collect, settle
 from poregui.workflow.importing.outlines import (
     CollectedOutlines,
@@ -23,6 +28,56 @@ from poregui.workflow.importing.outlines import (
     read_outlines,
     settle_outlines,
 )
+
+Bars = tuple[tuple[Micrograph, Box], ...]
+
+
+def offer_masks(
+    session: Session, background: Background, ids: Collection[int], when_free: Callable[[Callable[[], None]], None]
+) -> None:
+    """Look for info bars in micrographs and ask, through `when_free`, whether those that are found are masked."""
+    wanted = [m for m in session.project.micrographs() if m.id in ids]
+    files = [(m, session.project.micrograph_file(m)) for m in wanted]
+
+    def found(answer: tuple[Bars, int]) -> None:
+        bars = {one.id: box for one, box in answer[0]}
+        if bars:
+            when_free(lambda: _ask(session, bars))
+
+    if files:
+        background.run("Look for info bars", lambda control: look_for_bars(files, control), found)
+
+
+def _ask(session: Session, bars: dict[int, Box]) -> None:
+    bars_of = "the info bar of 1 micrograph" if len(bars) == 1 else f"the info bars of {len(bars)} micrographs"
+
+    def mask() -> None:
+        now = [(m, bars[m.id]) for m in session.project.micrographs() if m.id in bars]
+        if now:
+            session.apply(mask_info_bars(now))
+
+    text = "Nothing is found or cropped under a mask. Undo takes it back, and so does the tab Picture."
+    messages().offer(f"Mask {bars_of}?", text, "Mask", mask)
+
+
+def look_for_bars(
+    files: list[tuple[Micrograph, Path]], control: TaskControl
+) -> tuple[tuple[tuple[Micrograph, Box], ...], int]:
+    """Return the info bars that were found, and how many files could not be read."""
+    found, unread = [], 0
+    for number, (one, file) in enumerate(files):
+        if control.cancelled():
+            break
+        control.progress(number, len(files), one.name)
+        try:
+            with open_pyramid(file, None, Plane.parse(one.plane)) as image:
+                bar = find_info_bar(image)
+        except PoreguiError:
+            unread += 1
+            continue
+        if bar is not None:
+            found.append((one, bar))
+    return tuple(found), unread
 
 
 class ImportFlow(QObject):

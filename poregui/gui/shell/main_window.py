@@ -34,10 +34,8 @@ from poregui.gui.services.jobs import Background, TaskHandle
 from poregui.gui.services.page_services import Services
 from poregui.gui.services.session import Session
 from poregui.gui.shell.menus import Menus
-from poregui.gui.shell.own_name import OwnName
-from poregui.gui.shell.project_flow import Asking, guarded
-from poregui.gui.shell.rail import Rail
-from poregui.gui.shell.window_frame import StatusBar
+from poregui.gui.shell.project_flow import Asking, OwnName, guarded
+from poregui.gui.shell.window_frame import Rail, StatusBar
 from poregui.gui.shell.workspace import Workspace
 from poregui.gui.start.start_page import StartPage
 from poregui.gui.train.train_page import TrainPage

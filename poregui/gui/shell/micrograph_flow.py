@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from poregui.domain.errors import ImageError
-from poregui.domain.plane import Plane
-from poregui.domain.records import Micrograph
+from poregui.domain.records import Micrograph, Plane
 from poregui.gui.dialogs.micrograph_dialogs import MicrographDialog, SeveralMicrographsDialog
 from poregui.gui.services.jobs import Background
 from poregui.gui.services.session import Session
@@ -15,8 +14,7 @@ from poregui.vision.io.header import Header
 from poregui.vision.io.reader import read_header
 from poregui.workflow.editing.edits import Combined, Edit
 from poregui.workflow.editing.label_edits import set_scale, set_specimen
-from poregui.workflow.editing.micrograph_edits import Step, change_several, set_specimens
-from poregui.workflow.editing.planes import change_plane, with_plane
+from poregui.workflow.editing.micrograph_edits import Step, change_plane, change_several, set_specimens, with_plane
 
 
 def ask_plane(background: Background, file: Path, dialog: MicrographDialog) -> None:

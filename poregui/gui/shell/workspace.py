@@ -21,9 +21,8 @@ from poregui.gui.services.sheet_printing import SheetPrinting
 from poregui.gui.services.thumbnails import Thumbnails
 from poregui.gui.services.trainer import Trainer
 from poregui.gui.shell.class_editing import ClassesFlow
-from poregui.gui.shell.exporting import ExportFlow
 from poregui.gui.shell.import_flow import ImportFlow
-from poregui.gui.shell.sharing_flow import SharingFlow
+from poregui.gui.shell.sharing_flow import ExportFlow, SharingFlow
 from poregui.gui.train.train_page import TrainPage
 from poregui.gui.train.train_presenter import TrainPresenter
 from poregui.store.project import Project

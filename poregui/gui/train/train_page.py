@@ -1,15 +1,19 @@
-"""Lay out the train page: data and recipe left, curves, numbers and runs right; changes with what it offers."""
+"""Lay out the train page: data and recipe left, curves, numbers and runs right."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QShowEvent
+from PySide6.QtGui import QFontDatabase, QShowEvent, QTextCursor
 from PySide6.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
     QGridLayout,
     QHBoxLayout,
     QLabel,
+    QPlainTextEdit,
     QPushButton,
     QScrollArea,
     QSizePolicy,
@@ -21,15 +25,51 @@ from PySide6.QtWidgets import (
 
 from poregui.gui.base.class_marks import ClassMarks
 from poregui.gui.base.theme import GAP, MARGIN, scaled_font
-from poregui.gui.lists.old_run_table import RunTable
+from poregui.gui.lists.run_table import RunTable
 from poregui.gui.plots.live_plots import LivePlots
 from poregui.gui.plots.split_bars import SplitBars
 from poregui.gui.plots.training_curves import Curves
 from poregui.gui.train.train_text import TrainingHeadline, facts, progress, stage
 from poregui.gui.widgets.crop_preview import CropPreview
-from poregui.gui.widgets.cross_validation_box import CrossValidationBox
 from poregui.gui.widgets.facts import FactStrip
-from poregui.gui.widgets.recipe_form import RecipeForm
+from poregui.gui.widgets.recipe_form import CrossValidationBox, RecipeForm
+
+_LONGEST = 200_000
+
+
+class LogDialog(QDialog):
+    """Show the end of a log file beside the window."""
+
+    def __init__(self, log_file: Path, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("log_dialog")
+        self.setWindowTitle(f"Log of run {log_file.parent.name}")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.resize(760, 480)
+        self.text = QPlainTextEdit(_end_of(log_file))
+        self.text.setObjectName("log_text")
+        self.text.setAccessibleName("Log of the trainer")
+        self.text.setReadOnly(True)
+        self.text.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+        self.text.moveCursor(QTextCursor.MoveOperation.End)
+        where = QLabel(str(log_file))
+        where.setProperty("muted", True)
+        where.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        buttons.rejected.connect(self.close)
+        layout = QVBoxLayout(self)
+        for widget in (where, self.text, buttons):
+            layout.addWidget(widget)
+
+
+def _end_of(log_file: Path) -> str:
+    try:
+        with open(log_file, "rb") as log:
+            log.seek(max(0, log_file.stat().st_size - _LONGEST))
+            return log.read().decode("utf-8", "replace") or "The log is empty."
+    except OSError as error:
+        return f"There is no log: {error.strerror}."
+
 
 _LEFT_WIDTH = 308
 

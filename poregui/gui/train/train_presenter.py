@@ -1,34 +1,107 @@
-"""Join the train page to session and trainer: what is trained on, the run that goes on, the runs that were."""
+"""Join the train page to session and trainer."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 from PySide6.QtCore import QObject, QTimer
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QDialog, QWidget
 
 from poregui.domain.classes import NOT_A_PORE, NOT_A_PORE_NAME
 from poregui.domain.dataset import Part
 from poregui.domain.errors import PoreguiError
 from poregui.domain.events import BatchEnded, EpochEnded, Event, Failed, Finished, Interrupted
 from poregui.domain.recipe import Recipe
-from poregui.domain.records import Changed
+from poregui.domain.records import Changed, Crop
 from poregui.gui.base.class_marks import ClassMarks
 from poregui.gui.base.messages import messages
+from poregui.gui.dialogs.test_split_dialog import TestSideDialog
 from poregui.gui.lists.run_table import WAITING, RunRow, read_row
 from poregui.gui.plots.split_bars import SplitBar
 from poregui.gui.plots.training_curves import Curves
 from poregui.gui.services.page_services import Services
 from poregui.gui.services.session import Session
-from poregui.gui.train.log_dialog import LogDialog
-from poregui.gui.train.preview import choose_preview, preview_crops, preview_title
-from poregui.gui.train.side_flow import ask_test_side, can_choose
-from poregui.gui.train.train_page import TrainPage
-from poregui.gui.train.train_text import headline, split_sentence
-from poregui.gui.train.waiting import waiting_headline, waiting_rows
+from poregui.gui.train.train_page import LogDialog, TrainPage
+from poregui.gui.train.train_text import headline, split_sentence, waiting_headline, waiting_rows
+from poregui.gui.widgets.crop_preview import MOST, SeenCrop
+from poregui.store.pixels import CropPixels, PixelStore
 from poregui.store.run_folder import RunFolder
+from poregui.vision.patches import network_input
 from poregui.workflow.training.prepare_dataset import DatasetSummary, summarise
+from poregui.workflow.training.test_split import choose_test_side, groups, warnings_for
 from poregui.workflow.training.training_request import Order, check_order, orders_for
+
+SEED_SIDE = 150
+
+_VARIED = {"seed": "zoom, shear and flips", "default": "turns, flips, small shifts and changes of light"}
+"""What `learning` does to the crops of an epoch, by preset."""
+
+
+def choose_preview(crops: Sequence[Crop], labels: Sequence[int]) -> list[Crop]:
+    """Return up to twelve crops, as many of each label, spread over the project."""
+    share = max(1, MOST // max(1, len(labels)))
+    chosen: list[Crop] = []
+    for label in labels:
+        of_label = [crop for crop in crops if crop.label == label]
+        step = max(1, len(of_label) // share)
+        chosen += of_label[::step][:share]
+    return chosen[:MOST]
+
+
+def preview_title(recipe: Recipe) -> str:
+    """Say how the network sees crops."""
+    if recipe.preset == "shape":
+        return "No network sees these crops: size and shape of their pores are measured."
+    side = SEED_SIDE if recipe.preset == "seed" else recipe.input_size
+    kept = "stretched" if recipe.preset == "seed" else "proportions kept"
+    before = f", before {_VARIED.get(recipe.preset, 'turns and flips')}" if recipe.augment else ""
+    return f"{side} × {side} px, {kept}{before}."
+
+
+def preview_crops(recipe: Recipe, crops: Sequence[Crop], pixels: PixelStore) -> list[SeenCrop]:
+    """Return crops as the network of a recipe is given them; may run in any thread."""
+    return [SeenCrop(_picture(recipe, pixels.get(crop.pixels)), crop.label or 0) for crop in crops]
+
+
+def _picture(recipe: Recipe, pixels: CropPixels) -> QImage:
+    seed = recipe.preset == "seed"
+    channels = 3 if seed or pixels.channels >= 3 else 1
+    side = SEED_SIDE if seed else recipe.input_size
+    given = network_input(
+        pixels.array, low=pixels.grey_low, high=pixels.grey_high, side=side, channels=channels, stretched=seed
+    )
+    shown = np.ascontiguousarray((given * 255.0 + 0.5).astype(np.uint8))
+    form = QImage.Format.Format_RGB888 if channels == 3 else QImage.Format.Format_Grayscale8
+    return QImage(shown.data, side, side, side * channels, form).copy()
+
+
+def can_choose(summary: DatasetSummary) -> bool:
+    """Tell whether there are specimens, or micrographs, among which the test side can be chosen."""
+    return summary.kind not in ("", "given") and len({row.name for row in summary.groups}) > 1
+
+
+def ask_test_side(session: Session, summary: DatasetSummary, parent: QWidget) -> None:
+    """Let a person tick the test specimens; the change is one edit that can be undone."""
+    project = session.project
+    shown = groups(project, [(row.name, row.part) for row in summary.groups])
+
+    def judge(keys: frozenset[str]) -> tuple[str, ...]:
+        return warnings_for(project, choose_test_side(project, keys), shown)
+
+    dialog = TestSideDialog(shown, [c.name for c in project.classes()], judge, parent)
+    try:
+        accepted = dialog.exec() == QDialog.DialogCode.Accepted
+        if accepted and dialog.keys != {group.key for group in shown if group.tested}:
+            session.apply(choose_test_side(project, dialog.keys))
+    except PoreguiError as error:
+        messages().error(error)
+    finally:
+        dialog.deleteLater()
+
 
 _SETTLE_MS = 250
 """Time after a change in which more changes are awaited before the data are counted again."""

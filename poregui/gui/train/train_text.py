@@ -1,12 +1,30 @@
-"""Put into words how a training stands and how it ended; changes with what the train page says."""
+"""Put into words how a training stands and how it ended."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from poregui.domain.events import Cancelled, Failed, Finished, Interrupted
+from poregui.gui.lists.run_table import WAITING, RunRow
 from poregui.gui.plots.training_curves import Curves
 from poregui.workflow.training.prepare_dataset import DatasetSummary
+from poregui.workflow.training.training_request import Order
+
+
+def waiting_rows(orders: Mapping[int, Order]) -> list[RunRow]:
+    """Return the rows of the table for orders by ticket; a row's number is its ticket below zero."""
+    return [RunRow(-ticket, order.text, WAITING, 0, 0, None, 0, WAITING) for ticket, order in orders.items()]
+
+
+def waiting_headline(orders: Mapping[int, Order], ticket: int) -> TrainingHeadline:
+    """Say when a run that waits begins."""
+    before = list(orders).index(ticket)
+    turn = "when the run that goes on has ended" if not before else f"after {before} more that wait"
+    return TrainingHeadline(
+        f"Waiting: {orders[ticket].text}.", f"It begins {turn}, with the labels as they are then.", "warning"
+    )
+
 
 _GROUPS = {"specimen": "specimen", "micrograph": "micrograph", "source": "source", "group": "group"}
 

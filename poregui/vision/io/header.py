@@ -9,12 +9,11 @@ from typing import IO
 import numpy as np
 import PIL.Image
 
-from poregui.domain.plane import FIRST, Plane
+from poregui.domain.records import FIRST, Plane
 from poregui.vision.io.pixel_values import TooLarge, check_size
 from poregui.vision.io.scale import tiff_scale
 from poregui.vision.io.tiff_decoding import check_stored, opened_tiff, tiff_notes
-from poregui.vision.io.tiff_levels import readable_by_parts
-from poregui.vision.io.tiff_sizes import sizes_of
+from poregui.vision.io.tiff_levels import readable_by_parts, sizes_of
 from poregui.vision.io.tiff_stack import tiff_stack
 
 _PNG_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}

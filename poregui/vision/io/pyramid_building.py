@@ -16,8 +16,7 @@ import tifffile
 from numpy.typing import NDArray
 
 from poregui.domain.geometry import Box
-from poregui.vision.io.large_images import FORMAT, stamp
-from poregui.vision.io.pyramid import OVERVIEW, TILE, ArrayLevel, Level, Pyramid, halved, read_sound
+from poregui.vision.io.pyramid import FORMAT, OVERVIEW, TILE, ArrayLevel, Level, Pyramid, halved, read_sound, stamp
 
 Progress = Callable[[int, int], None]
 

@@ -15,7 +15,7 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from poregui.domain.errors import ImageError
-from poregui.domain.plane import FIRST, Plane
+from poregui.domain.records import FIRST, Plane
 from poregui.vision.io.header import Header, picture_header, tiff_header
 from poregui.vision.io.pixel_values import (
     Decoded,

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 import tifffile
 
-from poregui.domain.plane import Plane
+from poregui.domain.records import Plane
 from poregui.vision.io.pixel_values import Unfit, damaged
 from poregui.vision.io.scale import SPOILT
 

@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 import numpy as np
 from numpy.typing import NDArray
 
-from poregui.domain.plane import Plane
+from poregui.domain.records import Plane
 from poregui.vision.io.header import Header, too_large
 from poregui.vision.io.pixel_values import Decoded, Unfit, check_shape, check_size, damaged, drop_channels, to_unsigned
 from poregui.vision.io.scale import SPOILT, UNKNOWN, Scale, settled

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poregui.vision.shape.rings import FloatArray, IntArray, Rings
+from poregui.vision.shape.polygons import FloatArray, IntArray, Rings
 
 _STEPS = ((-1, 0), (0, 1), (1, 0), (0, -1))
 """To the neighbour behind the upper, right, lower and left side of a pixel, (row, column)."""

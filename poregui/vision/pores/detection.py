@@ -10,14 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poregui.domain.detection import DetectionRecipe
-from poregui.domain.geometry import Box
-from poregui.domain.masks import Mask
+from poregui.domain.geometry import Box, Mask
 from poregui.vision.pores.plan import Plan, Source, make_plan
-from poregui.vision.pores.specimen_area import touching
-from poregui.vision.pores.surface import mounts, surface_of
+from poregui.vision.pores.specimen_area import mounts, surface_of, touching
 from poregui.vision.pores.tiling import find_all
 from poregui.vision.pores.window import WindowPores, outline, segment
-from poregui.vision.shape.rings import FloatArray, IntArray, Rings
+from poregui.vision.shape.polygons import FloatArray, IntArray, Rings
 
 Progress = Callable[[int, int, str], None]
 

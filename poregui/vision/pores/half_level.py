@@ -9,9 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from poregui.vision.pores.lighting import FloatImage
-from poregui.vision.pores.segmentation import Labels
-from poregui.vision.shape.rings import FloatArray, IntArray
+from poregui.vision.pores.segmentation import FloatImage, Labels
+from poregui.vision.shape.polygons import FloatArray, IntArray
 
 REACH = 3
 """How far in px the half level may lie outside the threshold."""

@@ -11,10 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poregui.domain.detection import DetectionRecipe, in_px
-from poregui.domain.geometry import Box
-from poregui.domain.masks import Mask
-from poregui.vision.pores.lighting import FloatImage, Light, grey_of, light_of
-from poregui.vision.pores.segmentation import otsu
+from poregui.domain.geometry import Box, Mask
+from poregui.vision.pores.segmentation import FloatImage, Light, grey_of, light_of, otsu
 from poregui.vision.pores.specimen_area import masked_pixels
 
 _SAMPLED = 2_000_000

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poregui.vision.pores.segmentation import Labels
-from poregui.vision.shape.rings import FloatArray, IntArray
+from poregui.vision.shape.polygons import FloatArray, IntArray
 
 _SMOOTH = 1.0
 _NARROWEST, _WIDEST = 0.5, 0.95

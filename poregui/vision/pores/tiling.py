@@ -16,7 +16,7 @@ from poregui.domain.geometry import Box
 from poregui.vision.pores.half_level import REACH, RING
 from poregui.vision.pores.plan import Plan
 from poregui.vision.pores.window import Window, WindowPores, outline, segment
-from poregui.vision.shape.rings import IntArray, Rings, ranges
+from poregui.vision.shape.polygons import IntArray, Rings, ranges
 
 WHOLE = 1 << 24
 """Pixels up to which an image is one tile."""

@@ -11,12 +11,11 @@ from numpy.typing import NDArray
 from poregui.domain.geometry import Box
 from poregui.vision.pores.contours import Traced, trace
 from poregui.vision.pores.half_level import bands_of, levels_of, move_to_level
-from poregui.vision.pores.lighting import FloatImage
 from poregui.vision.pores.plan import Plan
-from poregui.vision.pores.segmentation import Regions, fill_holes, keep, pore_pixels, regions_of
+from poregui.vision.pores.segmentation import FloatImage, Regions, fill_holes, keep, pore_pixels, regions_of
 from poregui.vision.pores.specimen_area import masked_pixels
 from poregui.vision.pores.split import split
-from poregui.vision.shape.rings import FloatArray, IntArray
+from poregui.vision.shape.polygons import FloatArray, IntArray
 
 _LEAST_HOLE = 2.0
 """Area in px² below which a hole is noise."""

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from poregui.vision.shape.rings import FloatArray, IntArray, Rings, ranges
+from poregui.vision.shape.polygons import FloatArray, IntArray, Rings, ranges
 
 _FINE = 96
 """Cells along the longer side of a pair that it is drawn into: coarser for large pores, finer for small ones."""

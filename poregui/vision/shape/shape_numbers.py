@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from poregui.vision.shape.rings import FloatArray, IntArray, Rings
+from poregui.vision.shape.polygons import FloatArray, IntArray, Rings
 
 _MIXED = np.array([0.7548776662466927, 0.5698402909980532])
 """Makes one number of x and y that hardly two middles share."""

@@ -1,7 +1,7 @@
 """Draw synthetic micrographs of polished Ti-6Al-4V with exact truth; changes when a name joins or leaves."""
 
 from poregui.vision.synthetic.sample import draw_sample, draw_specimen, draw_unseen
-from poregui.vision.synthetic.truth import CLASS_NAMES, SyntheticMicrograph, TruePore
+from poregui.vision.synthetic.scene import CLASS_NAMES, SyntheticMicrograph, TruePore
 
 __all__ = [
     "CLASS_NAMES",

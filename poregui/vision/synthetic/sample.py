@@ -8,20 +8,20 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from poregui.domain.geometry import Box
-from poregui.vision.synthetic.backdrop import draw_matrix, expose
-from poregui.vision.synthetic.places import draw_crop_box, place_pores
-from poregui.vision.synthetic.pore_shapes import PoreShape, shape_pore
-from poregui.vision.synthetic.render import Patch, draw_pore, rasterise
+from poregui.vision.synthetic.pore_shapes import PoreShape, draw_crop_box, place_pores, shape_pore
+from poregui.vision.synthetic.render import Patch, draw_matrix, draw_pore, expose, rasterise
 from poregui.vision.synthetic.scene import (
+    CLASS_NAMES,
     COUNTS,
     FIELD_BACKDROP,
     FIELD_PLACES,
     FIELD_PORES,
     Look,
+    SyntheticMicrograph,
+    TruePore,
     generator,
     look_of,
 )
-from poregui.vision.synthetic.truth import CLASS_NAMES, SyntheticMicrograph, TruePore
 
 LABELLED = range(1, 11)
 UNSEEN = range(11, 15)

@@ -1,4 +1,4 @@
-"""Cut the pores of a micrograph out and let a network answer them, part by part; changes with how work is shared."""
+"""Cut the pores of a micrograph out and let a network classify them, part by part."""
 
 from __future__ import annotations
 
@@ -8,20 +8,56 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
+from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from poregui.domain.errors import ProjectError
 from poregui.domain.geometry import Box
+from poregui.store.files import file_hash
 from poregui.store.pixels import CropPixels
-from poregui.vision.crop_blocks import cut_many
+from poregui.vision.crops import cut_many
 from poregui.vision.io.pyramid import Pyramid
 from poregui.workflow.applying.helper_process import Talk, current_talk, prepare
-from poregui.workflow.applying.network import NetworkFiles
-from poregui.workflow.evaluating.predict import ScaledCrop
+from poregui.workflow.evaluating.predict import Predictor, ScaledCrop
+
+
+@dataclass(frozen=True)
+class NetworkFiles:
+    """Hold model.onnx and its sidecar, and the hash of their `content`."""
+
+    model: Path
+    sidecar: Path
+    content: str
+
+    @classmethod
+    def of(cls, model: Path, sidecar: Path) -> NetworkFiles:
+        """Return the files as they are now."""
+        return cls(model, sidecar, _content(model, sidecar))
+
+    def predictor(self) -> Predictor:
+        """Return what classifies crops, with one thread; it is opened once in each process.
+
+        Raises ProjectError when the files are damaged, or others than they were.
+        """
+        return _opened(self)
+
+
+@lru_cache(maxsize=1)
+def _opened(files: NetworkFiles) -> Predictor:
+    predictor = Predictor.from_files(files.model, files.sidecar, threads=1)
+    if _content(files.model, files.sidecar) != files.content:
+        raise ProjectError(f"{files.model} was changed while it was being used.", "Try again.")
+    return predictor
+
+
+def _content(model: Path, sidecar: Path) -> str:
+    return file_hash(model) + file_hash(sidecar)
+
 
 _Answers = tuple[NDArray[np.float32], NDArray[np.bool_]]
 _BATCH = 32

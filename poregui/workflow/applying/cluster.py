@@ -25,8 +25,8 @@ from poregui.workflow.applying.pool import (
     take_up,
     tidy,
     time_left,
+    work_on,
 )
-from poregui.workflow.applying.working import work_on
 
 _LOOK_S = 0.1
 _ANSWER_S = 10

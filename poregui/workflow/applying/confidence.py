@@ -1,22 +1,63 @@
-"""Bring the files of a micrograph up to what people said and how sure a network must be; changes with those files."""
+"""Ask for more or less confidence after the work is done, and write the files anew."""
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from poregui.domain.errors import PoreguiError
-from poregui.store.csv_cells import harmless
-from poregui.store.files import replace_file, write_json
+from poregui.store.files import harmless, replace_file, write_json
+from poregui.store.run_folder import RunFolder
+from poregui.workflow.applying.confusion_of_tests import TestedCrops, temperature_of, tested_crops
 from poregui.workflow.applying.field import RESULT, FieldResult
 from poregui.workflow.applying.inputs import AppliedModel
 from poregui.workflow.applying.overlay import read_picture
 from poregui.workflow.applying.result_files import OUTLINES, PORES, marked_outlines, marks_of, write_overlay
-from poregui.workflow.applying.result_table import PoreTable
-from poregui.workflow.applying.sureness import at_confidence
+from poregui.workflow.applying.result_table import LEFT, PoreTable
 from poregui.workflow.exporting.formats.geojson import read_geojson, write_geojson_file
+
+
+@dataclass(frozen=True)
+class Sureness:
+    """Hold what a wanted confidence meant for the test crops of a run: the share answered, and how many were right.
+
+    Both are fractions; `accuracy` is None when no crop was answered, `n` counts the test crops.
+    """
+
+    coverage: float
+    accuracy: float | None
+    n: int
+
+
+def sureness(run: RunFolder, least: float) -> Sureness:
+    """Return what the test crops of a run say about a calibrated confidence."""
+    return sureness_among(tested_crops(run).at(temperature_of(run)), least)
+
+
+def sureness_among(tested: TestedCrops, least: float) -> Sureness:
+    """Return what test crops with calibrated answers say about a confidence."""
+    kept = tested.answers.max(axis=1, initial=0.0) >= least
+    right = tested.answers[kept].argmax(axis=1) == tested.labels[kept]
+    n = len(tested.labels)
+    return Sureness(int(kept.sum()) / max(n, 1), float(right.mean()) if kept.any() else None, n)
+
+
+def at_confidence(result: FieldResult, table: PoreTable, least: float) -> FieldResult:
+    """Return the sums of a micrograph with pores below a confidence left to a person, and people's answers taken."""
+    classes = len(result.areas)
+    chosen = table.chosen(least)
+    kept = chosen >= 0
+    return replace(
+        result,
+        areas=tuple(np.bincount(chosen[kept], table.areas[kept], classes).tolist()),
+        counts=tuple(np.bincount(chosen[kept], minlength=classes).tolist()),
+        left=int((chosen == LEFT).sum()),
+        left_area=float(table.areas[chosen == LEFT].sum()),
+    )
 
 
 def mark_field(folder: Path, result: FieldResult, table: PoreTable, model: AppliedModel, least: float) -> FieldResult:

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poregui.domain.calibration import at_temperature, fit_temperature
-from poregui.domain.correction import weighted_counts
 from poregui.domain.dataset import Part
-from poregui.domain.statistics import confusion_matrix
+from poregui.domain.intervals import confusion_matrix
+from poregui.domain.porosity import weighted_counts
 from poregui.store.run_folder import RunFolder
 
 

@@ -17,19 +17,14 @@ from numpy.typing import NDArray
 
 from poregui.domain.calibration import at_temperature
 from poregui.domain.detection import DetectionRecipe
-from poregui.domain.geometry import Box
-from poregui.domain.masks import Mask
-from poregui.domain.plane import FIRST, Plane
-from poregui.domain.records import Line
-from poregui.store.files import write_json
-from poregui.store.hashes import file_hash
-from poregui.vision.io.large_images import open_pyramid
-from poregui.vision.io.pyramid import Pyramid
+from poregui.domain.geometry import Box, Mask
+from poregui.domain.records import FIRST, Line, Plane
+from poregui.store.files import file_hash, write_json
+from poregui.vision.io.pyramid import Pyramid, open_pyramid
 from poregui.vision.pores.detection import Detected, detect
 from poregui.vision.pores.plan import Source
 from poregui.vision.shape.measurement import Measured, measure
-from poregui.workflow.applying.classify import answers_of
-from poregui.workflow.applying.network import NetworkFiles
+from poregui.workflow.applying.classify import NetworkFiles, answers_of
 from poregui.workflow.applying.overlay import FieldPicture
 from poregui.workflow.applying.result_files import marks_of, outlines_of, write_outlines, write_overlay, write_pores
 from poregui.workflow.applying.result_table import PoreTable

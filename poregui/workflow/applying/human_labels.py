@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poregui.domain.classes import NOT_A_PORE, NOT_A_PORE_NAME, UNSURE
-from poregui.domain.plane import Plane
+from poregui.domain.records import Plane
 from poregui.store.project import Project
 from poregui.workflow.applying.field import FieldTask
 from poregui.workflow.applying.result_table import LEFT, NOBODY, OTHER, REMOVED, PoreTable

@@ -15,16 +15,15 @@ from numpy.typing import NDArray
 from poregui.domain.classes import NOT_A_PORE_NAME, default_classes
 from poregui.domain.detection import DetectionRecipe, detection_recipe_from_json
 from poregui.domain.errors import PoreguiError, ProjectError
-from poregui.domain.masks import Mask
-from poregui.domain.plane import FIRST, Plane
-from poregui.domain.records import Line, Micrograph
+from poregui.domain.geometry import Mask
+from poregui.domain.records import FIRST, Line, Micrograph, Plane
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.applying.confusion_of_tests import TestedCrops, temperature_of, tested_crops
 from poregui.workflow.applying.field import FieldResult, FieldTask
-from poregui.workflow.editing.frame import frame_of, project_build_direction
+from poregui.workflow.editing.micrograph_edits import frame_of, project_build_direction
 from poregui.workflow.evaluating.evaluate import find_run
-from poregui.workflow.exporting.formats.names import file_names
+from poregui.workflow.exporting.formats.shapes import file_names
 from poregui.workflow.importing.folders import find_pictures
 
 RECIPE_KEY = "detection_recipe"

@@ -12,13 +12,12 @@ from typing import Any
 
 from poregui.domain.detection import DetectionRecipe, detection_recipe_from_json
 from poregui.domain.errors import PoreguiError, ProjectError
-from poregui.store.files import explain_write_error, write_json
-from poregui.store.hashes import file_hash
+from poregui.store.files import explain_write_error, file_hash, write_json
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.applying.inputs import AppliedModel, model_of_file, model_of_run
 from poregui.workflow.exporting.export_labels import new_folder
-from poregui.workflow.exporting.export_model import CARD, CARD_PAGE, MODEL, SIDECAR, export_model
+from poregui.workflow.exporting.export_run import CARD, CARD_PAGE, MODEL, SIDECAR, export_model
 
 LOCKED = "locked.json"
 FOLDER = "locked"

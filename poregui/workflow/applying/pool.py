@@ -1,4 +1,4 @@
-"""Work through many micrographs, one process per core, taking up what is done; changes with how work is shared."""
+"""Work through many micrographs, one process per core, taking up what is done."""
 
 from __future__ import annotations
 
@@ -13,9 +13,31 @@ from dataclasses import dataclass, replace
 
 from poregui.domain.errors import PoreguiError
 from poregui.store.files import remove_leftovers
-from poregui.workflow.applying.field import FieldProblem, FieldResult, FieldTask, read_result
-from poregui.workflow.applying.helper_process import LOOK_S, Talk, prepare
-from poregui.workflow.applying.working import work_at
+from poregui.workflow.applying.field import FieldProblem, FieldResult, FieldTask, apply_field, read_result
+from poregui.workflow.applying.helper_process import LOOK_S, Stopped, Talk, current_talk, prepare
+
+
+def work_at(place: int, task: FieldTask) -> FieldResult | FieldProblem:
+    """Do what `work_on` does for one of the micrographs that are talked about."""
+    talk = current_talk()
+    if talk is None:
+        return work_on(task)
+    try:
+        talk.tell(place, 0.0)
+        return work_on(task, lambda done, total, text: talk.tell(place, done / max(total, 1)))
+    except Stopped:
+        return FieldProblem(task.name, "It was cancelled.")
+
+
+def work_on(
+    task: FieldTask, progress: Callable[[int, int, str], None] = lambda done, total, text: None
+) -> FieldResult | FieldProblem:
+    """Apply a network to one micrograph and return the result, or why there is none."""
+    try:
+        return apply_field(task, progress)
+    except PoreguiError as error:
+        return FieldProblem(task.name, str(error))
+
 
 STEPS = 1000
 """Progress counts so many steps for each micrograph."""

@@ -1,25 +1,70 @@
-"""Gather what the report of applied micrographs says of each specimen; changes with what it tells."""
+"""Gather and lay out the report of applied micrographs, one page a specimen."""
 
 from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import poregui
 from poregui.domain.detection import DetectionRecipe, detection_parameters
-from poregui.domain.errors import ProjectError
-from poregui.store.hashes import file_hash
+from poregui.domain.errors import PoreguiError, ProjectError
+from poregui.domain.porosity import ClassEstimate
+from poregui.resources import resource
+from poregui.store.files import explain_write_error, file_hash, write_text
 from poregui.workflow.applying.field import FieldResult
 from poregui.workflow.applying.inputs import AppliedModel
 from poregui.workflow.applying.overlay import read_picture
 from poregui.workflow.applying.result_table import PoreTable, read_pores
 from poregui.workflow.applying.size_figure import diameters_of, sizes_svg
 from poregui.workflow.applying.summary import GroupSummary, Summary, summarise
+
+
+def sensitivity_words(group: GroupSummary) -> str:
+    """Say how the area of all pores moves with the threshold; empty where nobody looked."""
+    if not group.sensitivity or group.porosity is None:
+        return ""
+    near = [one.total for one in group.sensitivity if abs(one.shift) == 5]
+    far = [one.total for one in group.sensitivity]
+    return (
+        f"With a threshold up to 5 % lower or higher the pores would cover {_span(near, group.porosity.mean)}, "
+        f"up to 10 % {_span(far, group.porosity.mean)}."
+    )
+
+
+def unlike_words(group: GroupSummary) -> str:
+    """Say how many pores are unlike all that was trained on, or that nobody can tell; empty where there are none."""
+    if group.unlike is None:
+        return "This network does not say what it learned from, so that pores unlike it are not found; train again."
+    if not group.unlike:
+        return ""
+    one = group.unlike == 1
+    what = f"{group.unlike} pore{' looks' if one else 's look'} unlike anything this network learned from"
+    if group.unlike_kept:
+        return f"{what}; {'it counts' if one else 'they count'} as it answered."
+    return f"{what} and {'is' if one else 'are'} left to a person."
+
+
+def calibration_words(summary: Summary) -> str:
+    """Say where confidence is taken as the network gives it; empty where it is calibrated."""
+    if summary.temperature is not None:
+        return ""
+    return (
+        "Confidence is as the network gives it, not calibrated: it has no temperature, for want of validation crops or "
+        "of errors in them."
+    )
+
+
+def _span(totals: list[float], middle: float) -> str:
+    low, high = (f"{end:.4g}" for end in (min(*totals, middle), max(*totals, middle)))
+    return f"{low} %" if low == high else f"{low} to {high} %"
+
 
 EXAMPLES = 3
 _PICTURE_WIDTH = 640
@@ -212,3 +257,73 @@ def _model(model: AppliedModel) -> tuple[tuple[str, str], ...]:
     if "dataset_hash" in told:
         rows.append(("Dataset that it was trained on", str(told["dataset_hash"])))
     return (*rows, ("poregui", poregui.__version__))
+
+
+Picture = Callable[[str, int], str]
+"""Takes an SVG and its width in px and returns the markup that shows it."""
+_WIDTH = re.compile(r'<svg[^>]* width="(\d+)"')
+
+
+def write_applied_report(facts: AppliedFacts, out: Path, print_pdf: Callable[[str, Path], None]) -> Path:
+    """Write the report as HTML or, by `print_pdf` (HTML, path), as PDF, whole or not at all; return its path.
+
+    Raises PoreguiError for another ending, or when the file cannot be written.
+    """
+    check_ending(out)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise explain_write_error(error, out) from error
+    text = applied_html(facts)
+    if out.suffix.lower() == ".pdf":
+        print_pdf(text, out)
+    else:
+        write_text(out, text)
+    return out
+
+
+def check_ending(out: Path) -> None:
+    """Raise PoreguiError for a file that is neither HTML nor PDF by its name."""
+    if out.suffix.lower() not in (".html", ".htm", ".pdf"):
+        raise PoreguiError(f"{out} is no name of a report.", "Give a file that ends in .html or .pdf.")
+
+
+def applied_html(facts: AppliedFacts, picture: Picture | None = None) -> str:
+    """Return the report as HTML: figures as SVG inside, or as whatever `picture` makes of them. Names are escaped."""
+    from jinja2 import Environment, StrictUndefined
+    from markupsafe import Markup
+
+    def figure(svg: str | None) -> Markup:
+        if svg is None:
+            return Markup("")
+        found = _WIDTH.match(svg)
+        # Ours, and escaped word by word where it was drawn.
+        return Markup(picture(svg, int(found[1]) if found else 400) if picture else svg)
+
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters.update(num=_number, ends=_ends, relative=_relative, triple=_triple)
+    template = environment.from_string(resource("specimens.html.j2").read_text(encoding="utf-8"))
+    unit = facts.summary.size_unit.replace("um", "µm")
+    return template.render(facts=facts, figure=figure, unit=unit, moved=sensitivity_words, strange=unlike_words)
+
+
+def _number(value: float | None, digits: int = 3) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.0f}" if abs(value) >= 10**digits else f"{value:.{digits}g}"
+
+
+def _ends(one: Any) -> str:
+    """Return the interval of anything with `low` and `high`."""
+    return "–" if one is None or one.low is None else f"{_number(one.low)} to {_number(one.high)}"
+
+
+def _relative(one: ClassEstimate) -> str:
+    """Return half the width of an interval over its estimate in per cent."""
+    if one.low is None or one.high is None or one.corrected <= 0:
+        return "–"
+    return f"{100 * (one.high - one.low) / 2 / one.corrected:.0f} %"
+
+
+def _triple(values: tuple[float, float, float] | None) -> str:
+    return "–" if values is None else "\u00a0/\u00a0".join(_number(value) for value in values)

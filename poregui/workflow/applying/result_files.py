@@ -11,11 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poregui.domain.geometry import Box
+from poregui.domain.geometry import Box, Outline
 from poregui.domain.measurement import COLUMNS, SHAPE_NUMBERS, heading
-from poregui.domain.outline import Outline
-from poregui.store.csv_cells import harmless
-from poregui.store.files import replace_file
+from poregui.store.files import harmless, replace_file
 from poregui.vision.io.pyramid import Pyramid
 from poregui.vision.pores.detection import Detected
 from poregui.vision.shape.measurement import Measured

@@ -13,8 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poregui.domain.detection import DetectionRecipe
-from poregui.domain.geometry import Box
-from poregui.domain.masks import Mask
+from poregui.domain.geometry import Box, Mask
 from poregui.store.files import replace_file
 from poregui.vision.pores.detection import Detected, preview
 from poregui.vision.pores.plan import Plan, Source, make_plan

@@ -9,10 +9,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poregui.domain.class_porosity import ClassEstimate, SizeDistribution, estimate_classes, size_distribution
-from poregui.domain.correction import Correction, correction
-from poregui.domain.distances import DistanceSummary, distance_summary
-from poregui.domain.porosity import Porosity, porosity
+from poregui.domain.measurement import DistanceSummary, distance_summary
+from poregui.domain.porosity import (
+    ClassEstimate,
+    Correction,
+    Porosity,
+    SizeDistribution,
+    correction,
+    estimate_classes,
+    porosity,
+    size_distribution,
+)
 from poregui.workflow.applying.field import FieldResult
 from poregui.workflow.applying.inputs import AppliedModel, is_pore
 from poregui.workflow.applying.result_table import PoreTable

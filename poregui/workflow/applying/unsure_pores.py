@@ -11,15 +11,13 @@ from pathlib import Path
 import numpy as np
 
 from poregui.domain.errors import PoreguiError
-from poregui.domain.outline import Outline
-from poregui.domain.plane import Plane
-from poregui.domain.records import Crop
-from poregui.store.csv_cells import harmless
-from poregui.store.files import replace_file
+from poregui.domain.geometry import Outline
+from poregui.domain.records import Crop, Plane
+from poregui.store.files import harmless, replace_file
 from poregui.store.pixels import CropPixels, PixelStore
 from poregui.store.project import Project
-from poregui.vision.crop_blocks import cut_many
-from poregui.vision.io.large_images import open_pyramid
+from poregui.vision.crops import cut_many
+from poregui.vision.io.pyramid import open_pyramid
 from poregui.workflow.applying.field import FieldTask
 from poregui.workflow.applying.human_labels import Placed, place_of, placed_crops
 from poregui.workflow.applying.result_table import PoreTable

@@ -11,21 +11,17 @@ from pathlib import Path
 
 from poregui.domain.detection import DetectionRecipe, detection_recipe_from_json
 from poregui.domain.errors import PoreguiError
-from poregui.domain.outline import Outline
-from poregui.domain.plane import Plane
-from poregui.domain.records import Crop, Detection, Micrograph
+from poregui.domain.geometry import Outline
+from poregui.domain.records import Crop, Detection, Micrograph, Plane
 from poregui.store.pixels import CropPixels, PixelStore
 from poregui.store.project import Project
-from poregui.vision.crop_blocks import cut_many
-from poregui.vision.io.large_images import open_pyramid
-from poregui.vision.io.pyramid import Pyramid
+from poregui.vision.crops import cut_many
+from poregui.vision.io.pyramid import Pyramid, open_pyramid
 from poregui.vision.pores.detection import Detected, detect
-from poregui.vision.pores.surface import fewer_points
+from poregui.vision.pores.specimen_area import fewer_points
 from poregui.workflow.detecting.matching import NewPore, Settled, settle
-from poregui.workflow.editing.edits import Combined, Edit
-from poregui.workflow.editing.frame import SetDetections
-from poregui.workflow.editing.pore_edits import together
-from poregui.workflow.editing.side_edits import SetSetting
+from poregui.workflow.editing.edits import Combined, Edit, SetSetting, together
+from poregui.workflow.editing.micrograph_edits import SetDetections
 from poregui.workflow.importing.pyramids import pyramid_file
 
 RECIPE_KEY = "detection_recipe"

@@ -8,11 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from poregui.domain.geometry import Box
-from poregui.domain.outline import Outline
+from poregui.domain.geometry import Box, Outline
 from poregui.domain.records import Crop
 from poregui.vision.shape.overlaps import Overlaps, near_boxes, overlaps
-from poregui.workflow.editing.pore_edits import OutlinedCrop, ReplacePores
+from poregui.workflow.editing.edits import OutlinedCrop, ReplacePores
 
 SAME = 0.4
 """Intersection over union from which two outlines are of the same pore; below, too much changed to trust a label."""

@@ -1,9 +1,10 @@
-"""Measure the outlined pores of a project, and keep the numbers for as long as nothing they rest on changes."""
+"""Measure the outlined pores of a project and single crops, and keep the numbers."""
 
 from __future__ import annotations
 
 import csv
 import hashlib
+import math
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -16,20 +17,19 @@ from numpy.typing import NDArray
 
 from poregui.domain.classes import NOT_A_PORE
 from poregui.domain.errors import PoreguiError
-from poregui.domain.geometry import Box
-from poregui.domain.measurement import COLUMNS, SHAPE_NUMBERS
-from poregui.domain.outline import Outline
-from poregui.domain.plane import Plane
+from poregui.domain.geometry import Box, Outline
+from poregui.domain.measurement import COLUMNS, RELIABLE_PX, SHAPE_NUMBERS
 from poregui.domain.porosity import Porosity, porosity
-from poregui.domain.records import Crop, Detection, Micrograph
-from poregui.store.csv_cells import harmless
-from poregui.store.files import replace_file
+from poregui.domain.records import Crop, Detection, Micrograph, Plane
+from poregui.store.files import harmless, replace_file
+from poregui.store.pixels import CropPixels
 from poregui.store.project import Project
-from poregui.vision.io.large_images import open_pyramid
+from poregui.vision.io.pyramid import open_pyramid
 from poregui.vision.pores.specimen_area import masked_pixels
+from poregui.vision.shape.crop_shapes import NAMES, shape_numbers
 from poregui.vision.shape.measurement import Measured, measure
 from poregui.workflow.editing.edits import label_name
-from poregui.workflow.editing.frame import Frame, frame_of, project_build_direction
+from poregui.workflow.editing.micrograph_edits import Frame, frame_of, project_build_direction
 from poregui.workflow.importing.pyramids import CACHE, pyramid_file
 
 Progress = Callable[[int, int, str], None]
@@ -282,3 +282,48 @@ def _cell(name: str, value: Any, *, reliable: bool) -> Any:
     if isinstance(value, bool):
         return int(value)
     return f"{value:.6g}" if isinstance(value, float) else value
+
+
+@dataclass(frozen=True)
+class CropNumbers:
+    """Hold the numbers of one pore: area in `unit`² and diameter in `unit` (um or px), and what its shape is like.
+
+    `reliable` tells that it is at least `RELIABLE_PX` across, so that the shape numbers mean something.
+    """
+
+    unit: str
+    area: float
+    diameter: float
+    circularity: float | None
+    aspect_ratio: float | None
+    reliable: bool
+    from_outline: bool
+
+
+def numbers_of_crop(crop: Crop, outline: Outline | None, pixels: Callable[[], CropPixels]) -> CropNumbers | None:
+    """Return the numbers of a crop, as in the table of measurements where it has an outline.
+
+    Without one they are taken roughly from its pixels, which `pixels` reads only then; None where no pore stands out.
+    Raises what `pixels` raises.
+    """
+    return _from_pixels(crop, pixels()) if outline is None else _from_outline(crop, outline)
+
+
+def _from_outline(crop: Crop, outline: Outline) -> CropNumbers:
+    box = outline.bounds
+    size = (max(1, box.x + box.width), max(1, box.y + box.height))
+    one = measure([outline.points], None, crop.um_per_px, size=size).rows()[0]
+    area = one.area_px if one.area_um2 is None else one.area_um2
+    return CropNumbers(one.unit, area, one.ecd, one.circularity, one.aspect_ratio, one.shape_reliable, True)
+
+
+def _from_pixels(crop: Crop, pixels: CropPixels) -> CropNumbers | None:
+    found = shape_numbers(pixels.array, pixels.grey_low, pixels.grey_high, crop.um_per_px)
+    named = dict(zip(NAMES, found.tolist(), strict=True))
+    diameter = named["Equivalent diameter"]
+    if math.isnan(diameter):
+        return None
+    reliable = diameter / (crop.um_per_px or 1.0) >= RELIABLE_PX
+    unit = "px" if crop.um_per_px is None else "um"
+    area = math.pi * diameter**2 / 4
+    return CropNumbers(unit, area, diameter, named["Circularity"], named["Aspect ratio"], reliable, False)

@@ -1,14 +1,13 @@
-"""Build the edits that a person's gestures ask for from the project as it is now."""
+"""Build the edits that labelling, drawing and accepting suggestions ask for."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from poregui.domain.classes import FEWEST_CLASSES, PoreClass, clean_name, letter_for, new_class
 from poregui.domain.errors import PoreguiError
-from poregui.domain.geometry import Box
-from poregui.domain.outline import Outline
+from poregui.domain.geometry import Box, Outline
 from poregui.domain.records import Crop, How, Micrograph, Origin, Specimen
 from poregui.store.pixels import CropPixels
 from poregui.store.project import Project
@@ -213,3 +212,20 @@ def _retired(classes: tuple[PoreClass, ...], class_id: int) -> tuple[PoreClass, 
 def set_reference_crops(project: Project, class_id: int, crop_ids: Sequence[int]) -> SetReferenceCrops:
     """Return the edit that chooses the crops of a class card."""
     return SetReferenceCrops(class_id, project.reference_crops(class_id), tuple(crop_ids))
+
+
+"""Crops whose labels are asked for by id; for more, all labels are read."""
+
+
+def accept_suggestions(project: Project, suggested: Mapping[int, int], *, who: str) -> SetLabels:
+    """Return the edit that labels crops (id to label) as suggested, all in one step; the log says `accepted`.
+
+    Crops that are gone, or that a person has labelled already, stay as they are.
+    """
+    labels = project.labels_of(suggested) if len(suggested) <= _FEW else project.labels()
+    changes = [
+        LabelChange(crop_id, None, label)
+        for crop_id, label in suggested.items()
+        if crop_id in labels and labels[crop_id] is None
+    ]
+    return SetLabels(tuple(changes), who=who, how="accepted")

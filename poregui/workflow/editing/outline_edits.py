@@ -6,8 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from poregui.domain.geometry import Box
-from poregui.domain.outline import Outline
+from poregui.domain.geometry import Box, Outline
 from poregui.domain.records import Crop, Micrograph, Origin
 from poregui.store.pixels import CropPixels
 from poregui.store.project import Project
@@ -15,8 +14,8 @@ from poregui.vision.crops import cut
 from poregui.vision.io.pyramid import Pyramid
 from poregui.vision.pores.edit import cut_in_parts, joined
 from poregui.workflow.detecting.find_pores import detection_recipe
+from poregui.workflow.editing.edits import OutlinedCrop, ReplacePores
 from poregui.workflow.editing.micrograph_edits import check_outline_outside_masks, check_outside_masks
-from poregui.workflow.editing.pore_edits import OutlinedCrop, ReplacePores
 
 Pore = tuple[Crop, Outline]
 

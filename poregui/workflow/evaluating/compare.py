@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poregui.domain.agreement import Pairing, pair
-from poregui.domain.intervals import student_t_quantile
+from poregui.domain.intervals import Z95, student_t_quantile
+from poregui.domain.scores import Pairing, pair
 from poregui.domain.splits import kind_of
-from poregui.domain.statistics import Z95
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.evaluating.evaluate import Judged, RunReview, review

@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from poregui.domain.intervals import student_t_quantile
+from poregui.domain.intervals import student_t_quantile, wilson_interval
 from poregui.domain.splits import kind_of
-from poregui.domain.statistics import wilson_interval
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 

@@ -13,7 +13,7 @@ from poregui.domain.classes import NOT_A_PORE, NOT_A_PORE_NAME
 from poregui.domain.dataset import Dataset, DatasetCrop, Part
 from poregui.domain.errors import ProjectError
 from poregui.domain.evaluation import Evaluation, Prediction, evaluate
-from poregui.domain.headline import HeadlineInterval, interval_of
+from poregui.domain.intervals import HeadlineInterval, interval_of
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 

@@ -17,8 +17,7 @@ from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 from poregui.vision.shape.crop_shapes import LENGTHS
 from poregui.workflow.evaluating.evaluate import find_run
-from poregui.workflow.evaluating.shape_baseline import read_baseline
-from poregui.workflow.evaluating.shapes import ShapeTable, shape_table
+from poregui.workflow.evaluating.shape_baseline import ShapeTable, read_baseline, shape_table
 
 _SHAPE_NUMBERS = (
     "Equivalent diameter", "Length", "Width", "Aspect ratio", "Circularity", "Solidity", "Extent",

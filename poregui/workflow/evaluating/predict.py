@@ -17,7 +17,7 @@ from poregui.domain.out_of_distribution import PENULTIMATE, Reference
 from poregui.store.pixels import CropPixels
 from poregui.store.run_folder import RunFolder
 from poregui.vision.patches import input_spec_from_json
-from poregui.vision.shape.shape_input import shape_input
+from poregui.vision.shape.crop_shapes import shape_input
 
 _BATCH = 64
 

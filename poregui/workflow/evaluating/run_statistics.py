@@ -9,19 +9,31 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poregui.domain.breakdown import Breakdown, by_name, by_number
 from poregui.domain.calibration import Calibration, at_temperature, calibration, fit_temperature, log_loss
 from poregui.domain.classes import NOT_A_PORE
-from poregui.domain.curves import Curve, precision_recall_curve, roc_curve
 from poregui.domain.dataset import Part
-from poregui.domain.evaluation import Evaluation, evaluate, from_matrix
-from poregui.domain.headline import HeadlineInterval, interval_of
-from poregui.domain.intervals import Statistic, bootstrap_over_groups, matrices_of_groups
-from poregui.domain.scores import Scores, balanced_accuracy, kappa, macro_f1, scores
+from poregui.domain.evaluation import Breakdown, Evaluation, by_name, by_number, evaluate, from_matrix
+from poregui.domain.intervals import (
+    HeadlineInterval,
+    Statistic,
+    bootstrap_over_groups,
+    confusion_matrix,
+    interval_of,
+    matrices_of_groups,
+)
+from poregui.domain.scores import (
+    Curve,
+    Scores,
+    balanced_accuracy,
+    kappa,
+    macro_f1,
+    precision_recall_curve,
+    roc_curve,
+    scores,
+)
 from poregui.domain.splits import kind_of
-from poregui.domain.statistics import confusion_matrix
 from poregui.workflow.evaluating.evaluate import Judged, RunReview
-from poregui.workflow.evaluating.shapes import ShapeTable
+from poregui.workflow.evaluating.shape_baseline import ShapeTable
 
 Interval = tuple[float, float]
 _RESAMPLED: dict[str, Statistic] = {"balanced_accuracy": balanced_accuracy, "kappa": kappa, "macro_f1": macro_f1}

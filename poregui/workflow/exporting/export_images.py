@@ -14,15 +14,13 @@ from PIL import Image, ImageDraw
 
 from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import Box
-from poregui.domain.plane import Plane
-from poregui.domain.records import Crop, Micrograph
+from poregui.domain.records import Crop, Micrograph, Plane
 from poregui.store.pixels import CropPixels
 from poregui.store.project import Project
-from poregui.vision.io.large_images import open_pyramid
+from poregui.vision.io.pyramid import open_pyramid
 from poregui.workflow.applying.overlay import draw_overlay
 from poregui.workflow.exporting.export_labels import Progress, new_folder, quiet, write_class_folders
-from poregui.workflow.exporting.formats.names import file_names
-from poregui.workflow.exporting.formats.shapes import ImageShapes, PoreShape, corners, shapes_of
+from poregui.workflow.exporting.formats.shapes import ImageShapes, PoreShape, corners, file_names, shapes_of
 from poregui.workflow.reporting.drawing import PAPER, bar_length, draw_bar, shown, with_bar, write
 
 _SIDE = 1600

@@ -17,7 +17,7 @@ from poregui.workflow.exporting.export_labels import (
     new_folder,
     quiet,
 )
-from poregui.workflow.exporting.export_model import export_model
+from poregui.workflow.exporting.export_run import export_model
 from poregui.workflow.exporting.formats.coco import write_coco
 from poregui.workflow.exporting.formats.geojson import write_geojson
 from poregui.workflow.exporting.formats.imagej import write_imagej

@@ -13,12 +13,11 @@ from poregui.domain.classes import PoreClass
 from poregui.domain.errors import PoreguiError
 from poregui.domain.records import Crop, LabelEntry, Side
 from poregui.domain.splits import keys_of
-from poregui.store.csv_cells import harmless
-from poregui.store.files import explain_write_error, replace_file
+from poregui.store.files import explain_write_error, harmless, replace_file
 from poregui.store.pixels import CropPixels
 from poregui.store.project import Project
 from poregui.workflow.editing.edits import label_name
-from poregui.workflow.exporting.formats.names import safe_name
+from poregui.workflow.exporting.formats.shapes import safe_name
 from poregui.workflow.training.grouping import tested_keys
 from poregui.workflow.training.prepare_dataset import crop_name
 

@@ -1,8 +1,9 @@
-"""Write the predictions and figures of a run for other programs; changes with what leaves a run."""
+"""Write predictions, figures and the network of a run for other programs."""
 
 from __future__ import annotations
 
 import csv
+import json
 import shutil
 import uuid
 from pathlib import Path
@@ -10,15 +11,64 @@ from typing import Any
 
 from poregui.domain.classes import NOT_A_PORE_COLOUR, NOT_A_PORE_NAME
 from poregui.domain.errors import PoreguiError
-from poregui.store.csv_cells import harmless
-from poregui.store.files import explain_write_error, replace_file
+from poregui.store.files import explain_write_error, harmless, replace_file, write_json, write_text
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
+from poregui.workflow.applying.confusion_of_tests import tested_crops
+from poregui.workflow.applying.inputs import model_of_run
 from poregui.workflow.evaluating.evaluate import RunReview, review
 from poregui.workflow.evaluating.run_statistics import numbers
-from poregui.workflow.evaluating.shapes import shape_table
+from poregui.workflow.evaluating.shape_baseline import shape_table
+from poregui.workflow.exporting.export_labels import new_folder
+from poregui.workflow.reporting.documents import as_html, as_markdown
 from poregui.workflow.reporting.figures import run_figures
+from poregui.workflow.reporting.model_card import model_card
 from poregui.workflow.reporting.run_report import group_names
+
+MODEL, SIDECAR = "model.onnx", "model.json"
+CARD, CARD_PAGE = "MODEL_CARD.md", "model-card.html"
+
+
+def export_model(project: Project, run: RunFolder, out: Path) -> int:
+    """Write model.onnx, model.json and the model card into a new or empty folder; return how many files.
+
+    Applying the folder's model gives what applying the run gives: the sidecar holds the detection recipe of the
+    project, the colours of the classes and what the test crops were answered. Raises ProjectError when the run has no
+    network, PoreguiError when the folder holds something or cannot be written.
+    """
+    told = sidecar_of(project, run)
+    card = model_card(project, run, told)
+    title = f"Run {run.number} of {project.name}"
+
+    def write(folder: Path) -> int:
+        shutil.copyfile(run.onnx_file, folder / MODEL)
+        write_json(folder / SIDECAR, told)
+        write_text(folder / CARD, as_markdown(card))
+        write_text(folder / CARD_PAGE, as_html(title, card))
+        return 4
+
+    return new_folder(out, write)
+
+
+def sidecar_of(project: Project, run: RunFolder) -> dict[str, Any]:
+    """Return the run's model.json with all that applying it without the project needs.
+
+    Raises ProjectError when the run has no network or is damaged.
+    """
+    model = model_of_run(project, run)
+    tested = tested_crops(run)
+    told: dict[str, Any] = json.loads(model.sidecar.read_text(encoding="utf-8"))
+    by_area = tested.area_confusion()
+    return {
+        **told,
+        "name": model.name,
+        "colours": list(model.colours),
+        "detection": model.recipe.to_json(),
+        "confusion": tested.confusion().tolist(),
+        "area_confusion": None if by_area is None else by_area.tolist(),
+        "tested": tested.to_json(),
+        "temperature": model.temperature,
+    }
 
 
 def export_predictions(project: Project, run: RunFolder, out: Path) -> int:

@@ -8,13 +8,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from poregui.domain.errors import ImageError, PoreguiError
-from poregui.domain.plane import FIRST, Plane
-from poregui.domain.records import Crop, Micrograph, Side, Specimen
-from poregui.store.hashes import file_hash
+from poregui.domain.records import FIRST, Crop, Micrograph, Plane, Side, Specimen
+from poregui.store.files import file_hash
 from poregui.store.pixels import CropPixels, PixelStore
 from poregui.store.project import Project
-from poregui.vision.io.large_images import open_pyramid
-from poregui.vision.io.pyramid import Pyramid
+from poregui.vision.io.pyramid import Pyramid, open_pyramid
 from poregui.vision.io.reader import Image, read_image
 from poregui.workflow.editing.edits import (
     AddCrops,
@@ -25,11 +23,18 @@ from poregui.workflow.editing.edits import (
     Edit,
     label_name,
 )
-from poregui.workflow.editing.micrograph_edits import specimen_expression, specimen_in
-from poregui.workflow.editing.planes import name_of
+from poregui.workflow.editing.micrograph_edits import name_of, specimen_expression, specimen_in
 from poregui.workflow.importing.class_names import ClassPlan, plan_classes, same_class
-from poregui.workflow.importing.folders import LARGE_CROP, FolderImage, Kind, PassedOver, find_pictures, natural
-from poregui.workflow.importing.import_manifest import ManifestRow, Manifests
+from poregui.workflow.importing.folders import (
+    LARGE_CROP,
+    FolderImage,
+    Kind,
+    ManifestRow,
+    Manifests,
+    PassedOver,
+    find_pictures,
+    natural,
+)
 from poregui.workflow.importing.import_report import ImportPlan, ImportReport, by_class
 
 Progress = Callable[[int, int, str], None]

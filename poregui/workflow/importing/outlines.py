@@ -9,15 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from poregui.domain.errors import PoreguiError
-from poregui.domain.geometry import Box
-from poregui.domain.outline import Outline
-from poregui.domain.plane import Plane
-from poregui.domain.records import Crop, Micrograph
+from poregui.domain.geometry import Box, Outline
+from poregui.domain.records import Crop, Micrograph, Plane
 from poregui.store.pixels import CropPixels, PixelStore
 from poregui.store.project import Project
 from poregui.vision.crops import cut
-from poregui.vision.io.large_images import open_pyramid
-from poregui.vision.pores.pore_at import crop_around
+from poregui.vision.io.pyramid import open_pyramid
+from poregui.vision.pores.edit import crop_around
 from poregui.workflow.editing.edits import AddCrops, Combined, Edit, LabelChange, SetLabels
 from poregui.workflow.exporting.formats.coco import read_coco
 from poregui.workflow.exporting.formats.geojson import SUFFIX as GEOJSON

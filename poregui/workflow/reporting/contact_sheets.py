@@ -17,7 +17,7 @@ from poregui.domain.records import Crop
 from poregui.store.files import explain_write_error, replace_file
 from poregui.store.project import Project
 from poregui.workflow.exporting.export_labels import Progress, new_folder, quiet
-from poregui.workflow.exporting.formats.names import safe_name
+from poregui.workflow.exporting.formats.shapes import safe_name
 from poregui.workflow.importing.folders import natural
 from poregui.workflow.reporting.drawing import PAPER, bar_length, draw_bar, shown, write
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from poregui.domain.lengths import length_text, nice_length
+from poregui.domain.measurement import length_text, nice_length
 from poregui.store.pixels import CropPixels
 
 INK, PAPER = (20, 20, 20), (255, 255, 255)

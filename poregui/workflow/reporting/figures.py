@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from poregui.domain.breakdown import Breakdown
 from poregui.domain.calibration import Calibration
 from poregui.domain.dataset import Part
+from poregui.domain.evaluation import Breakdown
 from poregui.domain.events import EpochEnded, Event
 from poregui.workflow.evaluating.evaluate import RunReview
 from poregui.workflow.evaluating.run_statistics import Numbers, curves

@@ -1,14 +1,16 @@
-"""Gather what a report says about a run; changes with what a report tells."""
+"""Gather what a report says about a run, as JSON and as one HTML file."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,14 +21,21 @@ from poregui.domain.classes import NOT_A_PORE_COLOUR, NOT_A_PORE_NAME
 from poregui.domain.dataset import Dataset, DatasetCrop, Part
 from poregui.domain.events import EpochEnded
 from poregui.domain.recipe import Recipe, parameters
+from poregui.resources import resource
+from poregui.store.files import explain_write_error, write_text
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 from poregui.vision.patches import scale_grey, set_channels
 from poregui.workflow.evaluating.cross_validation import Crossed, PooledBesideGrouped, crossed, pooled_beside_grouped
-from poregui.workflow.evaluating.evaluate import Judged, RunReview, review
+from poregui.workflow.evaluating.evaluate import Judged, RunReview, evaluation_json, review
 from poregui.workflow.evaluating.run_statistics import ClassCurves, Numbers, curves, numbers
-from poregui.workflow.evaluating.shape_baseline import Baseline, BesideBaseline, beside_baseline, read_baseline
-from poregui.workflow.evaluating.shapes import shape_table
+from poregui.workflow.evaluating.shape_baseline import (
+    Baseline,
+    BesideBaseline,
+    beside_baseline,
+    read_baseline,
+    shape_table,
+)
 from poregui.workflow.evaluating.test_views import Unseen, unseen
 from poregui.workflow.reporting.figures import run_figures
 
@@ -242,3 +251,124 @@ def _hashes(run: RunFolder, dataset: Dataset) -> tuple[tuple[str, str], ...]:
             with open(path, "rb") as content:
                 told.append((path.name, hashlib.file_digest(content, "sha256").hexdigest()))
     return tuple(told)
+
+
+def run_json(project: Project, run: RunFolder) -> dict[str, Any]:
+    """Return every number of a run with the labels as they are now, fit for JSON.
+
+    Raises ProjectError when the run has no predictions or is damaged.
+    """
+    reviewed = review(project, run)
+    found = numbers(reviewed, "test", shape_table(run), group_names(project))
+    baseline, folds, pair = read_baseline(run), crossed(run), pooled_beside_grouped(project)
+    seen = unseen(project, reviewed)
+    areas = [
+        {
+            "class": one.name,
+            "roc_area": one.roc.area if one.roc else None,
+            "average_precision": one.precision_recall.area if one.precision_recall else None,
+        }
+        for one in curves(reviewed)
+    ]
+    return {
+        **evaluation_json(project, run),
+        **found.to_json(),
+        "areas": areas,
+        "shape_baseline": beside_baseline(reviewed, baseline).to_json() if baseline else None,
+        "cross_validation": folds.to_json() if folds else None,
+        "grouped_and_torn": pair.to_json() if pair else None,
+        "test_side": {**seen.to_json(), "sentence": seen.sentence},
+    }
+
+
+Picture = Callable[[str, int], str]
+"""Takes an SVG and its width in px and returns the markup that shows it."""
+_SPLITS = {
+    "given": "by the folders that the crops came in",
+    "specimen": "by specimen: no specimen stands on two sides",
+    "micrograph": "by micrograph: no micrograph stands on two sides",
+    "crop": "crop by crop: crops of one specimen can stand on both sides",
+    "mixed": "by specimen, micrograph or crop, whatever is known",
+}
+_WIDTH = re.compile(r'<svg[^>]* width="(\d+)"')
+
+
+def write_report(
+    project: Project, run: RunFolder, out: Path, print_pdf: Callable[[str, Path], None] | None = None
+) -> Path:
+    """Write the report of a run as HTML or, by `print_pdf` (HTML, path), as PDF, and return its path.
+
+    It is written whole or not at all; PDF is what ends in .pdf. Raises ProjectError when the run has no predictions or
+    is damaged, PoreguiError when `out` cannot be written.
+    """
+    text = report_html(collect_report(project, run))
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise explain_write_error(error, out) from error
+    if print_pdf is not None and out.suffix.lower() == ".pdf":
+        print_pdf(text, out)
+    else:
+        write_text(out, text)
+    return out
+
+
+def report_html(facts: ReportFacts, picture: Picture | None = None) -> str:
+    """Return the report as HTML: figures as SVG inside, or as whatever `picture` makes of them.
+
+    The layout is of tables, so that Qt's rich text prints it too. Every name and note is escaped.
+    """
+    from jinja2 import Environment, StrictUndefined
+    from markupsafe import Markup
+
+    def figure(stem: str) -> Markup:
+        svg = facts.figures.get(stem)
+        if svg is None:
+            return Markup("")
+        found = _WIDTH.match(svg)
+        # Ours, and escaped word by word where it was drawn.
+        return Markup(picture(svg, int(found[1]) if found else 400) if picture else svg)
+
+    # A block that is switched off leaves no blank lines, and an unknown name is an error instead of a gap.
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters.update(percent=_percent, ends=_ends, decimals=_decimals)
+    template = environment.from_string(resource("report.html.j2").read_text(encoding="utf-8"))
+    return template.render(facts=facts, figure=figure, **_words(facts))
+
+
+def split_words(kind: str) -> str:
+    """Return how a dataset was split, to stand behind the word "split"."""
+    return _SPLITS.get(kind, kind)
+
+
+def _words(facts: ReportFacts) -> dict[str, Any]:
+    reviewed, found = facts.reviewed, facts.numbers
+    as_trained = reviewed.accuracy_as_trained
+    changed = ""
+    if reviewed.relabelled:
+        labels = "1 test label" if reviewed.relabelled == 1 else f"{reviewed.relabelled} test labels"
+        was = f"; it was {_percent(as_trained)} when the run ended" if as_trained is not None else ""
+        changed = f"{labels} changed since the run was trained{was}."
+    return {
+        "split": split_words(facts.data.split),
+        "changed": changed,
+        "breakdowns": [f"accuracy-by-{one.title.lower().replace(' ', '-')}" for one in found.breakdowns],
+        "areas": {c.name: (c.roc.area if c.roc else None, _average(c)) for c in facts.curves},
+        "kind": f"Cross-validation with {reviewed.folds} folds" if reviewed.folds else "Training with a test side",
+    }
+
+
+def _average(curves: Any) -> float | None:
+    return curves.precision_recall.area if curves.precision_recall else None
+
+
+def _percent(share: float | None) -> str:
+    return "–" if share is None else f"{100 * share:.1f} %"
+
+
+def _ends(interval: tuple[float, float] | None) -> str:
+    return "–" if interval is None else f"{100 * interval[0]:.1f} to {100 * interval[1]:.1f} %"
+
+
+def _decimals(value: float | None, places: int = 3) -> str:
+    return "–" if value is None else f"{value:.{places}f}"

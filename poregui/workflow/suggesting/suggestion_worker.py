@@ -20,8 +20,14 @@ from poregui.domain.classes import UNSURE
 from poregui.domain.errors import PoreguiError
 from poregui.store.pixels import PixelStore
 from poregui.store.project import Project
-from poregui.workflow.suggesting.suggest_run import FEWEST_UNSEEN, RunFeatures, newest_network
-from poregui.workflow.suggesting.suggestion_features import COUNT, CropFeatures, feature_rows
+from poregui.workflow.suggesting.suggestion_features import (
+    COUNT,
+    FEWEST_UNSEEN,
+    CropFeatures,
+    RunFeatures,
+    feature_rows,
+    newest_network,
+)
 from poregui.workflow.suggesting.suggestion_model import Suggester, fit, teaching_order
 from poregui.workflow.suggesting.suggestions import Suggestions
 from poregui.workflow.training.grouping import groups_of

@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from poregui.domain.errors import PoreguiError
-from poregui.domain.geometry import Box
-from poregui.domain.outline import Outline
-from poregui.workflow.exporting.formats.json_file import read_json, write_json
+from poregui.domain.geometry import Box, Outline
+from poregui.workflow.exporting.formats.json_text import read_json, write_json
 from poregui.workflow.exporting.formats.shapes import ImageShapes, PoreShape, outline_from
 
 

@@ -12,11 +12,9 @@ from typing import Any
 import numpy as np
 
 from poregui.domain.errors import PoreguiError
-from poregui.domain.outline import Outline
-from poregui.workflow.exporting.formats.json_file import read_json, write_text
-from poregui.workflow.exporting.formats.json_text import closed_rings
-from poregui.workflow.exporting.formats.names import file_names
-from poregui.workflow.exporting.formats.shapes import ImageShapes, PoreShape, corners, outline_from
+from poregui.domain.geometry import Outline
+from poregui.workflow.exporting.formats.json_text import closed_rings, read_json, write_text
+from poregui.workflow.exporting.formats.shapes import ImageShapes, PoreShape, corners, file_names, outline_from
 
 _NAMESPACE = uuid.UUID("6f7ae3d2-0a0d-4c0e-9d55-7f0f6b0f3c11")
 SUFFIX = ".geojson"

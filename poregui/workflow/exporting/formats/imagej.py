@@ -10,11 +10,16 @@ from pathlib import Path
 import numpy as np
 
 from poregui.domain.errors import PoreguiError
-from poregui.domain.geometry import Box
-from poregui.domain.outline import Outline
+from poregui.domain.geometry import Box, Outline
 from poregui.store.files import explain_write_error, replace_file
-from poregui.workflow.exporting.formats.names import file_names
-from poregui.workflow.exporting.formats.shapes import LARGEST_FILE, ImageShapes, PoreShape, corners, outline_from
+from poregui.workflow.exporting.formats.shapes import (
+    LARGEST_FILE,
+    ImageShapes,
+    PoreShape,
+    corners,
+    file_names,
+    outline_from,
+)
 
 SUFFIX = ".RoiSet.zip"
 _LARGEST_ROI = 16 << 20

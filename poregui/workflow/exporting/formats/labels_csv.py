@@ -10,7 +10,7 @@ from pathlib import Path
 from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import Box
 from poregui.workflow.exporting.formats.shapes import LARGEST_FILE, ImageShapes, PoreShape
-from poregui.workflow.importing.import_manifest import plain, scale
+from poregui.workflow.importing.folders import plain, scale
 
 NEEDED = ("micrograph", "x", "y", "width", "height", "label")
 _LARGEST = 10_000_000

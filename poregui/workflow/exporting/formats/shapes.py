@@ -1,15 +1,42 @@
-"""Gather the pores of a project as shapes that any format can write; changes when formats need to say more."""
+"""Gather the pores of a project as shapes, and file names, that any format can write."""
 
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from poregui.domain.errors import PoreguiError
-from poregui.domain.geometry import Box
-from poregui.domain.outline import Outline
+from poregui.domain.geometry import Box, Outline
 from poregui.store.project import Project
 from poregui.workflow.editing.edits import label_name
+
+_FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f]')
+_RESERVED = re.compile(r"(?i)^(con|prn|aux|nul|com\d|lpt\d)(\.|$)")
+_LONGEST = 180
+
+
+def safe_name(name: str, otherwise: str = "unnamed") -> str:
+    """Return a name without what Windows, macOS or a command line would stumble over."""
+    clean = _FORBIDDEN.sub("_", name).strip(" .").lstrip("-")[:_LONGEST] or otherwise
+    return f"_{clean}" if _RESERVED.match(clean) else clean
+
+
+def file_names(names: Sequence[str], suffix: str) -> list[str]:
+    """Return one file name for each name, in their order; equal ones are numbered."""
+    taken: set[str] = set()
+    found = []
+    for name in names:
+        clean = safe_name(name)
+        number, unique = 1, clean
+        while unique.casefold() in taken:
+            number += 1
+            unique = f"{clean} {number}"
+        taken.add(unique.casefold())
+        found.append(unique + suffix)
+    return found
+
 
 LARGEST_FILE = 1 << 30
 """Bytes of a file of shapes above which it is not read."""
