@@ -18,7 +18,9 @@ def main() -> int:
         return run_command(words)
     folder = Path(words[0]) if words else None
     if folder is not None and not (folder / "project.db").exists():
-        Screen(as_json=False).error(f"{folder} is neither a project nor a verb. See poregui --help.")
+        Screen(as_json=False).error(
+            f"{folder} is neither a project nor a verb. See poregui --help."
+        )
         return REFUSED
     from poregui.gui.app import main as open_window
 

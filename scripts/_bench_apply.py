@@ -35,7 +35,16 @@ def draw(path: Path, side: int, pores: int, seed: int = 0) -> None:
         axes = (round(big * 16), round(big * random.uniform(0.4, 1.0) * 16))
         centre = (round(x * 16), round(y * 16))
         cv2.ellipse(
-            image, centre, axes, random.uniform(0, 180), 0, 360, int(random.uniform(40, 80)), -1, cv2.LINE_AA, 4
+            image,
+            centre,
+            axes,
+            random.uniform(0, 180),
+            0,
+            360,
+            int(random.uniform(40, 80)),
+            -1,
+            cv2.LINE_AA,
+            4,
         )
     rows = 1000
     for top in range(0, side, rows):  # noise row by row, so that memory stays small
@@ -46,20 +55,38 @@ def draw(path: Path, side: int, pores: int, seed: int = 0) -> None:
 
 def peer(image: Path, model: Path, side: int, out: Path) -> dict[str, Any]:
     """Do the same with scikit-image and Keras at batch 256, in a process of its own, start-up included."""
-    asked = [sys.executable, str(Path(__file__).with_name("_peer_apply.py")), str(image), str(model), str(side)]
+    asked = [
+        sys.executable,
+        str(Path(__file__).with_name("_peer_apply.py")),
+        str(image),
+        str(model),
+        str(side),
+    ]
     return _measured([*asked, str(out)], {})
 
 
 def ours(model: Path, images: list[Path], out: Path, cores: int = 0) -> dict[str, Any]:
     """Apply the exported network through the command line, start-up included, on all cores or on the first few."""
     shutil.rmtree(out, ignore_errors=True)
-    asked = [sys.executable, "-m", "poregui", "apply", str(model), *map(str, images), "--out", str(out), "--json"]
+    asked = [
+        sys.executable,
+        "-m",
+        "poregui",
+        "apply",
+        str(model),
+        *map(str, images),
+        "--out",
+        str(out),
+        "--json",
+    ]
     return _measured(asked, {} if not cores else {"cores": cores})
 
 
 def _quietest(model: Path, images: list[Path], out: Path, cores: int) -> dict[str, Any]:
     """Return the shorter of two runs on the first few cores: what else the machine does only adds to the time."""
-    return min((ours(model, images, out, cores) for _ in range(2)), key=lambda run: float(run["seconds"]))
+    return min(
+        (ours(model, images, out, cores) for _ in range(2)), key=lambda run: float(run["seconds"])
+    )
 
 
 def _measured(asked: list[str], limits: dict[str, int]) -> dict[str, Any]:
@@ -76,7 +103,10 @@ def _measured(asked: list[str], limits: dict[str, int]) -> dict[str, Any]:
         " 'largest_process_mb': used.ru_maxrss / 1024, **({'steps': told['steps']} if 'steps' in told else {})}))\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program, json.dumps(limits), *asked], capture_output=True, text=True, check=True
+        [sys.executable, "-c", program, json.dumps(limits), *asked],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     return dict(json.loads(done.stdout))
 
@@ -106,7 +136,9 @@ def network(folder: Path) -> Path:
 
 def apply(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     """Apply to 20,000 pores of a 100-megapixel micrograph, and to eight smaller ones with one and two processes."""
-    compileall.compile_dir(ROOT / "poregui", quiet=1)  # as installing does, for the peer's libraries were installed
+    compileall.compile_dir(
+        ROOT / "poregui", quiet=1
+    )  # as installing does, for the peer's libraries were installed
     model = network(folder)
     large = folder / "large.tif"
     draw(large, SIDE, PORES)
@@ -117,7 +149,9 @@ def apply(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
         fields.append(folder / f"field_{number}.tif")
         draw(fields[-1], SMALL_SIDE, 1800, seed=number)
     one, two = (_quietest(model, fields, folder / "fields", cores) for cores in (1, 2))
-    half = ours(model, fields[: SMALL_FIELDS // 2], folder / "fields", 1)  # the first ones fill caches
+    half = ours(
+        model, fields[: SMALL_FIELDS // 2], folder / "fields", 1
+    )  # the first ones fill caches
     start_up, told = (theirs["steps"][step][0] for step in ("start_up", "tell_shapes"))
     return {
         "what": "both: find, measure, cut, classify, table, outlines, picture, as programs with their start-up; ours "
@@ -128,10 +162,14 @@ def apply(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
         "peer": theirs,
         "times_faster": theirs["seconds"] / mine["seconds"],
         "times_faster_without_the_peers_start_up": (theirs["seconds"] - start_up) / mine["seconds"],
-        "times_faster_than_a_peer_that_tells_no_shapes": (theirs["seconds"] - told) / mine["seconds"],
+        "times_faster_than_a_peer_that_tells_no_shapes": (theirs["seconds"] - told)
+        / mine["seconds"],
         "times_less_processor_time": theirs["cpu_seconds"] / mine["cpu_seconds"],
         "eight_fields": {"one_core": one, "two_cores": two},
         "speed_up_of_two_cores": one["seconds"] / two["seconds"],
-        "memory_mb": {"four_fields": half["largest_process_mb"], "eight_fields": one["largest_process_mb"]},
+        "memory_mb": {
+            "four_fields": half["largest_process_mb"],
+            "eight_fields": one["largest_process_mb"],
+        },
         "load": os.getloadavg()[0],
     }

@@ -30,7 +30,9 @@ OURS = (
     "convexity, orientation, mean grey, nearest edge, edge flag, reliability flag"
 )
 THEIRS = (
-    "threshold_otsu, label, regionprops_table of " + ", ".join(PROPERTIES) + ", and as extra_properties what it lacks: "
+    "threshold_otsu, label, regionprops_table of "
+    + ", ".join(PROPERTIES)
+    + ", and as extra_properties what it lacks: "
     "Feret minimum (narrowest width of the hull of its contour) and convexity (Crofton perimeter of the convex image); "
     "nearest edge with scipy (boundary pixels of the six pores with the nearest centroids); no sub-pixel outline, no "
     "half level of each pore"
@@ -48,7 +50,9 @@ def detect(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
         "poregui": {"computes": OURS, **ours},
         "scikit_image": {"computes": THEIRS, **theirs},
         "times_faster": round(theirs["seconds"] / ours["seconds"], 1),
-        "times_faster_without_extra_properties": round(theirs["seconds_without_extra_properties"] / ours["seconds"], 1),
+        "times_faster_without_extra_properties": round(
+            theirs["seconds_without_extra_properties"] / ours["seconds"], 1
+        ),
         "per_pore": [_apart(str(count), image) for count in COUNTS],
     }
 
@@ -62,18 +66,24 @@ def draw() -> np.ndarray:
     angles = np.linspace(0, 2 * np.pi, 90, endpoint=False)
     for place in rng.permutation(GRID * GRID)[:PORES]:
         radius = float(np.clip(rng.lognormal(np.log(9), 0.5), 2.5, 28))
-        waves = [rng.normal(0, 0.12 / k) * np.cos(k * angles + rng.uniform(0, 6)) for k in (2, 3, 5)]
+        waves = [
+            rng.normal(0, 0.12 / k) * np.cos(k * angles + rng.uniform(0, 6)) for k in (2, 3, 5)
+        ]
         away = radius * (1 + np.sum(waves, axis=0))
         middle = (np.array(divmod(int(place), GRID)) + 0.5) * (SIDE / GRID) + rng.uniform(-2, 2, 2)
         line = np.stack([np.cos(angles), np.sin(angles)], axis=1) * away[:, None] + middle
         cv2.fillPoly(picture, [np.rint(line * scale).astype(np.int32)], 50, cv2.LINE_AA, 4)
-    soft = cv2.GaussianBlur(picture.astype(np.float32), (0, 0), 0.8, borderType=cv2.BORDER_REFLECT_101)
+    soft = cv2.GaussianBlur(
+        picture.astype(np.float32), (0, 0), 0.8, borderType=cv2.BORDER_REFLECT_101
+    )
     return np.clip(np.rint(soft + rng.normal(0, 2, soft.shape)), 0, 255).astype(np.uint8)
 
 
 def _apart(side: str, image: Path) -> dict[str, Any]:
     """Run one side in a process of its own, so that its memory is its own."""
-    done = subprocess.run([sys.executable, __file__, side, str(image)], stdout=subprocess.PIPE, check=True)
+    done = subprocess.run(
+        [sys.executable, __file__, side, str(image)], stdout=subprocess.PIPE, check=True
+    )
     told: dict[str, Any] = json.loads(done.stdout)
     return told
 
@@ -136,7 +146,10 @@ def _nearest(labels: np.ndarray, table: dict[str, np.ndarray], coords: np.ndarra
     rims = [pixels[edge[tuple(pixels.T)]] for pixels in coords]
     middles = np.stack([table["centroid-0"], table["centroid-1"]], axis=1)
     _, near = cKDTree(middles).query(middles, k=7)
-    return [min(cdist(rims[one], rims[other]).min() for other in others[1:]) for one, others in enumerate(near)]
+    return [
+        min(cdist(rims[one], rims[other]).min() for other in others[1:])
+        for one, others in enumerate(near)
+    ]
 
 
 def theirs(image: np.ndarray) -> dict[str, Any]:
@@ -148,7 +161,9 @@ def theirs(image: np.ndarray) -> dict[str, Any]:
     labels = label(image < threshold_otsu(image))
     table = regionprops_table(labels, image, properties=PROPERTIES)
     own = time.perf_counter() - began
-    more = regionprops_table(labels, properties=("coords",), extra_properties=(feret_min, convexity))
+    more = regionprops_table(
+        labels, properties=("coords",), extra_properties=(feret_min, convexity)
+    )
     _nearest(labels, table, more["coords"])
     return {
         "pores": len(table["label"]),
@@ -184,7 +199,11 @@ def main() -> None:
     told = sides[side](image) if side in sides else repeated(image, int(side))
     told["cpu_seconds"] = round(time.process_time() - began, 2)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(json.dumps({**told, "peak_memory_mb": round(peak / (1024 if sys.platform == "linux" else 1024**2))}))
+    print(
+        json.dumps(
+            {**told, "peak_memory_mb": round(peak / (1024 if sys.platform == "linux" else 1024**2))}
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -46,12 +46,19 @@ def draw_project(folder: Path, pores: int) -> None:
         (beside / "micrographs").mkdir()
         for number in SPECIMENS:
             drawn = draw_specimen(
-                number, seed=0, fields=math.ceil(pores / _PER_FIELD), width=width, height=height, counts=counts
+                number,
+                seed=0,
+                fields=math.ceil(pores / _PER_FIELD),
+                width=width,
+                height=height,
+                counts=counts,
             )
             with project.pixels.batch(), project.transaction():
                 for micrograph in drawn:
                     file = beside / "micrographs" / micrograph.name
-                    replace_file(file, partial(Image.fromarray(micrograph.image).save, format="PNG"))
+                    replace_file(
+                        file, partial(Image.fromarray(micrograph.image).save, format="PNG")
+                    )
                     add_drawn(project, micrograph, file, labelled=True)
     beside.rename(folder)
 
@@ -78,7 +85,12 @@ def deal(project: Any, seed: int, per_class: int) -> Fold:
             ids = [crop.id for crop in crops if crop.label == label and group_of[crop.id] == group]
             rows.append([ids[place] for place in random.permutation(len(ids))])
         random.shuffle(rows)
-        taken = [row[turn] for turn in range(max(map(len, rows), default=0)) for row in rows if turn < len(row)]
+        taken = [
+            row[turn]
+            for turn in range(max(map(len, rows), default=0))
+            for row in rows
+            if turn < len(row)
+        ]
         trained += taken[:per_class]
     return Fold(tuple(trained), tuple(crop.id for crop in crops if group_of[crop.id] in keys), keys)
 
@@ -89,12 +101,16 @@ def cell_project(source: Path, target: Path, fold: Fold) -> None:
     from poregui.workflow.editing.edits import LabelChange, SetLabels
     from poregui.workflow.training.test_split import choose_test_side
 
-    shutil.copytree(source, target, ignore=shutil.ignore_patterns("runs", "micrographs", "cache", "*.lock"))
+    shutil.copytree(
+        source, target, ignore=shutil.ignore_patterns("runs", "micrographs", "cache", "*.lock")
+    )
     with Project.open(target) as project:
         kept = {*fold.trained, *fold.tested}
         labels = project.labels()
         others = [
-            LabelChange(id_, label, None) for id_, label in labels.items() if label is not None and id_ not in kept
+            LabelChange(id_, label, None)
+            for id_, label in labels.items()
+            if label is not None and id_ not in kept
         ]
         with project.transaction():
             SetLabels(tuple(others), who="bench").do(project)
@@ -112,7 +128,9 @@ def class_folders(source: Path, target: Path, ids: Sequence[int]) -> None:
             crop = project.crop(id_)
             assert crop.label is not None
             held = project.pixels.get(crop.pixels)
-            grey = np.rint(255 * scale_grey(held.array, held.grey_low, held.grey_high)).astype(np.uint8)
+            grey = np.rint(255 * scale_grey(held.array, held.grey_low, held.grey_high)).astype(
+                np.uint8
+            )
             folder = target / names[crop.label]
             folder.mkdir(parents=True, exist_ok=True)
             Image.fromarray(grey).save(folder / f"{id_}.png")

@@ -20,7 +20,9 @@ PAGE_STEP = 120
 def label(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     """Time opening, keys, scrolling and one step of 10,000 labels in a project of 100,000 crops, with its memory."""
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-    os.environ["XDG_CONFIG_HOME"] = str(folder / "settings")  # the window's settings of a person stay as they are
+    os.environ["XDG_CONFIG_HOME"] = str(
+        folder / "settings"
+    )  # the window's settings of a person stay as they are
     from PySide6.QtWidgets import QApplication
 
     from poregui.gui.app import build_window
@@ -53,7 +55,9 @@ def label(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
         "labels_on_disk": on_disk == options.keys,
         "scroll_frame_ms": _spread(_scroll(window, app)),
         "scroll_frame_at_one_scale_ms": _spread(_scroll_at_one_scale(window, app)),
-        "key_in_unlabelled_only_ms": _spread(_unlabelled_only(window, app, options.keys // 3, project)["painted"]),
+        "key_in_unlabelled_only_ms": _spread(
+            _unlabelled_only(window, app, options.keys // 3, project)["painted"]
+        ),
         **_one_step(window, app, options.selected),
         "memory_mb": {"empty_window": before, "at_the_end": _memory()},
     }
@@ -81,7 +85,17 @@ def make_project(folder: Path, count: int) -> Path:
             project.put_specimens(Specimen(i + 1, f"S{i + 1:02d}") for i in range(20))
             project.put_micrographs(
                 Micrograph(
-                    i + 1, f"gone_{i}.tif", f"gone_{i}.tif", f"{i:064d}", 4000, 3000, 8, 1, 0.5, "made", i % 20 + 1
+                    i + 1,
+                    f"gone_{i}.tif",
+                    f"gone_{i}.tif",
+                    f"{i:064d}",
+                    4000,
+                    3000,
+                    8,
+                    1,
+                    0.5,
+                    "made",
+                    i % 20 + 1,
                 )
                 for i in range(MICROGRAPHS)
             )
@@ -180,7 +194,9 @@ def _one_step(window: Any, app: Any, count: int) -> dict[str, Any]:
 
 def _on_disk(project: Path) -> int:
     with sqlite3.connect(f"{(project / 'project.db').as_uri()}?mode=ro", uri=True) as connection:
-        return int(connection.execute("SELECT COUNT(*) FROM crops WHERE label IS NOT NULL").fetchone()[0])
+        return int(
+            connection.execute("SELECT COUNT(*) FROM crops WHERE label IS NOT NULL").fetchone()[0]
+        )
 
 
 def _wait(app: Any, seconds: float) -> None:
@@ -192,7 +208,10 @@ def _wait(app: Any, seconds: float) -> None:
 
 def _spread(times: list[float]) -> dict[str, float]:
     ordered = sorted(times)
-    at = {name: round(ordered[min(len(ordered) - 1, int(share * len(ordered)))], 1) for name, share in _SHARES}
+    at = {
+        name: round(ordered[min(len(ordered) - 1, int(share * len(ordered)))], 1)
+        for name, share in _SHARES
+    }
     return {"median": round(statistics.median(ordered), 1), **at, "longest": round(ordered[-1], 1)}
 
 

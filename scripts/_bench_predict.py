@@ -69,14 +69,25 @@ def _one(preset: str, folder: Path, threads: int) -> dict[str, Any]:
             inputs["shape"] = shapes[first:last]
         session.run(["probabilities"], {name: inputs[name] for name in names}, running)
 
-    told: dict[str, Any] = {"side": spec.side, "weights": int(model.count_params()), "parity": parity}
+    told: dict[str, Any] = {
+        "side": spec.side,
+        "weights": int(model.count_params()),
+        "parity": parity,
+    }
     for batch in BATCHES:
         n = CROPS[batch]
         rates = _rates(_ways(model, onnx, many.take(slice(n)), batch), n)
         told[f"batch_{batch}"] = {
-            **{f"{name}_crops_per_s": round(statistics.median(values), 1) for name, values in rates.items()},
-            "onnx_over_keras": round(statistics.median(rates["onnx"]) / statistics.median(rates["keras"]), 2),
-            "onnx_over_keras_lowest": round(min(a / b for a, b in zip(rates["onnx"], rates["keras"], strict=True)), 2),
+            **{
+                f"{name}_crops_per_s": round(statistics.median(values), 1)
+                for name, values in rates.items()
+            },
+            "onnx_over_keras": round(
+                statistics.median(rates["onnx"]) / statistics.median(rates["keras"]), 2
+            ),
+            "onnx_over_keras_lowest": round(
+                min(a / b for a, b in zip(rates["onnx"], rates["keras"], strict=True)), 2
+            ),
         }
     return told
 

@@ -34,16 +34,22 @@ def promises(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     for seed in range(options.first_seed, options.first_seed + options.seeds):
         folds = group_folds(labels, groups, FOLDS, seed)
         pools = [np.flatnonzero(folds != fold) for fold in range(FOLDS)]
-        orders = [np.random.default_rng([seed, fold]).permutation(pool) for fold, pool in enumerate(pools)]
+        orders = [
+            np.random.default_rng([seed, fold]).permutation(pool) for fold, pool in enumerate(pools)
+        ]
         for count in COUNTS:
-            sure[count].append(_sureness(rows, labels, groups, folds, [order[:count] for order in orders]))
+            sure[count].append(
+                _sureness(rows, labels, groups, folds, [order[:count] for order in orders])
+            )
         for fold, order in enumerate(orders):
             gains += _gains(rows, labels, groups, order, np.flatnonzero(folds == fold))
     told = {str(count): _calibration(found) for count, found in sure.items()}
     return {"seeds": options.seeds, "calibration": told, **_kept(gains)}
 
 
-def _sureness(rows: Any, labels: Any, groups: list[str], folds: Any, taught: list[Any]) -> tuple[float, float, float]:
+def _sureness(
+    rows: Any, labels: Any, groups: list[str], folds: Any, taught: list[Any]
+) -> tuple[float, float, float]:
     """Return the calibration error with and without temperature, and mean sureness minus the share that is right."""
     from poregui.domain.calibration import calibration
     from poregui.workflow.suggesting.suggestion_model import fit, fitted_model
@@ -57,7 +63,11 @@ def _sureness(rows: Any, labels: Any, groups: list[str], folds: Any, taught: lis
         answers.append(model.probabilities(rows[tested]))
         raw.append(fitted_model(rows[known], labels[known]).predict_proba(rows[tested]))
         truth.append(places)
-    told, plain, right = np.concatenate(answers), np.concatenate(raw), np.concatenate(truth).astype(np.int64)
+    told, plain, right = (
+        np.concatenate(answers),
+        np.concatenate(raw),
+        np.concatenate(truth).astype(np.int64),
+    )
     over = float(told.max(axis=1).mean() - (told.argmax(axis=1) == right).mean())
     tempered, untempered = calibration(told, right).error, calibration(plain, right).error
     assert tempered is not None
@@ -70,7 +80,9 @@ def _calibration(found: list[tuple[float, float, float]]) -> dict[str, Any]:
     return {name: _interval(values) for name, values in zip(names, np.array(found).T, strict=True)}
 
 
-def _gains(rows: Any, labels: Any, groups: list[str], order: Any, tested: Any) -> list[dict[str, float]]:
+def _gains(
+    rows: Any, labels: Any, groups: list[str], order: Any, tested: Any
+) -> list[dict[str, float]]:
     """Return for each class the promised gain with its interval, and what as many more crops of it bring."""
     from poregui.workflow.suggesting.suggestion_model import answers_of
     from poregui.workflow.training.learning_curve import learning_curve
@@ -88,7 +100,15 @@ def _gains(rows: Any, labels: Any, groups: list[str], order: Any, tested: Any) -
         now = np.concatenate([known, added])
         after = (answers_of(rows[now], labels[now], rows[tested]) == labels[tested]).mean()
         told = {"promised": one.gain, "low": one.interval[0], "high": one.interval[1]}
-        found.append({"label": one.label, "place": place, "more": one.more, **told, "real": float(after - before)})
+        found.append(
+            {
+                "label": one.label,
+                "place": place,
+                "more": one.more,
+                **told,
+                "real": float(after - before),
+            }
+        )
     return found
 
 
@@ -101,7 +121,10 @@ def _kept(gains: list[dict[str, float]]) -> dict[str, Any]:
 
 
 def _promise(ones: list[dict[str, float]]) -> dict[str, Any]:
-    means = {label: np.mean([o["real"] for o in ones if o["label"] == label]) for label in {o["label"] for o in ones}}
+    means = {
+        label: np.mean([o["real"] for o in ones if o["label"] == label])
+        for label in {o["label"] for o in ones}
+    }
     inside = [one["low"] <= means[one["label"]] <= one["high"] for one in ones]
     return {
         "asked": len(ones),

@@ -28,7 +28,9 @@ def main() -> int:
     from poregui.learning.train import train
 
     tested = load(
-        folder, dataset.part("test"), zoo.input_spec(recipe, colour=dataset.colour, calibrated=dataset.calibrated)
+        folder,
+        dataset.part("test"),
+        zoo.input_spec(recipe, colour=dataset.colour, calibrated=dataset.calibrated),
     )
     found: list[float] = []
     take = fitting.Fitter._take_snapshot

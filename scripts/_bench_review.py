@@ -21,7 +21,9 @@ PAGE = 50
 def review(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     """Time clicks on cells, a relabelling, the opening of a run of 20,000 crops, and heat maps for a page of 50."""
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-    os.environ["XDG_CONFIG_HOME"] = str(folder / "settings")  # the window's settings of a person stay as they are
+    os.environ["XDG_CONFIG_HOME"] = str(
+        folder / "settings"
+    )  # the window's settings of a person stay as they are
     from PySide6.QtWidgets import QApplication
 
     from poregui.gui.app import build_window
@@ -77,20 +79,36 @@ def make_large_project(folder: Path, count: int) -> Any:
     with Project.create(folder) as project:
         history = History(project)
         history.apply(AddSpecimens(tuple(Specimen(i, f"S{i:02d}") for i in range(1, 21))))
-        keys = [project.pixels.add(CropPixels(random.integers(0, 255, (24, 24), np.uint8), 0, 255)) for _ in range(40)]
+        keys = [
+            project.pixels.add(CropPixels(random.integers(0, 255, (24, 24), np.uint8), 0, 255))
+            for _ in range(40)
+        ]
         crops = [
-            Crop(i, keys[i % 40], 24, 24, source=f"{i}.png", specimen_id=i % 20 + 1, um_per_px=0.5, label=i % 3 + 1)
+            Crop(
+                i,
+                keys[i % 40],
+                24,
+                24,
+                source=f"{i}.png",
+                specimen_id=i % 20 + 1,
+                um_per_px=0.5,
+                label=i % 3 + 1,
+            )
             for i in range(1, count + 1)
         ]
         history.apply(AddCrops(tuple(crops), who="bench", how="import"))
-        run = freeze(project, Recipe(), folds=5)  # all crops are tested, so that cells hold as many as there can be
+        run = freeze(
+            project, Recipe(), folds=5
+        )  # all crops are tested, so that cells hold as many as there can be
     dataset = run.read_dataset()
     answers = []
     for crop in dataset.crops:
         sure = random.uniform(0.4, 0.98)
         shares = np.full(3, (1 - sure) / 2)
         shares[crop.label if random.random() < 0.8 else random.integers(3)] = sure
-        answers.append(Prediction(crop.crop_id, tuple(float(share) for share in shares / shares.sum())))
+        answers.append(
+            Prediction(crop.crop_id, tuple(float(share) for share in shares / shares.sum()))
+        )
     parts = {crop.crop_id: crop.part for crop in dataset.crops}
     run.write_predictions(dataset.classes, parts, answers)
     write_json(run.metrics_file, {"accuracy_as_trained": 0.8})
@@ -109,7 +127,9 @@ def heat_maps(project: Path) -> float:
     began = time.perf_counter()
     predictor = Predictor(run, threads=1)
     for crop, array in zip(crops, run.read_crops(crops), strict=True):
-        predictor.activation_maps(ScaledCrop(CropPixels(array, crop.grey_low, crop.grey_high), crop.um_per_px))
+        predictor.activation_maps(
+            ScaledCrop(CropPixels(array, crop.grey_low, crop.grey_high), crop.um_per_px)
+        )
     return round(time.perf_counter() - began, 3)
 
 

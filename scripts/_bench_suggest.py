@@ -41,7 +41,10 @@ def suggest(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     with Project.open(source, read_only=True) as project:
         rows, labels, groups, milliseconds = _table(project, folder)
     first = options.first_seed
-    seeds = [_one_seed(rows, labels, groups, seed, options.repeats) for seed in range(first, first + options.seeds)]
+    seeds = [
+        _one_seed(rows, labels, groups, seed, options.repeats)
+        for seed in range(first, first + options.seeds)
+    ]
     return {
         "seeds": [first, first + options.seeds - 1],
         "wanted_is_random_order_at": REFERENCE,
@@ -74,7 +77,11 @@ def _at(seeds: list[dict[str, Any]], count: int) -> dict[str, Any]:
     found: dict[str, Any] = {"random": round(float(accuracy["random"].mean()), 4)}
     for order in ORDERS[1:]:
         mean, half = _mean(accuracy[order] - accuracy["random"])
-        found[f"{order}_minus_random"] = [round(mean, 4), round(mean - half, 4), round(mean + half, 4)]
+        found[f"{order}_minus_random"] = [
+            round(mean, 4),
+            round(mean - half, 4),
+            round(mean + half, 4),
+        ]
     return found
 
 
@@ -83,7 +90,9 @@ def _mean(values: Any) -> tuple[float, float]:
 
     if len(values) < 2:
         return float(values.mean()), float("nan")
-    return float(values.mean()), float(t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values)))
+    return float(values.mean()), float(
+        t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
+    )
 
 
 def _table(project: Any, folder: Path) -> tuple[Any, Any, list[str], float]:
@@ -96,7 +105,12 @@ def _table(project: Any, folder: Path) -> tuple[Any, Any, list[str], float]:
     values = np.array([numbers.of(crop.pixels, project.pixels) for crop in crops])
     milliseconds = 1000 * (time.perf_counter() - began) / len(crops)
     rows = feature_rows(values, [crop.um_per_px for crop in crops])
-    return rows, np.array([crop.label for crop in crops]), [group_of(crop) for crop in crops], milliseconds
+    return (
+        rows,
+        np.array([crop.label for crop in crops]),
+        [group_of(crop) for crop in crops],
+        milliseconds,
+    )
 
 
 def _one_seed(rows: Any, labels: Any, groups: list[str], seed: int, repeats: int) -> dict[str, Any]:
@@ -112,7 +126,10 @@ def _one_seed(rows: Any, labels: Any, groups: list[str], seed: int, repeats: int
                 random = np.random.default_rng([seed, fold, repeat])
                 found.append(_curve(rows, labels, pool, tested, random, order))
     means = {order: np.mean(found, axis=0) for order, found in curves.items()}
-    smooth = {order: np.convolve(mean, np.full(WINDOW, 1 / WINDOW), "valid") for order, mean in means.items()}
+    smooth = {
+        order: np.convolve(mean, np.full(WINDOW, 1 / WINDOW), "valid")
+        for order, mean in means.items()
+    }
     began = time.perf_counter()
     fit(rows[pool][:REFERENCE], labels[pool][:REFERENCE], [groups[i] for i in pool[:REFERENCE]])
     return {
@@ -128,13 +145,19 @@ def _needed(curves: dict[str, Any], first: int) -> dict[str, int]:
     """Return for each order the labels at which its curve reaches the end of that of random order."""
     wanted = curves["random"][-1] - 1e-9
     return {
-        order: first + STEP * int(np.argmax(curve >= wanted)) if (curve >= wanted).any() else LONGEST
+        order: first + STEP * int(np.argmax(curve >= wanted))
+        if (curve >= wanted).any()
+        else LONGEST
         for order, curve in curves.items()
     }
 
 
 def _curve(rows: Any, labels: Any, pool: Any, tested: Any, random: Any, by: str) -> list[float]:
-    from poregui.workflow.suggesting.suggestion_model import fitted_model, teaching_order, uncertainty
+    from poregui.workflow.suggesting.suggestion_model import (
+        fitted_model,
+        teaching_order,
+        uncertainty,
+    )
 
     order = list(random.permutation(pool))
     while len(set(labels[order[:10]].tolist())) < 2:
@@ -149,7 +172,10 @@ def _curve(rows: Any, labels: Any, pool: Any, tested: Any, random: Any, by: str)
         if by == "random":
             known = order[: len(known) + STEP]
         elif by == "suggested":
-            known = [*known, *pool[teaching_order(rows[pool], model.predict_proba(rows[pool]), labelled, STEP)]]
+            known = [
+                *known,
+                *pool[teaching_order(rows[pool], model.predict_proba(rows[pool]), labelled, STEP)],
+            ]
         else:
             worth = np.where(labelled, -1.0, uncertainty(model.predict_proba(rows[pool])))
             known = [*known, *pool[np.argsort(-worth, kind="stable")[:STEP]]]

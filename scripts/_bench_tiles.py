@@ -35,8 +35,17 @@ def open_large(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     striped_file = write_striped(folder / "striped.tif", striped)
     in_strips = _in_a_process(_open_striped, striped_file, folder / "two")
     striped_file.unlink()
-    peers = {str(one): _in_a_process(_peer_opens, one, folder) for one in _PEER_SIDES if one <= side}
-    return {"side": side, "tiled": tiled, "crops": cuts, "striped_side": striped, "striped": in_strips, "peer": peers}
+    peers = {
+        str(one): _in_a_process(_peer_opens, one, folder) for one in _PEER_SIDES if one <= side
+    }
+    return {
+        "side": side,
+        "tiled": tiled,
+        "crops": cuts,
+        "striped_side": striped,
+        "striped": in_strips,
+        "peer": peers,
+    }
 
 
 def pan(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
@@ -46,7 +55,11 @@ def pan(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     file = write_tiled(folder / "tiled.tif", options.side)
     ours = _in_a_process(_pan_ours, file, folder / "one")
     file.unlink()
-    peers = {str(one): _in_a_process(_pan_peer, one, folder) for one in _PEER_SIDES if one <= options.side}
+    peers = {
+        str(one): _in_a_process(_pan_peer, one, folder)
+        for one in _PEER_SIDES
+        if one <= options.side
+    }
     return {"side": options.side, "window": list(_WINDOW), "ours": ours, "peer": peers}
 
 
@@ -94,7 +107,11 @@ def _open_tiled(file: Path, folder: Path) -> dict[str, Any]:
     _wander(canvas, 120)
     grown = _memory() - before
     _close(window)
-    return {"first_pixels_s": round(first, 3), "memory_grown_mb": round(grown), "peak_mb": round(_peak())}
+    return {
+        "first_pixels_s": round(first, 3),
+        "memory_grown_mb": round(grown),
+        "peak_mb": round(_peak()),
+    }
 
 
 def _open_striped(file: Path, folder: Path) -> dict[str, Any]:
@@ -166,7 +183,9 @@ def _outline(canvas: Any, many: int) -> None:
         for x in np.arange(step, canvas.picture.width, step)
     ]
     layer = OutlineLayer()
-    layer.set_outlines([DrawnOutline(i, np.asarray(ring + at, np.float32), None) for i, at in enumerate(middles)])
+    layer.set_outlines(
+        [DrawnOutline(i, np.asarray(ring + at, np.float32), None) for i, at in enumerate(middles)]
+    )
     canvas.add_overlay(layer.paint)
 
 
@@ -220,14 +239,18 @@ def _cuts(file: Path, many: int = 4000) -> dict[str, Any]:
                 for x, y in part:
                     cut(image, Box(x, y, 128, 128))
 
-            running = [threading.Thread(target=work, args=(corners[i::threads],)) for i in range(threads)]
+            running = [
+                threading.Thread(target=work, args=(corners[i::threads],)) for i in range(threads)
+            ]
             began, used = time.perf_counter(), time.process_time()
             for thread in running:
                 thread.start()
             for thread in running:
                 thread.join()
             told[f"random_per_s_{threads}_threads"] = round(many / (time.perf_counter() - began))
-            told[f"random_cpu_ms_each_{threads}_threads"] = round(1000 * (time.process_time() - used) / many, 3)
+            told[f"random_cpu_ms_each_{threads}_threads"] = round(
+                1000 * (time.process_time() - used) / many, 3
+            )
         corners = rng.integers(0, min(image.width, image.height) - 128, (5 * many, 2)).tolist()
         by_place = sorted(corners, key=lambda corner: (corner[1] // 512, corner[0]))
         began = time.perf_counter()
@@ -265,10 +288,18 @@ def _peer_opens(side: int, _folder: Path) -> dict[str, Any]:
 
 def _pan_peer(side: int, _folder: Path) -> dict[str, Any]:
     view, box, _ = _peer(side)
-    fitted = [_frame(view.viewport(), lambda: box.translateBy(x=side / 400)) for _ in range(_FRAMES // 4)]
-    box.setRange(xRange=(side / 2, side / 2 + _WINDOW[0]), yRange=(side / 2, side / 2 + _WINDOW[1]), padding=0)
+    fitted = [
+        _frame(view.viewport(), lambda: box.translateBy(x=side / 400)) for _ in range(_FRAMES // 4)
+    ]
+    box.setRange(
+        xRange=(side / 2, side / 2 + _WINDOW[0]),
+        yRange=(side / 2, side / 2 + _WINDOW[1]),
+        padding=0,
+    )
     view.viewport().repaint()
-    times = [_frame(view.viewport(), lambda: box.translateBy(x=30, y=10)) for _ in range(_FRAMES // 4)]
+    times = [
+        _frame(view.viewport(), lambda: box.translateBy(x=30, y=10)) for _ in range(_FRAMES // 4)
+    ]
     return {"pan_fitted": _percentiles(fitted), "pan": _percentiles(times)}
 
 
@@ -287,12 +318,16 @@ def _percentiles(seconds: list[float]) -> dict[str, float]:
 def _needs_room(folder: Path, bytes_needed: int) -> None:
     free = shutil.disk_usage(folder).free
     if free < 2 * bytes_needed:
-        raise SystemExit(f"{folder} has {free / 2**30:.1f} GiB free; this takes {2 * bytes_needed / 2**30:.1f}.")
+        raise SystemExit(
+            f"{folder} has {free / 2**30:.1f} GiB free; this takes {2 * bytes_needed / 2**30:.1f}."
+        )
 
 
 def _offscreen(folder: Path) -> None:
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-    os.environ["XDG_CONFIG_HOME"] = str(folder / "settings")  # the settings of a person stay as they are
+    os.environ["XDG_CONFIG_HOME"] = str(
+        folder / "settings"
+    )  # the settings of a person stay as they are
 
 
 def _in_a_process(task: Callable[..., dict[str, Any]], *of: Any) -> dict[str, Any]:

@@ -37,18 +37,27 @@ def train(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     (kept / "cells").mkdir(parents=True, exist_ok=True)
     _check_settings(kept, options)
     if PEER in options.presets and not options.peer.exists():
-        raise SystemExit(f"{options.peer} is missing: give its path with --peer, or choose --presets without {PEER}.")
+        raise SystemExit(
+            f"{options.peer} is missing: give its path with --peer, or choose --presets without {PEER}."
+        )
     source = options.project or kept / "project"
     if not source.exists():
         _say(f"Drawing {options.pores * len(SPECIMENS)} crops of {len(SPECIMENS)} specimens.")
         draw_project(source, options.pores)
     cells = list(_cells(options, kept, source, folder))
     return {
-        "crops": str(options.project or f"{options.pores * len(SPECIMENS)} drawn, of {len(SPECIMENS)} specimens"),
+        "crops": str(
+            options.project
+            or f"{options.pores * len(SPECIMENS)} drawn, of {len(SPECIMENS)} specimens"
+        ),
         "peer_epochs": options.peer_epochs,
         "table": _learning_curve(cells, options),
-        "against_peer": [_against_peer(cells, preset, size) for preset, size in _pairs(options, PEER)],
-        "against_shape": [_against_shape(cells, preset, size) for preset, size in _pairs(options, "shape")],
+        "against_peer": [
+            _against_peer(cells, preset, size) for preset, size in _pairs(options, PEER)
+        ],
+        "against_shape": [
+            _against_shape(cells, preset, size) for preset, size in _pairs(options, "shape")
+        ],
         "cells": cells,
     }
 
@@ -84,21 +93,33 @@ def _cells(options: argparse.Namespace, kept: Path, source: Path, folder: Path) 
                     file.write_text(json.dumps(cell, indent=1), encoding="utf-8")
                 cell = json.loads(file.read_text(encoding="utf-8"))
                 goal = cell["accuracy"] if preset == PEER else goal
-                yield cell | ({"seconds_to_peer": _reached(cell, goal)} if goal and preset != PEER else {})
+                yield cell | (
+                    {"seconds_to_peer": _reached(cell, goal)} if goal and preset != PEER else {}
+                )
 
 
-def _run_cell(options: argparse.Namespace, source: Path, folder: Path, preset: str, size: int, seed: int) -> Cell:
+def _run_cell(
+    options: argparse.Namespace, source: Path, folder: Path, preset: str, size: int, seed: int
+) -> Cell:
     from poregui.store.project import Project
 
     with Project.open(source, read_only=True) as project:
         fold = deal(project, seed, size)
-    cell = {"preset": preset, "size": size, "seed": seed, "n_train": len(fold.trained), "n_test": len(fold.tested)}
+    cell = {
+        "preset": preset,
+        "size": size,
+        "seed": seed,
+        "n_train": len(fold.trained),
+        "n_test": len(fold.tested),
+    }
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     run = _run_peer if preset == PEER else _run_preset
     return {**cell, "load_before": load, **run(options, source, folder, fold, cell)}
 
 
-def _run_peer(options: argparse.Namespace, source: Path, folder: Path, fold: Fold, cell: Cell) -> Cell:
+def _run_peer(
+    options: argparse.Namespace, source: Path, folder: Path, fold: Fold, cell: Cell
+) -> Cell:
     class_folders(source, folder / "train", fold.trained)
     class_folders(source, folder / "test", fold.tested)
     command = [sys.executable, str(options.peer), str(folder / "train"), str(folder / "test")]
@@ -110,7 +131,9 @@ def _run_peer(options: argparse.Namespace, source: Path, folder: Path, fold: Fol
     return {"seconds": seconds, "accuracy": told["accuracy"], "curve": told["curve"]}
 
 
-def _run_preset(options: argparse.Namespace, source: Path, folder: Path, fold: Fold, cell: Cell) -> Cell:
+def _run_preset(
+    options: argparse.Namespace, source: Path, folder: Path, fold: Fold, cell: Cell
+) -> Cell:
     from poregui.store.run_folder import RunFolder
 
     cell_project(source, folder, fold)
@@ -132,7 +155,13 @@ def _run_preset(options: argparse.Namespace, source: Path, folder: Path, fold: F
     if cell["preset"] in _NETWORKS and cell["size"] == max(options.sizes):
         curve = _replayed(run.path, folder / "again", stamps, result["accuracy"])
     kept = {name: result[name] for name in ("epochs", "best_epoch")}
-    return {"seconds": seconds, "accuracy": result["accuracy"], **kept, "curve": curve, "specimens": _by_group(run)}
+    return {
+        "seconds": seconds,
+        "accuracy": result["accuracy"],
+        **kept,
+        "curve": curve,
+        "specimens": _by_group(run),
+    }
 
 
 def _watch(process: subprocess.Popen[bytes], events: Path, began: float) -> list[float]:
@@ -164,13 +193,17 @@ def _replayed(run: Path, again: Path, stamps: Sequence[float], accuracy: float) 
     script = Path(__file__).with_name("_bench_replay.py")
     source = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
     command = [sys.executable, str(script), str(again), str(out)]
-    subprocess.run(command, env={**os.environ, "PYTHONPATH": source}, capture_output=True, check=True)
+    subprocess.run(
+        command, env={**os.environ, "PYTHONPATH": source}, capture_output=True, check=True
+    )
     told = json.loads(out.read_text(encoding="utf-8"))
     if told["final"] != accuracy:
         _say(f"The run did not repeat: {told['final']} after {accuracy}; only its end is timed.")
         return []
     rows = zip(range(1, len(stamps) + 1), stamps, told["test"], strict=False)
-    return [{"epoch": epoch, "seconds": at, "accuracy": round(share, 4)} for epoch, at, share in rows]
+    return [
+        {"epoch": epoch, "seconds": at, "accuracy": round(share, 4)} for epoch, at, share in rows
+    ]
 
 
 def _by_group(run: Any) -> dict[str, list[int]]:
@@ -195,24 +228,36 @@ def _reached(cell: Cell, goal: float) -> float | None:
 
 def _pairs(options: argparse.Namespace, other: str) -> list[tuple[str, int]]:
     presets = [preset for preset in options.presets if preset not in (PEER, "shape")]
-    return [(preset, size) for preset in presets for size in options.sizes] if other in options.presets else []
+    return (
+        [(preset, size) for preset in presets for size in options.sizes]
+        if other in options.presets
+        else []
+    )
 
 
 def _of(cells: Sequence[Cell], preset: str, size: int) -> dict[int, Cell]:
-    return {cell["seed"]: cell for cell in cells if (cell["preset"], cell["size"]) == (preset, size)}
+    return {
+        cell["seed"]: cell for cell in cells if (cell["preset"], cell["size"]) == (preset, size)
+    }
 
 
 def _against_peer(cells: Sequence[Cell], preset: str, size: int) -> Cell:
     """Compare a preset with the peer, paired by seed: points of accuracy, and times sooner at the peer's accuracy."""
     ours, theirs = _of(cells, preset, size), _of(cells, PEER, size)
     gains = [ours[seed]["accuracy"] - theirs[seed]["accuracy"] for seed in ours]
-    sooner = [theirs[s]["seconds"] / c["seconds_to_peer"] for s, c in ours.items() if c.get("seconds_to_peer")]
+    sooner = [
+        theirs[s]["seconds"] / c["seconds_to_peer"]
+        for s, c in ours.items()
+        if c.get("seconds_to_peer")
+    ]
     return {
         "preset": preset,
         "size": size,
         **_mean_and_interval(gains, "gain"),
         "times_sooner_at_its_accuracy": [round(times, 1) for times in sooner],
-        "times_sooner_to_our_very_end": [round(theirs[s]["seconds"] / ours[s]["seconds"], 1) for s in ours],
+        "times_sooner_to_our_very_end": [
+            round(theirs[s]["seconds"] / ours[s]["seconds"], 1) for s in ours
+        ],
         "never_reached": len(ours) - len(sooner),
     }
 
@@ -223,9 +268,16 @@ def _against_shape(cells: Sequence[Cell], preset: str, size: int) -> Cell:
     gains: dict[str, list[float]] = {}
     for seed, cell in ours.items():
         for group, (right, total) in cell["specimens"].items():
-            gains.setdefault(group, []).append((right - theirs[seed]["specimens"][group][0]) / total)
+            gains.setdefault(group, []).append(
+                (right - theirs[seed]["specimens"][group][0]) / total
+            )
     values = [statistics.mean(found) for found in gains.values()]
-    return {"preset": preset, "size": size, "groups": len(values), **_mean_and_interval(values, "gain")}
+    return {
+        "preset": preset,
+        "size": size,
+        "groups": len(values),
+        **_mean_and_interval(values, "gain"),
+    }
 
 
 def _mean_and_interval(values: Sequence[float], name: str) -> Cell:
@@ -234,8 +286,14 @@ def _mean_and_interval(values: Sequence[float], name: str) -> Cell:
 
     told: Cell = {f"{name}_mean": round(statistics.mean(values), 4), f"{name}_interval95": None}
     if len(values) > 1:
-        reach = student_t_quantile(0.975, len(values) - 1) * statistics.stdev(values) / math.sqrt(len(values))
-        told[f"{name}_interval95"] = [round(statistics.mean(values) + side * reach, 4) for side in (-1, 1)]
+        reach = (
+            student_t_quantile(0.975, len(values) - 1)
+            * statistics.stdev(values)
+            / math.sqrt(len(values))
+        )
+        told[f"{name}_interval95"] = [
+            round(statistics.mean(values) + side * reach, 4) for side in (-1, 1)
+        ]
     return told
 
 
@@ -247,7 +305,12 @@ def _learning_curve(cells: Sequence[Cell], options: argparse.Namespace) -> list[
         for size in options.sizes:
             found = list(_of(cells, preset, size).values())
             accuracies = [cell["accuracy"] for cell in found]
-            row = {"preset": preset, "size": size, "accuracy": mean(accuracies), "accuracies": accuracies}
+            row = {
+                "preset": preset,
+                "size": size,
+                "accuracy": mean(accuracies),
+                "accuracies": accuracies,
+            }
             rows.append({**row, "seconds": mean([cell["seconds"] for cell in found])})
     return rows
 
@@ -261,9 +324,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     numbers: Callable[[str], list[int]] = lambda text: [int(number) for number in text.split(",")]  # noqa: E731
     peer = ROOT.parent / "shared" / "peers" / "seed_method.py"
     parser.add_argument("--seeds", type=numbers, default=[0, 1, 2], help="such as 0,1,2")
-    parser.add_argument("--sizes", type=numbers, default=[20, 50, 100, 160], help="crops a class, such as 20,160")
     parser.add_argument(
-        "--presets", type=lambda text: text.split(","), default=list(PRESETS), help="such as peer,default"
+        "--sizes", type=numbers, default=[20, 50, 100, 160], help="crops a class, such as 20,160"
+    )
+    parser.add_argument(
+        "--presets",
+        type=lambda text: text.split(","),
+        default=list(PRESETS),
+        help="such as peer,default",
     )
     parser.add_argument(
         "--keep",

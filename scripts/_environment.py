@@ -75,7 +75,11 @@ def environment(*extras: str) -> Path:
         return PYTHON
     started = time.monotonic()
     # An environment that somebody made by hand and that works is filled up; any other that we cannot vouch for goes.
-    if UNFINISHED.exists() or (stamp and not healthy) or not _succeeds([PYTHON, "-m", "pip", "--version"]):
+    if (
+        UNFINISHED.exists()
+        or (stamp and not healthy)
+        or not _succeeds([PYTHON, "-m", "pip", "--version"])
+    ):
         _create()
     UNFINISHED.touch()
     STAMP.unlink(missing_ok=True)
@@ -83,7 +87,12 @@ def environment(*extras: str) -> Path:
     listed = subprocess.run([PYTHON, "-c", _LIST], capture_output=True, text=True, check=True)
     packages = json.loads(listed.stdout)
     packages.pop("pip", None)
-    stamp = {"fingerprint": _fingerprint(), "folder": str(VENV), "extras": wanted, "packages": packages}
+    stamp = {
+        "fingerprint": _fingerprint(),
+        "folder": str(VENV),
+        "extras": wanted,
+        "packages": packages,
+    }
     STAMP.write_text(json.dumps(stamp, indent=1), encoding="utf-8")
     UNFINISHED.unlink()
     say(f"The environment is ready ({time.monotonic() - started:.0f} s).")
@@ -95,16 +104,25 @@ def _use_fitting_python() -> None:
         return
     running = "{}.{}".format(*sys.version_info)
     for version in ("3.12", "3.13", "3.11"):
-        command = ["py", f"-{version}"] if os.name == "nt" else [shutil.which(f"python{version}") or ""]
+        command = (
+            ["py", f"-{version}"] if os.name == "nt" else [shutil.which(f"python{version}") or ""]
+        )
         if command[0] and _succeeds([*command, "-c", "import ensurepip, venv"]):
             say(f"Python {running} does not fit; going on with Python {version}.")
             sys.exit(subprocess.call([*command, *sys.argv]))
-    raise Refused(f"Python {running} does not fit: install Python 3.11, 3.12 or 3.13 and run this again with it.")
+    raise Refused(
+        f"Python {running} does not fit: install Python 3.11, 3.12 or 3.13 and run this again with it."
+    )
 
 
 def _succeeds(command: Sequence[str | Path]) -> bool:
     try:
-        return subprocess.run([str(part) for part in command], capture_output=True, check=False).returncode == 0
+        return (
+            subprocess.run(
+                [str(part) for part in command], capture_output=True, check=False
+            ).returncode
+            == 0
+        )
     except OSError:
         return False
 
@@ -114,7 +132,11 @@ def _read_stamp() -> dict[str, Any]:
         stamp = json.loads(STAMP.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return stamp if isinstance(stamp, dict) and {"fingerprint", "extras", "packages"} <= set(stamp) else {}
+    return (
+        stamp
+        if isinstance(stamp, dict) and {"fingerprint", "extras", "packages"} <= set(stamp)
+        else {}
+    )
 
 
 def _fingerprint() -> str:
@@ -141,9 +163,13 @@ def _create() -> None:
     say(f"Making .venv with Python {sys.version.split()[0]}.")
     # From inside .venv itself the environment must be made by the interpreter that it came from.
     base = getattr(sys, "_base_executable", None) or sys.executable
-    made = subprocess.run([base, "-m", "venv", str(VENV)], capture_output=True, text=True, check=False)
+    made = subprocess.run(
+        [base, "-m", "venv", str(VENV)], capture_output=True, text=True, check=False
+    )
     if made.returncode:
-        raise Refused(f"Python could not make .venv: {(made.stderr or made.stdout).strip().splitlines()[-1]}")
+        raise Refused(
+            f"Python could not make .venv: {(made.stderr or made.stdout).strip().splitlines()[-1]}"
+        )
 
 
 def _remove(folder: Path) -> None:
@@ -159,7 +185,9 @@ def _remove(folder: Path) -> None:
 
 
 def _install(extras: Sequence[str]) -> None:
-    say("Installing the packages that constraints.txt pins (the first time about 0.8 GB to fetch and 3 GB on disk).")
+    say(
+        "Installing the packages that constraints.txt pins (the first time about 0.8 GB to fetch and 3 GB on disk)."
+    )
     LOG.parent.mkdir(exist_ok=True)
     LOG.write_text("", encoding="utf-8")
     _pip(["--constraint", str(ROOT / "constraints.txt"), *_requirements(extras)])

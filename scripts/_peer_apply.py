@@ -86,7 +86,9 @@ def told(crop: NDArray[np.float64]) -> list[float]:
     if top < 0.02 or not regions:
         return [0.0] * 12 + [ground, size, 1.0]
     middle = np.array(crop.shape) / 2
-    away = [np.hypot(*(np.array(region.centroid) - middle)) / np.hypot(*middle) for region in regions]
+    away = [
+        np.hypot(*(np.array(region.centroid) - middle)) / np.hypot(*middle) for region in regions
+    ]
     pore = max(zip(regions, away, strict=True), key=lambda one: one[0].area * (1.2 - one[1]))[0]
     pieces = sum(region.area >= 0.02 * pore.area for region in regions)
     area, around = pore.area_filled, max(pore.perimeter, 1.0)
@@ -101,7 +103,9 @@ def told(crop: NDArray[np.float64]) -> list[float]:
     ]  # fmt: skip
 
 
-def write(out: Path, labels: NDArray[np.int32], table: dict[str, Any], answers: NDArray[np.float32]) -> None:
+def write(
+    out: Path, labels: NDArray[np.int32], table: dict[str, Any], answers: NDArray[np.float32]
+) -> None:
     """Write the table of pores."""
     out.mkdir(exist_ok=True)
     with open(out / "pores.csv", "w", newline="", encoding="utf-8") as file:
@@ -122,7 +126,9 @@ def outline(labels: NDArray[np.int32], table: dict[str, Any]) -> list[NDArray[np
     return lines
 
 
-def draw(out: Path, grey: Grey, lines: list[NDArray[np.float64]], answers: NDArray[np.float32]) -> None:
+def draw(
+    out: Path, grey: Grey, lines: list[NDArray[np.float64]], answers: NDArray[np.float32]
+) -> None:
     """Write the outlines as GeoJSON and a picture of them."""
     from PIL import Image, ImageDraw
 
@@ -131,13 +137,21 @@ def draw(out: Path, grey: Grey, lines: list[NDArray[np.float64]], answers: NDArr
          "properties": {"class": int(kind)}}
         for line, kind in zip(lines, answers.argmax(axis=1), strict=True)
     ]  # fmt: skip
-    (out / "pores.geojson").write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+    (out / "pores.geojson").write_text(
+        json.dumps({"type": "FeatureCollection", "features": features})
+    )
     scale = 1600 / max(grey.shape)
-    picture = Image.fromarray(grey).resize((round(grey.shape[1] * scale), round(grey.shape[0] * scale)))
+    picture = Image.fromarray(grey).resize(
+        (round(grey.shape[1] * scale), round(grey.shape[0] * scale))
+    )
     picture = picture.convert("RGB")
     pen = ImageDraw.Draw(picture)
     for line, kind in zip(lines, answers.argmax(axis=1), strict=True):
-        pen.line([tuple(point) for point in (line * scale).tolist()], ("red", "green", "blue")[kind % 3], 2)
+        pen.line(
+            [tuple(point) for point in (line * scale).tolist()],
+            ("red", "green", "blue")[kind % 3],
+            2,
+        )
     picture.save(out / "overlay.png")
 
 

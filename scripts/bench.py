@@ -56,7 +56,9 @@ class Ticks:
         began = time.perf_counter()
         run_events(seconds, until)
         self._timer.stop()
-        gaps = sorted((1000 * (b - a), a - began) for a, b in zip(self._times, self._times[1:], strict=False))
+        gaps = sorted(
+            (1000 * (b - a), a - began) for a, b in zip(self._times, self._times[1:], strict=False)
+        )
         return {
             "seconds": round(time.perf_counter() - began, 1),
             "ticks": len(gaps),
@@ -84,7 +86,9 @@ def run_events(seconds: float, until: Callable[[], bool] = lambda: False) -> Non
 def latency(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     """Compare the gaps between ticks in the real window, idle and while it trains, from the click on Train on."""
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-    os.environ["XDG_CONFIG_HOME"] = str(folder / "settings")  # the window's settings of a person stay as they are
+    os.environ["XDG_CONFIG_HOME"] = str(
+        folder / "settings"
+    )  # the window's settings of a person stay as they are
     from poregui.domain.events import BatchEnded, EpochEnded
     from poregui.domain.recipe import recipe_for
     from poregui.gui.app import build_window
@@ -98,11 +102,15 @@ def latency(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     run_events(60, page.train_button.isEnabled)
     run_events(SETTLE_S)
     ticks, epochs = Ticks(), []
-    trainer.told.connect(lambda event: epochs.append(event.epoch) if isinstance(event, EpochEnded) else None)
+    trainer.told.connect(
+        lambda event: epochs.append(event.epoch) if isinstance(event, EpochEnded) else None
+    )
     run_events(WARM_S)
     idle = ticks.measure(options.seconds)
     points: list[float] = []
-    trainer.told.connect(lambda event: points.append(time.perf_counter()) if isinstance(event, BatchEnded) else None)
+    trainer.told.connect(
+        lambda event: points.append(time.perf_counter()) if isinstance(event, BatchEnded) else None
+    )
     page.recipe_form.set_recipe(recipe_for(options.preset, epochs=2000, early_stopping=False))
     clicked = time.perf_counter()
     page.train_button.click()
@@ -152,25 +160,49 @@ BENCHMARKS = {
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description="Measure poregui; each benchmark prints one JSON object.")
+    parser = argparse.ArgumentParser(
+        description="Measure poregui; each benchmark prints one JSON object."
+    )
     verbs = parser.add_subparsers(dest="benchmark", required=True, metavar=" | ".join(BENCHMARKS))
     for name, benchmark in BENCHMARKS.items():
         verb = verbs.add_parser(name, help=(benchmark.__doc__ or name).splitlines()[0])
-        verb.add_argument("--project", type=Path, help="a project to measure on a copy of; the sample otherwise")
-    verbs.choices["latency"].add_argument("--seconds", type=float, default=30.0, help="time to measure, twice")
-    verbs.choices["latency"].add_argument("--preset", default="default", help="network to train meanwhile")
+        verb.add_argument(
+            "--project", type=Path, help="a project to measure on a copy of; the sample otherwise"
+        )
+    verbs.choices["latency"].add_argument(
+        "--seconds", type=float, default=30.0, help="time to measure, twice"
+    )
+    verbs.choices["latency"].add_argument(
+        "--preset", default="default", help="network to train meanwhile"
+    )
     add_train_options(verbs.choices["train"])
-    verbs.choices["predict"].add_argument("--presets", type=_words, default=["default", "seed"], help="such as seed")
-    verbs.choices["predict"].add_argument("--threads", type=int, default=0, help="of both; all there are otherwise")
+    verbs.choices["predict"].add_argument(
+        "--presets", type=_words, default=["default", "seed"], help="such as seed"
+    )
+    verbs.choices["predict"].add_argument(
+        "--threads", type=int, default=0, help="of both; all there are otherwise"
+    )
     for name in ("open", "pan"):
-        verbs.choices[name].add_argument("--side", type=int, default=30_000, help="side in px of the tiled file")
+        verbs.choices[name].add_argument(
+            "--side", type=int, default=30_000, help="side in px of the tiled file"
+        )
     for option, usual in (("--crops", 100_000), ("--keys", 300), ("--selected", 10_000)):
-        verbs.choices["label"].add_argument(option, type=int, default=usual, help=f"how many (default {usual})")
+        verbs.choices["label"].add_argument(
+            option, type=int, default=usual, help=f"how many (default {usual})"
+        )
     for name in ("suggest", "promises"):
-        verbs.choices[name].add_argument("--seeds", type=int, default=20, help="how many draws of test specimens")
-        verbs.choices[name].add_argument("--first-seed", type=int, default=100, help="the first of them")
-    verbs.choices["suggest"].add_argument("--repeats", type=int, default=2, help="orders of each kind a draw")
-    verbs.choices["open"].add_argument("--striped", type=int, default=16_000, help="side in px of the striped file")
+        verbs.choices[name].add_argument(
+            "--seeds", type=int, default=20, help="how many draws of test specimens"
+        )
+        verbs.choices[name].add_argument(
+            "--first-seed", type=int, default=100, help="the first of them"
+        )
+    verbs.choices["suggest"].add_argument(
+        "--repeats", type=int, default=2, help="orders of each kind a draw"
+    )
+    verbs.choices["open"].add_argument(
+        "--striped", type=int, default=16_000, help="side in px of the striped file"
+    )
     return parser
 
 
@@ -185,7 +217,11 @@ def main() -> int:
         python = _environment.environment()
         return subprocess.run([str(python), __file__, *sys.argv[1:]], check=False).returncode
     sys.path.insert(0, str(ROOT))
-    machine = {"cores": os.cpu_count(), "system": platform.platform(), "python": platform.python_version()}
+    machine = {
+        "cores": os.cpu_count(),
+        "system": platform.platform(),
+        "python": platform.python_version(),
+    }
     with tempfile.TemporaryDirectory(prefix="poregui-bench-", ignore_cleanup_errors=True) as folder:
         result = BENCHMARKS[options.benchmark](options, Path(folder))
     print(json.dumps({"benchmark": options.benchmark, **machine, **result}, indent=2))

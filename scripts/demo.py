@@ -41,10 +41,16 @@ def main() -> int:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Make a sample project, train on it, and show the program.")
-    parser.add_argument("--folder", type=Path, default=DEFAULT_FOLDER, help="where the sample project goes")
+    parser = argparse.ArgumentParser(
+        description="Make a sample project, train on it, and show the program."
+    )
+    parser.add_argument(
+        "--folder", type=Path, default=DEFAULT_FOLDER, help="where the sample project goes"
+    )
     parser.add_argument("--epochs", type=int, help="train at most this many epochs")
-    parser.add_argument("--no-window", action="store_true", help="save pictures of the pages, as without a screen")
+    parser.add_argument(
+        "--no-window", action="store_true", help="save pictures of the pages, as without a screen"
+    )
     return parser.parse_args()
 
 
@@ -54,12 +60,16 @@ def _sample_project(python: Path, folder: Path) -> Path:
         say(f"Using the sample project in {project}")
         return project
     if project.exists() and folder != DEFAULT_FOLDER:
-        raise Refused(f"{project} is no complete sample project: move it away or choose another --folder.")
+        raise Refused(
+            f"{project} is no complete sample project: move it away or choose another --folder."
+        )
     shutil.rmtree(project, ignore_errors=True)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise Refused(f"The folder {folder} cannot be made ({error.strerror}): choose another --folder.") from error
+        raise Refused(
+            f"The folder {folder} cannot be made ({error.strerror}): choose another --folder."
+        ) from error
     say("Drawing the sample project: micrographs of polished titanium with known pores.")
     _poregui(python, "demo", project)
     complete.touch()
@@ -69,7 +79,9 @@ def _sample_project(python: Path, folder: Path) -> Path:
 def _poregui(python: Path, *arguments: str | Path) -> None:
     command = [str(python), "-m", "poregui", *map(str, arguments)]
     if code := subprocess.run(command, check=False).returncode:
-        raise Refused(f"The command `poregui {arguments[0]}` ended with code {code}: its own words stand above.")
+        raise Refused(
+            f"The command `poregui {arguments[0]}` ended with code {code}: its own words stand above."
+        )
 
 
 def _opens_windows(python: Path) -> bool:

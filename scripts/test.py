@@ -29,10 +29,18 @@ def main() -> int:
     python = _environment.environment("dev", "cluster", "pretrained")
     _system.ensure_qt_libraries(window=False)
     failed = [name for name, command in CHECKS.items() if not _passes(name, python, command)]
-    say(f"Failed before the tests: {', '.join(failed)}" if failed else "All checks before the tests passed.")
+    say(
+        f"Failed before the tests: {', '.join(failed)}"
+        if failed
+        else "All checks before the tests passed."
+    )
     # Last, so that the closing line of the output is pytest's own summary.
     marks = "not soak and not slow" if options.fast else "" if options.soak else "not soak"
-    surroundings = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "POREGUI_SOAK": "1" if options.soak else ""}
+    surroundings = {
+        **os.environ,
+        "QT_QPA_PLATFORM": "offscreen",
+        "POREGUI_SOAK": "1" if options.soak else "",
+    }
     command = [str(python), "-m", "pytest", "-m", marks, *_in_parallel(options), *options.pytest]
     tests = subprocess.run(command, cwd=ROOT, env=surroundings, check=False)
     return 1 if failed or tests.returncode else 0
@@ -45,10 +53,16 @@ def _in_parallel(options: argparse.Namespace) -> list[str]:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Run every check of the project; make its environment where needed.")
+    parser = argparse.ArgumentParser(
+        description="Run every check of the project; make its environment where needed."
+    )
     parser.add_argument("--fast", action="store_true", help="leave out the slow tests")
-    parser.add_argument("--soak", action="store_true", help="add the tests that repeat until rare faults show")
-    parser.add_argument("pytest", nargs="*", metavar="-- ARGUMENT", help="arguments for pytest, after --")
+    parser.add_argument(
+        "--soak", action="store_true", help="add the tests that repeat until rare faults show"
+    )
+    parser.add_argument(
+        "pytest", nargs="*", metavar="-- ARGUMENT", help="arguments for pytest, after --"
+    )
     return parser.parse_args()
 
 
@@ -70,7 +84,9 @@ def _passes(name: str, python: Path, command: list[str]) -> bool:
         said = (done.stdout + done.stderr).rstrip().splitlines()
         say("\n".join(said[:LINES_SHOWN]))
         if len(said) > LINES_SHOWN:
-            say(f"  … and {len(said) - LINES_SHOWN} lines more: run `{' '.join([str(tool), *command[1:]])}`")
+            say(
+                f"  … and {len(said) - LINES_SHOWN} lines more: run `{' '.join([str(tool), *command[1:]])}`"
+            )
     return passed
 
 

@@ -84,7 +84,9 @@ def choose_model(args: argparse.Namespace, stack: ExitStack) -> Chosen:
     """
     least = 0.0 if args.min_confidence is None else args.min_confidence
     if not 0 <= least < 1:
-        raise PoreguiError(f"{least:g} is no confidence.", "Give a number from 0 to below 1, such as 0.8.")
+        raise PoreguiError(
+            f"{least:g} is no confidence.", "Give a number from 0 to below 1, such as 0.8."
+        )
     source = args.project.absolute()
     recipe = _recipe(args.recipe) if args.recipe else None
     bare = source.suffix.lower() in (".onnx", ".json")
@@ -92,13 +94,17 @@ def choose_model(args: argparse.Namespace, stack: ExitStack) -> Chosen:
     if source.suffix.lower() == ".json":
         locked = source
     else:
-        locked = args.locked.absolute() if args.locked else None if bare else lock_of_project(source)
+        locked = (
+            args.locked.absolute() if args.locked else None if bare else lock_of_project(source)
+        )
     if locked is not None:
         return _locked(args, locked, project)
     if project is None:
         return Chosen(model_of_file(source, recipe, least=least), None, least, args.um_per_px)
     model = model_of_run(project, run_with_network(project, args.run), least=least)
-    return Chosen(model if recipe is None else replace(model, recipe=recipe), project, least, args.um_per_px)
+    return Chosen(
+        model if recipe is None else replace(model, recipe=recipe), project, least, args.um_per_px
+    )
 
 
 def name_specimens(fields: Sequence[ToApply], pattern: str | None) -> list[ToApply]:
@@ -110,7 +116,8 @@ def name_specimens(fields: Sequence[ToApply], pattern: str | None) -> list[ToApp
         return list(fields)
     expression = specimen_expression(pattern)
     return [
-        one if one.specimen else replace(one, specimen=specimen_in(one.file.name, expression) or "") for one in fields
+        one if one.specimen else replace(one, specimen=specimen_in(one.file.name, expression) or "")
+        for one in fields
     ]
 
 
@@ -129,7 +136,9 @@ def _recipe(path: Path) -> DetectionRecipe:
     try:
         return detection_recipe_from_json(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError) as error:
-        raise PoreguiError(f"{path} is no detection recipe: {error}.", "Give a JSON file of one.") from error
+        raise PoreguiError(
+            f"{path} is no detection recipe: {error}.", "Give a JSON file of one."
+        ) from error
 
 
 def add_cluster_options(parser: argparse.ArgumentParser) -> None:
@@ -139,9 +148,18 @@ def add_cluster_options(parser: argparse.ArgumentParser) -> None:
         metavar="ADDRESS",
         help="work on a dask cluster (extra cluster); its machines need the same files under the same paths",
     )
-    for name, text in (("ca", "of the authority"), ("cert", "that you show"), ("key", "that belongs to yours")):
+    for name, text in (
+        ("ca", "of the authority"),
+        ("cert", "that you show"),
+        ("key", "that belongs to yours"),
+    ):
         what = "key" if name == "key" else "certificate"
-        parser.add_argument(f"--tls-{name}", type=Path, metavar="FILE", help=f"the {what} {text}, for tls:// addresses")
+        parser.add_argument(
+            f"--tls-{name}",
+            type=Path,
+            metavar="FILE",
+            help=f"the {what} {text}, for tls:// addresses",
+        )
 
 
 def apply(args: argparse.Namespace, screen: Screen) -> int:
@@ -155,7 +173,11 @@ def apply(args: argparse.Namespace, screen: Screen) -> int:
         fields = micrographs_of(paths, chosen.project, chosen.um_per_px, args.specimen)
         fields = name_specimens(fields, args.specimen_from)
         check_queue_options(args, chosen.project)
-        said = None if chosen.project is None else answers_of_people(chosen.project, chosen.model.classes)
+        said = (
+            None
+            if chosen.project is None
+            else answers_of_people(chosen.project, chosen.model.classes)
+        )
     model, least, locked = chosen.model, chosen.least, chosen.lock.sentence if chosen.lock else ""
     out = args.out or Path(f"{args.project.stem}-porosity")
     tasks = tasks_of(model, fields, out.absolute(), least=least)
@@ -165,7 +187,9 @@ def apply(args: argparse.Namespace, screen: Screen) -> int:
     if not applied.results:
         raise PoreguiError("No micrograph could be worked on.", applied.problems[0].reason)
     done = [task_of(tasks, one) for one in applied.results]
-    tables = with_answers(done, [read_pores(task.folder, len(model.classes)) for task in done], said)
+    tables = with_answers(
+        done, [read_pores(task.folder, len(model.classes)) for task in done], said
+    )
     tables = [replace(table, keep_unlike=bool(args.keep_unlike)) for table in tables]
     rows = zip(done, applied.results, tables, strict=True)
     results = [mark_field(task.folder, one, table, model, least) for task, one, table in rows]
@@ -187,14 +211,23 @@ def _cluster(args: argparse.Namespace) -> Scheduler | None:
     files = (args.tls_ca, args.tls_cert, args.tls_key)
     if args.scheduler is None:
         if any(files):
-            raise PoreguiError("TLS files are of use with --scheduler only.", "Give --scheduler, or leave them out.")
+            raise PoreguiError(
+                "TLS files are of use with --scheduler only.",
+                "Give --scheduler, or leave them out.",
+            )
         return None
     if args.workers:
-        raise PoreguiError("--workers counts processes on this machine.", "Leave it out with --scheduler.")
-    return Scheduler(args.scheduler, *(None if one is None else one.absolute() for one in files)).checked()
+        raise PoreguiError(
+            "--workers counts processes on this machine.", "Leave it out with --scheduler."
+        )
+    return Scheduler(
+        args.scheduler, *(None if one is None else one.absolute() for one in files)
+    ).checked()
 
 
-def _applied(tasks: Sequence[FieldTask], workers: int, cluster: Scheduler | None, screen: Screen) -> Applied:
+def _applied(
+    tasks: Sequence[FieldTask], workers: int, cluster: Scheduler | None, screen: Screen
+) -> Applied:
     progress = partial(screen.progress, counted=False)
     if cluster is None:
         return apply_all(tasks, workers=workers, progress=progress)
@@ -202,12 +235,27 @@ def _applied(tasks: Sequence[FieldTask], workers: int, cluster: Scheduler | None
 
 
 def _text(summary: Summary, out: Path) -> str:
-    groups = summary.specimens if len(summary.specimens) == 1 else (*summary.specimens, summary.whole)
-    rows = [[group.name, group.fields, *(_cell(one.area) for one in group.classes), _left(group)] for group in groups]
+    groups = (
+        summary.specimens if len(summary.specimens) == 1 else (*summary.specimens, summary.whole)
+    )
+    rows = [
+        [group.name, group.fields, *(_cell(one.area) for one in group.classes), _left(group)]
+        for group in groups
+    ]
     head = ["specimen", "fields", *(f"{name} (area %)" for name in summary.classes), "left to you"]
-    note = "corrected for confusion" if summary.corrected else f"not corrected for confusion: {summary.why_not}"
-    over = "95 % intervals over fields" + ("" if len(groups) == 1 else ", in the last row over specimens")
-    more = (sensitivity_words(summary.whole), unlike_words(summary.whole), calibration_words(summary))
+    note = (
+        "corrected for confusion"
+        if summary.corrected
+        else f"not corrected for confusion: {summary.why_not}"
+    )
+    over = "95 % intervals over fields" + (
+        "" if len(groups) == 1 else ", in the last row over specimens"
+    )
+    more = (
+        sensitivity_words(summary.whole),
+        unlike_words(summary.whole),
+        calibration_words(summary),
+    )
     lines = [
         table(head, rows),
         f"{over}; {note}.",
@@ -229,12 +277,19 @@ def _left(group: GroupSummary) -> str:
 
 def add_lock_options(parser: argparse.ArgumentParser) -> None:
     """Give the verb lock what it fixes."""
-    parser.add_argument("--out", type=Path, metavar="FOLDER", help="a new folder; else the project itself is locked")
+    parser.add_argument(
+        "--out", type=Path, metavar="FOLDER", help="a new folder; else the project itself is locked"
+    )
     parser.add_argument("--name", metavar="TEXT", default="", help="a name for the recipe")
     parser.add_argument("--by", metavar="NAME", help="who locks it; else who is logged in")
-    parser.add_argument("--min-confidence", type=float, default=0.0, metavar="P", help="confidence that is fixed")
     parser.add_argument(
-        "--take", type=Path, metavar="FILE", help="a locked.json from elsewhere, which fixes it here, too"
+        "--min-confidence", type=float, default=0.0, metavar="P", help="confidence that is fixed"
+    )
+    parser.add_argument(
+        "--take",
+        type=Path,
+        metavar="FILE",
+        help="a locked.json from elsewhere, which fixes it here, too",
     )
     parser.add_argument("--off", action="store_true", help="take the lock of the project away")
 
@@ -242,7 +297,13 @@ def add_lock_options(parser: argparse.ArgumentParser) -> None:
 def lock(args: argparse.Namespace, screen: Screen) -> int:
     """Fix recipe, network, scale and confidence, take what was fixed elsewhere, or unlock a project."""
     from poregui.workflow.applying.inputs import run_with_network
-    from poregui.workflow.applying.locked_recipe import FOLDER, LOCKED, lock_of_project, lock_run, unlock_project
+    from poregui.workflow.applying.locked_recipe import (
+        FOLDER,
+        LOCKED,
+        lock_of_project,
+        lock_run,
+        unlock_project,
+    )
 
     if args.take is not None:
         return _take(args, screen)
@@ -250,14 +311,19 @@ def lock(args: argparse.Namespace, screen: Screen) -> int:
         with Project.open(args.project) as project:
             project.check_writable()
             removed = unlock_project(args.project)
-        screen.result({"locked": False, "removed": removed}, "Unlocked." if removed else "Nothing was locked.")
+        screen.result(
+            {"locked": False, "removed": removed}, "Unlocked." if removed else "Nothing was locked."
+        )
         return 0
     out = args.out or args.project / FOLDER
     with Project.open(args.project, read_only=args.out is not None) as project:
         if args.out is None:
             project.check_writable()
             if lock_of_project(args.project) is not None:
-                raise PoreguiError("This project is locked already.", "Unlock it first: poregui lock PROJECT --off.")
+                raise PoreguiError(
+                    "This project is locked already.",
+                    "Unlock it first: poregui lock PROJECT --off.",
+                )
         made = lock_run(
             project,
             run_with_network(project, args.run),
@@ -268,7 +334,10 @@ def lock(args: argparse.Namespace, screen: Screen) -> int:
             um_per_px=args.um_per_px,
         )
     file = out / LOCKED
-    screen.result({"locked": True, "file": str(file.absolute()), **made.to_json()}, f"{made.sentence}: {file}.")
+    screen.result(
+        {"locked": True, "file": str(file.absolute()), **made.to_json()},
+        f"{made.sentence}: {file}.",
+    )
     return 0
 
 
@@ -278,17 +347,26 @@ def _take(args: argparse.Namespace, screen: Screen) -> int:
     options = ("--out", "--off", "--run", "--by", "--name", "--min-confidence", "--um-per-px")
     given = [name for name in options if getattr(args, name[2:].replace("-", "_"))]
     if given:
-        raise PoreguiError(f"--take goes without {' and '.join(given)}.", "What it takes is fixed already.")
+        raise PoreguiError(
+            f"--take goes without {' and '.join(given)}.", "What it takes is fixed already."
+        )
     with Project.open(args.project) as project:
         project.check_writable()
         taken = take_lock(args.take.absolute(), args.project)
-    screen.result({"locked": True, **taken.to_json()}, f"{args.project} applies the recipe {taken.sentence}.")
+    screen.result(
+        {"locked": True, **taken.to_json()}, f"{args.project} applies the recipe {taken.sentence}."
+    )
     return 0
 
 
 def add_queue_options(parser: argparse.ArgumentParser) -> None:
     """Give the verb apply what may become of pores that are left to a person."""
-    parser.add_argument("--queue", type=Path, metavar="FILE", help="write the pores that are left to a person as CSV")
+    parser.add_argument(
+        "--queue",
+        type=Path,
+        metavar="FILE",
+        help="write the pores that are left to a person as CSV",
+    )
     parser.add_argument(
         "--keep-unlike",
         action="store_const",
@@ -306,10 +384,14 @@ def add_queue_options(parser: argparse.ArgumentParser) -> None:
 def check_queue_options(args: argparse.Namespace, project: Project | None) -> None:
     """Raise PoreguiError when pores shall be brought into a project and there is none."""
     if args.import_unsure and project is None:
-        raise PoreguiError("A bare model has no project to bring pores into.", "Give a project, or use --queue.")
+        raise PoreguiError(
+            "A bare model has no project to bring pores into.", "Give a project, or use --queue."
+        )
 
 
-def see_to_queue(args: argparse.Namespace, waiting: Sequence[UnsurePore], screen: Screen) -> dict[str, Any]:
+def see_to_queue(
+    args: argparse.Namespace, waiting: Sequence[UnsurePore], screen: Screen
+) -> dict[str, Any]:
     """Do what the options ask with the pores that wait, and return what is said of it."""
     values: dict[str, Any] = {"waiting": len(waiting)}
     if args.queue is not None:
@@ -318,7 +400,9 @@ def see_to_queue(args: argparse.Namespace, waiting: Sequence[UnsurePore], screen
         screen.note(f"Wrote {len(waiting)} pores to {args.queue}.")
     if args.import_unsure:
         values["brought_in"] = _bring_in(args, waiting, screen)
-        screen.note(f"Brought {values['brought_in']} pores into the project; label them and apply again.")
+        screen.note(
+            f"Brought {values['brought_in']} pores into the project; label them and apply again."
+        )
     return values
 
 

@@ -22,7 +22,12 @@ from poregui.workflow.detecting.find_pores import (
     plan_detection,
     read_recipe,
 )
-from poregui.workflow.detecting.measuring import MeasuredField, measure_project, summary, write_measurements
+from poregui.workflow.detecting.measuring import (
+    MeasuredField,
+    measure_project,
+    summary,
+    write_measurements,
+)
 from poregui.workflow.editing.edits import Edit
 
 
@@ -45,7 +50,9 @@ def add_detect_options(parser: argparse.ArgumentParser) -> None:
 
 def add_measure_options(parser: argparse.ArgumentParser) -> None:
     """Add what `measure` understands."""
-    parser.add_argument("out", type=Path, metavar="OUT.csv", help="the file to write, one line a pore")
+    parser.add_argument(
+        "out", type=Path, metavar="OUT.csv", help="the file to write, one line a pore"
+    )
 
 
 def detect(args: argparse.Namespace, screen: Screen) -> int:
@@ -59,7 +66,11 @@ def detect(args: argparse.Namespace, screen: Screen) -> int:
         for micrograph in wanted:
             file = project.micrograph_file(micrograph)
             try:
-                found.append(find_in_file(micrograph, file, project.folder, recipe, project.pixels, screen.progress))
+                found.append(
+                    find_in_file(
+                        micrograph, file, project.folder, recipe, project.pixels, screen.progress
+                    )
+                )
             except PoreguiError as error:
                 failed[micrograph.name] = str(error)
                 screen.note(f"{micrograph.name}: {error}")
@@ -107,16 +118,23 @@ def _detected(found: list[DetectedPores], plan: DetectionPlan) -> dict[str, Any]
 
 
 def _detected_text(found: list[DetectedPores], plan: DetectionPlan) -> str:
-    rows = [[one.micrograph.name, len(one.pores), f"{one.area_percent:.3f}", f"{one.seconds:.2f}"] for one in found]
+    rows = [
+        [one.micrograph.name, len(one.pores), f"{one.area_percent:.3f}", f"{one.seconds:.2f}"]
+        for one in found
+    ]
     lines = [table(["micrograph", "pores", "area %", "seconds"], rows), ""]
     lines.append(
         f"{plan.added} proposals are new and {plan.removed} went; {plan.carried} labels stayed with their pore."
     )
     if plan.stayed:
-        lines.append(f"No pore was found at {len(plan.stayed)} labelled crops, which stay as they were.")
+        lines.append(
+            f"No pore was found at {len(plan.stayed)} labelled crops, which stay as they were."
+        )
     mount = mount_words(found)
     if mount:
-        lines.append(f"{mount} If it is pore: poregui micrographs PROJECT --name NAME --no-surface.")
+        lines.append(
+            f"{mount} If it is pore: poregui micrographs PROJECT --name NAME --no-surface."
+        )
     return "\n".join(lines)
 
 
@@ -125,16 +143,27 @@ def measure(args: argparse.Namespace, screen: Screen) -> int:
     with Project.open(args.project, read_only=True) as project:
         fields = measure_project(project, progress=screen.progress)
         if not fields:
-            raise PoreguiError("No pore has an outline.", "Find pores first: poregui detect PROJECT.")
+            raise PoreguiError(
+                "No pore has an outline.", "Find pores first: poregui detect PROJECT."
+            )
         written = write_measurements(project, fields, args.out)
         told = summary(project, fields)
     screen.result({**told, "file": str(args.out)}, _measured_text(fields, told, written, args.out))
     return 0
 
 
-def _measured_text(fields: list[MeasuredField], told: dict[str, Any], written: int, out: Path) -> str:
-    rows = [[field.micrograph.name, len(field.crop_ids), f"{field.area_percent:.3f}"] for field in fields]
-    lines = [table(["micrograph", "pores", "area %"], rows), "", porosity_sentence(told["porosity"])]
+def _measured_text(
+    fields: list[MeasuredField], told: dict[str, Any], written: int, out: Path
+) -> str:
+    rows = [
+        [field.micrograph.name, len(field.crop_ids), f"{field.area_percent:.3f}"]
+        for field in fields
+    ]
+    lines = [
+        table(["micrograph", "pores", "area %"], rows),
+        "",
+        porosity_sentence(told["porosity"]),
+    ]
     if told["without_outline"]:
         lines.append(f"{told['without_outline']} crops have no outline and are not among them.")
     lines += told["empty_because"].values()
@@ -146,6 +175,10 @@ def porosity_sentence(over: dict[str, Any]) -> str:
     if over["interval95"] is None:
         return f"Porosity {over['mean']:.3f} area %; one field says nothing about how far that can be trusted."
     low, high = over["interval95"]
-    accuracy = f", relative accuracy {over['relative_accuracy']:.0f} %" if over["relative_accuracy"] is not None else ""
+    accuracy = (
+        f", relative accuracy {over['relative_accuracy']:.0f} %"
+        if over["relative_accuracy"] is not None
+        else ""
+    )
     mean = f"Porosity {over['mean']:.3f} area % over {over['fields']} fields"
     return f"{mean} (95 % interval {low:.3f} to {high:.3f}{accuracy})."

@@ -47,7 +47,10 @@ def doctor(args: argparse.Namespace, screen: Screen) -> int:
         "training": _ask("training"),
         "window": _ask("window"),
     }
-    values["logs"] = {"window": values["window"].get("log"), "training": "trainer.log in PROJECT/runs/NNN"}
+    values["logs"] = {
+        "window": values["window"].get("log"),
+        "training": "trainer.log in PROJECT/runs/NNN",
+    }
     screen.result(values, _text(values))
     return 0
 
@@ -80,7 +83,9 @@ def _ask(what: str) -> dict[str, Any]:
         return {"problem": f"no answer within {_SECONDS} s"}
     except (ValueError, IndexError):
         words = [line.strip() for line in asked.stderr.splitlines() if line.strip()]
-        return {"problem": words[-1] if words else f"ended with code {asked.returncode} and no word"}
+        return {
+            "problem": words[-1] if words else f"ended with code {asked.returncode} and no word"
+        }
     return told
 
 
@@ -90,7 +95,10 @@ def _shown(platform_name: str | None) -> str:
 
 def _text(values: dict[str, Any]) -> str:
     training, window = values["training"], values["window"]
-    rows = [["poregui", values["poregui"]], ["Python", f"{values['python']} ({values['executable']})"]]
+    rows = [
+        ["poregui", values["poregui"]],
+        ["Python", f"{values['python']} ({values['executable']})"],
+    ]
     rows += [["platform", values["platform"]], ["cores", values["cores"]]]
     rows += [["TensorFlow", training.get("problem") or training.get("tensorflow")]]
     rows += [["GPUs", ", ".join(training.get("gpus", [])) or "none"]]

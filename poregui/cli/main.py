@@ -18,25 +18,65 @@ OK, REFUSED, INTERRUPTED, NOBODY_READS = 0, 2, 130, 141
 VERBS = {
     "demo": ("project_verbs", "demo", "draw the sample project"),
     "new": ("project_verbs", "new", "make an empty project"),
-    "import": ("project_verbs", "import_pictures", "bring micrographs and ready-made crops into a project"),
-    "import-outlines": ("project_verbs", "import_outlines", "bring outlines of other programs onto the micrographs"),
-    "image": ("micrograph_verbs", "image", "describe a picture: its size, its scale and where that comes from"),
+    "import": (
+        "project_verbs",
+        "import_pictures",
+        "bring micrographs and ready-made crops into a project",
+    ),
+    "import-outlines": (
+        "project_verbs",
+        "import_outlines",
+        "bring outlines of other programs onto the micrographs",
+    ),
+    "image": (
+        "micrograph_verbs",
+        "image",
+        "describe a picture: its size, its scale and where that comes from",
+    ),
     "info": ("project_verbs", "info", "describe a project"),
-    "micrographs": ("micrograph_verbs", "micrographs", "list micrographs; change their scale, specimen and masks"),
+    "micrographs": (
+        "micrograph_verbs",
+        "micrographs",
+        "list micrographs; change their scale, specimen and masks",
+    ),
     "detect": (
         "detection_verbs",
         "detect",
         "find the pores of micrographs; labels stay with the pores that are found again",
     ),
-    "measure": ("detection_verbs", "measure", "measure the outlined pores and write one line for each as CSV"),
-    "split": ("training_verbs", "split", "show which specimens are trained and tested on, or choose the tested ones"),
+    "measure": (
+        "detection_verbs",
+        "measure",
+        "measure the outlined pores and write one line for each as CSV",
+    ),
+    "split": (
+        "training_verbs",
+        "split",
+        "show which specimens are trained and tested on, or choose the tested ones",
+    ),
     "train": ("training_verbs", "train", "train a network on the labelled crops"),
     "fit": ("training_verbs", "fit", "train what a run folder holds, or go on with it"),
-    "evaluate": ("review_verbs", "evaluate", "hold the predictions of a run against the labels as they are now"),
-    "compare": ("review_verbs", "compare", "hold two runs against each other on the crops that both were tested on"),
-    "suspects": ("review_verbs", "suspects", "list the labels that are probably wrong, the most doubtful first"),
+    "evaluate": (
+        "review_verbs",
+        "evaluate",
+        "hold the predictions of a run against the labels as they are now",
+    ),
+    "compare": (
+        "review_verbs",
+        "compare",
+        "hold two runs against each other on the crops that both were tested on",
+    ),
+    "suspects": (
+        "review_verbs",
+        "suspects",
+        "list the labels that are probably wrong, the most doubtful first",
+    ),
     "report": ("review_verbs", "report", "write the report of a run as one HTML or PDF file"),
-    "suggest": ("suggestion_verbs", "suggest", "suggest labels for crops that have none, and which to label next"),
+    "suggest": (
+        "suggestion_verbs",
+        "suggest",
+        "suggest labels for crops that have none, and which to label next",
+    ),
     "pack": ("project_verbs", "pack", "write a project for a colleague into one verified zip file"),
     "merge-labels": (
         "project_verbs",
@@ -44,9 +84,21 @@ VERBS = {
         "take labels over from another copy of a project, listing conflicts",
     ),
     "predict": ("prediction_verbs", "predict", "classify crops that lie in files"),
-    "apply": ("apply_verbs", "apply", "find, measure and classify the pores of micrographs: porosity per class"),
-    "lock": ("apply_verbs", "lock", "fix recipe, network and confidence for operators, who then apply them unchanged"),
-    "export": ("project_verbs", "export", "write labels, crops and outlines for other programs, or a network to go"),
+    "apply": (
+        "apply_verbs",
+        "apply",
+        "find, measure and classify the pores of micrographs: porosity per class",
+    ),
+    "lock": (
+        "apply_verbs",
+        "lock",
+        "fix recipe, network and confidence for operators, who then apply them unchanged",
+    ),
+    "export": (
+        "project_verbs",
+        "export",
+        "write labels, crops and outlines for other programs, or a network to go",
+    ),
     "doctor": ("doctor", "doctor", "say what was found on this machine"),
 }
 """For each verb its module, its function and what it does."""
@@ -110,28 +162,38 @@ def _parser(argv: list[str]) -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"poregui {poregui.__version__}")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB", parser_class=_Parser)
     for verb, (_, _, help_text) in VERBS.items():
-        one = verbs.add_parser(verb, help=help_text, description=f"{help_text[:1].upper()}{help_text[1:]}.")
+        one = verbs.add_parser(
+            verb, help=help_text, description=f"{help_text[:1].upper()}{help_text[1:]}."
+        )
         if verb in argv:  # the others are never asked; the recipe's options are the costly ones
             _ARGUMENTS[verb](one)
         one.add_argument(
-            "--json", action="store_true", help="print one JSON object; progress and notes go to standard error"
+            "--json",
+            action="store_true",
+            help="print one JSON object; progress and notes go to standard error",
         )
     return parser
 
 
 def _demo(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="a new or empty folder")
-    parser.add_argument("--seed", type=int, default=0, help="another seed draws another sample (default 0)")
+    parser.add_argument(
+        "--seed", type=int, default=0, help="another seed draws another sample (default 0)"
+    )
 
 
 def _new(parser: argparse.ArgumentParser) -> None:
     _project(parser, "a new or empty folder")
-    parser.add_argument("--classes", metavar="A,B,C", help="names of 2 to 30 classes with commas between")
+    parser.add_argument(
+        "--classes", metavar="A,B,C", help="names of 2 to 30 classes with commas between"
+    )
 
 
 def _import(parser: argparse.ArgumentParser) -> None:
     _project(parser)
-    parser.add_argument("paths", type=Path, nargs="+", metavar="PATH", help="pictures, or folders that hold them")
+    parser.add_argument(
+        "paths", type=Path, nargs="+", metavar="PATH", help="pictures, or folders that hold them"
+    )
     parser.add_argument(
         "--as",
         dest="kind",
@@ -148,7 +210,9 @@ def _import(parser: argparse.ArgumentParser) -> None:
         help=r"the specimen in file names: '{specimen}_*.tif', or a regular expression with a group, such as '^(\d+)_'",
     )
     _scale(parser, "the scale of the pictures; goes before what they say themselves")
-    parser.add_argument("--mask-info-bar", action="store_true", help="mask the burned-in bars of new micrographs")
+    parser.add_argument(
+        "--mask-info-bar", action="store_true", help="mask the burned-in bars of new micrographs"
+    )
     add_annotator_option(parser)
     _plane(parser, "show in micrographs")
 
@@ -177,9 +241,15 @@ def _image(parser: argparse.ArgumentParser) -> None:
 def _plane(parser: argparse.ArgumentParser, verb: str) -> None:
     """Add what chooses a picture in files that hold several."""
     several = "of files that hold several, from 1"
-    parser.add_argument("--page", type=int, default=1, metavar="N", help=f"the page to {verb} {several}")
-    parser.add_argument("--channel", type=int, metavar="N", help=f"the only channel to {verb} {several}")
-    parser.add_argument("--z", type=int, default=1, metavar="N", help=f"the slice to {verb} {several}")
+    parser.add_argument(
+        "--page", type=int, default=1, metavar="N", help=f"the page to {verb} {several}"
+    )
+    parser.add_argument(
+        "--channel", type=int, metavar="N", help=f"the only channel to {verb} {several}"
+    )
+    parser.add_argument(
+        "--z", type=int, default=1, metavar="N", help=f"the slice to {verb} {several}"
+    )
 
 
 def _info(parser: argparse.ArgumentParser) -> None:
@@ -205,7 +275,9 @@ def _detecting(verb: str) -> Callable[[argparse.ArgumentParser], None]:
 
 def _split(parser: argparse.ArgumentParser) -> None:
     _project(parser)
-    parser.add_argument("--test", metavar="A,B", help="names of the specimens to test on, with commas between")
+    parser.add_argument(
+        "--test", metavar="A,B", help="names of the specimens to test on, with commas between"
+    )
     parser.add_argument(
         "--by-file-name",
         action=argparse.BooleanOptionalAction,
@@ -218,16 +290,27 @@ def _train(parser: argparse.ArgumentParser) -> None:
 
     _project(parser)
     add_recipe_options(parser)
-    parser.add_argument("--folds", type=int, metavar="K", help="cross-validate with K folds instead; leaves no network")
     parser.add_argument(
-        "--ungrouped", action="store_true", help="with --folds: measure once more with groups torn apart, to compare"
+        "--folds",
+        type=int,
+        metavar="K",
+        help="cross-validate with K folds instead; leaves no network",
+    )
+    parser.add_argument(
+        "--ungrouped",
+        action="store_true",
+        help="with --folds: measure once more with groups torn apart, to compare",
     )
 
 
 def _fit(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("run_folder", type=Path, nargs="?", metavar="RUN_FOLDER", help="such as PROJECT/runs/001")
+    parser.add_argument(
+        "run_folder", type=Path, nargs="?", metavar="RUN_FOLDER", help="such as PROJECT/runs/001"
+    )
     parser.add_argument("--events", action="store_true", help="print events as lines of JSON")
-    parser.add_argument("--control", action="store_true", help="obey the lines stop and cancel on standard input")
+    parser.add_argument(
+        "--control", action="store_true", help="obey the lines stop and cancel on standard input"
+    )
     parser.add_argument(
         "--wait",
         action="store_true",
@@ -266,7 +349,9 @@ def _share(verb: str) -> Callable[[argparse.ArgumentParser], None]:
 
 def _predict(parser: argparse.ArgumentParser) -> None:
     _project(parser)
-    parser.add_argument("paths", type=Path, nargs="+", metavar="PATH", help="crops, or folders that hold them")
+    parser.add_argument(
+        "paths", type=Path, nargs="+", metavar="PATH", help="crops, or folders that hold them"
+    )
     _run(parser)
     _scale(parser, "the scale of the crops; goes before what they say themselves")
 
@@ -274,26 +359,51 @@ def _predict(parser: argparse.ArgumentParser) -> None:
 def _apply(parser: argparse.ArgumentParser) -> None:
     from poregui.cli.apply_verbs import add_cluster_options, add_queue_options
 
-    _project(parser, "the folder of a project, a model.onnx with its model.json beside it, or a locked.json")
-    parser.add_argument("paths", type=Path, nargs="+", metavar="PATH", help="micrographs, or folders that hold them")
+    _project(
+        parser,
+        "the folder of a project, a model.onnx with its model.json beside it, or a locked.json",
+    )
+    parser.add_argument(
+        "paths", type=Path, nargs="+", metavar="PATH", help="micrographs, or folders that hold them"
+    )
     _run(parser)
-    parser.add_argument("--out", type=Path, metavar="DIR", help="a folder for the results; resumed where it has some")
     parser.add_argument(
-        "--min-confidence", type=_number, metavar="P", help="pores answered with less are left to a person"
-    )
-    parser.add_argument("--recipe", type=Path, metavar="FILE", help="a detection recipe (JSON), else the project's")
-    parser.add_argument(
-        "--locked", type=Path, metavar="FILE", help="a locked.json: apply what it fixes and nothing else"
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="a folder for the results; resumed where it has some",
     )
     parser.add_argument(
-        "--report", type=Path, metavar="FILE", help="also write a report, .html or .pdf: a page a specimen"
+        "--min-confidence",
+        type=_number,
+        metavar="P",
+        help="pores answered with less are left to a person",
+    )
+    parser.add_argument(
+        "--recipe", type=Path, metavar="FILE", help="a detection recipe (JSON), else the project's"
+    )
+    parser.add_argument(
+        "--locked",
+        type=Path,
+        metavar="FILE",
+        help="a locked.json: apply what it fixes and nothing else",
+    )
+    parser.add_argument(
+        "--report",
+        type=Path,
+        metavar="FILE",
+        help="also write a report, .html or .pdf: a page a specimen",
     )
     specimen = parser.add_mutually_exclusive_group()
     specimen.add_argument("--specimen", metavar="NAME", help="the specimen that all pictures show")
     specimen.add_argument(
-        "--specimen-from", metavar="PATTERN", help="the specimen in names of files that no project knows: {specimen}_*"
+        "--specimen-from",
+        metavar="PATTERN",
+        help="the specimen in names of files that no project knows: {specimen}_*",
     )
-    parser.add_argument("--workers", type=int, default=0, metavar="N", help="processes; one per core otherwise")
+    parser.add_argument(
+        "--workers", type=int, default=0, metavar="N", help="processes; one per core otherwise"
+    )
     _scale(parser, "the scale of the micrographs; goes before what they say themselves")
     add_queue_options(parser)
     add_cluster_options(parser)
@@ -311,12 +421,22 @@ def _lock(parser: argparse.ArgumentParser) -> None:
 def _export(parser: argparse.ArgumentParser) -> None:
     _project(parser)
     parser.add_argument(
-        "out", type=Path, metavar="OUT", help="a file for csv, coco and contact-sheets, else a new folder"
+        "out",
+        type=Path,
+        metavar="OUT",
+        help="a file for csv, coco and contact-sheets, else a new folder",
     )
     outlined = ("csv", "class-folders", "yolo", "coco", "geojson", "imagej")
     shown = ("overlays", "crops-with-bar", "contact-sheets", "contact-sheets-png")
-    parser.add_argument("--format", choices=(*outlined, *shown, "model"), required=True, help="what to write")
-    parser.add_argument("--run", type=int, metavar="N", help="with model: number of the run; else the newest network")
+    parser.add_argument(
+        "--format", choices=(*outlined, *shown, "model"), required=True, help="what to write"
+    )
+    parser.add_argument(
+        "--run",
+        type=int,
+        metavar="N",
+        help="with model: number of the run; else the newest network",
+    )
 
 
 def _doctor(_parser: argparse.ArgumentParser) -> None:
@@ -328,7 +448,9 @@ def _project(parser: argparse.ArgumentParser, text: str = "the folder of a proje
 
 
 def _run(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--run", type=int, metavar="N", help="number of the run; the newest finished one otherwise")
+    parser.add_argument(
+        "--run", type=int, metavar="N", help="number of the run; the newest finished one otherwise"
+    )
 
 
 def _scale(parser: argparse.ArgumentParser, text: str) -> None:

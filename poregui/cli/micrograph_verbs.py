@@ -36,9 +36,14 @@ _UNSAID = object()
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add what `micrographs` understands."""
-    parser.add_argument("--name", metavar="GLOB", default="*", help="only micrographs of such names, as 'A1_*'")
     parser.add_argument(
-        "--set-scale", type=_scale, metavar="X", help="their scale in um per px; 'unknown' takes it away"
+        "--name", metavar="GLOB", default="*", help="only micrographs of such names, as 'A1_*'"
+    )
+    parser.add_argument(
+        "--set-scale",
+        type=_scale,
+        metavar="X",
+        help="their scale in um per px; 'unknown' takes it away",
     )
     specimen = parser.add_mutually_exclusive_group()
     specimen.add_argument("--specimen", metavar="NAME", help="the specimen that they show")
@@ -64,10 +69,16 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="a line in px where the specimen ends, instead of what detection found; several lines: give it again",
     )
     surface.add_argument(
-        "--no-surface", action="store_true", help="no end of the specimen is in view, whatever detection found"
+        "--no-surface",
+        action="store_true",
+        help="no end of the specimen is in view, whatever detection found",
     )
-    surface.add_argument("--found-surface", action="store_true", help="take what detection found again")
-    parser.add_argument("--mask-info-bar", action="store_true", help="mask the burned-in bars that are found")
+    surface.add_argument(
+        "--found-surface", action="store_true", help="take what detection found again"
+    )
+    parser.add_argument(
+        "--mask-info-bar", action="store_true", help="mask the burned-in bars that are found"
+    )
 
 
 def _scale(text: str) -> float | str:
@@ -81,14 +92,18 @@ def _direction(text: str) -> float | None:
 def _line(text: str) -> Line:
     points = tuple(tuple(float(value) for value in point.split(",")) for point in text.split())
     if len(points) < 2 or any(len(point) != 2 for point in points):
-        raise argparse.ArgumentTypeError(f"{text!r} is no line; write 'x,y x,y' with two points or more")
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no line; write 'x,y x,y' with two points or more"
+        )
     return tuple((point[0], point[1]) for point in points)
 
 
 def micrographs(args: argparse.Namespace, screen: Screen) -> int:
     """List micrographs and change what was asked for, all of it as one step of undo."""
     surface = args.surface or args.no_surface or args.found_surface
-    changes = args.set_scale is not None or args.specimen or args.specimen_pattern or args.mask_info_bar
+    changes = (
+        args.set_scale is not None or args.specimen or args.specimen_pattern or args.mask_info_bar
+    )
     changes = changes or surface or args.build_direction is not _UNSAID
     notes: list[str] = []
     with Project.open(args.project, read_only=not changes) as project:
@@ -98,7 +113,9 @@ def micrographs(args: argparse.Namespace, screen: Screen) -> int:
         wanted = _wanted(project, args.name)
         specimens = {s.id: s.name for s in project.specimens()}
         frames, detections = frames_of(project, wanted), project.detections()
-        rows = [_described(one, specimens, frames[one.id], detections.get(one.id)) for one in wanted]
+        rows = [
+            _described(one, specimens, frames[one.id], detections.get(one.id)) for one in wanted
+        ]
     screen.result({"micrographs": rows, "notes": notes}, "\n".join([_text(rows), *notes]))
     return 0
 
@@ -121,22 +138,36 @@ def _change(project: Project, args: argparse.Namespace, notes: list[str]) -> Non
         steps.append(lambda micrographs: set_specimens(project, ((m, name) for m in micrographs)))
     elif args.specimen_pattern:
         fits = [name for _, name in specimens_in_names(wanted, args.specimen_pattern)]
-        steps.append(lambda micrographs: set_specimens(project, specimens_in_names(micrographs, args.specimen_pattern)))
+        steps.append(
+            lambda micrographs: set_specimens(
+                project, specimens_in_names(micrographs, args.specimen_pattern)
+            )
+        )
         if None in fits:
-            notes.append(f"{fits.count(None)} of {len(fits)} names do not fit the pattern; their specimen stays.")
+            notes.append(
+                f"{fits.count(None)} of {len(fits)} names do not fit the pattern; their specimen stays."
+            )
     if args.mask_info_bar:
         bars = {one.id: box for one, box in info_bars(project, wanted, notes)}
         if bars:
-            steps.append(lambda micrographs: mask_info_bars((m, bars[m.id]) for m in micrographs if m.id in bars))
+            steps.append(
+                lambda micrographs: mask_info_bars(
+                    (m, bars[m.id]) for m in micrographs if m.id in bars
+                )
+            )
         notes.append(f"{len(bars)} info bars are masked.")
     edits = _frame_edits(project, args, wanted, steps)
     edit = change_several(wanted, steps)
     edits += [] if edit is None else [edit]
     if edits:
-        History(project).apply(edits[0] if len(edits) == 1 else Combined(tuple(edits), "change micrographs"))
+        History(project).apply(
+            edits[0] if len(edits) == 1 else Combined(tuple(edits), "change micrographs")
+        )
 
 
-def _frame_edits(project: Project, args: argparse.Namespace, wanted: list[Micrograph], steps: list[Step]) -> list[Edit]:
+def _frame_edits(
+    project: Project, args: argparse.Namespace, wanted: list[Micrograph], steps: list[Step]
+) -> list[Edit]:
     """Add what was said of build direction and surface to the steps; return the edits of the project itself."""
     edits: list[Edit] = []
     if args.build_direction is not _UNSAID and args.name == "*":
@@ -149,7 +180,9 @@ def _frame_edits(project: Project, args: argparse.Namespace, wanted: list[Microg
     return edits
 
 
-def info_bars(project: Project, wanted: list[Micrograph], notes: list[str]) -> list[tuple[Micrograph, Box]]:
+def info_bars(
+    project: Project, wanted: list[Micrograph], notes: list[str]
+) -> list[tuple[Micrograph, Box]]:
     """Return the micrographs that have an info bar; `notes` take why a file could not be looked at."""
     found = []
     for one in wanted:
@@ -164,7 +197,9 @@ def info_bars(project: Project, wanted: list[Micrograph], notes: list[str]) -> l
     return found
 
 
-def _described(one: Micrograph, specimens: dict[int, str], frame: Frame, detection: Detection | None) -> dict[str, Any]:
+def _described(
+    one: Micrograph, specimens: dict[int, str], frame: Frame, detection: Detection | None
+) -> dict[str, Any]:
     return {
         "name": one.name,
         "width": one.width,
@@ -177,7 +212,10 @@ def _described(one: Micrograph, specimens: dict[int, str], frame: Frame, detecti
         "surfaces": [[list(point) for point in line] for line in frame.surfaces],
         "surface_drawn": frame.drawn,
         "detected": None if detection is None else detection.when,
-        "masks": [{"kind": mask.kind, "points": [list(point) for point in mask.points]} for mask in one.masks],
+        "masks": [
+            {"kind": mask.kind, "points": [list(point) for point in mask.points]}
+            for mask in one.masks
+        ],
     }
 
 
@@ -195,7 +233,10 @@ def _text(rows: list[dict[str, Any]]) -> str:
         ]
         for row in rows
     ]
-    return table(["micrograph", "px", "um per px", "from", "specimen", "masks", "build °", "surfaces"], listed)
+    return table(
+        ["micrograph", "px", "um per px", "from", "specimen", "masks", "build °", "surfaces"],
+        listed,
+    )
 
 
 def image(args: argparse.Namespace, screen: Screen) -> int:
@@ -214,6 +255,8 @@ def image(args: argparse.Namespace, screen: Screen) -> int:
         ("scale", scale),
         ("source of the scale", header.scale_source or None),
     ]
-    text = "\n".join([table([args.file.name, ""], rows), *(f"Note: {warning}" for warning in header.warnings)])
+    text = "\n".join(
+        [table([args.file.name, ""], rows), *(f"Note: {warning}" for warning in header.warnings)]
+    )
     screen.result({"file": str(args.file), **asdict(header)}, text)
     return 0

@@ -47,11 +47,17 @@ class Screen:
         if not sys.stderr.isatty():
             quarter = 4 * done // max(total, 1)
             if quarter > self._told and done:
-                print(f"{done} of {total} {text}".rstrip() if counted else text, file=sys.stderr, flush=True)
+                print(
+                    f"{done} of {total} {text}".rstrip() if counted else text,
+                    file=sys.stderr,
+                    flush=True,
+                )
             self._told = quarter if done < total else -1
             return
         filled = _BAR * done // max(total, 1)
-        self.draw(f"[{'#' * filled}{'.' * (_BAR - filled)}] {f'{done}/{total} {text}' if counted else text}")
+        self.draw(
+            f"[{'#' * filled}{'.' * (_BAR - filled)}] {f'{done}/{total} {text}' if counted else text}"
+        )
 
     def draw(self, line: str) -> None:
         """Draw a line of a terminal that the next one replaces."""
@@ -126,14 +132,18 @@ def headline(values: Mapping[str, Any]) -> str:
     over = values["accuracy_interval_over_groups"]
     sure = f"over crops: {interval(values['accuracy_interval95'])}"
     if over is not None and over["over"] != "crops":
-        sure = f"over {over['groups']} {over['over']}: {interval((over['low'], over['high']))}; {sure}"
+        sure = (
+            f"over {over['groups']} {over['over']}: {interval((over['low'], over['high']))}; {sure}"
+        )
     text = (
         f"Run {values['run']} ({values['preset']}): accuracy {percent(values['accuracy'])} on {values['n_test']} "
         f"unseen crops (95 % {sure})"
     )
     if values["relabelled_since"]:
         was = percent(values["accuracy_as_trained"])
-        text += f"; {values['relabelled_since']} labels changed since, it was {was} when the run ended"
+        text += (
+            f"; {values['relabelled_since']} labels changed since, it was {was} when the run ended"
+        )
     return f"{text}."
 
 
@@ -149,7 +159,9 @@ _SPLITS = {
 def _split_text(values: Mapping[str, Any]) -> str:
     split = values["split"]
     how = _SPLITS.get(split["kind"], split["kind"])
-    lines = [f"Split {how}: {split['groups_train']} groups for training, {split['groups_test']} for the test."]
+    lines = [
+        f"Split {how}: {split['groups_train']} groups for training, {split['groups_test']} for the test."
+    ]
     return "\n".join([*lines, *(f"Note: {warning}" for warning in values["warnings"])])
 
 
@@ -158,11 +170,19 @@ def print_pdf(html: str, out: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="poregui-report-") as folder:
         page = Path(folder) / "report.html"
         page.write_text(html, encoding="utf-8")
-        asked = [sys.executable, "-m", "poregui.gui.services.printing", str(page), str(out.absolute())]
+        asked = [
+            sys.executable,
+            "-m",
+            "poregui.gui.services.printing",
+            str(page),
+            str(out.absolute()),
+        ]
         done = subprocess.run(asked, capture_output=True, text=True, check=False)
     if done.returncode:
         told = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
-        raise PoreguiError(f"{out} could not be printed: {told}", "Write the report as .html instead.")
+        raise PoreguiError(
+            f"{out} could not be printed: {told}", "Write the report as .html instead."
+        )
 
 
 NOBODY = "command line"
@@ -172,7 +192,9 @@ NOBODY = "command line"
 def add_annotator_option(parser: argparse.ArgumentParser) -> None:
     """Give a verb that writes labels the name of who gave them."""
     parser.add_argument(
-        "--annotator", metavar="NAME", help=f"who gave the labels, as the label log is to say; {NOBODY!r} otherwise"
+        "--annotator",
+        metavar="NAME",
+        help=f"who gave the labels, as the label log is to say; {NOBODY!r} otherwise",
     )
 
 
@@ -182,5 +204,8 @@ def annotator_of(args: argparse.Namespace) -> str:
         return NOBODY
     name = " ".join(args.annotator.split())
     if not name:
-        raise PoreguiError("The name of who labels is empty.", "Give one after --annotator, or leave the option out.")
+        raise PoreguiError(
+            "The name of who labels is empty.",
+            "Give one after --annotator, or leave the option out.",
+        )
     return name

@@ -34,7 +34,9 @@ def predict(args: argparse.Namespace, screen: Screen) -> int:
     for start in range(0, len(found), _BATCH):
         files = [one.file for one in found[start : start + _BATCH]]
         crops, scaled = _read(files, args.um_per_px, skipped)
-        guessed += sum(crop.um_per_px is None for crop in scaled) if predictor.spec.calibrated else 0
+        guessed += (
+            sum(crop.um_per_px is None for crop in scaled) if predictor.spec.calibrated else 0
+        )
         answers = predictor.predict([_with_scale(crop, predictor) for crop in scaled])
         predictions += [
             _answer(_as_given(file, args.paths), row, predictor.classes)
@@ -42,8 +44,14 @@ def predict(args: argparse.Namespace, screen: Screen) -> int:
         ]
         screen.progress(start + len(files), len(found))
     if not predictions:
-        reason = f"{skipped[0]['path']} {skipped[0]['reason']}" if skipped else "There is no picture to classify."
-        raise PoreguiError(reason, "" if len(skipped) == 1 else "Choose PNG, JPEG, BMP or TIFF files.")
+        reason = (
+            f"{skipped[0]['path']} {skipped[0]['reason']}"
+            if skipped
+            else "There is no picture to classify."
+        )
+        raise PoreguiError(
+            reason, "" if len(skipped) == 1 else "Choose PNG, JPEG, BMP or TIFF files."
+        )
     if guessed:
         screen.note(_guess(guessed, predictor))
     values = {"run": run.number, "predictions": predictions, "skipped": skipped}
@@ -95,16 +103,30 @@ def _as_given(file: Path, given: Sequence[Path]) -> Path:
 
 def _answer(file: Path, probabilities: Sequence[float], classes: Sequence[str]) -> dict[str, Any]:
     shares = {name: float(p) for name, p in zip(classes, probabilities, strict=True)}
-    return {"path": str(file), "class": max(shares, key=lambda name: shares[name]), "probabilities": shares}
+    return {
+        "path": str(file),
+        "class": max(shares, key=lambda name: shares[name]),
+        "probabilities": shares,
+    }
 
 
-def _text(predictions: Sequence[dict[str, Any]], classes: Sequence[str], skipped: Sequence[dict[str, str]]) -> str:
+def _text(
+    predictions: Sequence[dict[str, Any]], classes: Sequence[str], skipped: Sequence[dict[str, str]]
+) -> str:
     rows = [
-        [Path(one["path"]).name, one["class"], *(percent(one["probabilities"][name]) for name in classes)]
+        [
+            Path(one["path"]).name,
+            one["class"],
+            *(percent(one["probabilities"][name]) for name in classes),
+        ]
         for one in predictions
     ]
     counts = Counter(one["class"] for one in predictions)
     summary = ", ".join(f"{name} {counts[name]}" for name in classes)
-    lines = [table(["picture", "class", *classes], rows), "", f"{len(predictions)} pictures: {summary}."]
+    lines = [
+        table(["picture", "class", *classes], rows),
+        "",
+        f"{len(predictions)} pictures: {summary}.",
+    ]
     lines += [f"Passed over: {one['path']} {one['reason']}" for one in skipped]
     return "\n".join(lines)

@@ -31,7 +31,11 @@ def demo(args: argparse.Namespace, screen: Screen) -> int:
 def new(args: argparse.Namespace, screen: Screen) -> int:
     """Make an empty project."""
     names = [name.strip() for name in args.classes.split(",")] if args.classes is not None else None
-    with Project.create(args.project) if names is None else Project.create(args.project, names) as project:
+    with (
+        Project.create(args.project)
+        if names is None
+        else Project.create(args.project, names) as project
+    ):
         values = _description(project)
     listed = ", ".join(c["name"] for c in values["classes"])
     screen.result(values, f"Made the project {args.project} with the classes {listed}.")
@@ -79,13 +83,21 @@ def _mask_info_bars(project: Project, before: set[int]) -> list[str]:
     found = info_bars(project, [m for m in project.micrographs() if m.id not in before], notes)
     if found:
         History(project).apply(mask_info_bars(found))
-    return [*notes, *(f"{one.name}: the info bar is masked ({box.height} px)." for one, box in found)]
+    return [
+        *notes,
+        *(f"{one.name}: the info bar is masked ({box.height} px)." for one, box in found),
+    ]
 
 
 def import_outlines(args: argparse.Namespace, screen: Screen) -> int:
     """Bring outlines that other programs drew onto the micrographs of a project."""
     from poregui.workflow.editing.history import History
-    from poregui.workflow.importing.outlines import cut_outlines, match_images, read_outlines, settle_outlines
+    from poregui.workflow.importing.outlines import (
+        cut_outlines,
+        match_images,
+        read_outlines,
+        settle_outlines,
+    )
 
     with Project.open(args.project) as project:
         project.check_writable()
@@ -94,7 +106,12 @@ def import_outlines(args: argparse.Namespace, screen: Screen) -> int:
         plan = settle_outlines(project, collected, annotator_of(args))
         if plan.edit is not None:
             History(project).apply(plan.edit)
-    values = {"imported": plan.added, "labelled": plan.labelled, "present": plan.present, "notes": list(plan.notes)}
+    values = {
+        "imported": plan.added,
+        "labelled": plan.labelled,
+        "present": plan.present,
+        "notes": list(plan.notes),
+    }
     screen.result(values, "\n".join(plan.lines))
     return 0
 
@@ -108,10 +125,19 @@ def info(args: argparse.Namespace, screen: Screen) -> int:
     rows += [["Not a pore", "0", "", values["not_a_pore"]], ["Unsure", "U", "", values["unsure"]]]
     facts = table(
         [args.project.name or str(args.project), "number"],
-        [[name, values[name]] for name in ("micrographs", "specimens", "crops", "labelled", "runs")],
+        [
+            [name, values[name]]
+            for name in ("micrographs", "specimens", "crops", "labelled", "runs")
+        ],
     )
-    listed = table(["run", "state"], [[number, state] for number, state, _ in runs]) if runs else "No runs yet."
-    screen.result(values, "\n\n".join([facts, table(["class", "key", "colour", "crops"], rows), listed]))
+    listed = (
+        table(["run", "state"], [[number, state] for number, state, _ in runs])
+        if runs
+        else "No runs yet."
+    )
+    screen.result(
+        values, "\n\n".join([facts, table(["class", "key", "colour", "crops"], rows), listed])
+    )
     return 0
 
 
@@ -125,7 +151,8 @@ def _description(project: Project) -> dict[str, Any]:
     return {
         "project": str(project.folder),
         "classes": [
-            {"name": c.name, "colour": c.colour, "key": c.key, "count": counts[c.id]} for c in project.classes()
+            {"name": c.name, "colour": c.colour, "key": c.key, "count": counts[c.id]}
+            for c in project.classes()
         ],
         "micrographs": len(project.micrographs()),
         "crops": crops,
@@ -145,7 +172,9 @@ def export(args: argparse.Namespace, screen: Screen) -> int:
 
     chosen = EXPORTS[args.format]
     if args.run is not None and args.format != "model":
-        raise PoreguiError("Only a network belongs to a run.", "Leave out --run, or give --format model.")
+        raise PoreguiError(
+            "Only a network belongs to a run.", "Leave out --run, or give --format model."
+        )
     with Project.open(args.project, read_only=True) as project:
         if args.format == "model":
             written = export_model(project, run_with_network(project, args.run), args.out)
@@ -162,7 +191,9 @@ _MOST_ROWS = 50
 def add_pack_options(parser: argparse.ArgumentParser) -> None:
     """Give the verb pack its target and its choice."""
     parser.add_argument("out", type=Path, metavar="OUT", help="the zip file to write")
-    parser.add_argument("--without", metavar="A,B", default="", help="leave out micrographs, runs, or both")
+    parser.add_argument(
+        "--without", metavar="A,B", default="", help="leave out micrographs, runs, or both"
+    )
 
 
 def pack(args: argparse.Namespace, screen: Screen) -> int:
@@ -171,7 +202,10 @@ def pack(args: argparse.Namespace, screen: Screen) -> int:
 
     without = {word.strip() for word in args.without.split(",") if word.strip()}
     if without - {"micrographs", "runs"}:
-        raise PoreguiError(f"{args.without} cannot be left out.", "Leave out micrographs, runs, or micrographs,runs.")
+        raise PoreguiError(
+            f"{args.without} cannot be left out.",
+            "Leave out micrographs, runs, or micrographs,runs.",
+        )
     with Project.open(args.project, read_only=True) as project:
         packed = pack_project(
             project,
@@ -186,7 +220,9 @@ def pack(args: argparse.Namespace, screen: Screen) -> int:
 
 def add_merge_labels_options(parser: argparse.ArgumentParser) -> None:
     """Give the verb merge-labels the other copy and how to settle."""
-    parser.add_argument("other", type=Path, metavar="OTHER", help="the folder of the other copy; it is only read")
+    parser.add_argument(
+        "other", type=Path, metavar="OTHER", help="the folder of the other copy; it is only read"
+    )
     parser.add_argument(
         "--settle",
         choices=("mine", "theirs", "newest"),
@@ -208,7 +244,10 @@ def merge_labels(args: argparse.Namespace, screen: Screen) -> int:
             plan = plan_merge(project, other, settle=args.settle)
         if plan.edit is not None and not args.dry_run:
             History(project).apply(plan.edit)
-    rows = [[c.crop_id, c.mine, c.my_who, c.theirs, c.their_who, c.taken] for c in plan.conflicts[:_MOST_ROWS]]
+    rows = [
+        [c.crop_id, c.mine, c.my_who, c.theirs, c.their_who, c.taken]
+        for c in plan.conflicts[:_MOST_ROWS]
+    ]
     lines = list(plan.lines)
     if rows:
         lines.append("\n" + table(["crop", "mine", "by", "theirs", "by", "taken"], rows))

@@ -18,8 +18,12 @@ _MOST_ROWS = 40
 
 def add_evaluate_options(parser: argparse.ArgumentParser) -> None:
     """Give the verb evaluate its files."""
-    parser.add_argument("--predictions", type=Path, metavar="FILE", help="also write every prediction as CSV")
-    parser.add_argument("--figures", type=Path, metavar="FOLDER", help="also write matrix and curves as SVG files")
+    parser.add_argument(
+        "--predictions", type=Path, metavar="FILE", help="also write every prediction as CSV"
+    )
+    parser.add_argument(
+        "--figures", type=Path, metavar="FOLDER", help="also write matrix and curves as SVG files"
+    )
 
 
 def evaluate(args: argparse.Namespace, screen: Screen) -> int:
@@ -54,14 +58,20 @@ def _count_look(folder: Path, *runs: RunFolder) -> None:
 def _more(values: Mapping[str, Any]) -> str:
     ends, over = values["intervals95"], values["accuracy_interval_over_groups"]
     rows = [
-        ["balanced accuracy", percent(values["balanced_accuracy"]), interval(ends.get("balanced_accuracy"))],
+        [
+            "balanced accuracy",
+            percent(values["balanced_accuracy"]),
+            interval(ends.get("balanced_accuracy")),
+        ],
         ["Cohen's kappa", _decimals(values["kappa"]), _plain(ends.get("kappa"))],
         ["F1, mean over classes", percent(values["macro"]["f1"]), interval(ends.get("macro_f1"))],
         ["F1, weighted by crops", percent(values["weighted"]["f1"]), None],
         ["calibration error", percent(values["calibration"]["error"]), None],
     ]
     if over is not None and over["over"] != "crops":
-        rows.insert(0, ["accuracy", percent(values["accuracy"]), interval((over["low"], over["high"]))])
+        rows.insert(
+            0, ["accuracy", percent(values["accuracy"]), interval((over["low"], over["high"]))]
+        )
     title = f"95 %, over {over['groups']} {over['over']}" if over is not None else "95 %"
     lines = [table(["number", "value", title], rows)]
     baseline = values["shape_baseline"]
@@ -88,7 +98,10 @@ def _plain(ends: tuple[float, float] | None) -> str | None:
 def add_report_options(parser: argparse.ArgumentParser) -> None:
     """Give the verb report its file."""
     parser.add_argument(
-        "out", type=Path, metavar="OUT", help="the .html or .pdf file to write; a file of that name is replaced"
+        "out",
+        type=Path,
+        metavar="OUT",
+        help="the .html or .pdf file to write; a file of that name is replaced",
     )
 
 
@@ -104,13 +117,17 @@ def report(args: argparse.Namespace, screen: Screen) -> int:
     _count_look(args.project, run)
     size = args.out.stat().st_size
     values = {"run": run.number, "out": str(args.out.absolute()), "bytes": size}
-    screen.result(values, f"Wrote the report of run {run.number} to {args.out} ({size / 1024:.0f} KB).")
+    screen.result(
+        values, f"Wrote the report of run {run.number} to {args.out} ({size / 1024:.0f} KB)."
+    )
     return 0
 
 
 def add_compare_options(parser: argparse.ArgumentParser) -> None:
     """Give the verb compare its two runs."""
-    parser.add_argument("--runs", required=True, metavar="A,B", help="numbers of the two runs, such as 3,5")
+    parser.add_argument(
+        "--runs", required=True, metavar="A,B", help="numbers of the two runs, such as 3,5"
+    )
 
 
 def compare(args: argparse.Namespace, screen: Screen) -> int:
@@ -147,7 +164,8 @@ def _two(text: str) -> tuple[int, int]:
     parts = [part.strip() for part in text.split(",")]
     if len(parts) != 2 or not all(part.isdecimal() for part in parts):
         raise PoreguiError(
-            f"{text} does not name two runs.", "Give two numbers with a comma between, such as --runs 3,5."
+            f"{text} does not name two runs.",
+            "Give two numbers with a comma between, such as --runs 3,5.",
         )
     if int(parts[0]) == int(parts[1]):
         raise PoreguiError(f"{text} names one run twice.", "Give two different runs.")
@@ -156,7 +174,9 @@ def _two(text: str) -> tuple[int, int]:
 
 def add_suspects_options(parser: argparse.ArgumentParser) -> None:
     """Give the verb suspects its choice."""
-    parser.add_argument("--reviewed", action="store_true", help="list crops that are marked as reviewed, too")
+    parser.add_argument(
+        "--reviewed", action="store_true", help="list crops that are marked as reviewed, too"
+    )
 
 
 def suspects(args: argparse.Namespace, screen: Screen) -> int:

@@ -25,7 +25,9 @@ _MOST_ROWS = 20
 def add_suggest_options(parser: argparse.ArgumentParser) -> None:
     """Give the verb suggest its choice."""
     parser.add_argument(
-        "--serve", action="store_true", help="go on: take crops and labels as lines of JSON on standard input"
+        "--serve",
+        action="store_true",
+        help="go on: take crops and labels as lines of JSON on standard input",
     )
 
 
@@ -45,18 +47,28 @@ def suggest(args: argparse.Namespace, screen: Screen) -> int:
             screen.progress(answer["measured"], answer["of"], "crops measured")
 
     with Project.open(args.project, read_only=True) as project:
-        crops, classes = project.crops(), {c.id: c.name for c in project.classes(retired=True)} | {-1: "Not a pore"}
+        crops, classes = (
+            project.crops(),
+            {c.id: c.name for c in project.classes(retired=True)} | {-1: "Not a pore"},
+        )
         worker = SuggestWorker(project.folder, hear, lambda: False)
         try:
             worker.take({"labels": [[crop.id, crop.label] for crop in crops]})
-            worker.take({"crops": [[crop.id, crop.pixels, crop.um_per_px, group_of(crop)] for crop in crops]})
+            worker.take(
+                {
+                    "crops": [
+                        [crop.id, crop.pixels, crop.um_per_px, group_of(crop)] for crop in crops
+                    ]
+                }
+            )
             while worker.step():
                 pass
         finally:
             worker.close()
     if not told.get("suggestions"):
         raise PoreguiError(
-            "There is too little to learn from.", f"Label at least {FEWEST_LABELS} crops of two classes or more."
+            "There is too little to learn from.",
+            f"Label at least {FEWEST_LABELS} crops of two classes or more.",
         )
     found = Suggestions.from_json(told["suggestions"])
     free = [crop.id for crop in crops if crop.label is None]
@@ -65,7 +77,9 @@ def suggest(args: argparse.Namespace, screen: Screen) -> int:
         "learnt_from": found.count,
         "run": found.run,
         "accuracy_for_other_groups": found.accuracy,
-        "suggestions": [{"crop": i, "label": classes.get(label), "probability": p} for i, label, p in listed],
+        "suggestions": [
+            {"crop": i, "label": classes.get(label), "probability": p} for i, label, p in listed
+        ],
         "next": found.order.tolist(),
         "curve": told.get("curve"),
     }
@@ -73,13 +87,18 @@ def suggest(args: argparse.Namespace, screen: Screen) -> int:
     return 0
 
 
-def _text(found: Any, listed: list[tuple[int, int, float]], classes: Mapping[int, str], curve: Any) -> str:
+def _text(
+    found: Any, listed: list[tuple[int, int, float]], classes: Mapping[int, str], curve: Any
+) -> str:
     from poregui.workflow.training.learning_curve import advice
 
     sure = percent(found.accuracy)
     eyes = f" and the network of run {found.run}" if found.run is not None else ""
     own = " of those that it had not learnt from" if eyes else " of them"
-    lines = [f"Learnt from {found.count} labels{eyes}" + (f"; finds {sure}{own} in other specimens." if sure else ".")]
+    lines = [
+        f"Learnt from {found.count} labels{eyes}"
+        + (f"; finds {sure}{own} in other specimens." if sure else ".")
+    ]
     lines.append(advice(curve, classes))
     answers = {i: (label, p) for i, label, p in listed}
     rows = [
@@ -100,7 +119,9 @@ def _serve(folder: Path) -> int:
     from poregui.workflow.suggesting.suggestion_worker import SuggestWorker
 
     if not (folder / "pixels.db").exists():
-        raise ProjectError(f"{folder} is not a poregui project.", "Choose a folder that holds project.db.")
+        raise ProjectError(
+            f"{folder} is not a poregui project.", "Choose a folder that holds project.db."
+        )
     cv2.setNumThreads(1)
     messages: queue.Queue[dict[str, Any] | None] = queue.Queue()
     threading.Thread(target=_listen, args=(messages,), name="messages", daemon=True).start()

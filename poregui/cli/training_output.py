@@ -45,7 +45,11 @@ def follow(run: RunFolder, screen: Screen) -> Finished:
     TrainingError when it fails or dies, with its last words, and KeyboardInterrupt when it was cancelled.
     """
     final: Event | None = None
-    with tempfile.TemporaryFile() as words, _child(run, words) as process, _stoppable(process, screen):
+    with (
+        tempfile.TemporaryFile() as words,
+        _child(run, words) as process,
+        _stoppable(process, screen),
+    ):
         assert process.stdout is not None
         display = _Display(screen)
         for line in process.stdout:
@@ -64,7 +68,9 @@ def follow(run: RunFolder, screen: Screen) -> Finished:
         raise TrainingError(final.what, final.remedy)
     if isinstance(final, Cancelled):
         raise KeyboardInterrupt
-    raise TrainingError(f"Run {run.path.name} was interrupted.", f"Go on with it: poregui fit {run.path}.")
+    raise TrainingError(
+        f"Run {run.path.name} was interrupted.", f"Go on with it: poregui fit {run.path}."
+    )
 
 
 @contextlib.contextmanager
@@ -90,7 +96,17 @@ def _child(run: RunFolder, words: IO[bytes]) -> Iterator[subprocess.Popen[str]]:
 
 def _command(run_folder: Path) -> list[str]:
     # -P: no file in the current folder stands in for a module of the same name
-    return [sys.executable, "-P", "-m", "poregui", "fit", "--events", "--control", "--", str(run_folder)]
+    return [
+        sys.executable,
+        "-P",
+        "-m",
+        "poregui",
+        "fit",
+        "--events",
+        "--control",
+        "--",
+        str(run_folder),
+    ]
 
 
 def _apart() -> dict[str, Any]:
@@ -161,9 +177,13 @@ class _Display:
                 f"test; {', '.join(event.classes)}; {event.parameters:,} weights."
             )
         elif isinstance(event, Note | Stage):
-            self._screen.note(f"Note: {event.text}" if isinstance(event, Note) else f"{event.text} ...")
+            self._screen.note(
+                f"Note: {event.text}" if isinstance(event, Note) else f"{event.text} ..."
+            )
         elif isinstance(event, FoldEnded):
-            self._screen.note(f"Fold {event.fold} of {event.folds}: {100 * event.accuracy:.1f} % of {event.n} crops.")
+            self._screen.note(
+                f"Fold {event.fold} of {event.folds}: {100 * event.accuracy:.1f} % of {event.n} crops."
+            )
         elif isinstance(event, BatchEnded) and self._moves:
             filled = _BAR * event.batch // max(event.batches, 1)
             bar = f"[{'#' * filled}{'.' * (_BAR - filled)}]"
@@ -172,7 +192,9 @@ class _Display:
         elif isinstance(event, EpochEnded):
             self._last = event
             if not self._moves:
-                self._screen.note(f"epoch {event.epoch}/{event.epochs}  loss {event.loss:.3f}  {_epoch_text(event)}")
+                self._screen.note(
+                    f"epoch {event.epoch}/{event.epochs}  loss {event.loss:.3f}  {_epoch_text(event)}"
+                )
 
 
 def _epoch_text(event: EpochEnded) -> str:

@@ -14,7 +14,12 @@ from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.evaluating.evaluate import evaluation_json
 from poregui.workflow.training.grouping import set_sources
-from poregui.workflow.training.test_split import choose_test_side, groups, keys_of_names, warnings_for
+from poregui.workflow.training.test_split import (
+    choose_test_side,
+    groups,
+    keys_of_names,
+    warnings_for,
+)
 
 
 def add_recipe_options(parser: argparse.ArgumentParser) -> None:
@@ -22,9 +27,13 @@ def add_recipe_options(parser: argparse.ArgumentParser) -> None:
     for parameter in parameters():
         option = "--" + parameter.name.replace("_", "-")
         unit = f", in {parameter.unit}" if parameter.unit else ""
-        text = f"{parameter.label}: {parameter.help}{unit} (default {parameter.default})".replace("%", "%%")
+        text = f"{parameter.label}: {parameter.help}{unit} (default {parameter.default})".replace(
+            "%", "%%"
+        )
         if parameter.kind is bool:
-            parser.add_argument(option, action=argparse.BooleanOptionalAction, default=argparse.SUPPRESS, help=text)
+            parser.add_argument(
+                option, action=argparse.BooleanOptionalAction, default=argparse.SUPPRESS, help=text
+            )
         else:
             parser.add_argument(
                 option,
@@ -42,9 +51,13 @@ def train(args: argparse.Namespace, screen: Screen) -> int:
     chosen = {name: value for name, value in vars(args).items() if name in names}
     recipe = recipe_for(chosen.pop("preset", "default"), **chosen)
     if args.folds is not None and args.folds < 2:
-        raise PoreguiError(f"{args.folds} folds are too few.", "Choose at least 2, such as --folds 5.")
+        raise PoreguiError(
+            f"{args.folds} folds are too few.", "Choose at least 2, such as --folds 5."
+        )
     if args.ungrouped and not args.folds:
-        raise PoreguiError("--ungrouped compares two cross-validations.", "Add --folds, such as --folds 5.")
+        raise PoreguiError(
+            "--ungrouped compares two cross-validations.", "Add --folds, such as --folds 5."
+        )
     if args.folds:
         # First, so that the newest run is the honest one.
         torn = _train_frozen(args, recipe, screen, grouped=False)[0] if args.ungrouped else None
@@ -52,7 +65,9 @@ def train(args: argparse.Namespace, screen: Screen) -> int:
     run, finished = _train_frozen(args, recipe, screen)
     with Project.open(args.project, read_only=True) as project:
         values = evaluation_json(project, run)
-    screen.result({**values, **_facts(run, finished)}, f"{_told(run, finished)}\n\n{evaluation_text(values)}")
+    screen.result(
+        {**values, **_facts(run, finished)}, f"{_told(run, finished)}\n\n{evaluation_text(values)}"
+    )
     return 0
 
 
@@ -67,7 +82,8 @@ def _train_frozen(
         busy = next((run for run in project.runs() if run.is_running()), None)
         if busy is not None:
             raise TrainingError(
-                f"Run {busy.number} of this project is being trained.", "Wait until it ends, or stop it first."
+                f"Run {busy.number} of this project is being trained.",
+                "Wait until it ends, or stop it first.",
             )
         run = freeze(project, recipe, folds=args.folds or 0, grouped=grouped)
     return run, follow(run, screen)
@@ -90,7 +106,11 @@ def _told(run: RunFolder, finished: Finished) -> str:
 
 
 def _tell_folds(
-    args: argparse.Namespace, screen: Screen, run: RunFolder, finished: Finished, torn: RunFolder | None
+    args: argparse.Namespace,
+    screen: Screen,
+    run: RunFolder,
+    finished: Finished,
+    torn: RunFolder | None,
 ) -> int:
     metrics = run.read_metrics()
     folds = [{"accuracy": fold["accuracy"], "n": fold["n"]} for fold in metrics["folds"]]
@@ -107,7 +127,9 @@ def _tell_folds(
         ["fold", "accuracy", "crops"],
         [[i, percent(fold["accuracy"]), fold["n"]] for i, fold in enumerate(folds, start=1)],
     )
-    text += f"\n\nMean {percent(values['mean_accuracy'])}, pooled {percent(values['pooled_accuracy'])}"
+    text += (
+        f"\n\nMean {percent(values['mean_accuracy'])}, pooled {percent(values['pooled_accuracy'])}"
+    )
     if torn is not None:
         values["ungrouped_accuracy"] = torn.read_metrics()["pooled_accuracy"]
         text += (
@@ -122,7 +144,8 @@ def fit(args: argparse.Namespace, screen: Screen) -> int:
     """Train a run folder: as the child of a window or another command, or with a progress of its own."""
     if args.wait != (args.run_folder is None):
         raise PoreguiError(
-            "Give the folder of a run, or --wait to be told of it later.", "Such as poregui fit PROJECT/runs/001."
+            "Give the folder of a run, or --wait to be told of it later.",
+            "Such as poregui fit PROJECT/runs/001.",
         )
     if args.wait:
         from poregui.learning.warm_up import wait_and_fit
@@ -135,7 +158,12 @@ def fit(args: argparse.Namespace, screen: Screen) -> int:
     run = RunFolder(args.run_folder)
     run.read_dataset()
     finished = follow(run, screen)
-    values = {**run.read_metrics(), **_facts(run, finished), "accuracy": finished.accuracy, "n_test": finished.n_test}
+    values = {
+        **run.read_metrics(),
+        **_facts(run, finished),
+        "accuracy": finished.accuracy,
+        "n_test": finished.n_test,
+    }
     accuracy = f"accuracy {percent(finished.accuracy)} on {finished.n_test} unseen crops"
     screen.result(values, f"{_told(run, finished)}\n{accuracy}.")
     return 0
@@ -147,7 +175,9 @@ def split(args: argparse.Namespace, screen: Screen) -> int:
     from poregui.workflow.training.prepare_dataset import summarise
 
     notes: tuple[str, ...] = ()
-    with Project.open(args.project, read_only=args.test is None and args.by_file_name is None) as project:
+    with Project.open(
+        args.project, read_only=args.test is None and args.by_file_name is None
+    ) as project:
         if args.by_file_name is not None:
             project.check_writable()
             History(project).apply(set_sources(project, together=args.by_file_name))
@@ -164,7 +194,9 @@ def split(args: argparse.Namespace, screen: Screen) -> int:
             for g in summary.groups]  # fmt: skip
     values: dict[str, Any] = {
         "by": summary.kind or None,
-        "crops": {part: sum(counts) for part, counts in summary.counts.items()} if summary.kind else {},
+        "crops": {part: sum(counts) for part, counts in summary.counts.items()}
+        if summary.kind
+        else {},
         "groups": rows,
         "warnings": [*notes, *summary.warnings],
         "problem": str(summary.problem) if summary.problem else None,
@@ -177,7 +209,9 @@ def _text(values: dict[str, Any], classes: tuple[str, ...]) -> str:
     body = [[row["name"], row["part"], *row["crops"].values()] for row in values["groups"]]
     lines = [table(["specimen", "part", *classes], body)] if body else []
     if values["crops"]:
-        lines.append(", ".join(f"{n} crops for {part}" for part, n in values["crops"].items()) + ".")
+        lines.append(
+            ", ".join(f"{n} crops for {part}" for part, n in values["crops"].items()) + "."
+        )
     lines += [f"Note: {warning}" for warning in values["warnings"]]
     lines += [values["problem"]] if values["problem"] else []
     return "\n".join(lines)

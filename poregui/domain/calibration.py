@@ -63,7 +63,11 @@ def calibration(probabilities: Floats, truth: NDArray[np.int64], bins: int = 10)
             interval = wilson_interval(hits, count)
             assert interval is not None
             mean = float(confidence[inside].mean())
-            found.append(CalibrationBin(number / bins, (number + 1) / bins, count, mean, hits / count, interval))
+            found.append(
+                CalibrationBin(
+                    number / bins, (number + 1) / bins, count, mean, hits / count, interval
+                )
+            )
     error = sum(one.count * abs(one.confidence - one.accuracy) for one in found) / len(truth)
     return Calibration(tuple(found), error)
 

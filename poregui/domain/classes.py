@@ -59,7 +59,13 @@ _DEFINITIONS = {
     "lack of fusion": "Powder that was not melted through: large and irregular, sharp tips, bright grains inside.",
 }
 
-SHORT_NAMES = {"g": "Gas", "gas": "Gas", "k": "Keyhole", "kh": "Keyhole", "keyhole": "Keyhole"} | dict.fromkeys(
+SHORT_NAMES = {
+    "g": "Gas",
+    "gas": "Gas",
+    "k": "Keyhole",
+    "kh": "Keyhole",
+    "keyhole": "Keyhole",
+} | dict.fromkeys(
     ("lof", "lack of fusion", "lack_of_fusion", "lack-of-fusion", "lackoffusion"), "Lack of Fusion"
 )
 """What the usual abbreviations of the three pore classes stand for, in lower case."""
@@ -77,16 +83,22 @@ def clean_name(name: str) -> str:
     """
     cleaned = " ".join(name.split())
     if not cleaned or len(cleaned) > 60 or not cleaned.isprintable():
-        raise PoreguiError(f"{name!r} cannot be the name of a class.", "Use 1 to 60 printable characters.")
+        raise PoreguiError(
+            f"{name!r} cannot be the name of a class.", "Use 1 to 60 printable characters."
+        )
     if cleaned.casefold() in (NOT_A_PORE_NAME.casefold(), UNSURE_NAME.casefold()):
-        raise PoreguiError(f"{cleaned!r} is a fixed label already.", "Choose another name for the class.")
+        raise PoreguiError(
+            f"{cleaned!r} is a fixed label already.", "Choose another name for the class."
+        )
     return cleaned
 
 
 def letter_for(name: str, taken: Collection[str]) -> str:
     """Return a capital letter (or digit) for a class, the first one of its name that is not in `taken`."""
     initials = "".join(word[0] for word in name.split() if word[0].isalnum())
-    wanted = (initials + "".join(c for c in name if c.isalnum())).upper() + "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+    wanted = (
+        initials + "".join(c for c in name if c.isalnum())
+    ).upper() + "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
     return next((c for c in wanted if c not in taken and len(c) == 1), "?")
 
 
@@ -100,7 +112,9 @@ def new_class(class_id: int, name: str, others: Sequence[PoreClass]) -> PoreClas
     if any(c.name.casefold() == cleaned.casefold() for c in active):
         raise PoreguiError(f"There is a class {cleaned!r} already.", "Choose another name.")
     if len(active) >= MOST_CLASSES:
-        raise PoreguiError(f"A project has at most {MOST_CLASSES} classes.", "Merge or retire one first.")
+        raise PoreguiError(
+            f"A project has at most {MOST_CLASSES} classes.", "Merge or retire one first."
+        )
     looks = [(colour, pattern) for pattern in PATTERNS for colour in COLOURS]
     used = {(c.colour, c.pattern) for c in active}
     colour, pattern = next(look for look in looks if look not in used)

@@ -25,7 +25,9 @@ class DetectionRecipe:
     no scale. Raises PoreguiError for a value outside its range.
     """
 
-    polarity: str = declare("Pores are", "dark", "Darker or brighter than the matrix.", choices=POLARITIES, main=True)
+    polarity: str = declare(
+        "Pores are", "dark", "Darker or brighter than the matrix.", choices=POLARITIES, main=True
+    )
     method: str = declare(
         "Threshold",
         "otsu",
@@ -34,31 +36,60 @@ class DetectionRecipe:
         choices=METHODS,
         main=True,
     )
-    level: float = declare("Level", 128.0, "Grey value of the manual threshold.", low=0.0, high=65535.0, main=True)
-    window: float = declare("Window", 100.0, "Surroundings of the local threshold.", low=1.0, high=1e5)
+    level: float = declare(
+        "Level", 128.0, "Grey value of the manual threshold.", low=0.0, high=65535.0, main=True
+    )
+    window: float = declare(
+        "Window", 100.0, "Surroundings of the local threshold.", low=1.0, high=1e5
+    )
     window_unit: str = declare("Window in", "px", "Unit of the window.", choices=UNITS)
     offset: float = declare(
-        "Offset", 15.0, "How far a pore must differ from the mean of its window.", unit="%", low=0.0, high=100.0
+        "Offset",
+        15.0,
+        "How far a pore must differ from the mean of its window.",
+        unit="%",
+        low=0.0,
+        high=100.0,
     )
     smoothing: float = declare(
         "Smoothing", 0.8, "Standard deviation of the Gaussian that quiets the noise.", unit="px", low=0.0, high=20.0,
         main=True,
     )  # fmt: skip
-    flatten: bool = declare("Correct uneven light", False, "Divide by the light of the matrix.", main=True)
+    flatten: bool = declare(
+        "Correct uneven light", False, "Divide by the light of the matrix.", main=True
+    )
     background_radius: float = declare(
-        "Radius of the correction", 200.0, "More than the radius of the largest pore.", low=1.0, high=1e5
+        "Radius of the correction",
+        200.0,
+        "More than the radius of the largest pore.",
+        low=1.0,
+        high=1e5,
     )
     background_unit: str = declare("Radius in", "px", "Unit of the radius.", choices=UNITS)
-    fill_holes: bool = declare("Fill holes", True, "Glints and powder grains inside a pore belong to it.", main=True)
+    fill_holes: bool = declare(
+        "Fill holes", True, "Glints and powder grains inside a pore belong to it.", main=True
+    )
     split: bool = declare("Split touching pores", False, "Cut where a pore has a waist.", main=True)
     split_strength: float = declare(
-        "Strength of the split", 0.5, "0 cuts only at narrow waists, 1 at every waist.", low=0.0, high=1.0
+        "Strength of the split",
+        0.5,
+        "0 cuts only at narrow waists, 1 at every waist.",
+        low=0.0,
+        high=1.0,
     )
-    smallest: float = declare("Smallest pore", 5.0, "Least equivalent circular diameter.", low=0.0, high=1e5, main=True)
+    smallest: float = declare(
+        "Smallest pore", 5.0, "Least equivalent circular diameter.", low=0.0, high=1e5, main=True
+    )
     largest: float = declare(
-        "Largest pore", 0.0, "Largest equivalent circular diameter; 0 sets no limit.", low=0.0, high=1e5
+        "Largest pore",
+        0.0,
+        "Largest equivalent circular diameter; 0 sets no limit.",
+        low=0.0,
+        high=1e5,
     )
-    size_unit: str = declare("Sizes in", "px", "Unit of the smallest and the largest pore.", choices=UNITS)
+    size_unit: str = declare(
+        "Sizes in", "px", "Unit of the smallest and the largest pore.", choices=UNITS
+    )
     contrast: float = declare(
         "Least contrast",
         10.0,
@@ -81,7 +112,9 @@ class DetectionRecipe:
     view_multiple: float = declare(
         "Multiple", 1.8, "Side of the crop over the longer side of the pore.", low=1.0, high=20.0
     )
-    view_size: float = declare("Size of the view", 100.0, "Side of a fixed crop.", low=1.0, high=1e5)
+    view_size: float = declare(
+        "Size of the view", 100.0, "Side of a fixed crop.", low=1.0, high=1e5
+    )
     view_unit: str = declare("Size in", "um", "Unit of the size of the view.", choices=UNITS)
 
     def __post_init__(self) -> None:
@@ -135,6 +168,7 @@ def in_px(length: float, unit: str, um_per_px: float | None) -> float:
         return length
     if um_per_px is None:
         raise PoreguiError(
-            "The recipe has a length in um, and this micrograph has no scale.", "Set its scale, or give lengths in px."
+            "The recipe has a length in um, and this micrograph has no scale.",
+            "Set its scale, or give lengths in px.",
         )
     return length / um_per_px

@@ -73,7 +73,9 @@ class Evaluation:
                     "precision": score.precision,
                     "recall": score.recall,
                     "f1": score.f1,
-                    "recall_interval95": list(score.recall_interval95) if score.recall_interval95 else None,
+                    "recall_interval95": list(score.recall_interval95)
+                    if score.recall_interval95
+                    else None,
                     "support": score.support,
                 }
                 for score in self.per_class
@@ -82,7 +84,9 @@ class Evaluation:
         }
 
 
-def evaluate(classes: tuple[str, ...], truth: NDArray[np.int64], predicted: NDArray[np.int64]) -> Evaluation:
+def evaluate(
+    classes: tuple[str, ...], truth: NDArray[np.int64], predicted: NDArray[np.int64]
+) -> Evaluation:
     """Return the evaluation of (n,) predicted places in `classes` against (n,) true ones."""
     return from_matrix(classes, confusion_matrix(truth, predicted, len(classes)))
 
@@ -130,7 +134,12 @@ class Share:
 
     def to_json(self) -> dict[str, Any]:
         """Return the numbers as a dictionary fit for JSON."""
-        numbers = {"name": self.name, "count": self.count, "right": self.right, "interval": self.interval}
+        numbers = {
+            "name": self.name,
+            "count": self.count,
+            "right": self.right,
+            "interval": self.interval,
+        }
         return {**numbers, "accuracy": self.accuracy}
 
 
@@ -165,22 +174,30 @@ def by_number(
     edges = np.unique(np.quantile(values, np.linspace(0, 1, bins + 1)))
     place = np.clip(np.searchsorted(edges, values, side="left") - 1, 0, len(edges) - 2)
     shares = [
-        _share(f"{_short(edges[number])} to {_short(edges[number + 1])}", right, known[place == number])
+        _share(
+            f"{_short(edges[number])} to {_short(edges[number + 1])}", right, known[place == number]
+        )
         for number in range(len(edges) - 1)
         if (place == number).any()
     ]
     return Breakdown(title, unit, tuple(shares)) if len(shares) > 1 else None
 
 
-def by_name(title: str, names: Sequence[str], right: NDArray[np.bool_], unit: str = "") -> Breakdown | None:
+def by_name(
+    title: str, names: Sequence[str], right: NDArray[np.bool_], unit: str = ""
+) -> Breakdown | None:
     """Divide (n,) right or wrong answers by a name, the worst first; None when there is only one or far too many."""
     known = sorted(set(names))
     if not 1 < len(known) <= _MOST_NAMES:
         return None
     place = {name: number for number, name in enumerate(known)}
     held = np.array([place[name] for name in names])
-    shares = [_share(name, right, np.flatnonzero(held == number)) for number, name in enumerate(known)]
-    return Breakdown(title, unit, tuple(sorted(shares, key=lambda share: (share.accuracy, share.name))))
+    shares = [
+        _share(name, right, np.flatnonzero(held == number)) for number, name in enumerate(known)
+    ]
+    return Breakdown(
+        title, unit, tuple(sorted(shares, key=lambda share: (share.accuracy, share.name)))
+    )
 
 
 def _share(name: str, right: NDArray[np.bool_], places: NDArray[np.intp]) -> Share:

@@ -126,11 +126,33 @@ class Failed:
     detail: str = ""
 
 
-Event = Started | Stage | BatchEnded | EpochEnded | FoldEnded | Note | Finished | Cancelled | Interrupted | Failed
+Event = (
+    Started
+    | Stage
+    | BatchEnded
+    | EpochEnded
+    | FoldEnded
+    | Note
+    | Finished
+    | Cancelled
+    | Interrupted
+    | Failed
+)
 FINAL = (Finished, Cancelled, Interrupted, Failed)
 _KINDS: dict[str, type[Any]] = {
     kind.__name__: kind
-    for kind in (Started, Stage, BatchEnded, EpochEnded, FoldEnded, Note, Finished, Cancelled, Interrupted, Failed)
+    for kind in (
+        Started,
+        Stage,
+        BatchEnded,
+        EpochEnded,
+        FoldEnded,
+        Note,
+        Finished,
+        Cancelled,
+        Interrupted,
+        Failed,
+    )
 }
 
 
@@ -145,7 +167,11 @@ def from_line(line: str) -> Event | None:
         values = json.loads(line)
         kind = _KINDS[values.pop("event")]
         known = {f.name for f in fields(kind)}
-        taken = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items() if name in known}
+        taken = {
+            name: tuple(v) if isinstance(v, list) else v
+            for name, v in values.items()
+            if name in known
+        }
         event: Event = kind(**taken)
     except (ValueError, KeyError, TypeError, AttributeError):
         return None

@@ -21,7 +21,9 @@ class Box:
 
     def __post_init__(self) -> None:
         if self.width < 1 or self.height < 1:
-            raise ValueError(f"a box needs at least one pixel each way, not {self.width} x {self.height}")
+            raise ValueError(
+                f"a box needs at least one pixel each way, not {self.width} x {self.height}"
+            )
 
     @property
     def right(self) -> int:
@@ -67,7 +69,9 @@ class Box:
     def moved_inside(self, width: int, height: int) -> Box:
         """Return a box of the same size, where it fits, shifted to lie inside an image of `width` x `height` px."""
         wide, high = min(self.width, width), min(self.height, height)
-        return Box(min(max(0, self.x), width - wide), min(max(0, self.y), height - high), wide, high)
+        return Box(
+            min(max(0, self.x), width - wide), min(max(0, self.y), height - high), wide, high
+        )
 
     @staticmethod
     def around(x: float, y: float, side: int) -> Box:
@@ -129,7 +133,9 @@ def bounds_of(outlines: Sequence[Outline]) -> list[Box]:
     """Return what `bounds` does for many outlines at once."""
     if not outlines:
         return []
-    points = np.frombuffer(b"".join(outline.data for outline in outlines), dtype=_POINT).reshape(-1, 2)
+    points = np.frombuffer(b"".join(outline.data for outline in outlines), dtype=_POINT).reshape(
+        -1, 2
+    )
     lengths = [len(outline.data) // (2 * _POINT.itemsize) for outline in outlines]
     starts = np.cumsum([0, *lengths[:-1]])
     low = np.floor(np.minimum.reduceat(points, starts, axis=0)).astype(int)

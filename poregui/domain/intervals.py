@@ -32,7 +32,9 @@ def wilson_interval(right: int, total: int, z: float = Z95) -> tuple[float, floa
     return low, high
 
 
-def confusion_matrix(truth: NDArray[np.int64], predicted: NDArray[np.int64], classes: int) -> NDArray[np.int64]:
+def confusion_matrix(
+    truth: NDArray[np.int64], predicted: NDArray[np.int64], classes: int
+) -> NDArray[np.int64]:
     """Count predictions per true class.
 
     `truth` and `predicted` are (n,) whole numbers from 0 to `classes` - 1. Returns (classes, classes), rows are the
@@ -59,7 +61,9 @@ class GroupInterval:
     groups: int
 
 
-def interval_over_groups(right: NDArray[np.bool_], groups: Sequence[object]) -> GroupInterval | None:
+def interval_over_groups(
+    right: NDArray[np.bool_], groups: Sequence[object]
+) -> GroupInterval | None:
     """Return the interval of a share of (n,) right answers that counts groups, not crops, as independent.
 
     A t interval on the logit scale with (groups - 1) degrees of freedom around the pooled share (a ratio estimator: W.
@@ -116,7 +120,11 @@ def matrices_of_groups(
     """Return (groups, classes, classes) confusion matrices, rows are the truth, groups in order of appearance."""
     places, count = _places(groups)
     flat = (places * classes + truth) * classes + predicted
-    return np.bincount(flat, minlength=count * classes * classes).reshape(count, classes, classes).astype(np.int64)
+    return (
+        np.bincount(flat, minlength=count * classes * classes)
+        .reshape(count, classes, classes)
+        .astype(np.int64)
+    )
 
 
 def student_t_quantile(p: float, freedom: int) -> float:
@@ -194,7 +202,13 @@ class HeadlineInterval:
 
     def to_json(self) -> dict[str, Any]:
         """Return the interval as a dictionary fit for JSON."""
-        return {"low": self.low, "high": self.high, "over": self.counts, "groups": self.groups, "warning": self.warning}
+        return {
+            "low": self.low,
+            "high": self.high,
+            "over": self.counts,
+            "groups": self.groups,
+            "warning": self.warning,
+        }
 
 
 def interval_of(right: NDArray[np.bool_], groups: Sequence[str]) -> HeadlineInterval | None:
@@ -214,10 +228,14 @@ def interval_of(right: NDArray[np.bool_], groups: Sequence[str]) -> HeadlineInte
     found = interval_over_groups(right, groups)
     if found is None:
         one = kind if kind in ("specimen", "source") else "micrograph"
-        warning = f"All these crops are of one {one}: the interval says nothing about the next {one}."
+        warning = (
+            f"All these crops are of one {one}: the interval says nothing about the next {one}."
+        )
         return HeadlineInterval(*plain, "crops", len(groups), warning)
     words = _GROUP_WORDS.get(kind, "groups")
-    return HeadlineInterval(found.low, found.high, words, found.groups, _too_few(found.groups, words))
+    return HeadlineInterval(
+        found.low, found.high, words, found.groups, _too_few(found.groups, words)
+    )
 
 
 def _too_few(groups: int, words: str) -> str:

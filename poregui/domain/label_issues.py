@@ -48,7 +48,9 @@ def confident_learning(probabilities: Floats, labels: NDArray[np.int64]) -> Conf
     is_something = confident.any(axis=1)
     others = probabilities.copy()
     others[np.arange(count), labels] = -1.0
-    joint = np.bincount(labels[is_something] * classes + best[is_something], minlength=classes * classes)
+    joint = np.bincount(
+        labels[is_something] * classes + best[is_something], minlength=classes * classes
+    )
     return ConfidentLearning(
         likely=is_something & (best != labels),
         proposed=others.argmax(axis=1),
@@ -86,9 +88,13 @@ def unusual_shapes(numbers: Floats, labels: NDArray[np.int64], classes: int) -> 
         if own.sum() < FEWEST_SHAPES:
             continue
         middle = _column_median(numbers[own])
-        spread = np.maximum(_NORMAL_SPREAD * _column_median(np.abs(numbers[own] - middle)), _SMALLEST_SPREAD)
+        spread = np.maximum(
+            _NORMAL_SPREAD * _column_median(np.abs(numbers[own] - middle)), _SMALLEST_SPREAD
+        )
         z = (numbers - middle) / spread
-        root = np.sqrt(np.nanmean(np.where(np.isfinite(z), z * z, np.nan), axis=1, where=np.isfinite(z)))
+        root = np.sqrt(
+            np.nanmean(np.where(np.isfinite(z), z * z, np.nan), axis=1, where=np.isfinite(z))
+        )
         edge = float(np.nanquantile(root[own], 0.95)) if np.isfinite(root[own]).any() else np.nan
         scores[:, place] = root / max(edge, 1e-9)
     known = np.where(np.isfinite(scores), scores, np.inf)
@@ -102,5 +108,8 @@ def _mean(values: Floats) -> float:
 def _column_median(values: Floats) -> Floats:
     """Return the median of each column over its finite values, 0 for a column without any."""
     return np.array(
-        [np.median(column[np.isfinite(column)]) if np.isfinite(column).any() else 0.0 for column in values.T]
+        [
+            np.median(column[np.isfinite(column)]) if np.isfinite(column).any() else 0.0
+            for column in values.T
+        ]
     )

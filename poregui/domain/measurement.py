@@ -25,7 +25,14 @@ def length_text(um: float) -> str:
 
 RELIABLE_PX = 10.0
 """Equivalent circular diameter below which shape numbers are noise: a disc of fewer pixels measures as any shape."""
-SHAPE_NUMBERS = ("circularity", "roundness", "aspect_ratio", "solidity", "convexity", "orientation_deg")
+SHAPE_NUMBERS = (
+    "circularity",
+    "roundness",
+    "aspect_ratio",
+    "solidity",
+    "convexity",
+    "orientation_deg",
+)
 """The columns that mean nothing where `shape_reliable` is false."""
 
 
@@ -50,8 +57,12 @@ class Measurement:
     perimeter: float = _number("Perimeter", "length", "Length of the outline.")
     circularity: float = _number("Circularity", "", "4 pi A / P², 1 for a circle.")
     roundness: float = _number("Roundness", "", "4 A / (pi Fmax²), 1 for a circle.")
-    feret_max: float = _number("Feret, maximum", "length", "Largest distance between two parallel tangents.")
-    feret_min: float = _number("Feret, minimum", "length", "Smallest distance between two parallel tangents.")
+    feret_max: float = _number(
+        "Feret, maximum", "length", "Largest distance between two parallel tangents."
+    )
+    feret_min: float = _number(
+        "Feret, minimum", "length", "Smallest distance between two parallel tangents."
+    )
     aspect_ratio: float = _number("Aspect ratio", "", "Fmax / Fmin.")
     solidity: float = _number("Solidity", "", "Area over the area of the convex hull.")
     convexity: float = _number("Convexity", "", "Perimeter of the convex hull over the perimeter.")
@@ -59,9 +70,15 @@ class Measurement:
         "Orientation", "°", "Long axis against the build direction, -90 to 90, counter-clockwise."
     )
     mean_grey: float | None = _number("Mean grey", "", "Mean grey value of the pixels inside.")
-    nearest_edge: float | None = _number("Nearest pore", "length", "Shortest distance from edge to edge.")
-    surface: float | None = _number("Distance to the surface", "length", "Shortest distance of the edge to it.")
-    touches_edge: bool = _number("Touches the edge", "", "Cut by the edge of the image or of a masked region.")
+    nearest_edge: float | None = _number(
+        "Nearest pore", "length", "Shortest distance from edge to edge."
+    )
+    surface: float | None = _number(
+        "Distance to the surface", "length", "Shortest distance of the edge to it."
+    )
+    touches_edge: bool = _number(
+        "Touches the edge", "", "Cut by the edge of the image or of a masked region."
+    )
     shape_reliable: bool = _number("Shape reliable", "", f"At least {RELIABLE_PX:g} px across.")
 
 
@@ -75,7 +92,9 @@ class Column:
     help: str
 
 
-COLUMNS: tuple[Column, ...] = tuple(Column(declared.name, **declared.metadata) for declared in fields(Measurement))
+COLUMNS: tuple[Column, ...] = tuple(
+    Column(declared.name, **declared.metadata) for declared in fields(Measurement)
+)
 
 
 def heading(column: Column, unit: str) -> str:

@@ -51,7 +51,11 @@ class Reference:
 
     def distances(self, features: NDArray[np.floating[Any]]) -> Floats:
         """Return (m,) distances of (m, features) to the k-th nearest training crop, in standard deviations."""
-        return _distances(_standardised(features, self.mean, self.spread), self.crops.astype(np.float32), NEIGHBOUR)
+        return _distances(
+            _standardised(features, self.mean, self.spread),
+            self.crops.astype(np.float32),
+            NEIGHBOUR,
+        )
 
     def unlike(self, features: NDArray[np.floating[Any]]) -> NDArray[np.bool_]:
         """Return which of (m, features) crops are farther than the limit; features that are no number are."""
@@ -72,15 +76,24 @@ class Reference:
     def from_json(values: Mapping[str, Any]) -> Reference:
         """Return what `to_json` wrote. Raises KeyError, TypeError or ValueError when it is damaged."""
         wide = int(values["features"])
-        mean, spread = (_array(values[name], "<f4").astype(np.float32) for name in ("mean", "spread"))
+        mean, spread = (
+            _array(values[name], "<f4").astype(np.float32) for name in ("mean", "spread")
+        )
         crops = _array(values["crops"], "<f2").astype(np.float16).reshape(-1, wide)
         limit = float(values["limit"])
-        if mean.shape != (wide,) or spread.shape != (wide,) or not len(crops) or not (limit > 0 and (spread > 0).all()):
+        if (
+            mean.shape != (wide,)
+            or spread.shape != (wide,)
+            or not len(crops)
+            or not (limit > 0 and (spread > 0).all())
+        ):
             raise ValueError("the features of the training crops do not fit together")
         return Reference(mean, spread, crops, limit, int(values["measured"]))
 
 
-def make_reference(features: NDArray[np.floating[Any]], trained: NDArray[np.bool_]) -> Reference | None:
+def make_reference(
+    features: NDArray[np.floating[Any]], trained: NDArray[np.bool_]
+) -> Reference | None:
     """Return the reference of a network from the (n, features) of a run's crops and which of them were `trained` on.
 
     The limit is the 99th percentile of the distances of the others, the farthest of them where they are fewer than 100;
@@ -119,7 +132,9 @@ def _distances(rows: Floats, known: Floats, neighbour: int) -> Floats:
     for start in range(0, len(rows), _BLOCK):
         part = rows[start : start + _BLOCK]
         squared = (part * part).sum(axis=1)[:, None] - 2 * (part @ known.T) + lengths
-        found[start : start + _BLOCK] = np.sqrt(np.maximum(np.partition(squared, place, axis=1)[:, place], 0.0))
+        found[start : start + _BLOCK] = np.sqrt(
+            np.maximum(np.partition(squared, place, axis=1)[:, place], 0.0)
+        )
     return found
 
 

@@ -43,7 +43,12 @@ def parameters_of(recipe: type) -> tuple[Parameter, ...]:
 
 
 def _parameter(declared: Field[Any]) -> Parameter:
-    return Parameter(name=declared.name, kind=_TYPES[str(declared.type)], default=declared.default, **declared.metadata)
+    return Parameter(
+        name=declared.name,
+        kind=_TYPES[str(declared.type)],
+        default=declared.default,
+        **declared.metadata,
+    )
 
 
 def check(parameter: Parameter, value: Any, noun: str = "value") -> None:
@@ -51,16 +56,22 @@ def check(parameter: Parameter, value: Any, noun: str = "value") -> None:
 
     `noun` names what a choice is ("There is no preset 'x'").
     """
-    fits = isinstance(value, parameter.kind) and (parameter.kind is bool or not isinstance(value, bool))
+    fits = isinstance(value, parameter.kind) and (
+        parameter.kind is bool or not isinstance(value, bool)
+    )
     if not fits:
         raise PoreguiError(
-            f"{parameter.label} cannot be {value!r}.", f"Give a value of type {parameter.kind.__name__}."
+            f"{parameter.label} cannot be {value!r}.",
+            f"Give a value of type {parameter.kind.__name__}.",
         )
     if parameter.choices and value not in parameter.choices:
-        raise PoreguiError(f"There is no {noun} {value!r}.", f"Choose one of: {', '.join(parameter.choices)}.")
+        raise PoreguiError(
+            f"There is no {noun} {value!r}.", f"Choose one of: {', '.join(parameter.choices)}."
+        )
     if parameter.low is not None and not parameter.low <= value <= (parameter.high or float("inf")):
         raise PoreguiError(
-            f"{parameter.label} cannot be {value:g}.", f"Choose a value from {parameter.low:g} to {parameter.high:g}."
+            f"{parameter.label} cannot be {value:g}.",
+            f"Choose a value from {parameter.low:g} to {parameter.high:g}.",
         )
 
 
@@ -70,6 +81,8 @@ def known_values(recipe: type, values: Mapping[str, Any]) -> dict[str, Any]:
     for parameter in parameters_of(recipe):
         if parameter.name in values:
             value = values[parameter.name]
-            whole = parameter.kind is float and isinstance(value, int) and not isinstance(value, bool)
+            whole = (
+                parameter.kind is float and isinstance(value, int) and not isinstance(value, bool)
+            )
             taken[parameter.name] = float(value) if whole else value
     return taken

@@ -47,8 +47,13 @@ def porosity(pore_areas: Sequence[float], field_areas: Sequence[float]) -> Poros
     count = len(pore_areas)
     if not count:
         return None
-    percents = 100 * np.asarray(pore_areas, dtype=np.float64) / np.asarray(field_areas, dtype=np.float64)
-    mean, pooled = float(percents.mean()), 100 * float(np.sum(pore_areas)) / float(np.sum(field_areas))
+    percents = (
+        100 * np.asarray(pore_areas, dtype=np.float64) / np.asarray(field_areas, dtype=np.float64)
+    )
+    mean, pooled = (
+        float(percents.mean()),
+        100 * float(np.sum(pore_areas)) / float(np.sum(field_areas)),
+    )
     if count < 2:
         return Porosity(count, mean, pooled, None, None, None, None)
     deviation = float(percents.std(ddof=1))
@@ -116,7 +121,9 @@ def _drawn_matrices(counts: bytes, classes: int, number: int, seed: int) -> Floa
     drawing them takes a hundred times longer than using them.
     """
     table = np.frombuffer(counts, np.float64).reshape(classes, classes)
-    gammas = np.random.default_rng(seed).standard_gamma(np.broadcast_to(table + 0.5, (number, classes, classes)))
+    gammas = np.random.default_rng(seed).standard_gamma(
+        np.broadcast_to(table + 0.5, (number, classes, classes))
+    )
     rates = gammas / gammas.sum(axis=2, keepdims=True)
     kept = np.linalg.cond(rates) < 4 * WORST_CONDITION
     matrices: Floats = np.linalg.inv(np.swapaxes(rates[kept], 1, 2))
@@ -124,14 +131,18 @@ def _drawn_matrices(counts: bytes, classes: int, number: int, seed: int) -> Floa
     return matrices
 
 
-def weighted_counts(truth: NDArray[np.int64], predicted: NDArray[np.int64], weights: Floats, classes: int) -> Floats:
+def weighted_counts(
+    truth: NDArray[np.int64], predicted: NDArray[np.int64], weights: Floats, classes: int
+) -> Floats:
     """Return the (classes, classes) confusion of (n,) crops that count by weight, as so many crops of equal weight.
 
     What is confused differs with the size of a pore, so that areas are corrected by the area that was confused. Each
     row sums to the effective number of its crops, (sum w)^2 / sum w^2 (L. Kish, Survey Sampling, 1965, 11.7), so that a
     single large pore does not pass for many.
     """
-    flat = np.bincount(truth * classes + predicted, weights, classes * classes).reshape(classes, classes)
+    flat = np.bincount(truth * classes + predicted, weights, classes * classes).reshape(
+        classes, classes
+    )
     summed, squares = np.bincount(truth, weights, classes), np.bincount(truth, weights**2, classes)
     effective = np.divide(summed, squares, out=np.zeros(classes), where=squares > 0)
     return np.asarray(flat * effective[:, np.newaxis], np.float64)
@@ -152,10 +163,14 @@ def correction(counts: NDArray[np.int64] | Floats) -> Correction:
     same = np.eye(classes)
     if classes == 0 or tested.min() < FEWEST_TESTED:
         few = tested.min() if classes else 0
-        return Correction(counts, same, False, f"a class had {few:.3g} test crops, fewer than {FEWEST_TESTED}")
+        return Correction(
+            counts, same, False, f"a class had {few:.3g} test crops, fewer than {FEWEST_TESTED}"
+        )
     rates = counts / tested[:, np.newaxis]
     if not np.linalg.cond(rates) < WORST_CONDITION:
-        return Correction(counts, same, False, "the run confuses the classes too much for a correction")
+        return Correction(
+            counts, same, False, "the run confuses the classes too much for a correction"
+        )
     return Correction(counts, np.linalg.inv(rates.T), True)
 
 
@@ -197,7 +212,9 @@ def estimate_classes(
     units = correct.apply(amounts - known) + known
     plain, mean = np.mean(amounts, axis=0), units.mean(axis=0)
     drawn = correct.draws(plain - known.mean(axis=0), _DRAWS, seed) + known.mean(axis=0)
-    lowest, highest = np.quantile(drawn, [0.025, 0.975], axis=0) if correct.possible else (mean, mean)
+    lowest, highest = (
+        np.quantile(drawn, [0.025, 0.975], axis=0) if correct.possible else (mean, mean)
+    )
     found = []
     for k in range(len(plain)):
         ends = mean_interval(units[:, k], seed=seed + k)
@@ -266,7 +283,11 @@ def size_distribution(areas: Floats) -> SizeDistribution:
     diameters = 2 * np.sqrt(sizes / math.pi)
     number = _quantiles(diameters, np.ones(len(sizes)))
     return SizeDistribution(
-        len(sizes), number, _quantiles(diameters, sizes), float(diameters[-1]), math.sqrt(float(sizes[-1]))
+        len(sizes),
+        number,
+        _quantiles(diameters, sizes),
+        float(diameters[-1]),
+        math.sqrt(float(sizes[-1])),
     )
 
 

@@ -31,8 +31,12 @@ class Recipe:
         choices=PRESETS,
         main=True,
     )
-    epochs: int = declare("Epochs, at most", 60, "Passes over the training crops.", low=1, high=2000, main=True)
-    seed: int = declare("Random seed", 0, "The same seed gives the same run.", low=0, high=2**31 - 1, main=True)
+    epochs: int = declare(
+        "Epochs, at most", 60, "Passes over the training crops.", low=1, high=2000, main=True
+    )
+    seed: int = declare(
+        "Random seed", 0, "The same seed gives the same run.", low=0, high=2**31 - 1, main=True
+    )
     early_stopping: bool = declare(
         "Stop early", True, "End when the validation loss has not fallen for a while.", main=True
     )
@@ -57,18 +61,32 @@ class Recipe:
         "to 15 % darker or brighter, the preset seed varies it as the original study did.",
         main=True,
     )
-    batch_size: int = declare("Crops per batch", 32, "Crops per step of the optimiser.", low=2, high=512)
-    learning_rate: float = declare("Learning rate", 0.0005, "Step size at the start.", low=1e-6, high=1.0)
+    batch_size: int = declare(
+        "Crops per batch", 32, "Crops per step of the optimiser.", low=2, high=512
+    )
+    learning_rate: float = declare(
+        "Learning rate", 0.0005, "Step size at the start.", low=1e-6, high=1.0
+    )
     reduce_on_plateau: bool = declare(
         "Lower the learning rate on a plateau",
         True,
         "Learn in smaller steps when the validation loss stalls; without effect on the schedule cosine.",
     )
     early_stopping_patience: int = declare(
-        "Epochs without progress before the end", 16, "Patience of the early stopping.", unit="epochs", low=1, high=500
+        "Epochs without progress before the end",
+        16,
+        "Patience of the early stopping.",
+        unit="epochs",
+        low=1,
+        high=500,
     )
     plateau_patience: int = declare(
-        "Epochs without progress before the rate falls", 4, "Patience on a plateau.", unit="epochs", low=1, high=500
+        "Epochs without progress before the rate falls",
+        4,
+        "Patience on a plateau.",
+        unit="epochs",
+        low=1,
+        high=500,
     )
     plateau_factor: float = declare(
         "Factor on a plateau", 0.5, "The learning rate is multiplied by it.", low=0.01, high=0.99
@@ -101,9 +119,15 @@ class Recipe:
         high=1.0,
     )
     validation_share: float = declare(
-        "Share for validation", 0.2, "Part of the training crops that steers the training.", low=0.05, high=0.5
+        "Share for validation",
+        0.2,
+        "Part of the training crops that steers the training.",
+        low=0.05,
+        high=0.5,
     )
-    class_weights: bool = declare("Weigh rare classes up", True, "Give each class the same say, however few crops.")
+    class_weights: bool = declare(
+        "Weigh rare classes up", True, "Give each class the same say, however few crops."
+    )
     input_size: int = declare(
         "Input size",
         64,
@@ -142,7 +166,12 @@ _AS_THE_STUDY = {
     "plateau_patience": 5,
 }
 """What the original study's notebook says; its callbacks were written there but never ran."""
-_ON_IMAGENET = {"input_size": 96, "learning_rate": 0.001, "epochs": 30, "early_stopping_patience": 8}
+_ON_IMAGENET = {
+    "input_size": 96,
+    "learning_rate": 0.001,
+    "epochs": 30,
+    "early_stopping_patience": 8,
+}
 _JOINED = {
     "validation_share": 0.1,
     "sees_shape": True,

@@ -40,7 +40,9 @@ class Plane:
         for part in filter(None, text.replace(" ", "").split(";")):
             match = re.fullmatch(r"(page|channel|z)=(\d{1,7})", part)
             if match is None or match[1] in found:
-                raise PoreguiError(f"{text!r} names no plane.", "Write it like page=2;channel=1;z=3.")
+                raise PoreguiError(
+                    f"{text!r} names no plane.", "Write it like page=2;channel=1;z=3."
+                )
             found[match[1]] = int(match[2])
         return cls(**found)
 
@@ -60,7 +62,10 @@ FIRST = Plane()
 
 
 def _parts(text: str) -> list[tuple[str, str]]:
-    return [(name, number) for name, _, number in (part.partition("=") for part in text.split(";") if part)]
+    return [
+        (name, number)
+        for name, _, number in (part.partition("=") for part in text.split(";") if part)
+    ]
 
 
 @dataclass(frozen=True)
@@ -76,9 +81,13 @@ class Display:
 
     def __post_init__(self) -> None:
         if not self.low < self.high:
-            raise PoreguiError("White must lie above black.", "Move the upper end of the contrast window up.")
+            raise PoreguiError(
+                "White must lie above black.", "Move the upper end of the contrast window up."
+            )
         if not 0.1 <= self.gamma <= 10:
-            raise PoreguiError(f"A gamma of {self.gamma:g} shows nothing.", "Choose one between 0.1 and 10.")
+            raise PoreguiError(
+                f"A gamma of {self.gamma:g} shows nothing.", "Choose one between 0.1 and 10."
+            )
 
 
 Side = Literal["train", "test"]

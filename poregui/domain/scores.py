@@ -90,7 +90,9 @@ def kappa(matrices: npt.ArrayLike) -> Floats:
 def _per_class(counts: Floats) -> tuple[Floats, Floats, Floats]:
     hits, support, claimed = np.diag(counts), counts.sum(axis=1), counts.sum(axis=0)
     nothing = np.zeros_like(hits)
-    precision = np.where(claimed > 0, _divide(hits, claimed), nothing)  # never claimed: 0, as scikit-learn has it
+    precision = np.where(
+        claimed > 0, _divide(hits, claimed), nothing
+    )  # never claimed: 0, as scikit-learn has it
     recall = np.where(support > 0, _divide(hits, support), nothing)
     f1 = np.where(support + claimed > 0, _divide(2 * hits, support + claimed), nothing)
     return precision, recall, f1
@@ -129,7 +131,13 @@ class Pairing:
 def pair(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> Pairing:
     """Return the pairing of two (n,) arrays that say which crops each run answered rightly."""
     one, two = int((first & ~second).sum()), int((second & ~first).sum())
-    return Pairing(int((first & second).sum()), one, two, int((~first & ~second).sum()), mcnemar_exact(one, two))
+    return Pairing(
+        int((first & second).sum()),
+        one,
+        two,
+        int((~first & ~second).sum()),
+        mcnemar_exact(one, two),
+    )
 
 
 def mcnemar_exact(only_first: int, only_second: int) -> float:

@@ -49,7 +49,11 @@ def find_sources(crops: Sequence[NamedCrop], depth: int = 0) -> Sources | None:
     """
     words = {crop.crop_id: _words(crop) for crop in crops}
     for count in (depth,) if depth else range(1, _DEEPEST + 1):
-        of = {crop.crop_id: source for crop in crops if (source := _source(crop.name, words[crop.crop_id], count))}
+        of = {
+            crop.crop_id: source
+            for crop in crops
+            if (source := _source(crop.name, words[crop.crop_id], count))
+        }
         if of and (depth or _plausible(crops, words, of)):
             first = next(crop for crop in crops if crop.crop_id in of)
             return Sources(of, count, (PurePosixPath(first.name).name, of[first.crop_id]))
@@ -70,9 +74,13 @@ def _source(name: str, words: Sequence[re.Match[str]], count: int) -> str:
     return PurePosixPath(name).stem[words[0].start() : words[count - 1].end()]
 
 
-def _plausible(crops: Sequence[NamedCrop], words: Mapping[int, Sequence[re.Match[str]]], of: Mapping[int, str]) -> bool:
+def _plausible(
+    crops: Sequence[NamedCrop], words: Mapping[int, Sequence[re.Match[str]]], of: Mapping[int, str]
+) -> bool:
     sizes = Counter(of.values())
-    numbered = sum(any(letter.isdecimal() for letter in words[crop_id][-1].group()) for crop_id in of)
+    numbered = sum(
+        any(letter.isdecimal() for letter in words[crop_id][-1].group()) for crop_id in of
+    )
     of_class: dict[int, set[str]] = {}
     for crop in crops:
         if crop.label is not None and crop.label > 0 and crop.crop_id in of:
@@ -156,7 +164,9 @@ def assign_folds(items: Sequence[Item], folds: int, seed: int) -> dict[str, int]
     return _deal_groups(names, counts, folds, seed)
 
 
-def _deal_groups(names: Sequence[str], counts: NDArray[np.int64], folds: int, seed: int) -> dict[str, int]:
+def _deal_groups(
+    names: Sequence[str], counts: NDArray[np.int64], folds: int, seed: int
+) -> dict[str, int]:
     """Do what `assign_folds` does with the (groups, classes) counts of groups."""
     shuffled = np.random.default_rng(seed).permutation(len(names))
     order = shuffled[np.argsort(-counts[shuffled].std(axis=1), kind="stable")]
@@ -164,7 +174,9 @@ def _deal_groups(names: Sequence[str], counts: NDArray[np.int64], folds: int, se
     filled = np.zeros((folds, counts.shape[1]))
     given: dict[str, int] = {}
     for place in order:
-        tried = np.repeat(filled[None], folds, axis=0)  # [k]: what all folds would hold if fold k got the group
+        tried = np.repeat(
+            filled[None], folds, axis=0
+        )  # [k]: what all folds would hold if fold k got the group
         tried[np.arange(folds), np.arange(folds)] += counts[place]
         spreads = np.round((tried / totals).std(axis=1).mean(axis=1), 12)
         best = int(np.lexsort((filled.sum(axis=1), spreads))[0])
@@ -210,7 +222,9 @@ def choose_groups(items: Sequence[Item], share: float, seed: int) -> frozenset[s
     single = len(names) == len(items)
     for attempt in range(1 if single else _TRIES):
         own = seed * _TRIES + attempt
-        fold_of = _deal_single(items, folds, own) if single else _deal_groups(names, counts, folds, own)
+        fold_of = (
+            _deal_single(items, folds, own) if single else _deal_groups(names, counts, folds, own)
+        )
         for fold in range(folds):
             inside = np.array([fold_of[name] == fold for name in names])
             taken = counts[inside].sum(axis=0)
@@ -218,11 +232,16 @@ def choose_groups(items: Sequence[Item], share: float, seed: int) -> frozenset[s
                 continue
             cost = float(np.abs(taken / np.maximum(totals, 1) - share)[totals > 0].max())
             if best is None or cost < best[0] - 1e-12:
-                best = cost, frozenset(name for name, chosen in zip(names, inside, strict=True) if chosen)
+                best = (
+                    cost,
+                    frozenset(name for name, chosen in zip(names, inside, strict=True) if chosen),
+                )
     return best[1] if best else None
 
 
-def choose_or_fall_back(items: Sequence[Item], share: float, seed: int) -> tuple[frozenset[int], bool]:
+def choose_or_fall_back(
+    items: Sequence[Item], share: float, seed: int
+) -> tuple[frozenset[int], bool]:
     """Choose crops for one side by whole groups, or one by one where groups do not allow it.
 
     Returns the ids of the chosen crops and whether groups stayed whole.
@@ -272,7 +291,9 @@ def check_trainable(counts: Mapping[str, int]) -> None:
     """
     used = {name: n for name, n in counts.items() if n > 0}
     if not used:
-        raise TrainingError("No crop has a label yet.", "Label crops of at least two classes, then train.")
+        raise TrainingError(
+            "No crop has a label yet.", "Label crops of at least two classes, then train."
+        )
     if len(used) == 1:
         only = next(iter(used))
         raise TrainingError(
@@ -282,5 +303,6 @@ def check_trainable(counts: Mapping[str, int]) -> None:
     thin = [f"{name} ({n})" for name, n in used.items() if n < FEWEST_CROPS]
     if thin:
         raise TrainingError(
-            f"Too few labelled crops of {', '.join(thin)}.", f"Every class needs at least {FEWEST_CROPS}; label more."
+            f"Too few labelled crops of {', '.join(thin)}.",
+            f"Every class needs at least {FEWEST_CROPS}; label more.",
         )

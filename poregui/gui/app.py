@@ -25,7 +25,9 @@ def application() -> QApplication:
     return app
 
 
-def build_window(project_folder: Path | None = None, preferences: Preferences | None = None) -> MainWindow:
+def build_window(
+    project_folder: Path | None = None, preferences: Preferences | None = None
+) -> MainWindow:
     """Return the main window, on a project when one is given, without starting the event loop."""
     application()
     window = MainWindow(preferences)

@@ -46,7 +46,9 @@ class Crops:
     def take(self, places: NDArray[np.int64] | slice) -> Crops:
         """Return these rows."""
         shapes = None if self.shapes is None else self.shapes[places]
-        return Crops(self.images[places], self.sizes[places], self.labels[places], self.ids[places], shapes)
+        return Crops(
+            self.images[places], self.sizes[places], self.labels[places], self.ids[places], shapes
+        )
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,9 @@ def load(folder: RunFolder, crops: Sequence[DatasetCrop], spec: InputSpec) -> Cr
             scale = crop.um_per_px if spec.calibrated else None
             shapes[row] = shape_input(pixels, crop.grey_low, crop.grey_high, scale)
 
-    for _ in ahead(see, zip(range(len(crops)), crops, folder.read_crops(crops), strict=True), allowed_threads()):
+    for _ in ahead(
+        see, zip(range(len(crops)), crops, folder.read_crops(crops), strict=True), allowed_threads()
+    ):
         pass
     sizes = [spec.size(crop.width, crop.height, crop.um_per_px) for crop in crops]
     return Crops(
@@ -97,7 +101,11 @@ def batch_count(crops: int, batch_size: int) -> int:
 
 
 def batches(
-    crops: Crops, batch_size: int, weights: Floats, augment: Augment | None, random: np.random.Generator
+    crops: Crops,
+    batch_size: int,
+    weights: Floats,
+    augment: Augment | None,
+    random: np.random.Generator,
 ) -> Iterator[Batch]:
     """Yield one epoch of shuffled, augmented batches.
 
@@ -109,11 +117,15 @@ def batches(
         if augment is not None:
             images, sizes = augment(images, sizes, random)
         labels = crops.labels[places]
-        shapes = None if crops.shapes is None else crops.shapes[places]  # turned and mirrored they stay the same
+        shapes = (
+            None if crops.shapes is None else crops.shapes[places]
+        )  # turned and mirrored they stay the same
         yield Batch(images, sizes, labels, weights[labels], shapes)
 
 
-def turn_and_mirror(images: Floats, sizes: Floats, random: np.random.Generator) -> tuple[Floats, Floats]:
+def turn_and_mirror(
+    images: Floats, sizes: Floats, random: np.random.Generator
+) -> tuple[Floats, Floats]:
     """Turn each crop by a random number of quarter turns and mirror half of them; exact, pixels only change places.
 
     A quarter turn swaps the width and the height that the network is told.
@@ -154,7 +166,11 @@ def shake(images: Floats, sizes: Floats, random: np.random.Generator) -> tuple[F
     for row, image in enumerate(images):
         matrix = _affine(side, random)
         shaken = cv2.warpAffine(
-            image, matrix, (side, side), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE
+            image,
+            matrix,
+            (side, side),
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_REPLICATE,
         ).reshape(image.shape)
         moved[row] = shaken[:, ::-1] if random.random() < 0.5 else shaken
     return moved, sizes

@@ -82,7 +82,9 @@ def write(path: Path, snapshot: Snapshot) -> None:
     }
 
     def save(beside: Path) -> None:
-        np.savez(beside, allow_pickle=False, state=np.array(json.dumps(asdict(snapshot.state))), **arrays)
+        np.savez(
+            beside, allow_pickle=False, state=np.array(json.dumps(asdict(snapshot.state))), **arrays
+        )
 
     replace_file(path, save)
 

@@ -30,7 +30,12 @@ _OUT_OF_MEMORY = (
 class Control:
     """Hold what a person last asked a running training for: '', 'stop', 'cancel' or 'interrupt'."""
 
-    _RANK = ("", "interrupt", "stop", "cancel")  # who asked to stop and went away wants the run to be complete
+    _RANK = (
+        "",
+        "interrupt",
+        "stop",
+        "cancel",
+    )  # who asked to stop and went away wants the run to be complete
 
     def __init__(self) -> None:
         self._asked = ""
@@ -104,7 +109,8 @@ def fit(run_folder: Path, *, events: bool, control: bool) -> int:
     try:
         if not folder.dataset_file.exists():
             raise ProjectError(
-                f"{run_folder} is not a run folder.", "Give the folder of a run, such as PROJECT/runs/001."
+                f"{run_folder} is not a run folder.",
+                "Give the folder of a run, such as PROJECT/runs/001.",
             )
         lock = folder.lock()
     except PoreguiError as error:
@@ -200,7 +206,8 @@ def _diverted(log_file: Path) -> Iterator[tuple[int, int]]:
         log = os.open(log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     except OSError as error:
         raise TrainingError(
-            f"{log_file} cannot be written: {error.strerror}.", "Choose a folder that you may write to."
+            f"{log_file} cannot be written: {error.strerror}.",
+            "Choose a folder that you may write to.",
         ) from error
     saved = os.dup(1), os.dup(2)
     os.dup2(log, 1)

@@ -44,7 +44,9 @@ class _Graph:
         if name not in self.weights:
             array = np.asarray(value)
             array = array.astype(np.int64 if array.dtype.kind == "i" else np.float32)
-            self.weights[name] = numpy_helper.from_array(np.ascontiguousarray(array).reshape(array.shape), name)
+            self.weights[name] = numpy_helper.from_array(
+                np.ascontiguousarray(array).reshape(array.shape), name
+            )
         return name
 
     def add(self, kind: str, inputs: list[str], output: str, **attributes: Any) -> str:
@@ -85,7 +87,10 @@ def build_graph(model: keras.Model) -> onnx.ModelProto:
         list(graph.weights.values()),
     )
     proto = helper.make_model(
-        written, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION, producer_name="poregui"
+        written,
+        opset_imports=[helper.make_opsetid("", OPSET)],
+        ir_version=IR_VERSION,
+        producer_name="poregui",
     )
     onnx.checker.check_model(proto)
     return proto
@@ -134,15 +139,22 @@ def _depthwise(graph: _Graph, layer: Any, sources: list[str]) -> str:
     inputs = [sources[0], graph.weight(f"{layer.name}_kernel", kernel)]
     pads = "SAME_UPPER" if layer.padding == "same" else "VALID"
     groups, strides = kernel.shape[0], list(layer.strides)
-    flow = graph.add("Conv", inputs, f"{layer.name}_sum", auto_pad=pads, strides=strides, group=groups)
+    flow = graph.add(
+        "Conv", inputs, f"{layer.name}_sum", auto_pad=pads, strides=strides, group=groups
+    )
     return _activate(graph, layer, flow)
 
 
 def _norm(graph: _Graph, layer: Any, sources: list[str]) -> str:
     values = [layer.gamma, layer.beta, layer.moving_mean, layer.moving_variance]
     names = ("gamma", "beta", "mean", "variance")
-    inputs = [graph.weight(f"{layer.name}_{name}", np.array(v)) for name, v in zip(names, values, strict=True)]
-    return graph.add("BatchNormalization", [sources[0], *inputs], layer.name, epsilon=float(layer.epsilon))
+    inputs = [
+        graph.weight(f"{layer.name}_{name}", np.array(v))
+        for name, v in zip(names, values, strict=True)
+    ]
+    return graph.add(
+        "BatchNormalization", [sources[0], *inputs], layer.name, epsilon=float(layer.epsilon)
+    )
 
 
 def _pool(graph: _Graph, layer: Any, sources: list[str]) -> str:
@@ -187,7 +199,11 @@ def _activate(graph: _Graph, layer: Any, flow: str) -> str:
     if name == "linear":
         return flow
     if name == "relu6":
-        return graph.add("Clip", [flow, graph.weight("clip_low", 0.0), graph.weight("clip_high", 6.0)], str(layer.name))
+        return graph.add(
+            "Clip",
+            [flow, graph.weight("clip_low", 0.0), graph.weight("clip_high", 6.0)],
+            str(layer.name),
+        )
     kinds = {"relu": "Relu", "softmax": "Softmax"}
     if name not in kinds:
         raise TypeError(f"No ONNX operation is known for the activation {name}.")
@@ -228,7 +244,9 @@ def _write_maps(graph: _Graph, model: keras.Model, grid: tuple[int, int, int]) -
         first = graph.weight("map_kernel", kernel[:channels] / (height * width))
     else:
         first = f"{hidden.name}_kernel"  # shared: it is nearly all that the seed network weighs
-    live = graph.add("Cast", [graph.add("Sign", [hidden.name], "live_sign")], "live", to=TensorProto.FLOAT)
+    live = graph.add(
+        "Cast", [graph.add("Sign", [hidden.name], "live_sign")], "live", to=TensorProto.FLOAT
+    )
     rows = graph.add("Unsqueeze", [live, graph.weight("axis_1", [1])], "live_rows")
     second = graph.weight("map_logits", np.array(model.get_layer("probabilities").kernel).T[None])
     masked = graph.add("Mul", [rows, second], "masked_logits")

@@ -77,7 +77,9 @@ def feed(model: keras.Model, crops: Crops | Batch) -> dict[str, Any]:
 
 def predict(model: keras.Model, crops: Crops) -> NDArray[np.float32]:
     """Return (n, classes) probabilities in inference mode."""
-    pieces = [slice(start, start + PREDICTION_BATCH) for start in range(0, len(crops), PREDICTION_BATCH)]
+    pieces = [
+        slice(start, start + PREDICTION_BATCH) for start in range(0, len(crops), PREDICTION_BATCH)
+    ]
     answers = [model.predict_on_batch(feed(model, crops.take(piece))) for piece in pieces]
     return np.concatenate(answers) if answers else np.empty((0, model.output_shape[-1]), np.float32)
 
@@ -167,7 +169,9 @@ class Fitter:
         """
         ended = "done"
         resumed, first = self.seconds, self.epoch
-        while self.epoch < self.recipe.epochs and not self.stopping.ends(self.epoch, self.best.epoch):
+        while self.epoch < self.recipe.epochs and not self.stopping.ends(
+            self.epoch, self.best.epoch
+        ):
             if self.cosine is not None:
                 self._optimizer.learning_rate.assign(self.cosine.rate(self.epoch + 1))
             begin_epoch(self._optimizer, self.recipe, self.epoch + 1)
@@ -202,7 +206,9 @@ class Fitter:
         count = batch_count(len(self.train), recipe.batch_size)
         augment = augmentation(recipe.preset, recipe.augment)
         seen, lost, right = 0, 0.0, 0.0
-        for number, batch in enumerate(batches(self.train, recipe.batch_size, weights, augment, random), start=1):
+        for number, batch in enumerate(
+            batches(self.train, recipe.batch_size, weights, augment, random), start=1
+        ):
             loss, accuracy = self._step(batch, at_once=epoch == number == 1)
             seen += len(batch.labels)
             lost += loss * len(batch.labels)
@@ -234,7 +240,9 @@ class Fitter:
     def _check(self, loss: float) -> None:
         if not math.isfinite(loss):
             if self.checkpoint_file:
-                self.checkpoint_file.unlink(missing_ok=True)  # going on from there would end here again
+                self.checkpoint_file.unlink(
+                    missing_ok=True
+                )  # going on from there would end here again
             raise TrainingError(
                 "The training lost its footing: the loss is no longer a number.",
                 f"Train again with a smaller learning rate, such as {self.recipe.learning_rate / 10:g}.",
@@ -243,7 +251,9 @@ class Fitter:
     def _end_epoch(self, loss: float, accuracy: float, epoch_seconds: float) -> None:
         self.epoch += 1
         optimizer = self._optimizer
-        validation_loss, validation_accuracy = score(predict(self.model, self.validation), self.validation.labels)
+        validation_loss, validation_accuracy = score(
+            predict(self.model, self.validation), self.validation.labels
+        )
         self._check(validation_loss)  # the last step of an epoch can spoil the weights, too
         improved = self._improved(validation_loss)
         rate = float(np.array(optimizer.learning_rate))
@@ -280,9 +290,18 @@ class Fitter:
 
     def _take_snapshot(self, improved: bool) -> None:
         variables = checkpoint.copy_of(self.model.variables)
-        state = State(self.epoch, self.best.epoch, self.best.loss, self.plateau.best, self.plateau.waited, self.seconds)
+        state = State(
+            self.epoch,
+            self.best.epoch,
+            self.best.loss,
+            self.plateau.best,
+            self.plateau.waited,
+            self.seconds,
+        )
         best = variables if improved or self.snapshot is None else self.snapshot.best
-        self.snapshot = Snapshot(state, variables, checkpoint.copy_of(self.model.optimizer.variables), best)
+        self.snapshot = Snapshot(
+            state, variables, checkpoint.copy_of(self.model.optimizer.variables), best
+        )
 
     def _keep_checkpoint(self) -> None:
         began = time.monotonic()

@@ -46,7 +46,9 @@ def cross_validate(job: Job, folds: Sequence[Sequence[int]]) -> None:
         judged = judge(job.dataset, fold.crops, fold.answers)
         job.report(FoldEnded(number, len(folds), judged.accuracy or 0.0, judged.n))
         if fold.fit.ended == "stop":
-            job.report(Note(f"Stopped after fold {number} of {len(folds)}; later folds have no answers."))
+            job.report(
+                Note(f"Stopped after fold {number} of {len(folds)}; later folds have no answers.")
+            )
             break
     _finish(job, done)
 
@@ -72,7 +74,9 @@ def _train_fold(job: Job, number: int, count: int, ids: frozenset[int]) -> _Fold
 
 def _say_missing(job: Job, number: int, labels: NDArray[np.int64]) -> None:
     """Name the classes that the network of a fold cannot learn, for none of their crops is left to it."""
-    missing = [name for place, name in enumerate(job.dataset.classes) if not np.any(labels == place)]
+    missing = [
+        name for place, name in enumerate(job.dataset.classes) if not np.any(labels == place)
+    ]
     if missing:
         listed = " and ".join(missing)
         job.report(

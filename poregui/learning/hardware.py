@@ -11,7 +11,16 @@ from contextlib import suppress
 from importlib import metadata
 from typing import Any
 
-_PACKAGES = ("poregui", "tensorflow", "keras", "numpy", "onnx", "onnxruntime", "opencv-python-headless", "scikit-learn")
+_PACKAGES = (
+    "poregui",
+    "tensorflow",
+    "keras",
+    "numpy",
+    "onnx",
+    "onnxruntime",
+    "opencv-python-headless",
+    "scikit-learn",
+)
 _SECONDS = 20
 _OTHER_BUILDS = ("tensorflow-cpu", "tensorflow-macos", "tf-nightly")
 """Names under which TensorFlow can be installed as well."""
@@ -60,20 +69,31 @@ def describe() -> dict[str, Any]:
 
     Imports TensorFlow, which takes seconds. An installation that is broken is described in `remarks`.
     """
-    told: dict[str, Any] = {"tensorflow": None, "gpus": [], "threads": available_threads(), "remarks": []}
+    told: dict[str, Any] = {
+        "tensorflow": None,
+        "gpus": [],
+        "threads": available_threads(),
+        "remarks": [],
+    }
     try:
         import tensorflow
     except (ImportError, OSError) as error:
-        told["remarks"].append(f"TensorFlow cannot be loaded ({error}); reinstall poregui to train networks.")
+        told["remarks"].append(
+            f"TensorFlow cannot be loaded ({error}); reinstall poregui to train networks."
+        )
         return told
     told["tensorflow"] = str(tensorflow.__version__)
     for device in tensorflow.config.list_physical_devices("GPU"):
         details = tensorflow.config.experimental.get_device_details(device)
         told["gpus"].append(str(details.get("device_name", device.name)))
     if not told["gpus"]:
-        told["remarks"].append("No GPU is used; the default network trains in about a minute on two cores without one.")
+        told["remarks"].append(
+            "No GPU is used; the default network trains in about a minute on two cores without one."
+        )
         built = bool(tensorflow.test.is_built_with_cuda())
-        told["remarks"] += why_no_gpu(platform.system(), platform.machine(), built_for_cuda=built, cards=nvidia_cards())
+        told["remarks"] += why_no_gpu(
+            platform.system(), platform.machine(), built_for_cuda=built, cards=nvidia_cards()
+        )
     return told
 
 
@@ -94,10 +114,16 @@ def nvidia_cards() -> list[str] | None:
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return [line.strip() for line in asked.stdout.splitlines() if line.strip()] if asked.returncode == 0 else None
+    return (
+        [line.strip() for line in asked.stdout.splitlines() if line.strip()]
+        if asked.returncode == 0
+        else None
+    )
 
 
-def why_no_gpu(system: str, machine: str, *, built_for_cuda: bool, cards: list[str] | None) -> list[str]:
+def why_no_gpu(
+    system: str, machine: str, *, built_for_cuda: bool, cards: list[str] | None
+) -> list[str]:
     """Say why TensorFlow uses no GPU here and what a person can do.
 
     `system` and `machine` are as in `platform`, `cards` as `nvidia_cards` returns them.

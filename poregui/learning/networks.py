@@ -88,7 +88,10 @@ def _seed(image: Any, classes: int) -> Any:
 
 
 def _default(
-    inputs: Mapping[str, Any], classes: int, sizes: NDArray[np.float32], shapes: NDArray[np.float32] | None
+    inputs: Mapping[str, Any],
+    classes: int,
+    sizes: NDArray[np.float32],
+    shapes: NDArray[np.float32] | None,
 ) -> Any:
     """Stack convolutions with batch normalisation, average their features, and read them with the size and the shape.
 
@@ -113,7 +116,10 @@ def _default(
             flow = layers.MaxPooling2D(name=f"pool_{number}")(flow)
     flow = layers.GlobalAveragePooling2D(name="average")(flow)
     logs = np.log(np.maximum(sizes, 1e-6))
-    parts = [flow, _standardised(keras.ops.log(inputs["size"]), logs, _SMALLEST_SPREAD, "size_scaled")]
+    parts = [
+        flow,
+        _standardised(keras.ops.log(inputs["size"]), logs, _SMALLEST_SPREAD, "size_scaled"),
+    ]
     if shapes is not None and "shape" in inputs:
         shape = _standardised(inputs["shape"], shapes, _SMALLEST_SHAPE_SPREAD, "shape_scaled")
         parts.append(layers.Dense(_SHAPE_UNITS, activation="relu", name="shape_units")(shape))
@@ -126,4 +132,6 @@ def _default(
 def _standardised(values: Any, known: NDArray[np.float32], smallest: float, name: str) -> Any:
     """Bring values to mean 0 and spread 1 of the `known` (n, columns) ones; a spread is `smallest` at least."""
     mean, spread = known.mean(axis=0), np.maximum(known.std(axis=0), smallest)
-    return keras.layers.Normalization(mean=mean.tolist(), variance=(spread**2).tolist(), name=name)(values)
+    return keras.layers.Normalization(mean=mean.tolist(), variance=(spread**2).tolist(), name=name)(
+        values
+    )

@@ -55,9 +55,9 @@ def build(image: Any, size: Any, classes: int, sizes: NDArray[np.float32]) -> An
     flow = layers.GlobalAveragePooling2D(name="average")(backbone(flow))
     logs = np.log(np.maximum(sizes, 1e-6))
     spread = np.maximum(logs.std(axis=0), _SMALLEST_SPREAD)
-    scaled = layers.Normalization(mean=logs.mean(axis=0).tolist(), variance=(spread**2).tolist(), name="size_scaled")(
-        keras.ops.log(size)
-    )
+    scaled = layers.Normalization(
+        mean=logs.mean(axis=0).tolist(), variance=(spread**2).tolist(), name="size_scaled"
+    )(keras.ops.log(size))
     flow = layers.Concatenate(name="joined")([flow, scaled])
     flow = layers.Dropout(0.3, name="dropout")(flow)
     flow = layers.Dense(_HIDDEN, activation="relu", name="dense")(flow)
@@ -97,7 +97,9 @@ class PacedAdam(keras.optimizers.Adam):
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Move one variable."""
         came = self._came[self._get_variable_index(variable)]
-        super().update_step(gradient, variable, learning_rate * self.pace if came else learning_rate)
+        super().update_step(
+            gradient, variable, learning_rate * self.pace if came else learning_rate
+        )
 
 
 def optimizer_for(recipe: Recipe) -> keras.optimizers.Optimizer:
@@ -116,7 +118,9 @@ def begin_epoch(optimizer: keras.optimizers.Optimizer, recipe: Recipe, epoch: in
 def backbone(image: Any) -> Any:
     """Return (height / 32, width / 32, 1280) features of an image of three channels: (grey - 127) / 128 of 0 to 255."""
     layers = keras.layers
-    flow = layers.Conv2D(_STEM, 3, 2, padding="same", use_bias=False, name=_named("_conv_stem"))(image)
+    flow = layers.Conv2D(_STEM, 3, 2, padding="same", use_bias=False, name=_named("_conv_stem"))(
+        image
+    )
     flow = _normed(flow, "_bn0", active=True)
     block = 0
     for count, kernel, first_stride, expansion, width in _STAGES:
@@ -132,7 +136,9 @@ def _block(flow: Any, prefix: str, kernel: int, stride: int, expansion: int, wid
     layers = keras.layers
     entered, inside = flow, int(flow.shape[-1])
     if expansion > 1:
-        flow = layers.Conv2D(inside * expansion, 1, use_bias=False, name=_named(f"{prefix}_expand_conv"))(flow)
+        flow = layers.Conv2D(
+            inside * expansion, 1, use_bias=False, name=_named(f"{prefix}_expand_conv")
+        )(flow)
         flow = _normed(flow, f"{prefix}_bn0", active=True)
     name = _named(f"{prefix}_depthwise_conv")
     flow = layers.DepthwiseConv2D(kernel, stride, padding="same", use_bias=False, name=name)(flow)
@@ -147,7 +153,11 @@ def _block(flow: Any, prefix: str, kernel: int, stride: int, expansion: int, wid
 def _normed(flow: Any, name: str, *, active: bool, activation: str = "") -> Any:
     layers = keras.layers
     flow = layers.BatchNormalization(epsilon=_EPSILON, name=_named(name))(flow)
-    return layers.Activation("relu6", name=activation or _named(f"{name}_relu"))(flow) if active else flow
+    return (
+        layers.Activation("relu6", name=activation or _named(f"{name}_relu"))(flow)
+        if active
+        else flow
+    )
 
 
 def _named(name: str) -> str:

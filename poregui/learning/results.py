@@ -36,11 +36,16 @@ def write_predictions(
     folder.write_predictions(
         dataset.classes,
         {crop.crop_id: part or crop.part for crop in crops},
-        (Prediction(crop.crop_id, tuple(float(p) for p in row)) for crop, row in zip(crops, answers, strict=True)),
+        (
+            Prediction(crop.crop_id, tuple(float(p) for p in row))
+            for crop, row in zip(crops, answers, strict=True)
+        ),
     )
 
 
-def judge(dataset: Dataset, crops: Sequence[DatasetCrop], answers: NDArray[np.float32]) -> Evaluation:
+def judge(
+    dataset: Dataset, crops: Sequence[DatasetCrop], answers: NDArray[np.float32]
+) -> Evaluation:
     """Return the evaluation of (n, classes) probabilities of crops against their labels."""
     labels = np.array([crop.label for crop in crops], np.int64)
     return evaluate(dataset.classes, labels, answers.argmax(axis=1).astype(np.int64))
@@ -72,7 +77,9 @@ def common_metrics(dataset: Dataset, recipe: Recipe, evaluation: Evaluation) -> 
     }
 
 
-def write_features(folder: RunFolder, model: keras.Model, dataset: Dataset, spec: InputSpec) -> None:
+def write_features(
+    folder: RunFolder, model: keras.Model, dataset: Dataset, spec: InputSpec
+) -> None:
     """Write features.npy: (n, features) float32, the input of the last layer for the crops in the dataset's order.
 
     Those of the training crops also go into model.json, by which micrographs are held against them.
@@ -83,7 +90,10 @@ def write_features(folder: RunFolder, model: keras.Model, dataset: Dataset, spec
     folder.write_features(features)
     reference = make_reference(features, np.array([crop.part == "train" for crop in dataset.crops]))
     told = json.loads(folder.sidecar_file.read_text(encoding="utf-8"))
-    write_json(folder.sidecar_file, {**told, "trained_on": None if reference is None else reference.to_json()})
+    write_json(
+        folder.sidecar_file,
+        {**told, "trained_on": None if reference is None else reference.to_json()},
+    )
 
 
 _PARITY_CROPS = 64
@@ -91,7 +101,9 @@ _PARITY_CROPS = 64
 
 def save_model(folder: RunFolder, model: keras.Model) -> None:
     """Write model.keras, whole or not at all. Raises PoreguiError when the disk is full."""
-    bare = keras.models.clone_model(model)  # without the optimiser's state, twice the size of the weights
+    bare = keras.models.clone_model(
+        model
+    )  # without the optimiser's state, twice the size of the weights
     bare.set_weights(model.get_weights())
     replace_file(folder.model_file, lambda beside: bare.save(beside))
 
@@ -112,7 +124,9 @@ def predict_crops(
     return np.concatenate(pieces) if pieces else np.empty((0, model.output_shape[-1]), np.float32)
 
 
-def export_model(folder: RunFolder, model: keras.Model, recipe: Recipe, dataset: Dataset, spec: InputSpec) -> float:
+def export_model(
+    folder: RunFolder, model: keras.Model, recipe: Recipe, dataset: Dataset, spec: InputSpec
+) -> float:
     """Write model.onnx and its sidecar model.json; return the largest difference to Keras on crops of this run.
 
     Raises TrainingError when the exported network answers otherwise.
@@ -130,7 +144,11 @@ def export_model(folder: RunFolder, model: keras.Model, recipe: Recipe, dataset:
             "preset": recipe.preset,
             "dataset_hash": dataset.hash,
             "recipe": recipe.to_json(),
-            "parity": {"largest_difference": difference, "limit": PARITY, "crops": min(len(tested), _PARITY_CROPS)},
+            "parity": {
+                "largest_difference": difference,
+                "limit": PARITY,
+                "crops": min(len(tested), _PARITY_CROPS),
+            },
         },
     )
     return difference

@@ -43,7 +43,12 @@ def write_shapes(folder: RunFolder, dataset: Dataset) -> NDArray[np.float64]:
     """Measure all crops of a dataset, write shapes.csv and return (n, numbers), lengths in um where all is known."""
     values = np.array(
         [
-            shape_numbers(pixels, crop.grey_low, crop.grey_high, crop.um_per_px if dataset.calibrated else None)
+            shape_numbers(
+                pixels,
+                crop.grey_low,
+                crop.grey_high,
+                crop.um_per_px if dataset.calibrated else None,
+            )
             for crop, pixels in zip(dataset.crops, folder.read_crops(dataset.crops), strict=True)
         ]
     ).reshape(-1, len(NAMES))
@@ -105,7 +110,9 @@ def answer_crops(folder: RunFolder, recipe: Recipe, dataset: Dataset) -> NDArray
     folds = folder.read_folds()
     if folds:
         return _crossed(table, _given_folds(dataset, folds), recipe)
-    return _answers(_forest(table, np.array([crop.part == "train" for crop in dataset.crops]), recipe), table)
+    return _answers(
+        _forest(table, np.array([crop.part == "train" for crop in dataset.crops]), recipe), table
+    )
 
 
 def _own_folds(dataset: Dataset, seed: int) -> NDArray[np.int64]:
@@ -160,15 +167,24 @@ def _filled(values: NDArray[np.float64]) -> NDArray[np.float64]:
 def _importances(forest: Any) -> dict[str, float]:
     if forest is None:
         return {}
-    return {name: float(share) for name, share in zip(NAMES, forest.feature_importances_, strict=True)}
+    return {
+        name: float(share) for name, share in zip(NAMES, forest.feature_importances_, strict=True)
+    }
 
 
-def _rows(ids: Sequence[int], answers: NDArray[np.float64], wanted: NDArray[np.bool_]) -> list[list[float]]:
+def _rows(
+    ids: Sequence[int], answers: NDArray[np.float64], wanted: NDArray[np.bool_]
+) -> list[list[float]]:
     """Return one list per wanted crop: its id, then its probabilities."""
-    return [[ids[place], *(round(float(p), 6) for p in answers[place])] for place in np.flatnonzero(wanted).tolist()]
+    return [
+        [ids[place], *(round(float(p), 6) for p in answers[place])]
+        for place in np.flatnonzero(wanted).tolist()
+    ]
 
 
-def train_shapes(run_folder: Path, report: Callable[[Event], None], should_stop: Callable[[], str]) -> None:
+def train_shapes(
+    run_folder: Path, report: Callable[[Event], None], should_stop: Callable[[], str]
+) -> None:
     """Fit a random forest on shape numbers and leave predictions and metrics in the run folder; no model.
 
     Events, wishes and folds are as in `learning.train.train`; a forest takes seconds, so that 'stop' lets it finish and
@@ -183,9 +199,21 @@ def train_shapes(run_folder: Path, report: Callable[[Event], None], should_stop:
     sizes = {part: len(dataset.part(part)) for part in ("train", "validation", "test")}
     if not folds and not (sizes["train"] and sizes["test"]):
         what = "test" if sizes["train"] else "train"
-        raise TrainingError(f"There is no crop to {what} with.", "Label more crops, then train again.")
+        raise TrainingError(
+            f"There is no crop to {what} with.", "Label more crops, then train again."
+        )
     report(Stage("Measuring shapes"))
-    report(Started(folder.path.name, dataset.classes, sizes["train"], sizes["validation"], sizes["test"], 0, 0))
+    report(
+        Started(
+            folder.path.name,
+            dataset.classes,
+            sizes["train"],
+            sizes["validation"],
+            sizes["test"],
+            0,
+            0,
+        )
+    )
     if should_stop() in ("cancel", "interrupt"):
         report(Cancelled(time.monotonic() - began))
         return
@@ -202,7 +230,11 @@ def train_shapes(run_folder: Path, report: Callable[[Event], None], should_stop:
     evaluation = judge(dataset, list(compress(crops, tested)), given[tested])
     seconds = time.monotonic() - began
     told = {"trees": TREES, "epochs": 0, "best_epoch": None, "seconds": seconds, "stopped": False}
-    metrics = {**common_metrics(dataset, recipe, evaluation), **_more(dataset, answers, folds), **told}
+    metrics = {
+        **common_metrics(dataset, recipe, evaluation),
+        **_more(dataset, answers, folds),
+        **told,
+    }
     write_json(folder.metrics_file, metrics)
     sure = trust(list(compress(crops, tested)), given[tested])
     report(Finished(0, 0, evaluation.accuracy or 0.0, evaluation.n, seconds, **sure))
@@ -218,7 +250,13 @@ def _more(dataset: Dataset, answers: NDArray[np.float64], folds: list[list[int]]
     rows = []
     for ids in folds:
         places = [place[crop_id] for crop_id in ids]
-        judged = judge(dataset, [dataset.crops[p] for p in places], answers[places].astype(np.float32))
+        judged = judge(
+            dataset, [dataset.crops[p] for p in places], answers[places].astype(np.float32)
+        )
         rows.append({"accuracy": judged.accuracy, "n": judged.n, "epochs": 0, "best_epoch": None})
     pooled = judge(dataset, dataset.crops, answers.astype(np.float32)).accuracy
-    return {"folds": rows, "mean_accuracy": float(np.mean([r["accuracy"] for r in rows])), "pooled_accuracy": pooled}
+    return {
+        "folds": rows,
+        "mean_accuracy": float(np.mean([r["accuracy"] for r in rows])),
+        "pooled_accuracy": pooled,
+    }

@@ -19,7 +19,14 @@ from poregui.learning import networks as zoo
 from poregui.learning import results as outcome
 from poregui.learning.batches import Crops, batch_count, load
 from poregui.learning.fitting import Fit, Fitter, Report, ShouldStop
-from poregui.learning.results import accuracy_of, common_metrics, judge, trust, write_features, write_predictions
+from poregui.learning.results import (
+    accuracy_of,
+    common_metrics,
+    judge,
+    trust,
+    write_features,
+    write_predictions,
+)
 from poregui.store.files import write_json
 from poregui.store.run_folder import RunFolder
 from poregui.vision.patches import InputSpec
@@ -60,7 +67,9 @@ def train(run_folder: Path, report: Report, should_stop: ShouldStop) -> None:
     spec = zoo.input_spec(recipe, colour=dataset.colour, calibrated=dataset.calibrated)
     job = Job(folder, recipe, dataset, spec, report, should_stop, time.monotonic())
     if recipe.mixed_precision and precision.policy_of(recipe) == precision.FULL:
-        report(Note("No GPU is used, so the training computes in 32 bits in spite of mixed precision."))
+        report(
+            Note("No GPU is used, so the training computes in 32 bits in spite of mixed precision.")
+        )
     for warning in dataset.warnings:
         report(Note(warning))
     folds = folder.read_folds()
@@ -82,15 +91,26 @@ def make_repeatable(seed: int) -> None:
 def load_part(job: Job, crops: Sequence[DatasetCrop], what: str) -> Crops:
     """Load crops. Raises TrainingError when there are none."""
     if not crops:
-        raise TrainingError(f"There is no crop to {what} with.", "Label more crops, then train again.")
+        raise TrainingError(
+            f"There is no crop to {what} with.", "Label more crops, then train again."
+        )
     return load(job.folder, crops, job.spec)
 
 
 def start(
-    job: Job, name: str, train: Crops, validation: Crops, n_test: int, *, fold: int = 0, folds: int = 0
+    job: Job,
+    name: str,
+    train: Crops,
+    validation: Crops,
+    n_test: int,
+    *,
+    fold: int = 0,
+    folds: int = 0,
 ) -> Fitter:
     """Build the network, say that training (of one of `folds` folds) begins, and return what fits it."""
-    build = partial(zoo.build, job.recipe, job.spec, len(job.dataset.classes), train.sizes, train.shapes)
+    build = partial(
+        zoo.build, job.recipe, job.spec, len(job.dataset.classes), train.sizes, train.shapes
+    )
     policy = precision.policy_of(job.recipe)
     with precision.layers_of(policy):
         model = build()
@@ -125,7 +145,12 @@ def gave_up(job: Job, ended: str, epochs: int) -> bool:
     """Report the end of a run that was cancelled or interrupted; return whether it was."""
     if ended == "cancel":
         folder = job.folder
-        for made in (folder.checkpoint_file, folder.model_file, folder.onnx_file, folder.sidecar_file):
+        for made in (
+            folder.checkpoint_file,
+            folder.model_file,
+            folder.onnx_file,
+            folder.sidecar_file,
+        ):
             made.unlink(missing_ok=True)
         job.report(Cancelled(job.seconds))
     elif ended == "interrupt":

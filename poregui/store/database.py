@@ -71,7 +71,9 @@ def create_database(path: Path) -> None:
     def write(beside: Path) -> None:
         connection = sqlite3.connect(beside)
         try:
-            connection.executescript(files("poregui.store").joinpath("schema.sql").read_text(encoding="utf-8"))
+            connection.executescript(
+                files("poregui.store").joinpath("schema.sql").read_text(encoding="utf-8")
+            )
             connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             connection.commit()
@@ -89,10 +91,14 @@ def open_database(path: Path, *, read_only: bool) -> sqlite3.Connection:
     Raises ProjectError when the file is missing, no project, damaged, or made by a newer version.
     """
     if not path.exists():
-        raise ProjectError(f"{path.parent} is not a poregui project.", "Choose a folder that holds project.db.")
+        raise ProjectError(
+            f"{path.parent} is not a poregui project.", "Choose a folder that holds project.db."
+        )
     mode = "ro" if read_only else "rw"
     try:
-        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None)
+        connection = sqlite3.connect(
+            f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None
+        )
     except sqlite3.Error as error:
         raise explain(error, path) from error
     try:
@@ -117,7 +123,9 @@ def open_database(path: Path, *, read_only: bool) -> sqlite3.Connection:
 def _check(connection: sqlite3.Connection, path: Path) -> None:
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     if application != APPLICATION_ID:
-        raise ProjectError(f"{path} is not a poregui project.", "Choose a folder that poregui made.")
+        raise ProjectError(
+            f"{path} is not a poregui project.", "Choose a folder that poregui made."
+        )
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version > SCHEMA_VERSION:
         raise ProjectError(
@@ -207,11 +215,20 @@ def explain(error: sqlite3.Error, path: Path) -> PoreguiError:
     """Return the sentence for what SQLite refused."""
     name = getattr(error, "sqlite_errorname", "") or ""
     if name.startswith("SQLITE_FULL"):
-        return ProjectError(f"The disk that holds {path.parent} is full.", "Make room; nothing that was shown is lost.")
+        return ProjectError(
+            f"The disk that holds {path.parent} is full.",
+            "Make room; nothing that was shown is lost.",
+        )
     if name.startswith("SQLITE_READONLY"):
-        return ReadOnlyError(f"{path.parent} is read-only.", "Copy the project to a folder that you may write to.")
+        return ReadOnlyError(
+            f"{path.parent} is read-only.", "Copy the project to a folder that you may write to."
+        )
     if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
-        return ProjectError(f"{path.parent} is being written by another program.", "Close it there and try again.")
+        return ProjectError(
+            f"{path.parent} is being written by another program.", "Close it there and try again."
+        )
     if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
         return _damaged(path)
-    return ProjectError(f"{path} cannot be used: {error}.", "Check the disk and the folder's permissions.")
+    return ProjectError(
+        f"{path} cannot be used: {error}.", "Check the disk and the folder's permissions."
+    )

@@ -21,7 +21,9 @@ def file_hash(file: Path) -> str:
         with open(file, "rb") as content:
             return hashlib.file_digest(content, "sha256").hexdigest()
     except OSError as error:
-        raise ImageError(f"{file.name} cannot be read ({error.strerror}).", "Check the disk.") from error
+        raise ImageError(
+            f"{file.name} cannot be read ({error.strerror}).", "Check the disk."
+        ) from error
 
 
 _STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -30,7 +32,11 @@ _NUMBER = re.compile(r"-?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 
 def harmless(cell: Any) -> Any:
     """Return a table cell that no spreadsheet takes for a formula; numbers stay numbers, negative ones too."""
-    if not isinstance(cell, str) or not cell.startswith(_STARTS_A_FORMULA) or _NUMBER.fullmatch(cell):
+    if (
+        not isinstance(cell, str)
+        or not cell.startswith(_STARTS_A_FORMULA)
+        or _NUMBER.fullmatch(cell)
+    ):
         return cell
     return f"'{cell}"
 
@@ -80,7 +86,13 @@ def _write_bytes(path: Path, content: bytes) -> None:
 def explain_write_error(error: OSError, path: Path) -> PoreguiError:
     """Return the sentence for a write that the system refused."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return ProjectError(f"The disk that holds {path.parent} is full.", "Make room there and try again.")
+        return ProjectError(
+            f"The disk that holds {path.parent} is full.", "Make room there and try again."
+        )
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return ProjectError(f"{path} cannot be written: no permission.", "Choose a folder that you may write to.")
-    return ProjectError(f"{path} cannot be written: {error.strerror or error}.", "Check the disk and try again.")
+        return ProjectError(
+            f"{path} cannot be written: no permission.", "Choose a folder that you may write to."
+        )
+    return ProjectError(
+        f"{path} cannot be written: {error.strerror or error}.", "Check the disk and try again."
+    )

@@ -40,20 +40,25 @@ def copy_databases(folder: Path, target: Path, moved: dict[str, str]) -> list[Me
         copy = target / name
         try:
             with (
-                contextlib.closing(sqlite3.connect(f"{(folder / name).absolute().as_uri()}?mode=ro", uri=True)) as old,
+                contextlib.closing(
+                    sqlite3.connect(f"{(folder / name).absolute().as_uri()}?mode=ro", uri=True)
+                ) as old,
                 contextlib.closing(sqlite3.connect(copy)) as new,
             ):
                 old.backup(new, pages=_PAGES)
                 if name == "project.db":
                     new.executemany(
-                        "UPDATE micrographs SET path = ? WHERE path = ?", ((b, a) for a, b in moved.items())
+                        "UPDATE micrographs SET path = ? WHERE path = ?",
+                        ((b, a) for a, b in moved.items()),
                     )
                     new.commit()
                 (state,) = new.execute("PRAGMA integrity_check(1)").fetchone()
         except sqlite3.Error as error:
             raise explain(error, folder / name) from error
         if state != "ok":
-            raise ProjectError(f"{folder / name} is damaged.", "Restore it from a backup, then pack again.")
+            raise ProjectError(
+                f"{folder / name} is damaged.", "Restore it from a backup, then pack again."
+            )
         members.append(Member(copy, name))
     return members
 
@@ -64,7 +69,9 @@ def run_files(runs: Iterable[Path], folder: Path) -> list[Member]:
         Member(path, path.relative_to(folder).as_posix())
         for run in runs
         for path in sorted(run.rglob("*"))
-        if path.is_file() and path.suffix not in _LEFT_OUT and not path.name.startswith("checkpoint")
+        if path.is_file()
+        and path.suffix not in _LEFT_OUT
+        and not path.name.startswith("checkpoint")
     ]
 
 
@@ -76,7 +83,9 @@ def write_zip(out: Path, top: str, members: list[Member], progress: Progress) ->
 
     def write(beside: Path) -> None:
         hashes = {}
-        with zipfile.ZipFile(beside, "w", zipfile.ZIP_DEFLATED, compresslevel=1, allowZip64=True) as packed:
+        with zipfile.ZipFile(
+            beside, "w", zipfile.ZIP_DEFLATED, compresslevel=1, allowZip64=True
+        ) as packed:
             for number, member in enumerate(members):
                 progress(number, 2 * len(members), member.name)
                 with (
@@ -90,14 +99,17 @@ def write_zip(out: Path, top: str, members: list[Member], progress: Progress) ->
                 with packed.open(f"{top}/{member.name}") as source:
                     if _copy(source, None) != hashes[member.name]:
                         raise ProjectError(
-                            f"{member.name} came back changed from {out}.", "Check the disk, pack again."
+                            f"{member.name} came back changed from {out}.",
+                            "Check the disk, pack again.",
                         )
 
     try:
         replace_file(out, write)
         return out.stat().st_size
     except (zipfile.BadZipFile, EOFError) as error:
-        raise ProjectError(f"{out} could not be read back.", "Check the disk, then pack again.") from error
+        raise ProjectError(
+            f"{out} could not be read back.", "Check the disk, then pack again."
+        ) from error
     except OSError as error:
         raise explain_write_error(error, out) from error
 

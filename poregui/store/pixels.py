@@ -28,7 +28,9 @@ _AHEAD = 4
 _MOST_THREADS = 4
 
 
-def ahead(work: Callable[[Item], Result], items: Iterable[Item], threads: int = 0) -> Iterator[Result]:
+def ahead(
+    work: Callable[[Item], Result], items: Iterable[Item], threads: int = 0
+) -> Iterator[Result]:
     """Yield `work(item)` of each item in order, worked in up to `threads` (0: one a core, four at most).
 
     `items` are taken in the thread of the caller, and an error of `work` is raised there in its turn.
@@ -70,7 +72,9 @@ class CropPixels:
     def hash(self) -> str:
         """Return the SHA-256 of shape, depth, grey range and content."""
         head = f"{self.array.shape} {self.array.dtype.str} {self.grey_low:g} {self.grey_high:g} "
-        return hashlib.sha256(head.encode() + np.ascontiguousarray(self.array).tobytes()).hexdigest()
+        return hashlib.sha256(
+            head.encode() + np.ascontiguousarray(self.array).tobytes()
+        ).hexdigest()
 
     @property
     def channels(self) -> int:
@@ -104,7 +108,9 @@ class PixelStore:
         if connection is None:
             mode = "ro" if self._read_only else "rwc"
             uri = f"{self._path.absolute().as_uri()}?mode={mode}"
-            connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+            connection = sqlite3.connect(
+                uri, uri=True, isolation_level=None, check_same_thread=False
+            )
             connection.execute("PRAGMA busy_timeout = 3000")
             connection.execute("PRAGMA synchronous = FULL")
             self._local.connection = connection
@@ -129,7 +135,9 @@ class PixelStore:
             zlib.compress(little.tobytes(), 1),
         )  # fmt: skip
         try:
-            self._connection().execute("INSERT OR IGNORE INTO pixels VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+            self._connection().execute(
+                "INSERT OR IGNORE INTO pixels VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row
+            )
         except sqlite3.Error as error:
             raise explain(error, self._path) from error
         return key
@@ -145,23 +153,33 @@ class PixelStore:
     def _packed(self, key: str) -> tuple[Any, ...]:
         row = self._row(key, "height, width, channels, bits, grey_low, grey_high, content")
         if row is None:
-            raise ProjectError(f"The pixels of a crop are missing in {self._path}.", "Restore the file from a backup.")
+            raise ProjectError(
+                f"The pixels of a crop are missing in {self._path}.",
+                "Restore the file from a backup.",
+            )
         return row
 
     def _unpacked(self, row: tuple[Any, ...]) -> CropPixels:
         height, width, channels, bits, low, high, content = row
         shape = (height, width) if channels == 1 else (height, width, channels)
         try:
-            array = np.frombuffer(zlib.decompress(content), "u1" if bits == 8 else "<u2").reshape(shape)
+            array = np.frombuffer(zlib.decompress(content), "u1" if bits == 8 else "<u2").reshape(
+                shape
+            )
         except (zlib.error, ValueError) as error:
-            raise ProjectError(f"{self._path} is damaged.", "Restore the file from a backup.") from error
+            raise ProjectError(
+                f"{self._path} is damaged.", "Restore the file from a backup."
+            ) from error
         return CropPixels(array, low, high)
 
     def form(self, key: str) -> tuple[int, int, float, float]:
         """Return channels, bits and grey range of pixels without reading them. Raises ProjectError when missing."""
         row = self._row(key, "channels, bits, grey_low, grey_high")
         if row is None:
-            raise ProjectError(f"The pixels of a crop are missing in {self._path}.", "Restore the file from a backup.")
+            raise ProjectError(
+                f"The pixels of a crop are missing in {self._path}.",
+                "Restore the file from a backup.",
+            )
         channels, bits, low, high = row
         return int(channels), int(bits), float(low), float(high)
 
@@ -172,7 +190,9 @@ class PixelStore:
     def _row(self, key: str, columns: str) -> tuple[Any, ...] | None:
         try:
             row: tuple[Any, ...] | None = (
-                self._connection().execute(f"SELECT {columns} FROM pixels WHERE sha256 = ?", (key,)).fetchone()
+                self._connection()
+                .execute(f"SELECT {columns} FROM pixels WHERE sha256 = ?", (key,))
+                .fetchone()
             )
         except sqlite3.Error as error:
             raise explain(error, self._path) from error

@@ -71,7 +71,13 @@ def pretrained_weights() -> Weights:
     try:
         with open(stored, "rb") as file, np.load(file, allow_pickle=False) as kept:
             return {name: kept[name] for name in kept.files}
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):  # missing or damaged: it is made again
+    except (
+        OSError,
+        ValueError,
+        EOFError,
+        KeyError,
+        zipfile.BadZipFile,
+    ):  # missing or damaged: it is made again
         check_pretrained_wheel()
     source = _wheel_file()
     assert source is not None
@@ -110,27 +116,43 @@ def read_legacy(file: IO[bytes]) -> Mapping[str, NDArray[Any]]:
         if magic != _MAGIC or protocol != _PROTOCOL:
             raise pickle.UnpicklingError("another format")
         tensors = _Reader(file).load()
-        storages = {key: _read_storage(file, kind) for key, kind in _storages(tensors, _Reader(file).load())}
+        storages = {
+            key: _read_storage(file, kind) for key, kind in _storages(tensors, _Reader(file).load())
+        }
         return {name: tensor.array(storages) for name, tensor in tensors.items()}
-    except (pickle.UnpicklingError, EOFError, ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
+    except (
+        pickle.UnpicklingError,
+        EOFError,
+        ValueError,
+        TypeError,
+        KeyError,
+        AttributeError,
+        IndexError,
+    ) as error:
         raise _damaged(Path(getattr(file, "name", "the file"))) from error
 
 
 class _Tensor:
     """Stand for a tensor until its storage is read."""
 
-    def __init__(self, storage: tuple[Any, ...], offset: int, shape: tuple[int, ...], strides: Any, *_: Any) -> None:
+    def __init__(
+        self, storage: tuple[Any, ...], offset: int, shape: tuple[int, ...], strides: Any, *_: Any
+    ) -> None:
         _, self.kind, self.key, self.place, self.count, *_rest = storage
         self.offset, self.shape, self.strides = offset, tuple(shape), tuple(strides)
 
     def array(self, storages: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
         """Return its values. Raises ValueError when it would reach beyond its storage."""
         storage = storages[self.key]
-        reach = sum((length - 1) * step for length, step in zip(self.shape, self.strides, strict=True))
+        reach = sum(
+            (length - 1) * step for length, step in zip(self.shape, self.strides, strict=True)
+        )
         if min((self.offset, *self.strides)) < 0 or self.offset + reach >= len(storage):
             raise ValueError("a tensor reaches beyond its storage")
         steps = [step * storage.itemsize for step in self.strides]
-        return np.lib.stride_tricks.as_strided(storage[self.offset :], self.shape, steps, writeable=False)
+        return np.lib.stride_tricks.as_strided(
+            storage[self.offset :], self.shape, steps, writeable=False
+        )
 
 
 _KNOWN: Mapping[tuple[str, str], Any] = {
@@ -165,9 +187,15 @@ def _read_storage(file: IO[bytes], kind: str) -> NDArray[Any]:
 
 
 def _converted(tensors: Mapping[str, NDArray[Any]]) -> Weights:
-    kept = {name: array for name, array in tensors.items() if not any(part in name for part in _NOT_CONVERTED)}
+    kept = {
+        name: array
+        for name, array in tensors.items()
+        if not any(part in name for part in _NOT_CONVERTED)
+    }
     return {
-        name: np.ascontiguousarray(array.transpose(2, 3, 1, 0) if array.ndim == 4 else array, np.float32)
+        name: np.ascontiguousarray(
+            array.transpose(2, 3, 1, 0) if array.ndim == 4 else array, np.float32
+        )
         for name, array in kept.items()
     }
 

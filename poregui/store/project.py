@@ -14,7 +14,16 @@ from typing import Any, Literal
 from poregui.domain.classes import DEFAULT_CLASS_NAMES, PoreClass, default_classes
 from poregui.domain.errors import ProjectError, ReadOnlyError
 from poregui.domain.geometry import Outline
-from poregui.domain.records import Crop, Detection, How, LabelEntry, Look, Micrograph, Remark, Specimen
+from poregui.domain.records import (
+    Crop,
+    Detection,
+    How,
+    LabelEntry,
+    Look,
+    Micrograph,
+    Remark,
+    Specimen,
+)
 from poregui.store.database import create_database, explain, open_database, transaction
 from poregui.store.files import explain_write_error
 from poregui.store.locks import FileLock
@@ -42,7 +51,9 @@ Table = Literal["classes", "specimens", "micrographs", "crops"]
 class Project:
     """Hold one open project folder; use `create` or `open`, and `close` at the end (or `with`)."""
 
-    def __init__(self, folder: Path, connection: sqlite3.Connection, lock: FileLock, *, read_only: bool) -> None:
+    def __init__(
+        self, folder: Path, connection: sqlite3.Connection, lock: FileLock, *, read_only: bool
+    ) -> None:
         self.folder = folder
         self.read_only = read_only
         self.pixels = PixelStore(folder / "pixels.db", read_only=read_only)
@@ -58,9 +69,13 @@ class Project:
         """
         classes = default_classes(class_names)
         if (folder / "project.db").exists():
-            raise ProjectError(f"{folder} holds a project already.", "Open it, or choose another folder.")
+            raise ProjectError(
+                f"{folder} holds a project already.", "Open it, or choose another folder."
+            )
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise ProjectError(f"{folder} is not empty.", "Choose a new or an empty folder for the project.")
+            raise ProjectError(
+                f"{folder} is not empty.", "Choose a new or an empty folder for the project."
+            )
         try:
             folder.mkdir(parents=True, exist_ok=True)
             (folder / "runs").mkdir()
@@ -81,7 +96,9 @@ class Project:
         folder = folder.absolute()
         lock = FileLock(folder / "project.lock")
         if not (folder / "project.db").exists():
-            raise ProjectError(f"{folder} is not a poregui project.", "Choose a folder that holds project.db.")
+            raise ProjectError(
+                f"{folder} is not a poregui project.", "Choose a folder that holds project.db."
+            )
         writable = not read_only and os.access(folder / "project.db", os.W_OK) and lock.acquire()
         try:
             connection = open_database(folder / "project.db", read_only=not writable)
@@ -116,7 +133,9 @@ class Project:
 
     def classes(self, *, retired: bool = False) -> tuple[PoreClass, ...]:
         """Return the classes in their order, with the retired ones only when asked."""
-        rows = self._rows(f"SELECT {CLASS_COLUMNS} FROM classes WHERE deleted = 0 ORDER BY position, id")
+        rows = self._rows(
+            f"SELECT {CLASS_COLUMNS} FROM classes WHERE deleted = 0 ORDER BY position, id"
+        )
         return tuple(c for c in map(class_from, rows) if retired or not c.retired)
 
     def specimens(self) -> tuple[Specimen, ...]:
@@ -126,14 +145,18 @@ class Project:
 
     def micrographs(self) -> tuple[Micrograph, ...]:
         """Return the micrographs in the order in which they came."""
-        rows = self._rows(f"SELECT {MICROGRAPH_COLUMNS} FROM micrographs WHERE deleted = 0 ORDER BY id")
+        rows = self._rows(
+            f"SELECT {MICROGRAPH_COLUMNS} FROM micrographs WHERE deleted = 0 ORDER BY id"
+        )
         return tuple(map(micrograph_from, rows))
 
     def crops(self, *, micrograph_id: int | None = None) -> list[Crop]:
         """Return the crops in the order in which they came; of one micrograph when asked."""
         where, values = "WHERE c.deleted = 0", ()
         if micrograph_id is not None:
-            rows = self._rows(f"{SELECT_CROPS} {where} AND c.micrograph_id = ? ORDER BY c.id", (micrograph_id,))
+            rows = self._rows(
+                f"{SELECT_CROPS} {where} AND c.micrograph_id = ? ORDER BY c.id", (micrograph_id,)
+            )
         else:
             rows = self._rows(f"{SELECT_CROPS} {where} ORDER BY c.id", values)
         return [crop_from(row) for row in rows]
@@ -142,7 +165,9 @@ class Project:
         """Return one crop. Raises ProjectError when it does not exist."""
         rows = self._rows(f"{SELECT_CROPS} WHERE c.id = ? AND c.deleted = 0", (crop_id,))
         if not rows:
-            raise ProjectError(f"There is no crop {crop_id}.", "It may have been deleted; undo brings it back.")
+            raise ProjectError(
+                f"There is no crop {crop_id}.", "It may have been deleted; undo brings it back."
+            )
         return crop_from(rows[0])
 
     def labels(self) -> dict[int, int | None]:
@@ -153,7 +178,9 @@ class Project:
         """Return the labels of those of some crops that exist."""
         ids = list(crop_ids)
         marks = ", ".join("?" * len(ids))
-        return dict(self._rows(f"SELECT id, label FROM crops WHERE deleted = 0 AND id IN ({marks})", ids))
+        return dict(
+            self._rows(f"SELECT id, label FROM crops WHERE deleted = 0 AND id IN ({marks})", ids)
+        )
 
     def label_counts(self) -> Counter[int | None]:
         """Return the number of crops per label; None counts those without."""
@@ -163,7 +190,9 @@ class Project:
     def label_log(self, crop_id: int | None = None) -> list[LabelEntry]:
         """Return the label log, oldest first; of one crop when asked."""
         where, values = ("WHERE crop_id = ?", (crop_id,)) if crop_id is not None else ("", ())
-        rows = self._rows(f"SELECT id, crop_id, label, who, at, how FROM label_log {where} ORDER BY id", values)
+        rows = self._rows(
+            f"SELECT id, crop_id, label, who, at, how FROM label_log {where} ORDER BY id", values
+        )
         return [LabelEntry(*row) for row in rows]
 
     def first_label(self, how: How) -> str | None:
@@ -172,7 +201,10 @@ class Project:
 
     def labels_since(self, when: str) -> list[LabelEntry]:
         """Return the entries of the label log from a time (ISO 8601, UTC) on, oldest first."""
-        rows = self._rows("SELECT id, crop_id, label, who, at, how FROM label_log WHERE at >= ? ORDER BY id", (when,))
+        rows = self._rows(
+            "SELECT id, crop_id, label, who, at, how FROM label_log WHERE at >= ? ORDER BY id",
+            (when,),
+        )
         return [LabelEntry(*row) for row in rows]
 
     def last_labelled(self) -> dict[int, int]:
@@ -181,15 +213,20 @@ class Project:
 
     def reference_crops(self, class_id: int) -> tuple[int, ...]:
         """Return the ids of the crops that a class card shows."""
-        rows = self._rows("SELECT crop_id FROM reference_crops WHERE class_id = ? ORDER BY crop_id", (class_id,))
+        rows = self._rows(
+            "SELECT crop_id FROM reference_crops WHERE class_id = ? ORDER BY crop_id", (class_id,)
+        )
         return tuple(row[0] for row in rows)
 
     def outlines(self, *, micrograph_id: int | None = None) -> dict[int, Outline]:
         """Return the outlines of crops by crop id; of one micrograph when asked."""
-        where = "WHERE c.deleted = 0" + (" AND c.micrograph_id = ?" if micrograph_id is not None else "")
+        where = "WHERE c.deleted = 0" + (
+            " AND c.micrograph_id = ?" if micrograph_id is not None else ""
+        )
         values = () if micrograph_id is None else (micrograph_id,)
         rows = self._rows(
-            f"SELECT o.crop_id, o.points FROM outlines o JOIN crops c ON c.id = o.crop_id {where}", values
+            f"SELECT o.crop_id, o.points FROM outlines o JOIN crops c ON c.id = o.crop_id {where}",
+            values,
         )
         return {crop_id: Outline(points) for crop_id, points in rows}
 
@@ -199,7 +236,9 @@ class Project:
 
     def remarks(self) -> dict[int, Remark]:
         """Return what was noted at crops while reviewing, by crop id."""
-        rows = self._rows("SELECT crop_id, note, reviewed FROM remarks WHERE note <> '' OR reviewed <> 0")
+        rows = self._rows(
+            "SELECT crop_id, note, reviewed FROM remarks WHERE note <> '' OR reviewed <> 0"
+        )
         return {crop_id: Remark(note, bool(reviewed)) for crop_id, note, reviewed in rows}
 
     def looks(self) -> list[Look]:
@@ -249,7 +288,9 @@ class Project:
     def check_writable(self) -> None:
         """Raise ReadOnlyError in a project that was opened for reading only."""
         if self.read_only and not os.access(self._file, os.W_OK):
-            raise ReadOnlyError(f"{self.name} is read-only.", "Copy the project to a folder that you may write to.")
+            raise ReadOnlyError(
+                f"{self.name} is read-only.", "Copy the project to a folder that you may write to."
+            )
         if self.read_only:
             raise ReadOnlyError(
                 f"{self.name} is open for reading only.",
@@ -287,29 +328,39 @@ class Project:
 
     def mark_deleted(self, table: Table, ids: Iterable[int], *, deleted: bool = True) -> None:
         """Mark rows as deleted, or bring them back."""
-        self._db.executemany(f"UPDATE {table} SET deleted = ? WHERE id = ?", ((int(deleted), i) for i in ids))
+        self._db.executemany(
+            f"UPDATE {table} SET deleted = ? WHERE id = ?", ((int(deleted), i) for i in ids)
+        )
 
     def put_labels(self, labels: Iterable[tuple[int, int | None]], *, who: str, how: How) -> None:
         """Give crops labels (crop id, label) and log each."""
         pairs = list(labels)
-        self._db.executemany("UPDATE crops SET label = ? WHERE id = ?", ((label, crop) for crop, label in pairs))
+        self._db.executemany(
+            "UPDATE crops SET label = ? WHERE id = ?", ((label, crop) for crop, label in pairs)
+        )
         self.log_labels(pairs, who=who, how=how)
 
     def log_labels(self, labels: Iterable[tuple[int, int | None]], *, who: str, how: How) -> None:
         """Append to the label log."""
         now = _now()
         rows = ((crop, label, who, now, how) for crop, label in labels)
-        self._db.executemany("INSERT INTO label_log (crop_id, label, who, at, how) VALUES (?, ?, ?, ?, ?)", rows)
+        self._db.executemany(
+            "INSERT INTO label_log (crop_id, label, who, at, how) VALUES (?, ?, ?, ?, ?)", rows
+        )
 
     def put_reference_crops(self, class_id: int, crop_ids: Iterable[int]) -> None:
         """Make these the crops that a class card shows."""
         self._db.execute("DELETE FROM reference_crops WHERE class_id = ?", (class_id,))
-        self._db.executemany("INSERT INTO reference_crops VALUES (?, ?)", ((class_id, crop) for crop in crop_ids))
+        self._db.executemany(
+            "INSERT INTO reference_crops VALUES (?, ?)", ((class_id, crop) for crop in crop_ids)
+        )
 
     def put_outlines(self, outlines: Iterable[tuple[int, Outline | None]]) -> None:
         """Give crops (crop id, outline) their outlines; None takes one away."""
         pairs = list(outlines)
-        self._db.executemany("DELETE FROM outlines WHERE crop_id = ?", ((crop_id,) for crop_id, _ in pairs))
+        self._db.executemany(
+            "DELETE FROM outlines WHERE crop_id = ?", ((crop_id,) for crop_id, _ in pairs)
+        )
         rows = ((crop_id, outline.data) for crop_id, outline in pairs if outline is not None)
         self._db.executemany("INSERT INTO outlines VALUES (?, ?)", rows)
 
@@ -318,7 +369,8 @@ class Project:
         self._db.execute("DELETE FROM detections WHERE micrograph_id = ?", (micrograph_id,))
         if detection is not None:
             self._db.execute(
-                "INSERT INTO detections VALUES (?, ?, ?, ?, ?, ?)", detection_row(micrograph_id, detection)
+                "INSERT INTO detections VALUES (?, ?, ?, ?, ?, ?)",
+                detection_row(micrograph_id, detection),
             )
 
     def put_remarks(self, remarks: Iterable[tuple[int, Remark]]) -> None:

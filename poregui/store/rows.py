@@ -16,9 +16,7 @@ MICROGRAPH_COLUMNS = (
     "masks, build_direction_deg, surfaces"
 )
 DETECTION_COLUMNS = "micrograph_id, at, recipe, field_area_px, masks, surfaces"
-CROP_COLUMNS = (
-    "id, pixels, width, height, micrograph_id, x, y, source, specimen_id, um_per_px, given_side, label, origin"
-)
+CROP_COLUMNS = "id, pixels, width, height, micrograph_id, x, y, source, specimen_id, um_per_px, given_side, label, origin"
 SELECT_CROPS = """
     SELECT c.id, c.pixels, c.width, c.height, c.micrograph_id, c.x, c.y, c.source,
            COALESCE(m.specimen_id, c.specimen_id), CASE WHEN m.id IS NULL THEN c.um_per_px ELSE m.um_per_px END,
@@ -65,20 +63,56 @@ def micrograph_row(micrograph: Micrograph) -> tuple[Any, ...]:
 def detection_from(row: tuple[Any, ...]) -> tuple[int, Detection]:
     """Return the micrograph's id and the detection of a row of DETECTION_COLUMNS."""
     micrograph_id, when, recipe, field_area_px, masks, surfaces = row
-    return micrograph_id, Detection(when, recipe, field_area_px, _masks_from(masks), _lines_from(surfaces))
+    return micrograph_id, Detection(
+        when, recipe, field_area_px, _masks_from(masks), _lines_from(surfaces)
+    )
 
 
 def detection_row(micrograph_id: int, detection: Detection) -> tuple[Any, ...]:
     """Return a detection as a row of DETECTION_COLUMNS."""
     d = detection
-    return micrograph_id, d.when, d.recipe, d.field_area_px, _masks_text(d.masks), json.dumps(d.surfaces)
+    return (
+        micrograph_id,
+        d.when,
+        d.recipe,
+        d.field_area_px,
+        _masks_text(d.masks),
+        json.dumps(d.surfaces),
+    )
 
 
 def crop_from(row: tuple[Any, ...]) -> Crop:
     """Return the crop of a row of SELECT_CROPS."""
-    crop_id, pixels, width, height, micrograph_id, x, y, source, specimen_id, um_per_px, side, label, origin = row
+    (
+        crop_id,
+        pixels,
+        width,
+        height,
+        micrograph_id,
+        x,
+        y,
+        source,
+        specimen_id,
+        um_per_px,
+        side,
+        label,
+        origin,
+    ) = row
     box = None if x is None else Box(x, y, width, height)
-    return Crop(crop_id, pixels, width, height, micrograph_id, box, source, specimen_id, um_per_px, side, label, origin)
+    return Crop(
+        crop_id,
+        pixels,
+        width,
+        height,
+        micrograph_id,
+        box,
+        source,
+        specimen_id,
+        um_per_px,
+        side,
+        label,
+        origin,
+    )
 
 
 def crop_row(crop: Crop) -> tuple[Any, ...]:

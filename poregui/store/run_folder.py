@@ -88,7 +88,9 @@ class RunFolder:
                 shape = (crop.height, crop.width) + ((crop.channels,) if crop.channels > 1 else ())
                 yield np.frombuffer(content, "u1" if crop.bits == 8 else "<u2").reshape(shape)
 
-    def write_dataset(self, recipe: Recipe, dataset: Dataset, pixels: Iterable[NDArray[Any]]) -> None:
+    def write_dataset(
+        self, recipe: Recipe, dataset: Dataset, pixels: Iterable[NDArray[Any]]
+    ) -> None:
         """Write recipe, dataset and the pixels of its crops in their order; dataset.json last, as the seal."""
 
         def write_pixels(beside: Path) -> None:
@@ -106,7 +108,11 @@ class RunFolder:
 
     def read_folds(self) -> list[list[int]]:
         """Return the crop ids that each fold tests; empty for a run that trains one network."""
-        return [list(fold) for fold in _read_json(self.folds_file)["folds"]] if self.folds_file.exists() else []
+        return (
+            [list(fold) for fold in _read_json(self.folds_file)["folds"]]
+            if self.folds_file.exists()
+            else []
+        )
 
     def events(self) -> list[Event]:
         """Return all events told so far; half-written lines are passed over."""
@@ -136,7 +142,9 @@ class RunFolder:
         """Take the trainer's lock. Raises ProjectError when another trainer works on this run."""
         lock = FileLock(self.lock_file)
         if not lock.acquire():
-            raise ProjectError(f"Run {self.path.name} is being trained already.", "Wait until it ends or stop it.")
+            raise ProjectError(
+                f"Run {self.path.name} is being trained already.", "Wait until it ends or stop it."
+            )
         return lock
 
     def write_predictions(
@@ -162,7 +170,9 @@ class RunFolder:
                 rows = list(csv.reader(lines))
             return [Prediction(int(row[0]), tuple(float(p) for p in row[3:])) for row in rows[1:]]
         except FileNotFoundError as error:
-            raise ProjectError(f"Run {self.path.name} has no predictions.", "Let it finish, or train again.") from error
+            raise ProjectError(
+                f"Run {self.path.name} has no predictions.", "Let it finish, or train again."
+            ) from error
         except (OSError, ValueError, IndexError) as error:
             raise _damaged(self.predictions_file) from error
 
@@ -170,7 +180,9 @@ class RunFolder:
         """Return what the run measured when it ended; empty before."""
         return dict(_read_json(self.metrics_file)) if self.metrics_file.exists() else {}
 
-    def write_shapes(self, columns: Sequence[str], crop_ids: Sequence[int], values: NDArray[np.float64]) -> None:
+    def write_shapes(
+        self, columns: Sequence[str], crop_ids: Sequence[int], values: NDArray[np.float64]
+    ) -> None:
         """Write shapes.csv: crop and one column per shape number, empty where it could not be measured."""
 
         def write(beside: Path) -> None:
@@ -178,7 +190,9 @@ class RunFolder:
                 table = csv.writer(out)
                 table.writerow(["crop", *columns])
                 for crop_id, row in zip(crop_ids, values.tolist(), strict=True):
-                    table.writerow([crop_id, *("" if value != value else f"{value:.6g}" for value in row)])
+                    table.writerow(
+                        [crop_id, *("" if value != value else f"{value:.6g}" for value in row)]
+                    )
 
         replace_file(self.shapes_file, write)
 
@@ -193,7 +207,9 @@ class RunFolder:
             if len(header) < 2:
                 raise ValueError("no column of numbers")
             ids = np.array([int(row[0]) for row in rows], np.int64)
-            values = np.array([[float(cell or "nan") for cell in row[1:]] for row in rows], np.float64)
+            values = np.array(
+                [[float(cell or "nan") for cell in row[1:]] for row in rows], np.float64
+            )
             return tuple(header[1:]), ids, values.reshape(len(rows), len(header) - 1)
         except FileNotFoundError:
             return None
@@ -210,7 +226,9 @@ class RunFolder:
 
     def write_features(self, features: NDArray[np.float32]) -> None:
         """Write features.npy: (n, features) float32 in the order of the dataset's crops."""
-        replace_file(self.features_file, lambda beside: np.save(beside, features, allow_pickle=False))
+        replace_file(
+            self.features_file, lambda beside: np.save(beside, features, allow_pickle=False)
+        )
 
     def read_features(self) -> NDArray[np.float32] | None:
         """Return the network's features, (n, features) float32; None for a run that kept none.
@@ -249,7 +267,11 @@ class EventWriter:
 def runs_in(project: Path) -> list[RunFolder]:
     """Return the sealed run folders of a project folder, oldest first."""
     try:
-        folders = [RunFolder(path) for path in (project / "runs").iterdir() if path.name.isdigit() and path.is_dir()]
+        folders = [
+            RunFolder(path)
+            for path in (project / "runs").iterdir()
+            if path.name.isdigit() and path.is_dir()
+        ]
     except FileNotFoundError:
         return []
     return sorted((run for run in folders if run.dataset_file.exists()), key=lambda run: run.number)
@@ -270,10 +292,14 @@ def _read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise ProjectError(f"{path} is missing.", "Choose a complete run, or train again.") from error
+        raise ProjectError(
+            f"{path} is missing.", "Choose a complete run, or train again."
+        ) from error
     except (OSError, ValueError) as error:
         raise _damaged(path) from error
 
 
 def _damaged(path: Path) -> PoreguiError:
-    return ProjectError(f"{path} is damaged and cannot be read.", "Train again; labels are not concerned.")
+    return ProjectError(
+        f"{path} is damaged and cannot be read.", "Train again; labels are not concerned."
+    )

@@ -36,7 +36,11 @@ def cut_many(image: Pyramid, boxes: Sequence[Box]) -> Iterator[tuple[int, NDArra
     for place, box in enumerate(boxes):
         blocks[box.y // _BLOCK, box.x // _BLOCK].append(place)
     for block in sorted(blocks):
-        small = [place for place in blocks[block] if max(boxes[place].width, boxes[place].height) <= _BLOCK]
+        small = [
+            place
+            for place in blocks[block]
+            if max(boxes[place].width, boxes[place].height) <= _BLOCK
+        ]
         if small:
             left, top = min(boxes[i].x for i in small), min(boxes[i].y for i in small)
             right, bottom = max(boxes[i].right for i in small), max(boxes[i].bottom for i in small)
@@ -44,6 +48,12 @@ def cut_many(image: Pyramid, boxes: Sequence[Box]) -> Iterator[tuple[int, NDArra
         for place in blocks[block]:
             box = boxes[place]
             if max(box.width, box.height) <= _BLOCK:
-                yield place, np.array(part[box.y - top : box.bottom - top, box.x - left : box.right - left], order="C")
+                yield (
+                    place,
+                    np.array(
+                        part[box.y - top : box.bottom - top, box.x - left : box.right - left],
+                        order="C",
+                    ),
+                )
             else:
                 yield place, np.array(image.read(0, box), order="C")

@@ -70,7 +70,11 @@ def _bar_rows(rows: NDArray[np.int16], height: int) -> int:
     beyond = share[end + _GAP : end + _GAP + max(8, end // 2)]
     writing = float((np.abs(rows[:end] - ground) >= _FAR).mean())
     is_flat = float((np.abs(rows[:end] - ground) <= 1).mean()) >= _LEAST_FLAT
-    is_sharp = len(beyond) > 0 and np.median(beyond) <= _MOST_ABOVE and share[max(0, end - 5) : end].max() >= _LAST_ROWS
+    is_sharp = (
+        len(beyond) > 0
+        and np.median(beyond) <= _MOST_ABOVE
+        and share[max(0, end - 5) : end].max() >= _LAST_ROWS
+    )
     if not (is_flat and is_sharp and _LEAST_WRITING <= writing <= _MOST_WRITING):
         return 0
     return end

@@ -32,7 +32,9 @@ def fingerprint(pixels: NDArray[Any]) -> Floats:
     detail = small - cv2.GaussianBlur(small, (0, 0), _DETAIL_SIGMA)
     detail -= detail.mean()
     length = float(np.linalg.norm(detail))
-    return np.asarray(detail.ravel() / length if length > 1e-3 else np.zeros(SIDE * SIDE), np.float32)
+    return np.asarray(
+        detail.ravel() / length if length > 1e-3 else np.zeros(SIDE * SIDE), np.float32
+    )
 
 
 def near_copies(
@@ -49,7 +51,10 @@ def near_copies(
             if cancelled():
                 return []
             rows, columns = np.nonzero(prints[start : start + _CHUNK] @ turned.T > alike)
-            pairs |= {(min(i, j), max(i, j)) for i, j in zip((rows + start).tolist(), columns.tolist(), strict=True)}
+            pairs |= {
+                (min(i, j), max(i, j))
+                for i, j in zip((rows + start).tolist(), columns.tolist(), strict=True)
+            }
     return sorted(pair for pair in pairs if pair[0] != pair[1])
 
 

@@ -29,16 +29,27 @@ class InputSpec:
 
     def image(self, crop: NDArray[Any], low: float, high: float) -> NDArray[np.float32]:
         """Return (side, side, channels) float32 from 0 to 1."""
-        return network_input(crop, low=low, high=high, side=self.side, channels=self.channels, stretched=self.stretched)
+        return network_input(
+            crop,
+            low=low,
+            high=high,
+            side=self.side,
+            channels=self.channels,
+            stretched=self.stretched,
+        )
 
     def size(self, width: int, height: int, um_per_px: float | None) -> tuple[float, float]:
         """Return width and height of the crop in the unit that this network was trained with."""
         return size_input(width, height, um_per_px if self.calibrated else None)
 
-    def back_to_crop(self, drawn: NDArray[np.float32], width: int, height: int) -> NDArray[np.float32]:
+    def back_to_crop(
+        self, drawn: NDArray[np.float32], width: int, height: int
+    ) -> NDArray[np.float32]:
         """Lay a map over the network's square, of any resolution, back over a crop: (`height`, `width`) float32."""
         if self.stretched:
-            return np.asarray(cv2.resize(drawn, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
+            return np.asarray(
+                cv2.resize(drawn, (width, height), interpolation=cv2.INTER_LINEAR), np.float32
+            )
         side = max(width, height)
         square = cv2.resize(drawn, (side, side), interpolation=cv2.INTER_LINEAR)
         top, left = (side - height) // 2, (side - width) // 2
@@ -117,7 +128,13 @@ def stretch(crop: NDArray[np.float32], side: int) -> NDArray[np.float32]:
 
 
 def network_input(
-    crop: NDArray[Any], *, low: float, high: float, side: int, channels: int, stretched: bool = False
+    crop: NDArray[Any],
+    *,
+    low: float,
+    high: float,
+    side: int,
+    channels: int,
+    stretched: bool = False,
 ) -> NDArray[np.float32]:
     """Return what a network is given for a crop: (side, side, channels) float32 from 0 to 1."""
     scaled = set_channels(scale_grey(crop, low, high), channels)
@@ -132,7 +149,9 @@ def size_input(width: int, height: int, um_per_px: float | None) -> tuple[float,
 
 def _resize(crop: NDArray[np.float32], width: int, height: int) -> NDArray[np.float32]:
     shrinks = width <= crop.shape[1] and height <= crop.shape[0]
-    resized = cv2.resize(crop, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+    resized = cv2.resize(
+        crop, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    )
     return np.asarray(resized, np.float32).reshape(height, width, crop.shape[2])
 
 

@@ -71,11 +71,18 @@ def finished_run(folder: Path, wrong: int = 0) -> None:
         places = {crop.crop_id: crop.label for crop in dataset.crops}
         for crop in dataset.part("test")[:wrong]:
             places[crop.crop_id] = (crop.label + 1) % len(dataset.classes)
-        answers = [Prediction(i, tuple(0.8 if k == place else 0.1 for k in range(3))) for i, place in places.items()]
-        run.write_predictions(dataset.classes, {crop.crop_id: crop.part for crop in dataset.crops}, answers)
+        answers = [
+            Prediction(i, tuple(0.8 if k == place else 0.1 for k in range(3)))
+            for i, place in places.items()
+        ]
+        run.write_predictions(
+            dataset.classes, {crop.crop_id: crop.part for crop in dataset.crops}, answers
+        )
 
 
-def test_a_new_project_has_the_classes_that_were_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_new_project_has_the_classes_that_were_asked_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     values = said(capsys, "new", tmp_path / "a", "--classes", "Crack, Void")
     assert [c["name"] for c in values["classes"]] == ["Crack", "Void"]
     values = said(capsys, "new", tmp_path / "b")
@@ -93,19 +100,25 @@ def test_info_counts_what_a_project_holds(folder: Path, capsys: pytest.CaptureFi
         ("Gas", "1", 20), ("Keyhole", "2", 20), ("Lack of Fusion", "3", 20),
     ]  # fmt: skip
     assert all(c["colour"].startswith("#") for c in values["classes"])
-    numbers = {name: values[name] for name in ("micrographs", "crops", "labelled", "specimens", "runs")}
+    numbers = {
+        name: values[name] for name in ("micrographs", "crops", "labelled", "specimens", "runs")
+    }
     assert numbers == {"micrographs": 0, "crops": 63, "labelled": 61, "specimens": 5, "runs": 0}
     assert main(["info", str(folder)]) == 0
     assert "Lack of Fusion    3" in capsys.readouterr().out
 
 
-def test_importing_says_what_came_in_and_what_did_not(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_importing_says_what_came_in_and_what_did_not(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     for number, name in enumerate(("LOF.1.PNG", "K.1.PNG", "G.1.PNG")):
         Image.fromarray(grey(number)).save(tmp_path / name)
     (tmp_path / "G.2.PNG").write_bytes(b"\x89PNG\r\n\x1a\n")
     said(capsys, "new", tmp_path / "p")
     files = sorted(tmp_path.glob("*.PNG"))
-    values = said(capsys, "import", tmp_path / "p", *files, "--specimen", "S1", "--um-per-px", "0,5")
+    values = said(
+        capsys, "import", tmp_path / "p", *files, "--specimen", "S1", "--um-per-px", "0,5"
+    )
     assert (values["crops"], values["micrographs"], values["present"]) == (3, 0, 0)
     assert [one["path"] for one in values["skipped"]] == ["G.2.PNG"]
     assert said(capsys, "info", tmp_path / "p")["specimens"] == 1
@@ -118,7 +131,9 @@ def test_importing_says_what_came_in_and_what_did_not(tmp_path: Path, capsys: py
 def test_a_picture_is_described_with_its_scale_and_who_says_so(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    tifffile.imwrite(tmp_path / "a.tif", grey(1), resolution=(20_000, 20_000), resolutionunit="CENTIMETER")
+    tifffile.imwrite(
+        tmp_path / "a.tif", grey(1), resolution=(20_000, 20_000), resolutionunit="CENTIMETER"
+    )
     values = said(capsys, "image", tmp_path / "a.tif")
     assert values.pop("file").endswith("a.tif")
     assert values == {
@@ -132,18 +147,35 @@ def test_a_picture_is_described_with_its_scale_and_who_says_so(
     assert main(["image", str(tmp_path / "a.png")]) == 0
     assert "unknown" in capsys.readouterr().out
     (tmp_path / "bad.tif").write_bytes(b"II*\0\x08\0\0\0")
-    for name, sentence in {"bad.tif": "is damaged", "gone.tif": "is not there any more", ".": "is no file"}.items():
+    for name, sentence in {
+        "bad.tif": "is damaged",
+        "gone.tif": "is not there any more",
+        ".": "is no file",
+    }.items():
         assert sentence in refused(capsys, "image", tmp_path / name)
 
 
 def test_a_scale_that_was_given_goes_before_that_of_the_file(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    tifffile.imwrite(tmp_path / "a.tif", grey(1), resolution=(20_000, 20_000), resolutionunit="CENTIMETER")
-    tifffile.imwrite(tmp_path / "b.tif", grey(2), resolution=(20_000, 20_000), resolutionunit="CENTIMETER")
+    tifffile.imwrite(
+        tmp_path / "a.tif", grey(1), resolution=(20_000, 20_000), resolutionunit="CENTIMETER"
+    )
+    tifffile.imwrite(
+        tmp_path / "b.tif", grey(2), resolution=(20_000, 20_000), resolutionunit="CENTIMETER"
+    )
     said(capsys, "new", tmp_path / "p")
     said(capsys, "import", tmp_path / "p", tmp_path / "a.tif", "--as", "micrographs")
-    said(capsys, "import", tmp_path / "p", tmp_path / "b.tif", "--as", "micrographs", "--um-per-px", "0.7")
+    said(
+        capsys,
+        "import",
+        tmp_path / "p",
+        tmp_path / "b.tif",
+        "--as",
+        "micrographs",
+        "--um-per-px",
+        "0.7",
+    )
     with Project.open(tmp_path / "p") as project:
         known = {m.name: (m.um_per_px, m.scale_source) for m in project.micrographs()}
     assert known == {"a.tif": (0.5, "TIFF resolution"), "b.tif": (0.7, "given at import")}
@@ -168,7 +200,9 @@ def test_bad_pictures_get_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert said(capsys, "info", tmp_path / "p")["crops"] == 0
 
 
-def test_bad_projects_get_a_sentence(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_bad_projects_get_a_sentence(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert "is not a poregui project" in refused(capsys, "info", tmp_path / "nowhere")
     shutil.copytree(folder, tmp_path / "newer")
     with sqlite3.connect(tmp_path / "newer" / "project.db") as database:
@@ -205,7 +239,9 @@ def test_a_project_that_is_open_in_a_window_can_be_read_and_not_written(
         ([], "required: VERB"),
     ],
 )
-def test_wrong_words_get_a_sentence(words: list[str], sentence: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_wrong_words_get_a_sentence(
+    words: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert sentence in refused(capsys, *words)
 
 
@@ -217,7 +253,9 @@ def test_every_verb_explains_itself(verb: str, capsys: pytest.CaptureFixture[str
     assert VERBS[verb][2][1:] in " ".join(told.split())
 
 
-def test_evaluating_uses_the_labels_as_they_are_now(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_evaluating_uses_the_labels_as_they_are_now(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert "has no finished run" in refused(capsys, "evaluate", folder)
     finished_run(folder, wrong=3)
     values = said(capsys, "evaluate", folder)
@@ -226,22 +264,32 @@ def test_evaluating_uses_the_labels_as_they_are_now(folder: Path, capsys: pytest
     assert [sum(row) for row in values["confusion_matrix"]] == [4, 4, 4]
     assert set(values["split"]) == {"kind", "groups_train", "groups_test"}
     assert {"accuracy_interval95", "per_class", "accuracy_as_trained"} < set(values)
-    assert {"precision", "recall", "f1", "recall_interval95", "support"} < set(values["per_class"][0])
+    assert {"precision", "recall", "f1", "recall_interval95", "support"} < set(
+        values["per_class"][0]
+    )
     assert main(["evaluate", str(folder), "--run", "1"]) == 0
     assert "accuracy 75.0 % on 12 unseen crops" in capsys.readouterr().out
     assert "There is no run 7" in refused(capsys, "evaluate", folder, "--run", "7")
 
 
-def test_exports_hold_every_crop(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_exports_hold_every_crop(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     said(capsys, "export", folder, tmp_path / "labels.csv", "--format", "csv")
     with open(tmp_path / "labels.csv", newline="", encoding="utf-8") as file:
         assert len(list(csv.DictReader(file))) == 60
-    assert said(capsys, "export", folder, tmp_path / "out", "--format", "class-folders")["crops"] == 60
+    assert (
+        said(capsys, "export", folder, tmp_path / "out", "--format", "class-folders")["crops"] == 60
+    )
     assert len(list((tmp_path / "out" / "Keyhole").glob("*.png"))) == 20
-    assert "is not empty" in refused(capsys, "export", folder, tmp_path / "out", "--format", "class-folders")
+    assert "is not empty" in refused(
+        capsys, "export", folder, tmp_path / "out", "--format", "class-folders"
+    )
 
 
-def test_what_was_exported_can_be_imported(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_was_exported_can_be_imported(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     said(capsys, "export", folder, tmp_path / "out", "--format", "class-folders")
     assert said(capsys, "import", folder, tmp_path / "out")["present"] == 60
     said(capsys, "new", tmp_path / "copy")
@@ -250,7 +298,9 @@ def test_what_was_exported_can_be_imported(folder: Path, tmp_path: Path, capsys:
     assert ([c["count"] for c in values["classes"]], values["specimens"]) == ([20, 20, 20], 5)
 
 
-def test_the_command_line_knows_every_way_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_line_knows_every_way_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["export", "--help"]) == 0
     offered = capsys.readouterr().out
     assert "{" + ",".join(EXPORTS) + "}" in "".join(offered.split())
@@ -274,11 +324,15 @@ def test_outlines_of_ready_made_crops_are_refused_with_a_sentence(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for name in ("coco", "geojson", "imagej"):
-        assert "nothing to write" in refused(capsys, "export", folder, tmp_path / name, "--format", name)
+        assert "nothing to write" in refused(
+            capsys, "export", folder, tmp_path / name, "--format", name
+        )
         assert not (tmp_path / name).exists()
 
 
-def test_predicting_without_a_network_gets_a_sentence(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_predicting_without_a_network_gets_a_sentence(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert "has no finished run" in refused(capsys, "predict", folder, folder)
     finished_run(folder)
     assert "interrupted before it had a network" in refused(capsys, "predict", folder, folder)
@@ -305,7 +359,9 @@ def test_nobody_reading_is_no_error_to_talk_about(folder: Path) -> None:
     with os.fdopen(write, "w") as out:
         words = [sys.executable, "-P", "-m", "poregui", "info", str(folder)]
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-        told = subprocess.run(words, stdout=out, stderr=subprocess.PIPE, env=environment, text=True, check=False)
+        told = subprocess.run(
+            words, stdout=out, stderr=subprocess.PIPE, env=environment, text=True, check=False
+        )
     assert (told.returncode, told.stderr) == (141, "")
 
 
@@ -322,12 +378,18 @@ def test_describing_a_project_loads_no_image_or_network_package(folder: Path) ->
         "if m in sys.modules])"
     )
     done = subprocess.run(
-        [sys.executable, "-c", look, str(folder)], cwd=ROOT, capture_output=True, text=True, check=True
+        [sys.executable, "-c", look, str(folder)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert done.stdout.splitlines()[-1] == "[]"
 
 
-def test_ctrl_c_is_quiet(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_ctrl_c_is_quiet(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     def interrupted(*_: object) -> int:
         raise KeyboardInterrupt
 

@@ -64,13 +64,19 @@ def test_a_recipe_file_is_taken_and_remembered(folder: Path, tmp_path: Path, cap
     assert answer(capsys, "detect", folder)["pores"] == 48
 
 
-def test_only_the_micrograph_of_a_name_is_searched_and_an_unknown_name_is_refused(folder: Path, capsys) -> None:
+def test_only_the_micrograph_of_a_name_is_searched_and_an_unknown_name_is_refused(
+    folder: Path, capsys
+) -> None:
     assert answer(capsys, "detect", folder, "--micrograph", "field.png")["pores"] == 49
     assert main(["detect", str(folder), "--micrograph", "other.png"]) == 2
-    assert "There is no micrograph 'other.png'. The project has field.png." in capsys.readouterr().err
+    assert (
+        "There is no micrograph 'other.png'. The project has field.png." in capsys.readouterr().err
+    )
 
 
-def test_a_micrograph_whose_file_is_gone_is_told_and_the_others_are_searched(bench: Bench, capsys) -> None:
+def test_a_micrograph_whose_file_is_gone_is_told_and_the_others_are_searched(
+    bench: Bench, capsys
+) -> None:
     gone = Micrograph(2, "gone.png", "gone.png", "b" * 64, 10, 10, 8, 1)
     bench.history.apply(AddMicrographs((gone,)))
     bench.project.close()
@@ -85,7 +91,9 @@ def test_a_project_without_micrographs_is_a_sentence(tmp_path: Path, capsys) -> 
     assert "has no micrographs" in capsys.readouterr().err
 
 
-def test_measure_writes_one_line_a_pore_with_lengths_in_um(folder: Path, tmp_path: Path, capsys) -> None:
+def test_measure_writes_one_line_a_pore_with_lengths_in_um(
+    folder: Path, tmp_path: Path, capsys
+) -> None:
     answer(capsys, "detect", folder)
     told = answer(capsys, "measure", folder, tmp_path / "pores.csv")
     rows = lines(tmp_path / "pores.csv")
@@ -109,7 +117,9 @@ def test_shape_numbers_of_small_pores_are_left_empty(folder: Path, tmp_path: Pat
     assert all(row["circularity"] for row in rows if row["shape_reliable"] == "1")
 
 
-def test_a_name_that_looks_like_a_formula_is_harmless_in_the_table(bench: Bench, tmp_path: Path, capsys) -> None:
+def test_a_name_that_looks_like_a_formula_is_harmless_in_the_table(
+    bench: Bench, tmp_path: Path, capsys
+) -> None:
     bench.find()
     with bench.project.transaction():
         (one,) = bench.project.micrographs()
@@ -120,13 +130,17 @@ def test_a_name_that_looks_like_a_formula_is_harmless_in_the_table(bench: Bench,
     assert {row["micrograph"] for row in rows} == {"'=1+1.png"}
 
 
-def test_without_outlines_measure_is_refused_and_writes_nothing(folder: Path, tmp_path: Path, capsys) -> None:
+def test_without_outlines_measure_is_refused_and_writes_nothing(
+    folder: Path, tmp_path: Path, capsys
+) -> None:
     assert main(["measure", str(folder), str(tmp_path / "pores.csv")]) == 2
     assert "No pore has an outline. Find pores first" in capsys.readouterr().err
     assert not (tmp_path / "pores.csv").exists()
 
 
-def test_numbers_are_kept_and_measured_anew_when_an_outline_or_the_scale_changes(bench: Bench, monkeypatch) -> None:
+def test_numbers_are_kept_and_measured_anew_when_an_outline_or_the_scale_changes(
+    bench: Bench, monkeypatch
+) -> None:
     bench.find()
     (first,) = measure_project(bench.project)
     assert list((bench.project.folder / CACHE).glob("numbers-*.npz"))
@@ -137,7 +151,10 @@ def test_numbers_are_kept_and_measured_anew_when_an_outline_or_the_scale_changes
     monkeypatch.setattr(module, "measure", lambda *a, **k: calls.append(1) or real(*a, **k))
     (again,) = measure_project(bench.project)
     assert not calls
-    assert all(np.array_equal(first.measured.columns[k], v, equal_nan=True) for k, v in again.measured.columns.items())
+    assert all(
+        np.array_equal(first.measured.columns[k], v, equal_nan=True)
+        for k, v in again.measured.columns.items()
+    )
     with bench.project.transaction():
         (one,) = bench.project.micrographs()
         bench.project.put_micrographs([type(one)(**{**vars(one), "um_per_px": 1.0})])
@@ -175,7 +192,9 @@ def test_a_damaged_cache_is_measured_anew(bench: Bench) -> None:
 
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="../shared/data with real images is absent")
-def test_the_pores_of_a_real_electron_micrograph_are_found_outside_its_bar(tmp_path: Path, capsys) -> None:
+def test_the_pores_of_a_real_electron_micrograph_are_found_outside_its_bar(
+    tmp_path: Path, capsys
+) -> None:
     project = tmp_path / "membrane"
     assert main(["new", str(project)]) == 0
     assert main(["import", str(project), str(SHARED / "sem" / "membrane" / "test_pore1.bmp")]) == 0

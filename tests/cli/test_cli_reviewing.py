@@ -27,14 +27,23 @@ def told(capsys: Text) -> dict[str, object]:
     return dict(json.loads(capsys.readouterr().out))
 
 
-def test_evaluate_tells_every_number_and_writes_tables_and_figures(folder: Path, tmp_path: Path, capsys: Text) -> None:
+def test_evaluate_tells_every_number_and_writes_tables_and_figures(
+    folder: Path, tmp_path: Path, capsys: Text
+) -> None:
     files = ["--predictions", str(tmp_path / "p.csv"), "--figures", str(tmp_path / "figures")]
     assert main(["evaluate", str(folder), "--run", "2", *files, "--json"]) == 0
     found = told(capsys)
     assert found["accuracy"] == found["balanced_accuracy"] == found["kappa"] == 1
-    assert {"macro", "weighted", "calibration", "temperature", "breakdowns", "areas", "test_side", "log_loss"} <= set(
-        found
-    )
+    assert {
+        "macro",
+        "weighted",
+        "calibration",
+        "temperature",
+        "breakdowns",
+        "areas",
+        "test_side",
+        "log_loss",
+    } <= set(found)
     baseline = found["shape_baseline"]
     assert isinstance(baseline, dict)
     assert baseline["accuracy"] == 1
@@ -71,7 +80,9 @@ def test_compare_names_the_flipped_crops(folder: Path, capsys: Text) -> None:
         ("1,9", "no run 9"),
     ],
 )
-def test_compare_refuses_what_is_no_pair_of_runs(folder: Path, capsys: Text, runs: str, sentence: str) -> None:
+def test_compare_refuses_what_is_no_pair_of_runs(
+    folder: Path, capsys: Text, runs: str, sentence: str
+) -> None:
     assert main(["compare", str(folder), "--runs", runs]) == 2
     assert sentence in capsys.readouterr().err
 
@@ -87,7 +98,9 @@ def test_suspects_lists_the_doubtful_labels_with_their_reason(folder: Path, caps
     assert "0 labels are probably wrong" in capsys.readouterr().out
 
 
-def test_report_writes_a_page_and_refuses_another_kind_of_file(folder: Path, tmp_path: Path, capsys: Text) -> None:
+def test_report_writes_a_page_and_refuses_another_kind_of_file(
+    folder: Path, tmp_path: Path, capsys: Text
+) -> None:
     out = tmp_path / "run.html"
     assert main(["report", str(folder), "--run", "2", str(out), "--json"]) == 0
     assert told(capsys)["bytes"] == out.stat().st_size
@@ -96,7 +109,9 @@ def test_report_writes_a_page_and_refuses_another_kind_of_file(folder: Path, tmp
     assert "ends in .html or .pdf" in capsys.readouterr().err
 
 
-def test_report_prints_a_pdf_for_a_name_that_ends_so(folder: Path, tmp_path: Path, capsys: Text) -> None:
+def test_report_prints_a_pdf_for_a_name_that_ends_so(
+    folder: Path, tmp_path: Path, capsys: Text
+) -> None:
     out = tmp_path / "new" / "run.PDF"
     assert main(["report", str(folder), "--run", "2", str(out), "--json"]) == 0
     assert told(capsys)["bytes"] == out.stat().st_size
@@ -110,7 +125,10 @@ def test_report_prints_a_pdf_for_a_name_that_ends_so(folder: Path, tmp_path: Pat
 
 def test_a_project_without_a_run_is_refused_in_a_sentence(tmp_path: Path, capsys: Text) -> None:
     Project.create(tmp_path / "empty").close()
-    for verb in (["report", str(tmp_path / "empty"), str(tmp_path / "x.html")], ["suspects", str(tmp_path / "empty")]):
+    for verb in (
+        ["report", str(tmp_path / "empty"), str(tmp_path / "x.html")],
+        ["suspects", str(tmp_path / "empty")],
+    ):
         assert main(verb) == 2
         assert "has no finished run" in capsys.readouterr().err
     assert not (tmp_path / "x.html").exists()

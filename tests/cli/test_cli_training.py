@@ -53,13 +53,21 @@ def stand_in(monkeypatch: pytest.MonkeyPatch, *events: Event, script: str = "") 
     """Put a child in the place of the trainer that tells these events, then runs a script."""
     lines = "".join(f"print({to_line(event)!r}, flush=True)\n" for event in events)
     monkeypatch.setattr(
-        following, "_command", lambda run_folder: [sys.executable, "-c", f"import os, sys\n{lines}{script}"]
+        following,
+        "_command",
+        lambda run_folder: [sys.executable, "-c", f"import os, sys\n{lines}{script}"],
     )
 
 
 def started(epochs: int = 4) -> Started:
     return Started(
-        run="001", classes=("Gas", "Keyhole"), n_train=40, n_validation=8, n_test=12, epochs=epochs, batches=2
+        run="001",
+        classes=("Gas", "Keyhole"),
+        n_train=40,
+        n_validation=8,
+        n_test=12,
+        epochs=epochs,
+        batches=2,
     )
 
 
@@ -94,7 +102,9 @@ def test_in_a_terminal_the_progress_moves_in_one_line(
 
 
 def test_a_failed_training_says_why(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
-    stand_in(monkeypatch, started(), Failed("The disk is full.", "Make room."), script="sys.exit(2)")
+    stand_in(
+        monkeypatch, started(), Failed("The disk is full.", "Make room."), script="sys.exit(2)"
+    )
     with pytest.raises(TrainingError, match=r"The disk is full\. Make room\."):
         following.follow(run, Screen(as_json=False))
 
@@ -106,7 +116,10 @@ def test_a_failed_training_says_why(run: RunFolder, monkeypatch: pytest.MonkeyPa
             {"over": "specimens", "groups": 3, "low": 0.5, "high": 0.9},
             "95 % over 3 specimens: 50.0 to 90.0 %; over crops",
         ),
-        ({"over": "crops", "groups": 12, "low": 0.6, "high": 0.8}, "12 unseen crops (95 % over crops: 60.0 to 80.0 %)"),
+        (
+            {"over": "crops", "groups": 12, "low": 0.6, "high": 0.8},
+            "12 unseen crops (95 % over crops: 60.0 to 80.0 %)",
+        ),
     ],
 )
 def test_an_accuracy_is_told_with_what_its_interval_counts(over: dict, words: str) -> None:
@@ -117,15 +130,25 @@ def test_an_accuracy_is_told_with_what_its_interval_counts(over: dict, words: st
     assert words in headline(values)
 
 
-def test_an_interrupted_training_says_how_to_go_on(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_training_says_how_to_go_on(
+    run: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
     stand_in(monkeypatch, Interrupted(epochs=2))
     with pytest.raises(TrainingError, match="poregui fit"):
         following.follow(run, Screen(as_json=False))
 
 
-def test_a_child_that_dies_has_its_last_words_shown(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
-    run.log_file.write_text("2026-01-01 10:00:00.1: I tensorflow/core: noise\nout of luck\n", encoding="utf-8")
-    stand_in(monkeypatch, started(), script="sys.stderr.write('farewell'); sys.stderr.flush(); os._exit(7)")
+def test_a_child_that_dies_has_its_last_words_shown(
+    run: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run.log_file.write_text(
+        "2026-01-01 10:00:00.1: I tensorflow/core: noise\nout of luck\n", encoding="utf-8"
+    )
+    stand_in(
+        monkeypatch,
+        started(),
+        script="sys.stderr.write('farewell'); sys.stderr.flush(); os._exit(7)",
+    )
     with pytest.raises(TrainingError) as caught:
         following.follow(run, Screen(as_json=False))
     expected = "The trainer of run 001 died with code 7. Its last words: out of luck / farewell."
@@ -145,7 +168,9 @@ def test_a_child_that_dies_after_a_checkpoint_says_how_to_go_on(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signal")
-def test_a_child_that_the_system_kills_is_told_apart(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_child_that_the_system_kills_is_told_apart(
+    run: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
     stand_in(monkeypatch, script="os.kill(os.getpid(), 9)")
     with pytest.raises(TrainingError, match="died by SIGKILL, perhaps for want of memory"):
         following.follow(run, Screen(as_json=False))
@@ -190,7 +215,11 @@ def test_ctrl_c_stops_and_a_second_one_cancels(
     monkeypatch.setattr(following._Display, "show", press)
     end = to_line(FINISHED if presses == 1 else Cancelled(1.0))
     words = f"words = [sys.stdin.readline().strip() for _ in range({presses})]\n"
-    stand_in(monkeypatch, started(), script=f"{words}assert ' '.join(words) == {heard!r}\nprint({end!r}, flush=True)")
+    stand_in(
+        monkeypatch,
+        started(),
+        script=f"{words}assert ' '.join(words) == {heard!r}\nprint({end!r}, flush=True)",
+    )
     if presses == 1:
         assert following.follow(run, Screen(as_json=False)) == FINISHED
     else:
@@ -204,7 +233,15 @@ def test_every_field_of_a_recipe_is_an_option(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     stand_in(monkeypatch, Failed("That is enough."))
-    words = ["--epochs", "7", "--no-augment", "--learning-rate", "0.01", "--early-stopping-patience", "3"]
+    words = [
+        "--epochs",
+        "7",
+        "--no-augment",
+        "--learning-rate",
+        "0.01",
+        "--early-stopping-patience",
+        "3",
+    ]
     assert main(["train", str(folder), "--preset", "seed", *words]) == 2
     with Project.open(folder, read_only=True) as project:
         recipe = project.runs()[0].read_recipe()
@@ -232,7 +269,9 @@ def test_an_impossible_training_gets_a_sentence(
     assert sentence in capsys.readouterr().err
 
 
-def test_one_project_trains_one_run_at_a_time(folder: Path, run: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:
+def test_one_project_trains_one_run_at_a_time(
+    folder: Path, run: RunFolder, capsys: pytest.CaptureFixture[str]
+) -> None:
     lock = run.lock()
     try:
         assert main(["train", str(folder)]) == 2
@@ -241,7 +280,9 @@ def test_one_project_trains_one_run_at_a_time(folder: Path, run: RunFolder, caps
     assert "Run 1 of this project is being trained" in capsys.readouterr().err
 
 
-def test_a_folder_that_is_no_run_cannot_be_fitted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_folder_that_is_no_run_cannot_be_fitted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["fit", str(tmp_path)]) == 2
     assert "dataset.json is missing" in capsys.readouterr().err
 
@@ -253,7 +294,16 @@ def test_training_evaluating_and_predicting_agree_about_their_numbers(
     small = ["--epochs", "2", "--input-size", "32", "--threads", "1"]
     assert main(["train", str(folder), *small, "--json"]) == 0
     trained = json.loads(capsys.readouterr().out)
-    assert {"run", "seconds", "epochs", "best_epoch", "accuracy", "n_test", "confusion_matrix", "split"} < set(trained)
+    assert {
+        "run",
+        "seconds",
+        "epochs",
+        "best_epoch",
+        "accuracy",
+        "n_test",
+        "confusion_matrix",
+        "split",
+    } < set(trained)
     assert (trained["run"], trained["epochs"], trained["n_test"]) == (1, 2, 12)
     assert main(["evaluate", str(folder), "--json"]) == 0
     evaluated = json.loads(capsys.readouterr().out)
@@ -262,12 +312,25 @@ def test_training_evaluating_and_predicting_agree_about_their_numbers(
     assert {"accuracy", "confusion_matrix", "per_class", "split"} <= shared
     Image.fromarray(grey(5)).save(tmp_path / "ü 🔬.png")
     (tmp_path / "bad.png").write_bytes(b"\x89PNG")
-    assert main(["predict", str(folder), str(tmp_path / "ü 🔬.png"), str(tmp_path / "bad.png"), "--json"]) == 0
+    assert (
+        main(
+            [
+                "predict",
+                str(folder),
+                str(tmp_path / "ü 🔬.png"),
+                str(tmp_path / "bad.png"),
+                "--json",
+            ]
+        )
+        == 0
+    )
     answered = json.loads(capsys.readouterr().out)
     (prediction,) = answered["predictions"]
     assert prediction["path"] == str(tmp_path / "ü 🔬.png")
     assert sum(prediction["probabilities"].values()) == pytest.approx(1, abs=1e-5)
-    assert prediction["class"] == max(prediction["probabilities"], key=prediction["probabilities"].__getitem__)
+    assert prediction["class"] == max(
+        prediction["probabilities"], key=prediction["probabilities"].__getitem__
+    )
     assert [one["path"] for one in answered["skipped"]] == ["bad.png"]
 
 
@@ -279,7 +342,9 @@ def test_folds_test_every_crop_once(folder: Path, capsys: pytest.CaptureFixture[
     assert sum(fold["n"] for fold in values["folds"]) == 60
     right = sum(fold["accuracy"] * fold["n"] for fold in values["folds"])
     assert values["pooled_accuracy"] == pytest.approx(right / 60)
-    assert values["mean_accuracy"] == pytest.approx(sum(fold["accuracy"] for fold in values["folds"]) / 2)
+    assert values["mean_accuracy"] == pytest.approx(
+        sum(fold["accuracy"] for fold in values["folds"]) / 2
+    )
     assert 0 <= values["ungrouped_accuracy"] <= 1
     assert main(["evaluate", str(folder), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["run"] == values["run"]

@@ -21,7 +21,9 @@ RATES = np.array([[0.9, 0.07, 0.03], [0.08, 0.87, 0.05], [0.02, 0.08, 0.9]])
 TRUTH = np.array([0.05, 0.10, 0.42])
 
 
-def _study(random: np.random.Generator, specimens: int, sigma: float, pores: int = 40) -> tuple[np.ndarray, np.ndarray]:
+def _study(
+    random: np.random.Generator, specimens: int, sigma: float, pores: int = 40
+) -> tuple[np.ndarray, np.ndarray]:
     """Return area per cent per specimen and predicted class, and the confusion matrix of 60 test crops a class."""
     true = TRUTH * random.lognormal(-(sigma**2) / 2, sigma, (specimens, 3))
     observed = np.zeros((specimens, 3))
@@ -44,7 +46,9 @@ def test_with_twenty_skewed_specimens_the_intervals_hold_the_truth_in_nine_of_te
     assert (hits / repeats).min() >= 0.90
 
 
-@pytest.mark.parametrize(("specimens", "sigma", "promised"), [(2, 0.5, 0.91), (4, 0.5, 0.90), (4, 1.0, 0.77)])
+@pytest.mark.parametrize(
+    ("specimens", "sigma", "promised"), [(2, 0.5, 0.91), (4, 0.5, 0.90), (4, 1.0, 0.77)]
+)
 def test_with_few_specimens_the_intervals_hold_the_truth_as_often_as_is_said(
     specimens: int, sigma: float, promised: float
 ) -> None:
@@ -58,7 +62,9 @@ def test_with_few_specimens_the_intervals_hold_the_truth_as_often_as_is_said(
 
 
 def test_one_specimen_has_an_estimate_and_no_interval() -> None:
-    (first, *_) = estimate_classes(np.array([[1.0, 2.0, 3.0]]), correction(np.eye(3, dtype=int) * 20))
+    (first, *_) = estimate_classes(
+        np.array([[1.0, 2.0, 3.0]]), correction(np.eye(3, dtype=int) * 20)
+    )
     assert (first.plain, first.low, first.high) == (1.0, None, None)
     assert first.corrected == pytest.approx(1.0)
 
@@ -155,7 +161,9 @@ def test_sizes_are_told_by_number_and_by_area() -> None:
     sizes = size_distribution(areas)
     assert sizes.pores == 10
     assert sizes.number == pytest.approx((10, 10, 10))
-    assert sizes.area == pytest.approx((100, 100, 100)) or sizes.area == pytest.approx((10, 100, 100))
+    assert sizes.area == pytest.approx((100, 100, 100)) or sizes.area == pytest.approx(
+        (10, 100, 100)
+    )
     assert sizes.largest == pytest.approx(100)
     assert sizes.root_area == pytest.approx(np.sqrt(np.pi / 4) * 100)
     assert size_distribution(np.zeros(0)).number is None

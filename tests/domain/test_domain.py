@@ -13,12 +13,24 @@ from poregui.domain.classes import default_classes, full_name, letter_for
 from poregui.domain.dataset import Dataset, DatasetCrop, dataset_from_json
 from poregui.domain.errors import PoreguiError
 from poregui.domain.evaluation import evaluate
-from poregui.domain.events import BatchEnded, EpochEnded, Failed, Finished, FoldEnded, Note, Started, from_line, to_line
+from poregui.domain.events import (
+    BatchEnded,
+    EpochEnded,
+    Failed,
+    Finished,
+    FoldEnded,
+    Note,
+    Started,
+    from_line,
+    to_line,
+)
 from poregui.domain.geometry import Box
 from poregui.domain.intervals import wilson_interval
 from poregui.domain.recipe import Recipe, parameters, recipe_for, recipe_from_json
 
-boxes = st.builds(Box, st.integers(-50, 50), st.integers(-50, 50), st.integers(1, 60), st.integers(1, 60))
+boxes = st.builds(
+    Box, st.integers(-50, 50), st.integers(-50, 50), st.integers(1, 60), st.integers(1, 60)
+)
 
 
 @given(boxes, boxes)
@@ -68,7 +80,9 @@ def test_scores_are_those_of_scikit_learn() -> None:
     found = evaluate(("a", "b", "c", "d"), truth, predicted)
     assert found.matrix.tolist() == confusion_matrix(truth, predicted).tolist()
     expected = np.array(precision_recall_fscore_support(truth, predicted)).T
-    assert np.allclose([[s.precision, s.recall, s.f1, s.support] for s in found.per_class], expected)
+    assert np.allclose(
+        [[s.precision, s.recall, s.f1, s.support] for s in found.per_class], expected
+    )
 
 
 def test_a_class_without_crops_has_no_recall_instead_of_zero() -> None:
@@ -86,7 +100,15 @@ def test_every_recipe_field_is_declared_with_label_help_and_a_default_in_its_ran
 
 
 @pytest.mark.parametrize(
-    "values", [{"epochs": 0}, {"epochs": 2.5}, {"augment": 1}, {"preset": "vgg"}, {"learning_rate": 2.0}, {"seed": -1}]
+    "values",
+    [
+        {"epochs": 0},
+        {"epochs": 2.5},
+        {"augment": 1},
+        {"preset": "vgg"},
+        {"learning_rate": 2.0},
+        {"seed": -1},
+    ],
 )
 def test_a_value_outside_its_range_is_refused(values: dict[str, object]) -> None:
     with pytest.raises(PoreguiError):
@@ -99,7 +121,11 @@ def test_a_recipe_comes_back_from_json_and_later_fields_are_passed_over() -> Non
 
 
 def test_a_recipe_of_an_earlier_version_trains_as_it_did() -> None:
-    earlier = {name: v for name, v in Recipe().to_json().items() if name not in ("schedule", "label_smoothing")}
+    earlier = {
+        name: v
+        for name, v in Recipe().to_json().items()
+        if name not in ("schedule", "label_smoothing")
+    }
     assert recipe_from_json(earlier) == Recipe(schedule="plateau", label_smoothing=0.0)
 
 
@@ -121,7 +147,9 @@ def test_an_event_comes_back_from_its_line(event: object) -> None:
     assert from_line(line) == event
 
 
-@pytest.mark.parametrize("line", ["", "{", "[]", "7", '{"event": "Later"}', '{"event": "Note"}', "TF: noise"])
+@pytest.mark.parametrize(
+    "line", ["", "{", "[]", "7", '{"event": "Later"}', '{"event": "Note"}', "TF: noise"]
+)
 def test_a_line_that_holds_no_event_is_passed_over(line: str) -> None:
     assert from_line(line) is None
 
@@ -135,7 +163,8 @@ def test_a_dataset_comes_back_from_json_with_its_hash() -> None:
 
 
 @pytest.mark.parametrize(
-    ("short", "full"), [("LOF", "Lack of Fusion"), ("k", "Keyhole"), ("G", "Gas"), ("Crack", "Crack")]
+    ("short", "full"),
+    [("LOF", "Lack of Fusion"), ("k", "Keyhole"), ("G", "Gas"), ("Crack", "Crack")],
 )
 def test_the_usual_abbreviations_of_pore_classes_are_known(short: str, full: str) -> None:
     assert full_name(short) == full

@@ -32,7 +32,9 @@ def import_pictures(project: Project, paths: list[Path], kind: str = "auto") -> 
 def named(names: dict[int, list[str]], words: str = "") -> list[NamedCrop]:
     """Return crops by label and name."""
     pairs = [(label, name) for label, found in names.items() for name in found]
-    return [NamedCrop(i, label, name, frozenset(words.split())) for i, (label, name) in enumerate(pairs)]
+    return [
+        NamedCrop(i, label, name, frozenset(words.split())) for i, (label, name) in enumerate(pairs)
+    ]
 
 
 def sources(names: dict[int, list[str]], words: str = "") -> set[str]:
@@ -53,22 +55,37 @@ def sources(names: dict[int, list[str]], words: str = "") -> set[str]:
     ],
 )
 def test_the_first_words_of_a_name_are_the_source(form, first):
-    names = {label: [form.format(s, 10 * label + i) for s in (4, 5, 6, 7) for i in range(3)] for label in (1, 2)}
+    names = {
+        label: [form.format(s, 10 * label + i) for s in (4, 5, 6, 7) for i in range(3)]
+        for label in (1, 2)
+    }
     assert sources(names, "gas") == {first.format(s) for s in (4, 5, 6, 7)}
 
 
 @pytest.mark.parametrize(
     "names",
     [
-        {1: [f"G.{i}.PNG" for i in range(20)], 2: [f"K.{i}.PNG" for i in range(20)]},  # the class and a number
-        {1: [f"IMG_{i}.png" for i in range(20)], 2: [f"IMG_{i + 20}.png" for i in range(20)]},  # one source for all
-        {1: [f"{i}_a.png" for i in range(20)], 2: [f"{i + 20}_b.png" for i in range(20)]},  # each crop alone
+        {
+            1: [f"G.{i}.PNG" for i in range(20)],
+            2: [f"K.{i}.PNG" for i in range(20)],
+        },  # the class and a number
+        {
+            1: [f"IMG_{i}.png" for i in range(20)],
+            2: [f"IMG_{i + 20}.png" for i in range(20)],
+        },  # one source for all
+        {
+            1: [f"{i}_a.png" for i in range(20)],
+            2: [f"{i + 20}_b.png" for i in range(20)],
+        },  # each crop alone
         {
             1: [f"a{i}_{k}.png" for i in range(1) for k in range(9)],
             2: [f"b{i}_{k}.png" for i in range(3) for k in range(3)],
         },
         {1: [f"{i}.png" for i in range(20)], 2: [f"{i + 20}.png" for i in range(20)]},
-        {1: [f"{s}_left.png" for s in range(20)], 2: [f"{s}_right.png" for s in range(20)]},  # no number at the end
+        {
+            1: [f"{s}_left.png" for s in range(20)],
+            2: [f"{s}_right.png" for s in range(20)],
+        },  # no number at the end
         {
             1: ["1_1.png", "1_2.png", "2_1.png"] + [f"pore{i}.png" for i in range(9)],
             2: ["1_3.png", "2_2.png", "3_1.png"],
@@ -95,7 +112,9 @@ def pictures(tmp_path: Path) -> Path:
         for source in range(8):
             for i in range(4):
                 number = 100 * place + 10 * source + i
-                Image.fromarray(grey(number)).save(tmp_path / "in" / name / f"{110 + source}_{number}.png")
+                Image.fromarray(grey(number)).save(
+                    tmp_path / "in" / name / f"{110 + source}_{number}.png"
+                )
     return tmp_path / "in"
 
 
@@ -162,7 +181,9 @@ def test_the_test_side_stays_when_crops_of_further_sources_are_added(project, tm
     for source in range(8):  # from a hundred labels on the side is fixed
         for i in range(4):
             number = 1000 + 10 * source + i
-            Image.fromarray(grey(number)).save(tmp_path / "in" / "Gas" / f"{110 + source}_{number}.png")
+            Image.fromarray(grey(number)).save(
+                tmp_path / "in" / "Gas" / f"{110 + source}_{number}.png"
+            )
     import_pictures(project, [tmp_path / "in"])
     first = freeze(project, recipe_for("default")).read_dataset()
     tested = {crop.crop_id for crop in first.crops if crop.part == "test"}
@@ -190,7 +211,9 @@ def test_exported_sides_follow_the_sources(project, tmp_path):
     prepared = prepare(project, recipe_for("default"))
     tested = {crop_id for crop_id, part in prepared.parts.items() if part == "test"}
     export_side_folders(project, tmp_path / "out")
-    written = {int(file.stem.rpartition("_")[2]) for file in (tmp_path / "out").rglob("test/*/*.png")}
+    written = {
+        int(file.stem.rpartition("_")[2]) for file in (tmp_path / "out").rglob("test/*/*.png")
+    }
     assert written == tested
 
 

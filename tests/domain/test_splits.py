@@ -29,7 +29,10 @@ def items_of(groups: int, per_class: int, classes: int = 3) -> list[Item]:
 
 
 @settings(max_examples=60, deadline=None)
-@given(counts=st.lists(st.tuples(*[st.integers(0, 20)] * 3), min_size=3, max_size=12), seed=st.integers(0, 5))
+@given(
+    counts=st.lists(st.tuples(*[st.integers(0, 20)] * 3), min_size=3, max_size=12),
+    seed=st.integers(0, 5),
+)
 def test_a_chosen_side_has_whole_groups_and_leaves_every_class_on_both_sides(
     counts: list[tuple[int, int, int]], seed: int
 ) -> None:
@@ -110,7 +113,9 @@ def test_validation_comes_from_the_training_part_by_whole_groups() -> None:
         ({"Gas": 9, "Keyhole": 4}, r"Keyhole \(4\)"),
     ],
 )
-def test_labels_that_cannot_be_trained_on_are_refused_in_plain_words(counts: dict[str, int], says: str) -> None:
+def test_labels_that_cannot_be_trained_on_are_refused_in_plain_words(
+    counts: dict[str, int], says: str
+) -> None:
     with pytest.raises(TrainingError, match=says):
         check_trainable(counts)
 

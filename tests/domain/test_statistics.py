@@ -35,7 +35,9 @@ from poregui.domain.scores import (
 SEEDS = range(8)
 
 
-def answers(seed: int, n: int = 300, classes: int = 3, sharp: float = 2.0) -> tuple[np.ndarray, np.ndarray]:
+def answers(
+    seed: int, n: int = 300, classes: int = 3, sharp: float = 2.0
+) -> tuple[np.ndarray, np.ndarray]:
     """Return (n, classes) probabilities, a little too sure, and the (n,) true places."""
     random = np.random.default_rng(seed)
     truth = random.choice(classes, n, p=random.dirichlet(np.full(classes, 5.0)))
@@ -54,24 +56,40 @@ def test_averages_and_kappa_are_those_of_scikit_learn(seed: int) -> None:
     predicted = probabilities.argmax(axis=1)
     found = scores(confusion_matrix(truth, predicted, 3))
     assert found.accuracy == pytest.approx(metrics.accuracy_score(truth, predicted))
-    assert found.balanced_accuracy == pytest.approx(metrics.balanced_accuracy_score(truth, predicted))
+    assert found.balanced_accuracy == pytest.approx(
+        metrics.balanced_accuracy_score(truth, predicted)
+    )
     assert found.kappa == pytest.approx(metrics.cohen_kappa_score(truth, predicted))
     for how, ours in (("macro", found.macro), ("weighted", found.weighted)):
-        theirs = metrics.precision_recall_fscore_support(truth, predicted, average=how, zero_division=0)[:3]
+        theirs = metrics.precision_recall_fscore_support(
+            truth, predicted, average=how, zero_division=0
+        )[:3]
         assert (ours.precision, ours.recall, ours.f1) == pytest.approx(theirs)
 
 
-def test_a_class_that_never_occurs_is_left_out_and_one_that_is_never_predicted_counts_as_nothing() -> None:
+def test_a_class_that_never_occurs_is_left_out_and_one_that_is_never_predicted_counts_as_nothing() -> (
+    None
+):
     truth, predicted = np.array([0, 0, 1, 1, 2]), np.array([0, 0, 1, 0, 0])
     found = scores(confusion_matrix(truth, predicted, 4))
-    theirs = metrics.precision_recall_fscore_support(truth, predicted, average="macro", zero_division=0)[:3]
+    theirs = metrics.precision_recall_fscore_support(
+        truth, predicted, average="macro", zero_division=0
+    )[:3]
     assert (found.macro.precision, found.macro.recall, found.macro.f1) == pytest.approx(theirs)
-    assert found.balanced_accuracy == pytest.approx(metrics.balanced_accuracy_score(truth, predicted))
+    assert found.balanced_accuracy == pytest.approx(
+        metrics.balanced_accuracy_score(truth, predicted)
+    )
 
 
 def test_nothing_counted_gives_no_number_and_no_warning() -> None:
     found = scores(np.zeros((3, 3), int))
-    assert (found.accuracy, found.balanced_accuracy, found.kappa, found.macro.f1, found.weighted.f1) == (None,) * 5
+    assert (
+        found.accuracy,
+        found.balanced_accuracy,
+        found.kappa,
+        found.macro.f1,
+        found.weighted.f1,
+    ) == (None,) * 5
 
 
 def test_kappa_does_not_exist_where_all_is_one_class() -> None:
@@ -94,11 +112,15 @@ def test_mcnemar_is_the_exact_binomial_test(one: int, two: int) -> None:
 
 def test_mcnemar_of_very_many_crops_stays_a_number() -> None:
     assert mcnemar_exact(10_000, 10_000) == 1
-    assert mcnemar_exact(9_000, 11_000) == pytest.approx(stats.binomtest(9_000, 20_000, 0.5).pvalue, rel=1e-6)
+    assert mcnemar_exact(9_000, 11_000) == pytest.approx(
+        stats.binomtest(9_000, 20_000, 0.5).pvalue, rel=1e-6
+    )
 
 
 def test_a_pairing_counts_who_was_right_where() -> None:
-    found = pair(np.array([True, True, False, False, True]), np.array([True, False, True, False, False]))
+    found = pair(
+        np.array([True, True, False, False, True]), np.array([True, False, True, False, False])
+    )
     assert (found.both_right, found.only_first, found.only_second, found.both_wrong) == (1, 2, 1, 1)
 
 
@@ -121,7 +143,9 @@ def test_roc_and_its_area_are_those_of_scikit_learn_with_ties_too(seed: int, dig
 
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("digits", [1, 12])
-def test_precision_over_recall_and_its_area_are_those_of_scikit_learn(seed: int, digits: int) -> None:
+def test_precision_over_recall_and_its_area_are_those_of_scikit_learn(
+    seed: int, digits: int
+) -> None:
     probabilities, truth = answers(seed)
     score = probabilities[:, 2].round(digits)
     curve = precision_recall_curve(truth == 2, score)
@@ -169,7 +193,9 @@ def test_the_temperature_is_the_one_that_surprises_least(sharp: float) -> None:
     assert found is not None
 
     def loss(logarithm: float) -> float:
-        return float(metrics.log_loss(truth, at_temperature(probabilities, float(np.exp(logarithm)))))
+        return float(
+            metrics.log_loss(truth, at_temperature(probabilities, float(np.exp(logarithm))))
+        )
 
     best = optimize.minimize_scalar(loss, bounds=(-3, 3), method="bounded", options={"xatol": 1e-8})
     assert found == pytest.approx(float(np.exp(best.x)), rel=1e-4)
@@ -182,7 +208,10 @@ def test_a_temperature_softens_an_overconfident_network_and_changes_no_answer() 
     assert temperature > 2
     softened = at_temperature(probabilities[1000:], temperature)
     np.testing.assert_array_equal(softened.argmax(axis=1), probabilities[1000:].argmax(axis=1))
-    before, after = calibration(probabilities[1000:], truth[1000:]), calibration(softened, truth[1000:])
+    before, after = (
+        calibration(probabilities[1000:], truth[1000:]),
+        calibration(softened, truth[1000:]),
+    )
     assert before.error is not None
     assert after.error is not None
     assert after.error < before.error / 2
@@ -206,7 +235,9 @@ def test_wilson_is_that_of_scipy(right: int, total: int) -> None:
 def test_student_is_that_of_scipy(freedom: int) -> None:
     for t in (-3.0, -0.4, 0.0, 1.2, 40.0):
         assert student_t_cdf(t, freedom) == pytest.approx(stats.t.cdf(t, freedom), abs=1e-12)
-    assert student_t_quantile(0.975, freedom) == pytest.approx(stats.t.ppf(0.975, freedom), rel=1e-9)
+    assert student_t_quantile(0.975, freedom) == pytest.approx(
+        stats.t.ppf(0.975, freedom), rel=1e-9
+    )
 
 
 def test_one_specimen_gives_no_interval_over_specimens() -> None:
@@ -232,7 +263,9 @@ def test_an_interval_over_specimens_holds_the_truth_where_specimens_differ(group
     for _ in range(300):
         sizes = random.integers(8, 40, groups)
         shares = random.beta(0.85 * 12, 0.15 * 12, groups)  # an intraclass correlation of 0.08
-        right = np.concatenate([random.random(n) < share for n, share in zip(sizes, shares, strict=True)])
+        right = np.concatenate(
+            [random.random(n) < share for n, share in zip(sizes, shares, strict=True)]
+        )
         found = interval_over_groups(right, np.repeat(np.arange(groups), sizes).tolist())
         plain = wilson_interval(int(right.sum()), len(right))
         assert found is not None
@@ -240,7 +273,9 @@ def test_an_interval_over_specimens_holds_the_truth_where_specimens_differ(group
         held += found.low <= 0.85 <= found.high
         crops_held += plain[0] <= 0.85 <= plain[1]
     assert held / 300 >= 0.92
-    assert crops_held / 300 <= 0.88, "were crops independent here, the interval over specimens would be no use"
+    assert crops_held / 300 <= 0.88, (
+        "were crops independent here, the interval over specimens would be no use"
+    )
 
 
 def test_groups_all_right_still_leave_doubt() -> None:
@@ -282,7 +317,12 @@ def test_a_breakdown_by_number_counts_every_known_crop_once() -> None:
     right = np.array([True] * 4 + [False] * 4 + [True])
     found = by_number("Size", "um", values, right)
     assert found is not None
-    assert [(share.count, share.right) for share in found.shares] == [(2, 2), (2, 2), (2, 0), (2, 0)]
+    assert [(share.count, share.right) for share in found.shares] == [
+        (2, 2),
+        (2, 2),
+        (2, 0),
+        (2, 0),
+    ]
     assert sorted(np.concatenate([share.places for share in found.shares])) == list(range(8))
     assert [values[share.places].max() for share in found.shares] == [2, 4, 6, 8]
     assert by_number("Size", "um", np.ones(5), np.ones(5, bool)) is None

@@ -36,7 +36,10 @@ def test_the_intervals_hold_the_truth_of_the_four_specimens_without_labels(
     assert main(["apply", str(project), *files, "--out", str(out), "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["corrected"]
-    fields = [json.loads(one.read_text(encoding="utf-8")) for one in sorted(out.glob("fields/*/field.json"))]
+    fields = [
+        json.loads(one.read_text(encoding="utf-8"))
+        for one in sorted(out.glob("fields/*/field.json"))
+    ]
     true = truths(project)
     missed = []
     for name in told["classes"]:

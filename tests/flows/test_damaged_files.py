@@ -30,7 +30,9 @@ def noise(*shape: int, dtype: Any = np.uint8) -> np.ndarray:
     return np.random.default_rng(3).integers(0, 200, shape).astype(dtype)
 
 
-def tiff(*shape: int, dtype: Any = np.uint8, pixels: np.ndarray | None = None, **options: Any) -> bytes:
+def tiff(
+    *shape: int, dtype: Any = np.uint8, pixels: np.ndarray | None = None, **options: Any
+) -> bytes:
     file = io.BytesIO()
     tifffile.imwrite(file, noise(*shape, dtype=dtype) if pixels is None else pixels, **options)
     return file.getvalue()
@@ -38,16 +40,25 @@ def tiff(*shape: int, dtype: Any = np.uint8, pixels: np.ndarray | None = None, *
 
 def pillow(mode: str, form: str, size: tuple[int, int] = (30, 20), **options: Any) -> bytes:
     file = io.BytesIO()
-    Pillow.frombytes("L", (size[0], size[1]), noise(*size).tobytes()).convert(mode).save(file, form, **options)
+    Pillow.frombytes("L", (size[0], size[1]), noise(*size).tobytes()).convert(mode).save(
+        file, form, **options
+    )
     return file.getvalue()
 
 
 def png(width: int, height: int, content: bytes, bits: int = 8, colour: int = 0) -> bytes:
     def chunk(name: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        return (
+            struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        )
 
     header = struct.pack(">IIBBBBB", width, height, bits, colour, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", content) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", content)
+        + chunk(b"IEND", b"")
+    )
 
 
 def forged(content: bytes, **tags: int) -> bytes:
@@ -90,7 +101,10 @@ HAND_MADE: dict[str, tuple[Callable[[], bytes], str | tuple[int, ...]]] = {
     "PNG without pixels": (lambda: png(30, 30, zlib.compress(b"")), "damaged"),
     "PNG of 4 gigapixels": (lambda: png(65_536, 65_536, zlib.compress(b"\0")), "too large"),
     "PNG of no width": (lambda: png(0, 30, zlib.compress(b"\0")), "damaged"),
-    "PNG that claims more than it holds": (lambda: png(20_000, 20_000, zlib.compress(b"\0")), "bytes cannot hold"),
+    "PNG that claims more than it holds": (
+        lambda: png(20_000, 20_000, zlib.compress(b"\0")),
+        "bytes cannot hold",
+    ),
     "JPEG cut in its header": (lambda: pillow("L", "JPEG")[:30], "damaged"),
     "JPEG cut in its pixels": (lambda: pillow("L", "JPEG")[:400], "damaged"),
     "BMP cut in its header": (lambda: pillow("L", "BMP")[:18], "damaged"),
@@ -111,7 +125,10 @@ HAND_MADE: dict[str, tuple[Callable[[], bytes], str | tuple[int, ...]]] = {
     "TIFF whose pixels lie outside": (lambda: forged(tiff(20, 30), t273=2**31), "damaged"),
     "TIFF of an unknown compression": (lambda: forged(tiff(20, 30), t259=61_000), "damaged"),
     "TIFF of complex numbers": (lambda: tiff(20, 30, dtype=np.complex64), "complex numbers"),
-    "TIFF of nothing finite": (lambda: tiff(pixels=np.full((20, 30), np.nan, np.float32)), "no finite grey value"),
+    "TIFF of nothing finite": (
+        lambda: tiff(pixels=np.full((20, 30), np.nan, np.float32)),
+        "no finite grey value",
+    ),
     "1 bit": (lambda: pillow("1", "TIFF"), (20, 30)),
     "CMYK": (lambda: pillow("CMYK", "TIFF"), (20, 30, 3)),
     "floating point": (lambda: tiff(20, 30, dtype=np.float32), (20, 30)),
@@ -145,7 +162,10 @@ def test_a_hand_made_file_gives_its_shape_or_a_sentence(tmp_path: Path, name: st
 
 def sources() -> list[bytes]:
     """Return good files of every sort, and the odd and hostile real ones where they are at hand."""
-    made = [pillow("RGB", form) for form in ("PNG", "JPEG", "BMP")] + [pillow("L", "PNG"), pillow("P", "PNG")]
+    made = [pillow("RGB", form) for form in ("PNG", "JPEG", "BMP")] + [
+        pillow("L", "PNG"),
+        pillow("P", "PNG"),
+    ]
     for compression in (None, "zlib", "lzw", "packbits", "zstd", "lzma"):
         made.append(tiff(40, 60, dtype=np.uint16, compression=compression, rowsperstrip=7))
     made.append(tiff(64, 96, 3, photometric="rgb", tile=(16, 32), compression="jpeg"))
@@ -162,7 +182,9 @@ def spoilt(content: bytes, dice: random.Random) -> bytes:
     changed = bytearray(content)
     for _ in range(dice.choice((1, 2, 4, 16))):
         end = dice.choice((64, 400, len(changed)))
-        changed[dice.randrange(min(end, len(changed)))] = dice.choice((0, 1, 127, 255, dice.randrange(256)))
+        changed[dice.randrange(min(end, len(changed)))] = dice.choice(
+            (0, 1, 127, 255, dice.randrange(256))
+        )
     ending = dice.random()
     if ending < 0.15:
         return bytes(changed[: dice.randrange(1, len(changed))])
@@ -173,12 +195,16 @@ def spoilt(content: bytes, dice: random.Random) -> bytes:
 
 
 @pytest.mark.timeout(900)
-def test_mutated_files_end_in_the_shape_of_their_header_or_in_a_sentence(tmp_path: Path, repetitions: Any) -> None:
+def test_mutated_files_end_in_the_shape_of_their_header_or_in_a_sentence(
+    tmp_path: Path, repetitions: Any
+) -> None:
     dice, good = random.Random(11), sources()
     sentences: list[str] = []
     read, slow, file = 0, 0.0, tmp_path / "spoilt"
     for number in range(repetitions(600)):
-        file.write_bytes(spoilt(good[number % len(good)] if number % 2 else dice.choice(good), dice))
+        file.write_bytes(
+            spoilt(good[number % len(good)] if number % 2 else dice.choice(good), dice)
+        )
         start = time.perf_counter()
         try:
             image = read_image(file)
@@ -197,11 +223,15 @@ def test_mutated_files_end_in_the_shape_of_their_header_or_in_a_sentence(tmp_pat
     assert slow < LONGEST_S
 
 
-def test_lzw_whose_table_begins_with_an_unknown_code_is_refused_and_ends_nothing(tmp_path: Path) -> None:
+def test_lzw_whose_table_begins_with_an_unknown_code_is_refused_and_ends_nothing(
+    tmp_path: Path,
+) -> None:
     content = bytearray(tiff(64, 64, 3, photometric="rgb", compression="lzw", metadata=None))
     with tifffile.TiffFile(io.BytesIO(content)) as file:
         at = file.pages[0].aspage().dataoffsets[0]
-    content[at : at + 3] = b"\x80\x7f\x20"  # the decoder of imagecodecs reads outside of its memory here
+    content[at : at + 3] = (
+        b"\x80\x7f\x20"  # the decoder of imagecodecs reads outside of its memory here
+    )
     (tmp_path / "a.tif").write_bytes(content)
     with pytest.raises(ImageError, match=r"a\.tif is damaged"):
         read_image(tmp_path / "a.tif")
@@ -211,14 +241,27 @@ def test_lzw_whose_table_begins_with_an_unknown_code_is_refused_and_ends_nothing
 
 @pytest.mark.parametrize("values", [2, 30, 256])
 @pytest.mark.parametrize("length", [1, 500, 70_000])
-def test_lzw_comes_back_as_it_was_whether_its_length_is_known_or_not(values: int, length: int) -> None:
+def test_lzw_comes_back_as_it_was_whether_its_length_is_known_or_not(
+    values: int, length: int
+) -> None:
     plain = np.random.default_rng(values).integers(0, values, length, np.uint8).tobytes()
     packed = imagecodecs.lzw_encode(plain)
-    assert lzw_decode(packed, length) == lzw_decode(packed) == lzw_decode(packed, length + 999) == plain
+    assert (
+        lzw_decode(packed, length)
+        == lzw_decode(packed)
+        == lzw_decode(packed, length + 999)
+        == plain
+    )
 
 
 @pytest.mark.parametrize("bits", [1, 4])
 def test_packed_bits_in_lzw_are_read(tmp_path: Path, bits: int) -> None:
-    picture = Pillow.fromarray(noise(70, 90) % 2 == 0) if bits == 1 else Pillow.fromarray(noise(70, 90) % 16)
+    picture = (
+        Pillow.fromarray(noise(70, 90) % 2 == 0)
+        if bits == 1
+        else Pillow.fromarray(noise(70, 90) % 16)
+    )
     picture.save(tmp_path / "a.tif", compression="tiff_lzw")
-    np.testing.assert_array_equal(read_image(tmp_path / "a.tif").pixels, np.asarray(picture.convert("L")))
+    np.testing.assert_array_equal(
+        read_image(tmp_path / "a.tif").pixels, np.asarray(picture.convert("L"))
+    )

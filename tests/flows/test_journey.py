@@ -98,13 +98,20 @@ def import_micrographs(window: MainWindow, folder: Path) -> None:
     assert len(window.session.project.specimens()) == 5
 
 
-def crop_and_label(window: MainWindow, qtbot: QtBot, micrograph: Micrograph, truth: SyntheticMicrograph) -> None:
+def crop_and_label(
+    window: MainWindow, qtbot: QtBot, micrograph: Micrograph, truth: SyntheticMicrograph
+) -> None:
     """Draw a box around every pore with the mouse and press the key of its class."""
     canvas, grid = window.label_page.image_canvas, window.label_page.crop_grid
     listed = window.label_page.micrograph_list
     listed.scrollTo(row := listed.model().index(listed.model().place(micrograph.id), 0))
     QTest.mouseClick(listed.viewport(), LEFT, PLAIN, listed.visualRect(row).center())
-    qtbot.waitUntil(lambda: canvas.view is not None and window.services.micrograph_images.get(micrograph) is not None)
+    qtbot.waitUntil(
+        lambda: (
+            canvas.view is not None
+            and window.services.micrograph_images.get(micrograph) is not None
+        )
+    )
     qtbot.waitUntil(lambda: window.label_page.canvas_title.text() == micrograph.name)
     settle(window, 0.1)
     for pore in truth.pores:
@@ -162,7 +169,9 @@ def review_and_relabel(window: MainWindow, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: matrix.count(EVERYTHING) > 0, timeout=10_000)
     assert "95 % interval" in page.column.headline.text()
     cell = next(c for c in (Cell(r, p) for r in range(3) for p in range(3)) if matrix.count(c))
-    QTest.mouseClick(matrix, LEFT, PLAIN, matrix.cell_rect(cell.row, cell.column).center().toPoint())
+    QTest.mouseClick(
+        matrix, LEFT, PLAIN, matrix.cell_rect(cell.row, cell.column).center().toPoint()
+    )
     shown = matrix.count(cell)
     assert len(predictions.ids()) == shown
     chosen = predictions.ids()[0]

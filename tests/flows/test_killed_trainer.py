@@ -107,7 +107,9 @@ def leftovers(folder: Path) -> list[str]:
     return [path.name for path in folder.iterdir() if path.name.startswith(".")]
 
 
-def test_a_kill_while_a_checkpoint_is_saved_leaves_the_whole_of_the_last_one(tmp_path: Path, repetitions) -> None:
+def test_a_kill_while_a_checkpoint_is_saved_leaves_the_whole_of_the_last_one(
+    tmp_path: Path, repetitions
+) -> None:
     chance, file, known = random.Random(0), tmp_path / "checkpoint.npz", 0
     for _ in range(repetitions(50)):
         saving = start(SAVING, file, known)
@@ -117,7 +119,9 @@ def test_a_kill_while_a_checkpoint_is_saved_leaves_the_whole_of_the_last_one(tmp
         known = max([known, *(int(line) for line in kill(saving))])
         stored = checkpoint.read(file)
         assert stored is not None
-        assert known <= stored.state.epoch <= known + 1  # one more may be whole on disk and was not told
+        assert (
+            known <= stored.state.epoch <= known + 1
+        )  # one more may be whole on disk and was not told
         for array in (*stored.variables, *stored.optimizer, *stored.best):
             assert (array == stored.state.epoch).all()
         known = stored.state.epoch
@@ -143,9 +147,13 @@ def wait_for_a_save(process: subprocess.Popen[str]) -> None:
 
 
 @pytest.mark.timeout(1800)
-def test_a_trainer_that_is_killed_while_it_saves_goes_on_each_time(tmp_path: Path, repetitions) -> None:
+def test_a_trainer_that_is_killed_while_it_saves_goes_on_each_time(
+    tmp_path: Path, repetitions
+) -> None:
     chance, reached, torn = random.Random(1), 0, 0
-    folder = make_run(tmp_path / "001", small_recipe(epochs=2000, early_stopping=False, threads=1), crops=30)
+    folder = make_run(
+        tmp_path / "001", small_recipe(epochs=2000, early_stopping=False, threads=1), crops=30
+    )
     for _ in range(repetitions(50)):
         trainer = start(TRAINING, folder.path)
         told = epochs_of(trainer, 2)
@@ -171,9 +179,16 @@ def wait_for_the_end(run: RunFolder, seconds: float) -> Event | None:
     return run.final_event()
 
 
-def test_a_trainer_ends_within_ten_seconds_of_its_killed_window_and_its_run_goes_on(tmp_path: Path) -> None:
+def test_a_trainer_ends_within_ten_seconds_of_its_killed_window_and_its_run_goes_on(
+    tmp_path: Path,
+) -> None:
     labelled_project(tmp_path / "pores").close()
-    window = start(WINDOW, tmp_path / "pores", XDG_CONFIG_HOME=str(tmp_path / "settings"), QT_QPA_PLATFORM="offscreen")
+    window = start(
+        WINDOW,
+        tmp_path / "pores",
+        XDG_CONFIG_HOME=str(tmp_path / "settings"),
+        QT_QPA_PLATFORM="offscreen",
+    )
     assert window.stdout is not None
     assert int(window.stdout.readline()) == 1
     with Project.open(tmp_path / "pores", read_only=True) as project:

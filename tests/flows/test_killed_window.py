@@ -50,9 +50,17 @@ QApplication.instance().exec()
 def kill_while_labelling(folder: Path, settings: Path, after: float) -> list[tuple[int, int]]:
     """Let the real window label by keys, kill it `after` seconds of that, and return what it showed: crop and label."""
     source = str(Path(poregui.__file__).parents[1])
-    environment = {**os.environ, "PYTHONPATH": source, "XDG_CONFIG_HOME": str(settings), "QT_QPA_PLATFORM": "offscreen"}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": source,
+        "XDG_CONFIG_HOME": str(settings),
+        "QT_QPA_PLATFORM": "offscreen",
+    }
     program = subprocess.Popen(
-        [sys.executable, "-c", LABELLING, str(folder)], stdout=subprocess.PIPE, text=True, env=environment
+        [sys.executable, "-c", LABELLING, str(folder)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment,
     )
     assert program.stdout is not None
     lines = [program.stdout.readline()]
@@ -76,7 +84,9 @@ def test_a_label_that_was_shown_survives_a_kill_while_keys_arrive(
     chance = random.Random(0)
     before = 0
     for _ in range(repetitions(60)):
-        shown = kill_while_labelling(tmp_path / "pores", tmp_path / "settings", chance.uniform(0, 0.6))
+        shown = kill_while_labelling(
+            tmp_path / "pores", tmp_path / "settings", chance.uniform(0, 0.6)
+        )
         assert shown
         with contextlib.closing(sqlite3.connect(tmp_path / "pores" / "project.db")) as connection:
             assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
@@ -86,6 +96,8 @@ def test_a_label_that_was_shown_survives_a_kill_while_keys_arrive(
             labels = {crop_id: label or 0 for crop_id, label in project.labels().items()}
         written = log[before:]
         assert written[: len(shown)] == shown
-        assert len(written) - len(shown) <= 1  # the last key may be on disk and was killed before it was shown
+        assert (
+            len(written) - len(shown) <= 1
+        )  # the last key may be on disk and was killed before it was shown
         assert labels == dict.fromkeys(labels, 0) | dict(log)
         before = len(log)

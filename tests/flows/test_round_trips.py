@@ -21,9 +21,16 @@ def source(tmp_path: Path) -> Path:
     """Make a project with crops of two specimens on a micrograph and beside, and return its folder."""
     with Project.create(tmp_path / "a") as project:
         first, second = add_specimens(project, "S1", "=S 2")
-        micrograph = add_micrograph(project, tmp_path / "m.png", specimen_id=first.id, um_per_px=0.5)
+        micrograph = add_micrograph(
+            project, tmp_path / "m.png", specimen_id=first.id, um_per_px=0.5
+        )
         gas, keyhole, fusion = (c.id for c in project.classes())
-        add_crops(project, [gas, keyhole, NOT_A_PORE, UNSURE, None], micrograph=micrograph, specimen_id=first.id)
+        add_crops(
+            project,
+            [gas, keyhole, NOT_A_PORE, UNSURE, None],
+            micrograph=micrograph,
+            specimen_id=first.id,
+        )
         add_crops(project, [fusion, gas], specimen_id=second.id, given_side="test", seed=7)
     return tmp_path / "a"
 
@@ -34,14 +41,21 @@ def described(folder: Path) -> list[tuple[object, ...]]:
         specimens = {s.id: s.name for s in project.specimens()}
         classes = project.classes(retired=True)
         return sorted(
-            (crop.pixels, label_name(crop.label, classes), specimens.get(crop.specimen_id or 0, ""), crop.um_per_px)
+            (
+                crop.pixels,
+                label_name(crop.label, classes),
+                specimens.get(crop.specimen_id or 0, ""),
+                crop.um_per_px,
+            )
             for crop in project.crops()
             if crop.label is not None and crop.label > 0
         )
 
 
 @pytest.mark.parametrize("name", ["class-folders", "yolo"])
-def test_class_folders_come_back_with_labels_specimens_and_scales(source: Path, tmp_path: Path, name: str) -> None:
+def test_class_folders_come_back_with_labels_specimens_and_scales(
+    source: Path, tmp_path: Path, name: str
+) -> None:
     with Project.open(source, read_only=True) as project:
         assert export(project, name, tmp_path / "out") == 4
     assert main(["new", str(tmp_path / "b")]) == 0
@@ -58,7 +72,20 @@ def test_the_manifest_is_no_picture_that_was_passed_over_and_words_of_a_person_g
     with Project.open(source, read_only=True) as project:
         export(project, "class-folders", tmp_path / "out")
     assert main(["new", str(tmp_path / "b")]) == 0
-    assert main(["import", str(tmp_path / "b"), str(tmp_path / "out"), "--specimen", "X", "--um-per-px", "2"]) == 0
+    assert (
+        main(
+            [
+                "import",
+                str(tmp_path / "b"),
+                str(tmp_path / "out"),
+                "--specimen",
+                "X",
+                "--um-per-px",
+                "2",
+            ]
+        )
+        == 0
+    )
     assert "manifest.csv" not in capsys.readouterr().out
     assert {row[2:] for row in described(tmp_path / "b")} == {("X", 2.0)}
 
@@ -75,7 +102,11 @@ def test_a_spoilt_manifest_says_nothing_and_stops_nobody(source: Path, tmp_path:
 def test_labels_as_csv_come_back_onto_the_micrographs(source: Path, tmp_path: Path) -> None:
     with Project.open(source, read_only=True) as project:
         export(project, "csv", tmp_path / "labels.csv")
-        wanted = {(c.box, label_name(c.label, project.classes())) for c in project.crops() if c.box is not None}
+        wanted = {
+            (c.box, label_name(c.label, project.classes()))
+            for c in project.crops()
+            if c.box is not None
+        }
     with Project.create(tmp_path / "b") as project:
         add_micrograph(project, tmp_path / "m.png", um_per_px=0.5)
     asked = ["import-outlines", str(tmp_path / "b"), str(tmp_path / "labels.csv")]

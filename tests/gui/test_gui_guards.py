@@ -101,8 +101,12 @@ def test_a_task_in_the_pool_is_a_fault_until_it_ends(watching: Guard) -> None:
     assert watching.faults() == []
 
 
-@pytest.mark.parametrize(("kind", "call"), [(kind, call) for kind, calls in WAITING_CALLS.items() for call in calls])
-def test_a_dialog_that_would_wait_raises_instead(qapp: QtWidgets.QApplication, kind: str, call: str) -> None:
+@pytest.mark.parametrize(
+    ("kind", "call"), [(kind, call) for kind, calls in WAITING_CALLS.items() for call in calls]
+)
+def test_a_dialog_that_would_wait_raises_instead(
+    qapp: QtWidgets.QApplication, kind: str, call: str
+) -> None:
     with pytest.raises(UnexpectedDialogError, match=f"{kind}.{call}"):
         getattr(getattr(QtWidgets, kind), call)(None, "Really?", "It cannot be undone.")
 
@@ -113,12 +117,16 @@ def test_a_message_box_made_by_hand_raises_too(qapp: QtWidgets.QApplication) -> 
         box.exec()
 
 
-def test_a_test_can_answer_a_dialog(qapp: QtWidgets.QApplication, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_test_can_answer_a_dialog(
+    qapp: QtWidgets.QApplication, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(QMessageBox, "question", lambda *_: QMessageBox.StandardButton.Yes)
     assert QMessageBox.question(None, "Delete", "Really?") == QMessageBox.StandardButton.Yes
 
 
-def test_settings_of_a_test_stay_in_its_folder(qapp: QtWidgets.QApplication, tmp_path: Path) -> None:
+def test_settings_of_a_test_stay_in_its_folder(
+    qapp: QtWidgets.QApplication, tmp_path: Path
+) -> None:
     native = QSettings(QSettings.Format.NativeFormat, QSettings.Scope.UserScope, "poregui")
     for settings in (QSettings("poregui", "poregui"), native):
         assert settings.fileName().startswith(str(tmp_path))
@@ -152,8 +160,12 @@ def test_faults_fail_the_test_that_made_them(run_apart: Callable[[str], str]) ->
     assert "1 failed, 3 passed, 2 errors" in output
 
 
-def test_a_test_without_windows_pays_nothing_for_the_guards(run_apart: Callable[[str], str]) -> None:
-    assert "1 passed" in run_apart("import sys\n\ndef test_plain():\n    assert 'gui_guards' not in sys.modules\n")
+def test_a_test_without_windows_pays_nothing_for_the_guards(
+    run_apart: Callable[[str], str],
+) -> None:
+    assert "1 passed" in run_apart(
+        "import sys\n\ndef test_plain():\n    assert 'gui_guards' not in sys.modules\n"
+    )
 
 
 @pytest.fixture

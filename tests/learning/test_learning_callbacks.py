@@ -20,7 +20,9 @@ from poregui.learning.callbacks import (
 
 def test_the_best_epoch_is_the_first_with_the_lowest_loss() -> None:
     best = BestEpoch()
-    assert [best.improved(epoch, loss) for epoch, loss in enumerate((0.9, 0.5, 0.6, 0.5), start=1)] == [
+    assert [
+        best.improved(epoch, loss) for epoch, loss in enumerate((0.9, 0.5, 0.6, 0.5), start=1)
+    ] == [
         True,
         True,
         False,
@@ -37,7 +39,12 @@ def test_a_loss_that_is_no_number_is_never_the_best() -> None:
 
 def test_early_stopping_waits_for_its_patience() -> None:
     stopping = EarlyStopping(3)
-    assert [stopping.ends(epoch, best_epoch=2) for epoch in (2, 3, 4, 5)] == [False, False, False, True]
+    assert [stopping.ends(epoch, best_epoch=2) for epoch in (2, 3, 4, 5)] == [
+        False,
+        False,
+        False,
+        True,
+    ]
 
 
 def test_the_rate_falls_on_a_plateau_and_not_below_the_floor() -> None:
@@ -86,5 +93,7 @@ def test_a_recipe_has_either_a_cosine_or_a_plateau() -> None:
     chosen = recipe_for("default", schedule="cosine")
     plateau = reduce_on_plateau(chosen)
     assert {plateau.next_rate(1.0, 0.01) for _ in range(50)} == {0.01}
-    assert cosine(chosen) == Cosine(chosen.learning_rate, chosen.smallest_learning_rate, chosen.epochs)
+    assert cosine(chosen) == Cosine(
+        chosen.learning_rate, chosen.smallest_learning_rate, chosen.epochs
+    )
     assert cosine(recipe_for("default", schedule="plateau")) is None

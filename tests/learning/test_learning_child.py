@@ -94,7 +94,9 @@ def test_a_child_obeys_cancel_and_ends_when_its_window_is_gone(long_run: RunFold
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no Ctrl+C to one process")
-def test_ctrl_c_stops_a_training_that_nobody_controls_and_a_second_one_is_refused(long_run: RunFolder) -> None:
+def test_ctrl_c_stops_a_training_that_nobody_controls_and_a_second_one_is_refused(
+    long_run: RunFolder,
+) -> None:
     child = start(long_run, "events")
     until(child, "EpochEnded")
     before = len(long_run.events())
@@ -112,7 +114,9 @@ def test_ctrl_c_stops_a_training_that_nobody_controls_and_a_second_one_is_refuse
     assert isinstance(told[-1], Finished)
 
 
-def test_a_folder_without_a_run_is_refused_with_a_sentence(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_folder_without_a_run_is_refused_with_a_sentence(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     assert fit(tmp_path / "nothing", events=False, control=False) == 2
     assert "is not a run folder. Give the folder of a run" in capfd.readouterr().err
     assert fit(tmp_path, events=True, control=False) == 2
@@ -125,8 +129,16 @@ def test_a_folder_without_a_run_is_refused_with_a_sentence(tmp_path: Path, capfd
     [
         (TrainingError("The disk is full.", "Make room."), 2, "The disk is full. Make room."),
         (MemoryError(), 2, "needed more memory than there is. Choose fewer crops per batch"),
-        (ResourceExhaustedError(), 2, "needed more memory than there is. Choose fewer crops per batch"),
-        (RuntimeError("Failed to allocate: CUDA_ERROR_OUT_OF_MEMORY: out of memory"), 2, "needed more memory"),
+        (
+            ResourceExhaustedError(),
+            2,
+            "needed more memory than there is. Choose fewer crops per batch",
+        ),
+        (
+            RuntimeError("Failed to allocate: CUDA_ERROR_OUT_OF_MEMORY: out of memory"),
+            2,
+            "needed more memory",
+        ),
         (KeyError("conv_9"), 1, "The training broke down: KeyError: 'conv_9'. Look into"),
     ],
 )

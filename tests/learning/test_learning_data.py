@@ -51,7 +51,10 @@ def test_every_crop_is_in_an_epoch_once_and_no_batch_is_a_crumb() -> None:
 def test_equal_seeds_give_equal_epochs_and_other_seeds_others() -> None:
     def epoch(seed: int) -> list[np.ndarray]:
         random = np.random.default_rng(seed)
-        return [b.images for b in batches(some_crops(20), 8, np.ones(3, np.float32), turn_and_mirror, random)]
+        return [
+            b.images
+            for b in batches(some_crops(20), 8, np.ones(3, np.float32), turn_and_mirror, random)
+        ]
 
     assert all(np.array_equal(a, b) for a, b in zip(epoch(1), epoch(1), strict=True))
     assert not all(np.array_equal(a, b) for a, b in zip(epoch(1), epoch(2), strict=True))
@@ -63,7 +66,9 @@ def test_turned_and_mirrored_crops_are_one_of_the_eight_exact_views() -> None:
     seen = set()
     for before, after, size, swapped in zip(crops.images, moved, crops.sizes, sizes, strict=True):
         views = {
-            (turns, mirrored): np.rot90(before, turns)[:, ::-1] if mirrored else np.rot90(before, turns)
+            (turns, mirrored): np.rot90(before, turns)[:, ::-1]
+            if mirrored
+            else np.rot90(before, turns)
             for turns in range(4)
             for mirrored in (False, True)
         }
@@ -73,7 +78,9 @@ def test_turned_and_mirrored_crops_are_one_of_the_eight_exact_views() -> None:
     assert len(seen) == 8
 
 
-def test_varied_crops_are_shifted_by_up_to_three_px_and_dimmed_or_brightened_by_up_to_15_per_cent() -> None:
+def test_varied_crops_are_shifted_by_up_to_three_px_and_dimmed_or_brightened_by_up_to_15_per_cent() -> (
+    None
+):
     images = np.zeros((400, 21, 21, 1), np.float32)
     images[:, 10, 10] = 0.8
     images[:, 0] = 0.5  # a border that a shift draws in, or away

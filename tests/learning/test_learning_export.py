@@ -48,8 +48,12 @@ def run(content: bytes, inputs: dict[str, Any], output: str) -> np.ndarray:
     return np.asarray(session.run([output], inputs)[0])
 
 
-@pytest.mark.parametrize(("preset", "sees_shape"), [("default", False), ("default", True), ("seed", False)])
-def test_the_exported_graph_answers_and_explains_as_keras_does(preset: str, sees_shape: bool) -> None:
+@pytest.mark.parametrize(
+    ("preset", "sees_shape"), [("default", False), ("default", True), ("seed", False)]
+)
+def test_the_exported_graph_answers_and_explains_as_keras_does(
+    preset: str, sees_shape: bool
+) -> None:
     model, crops = used_network(preset, sees_shape=sees_shape)
     assert ("shape" in feed(model, crops)) == sees_shape
     inputs = feed(model, crops)
@@ -78,7 +82,9 @@ def gradient_times_features(model: keras.Model, inputs: dict[str, Any]) -> np.nd
             size = model.get_layer("size_scaled")(tf.math.log(inputs["size"]))
             parts = [tf.reduce_mean(features, [1, 2]), size]
             if "shape" in inputs:
-                parts.append(model.get_layer("shape_units")(model.get_layer("shape_scaled")(inputs["shape"])))
+                parts.append(
+                    model.get_layer("shape_units")(model.get_layer("shape_scaled")(inputs["shape"]))
+                )
             hidden = head(tf.concat(parts, axis=1))
         else:
             hidden = head(tf.reshape(features, [len(features), -1]))
@@ -117,7 +123,9 @@ def test_an_export_that_answers_otherwise_fails_loudly_and_leaves_no_file(
     path = tmp_path / "model.onnx"
     assert export_onnx.export(model, path, crops) < export_onnx.PARITY
     path.unlink()
-    monkeypatch.setitem(export_onnx._WRITERS, "BatchNormalization", lambda graph, layer, sources: sources[0])
+    monkeypatch.setitem(
+        export_onnx._WRITERS, "BatchNormalization", lambda graph, layer, sources: sources[0]
+    )
     with pytest.raises(TrainingError, match="answers otherwise"):
         export_onnx.export(model, path, crops)
     assert list(tmp_path.iterdir()) == []
@@ -136,5 +144,7 @@ def test_the_network_takes_off_the_mean_grey_of_a_bright_crop_without_losing_dig
     model = zoo.build(recipe, spec, 3, np.full((4, 2), 50.0, np.float32))
     bright = np.random.default_rng(0).uniform(0.5, 1.0, (4, 96, 96, 3)).astype(np.float32)
     means = keras.Model(model.inputs, model.get_layer("mean_grey").output)
-    found = np.asarray(means.predict_on_batch({"image": bright, "size": np.full((4, 2), 50.0, np.float32)}))
+    found = np.asarray(
+        means.predict_on_batch({"image": bright, "size": np.full((4, 2), 50.0, np.float32)})
+    )
     assert np.abs(found - bright.mean(axis=(1, 2), keepdims=True, dtype=np.float64)).max() < 1e-6

@@ -57,7 +57,10 @@ def test_a_machine_without_a_gpu_hears_why_and_what_to_do(
 @pytest.mark.skipif(sys.platform == "win32", reason="The stand-in is a shell script.")
 @pytest.mark.parametrize(
     ("script", "found"),
-    [("echo 'NVIDIA H200'\necho 'NVIDIA T4'", ["NVIDIA H200", "NVIDIA T4"]), ("echo 'no devices'\nexit 9", None)],
+    [
+        ("echo 'NVIDIA H200'\necho 'NVIDIA T4'", ["NVIDIA H200", "NVIDIA T4"]),
+        ("echo 'no devices'\nexit 9", None),
+    ],
 )
 def test_cards_are_those_that_the_driver_tells_of(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, found: list[str] | None
@@ -69,6 +72,8 @@ def test_cards_are_those_that_the_driver_tells_of(
     assert hardware.nvidia_cards() == found
 
 
-def test_a_machine_without_the_driver_has_no_cards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_machine_without_the_driver_has_no_cards(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     assert hardware.nvidia_cards() is None

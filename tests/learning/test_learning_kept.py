@@ -27,7 +27,9 @@ def of_kind(told: list[Event], kind: type[Event]) -> list[Event]:
 def kept_loss(folder: RunFolder) -> float:
     """Return the validation loss of the weights that a run kept."""
     pairs = zip(folder.read_predictions(), folder.read_dataset().crops, strict=True)
-    given = [answer.probabilities[crop.label] for answer, crop in pairs if crop.part == "validation"]
+    given = [
+        answer.probabilities[crop.label] for answer, crop in pairs if crop.part == "validation"
+    ]
     return float(-np.log(given).mean())
 
 
@@ -46,7 +48,9 @@ def test_the_best_epochs_weights_are_kept(tmp_path: Path, monkeypatch: pytest.Mo
     assert kept_loss(folder) == pytest.approx(losses[1], rel=1e-4)
 
 
-def test_a_cosine_that_nothing_ends_early_keeps_its_last_epoch_and_a_stopped_one_the_best(tmp_path: Path) -> None:
+def test_a_cosine_that_nothing_ends_early_keeps_its_last_epoch_and_a_stopped_one_the_best(
+    tmp_path: Path,
+) -> None:
     recipe = small_recipe(epochs=5, learning_rate=0.02)
     folder = make_run(tmp_path / "1", recipe, crops=60)
     told: list[Event] = []
@@ -57,7 +61,9 @@ def test_a_cosine_that_nothing_ends_early_keeps_its_last_epoch_and_a_stopped_one
     stopped = make_run(tmp_path / "2", recipe, crops=60)
     told = []
     train(stopped.path, told.append, lambda: "stop" if len(of_kind(told, BatchEnded)) >= 9 else "")
-    assert kept_loss(stopped) == pytest.approx(min(e.validation_loss for e in of_kind(told, EpochEnded)), rel=1e-4)
+    assert kept_loss(stopped) == pytest.approx(
+        min(e.validation_loss for e in of_kind(told, EpochEnded)), rel=1e-4
+    )
 
 
 def test_checkpoints_take_a_small_part_of_the_time_whatever_one_costs() -> None:

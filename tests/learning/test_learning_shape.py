@@ -30,7 +30,10 @@ def run(tmp_path: Path) -> RunFolder:
 def test_a_run_without_a_network_has_predictions_and_metrics_and_no_model(run: RunFolder) -> None:
     events: list[Event] = []
     train_shapes(run.path, events.append, lambda: "")
-    assert [type(event) for event in events if isinstance(event, (Started, Finished))] == [Started, Finished]
+    assert [type(event) for event in events if isinstance(event, (Started, Finished))] == [
+        Started,
+        Finished,
+    ]
     assert len(run.read_predictions()) == len(run.read_dataset().crops)
     metrics = run.read_metrics()
     assert metrics["preset"] == "shape"
@@ -75,7 +78,9 @@ def test_a_dataset_without_test_crops_is_refused(
 ) -> None:
     dataset = run.read_dataset()
     kept = tuple(crop for crop in dataset.crops if crop.part != "test")
-    monkeypatch.setattr(RunFolder, "read_dataset", lambda self: type(dataset)(**{**vars(dataset), "crops": kept}))
+    monkeypatch.setattr(
+        RunFolder, "read_dataset", lambda self: type(dataset)(**{**vars(dataset), "crops": kept})
+    )
     with pytest.raises(TrainingError, match="no crop to test"):
         train_shapes(run.path, lambda event: None, lambda: "")
 
@@ -87,7 +92,12 @@ def test_it_needs_no_tensorflow(run: RunFolder) -> None:
         "sys.exit(bool({'tensorflow', 'keras'} & sys.modules.keys()))"
     )
     root = Path(__file__).resolve().parents[2]
-    assert subprocess.run([sys.executable, "-c", program, str(run.path)], cwd=root, check=False).returncode == 0
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", program, str(run.path)], cwd=root, check=False
+        ).returncode
+        == 0
+    )
 
 
 def test_predicting_passes_it_over(run: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:

@@ -41,7 +41,10 @@ def never() -> str:
 def after(batches: int, wish: str) -> tuple[list[Event], Callable[[], str]]:
     """Return an empty list of events and a `should_stop` that wishes once so many batches stand in it."""
     told: list[Event] = []
-    return told, lambda: wish if sum(isinstance(event, BatchEnded) for event in told) >= batches else ""
+    return (
+        told,
+        lambda: wish if sum(isinstance(event, BatchEnded) for event in told) >= batches else "",
+    )
 
 
 def of_kind(told: list[Event], kind: type[Event]) -> list[Event]:
@@ -56,7 +59,10 @@ def probabilities(folder: RunFolder) -> np.ndarray:
 def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[RunFolder, list[Event]]:
     """Give one complete run of six epochs, with what it told."""
     folder = make_run(
-        tmp_path_factory.mktemp("runs") / "001", small_recipe(epochs=6), crops=108, warnings=("Mind this.",)
+        tmp_path_factory.mktemp("runs") / "001",
+        small_recipe(epochs=6),
+        crops=108,
+        warnings=("Mind this.",),
     )
     told: list[Event] = []
     train(folder.path, told.append, never)
@@ -78,7 +84,11 @@ def test_the_predictions_come_from_the_very_weights_that_were_saved(
         images.append(letterbox(grey, 32))
         sizes.append(size_input(crop.width, crop.height, crop.um_per_px))
         shapes.append(shape_input(pixels, crop.grey_low, crop.grey_high, crop.um_per_px))
-    given = {"image": np.stack(images), "size": np.array(sizes, np.float32), "shape": np.stack(shapes)}
+    given = {
+        "image": np.stack(images),
+        "size": np.array(sizes, np.float32),
+        "shape": np.stack(shapes),
+    }
     expected = model.predict_on_batch(given)
 
     answers = folder.read_predictions()
@@ -111,8 +121,14 @@ def test_the_metrics_are_those_of_the_predictions(finished: tuple[RunFolder, lis
     ]
     assert metrics["accuracy_as_trained"] == metrics["accuracy"] == pytest.approx(np.mean(right))
     assert told[-1].accuracy == metrics["accuracy"]
-    expected = interval_of(np.array(right), [crop.group for crop in dataset.crops if crop.part == "test"])
-    assert (told[-1].low, told[-1].high, told[-1].over) == (expected.low, expected.high, expected.words)
+    expected = interval_of(
+        np.array(right), [crop.group for crop in dataset.crops if crop.part == "test"]
+    )
+    assert (told[-1].low, told[-1].high, told[-1].over) == (
+        expected.low,
+        expected.high,
+        expected.words,
+    )
     assert metrics["n_test"] == len(right) == np.sum(metrics["confusion_matrix"])
     assert metrics["dataset_hash"] == dataset.hash
     assert {"python", "keras", "tensorflow", "numpy"} <= metrics["versions"].keys()
@@ -140,7 +156,9 @@ def test_the_sidecar_says_what_a_predictor_needs(finished: tuple[RunFolder, list
     assert told["dataset_hash"] == folder.read_dataset().hash
 
 
-def test_equal_recipes_and_datasets_give_equal_answers_and_another_seed_others(tmp_path: Path) -> None:
+def test_equal_recipes_and_datasets_give_equal_answers_and_another_seed_others(
+    tmp_path: Path,
+) -> None:
     answers = []
     for name, seed in (("a", 3), ("b", 3), ("c", 4)):
         folder = make_run(tmp_path / name, small_recipe(epochs=1, seed=seed), crops=36)
@@ -186,7 +204,9 @@ def test_a_damaged_or_missing_checkpoint_is_passed_over(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("batches", "epochs"), [(1, 1), (5, 1)])
-def test_a_stopped_run_keeps_its_best_weights_and_is_complete(tmp_path: Path, batches: int, epochs: int) -> None:
+def test_a_stopped_run_keeps_its_best_weights_and_is_complete(
+    tmp_path: Path, batches: int, epochs: int
+) -> None:
     folder = make_run(tmp_path / "run", small_recipe(epochs=50))
     told, wish = after(batches, "stop")
     train(folder.path, told.append, wish)
@@ -210,7 +230,11 @@ def test_a_cancelled_run_leaves_no_network(tmp_path: Path) -> None:
 
 def test_early_stopping_ends_a_run_before_its_last_epoch(tmp_path: Path) -> None:
     recipe = small_recipe(
-        epochs=40, early_stopping=True, early_stopping_patience=1, schedule="plateau", learning_rate=1e-6
+        epochs=40,
+        early_stopping=True,
+        early_stopping_patience=1,
+        schedule="plateau",
+        learning_rate=1e-6,
     )
     folder = make_run(tmp_path / "run", recipe)
     told: list[Event] = []
@@ -220,8 +244,12 @@ def test_early_stopping_ends_a_run_before_its_last_epoch(tmp_path: Path) -> None
     assert not told[-1].stopped
 
 
-def test_a_cosine_sets_the_rate_of_every_epoch_and_smoothed_labels_change_the_loss(tmp_path: Path) -> None:
-    recipe = small_recipe(epochs=4, early_stopping=False, schedule="cosine", smallest_learning_rate=1e-4)
+def test_a_cosine_sets_the_rate_of_every_epoch_and_smoothed_labels_change_the_loss(
+    tmp_path: Path,
+) -> None:
+    recipe = small_recipe(
+        epochs=4, early_stopping=False, schedule="cosine", smallest_learning_rate=1e-4
+    )
     first = []
     for name, smoothing in (("sharp", 0.0), ("smooth", 0.3)):
         folder = make_run(tmp_path / name, replace(recipe, label_smoothing=smoothing), crops=30)
@@ -262,13 +290,17 @@ def test_a_loss_that_is_no_number_ends_with_a_remedy(tmp_path: Path) -> None:
             train(folder.path, told.append, spoil)
 
 
-def test_a_network_spoilt_by_its_last_step_is_no_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_network_spoilt_by_its_last_step_is_no_result(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import poregui.learning.fitting as fitting
 
     score = fitting.score
     losses = iter([0.5, float("nan")])
     monkeypatch.setattr(fitting.checkpoint, "LEAST_SECONDS", 0.0)
-    monkeypatch.setattr(fitting, "score", lambda answers, labels: (next(losses), score(answers, labels)[1]))
+    monkeypatch.setattr(
+        fitting, "score", lambda answers, labels: (next(losses), score(answers, labels)[1])
+    )
     folder = make_run(tmp_path / "run", small_recipe(epochs=2), crops=30)
     left: list[bool] = []
     with pytest.raises(TrainingError, match="no longer a number"):
@@ -318,7 +350,9 @@ def test_a_damaged_pixel_file_is_named(tmp_path: Path) -> None:
 def fold_run(path: Path, folds: int, epochs: int) -> RunFolder:
     folder = make_run(path, small_recipe(epochs=epochs))
     crops = folder.read_dataset().crops
-    folder.write_folds([[c.crop_id for c in crops if int(c.group[-1]) % folds == k] for k in range(folds)])
+    folder.write_folds(
+        [[c.crop_id for c in crops if int(c.group[-1]) % folds == k] for k in range(folds)]
+    )
     return folder
 
 
@@ -329,11 +363,14 @@ def test_cross_validation_answers_every_crop_once_and_leaves_no_network(tmp_path
     metrics = folder.read_metrics()
     assert sorted(answer.crop_id for answer in folder.read_predictions()) == list(range(100, 160))
     assert [fold["n"] for fold in metrics["folds"]] == [21, 21, 18]
-    assert metrics["mean_accuracy"] == pytest.approx(np.mean([fold["accuracy"] for fold in metrics["folds"]]))
+    assert metrics["mean_accuracy"] == pytest.approx(
+        np.mean([fold["accuracy"] for fold in metrics["folds"]])
+    )
     right = sum(fold["accuracy"] * fold["n"] for fold in metrics["folds"])
     assert metrics["pooled_accuracy"] == metrics["accuracy"] == pytest.approx(right / 60)
     assert [(e.fold, e.folds, e.accuracy, e.n) for e in of_kind(told, FoldEnded)] == [
-        (number, 3, fold["accuracy"], fold["n"]) for number, fold in enumerate(metrics["folds"], start=1)
+        (number, 3, fold["accuracy"], fold["n"])
+        for number, fold in enumerate(metrics["folds"], start=1)
     ]
     assert [(e.fold, e.folds) for e in of_kind(told, Started)] == [(1, 3), (2, 3), (3, 3)]
     assert not folder.model_file.exists()
@@ -365,7 +402,10 @@ def test_the_exported_network_says_what_it_learned_from_and_finds_its_own_crops_
     folder, _ = finished
     crops = folder.read_dataset().crops
     pixels = zip(crops, folder.read_crops(crops), strict=True)
-    scaled = [ScaledCrop(CropPixels(p, crop.grey_low, crop.grey_high), crop.um_per_px) for crop, p in pixels]
+    scaled = [
+        ScaledCrop(CropPixels(p, crop.grey_low, crop.grey_high), crop.um_per_px)
+        for crop, p in pixels
+    ]
     predictor = Predictor(folder)
     answers, unlike = predictor.predict_and_compare(scaled)
     assert np.allclose(answers, probabilities(folder), atol=1e-4)

@@ -134,7 +134,9 @@ def _network(side: int = 64):
 
 @needs_wheel
 @pytest.mark.slow
-@pytest.mark.parametrize("side", [64, 75])  # 75: a side that strides of two do not divide, where paddings differ
+@pytest.mark.parametrize(
+    "side", [64, 75]
+)  # 75: a side that strides of two do not divide, where paddings differ
 def test_the_exported_network_answers_as_keras_does_without_tensorflow(cache, tmp_path, side):
     from poregui.learning.batches import Crops
     from poregui.learning.export_onnx import export
@@ -159,7 +161,9 @@ def test_pretrained_layers_are_held_first_and_move_slowly_later(cache):
     images = random.uniform(0, 1, (12, 32, 32, spec.channels)).astype(np.float32)
     sizes = random.uniform(5, 50, (12, 2)).astype(np.float32)
     crops = Crops(images, sizes, np.arange(12) % 3, np.arange(12))
-    layers = [model.get_layer(name) for name in ("net_conv_head", "net_blocks_0__project_conv", "dense")]
+    layers = [
+        model.get_layer(name) for name in ("net_conv_head", "net_blocks_0__project_conv", "dense")
+    ]
     seen = [[layer.kernel.numpy().copy() for layer in layers]]
 
     def note(event):
@@ -168,7 +172,10 @@ def test_pretrained_layers_are_held_first_and_move_slowly_later(cache):
 
     short = recipe_for("pretrained", input_size=32, epochs=2, frozen_epochs=1, early_stopping=False)
     Fitter(model, crops, crops, short, report=note, should_stop=lambda: "").fit()
-    moved = [[float(np.abs(b - a).max()) for a, b in zip(x, y, strict=True)] for x, y in itertools.pairwise(seen)]
+    moved = [
+        [float(np.abs(b - a).max()) for a, b in zip(x, y, strict=True)]
+        for x, y in itertools.pairwise(seen)
+    ]
     (head_held, early_held, dense_first), (head_free, early_later, dense_later) = moved
     assert head_held == early_held == early_later == 0
     assert dense_first > 0

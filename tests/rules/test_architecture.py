@@ -23,7 +23,9 @@ def modules(*folders: str) -> list[Path]:
     return sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py"))
 
 
-def offences(folders: tuple[str, ...], look: Callable[[ast.Module], Iterator[tuple[int, str]]]) -> list[str]:
+def offences(
+    folders: tuple[str, ...], look: Callable[[ast.Module], Iterator[tuple[int, str]]]
+) -> list[str]:
     """Return `file:line what` for all that a rule finds in these folders."""
     found = []
     for path in modules(*folders):
@@ -48,14 +50,20 @@ def swallowed_errors(tree: ast.Module) -> Iterator[tuple[int, str]]:
             continue
         if node.type is None:
             yield node.lineno, "bare except"
-        elif _names(node.type) & {"Exception", "BaseException"} and all(_does_nothing(part) for part in node.body):
+        elif _names(node.type) & {"Exception", "BaseException"} and all(
+            _does_nothing(part) for part in node.body
+        ):
             yield node.lineno, "an exception of any kind is forgotten"
 
 
 def prints(tree: ast.Module) -> Iterator[tuple[int, str]]:
     """Find calls of print."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print":
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id == "print"
+        ):
             yield node.lineno, "print"
 
 
@@ -81,7 +89,8 @@ def test_functions_stay_short() -> None:
 
 def test_files_stay_short() -> None:
     lengths = {
-        path: len(path.read_text(encoding="utf-8").splitlines()) for path in modules("poregui", "tests", "scripts")
+        path: len(path.read_text(encoding="utf-8").splitlines())
+        for path in modules("poregui", "tests", "scripts")
     }
     assert {path.name: length for path, length in lengths.items() if length > LONGEST_FILE} == {}
 
@@ -92,10 +101,14 @@ def test_no_error_is_swallowed() -> None:
 
 def test_only_the_command_line_prints() -> None:
     folders = tuple(
-        f"poregui/{path.name}" for path in (ROOT / "poregui").iterdir() if path.is_dir() and path.name != "cli"
+        f"poregui/{path.name}"
+        for path in (ROOT / "poregui").iterdir()
+        if path.is_dir() and path.name != "cli"
     )
     alone = [
-        path for path in (ROOT / "poregui").glob("*.py") if any(prints(ast.parse(path.read_text(encoding="utf-8"))))
+        path
+        for path in (ROOT / "poregui").glob("*.py")
+        if any(prints(ast.parse(path.read_text(encoding="utf-8"))))
     ]
     assert offences(folders, prints) == []
     assert alone == []
@@ -142,7 +155,9 @@ def test_each_rule_finds_its_offence_and_nothing_else(
 def test_floors_import_only_downwards() -> None:
     # In a process of its own, for it writes to the output that it found when it was first imported.
     program = "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports(no_cache=True))"
-    checked = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+    checked = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
@@ -150,7 +165,11 @@ def loaded_by(statements: str, unwanted: tuple[str, ...]) -> str:
     """Return which of these packages a fresh interpreter has loaded after some statements."""
     look = f"import sys; print(*[name for name in {unwanted!r} if name in sys.modules])"
     done = subprocess.run(
-        [sys.executable, "-c", f"{statements}\n{look}"], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "-c", f"{statements}\n{look}"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.split("\n")[-2]
@@ -180,7 +199,9 @@ def committed_text() -> Iterator[tuple[str, str]]:
     """Yield name and text of the files under version control."""
     if not (ROOT / ".git").exists():
         pytest.skip("This is no checkout: there is nothing under version control to look at.")
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True)
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     for name in filter(None, listed.stdout.split("\0")):
         path = ROOT / name
         data = path.read_bytes() if path.is_file() else b""
@@ -190,10 +211,19 @@ def committed_text() -> Iterator[tuple[str, str]]:
 
 def test_no_committed_file_names_a_home_folder_or_a_registry() -> None:
     # In pieces, so that this file does not find itself.
-    homes = "|".join(["/" + "home/", "/" + "Users/", r"[A-Z]:\\+" + "Users", "/" + "root/", re.escape(str(ROOT))])
+    homes = "|".join(
+        ["/" + "home/", "/" + "Users/", r"[A-Z]:\\+" + "Users", "/" + "root/", re.escape(str(ROOT))]
+    )
     registries = "|".join(
-        ["python" + "hosted", "--(extra-)?" + "index-url", "--find" + "-links", "://[^ /]+/" + "simple"]
+        [
+            "python" + "hosted",
+            "--(extra-)?" + "index-url",
+            "--find" + "-links",
+            "://[^ /]+/" + "simple",
+        ]
     )
     bad = re.compile(f"{homes}|{registries}")
-    found = [f"{name}: {match[0]}" for name, text in committed_text() if (match := bad.search(text))]
+    found = [
+        f"{name}: {match[0]}" for name, text in committed_text() if (match := bad.search(text))
+    ]
     assert found == []

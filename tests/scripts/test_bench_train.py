@@ -30,7 +30,9 @@ def test_three_seeds_test_every_specimen_once_and_never_train_on_it(source):
     with Project.open(source, read_only=True) as project:
         crops = {crop.id: crop for crop in project.crops()}
         folds = [deal(project, seed, 8) for seed in range(3)]
-    assert sorted(key for fold in folds for key in fold.keys) == sorted({group_of(crop) for crop in crops.values()})
+    assert sorted(key for fold in folds for key in fold.keys) == sorted(
+        {group_of(crop) for crop in crops.values()}
+    )
     for fold in folds:
         assert not {group_of(crops[i]) for i in fold.trained} & fold.keys
         assert {group_of(crops[i]) for i in fold.tested} == fold.keys
@@ -74,8 +76,16 @@ def _options(*given: str) -> argparse.Namespace:
 
 
 def _answers(preset: str, right: int) -> dict[str, Any]:
-    curve = [{"epoch": 1, "seconds": 4.0, "accuracy": 0.5}, {"epoch": 2, "seconds": 5.0, "accuracy": 0.7}]
-    return {"seconds": 8.0, "accuracy": right / 10, "curve": curve, "specimens": {"a": [right, 10], "b": [right, 10]}}
+    curve = [
+        {"epoch": 1, "seconds": 4.0, "accuracy": 0.5},
+        {"epoch": 2, "seconds": 5.0, "accuracy": 0.7},
+    ]
+    return {
+        "seconds": 8.0,
+        "accuracy": right / 10,
+        "curve": curve,
+        "specimens": {"a": [right, 10], "b": [right, 10]},
+    }
 
 
 @pytest.fixture
@@ -83,7 +93,9 @@ def done(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Stand in for the runs, and return what was run."""
     ran: list[str] = []
 
-    def run_cell(options: Any, source: Any, folder: Any, preset: str, size: int, seed: int) -> dict[str, Any]:
+    def run_cell(
+        options: Any, source: Any, folder: Any, preset: str, size: int, seed: int
+    ) -> dict[str, Any]:
         ran.append(f"{preset}-{size}-{seed}")
         told = {"peer": 6, "shape": 8, "default": 9}[preset]
         cell = {"preset": preset, "size": size, "seed": seed, **_answers(preset, told)}
@@ -94,10 +106,19 @@ def done(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_what_is_done_is_not_done_again(tmp_path, source, done):
-    given = ["--keep", str(tmp_path / "kept"), "--project", str(source), "--presets", "default,peer,shape"]
+    given = [
+        "--keep",
+        str(tmp_path / "kept"),
+        "--project",
+        str(source),
+        "--presets",
+        "default,peer,shape",
+    ]
     given += ["--peer", __file__, "--sizes", "20"]
     first = _bench_train.train(_options(*given, "--seeds", "0,1"), tmp_path)
-    assert done == [f"{preset}-20-{seed}" for seed in (0, 1) for preset in ("peer", "default", "shape")]
+    assert done == [
+        f"{preset}-20-{seed}" for seed in (0, 1) for preset in ("peer", "default", "shape")
+    ]
     done.clear()
     more = _bench_train.train(_options(*given, "--seeds", "0,1,2"), tmp_path)
     assert done == ["peer-20-2", "default-20-2", "shape-20-2"]
@@ -105,18 +126,40 @@ def test_what_is_done_is_not_done_again(tmp_path, source, done):
 
 
 def test_results_of_other_settings_are_not_mixed(tmp_path, source, done):
-    given = ["--keep", str(tmp_path / "kept"), "--project", str(source), "--presets", "default", "--sizes", "20"]
+    given = [
+        "--keep",
+        str(tmp_path / "kept"),
+        "--project",
+        str(source),
+        "--presets",
+        "default",
+        "--sizes",
+        "20",
+    ]
     _bench_train.train(_options(*given), tmp_path)
     with pytest.raises(SystemExit, match="other settings"):
         _bench_train.train(_options(*given, "--epochs", "3"), tmp_path)
 
 
 def test_time_and_accuracy_are_compared_pair_by_pair(tmp_path, source, done):
-    given = ["--project", str(source), "--presets", "peer,shape,default", "--sizes", "20", "--peer", __file__]
+    given = [
+        "--project",
+        str(source),
+        "--presets",
+        "peer,shape,default",
+        "--sizes",
+        "20",
+        "--peer",
+        __file__,
+    ]
     told = _bench_train.train(_options(*given), tmp_path)
     (peer,), (shape,) = told["against_peer"], told["against_shape"]
     assert peer["gain_mean"] == pytest.approx(0.3)
-    assert peer["times_sooner_at_its_accuracy"] == [20.0, 20.0, 20.0]  # 100 s of the peer, 5 s to its 0.6
+    assert peer["times_sooner_at_its_accuracy"] == [
+        20.0,
+        20.0,
+        20.0,
+    ]  # 100 s of the peer, 5 s to its 0.6
     assert peer["times_sooner_to_our_very_end"] == [12.5, 12.5, 12.5]
     assert shape["groups"] == 2
     assert shape["gain_mean"] == pytest.approx(0.1)

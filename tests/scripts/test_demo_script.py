@@ -16,12 +16,16 @@ def done(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     calls: list[str] = []
 
     def poregui(_python: Path, *arguments: str | Path) -> None:
-        calls.append(" ".join(Path(part).name if isinstance(part, Path) else part for part in arguments))
+        calls.append(
+            " ".join(Path(part).name if isinstance(part, Path) else part for part in arguments)
+        )
         if arguments[0] == "demo":
             Path(arguments[1]).mkdir()
 
     monkeypatch.setattr(demo, "_poregui", poregui)
-    monkeypatch.setattr(demo, "_save_pictures", lambda _python, _project, out: calls.append(f"save {out.name}"))
+    monkeypatch.setattr(
+        demo, "_save_pictures", lambda _python, _project, out: calls.append(f"save {out.name}")
+    )
     monkeypatch.setattr(demo._environment, "environment", lambda: Path(sys.executable))
     monkeypatch.setattr(demo._system, "ensure_qt_libraries", lambda window: None)
     monkeypatch.setattr(demo._system, "has_screen", lambda: False)
@@ -37,8 +41,15 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str | Path) -> int:
 def test_without_a_screen_the_main_job_ends_in_pictures(
     done: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    assert run(monkeypatch, "--folder", tmp_path / "new" / "Ordner mit Ümläuten", "--epochs", "2") == 0
-    assert done == ["demo demo-project", "train demo-project --epochs 2", "evaluate demo-project", "save pictures"]
+    assert (
+        run(monkeypatch, "--folder", tmp_path / "new" / "Ordner mit Ümläuten", "--epochs", "2") == 0
+    )
+    assert done == [
+        "demo demo-project",
+        "train demo-project --epochs 2",
+        "evaluate demo-project",
+        "save pictures",
+    ]
 
 
 def test_with_a_screen_the_main_job_ends_in_the_window(
@@ -46,7 +57,12 @@ def test_with_a_screen_the_main_job_ends_in_the_window(
 ) -> None:
     monkeypatch.setattr(demo._system, "has_screen", lambda: True)
     run(monkeypatch, "--folder", tmp_path)
-    assert done == ["demo demo-project", "train demo-project", "evaluate demo-project", "demo-project"]
+    assert done == [
+        "demo demo-project",
+        "train demo-project",
+        "evaluate demo-project",
+        "demo-project",
+    ]
 
 
 def test_no_window_is_opened_when_nobody_wants_one(

@@ -42,7 +42,11 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
     build = "import sys; from hatchling.build import build_wheel; build_wheel(sys.argv[1])"
     done = subprocess.run(
-        [sys.executable, "-c", build, str(folder)], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "-c", build, str(folder)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     return next(folder.glob("poregui-*.whl"))
@@ -60,14 +64,23 @@ def test_a_missing_resource_says_what_to_do() -> None:
 def test_the_wheel_holds_every_resource_and_every_module(wheel: Path) -> None:
     held = set(zipfile.ZipFile(wheel).namelist())
     resources = {path for path in (ROOT / "resources").rglob("*") if path.is_file()}
-    modules = {path for path in (ROOT / "poregui").rglob("*") if path.is_file() and path.suffix in (".py", ".sql")}
-    wanted = {f"poregui/_resources/{path.relative_to(ROOT / 'resources').as_posix()}" for path in resources}
+    modules = {
+        path
+        for path in (ROOT / "poregui").rglob("*")
+        if path.is_file() and path.suffix in (".py", ".sql")
+    }
+    wanted = {
+        f"poregui/_resources/{path.relative_to(ROOT / 'resources').as_posix()}"
+        for path in resources
+    }
     wanted |= {path.relative_to(ROOT).as_posix() for path in modules}
     assert wanted - held == set()
     assert not [name for name in held if name.startswith(("tests/", "scripts/"))]
 
 
-def test_an_installed_wheel_finds_its_resources_and_brings_the_command(wheel: Path, tmp_path: Path) -> None:
+def test_an_installed_wheel_finds_its_resources_and_brings_the_command(
+    wheel: Path, tmp_path: Path
+) -> None:
     site = tmp_path / "site-packages"
     zipfile.ZipFile(wheel).extractall(site)
     ask = "import poregui.resources as r; print(r.__file__); print(r.resource('README.md'))"
@@ -90,7 +103,13 @@ def test_the_wheel_carries_the_version_of_the_package(wheel: Path) -> None:
 
 
 def test_extras_are_those_that_the_manual_names() -> None:
-    assert set(PROJECT["optional-dependencies"]) == {"gpu", "formats", "cluster", "pretrained", "dev"}
+    assert set(PROJECT["optional-dependencies"]) == {
+        "gpu",
+        "formats",
+        "cluster",
+        "pretrained",
+        "dev",
+    }
 
 
 def test_every_line_of_the_constraints_pins_one_version() -> None:
@@ -113,7 +132,9 @@ def test_the_constraints_pin_all_that_is_asked_for_and_agree_with_it() -> None:
     wrong = [
         text
         for text in asked
-        if not Requirement(text).specifier.contains(pinned.get(canonicalize_name(Requirement(text).name), "0"))
+        if not Requirement(text).specifier.contains(
+            pinned.get(canonicalize_name(Requirement(text).name), "0")
+        )
     ]
     assert wrong == []
 
@@ -121,7 +142,9 @@ def test_the_constraints_pin_all_that_is_asked_for_and_agree_with_it() -> None:
 def test_the_constraints_pin_all_that_is_installed() -> None:
     if not Path(sys.prefix, "poregui-stamp.json").exists():
         pytest.skip("This environment was not made by scripts/test.py and may hold anything.")
-    installed = {canonicalize_name(found.metadata["Name"]): found.version for found in distributions()}
+    installed = {
+        canonicalize_name(found.metadata["Name"]): found.version for found in distributions()
+    }
     pinned = {canonicalize_name(pin.name): next(iter(pin.specifier)).version for pin in pins()}
     assert {name: version for name, version in installed.items() if name not in NOT_PINNED} == {
         name: pinned.get(name) for name in installed if name not in NOT_PINNED
@@ -129,7 +152,9 @@ def test_the_constraints_pin_all_that_is_installed() -> None:
 
 
 def test_pyside_stays_below_the_version_that_loses_references() -> None:
-    (pyside,) = [Requirement(text) for text in PROJECT["dependencies"] if text.startswith("PySide6")]
+    (pyside,) = [
+        Requirement(text) for text in PROJECT["dependencies"] if text.startswith("PySide6")
+    ]
     assert not pyside.specifier.contains("6.12.0")
     assert not pyside.specifier.contains("6.13.1")
     (pin,) = [pin for pin in pins() if canonicalize_name(pin.name) == "pyside6-essentials"]
@@ -137,7 +162,9 @@ def test_pyside_stays_below_the_version_that_loses_references() -> None:
 
 
 def test_no_requirement_names_a_second_build_of_the_same_files() -> None:
-    asked = named(PROJECT["dependencies"]).union(*map(named, PROJECT["optional-dependencies"].values()))
+    asked = named(PROJECT["dependencies"]).union(
+        *map(named, PROJECT["optional-dependencies"].values())
+    )
     assert {"tensorflow-cpu", "opencv-python", "pyside6", "pyside6-addons"} & asked == set()
 
 

@@ -77,9 +77,15 @@ def test_an_interrupted_installation_starts_over(venv: Path, calls: list[str]) -
 
 @pytest.mark.parametrize(
     "damage",
-    [{"packages": {"poregui": "0"}}, {"packages": {"no-such-package": "1"}}, {"folder": "elsewhere"}],
+    [
+        {"packages": {"poregui": "0"}},
+        {"packages": {"no-such-package": "1"}},
+        {"folder": "elsewhere"},
+    ],
 )
-def test_a_damaged_or_moved_environment_is_made_again(venv: Path, calls: list[str], damage: dict[str, object]) -> None:
+def test_a_damaged_or_moved_environment_is_made_again(
+    venv: Path, calls: list[str], damage: dict[str, object]
+) -> None:
     _environment.environment("dev")
     stamp = json.loads(_environment.STAMP.read_text(encoding="utf-8"))
     _environment.STAMP.write_text(json.dumps(stamp | damage), encoding="utf-8")
@@ -97,7 +103,9 @@ def test_an_environment_without_python_is_made_again(
     assert calls == ["install dev", "create", "install dev"]
 
 
-def test_a_full_disk_is_told_before_anything_is_fetched(venv: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_told_before_anything_is_fetched(
+    venv: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(_environment.shutil, "disk_usage", lambda _: usage(9e9, 8e9, 1e9))
     with pytest.raises(Refused, match=r"Only 1\.0 GB are free"):
@@ -110,7 +118,9 @@ def test_linux_asks_for_the_small_tensorflow_and_other_platforms_for_the_plain_o
 ) -> None:
     monkeypatch.setattr(_environment, "PYTHON", venv / "bin" / "none")
     monkeypatch.setattr(_system, "has_small_tensorflow", lambda: True)
-    small = [need for need in _environment._requirements(["dev", "gpu"]) if need.startswith("tensorflow")]
+    small = [
+        need for need in _environment._requirements(["dev", "gpu"]) if need.startswith("tensorflow")
+    ]
     assert small == [
         "tensorflow-cpu>=2.21,<2.22",
         "tensorflow[and-cuda]>=2.21,<2.22; sys_platform == 'linux'",
@@ -120,10 +130,14 @@ def test_linux_asks_for_the_small_tensorflow_and_other_platforms_for_the_plain_o
     assert plain == ["tensorflow>=2.21,<2.22"]
 
 
-def test_a_python_that_does_not_fit_is_refused_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_python_that_does_not_fit_is_refused_in_one_sentence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(_environment.sys, "version_info", (3, 14, 0))
     monkeypatch.setattr(_environment, "_succeeds", lambda _command: False)
-    with pytest.raises(Refused, match=r"Python 3\.14 does not fit: install Python 3\.11, 3\.12 or 3\.13"):
+    with pytest.raises(
+        Refused, match=r"Python 3\.14 does not fit: install Python 3\.11, 3\.12 or 3\.13"
+    ):
         _environment._use_fitting_python()
 
 
@@ -135,7 +149,10 @@ def test_an_older_python_gets_far_enough_to_read_that_sentence() -> None:
 @pytest.mark.parametrize(
     ("log", "sentence"),
     [
-        ("WARNING: NewConnectionError: [Errno 101]\nERROR: No matching distribution", "check the network"),
+        (
+            "WARNING: NewConnectionError: [Errno 101]\nERROR: No matching distribution",
+            "check the network",
+        ),
         ("OSError: [Errno 28] No space left on device", "The disk is full"),
         ("ERROR: something else", "see the lines above"),
     ],
@@ -147,7 +164,9 @@ def test_a_failed_installation_ends_with_its_log_and_a_remedy(log: str, sentence
     assert told.count("first line") < 15
 
 
-def test_missing_qt_libraries_are_refused_with_the_exact_command(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_qt_libraries_are_refused_with_the_exact_command(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(_system.sys, "platform", "linux")
     monkeypatch.setattr(_system, "_loads", lambda file: file != "libEGL.so.1")
     monkeypatch.setattr(_system, "apt_install", lambda _packages: False)

@@ -32,7 +32,9 @@ def test_items_are_taken_a_little_ahead_and_no_further() -> None:
     assert next(results) == 0
     assert len(taken) < 20
     results.close()
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("ThreadPoolExecutor")]
+    assert not [
+        thread for thread in threading.enumerate() if thread.name.startswith("ThreadPoolExecutor")
+    ]
 
 
 def test_an_error_comes_after_the_results_before_it() -> None:

@@ -13,10 +13,14 @@ from poregui.store.pixels import CropPixels, PixelsInHand, PixelStore
 
 
 @pytest.mark.parametrize(("most", "reads"), [(10_000, 1), (250, 3), (0, 3)])
-def test_pixels_are_read_once_while_there_is_room(tmp_path: Path, monkeypatch, most: int, reads: int) -> None:
+def test_pixels_are_read_once_while_there_is_room(
+    tmp_path: Path, monkeypatch, most: int, reads: int
+) -> None:
     store = PixelStore(tmp_path / "pixels.db", read_only=False)
     with store.batch():
-        keys = [store.add(CropPixels(np.full((10, 10), grey, np.uint8), 0, 255)) for grey in range(5)]
+        keys = [
+            store.add(CropPixels(np.full((10, 10), grey, np.uint8), 0, 255)) for grey in range(5)
+        ]
     read: Counter[str] = Counter()
     real = PixelStore._packed
 

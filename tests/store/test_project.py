@@ -21,7 +21,9 @@ from poregui.workflow.editing.history import History
 from poregui.workflow.editing.label_edits import label_crops
 
 
-def test_a_new_project_has_three_classes_with_keys_letters_and_colours_of_their_own(tmp_path: Path) -> None:
+def test_a_new_project_has_three_classes_with_keys_letters_and_colours_of_their_own(
+    tmp_path: Path,
+) -> None:
     with Project.create(tmp_path / "p") as project:
         classes = project.classes()
     assert [(c.name, c.key, c.letter) for c in classes] == [
@@ -53,7 +55,9 @@ def test_a_label_survives_a_process_that_is_killed_right_after_it(tmp_path: Path
         "h.apply(label_crops(p, [int(sys.argv[2])], 3, who='x')); os.kill(os.getpid(), 9)"
     )
     root = Path(__file__).resolve().parents[2]
-    killed = subprocess.run([sys.executable, "-c", program, str(tmp_path / "p"), str(crop)], cwd=root, check=False)
+    killed = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path / "p"), str(crop)], cwd=root, check=False
+    )
     assert killed.returncode != 0
     with Project.open(tmp_path / "p") as project:
         assert not project.read_only
@@ -79,7 +83,10 @@ def test_a_project_that_could_not_be_made_leaves_the_folder_as_empty_as_it_was(
     def full(*_: object) -> None:
         raise ProjectError("The disk is full.", "Make room.")
 
-    for step in ("poregui.store.project.create_database", "poregui.store.project.Project.put_classes"):
+    for step in (
+        "poregui.store.project.create_database",
+        "poregui.store.project.Project.put_classes",
+    ):
         with monkeypatch.context() as patch:
             patch.setattr(step, full)
             with pytest.raises(ProjectError, match="full"):
@@ -94,7 +101,10 @@ def test_a_folder_that_cannot_be_written_is_not_said_to_be_open_in_another_windo
 ) -> None:
     Project.create(tmp_path / "p").close()
     monkeypatch.setattr("poregui.store.project.os.access", lambda path, mode: False)
-    with Project.open(tmp_path / "p") as project, pytest.raises(ReadOnlyError, match=r"read-only\. Copy the project"):
+    with (
+        Project.open(tmp_path / "p") as project,
+        pytest.raises(ReadOnlyError, match=r"read-only\. Copy the project"),
+    ):
         project.check_writable()
 
 
@@ -130,7 +140,9 @@ def test_equal_pixels_are_kept_once(tmp_path: Path) -> None:
 def test_crops_take_scale_and_specimen_from_their_micrograph(tmp_path: Path) -> None:
     with Project.create(tmp_path / "p") as project:
         (specimen,) = add_specimens(project, "S1")
-        micrograph = add_micrograph(project, tmp_path / "m.png", specimen_id=specimen.id, um_per_px=0.5)
+        micrograph = add_micrograph(
+            project, tmp_path / "m.png", specimen_id=specimen.id, um_per_px=0.5
+        )
         add_crops(project, [1], micrograph=micrograph)
         (crop,) = project.crops()
     assert (crop.specimen_id, crop.um_per_px) == (specimen.id, 0.5)
@@ -150,7 +162,9 @@ def test_a_project_of_a_newer_version_is_refused_and_left_alone(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("damage", ["truncated", "overwritten", "empty"])
-def test_a_damaged_database_is_refused_with_a_sentence_and_never_changed(tmp_path: Path, damage: str) -> None:
+def test_a_damaged_database_is_refused_with_a_sentence_and_never_changed(
+    tmp_path: Path, damage: str
+) -> None:
     with Project.create(tmp_path / "p") as project:
         add_crops(project, [1, 2, 3] * 100)
     file = tmp_path / "p" / "project.db"
@@ -179,8 +193,12 @@ def test_a_project_is_not_made_where_other_files_are(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["thesis.doc"]
 
 
-@pytest.mark.parametrize("names", [["A"], ["A", "a"], ["A", ""], [str(i) for i in range(31)], ["A", "Unsure"]])
-def test_unfit_class_names_are_refused_before_anything_is_made(tmp_path: Path, names: list[str]) -> None:
+@pytest.mark.parametrize(
+    "names", [["A"], ["A", "a"], ["A", ""], [str(i) for i in range(31)], ["A", "Unsure"]]
+)
+def test_unfit_class_names_are_refused_before_anything_is_made(
+    tmp_path: Path, names: list[str]
+) -> None:
     with pytest.raises(PoreguiError):
         Project.create(tmp_path / "p", names)
     assert not (tmp_path / "p").exists()
@@ -194,7 +212,9 @@ def test_thirty_classes_differ_in_letter_and_in_colour_or_pattern(tmp_path: Path
     assert [c.key for c in classes][:10] == [*"123456789", ""]
 
 
-@pytest.mark.parametrize("name", ["mit Leerzeichen", "Größe µm", "気孔", "🔬 pores", "50% #1 'quoted'", "-lead"])
+@pytest.mark.parametrize(
+    "name", ["mit Leerzeichen", "Größe µm", "気孔", "🔬 pores", "50% #1 'quoted'", "-lead"]
+)
 def test_a_project_works_in_a_folder_with_an_odd_name(tmp_path: Path, name: str) -> None:
     with Project.create(tmp_path / name) as project:
         add_crops(project, [1, None])

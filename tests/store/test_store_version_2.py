@@ -26,10 +26,14 @@ SQUARE = Outline.of([(2, 3), (6, 3), (6, 9), (2, 9)])
 def _project_of_version_1(folder: Path) -> Path:
     (folder / "runs").mkdir(parents=True)
     database = sqlite3.connect(folder / "project.db")
-    database.executescript(Path(__file__).with_name("schema_version_1.sql").read_text(encoding="utf-8"))
+    database.executescript(
+        Path(__file__).with_name("schema_version_1.sql").read_text(encoding="utf-8")
+    )
     database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     database.execute("PRAGMA user_version = 1")
-    database.execute("INSERT INTO classes (name, colour, letter, position) VALUES ('Gas', '#112233', 'G', 0)")
+    database.execute(
+        "INSERT INTO classes (name, colour, letter, position) VALUES ('Gas', '#112233', 'G', 0)"
+    )
     database.execute(
         "INSERT INTO micrographs (path, name, sha256, width, height, bits, channels, um_per_px) "
         "VALUES ('a.png', 'a.png', 'x', 50, 40, 8, 1, 0.5)"
@@ -37,7 +41,9 @@ def _project_of_version_1(folder: Path) -> Path:
     database.execute(
         "INSERT INTO crops (pixels, width, height, micrograph_id, x, y, label) VALUES ('h', 9, 9, 1, 2, 3, 1)"
     )
-    database.execute("INSERT INTO label_log (crop_id, label, who, at, how) VALUES (1, 1, 'Ada', '2026', 'hand')")
+    database.execute(
+        "INSERT INTO label_log (crop_id, label, who, at, how) VALUES (1, 1, 'Ada', '2026', 'hand')"
+    )
     database.commit()
     database.close()
     return folder
@@ -46,7 +52,9 @@ def _project_of_version_1(folder: Path) -> Path:
 def test_a_project_of_version_1_opens_with_its_labels_and_leaves_a_backup(tmp_path: Path) -> None:
     folder = _project_of_version_1(tmp_path / "old")
     with Project.open(folder) as project:
-        assert [(c.label, c.box, c.um_per_px, c.origin) for c in project.crops()] == [(1, Box(2, 3, 9, 9), 0.5, "")]
+        assert [(c.label, c.box, c.um_per_px, c.origin) for c in project.crops()] == [
+            (1, Box(2, 3, 9, 9), 0.5, "")
+        ]
         (micrograph,) = project.micrographs()
         assert (micrograph.plane, micrograph.display, micrograph.masks) == ("", None, ())
         assert project.label_log()[0].who == "Ada"
@@ -56,7 +64,9 @@ def test_a_project_of_version_1_opens_with_its_labels_and_leaves_a_backup(tmp_pa
     backup.close()
 
 
-def test_a_project_of_version_1_can_be_read_where_it_may_not_be_written_and_stays_as_it_was(tmp_path: Path) -> None:
+def test_a_project_of_version_1_can_be_read_where_it_may_not_be_written_and_stays_as_it_was(
+    tmp_path: Path,
+) -> None:
     folder = _project_of_version_1(tmp_path / "old")
     before = (folder / "project.db").read_bytes()
     with Project.open(folder, read_only=True) as project:
@@ -69,8 +79,13 @@ def test_a_project_of_version_1_can_be_read_where_it_may_not_be_written_and_stay
 def test_a_new_and_a_migrated_project_have_the_same_tables(tmp_path: Path) -> None:
     def tables(folder: Path) -> dict[str, set[tuple]]:
         database = sqlite3.connect(folder / "project.db")
-        names = [row[0] for row in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        shapes = {n: {row[1:] for row in database.execute(f"PRAGMA table_info({n})")} for n in names}
+        names = [
+            row[0]
+            for row in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        ]
+        shapes = {
+            n: {row[1:] for row in database.execute(f"PRAGMA table_info({n})")} for n in names
+        }
         database.close()
         return shapes
 
@@ -84,7 +99,10 @@ def test_display_masks_and_plane_of_a_micrograph_last(tmp_path: Path) -> None:
     mask = Mask.of_box(Box(0, 30, 50, 10), "bar")
     with Project.create(tmp_path / "p") as project:
         micrograph = replace(
-            add_micrograph(project, tmp_path / "m.png"), plane="page=2", display=Display(3, 250.5, 0.8), masks=(mask,)
+            add_micrograph(project, tmp_path / "m.png"),
+            plane="page=2",
+            display=Display(3, 250.5, 0.8),
+            masks=(mask,),
         )
         with project.transaction():
             project.put_micrographs([micrograph])
@@ -95,7 +113,9 @@ def test_display_masks_and_plane_of_a_micrograph_last(tmp_path: Path) -> None:
 def test_an_outline_comes_with_its_crop_and_goes_with_it(tmp_path: Path) -> None:
     with Project.create(tmp_path / "p") as project:
         micrograph = add_micrograph(project, tmp_path / "m.png")
-        crop = Crop(project.next_id("crops"), "h", 9, 9, micrograph.id, Box(0, 0, 9, 9), origin="detected")
+        crop = Crop(
+            project.next_id("crops"), "h", 9, 9, micrograph.id, Box(0, 0, 9, 9), origin="detected"
+        )
         history = History(project)
         history.apply(AddCrops((crop,), who="Ada", outlines=((crop.id, SQUARE),)))
         assert project.outlines(micrograph_id=micrograph.id) == {crop.id: SQUARE}
@@ -141,8 +161,16 @@ def test_remarks_settings_and_looks_last_and_the_first_two_can_be_undone(tmp_pat
         assert project.remarks()[crop_id].note == "odd light"
 
 
-@given(st.lists(st.tuples(st.floats(-1e4, 1e6, width=32), st.floats(-1e4, 1e6, width=32)), min_size=3, max_size=40))
-def test_an_outline_keeps_its_points_and_lies_within_its_bounds(points: list[tuple[float, float]]) -> None:
+@given(
+    st.lists(
+        st.tuples(st.floats(-1e4, 1e6, width=32), st.floats(-1e4, 1e6, width=32)),
+        min_size=3,
+        max_size=40,
+    )
+)
+def test_an_outline_keeps_its_points_and_lies_within_its_bounds(
+    points: list[tuple[float, float]],
+) -> None:
     outline = Outline.of(points)
     assert outline.points.tolist() == [list(p) for p in points]
     bounds = outline.bounds

@@ -36,7 +36,19 @@ def add_micrographs(project: Project, tmp_path: Path) -> None:
         draw_discs(file, sizes, seed=number)
         path = project.path_for(file)
         added.append(
-            Micrograph(first + number, path, file.name, f"{number:064d}", 600, 600, 8, 1, None, "", specimen.id)
+            Micrograph(
+                first + number,
+                path,
+                file.name,
+                f"{number:064d}",
+                600,
+                600,
+                8,
+                1,
+                None,
+                "",
+                specimen.id,
+            )
         )
     History(project).apply(AddMicrographs(tuple(added)))
 

@@ -29,7 +29,12 @@ def add_specimens(project: Project, *names: str) -> tuple[Specimen, ...]:
 
 
 def add_micrograph(
-    project: Project, file: Path, *, specimen_id: int | None = None, um_per_px: float | None = None, seed: int = 0
+    project: Project,
+    file: Path,
+    *,
+    specimen_id: int | None = None,
+    um_per_px: float | None = None,
+    seed: int = 0,
 ) -> Micrograph:
     """Write a random grey PNG of 200 x 150 px and add it to a project."""
     Image.fromarray(grey(seed, 150, 200)).save(file)

@@ -31,7 +31,9 @@ GAS, KEYHOLE = 1, 2
 
 def disc(x: float, y: float, radius: float, corners: int = 40) -> np.ndarray:
     angle = np.linspace(0, 2 * np.pi, corners, endpoint=False)
-    return np.stack([x + radius * np.cos(angle), y + radius * np.sin(angle)], axis=1).astype(np.float32)
+    return np.stack([x + radius * np.cos(angle), y + radius * np.sin(angle)], axis=1).astype(
+        np.float32
+    )
 
 
 def field(pores: list[tuple[float, float, float]]) -> np.ndarray:
@@ -44,18 +46,24 @@ def field(pores: list[tuple[float, float, float]]) -> np.ndarray:
 
 
 def grid_of_pores() -> list[tuple[float, float, float]]:
-    return [(40.0 + 80 * i, 40.0 + 80 * j, 6.0 + 2 * ((i + j) % 5)) for i in range(8) for j in range(6)]
+    return [
+        (40.0 + 80 * i, 40.0 + 80 * j, 6.0 + 2 * ((i + j) % 5)) for i in range(8) for j in range(6)
+    ]
 
 
 class Bench:
     """Hold a project with one micrograph and do with it what the window does."""
 
-    def __init__(self, folder: Path, pores: list[tuple[float, float, float]], um_per_px: float | None = 0.5) -> None:
+    def __init__(
+        self, folder: Path, pores: list[tuple[float, float, float]], um_per_px: float | None = 0.5
+    ) -> None:
         self.project = Project.create(folder)
         self.history = History(self.project)
         self.draw(pores)
         self.history.apply(
-            AddMicrographs((Micrograph(1, "field.png", "field.png", "a" * 64, WIDTH, HEIGHT, 8, 1, um_per_px),))
+            AddMicrographs(
+                (Micrograph(1, "field.png", "field.png", "a" * 64, WIDTH, HEIGHT, 8, 1, um_per_px),)
+            )
         )
 
     def draw(self, pores: list[tuple[float, float, float]]) -> None:

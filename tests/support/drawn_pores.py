@@ -31,4 +31,6 @@ def disc(diameter: float, x: float, y: float) -> Inside:
 def ellipse(long: float, short: float, degrees: float) -> Inside:
     """Return an ellipse of two diameters, its long one turned counter-clockwise, as one sees it, from the x axis."""
     cos, sin = np.cos(np.radians(degrees)), -np.sin(np.radians(degrees))
-    return lambda x, y: ((x * cos + y * sin) / long) ** 2 + ((y * cos - x * sin) / short) ** 2 <= 0.25
+    return lambda x, y: (
+        ((x * cos + y * sin) / long) ** 2 + ((y * cos - x * sin) / short) ** 2 <= 0.25
+    )

@@ -30,7 +30,10 @@ def epochs(last: int = EPOCHS) -> list[Event]:
     told: list[Event] = []
     for epoch in range(1, last + 1):
         loss = 1.0 / epoch
-        told += [BatchEnded(epoch, batch, BATCHES, loss + 0.01 * batch, 0.3 * epoch) for batch in range(1, BATCHES + 1)]
+        told += [
+            BatchEnded(epoch, batch, BATCHES, loss + 0.01 * batch, 0.3 * epoch)
+            for batch in range(1, BATCHES + 1)
+        ]
         best = min(epoch, 2)
         told.append(
             EpochEnded(

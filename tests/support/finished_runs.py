@@ -42,7 +42,11 @@ def finish(run: RunFolder, answer: Answer = mostly_right) -> RunFolder:
 
 def metrics(dataset: Dataset, answers: list[Prediction]) -> dict[str, object]:
     """Return what a run measures when it ends."""
-    tested = [crop.label == one.index for crop, one in zip(dataset.crops, answers, strict=True) if crop.part == "test"]
+    tested = [
+        crop.label == one.index
+        for crop, one in zip(dataset.crops, answers, strict=True)
+        if crop.part == "test"
+    ]
     return {
         "accuracy_as_trained": sum(tested) / len(tested),
         "preset": "default",
@@ -65,7 +69,9 @@ def add_baseline(run: RunFolder, answer: Answer = all_right) -> None:
     rows = [[crop.crop_id, *answer(crop)] for crop in dataset.crops]
     run.write_baseline(
         {
-            "test": [row for row, crop in zip(rows, dataset.crops, strict=True) if crop.part == "test"],
+            "test": [
+                row for row, crop in zip(rows, dataset.crops, strict=True) if crop.part == "test"
+            ],
             "out_of_fold": rows,
             "accuracy_as_trained": 1.0,
             "importances": {"Circularity": 0.75, "Length": 0.25},

@@ -82,8 +82,15 @@ class Guard:
         import shiboken6
         from PySide6.QtCore import QThreadPool
 
-        running = [thread for thread in list(self.started) if shiboken6.isValid(thread) and thread.isRunning()]
-        left = [f"A QThread still runs: {thread.objectName() or type(thread).__name__}" for thread in running]
+        running = [
+            thread
+            for thread in list(self.started)
+            if shiboken6.isValid(thread) and thread.isRunning()
+        ]
+        left = [
+            f"A QThread still runs: {thread.objectName() or type(thread).__name__}"
+            for thread in running
+        ]
         pool = QThreadPool.globalInstance()
         if pool.activeThreadCount():
             left.append(f"{pool.activeThreadCount()} tasks still run in the thread pool.")
@@ -92,8 +99,15 @@ class Guard:
         return left + [f"A thread still runs: {thread.name}" for thread in alive]
 
     def _left_windows(self) -> list[str]:
-        left = [w for w in _windows() if w not in self._windows and type(w).__name__ not in QT_OWN_WINDOWS]
-        return [f"A window was left behind: {type(w).__name__} {w.objectName()!r} {w.windowTitle()!r}" for w in left]
+        left = [
+            w
+            for w in _windows()
+            if w not in self._windows and type(w).__name__ not in QT_OWN_WINDOWS
+        ]
+        return [
+            f"A window was left behind: {type(w).__name__} {w.objectName()!r} {w.windowTitle()!r}"
+            for w in left
+        ]
 
 
 @contextmanager

@@ -33,10 +33,22 @@ def drawn() -> np.ndarray:
     return image
 
 
-def add_micrograph(project: Project, name: str = "field.png", specimen_id: int | None = None) -> Micrograph:
+def add_micrograph(
+    project: Project, name: str = "field.png", specimen_id: int | None = None
+) -> Micrograph:
     PIL.Image.fromarray(drawn()).save(project.folder / name)
     micrograph = Micrograph(
-        project.next_id("micrographs"), name, name, name, WIDTH, HEIGHT, 8, 1, 0.5, "test", specimen_id
+        project.next_id("micrographs"),
+        name,
+        name,
+        name,
+        WIDTH,
+        HEIGHT,
+        8,
+        1,
+        0.5,
+        "test",
+        specimen_id,
     )
     with project.transaction():
         AddMicrographs((micrograph,)).do(project)
@@ -45,7 +57,10 @@ def add_micrograph(project: Project, name: str = "field.png", specimen_id: int |
 
 def add_ready_made(project: Project, number: int) -> None:
     first = project.next_id("crops")
-    keys = [project.pixels.add(CropPixels(np.full((20, 30), i, np.uint8), 0, 255)) for i in range(number)]
+    keys = [
+        project.pixels.add(CropPixels(np.full((20, 30), i, np.uint8), 0, 255))
+        for i in range(number)
+    ]
     crops = [Crop(first + i, key, 30, 20, source=f"pore_{i}.png") for i, key in enumerate(keys)]
     with project.transaction():
         AddCrops(tuple(crops), who="ada").do(project)

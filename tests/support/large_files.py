@@ -11,7 +11,9 @@ import tifffile
 from numpy.typing import NDArray
 
 
-def textured(width: int, height: int, dtype: type = np.uint8, *, colour: bool = False) -> NDArray[Any]:
+def textured(
+    width: int, height: int, dtype: type = np.uint8, *, colour: bool = False
+) -> NDArray[Any]:
     """Return values that differ from place to place, so that a shift or a turn is seen."""
     rng = np.random.default_rng(width + height)
     shape = (height, width, 3) if colour else (height, width)
@@ -35,7 +37,10 @@ def write_pyramid(
     file: Path, sizes: list[NDArray[Any]], *, sub_pages: bool = False, tile: int = 256, **more: Any
 ) -> Path:
     """Write images as one tiled TIFF, the smaller ones as sub-pages of the first or as reduced pages behind it."""
-    kind: dict[str, Any] = {"tile": (tile, tile), "photometric": "rgb" if sizes[0].ndim == 3 else "minisblack"}
+    kind: dict[str, Any] = {
+        "tile": (tile, tile),
+        "photometric": "rgb" if sizes[0].ndim == 3 else "minisblack",
+    }
     with tifffile.TiffWriter(file, bigtiff=True, ome=False) as writer:
         extra = {"subifds": len(sizes) - 1} if sub_pages else {}
         writer.write(sizes[0], metadata=None, **kind, **extra, **more)
@@ -44,7 +49,9 @@ def write_pyramid(
     return file
 
 
-def take_for_large(monkeypatch: pytest.MonkeyPatch, pixels: int = 100_000, coarsest: int = 300) -> None:
+def take_for_large(
+    monkeypatch: pytest.MonkeyPatch, pixels: int = 100_000, coarsest: int = 300
+) -> None:
     """Let images above a few pixels be handled as large ones."""
     from poregui.vision.io import pyramid
     from poregui.vision.io import pyramid as large_images

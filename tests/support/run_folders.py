@@ -23,7 +23,9 @@ def small_recipe(**chosen: Any) -> Recipe:
     return recipe_for(values.pop("preset", "default"), **values)
 
 
-def draw_crop(label: int, random: np.random.Generator, channels: int = 1, bits: int = 8) -> NDArray[Any]:
+def draw_crop(
+    label: int, random: np.random.Generator, channels: int = 1, bits: int = 8
+) -> NDArray[Any]:
     """Return the pixels of a shape of class `label`, 24 to 60 px a side."""
     height, width = (int(side) for side in random.integers(24, 61, size=2))
     y, x = np.mgrid[:height, :width] + 0.5

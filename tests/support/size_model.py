@@ -49,7 +49,9 @@ def write_size_model(
     return folder / "model.onnx"
 
 
-def _write_sidecar(path: Path, classes: tuple[str, ...], um_per_px: float | None, more: dict[str, object]) -> None:
+def _write_sidecar(
+    path: Path, classes: tuple[str, ...], um_per_px: float | None, more: dict[str, object]
+) -> None:
     sidecar = {
         "classes": classes,
         "class_ids": list(range(1, len(classes) + 1)),
@@ -60,7 +62,9 @@ def _write_sidecar(path: Path, classes: tuple[str, ...], um_per_px: float | None
             "sees_size": True,
             "calibrated": um_per_px is not None,
         },
-        "um_per_px": None if um_per_px is None else {"median": um_per_px, "low": um_per_px, "high": um_per_px},
+        "um_per_px": None
+        if um_per_px is None
+        else {"median": um_per_px, "low": um_per_px, "high": um_per_px},
         **more,
     }
     path.write_text(json.dumps(sidecar), encoding="utf-8")

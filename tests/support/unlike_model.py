@@ -37,7 +37,9 @@ def _write_graph(path: Path, *, with_features: bool) -> None:
     }
     nodes = [
         helper.make_node("Transpose", ["image"], ["planes"], perm=[0, 3, 1, 2]),
-        helper.make_node("AveragePool", ["planes"], ["pooled"], kernel_shape=[4, 4], strides=[4, 4]),
+        helper.make_node(
+            "AveragePool", ["planes"], ["pooled"], kernel_shape=[4, 4], strides=[4, 4]
+        ),
         helper.make_node("Reshape", ["pooled", "shape"], ["penultimate"]),
         helper.make_node("Gemm", ["penultimate", "zero", "bias"], ["logits"]),
         helper.make_node("Softmax", ["logits"], ["probabilities"], axis=1),
@@ -47,10 +49,15 @@ def _write_graph(path: Path, *, with_features: bool) -> None:
         nodes,
         "pattern",
         [helper.make_tensor_value_info("image", TensorProto.FLOAT, ["n", 32, 32, 1])],
-        [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", wide]) for name, wide in outputs],
+        [
+            helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", wide])
+            for name, wide in outputs
+        ],
         [numpy_helper.from_array(value, name) for name, value in weights.items()],
     )
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9), path)
+    onnx.save(
+        helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9), path
+    )
 
 
 def _reference(crops: list[NDArray[np.uint8]]) -> Reference:
@@ -71,7 +78,15 @@ def draw_field(path: Path, letters: str, *, discs: int, seed: int = 0) -> int:
         if number < discs:
             cv2.circle(image, (x, y), int(rng.integers(8, 25)), 60, -1, cv2.LINE_AA)
         else:
-            cv2.putText(image, letters[number - discs], (x - 22, y + 22), cv2.FONT_HERSHEY_SIMPLEX, 2.0, 60, 7)
+            cv2.putText(
+                image,
+                letters[number - discs],
+                (x - 22, y + 22),
+                cv2.FONT_HERSHEY_SIMPLEX,
+                2.0,
+                60,
+                7,
+            )
     noisy = np.clip(image + rng.normal(0, 2, image.shape), 0, 255).astype(np.uint8)
     path.write_bytes(bytes(cv2.imencode(".png", noisy)[1]))
     return len(letters)

@@ -23,7 +23,9 @@ def noise(height: int = 600, width: int = 800) -> np.ndarray:
 def with_bar(ground: int, ink: int, rows: int = 48, *, top: bool = False) -> np.ndarray:
     image = noise()
     bar = np.full((rows, image.shape[1]), ground, np.uint8)
-    cv2.putText(bar, "HV 10.00 kV  mag 1000x  20 um", (10, rows - 14), cv2.FONT_HERSHEY_SIMPLEX, 1, ink, 2)
+    cv2.putText(
+        bar, "HV 10.00 kV  mag 1000x  20 um", (10, rows - 14), cv2.FONT_HERSHEY_SIMPLEX, 1, ink, 2
+    )
     if top:
         image[:rows] = bar
     else:
@@ -48,7 +50,9 @@ def test_a_black_edge_without_writing_a_plain_picture_and_a_dark_noisy_edge_are_
     edge, dark = noise(), noise()
     edge[-40:] = 0
     dark[-40:] = np.random.default_rng(4).integers(0, 30, (40, 800))
-    assert [found(one) for one in (edge, dark, noise(), np.zeros((600, 800), np.uint8))] == [None] * 4
+    assert [found(one) for one in (edge, dark, noise(), np.zeros((600, 800), np.uint8))] == [
+        None
+    ] * 4
 
 
 @pytest.mark.parametrize(

@@ -33,8 +33,12 @@ def picture(seed: int, height: int = 60, width: int = 48) -> np.ndarray:
     return np.clip(grey, 0, 255).astype(np.uint8)
 
 
-def copied(pixels: np.ndarray, *, turn: int, mirror: bool, shrink: float, quality: int) -> np.ndarray:
-    image = Image.fromarray(np.ascontiguousarray(np.rot90(pixels[:, ::-1] if mirror else pixels, turn)))
+def copied(
+    pixels: np.ndarray, *, turn: int, mirror: bool, shrink: float, quality: int
+) -> np.ndarray:
+    image = Image.fromarray(
+        np.ascontiguousarray(np.rot90(pixels[:, ::-1] if mirror else pixels, turn))
+    )
     image = image.resize((round(image.width * shrink), round(image.height * shrink)))
     stored = io.BytesIO()
     image.save(stored, "JPEG", quality=quality)
@@ -52,7 +56,9 @@ def test_a_turned_mirrored_shrunk_and_compressed_copy_is_found(turn: int, mirror
 def test_pores_of_one_kind_are_not_copies_of_one_another() -> None:
     cut = []
     for number in (101, 102, 103):
-        for drawn in draw_specimen(number, seed=0, fields=1, counts={"Gas": 12, "Keyhole": 12, "Lack of Fusion": 12}):
+        for drawn in draw_specimen(
+            number, seed=0, fields=1, counts={"Gas": 12, "Keyhole": 12, "Lack of Fusion": 12}
+        ):
             boxes = [pore.crop_box for pore in drawn.pores]
             cut += [drawn.image[b.y : b.bottom, b.x : b.right] for b in boxes]
     pairs = near_copies(np.stack([fingerprint(p) for p in cut]))
@@ -73,7 +79,9 @@ def test_pairs_join_to_clusters() -> None:
 
 
 def test_copies_of_test_crops_are_not_trained_on_and_it_is_said() -> None:
-    parts, notes = untangle_parts({1: "train", 2: "test", 3: "validation", 4: "train"}, [[1, 2], [3, 4]])
+    parts, notes = untangle_parts(
+        {1: "train", 2: "test", 3: "validation", 4: "train"}, [[1, 2], [3, 4]]
+    )
     assert parts == {2: "test", 3: "train", 4: "train"}
     assert "1 crop is a copy of a test crop" in notes[0]
     assert "1 validation crop is a copy" in notes[1]
@@ -105,6 +113,14 @@ def _add_twin(project: Project, pixels: np.ndarray, original: Crop, specimen_id:
     crop_id = project.next_id("crops")
     content = project.pixels.add(CropPixels(pixels, 0.0, 255.0))
     height, width = pixels.shape[:2]
-    crop = Crop(crop_id, content, width, height, source="twin.png", specimen_id=specimen_id, label=original.label)
+    crop = Crop(
+        crop_id,
+        content,
+        width,
+        height,
+        source="twin.png",
+        specimen_id=specimen_id,
+        label=original.label,
+    )
     History(project).apply(AddCrops((crop,), who="Ada", how="import"))
     return crop_id

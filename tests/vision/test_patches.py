@@ -7,7 +7,14 @@ import json
 import numpy as np
 import pytest
 
-from poregui.vision.patches import InputSpec, input_spec_from_json, letterbox, network_input, set_channels, size_input
+from poregui.vision.patches import (
+    InputSpec,
+    input_spec_from_json,
+    letterbox,
+    network_input,
+    set_channels,
+    size_input,
+)
 
 KEPT = InputSpec(64, 1, stretched=False, sees_size=True, calibrated=True)
 STRETCHED = InputSpec(64, 3, stretched=True, sees_size=False, calibrated=True)
@@ -31,7 +38,11 @@ def test_a_stretched_crop_fills_the_square() -> None:
 
 def test_quarter_turns_and_letterboxing_may_change_places() -> None:
     crop = np.random.default_rng(0).random((24, 60, 1), np.float32)
-    assert np.allclose(np.rot90(letterbox(crop, 60)), letterbox(np.ascontiguousarray(np.rot90(crop)), 60), atol=1e-5)
+    assert np.allclose(
+        np.rot90(letterbox(crop, 60)),
+        letterbox(np.ascontiguousarray(np.rot90(crop)), 60),
+        atol=1e-5,
+    )
 
 
 @pytest.mark.parametrize(("dtype", "high"), [(np.uint8, 255), (np.uint16, 65535)])
@@ -51,7 +62,9 @@ def test_channels_follow_the_network() -> None:
 
 def test_sizes_are_in_um_only_where_the_network_was_trained_so() -> None:
     assert KEPT.size(30, 20, 0.5) == (15, 10)
-    assert InputSpec(64, 1, stretched=False, sees_size=True, calibrated=False).size(30, 20, 0.5) == (30, 20)
+    assert InputSpec(64, 1, stretched=False, sees_size=True, calibrated=False).size(
+        30, 20, 0.5
+    ) == (30, 20)
     assert size_input(30, 20, None) == (30, 20)
 
 

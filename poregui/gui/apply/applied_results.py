@@ -33,11 +33,15 @@ class Known:
     tables: tuple[PoreTable, ...]
 
 
-def known_of(folder: Path, model: AppliedModel, pairs: Iterable[tuple[FieldTask, FieldResult]]) -> Known:
+def known_of(
+    folder: Path, model: AppliedModel, pairs: Iterable[tuple[FieldTask, FieldResult]]
+) -> Known:
     """Read the tables of results, and what people said of their pores; fit for any thread."""
     kept = list(pairs)
     tables = tuple(read_pores(task.folder, len(model.classes)) for task, _ in kept)
-    return with_people_of(folder, Known(model, tuple(k[0] for k in kept), tuple(k[1] for k in kept), tables))
+    return with_people_of(
+        folder, Known(model, tuple(k[0] for k in kept), tuple(k[1] for k in kept), tables)
+    )
 
 
 def with_people_of(folder: Path, known: Known) -> Known:
@@ -83,7 +87,9 @@ def plan(
     return model, tasks_of(model, fields, results_folder(folder, run, lock), least=least)
 
 
-def _model_of(project: Project, run: RunFolder | None, least: float = 0.0) -> tuple[AppliedModel, Lock | None]:
+def _model_of(
+    project: Project, run: RunFolder | None, least: float = 0.0
+) -> tuple[AppliedModel, Lock | None]:
     file = lock_of_project(project.folder)
     if file is not None:
         return model_of_lock(file)
@@ -92,7 +98,9 @@ def _model_of(project: Project, run: RunFolder | None, least: float = 0.0) -> tu
     return model_of_run(project, run, least=least), None
 
 
-def record(folder: Path, run: RunFolder | None, known: Known, applied: Applied, least: float) -> None:
+def record(
+    folder: Path, run: RunFolder | None, known: Known, applied: Applied, least: float
+) -> None:
     """Write into the results what became of each pore, and beside them what they came to; nothing where there are none.
 
     Raises PoreguiError when a file was changed or cannot be written.
@@ -102,6 +110,8 @@ def record(folder: Path, run: RunFolder | None, known: Known, applied: Applied, 
     with Project.open(folder, read_only=True) as project:
         model, lock = _model_of(project, run, least)
     rows = zip(known.tasks, known.results, known.tables, strict=True)
-    kept = [mark_field(task.folder, result, table, known.model, least) for task, result, table in rows]
+    kept = [
+        mark_field(task.folder, result, table, known.model, least) for task, result, table in rows
+    ]
     summary = summarise(model, kept, known.tables, least=least)
     write_outcome(results_folder(folder, run, lock), applied, summary, least=least, lock=lock)

@@ -71,7 +71,9 @@ class LockPanel(QWidget):
         self.text.setVisible(False)
         self.setToolTip("")
         self.button.setText("Lock…")
-        self.button.setToolTip("Fix network, recipe and confidence, so that an operator runs them unchanged")
+        self.button.setToolTip(
+            "Fix network, recipe and confidence, so that an operator runs them unchanged"
+        )
         self.button.setAccessibleName("Lock the recipe")
         self.button.setEnabled(may_lock)
 
@@ -178,7 +180,9 @@ class ApplyPage(QWidget):
 
     def wanted(self) -> list[str]:
         """Return the keys of the ticked micrographs, in their order."""
-        return [item.data(_KEY) for item in self._items() if item.checkState() == Qt.CheckState.Checked]
+        return [
+            item.data(_KEY) for item in self._items() if item.checkState() == Qt.CheckState.Checked
+        ]
 
     def chosen_field(self) -> str | None:
         """Return the key of the micrograph whose picture is wanted."""
@@ -227,7 +231,9 @@ class ApplyPage(QWidget):
         """Return the name of the specimen whose numbers are wanted, empty for all."""
         return str(self.group_box.currentData() or "")
 
-    def set_numbers(self, title: str, heads: Sequence[str], rows: Sequence[NumberRow], note: str) -> None:
+    def set_numbers(
+        self, title: str, heads: Sequence[str], rows: Sequence[NumberRow], note: str
+    ) -> None:
         """Show the porosity of each class and what it rests on."""
         self.result_title.setText(title)
         self.table.set_rows(heads, rows)
@@ -275,15 +281,21 @@ class ApplyPage(QWidget):
         self.field_list.setAccessibleName("Micrographs to work on")
         self.field_list.setProperty("roomy", True)
         self.fields_count = pieces.muted("fields_count")
-        self.files_button = pieces.button("apply_files_button", "Files…", "Add image files that are not in the project")
-        self.folder_button = pieces.button("apply_folder_button", "Folder…", "Add the images of a folder")
+        self.files_button = pieces.button(
+            "apply_files_button", "Files…", "Add image files that are not in the project"
+        )
+        self.folder_button = pieces.button(
+            "apply_folder_button", "Folder…", "Add the images of a folder"
+        )
         self.sureness_slider = QSlider(Qt.Orientation.Horizontal)
         self.sureness_slider.setObjectName("sureness_slider")
         self.sureness_slider.setAccessibleName("How sure the network must be")
         self.sureness_slider.setRange(0, 99)
         self.sureness_text = pieces.muted("sureness_text")
         self.unsure_button = _wide("unsure_button", "Look at unsure pores…")
-        self.unsure_button.setToolTip("Bring them into the project and say what they are; the numbers follow")
+        self.unsure_button.setToolTip(
+            "Bring them into the project and say what they are; the numbers follow"
+        )
         self.unsure_button.hide()
         self.state_text = pieces.muted("apply_state")
         for label in (self.sureness_text, self.state_text):
@@ -336,9 +348,15 @@ class ApplyPage(QWidget):
         self.result_note.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.group_box: QComboBox = pieces.combo("group_box", "Numbers of")
         self.group_box.hide()
-        self.report_button = pieces.button("apply_report_button", "Report…", "One page a specimen, as PDF or HTML")
-        self.open_button = pieces.button("apply_open_button", "Open the folder", "Tables, outlines and pictures")
-        self.sizes_button = pieces.button("apply_sizes_button", "Sizes", "Show how large the pores of each class are")
+        self.report_button = pieces.button(
+            "apply_report_button", "Report…", "One page a specimen, as PDF or HTML"
+        )
+        self.open_button = pieces.button(
+            "apply_open_button", "Open the folder", "Tables, outlines and pictures"
+        )
+        self.sizes_button = pieces.button(
+            "apply_sizes_button", "Sizes", "Show how large the pores of each class are"
+        )
         self.sizes_button.setCheckable(True)
         self.size_view = SvgView("size_view", "How large the pores of each class are")
         self.size_view.hide()
@@ -373,7 +391,9 @@ class ApplyPage(QWidget):
     def _build_empty(self) -> QWidget:
         title = pieces.heading("No network yet", strong=True)
         text = pieces.muted("apply_empty_text")
-        text.setText("Train one first; then it finds and sorts every pore of as many micrographs as you like.")
+        text.setText(
+            "Train one first; then it finds and sorts every pore of as many micrographs as you like."
+        )
         self.train_button = _wide("apply_train_button", "Go to Train", primary=True)
         self.take_button = _wide("apply_take_button", "Take a locked recipe…")
         self.take_button.setToolTip("Apply what was locked in another project")
@@ -402,14 +422,20 @@ class ApplyPage(QWidget):
         self.field_list.currentItemChanged.connect(self._choose_field)
         self.field_list.itemChanged.connect(lambda _: self._count())
         self.group_box.currentIndexChanged.connect(lambda _: self.group_chosen.emit(self.group()))
-        self.sureness_slider.valueChanged.connect(lambda value: self.sureness_changed.emit(value / 100))
+        self.sureness_slider.valueChanged.connect(
+            lambda value: self.sureness_changed.emit(value / 100)
+        )
 
     def _choose_numbers_or_sizes(self) -> None:
         there, sizes = bool(self.table.rows), self.sizes_button.isChecked()
         self.table.setVisible(there and not sizes)
         self.result_note.setVisible(not (there and sizes))
         self.size_view.setVisible(there and sizes)
-        high = max(_SIZES_HEIGHT, round(_SIZES_SHARE * self.height())) if there and sizes else _NUMBERS_HEIGHT
+        high = (
+            max(_SIZES_HEIGHT, round(_SIZES_SHARE * self.height()))
+            if there and sizes
+            else _NUMBERS_HEIGHT
+        )
         self._numbers.setMinimumHeight(high)
 
     def resizeEvent(self, event: QResizeEvent) -> None:

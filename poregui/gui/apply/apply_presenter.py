@@ -64,10 +64,14 @@ class Reported:
 
 def ask_report(parent: QWidget, proposed: Path, wanted: Reported, background: Background) -> None:
     """Ask where to, and write the report there as HTML or PDF, whichever its name says."""
-    where, kind = QFileDialog.getSaveFileName(parent, "Report per specimen", str(proposed), ";;".join(KINDS))
+    where, kind = QFileDialog.getSaveFileName(
+        parent, "Report per specimen", str(proposed), ";;".join(KINDS)
+    )
     if where:
         path = Path(where)
-        write_report(path if path.suffix else path.with_suffix(KINDS.get(kind, ".pdf")), wanted, background)
+        write_report(
+            path if path.suffix else path.with_suffix(KINDS.get(kind, ".pdf")), wanted, background
+        )
 
 
 def write_report(out: Path, wanted: Reported, background: Background) -> None:
@@ -84,7 +88,9 @@ def write_report(out: Path, wanted: Reported, background: Background) -> None:
         )
         return write_applied_report(facts, out, write_pdf_of)
 
-    background.run(f"Writing {out.name}", work, lambda path: messages().note(f"Report written to {path}."))
+    background.run(
+        f"Writing {out.name}", work, lambda path: messages().note(f"Report written to {path}.")
+    )
 
 
 class ApplyPresenter(QObject):
@@ -120,7 +126,10 @@ class ApplyPresenter(QObject):
             (page.folder_requested, self._ask_folder),
             (page.open_requested, self._open_folder),
             (page.report_requested, self._ask_report),
-            (page.lock_panel.lock_requested, lambda: self._lock.ask_lock(self._run(), self._least())),
+            (
+                page.lock_panel.lock_requested,
+                lambda: self._lock.ask_lock(self._run(), self._least()),
+            ),
             (page.lock_panel.unlock_requested, self._lock.ask_unlock),
             (page.lock_panel.take_requested, self._lock.ask_take),
             (page.run_chosen, lambda _: self._choose_run()),
@@ -172,7 +181,9 @@ class ApplyPresenter(QObject):
         if self._work is not None:
             self._work.cancel()
             self._work = None
-            self._page.set_working(False, "Cancelled. What was done is kept, and is not done again.")
+            self._page.set_working(
+                False, "Cancelled. What was done is kept, and is not done again."
+            )
 
     def add(self, paths: list[Path]) -> None:
         """List images that are not in the project."""
@@ -204,13 +215,17 @@ class ApplyPresenter(QObject):
                 self._known = known
                 self._renew()
 
-        self._services.background.run("Taking answers over", lambda _: with_people_of(folder, before), done)
+        self._services.background.run(
+            "Taking answers over", lambda _: with_people_of(folder, before), done
+        )
 
     def look_at_unsure(self) -> None:
         """Bring the pores that wait for a person into the project and ask for their classes."""
         known = self._known
         if known is not None:
-            self._unsure.look(unsure_pores(known.tasks, known.tables, known.model.classes, self._least()))
+            self._unsure.look(
+                unsure_pores(known.tasks, known.tables, known.model.classes, self._least())
+            )
 
     def _fill(self) -> None:
         runs = [run for run in self._session.project.runs() if run.has_network]
@@ -233,11 +248,20 @@ class ApplyPresenter(QObject):
         rows, known = [], set(self._file_of_project())
         for m in project.micrographs():
             file = project.micrograph_file(m)
-            text = " · ".join(part for part in (specimens.get(m.specimen_id or 0, ""), m.name) if part)
-            rows.append(
-                FieldRow(key_of(file, Plane.parse(m.plane)), text, str(file), "" if file.exists() else "(missing)")
+            text = " · ".join(
+                part for part in (specimens.get(m.specimen_id or 0, ""), m.name) if part
             )
-        rows += [FieldRow(str(file), file.name, str(file)) for file in self._others if file not in known]
+            rows.append(
+                FieldRow(
+                    key_of(file, Plane.parse(m.plane)),
+                    text,
+                    str(file),
+                    "" if file.exists() else "(missing)",
+                )
+            )
+        rows += [
+            FieldRow(str(file), file.name, str(file)) for file in self._others if file not in known
+        ]
         return rows
 
     def _file_of_project(self) -> list[Path]:
@@ -279,9 +303,13 @@ class ApplyPresenter(QObject):
         def look(control: TaskControl) -> Known:
             model, tasks = plan(folder, run, keys)
             found = [(task, read_result(task)) for task in tasks if task.file.exists()]
-            return known_of(folder, model, ((task, result) for task, result in found if result is not None))
+            return known_of(
+                folder, model, ((task, result) for task, result in found if result is not None)
+            )
 
-        self._services.background.run("Looking for results", look, lambda known: self._take(run, known))
+        self._services.background.run(
+            "Looking for results", look, lambda known: self._take(run, known)
+        )
 
     # ---- results -------------------------------------------------------------------------------------------------
 
@@ -312,7 +340,9 @@ class ApplyPresenter(QObject):
             return
         self._known = known
         names = dict.fromkeys(one.specimen or one.name for one in known.results)
-        groups = [("All", ""), *((name, name) for name in names)] if len(names) > 1 else [("All", "")]
+        groups = (
+            [("All", ""), *((name, name) for name in names)] if len(names) > 1 else [("All", "")]
+        )
         self._page.set_groups(groups)
         self._sum_up()
         chosen = self._page.chosen_field()
@@ -330,15 +360,25 @@ class ApplyPresenter(QObject):
 
     def _sum_up(self) -> None:
         run, known, least = self._run(), self._known, self._least()
-        sure = self._lock.sure if self._lock.foreign else sureness(run, least) if run is not None else None
+        sure = (
+            self._lock.sure
+            if self._lock.foreign
+            else sureness(run, least)
+            if run is not None
+            else None
+        )
         self._page.set_sureness(sureness_words(sure, least) if sure is not None else "")
         self._summary = None
-        waiting = sum(len(table.waiting(least)) for table in known.tables) if known is not None else 0
+        waiting = (
+            sum(len(table.waiting(least)) for table in known.tables) if known is not None else 0
+        )
         self._page.set_waiting(0 if self._session.project.read_only else waiting)
         if known is not None and known.results:
             pairs = zip(known.results, known.tables, strict=True)
             kept = [at_confidence(result, table, least) for result, table in pairs]
-            self._summary = summarise(self._model(run, known, least), kept, known.tables, least=least)
+            self._summary = summarise(
+                self._model(run, known, least), kept, known.tables, least=least
+            )
         self._show_numbers()
 
     def _show_numbers(self) -> None:
@@ -351,10 +391,17 @@ class ApplyPresenter(QObject):
         if len(summary.specimens) == 1:
             group = summary.specimens[0]
         colours = dict(zip(self._known.model.classes, self._known.model.colours, strict=True))
-        page.set_numbers(title_of(group), HEADS, rows_of(group, summary.size_unit, colours), note_of(summary, group))
+        page.set_numbers(
+            title_of(group),
+            HEADS,
+            rows_of(group, summary.size_unit, colours),
+            note_of(summary, group),
+        )
         page.set_sizes(partial(self._sizes, group, summary.size_unit, colours))
 
-    def _sizes(self, group: GroupSummary, unit: str, colours: dict[str, str], ink: Ink) -> str | None:
+    def _sizes(
+        self, group: GroupSummary, unit: str, colours: dict[str, str], ink: Ink
+    ) -> str | None:
         """Draw how large the pores of a specimen, or of all, are."""
         known = self._known
         if known is None:
@@ -376,13 +423,17 @@ class ApplyPresenter(QObject):
         if self._known is None or task is None or table is None:
             self._picture.forget("This micrograph has not been done yet.")
             return
-        self._picture.show(ResultImage(task.folder, table, self._known.model.colours, self._least()))
+        self._picture.show(
+            ResultImage(task.folder, table, self._known.model.colours, self._least())
+        )
 
     def _result_of(self, key: str) -> tuple[FieldTask | None, FieldResult | None, PoreTable | None]:
         if self._known is None:
             return None, None, None
         rows = zip(self._known.tasks, self._known.results, self._known.tables, strict=True)
-        return next((row for row in rows if key_of(row[0].file, row[0].plane) == key), (None, None, None))
+        return next(
+            (row for row in rows if key_of(row[0].file, row[0].plane) == key), (None, None, None)
+        )
 
     def _ask_files(self) -> None:
         chosen, _ = QFileDialog.getOpenFileNames(self._page, "Add micrographs")
@@ -418,7 +469,13 @@ class ApplyPresenter(QObject):
 
         def work(_control: TaskControl) -> None:
             if known is not None and not read_only:
-                record(folder, run, known, applied or Applied(known.results, (), len(known.results)), least)
+                record(
+                    folder,
+                    run,
+                    known,
+                    applied or Applied(known.results, (), len(known.results)),
+                    least,
+                )
 
         def show(_done: None) -> None:
             QDesktopServices.openUrl(address)

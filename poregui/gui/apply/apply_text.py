@@ -7,7 +7,11 @@ from collections.abc import Mapping
 from poregui.domain.classes import UNSURE_COLOUR
 from poregui.gui.lists.number_table import NumberRow
 from poregui.workflow.applying.confidence import Sureness
-from poregui.workflow.applying.porosity_report import calibration_words, sensitivity_words, unlike_words
+from poregui.workflow.applying.porosity_report import (
+    calibration_words,
+    sensitivity_words,
+    unlike_words,
+)
 from poregui.workflow.applying.summary import ClassSummary, GroupSummary, Summary
 
 
@@ -25,7 +29,9 @@ def sureness_words(found: Sureness, least: float) -> str:
 def rows_of(group: GroupSummary, unit: str, colours: Mapping[str, str]) -> list[NumberRow]:
     """Return one row a class, and what was left to a person."""
     top = max((one.area.high or one.area.corrected for one in group.classes), default=0.0) or 1.0
-    rows = [_row(one, unit.replace("um", "µm"), colours.get(one.name, ""), top) for one in group.classes]
+    rows = [
+        _row(one, unit.replace("um", "µm"), colours.get(one.name, ""), top) for one in group.classes
+    ]
     if group.left:
         cells = (f"{group.left_percent:.4g}", "", str(group.left), "", "", "")
         rows.append(
@@ -81,11 +87,19 @@ def title_of(group: GroupSummary) -> str:
 def note_of(summary: Summary, group: GroupSummary) -> str:
     """Say what the intervals are over, whether areas were corrected, and what else must be known."""
     units = f"{group.units} {group.unit}" + ("s" if group.units != 1 else "")
-    parts = [f"95 % intervals over {units}." if group.units > 1 else f"One {group.unit}: there is no interval."]
+    parts = [
+        f"95 % intervals over {units}."
+        if group.units > 1
+        else f"One {group.unit}: there is no interval."
+    ]
     if group.units > 1 and group.unit == "field":
-        parts = [f"95 % intervals over {units} of this specimen; they say nothing about another one."]
+        parts = [
+            f"95 % intervals over {units} of this specimen; they say nothing about another one."
+        ]
     if summary.corrected:
-        parts.append("Areas are corrected for what the network confuses, with its uncertainty in the interval.")
+        parts.append(
+            "Areas are corrected for what the network confuses, with its uncertainty in the interval."
+        )
     else:
         parts.append(f"Areas are not corrected for confusion: {summary.why_not}.")
     parts += [calibration_words(summary), unlike_words(group)]

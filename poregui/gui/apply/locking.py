@@ -49,7 +49,9 @@ class LockFlow(QObject):
     came from another project, so that no run here has its network; then `sure` is what its test crops say.
     """
 
-    def __init__(self, page: ApplyPage, session: Session, services: Services, changed: Callable[[], None]) -> None:
+    def __init__(
+        self, page: ApplyPage, session: Session, services: Services, changed: Callable[[], None]
+    ) -> None:
         super().__init__(page)
         self.lock: Lock | None = None
         self.foreign = False
@@ -74,7 +76,9 @@ class LockFlow(QObject):
             except PoreguiError as error:
                 return str(error)
 
-        self._looking = self._services.background.run("Looking for a locked recipe", work, self._found)
+        self._looking = self._services.background.run(
+            "Looking for a locked recipe", work, self._found
+        )
 
     def stop(self) -> None:
         """Forget what is still looked for: the page may show another project by then."""
@@ -87,17 +91,29 @@ class LockFlow(QObject):
         if run is None:
             return
         dialog = LockDialog(f"run {run.number}", least, self._session.who, self._page)
-        dialog.accepted.connect(lambda: self.make(run, least, dialog.who, dialog.title, dialog.um_per_px))
+        dialog.accepted.connect(
+            lambda: self.make(run, least, dialog.who, dialog.title, dialog.um_per_px)
+        )
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
 
-    def make(self, run: RunFolder, least: float, who: str, title: str, um_per_px: float | None) -> None:
+    def make(
+        self, run: RunFolder, least: float, who: str, title: str, um_per_px: float | None
+    ) -> None:
         """Lock a run in the background."""
         folder = self._session.project.folder
 
         def work(_control: object) -> Lock:
             with Project.open(folder, read_only=True) as project:
-                return lock_run(project, run, folder / FOLDER, who=who, title=title, least=least, um_per_px=um_per_px)
+                return lock_run(
+                    project,
+                    run,
+                    folder / FOLDER,
+                    who=who,
+                    title=title,
+                    least=least,
+                    um_per_px=um_per_px,
+                )
 
         def done(made: Lock) -> None:
             messages().note(f"Recipe {made.sentence}.")
@@ -107,7 +123,9 @@ class LockFlow(QObject):
 
     def ask_take(self) -> None:
         """Ask for a recipe that was locked elsewhere."""
-        chosen, _ = QFileDialog.getOpenFileName(self._page, "Take a locked recipe", "", f"Locked recipe ({LOCKED})")
+        chosen, _ = QFileDialog.getOpenFileName(
+            self._page, "Take a locked recipe", "", f"Locked recipe ({LOCKED})"
+        )
         if chosen:
             self.take(Path(chosen))
 
@@ -146,9 +164,13 @@ class LockFlow(QObject):
         page, writable = self._page, not self._session.project.read_only
         if self.lock is not None:
             state = f"Locked by {self.lock.who}, {self.lock.when[:10]}"
-            page.lock_panel.set_locked(state, _words(self.lock), _details(self.lock), may_unlock=writable)
+            page.lock_panel.set_locked(
+                state, _words(self.lock), _details(self.lock), may_unlock=writable
+            )
         elif self.broken:
-            page.lock_panel.set_locked("The lock is broken", self.broken, self.broken, may_unlock=writable)
+            page.lock_panel.set_locked(
+                "The lock is broken", self.broken, self.broken, may_unlock=writable
+            )
         else:
             page.lock_panel.set_unlocked(may_lock=writable)
         fixed = told is not None
@@ -172,7 +194,11 @@ def _find(folder: Path, lock: Lock) -> _Found:
 def _words(lock: Lock) -> str:
     recipe = lock.recipe
     name = f"“{lock.title}”: " if lock.title else ""
-    scale = "scale as each micrograph says" if lock.um_per_px is None else f"{lock.um_per_px:g} µm per px"
+    scale = (
+        "scale as each micrograph says"
+        if lock.um_per_px is None
+        else f"{lock.um_per_px:g} µm per px"
+    )
     return (
         f"{name}{lock.network}, {recipe.polarity} pores from {recipe.smallest:g} {recipe.size_unit}, threshold "
         f"{recipe.method}, {scale}."

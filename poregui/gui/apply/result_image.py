@@ -51,7 +51,9 @@ class PictureFlow:
         self._canvas.show_message(words)
 
     def _draw(self, wanted: ResultImage) -> None:
-        there = self._there[1] if self._there is not None and self._there[0] == wanted.folder else None
+        there = (
+            self._there[1] if self._there is not None and self._there[0] == wanted.folder else None
+        )
 
         def work(_control: object) -> Drawn:
             picture = there or read_picture(wanted.folder)
@@ -74,14 +76,21 @@ class PictureFlow:
         if wanted is not shown:
             self._draw(wanted)
 
-    def _put(self, folder: Path, picture: FieldPicture | None, pixels: NDArray[np.uint8] | None) -> None:
+    def _put(
+        self, folder: Path, picture: FieldPicture | None, pixels: NDArray[np.uint8] | None
+    ) -> None:
         if picture is None or pixels is None:
             self._on_canvas = None
-            self._canvas.show_message("The picture of this micrograph is gone. Find its pores again.")
+            self._canvas.show_message(
+                "The picture of this micrograph is gone. Find its pores again."
+            )
             return
         self._there = (folder, picture)
         before = self._canvas.view if self._on_canvas == folder else None
         self._canvas.set_picture(layer_of(pixels), editable=False)
-        if before is not None and before.scale != CanvasView.fitted(before.size, before.window).scale:
+        if (
+            before is not None
+            and before.scale != CanvasView.fitted(before.size, before.window).scale
+        ):
             self._canvas.zoom(1.0, before)
         self._on_canvas = folder

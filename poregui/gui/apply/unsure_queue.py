@@ -19,7 +19,13 @@ from poregui.gui.lists.crop_list import CropRow
 from poregui.gui.services.jobs import TaskControl
 from poregui.gui.services.page_services import Services
 from poregui.gui.services.session import Session
-from poregui.workflow.applying.unsure_pores import CutUnsure, UnsurePore, cut_unsure, settle_unsure, strangers_of
+from poregui.workflow.applying.unsure_pores import (
+    CutUnsure,
+    UnsurePore,
+    cut_unsure,
+    settle_unsure,
+    strangers_of,
+)
 from poregui.workflow.editing.label_edits import label_crops
 from poregui.workflow.importing.images import Collected, ImportOptions, collect, settle
 
@@ -109,7 +115,9 @@ class UnsureFlow(QObject):
     def _fill(self) -> None:
         if self.dialog is not None:
             labels = self._session.project.labels_of(list(self._words))
-            self.dialog.set_rows([CropRow(i, labels[i], text) for i, text in self._words.items() if i in labels])
+            self.dialog.set_rows(
+                [CropRow(i, labels[i], text) for i, text in self._words.items() if i in labels]
+            )
 
     def _pressed(self, meant: str) -> None:
         if self.dialog is None:
@@ -125,7 +133,11 @@ class UnsureFlow(QObject):
             return
         following = self.dialog.grid.rows.next_unlabelled(chosen)
         try:
-            self._session.apply(label_crops(self._session.project, chosen, label, who=self._session.who, how="applied"))
+            self._session.apply(
+                label_crops(
+                    self._session.project, chosen, label, who=self._session.who, how="applied"
+                )
+            )
         except PoreguiError as error:
             messages().error(error)
             return
@@ -136,10 +148,16 @@ class UnsureFlow(QObject):
         if meant in ("not_a_pore", "unsure"):
             return NOT_A_PORE if meant == "not_a_pore" else UNSURE
         classes = self._session.project.classes()
-        place = int(meant.removeprefix("class_")) - 1 if meant.startswith("class_") else len(classes)
+        place = (
+            int(meant.removeprefix("class_")) - 1 if meant.startswith("class_") else len(classes)
+        )
         return classes[place].id if place < len(classes) else None
 
 
 def _words_of(pore: UnsurePore) -> str:
     """Return what stands below a pore: that it is unlike all training crops, or how sure the network was."""
-    return "unlike the rest" if pore.why == "unlike" else f"{100 * pore.confidence:.0f} % {pore.likely}"
+    return (
+        "unlike the rest"
+        if pore.why == "unlike"
+        else f"{100 * pore.confidence:.0f} % {pore.likely}"
+    )

@@ -36,24 +36,76 @@ ACTIONS = (
     ActionSpec("new_project", "New project…", "File", ("Ctrl+N",), "new"),
     ActionSpec("open_project", "Open project…", "File", ("Ctrl+O",), "open"),
     ActionSpec("try_sample", "Try the sample…", "File", (), "sample"),
-    ActionSpec("import_files", "Import pictures…", "File", ("Ctrl+I",), "import", "writable", separated=True),
+    ActionSpec(
+        "import_files",
+        "Import pictures…",
+        "File",
+        ("Ctrl+I",),
+        "import",
+        "writable",
+        separated=True,
+    ),
     ActionSpec("import_folder", "Import folder…", "File", ("Ctrl+Shift+I",), "", "writable"),
     ActionSpec("import_outlines", "Import outlines…", "File", (), "", "writable"),
-    ActionSpec("export_csv", "Export labels as CSV…", "File/Export", ("Ctrl+E",), "export", "project", separated=True),
+    ActionSpec(
+        "export_csv",
+        "Export labels as CSV…",
+        "File/Export",
+        ("Ctrl+E",),
+        "export",
+        "project",
+        separated=True,
+    ),
     ActionSpec("export_class_folders", "Export class folders…", "File/Export", (), "", "project"),
-    ActionSpec("export_yolo", "Export class folders by side (YOLO)…", "File/Export", (), "", "project"),
-    ActionSpec("export_coco", "Export outlines as COCO…", "File/Export", (), "", "project", separated=True),
-    ActionSpec("export_geojson", "Export outlines as GeoJSON (QuPath)…", "File/Export", (), "", "project"),
-    ActionSpec("export_imagej", "Export outlines as ImageJ ROIs…", "File/Export", (), "", "project"),
     ActionSpec(
-        "export_overlays", "Export micrographs with outlines as PNG…", "File/Export", (), "", "project", separated=True
+        "export_yolo", "Export class folders by side (YOLO)…", "File/Export", (), "", "project"
     ),
-    ActionSpec("export_crops_with_bar", "Export crops with scale bar as PNG…", "File/Export", (), "", "project"),
     ActionSpec(
-        "export_contact_sheets", "Export contact sheets as PDF…", "File/Export", (), "", "project", separated=True
+        "export_coco", "Export outlines as COCO…", "File/Export", (), "", "project", separated=True
     ),
-    ActionSpec("export_contact_sheets_png", "Export contact sheets as PNG…", "File/Export", (), "", "project"),
-    ActionSpec("export_model", "Export the newest network…", "File/Export", (), "", "runs", separated=True),
+    ActionSpec(
+        "export_geojson", "Export outlines as GeoJSON (QuPath)…", "File/Export", (), "", "project"
+    ),
+    ActionSpec(
+        "export_imagej", "Export outlines as ImageJ ROIs…", "File/Export", (), "", "project"
+    ),
+    ActionSpec(
+        "export_overlays",
+        "Export micrographs with outlines as PNG…",
+        "File/Export",
+        (),
+        "",
+        "project",
+        separated=True,
+    ),
+    ActionSpec(
+        "export_crops_with_bar",
+        "Export crops with scale bar as PNG…",
+        "File/Export",
+        (),
+        "",
+        "project",
+    ),
+    ActionSpec(
+        "export_contact_sheets",
+        "Export contact sheets as PDF…",
+        "File/Export",
+        (),
+        "",
+        "project",
+        separated=True,
+    ),
+    ActionSpec(
+        "export_contact_sheets_png",
+        "Export contact sheets as PNG…",
+        "File/Export",
+        (),
+        "",
+        "project",
+    ),
+    ActionSpec(
+        "export_model", "Export the newest network…", "File/Export", (), "", "runs", separated=True
+    ),
     ActionSpec("print_sheets", "Print contact sheets…", "File", ("Ctrl+P",), "", "project"),
     ActionSpec("pack", "Pack for a colleague…", "File", (), "", "project", separated=True),
     ActionSpec("merge_labels", "Merge labels of another copy…", "File", (), "", "writable"),
@@ -62,43 +114,95 @@ ACTIONS = (
     ActionSpec("quit", "Quit", "File", ("Ctrl+Q",), "", separated=True),
     ActionSpec("undo", "Undo", "Edit", ("Ctrl+Z",), "undo", "writable"),
     ActionSpec("redo", "Redo", "Edit", ("Ctrl+Y", "Ctrl+Shift+Z"), "redo", "writable"),
-    ActionSpec("edit_classes", "Classes…", "Edit", ("Ctrl+K",), "classes", "project", separated=True),
+    ActionSpec(
+        "edit_classes", "Classes…", "Edit", ("Ctrl+K",), "classes", "project", separated=True
+    ),
     ActionSpec("name_specimens", "Specimens from file names…", "Edit", needs="writable"),
-    ActionSpec("group_by_file_name", "Group crops by file name", "Edit", needs="writable", checkable=True),
+    ActionSpec(
+        "group_by_file_name", "Group crops by file name", "Edit", needs="writable", checkable=True
+    ),
     ActionSpec("edit_name", "Your name…", "Edit"),
     ActionSpec("edit_keys", "Keys…", "Edit"),
     ActionSpec("edit_tile_memory", "Memory for large micrographs…", "Edit"),
-    ActionSpec("keep_trainer_ready", f"Keep a trainer ready (takes {MEGABYTES} MB)", "Edit", checkable=True),
+    ActionSpec(
+        "keep_trainer_ready", f"Keep a trainer ready (takes {MEGABYTES} MB)", "Edit", checkable=True
+    ),
     ActionSpec("show_label", "Label", "View", ("Ctrl+1",), "label", "project", checkable=True),
     ActionSpec("show_train", "Train", "View", ("Ctrl+2",), "train", "project", checkable=True),
     ActionSpec("show_review", "Review", "View", ("Ctrl+3",), "review", "project", checkable=True),
     ActionSpec("show_apply", "Apply", "View", ("Ctrl+4",), "apply", "project", checkable=True),
-    ActionSpec("theme_system", "Colours of the desktop", "View", (), "", checkable=True, separated=True),
+    ActionSpec(
+        "theme_system", "Colours of the desktop", "View", (), "", checkable=True, separated=True
+    ),
     ActionSpec("theme_light", "Light", "View", (), "", checkable=True),
     ActionSpec("theme_dark", "Dark", "View", (), "", checkable=True),
     ActionSpec("full_screen", "Full screen", "View", ("F11",), "", checkable=True, separated=True),
     ActionSpec("press_not_a_pore", "Not a pore", "Label", needs="labels", page_keys="0"),
     ActionSpec("press_unsure", "Unsure, never trained on", "Label", needs="labels", page_keys="U"),
-    ActionSpec("press_clear", "Take the label away", "Label", needs="labels", page_keys="Backspace"),
-    ActionSpec("press_accept", "Accept the suggestion", "Label", needs="boxes", page_keys="A", separated=True),
-    ActionSpec("press_accept_page", "Accept all suggestions in sight", "Label", needs="boxes", page_keys="Shift+A"),
-    ActionSpec("press_next", "Next crop", "Label", needs="crops", page_keys="Right, Enter", separated=True),
+    ActionSpec(
+        "press_clear", "Take the label away", "Label", needs="labels", page_keys="Backspace"
+    ),
+    ActionSpec(
+        "press_accept",
+        "Accept the suggestion",
+        "Label",
+        needs="boxes",
+        page_keys="A",
+        separated=True,
+    ),
+    ActionSpec(
+        "press_accept_page",
+        "Accept all suggestions in sight",
+        "Label",
+        needs="boxes",
+        page_keys="Shift+A",
+    ),
+    ActionSpec(
+        "press_next", "Next crop", "Label", needs="crops", page_keys="Right, Enter", separated=True
+    ),
     ActionSpec("press_previous", "Previous crop", "Label", needs="crops", page_keys="Left"),
-    ActionSpec("press_fit", "Whole micrograph", "Label", (), "fit", "label", page_keys="F", separated=True),
+    ActionSpec(
+        "press_fit", "Whole micrograph", "Label", (), "fit", "label", page_keys="F", separated=True
+    ),
     ActionSpec("press_what_classes_are", "Class card", "Label", needs="label", page_keys="C"),
-    ActionSpec("press_draw_outline", "Draw an outline", "Label", needs="boxes", page_keys="O", separated=True),
+    ActionSpec(
+        "press_draw_outline",
+        "Draw an outline",
+        "Label",
+        needs="boxes",
+        page_keys="O",
+        separated=True,
+    ),
     ActionSpec("press_edit_outline", "Edit the outline", "Label", needs="boxes", page_keys="E"),
     ActionSpec("press_merge", "Join pores", "Label", needs="boxes", page_keys="M"),
     ActionSpec("press_split", "Split the pore at its waist", "Label", needs="boxes", page_keys="S"),
-    ActionSpec("press_delete", "Delete the chosen crops", "Label", (), "delete", "boxes", page_keys="Delete"),
+    ActionSpec(
+        "press_delete",
+        "Delete the chosen crops",
+        "Label",
+        (),
+        "delete",
+        "boxes",
+        page_keys="Delete",
+    ),
     ActionSpec("train_start", "Train", "Train", ("Ctrl+T",), "play", "idle"),
     ActionSpec("train_stop", "Stop and keep best", "Train", ("Ctrl+.",), "stop", "running"),
     ActionSpec("train_cancel", "Give the training up", "Train", needs="running"),
     ActionSpec("review_newest", "Newest run", "Review", ("Ctrl+R",), needs="runs"),
-    ActionSpec("review_errors", "All errors", "Review", needs="review", page_keys="E", separated=True),
+    ActionSpec(
+        "review_errors", "All errors", "Review", needs="review", page_keys="E", separated=True
+    ),
     ActionSpec("review_heat", "Heat map", "Review", needs="review", page_keys="H"),
-    ActionSpec("review_micrograph", "Show the crop in its micrograph", "Review", needs="review", page_keys="M"),
-    ActionSpec("review_mark", "Mark as reviewed", "Review", needs="review", page_keys="R", separated=True),
+    ActionSpec(
+        "review_micrograph",
+        "Show the crop in its micrograph",
+        "Review",
+        needs="review",
+        page_keys="M",
+    ),
+    ActionSpec(
+        "review_mark", "Mark as reviewed", "Review", needs="review", page_keys="R", separated=True
+    ),
     ActionSpec("review_note", "Write a note", "Review", needs="review", page_keys="N"),
     ActionSpec("review_keep", "Keep a label in doubt", "Review", needs="review", page_keys="K"),
     ActionSpec("review_change", "Change a label in doubt", "Review", needs="review", page_keys="C"),
@@ -146,7 +250,9 @@ def name_keys(actions: Mapping[str, QAction], key: Callable[[str], str]) -> None
     for spec in ACTIONS:
         action = actions[spec.name]
         if spec.page_keys:
-            words = QKeySequence(key(spec.name.removeprefix("press_"))).toString(QKeySequence.SequenceFormat.NativeText)
+            words = QKeySequence(key(spec.name.removeprefix("press_"))).toString(
+                QKeySequence.SequenceFormat.NativeText
+            )
             action.setText(f"{spec.text}\t{words}")
         elif spec.shortcuts:
             first = key(f"window_{spec.name}")
@@ -169,7 +275,9 @@ def fill_menus(bar: QMenuBar, actions: Mapping[str, QAction]) -> dict[str, QMenu
             outer, _, inner = spec.menu.partition("/")
             if inner:
                 menus[outer].addSeparator()
-            menus[spec.menu] = menus[outer].addMenu(f"&{inner}") if inner else bar.addMenu(f"&{outer}")
+            menus[spec.menu] = (
+                menus[outer].addMenu(f"&{inner}") if inner else bar.addMenu(f"&{outer}")
+            )
         elif spec.separated:
             menus[spec.menu].addSeparator()
         menus[spec.menu].addAction(actions[spec.name])

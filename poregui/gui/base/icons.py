@@ -30,7 +30,15 @@ def _picture(name: str, colour: str, scale: int) -> QPixmap:
     painter = QPainter(image)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.scale(scale, scale)
-    painter.setPen(QPen(QColor(colour), 1.7, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.RoundJoin))
+    painter.setPen(
+        QPen(
+            QColor(colour),
+            1.7,
+            Qt.PenStyle.SolidLine,
+            Qt.PenCapStyle.RoundCap,
+            Qt.PenJoinStyle.RoundJoin,
+        )
+    )
     for path in paths(resource(f"icons/{name}.svg").read_text(encoding="utf-8")):
         painter.drawPath(path)
     painter.end()
@@ -42,7 +50,9 @@ def paths(svg: str) -> list[QPainterPath]:
     found = [_path(data) for data in re.findall(r'<path d="([^"]+)"', svg)]
     for x, y, r in re.findall(r'<circle cx="([\d.]+)" cy="([\d.]+)" r="([\d.]+)"', svg):
         circle = QPainterPath()
-        circle.addEllipse(QRectF(float(x) - float(r), float(y) - float(r), 2 * float(r), 2 * float(r)))
+        circle.addEllipse(
+            QRectF(float(x) - float(r), float(y) - float(r), 2 * float(r), 2 * float(r))
+        )
         found.append(circle)
     return found
 

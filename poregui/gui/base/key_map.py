@@ -16,7 +16,13 @@ _BOTH = frozenset({LABEL, REVIEW})
 _ON_BOTH = {"not_a_pore", "unsure", "clear", "undo", "redo", "next", "previous"}
 _KEPT = ("Space", "Return", "Enter", "Esc", "Tab", "Up", "Down", "Home", "End", "PgUp", "PgDown")
 """Keys that move in lists, end what goes on or move the micrograph, whatever else is changed."""
-_MODIFIERS = {Qt.Key.Key_Shift, Qt.Key.Key_Control, Qt.Key.Key_Alt, Qt.Key.Key_AltGr, Qt.Key.Key_Meta}
+_MODIFIERS = {
+    Qt.Key.Key_Shift,
+    Qt.Key.Key_Control,
+    Qt.Key.Key_Alt,
+    Qt.Key.Key_AltGr,
+    Qt.Key.Key_Meta,
+}
 
 
 @dataclass(frozen=True)
@@ -36,22 +42,37 @@ def _portable(key: str) -> str:
 
 def _entries() -> tuple[KeyEntry, ...]:
     """Return all that keys do; names of the label page are those of `LabelKeys.pressed`."""
-    found = [KeyEntry(f"class_{i}", f"Label as class {i}", "Label", str(i), _BOTH) for i in range(1, 10)]
-    found += [KeyEntry(n, f"{n.capitalize()} a step", "Label", k, _BOTH) for n, k in (("undo", "Z"), ("redo", "Y"))]
+    found = [
+        KeyEntry(f"class_{i}", f"Label as class {i}", "Label", str(i), _BOTH) for i in range(1, 10)
+    ]
+    found += [
+        KeyEntry(n, f"{n.capitalize()} a step", "Label", k, _BOTH)
+        for n, k in (("undo", "Z"), ("redo", "Y"))
+    ]
     for spec in ACTIONS:
         text = spec.text.rstrip("…")
         if spec.page_keys:
             name = spec.name.removeprefix("press_")
             own = REVIEW if spec.menu == "Review" else LABEL
             pages = _BOTH if name in _ON_BOTH else frozenset({own})
-            found.append(KeyEntry(name, text, spec.menu, _portable(spec.page_keys.partition(",")[0]), pages))
+            found.append(
+                KeyEntry(name, text, spec.menu, _portable(spec.page_keys.partition(",")[0]), pages)
+            )
         elif spec.shortcuts:
             group = spec.menu.partition("/")[0]
             found.append(
-                KeyEntry(f"window_{spec.name}", text, group, _portable(spec.shortcuts[0]), frozenset({WINDOW}))
+                KeyEntry(
+                    f"window_{spec.name}",
+                    text,
+                    group,
+                    _portable(spec.shortcuts[0]),
+                    frozenset({WINDOW}),
+                )
             )
     order = ("Label", "Review")
-    return tuple(sorted(found, key=lambda e: order.index(e.group) if e.group in order else len(order)))
+    return tuple(
+        sorted(found, key=lambda e: order.index(e.group) if e.group in order else len(order))
+    )
 
 
 ENTRIES = _entries()
@@ -100,7 +121,10 @@ class KeyMap(QObject):
         taken = self._taken_by(entry, key)
         if taken is not None:
             words = QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText)
-            raise PoreguiError(f"{words} already means “{taken.text}”.", "Press another key, or change that one first.")
+            raise PoreguiError(
+                f"{words} already means “{taken.text}”.",
+                "Press another key, or change that one first.",
+            )
         self._changes.pop(name, None)
         if key != entry.usual:
             self._changes[name] = key
@@ -120,14 +144,27 @@ class KeyMap(QObject):
         if key.startswith("Shift+"):
             digit = Qt.Key.Key_0 <= event.key() <= Qt.Key.Key_9
             plain = key.removeprefix("Shift+")
-            return next((e.name for e in ENTRIES if digit and page in e.pages and self.key(e.name) == plain), None)
+            return next(
+                (
+                    e.name
+                    for e in ENTRIES
+                    if digit and page in e.pages and self.key(e.name) == plain
+                ),
+                None,
+            )
         return "next" if key in ("Return", "Enter") else None
 
     def _taken_by(self, entry: KeyEntry, key: str) -> KeyEntry | None:
-        return next((e for e in ENTRIES if e is not entry and _meet(e, entry) and self.key(e.name) == key), None)
+        return next(
+            (e for e in ENTRIES if e is not entry and _meet(e, entry) and self.key(e.name) == key),
+            None,
+        )
 
     def _any_clash(self) -> str | None:
-        return next((n for n, key in self._changes.items() if self._taken_by(_BY_NAME[n], key) is not None), None)
+        return next(
+            (n for n, key in self._changes.items() if self._taken_by(_BY_NAME[n], key) is not None),
+            None,
+        )
 
 
 def text_of(event: QKeyEvent) -> str:
@@ -135,7 +172,9 @@ def text_of(event: QKeyEvent) -> str:
     if Qt.Key(event.key()) in _MODIFIERS:
         return ""
     held = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
-    return QKeySequence(QKeyCombination(held, Qt.Key(event.key()))).toString(QKeySequence.SequenceFormat.PortableText)
+    return QKeySequence(QKeyCombination(held, Qt.Key(event.key()))).toString(
+        QKeySequence.SequenceFormat.PortableText
+    )
 
 
 def key_map() -> KeyMap:
@@ -158,10 +197,14 @@ def _unfit(entry: KeyEntry, key: str) -> PoreguiError | None:
         return PoreguiError("That is no key.", "Press one key, alone or with Shift or Ctrl.")
     parts: Iterable[str] = key.split("+")[:-1]
     if key.rpartition("+")[2] in _KEPT:
-        return PoreguiError(f"{key} moves in lists and micrographs.", "Press a letter, a digit or a sign.")
+        return PoreguiError(
+            f"{key} moves in lists and micrographs.", "Press a letter, a digit or a sign."
+        )
     held = {part for part in parts if part in ("Ctrl", "Alt", "Meta")}
     if WINDOW not in entry.pages and held:
         return PoreguiError(f"{key} is a key of the window.", "Press a key alone, or with Shift.")
     if WINDOW in entry.pages and not held and not key.startswith("F") and key != entry.usual:
-        return PoreguiError(f"{key} would act while you type a word.", "Hold Ctrl or Alt, or press F1 to F12.")
+        return PoreguiError(
+            f"{key} would act while you type a word.", "Hold Ctrl or Alt, or press F1 to F12."
+        )
     return None

@@ -11,7 +11,15 @@ from pathlib import Path
 from types import TracebackType
 
 from PySide6.QtCore import QObject, QStandardPaths, Signal
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QMessageBox, QPlainTextEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QLabel,
+    QMessageBox,
+    QPlainTextEdit,
+    QVBoxLayout,
+    QWidget,
+)
 
 from poregui.domain.errors import PoreguiError
 from poregui.gui.base.theme import MARGIN
@@ -66,7 +74,9 @@ class Messages(QObject):
         yes.clicked.connect(then)
         box.open()
 
-    def bug(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    def bug(
+        self, kind: type[BaseException], error: BaseException, trace: TracebackType | None
+    ) -> None:
         """Show a fault of ours with its trace and where the log lies."""
         text = "".join(traceback.format_exception(kind, error, trace))
         _log.error("unexpected error\n%s", text)
@@ -122,7 +132,9 @@ def log_to_file() -> Path | None:
     file = Path(place) / "poregui.log"
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        handler = RotatingFileHandler(file, maxBytes=1_000_000, backupCount=3, encoding="utf-8", delay=True)
+        handler = RotatingFileHandler(
+            file, maxBytes=1_000_000, backupCount=3, encoding="utf-8", delay=True
+        )
     except OSError:
         return None
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))

@@ -106,7 +106,9 @@ class Preferences:
         geometry = self._settings.value("geometry")
         if isinstance(geometry, QByteArray) and window.restoreGeometry(geometry):
             frame = window.frameGeometry()
-            if any(screen.availableGeometry().intersects(frame) for screen in QGuiApplication.screens()):
+            if any(
+                screen.availableGeometry().intersects(frame) for screen in QGuiApplication.screens()
+            ):
                 return
         available = QGuiApplication.primaryScreen().availableGeometry()
         window.resize(min(1400, available.width() - 40), min(900, available.height() - 60))

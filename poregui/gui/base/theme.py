@@ -137,7 +137,11 @@ def palette(tokens: Tokens) -> QPalette:
     }
     for role, colour in roles.items():
         made.setColor(role, QColor(colour))
-    for role in (QPalette.ColorRole.Text, QPalette.ColorRole.ButtonText, QPalette.ColorRole.WindowText):
+    for role in (
+        QPalette.ColorRole.Text,
+        QPalette.ColorRole.ButtonText,
+        QPalette.ColorRole.WindowText,
+    ):
         faded = QColor(tokens.muted)
         faded.setAlpha(150)
         made.setColor(QPalette.ColorGroup.Disabled, role, faded)

@@ -88,7 +88,11 @@ def dragged(box: Box, grip: str, by: QPointF, width: int, height: int, least: in
 
 
 def draw_boxes(
-    painter: QPainter, view: CanvasView, boxes: Iterable[CanvasBox], current: int | None, marks: ClassMarks
+    painter: QPainter,
+    view: CanvasView,
+    boxes: Iterable[CanvasBox],
+    current: int | None,
+    marks: ClassMarks,
 ) -> None:
     """Draw all boxes that are seen, the current one last."""
     window = QRectF(QPointF(0, 0), view.window)
@@ -107,7 +111,9 @@ def draw_boxes(
         draw_handles(painter, frame)
 
 
-def _draw(painter: QPainter, frame: QRectF, label: int | None, marks: ClassMarks, *, thick: bool) -> None:
+def _draw(
+    painter: QPainter, frame: QRectF, label: int | None, marks: ClassMarks, *, thick: bool
+) -> None:
     width = 2.5 if thick else 1.5
     colour = QColor("#ffffff") if label is None else marks.colour(label)
     painter.setPen(QPen(QColor(0, 0, 0, 130), width + 1.5))

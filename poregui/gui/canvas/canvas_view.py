@@ -54,7 +54,9 @@ class CanvasView:
     def visible(self) -> QRectF:
         """Return the part of the image, in its px, that is seen."""
         corner = self.to_image(QPointF(0, 0))
-        seen = QRectF(corner, QSizeF(self.window.width() / self.scale, self.window.height() / self.scale))
+        seen = QRectF(
+            corner, QSizeF(self.window.width() / self.scale, self.window.height() / self.scale)
+        )
         return seen.intersected(QRectF(QPointF(0, 0), self.size))
 
     def zoomed(self, factor: float, under: QPointF) -> CanvasView:

@@ -6,7 +6,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, QSize, QSizeF, Qt, Signal
-from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent, QWheelEvent
+from PySide6.QtGui import (
+    QColor,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QResizeEvent,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import QApplication, QWidget
 
 from poregui.domain.classes import PoreClass
@@ -92,7 +101,9 @@ class CanvasInset(QWidget):
         assert view is not None
         seen, across = view.visible(), self.width() / view.size.width()
         down = self.height() / view.size.height()
-        frame = QRectF(seen.x() * across, seen.y() * down, seen.width() * across, seen.height() * down)
+        frame = QRectF(
+            seen.x() * across, seen.y() * down, seen.width() * across, seen.height() * down
+        )
         wide, high = max(frame.width(), _LEAST_FRAME), max(frame.height(), _LEAST_FRAME)
         frame = QRectF(frame.center().x() - wide / 2, frame.center().y() - high / 2, wide, high)
         return frame.intersected(QRectF(self.rect()).adjusted(1, 1, -1, -1))
@@ -107,7 +118,10 @@ class CanvasInset(QWidget):
     def _go(self, at: QPointF) -> None:
         view = self._canvas.view
         if view is not None:
-            x, y = at.x() / self.width() * view.size.width(), at.y() / self.height() * view.size.height()
+            x, y = (
+                at.x() / self.width() * view.size.width(),
+                at.y() / self.height() * view.size.height(),
+            )
             self._canvas.centre_on(QPointF(x, y))
 
 
@@ -291,7 +305,9 @@ class ImageCanvas(QWidget):
         """Enlarge around the middle."""
         view = view or self._view
         if view:
-            self._show(view.zoomed(factor, QPointF(view.window.width() / 2, view.window.height() / 2)))
+            self._show(
+                view.zoomed(factor, QPointF(view.window.width() / 2, view.window.height() / 2))
+            )
 
     def centre_on(self, point: QPointF) -> None:
         """Bring a point of the image (px) to the middle."""
@@ -320,7 +336,11 @@ class ImageCanvas(QWidget):
         self._picture.draw(painter, self._view.to_screen(source), source)
         for paint in self._overlays:
             paint(painter, self._view)
-        bare = (one for one in self._boxes if one.crop_id not in self._outlined or one.crop_id == self._current)
+        bare = (
+            one
+            for one in self._boxes
+            if one.crop_id not in self._outlined or one.crop_id == self._current
+        )
         shown = [self._as_dragged(one) for one in bare]
         draw_boxes(painter, self._view, shown, self._current, self._marks)
         if self._drag_box is not None and self._gripped is None:
@@ -328,7 +348,11 @@ class ImageCanvas(QWidget):
             draw_new(painter, self._view.to_screen(self._drag_box), size)
         if self._tool is not None:
             self._tool.paint(painter, self._view)
-            draw_plate(painter, QPointF(_MARGIN, _MARGIN + painter.fontMetrics().height() + 6), self._tool.hint)
+            draw_plate(
+                painter,
+                QPointF(_MARGIN, _MARGIN + painter.fontMetrics().height() + 6),
+                self._tool.hint,
+            )
         if self._um_per_px:
             draw_scale_bar(painter, QRectF(self.rect()), self._um_per_px / self._view.scale)
         self._draw_read_out(painter)
@@ -338,11 +362,18 @@ class ImageCanvas(QWidget):
         return replace(one, box=box) if box else one
 
     def _draw_read_out(self, painter: QPainter) -> None:
-        if self._pointer is None or self._view is None or self._picture is None or self._read_out is None:
+        if (
+            self._pointer is None
+            or self._view is None
+            or self._picture is None
+            or self._read_out is None
+        ):
             return
         at = self._view.to_image(self._pointer)
         if self._picture.holds(at.x(), at.y()):
-            corner = QPointF(self.width() - _MARGIN, self.height() - _MARGIN - painter.fontMetrics().height() - 6)
+            corner = QPointF(
+                self.width() - _MARGIN, self.height() - _MARGIN - painter.fontMetrics().height() - 6
+            )
             draw_plate(painter, corner, self._read_out(int(at.x()), int(at.y())), from_right=True)
 
     # ---- gestures ------------------------------------------------------------------------------------------------
@@ -387,14 +418,25 @@ class ImageCanvas(QWidget):
         self.update()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        if self._pan_from is not None and event.button() in (Qt.MouseButton.MiddleButton, Qt.MouseButton.LeftButton):
+        if self._pan_from is not None and event.button() in (
+            Qt.MouseButton.MiddleButton,
+            Qt.MouseButton.LeftButton,
+        ):
             self._pan_from = None
             self._set_cursor()
             return
-        if self._tool is not None and self._view is not None and event.button() == Qt.MouseButton.LeftButton:
+        if (
+            self._tool is not None
+            and self._view is not None
+            and event.button() == Qt.MouseButton.LeftButton
+        ):
             self._tool.release(self._view.to_image(event.position()))
             return
-        if event.button() != Qt.MouseButton.LeftButton or self._pressed is None or self._view is None:
+        if (
+            event.button() != Qt.MouseButton.LeftButton
+            or self._pressed is None
+            or self._view is None
+        ):
             return
         pressed, box, gripped = self._pressed, self._drag_box, self._gripped
         self._stop_gesture()
@@ -424,11 +466,16 @@ class ImageCanvas(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         if self._view:
             view = self._view.resized(QSizeF(self.size()))
-            self._show(CanvasView.fitted(view.size, view.window) if self._fits else view, fits=self._fits)
+            self._show(
+                CanvasView.fitted(view.size, view.window) if self._fits else view, fits=self._fits
+            )
 
     def _click(self, at: QPointF) -> None:
         where = self._outlined
-        hit = smallest_at((CanvasBox(one.crop_id, where.get(one.crop_id, one.box), None) for one in self._boxes), at)
+        hit = smallest_at(
+            (CanvasBox(one.crop_id, where.get(one.crop_id, one.box), None) for one in self._boxes),
+            at,
+        )
         if hit is not None:
             self.crop_clicked.emit(hit.crop_id)
         elif self._editable and self._picture is not None and self._picture.holds(at.x(), at.y()):

@@ -43,7 +43,10 @@ def line_picture(groups: Sequence[Lines], width: int, height: int, ratio: float)
     rim: NDArray[Any] = np.zeros((height, width), np.uint8)
     for group in groups:
         whole = _fixed(group.rings.points)
-        rings = [whole[start:end] for start, end in zip(group.rings.starts, group.rings.starts[1:], strict=False)]
+        rings = [
+            whole[start:end]
+            for start, end in zip(group.rings.starts, group.rings.starts[1:], strict=False)
+        ]
         cv2.polylines(rim, rings, True, 255, 1, cv2.LINE_AA, _FRACTION)
         lines = list(_fixed(_dashes(group.rings, ratio))) if group.dashed else rings
         colour = (group.colour.red(), group.colour.green(), group.colour.blue(), 255)
@@ -55,7 +58,9 @@ def line_picture(groups: Sequence[Lines], width: int, height: int, ratio: float)
     rim = cv2.dilate(rim, _disc(thick + 2 * max(1, round(0.7 * ratio))))
     cover = np.ascontiguousarray(pixels[..., 3])
     pixels[..., 3] = cv2.add(cover, cv2.multiply(rim, 255 - cover, scale=_RIM / 255**2))
-    image = QImage(pixels.data, width, height, pixels.strides[0], QImage.Format.Format_RGBA8888_Premultiplied)
+    image = QImage(
+        pixels.data, width, height, pixels.strides[0], QImage.Format.Format_RGBA8888_Premultiplied
+    )
     return image.copy()  # the pixels above are not kept
 
 
@@ -211,13 +216,25 @@ class OutlineLayer:
         for label, places in self._by_label(seen).items():
             rings = self._few_points(np.array(places), view, ratio, _COARSE_STEP)
             there = np.rint(rings.points).astype(np.int32)
-            lines = [there[start:end] for start, end in zip(rings.starts, rings.starts[1:], strict=False)]
+            lines = [
+                there[start:end] for start, end in zip(rings.starts, rings.starts[1:], strict=False)
+            ]
             colour, thick = self._colour_of(label), max(1, round(_COARSE * ratio))
-            cv2.polylines(pixels, lines, True, (colour.red(), colour.green(), colour.blue(), 255), thick)
-        image = QImage(pixels.data, size.width(), size.height(), pixels.strides[0], QImage.Format.Format_RGBA8888)
+            cv2.polylines(
+                pixels, lines, True, (colour.red(), colour.green(), colour.blue(), 255), thick
+            )
+        image = QImage(
+            pixels.data,
+            size.width(),
+            size.height(),
+            pixels.strides[0],
+            QImage.Format.Format_RGBA8888,
+        )
         return image.copy()  # the pixels above are not kept
 
-    def _few_points(self, seen: NDArray[np.int64], view: CanvasView, ratio: float, step: float) -> Rings:
+    def _few_points(
+        self, seen: NDArray[np.int64], view: CanvasView, ratio: float, step: float
+    ) -> Rings:
         """Return the lines on the screen of some outlines, in its px, with about one point for each `step` of them."""
         lengths, first = self._rings.lengths[seen], self._rings.starts[seen]
         around = 3 * (self._high - self._low).max(axis=1)[seen] * view.scale * ratio
@@ -249,7 +266,9 @@ def screen_line(points: NDArray[np.float32], view: CanvasView) -> QPolygonF:
     return QPolygonF([*line, line[0]])
 
 
-def _on_screen(points: NDArray[np.float64] | NDArray[np.float32], view: CanvasView) -> NDArray[np.float64]:
+def _on_screen(
+    points: NDArray[np.float64] | NDArray[np.float32], view: CanvasView
+) -> NDArray[np.float64]:
     centre = np.array([view.centre.x(), view.centre.y()])
     middle = np.array([view.window.width(), view.window.height()]) / 2
     return np.asarray((points - centre) * view.scale + middle, np.float64)

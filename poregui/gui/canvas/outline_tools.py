@@ -116,7 +116,9 @@ class CornerTool(CanvasTool):
         _draw_line(painter, self._points, view)
         painter.setPen(QPen(QColor("#101418"), 1))
         for place, corner in enumerate(screen_points(self._points, view)):
-            painter.setBrush(QColor(theme().tokens.accent) if place == self._over else QColor("#ffffff"))
+            painter.setBrush(
+                QColor(theme().tokens.accent) if place == self._over else QColor("#ffffff")
+            )
             painter.drawEllipse(corner, _HANDLE / 2, _HANDLE / 2)
         painter.setBrush(Qt.BrushStyle.NoBrush)
 
@@ -142,13 +144,18 @@ def screen_points(points: NDArray[np.float32], view: CanvasView) -> list[QPointF
     """Return where points (N, 2) of the image lie on the screen."""
     half_width, half_height = view.window.width() / 2, view.window.height() / 2
     return [
-        QPointF((x - view.centre.x()) * view.scale + half_width, (y - view.centre.y()) * view.scale + half_height)
+        QPointF(
+            (x - view.centre.x()) * view.scale + half_width,
+            (y - view.centre.y()) * view.scale + half_height,
+        )
         for x, y in points.tolist()
     ]
 
 
 def _few(points: NDArray[np.float32], tolerance: float) -> NDArray[np.float32]:
-    kept = cv2.approxPolyDP(np.ascontiguousarray(points, np.float32), tolerance, True).reshape(-1, 2)
+    kept = cv2.approxPolyDP(np.ascontiguousarray(points, np.float32), tolerance, True).reshape(
+        -1, 2
+    )
     return np.asarray(kept if len(kept) >= _FEWEST else points, np.float32)
 
 

@@ -18,7 +18,9 @@ def draw_scale_bar(painter: QPainter, area: QRectF, um_per_screen_px: float) -> 
     metrics = painter.fontMetrics()
     plate_width = max(wide, metrics.horizontalAdvance(text)) + 16
     plate_height = metrics.height() + 14
-    plate = QRectF(area.left() + _MARGIN, area.bottom() - _MARGIN - plate_height, plate_width, plate_height)
+    plate = QRectF(
+        area.left() + _MARGIN, area.bottom() - _MARGIN - plate_height, plate_width, plate_height
+    )
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(Qt.PenStyle.NoPen)
@@ -29,6 +31,7 @@ def draw_scale_bar(painter: QPainter, area: QRectF, um_per_screen_px: float) -> 
     painter.drawText(words, int(Qt.AlignmentFlag.AlignCenter), text)
     left = plate.center().x() - wide / 2
     painter.fillRect(
-        QRectF(QPointF(left, plate.bottom() - 8), QPointF(left + wide, plate.bottom() - 5)), QColor("#ffffff")
+        QRectF(QPointF(left, plate.bottom() - 8), QPointF(left + wide, plate.bottom() - 5)),
+        QColor("#ffffff"),
     )
     painter.restore()

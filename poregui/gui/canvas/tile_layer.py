@@ -41,7 +41,9 @@ class Sheet:
     def __post_init__(self) -> None:
         height, width = (self.below - self.top) * TILE, (self.right - self.left) * TILE
         self.array: NDArray[np.uint8] = np.full((height, width, 4), GREY, np.uint8)
-        self.image = QImage(self.array.data, width, height, self.array.strides[0], QImage.Format.Format_RGB32)
+        self.image = QImage(
+            self.array.data, width, height, self.array.strides[0], QImage.Format.Format_RGB32
+        )
 
     def covers(self, level: int, left: int, top: int, right: int, below: int) -> bool:
         """Tell whether tiles of a level lie on it."""
@@ -86,16 +88,22 @@ def to_colours(pixels: NDArray[Any], lookup: NDArray[np.uint8] | None) -> NDArra
 
 
 def enlarged(
-    pixels: NDArray[Any], scale: tuple[float, float], corner: tuple[float, float], size: tuple[int, int]
+    pixels: NDArray[Any],
+    scale: tuple[float, float],
+    corner: tuple[float, float],
+    size: tuple[int, int],
 ) -> NDArray[Any]:
     """Return `size` (w, h) px of which each is `scale` px of `pixels`, from `corner` (x, y) in px of `pixels`."""
     across, down = scale
     matrix = np.array(
-        [[across, 0, corner[0] + across / 2 - 0.5], [0, down, corner[1] + down / 2 - 0.5]], dtype=np.float64
+        [[across, 0, corner[0] + across / 2 - 0.5], [0, down, corner[1] + down / 2 - 0.5]],
+        dtype=np.float64,
     )
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     return np.asarray(
-        cv2.warpAffine(np.ascontiguousarray(pixels), matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+        cv2.warpAffine(
+            np.ascontiguousarray(pixels), matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE
+        )
     )
 
 
@@ -170,7 +178,9 @@ class TileLayer(QObject):
     @property
     def nbytes(self) -> int:
         """Return the memory in bytes, without the tiles in the cache."""
-        held = sum(getattr(getattr(level, "pixels", None), "nbytes", 0) for level in self._pyramid.levels)
+        held = sum(
+            getattr(getattr(level, "pixels", None), "nbytes", 0) for level in self._pyramid.levels
+        )
         return held + self._overview.nbytes
 
     def holds(self, x: float, y: float) -> bool:
@@ -189,7 +199,9 @@ class TileLayer(QObject):
         if self._small is None:
             self._small_array = to_colours(self._overview, self._lookup)
             height, width = self._small_array.shape[:2]
-            self._small = QImage(self._small_array.data, width, height, 4 * width, QImage.Format.Format_RGB32)
+            self._small = QImage(
+                self._small_array.data, width, height, 4 * width, QImage.Format.Format_RGB32
+            )
         return self._small
 
     def set_mapping(self, lookup: NDArray[np.uint8] | None) -> None:
@@ -230,11 +242,17 @@ class TileLayer(QObject):
         if level is None:
             self._want(())
             small = self.overview_image()
-            painter.drawImage(target, small, _shrunk(source, self.width / small.width(), self.height / small.height()))
+            painter.drawImage(
+                target,
+                small,
+                _shrunk(source, self.width / small.width(), self.height / small.height()),
+            )
             return
         part = _shrunk(source, *self._pyramid.factor(level))
         sheet = self._sheet_for(level, part)
-        painter.drawImage(target, sheet.image, part.translated(-sheet.left * TILE, -sheet.top * TILE))
+        painter.drawImage(
+            target, sheet.image, part.translated(-sheet.left * TILE, -sheet.top * TILE)
+        )
 
     def _level(self, shrinks: float) -> int | None:
         """Return the level that suits a magnification, None for the overview."""
@@ -334,14 +352,20 @@ class TileLayer(QObject):
         if ahead == sheet.level or len(wanted) < 4:
             return wanted
         coarse = dict.fromkeys(self._above(place, ahead) for place in wanted)
-        first = [p for p in coarse if self._cache.get((self._number, *p)) is None and p not in self._damaged]
+        first = [
+            p
+            for p in coarse
+            if self._cache.get((self._number, *p)) is None and p not in self._damaged
+        ]
         return first + wanted
 
     def _want(self, places: Sequence[Place]) -> None:
         if self._reader is not None and not self._pyramid.instant:
             self._reader.want(self._number, self._pyramid, places)
 
-    def _arrive(self, layer: int, pyramid: Pyramid, place: Place, answer: NDArray[Any] | PoreguiError) -> None:
+    def _arrive(
+        self, layer: int, pyramid: Pyramid, place: Place, answer: NDArray[Any] | PoreguiError
+    ) -> None:
         if layer != self._number or pyramid is not self._pyramid:
             return
         level, column, row = place
@@ -385,4 +409,6 @@ def layer_of(array: NDArray[Any], low: float = 0, high: float = 255) -> TileLaye
 
 
 def _shrunk(source: QRectF, across: float, down: float) -> QRectF:
-    return QRectF(source.x() / across, source.y() / down, source.width() / across, source.height() / down)
+    return QRectF(
+        source.x() / across, source.y() / down, source.width() / across, source.height() / down
+    )

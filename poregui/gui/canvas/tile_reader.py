@@ -94,7 +94,11 @@ class TileReader(QObject):
         """Read these tiles for a layer, the first of them first, and none that it wanted before."""
         with self._changed:
             self._wanted.pop(layer, None)
-            missing = [place for place in reversed(places) if self._reading.get((layer, place)) is not pyramid]
+            missing = [
+                place
+                for place in reversed(places)
+                if self._reading.get((layer, place)) is not pyramid
+            ]
             if missing:
                 self._wanted[layer] = pyramid, missing
             more = max(0, min(len(missing), self._pool.maxThreadCount() - self._threads))

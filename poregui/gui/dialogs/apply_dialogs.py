@@ -34,7 +34,12 @@ class LockDialog(FormDialog):
         self.form.addRow("Locked by", self._who)
         self.form.addRow("Called", self._title)
         self.form.addRow("Scale, µm per px", self._scale)
-        self.form.addRow("", hint("The detection recipe of this project as it is now is locked, too. Reports say so."))
+        self.form.addRow(
+            "",
+            hint(
+                "The detection recipe of this project as it is now is locked, too. Reports say so."
+            ),
+        )
 
     def check(self) -> None:
         """Read the form."""
@@ -47,7 +52,9 @@ class LockDialog(FormDialog):
             try:
                 self.um_per_px = float(text)
             except ValueError as error:
-                raise PoreguiError(f"{text!r} is no scale.", "Write um per px, such as 0.42.") from error
+                raise PoreguiError(
+                    f"{text!r} is no scale.", "Write um per px, such as 0.42."
+                ) from error
             if not 0 < self.um_per_px < 1e6:
                 raise PoreguiError(f"{text!r} is no scale.", "Write um per px above 0.")
 
@@ -71,7 +78,9 @@ class UnsureDialog(QDialog):
         self.resize(760, 520)
         self.grid = CropGrid(parent=self)
         self.grid.setObjectName("unsure_grid")
-        self.grid.setAccessibleName("Pores that the network was not sure about, the least sure first")
+        self.grid.setAccessibleName(
+            "Pores that the network was not sure about, the least sure first"
+        )
         self.grid.set_cell(112, lines=1)
         self.title = pieces.heading("", name="unsure_title", strong=True)
         self.hint = pieces.muted("unsure_hint")
@@ -95,7 +104,9 @@ class UnsureDialog(QDialog):
         self.grid.set_classes(classes)
         live = [one for one in classes if not one.retired]
         words = key_map().words
-        keys = [f"{words(f'class_{place}')} {one.name}" for place, one in enumerate(live[:9], start=1)]
+        keys = [
+            f"{words(f'class_{place}')} {one.name}" for place, one in enumerate(live[:9], start=1)
+        ]
         others = (("not_a_pore", "Not a pore"), ("unsure", "Unsure"), ("undo", "Undo"))
         self.hint.setText("   ".join([*keys, *(f"{words(name)} {text}" for name, text in others)]))
 

@@ -20,7 +20,9 @@ def scale_from(text: str) -> float | None:
     try:
         value = float(cleaned)
     except ValueError as error:
-        raise PoreguiError(f"{text!r} is no scale.", "Write um per px as a number, such as 0.42.") from error
+        raise PoreguiError(
+            f"{text!r} is no scale.", "Write um per px as a number, such as 0.42."
+        ) from error
     if not 0 < value < 1e6:
         raise PoreguiError(f"{text!r} is no scale.", "Write um per px as a number above 0.")
     return value

@@ -136,7 +136,9 @@ class ClassesDialog(QDialog):
         self._references.setObjectName("class_references")
         self._references.setMinimumHeight(_PICTURE + 8)
         column.addWidget(self._references)
-        choose = _button("Use the crops chosen in the grid", "class_references_button", self._ask_references)
+        choose = _button(
+            "Use the crops chosen in the grid", "class_references_button", self._ask_references
+        )
         column.addWidget(choose, 0, Qt.AlignmentFlag.AlignLeft)
         column.addStretch()
         ends = QHBoxLayout()
@@ -150,7 +152,10 @@ class ClassesDialog(QDialog):
     # ---- what is shown -------------------------------------------------------------------------------------------
 
     def set_classes(
-        self, classes: Sequence[PoreClass], counts: Sequence[int], pictures: Callable[[int], Sequence[QImage]]
+        self,
+        classes: Sequence[PoreClass],
+        counts: Sequence[int],
+        pictures: Callable[[int], Sequence[QImage]],
     ) -> None:
         """Show classes with the crops that carry each, and a function that gives a class's reference pictures."""
         row = max(self._list.currentRow(), 0)
@@ -211,7 +216,9 @@ class ClassesDialog(QDialog):
     def _define(self) -> None:
         shown = self._current()
         if shown is not None and self._definition.toPlainText() != shown.definition:
-            self.change_requested.emit(replace(shown, definition=self._definition.toPlainText().strip()))
+            self.change_requested.emit(
+                replace(shown, definition=self._definition.toPlainText().strip())
+            )
 
     def _recolour(self) -> None:
         shown = self._current()
@@ -238,11 +245,16 @@ class ClassesDialog(QDialog):
 class ClassDelegate(QStyledItemDelegate):
     """Paint a class in one row: letter on its colour, name, crops, key."""
 
-    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
+    def sizeHint(
+        self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> QSize:
         return QSize(100, _ROW)
 
     def paint(
-        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+        self,
+        painter: QPainter,
+        option: QStyleOptionViewItem,
+        index: QModelIndex | QPersistentModelIndex,
     ) -> None:
         pore_class, count = index.data(Qt.ItemDataRole.UserRole)
         tokens, area = theme().tokens, option.rect
@@ -250,12 +262,16 @@ class ClassDelegate(QStyledItemDelegate):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if option.state & QStyle.StateFlag.State_Selected:
             painter.fillRect(area, QColor(tokens.selection))
-        ClassMarks([pore_class]).draw_badge(painter, area.left() + GAP, area.center().y() + 9, pore_class.id)
+        ClassMarks([pore_class]).draw_badge(
+            painter, area.left() + GAP, area.center().y() + 9, pore_class.id
+        )
         key = area.adjusted(area.width() - 24, 0, -GAP, 0)
         crops = area.adjusted(area.width() - 90, 0, -36, 0)
         name = area.adjusted(36, 0, -92, 0)
         right, left = Qt.AlignmentFlag.AlignRight, Qt.AlignmentFlag.AlignLeft
-        elided = painter.fontMetrics().elidedText(pore_class.name, Qt.TextElideMode.ElideRight, name.width())
+        elided = painter.fontMetrics().elidedText(
+            pore_class.name, Qt.TextElideMode.ElideRight, name.width()
+        )
         for place, text, side, colour in (
             (name, elided, left, tokens.text),
             (crops, f"{count:,}", right, tokens.text),
@@ -286,7 +302,10 @@ def _strip(pictures: Sequence[QImage]) -> QPixmap:
     strip.fill(Qt.GlobalColor.transparent)
     painter = QPainter(strip)
     for place, picture in enumerate(pictures):
-        keep, smooth = Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
+        keep, smooth = (
+            Qt.AspectRatioMode.KeepAspectRatio,
+            Qt.TransformationMode.SmoothTransformation,
+        )
         scaled = picture.scaled(_PICTURE, _PICTURE, keep, smooth)
         painter.drawImage(place * (_PICTURE + GAP), (_PICTURE - scaled.height()) // 2, scaled)
     painter.end()

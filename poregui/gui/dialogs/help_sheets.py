@@ -6,7 +6,15 @@ import html
 import platform
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 import poregui
 from poregui.gui.base.actions import ACTIONS, PAGE_KEYS, ActionSpec
@@ -25,7 +33,9 @@ class KeysDialog(QDialog):
         self.setWindowTitle("Keys")
         self.setObjectName("keys_dialog")
         menus = dict.fromkeys(spec.menu.partition("/")[0] for spec in ACTIONS)
-        actions = {m: [(_keys(s), s.text) for s in ACTIONS if s.menu.partition("/")[0] == m] for m in menus}
+        actions = {
+            m: [(_keys(s), s.text) for s in ACTIONS if s.menu.partition("/")[0] == m] for m in menus
+        }
         actions["Label"] = [*_label_keys(), *actions["Label"]]
         pages = [*PAGE_KEYS, *((menu, actions[menu]) for menu in _PAGE_MENUS)]
         window = [(menu, rows) for menu, rows in actions.items() if menu not in _PAGE_MENUS]
@@ -41,7 +51,9 @@ class KeysDialog(QDialog):
         self.change_button = QPushButton("Change keys…")
         self.change_button.setObjectName("open_keys_button")
         self.change_button.setAccessibleName("Change keys")
-        _close_button(self, layout).addButton(self.change_button, QDialogButtonBox.ButtonRole.ActionRole)
+        _close_button(self, layout).addButton(
+            self.change_button, QDialogButtonBox.ButtonRole.ActionRole
+        )
 
 
 class AboutDialog(QDialog):
@@ -75,7 +87,10 @@ def _label_keys() -> list[tuple[str, str]]:
     words = key_map().words
     digits = [words(f"class_{i}") for i in range(1, 10)]
     classes = "1 to 9" if digits == list("123456789") else " ".join(digits)
-    return [(classes, "label with the class and go on"), (f"{words('undo')}, {words('redo')}", "undo, redo")]
+    return [
+        (classes, "label with the class and go on"),
+        (f"{words('undo')}, {words('redo')}", "undo, redo"),
+    ]
 
 
 def _section(title: str, rows: object) -> str:

@@ -33,7 +33,9 @@ _KINDS = (
 class ImportDialog(FormDialog):
     """Return `options` after it was accepted."""
 
-    def __init__(self, paths: Sequence[Path], known_classes: Sequence[str], parent: QWidget | None = None) -> None:
+    def __init__(
+        self, paths: Sequence[Path], known_classes: Sequence[str], parent: QWidget | None = None
+    ) -> None:
         super().__init__("Import pictures", "Import", parent)
         self.options = ImportOptions()
         self._known = tuple(known_classes)
@@ -45,10 +47,17 @@ class ImportDialog(FormDialog):
         for text, kind in _KINDS:
             self._kind.addItem(text, kind)
         self.form.addRow("As", self._kind)
-        self.form.addRow("", hint("Class folders and names such as LOF.139.PNG are crops, other pictures micrographs."))
+        self.form.addRow(
+            "",
+            hint(
+                "Class folders and names such as LOF.139.PNG are crops, other pictures micrographs."
+            ),
+        )
         self._specimen = _edit("import_specimen_edit", "Name of the specimen", "unknown")
         self._pattern = _edit(
-            "import_pattern_edit", "Pattern of the specimen in file names", "for example {specimen}_*.tif"
+            "import_pattern_edit",
+            "Pattern of the specimen in file names",
+            "for example {specimen}_*.tif",
         )
         self._scale = _edit("import_scale_edit", "Scale in um per px", "as the files say")
         self.form.addRow("Specimen", self._specimen)
@@ -56,7 +65,9 @@ class ImportDialog(FormDialog):
         self.form.addRow("", hint("Crops of one specimen are never both trained on and tested on."))
         self.form.addRow("um per px", self._scale)
         self._page = _number("import_page_box", "Page of files that hold several", "Page ", 1)
-        self._channel = _number("import_channel_box", "Channel of files that hold several", "Channel ", 0)
+        self._channel = _number(
+            "import_channel_box", "Channel of files that hold several", "Channel ", 0
+        )
         self._channel.setSpecialValueText("All colours")
         self._slice = _number("import_z_box", "Slice of files that hold several", "Slice ", 1)
         several = QHBoxLayout()

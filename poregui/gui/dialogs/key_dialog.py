@@ -44,8 +44,12 @@ class ChangeKeysDialog(QDialog):
         self.words.setWordWrap(True)
         self.words.setMinimumHeight(2 * self.fontMetrics().lineSpacing())
         self.words.setAlignment(Qt.AlignmentFlag.AlignTop)
-        self.change_button = _button("change_key_button", "Change…", "Change the key of the chosen line")
-        self.reset_button = _button("reset_keys_button", "Usual keys", "Give everything its usual key")
+        self.change_button = _button(
+            "change_key_button", "Change…", "Change the key of the chosen line"
+        )
+        self.reset_button = _button(
+            "reset_keys_button", "Usual keys", "Give everything its usual key"
+        )
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.rejected.connect(self.reject)
         row = QHBoxLayout()
@@ -72,7 +76,9 @@ class ChangeKeysDialog(QDialog):
         if not name:
             return
         self._waits = name
-        self._say(f"Press the new key of “{self._items[name].text(0)}”. Esc keeps {key_map().words(name)}.")
+        self._say(
+            f"Press the new key of “{self._items[name].text(0)}”. Esc keeps {key_map().words(name)}."
+        )
         self.grabKeyboard()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:

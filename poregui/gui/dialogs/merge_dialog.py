@@ -35,7 +35,11 @@ class MergeDialog(QDialog):
     """
 
     def __init__(
-        self, plan: MergePlan, name: str, picture: Callable[[int], QImage], parent: QWidget | None = None
+        self,
+        plan: MergePlan,
+        name: str,
+        picture: Callable[[int], QImage],
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self.setObjectName("merge_dialog")
@@ -144,9 +148,14 @@ class MergeDialog(QDialog):
             return
         one = self._conflicts[row]
         image = self._picture(one.crop_id)
-        ratio, smooth = Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
+        ratio, smooth = (
+            Qt.AspectRatioMode.KeepAspectRatio,
+            Qt.TransformationMode.SmoothTransformation,
+        )
         self.shown.setPixmap(
-            QPixmap() if image.isNull() else QPixmap.fromImage(image.scaled(_PICTURE, _PICTURE, ratio, smooth))
+            QPixmap()
+            if image.isNull()
+            else QPixmap.fromImage(image.scaled(_PICTURE, _PICTURE, ratio, smooth))
         )
         self.about.setText(_words(one))
 

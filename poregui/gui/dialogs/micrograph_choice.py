@@ -6,7 +6,15 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QHeaderView, QLabel, QTreeWidget, QTreeWidgetItem, QWidget
+from PySide6.QtWidgets import (
+    QDialog,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QTreeWidget,
+    QTreeWidgetItem,
+    QWidget,
+)
 
 from poregui.domain.errors import PoreguiError
 from poregui.gui.base import pieces
@@ -27,7 +35,9 @@ class WhichMicrographsDialog(FormDialog):
         self.setObjectName("which_micrographs_dialog")
         self._micrographs = tuple(micrographs)
         self.form.addRow(
-            hint("Labels stay with their pores, proposals without a label are replaced. Undo takes all of it back.")
+            hint(
+                "Labels stay with their pores, proposals without a label are replaced. Undo takes all of it back."
+            )
         )
         self.tree = self._build()
         self._leaves: dict[int, QTreeWidgetItem] = {}
@@ -42,11 +52,15 @@ class WhichMicrographsDialog(FormDialog):
     @property
     def ids(self) -> tuple[int, ...]:
         """Return the ids of the micrographs that are ticked."""
-        return tuple(one.id for one in self._micrographs if self._leaves[one.id].checkState(0) == _CHECKED)
+        return tuple(
+            one.id for one in self._micrographs if self._leaves[one.id].checkState(0) == _CHECKED
+        )
 
     def check(self) -> None:
         if not self.ids:
-            raise PoreguiError("No micrograph is ticked.", "Tick those in which pores are to be found.")
+            raise PoreguiError(
+                "No micrograph is ticked.", "Tick those in which pores are to be found."
+            )
 
     def tick(self, ids: Sequence[int]) -> None:
         """Tick these micrographs and no others."""
@@ -69,7 +83,9 @@ class WhichMicrographsDialog(FormDialog):
         new = [one.id for one in self._micrographs if one.searched != "same"]
         every_button = pieces.button("which_all", "All", "Tick all micrographs")
         none_button = pieces.button("which_none", "None", "Tick no micrograph")
-        new_button = pieces.button("which_new", "Not searched so", "Tick those not searched by this recipe yet")
+        new_button = pieces.button(
+            "which_new", "Not searched so", "Tick those not searched by this recipe yet"
+        )
         for button, ids in ((every_button, everyone), (none_button, []), (new_button, new)):
             button.clicked.connect(lambda _=False, ids=ids: self.tick(ids))
         new_button.setEnabled(bool(new))
@@ -98,13 +114,21 @@ class WhichMicrographsDialog(FormDialog):
         by_specimen = sorted(self._micrographs, key=lambda one: (not one.specimen, one.specimen))
         for specimen, several in groupby(by_specimen, key=lambda one: one.specimen):
             top = QTreeWidgetItem(self.tree, [specimen or "Without a specimen"])
-            flags = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsUserCheckable | Qt.ItemFlag.ItemIsSelectable
+            flags = (
+                Qt.ItemFlag.ItemIsEnabled
+                | Qt.ItemFlag.ItemIsUserCheckable
+                | Qt.ItemFlag.ItemIsSelectable
+            )
             top.setFlags(flags | Qt.ItemFlag.ItemIsAutoTristate)
             for one in several:
                 scale = f"{one.um_per_px:.4g} µm/px" if one.um_per_px else "unknown"
-                leaf = QTreeWidgetItem(top, [one.name, scale, f"{one.crops:,}", _SAID[one.searched]])
+                leaf = QTreeWidgetItem(
+                    top, [one.name, scale, f"{one.crops:,}", _SAID[one.searched]]
+                )
                 leaf.setFlags(flags | Qt.ItemFlag.ItemNeverHasChildren)
-                leaf.setTextAlignment(2, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+                leaf.setTextAlignment(
+                    2, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+                )
                 leaf.setCheckState(0, _CHECKED)
                 leaf.setData(0, _ID, one.id)
                 leaf.setToolTip(0, one.name)
@@ -115,7 +139,9 @@ class WhichMicrographsDialog(FormDialog):
         self.setMinimumWidth(620)
 
 
-def ask_which_micrographs(micrographs: Sequence[Searchable], parent: QWidget | None = None) -> tuple[int, ...]:
+def ask_which_micrographs(
+    micrographs: Sequence[Searchable], parent: QWidget | None = None
+) -> tuple[int, ...]:
     """Ask a person and return the ids of the chosen micrographs; none where the person thought better of it."""
     dialog = WhichMicrographsDialog(micrographs, parent)
     try:

@@ -37,7 +37,9 @@ class BarLengthDialog(FormDialog):
         try:
             value = float(text.replace(",", "."))
         except ValueError as error:
-            raise PoreguiError(f"{text!r} is no length.", "Write it as a number, such as 20 or 0,5.") from error
+            raise PoreguiError(
+                f"{text!r} is no length.", "Write it as a number, such as 20 or 0,5."
+            ) from error
         if not 0 < value < 1e9:
             raise PoreguiError(f"{text!r} is no length.", "Write a number above 0.")
         self.um = value * UNITS[self._unit.currentText()]
@@ -47,7 +49,11 @@ class MicrographDialog(FormDialog):
     """Return `specimen`, `um_per_px` and `plane` after it was accepted."""
 
     def __init__(
-        self, micrograph: Micrograph, specimen: str, specimens: Sequence[str], parent: QWidget | None = None
+        self,
+        micrograph: Micrograph,
+        specimen: str,
+        specimens: Sequence[str],
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__("Micrograph", "Change", parent)
         self.specimen = specimen
@@ -57,7 +63,8 @@ class MicrographDialog(FormDialog):
         kind = "grey" if micrograph.channels == 1 else "colour"
         self.form.addRow("File", QLabel(micrograph.name))
         self.form.addRow(
-            "Picture", QLabel(f"{micrograph.width} x {micrograph.height} px, {micrograph.bits}-bit {kind}")
+            "Picture",
+            QLabel(f"{micrograph.width} x {micrograph.height} px, {micrograph.bits}-bit {kind}"),
         )
         self._specimen = QComboBox()
         self._specimen.setObjectName("micrograph_specimen_box")
@@ -79,7 +86,9 @@ class MicrographDialog(FormDialog):
         self.specimen = self._specimen.currentText().strip()
         if self._planes:
             numbers = {part: box.value() for part, box in self._planes.items()}
-            self.plane = Plane(numbers.get("page", 1), numbers.get("channel") or None, numbers.get("z", 1))
+            self.plane = Plane(
+                numbers.get("page", 1), numbers.get("channel") or None, numbers.get("z", 1)
+            )
 
     def offer_planes(self, header: Header) -> None:
         """Let a person choose among the pages, channels and slices of the file, below the picture's size."""
@@ -108,7 +117,10 @@ class SeveralMicrographsDialog(FormDialog):
     """Return `specimen` and `um_per_px` for several micrographs after it was accepted; None leaves each as it is."""
 
     def __init__(
-        self, micrographs: Sequence[Micrograph], specimens: Mapping[int, str], parent: QWidget | None = None
+        self,
+        micrographs: Sequence[Micrograph],
+        specimens: Mapping[int, str],
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__("Micrographs", f"Change {len(micrographs)} micrographs", parent)
         self.specimen: str | None = None

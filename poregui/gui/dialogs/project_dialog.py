@@ -15,7 +15,13 @@ from poregui.gui.dialogs.base import FormDialog, hint
 class NewProjectDialog(FormDialog):
     """Return `folder` and `classes` after it was accepted."""
 
-    def __init__(self, parent: QWidget | None = None, *, title: str = "New project", with_classes: bool = True) -> None:
+    def __init__(
+        self,
+        parent: QWidget | None = None,
+        *,
+        title: str = "New project",
+        with_classes: bool = True,
+    ) -> None:
         super().__init__(title, "Make project", parent)
         self.folder = Path()
         self.classes: tuple[str, ...] = DEFAULT_CLASS_NAMES
@@ -39,14 +45,18 @@ class NewProjectDialog(FormDialog):
         self._classes.setAccessibleName("Classes of the project, with commas between")
         if with_classes:
             self.form.addRow("Classes", self._classes)
-            self.form.addRow("", hint("2 to 30 names with commas between; they can be changed at any time."))
+            self.form.addRow(
+                "", hint("2 to 30 names with commas between; they can be changed at any time.")
+            )
         self._name.selectAll()
         self._name.setFocus()
 
     def check(self) -> None:
         name = self._name.text().strip()
         if not name or any(c in name for c in '/\\:*?"<>|'):
-            raise PoreguiError(f"{name!r} cannot be the name of a folder.", "Use letters and digits.")
+            raise PoreguiError(
+                f"{name!r} cannot be the name of a folder.", "Use letters and digits."
+            )
         classes = tuple(part.strip() for part in self._classes.text().split(",") if part.strip())
         default_classes(classes)
         self.folder = Path(self._place.text().strip()).expanduser() / name
@@ -55,6 +65,8 @@ class NewProjectDialog(FormDialog):
             raise PoreguiError(f"{self.folder} is not empty.", "Choose another name or place.")
 
     def _browse(self) -> None:
-        chosen = QFileDialog.getExistingDirectory(self, "Where to make the project", self._place.text())
+        chosen = QFileDialog.getExistingDirectory(
+            self, "Where to make the project", self._place.text()
+        )
         if chosen:
             self._place.setText(chosen)

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QLabel, QTableWidget, QTableWidgetItem, QWidget
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHeaderView,
+    QLabel,
+    QTableWidget,
+    QTableWidgetItem,
+    QWidget,
+)
 
 from poregui.domain.errors import PoreguiError
 from poregui.gui.dialogs.base import FormDialog, hint
@@ -23,7 +30,11 @@ class TestSideDialog(FormDialog):
     __test__ = False  # no test, though its name begins like one
 
     def __init__(
-        self, groups: Sequence[Group], classes: Sequence[str], judge: Judge, parent: QWidget | None = None
+        self,
+        groups: Sequence[Group],
+        classes: Sequence[str],
+        judge: Judge,
+        parent: QWidget | None = None,
     ) -> None:
         self._kind = word_for([group.key for group in groups])
         super().__init__(f"Test {self._kind}s", "Test on these", parent)
@@ -62,7 +73,9 @@ class TestSideDialog(FormDialog):
 
     def _tell(self) -> None:
         self._problem.hide()
-        share = sum(sum(group.counts) for row, group in enumerate(self._groups) if self._ticked(row))
+        share = sum(
+            sum(group.counts) for row, group in enumerate(self._groups) if self._ticked(row)
+        )
         total = sum(sum(group.counts) for group in self._groups)
         try:
             warnings, bad = self._judge(self.keys), False
@@ -76,7 +89,9 @@ class TestSideDialog(FormDialog):
         headings = [self._kind.capitalize(), *classes, "Crops"]
         table = QTableWidget(len(self._groups), len(headings))
         table.setObjectName("test_side_table")
-        table.setAccessibleName(f"{self._kind.capitalize()}s with their crops of each class; ticked ones are tested on")
+        table.setAccessibleName(
+            f"{self._kind.capitalize()}s with their crops of each class; ticked ones are tested on"
+        )
         table.setHorizontalHeaderLabels(headings)
         table.verticalHeader().hide()
         table.setShowGrid(False)

@@ -112,9 +112,15 @@ class Looking(QObject):
         now = self._desk.stage.micrograph
         if now is None:
             return
-        others = [m for m in self._desk.catalogue.micrographs.values() if _alike(m, now) and m.display != now.display]
+        others = [
+            m
+            for m in self._desk.catalogue.micrographs.values()
+            if _alike(m, now) and m.display != now.display
+        ]
         if not others:
-            messages().note("There is no other micrograph of this kind that is shown in another way.")
+            messages().note(
+                "There is no other micrograph of this kind that is shown in another way."
+            )
             return
         try:
             if self._desk.apply(set_display(others, now.display)):
@@ -179,7 +185,9 @@ class Framing(QObject):
         self._box.setEnabled(one is not None and not project.read_only)
         self._frame = Frame()
         if one is not None:
-            self._frame = frame_of(one, self._detections.get(one.id), project_build_direction(project))
+            self._frame = frame_of(
+                one, self._detections.get(one.id), project_build_direction(project)
+            )
         own = one.build_direction_deg if one is not None else None
         self._box.set_facts(own, _direction_words(self._frame, own), _surface_words(self._frame))
         self._canvas.update()
@@ -217,17 +225,26 @@ class Framing(QObject):
         if degrees is None:
             messages().note("This micrograph has no build direction yet. Give it one first.")
             return
-        own = [m for m in self._desk.catalogue.micrographs.values() if m.build_direction_deg is not None]
+        own = [
+            m
+            for m in self._desk.catalogue.micrographs.values()
+            if m.build_direction_deg is not None
+        ]
         edits = (set_project_build_direction(project, degrees), set_build_direction(own, None))
         self._desk.apply(Combined(edits, text="set build direction"))
 
     def _draw_line(self) -> None:
-        tool = PathTool("Click along the surface.  Return: keep.  Backspace: one back.  Esc: cancel")
+        tool = PathTool(
+            "Click along the surface.  Return: keep.  Backspace: one back.  Esc: cancel"
+        )
         tool.drawn.connect(self._add)
         self._canvas.set_tool(tool)
 
     def _add(self, line: Line) -> None:
-        self._apply(lambda one: set_surfaces([one], (*(one.surfaces or ()), line)), self._desk.stage.micrograph)
+        self._apply(
+            lambda one: set_surfaces([one], (*(one.surfaces or ()), line)),
+            self._desk.stage.micrograph,
+        )
 
     def _none(self) -> None:
         self._apply(lambda one: set_surfaces([one], ()), self._desk.stage.micrograph)

@@ -45,7 +45,9 @@ class CropFilter:
             return False
         if self.specimen_id is not None and crop.specimen_id != self.specimen_id:
             return False
-        return self.micrograph_id is None or (crop.micrograph_id or READY_MADE) == self.micrograph_id
+        return (
+            self.micrograph_id is None or (crop.micrograph_id or READY_MADE) == self.micrograph_id
+        )
 
 
 _FEW = 500
@@ -83,7 +85,9 @@ class Catalogue:
         """Read again what an edit changed."""
         if changed.kinds == {"labels"} and changed.crop_ids:
             self._read_labels(changed.crop_ids)
-        elif changed.kinds & {"classes", "micrographs", "specimens"} or len(changed.crop_ids) > _FEW:
+        elif (
+            changed.kinds & {"classes", "micrographs", "specimens"} or len(changed.crop_ids) > _FEW
+        ):
             self.read_all()
         elif changed.crop_ids:
             self._read_crops(changed.crop_ids)
@@ -91,7 +95,9 @@ class Catalogue:
             self.read_all()
 
     def _read_labels(self, crop_ids: tuple[int, ...]) -> None:
-        labels = self._project.labels_of(crop_ids) if len(crop_ids) <= _FEW else self._project.labels()
+        labels = (
+            self._project.labels_of(crop_ids) if len(crop_ids) <= _FEW else self._project.labels()
+        )
         for crop_id in crop_ids:
             old = self.crops.get(crop_id)
             if old is not None:
@@ -120,7 +126,12 @@ class Catalogue:
     def _row(self, crop: Crop) -> CropRow:
         source = self.micrographs.get(crop.micrograph_id or 0)
         name = source.name if source else crop.source.rsplit("/", 1)[-1]
-        return CropRow(crop.id, crop.label, self.marks.name(crop.label), f"{crop.width} × {crop.height} px, {name}")
+        return CropRow(
+            crop.id,
+            crop.label,
+            self.marks.name(crop.label),
+            f"{crop.width} × {crop.height} px, {name}",
+        )
 
     def rows(self, wanted: CropFilter) -> list[CropRow]:
         """Return the rows of the crops that a filter shows."""
@@ -142,12 +153,17 @@ class Catalogue:
     def boxes(self, micrograph_id: int) -> list[CanvasBox]:
         """Return the boxes of a micrograph's crops."""
         return [
-            CanvasBox(crop.id, crop.box, crop.label) for crop in self.crops_of(micrograph_id) if crop.box is not None
+            CanvasBox(crop.id, crop.box, crop.label)
+            for crop in self.crops_of(micrograph_id)
+            if crop.box is not None
         ]
 
     def crops_of(self, micrograph_id: int | None) -> list[Crop]:
         """Return a micrograph's crops in their order; those that came without one for None."""
-        return [self.crops[crop_id] for crop_id in sorted(self._tally.of_micrograph.get(micrograph_id, ()))]
+        return [
+            self.crops[crop_id]
+            for crop_id in sorted(self._tally.of_micrograph.get(micrograph_id, ()))
+        ]
 
     def micrograph_rows(self) -> list[MicrographRow]:
         """Return the rows of the list of micrographs."""
@@ -155,12 +171,22 @@ class Catalogue:
 
     def micrograph_rows_of(self, crop_ids: Iterable[int]) -> list[MicrographRow]:
         """Return the rows of the micrographs that some crops come from."""
-        ids = {crop.micrograph_id for crop_id in crop_ids if (crop := self.crops.get(crop_id)) is not None}
-        return [self._micrograph_row(self.micrographs[i]) for i in ids if i is not None and i in self.micrographs]
+        ids = {
+            crop.micrograph_id
+            for crop_id in crop_ids
+            if (crop := self.crops.get(crop_id)) is not None
+        }
+        return [
+            self._micrograph_row(self.micrographs[i])
+            for i in ids
+            if i is not None and i in self.micrographs
+        ]
 
     def _micrograph_row(self, m: Micrograph) -> MicrographRow:
         crops, labelled = len(self._tally.of_micrograph.get(m.id, ())), self._tally.labelled[m.id]
-        return MicrographRow(m.id, m.name, self.specimens.get(m.specimen_id or 0, ""), crops, labelled, m.um_per_px)
+        return MicrographRow(
+            m.id, m.name, self.specimens.get(m.specimen_id or 0, ""), crops, labelled, m.um_per_px
+        )
 
     def micrograph_entries(self) -> list[tuple[str, int]]:
         """Return (name, id) for the filter, with an entry for crops that came without a micrograph."""

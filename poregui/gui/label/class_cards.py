@@ -48,7 +48,11 @@ class ClassCards(QObject):
 
     def follow(self, changed: Changed) -> None:
         """Show what changed, where the card is open."""
-        if self._card is not None and self._card.isVisible() and changed.kinds & {"classes", "labels", "crops"}:
+        if (
+            self._card is not None
+            and self._card.isVisible()
+            and changed.kinds & {"classes", "labels", "crops"}
+        ):
             self._fill(self._card)
 
     def turn(self) -> None:

@@ -108,7 +108,9 @@ class Context(QObject):
         self._shown = crop.id
         read = partial(self._desk.services.thumbnails.pixels_of, crop)
         outline = self._outlining.outlines.get(crop.id)
-        self._latest.request(partial(numbers_of_crop, crop, outline, read), self._show_numbers, self._fail)
+        self._latest.request(
+            partial(numbers_of_crop, crop, outline, read), self._show_numbers, self._fail
+        )
         self._suggesting.ask_alike_to_current()
 
     # ---- showing -------------------------------------------------------------------------------------------------
@@ -117,7 +119,9 @@ class Context(QObject):
         if numbers is None:
             self._facts.show_numbers({}, "No pore stands out in these pixels.")
             return
-        self._facts.show_numbers(number_words(numbers), source_words(numbers), unsure=not numbers.reliable)
+        self._facts.show_numbers(
+            number_words(numbers), source_words(numbers), unsure=not numbers.reliable
+        )
 
     def _fail(self, error: PoreguiError) -> None:
         self._facts.show_numbers({}, "The pixels cannot be read.")
@@ -129,12 +133,16 @@ class Context(QObject):
 
     def _show_cells(self, of_each: Mapping[int, Sequence[int]]) -> None:
         catalogue = self._desk.catalogue
-        self._alike.show_alike(catalogue.marks, {c.id: of_each.get(c.id, ()) for c in catalogue.classes})
+        self._alike.show_alike(
+            catalogue.marks, {c.id: of_each.get(c.id, ()) for c in catalogue.classes}
+        )
         self._fold()
 
     def _fold(self) -> None:
         """Show the row once there is something to compare with and room for it."""
-        known = any(self._alike.shown().values()) or (not self._alike.isHidden() and self._suggesting.answers_alike)
+        known = any(self._alike.shown().values()) or (
+            not self._alike.isHidden() and self._suggesting.answers_alike
+        )
         self._alike.setVisible(known and self._desk.page.side.height() >= LEAST_HEIGHT)
 
     def _repaint(self, _crop_id: int) -> None:
@@ -149,7 +157,10 @@ class Context(QObject):
 def number_words(numbers: CropNumbers) -> dict[str, str]:
     """Return the numbers of a crop in words, by caption."""
     unit = "µm" if numbers.unit == "um" else "px"
-    shape = [f"{value:.2f}" if value is not None else "–" for value in (numbers.circularity, numbers.aspect_ratio)]
+    shape = [
+        f"{value:.2f}" if value is not None else "–"
+        for value in (numbers.circularity, numbers.aspect_ratio)
+    ]
     sizes = [f"{_three(numbers.area)} {unit}²", f"{_three(numbers.diameter)} {unit}"]
     return dict(zip(CAPTIONS, (*sizes, *shape), strict=True))
 

@@ -47,7 +47,9 @@ def preview_words(seen: Seen) -> str:
     return f"{where}: {_pores(len(seen.detected.outlines))}, {_percent(seen.detected.area_percent)}"
 
 
-def result_words(found: Sequence[DetectedPores], failed: Sequence[tuple[str, str]], plan: DetectionPlan | None) -> str:
+def result_words(
+    found: Sequence[DetectedPores], failed: Sequence[tuple[str, str]], plan: DetectionPlan | None
+) -> str:
     """Say what was found, what became of proposals and labels, and which micrographs could not be searched."""
     lines = []
     if len(found) == 1:
@@ -69,7 +71,9 @@ def result_words(found: Sequence[DetectedPores], failed: Sequence[tuple[str, str
         lines.append(f"{large} regions are too large for a pore and were left out.")
     mount = mount_words(found)
     if mount:
-        lines.append(f"{mount} If it is pore, press None in view in the tab Picture and search again.")
+        lines.append(
+            f"{mount} If it is pore, press None in view in the tab Picture and search again."
+        )
     lines += [f"{name}: {why}" for name, why in failed[:_MOST_FAILURES]]
     if len(failed) > _MOST_FAILURES:
         lines.append(f"{len(failed) - _MOST_FAILURES} more micrographs could not be searched.")
@@ -108,7 +112,11 @@ class Previewer:
         self._known: tuple[object, Plan] | None = None
 
     def look(
-        self, image: Pyramid, micrograph: Micrograph, recipe: DetectionRecipe, edges: tuple[float, float, float, float]
+        self,
+        image: Pyramid,
+        micrograph: Micrograph,
+        recipe: DetectionRecipe,
+        edges: tuple[float, float, float, float],
     ) -> Seen:
         """Return the pores between the left, upper, right and lower edge of the view (px).
 
@@ -130,7 +138,16 @@ class Previewer:
 
     def _plan(self, image: Pyramid, micrograph: Micrograph, recipe: DetectionRecipe) -> Plan:
         usual = DetectionRecipe()
-        free = ("contrast", "edge", "fill_holes", "split", "split_strength", "smoothing", "view", "view_multiple")
+        free = (
+            "contrast",
+            "edge",
+            "fill_holes",
+            "split",
+            "split_strength",
+            "smoothing",
+            "view",
+            "view_multiple",
+        )
         shared = replace(recipe, **{name: getattr(usual, name) for name in free})
         key = (id(image), micrograph.id, micrograph.masks, micrograph.um_per_px, shared)
         if self._known is None or self._known[0] != key:
@@ -145,7 +162,9 @@ def _middle(view: Box) -> Box:
         return view
     shrink = (LARGEST_VIEW / view.area) ** 0.5
     width, height = max(1, int(view.width * shrink)), max(1, int(view.height * shrink))
-    return Box(view.x + (view.width - width) // 2, view.y + (view.height - height) // 2, width, height)
+    return Box(
+        view.x + (view.width - width) // 2, view.y + (view.height - height) // 2, width, height
+    )
 
 
 TAB = "Find pores"
@@ -272,16 +291,25 @@ class Detecting(QObject):
         if stage.image is None or stage.micrograph is None or view is None:
             return
         self._panel.form.set_grey_top(stage.image.grey_high)
-        image, micrograph, recipe, part = stage.image, stage.micrograph, self._panel.form.recipe(), view.visible()
+        image, micrograph, recipe, part = (
+            stage.image,
+            stage.micrograph,
+            self._panel.form.recipe(),
+            view.visible(),
+        )
         edges = (part.left(), part.top(), part.right(), part.bottom())
         self._latest.request(
-            lambda: self._previewer.look(image, micrograph, recipe, edges), self._show_preview, self._preview_failed
+            lambda: self._previewer.look(image, micrograph, recipe, edges),
+            self._show_preview,
+            self._preview_failed,
         )
 
     def _show_preview(self, seen: Seen) -> None:
         if not self._wanted():
             return
-        self._draw([DrawnOutline(-1 - i, points, None) for i, points in enumerate(seen.detected.outlines)])
+        self._draw(
+            [DrawnOutline(-1 - i, points, None) for i, points in enumerate(seen.detected.outlines)]
+        )
         self._panel.set_preview(preview_words(seen))
 
     def _preview_failed(self, error: PoreguiError) -> None:
@@ -307,9 +335,17 @@ class Detecting(QObject):
         micrographs = desk.catalogue.micrographs
         if not micrographs:
             return
-        crops = Counter(crop.micrograph_id for crop in desk.catalogue.crops.values() if crop.micrograph_id is not None)
+        crops = Counter(
+            crop.micrograph_id
+            for crop in desk.catalogue.crops.values()
+            if crop.micrograph_id is not None
+        )
         known = searchable(
-            micrographs.values(), project.detections(), desk.catalogue.specimens, crops, self._panel.form.recipe()
+            micrographs.values(),
+            project.detections(),
+            desk.catalogue.specimens,
+            crops,
+            self._panel.form.recipe(),
         )
         chosen = ask_which_micrographs(known, desk.page.window())
         if chosen:
@@ -328,7 +364,9 @@ class Detecting(QObject):
             for place, (one, file) in enumerate(jobs):
 
                 def tell(done: int, total: int, text: str, place: int = place) -> None:
-                    control.progress(*((done, total) if len(jobs) == 1 else (place, len(jobs))), text)
+                    control.progress(
+                        *((done, total) if len(jobs) == 1 else (place, len(jobs))), text
+                    )
 
                 tell(0, 1, one.name)
                 try:
@@ -340,7 +378,10 @@ class Detecting(QObject):
         self._start(title, search, recipe)
 
     def _planned(
-        self, found: tuple[DetectedPores, ...], failed: tuple[tuple[str, str], ...], recipe: DetectionRecipe
+        self,
+        found: tuple[DetectedPores, ...],
+        failed: tuple[tuple[str, str], ...],
+        recipe: DetectionRecipe,
     ) -> _Search:
         """Plan the edit from what is on disk now (in a worker's thread)."""
         revision = self._revision
@@ -348,23 +389,37 @@ class Detecting(QObject):
             return _Search((), failed, None, revision)
         with Project.open(self._desk.session.project.folder, read_only=True) as reader:
             present = Present.of(reader, [one.micrograph for one in found])
-        return _Search(found, failed, plan_detection(found, present, recipe, self._desk.session.who), revision)
+        return _Search(
+            found, failed, plan_detection(found, present, recipe, self._desk.session.who), revision
+        )
 
-    def _start(self, title: str, task: Callable[[TaskControl], _Search], recipe: DetectionRecipe) -> None:
-        self._running = self._desk.services.background.run(title, task, lambda search: self._found(search, recipe))
+    def _start(
+        self, title: str, task: Callable[[TaskControl], _Search], recipe: DetectionRecipe
+    ) -> None:
+        self._running = self._desk.services.background.run(
+            title, task, lambda search: self._found(search, recipe)
+        )
         self._show_ready()
 
     def _found(self, search: _Search, recipe: DetectionRecipe) -> None:
         """Bring in what was found; where the project changed meanwhile, the plan is made anew first."""
         if search.plan is not None and search.revision != self._revision:
-            self._start("Finding pores", lambda _: self._planned(search.found, search.failed, recipe), recipe)
+            self._start(
+                "Finding pores",
+                lambda _: self._planned(search.found, search.failed, recipe),
+                recipe,
+            )
             return
-        if search.plan is not None and not (search.plan.edit is None or self._desk.apply(search.plan.edit)):
+        if search.plan is not None and not (
+            search.plan.edit is None or self._desk.apply(search.plan.edit)
+        ):
             return
         if self._panel.form.recipe() == recipe:
             self._tuned = False
         self._stayed = search.plan.stayed if search.plan is not None else ()
-        self._panel.set_result(result_words(search.found, search.failed, search.plan), stayed=bool(self._stayed))
+        self._panel.set_result(
+            result_words(search.found, search.failed, search.plan), stayed=bool(self._stayed)
+        )
         self._look()
 
     def _ended(self, handle: TaskHandle) -> None:
@@ -385,4 +440,6 @@ class Detecting(QObject):
     def _show_ready(self) -> None:
         idle = self._running is None and not self._desk.session.project.read_only
         here = self._desk.stage.micrograph is not None
-        self._panel.set_ready(here=idle and here, everywhere=idle and bool(self._desk.catalogue.micrographs))
+        self._panel.set_ready(
+            here=idle and here, everywhere=idle and bool(self._desk.catalogue.micrographs)
+        )

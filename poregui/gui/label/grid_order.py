@@ -19,7 +19,11 @@ _FEW = 40
 
 
 def follow_labels(
-    grid: CropGrid, catalogue: Catalogue, ordering: Ordering, wanted: CropFilter, crop_ids: Sequence[int]
+    grid: CropGrid,
+    catalogue: Catalogue,
+    ordering: Ordering,
+    wanted: CropFilter,
+    crop_ids: Sequence[int],
 ) -> bool:
     """Show crops whose labels changed anew, leave out and take in what the filter says; False: all is to be listed."""
     known = [catalogue.crops[crop_id] for crop_id in crop_ids if crop_id in catalogue.crops]
@@ -32,7 +36,9 @@ def follow_labels(
     shown = [crop for crop in known if wanted.accepts(crop)]
     rows.take_out(crop.id for crop in known if not wanted.accepts(crop))
     grid.change_rows(catalogue.row(crop.id) for crop in shown)
-    rows.put_in((catalogue.row(crop.id) for crop in shown if rows.place(crop.id) is None), ordering.rank)
+    rows.put_in(
+        (catalogue.row(crop.id) for crop in shown if rows.place(crop.id) is None), ordering.rank
+    )
     return True
 
 
@@ -89,7 +95,10 @@ class Ordering:
         ends = [start for start, _ in self._starts[1:]] + [len(self._ranks)]
         found = {}
         for (start, group), end in zip(self._starts, ends, strict=True):
-            first, last = (bisect_left(rows, (at, 0), key=lambda row: self.rank(row.crop_id)) for at in (start, end))
+            first, last = (
+                bisect_left(rows, (at, 0), key=lambda row: self.rank(row.crop_id))
+                for at in (start, end)
+            )
             if last > first:
                 found[group] = (first, last)
         return found
@@ -105,7 +114,9 @@ class Ordering:
             "suggested": self._suggested,
             LIKELY: lambda _, ids: self._likely(ids),
             "size": lambda crops, _: by_size(crops),
-            "specimen": lambda crops, _: [c.id for c in sorted(crops, key=lambda c: (c.specimen_id or 0, c.id))],
+            "specimen": lambda crops, _: [
+                c.id for c in sorted(crops, key=lambda c: (c.specimen_id or 0, c.id))
+            ],
             "time": lambda crops, _: self._last_labelled(crops),
             "alike": lambda *_: list(self.alike),
         }
@@ -134,7 +145,9 @@ class Ordering:
         free = np.array([label is None for label in own])
         given = np.array([0 if label is None else label for label in own])
         place = {c.id: c.position for c in self._catalogue.known_classes}
-        classes = np.array([place.get(label, 99) for label in np.where(free, labels, given).tolist()])
+        classes = np.array(
+            [place.get(label, 99) for label in np.where(free, labels, given).tolist()]
+        )
         order = np.lexsort((-np.nan_to_num(sure, nan=-1.0), np.isnan(sure) & free, classes, ~free))
         self._starts = _starts(np.where(free & np.isfinite(sure), labels, 0)[order], ~free[order])
         return [int(i) for i in ids[order]]
@@ -148,7 +161,10 @@ class Ordering:
 
     def _last_labelled(self, crops: list[Crop]) -> list[int]:
         last = self._project.last_labelled()
-        return [c.id for c in sorted(crops, key=lambda c: -last.get(c.id, 0) if c.label is not None else 1)]
+        return [
+            c.id
+            for c in sorted(crops, key=lambda c: -last.get(c.id, 0) if c.label is not None else 1)
+        ]
 
 
 def _starts(labels: np.ndarray, done: np.ndarray) -> list[tuple[int, Group]]:
@@ -162,4 +178,7 @@ def _starts(labels: np.ndarray, done: np.ndarray) -> list[tuple[int, Group]]:
 def by_size(crops: Sequence[Crop]) -> list[int]:
     """Return the ids from the largest crop on, in um where all scales are known, else in px."""
     scaled = all(crop.um_per_px is not None for crop in crops)
-    return [c.id for c in sorted(crops, key=lambda c: -c.size_px * ((c.um_per_px or 1.0) if scaled else 1.0))]
+    return [
+        c.id
+        for c in sorted(crops, key=lambda c: -c.size_px * ((c.um_per_px or 1.0) if scaled else 1.0))
+    ]

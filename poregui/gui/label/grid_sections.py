@@ -111,7 +111,10 @@ class Sections(QObject):
         rows = grid.rows.rows
         end = min((section.first for section in sections if section.first > row), default=len(rows))
         if row < len(rows):
-            free = next((place for place in range(row, min(end, len(rows))) if rows[place].label is None), row)
+            free = next(
+                (place for place in range(row, min(end, len(rows))) if rows[place].label is None),
+                row,
+            )
             self._desk.choose(rows[free].crop_id)
             grid.scroll_row_to_top(free)
             grid.setFocus()

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal, SignalInstance
-from PySide6.QtWidgets import QCheckBox, QDoubleSpinBox, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QDoubleSpinBox,
+    QHBoxLayout,
+    QLabel,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
 
 from poregui.domain.records import Display
 from poregui.gui.base import pieces
@@ -24,19 +32,33 @@ class FrameBox(QWidget):
         self.angle_box = QDoubleSpinBox()
         self.angle_box.setObjectName("build_direction_box")
         self.angle_box.setAccessibleName("Build direction of this micrograph in degrees")
-        self.angle_box.setToolTip("Counter-clockwise from the right; 90 is upwards. Orientations count against it.")
+        self.angle_box.setToolTip(
+            "Counter-clockwise from the right; 90 is upwards. Orientations count against it."
+        )
         self.angle_box.setRange(_UNKNOWN, 359.9)
         self.angle_box.setDecimals(1)
         self.angle_box.setSuffix("°")
         self.angle_box.setSpecialValueText("not its own")
         self.angle_box.setKeyboardTracking(False)
-        self.draw_button = pieces.button("build_direction_draw", "Draw…", "Click two points along the build direction")
-        self.all_button = pieces.button("build_direction_all", "For all", "Give it to all micrographs of the project")
-        self.line_button = pieces.button("surface_draw", "Draw a line…", "Click along where the specimen ends")
-        self.none_button = pieces.button("surface_none", "None in view", "Say that the specimen ends nowhere here")
+        self.draw_button = pieces.button(
+            "build_direction_draw", "Draw…", "Click two points along the build direction"
+        )
+        self.all_button = pieces.button(
+            "build_direction_all", "For all", "Give it to all micrographs of the project"
+        )
+        self.line_button = pieces.button(
+            "surface_draw", "Draw a line…", "Click along where the specimen ends"
+        )
+        self.none_button = pieces.button(
+            "surface_none", "None in view", "Say that the specimen ends nowhere here"
+        )
         self.found_button = pieces.button("surface_found", "As found", "Take what detection found")
-        self.direction_text, self.surface_text = (pieces.muted(n) for n in ("build_direction_text", "surface_text"))
-        self.angle_box.valueChanged.connect(lambda value: self.direction_set.emit(None if value <= _UNKNOWN else value))
+        self.direction_text, self.surface_text = (
+            pieces.muted(n) for n in ("build_direction_text", "surface_text")
+        )
+        self.angle_box.valueChanged.connect(
+            lambda value: self.direction_set.emit(None if value <= _UNKNOWN else value)
+        )
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(GAP)
@@ -65,7 +87,9 @@ def _box_row(*widgets: QWidget) -> QHBoxLayout:
     return layout
 
 
-_ONLY_SHOWN = "Changes only what is seen. Crops keep the stored values, and so does what is trained on."
+_ONLY_SHOWN = (
+    "Changes only what is seen. Crops keep the stored values, and so does what is trained on."
+)
 
 
 class PicturePanel(QScrollArea):
@@ -94,8 +118,12 @@ class PicturePanel(QScrollArea):
         self.gamma_box.setSingleStep(0.1)
         self.gamma_box.setValue(1)
         self.gamma_box.setKeyboardTracking(False)
-        self.auto_button = pieces.button("contrast_auto_button", "Automatic", f"Leave out extremes. {_ONLY_SHOWN}")
-        self.reset_button = pieces.button("contrast_reset_button", "File's own", "The range that networks see too")
+        self.auto_button = pieces.button(
+            "contrast_auto_button", "Automatic", f"Leave out extremes. {_ONLY_SHOWN}"
+        )
+        self.reset_button = pieces.button(
+            "contrast_reset_button", "File's own", "The range that networks see too"
+        )
         self.full_button = pieces.button(
             "contrast_full_button", "Full range", "From the darkest to the brightest value"
         )
@@ -105,11 +133,21 @@ class PicturePanel(QScrollArea):
         self.calibrate_button = pieces.button(
             "calibrate_button", "Measure a scale bar…", "Click both ends of a bar, give its length"
         )
-        self.bar_button = pieces.button("mask_bar_button", "Mask info bar", "Find the burned-in bar and mask it off")
-        self.bars_button = pieces.button("mask_bars_button", "In all", "Find and mask the bars of all micrographs")
-        self.box_button = pieces.button("mask_box_button", "Box", "Draw a box where nothing is found or cropped")
-        self.polygon_button = pieces.button("mask_polygon_button", "Polygon", "Click the corners of a region")
-        self.unmask_button = pieces.button("unmask_button", "Take away…", "Click a mask to take it away")
+        self.bar_button = pieces.button(
+            "mask_bar_button", "Mask info bar", "Find the burned-in bar and mask it off"
+        )
+        self.bars_button = pieces.button(
+            "mask_bars_button", "In all", "Find and mask the bars of all micrographs"
+        )
+        self.box_button = pieces.button(
+            "mask_box_button", "Box", "Draw a box where nothing is found or cropped"
+        )
+        self.polygon_button = pieces.button(
+            "mask_polygon_button", "Polygon", "Click the corners of a region"
+        )
+        self.unmask_button = pieces.button(
+            "unmask_button", "Take away…", "Click a mask to take it away"
+        )
         self.values, self.scale_text, self.masks_text = (
             pieces.muted(name) for name in ("contrast_values", "scale_text", "masks_text")
         )
@@ -120,7 +158,9 @@ class PicturePanel(QScrollArea):
         self._lay_out()
         self.log_box.toggled.connect(self.histogram.set_log)
         self.histogram.moved.connect(lambda low, high: self._change(low, high, self.display_moved))
-        self.histogram.settled.connect(lambda low, high: self._change(low, high, self.display_settled))
+        self.histogram.settled.connect(
+            lambda low, high: self._change(low, high, self.display_settled)
+        )
         self.gamma_box.valueChanged.connect(self._bend)
 
     def set_display(self, display: Display, *, own: bool) -> None:
@@ -129,7 +169,9 @@ class PicturePanel(QScrollArea):
         self.histogram.set_ends(display.low, display.high)
         with QSignalBlocker(self.gamma_box):
             self.gamma_box.setValue(display.gamma)
-        self.values.setText(f"{display.low:.6g} to {display.high:.6g}" + ("" if own else ", the file's own"))
+        self.values.setText(
+            f"{display.low:.6g} to {display.high:.6g}" + ("" if own else ", the file's own")
+        )
 
     def set_contrast_enabled(self, enabled: bool) -> None:
         """Let contrast be changed only while a micrograph is seen."""

@@ -6,7 +6,15 @@ from collections.abc import Iterable
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QAbstractSpinBox, QApplication, QComboBox, QLineEdit, QPlainTextEdit, QTextEdit, QWidget
+from PySide6.QtWidgets import (
+    QAbstractSpinBox,
+    QApplication,
+    QComboBox,
+    QLineEdit,
+    QPlainTextEdit,
+    QTextEdit,
+    QWidget,
+)
 
 from poregui.gui.base.key_map import key_map
 from poregui.gui.canvas.image_canvas import ImageCanvas
@@ -39,10 +47,18 @@ class LabelKeys(QObject):
         if isinstance(QApplication.focusWidget(), TEXT_FIELDS):
             return False  # what a text field leaves over comes up to the page
         if event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
-            if isinstance(watched, ImageCanvas) and watched.tool is not None and watched.tool.key(event):
+            if (
+                isinstance(watched, ImageCanvas)
+                and watched.tool is not None
+                and watched.tool.key(event)
+            ):
                 return True
             return self._press(event, self._own.get(watched, frozenset()))
-        if event.type() == QEvent.Type.KeyRelease and isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Space:
+        if (
+            event.type() == QEvent.Type.KeyRelease
+            and isinstance(event, QKeyEvent)
+            and event.key() == Qt.Key.Key_Space
+        ):
             if not event.isAutoRepeat():
                 self.space.emit(False)
             return True

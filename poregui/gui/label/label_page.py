@@ -103,7 +103,11 @@ class LabelPage(QWidget):
         for widget in (self.image_canvas, self.crop_grid):
             widget.set_classes(known)
         self.keys.watch(self.class_bar.buttons.values())
-        entries: list[tuple[str, object]] = [("All labels", "any"), ("Not labelled", None), ("Proposals", "proposals")]
+        entries: list[tuple[str, object]] = [
+            ("All labels", "any"),
+            ("Not labelled", None),
+            ("Proposals", "proposals"),
+        ]
         entries += [(c.name, c.id) for c in classes]
         entries += [(NOT_A_PORE_NAME, NOT_A_PORE), (UNSURE_NAME, UNSURE)]
         pieces.fill(self.label_filter, entries)
@@ -200,7 +204,9 @@ class LabelPage(QWidget):
         return whole
 
     def _build_left(self) -> QWidget:
-        self.import_button = pieces.button("import_button", "Import…", "Import micrographs or crops")
+        self.import_button = pieces.button(
+            "import_button", "Import…", "Import micrographs or crops"
+        )
         self.properties_button = pieces.button(
             "properties_button", "Properties…", "Specimen and scale of the chosen micrographs"
         )
@@ -220,12 +226,19 @@ class LabelPage(QWidget):
         self.canvas_detail = ElidedLabel("canvas_detail")
         self.zoom_text = pieces.muted("zoom_text")
         self.fit_button = pieces.button("fit_button", "Fit", "Show the whole micrograph (F)")
-        self.one_to_one_button = pieces.button("one_to_one_button", "1:1", "Show one pixel as one pixel")
+        self.one_to_one_button = pieces.button(
+            "one_to_one_button", "1:1", "Show one pixel as one pixel"
+        )
         panel = pieces.panel()
         layout = pieces.column(panel, 0)
         layout.addLayout(
             pieces.row(
-                self.canvas_title, self.canvas_detail, None, self.zoom_text, self.fit_button, self.one_to_one_button
+                self.canvas_title,
+                self.canvas_detail,
+                None,
+                self.zoom_text,
+                self.fit_button,
+                self.one_to_one_button,
             )
         )
         layout.addWidget(self.image_canvas, 1)
@@ -253,7 +266,9 @@ class LabelPage(QWidget):
         self.grid_count = pieces.muted("grid_count")
         self.all_crops_button = pieces.button("all_crops_button", "Reset", "Show all crops again")
         self.one_scale_button = pieces.button(
-            "one_scale_button", "One scale", "Draw all crops at one scale in µm, so that their sizes can be compared"
+            "one_scale_button",
+            "One scale",
+            "Draw all crops at one scale in µm, so that their sizes can be compared",
         )
         self.one_scale_button.setCheckable(True)
         self.size_slider = QSlider(Qt.Orientation.Horizontal)
@@ -263,7 +278,9 @@ class LabelPage(QWidget):
         self.size_slider.setRange(SMALLEST_CELL, LARGEST_CELL)
         self.size_slider.setValue(USUAL_CELL)
         self.size_slider.setFixedWidth(56)
-        row = pieces.row(self.grid_count, self.all_crops_button, self.one_scale_button, self.size_slider)
+        row = pieces.row(
+            self.grid_count, self.all_crops_button, self.one_scale_button, self.size_slider
+        )
         row.setContentsMargins(0, 0, 0, GAP // 2)
         whole = QWidget()
         whole.setLayout(row)
@@ -287,7 +304,13 @@ class LabelPage(QWidget):
         layout.addWidget(pieces.heading("Current crop"))
         layout.addWidget(self.context_view, 1)
         self.crop_facts, self.alike_row = CropFacts(), AlikeRow()
-        for widget in (self.crop_label, self.crop_size, self.crop_facts, self.alike_row, self.crop_history):
+        for widget in (
+            self.crop_label,
+            self.crop_size,
+            self.crop_facts,
+            self.alike_row,
+            self.crop_history,
+        ):
             layout.addWidget(widget)
         layout.addStretch(0)
         return panel
@@ -312,7 +335,9 @@ class LabelPage(QWidget):
     def _connect(self) -> None:
         self.micrograph_list.set_empty_text("No micrographs. These crops came ready-made.")
         self.keys = LabelKeys(self)
-        self.keys.watch((self, self.image_canvas, self.crop_grid, self.context_view, self.class_bar))
+        self.keys.watch(
+            (self, self.image_canvas, self.crop_grid, self.context_view, self.class_bar)
+        )
         self.keys.watch((self.micrograph_list,), own={"delete"})
         self.keys.pressed.connect(self.key_pressed)
         key_map().changed.connect(self._name_keys)

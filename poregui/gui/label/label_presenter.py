@@ -32,7 +32,12 @@ from poregui.gui.label.stage import Stage
 from poregui.gui.services.page_services import Services
 from poregui.gui.services.session import Session
 from poregui.workflow.editing.edits import Edit
-from poregui.workflow.editing.label_edits import label_crops, labels_lost_with, remove_crops, remove_micrographs
+from poregui.workflow.editing.label_edits import (
+    label_crops,
+    labels_lost_with,
+    remove_crops,
+    remove_micrographs,
+)
 
 
 class LabelPresenter(QObject):
@@ -208,18 +213,28 @@ class LabelPresenter(QObject):
         if not ids:
             return
         if self._apply(remove_crops(ids)):
-            messages().note("Deleted. Undo brings it back." if len(ids) == 1 else f"Deleted {len(ids)} crops.")
+            messages().note(
+                "Deleted. Undo brings it back." if len(ids) == 1 else f"Deleted {len(ids)} crops."
+            )
 
     def delete_micrographs(self, micrograph_ids: Sequence[int]) -> None:
         """Ask, saying how many labels go with them, and delete micrographs; undo brings all back."""
-        known = [self._catalogue.micrographs[i] for i in micrograph_ids if i in self._catalogue.micrographs]
+        known = [
+            self._catalogue.micrographs[i]
+            for i in micrograph_ids
+            if i in self._catalogue.micrographs
+        ]
         if not known:
             return
         ids = [m.id for m in known]
         crops = sum(len(self._catalogue.crops_of(i)) for i in ids)
         labels = labels_lost_with(self._session.project, ids)
         what = known[0].name if len(known) == 1 else f"{len(known)} micrographs"
-        text = f"{crops} crops, {labels} of them labelled, go with it. " if crops else "No crops go with it. "
+        text = (
+            f"{crops} crops, {labels} of them labelled, go with it. "
+            if crops
+            else "No crops go with it. "
+        )
         text += "The image file stays where it is, and undo brings everything back."
         if messages().ask(f"Delete {what}?", text, "Delete"):
             self._apply(remove_micrographs(self._session.project, ids))
@@ -282,7 +297,9 @@ class LabelPresenter(QObject):
     def _show_labels(self, changed: Changed) -> None:
         page, catalogue = self._page, self._catalogue
         self._quiet = True
-        followed = follow_labels(page.crop_grid, catalogue, self._ordering, page.crop_filter(), changed.crop_ids)
+        followed = follow_labels(
+            page.crop_grid, catalogue, self._ordering, page.crop_filter(), changed.crop_ids
+        )
         self._quiet = False
         if followed:
             self._count_grid()
@@ -307,7 +324,9 @@ class LabelPresenter(QObject):
 
     def _show_rows(self) -> None:
         self._quiet = True
-        self._page.crop_grid.set_rows(self._ordering.arrange(self._catalogue.rows(self._page.crop_filter())))
+        self._page.crop_grid.set_rows(
+            self._ordering.arrange(self._catalogue.rows(self._page.crop_filter()))
+        )
         self._page.crop_grid.choose(self._current)
         self._quiet = False
         self._count_grid()
@@ -319,13 +338,17 @@ class LabelPresenter(QObject):
 
     def _count_grid(self) -> None:
         grid = self._page.crop_grid
-        self._page.set_grid_count(grid.rows.rowCount(), len(self._catalogue.crops), len(grid.selected_ids()))
+        self._page.set_grid_count(
+            grid.rows.rowCount(), len(self._catalogue.crops), len(grid.selected_ids())
+        )
 
     # ---- choosing ------------------------------------------------------------------------------------------------
 
     def _choose_first(self) -> None:
         rows = self._page.crop_grid.rows.rows
-        first = next((row.crop_id for row in rows if row.label is None), rows[0].crop_id if rows else None)
+        first = next(
+            (row.crop_id for row in rows if row.label is None), rows[0].crop_id if rows else None
+        )
         if first is not None:
             self.choose(first)
         elif self._catalogue.micrographs:
@@ -341,7 +364,9 @@ class LabelPresenter(QObject):
         crop = self._catalogue.crops.get(crop_id or 0)
         if crop is not None:
             self._stage.show_crop(crop)
-        self._page.micrograph_list.choose(self._stage.micrograph.id if self._stage.micrograph else None)
+        self._page.micrograph_list.choose(
+            self._stage.micrograph.id if self._stage.micrograph else None
+        )
         self._show_current()
 
     def _choose_micrograph(self, micrograph_id: int) -> None:

@@ -91,7 +91,10 @@ class Suggesting(QObject):
         self._compared: int | None = None
         self._renew = QTimer(singleShot=True, interval=_QUIET_MS)
         self._renew.timeout.connect(self._reorder)
-        self.keys: dict[str, Callable[[], object]] = {"accept": self.accept, "accept_page": self.accept_page}
+        self.keys: dict[str, Callable[[], object]] = {
+            "accept": self.accept,
+            "accept_page": self.accept_page,
+        }
 
     # ---- life ----------------------------------------------------------------------------------------------------
 
@@ -122,7 +125,9 @@ class Suggesting(QObject):
     def follow(self, changed: Changed) -> None:
         """Tell the worker what an edit changed; the grid waits with a new order until the keys rest."""
         if changed.kinds & {"labels", "crops", "micrographs", "specimens"}:
-            self._catch_up(changed.crop_ids if changed.kinds == {"labels"} and changed.crop_ids else None)
+            self._catch_up(
+                changed.crop_ids if changed.kinds == {"labels"} and changed.crop_ids else None
+            )
         if self._renew.isActive():
             self._renew.start()
         if "classes" in changed.kinds:
@@ -153,7 +158,9 @@ class Suggesting(QObject):
 
     def accept_page(self) -> None:
         """Label all crops that are in sight in the grid as suggested, in one step."""
-        self._accept(self._desk.page.crop_grid.visible_ids(), "Nothing is suggested for the crops in sight.")
+        self._accept(
+            self._desk.page.crop_grid.visible_ids(), "Nothing is suggested for the crops in sight."
+        )
 
     def _accept(self, crop_ids: Sequence[int], nothing: str) -> None:
         desk = self._desk
@@ -168,8 +175,12 @@ class Suggesting(QObject):
         if desk.apply(edit if edit.changes else None):
             if len(wanted) > 1:
                 marks, number = desk.catalogue.marks, Counter(wanted.values())
-                each = ", ".join(f"{count} {marks.name(label)}" for label, count in number.most_common())
-                messages().note(f"Accepted {len(wanted)} suggestions: {each}. Undo takes them back.")
+                each = ", ".join(
+                    f"{count} {marks.name(label)}" for label, count in number.most_common()
+                )
+                messages().note(
+                    f"Accepted {len(wanted)} suggestions: {each}. Undo takes them back."
+                )
             if following is not None:
                 desk.choose(following)
 
@@ -264,7 +275,9 @@ class Suggesting(QObject):
         """Tell whether the worker runs that knows which crops are alike."""
         return self._process is not None
 
-    def _take_alike(self, crop_id: int, order: Sequence[int], of_each: Mapping[int, Sequence[int]]) -> None:
+    def _take_alike(
+        self, crop_id: int, order: Sequence[int], of_each: Mapping[int, Sequence[int]]
+    ) -> None:
         self.alike_found.emit(crop_id, of_each)
         if crop_id == self._compared and self._desk.ordering.by == "alike":
             self._compared = None
@@ -285,7 +298,9 @@ class Suggesting(QObject):
     def _ended(self, why: str) -> None:
         self._process, self._broken = None, True
         self._telling.stop()
-        messages().note("The suggestions have stopped; labelling goes on." + (f" ({why})" if why else ""))
+        messages().note(
+            "The suggestions have stopped; labelling goes on." + (f" ({why})" if why else "")
+        )
 
     # ---- what is shown -------------------------------------------------------------------------------------------
 
@@ -296,7 +311,11 @@ class Suggesting(QObject):
         found, names = self._found, self._names()
         text = told = ""
         if found is not None:
-            sure = f", right for {100 * found.accuracy:.0f} % of unseen ones" if found.accuracy is not None else ""
+            sure = (
+                f", right for {100 * found.accuracy:.0f} % of unseen ones"
+                if found.accuracy is not None
+                else ""
+            )
             told = advice(self._curve, names)
             eyes = f" and the network of run {found.run}" if found.run is not None else ""
             text = f"Learnt from {found.count} labels{eyes}{sure}. {told}".strip()

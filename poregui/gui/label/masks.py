@@ -169,5 +169,8 @@ def _mask_words(one: Micrograph | None) -> str:
     if not masks:
         return "None. Inside masks nothing is found or cropped."
     bars = sum(mask.kind == "bar" for mask in masks)
-    parts = [f"{bars} info bar" if bars else "", f"{len(masks) - bars} drawn" if len(masks) > bars else ""]
+    parts = [
+        f"{bars} info bar" if bars else "",
+        f"{len(masks) - bars} drawn" if len(masks) > bars else "",
+    ]
     return ", ".join(part for part in parts if part) + ": nothing is found or cropped there."

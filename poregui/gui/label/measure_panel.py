@@ -22,7 +22,14 @@ from PySide6.QtWidgets import (
 
 from poregui.domain.classes import PoreClass
 from poregui.gui.base import pieces
-from poregui.gui.lists.pore_table import LOGARITHMIC, NUMBERS, TEXTS, PoreTable, PoreTableModel, offered
+from poregui.gui.lists.pore_table import (
+    LOGARITHMIC,
+    NUMBERS,
+    TEXTS,
+    PoreTable,
+    PoreTableModel,
+    offered,
+)
 from poregui.gui.plots.pore_plot import PlotAxis, PlotGroup, PorePlot
 
 USUAL = (
@@ -118,14 +125,17 @@ class MeasurePanel(QWidget):
 
     def pore_filter(self) -> PoreFilter:
         """Return what the choices say."""
-        return PoreFilter(self.class_box.currentData(), self.here_box.isChecked(), self.reliable_box.isChecked())
+        return PoreFilter(
+            self.class_box.currentData(), self.here_box.isChecked(), self.reliable_box.isChecked()
+        )
 
     # ---- following -----------------------------------------------------------------------------------------------
 
     def _show_columns(self) -> None:
         there = offered(self._shown)
         usual = tuple(
-            "area_px" if name == "area_um2" and "area_um2" not in there else name for name in self._chosen_columns
+            "area_px" if name == "area_um2" and "area_um2" not in there else name
+            for name in self._chosen_columns
         )
         names = [name for name in there if name in usual]
         self.model.show(self._shown, names, self._kept)
@@ -133,7 +143,9 @@ class MeasurePanel(QWidget):
         metrics = header.fontMetrics()
         for place in range(len(names)):
             wide = metrics.horizontalAdvance(self._shown.title(names[place])) + 34
-            self.table.setColumnWidth(place, max(wide, _COLUMN_WIDTH if names[place] in TEXTS else 72))
+            self.table.setColumnWidth(
+                place, max(wide, _COLUMN_WIDTH if names[place] in TEXTS else 72)
+            )
 
     def _fill_menu(self) -> None:
         self._menu.clear()
@@ -159,8 +171,14 @@ class MeasurePanel(QWidget):
         for label in sorted(set(labels[self._kept].tolist())):
             rows = self._kept & (labels == label)
             known = None if label == -99 else int(label)
-            groups.append(PlotGroup(known, table.crop_ids[rows], across[rows], None if up is None else up[rows]))
-        axes = [PlotAxis(table.title(name), name in LOGARITHMIC) if name else None for name in (x, y)]
+            groups.append(
+                PlotGroup(
+                    known, table.crop_ids[rows], across[rows], None if up is None else up[rows]
+                )
+            )
+        axes = [
+            PlotAxis(table.title(name), name in LOGARITHMIC) if name else None for name in (x, y)
+        ]
         assert axes[0] is not None
         self.plot.show_groups(groups, axes[0], axes[1])
 
@@ -180,7 +198,9 @@ class MeasurePanel(QWidget):
         self.reliable_box = QCheckBox("Reliable")
         self.reliable_box.setObjectName("measure_reliable")
         self.reliable_box.setAccessibleName("Only pores of at least 10 px across")
-        self.reliable_box.setToolTip("Only pores of at least 10 px across, whose shape is more than noise")
+        self.reliable_box.setToolTip(
+            "Only pores of at least 10 px across, whose shape is more than noise"
+        )
         self.columns_button = QToolButton()
         self.columns_button.setObjectName("measure_columns")
         self.columns_button.setAccessibleName("Choose the columns")
@@ -198,7 +218,9 @@ class MeasurePanel(QWidget):
             with QSignalBlocker(box):
                 for name in names:
                     box.addItem("Histogram" if not name else "Equivalent diameter", name)
-        self.export_button = pieces.button("measure_export", "Export CSV…", "Write one line a pore as CSV")
+        self.export_button = pieces.button(
+            "measure_export", "Export CSV…", "Write one line a pore as CSV"
+        )
         self.summary = pieces.muted("measure_summary")
         self.summary.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.class_box.currentIndexChanged.connect(lambda _: self.filter_changed.emit())

@@ -93,7 +93,10 @@ class Measuring(QObject):
         if "classes" in changed.kinds:
             self._panel.set_classes(catalogue.classes, catalogue.known_classes)
         no_pores = self._now_no_pores(changed)
-        before, self._direction = self._direction, project_build_direction(self._desk.session.project)
+        before, self._direction = (
+            self._direction,
+            project_build_direction(self._desk.session.project),
+        )
         moved = self._direction != before or no_pores != self._no_pores
         if moved or changed.kinds & {"crops", "outlines", "micrographs", "detections"}:
             self._no_pores = no_pores
@@ -150,7 +153,9 @@ class Measuring(QObject):
         if handle is self._running:
             self._running = None
             if handle.cancelled:
-                self._panel.set_empty_text("Measuring was cancelled. Choose this tab again to go on.")
+                self._panel.set_empty_text(
+                    "Measuring was cancelled. Choose this tab again to go on."
+                )
 
     # ---- showing -------------------------------------------------------------------------------------------------
 
@@ -195,7 +200,9 @@ class Measuring(QObject):
     def _ask_export(self) -> None:
         folder = self._desk.session.project.folder
         proposed = str(folder.with_name(f"{folder.name}-measurements.csv"))
-        chosen, _ = QFileDialog.getSaveFileName(self._panel.window(), "Export measurements", proposed, "*.csv")
+        chosen, _ = QFileDialog.getSaveFileName(
+            self._panel.window(), "Export measurements", proposed, "*.csv"
+        )
         if chosen:
             self.export(Path(chosen))
 
@@ -205,10 +212,14 @@ class Measuring(QObject):
 
         def write(control: TaskControl) -> int:
             with Project.open(folder, read_only=True) as reader:
-                return write_measurements(reader, measure_project(reader, progress=control.progress), out)
+                return write_measurements(
+                    reader, measure_project(reader, progress=control.progress), out
+                )
 
         self._desk.services.background.run(
-            "Exporting measurements", write, lambda count: messages().note(f"{count} pores written to {out}.")
+            "Exporting measurements",
+            write,
+            lambda count: messages().note(f"{count} pores written to {out}."),
         )
 
 
@@ -226,7 +237,9 @@ def pore_table(fields: Sequence[MeasuredField], catalogue: Catalogue) -> PoreTab
         name: np.concatenate([_in_unit(field, name, in_um=in_um) for field in fields])[there]
         for name in fields[0].measured.columns
     }
-    micrographs = np.repeat([field.micrograph.id for field in fields], [len(field.crop_ids) for field in fields])[there]
+    micrographs = np.repeat(
+        [field.micrograph.id for field in fields], [len(field.crop_ids) for field in fields]
+    )[there]
     names = {field.micrograph.id: field.micrograph.name for field in fields}
     labels = tuple(catalogue.crops[crop_id].label for crop_id in crop_ids[there].tolist())
     said = {label: "" if label is None else catalogue.marks.name(label) for label in set(labels)}
@@ -244,7 +257,9 @@ def pore_table(fields: Sequence[MeasuredField], catalogue: Catalogue) -> PoreTab
 def relabelled(table: PoreTable, catalogue: Catalogue) -> PoreTable:
     """Return a table with labels as they are now; crops that went keep theirs until they are measured anew."""
     there = zip(table.crop_ids.tolist(), table.labels, strict=True)
-    labels = tuple(catalogue.crops[i].label if i in catalogue.crops else label for i, label in there)
+    labels = tuple(
+        catalogue.crops[i].label if i in catalogue.crops else label for i, label in there
+    )
     said = {label: "" if label is None else catalogue.marks.name(label) for label in set(labels)}
     return replace(table, labels=labels, label_names=tuple(said[label] for label in labels))
 
@@ -259,7 +274,9 @@ def _in_unit(field: MeasuredField, name: str, *, in_um: bool) -> NDArray[np.floa
 
 def summary_words(fields: Sequence[MeasuredField]) -> str:
     """Return how many pores there are and what the porosity over fields is, in a line."""
-    over = porosity([field.pore_area_px for field in fields], [field.field_area_px for field in fields])
+    over = porosity(
+        [field.pore_area_px for field in fields], [field.field_area_px for field in fields]
+    )
     if over is None:
         return ""
     pores = sum(len(field.crop_ids) for field in fields)
@@ -267,7 +284,11 @@ def summary_words(fields: Sequence[MeasuredField]) -> str:
     if over.low is None or over.high is None:
         return f"{text} in one field"
     text += f" over {over.fields} fields (95 % interval {over.low:.2f} to {over.high:.2f})"
-    accuracy = f" · relative accuracy {over.relative_accuracy:.0f} %" if over.relative_accuracy is not None else ""
+    accuracy = (
+        f" · relative accuracy {over.relative_accuracy:.0f} %"
+        if over.relative_accuracy is not None
+        else ""
+    )
     scales = sum(field.measured.unit == "um" for field in fields)
     mixed = " · lengths in px: not every micrograph has a scale" if 0 < scales < len(fields) else ""
     return text + accuracy + mixed

@@ -69,11 +69,16 @@ class Outlining(QObject):
             self.layer.set_classes(self._desk.catalogue.known_classes)
         if changed.kinds & {"crops", "outlines", "micrographs"}:
             self._read()
-        if changed.kinds & {"crops", "outlines", "micrographs", "classes"} or self._proposals_hidden:
+        if (
+            changed.kinds & {"crops", "outlines", "micrographs", "classes"}
+            or self._proposals_hidden
+        ):
             self._draw()
         elif "labels" in changed.kinds:
             crops = self._desk.catalogue.crops
-            self.layer.set_labels({crop_id: crops[crop_id].label for crop_id in changed.crop_ids if crop_id in crops})
+            self.layer.set_labels(
+                {crop_id: crops[crop_id].label for crop_id in changed.crop_ids if crop_id in crops}
+            )
             self._canvas.update()
 
     def hide_proposals(self, hidden: bool) -> None:
@@ -106,8 +111,12 @@ class Outlining(QObject):
     def _read(self) -> None:
         self._shown = self._desk.stage.micrograph
         project = self._desk.session.project
-        self._outlines = project.outlines(micrograph_id=self._shown.id) if self._shown is not None else {}
-        self._canvas.set_outlined(dict(zip(self._outlines, bounds_of(list(self._outlines.values())), strict=True)))
+        self._outlines = (
+            project.outlines(micrograph_id=self._shown.id) if self._shown is not None else {}
+        )
+        self._canvas.set_outlined(
+            dict(zip(self._outlines, bounds_of(list(self._outlines.values())), strict=True))
+        )
 
     def _draw(self) -> None:
         crops = self._desk.catalogue.crops
@@ -128,16 +137,22 @@ class Outlining(QObject):
             ids += self._neighbour(ids[0])
         if len(ids) < 2:
             raise PoreguiError(
-                "Joining needs two outlined pores of this micrograph.", "Choose one beside another, or select both."
+                "Joining needs two outlined pores of this micrograph.",
+                "Choose one beside another, or select both.",
             )
-        self._do(lambda: join_pores(self._desk.session.project, self._pores(ids), *self._parts()), ids[0])
+        self._do(
+            lambda: join_pores(self._desk.session.project, self._pores(ids), *self._parts()), ids[0]
+        )
 
     def split(self) -> None:
         """Cut the current pore at its waists."""
         crop = self._current()
         if crop.id not in self._outlines:
             raise PoreguiError("This crop has no outline.", "Find pores, or draw it with O.")
-        self._do(lambda: cut_pore(self._desk.session.project, self._pores([crop.id])[0], *self._parts()), crop.id)
+        self._do(
+            lambda: cut_pore(self._desk.session.project, self._pores([crop.id])[0], *self._parts()),
+            crop.id,
+        )
 
     def draw(self) -> None:
         """Let an outline be drawn: around a new pore, or anew for the current crop where it lies in its box."""
@@ -167,7 +182,12 @@ class Outlining(QObject):
         crop = self._desk.catalogue.crops.get(self._desk.current() or 0)
         middle = points.mean(axis=0)
         here = crop is not None and self._shown is not None and crop.micrograph_id == self._shown.id
-        if here and crop is not None and crop.box is not None and crop.box.contains(*middle.tolist()):
+        if (
+            here
+            and crop is not None
+            and crop.box is not None
+            and crop.box.contains(*middle.tolist())
+        ):
             self._put(crop, points)
         else:
             self._put(None, points)
@@ -177,7 +197,8 @@ class Outlining(QObject):
         before = self._outlines.get(crop.id) if crop is not None else None
         known = None if crop is None else (crop, before)
         self._do(
-            lambda: draw_pore(self._desk.session.project, known, outline, *self._parts()), crop.id if crop else None
+            lambda: draw_pore(self._desk.session.project, known, outline, *self._parts()),
+            crop.id if crop else None,
         )
 
     def _do(self, build: Callable[[], ReplacePores], then: int | None) -> None:
@@ -201,7 +222,9 @@ class Outlining(QObject):
     def _parts(self) -> tuple[Micrograph, Any]:
         stage = self._desk.stage
         if stage.micrograph is None or stage.image is None:
-            raise PoreguiError("The micrograph is not loaded.", "Wait until it is there, or put its file back.")
+            raise PoreguiError(
+                "The micrograph is not loaded.", "Wait until it is there, or put its file back."
+            )
         return stage.micrograph, stage.image
 
     def _neighbour(self, crop_id: int) -> list[int]:
@@ -211,13 +234,19 @@ class Outlining(QObject):
         others = [other for other in self._outlines if other != crop_id]
         edges = [self._outlines[other].bounds for other in others]
         table = np.array([(b.x, b.y, b.right, b.bottom) for b in edges], np.float64).reshape(-1, 4)
-        own = np.array([[box.x - reach, box.y - reach, box.right + reach, box.bottom + reach]], np.float64)
+        own = np.array(
+            [[box.x - reach, box.y - reach, box.right + reach, box.bottom + reach]], np.float64
+        )
         near = near_boxes(own, table)[1]
         if not len(near):
             return []
         points = self._outlines[crop_id].points
         away = [
-            float(np.hypot(*(self._outlines[others[i]].points[:, None] - points[None]).reshape(-1, 2).T).min())
+            float(
+                np.hypot(
+                    *(self._outlines[others[i]].points[:, None] - points[None]).reshape(-1, 2).T
+                ).min()
+            )
             for i in near.tolist()
         ]
         return [others[int(near[int(np.argmin(away))])]]

@@ -125,9 +125,13 @@ class Progressing:
         present: list[tuple[int | None, str]] = list(catalogue.specimens.items())
         if any(specimen is None for specimen, _ in counts):
             present.append((None, "Unknown"))
-        rows = [(name, tuple(counts[specimen, label] for label in labels)) for specimen, name in present]
+        rows = [
+            (name, tuple(counts[specimen, label] for label in labels)) for specimen, name in present
+        ]
         thin = max(1, panel.target.value() // (2 * max(1, len(rows))))
-        panel.table.show_counts(catalogue.marks, labels, rows, thin=thin, target=panel.target.value())
+        panel.table.show_counts(
+            catalogue.marks, labels, rows, thin=thin, target=panel.target.value()
+        )
         cells = [
             (counts[specimen, label], -free[specimen], specimen, label)
             for specimen, _ in present
@@ -157,7 +161,9 @@ class Progressing:
             desk.choose(next(iter(page.crop_grid.ids()), None))
             page.crop_grid.setFocus()
             if desk.ordering.suggestions is None:
-                messages().note(f"Nothing is suggested yet: all unlabelled crops there are shown, not only {name}.")
+                messages().note(
+                    f"Nothing is suggested yet: all unlabelled crops there are shown, not only {name}."
+                )
 
     def _show_alike(self, crop_id: int, of_each: Mapping[int, Sequence[int]]) -> None:
         if crop_id == self._desk.current():

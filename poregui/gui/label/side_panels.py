@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
 
 from poregui.gui.base import pieces
 from poregui.gui.base.theme import GAP, MARGIN
@@ -37,7 +46,9 @@ class FindPanel(QWidget):
         self.form = DetectionForm(self)
         self.preview_text = self._text("preview_text", "What is found in the part that is seen")
         self.result_text = self._text("detection_result", "What was found last")
-        self.stayed_button = pieces.button("stayed_button", "Show them", "Show the labelled crops without a pore")
+        self.stayed_button = pieces.button(
+            "stayed_button", "Show them", "Show the labelled crops without a pore"
+        )
         self.stayed_button.hide()
         self.here_button = QPushButton("Find pores here")
         self.here_button.setObjectName("find_here_button")
@@ -131,7 +142,9 @@ class ProgressPanel(QScrollArea):
             words.setWordWrap(True)
         self.nudge_button = QPushButton("Show these")
         self.nudge_button.setObjectName("nudge_button")
-        self.nudge_button.setAccessibleName("Queue the unlabelled crops for the thinnest cell, the likeliest first")
+        self.nudge_button.setAccessibleName(
+            "Queue the unlabelled crops for the thinnest cell, the likeliest first"
+        )
         self.table = BalanceTable()
         self.alike = AlikeStrip()
         self._lay_out()

@@ -93,7 +93,9 @@ class Stage(QObject):
         if self.micrograph is not None:
             return self.micrograph.name, micrograph_words(self.micrograph)
         if self._alone is not None:
-            return self._alone.source.replace("\\", "/").rsplit("/", 1)[-1] or "Crop", "ready-made crop"
+            return self._alone.source.replace("\\", "/").rsplit("/", 1)[
+                -1
+            ] or "Crop", "ready-made crop"
         return "", ""
 
     def loaded(self, micrograph_id: int, image: Pyramid) -> None:
@@ -129,7 +131,11 @@ class Stage(QObject):
             return
         now = self._catalogue.micrographs.get(self.micrograph.id)
         is_shown = self.micrograph
-        if now is None or (now.path, now.sha256, now.plane) != (is_shown.path, is_shown.sha256, is_shown.plane):
+        if now is None or (now.path, now.sha256, now.plane) != (
+            is_shown.path,
+            is_shown.sha256,
+            is_shown.plane,
+        ):
             self.show(now)
             return
         self.micrograph = now
@@ -145,10 +151,16 @@ class Stage(QObject):
         if crop is None:
             self._context.clear()
             return
-        here = self._loaded is not None and self.micrograph is not None and crop.micrograph_id == self.micrograph.id
+        here = (
+            self._loaded is not None
+            and self.micrograph is not None
+            and crop.micrograph_id == self.micrograph.id
+        )
         image = self._loaded.image if here and self._loaded else None
         full = self._services.thumbnails.full(crop)
-        colour = "#ffffff" if crop.label is None else self._catalogue.marks.colour(crop.label).name()
+        colour = (
+            "#ffffff" if crop.label is None else self._catalogue.marks.colour(crop.label).name()
+        )
         self._context.set_outline_colour(colour)
         self._context.set_surroundings(image, crop.box, full, crop.um_per_px)
 
@@ -168,7 +180,8 @@ class Stage(QObject):
             return None
         if box.area > _LARGEST_CROP:
             raise PoreguiError(
-                f"A crop of {box.width} x {box.height} px is too large to be one pore.", "Zoom in, and draw it again."
+                f"A crop of {box.width} x {box.height} px is too large to be one pore.",
+                "Zoom in, and draw it again.",
             )
         image = self._loaded.image
         return CropPixels(cut(image, box), image.grey_low, image.grey_high)
@@ -180,11 +193,19 @@ class Stage(QObject):
         sides = sorted(crop.size_px for crop in self._catalogue.crops_of(self.micrograph.id))
         if sides:
             return sides[len(sides) // 2]
-        return min(max(_LEAST_SIDE, max(self.micrograph.width, self.micrograph.height) // 32), _MOST_SIDE)
+        return min(
+            max(_LEAST_SIDE, max(self.micrograph.width, self.micrograph.height) // 32), _MOST_SIDE
+        )
 
-    def outline_at(self, x: float, y: float, *, reach: float, polarity: str) -> NDArray[np.float32] | None:
+    def outline_at(
+        self, x: float, y: float, *, reach: float, polarity: str
+    ) -> NDArray[np.float32] | None:
         """Return the outline, (N, 2) in px, of the pore near a point (px), or None where there is none."""
-        return None if self._loaded is None else outline_near(self._loaded.image, x, y, reach=reach, polarity=polarity)
+        return (
+            None
+            if self._loaded is None
+            else outline_near(self._loaded.image, x, y, reach=reach, polarity=polarity)
+        )
 
     def box_at(self, x: float, y: float, *, reach: float, usual: int) -> Box | None:
         """Return the crop around the pore near a point (px), or of the usual size where no pore is found."""

@@ -59,14 +59,18 @@ class BalanceTable(QWidget):
             self._marks.draw_badge(painter, names + column * wide + wide / 2 - 8, _ROW - 3, label)
         sums = tuple(sum(counts[i] for _, counts in self._rows) for i in range(len(self._labels)))
         wanted = (self._target,) * len(self._labels)
-        for number, (name, counts) in enumerate((*self._rows, ("All", sums), ("Wanted", wanted)), 1):
+        for number, (name, counts) in enumerate(
+            (*self._rows, ("All", sums), ("Wanted", wanted)), 1
+        ):
             top = number * _ROW
             is_sum, is_wanted = number == len(self._rows) + 1, number > len(self._rows) + 1
             if is_sum:
                 painter.setPen(QColor(tokens.border))
                 painter.drawLine(0, top, self.width(), top)
             painter.setPen(QColor(tokens.text if is_sum else tokens.muted))
-            words = painter.fontMetrics().elidedText(name, Qt.TextElideMode.ElideMiddle, round(names) - 8)
+            words = painter.fontMetrics().elidedText(
+                name, Qt.TextElideMode.ElideMiddle, round(names) - 8
+            )
             painter.drawText(QRectF(0, top, names, _ROW), int(Qt.AlignmentFlag.AlignVCenter), words)
             for column, count in enumerate(counts):
                 cell = QRectF(names + column * wide, top, wide, _ROW).adjusted(3, 2, -3, -2)

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt
+from PySide6.QtCore import (
+    QAbstractTableModel,
+    QModelIndex,
+    QPersistentModelIndex,
+    QRectF,
+    QSize,
+    Qt,
+)
 from PySide6.QtGui import QColor, QPainter, QPen
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -51,7 +58,10 @@ class _ScoreModel(QAbstractTableModel):
         return len(_HEADS)
 
     def headerData(
-        self, section: int, orientation: Qt.Orientation, role: int = int(Qt.ItemDataRole.DisplayRole)
+        self,
+        section: int,
+        orientation: Qt.Orientation,
+        role: int = int(Qt.ItemDataRole.DisplayRole),
     ) -> Any:
         if orientation == Qt.Orientation.Vertical:
             return None
@@ -60,13 +70,20 @@ class _ScoreModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.ToolTipRole:
             return _TIPS[section]
         if role == Qt.ItemDataRole.TextAlignmentRole:
-            return int(Qt.AlignmentFlag.AlignVCenter | (Qt.AlignmentFlag.AlignRight if section else _LEFT))
+            return int(
+                Qt.AlignmentFlag.AlignVCenter | (Qt.AlignmentFlag.AlignRight if section else _LEFT)
+            )
         return None
 
     def data(self, index: Index, role: int = int(Qt.ItemDataRole.DisplayRole)) -> Any:
         score = self.scores[index.row()]
         if role == Qt.ItemDataRole.DisplayRole:
-            numbers = (_percent(score.precision), _percent(score.recall), _percent(score.f1), str(score.support))
+            numbers = (
+                _percent(score.precision),
+                _percent(score.recall),
+                _percent(score.f1),
+                str(score.support),
+            )
             return (score.name, *numbers)[index.column()]
         if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
             return describe(score)
@@ -103,9 +120,13 @@ class ClassScores(QTableView):
         for column in range(1, len(_HEADS)):
             heads.setSectionResizeMode(column, QHeaderView.ResizeMode.Fixed)
             head = heads.fontMetrics().horizontalAdvance(_HEADS[column])
-            self.setColumnWidth(column, max(head, self.fontMetrics().horizontalAdvance("100.0")) + 9)
+            self.setColumnWidth(
+                column, max(head, self.fontMetrics().horizontalAdvance("100.0")) + 9
+            )
 
-    def set_scores(self, scores: Sequence[ClassScore], labels: Sequence[int], classes: Sequence[PoreClass]) -> None:
+    def set_scores(
+        self, scores: Sequence[ClassScore], labels: Sequence[int], classes: Sequence[PoreClass]
+    ) -> None:
         """Show a row per class; `labels` say whose badge it carries."""
         self._delegate.labels, self._delegate.marks = tuple(labels), ClassMarks(classes)
         self._model.show(scores)
@@ -138,25 +159,34 @@ class _ScoreDelegate(QStyledItemDelegate):
         painter.setPen(QColor(tokens.muted if index.column() == len(_HEADS) - 1 else tokens.text))
         if index.column() == 0:
             side = round(metrics.height() * 1.05)
-            self.marks.draw_badge(painter, area.left(), area.center().y() + side / 2, self.labels[index.row()])
+            self.marks.draw_badge(
+                painter, area.left(), area.center().y() + side / 2, self.labels[index.row()]
+            )
             area.adjust(side + 6, 0, 0, 0)
             text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, int(area.width()))
             painter.drawText(area, int(_LEFT | Qt.AlignmentFlag.AlignVCenter), text)
         else:
-            painter.drawText(area, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), text)
+            painter.drawText(
+                area, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), text
+            )
         if index.column() == _RECALL:
             score = self._view.scores[index.row()]
             self._paint_interval(painter, area, score, self.marks.colour(self.labels[index.row()]))
         painter.restore()
 
-    def _paint_interval(self, painter: QPainter, area: QRectF, score: ClassScore, colour: QColor) -> None:
+    def _paint_interval(
+        self, painter: QPainter, area: QRectF, score: ClassScore, colour: QColor
+    ) -> None:
         if score.recall is None or score.recall_interval95 is None:
             return
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         y = area.bottom() - 3.5
         low, high = (area.left() + area.width() * end for end in score.recall_interval95)
         painter.setPen(QPen(QColor(theme().tokens.border), 1))
-        painter.drawLine(QRectF(area.left(), y, area.width(), 0).topLeft(), QRectF(area.right(), y, 0, 0).topLeft())
+        painter.drawLine(
+            QRectF(area.left(), y, area.width(), 0).topLeft(),
+            QRectF(area.right(), y, 0, 0).topLeft(),
+        )
         painter.setPen(QPen(colour, 2))
         painter.drawLine(QRectF(low, y, 0, 0).topLeft(), QRectF(high, y, 0, 0).topLeft())
         painter.setPen(Qt.PenStyle.NoPen)
@@ -171,7 +201,9 @@ def describe(score: ClassScore) -> str:
     """Return the scores of one class in words."""
     if not score.support and score.precision is None:
         return f"{score.name}: no crops"
-    words = f"{score.name}: precision {_percent(score.precision)} %, recall {_percent(score.recall)} %"
+    words = (
+        f"{score.name}: precision {_percent(score.precision)} %, recall {_percent(score.recall)} %"
+    )
     if score.recall_interval95 is not None:
         low, high = score.recall_interval95
         words += f" (95 % interval {100 * low:.0f} to {100 * high:.0f})"

@@ -19,7 +19,14 @@ from PySide6.QtCore import (
     Signal,
 )
 from PySide6.QtGui import QColor, QImage, QKeyEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QListView,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QWidget,
+)
 
 from poregui.domain.classes import PoreClass
 from poregui.gui.base.class_marks import ClassMarks
@@ -60,11 +67,16 @@ class CropDelegate(QStyledItemDelegate):
         below = self.lines * text_height + (_PAD if self.lines else 0)
         return QSize(self.side + 2 * _PAD, self.side + 2 * _PAD + below)
 
-    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
+    def sizeHint(
+        self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> QSize:
         return self.cell(option.fontMetrics.height())
 
     def paint(
-        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+        self,
+        painter: QPainter,
+        option: QStyleOptionViewItem,
+        index: QModelIndex | QPersistentModelIndex,
     ) -> None:
         row: CropRow | None = index.data(ROW_ROLE)
         if row is None:
@@ -83,7 +95,9 @@ class CropDelegate(QStyledItemDelegate):
             _draw_tick(painter, square)
         painter.restore()
 
-    def _draw_marks(self, painter: QPainter, option: QStyleOptionViewItem, square: QRect, row: CropRow) -> None:
+    def _draw_marks(
+        self, painter: QPainter, option: QStyleOptionViewItem, square: QRect, row: CropRow
+    ) -> None:
         if row.label is not None:
             self._marks.draw_badge(painter, square.left(), square.bottom() + 1, row.label)
         elif self.suggestion is not None and (found := self.suggestion(row.crop_id)) is not None:
@@ -94,20 +108,32 @@ class CropDelegate(QStyledItemDelegate):
             self._draw_text(painter, option, square, row)
 
     def _draw_suggestion(
-        self, painter: QPainter, option: QStyleOptionViewItem, square: QRect, label: int, sure: float
+        self,
+        painter: QPainter,
+        option: QStyleOptionViewItem,
+        square: QRect,
+        label: int,
+        sure: float,
     ) -> None:
         side = round(option.fontMetrics.height() * 1.05)
         area = QRectF(square.left(), square.bottom() + 1 - side, side, side)
         self._marks.draw_suggested(painter, area, label)
         if self.side >= _ROOM_FOR_SURE:
             words = f"{sure * 100:.0f} %"
-            beside = QRectF(area.right(), area.top(), option.fontMetrics.horizontalAdvance(words) + 8, side)
+            beside = QRectF(
+                area.right(), area.top(), option.fontMetrics.horizontalAdvance(words) + 8, side
+            )
             painter.fillRect(beside, QColor(16, 20, 24, 190))
             painter.setPen(QColor("#e6e9ee"))
             painter.drawText(beside, int(Qt.AlignmentFlag.AlignCenter), words)
 
     def _draw_answer(
-        self, painter: QPainter, option: QStyleOptionViewItem, square: QRect, row: CropRow, predicted: int
+        self,
+        painter: QPainter,
+        option: QStyleOptionViewItem,
+        square: QRect,
+        row: CropRow,
+        predicted: int,
     ) -> None:
         """Draw label, arrow, prediction and the row's text below the picture, which stays free."""
         tokens = theme().tokens
@@ -125,7 +151,9 @@ class CropDelegate(QStyledItemDelegate):
         self._marks.draw_badge(painter, left + 2 * badge, bottom, predicted)
         painter.setPen(QColor(tokens.text if row.wrong else tokens.muted))
         text = QRect(left + 3 * badge + _PAD, bottom - badge, self.side - 3 * badge - _PAD, badge)
-        painter.drawText(text, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), row.text)
+        painter.drawText(
+            text, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), row.text
+        )
 
     def _draw_picture(self, painter: QPainter, square: QRect, row: CropRow) -> None:
         painter.fillRect(square, QColor(theme().tokens.canvas))
@@ -137,13 +165,17 @@ class CropDelegate(QStyledItemDelegate):
         if length and self.um_across:
             scale *= min(1.0, length / self.um_across)
         wide, high = max(1.0, image.width() * scale), max(1.0, image.height() * scale)
-        target = QRectF(square.x() + (self.side - wide) / 2, square.y() + (self.side - high) / 2, wide, high)
+        target = QRectF(
+            square.x() + (self.side - wide) / 2, square.y() + (self.side - high) / 2, wide, high
+        )
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         painter.drawImage(target, image)
         if self.length is not None and length is None:
             _draw_unknown(painter, square)
 
-    def _draw_frame(self, painter: QPainter, square: QRect, row: CropRow, *, selected: bool, current: bool) -> None:
+    def _draw_frame(
+        self, painter: QPainter, square: QRect, row: CropRow, *, selected: bool, current: bool
+    ) -> None:
         tokens = theme().tokens
         if selected or current:
             width = 3.0 if current else 2.0
@@ -157,7 +189,9 @@ class CropDelegate(QStyledItemDelegate):
             painter.setPen(QPen(self._marks.colour(row.label), 1.5))
             painter.drawRect(QRectF(square).adjusted(0.75, 0.75, -0.75, -0.75))
 
-    def _draw_text(self, painter: QPainter, option: QStyleOptionViewItem, square: QRect, row: CropRow) -> None:
+    def _draw_text(
+        self, painter: QPainter, option: QStyleOptionViewItem, square: QRect, row: CropRow
+    ) -> None:
         tokens = theme().tokens
         height = option.fontMetrics.height()
         texts = ((row.text, tokens.bad if row.wrong else tokens.text), (row.sub_text, tokens.muted))
@@ -198,7 +232,9 @@ def _draw_tick(painter: QPainter, square: QRect) -> None:
     painter.fillRect(corner, QColor(theme().tokens.good))
     painter.setPen(QPen(QColor(theme().tokens.panel), 1.8))
     left, low = corner.left(), corner.top()
-    painter.drawPolyline([QPointF(left + 3, low + 7.5), QPointF(left + 6, low + 10.5), QPointF(left + 11, low + 4)])
+    painter.drawPolyline(
+        [QPointF(left + 3, low + 7.5), QPointF(left + 6, low + 10.5), QPointF(left + 11, low + 4)]
+    )
 
 
 _MANY = 200
@@ -217,7 +253,9 @@ class CropGrid(QuietList):
     selection_changed = Signal()
     scale_changed = Signal(object, int)
 
-    def __init__(self, picture: Callable[[int], QImage | None] | None = None, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, picture: Callable[[int], QImage | None] | None = None, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self.setObjectName("crop_grid")
         self.setAccessibleName("Crops")
@@ -263,7 +301,10 @@ class CropGrid(QuietList):
 
     def row_looked_at(self) -> int:
         """Return the row of the current crop where that is in sight, else the last of the first line in sight."""
-        tall, top = self.gridSize().height(), self.verticalScrollBar().value() + self.gridSize().height() // 2
+        tall, top = (
+            self.gridSize().height(),
+            self.verticalScrollBar().value() + self.gridSize().height() // 2,
+        )
         current, first = self.currentIndex().row(), top // tall * self._across()
         if first <= current < (top + self.viewport().height()) // tall * self._across():
             return current
@@ -292,7 +333,9 @@ class CropGrid(QuietList):
 
     def _fit_scale(self, length: Callable[[int], float | None]) -> None:
         """Take the scale at which the largest crop in sight fits; what was drawn at another one is drawn again."""
-        lengths = [length(crop_id) for crop_id in self._ids_between(0, self.gridSize().height() - 1)]
+        lengths = [
+            length(crop_id) for crop_id in self._ids_between(0, self.gridSize().height() - 1)
+        ]
         across = cell_width(lengths)
         um_per_px = across / self._delegate.side if across else None
         scale = um_per_px, sum(found is None for found in lengths)
@@ -324,7 +367,11 @@ class CropGrid(QuietList):
         """Show these rows; current crop and selection stay where those crops are still listed."""
         current, selected = self.current_id(), self.selected_ids()
         self.rows.show(rows)
-        if current is not None and self.current_id() != current and self.rows.place(current) is not None:
+        if (
+            current is not None
+            and self.current_id() != current
+            and self.rows.place(current) is not None
+        ):
             self.choose(current, also=selected)
 
     def change_rows(self, rows: Iterable[CropRow]) -> None:
@@ -343,7 +390,9 @@ class CropGrid(QuietList):
     def selected_ids(self) -> list[int]:
         """Return the ids of the selected crops in the grid's order."""
         places = sorted(
-            place for span in self.selectionModel().selection() for place in range(span.top(), span.bottom() + 1)
+            place
+            for span in self.selectionModel().selection()
+            for place in range(span.top(), span.bottom() + 1)
         )
         return [self.rows.rows[place].crop_id for place in places]
 
@@ -356,7 +405,9 @@ class CropGrid(QuietList):
             return
         index = self.rows.index(place)
         chosen = QItemSelection()
-        for first, last in _spans({place, *(p for p in map(self.rows.place, also) if p is not None)}):
+        for first, last in _spans(
+            {place, *(p for p in map(self.rows.place, also) if p is not None)}
+        ):
             chosen.append(QItemSelectionRange(self.rows.index(first), self.rows.index(last)))
         model.select(chosen, QItemSelectionModel.SelectionFlag.ClearAndSelect)
         model.setCurrentIndex(index, QItemSelectionModel.SelectionFlag.NoUpdate)
@@ -380,7 +431,14 @@ class CropGrid(QuietList):
             self.update(self.rows.index(place))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        moves = {Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Home, Qt.Key.Key_End}
+        moves = {
+            Qt.Key.Key_Up,
+            Qt.Key.Key_Down,
+            Qt.Key.Key_Left,
+            Qt.Key.Key_Right,
+            Qt.Key.Key_Home,
+            Qt.Key.Key_End,
+        }
         moves |= {Qt.Key.Key_PageUp, Qt.Key.Key_PageDown, Qt.Key.Key_A, Qt.Key.Key_Space}
         if event.key() in moves:
             super().keyPressEvent(event)

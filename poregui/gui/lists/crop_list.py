@@ -48,7 +48,9 @@ class CropListModel(QStringListModel):
         self._places: dict[int, int] = {}
         self._taken: list[int] = []
         self._coming: CropRow | None = None
-        self.rowsRemoved.connect(self._has_removed)  # before those of any view, which ask for the rows then
+        self.rowsRemoved.connect(
+            self._has_removed
+        )  # before those of any view, which ask for the rows then
         self.rowsInserted.connect(self._has_inserted)
 
     def data(self, index: Index, role: int = int(Qt.ItemDataRole.DisplayRole)) -> Any:
@@ -72,13 +74,17 @@ class CropListModel(QStringListModel):
     def place(self, crop_id: int) -> int | None:
         """Return the row number of a crop, or None when it is not listed."""
         place = self._places.get(crop_id)
-        return place if place is None or not self._taken else place - bisect_left(self._taken, place)
+        return (
+            place if place is None or not self._taken else place - bisect_left(self._taken, place)
+        )
 
     def next_unlabelled(self, crop_ids: Iterable[int]) -> int | None:
         """Return the first crop without a label after the last of some; None where none follows or none is listed."""
         places = [place for place in map(self.place, crop_ids) if place is not None]
         after = range(max(places) + 1, len(self._rows)) if places else ()
-        return next((self._rows[place].crop_id for place in after if self._rows[place].label is None), None)
+        return next(
+            (self._rows[place].crop_id for place in after if self._rows[place].label is None), None
+        )
 
     def show(self, rows: Iterable[CropRow]) -> None:
         """Make these the rows; where only a few came, went or changed, only those are touched."""

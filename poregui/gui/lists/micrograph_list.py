@@ -117,14 +117,18 @@ class _Delegate(QStyledItemDelegate):
         if option.state & QStyle.StateFlag.State_Selected:
             painter.fillRect(option.rect, QColor(tokens.selection))
             painter.fillRect(
-                QRect(option.rect.left(), option.rect.top(), 3, option.rect.height()), QColor(tokens.accent)
+                QRect(option.rect.left(), option.rect.top(), 3, option.rect.height()),
+                QColor(tokens.accent),
             )
         top = option.rect.top() + (option.rect.height() - _PICTURE) // 2
         square = QRectF(option.rect.left() + _PAD + 4, top, _PICTURE, _PICTURE)
         self._draw_picture(painter, square, row)
         left = int(square.right()) + 8
         self._draw_words(
-            painter, option, QRect(left, option.rect.top(), option.rect.right() - left - 4, option.rect.height()), row
+            painter,
+            option,
+            QRect(left, option.rect.top(), option.rect.right() - left - 4, option.rect.height()),
+            row,
         )
         painter.restore()
 
@@ -142,7 +146,9 @@ class _Delegate(QStyledItemDelegate):
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         painter.drawImage(square, image, part)
 
-    def _draw_words(self, painter: QPainter, option: QStyleOptionViewItem, area: QRect, row: MicrographRow) -> None:
+    def _draw_words(
+        self, painter: QPainter, option: QStyleOptionViewItem, area: QRect, row: MicrographRow
+    ) -> None:
         tokens = theme().tokens
         metrics = option.fontMetrics
         top = area.top() + (area.height() - 3 * metrics.height()) // 2
@@ -161,7 +167,9 @@ class _Delegate(QStyledItemDelegate):
             box = QRect(area.left(), top + line * metrics.height(), area.width(), metrics.height())
             mode = Qt.TextElideMode.ElideMiddle if line == 0 else Qt.TextElideMode.ElideRight
             words = painter.fontMetrics().elidedText(text, mode, area.width())
-            painter.drawText(box, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), words)
+            painter.drawText(
+                box, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), words
+            )
 
 
 class MicrographList(QuietList):
@@ -209,7 +217,11 @@ class MicrographList(QuietList):
 
     def choose(self, micrograph_id: int | None) -> None:
         """Make a micrograph the current one without telling."""
-        if micrograph_id is not None and self.current_id() == micrograph_id and self.selected_ids() == [micrograph_id]:
+        if (
+            micrograph_id is not None
+            and self.current_id() == micrograph_id
+            and self.selected_ids() == [micrograph_id]
+        ):
             return
         place = self.model_rows.place(micrograph_id)
         model = self.selectionModel()
@@ -226,7 +238,11 @@ class MicrographList(QuietList):
     def current_id(self) -> int | None:
         """Return the id of the current micrograph, or None."""
         place = self.currentIndex().row()
-        return self.model_rows.rows[place].micrograph_id if 0 <= place < len(self.model_rows.rows) else None
+        return (
+            self.model_rows.rows[place].micrograph_id
+            if 0 <= place < len(self.model_rows.rows)
+            else None
+        )
 
     def selected_ids(self) -> list[int]:
         """Return the ids of the selected micrographs in their order."""
@@ -252,6 +268,10 @@ class MicrographList(QuietList):
         micrograph_id = self.model_rows.rows[index.row()].micrograph_id
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        menu.addAction("Properties…").triggered.connect(lambda: self.properties_requested.emit(micrograph_id))
-        menu.addAction("Delete…").triggered.connect(lambda: self.delete_requested.emit(self.selected_ids()))
+        menu.addAction("Properties…").triggered.connect(
+            lambda: self.properties_requested.emit(micrograph_id)
+        )
+        menu.addAction("Delete…").triggered.connect(
+            lambda: self.delete_requested.emit(self.selected_ids())
+        )
         menu.popup(self.viewport().mapToGlobal(at))

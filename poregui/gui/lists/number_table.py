@@ -6,7 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QEvent, QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import (
+    QAbstractTableModel,
+    QEvent,
+    QModelIndex,
+    QPersistentModelIndex,
+    QRectF,
+    QSize,
+    Qt,
+    Signal,
+)
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPen, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -58,14 +67,19 @@ class _Model(QAbstractTableModel):
         return len(self.heads) + self.drawn
 
     def headerData(
-        self, section: int, orientation: Qt.Orientation, role: int = int(Qt.ItemDataRole.DisplayRole)
+        self,
+        section: int,
+        orientation: Qt.Orientation,
+        role: int = int(Qt.ItemDataRole.DisplayRole),
     ) -> Any:
         if orientation == Qt.Orientation.Vertical:
             return None
         if role == Qt.ItemDataRole.DisplayRole:
             return self.heads[section] if section < len(self.heads) else self.drawn_head
         if role == Qt.ItemDataRole.TextAlignmentRole:
-            return int(Qt.AlignmentFlag.AlignVCenter | (_RIGHT if 0 < section < len(self.heads) else _LEFT))
+            return int(
+                Qt.AlignmentFlag.AlignVCenter | (_RIGHT if 0 < section < len(self.heads) else _LEFT)
+            )
         return None
 
     def data(self, index: Index, role: int = int(Qt.ItemDataRole.DisplayRole)) -> Any:
@@ -76,7 +90,11 @@ class _Model(QAbstractTableModel):
         if role == Qt.ItemDataRole.ToolTipRole:
             return row.tip
         if role == Qt.ItemDataRole.AccessibleTextRole:
-            said = ", ".join(f"{head} {cell}" for head, cell in zip(self.heads[1:], row.cells, strict=False) if cell)
+            said = ", ".join(
+                f"{head} {cell}"
+                for head, cell in zip(self.heads[1:], row.cells, strict=False)
+                if cell
+            )
             return f"{row.name}: {said}"
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return int(Qt.AlignmentFlag.AlignVCenter | (_RIGHT if column else _LEFT))
@@ -125,7 +143,9 @@ class NumberTable(QTableView):
 
     def marked(self, row: int) -> bool:
         """Tell whether a row is the one that would be chosen."""
-        return self.choosable and (row == self._pointed or (self.hasFocus() and row == self.currentIndex().row()))
+        return self.choosable and (
+            row == self._pointed or (self.hasFocus() and row == self.currentIndex().row())
+        )
 
     def _point_at(self, row: int) -> None:
         self._pointed = row
@@ -140,7 +160,11 @@ class NumberTable(QTableView):
         self.viewport().update()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if self.choosable and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.currentIndex().isValid():
+        if (
+            self.choosable
+            and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+            and self.currentIndex().isValid()
+        ):
             self.row_chosen.emit(self.currentIndex().row())
             return
         super().keyPressEvent(event)
@@ -156,7 +180,10 @@ class NumberTable(QTableView):
         header = self.horizontalHeader()
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         for column in range(1, len(heads)):
-            texts = [heads[column], *(row.cells[column - 1] for row in rows if len(row.cells) >= column)]
+            texts = [
+                heads[column],
+                *(row.cells[column - 1] for row in rows if len(row.cells) >= column),
+            ]
             header.setSectionResizeMode(column, QHeaderView.ResizeMode.Fixed)
             self.setColumnWidth(column, max(metrics.horizontalAdvance(text) for text in texts) + 20)
         header.setSectionResizeMode(len(heads), QHeaderView.ResizeMode.Fixed)
@@ -174,7 +201,13 @@ class NumberTable(QTableView):
         """Give the drawn intervals what names and numbers leave; below a least width they are not drawn."""
         last = self._model.columnCount() - 1
         numbers = sum(self.columnWidth(column) for column in range(1, last))
-        names = max((self.fontMetrics().horizontalAdvance(row.name) for row in self._model.rows), default=0) + 16
+        names = (
+            max(
+                (self.fontMetrics().horizontalAdvance(row.name) for row in self._model.rows),
+                default=0,
+            )
+            + 16
+        )
         room = min(_LINE_WIDTH, self.viewport().width() - numbers - names)
         self.setColumnHidden(last, room < _NARROWEST_LINE)
         if room >= _NARROWEST_LINE:
@@ -205,7 +238,9 @@ class _Delegate(QStyledItemDelegate):
         else:
             side = _RIGHT if index.column() else _LEFT
             text = option.fontMetrics.elidedText(
-                index.data(Qt.ItemDataRole.DisplayRole), Qt.TextElideMode.ElideMiddle, int(area.width()) + 2
+                index.data(Qt.ItemDataRole.DisplayRole),
+                Qt.TextElideMode.ElideMiddle,
+                int(area.width()) + 2,
             )
             painter.drawText(area, int(side | Qt.AlignmentFlag.AlignVCenter), text)
         painter.restore()
@@ -216,10 +251,14 @@ class _Delegate(QStyledItemDelegate):
         tokens, y = theme().tokens, area.center().y()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(QPen(QColor(tokens.border), 1))
-        painter.drawLine(QRectF(area.left(), y, 0, 0).topLeft(), QRectF(area.right(), y, 0, 0).topLeft())
+        painter.drawLine(
+            QRectF(area.left(), y, 0, 0).topLeft(), QRectF(area.right(), y, 0, 0).topLeft()
+        )
         colour = QColor(row.colour or tokens.accent)
         if row.interval is not None:
-            low, high = (area.left() + area.width() * min(max(end, 0.0), 1.0) for end in row.interval)
+            low, high = (
+                area.left() + area.width() * min(max(end, 0.0), 1.0) for end in row.interval
+            )
             painter.setPen(QPen(colour, 3))
             painter.drawLine(QRectF(low, y, 0, 0).topLeft(), QRectF(high, y, 0, 0).topLeft())
         painter.setPen(QPen(QColor(tokens.panel), 1))

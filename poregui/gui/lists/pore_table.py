@@ -58,18 +58,26 @@ class PoreTable:
         """Return what a column is called, with its unit."""
         if name in TEXTS:
             return name.capitalize()
-        return heading(next(column for column in COLUMNS if column.name == name), self.unit).replace("um", "µm")
+        return heading(
+            next(column for column in COLUMNS if column.name == name), self.unit
+        ).replace("um", "µm")
 
     def plain(self, name: str) -> NDArray[np.float64]:
         """Return the numbers of a column (n,), NaN where a shape is unreliable."""
         values = np.asarray(self.columns[name], np.float64)
-        return np.where(self.columns["shape_reliable"], values, np.nan) if name in SHAPE_NUMBERS else values
+        return (
+            np.where(self.columns["shape_reliable"], values, np.nan)
+            if name in SHAPE_NUMBERS
+            else values
+        )
 
 
 def offered(table: PoreTable) -> tuple[str, ...]:
     """Return the columns that a table has something for."""
     numbers = [
-        name for name in NUMBERS if name not in ("area_um2", "surface") or np.isfinite(table.columns[name]).any()
+        name
+        for name in NUMBERS
+        if name not in ("area_um2", "surface") or np.isfinite(table.columns[name]).any()
     ]
     return (*TEXTS, *numbers, *FLAGS)
 
@@ -99,7 +107,10 @@ class PoreTableModel(QAbstractTableModel):
         return 0 if parent.isValid() else len(self.names)
 
     def headerData(
-        self, section: int, orientation: Qt.Orientation, role: int = int(Qt.ItemDataRole.DisplayRole)
+        self,
+        section: int,
+        orientation: Qt.Orientation,
+        role: int = int(Qt.ItemDataRole.DisplayRole),
     ) -> Any:
         if orientation != Qt.Orientation.Horizontal or section >= len(self.names):
             return None
@@ -164,8 +175,16 @@ class PoreTableModel(QAbstractTableModel):
         if self._sorted is not None and self._sorted[0] in (*TEXTS, *self.table.columns):
             name, order = self._sorted
             texts = {"label": self.table.label_names, "micrograph": self.table.micrograph_names}
-            values = np.array(texts[name], object) if name in texts else np.asarray(self.table.columns[name], float)
-            keys = np.unique(values[places], return_inverse=True)[1] if name in texts else values[places]
+            values = (
+                np.array(texts[name], object)
+                if name in texts
+                else np.asarray(self.table.columns[name], float)
+            )
+            keys = (
+                np.unique(values[places], return_inverse=True)[1]
+                if name in texts
+                else values[places]
+            )
             unknown = np.zeros(len(places), np.bool_) if name in texts else ~np.isfinite(keys)
             keys = np.where(unknown, 0, keys if order == Qt.SortOrder.AscendingOrder else -keys)
             places = places[np.lexsort((places, keys, unknown))]

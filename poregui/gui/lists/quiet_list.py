@@ -31,7 +31,9 @@ class QuietList(QListView):
             painter = QPainter(self.viewport())
             painter.setPen(QColor(theme().tokens.muted))
             words = int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap)
-            painter.drawText(self.viewport().rect().adjusted(16, 8, -16, -8), words, self._empty_text)
+            painter.drawText(
+                self.viewport().rect().adjusted(16, 8, -16, -8), words, self._empty_text
+            )
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         """Take the focus without choosing anything, which Qt would do where nothing is chosen."""

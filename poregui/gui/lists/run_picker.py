@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSignalBlocker, QSize, Qt, Signal
+from PySide6.QtCore import (
+    QModelIndex,
+    QPersistentModelIndex,
+    QRect,
+    QSignalBlocker,
+    QSize,
+    Qt,
+    Signal,
+)
 from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import QComboBox, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
@@ -80,11 +88,16 @@ class RunPicker(QComboBox):
 
 
 class _RunDelegate(QStyledItemDelegate):
-    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
+    def sizeHint(
+        self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> QSize:
         return QSize(240, option.fontMetrics.height() + 10)
 
     def paint(
-        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+        self,
+        painter: QPainter,
+        option: QStyleOptionViewItem,
+        index: QModelIndex | QPersistentModelIndex,
     ) -> None:
         entry: RunEntry | None = index.data(_ENTRY)
         if entry is None:
@@ -99,13 +112,19 @@ class _RunDelegate(QStyledItemDelegate):
         preset = option.fontMetrics.horizontalAdvance("default ") + _PAD
         percent = option.fontMetrics.horizontalAdvance("100.0 %")
         painter.setPen(QColor(tokens.text if entry.reviewable else tokens.muted))
-        painter.drawText(QRect(area.x(), area.y(), number, area.height()), left, f"Run {entry.number}")
-        painter.drawText(QRect(area.x() + number, area.y(), preset, area.height()), left, entry.preset)
+        painter.drawText(
+            QRect(area.x(), area.y(), number, area.height()), left, f"Run {entry.number}"
+        )
+        painter.drawText(
+            QRect(area.x() + number, area.y(), preset, area.height()), left, entry.preset
+        )
         amount = QRect(area.x() + number + preset, area.y(), percent, area.height())
         painter.drawText(amount, right, accuracy_words(entry.accuracy))
         painter.setPen(QColor(tokens.muted))
         rest = area.adjusted(number + preset + percent + _PAD, 0, 0, 0)
-        state = option.fontMetrics.elidedText(entry.state, Qt.TextElideMode.ElideRight, rest.width())
+        state = option.fontMetrics.elidedText(
+            entry.state, Qt.TextElideMode.ElideRight, rest.width()
+        )
         painter.drawText(rest, right, state)
 
 

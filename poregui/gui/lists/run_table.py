@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
+from PySide6.QtCore import (
+    QAbstractTableModel,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    Qt,
+    Signal,
+)
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from poregui.domain.errors import PoreguiError
@@ -71,7 +78,8 @@ def read_row(run: RunFolder) -> RunRow:
         accuracy=finished.accuracy if finished else None,
         n_test=finished.n_test if finished else 0,
         state=state_of(final),
-        resumable=isinstance(final, Interrupted) or (isinstance(final, Failed) and run.checkpoint_file.exists()),
+        resumable=isinstance(final, Interrupted)
+        or (isinstance(final, Failed) and run.checkpoint_file.exists()),
     )
 
 
@@ -87,7 +95,9 @@ class RunTableModel(QAbstractTableModel):
 
     def set_rows(self, rows: Sequence[RunRow]) -> None:
         """Show these runs; rows that stay keep their place where none is new."""
-        ordered = sorted(rows, key=lambda row: (row.number > 0, row.number if row.number < 0 else -row.number))
+        ordered = sorted(
+            rows, key=lambda row: (row.number > 0, row.number if row.number < 0 else -row.number)
+        )
         if [row.number for row in ordered] == [row.number for row in self._rows]:
             self._rows = ordered
             if ordered:
@@ -116,20 +126,28 @@ class RunTableModel(QAbstractTableModel):
     def columnCount(self, parent: QModelIndex | QPersistentModelIndex = QModelIndex()) -> int:  # noqa: B008 - Qt's own
         return 0 if parent.isValid() else len(self.HEADINGS)
 
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+    def headerData(
+        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
+    ) -> Any:
         if orientation != Qt.Orientation.Horizontal:
             return None
         if role == Qt.ItemDataRole.DisplayRole:
             return self.HEADINGS[section]
         return self._alignment(section) if role == Qt.ItemDataRole.TextAlignmentRole else None
 
-    def data(self, index: QModelIndex | QPersistentModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+    def data(
+        self, index: QModelIndex | QPersistentModelIndex, role: int = Qt.ItemDataRole.DisplayRole
+    ) -> Any:
         if role == Qt.ItemDataRole.DisplayRole:
             return self._texts(self._rows[index.row()])[index.column()]
-        return self._alignment(index.column()) if role == Qt.ItemDataRole.TextAlignmentRole else None
+        return (
+            self._alignment(index.column()) if role == Qt.ItemDataRole.TextAlignmentRole else None
+        )
 
     def _alignment(self, column: int) -> Qt.AlignmentFlag:
-        side = Qt.AlignmentFlag.AlignRight if column in self._NUMBERS else Qt.AlignmentFlag.AlignLeft
+        side = (
+            Qt.AlignmentFlag.AlignRight if column in self._NUMBERS else Qt.AlignmentFlag.AlignLeft
+        )
         return side | Qt.AlignmentFlag.AlignVCenter
 
     @staticmethod

@@ -62,7 +62,11 @@ class SectionStrip(QTabBar):
         self._sections, self._marks = tuple(sections), marks
         for place, section in enumerate(sections):
             self.setTabText(place, section.text)
-            left = f"{section.left:,} still without a label" if section.left else "every crop has a label"
+            left = (
+                f"{section.left:,} still without a label"
+                if section.left
+                else "every crop has a label"
+            )
             self.setTabToolTip(place, f"{section.name}: {left}. A click goes to the first of them.")
         self._draw_marks()
         self.setVisible(bool(sections))

@@ -23,7 +23,9 @@ class AlikeRow(QWidget):
         super().__init__(parent)
         self.setObjectName("alike_row")
         self.setAccessibleName("Most similar labelled crops of each class")
-        self.setToolTip("The labelled crops of each class that look most like this one; a click goes there")
+        self.setToolTip(
+            "The labelled crops of each class that look most like this one; a click goes there"
+        )
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._marks = ClassMarks(())
         self._cells: tuple[tuple[int, tuple[int, ...]], ...] = ()
@@ -39,7 +41,10 @@ class AlikeRow(QWidget):
         """Show the first crops of each label; a label without crops keeps its cell, empty."""
         self._marks = marks
         self._cells = tuple((label, tuple(ids)[:_EACH]) for label, ids in of_each.items())
-        names = [f"{marks.name(label)}: {', '.join(map(str, ids)) or 'none'}" for label, ids in self._cells]
+        names = [
+            f"{marks.name(label)}: {', '.join(map(str, ids)) or 'none'}"
+            for label, ids in self._cells
+        ]
         self.setAccessibleDescription("; ".join(names))
         self._fit()
         self.update()
@@ -71,7 +76,8 @@ class AlikeRow(QWidget):
             row, column = divmod(number, in_row)
             left, top = column * self._step, row * (_ROW_BADGE + _ROW_SIDE + GAP // 2) + _ROW_BADGE
             found += [
-                (label, i, QRect(left + i * (_ROW_SIDE + _BETWEEN), top, _ROW_SIDE, _ROW_SIDE)) for i in range(_EACH)
+                (label, i, QRect(left + i * (_ROW_SIDE + _BETWEEN), top, _ROW_SIDE, _ROW_SIDE))
+                for i in range(_EACH)
             ]
         return found
 
@@ -116,7 +122,9 @@ class AlikeStrip(QWidget):
         super().__init__(parent)
         self.setObjectName("alike_strip")
         self.setAccessibleName("Most similar labelled crops of each class")
-        self.setToolTip("The labelled crops of each class that look most like the current one; a click goes there")
+        self.setToolTip(
+            "The labelled crops of each class that look most like the current one; a click goes there"
+        )
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._marks = ClassMarks(())
         self._rows: tuple[tuple[int, tuple[int, ...]], ...] = ()
@@ -151,7 +159,9 @@ class AlikeStrip(QWidget):
                     wide, high = image.width() * scale, image.height() * scale
                     middle = square.center()
                     painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-                    painter.drawImage(QRectF(middle.x() - wide / 2, middle.y() - high / 2, wide, high), image)
+                    painter.drawImage(
+                        QRectF(middle.x() - wide / 2, middle.y() - high / 2, wide, high), image
+                    )
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         crop_id = self.crop_at(event.position().toPoint())

@@ -43,7 +43,10 @@ def contrast(one: QColor, other: QColor) -> float:
 
 def luminance(of: QColor) -> float:
     """Return the relative luminance of a colour, 0 to 1. Source: W3C, WCAG 2.2, definition of relative luminance."""
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (of.redF(), of.greenF(), of.blueF())]
+    linear = [
+        c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4
+        for c in (of.redF(), of.greenF(), of.blueF())
+    ]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 

@@ -96,7 +96,9 @@ class MatrixDrawing:
         """Return what a cell covers of the counts: a whole row or column where one place is None."""
         n = len(self.labels)
         first = self.rect(cell.row or 0, cell.column or 0)
-        last = self.rect(n - 1 if cell.row is None else cell.row, n - 1 if cell.column is None else cell.column)
+        last = self.rect(
+            n - 1 if cell.row is None else cell.row, n - 1 if cell.column is None else cell.column
+        )
         return first.united(last)
 
 
@@ -123,7 +125,9 @@ def paint_matrix(
 def _paint_titles(painter: QPainter, drawing: MatrixDrawing) -> None:
     n = len(drawing.labels)
     painter.setPen(QColor(drawing.tokens.muted))
-    painter.drawText(QRectF(drawing.left, 0, n * drawing.cell_width, drawing.line), _CENTRE, "Predicted")
+    painter.drawText(
+        QRectF(drawing.left, 0, n * drawing.cell_width, drawing.line), _CENTRE, "Predicted"
+    )
     painter.save()
     painter.translate(0, drawing.top + n * drawing.cell_height)
     painter.rotate(-90)
@@ -138,7 +142,9 @@ def _paint_head(painter: QPainter, drawing: MatrixDrawing, cell: Cell, *, hovere
         painter.fillRect(area, QColor(drawing.tokens.raised))
     side = round(drawing.line * 1.05)
     label = drawing.labels[place or 0]
-    drawing.marks.draw_badge(painter, area.center().x() - side / 2, area.center().y() + side / 2, label)
+    drawing.marks.draw_badge(
+        painter, area.center().x() - side / 2, area.center().y() + side / 2, label
+    )
 
 
 def _paint_totals(painter: QPainter, drawing: MatrixDrawing, place: int) -> None:
@@ -156,7 +162,9 @@ def _paint_totals(painter: QPainter, drawing: MatrixDrawing, place: int) -> None
 def _paint_cell(painter: QPainter, drawing: MatrixDrawing, row: int, column: int) -> None:
     area = drawing.rect(row, column).adjusted(1, 1, -1, -1)
     count = int(drawing.counts[row, column])
-    whole = int((drawing.counts[:, column] if drawing.mode == "columns" else drawing.counts[row]).sum())
+    whole = int(
+        (drawing.counts[:, column] if drawing.mode == "columns" else drawing.counts[row]).sum()
+    )
     share = count / whole if whole else 0.0
     fill, ink = cell_colours(share, right=row == column, tokens=drawing.tokens)
     painter.setPen(Qt.PenStyle.NoPen)
@@ -180,11 +188,18 @@ def _number_font(drawing: MatrixDrawing, area: QRectF, text: str) -> QFont:
     """Return the largest font in which the largest number of the matrix fits a cell."""
     longest = len(str(int(drawing.counts.max(initial=0)))) if drawing.mode == "counts" else 5
     widest = QFontMetricsF(drawing.font).horizontalAdvance("0") * max(longest, len(text))
-    return scaled_font(drawing.font, max(0.6, min(1.25, (area.width() - 4) / max(1.0, widest))), bold=True)
+    return scaled_font(
+        drawing.font, max(0.6, min(1.25, (area.width() - 4) / max(1.0, widest))), bold=True
+    )
 
 
 def _paint_frames(
-    painter: QPainter, drawing: MatrixDrawing, chosen: Collection[Cell], hovered: Cell | None, *, focused: bool
+    painter: QPainter,
+    drawing: MatrixDrawing,
+    chosen: Collection[Cell],
+    hovered: Cell | None,
+    *,
+    focused: bool,
 ) -> None:
     painter.setBrush(Qt.BrushStyle.NoBrush)
     frames = [(hovered, 1.0)] * (hovered is not None) + [(cell, 2.5) for cell in chosen]
@@ -195,7 +210,12 @@ def _paint_frames(
         painter.drawRoundedRect(drawing.extent(cell).adjusted(0.5, 0.5, -0.5, -0.5), 4, 4)
     if focused:
         n = len(drawing.labels)
-        around = QRectF(drawing.left - 2, drawing.top - 2, n * drawing.cell_width + 4, n * drawing.cell_height + 4)
+        around = QRectF(
+            drawing.left - 2,
+            drawing.top - 2,
+            n * drawing.cell_width + 4,
+            n * drawing.cell_height + 4,
+        )
         painter.setPen(QPen(QColor(drawing.tokens.accent), 1.5))
         painter.drawRoundedRect(around, 5, 5)
 
@@ -236,7 +256,9 @@ class ConfusionMatrix(QWidget):
 
     # ---- setters -------------------------------------------------------------------------------------------------
 
-    def set_classes(self, names: Sequence[str], labels: Sequence[int], classes: Sequence[PoreClass]) -> None:
+    def set_classes(
+        self, names: Sequence[str], labels: Sequence[int], classes: Sequence[PoreClass]
+    ) -> None:
         """Head rows and columns with these labels, drawn as `classes` say (retired ones may be among them)."""
         self._names, self._labels, self._marks = tuple(names), tuple(labels), ClassMarks(classes)
         if self._matrix.shape != (len(names), len(names)):
@@ -326,7 +348,9 @@ class ConfusionMatrix(QWidget):
         height = round(drawing.size.height())
         if height != self.height() or self.minimumHeight() != height:
             self.setFixedHeight(height)
-        self.setAccessibleDescription("; ".join(map(self.describe, self._cells)) if n else "No crops")
+        self.setAccessibleDescription(
+            "; ".join(map(self.describe, self._cells)) if n else "No crops"
+        )
         self.update()
 
     def sizeHint(self) -> QSize:
@@ -359,7 +383,9 @@ class ConfusionMatrix(QWidget):
     def _hover(self, cell: Cell | None) -> None:
         if cell != self._hovered:
             self._hovered = cell
-            self.setCursor(Qt.CursorShape.PointingHandCursor if cell else Qt.CursorShape.ArrowCursor)
+            self.setCursor(
+                Qt.CursorShape.PointingHandCursor if cell else Qt.CursorShape.ArrowCursor
+            )
             self.update()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -387,7 +413,9 @@ class ConfusionMatrix(QWidget):
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
             cell = self.cell_at(QPointF(event.pos()))
-            QToolTip.showText(event.globalPos(), self.describe(cell) if cell is not None else "", self)
+            QToolTip.showText(
+                event.globalPos(), self.describe(cell) if cell is not None else "", self
+            )
             return True
         return super().event(event)
 

@@ -94,7 +94,9 @@ class FigureView(QWidget):
 class _Frame:
     """Lay a figure out in an area and paint it."""
 
-    def __init__(self, painter: QPainter | None, area: QRectF, figure: Figure, tokens: Tokens, of: QWidget) -> None:
+    def __init__(
+        self, painter: QPainter | None, area: QRectF, figure: Figure, tokens: Tokens, of: QWidget
+    ) -> None:
         self.painter, self.figure, self.tokens = painter, figure, tokens
         self.font = of.font()
         self.small = scaled_font(self.font, 0.88)
@@ -108,7 +110,10 @@ class _Frame:
         """Return where a value lies."""
         (x0, x1), (y0, y1) = self.figure.x_range, self.figure.y_range
         across, up = (x - x0) / ((x1 - x0) or 1.0), (y - y0) / ((y1 - y0) or 1.0)
-        return QPointF(self.plot.left() + across * self.plot.width(), self.plot.bottom() - up * self.plot.height())
+        return QPointF(
+            self.plot.left() + across * self.plot.width(),
+            self.plot.bottom() - up * self.plot.height(),
+        )
 
     def nearest(self, point: QPointF) -> str | None:
         """Return in words the point of a line that is nearest to a point of the screen."""
@@ -122,7 +127,10 @@ class _Frame:
             if away[place] <= _NEAR and (best is None or away[place] < best[0]):
                 x, y = (float(values[place]) for values in _thinned(line))
                 said = f"{line.name}\n{self.figure.x_label}: {self._say(x, self.figure.x_range)}"
-                best = away[place], f"{said}\n{self.figure.y_label}: {self._say(y, self.figure.y_range)}"
+                best = (
+                    away[place],
+                    f"{said}\n{self.figure.y_label}: {self._say(y, self.figure.y_range)}",
+                )
         return None if best is None else best[1]
 
     def _say(self, value: float, span: tuple[float, float]) -> str:
@@ -149,22 +157,39 @@ class _Frame:
         painter.setPen(QColor(self.tokens.text))
         bold = scaled_font(self.font, 1.0, bold=True)
         painter.setFont(bold)
-        head = QRectF(self.plot.left(), self.area.top(), self.plot.width(), self.plot.top() - self.area.top() - 4)
-        painter.drawText(head, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), self.figure.title)
+        head = QRectF(
+            self.plot.left(),
+            self.area.top(),
+            self.plot.width(),
+            self.plot.top() - self.area.top() - 4,
+        )
+        painter.drawText(
+            head, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), self.figure.title
+        )
         if self.figure.note:
-            room = head.adjusted(QFontMetricsF(bold).horizontalAdvance(self.figure.title) + 12, 0, 0, 0)
+            room = head.adjusted(
+                QFontMetricsF(bold).horizontalAdvance(self.figure.title) + 12, 0, 0, 0
+            )
             painter.setFont(self.small)
             painter.setPen(QColor(self.tokens.muted))
-            note = QFontMetricsF(self.small).elidedText(self.figure.note, Qt.TextElideMode.ElideRight, room.width())
-            painter.drawText(room, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), note)
+            note = QFontMetricsF(self.small).elidedText(
+                self.figure.note, Qt.TextElideMode.ElideRight, room.width()
+            )
+            painter.drawText(
+                room, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), note
+            )
         painter.setFont(self.small)
         painter.setPen(QColor(self.tokens.muted))
-        below = QRectF(self.plot.left(), self.plot.bottom() + self.line + 4, self.plot.width(), self.line + 4)
+        below = QRectF(
+            self.plot.left(), self.plot.bottom() + self.line + 4, self.plot.width(), self.line + 4
+        )
         painter.drawText(below, centre, self.figure.x_label)
         painter.save()
         painter.translate(self.area.left(), self.plot.bottom())
         painter.rotate(-90)
-        painter.drawText(QRectF(0, 0, self.plot.height(), self.line + 2), centre, self.figure.y_label)
+        painter.drawText(
+            QRectF(0, 0, self.plot.height(), self.line + 2), centre, self.figure.y_label
+        )
         painter.restore()
 
     def _paint_tick(self, value: float, *, across: bool) -> None:
@@ -172,7 +197,9 @@ class _Frame:
         assert painter is not None
         low_x, low_y = self.figure.x_range[0], self.figure.y_range[0]
         start = self.at(value, low_y) if across else self.at(low_x, value)
-        end = QPointF(start.x(), self.plot.top()) if across else QPointF(self.plot.right(), start.y())
+        end = (
+            QPointF(start.x(), self.plot.top()) if across else QPointF(self.plot.right(), start.y())
+        )
         grid = QColor(self.tokens.border)
         painter.setPen(QPen(grid, 1))
         painter.drawLine(start, end)
@@ -180,10 +207,14 @@ class _Frame:
         text = self._tick_words(value, self.figure.x_range if across else self.figure.y_range)
         if across:
             spot = QRectF(start.x() - 30, start.y() + 3, 60, self.line)
-            painter.drawText(spot, int(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop), text)
+            painter.drawText(
+                spot, int(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop), text
+            )
         else:
             spot = QRectF(start.x() - 64, start.y() - self.line / 2, 58, self.line)
-            painter.drawText(spot, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), text)
+            painter.drawText(
+                spot, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), text
+            )
 
     def _tick_words(self, value: float, span: tuple[float, float]) -> str:
         if self.figure.percent and span[1] <= 1.0:
@@ -232,7 +263,9 @@ class _Frame:
             painter.drawLine(QPointF(corner.x() + 4, y), QPointF(corner.x() + 4 + _SWATCH, y))
             painter.setPen(QColor(self.tokens.text))
             words = QRectF(corner.x() + _SWATCH + 9, y - self.line / 2, wide, self.line)
-            painter.drawText(words, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), line.name)
+            painter.drawText(
+                words, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), line.name
+            )
 
     def _free_corner(self, wide: float, high: float) -> QPointF:
         """Return the corner of the plot where names hide fewest points of lines."""
@@ -244,7 +277,11 @@ class _Frame:
             QPointF(plot.right() - wide, plot.top()),
         ]
         lines = [*self.figure.lines, *_spans(self.figure.lines)]
-        spots = [self.at(float(x), float(y)) for line in lines for x, y in zip(*_resampled(line), strict=True)]
+        spots = [
+            self.at(float(x), float(y))
+            for line in lines
+            for x, y in zip(*_resampled(line), strict=True)
+        ]
 
         def hidden(corner: QPointF) -> int:
             box = QRectF(corner.x(), corner.y(), wide, high)
@@ -285,6 +322,8 @@ def _ticks(span: tuple[float, float]) -> Sequence[float]:
     if not high > low:
         return (low,)
     power = 10 ** math.floor(math.log10((high - low) / 3))
-    step = next(power * factor for factor in (1, 2, 2.5, 5, 10) if (high - low) / (power * factor) <= 5)
+    step = next(
+        power * factor for factor in (1, 2, 2.5, 5, 10) if (high - low) / (power * factor) <= 5
+    )
     first = math.ceil(low / step - 1e-9)
     return [round(step * n, 10) for n in range(first, math.floor(high / step + 1e-9) + 1)]

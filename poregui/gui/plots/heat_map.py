@@ -94,7 +94,9 @@ class HeatMapView(QWidget):
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(0, 0, 0, 150))
         painter.drawRoundedRect(ground, 3, 3)
-        bar = QRectF(ground.left() + left + 12, ground.center().y() - _LEGEND / 2, _LEGEND_WIDTH, _LEGEND)
+        bar = QRectF(
+            ground.left() + left + 12, ground.center().y() - _LEGEND / 2, _LEGEND_WIDTH, _LEGEND
+        )
         strip = np.ascontiguousarray(heat_table()[None, :, :3])
         painter.drawImage(bar, QImage(strip.data, 256, 1, 256 * 3, QImage.Format.Format_RGB888))
         painter.setPen(QColor("#ffffff"))

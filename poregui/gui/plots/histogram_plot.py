@@ -76,7 +76,11 @@ class HistogramPlot(QWidget):
         if event.button() == Qt.MouseButton.LeftButton and len(self._counts):
             x = event.position().x()
             away = [abs(self.place(end) - x) for end in self._ends]
-            self._held = 0 if away[0] < away[1] or (away[0] == away[1] and x < self.place(self._ends[0])) else 1
+            self._held = (
+                0
+                if away[0] < away[1] or (away[0] == away[1] and x < self.place(self._ends[0]))
+                else 1
+            )
             self._set_end(self._held, self._value(x))
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
@@ -93,7 +97,11 @@ class HistogramPlot(QWidget):
             super().keyPressEvent(event)
             return
         end = 1 if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 0
-        step = (self._range[1] - self._range[0]) * _STEP * (1 if event.key() == Qt.Key.Key_Right else -1)
+        step = (
+            (self._range[1] - self._range[0])
+            * _STEP
+            * (1 if event.key() == Qt.Key.Key_Right else -1)
+        )
         self._set_end(end, self._ends[end] + step)
         self.settled.emit(*self._ends)
 

@@ -46,7 +46,9 @@ class Legend(QWidget):
 
     def sizeHint(self) -> QSize:
         metrics = self.fontMetrics()
-        wide = sum(metrics.horizontalAdvance(text) + self._SWATCH + 2 * GAP for text in self._ENTRIES)
+        wide = sum(
+            metrics.horizontalAdvance(text) + self._SWATCH + 2 * GAP for text in self._ENTRIES
+        )
         return QSize(wide, metrics.height() + 2)
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -77,7 +79,9 @@ class Legend(QWidget):
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(faint)
             for x, y in ((0.1, -2), (0.45, 2), (0.8, -1)):
-                painter.drawEllipse(QPointF(area.left() + x * area.width(), middle.y() + y), 1.6, 1.6)
+                painter.drawEllipse(
+                    QPointF(area.left() + x * area.width(), middle.y() + y), 1.6, 1.6
+                )
         elif text == "validation":
             painter.setPen(QPen(QColor(colours.validation), 2.2))
             painter.drawLine(*across)
@@ -88,7 +92,12 @@ class Legend(QWidget):
         else:
             painter.setPen(QPen(QColor(colours.rate), 1))
             painter.drawPolyline(
-                [across[0] + QPointF(0, -3), middle + QPointF(0, -3), middle + QPointF(0, 3), across[1] + QPointF(0, 3)]
+                [
+                    across[0] + QPointF(0, -3),
+                    middle + QPointF(0, -3),
+                    middle + QPointF(0, 3),
+                    across[1] + QPointF(0, 3),
+                ]
             )
 
 
@@ -110,7 +119,9 @@ class _EpochAxis(pg.AxisItem):
 class _RateAxis(pg.AxisItem):
     """Label an axis of powers of ten at 1, 2 and 5 times each power, in figures short enough for its width."""
 
-    def tickValues(self, lowest: float, highest: float, size: float) -> list[tuple[float, list[float]]]:
+    def tickValues(
+        self, lowest: float, highest: float, size: float
+    ) -> list[tuple[float, list[float]]]:
         powers = range(math.floor(lowest), math.ceil(highest) + 1)
         steps = (1, 2, 5) if highest - lowest < 2.5 else (1,)
         values = [power + math.log10(step) for power in powers for step in steps]
@@ -118,7 +129,10 @@ class _RateAxis(pg.AxisItem):
 
     def tickStrings(self, values: Sequence[float], scale: float, spacing: float) -> list[str]:
         plain = [f"{10**value:.6f}".rstrip("0").rstrip(".") for value in values]
-        return [text if len(text) <= _WIDEST_RATE else f"{float(text):.0e}".replace("e-0", "e-") for text in plain]
+        return [
+            text if len(text) <= _WIDEST_RATE else f"{float(text):.0e}".replace("e-0", "e-")
+            for text in plain
+        ]
 
 
 class _Plot(pg.PlotWidget):
@@ -140,7 +154,9 @@ class _Plot(pg.PlotWidget):
         item = self.getPlotItem()
         item.hideButtons()
         item.setMenuEnabled(False)
-        item.ctrlMenu.setParent(self, item.ctrlMenu.windowFlags())  # it would outlive the plot as a window of its own
+        item.ctrlMenu.setParent(
+            self, item.ctrlMenu.windowFlags()
+        )  # it would outlive the plot as a window of its own
         item.setContentsMargins(0, 4, 0, 0)
         item.disableAutoRange()
         item.showGrid(x=False, y=True, alpha=0.15)
@@ -205,7 +221,9 @@ class _Plot(pg.PlotWidget):
             self.best_point.setData([], [])
             return
         self.best_line.setValue(best.epoch)
-        self.best_point.setData([best.epoch], _axis_values([validation[curves.epochs.index(best)]], log))
+        self.best_point.setData(
+            [best.epoch], _axis_values([validation[curves.epochs.index(best)]], log)
+        )
 
 
 def _axis_values(values: Sequence[float], log: bool) -> np.ndarray:
@@ -227,7 +245,9 @@ def _room_for_losses(losses: Sequence[float], log: bool) -> tuple[float, float]:
     if not losses:
         return (-2.0, 0.0) if log else (0.0, 1.0)
     if log:
-        return math.floor(4 * math.log10(min(losses))) / 4, math.ceil(4 * math.log10(max(losses))) / 4 + 0.01
+        return math.floor(4 * math.log10(min(losses))) / 4, math.ceil(
+            4 * math.log10(max(losses))
+        ) / 4 + 0.01
     power = 10 ** math.floor(math.log10(max(losses)))
     return 0.0, power * math.ceil(2 * max(losses) / power) / 2
 
@@ -247,11 +267,15 @@ class LivePlots(QWidget):
         self._follows = True
         self.loss_plot = _Plot("loss_plot", "Loss over epochs", "Cross-entropy", self)
         self.accuracy_plot = _Plot("accuracy_plot", "Accuracy over epochs", "Accuracy, %", self)
-        self.accuracy_plot.getPlotItem().getViewBox().setXLink(self.loss_plot.getPlotItem().getViewBox())
+        self.accuracy_plot.getPlotItem().getViewBox().setXLink(
+            self.loss_plot.getPlotItem().getViewBox()
+        )
         self.accuracy_plot.getPlotItem().setLabel("bottom", "Epoch")
         self.accuracy_plot.setYRange(0.0, 1.0, padding=0.06)
         self.accuracy_plot.getPlotItem().getViewBox().setMouseEnabled(x=True, y=False)
-        self.accuracy_plot.getPlotItem().getAxis("left").setTicks([[(n / 100, str(n)) for n in range(0, 101, 25)]])
+        self.accuracy_plot.getPlotItem().getAxis("left").setTicks(
+            [[(n / 100, str(n)) for n in range(0, 101, 25)]]
+        )
         self.log_switch = QCheckBox("Log scale")
         self.log_switch.setObjectName("log_switch")
         self.log_switch.setAccessibleName("Logarithmic scale of the loss")
@@ -293,7 +317,10 @@ class LivePlots(QWidget):
 
     def _draw_loss(self) -> None:
         curves, log = self._curves, self.log_switch.isChecked()
-        losses, validation = positive(curves.values("loss")), positive(curves.values("validation_loss"))
+        losses, validation = (
+            positive(curves.values("loss")),
+            positive(curves.values("validation_loss")),
+        )
         self.loss_plot.draw_lines(curves, positive(curves.batch_loss), losses, validation, log=log)
         self._draw_rate(curves)
         if self._follows:
@@ -307,7 +334,10 @@ class LivePlots(QWidget):
     def _draw_accuracy(self) -> None:
         curves = self._curves
         self.accuracy_plot.draw_lines(
-            curves, curves.batch_accuracy, curves.values("accuracy"), curves.values("validation_accuracy")
+            curves,
+            curves.batch_accuracy,
+            curves.values("accuracy"),
+            curves.values("validation_accuracy"),
         )
 
     def set_empty_text(self, text: str) -> None:
@@ -318,9 +348,13 @@ class LivePlots(QWidget):
     def _draw_rate(self, curves: Curves) -> None:
         rates = positive(curves.values("learning_rate"))
         self.rate.setData(np.array(curves.x), np.array(rates))
-        self.loss_plot.getPlotItem().getAxis("right").setStyle(showValues=bool(rates), tickLength=-4 if rates else 0)
+        self.loss_plot.getPlotItem().getAxis("right").setStyle(
+            showValues=bool(rates), tickLength=-4 if rates else 0
+        )
         if rates:
-            self._rate_view.setYRange(math.log10(min(rates) / 1.6), math.log10(max(rates) * 1.6), padding=0)
+            self._rate_view.setYRange(
+                math.log10(min(rates) / 1.6), math.log10(max(rates) * 1.6), padding=0
+            )
 
     def _leave_whole(self) -> None:
         self._follows = False

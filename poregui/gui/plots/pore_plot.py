@@ -45,15 +45,25 @@ class _Axis(pg.AxisItem):
 
     powers = False
 
-    def tickValues(self, lowest: float, highest: float, size: float) -> list[tuple[float, list[float]]]:
+    def tickValues(
+        self, lowest: float, highest: float, size: float
+    ) -> list[tuple[float, list[float]]]:
         if not self.powers:
             return super().tickValues(lowest, highest, size)
         steps = (1, 2, 5) if highest - lowest < 2.5 else (1,)
-        values = [p + math.log10(s) for p in range(math.floor(lowest), math.ceil(highest) + 1) for s in steps]
+        values = [
+            p + math.log10(s)
+            for p in range(math.floor(lowest), math.ceil(highest) + 1)
+            for s in steps
+        ]
         return [(1.0, [value for value in values if lowest <= value <= highest])]
 
     def tickStrings(self, values: Sequence[float], scale: float, spacing: float) -> list[str]:
-        return [f"{10**v:.7g}" for v in values] if self.powers else super().tickStrings(values, scale, spacing)
+        return (
+            [f"{10**v:.7g}" for v in values]
+            if self.powers
+            else super().tickStrings(values, scale, spacing)
+        )
 
 
 class PorePlot(pg.PlotWidget):
@@ -63,7 +73,9 @@ class PorePlot(pg.PlotWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         axes = {side: _Axis(side) for side in ("left", "bottom")}
-        super().__init__(parent=parent, enableMenu=False, viewBox=pg.ViewBox(enableMenu=False), axisItems=axes)
+        super().__init__(
+            parent=parent, enableMenu=False, viewBox=pg.ViewBox(enableMenu=False), axisItems=axes
+        )
         self.setObjectName("pore_plot")
         self.setAccessibleName("Plot of the pores by class")
         self.setFrameShape(pg.PlotWidget.Shape.NoFrame)
@@ -71,7 +83,9 @@ class PorePlot(pg.PlotWidget):
         item = self.getPlotItem()
         item.hideButtons()
         item.setMenuEnabled(False)
-        item.ctrlMenu.setParent(self, item.ctrlMenu.windowFlags())  # it would outlive the plot as a window of its own
+        item.ctrlMenu.setParent(
+            self, item.ctrlMenu.windowFlags()
+        )  # it would outlive the plot as a window of its own
         item.setContentsMargins(0, 6, 10, 0)
         for axis in axes.values():
             axis.enableAutoSIPrefix(False)
@@ -146,7 +160,9 @@ class PorePlot(pg.PlotWidget):
             fill = QColor(colour)
             fill.setAlpha(70)
             pen = pg.mkPen(colour, width=1.6)
-            self.addItem(pg.PlotDataItem(edges, counts, stepMode="center", fillLevel=0, brush=fill, pen=pen))
+            self.addItem(
+                pg.PlotDataItem(edges, counts, stepMode="center", fillLevel=0, brush=fill, pen=pen)
+            )
 
     def _draw_points(self, group: PlotGroup, x: PlotAxis, y: PlotAxis, symbol: str) -> None:
         assert group.y is not None
@@ -156,9 +172,17 @@ class PorePlot(pg.PlotWidget):
         colour.setAlpha(170 if len(across) < _MANY else 90)
         size = 7 if len(across) < _MANY else 4
         points = pg.ScatterPlotItem(
-            x=across[known], y=up[known], data=group.crop_ids[known], symbol=symbol, size=size, pen=None, brush=colour
+            x=across[known],
+            y=up[known],
+            data=group.crop_ids[known],
+            symbol=symbol,
+            size=size,
+            pen=None,
+            brush=colour,
         )
-        points.sigClicked.connect(lambda _item, hit, _event: self.chosen.emit(int(hit[0].data())) if len(hit) else None)
+        points.sigClicked.connect(
+            lambda _item, hit, _event: self.chosen.emit(int(hit[0].data())) if len(hit) else None
+        )
         self.addItem(points)
 
     def _ring(self) -> None:

@@ -64,7 +64,9 @@ class ProbabilityBars(QWidget):
         for place, bar in enumerate(self._bars):
             self._paint_bar(painter, place * self._row(), bar, first=bar.probability == most)
 
-    def _paint_bar(self, painter: QPainter, top: float, bar: ClassProbability, *, first: bool) -> None:
+    def _paint_bar(
+        self, painter: QPainter, top: float, bar: ClassProbability, *, first: bool
+    ) -> None:
         tokens = theme().tokens
         line = self.fontMetrics().height()
         badge = round(line * 1.05)
@@ -79,16 +81,22 @@ class ProbabilityBars(QWidget):
         room = words.width() - painter.fontMetrics().horizontalAdvance("100.0 %") - 6
         own = " · label" if bar.label == self._truth else ""
         name = painter.fontMetrics().elidedText(
-            bar.name, Qt.TextElideMode.ElideRight, int(room - painter.fontMetrics().horizontalAdvance(own))
+            bar.name,
+            Qt.TextElideMode.ElideRight,
+            int(room - painter.fontMetrics().horizontalAdvance(own)),
         )
-        painter.drawText(words, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), name + own)
+        painter.drawText(
+            words, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), name + own
+        )
         painter.setFont(self.font())
         track = QRectF(left, top + line, self.width() - left, _BAR - 2)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(tokens.raised))
         painter.drawRoundedRect(track, 2, 2)
         if bar.probability > 0:
-            filled = QRectF(track.left(), track.top(), max(2.0, track.width() * bar.probability), track.height())
+            filled = QRectF(
+                track.left(), track.top(), max(2.0, track.width() * bar.probability), track.height()
+            )
             painter.setBrush(self._marks.colour(bar.label))
             painter.drawRoundedRect(filled, 2, 2)
 

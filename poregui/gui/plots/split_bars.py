@@ -49,7 +49,9 @@ class SplitBars(QWidget):
         """Show these bars; `labels` says which label each place of their counts stands for."""
         self._bars = _shortened(bars)
         self._labels, self._marks = tuple(labels), marks
-        self.setAccessibleDescription("; ".join(f"{bar.name}: {self._words(bar)}" for bar in bars if bar.heading))
+        self.setAccessibleDescription(
+            "; ".join(f"{bar.name}: {self._words(bar)}" for bar in bars if bar.heading)
+        )
         self.updateGeometry()
         self.update()
 
@@ -94,7 +96,9 @@ class SplitBars(QWidget):
         return None
 
     def _words(self, bar: SplitBar) -> str:
-        each = (f"{n} {self._marks.name(i)}" for n, i in zip(bar.counts, self._labels, strict=False))
+        each = (
+            f"{n} {self._marks.name(i)}" for n, i in zip(bar.counts, self._labels, strict=False)
+        )
         return f"{bar.total} crops ({', '.join(each)})"
 
     def _height(self, bar: SplitBar) -> float:
@@ -115,7 +119,9 @@ class SplitBars(QWidget):
 
     def _entry_width(self, label: int) -> float:
         return (
-            self.fontMetrics().horizontalAdvance(self._marks.name(label)) + self.fontMetrics().height() * 1.3 + 2 * GAP
+            self.fontMetrics().horizontalAdvance(self._marks.name(label))
+            + self.fontMetrics().height() * 1.3
+            + 2 * GAP
         )
 
     def _legend_height(self, width: int) -> float:
@@ -131,7 +137,9 @@ class SplitBars(QWidget):
                 painter.setFont(self.font())
                 painter.setPen(QColor(theme().tokens.text))
                 painter.drawText(
-                    QRectF(left + line, top, self.width(), line * 0.95), _MIDDLE_LEFT, self._marks.name(label)
+                    QRectF(left + line, top, self.width(), line * 0.95),
+                    _MIDDLE_LEFT,
+                    self._marks.name(label),
                 )
                 left += self._entry_width(label)
             top += line
@@ -149,20 +157,31 @@ class SplitBars(QWidget):
             painter.setPen(QColor(tokens.muted))
             painter.drawText(text, int(Qt.AlignmentFlag.AlignRight), str(bar.total))
             self._paint_pieces(
-                painter, bar, QRectF(area.left(), text.bottom() + 1, area.width(), line * 0.9), words=True
+                painter,
+                bar,
+                QRectF(area.left(), text.bottom() + 1, area.width(), line * 0.9),
+                words=True,
             )
             return
         name_width = 64.0
         painter.setFont(scaled_font(self.font(), 0.88))
         painter.setPen(QColor(tokens.muted))
-        shown = painter.fontMetrics().elidedText(bar.name, Qt.TextElideMode.ElideMiddle, round(name_width - 4))
-        painter.drawText(QRectF(area.left(), area.top(), name_width, area.height()), _MIDDLE_LEFT, shown)
+        shown = painter.fontMetrics().elidedText(
+            bar.name, Qt.TextElideMode.ElideMiddle, round(name_width - 4)
+        )
+        painter.drawText(
+            QRectF(area.left(), area.top(), name_width, area.height()), _MIDDLE_LEFT, shown
+        )
         number = QRectF(area.right() - 28, area.top(), 28, area.height())
         painter.drawText(number, _MIDDLE_RIGHT, str(bar.total) if bar.total else "")
-        space = QRectF(area.left() + name_width, area.center().y() - 3, area.width() - name_width - 32, 6)
+        space = QRectF(
+            area.left() + name_width, area.center().y() - 3, area.width() - name_width - 32, 6
+        )
         self._paint_pieces(painter, bar, space, words=False)
 
-    def _paint_pieces(self, painter: QPainter, bar: SplitBar, space: QRectF, *, words: bool) -> None:
+    def _paint_pieces(
+        self, painter: QPainter, bar: SplitBar, space: QRectF, *, words: bool
+    ) -> None:
         largest = max((b.total for b in self._bars if b.heading == bar.heading), default=0)
         if not largest:
             return

@@ -99,7 +99,9 @@ class StripPlots(QWidget):
     def _paint(self, painter: QPainter, strips: Strips, top: float) -> None:
         tokens, line = theme().tokens, self.fontMetrics().height()
         badge = round(line * 1.05)
-        area = QRectF(badge + 6, top + line + 2, self.width() - badge - 14, _STRIP * len(strips.values))
+        area = QRectF(
+            badge + 6, top + line + 2, self.width() - badge - 14, _STRIP * len(strips.values)
+        )
         low, high = _range(strips)
         painter.setPen(QColor(tokens.text))
         value = "" if strips.value is None else f"{figures(strips.value)} {strips.unit}"
@@ -113,12 +115,16 @@ class StripPlots(QWidget):
             self._marks.draw_badge(painter, 0, middle + badge * 0.45, label)
             painter.setPen(QPen(QColor(tokens.border), 1))
             painter.drawLine(QPointF(area.left(), middle), QPointF(area.right(), middle))
-            self._paint_points(painter, [_at(v, low, high, strips, area) for v in _some(values)], middle, label)
+            self._paint_points(
+                painter, [_at(v, low, high, strips, area) for v in _some(values)], middle, label
+            )
         painter.setFont(small)
         painter.setPen(QColor(tokens.muted))
         foot = QRectF(area.left(), area.bottom(), area.width(), line)
         painter.drawText(foot, int(Qt.AlignmentFlag.AlignLeft), f"{figures(low)}")
-        painter.drawText(foot, int(Qt.AlignmentFlag.AlignRight), f"{figures(high)} {strips.unit}".strip())
+        painter.drawText(
+            foot, int(Qt.AlignmentFlag.AlignRight), f"{figures(high)} {strips.unit}".strip()
+        )
         painter.setFont(self.font())
         if strips.value is not None:
             x = _at(strips.value, low, high, strips, area)
@@ -129,7 +135,9 @@ class StripPlots(QWidget):
             tip = QPointF(x, area.top() + 1)
             painter.drawPolygon(QPolygonF([tip, tip + QPointF(-4, -5), tip + QPointF(4, -5)]))
 
-    def _paint_points(self, painter: QPainter, places: Sequence[float], middle: float, label: int) -> None:
+    def _paint_points(
+        self, painter: QPainter, places: Sequence[float], middle: float, label: int
+    ) -> None:
         colour = self._marks.colour(label)
         colour.setAlpha(150 if len(places) < 60 else 90)
         painter.setPen(Qt.PenStyle.NoPen)

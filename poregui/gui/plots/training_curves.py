@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from poregui.domain.events import FINAL, BatchEnded, EpochEnded, Event, FoldEnded, Note, Stage, Started
+from poregui.domain.events import (
+    FINAL,
+    BatchEnded,
+    EpochEnded,
+    Event,
+    FoldEnded,
+    Note,
+    Stage,
+    Started,
+)
 
 MOST_POINTS = 4000
 """Batches that are drawn; of longer trainings every second one is dropped, again and again."""
@@ -64,7 +73,9 @@ class Curves:
         self.final = event if isinstance(event, FINAL) else None
         match event:
             case Started():
-                self.folds = [f for f in self.folds if f.fold < event.fold]  # an interrupted one begins again
+                self.folds = [
+                    f for f in self.folds if f.fold < event.fold
+                ]  # an interrupted one begins again
                 self.started, self.stage, self.now = event, "", None
             case FoldEnded():
                 self.folds.append(event)

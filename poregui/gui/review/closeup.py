@@ -50,13 +50,17 @@ class CloseupCrop:
 
 def seen_crop(frozen: DatasetCrop) -> Crop:
     """Return what a run saw of a crop, under the crop's id; pixels are kept even when the crop is deleted or moved."""
-    return Crop(frozen.crop_id, frozen.pixels, frozen.width, frozen.height, um_per_px=frozen.um_per_px)
+    return Crop(
+        frozen.crop_id, frozen.pixels, frozen.width, frozen.height, um_per_px=frozen.um_per_px
+    )
 
 
 class CloseUp(QObject):
     """Fill the detail panel for one crop after the other."""
 
-    def __init__(self, panel: DetailPanel, session: Session, services: Services, parent: QObject) -> None:
+    def __init__(
+        self, panel: DetailPanel, session: Session, services: Services, parent: QObject
+    ) -> None:
         super().__init__(parent)
         self._panel = panel
         self._session = session
@@ -80,7 +84,9 @@ class CloseUp(QObject):
         self._no_heat = self._heat.why_none()
         self._panel.set_no_heat(self._no_heat)
 
-    def set_review(self, reviewed: RunReview, known: tuple[PoreClass, ...], active: tuple[PoreClass, ...]) -> None:
+    def set_review(
+        self, reviewed: RunReview, known: tuple[PoreClass, ...], active: tuple[PoreClass, ...]
+    ) -> None:
         """Use the names and labels of a review from now on."""
         self._review = reviewed
         self._marks = ClassMarks(known)
@@ -104,10 +110,16 @@ class CloseUp(QObject):
             return
         picture = shown.picture
         if before is None or before.picture != shown.picture or not self._panel.heat_map.has_heat:
-            self._panel.heat_map.set_crop(self._services.thumbnails.full(picture), picture.um_per_px)
+            self._panel.heat_map.set_crop(
+                self._services.thumbnails.full(picture), picture.um_per_px
+            )
         self._micrograph = self._micrograph_of(shown.crop)
-        self._panel.set_shown(True, surroundings=self._micrograph is not None, findable=shown.crop is not None)
-        self._panel.show_button.setText("Show in micrograph" if self._micrograph is not None else "Show on Label")
+        self._panel.set_shown(
+            True, surroundings=self._micrograph is not None, findable=shown.crop is not None
+        )
+        self._panel.show_button.setText(
+            "Show in micrograph" if self._micrograph is not None else "Show on Label"
+        )
         self._show_words(self._review, shown)
         self._show_surroundings()
         self.show_heat()
@@ -145,7 +157,9 @@ class CloseUp(QObject):
             return None
         if self._micrograph is not None and self._micrograph.id == crop.micrograph_id:
             return self._micrograph
-        return next((m for m in self._session.project.micrographs() if m.id == crop.micrograph_id), None)
+        return next(
+            (m for m in self._session.project.micrographs() if m.id == crop.micrograph_id), None
+        )
 
     def forget_micrograph(self) -> None:
         """Look the micrograph up again, because micrographs changed."""
@@ -164,10 +178,17 @@ class CloseUp(QObject):
     def micrograph_loaded(self, micrograph_id: int, image: Pyramid) -> None:
         """Show the surroundings in a micrograph that has come, where it is still wanted."""
         shown = self._shown
-        if shown is None or shown.crop is None or self._micrograph is None or self._micrograph.id != micrograph_id:
+        if (
+            shown is None
+            or shown.crop is None
+            or self._micrograph is None
+            or self._micrograph.id != micrograph_id
+        ):
             return
         label = shown.crop.label
-        self._panel.context_view.set_outline_colour("#ffffff" if label is None else self._marks.colour(label).name())
+        self._panel.context_view.set_outline_colour(
+            "#ffffff" if label is None else self._marks.colour(label).name()
+        )
         full = self._services.thumbnails.full(shown.picture)
         self._panel.context_view.set_surroundings(image, shown.crop.box, full, shown.crop.um_per_px)
 
@@ -196,7 +217,11 @@ class CloseUp(QObject):
             return
         values = evidence_for(maps, place)
         name = self._review.classes[place]
-        speaks = f"Coloured where the picture speaks for {name}" if values.any() else f"Nothing here speaks for {name}"
+        speaks = (
+            f"Coloured where the picture speaks for {name}"
+            if values.any()
+            else f"Nothing here speaks for {name}"
+        )
         self._panel.heat_map.set_heat(values, speaks)
         self._panel.heat_map.setToolTip(speaks)
 

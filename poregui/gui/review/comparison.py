@@ -51,7 +51,10 @@ class ComparePresenter(PanelPresenter):
         self._runs = runs
         offered = [(_entry_words(one), one.number) for one in reversed(entries) if one.reviewable]
         mine = self.desk.number
-        fill(self.page.compare.other_box, [("Choose a run", 0), *((w, n) for w, n in offered if n != mine)])
+        fill(
+            self.page.compare.other_box,
+            [("Choose a run", 0), *((w, n) for w, n in offered if n != mine)],
+        )
         if self._number and (self._number not in runs or self._number == mine):
             self.choose(0)
         self.stale = True
@@ -81,15 +84,23 @@ class ComparePresenter(PanelPresenter):
         if run is None or not self._number or self._number not in self._runs:
             self.page.compare.flip_list.set_rows(())
             many = self.page.compare.other_box.count() > 1
-            words = "Choose another run above: here stand the crops that only one of the two got right."
-            self.page.compare.show_sentence(words if many else "There is no second run to compare with.")
+            words = (
+                "Choose another run above: here stand the crops that only one of the two got right."
+            )
+            self.page.compare.show_sentence(
+                words if many else "There is no second run to compare with."
+            )
             return
         if self._both is not None:
             self._show_both(self._both)
             return
         if self._handle is not None:
             self._handle.cancel()
-        reviewed, folder, project_folder = run.review, self._runs[self._number], self.around.session.project.folder
+        reviewed, folder, project_folder = (
+            run.review,
+            self._runs[self._number],
+            self.around.session.project.folder,
+        )
         if not self.page.compare.flip_list.rows.rowCount():
             self.page.compare.show_sentence(f"Reading run {self._number} …")
 
@@ -98,7 +109,9 @@ class ComparePresenter(PanelPresenter):
                 other = review_answers(project, read_answers(folder))
             return Both(other, compare_reviews(other, reviewed))
 
-        self._handle = self.around.services.background.run("Comparing runs", work, self._compared, self._failed)
+        self._handle = self.around.services.background.run(
+            "Comparing runs", work, self._compared, self._failed
+        )
 
     def _compared(self, both: Both) -> None:
         self._handle, self._both = None, both
@@ -122,9 +135,14 @@ class ComparePresenter(PanelPresenter):
             count = sum(key in ("all", kind_of(one)) for one in found.flipped)
             panel.flips_box.setItemText(place, f"{words} ({count})")
         panel.flips_title.setText(f"{len(flips)} flipped")
-        ids = {name: i for i, name in zip(found.second.class_ids, found.second.classes, strict=True)}
+        ids = {
+            name: i for i, name in zip(found.second.class_ids, found.second.classes, strict=True)
+        }
         marks = ClassMarks(self.around.session.project.classes(retired=True))
-        there = {name: marks.letter(i) for i, name in zip(found.first.class_ids, found.first.classes, strict=True)}
+        there = {
+            name: marks.letter(i)
+            for i, name in zip(found.first.class_ids, found.first.classes, strict=True)
+        }
         labels = self.around.session.project.labels()
         panel.flip_list.set_rows(
             answer_row(

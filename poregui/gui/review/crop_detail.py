@@ -66,7 +66,9 @@ class DetailPanel(QWidget):
 
     # ---- setters -------------------------------------------------------------------------------------------------
 
-    def set_classes(self, names: Sequence[str], known: Sequence[PoreClass], active: Sequence[PoreClass]) -> None:
+    def set_classes(
+        self, names: Sequence[str], known: Sequence[PoreClass], active: Sequence[PoreClass]
+    ) -> None:
         """Offer the run's class names for the heat map and the project's active classes as labels."""
         for widget in (self.probability_bars, self.strip_plots, self.alike_grid):
             widget.set_classes(known)
@@ -89,7 +91,9 @@ class DetailPanel(QWidget):
         """Show what was noted at a crop; a note that is being written stays."""
         with QSignalBlocker(self.reviewed_box):
             self.reviewed_box.setChecked(remark.reviewed)
-        if crop_id != self._note_of or not (self.note_field.hasFocus() and self.note_field.isModified()):
+        if crop_id != self._note_of or not (
+            self.note_field.hasFocus() and self.note_field.isModified()
+        ):
             self.note_field.setText(remark.note)
         self._note_of = crop_id
 
@@ -113,14 +117,24 @@ class DetailPanel(QWidget):
         self.crop_name.setText(name)
         self.crop_name.setToolTip(name)
         self.crop_answer.setText(answer)
-        for label, words in ((self.crop_facts, facts), (self.crop_history, history), (self.crop_changes, changes)):
+        for label, words in (
+            (self.crop_facts, facts),
+            (self.crop_history, history),
+            (self.crop_changes, changes),
+        ):
             say(label, words)
 
     def set_shown(self, crop: bool, *, surroundings: bool = True, findable: bool = True) -> None:
         """Show what goes with a chosen crop, or nothing but a sentence."""
         self.context_view.setVisible(crop and surroundings)
         say(self.no_surroundings, "" if surroundings else "This crop came without its micrograph.")
-        for widget in (self.probability_bars, self.label_strip, self.reviewed_box, self.note_field, self.more):
+        for widget in (
+            self.probability_bars,
+            self.label_strip,
+            self.reviewed_box,
+            self.note_field,
+            self.more,
+        ):
             widget.setVisible(crop)
         self.show_button.setVisible(crop and findable)
         self.show_button.setEnabled(crop and findable)
@@ -149,16 +163,22 @@ class DetailPanel(QWidget):
         self.crop_facts = text("review_crop_size", wrap=True)
         self.crop_history = text("review_crop_history", wrap=True)
         self.crop_changes = text("crop_changes", kind="warning", wrap=True)
-        self.heat_switch = button("heat_map_switch", "Heat map", "Show what speaks for a class (H)", checkable=True)
+        self.heat_switch = button(
+            "heat_map_switch", "Heat map", "Show what speaks for a class (H)", checkable=True
+        )
         self.heat_class = QComboBox()
         self.heat_class.setObjectName("heat_map_class")
         self.heat_class.setAccessibleName("Class that the heat map speaks of")
         self.heat_class.setToolTip("Coloured where the picture speaks for this class")
-        self.heat_class.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.heat_class.setSizeAdjustPolicy(
+            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        )
         self.heat_class.setMinimumContentsLength(4)
         self.heat_class.setMinimumWidth(60)
         self.heat_class.setVisible(False)
-        self.show_button = button("show_in_label_button", "Show in micrograph", "Show this crop on the Label page (M)")
+        self.show_button = button(
+            "show_in_label_button", "Show in micrograph", "Show this crop on the Label page (M)"
+        )
         layout = column(self, margin=0, spacing=GAP // 2)
         layout.addWidget(self.crop_name)
         layout.addWidget(self.heat_map, 3)
@@ -180,7 +200,9 @@ class DetailPanel(QWidget):
         self.reviewed_box = QCheckBox("Reviewed")
         self.reviewed_box.setObjectName("reviewed_box")
         self.reviewed_box.setAccessibleName("Mark the crop as reviewed (R)")
-        self.reviewed_box.setToolTip("Mark the crop as reviewed (R): it leaves the queue of label errors")
+        self.reviewed_box.setToolTip(
+            "Mark the crop as reviewed (R): it leaves the queue of label errors"
+        )
         self.note_field = QLineEdit()
         self.note_field.setObjectName("crop_note")
         self.note_field.setAccessibleName("Note at the crop")

@@ -38,7 +38,9 @@ class _Read:
 class MoreAbout(QObject):
     """Read shapes and features of a run once, when they are first wanted."""
 
-    def __init__(self, panel: DetailPanel, session: Session, services: Services, parent: QObject) -> None:
+    def __init__(
+        self, panel: DetailPanel, session: Session, services: Services, parent: QObject
+    ) -> None:
         super().__init__(parent)
         self._panel = panel
         self._session = session
@@ -70,7 +72,12 @@ class MoreAbout(QObject):
         """Speak of a crop, in the panel that is seen."""
         self._crop_id = crop_id
         wanted = self._panel.more.current
-        if crop_id is None or wanted not in (SIZE, ALIKE) or self._run is None or self._review is None:
+        if (
+            crop_id is None
+            or wanted not in (SIZE, ALIKE)
+            or self._run is None
+            or self._review is None
+        ):
             return
         if self._read is None:
             self._start(self._run)
@@ -90,7 +97,9 @@ class MoreAbout(QObject):
             crops = {crop.crop_id: crop for crop in dataset.crops}
             return _Read(shape_table(run), Nearest.read(run), crops, dataset)
 
-        self._handle = self._services.background.run("Reading shapes", work, self._done, self._failed)
+        self._handle = self._services.background.run(
+            "Reading shapes", work, self._done, self._failed
+        )
 
     def _done(self, read: _Read) -> None:
         self._handle, self._read = None, read
@@ -115,7 +124,9 @@ class MoreAbout(QObject):
                 self._spread[name] = distributions(read.shapes, reviewed, name)
             of_class = self._spread[name]
             value = values.get(name, np.nan)
-            rows = tuple((i, of_class[c]) for i, c in zip(reviewed.class_ids, reviewed.classes, strict=True))
+            rows = tuple(
+                (i, of_class[c]) for i, c in zip(reviewed.class_ids, reviewed.classes, strict=True)
+            )
             unit = read.shapes.unit(name).replace("um", "µm")
             known = float(value) if np.isfinite(value) else None
             strips.append(Strips(name, unit, rows, known, logarithmic=bool(unit)))
@@ -149,6 +160,10 @@ class MoreAbout(QObject):
 
 def _alike_words(reviewed: RunReview, labels: list[int | None]) -> str:
     names = dict(zip(reviewed.class_ids, reviewed.classes, strict=True))
-    counts = sorted(((labels.count(label), label) for label in set(labels)), key=lambda one: -one[0])
-    said = ", ".join(f"{count} {names.get(label or 0, 'without a class')}" for count, label in counts)
+    counts = sorted(
+        ((labels.count(label), label) for label in set(labels)), key=lambda one: -one[0]
+    )
+    said = ", ".join(
+        f"{count} {names.get(label or 0, 'without a class')}" for count, label in counts
+    )
     return f"Learned from these, most alike first: {said}."

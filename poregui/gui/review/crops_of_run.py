@@ -11,7 +11,13 @@ from poregui.domain.dataset import Part
 from poregui.gui.lists.crop_list import CropRow
 from poregui.gui.plots.confusion_matrix import EVERYTHING, Cell
 from poregui.gui.review.panel_presenter import PanelPresenter, Surroundings
-from poregui.gui.review.prediction_table import NO_TRUTH, Order, PredictionTable, chosen_rows, ordered_rows
+from poregui.gui.review.prediction_table import (
+    NO_TRUTH,
+    Order,
+    PredictionTable,
+    chosen_rows,
+    ordered_rows,
+)
 from poregui.gui.review.review_text import empty_list_words, list_title
 from poregui.workflow.evaluating.evaluate import RunReview
 
@@ -39,7 +45,17 @@ def rows_of(
             label = lost.get(crop_id)
             words += "" if reviewed.judged[row].exists else ", deleted"
         # In the order of the fields: a cell can hold thousands, and naming them takes a third longer.
-        made.append(CropRow(crop_id, label, sure[row], words, truth != predicted, ids[predicted], crop_id in done))
+        made.append(
+            CropRow(
+                crop_id,
+                label,
+                sure[row],
+                words,
+                truth != predicted,
+                ids[predicted],
+                crop_id in done,
+            )
+        )
     return made
 
 
@@ -104,7 +120,11 @@ class CropsPresenter(PanelPresenter):
         if self._group is not None:
             title = f"{self._group[0]} · {count}"
         else:
-            title = f"Not counted · {count}" if cells is None else list_title(run.review.classes, cells, count)
+            title = (
+                f"Not counted · {count}"
+                if cells is None
+                else list_title(run.review.classes, cells, count)
+            )
         title += f" ({hidden} reviewed hidden)" if hidden else ""
         nothing = "Every crop of this part counts." if cells is None else empty_list_words(cells)
         if hidden:

@@ -169,7 +169,9 @@ class GridHeat(QObject):
         run, wanted = self._around.desk.run, list(self._wanted)
         self._wanted.clear()
         if run is not None:
-            self._maps.request_all([run.frozen[crop_id] for crop_id in wanted if crop_id in run.frozen])
+            self._maps.request_all(
+                [run.frozen[crop_id] for crop_id in wanted if crop_id in run.frozen]
+            )
 
     def _ready(self, crop_id: int, maps: NDArray[np.float32]) -> None:
         judged, plain = self._around.desk.judged.get(crop_id), self._plain(crop_id)
@@ -178,7 +180,9 @@ class GridHeat(QObject):
         picture = plain.convertToFormat(QImage.Format.Format_RGB32)
         painter = QPainter(picture)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        painter.drawImage(QRectF(picture.rect()), heat_image(evidence_for(maps, judged.prediction.index)))
+        painter.drawImage(
+            QRectF(picture.rect()), heat_image(evidence_for(maps, judged.prediction.index))
+        )
         painter.end()
         self._made[crop_id] = picture
         while len(self._made) > _PICTURES_KEPT:

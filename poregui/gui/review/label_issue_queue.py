@@ -51,7 +51,9 @@ class SuspectsPresenter(PanelPresenter):
             with Project.open(project_folder, read_only=True) as project:
                 return suspects(project, folder, reviewed_too=True)
 
-        self._handle = self.around.services.background.run("Searching label errors", work, self._show, self._failed)
+        self._handle = self.around.services.background.run(
+            "Searching label errors", work, self._show, self._failed
+        )
 
     def _show(self, found: Suspects) -> None:
         self._handle, self._found = None, found
@@ -61,7 +63,9 @@ class SuspectsPresenter(PanelPresenter):
 
     def _row(self, one: Suspect) -> CropRow:
         """Return the row of a suspect, which holds as long as it is one: its label is that of the search."""
-        return CropRow(one.crop_id, one.label, f"{100 * one.doubt:.0f} %", one.why, one.likely, one.proposed)
+        return CropRow(
+            one.crop_id, one.label, f"{100 * one.doubt:.0f} %", one.why, one.likely, one.proposed
+        )
 
     def _failed(self, error: PoreguiError) -> None:
         self._handle = None
@@ -80,7 +84,11 @@ class SuspectsPresenter(PanelPresenter):
         if rows:
             self.page.suspects.show_sentence("")
         else:
-            words = "No label of this run is in doubt." if not settled else f"All {settled} suspects are settled."
+            words = (
+                "No label of this run is in doubt."
+                if not settled
+                else f"All {settled} suspects are settled."
+            )
             self.page.suspects.show_sentence(words, offer="Search again")
         self._say(left, settled)
 
@@ -90,7 +98,9 @@ class SuspectsPresenter(PanelPresenter):
         title += f" · {settled} settled" if settled else ""
         notes = [f"Judged: {left.judged} crops by answers that never saw them."]
         if left.accuracy is not None:
-            notes[0] = f"{notes[0][:-1]}, which agree with {100 * left.accuracy:.1f} % of the labels."
+            notes[0] = (
+                f"{notes[0][:-1]}, which agree with {100 * left.accuracy:.1f} % of the labels."
+            )
         self._words = (title, " ".join([*notes, *left.notes]))
         self.chosen(self._current)
 
@@ -101,9 +111,15 @@ class SuspectsPresenter(PanelPresenter):
         if self._found is None:
             return
         title, note = self._words
-        change = self._found.names.get(one.proposed, "") if one is not None and one.proposed != one.label else ""
+        change = (
+            self._found.names.get(one.proposed, "")
+            if one is not None and one.proposed != one.label
+            else ""
+        )
         writable = one is not None and not self.around.session.project.read_only
-        self.page.suspects.set_words(title, note, one.why if one else "", answerable=writable, change=change)
+        self.page.suspects.set_words(
+            title, note, one.why if one else "", answerable=writable, change=change
+        )
         self.page.suspects.change_button.setEnabled(writable and bool(change))
 
     def answer(self, answer: str) -> None:

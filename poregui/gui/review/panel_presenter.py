@@ -82,7 +82,13 @@ class PanelPresenter(QObject):
 
 
 def answer_row(
-    around: Surroundings, crop_id: int, label: int | None, *, text: str, sub_text: str, predicted: int | None
+    around: Surroundings,
+    crop_id: int,
+    label: int | None,
+    *,
+    text: str,
+    sub_text: str,
+    predicted: int | None,
 ) -> CropRow:
     """Return the row of a crop in a list of its own: label now, proposed or predicted label, words."""
     judged = around.desk.judged.get(crop_id)

@@ -70,7 +70,9 @@ class PredictionTable:
     def evaluation(self, part: Part, classes: tuple[str, ...]) -> Evaluation:
         """Return the numbers of a part with the labels as they are now."""
         rows = self.counted(part)
-        return from_matrix(classes, confusion_matrix(self.truth[rows], self.predicted[rows], len(classes)))
+        return from_matrix(
+            classes, confusion_matrix(self.truth[rows], self.predicted[rows], len(classes))
+        )
 
     @property
     def there(self) -> set[Part]:
@@ -86,7 +88,9 @@ class PredictionTable:
     def interval(self, part: Part) -> HeadlineInterval | None:
         """Return the interval that stands beside the accuracy of a part."""
         rows = self.counted(part)
-        groups = self.groups if len(rows) == len(self) else [self.groups[row] for row in rows.tolist()]
+        groups = (
+            self.groups if len(rows) == len(self) else [self.groups[row] for row in rows.tolist()]
+        )
         return interval_of(self.truth[rows] == self.predicted[rows], groups)
 
     def with_truth(self, reviewed: RunReview, crop_ids: Collection[int]) -> PredictionTable:
@@ -109,8 +113,12 @@ def table_of(reviewed: RunReview, answers: RunAnswers) -> PredictionTable:
     shares = np.array([j.prediction.probabilities for j in reviewed.judged], np.float64)
     shares = shares.reshape(len(crops), len(reviewed.classes))
     ordered = np.sort(shares, axis=1)
-    sides = np.array([(crop.width, crop.height) for crop in crops], np.float64).reshape(len(crops), 2)
-    scales = np.array([np.nan if crop.um_per_px is None else crop.um_per_px for crop in crops], np.float64)
+    sides = np.array([(crop.width, crop.height) for crop in crops], np.float64).reshape(
+        len(crops), 2
+    )
+    scales = np.array(
+        [np.nan if crop.um_per_px is None else crop.um_per_px for crop in crops], np.float64
+    )
     known = bool(len(crops)) and not np.isnan(scales).any()
     longer = sides.max(axis=1, initial=0.0)
     return PredictionTable(
@@ -138,7 +146,9 @@ def _truth(reviewed: RunReview) -> NDArray[np.int64]:
     return np.fromiter(values, np.int64, len(reviewed.judged))
 
 
-def chosen_rows(table: PredictionTable, part: Part, cells: Collection[Cell] | None) -> NDArray[np.intp]:
+def chosen_rows(
+    table: PredictionTable, part: Part, cells: Collection[Cell] | None
+) -> NDArray[np.intp]:
     """Return the rows of cells: all errors for EVERYTHING, those that do not count for None."""
     inside = table.in_part(part)
     if cells is None:

@@ -15,7 +15,13 @@ from poregui.gui.base.key_map import key_map
 from poregui.gui.label.label_keys import LabelKeys
 from poregui.gui.plots.confusion_matrix import EVERYTHING
 from poregui.gui.review.crop_detail import DetailPanel
-from poregui.gui.review.review_panels import ComparePanel, CropsPanel, CurvesPanel, NumbersPanel, SuspectsPanel
+from poregui.gui.review.review_panels import (
+    ComparePanel,
+    CropsPanel,
+    CurvesPanel,
+    NumbersPanel,
+    SuspectsPanel,
+)
 from poregui.gui.review.review_parts import centred, primary, scrolled, text
 from poregui.gui.review.review_text import RunHeadline
 from poregui.gui.review.run_column import RunColumn
@@ -49,8 +55,16 @@ class ReviewPage(QWidget):
         super().__init__(parent)
         self.setObjectName("review_page")
         self.setAccessibleName("Review")
-        self.column, self.crops, self.numbers = RunColumn(self), CropsPanel(self), NumbersPanel(self)
-        self.curves, self.suspects, self.compare = CurvesPanel(self), SuspectsPanel(self), ComparePanel(self)
+        self.column, self.crops, self.numbers = (
+            RunColumn(self),
+            CropsPanel(self),
+            NumbersPanel(self),
+        )
+        self.curves, self.suspects, self.compare = (
+            CurvesPanel(self),
+            SuspectsPanel(self),
+            ComparePanel(self),
+        )
         self.detail = DetailPanel(self)
         self.run_picker = self.column.run_picker
         self.confusion_matrix = self.column.confusion_matrix
@@ -88,14 +102,18 @@ class ReviewPage(QWidget):
         """Offer the parts that have predictions."""
         self.column.set_parts(there, chosen)
 
-    def set_classes(self, names: Sequence[str], ids: Sequence[int], known: Sequence[PoreClass]) -> None:
+    def set_classes(
+        self, names: Sequence[str], ids: Sequence[int], known: Sequence[PoreClass]
+    ) -> None:
         """Head matrix and lists with the run's classes; `known` are all of the project, retired ones too."""
         self.column.set_classes(names, ids, known)
         for grid in self.grids:
             grid.set_classes(known)
         self.keys.watch(self.detail.label_strip.buttons.values())
 
-    def set_numbers(self, evaluation: Evaluation, ids: Sequence[int], known: Sequence[PoreClass]) -> None:
+    def set_numbers(
+        self, evaluation: Evaluation, ids: Sequence[int], known: Sequence[PoreClass]
+    ) -> None:
         """Show matrix and scores."""
         self.column.set_numbers(evaluation, ids, known)
 

@@ -3,14 +3,32 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QButtonGroup, QGridLayout, QHBoxLayout, QSlider, QStackedWidget, QToolButton, QWidget
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QGridLayout,
+    QHBoxLayout,
+    QSlider,
+    QStackedWidget,
+    QToolButton,
+    QWidget,
+)
 
 from poregui.gui.base.pieces import combo
 from poregui.gui.base.theme import GAP, MARGIN
 from poregui.gui.lists.crop_grid import LARGEST_CELL, CropGrid
 from poregui.gui.lists.number_table import NumberTable
 from poregui.gui.plots.figure_view import FigureView
-from poregui.gui.review.review_parts import button, centred, column, inset, primary, row, say, scrolled, text
+from poregui.gui.review.review_parts import (
+    button,
+    centred,
+    column,
+    inset,
+    primary,
+    row,
+    say,
+    scrolled,
+    text,
+)
 
 FLIPS = {
     "all": "All that flipped",
@@ -37,11 +55,17 @@ class ComparePanel(QWidget):
         self.flips_box.setMinimumContentsLength(20)
         for key, words in FLIPS.items():
             self.flips_box.addItem(words, key)
-        self.other_box.activated.connect(lambda _place: self.other_chosen.emit(self.other_box.currentData()))
-        self.flips_box.activated.connect(lambda _place: self.flips_chosen.emit(self.flips_box.currentData()))
+        self.other_box.activated.connect(
+            lambda _place: self.other_chosen.emit(self.other_box.currentData())
+        )
+        self.flips_box.activated.connect(
+            lambda _place: self.flips_chosen.emit(self.flips_box.currentData())
+        )
         self.compare_sentence = text("compare_sentence", kind="plain", wrap=True)
         self.compare_notes = text("compare_notes", kind="warning", wrap=True)
-        self.compare_table = NumberTable("compare_table", "Accuracy of both runs on the crops that both answered")
+        self.compare_table = NumberTable(
+            "compare_table", "Accuracy of both runs on the crops that both answered"
+        )
         self.flip_list = CropGrid(parent=self)
         self.flip_list.setObjectName("flip_list")
         self.flip_list.setAccessibleName("Crops that the two runs answered otherwise")
@@ -106,7 +130,9 @@ class CropsPanel(QWidget):
         self._build()
         self._connect()
 
-    def set_words(self, title: str, *, errors: int, uncounted: int, shown: str, nothing: str) -> None:
+    def set_words(
+        self, title: str, *, errors: int, uncounted: int, shown: str, nothing: str
+    ) -> None:
         """Name the list; `shown` is `errors` or `uncounted` where the list holds all of these."""
         self.list_title.setText(title)
         self.list_title.setToolTip(title)
@@ -122,16 +148,28 @@ class CropsPanel(QWidget):
         self.list_title = text("list_title", kind="title")
         self.list_title.setMinimumWidth(40)
         self.all_errors_button = button(
-            "all_errors_button", "All errors", "Show all crops that were predicted wrongly (E)", checkable=True
+            "all_errors_button",
+            "All errors",
+            "Show all crops that were predicted wrongly (E)",
+            checkable=True,
         )
         self.uncounted_button = button(
-            "uncounted_button", "Not counted", "Show crops that were deleted, unsure or without a label", checkable=True
+            "uncounted_button",
+            "Not counted",
+            "Show crops that were deleted, unsure or without a label",
+            checkable=True,
         )
         self.hide_reviewed_button = button(
-            "hide_reviewed_button", "To do", "Hide crops that are marked as reviewed", checkable=True
+            "hide_reviewed_button",
+            "To do",
+            "Hide crops that are marked as reviewed",
+            checkable=True,
         )
         self.grid_heat_button = button(
-            "grid_heat_button", "Heat", "Show on every picture what speaks for its predicted class", checkable=True
+            "grid_heat_button",
+            "Heat",
+            "Show on every picture what speaks for its predicted class",
+            checkable=True,
         )
         self.order_box = combo("order_box", "Order of the crops")
         self.order_box.setToolTip(_ORDER_TIP)
@@ -152,8 +190,15 @@ class CropsPanel(QWidget):
         self._list.addWidget(held)
         self._list.addWidget(centred(self.list_nothing))
         layout = column(self, margin=0, spacing=0)
-        layout.addLayout(row(self.list_title, None, self.order_box, self.size_slider, margin=MARGIN))
-        filters = (self.all_errors_button, self.uncounted_button, self.hide_reviewed_button, self.grid_heat_button)
+        layout.addLayout(
+            row(self.list_title, None, self.order_box, self.size_slider, margin=MARGIN)
+        )
+        filters = (
+            self.all_errors_button,
+            self.uncounted_button,
+            self.hide_reviewed_button,
+            self.grid_heat_button,
+        )
         layout.addLayout(row(*filters, None, margin=MARGIN))
         layout.addWidget(self._list, 1)
 
@@ -162,8 +207,12 @@ class CropsPanel(QWidget):
         self.uncounted_button.clicked.connect(self.uncounted_requested)
         self.hide_reviewed_button.toggled.connect(self.hide_reviewed_changed)
         self.grid_heat_button.toggled.connect(self.grid_heat_changed)
-        self.order_box.activated.connect(lambda _place: self.order_chosen.emit(self.order_box.currentData()))
-        self.size_slider.valueChanged.connect(lambda side: self.prediction_list.set_cell(side, lines=1))
+        self.order_box.activated.connect(
+            lambda _place: self.order_chosen.emit(self.order_box.currentData())
+        )
+        self.size_slider.valueChanged.connect(
+            lambda side: self.prediction_list.set_cell(side, lines=1)
+        )
 
 
 class CurvesPanel(QWidget):
@@ -179,7 +228,9 @@ class CurvesPanel(QWidget):
         layout = column(self, margin=MARGIN, spacing=GAP)
         grid = QGridLayout()
         grid.setSpacing(GAP)
-        for place, figure in enumerate((self.roc, self.precision_recall, self.calibration, self.training)):
+        for place, figure in enumerate(
+            (self.roc, self.precision_recall, self.calibration, self.training)
+        ):
             grid.addWidget(figure, place // 2, place % 2)
         layout.addLayout(grid, 1)
         layout.addWidget(self.curves_note)
@@ -261,9 +312,15 @@ class SuspectsPanel(QWidget):
         self.suspects_title.setMinimumWidth(40)
         self.suspects_note = text("suspects_note", wrap=True)
         self.suspect_why = text("suspect_why", kind="plain", wrap=True)
-        self.keep_button = button("suspect_keep_button", "Keep (K)", "The label is right: mark the crop as reviewed")
-        self.change_button = button("suspect_change_button", "Change (C)", "Give the crop the proposed label")
-        self.unsure_button = button("suspect_unsure_button", "Unsure (U)", "Take the crop out of training and test")
+        self.keep_button = button(
+            "suspect_keep_button", "Keep (K)", "The label is right: mark the crop as reviewed"
+        )
+        self.change_button = button(
+            "suspect_change_button", "Change (C)", "Give the crop the proposed label"
+        )
+        self.unsure_button = button(
+            "suspect_unsure_button", "Unsure (U)", "Take the crop out of training and test"
+        )
         self.buttons = (self.keep_button, self.change_button, self.unsure_button)
         for one, answer in zip(self.buttons, ("keep", "change", "unsure"), strict=True):
             one.clicked.connect(lambda _checked=False, answer=answer: self.answered.emit(answer))

@@ -105,7 +105,10 @@ class ReviewPresenter(QObject):
             (images.loaded, close_up.micrograph_loaded),
             (images.failed, close_up.micrograph_failed),
             (self._runs.opening, self._opening),
-            (self._runs.offered, lambda: self._compare.set_runs(self._runs.entries, self._runs.runs)),
+            (
+                self._runs.offered,
+                lambda: self._compare.set_runs(self._runs.entries, self._runs.runs),
+            ),
             (desk.closed, self._forget),
             (desk.opened, self._opened),
             (desk.failed, self._not_opened),
@@ -233,7 +236,9 @@ class ReviewPresenter(QObject):
         ids, project = self._chosen_ids(), self._session.project
         there = list(project.labels_of(ids))
         if not there:
-            messages().note("This crop was deleted; undo brings it back." if ids else "No crop is chosen.")
+            messages().note(
+                "This crop was deleted; undo brings it back." if ids else "No crop is chosen."
+            )
             return
         edit = label_crops(project, there, label, who=self._session.who, how="review")
         self._apply(edit if edit.changes else None, following(self._grid, ids, self._current))
@@ -256,7 +261,9 @@ class ReviewPresenter(QObject):
     def _mark(self, reviewed: bool) -> None:
         if self._current is not None:
             before = self._desk.remark(self._current)
-            self._apply(SetRemark(self._current, before, replace(before, reviewed=reviewed)), self._current)
+            self._apply(
+                SetRemark(self._current, before, replace(before, reviewed=reviewed)), self._current
+            )
 
     def _note(self, crop_id: int, note: str) -> None:
         before = self._desk.remark(crop_id)
@@ -274,7 +281,9 @@ class ReviewPresenter(QObject):
             judged = self._desk.judged[crop_id]
             self._desk.set_part(judged.part)
             self._head.show()
-            self.show_cells((Cell(judged.truth, judged.prediction.index),) if judged.truth is not None else None)
+            self.show_cells(
+                (Cell(judged.truth, judged.prediction.index),) if judged.truth is not None else None
+            )
         self._grid.choose(crop_id)
 
     def _step_in_history(self, step: Callable[[], Changed | None], nothing: str) -> None:
@@ -338,7 +347,10 @@ class ReviewPresenter(QObject):
     def _show_classes(self) -> None:
         reviewed = self._desk.review
         if reviewed is not None:
-            known, active = self._session.project.classes(retired=True), self._session.project.classes()
+            known, active = (
+                self._session.project.classes(retired=True),
+                self._session.project.classes(),
+            )
             self._close_up.set_review(reviewed, known, active)
             self._page.set_classes(reviewed.classes, reviewed.class_ids, known)
 
@@ -365,7 +377,9 @@ class ReviewPresenter(QObject):
                 wanted, self._suspects.next_wanted = self._suspects.next_wanted, None
             listed = grid.rows.rows
             first = listed[0].crop_id if listed else None
-            grid.choose(wanted if wanted is not None and grid.rows.place(wanted) is not None else first)
+            grid.choose(
+                wanted if wanted is not None and grid.rows.place(wanted) is not None else first
+            )
         self._quiet = False
         if grid is not None:
             self._choose(grid.current_id())
@@ -390,5 +404,9 @@ class ReviewPresenter(QObject):
         frozen = run.frozen.get(crop_id) if run is not None else None
         if frozen is None:
             there = self._session.project.labels_of([crop_id])
-            return self._services.thumbnails.image(self._session.project.crop(crop_id)) if there else None
+            return (
+                self._services.thumbnails.image(self._session.project.crop(crop_id))
+                if there
+                else None
+            )
         return self._services.thumbnails.image(seen_crop(frozen))

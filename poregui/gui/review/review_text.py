@@ -47,7 +47,9 @@ def headline(
         return RunHeadline("", "No crop of this part carries a label that the run knows.", "")
     ends = f"{100 * interval.low:.0f} to {100 * interval.high:.0f}"
     detail = f"95 % interval {ends}, {_crops_words(reviewed, evaluation.n, part)}"
-    note, warning = (_as_trained(reviewed, relabelled), interval.warning) if part == "test" else ("", "")
+    note, warning = (
+        (_as_trained(reviewed, relabelled), interval.warning) if part == "test" else ("", "")
+    )
     return RunHeadline(accuracy_words(evaluation.accuracy), detail, note, warning)
 
 
@@ -66,7 +68,11 @@ def _crops_words(reviewed: RunReview, n: int, part: Part) -> str:
 
 def _as_trained(reviewed: RunReview, relabelled: tuple[int, int]) -> str:
     tested, others = relabelled
-    learned = f"It was trained before {_count(others, 'label')} of its other crops changed." if others else ""
+    learned = (
+        f"It was trained before {_count(others, 'label')} of its other crops changed."
+        if others
+        else ""
+    )
     if not tested:
         return learned
     changed = f"{_count(tested, 'test label')} changed since" + (f"\n{learned}" if learned else "")
@@ -115,7 +121,11 @@ def why_nothing(number: int, final: Event | None) -> str:
     if final is None:
         return f"Run {number} is being trained. Its predictions appear here when it ends."
     if isinstance(final, Interrupted):
-        epochs = f"after {_count(final.epochs, 'epoch')}" if final.epochs else "before its first epoch ended"
+        epochs = (
+            f"after {_count(final.epochs, 'epoch')}"
+            if final.epochs
+            else "before its first epoch ended"
+        )
         return f"Run {number} was interrupted {epochs}, so nothing was tested. Train again, or choose another run."
     if isinstance(final, Cancelled):
         return f"Run {number} was cancelled, so nothing was tested. Choose another run, or train again."

@@ -30,7 +30,9 @@ class RunList:
 
     def newest(self) -> int | None:
         """Return the number of the newest run that has predictions, of the newest one when none has, or None."""
-        with_answers = [number for number, run in self.runs.items() if run.predictions_file.exists()]
+        with_answers = [
+            number for number, run in self.runs.items() if run.predictions_file.exists()
+        ]
         return max(with_answers or self.runs, default=None)
 
     def _entry(self, run: RunFolder) -> RunEntry:
@@ -42,7 +44,9 @@ class RunList:
         return known
 
     def _without_answers(self, run: RunFolder) -> RunEntry:
-        return RunEntry(run.number, _preset(run), None, state_words(run.final_event()), reviewable=False)
+        return RunEntry(
+            run.number, _preset(run), None, state_words(run.final_event()), reviewable=False
+        )
 
     def why_nothing(self, number: int) -> str:
         """Say why a run has no predictions."""
@@ -55,7 +59,13 @@ def run_entry(run: RunFolder) -> RunEntry:
         metrics = run.read_metrics()
     except PoreguiError:
         return RunEntry(run.number, _preset(run), None, "damaged")
-    state = "cross-validation" if run.folds_file.exists() else "stopped early" if metrics.get("stopped") else ""
+    state = (
+        "cross-validation"
+        if run.folds_file.exists()
+        else "stopped early"
+        if metrics.get("stopped")
+        else ""
+    )
     accuracy = metrics.get("accuracy_as_trained", metrics.get("pooled_accuracy"))
     return RunEntry(run.number, _preset(run), accuracy, state)
 
@@ -109,7 +119,9 @@ class RunChoice(QObject):
         elif wanted != shown or (self._desk.run is None and not self._desk.reading):
             self._open(wanted)
         elif self._newest not in (before, shown):
-            messages().note(f"Run {self._newest} has ended. Choose it above the matrix to see its answers.")
+            messages().note(
+                f"Run {self._newest} has ended. Choose it above the matrix to see its answers."
+            )
         self.offered.emit()
 
     def _open(self, number: int) -> None:
@@ -118,7 +130,9 @@ class RunChoice(QObject):
         if not run.predictions_file.exists():
             self._desk.close()
             self._desk.number = number
-            self._page.show_sentence(self._list.why_nothing(number), offer_training=not run.is_running())
+            self._page.show_sentence(
+                self._list.why_nothing(number), offer_training=not run.is_running()
+            )
             return
         self._page.show_sentence(f"Reading run {number} …")
         self._desk.open(run)

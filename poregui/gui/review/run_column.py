@@ -26,7 +26,10 @@ _PART_TIPS = {
 _MODES: dict[MatrixMode, tuple[str, str]] = {
     "counts": ("Counts", "Write how many crops fell into each cell"),
     "rows": ("Row %", "Write shares of the crops with a label: recall on the diagonal"),
-    "columns": ("Column %", "Write shares of the crops predicted as a class: precision on the diagonal"),
+    "columns": (
+        "Column %",
+        "Write shares of the crops predicted as a class: precision on the diagonal",
+    ),
 }
 EXPORTS = {
     "export_report": "Report as HTML…",
@@ -74,11 +77,15 @@ class RunColumn(QWidget):
             one.setEnabled(part in there)
             one.setChecked(part == chosen)
 
-    def set_classes(self, names: Sequence[str], ids: Sequence[int], known: Sequence[PoreClass]) -> None:
+    def set_classes(
+        self, names: Sequence[str], ids: Sequence[int], known: Sequence[PoreClass]
+    ) -> None:
         """Head the matrix with the run's classes; `known` are all of the project, retired ones too."""
         self.confusion_matrix.set_classes(names, ids, known)
 
-    def set_numbers(self, evaluation: Evaluation, ids: Sequence[int], known: Sequence[PoreClass]) -> None:
+    def set_numbers(
+        self, evaluation: Evaluation, ids: Sequence[int], known: Sequence[PoreClass]
+    ) -> None:
         """Show matrix and scores."""
         self.confusion_matrix.set_matrix(evaluation.matrix)
         self.class_scores.set_scores(evaluation.per_class, ids, known)
@@ -109,12 +116,16 @@ class RunColumn(QWidget):
         outer.addStretch(1)
 
     def _build_export(self) -> QToolButton:
-        self.export_button = button("take_away_button", "Export", "Take report, figures or predictions away")
+        self.export_button = button(
+            "take_away_button", "Export", "Take report, figures or predictions away"
+        )
         menu = QMenu(self.export_button)
         for name, words in EXPORTS.items():
             action = menu.addAction(words)
             action.setObjectName(f"{name}_action")
-            action.triggered.connect(lambda _checked=False, name=name: self.export_requested.emit(name))
+            action.triggered.connect(
+                lambda _checked=False, name=name: self.export_requested.emit(name)
+            )
         self.export_button.setMenu(menu)
         self.export_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         return self.export_button

@@ -103,7 +103,11 @@ def read_drawn(reviewed: RunReview, folder: RunFolder, part: Part) -> Drawn:
     """Compute what is drawn of a run; fit for any thread."""
     told = Curves().take_all(folder.events())
     return Drawn(
-        reviewed.run, curves(reviewed, part), numbers(reviewed, part), tuple(told.epochs), bool(reviewed.folds)
+        reviewed.run,
+        curves(reviewed, part),
+        numbers(reviewed, part),
+        tuple(told.epochs),
+        bool(reviewed.folds),
     )
 
 
@@ -115,13 +119,22 @@ def _lines(drawn: list[Drawn], colours: list[str], which: str) -> tuple[Line, ..
             if curve is None:
                 continue
             name = f"{of_class.name} {curve.area:.3f}" + (f", run {one.number}" if dashed else "")
-            lines.append(Line(name, curve.x, curve.y, colours[place % len(colours)], dashed=bool(dashed)))
+            lines.append(
+                Line(name, curve.x, curve.y, colours[place % len(colours)], dashed=bool(dashed))
+            )
     return tuple(lines)
 
 
 def _roc(drawn: list[Drawn], colours: list[str]) -> Figure:
     lines = _lines(drawn, colours, "roc")
-    return Figure("ROC", "False positives", "True positives", lines, diagonal=True, note="area under the curve")
+    return Figure(
+        "ROC",
+        "False positives",
+        "True positives",
+        lines,
+        diagonal=True,
+        note="area under the curve",
+    )
 
 
 def _precision_recall(drawn: list[Drawn], colours: list[str]) -> Figure:
@@ -134,7 +147,9 @@ def _calibration(drawn: list[Drawn]) -> Figure:
     lines = []
     for dashed, one in enumerate(drawn):
         run = f", run {one.number}" if dashed else ""
-        lines += _calibration_line(one.numbers.calibration, f"as answered{run}", colours.train, dashed=bool(dashed))
+        lines += _calibration_line(
+            one.numbers.calibration, f"as answered{run}", colours.train, dashed=bool(dashed)
+        )
         warmed = one.numbers.calibration_at_temperature
         if warmed is not None and len(drawn) == 1:
             words = f"at temperature {one.numbers.temperature:.2f}"
@@ -149,7 +164,17 @@ def _calibration_line(found: Calibration, words: str, colour: str, *, dashed: bo
     x = np.array([one.confidence for one in found.bins], np.float64)
     y = np.array([one.accuracy for one in found.bins], np.float64)
     spans = None if dashed else np.array([one.interval for one in found.bins], np.float64)
-    return [Line(f"{words}, error {100 * found.error:.1f} %", x, y, colour, dashed=dashed, points=True, spans=spans)]
+    return [
+        Line(
+            f"{words}, error {100 * found.error:.1f} %",
+            x,
+            y,
+            colour,
+            dashed=dashed,
+            points=True,
+            spans=spans,
+        )
+    ]
 
 
 def _training(drawn: list[Drawn]) -> Figure:
@@ -157,7 +182,10 @@ def _training(drawn: list[Drawn]) -> Figure:
     for dashed, one in enumerate(drawn):
         x = np.array([epoch.epoch for epoch in one.training], np.float64)
         run = f", run {one.number}" if dashed else ""
-        for name, colour in (("accuracy", colours.train), ("validation_accuracy", colours.validation)):
+        for name, colour in (
+            ("accuracy", colours.train),
+            ("validation_accuracy", colours.validation),
+        ):
             y = np.array([getattr(epoch, name) for epoch in one.training], np.float64)
             words = ("training" if name == "accuracy" else "validation") + run
             if len(x):
@@ -166,4 +194,6 @@ def _training(drawn: list[Drawn]) -> Figure:
     low = min((float(line.y.min()) for line in lines), default=0.0)
     floor = math.floor(10 * low) / 10 if low < 1 else 0.9
     note = "the last fold" if drawn[0].folds else ""
-    return Figure("Training", "Epoch", "Accuracy", tuple(lines), (0.0, last), (floor, 1.0), note=note)
+    return Figure(
+        "Training", "Epoch", "Accuracy", tuple(lines), (0.0, last), (floor, 1.0), note=note
+    )

@@ -21,7 +21,11 @@ from poregui.gui.review.review_text import PART_WORDS, headline
 from poregui.gui.services.jobs import TaskHandle
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
-from poregui.workflow.evaluating.cross_validation import Crossed, cross_validations, pooled_beside_grouped
+from poregui.workflow.evaluating.cross_validation import (
+    Crossed,
+    cross_validations,
+    pooled_beside_grouped,
+)
 from poregui.workflow.evaluating.evaluate import RunReview
 from poregui.workflow.evaluating.run_statistics import Numbers, numbers
 from poregui.workflow.evaluating.shape_baseline import (
@@ -55,12 +59,29 @@ def overall_rows(told: Numbers) -> list[NumberRow]:
     rows = [_row("Accuracy", scores.accuracy, interval)]
     if interval != wilson:
         rows.append(
-            _row("   as if crops were independent", scores.accuracy, wilson, "Wilson's interval over single crops.")
+            _row(
+                "   as if crops were independent",
+                scores.accuracy,
+                wilson,
+                "Wilson's interval over single crops.",
+            )
         )
     if told.pores_only is not None:
-        rows.append(_row("Accuracy over pores", told.pores_only.accuracy, told.pores_only.interval, _TIPS["pores"]))
+        rows.append(
+            _row(
+                "Accuracy over pores",
+                told.pores_only.accuracy,
+                told.pores_only.interval,
+                _TIPS["pores"],
+            )
+        )
     rows += [
-        _row("Balanced accuracy", scores.balanced_accuracy, intervals.get("balanced_accuracy"), _TIPS["balanced"]),
+        _row(
+            "Balanced accuracy",
+            scores.balanced_accuracy,
+            intervals.get("balanced_accuracy"),
+            _TIPS["balanced"],
+        ),
         _row("F1, macro", scores.macro.f1, intervals.get("macro_f1"), _TIPS["macro"]),
         _row("F1, weighted", scores.weighted.f1, None, _TIPS["weighted"]),
         _row("Precision, macro", scores.macro.precision, None, _TIPS["macro"]),
@@ -89,7 +110,9 @@ def class_rows(evaluation: Evaluation, colours: Sequence[str]) -> list[NumberRow
             percent_words(score.f1),
         )
         tip = "The line is the recall with its 95 % interval (Wilson)."
-        rows.append(NumberRow(score.name, cells, score.recall, score.recall_interval95, tip, colour))
+        rows.append(
+            NumberRow(score.name, cells, score.recall, score.recall_interval95, tip, colour)
+        )
     return rows
 
 
@@ -99,13 +122,24 @@ def beside_rows(
     """Return the run beside its shape baseline and beside cross-validations of the same crops."""
     rows = []
     if beside is not None:
-        for name, one in (("This network", beside.network), ("Size and shape alone (forest)", beside.baseline)):
+        for name, one in (
+            ("This network", beside.network),
+            ("Size and shape alone (forest)", beside.baseline),
+        ):
             rows.append(_counted(name, one.n, one.accuracy, one.interval))
     for crossed, words in ((grouped, "by specimen"), (torn, "by crop, specimens on both sides")):
         if crossed is not None:
             count = sum(n for _, n in crossed.folds)
             name = f"Run {crossed.run}: {len(crossed.folds)} folds {words}"
-            rows.append(_counted(f"{name}, mean", count, crossed.mean, crossed.mean_interval, _spread_words(crossed)))
+            rows.append(
+                _counted(
+                    f"{name}, mean",
+                    count,
+                    crossed.mean,
+                    crossed.mean_interval,
+                    _spread_words(crossed),
+                )
+            )
             rows.append(_counted("   pooled", count, crossed.pooled, crossed.pooled_interval))
     return rows
 
@@ -113,7 +147,13 @@ def beside_rows(
 def breakdown_heads(breakdown: Breakdown) -> tuple[str, ...]:
     """Return the heads of a table of groups."""
     unit = breakdown.unit.replace("um", "µm")
-    return (f"{breakdown.title}, {unit}" if unit else breakdown.title, "Crops", "Errors", "Right", "95 % interval")
+    return (
+        f"{breakdown.title}, {unit}" if unit else breakdown.title,
+        "Crops",
+        "Errors",
+        "Right",
+        "95 % interval",
+    )
 
 
 def breakdown_rows(breakdown: Breakdown) -> list[NumberRow]:
@@ -149,14 +189,20 @@ def _row(name: str, value: float | None, interval: Interval, tip: str = "") -> N
     return NumberRow(name, (percent_words(value), span_words(interval)), value, interval, tip)
 
 
-def _plain(name: str, value: float | None, interval: Interval, tip: str, *, drawn: bool = True) -> NumberRow:
+def _plain(
+    name: str, value: float | None, interval: Interval, tip: str, *, drawn: bool = True
+) -> NumberRow:
     said = "–" if value is None else f"{value:.3f}"
     ends = "–" if interval is None else f"{interval[0]:.2f} to {interval[1]:.2f}"
     return NumberRow(name, (said, ends), value if drawn else None, interval if drawn else None, tip)
 
 
-def _counted(name: str, count: int, value: float | None, interval: Interval, tip: str = "") -> NumberRow:
-    return NumberRow(name, (str(count), percent_words(value), span_words(interval)), value, interval, tip)
+def _counted(
+    name: str, count: int, value: float | None, interval: Interval, tip: str = ""
+) -> NumberRow:
+    return NumberRow(
+        name, (str(count), percent_words(value), span_words(interval)), value, interval, tip
+    )
 
 
 def _spread_words(crossed: Crossed) -> str:
@@ -228,7 +274,9 @@ class NumbersPresenter(PanelPresenter):
                     known = read_kept(project, folder)
             return tell(known, reviewed, part, names)
 
-        self._handle = self.around.services.background.run("Computing numbers", work, self._show, self._failed)
+        self._handle = self.around.services.background.run(
+            "Computing numbers", work, self._show, self._failed
+        )
 
     def _show(self, told: Told) -> None:
         self._handle = None
@@ -285,12 +333,18 @@ def read_kept(project: Project, folder: RunFolder) -> Kept:
     pair, known = pooled_beside_grouped(project), cross_validations(project)
     grouped = pair.grouped if pair else next((one for one in known if one.grouped), None)
     torn = pair.torn if pair else next((one for one in known if not one.grouped), None)
-    return Kept(shape_table(folder), read_baseline(folder), grouped, torn, pair.sentence if pair else "")
+    return Kept(
+        shape_table(folder), read_baseline(folder), grouped, torn, pair.sentence if pair else ""
+    )
 
 
 def tell(kept: Kept, reviewed: RunReview, part: Part, group_names: dict[str, str]) -> Told:
     """Compute what the panel shows of a part."""
-    beside = beside_baseline(reviewed, kept.baseline, part) if kept.baseline is not None and part == "test" else None
+    beside = (
+        beside_baseline(reviewed, kept.baseline, part)
+        if kept.baseline is not None and part == "test"
+        else None
+    )
     crop_ids = np.array([judged.crop_id for judged in reviewed.counted(part)], np.int64)
     return Told(kept, crop_ids, numbers(reviewed, part, kept.shapes, group_names), beside)
 
@@ -299,10 +353,15 @@ def _beside_words(told: Told) -> str:
     said = []
     if told.beside is not None:
         said.append(told.beside.sentence)
-        shares = [f"{name.lower()} {100 * share:.0f} %" for name, share in told.kept.baseline.importances[:3]]  # type: ignore[union-attr]
+        shares = [
+            f"{name.lower()} {100 * share:.0f} %"
+            for name, share in told.kept.baseline.importances[:3]
+        ]  # type: ignore[union-attr]
         said.append(f"The forest decides by {', '.join(shares)}.")
     elif told.kept.baseline is None:
-        said.append("This run has no shape baseline: runs of this version of the program bring one.")
+        said.append(
+            "This run has no shape baseline: runs of this version of the program bring one."
+        )
     if told.kept.sentence:
         said.append(told.kept.sentence)
     return "\n".join(said)
@@ -324,7 +383,12 @@ class HeadlinePresenter(QObject):
     def look(self) -> bool:
         """Count a look where a person sees the test side of a run for the first time in this session; tell if so."""
         desk, run = self._around.desk, self._around.desk.run
-        if run is None or desk.part != "test" or not self._around.page.isVisible() or run.review.run in self._looked:
+        if (
+            run is None
+            or desk.part != "test"
+            or not self._around.page.isVisible()
+            or run.review.run in self._looked
+        ):
             return False
         self._looked.add(run.review.run)
         try:
@@ -346,6 +410,8 @@ class HeadlinePresenter(QObject):
         known = project.classes(retired=True)
         warnings = run.answers.dataset.warnings if part == "test" else ()
         seen = unseen(project, run.review).sentence if part == "test" else ""
-        said = headline(run.review, evaluation, run.table.interval(part), part, run.table.relabelled)
+        said = headline(
+            run.review, evaluation, run.table.interval(part), part, run.table.relabelled
+        )
         page.set_headline(said, [*warnings, *filter(None, [said.warning])], seen)
         page.set_numbers(evaluation, run.review.class_ids, known)

@@ -17,7 +17,14 @@ from poregui.gui.services.page_services import Services
 from poregui.gui.services.session import Session
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
-from poregui.workflow.evaluating.evaluate import Judged, RunAnswers, RunReview, follow, read_answers, review_answers
+from poregui.workflow.evaluating.evaluate import (
+    Judged,
+    RunAnswers,
+    RunReview,
+    follow,
+    read_answers,
+    review_answers,
+)
 
 _LABELS = frozenset({"labels", "crops", "classes", "micrographs"})
 
@@ -43,7 +50,9 @@ def read_run(folder: RunFolder, project_folder: object) -> OpenRun:
     with Project.open(project_folder, read_only=True) as project:  # type: ignore[arg-type]
         reviewed = review_answers(project, answers)
     judged = {j.crop_id: j for j in reviewed.judged}
-    return OpenRun(folder, answers, reviewed, table_of(reviewed, answers), by_id(answers.dataset), judged)
+    return OpenRun(
+        folder, answers, reviewed, table_of(reviewed, answers), by_id(answers.dataset), judged
+    )
 
 
 class RunDesk(QObject):
@@ -89,7 +98,11 @@ class RunDesk(QObject):
 
     def evaluation(self) -> Evaluation | None:
         """Return the numbers of the chosen part."""
-        return self.run.table.evaluation(self.part, self.run.review.classes) if self.run is not None else None
+        return (
+            self.run.table.evaluation(self.part, self.run.review.classes)
+            if self.run is not None
+            else None
+        )
 
     def remark(self, crop_id: int) -> Remark:
         """Return what was noted at a crop."""
@@ -173,4 +186,6 @@ class RunDesk(QObject):
         for crop_id in crop_ids or rows:
             if crop_id in rows:
                 judged[crop_id] = reviewed.judged[rows[crop_id]]
-        self.run = replace(self.run, review=reviewed, table=self.run.table.with_truth(reviewed, crop_ids))
+        self.run = replace(
+            self.run, review=reviewed, table=self.run.table.with_truth(reviewed, crop_ids)
+        )

@@ -168,7 +168,10 @@ class Latest(QObject):
         self._ended.connect(self._tell, Qt.ConnectionType.QueuedConnection)
 
     def request(
-        self, task: Callable[[], Any], done: Callable[[Any], None], failed: Callable[[PoreguiError], None]
+        self,
+        task: Callable[[], Any],
+        done: Callable[[Any], None],
+        failed: Callable[[PoreguiError], None],
     ) -> None:
         """Run `task` as soon as the thread is free, unless another request comes first."""
         self._done, self._failed = done, failed

@@ -63,7 +63,11 @@ class MicrographImages(QObject):
     _failed = Signal(object, object, object)
 
     def __init__(
-        self, project: Project, parent: QObject | None = None, *, background: Background | None = None
+        self,
+        project: Project,
+        parent: QObject | None = None,
+        *,
+        background: Background | None = None,
     ) -> None:
         super().__init__(parent)
         self._tiles = TileCache()
@@ -182,11 +186,15 @@ class MicrographImages(QObject):
         """Return where smaller sizes are kept, for a project that may not be written in a folder of this window."""
         with self._guard:
             if self._project.read_only and self._own_folder is None:
-                self._own_folder = tempfile.TemporaryDirectory(prefix="poregui-", ignore_cleanup_errors=True)
+                self._own_folder = tempfile.TemporaryDirectory(
+                    prefix="poregui-", ignore_cleanup_errors=True
+                )
         own = self._own_folder
         return pyramid_file(Path(own.name) if own is not None else self._project.folder, micrograph)
 
-    def _keep(self, micrograph: Micrograph, pyramid: Pyramid | None, overview: NDArray[Any], asked: bool) -> None:
+    def _keep(
+        self, micrograph: Micrograph, pyramid: Pyramid | None, overview: NDArray[Any], asked: bool
+    ) -> None:
         self.thumbnail_ready.emit(micrograph.id)
         if not asked or pyramid is None or self._closed:
             return
@@ -219,7 +227,9 @@ class MicrographImages(QObject):
 
         def build(control: TaskControl) -> tuple[Pyramid, NDArray[Any]]:
             said = f"Preparing {micrograph.name}"
-            make_pyramid(source, file, kept, lambda done, total: control.progress(done, total, said))
+            make_pyramid(
+                source, file, kept, lambda done, total: control.progress(done, total, said)
+            )
             pyramid = self._open(micrograph)
             return pyramid, pyramid.overview()
 
@@ -233,7 +243,9 @@ class MicrographImages(QObject):
                 self._background.finished.disconnect(ended)
 
         self._background.finished.connect(ended)
-        self._building[_key(micrograph)] = self._background.run(f"Preparing {micrograph.name}", build, show)
+        self._building[_key(micrograph)] = self._background.run(
+            f"Preparing {micrograph.name}", build, show
+        )
 
 
 def _key(micrograph: Micrograph) -> _Key:

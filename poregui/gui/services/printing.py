@@ -92,7 +92,9 @@ def _print(html: str, path: Path) -> None:
         )
     )
     writer.setTitle("Report")
-    laid_out(html, QSizeF(_PAGE_WIDTH, _PAGE_WIDTH * writer.height() / writer.width())).print_(writer)
+    laid_out(html, QSizeF(_PAGE_WIDTH, _PAGE_WIDTH * writer.height() / writer.width())).print_(
+        writer
+    )
     del writer  # the file is complete when the writer is gone
 
 

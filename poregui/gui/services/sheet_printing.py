@@ -70,14 +70,18 @@ def paint_sheets(project: Project, printer: QPrinter, control: TaskControl) -> i
     first, last = printer.fromPage(), printer.toPage() or 10**9
     painter = QPainter()
     if not painter.begin(printer):
-        raise PoreguiError("The printer does not take anything.", "Check it, or export the sheets as PDF.")
+        raise PoreguiError(
+            "The printer does not take anything.", "Check it, or export the sheets as PDF."
+        )
     printed = 0
     try:
         for sheet, page in draw_sheets(project, control.progress):
             if not first <= sheet.number <= last:
                 continue
             if printed and not printer.newPage():
-                raise PoreguiError("The printer took no further page.", "Check its paper and print the rest.")
+                raise PoreguiError(
+                    "The printer took no further page.", "Check its paper and print the rest."
+                )
             image = _as_qimage(page)
             paper = QRectF(printer.pageLayout().fullRectPixels(printer.resolution()))
             size = image.size().scaled(paper.size().toSize(), _KEEP)
@@ -91,4 +95,6 @@ def paint_sheets(project: Project, printer: QPrinter, control: TaskControl) -> i
 
 
 def _as_qimage(page: Image) -> QImage:
-    return QImage(page.tobytes(), page.width, page.height, 3 * page.width, QImage.Format.Format_RGB888).copy()
+    return QImage(
+        page.tobytes(), page.width, page.height, 3 * page.width, QImage.Format.Format_RGB888
+    ).copy()

@@ -35,7 +35,9 @@ class SuggestProcess(QObject):
     alike = Signal(int, object, object)
     ended = Signal(str)
 
-    def __init__(self, folder: Path, command: Sequence[str] = SUGGEST, parent: QObject | None = None) -> None:
+    def __init__(
+        self, folder: Path, command: Sequence[str] = SUGGEST, parent: QObject | None = None
+    ) -> None:
         super().__init__(parent)
         self._program, *self._arguments = [*command, str(folder)]
         self._process: QProcess | None = None
@@ -53,7 +55,9 @@ class SuggestProcess(QObject):
         if self._process is None:
             self._start()
         assert self._process is not None
-        self._process.write(message if isinstance(message, bytes) else json.dumps(message).encode() + b"\n")
+        self._process.write(
+            message if isinstance(message, bytes) else json.dumps(message).encode() + b"\n"
+        )
 
     def close(self) -> None:
         """Let the process end, which keeps what it measured; one that has measured nothing yet is not waited for."""
@@ -79,7 +83,9 @@ class SuggestProcess(QObject):
         process.finished.connect(self._finish)
         process.errorOccurred.connect(self._fail)
         process.started.connect(self._step_back)
-        if sys.platform != "win32":  # else all pages of the window's memory are copied in its tables under a key
+        if (
+            sys.platform != "win32"
+        ):  # else all pages of the window's memory are copied in its tables under a key
             process.setUnixProcessParameters(QProcess.UnixProcessFlag.UseVFork)
         self._process = process
         process.start(self._program, self._arguments)
@@ -115,6 +121,11 @@ class SuggestProcess(QObject):
         if process is None or self._closed:
             return
         self._closed = True
-        said = bytes(process.readAllStandardError().data()).decode("utf-8", "replace").strip().splitlines()
+        said = (
+            bytes(process.readAllStandardError().data())
+            .decode("utf-8", "replace")
+            .strip()
+            .splitlines()
+        )
         process.deleteLater()
         self.ended.emit(said[-1] if said else "")

@@ -14,7 +14,17 @@ from typing import IO
 from PySide6.QtCore import QObject, QThread, QTimer, Signal
 
 from poregui.domain.errors import PoreguiError, TrainingError
-from poregui.domain.events import FINAL, Cancelled, EpochEnded, Event, Failed, Interrupted, Stage, Started, from_line
+from poregui.domain.events import (
+    FINAL,
+    Cancelled,
+    EpochEnded,
+    Event,
+    Failed,
+    Interrupted,
+    Stage,
+    Started,
+    from_line,
+)
 from poregui.domain.recipe import Recipe
 from poregui.domain.records import Changed
 from poregui.gui.services.jobs import Background
@@ -130,12 +140,22 @@ class TrainerThread(QThread):
             with open(self.run_folder.log_file, "ab") as log:
                 self._start(log)
                 final = self._listen()
-                if self._ready is not None and not self._heard and not self._wishes and not self._killed:
+                if (
+                    self._ready is not None
+                    and not self._heard
+                    and not self._wishes
+                    and not self._killed
+                ):
                     self._ready = None  # it died while it waited
                     self._start(log)
                     final = self._listen()
         except OSError as error:
-            self._end(Failed(f"The trainer cannot be started: {error}.", "Make room or choose a folder to write to."))
+            self._end(
+                Failed(
+                    f"The trainer cannot be started: {error}.",
+                    "Make room or choose a folder to write to.",
+                )
+            )
             return
         self._end(final or self._ending_without_words())
 
@@ -265,7 +285,12 @@ class Trainer(QObject):
         self.told.emit(Stage("Freezing the labelled crops"))
         if project.test_side() != side:
             self._session.announce(Changed(frozenset({"test_side"})))
-        self._background.run("Freezing the labelled crops", lambda control: frozen.write(), self._launch, self._refuse)
+        self._background.run(
+            "Freezing the labelled crops",
+            lambda control: frozen.write(),
+            self._launch,
+            self._refuse,
+        )
 
     def resume(self, run: RunFolder) -> None:
         """Go on with a run that was interrupted. Raises TrainingError when another one goes on."""
@@ -312,7 +337,9 @@ class Trainer(QObject):
 
     def _refuse_second(self) -> None:
         if self.running:
-            raise TrainingError("A training goes on already.", "Wait until it ends, or stop it first.")
+            raise TrainingError(
+                "A training goes on already.", "Wait until it ends, or stop it first."
+            )
         busy = next((run for run in self._session.project.runs() if run.is_running()), None)
         if busy is not None:
             raise TrainingError(
@@ -322,7 +349,9 @@ class Trainer(QObject):
 
     def _launch(self, run: RunFolder) -> None:
         self._preparing = False
-        self._thread = thread = TrainerThread(run, self._command, self, self.warm.take(_recipe_of(run)))
+        self._thread = thread = TrainerThread(
+            run, self._command, self, self.warm.take(_recipe_of(run))
+        )
         thread.told.connect(self.told)
         thread.finished.connect(self._ended)
         if self._given_up:

@@ -85,7 +85,12 @@ class WarmTrainer:
 def start(command: Sequence[str], stderr: Any) -> subprocess.Popen[bytes]:
     """Start a trainer's process that lets the window go first. Raises OSError when that is refused."""
     process = subprocess.Popen(
-        list(command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, env=_environment(), **_apart()
+        list(command),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=stderr,
+        env=_environment(),
+        **_apart(),
     )
     _step_back(process)
     return process
@@ -93,13 +98,18 @@ def start(command: Sequence[str], stderr: Any) -> subprocess.Popen[bytes]:
 
 def _environment() -> dict[str, str]:
     source = str(Path(poregui.__file__).resolve().parent.parent)
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, (source, os.environ.get("PYTHONPATH"))))}
+    return {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(filter(None, (source, os.environ.get("PYTHONPATH")))),
+    }
 
 
 def _apart() -> dict[str, Any]:
     """Keep the child away from the terminal's Ctrl+C and, on Windows, from a console window of its own."""
     if sys.platform == "win32":
-        return {"creationflags": subprocess.CREATE_NO_WINDOW | subprocess.BELOW_NORMAL_PRIORITY_CLASS}
+        return {
+            "creationflags": subprocess.CREATE_NO_WINDOW | subprocess.BELOW_NORMAL_PRIORITY_CLASS
+        }
     return {"start_new_session": True}
 
 

@@ -30,7 +30,11 @@ class ClassesFlow(QObject):
     """Show the classes dialog and make its changes."""
 
     def __init__(
-        self, window: QWidget, session: Session, services: Services, selected: Callable[[], Sequence[int]]
+        self,
+        window: QWidget,
+        session: Session,
+        services: Services,
+        selected: Callable[[], Sequence[int]],
     ) -> None:
         super().__init__(window)
         self._selected = selected
@@ -44,9 +48,13 @@ class ClassesFlow(QObject):
         dialog = ClassesDialog(self._window)
         project = self._session.project
         dialog.add_requested.connect(lambda name: self._try(lambda: add_class(project, name)))
-        dialog.change_requested.connect(lambda changed: self._try(lambda: change_class(project, changed)))
+        dialog.change_requested.connect(
+            lambda changed: self._try(lambda: change_class(project, changed))
+        )
         dialog.order_requested.connect(lambda ids: self._try(lambda: reorder_classes(project, ids)))
-        dialog.retire_requested.connect(lambda class_id: self._try(lambda: retire_class(project, class_id)))
+        dialog.retire_requested.connect(
+            lambda class_id: self._try(lambda: retire_class(project, class_id))
+        )
         dialog.merge_requested.connect(self._ask_merge)
         dialog.references_requested.connect(self._set_references)
         dialog.finished.connect(self._forget)
@@ -65,17 +73,23 @@ class ClassesFlow(QObject):
     def _ask_merge(self, class_id: int) -> None:
         others = [c for c in self._session.project.classes() if c.id != class_id]
         names = [c.name for c in others]
-        chosen, fine = QInputDialog.getItem(self.dialog, "Merge", "Relabel all its crops as", names, 0, False)
+        chosen, fine = QInputDialog.getItem(
+            self.dialog, "Merge", "Relabel all its crops as", names, 0, False
+        )
         if fine:
             into = others[names.index(chosen)].id
-            self._try(lambda: merge_classes(self._session.project, class_id, into, who=self._session.who))
+            self._try(
+                lambda: merge_classes(self._session.project, class_id, into, who=self._session.who)
+            )
 
     def _set_references(self, class_id: int) -> None:
         chosen = list(self._selected())[:_REFERENCES]
         if chosen:
             self._try(lambda: set_reference_crops(self._session.project, class_id, chosen))
         elif self.dialog is not None:
-            self.dialog.show_problem(PoreguiError("No crop is chosen.", "Choose crops in the grid of the Label page."))
+            self.dialog.show_problem(
+                PoreguiError("No crop is chosen.", "Choose crops in the grid of the Label page.")
+            )
 
     def _follow(self, changed: Changed) -> None:
         if changed.kinds & {"classes", "labels"}:
@@ -92,7 +106,10 @@ class ClassesFlow(QObject):
         chosen = list(project.reference_crops(class_id))
         if not chosen:
             chosen = [crop.id for crop in project.crops() if crop.label == class_id][:_REFERENCES]
-        return [self._services.thumbnails.full(project.crop(crop_id)) for crop_id in chosen[:_REFERENCES]]
+        return [
+            self._services.thumbnails.full(project.crop(crop_id))
+            for crop_id in chosen[:_REFERENCES]
+        ]
 
     def _forget(self) -> None:
         self._session.changed.disconnect(self._follow)

@@ -33,7 +33,10 @@ Bars = tuple[tuple[Micrograph, Box], ...]
 
 
 def offer_masks(
-    session: Session, background: Background, ids: Collection[int], when_free: Callable[[Callable[[], None]], None]
+    session: Session,
+    background: Background,
+    ids: Collection[int],
+    when_free: Callable[[Callable[[], None]], None],
 ) -> None:
     """Look for info bars in micrographs and ask, through `when_free`, whether those that are found are masked."""
     wanted = [m for m in session.project.micrographs() if m.id in ids]
@@ -49,14 +52,20 @@ def offer_masks(
 
 
 def _ask(session: Session, bars: dict[int, Box]) -> None:
-    bars_of = "the info bar of 1 micrograph" if len(bars) == 1 else f"the info bars of {len(bars)} micrographs"
+    bars_of = (
+        "the info bar of 1 micrograph"
+        if len(bars) == 1
+        else f"the info bars of {len(bars)} micrographs"
+    )
 
     def mask() -> None:
         now = [(m, bars[m.id]) for m in session.project.micrographs() if m.id in bars]
         if now:
             session.apply(mask_info_bars(now))
 
-    text = "Nothing is found or cropped under a mask. Undo takes it back, and so does the tab Picture."
+    text = (
+        "Nothing is found or cropped under a mask. Undo takes it back, and so does the tab Picture."
+    )
     messages().offer(f"Mask {bars_of}?", text, "Mask", mask)
 
 
@@ -113,7 +122,10 @@ class ImportFlow(QObject):
         """Ask for a file of outlines and bring them in."""
         self._session.project.check_writable()
         chosen, _ = QFileDialog.getOpenFileName(
-            self._window, "Import outlines", "", "Outlines (*.json *.geojson *.zip *.csv);;All files (*)"
+            self._window,
+            "Import outlines",
+            "",
+            "Outlines (*.json *.geojson *.zip *.csv);;All files (*)",
         )
         if chosen:
             self.outlines(Path(chosen))

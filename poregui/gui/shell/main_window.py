@@ -117,7 +117,9 @@ class MainWindow(QMainWindow):
             "print_sheets": lambda: self._with(lambda open_: open_.printing.ask()),
             "pack": lambda: self._with(lambda open_: open_.sharing.ask_pack()),
             "merge_labels": lambda: self._with(lambda open_: open_.sharing.ask_merge()),
-            "save": lambda: messages().note("Everything is saved already: each change is on disk when you see it."),
+            "save": lambda: messages().note(
+                "Everything is saved already: each change is on disk when you see it."
+            ),
             "close_project": lambda: self.close_project() if self.may_leave() else None,
             "quit": self.close,
             "undo": lambda: self._with(lambda open_: self._turn_back(open_).undo()),
@@ -172,7 +174,10 @@ class MainWindow(QMainWindow):
 
     def open_project(self, folder: Path) -> None:
         """Open a project in the place of the one that is open; say on the start page why it cannot be opened."""
-        if self.session is not None and self.session.project.folder.resolve() == Path(folder).resolve():
+        if (
+            self.session is not None
+            and self.session.project.folder.resolve() == Path(folder).resolve()
+        ):
             return
         if not self.may_leave():
             return
@@ -191,8 +196,12 @@ class MainWindow(QMainWindow):
         self.close_project()
         self.start_page.set_problem("")
         pages = (self.label_page, self.train_page, self.review_page, self.apply_page)
-        self.workspace = Workspace(project, self.preferences.annotator, self, pages, self.background)
-        self.workspace.services.micrograph_images.set_tile_megabytes(self.preferences.tile_megabytes)
+        self.workspace = Workspace(
+            project, self.preferences.annotator, self, pages, self.background
+        )
+        self.workspace.services.micrograph_images.set_tile_megabytes(
+            self.preferences.tile_megabytes
+        )
         self.workspace.session.changed.connect(self._follow)
         trainer = self.workspace.services.trainer
         trainer.warm.wanted = self.preferences.keeps_trainer_ready
@@ -217,7 +226,9 @@ class MainWindow(QMainWindow):
         text = "It is interrupted when the project closes. The Train page can go on with it later."
         waiting = len(self.services.trainer.queue.orders)
         if waiting:
-            text += f" {waiting} more {'runs wait' if waiting > 1 else 'run waits'} and will not begin."
+            text += (
+                f" {waiting} more {'runs wait' if waiting > 1 else 'run waits'} and will not begin."
+            )
         return messages().ask("A training goes on", text, "Close and interrupt")
 
     def close_project(self) -> None:
@@ -242,7 +253,8 @@ class MainWindow(QMainWindow):
         session = self.session
         self.setWindowTitle(f"{session.project.name} - poregui" if session else "poregui")
         self.status.set_project(
-            session.project.name if session else "", read_only=bool(session and session.project.read_only)
+            session.project.name if session else "",
+            read_only=bool(session and session.project.read_only),
         )
         self.rail.setVisible(session is not None)
         self.start_page.set_recent(self.preferences.recent)
@@ -283,7 +295,9 @@ class MainWindow(QMainWindow):
 
     def _turn_back(self, workspace: Workspace) -> LabelPresenter | Session:
         """Return who undoes: the label page goes to the crop concerned as well."""
-        return workspace.label if self.stack.currentWidget() is self.label_page else workspace.session
+        return (
+            workspace.label if self.stack.currentWidget() is self.label_page else workspace.session
+        )
 
     def _exporter(self, name: str) -> Callable[[], object]:
         return lambda: self._with(lambda open_: open_.exporting.ask(name))
@@ -315,7 +329,9 @@ class MainWindow(QMainWindow):
         self._tasks.append(handle)
         self.status.show_work(handle.title)
         handle.progressed.connect(
-            lambda done, total, text: self.status.show_work(f"{handle.title} {done}/{total}", done, total)
+            lambda done, total, text: self.status.show_work(
+                f"{handle.title} {done}/{total}", done, total
+            )
         )
 
     def _work_ended(self, handle: TaskHandle) -> None:
@@ -337,7 +353,9 @@ class MainWindow(QMainWindow):
 
     def dropEvent(self, event: QDropEvent) -> None:
         self.start_page.set_drop_active(False)
-        self.asking.drop([Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()])
+        self.asking.drop(
+            [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
+        )
         event.acceptProposedAction()
 
     def closeEvent(self, event: QCloseEvent) -> None:

@@ -57,7 +57,9 @@ class Menus(QObject):
             "review_note": lambda: window.review_page.detail.note_field.setFocus(),
             "review_keep": lambda: window.review_page.answer("keep"),
             "review_change": lambda: window.review_page.answer("change"),
-            "review_report": lambda: window.review_page.column.export_requested.emit("export_report"),
+            "review_report": lambda: window.review_page.column.export_requested.emit(
+                "export_report"
+            ),
         }
         for spec in ACTIONS:
             if spec.name.startswith("press_"):
@@ -106,7 +108,9 @@ class Menus(QObject):
         self._recent.clear()
         for folder in self._window.preferences.recent:
             action = self._recent.addAction(f"{folder.name}\t{folder.parent}".replace("&", "&&"))
-            action.triggered.connect(lambda _=False, folder=folder: self._window.open_project(folder))
+            action.triggered.connect(
+                lambda _=False, folder=folder: self._window.open_project(folder)
+            )
 
     def _fill_classes(self) -> None:
         self._classes.clear()
@@ -116,7 +120,9 @@ class Menus(QObject):
             if pore_class.key:
                 key = key_map().words(f"class_{pore_class.key}")
                 action = self._classes.addAction(f"{pore_class.name}\t{key}".replace("&", "&&"))
-                action.triggered.connect(lambda _=False, key=pore_class.key: self._press(f"class_{key}"))
+                action.triggered.connect(
+                    lambda _=False, key=pore_class.key: self._press(f"class_{key}")
+                )
 
     def _press(self, meant: str) -> None:
         page = self._window.stack.currentWidget()

@@ -14,7 +14,13 @@ from poregui.vision.io.header import Header
 from poregui.vision.io.reader import read_header
 from poregui.workflow.editing.edits import Combined, Edit
 from poregui.workflow.editing.label_edits import set_scale, set_specimen
-from poregui.workflow.editing.micrograph_edits import Step, change_plane, change_several, set_specimens, with_plane
+from poregui.workflow.editing.micrograph_edits import (
+    Step,
+    change_plane,
+    change_several,
+    set_specimens,
+    with_plane,
+)
 
 
 def ask_plane(background: Background, file: Path, dialog: MicrographDialog) -> None:
@@ -51,20 +57,26 @@ def change_micrograph(
     )
 
 
-def change_micrographs(session: Session, ids: Sequence[int], answered: SeveralMicrographsDialog) -> None:
+def change_micrographs(
+    session: Session, ids: Sequence[int], answered: SeveralMicrographsDialog
+) -> None:
     """Set what was answered of specimen and scale for all these micrographs, in one edit."""
     project, um_per_px, specimen = session.project, answered.um_per_px, answered.specimen
     steps: list[Step] = []
     if um_per_px is not None:
         steps.append(lambda micrographs: set_scale(micrographs, um_per_px))
     if specimen is not None:
-        steps.append(lambda micrographs: set_specimens(project, ((m, specimen) for m in micrographs)))
+        steps.append(
+            lambda micrographs: set_specimens(project, ((m, specimen) for m in micrographs))
+        )
     edit = change_several([m for m in project.micrographs() if m.id in set(ids)], steps)
     if edit is not None:
         session.apply(edit)
 
 
-def _apply(session: Session, before: Micrograph, after: Micrograph, specimen: str, um_per_px: float | None) -> None:
+def _apply(
+    session: Session, before: Micrograph, after: Micrograph, specimen: str, um_per_px: float | None
+) -> None:
     edits: list[Edit] = []
     if after != before:
         edits.append(change_plane(session.project, before, after))

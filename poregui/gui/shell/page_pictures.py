@@ -53,11 +53,15 @@ def settle(window: MainWindow, quiet_s: float = _QUIET_S) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Open a project in a window without a screen and save its pages."""
-    parser = argparse.ArgumentParser(prog="python -m poregui.gui.shell.page_pictures", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m poregui.gui.shell.page_pictures", description=__doc__
+    )
     parser.add_argument("project", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--dark", action="store_true")
-    parser.add_argument("--size", type=_size, default=(1400, 900), help="width and height in px, such as 1400x900")
+    parser.add_argument(
+        "--size", type=_size, default=(1400, 900), help="width and height in px, such as 1400x900"
+    )
     args = parser.parse_args(argv)
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
     with tempfile.TemporaryDirectory(prefix="poregui-pictures-") as own:

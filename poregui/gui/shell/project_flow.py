@@ -45,7 +45,10 @@ class OwnName(QObject):
     def change(self) -> None:
         """Ask for another name, from the menu."""
         name, fine = QInputDialog.getText(
-            self._window, "Your name", "Labels are logged under this name:", text=self._window.preferences.annotator
+            self._window,
+            "Your name",
+            "Labels are logged under this name:",
+            text=self._window.preferences.annotator,
         )
         if fine and name.strip():
             self._take(name)
@@ -134,7 +137,9 @@ class Asking(QObject):
         elif self._window.workspace is not None:
             guarded(lambda: self.import_paths(paths))
         elif paths:
-            self._ask_project("New project for these pictures", lambda dialog: self.import_paths(paths))
+            self._ask_project(
+                "New project for these pictures", lambda dialog: self.import_paths(paths)
+            )
 
     def micrographs(self, ids: Sequence[int]) -> None:
         """Ask for the specimen and the scale of micrographs; of a single one for its page as well."""
@@ -152,7 +157,9 @@ class Asking(QObject):
     def micrograph(self, micrograph_id: int) -> None:
         """Ask for the specimen, the scale and, once its file is looked at, the page of a micrograph."""
         session = self._window.session
-        found = [m for m in session.project.micrographs() if m.id == micrograph_id] if session else []
+        found = (
+            [m for m in session.project.micrographs() if m.id == micrograph_id] if session else []
+        )
         if session is None or not found:
             return
         names = {s.id: s.name for s in session.project.specimens()}
@@ -161,7 +168,9 @@ class Asking(QObject):
         file = session.project.micrograph_file(found[0])
         ask_plane(self._window.background, file, dialog)
         dialog.accepted.connect(
-            lambda: guarded(lambda: change_micrograph(session, self._window.background, found[0], dialog))
+            lambda: guarded(
+                lambda: change_micrograph(session, self._window.background, found[0], dialog)
+            )
         )
         self.show(dialog)
 

@@ -71,7 +71,9 @@ class SharingFlow(QObject):
     def ask_pack(self) -> None:
         """Ask where to and whether with micrographs, and pack the project."""
         proposed = self._folder.with_name(f"{self._folder.name}.zip")
-        where, _ = QFileDialog.getSaveFileName(self._window, "Pack for a colleague", str(proposed), "*.zip")
+        where, _ = QFileDialog.getSaveFileName(
+            self._window, "Pack for a colleague", str(proposed), "*.zip"
+        )
         if not where:
             return
         project = self._session.project
@@ -79,7 +81,9 @@ class SharingFlow(QObject):
         size = sum(file.stat().st_size for file in files if file.is_file()) / 2**20
         text = f"They take {size:.0f} MB. Without them crops can still be labelled, trained on and reviewed."
         self.pack(
-            Path(where), micrographs=bool(files) and messages().ask("Pack the micrographs too?", text, "Pack them")
+            Path(where),
+            micrographs=bool(files)
+            and messages().ask("Pack the micrographs too?", text, "Pack them"),
         )
 
     def pack(self, out: Path, *, micrographs: bool = True) -> None:
@@ -89,7 +93,9 @@ class SharingFlow(QObject):
             with Project.open(self._folder, read_only=True) as project:
                 return pack(project, out, micrographs=micrographs, progress=control.progress)
 
-        self._services.background.run("Packing the project", work, lambda packed: messages().note(packed.text))
+        self._services.background.run(
+            "Packing the project", work, lambda packed: messages().note(packed.text)
+        )
 
     def ask_merge(self) -> None:
         """Ask for the folder of another copy and merge its labels."""
@@ -103,9 +109,14 @@ class SharingFlow(QObject):
         """Find out what the labels of another copy would change, ask, and take them over in one step."""
         self._plan(other, {}, lambda plan: self._settle(plan, other))
 
-    def _plan(self, other: Path, chosen: Mapping[int, Whose], done: Callable[[MergePlan], None]) -> None:
+    def _plan(
+        self, other: Path, chosen: Mapping[int, Whose], done: Callable[[MergePlan], None]
+    ) -> None:
         def work(_control: TaskControl) -> MergePlan:
-            with Project.open(self._folder, read_only=True) as project, Project.open(other, read_only=True) as theirs:
+            with (
+                Project.open(self._folder, read_only=True) as project,
+                Project.open(other, read_only=True) as theirs,
+            ):
                 return plan_merge(project, theirs, chosen=chosen)
 
         self._services.background.run("Comparing the labels", work, done)
@@ -114,7 +125,9 @@ class SharingFlow(QObject):
         if plan.conflicts:
             crops = {crop.id: crop for crop in self._session.project.crops()}
             thumbnails = self._services.thumbnails
-            dialog = MergeDialog(plan, other.name, lambda crop_id: thumbnails.full(crops[crop_id]), self._window)
+            dialog = MergeDialog(
+                plan, other.name, lambda crop_id: thumbnails.full(crops[crop_id]), self._window
+            )
             if dialog.exec() == MergeDialog.DialogCode.Accepted:
                 self._plan(other, dialog.chosen(), self._take_over)
             dialog.deleteLater()
@@ -129,5 +142,9 @@ class SharingFlow(QObject):
             messages().note("No label was changed.")
             return
         self._session.apply(plan.edit)
-        settled = f" and {theirs} of {len(plan.conflicts)} conflicts settled for theirs" if plan.conflicts else ""
+        settled = (
+            f" and {theirs} of {len(plan.conflicts)} conflicts settled for theirs"
+            if plan.conflicts
+            else ""
+        )
         messages().note(f"{plan.taken} labels were taken over{settled}. Undo gives them back.")

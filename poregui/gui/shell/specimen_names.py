@@ -6,7 +6,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QLineEdit, QTableWidget, QTableWidgetItem, QWidget
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHeaderView,
+    QLineEdit,
+    QTableWidget,
+    QTableWidgetItem,
+    QWidget,
+)
 
 from poregui.domain.errors import PoreguiError
 from poregui.domain.records import Micrograph
@@ -73,7 +80,9 @@ class NamingDialog(FormDialog):
                 said = str(error)
             else:
                 fit = sum(name is not None for name in names)
-                said = f"{fit} of {len(names)} names fit. The others keep the specimen that they have."
+                said = (
+                    f"{fit} of {len(names)} names fit. The others keep the specimen that they have."
+                )
         self._said.setText(said)
         colours = theme().tokens
         for row, name in enumerate(names):
@@ -94,7 +103,9 @@ def ask_naming(window: MainWindow) -> None:
     dialog = NamingDialog(micrographs, window)
 
     def change() -> None:
-        edit = set_specimens(session.project, specimens_in_names(session.project.micrographs(), dialog.pattern))
+        edit = set_specimens(
+            session.project, specimens_in_names(session.project.micrographs(), dialog.pattern)
+        )
         if edit is None:
             messages().note("The micrographs had these specimens already.")
         else:

@@ -52,7 +52,9 @@ class Workspace(QObject):
         self.exporting = ExportFlow(window, self.session, self.services)
         self.printing = SheetPrinting(window, self.session, self.services)
         self.sharing = SharingFlow(window, self.session, self.services)
-        self.classes = ClassesFlow(window, self.session, self.services, label_page.crop_grid.selected_ids)
+        self.classes = ClassesFlow(
+            window, self.session, self.services, label_page.crop_grid.selected_ids
+        )
         self.label = LabelPresenter(label_page, self.session, self.services)
         self.train = TrainPresenter(train_page, self.session, self.services)
         self.review = ReviewPresenter(review_page, self.session, self.services)

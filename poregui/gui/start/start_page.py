@@ -96,11 +96,16 @@ def _lack_of_fusion() -> QPainterPath:
 class RecentDelegate(QStyledItemDelegate):
     """Paint a recent project in two lines: its name, and where it lies."""
 
-    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
+    def sizeHint(
+        self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> QSize:
         return QSize(100, ROW_HEIGHT)
 
     def paint(
-        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+        self,
+        painter: QPainter,
+        option: QStyleOptionViewItem,
+        index: QModelIndex | QPersistentModelIndex,
     ) -> None:
         tokens, folder = theme().tokens, index.data(Qt.ItemDataRole.UserRole)
         assert isinstance(folder, Path)
@@ -112,15 +117,27 @@ class RecentDelegate(QStyledItemDelegate):
         inner = option.rect.adjusted(12, 6, -12, -6)
         half = inner.height() // 2
         lines = (
-            (folder.name, tokens.text, scaled_font(option.font, 1.0, bold=True), Qt.TextElideMode.ElideRight),
-            (str(folder.parent), tokens.muted, scaled_font(option.font, 0.92), Qt.TextElideMode.ElideMiddle),
+            (
+                folder.name,
+                tokens.text,
+                scaled_font(option.font, 1.0, bold=True),
+                Qt.TextElideMode.ElideRight,
+            ),
+            (
+                str(folder.parent),
+                tokens.muted,
+                scaled_font(option.font, 0.92),
+                Qt.TextElideMode.ElideMiddle,
+            ),
         )
         for line, (text, colour, font, elide) in enumerate(lines):
             painter.setFont(font)
             painter.setPen(QColor(colour))
             shown = painter.fontMetrics().elidedText(text, elide, inner.width())
             place = inner.adjusted(0, line * half, 0, (line - 1) * half)
-            painter.drawText(place, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, shown)
+            painter.drawText(
+                place, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, shown
+            )
         painter.restore()
 
 
@@ -176,7 +193,9 @@ class StartPage(QWidget):
     def _build_title(self) -> QHBoxLayout:
         title = QLabel("poregui")
         title.setFont(scaled_font(title.font(), 2.6, bold=True))
-        said = QLabel("Label pores in micrographs, train a network on them, and see every error it makes.")
+        said = QLabel(
+            "Label pores in micrographs, train a network on them, and see every error it makes."
+        )
         said.setProperty("muted", True)
         said.setWordWrap(True)
         said.setFont(scaled_font(said.font(), 1.1))

@@ -241,14 +241,18 @@ class TrainPage(QWidget):
         return holder
 
     def _build_buttons(self) -> QGridLayout:
-        self.train_button = _button("train_button", "Train", "Train on the labelled crops (Ctrl+Return)")
+        self.train_button = _button(
+            "train_button", "Train", "Train on the labelled crops (Ctrl+Return)"
+        )
         self.train_button.setProperty("primary", True)
         self.train_button.setMinimumHeight(38)
         self.stop_button = _button(
             "stop_button", "Stop and keep best", "End soon; the best weights are kept and tested"
         )
         self.cancel_button = _button("cancel_button", "Cancel", "Give this training up")
-        self.queue_button = _button("queue_button", "Add to queue", "Train with this recipe after the run that goes on")
+        self.queue_button = _button(
+            "queue_button", "Add to queue", "Train with this recipe after the run that goes on"
+        )
         self.queue_button.setMinimumHeight(38)
         first = QHBoxLayout()
         first.setSpacing(GAP)
@@ -287,8 +291,12 @@ class TrainPage(QWidget):
         self.headline = _text("headline")
         self.headline.setFont(scaled_font(self.headline.font(), 1.2, bold=True))
         self.headline_detail = _text("headline_detail", muted=True)
-        self.review_button = _button("review_button", "Open in Review", "Look at the answers of this run")
-        self.resume_button = _button("resume_button", "Resume", "Go on with this run from its last checkpoint")
+        self.review_button = _button(
+            "review_button", "Open in Review", "Look at the answers of this run"
+        )
+        self.resume_button = _button(
+            "resume_button", "Resume", "Go on with this run from its last checkpoint"
+        )
         self.log_button = _button("log_button", "Show log", "Show what the trainer wrote")
         self.remove_button = _button("remove_button", "Remove", "Let this run wait no longer")
         texts = QVBoxLayout()
@@ -313,9 +321,15 @@ class TrainPage(QWidget):
             button.clicked.connect(self.train_requested)
         self.stop_button.clicked.connect(self.stop_requested)
         self.cancel_button.clicked.connect(self.cancel_requested)
-        self.resume_button.clicked.connect(lambda: self.resume_requested.emit(self.run_table.current()))
-        self.review_button.clicked.connect(lambda: self.review_requested.emit(self.run_table.current()))
-        self.remove_button.clicked.connect(lambda: self.remove_requested.emit(self.run_table.current()))
+        self.resume_button.clicked.connect(
+            lambda: self.resume_requested.emit(self.run_table.current())
+        )
+        self.review_button.clicked.connect(
+            lambda: self.review_requested.emit(self.run_table.current())
+        )
+        self.remove_button.clicked.connect(
+            lambda: self.remove_requested.emit(self.run_table.current())
+        )
         self.log_button.clicked.connect(lambda: self.log_requested.emit(self.run_table.current()))
         self.run_table.chosen.connect(self.run_chosen)
         self.run_table.opened.connect(self._open)

@@ -37,7 +37,10 @@ from poregui.workflow.training.training_request import Order, check_order, order
 
 SEED_SIDE = 150
 
-_VARIED = {"seed": "zoom, shear and flips", "default": "turns, flips, small shifts and changes of light"}
+_VARIED = {
+    "seed": "zoom, shear and flips",
+    "default": "turns, flips, small shifts and changes of light",
+}
 """What `learning` does to the crops of an epoch, by preset."""
 
 
@@ -72,7 +75,12 @@ def _picture(recipe: Recipe, pixels: CropPixels) -> QImage:
     channels = 3 if seed or pixels.channels >= 3 else 1
     side = SEED_SIDE if seed else recipe.input_size
     given = network_input(
-        pixels.array, low=pixels.grey_low, high=pixels.grey_high, side=side, channels=channels, stretched=seed
+        pixels.array,
+        low=pixels.grey_low,
+        high=pixels.grey_high,
+        side=side,
+        channels=channels,
+        stretched=seed,
     )
     shown = np.ascontiguousarray((given * 255.0 + 0.5).astype(np.uint8))
     form = QImage.Format.Format_RGB888 if channels == 3 else QImage.Format.Format_Grayscale8
@@ -105,7 +113,11 @@ def ask_test_side(session: Session, summary: DatasetSummary, parent: QWidget) ->
 
 _SETTLE_MS = 250
 """Time after a change in which more changes are awaited before the data are counted again."""
-_PARTS: tuple[tuple[Part, str], ...] = (("train", "Training"), ("validation", "Validation"), ("test", "Test, unseen"))
+_PARTS: tuple[tuple[Part, str], ...] = (
+    ("train", "Training"),
+    ("validation", "Validation"),
+    ("test", "Test, unseen"),
+)
 
 
 class TrainPresenter(QObject):
@@ -233,11 +245,17 @@ class TrainPresenter(QObject):
         self._offer()
 
     def _put_rows(self) -> None:
-        self._page.run_table.set_rows([*self._rows.values(), *waiting_rows(self._trainer.queue.orders)])
+        self._page.run_table.set_rows(
+            [*self._rows.values(), *waiting_rows(self._trainer.queue.orders)]
+        )
         self._page.run_table.choose(self._shown)
 
     def _say_refused(self, order: Order, error: PoreguiError) -> None:
-        messages().error(PoreguiError(f"A run that waited ({order.text}) could not begin: {error.what}", error.remedy))
+        messages().error(
+            PoreguiError(
+                f"A run that waited ({order.text}) could not begin: {error.what}", error.remedy
+            )
+        )
 
     # ---- the trainer tells ---------------------------------------------------------------------------------------
 
@@ -247,7 +265,10 @@ class TrainPresenter(QObject):
         self._live.final = None
         self._stopping = False
         self._rows.pop(run.number, None)
-        if self._shown in (0, self._last_live):  # a run that waited takes nobody away from another one
+        if self._shown in (
+            0,
+            self._last_live,
+        ):  # a run that waited takes nobody away from another one
             self._shown = run.number
         if self._shown == run.number:
             self._page.show_run(self._live, headline(run.number, self._live))
@@ -315,7 +336,9 @@ class TrainPresenter(QObject):
         self._refresh_preview(recipe, summary)
 
     def _labels(self, summary: DatasetSummary) -> tuple[int, ...]:
-        ids = {c.name: c.id for c in self._session.project.classes(retired=True)} | {NOT_A_PORE_NAME: NOT_A_PORE}
+        ids = {c.name: c.id for c in self._session.project.classes(retired=True)} | {
+            NOT_A_PORE_NAME: NOT_A_PORE
+        }
         return tuple(ids[name] for name in summary.classes)
 
     def _marks(self) -> ClassMarks:
@@ -332,8 +355,12 @@ class TrainPresenter(QObject):
         labels = self._labels(summary)
         self._page.split_bars.set_bars(bars, labels, self._marks())
         problem = summary.problem
-        self._page.test_side_button.setVisible(can_choose(summary) and not self._session.project.read_only)
-        self._page.set_data(split_sentence(summary), summary.warnings, str(problem) if problem else "")
+        self._page.test_side_button.setVisible(
+            can_choose(summary) and not self._session.project.read_only
+        )
+        self._page.set_data(
+            split_sentence(summary), summary.warnings, str(problem) if problem else ""
+        )
 
     def _refresh_preview(self, recipe: Recipe, summary: DatasetSummary) -> None:
         project = self._session.project
@@ -384,7 +411,9 @@ class TrainPresenter(QObject):
             text = "The curves begin with the first batch."
         else:
             text = (
-                "This run ended before its first batch." if self._rows else "No run yet. Label crops, then press Train."
+                "This run ended before its first batch."
+                if self._rows
+                else "No run yet. Label crops, then press Train."
             )
         self._page.plots.set_empty_text(text)
 
@@ -399,7 +428,11 @@ class TrainPresenter(QObject):
             return
         run = self._folder(number)
         if run is not None:
-            self._background.run("Reading a run", lambda control: _read_curves(run), lambda c: self._reopen(number, c))
+            self._background.run(
+                "Reading a run",
+                lambda control: _read_curves(run),
+                lambda c: self._reopen(number, c),
+            )
 
     def _reopen(self, number: int, curves: Curves) -> None:
         if self._attached and number == self._shown and number != self._live_run:

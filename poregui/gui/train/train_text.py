@@ -14,7 +14,10 @@ from poregui.workflow.training.training_request import Order
 
 def waiting_rows(orders: Mapping[int, Order]) -> list[RunRow]:
     """Return the rows of the table for orders by ticket; a row's number is its ticket below zero."""
-    return [RunRow(-ticket, order.text, WAITING, 0, 0, None, 0, WAITING) for ticket, order in orders.items()]
+    return [
+        RunRow(-ticket, order.text, WAITING, 0, 0, None, 0, WAITING)
+        for ticket, order in orders.items()
+    ]
 
 
 def waiting_headline(orders: Mapping[int, Order], ticket: int) -> TrainingHeadline:
@@ -22,7 +25,9 @@ def waiting_headline(orders: Mapping[int, Order], ticket: int) -> TrainingHeadli
     before = list(orders).index(ticket)
     turn = "when the run that goes on has ended" if not before else f"after {before} more that wait"
     return TrainingHeadline(
-        f"Waiting: {orders[ticket].text}.", f"It begins {turn}, with the labels as they are then.", "warning"
+        f"Waiting: {orders[ticket].text}.",
+        f"It begins {turn}, with the labels as they are then.",
+        "warning",
     )
 
 
@@ -51,7 +56,9 @@ def headline(number: int, curves: Curves) -> TrainingHeadline:
             )
         case Interrupted(epochs=epochs):
             when = f"after {epochs} epochs" if epochs else "before its first epoch ended"
-            return TrainingHeadline(f"Run {number} was interrupted {when}.", "Resume goes on with it.", "warning")
+            return TrainingHeadline(
+                f"Run {number} was interrupted {when}.", "Resume goes on with it.", "warning"
+            )
     started = curves.started
     if started is None:
         return TrainingHeadline(f"Run {number} is being prepared.", "")
@@ -59,8 +66,12 @@ def headline(number: int, curves: Curves) -> TrainingHeadline:
     if started.folds:
         so_far = ", ".join(f"{100 * fold.accuracy:.1f} %" for fold in curves.folds)
         detail = f"Folds so far: {so_far}. This one: {crops}." if so_far else f"{crops}."
-        return TrainingHeadline(f"Run {number}: fold {started.fold} of {started.folds} is being trained.", detail)
-    return TrainingHeadline(f"Run {number} is being trained.", f"{crops}; {started.parameters:,} weights.")
+        return TrainingHeadline(
+            f"Run {number}: fold {started.fold} of {started.folds} is being trained.", detail
+        )
+    return TrainingHeadline(
+        f"Run {number} is being trained.", f"{crops}; {started.parameters:,} weights."
+    )
 
 
 def _finished(number: int, done: Finished, curves: Curves) -> TrainingHeadline:
@@ -87,10 +98,16 @@ def facts(curves: Curves) -> dict[str, str]:
     most = curves.started.epochs if curves.started else last.epochs if last else 0
     return {
         "Epoch": f"{epoch} of {most}" if most else "–",
-        "Time left": f"at most {clock(last.seconds_left)}" if last and running and not curves.stage else "–",
-        "Since the best": f"{last.plateau} of {last.patience}" if last and last.patience else _waited(curves),
+        "Time left": f"at most {clock(last.seconds_left)}"
+        if last and running and not curves.stage
+        else "–",
+        "Since the best": f"{last.plateau} of {last.patience}"
+        if last and last.patience
+        else _waited(curves),
         "Best so far": f"epoch {best.epoch}" if best else "–",
-        "Its validation": f"{100 * best.validation_accuracy:.1f} %, loss {best.validation_loss:.3f}" if best else "–",
+        "Its validation": f"{100 * best.validation_accuracy:.1f} %, loss {best.validation_loss:.3f}"
+        if best
+        else "–",
     }
 
 
@@ -111,7 +128,9 @@ def progress(curves: Curves) -> float:
     if curves.now is not None and curves.now.epoch > done:
         done = curves.now.epoch - 1 + curves.now.batch / max(curves.now.batches, 1)
     share = min(1.0, done / max(curves.started.epochs, 1))
-    return (curves.started.fold - 1 + share) / curves.started.folds if curves.started.folds else share
+    return (
+        (curves.started.fold - 1 + share) / curves.started.folds if curves.started.folds else share
+    )
 
 
 def split_sentence(summary: DatasetSummary) -> str:

@@ -6,7 +6,14 @@ from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QAbstractButton, QFrame, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QFrame,
+    QScrollArea,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 
 from poregui.domain.classes import NOT_A_PORE, UNSURE, PoreClass
 from poregui.gui.base.class_marks import ClassMarks
@@ -21,11 +28,15 @@ _PAD = 6
 class ClassButton(QAbstractButton):
     """Draw badge, name, key, count and a bar to the target; `label` is what a click gives."""
 
-    def __init__(self, label: int, key: str, marks: ClassMarks, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, label: int, key: str, marks: ClassMarks, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self.label = label
         self.key = key
-        self._entry = {NOT_A_PORE: "not_a_pore", UNSURE: "unsure"}.get(label, f"class_{key}" if key else "")
+        self._entry = {NOT_A_PORE: "not_a_pore", UNSURE: "unsure"}.get(
+            label, f"class_{key}" if key else ""
+        )
         self._marks = marks
         self._count, self._target = 0, USUAL_TARGET
         self._with_target = label >= 0
@@ -74,10 +85,14 @@ class ClassButton(QAbstractButton):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         tokens = theme().tokens
         area = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
-        painter.setPen(QPen(QColor(self._marks.colour(self.label) if self.isChecked() else tokens.border), 1.5))
+        painter.setPen(
+            QPen(QColor(self._marks.colour(self.label) if self.isChecked() else tokens.border), 1.5)
+        )
         if self.hasFocus():
             painter.setPen(QPen(QColor(tokens.accent), 2))
-        painter.setBrush(QColor(tokens.selection if self.underMouse() or self.isDown() else tokens.raised))
+        painter.setBrush(
+            QColor(tokens.selection if self.underMouse() or self.isDown() else tokens.raised)
+        )
         painter.drawRoundedRect(area.adjusted(0.5, 0.5, -0.5, -0.5), 4, 4)
         self._paint_words(painter, area)
         if self._with_target:
@@ -86,7 +101,9 @@ class ClassButton(QAbstractButton):
     def _paint_words(self, painter: QPainter, area: QRectF) -> None:
         tokens = theme().tokens
         metrics = self.fontMetrics()
-        line = QRectF(area.left() + _PAD, area.top() + _PAD, area.width() - 2 * _PAD, metrics.height())
+        line = QRectF(
+            area.left() + _PAD, area.top() + _PAD, area.width() - 2 * _PAD, metrics.height()
+        )
         self._marks.draw_badge(painter, line.left(), line.bottom() + 1, self.label)
         wide = max(metrics.height(), metrics.horizontalAdvance(self.key) + 6)
         key = QRectF(line.right() - wide, line.top(), wide, line.height())
@@ -100,13 +117,17 @@ class ClassButton(QAbstractButton):
         count = str(self._count)
         number = QRectF(key.left() - 64, line.top(), 56, line.height())
         painter.setPen(QColor(tokens.muted if not self._count else tokens.text))
-        painter.drawText(number, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), count)
+        painter.drawText(
+            number, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), count
+        )
         left = line.left() + metrics.height() + 10
         room = number.right() - metrics.horizontalAdvance(count) - 8 - left
         painter.setPen(QColor(tokens.text))
         name = metrics.elidedText(self.text(), Qt.TextElideMode.ElideRight, int(room))
         where = QRectF(left, line.top(), room, line.height())
-        painter.drawText(where, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), name)
+        painter.drawText(
+            where, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), name
+        )
 
     def _paint_target(self, painter: QPainter, area: QRectF) -> None:
         bar = QRectF(area.left() + _PAD, area.bottom() - 5, area.width() - 2 * _PAD, 3)
@@ -116,7 +137,9 @@ class ClassButton(QAbstractButton):
         done = min(1.0, self._count / self._target)
         if done:
             painter.setBrush(self._marks.colour(self.label))
-            painter.drawRoundedRect(QRectF(bar.left(), bar.top(), max(3.0, bar.width() * done), 3), 1.5, 1.5)
+            painter.drawRoundedRect(
+                QRectF(bar.left(), bar.top(), max(3.0, bar.width() * done), 3), 1.5, 1.5
+            )
 
 
 class ClassBar(QScrollArea):

@@ -7,7 +7,15 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QRect, Qt, Signal
 from PySide6.QtGui import QColor, QImage, QKeyEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QPlainTextEdit, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QFrame,
+    QGridLayout,
+    QLabel,
+    QPlainTextEdit,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
 
 from poregui.domain.classes import PoreClass
 from poregui.gui.base import pieces
@@ -64,7 +72,9 @@ class _Title(QWidget):
         painter.setFont(font)
         painter.setPen(QColor(theme().tokens.text))
         where = self.rect().adjusted(self.height() + GAP, 0, 0, 0)
-        words = painter.fontMetrics().elidedText(self._one.name, Qt.TextElideMode.ElideRight, where.width())
+        words = painter.fontMetrics().elidedText(
+            self._one.name, Qt.TextElideMode.ElideRight, where.width()
+        )
         painter.drawText(where, int(Qt.AlignmentFlag.AlignVCenter), words)
 
 
@@ -96,12 +106,16 @@ class ClassCard(QFrame):
         self.close_button.clicked.connect(self.fold)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(1, 1, 1, 1)
-        layout.addLayout(pieces.row(pieces.heading("What the classes are", strong=True), None, self.close_button))
+        layout.addLayout(
+            pieces.row(pieces.heading("What the classes are", strong=True), None, self.close_button)
+        )
         layout.addWidget(self._area)
         over.installEventFilter(self)
         self.hide()
 
-    def show_classes(self, classes: Sequence[PoreClass], shown: Mapping[int, CardImages], *, writable: bool) -> None:
+    def show_classes(
+        self, classes: Sequence[PoreClass], shown: Mapping[int, CardImages], *, writable: bool
+    ) -> None:
         """Show name, colour, definition and pictures of these classes; a definition being written stays."""
         if tuple(classes) != self._classes:
             self._build(tuple(classes))
@@ -162,7 +176,11 @@ class ClassCard(QFrame):
                 self._place()
         elif event.type() == QEvent.Type.FocusOut:
             self._tell()
-        elif isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress and event.key() == Qt.Key.Key_Escape:
+        elif (
+            isinstance(event, QKeyEvent)
+            and event.type() == QEvent.Type.KeyPress
+            and event.key() == Qt.Key.Key_Escape
+        ):
             self.fold()
             return True
         return False
@@ -178,4 +196,6 @@ class ClassCard(QFrame):
         over, inside = self._over, self._area.widget()
         high = inside.sizeHint().height() + 56 if inside is not None else 200
         corner = over.mapTo(self._page, QPoint(0, 0))
-        self.setGeometry(QRect(corner.x(), corner.y(), min(_WIDTH, over.width()), min(high, over.height())))
+        self.setGeometry(
+            QRect(corner.x(), corner.y(), min(_WIDTH, over.width()), min(high, over.height()))
+        )

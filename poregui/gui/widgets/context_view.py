@@ -40,7 +40,9 @@ class ContextView(QWidget):
         self._empty_text = "No crop chosen"
         theme().changed.connect(self.update)
 
-    def set_surroundings(self, image: Pyramid | None, box: Box | None, crop: QImage, um_per_px: float | None) -> None:
+    def set_surroundings(
+        self, image: Pyramid | None, box: Box | None, crop: QImage, um_per_px: float | None
+    ) -> None:
         """Show `box` of a micrograph in its surroundings; without micrograph or box, `crop` alone."""
         self._um_per_px = um_per_px
         self._crop = crop
@@ -66,10 +68,14 @@ class ContextView(QWidget):
         if self._source is None:
             return
         image, box = self._source
-        scale = max(_FEWEST_PX, max(box.width, box.height) * _SURROUNDINGS) / min(self.width(), self.height())
+        scale = max(_FEWEST_PX, max(box.width, box.height) * _SURROUNDINGS) / min(
+            self.width(), self.height()
+        )
         wide, high = max(1, round(self.width() * scale)), max(1, round(self.height() * scale))
         x, y = box.centre
-        around = Box(round(x - wide / 2), round(y - high / 2), wide, high).moved_inside(image.width, image.height)
+        around = Box(round(x - wide / 2), round(y - high / 2), wide, high).moved_inside(
+            image.width, image.height
+        )
         try:
             part = image.seen(around, _MOST_PX)
         except PoreguiError:  # a damaged file; the crop itself is kept
@@ -78,7 +84,10 @@ class ContextView(QWidget):
         self._shrinks = around.width / part.shape[1]
         across, down = part.shape[1] / around.width, part.shape[0] / around.height
         self._outline = QRectF(
-            (box.x - around.x) * across, (box.y - around.y) * down, box.width * across, box.height * down
+            (box.x - around.x) * across,
+            (box.y - around.y) * down,
+            box.width * across,
+            box.height * down,
         )
 
     def sizeHint(self) -> QSize:
@@ -110,7 +119,12 @@ class ContextView(QWidget):
     def _draw_outline(self, painter: QPainter, target: QRectF, scale: float) -> None:
         o = self._outline
         assert o is not None
-        frame = QRectF(target.x() + o.x() * scale, target.y() + o.y() * scale, o.width() * scale, o.height() * scale)
+        frame = QRectF(
+            target.x() + o.x() * scale,
+            target.y() + o.y() * scale,
+            o.width() * scale,
+            o.height() * scale,
+        )
         painter.setPen(QPen(QColor(0, 0, 0, 120), 3))
         painter.drawRect(frame)
         painter.setPen(QPen(self._colour, 1.5))

@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from PySide6.QtCore import QEvent, QObject, QSignalBlocker, Qt, Signal
-from PySide6.QtWidgets import QCheckBox, QComboBox, QGridLayout, QLabel, QSlider, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QGridLayout,
+    QLabel,
+    QSlider,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from poregui.domain.detection import DetectionRecipe, detection_parameters
 from poregui.domain.errors import PoreguiError
@@ -43,7 +52,9 @@ class DetectionForm(QWidget):
         self.setObjectName("detection_form")
         self.setAccessibleName("How pores are found")
         self._parameters = {p.name: p for p in detection_parameters()}
-        self._fields: dict[str, QWidget] = {name: self._field(p) for name, p in self._parameters.items()}
+        self._fields: dict[str, QWidget] = {
+            name: self._field(p) for name, p in self._parameters.items()
+        }
         self._sliders: dict[str, QSlider] = {name: self._slider(name) for name in _SLID}
         self._tops = dict(_SLID)
         self._rows: dict[str, list[QWidget]] = {}
@@ -127,7 +138,11 @@ class DetectionForm(QWidget):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Leave the wheel to the panel where a field has no focus, or scrolling would change numbers unseen."""
-        if event.type() == QEvent.Type.Wheel and isinstance(watched, QWidget) and not watched.hasFocus():
+        if (
+            event.type() == QEvent.Type.Wheel
+            and isinstance(watched, QWidget)
+            and not watched.hasFocus()
+        ):
             event.ignore()
             return True
         return super().eventFilter(watched, event)
@@ -138,7 +153,11 @@ class DetectionForm(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(GAP)
-        units = {"window": "window_unit", "background_radius": "background_unit", "view_size": "view_unit"}
+        units = {
+            "window": "window_unit",
+            "background_radius": "background_unit",
+            "view_size": "view_unit",
+        }
         units |= {"smallest": "size_unit"}
         main: tuple[str, ...] = (
             "polarity",
@@ -169,7 +188,9 @@ class DetectionForm(QWidget):
 
     def _unfold(self, unfolded: bool) -> None:
         self._more.setVisible(unfolded)
-        self._more_button.setArrowType(Qt.ArrowType.DownArrow if unfolded else Qt.ArrowType.RightArrow)
+        self._more_button.setArrowType(
+            Qt.ArrowType.DownArrow if unfolded else Qt.ArrowType.RightArrow
+        )
 
     def _grid(self, names: tuple[str, ...], units: dict[str, str]) -> QGridLayout:
         grid = QGridLayout()
@@ -210,10 +231,14 @@ class DetectionForm(QWidget):
         field.setToolTip(parameter.help + limits)
         if not isinstance(field, QCheckBox):
             is_unit = parameter.choices == ("um", "px")
-            field.setFixedWidth(_UNIT_WIDTH if is_unit else _CHOICE_WIDTH if parameter.choices else _FIELD_WIDTH)
+            field.setFixedWidth(
+                _UNIT_WIDTH if is_unit else _CHOICE_WIDTH if parameter.choices else _FIELD_WIDTH
+            )
             field.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
             field.installEventFilter(self)
-        signal = {QCheckBox: "toggled", QComboBox: "currentTextChanged"}.get(type(field), "valueChanged")
+        signal = {QCheckBox: "toggled", QComboBox: "currentTextChanged"}.get(
+            type(field), "valueChanged"
+        )
         getattr(field, signal).connect(lambda _value: self._field_changed(parameter.name))
         return field
 

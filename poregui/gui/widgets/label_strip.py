@@ -42,7 +42,10 @@ class LabelStrip(QWidget):
             old.hide()
             old.deleteLater()
         entries = [(c.id, c.key, f"review_label_{c.position + 1}") for c in classes]
-        entries += [(NOT_A_PORE, "0", "review_label_not_a_pore"), (UNSURE, "U", "review_label_unsure")]
+        entries += [
+            (NOT_A_PORE, "0", "review_label_not_a_pore"),
+            (UNSURE, "U", "review_label_unsure"),
+        ]
         self.buttons = {}
         for place, (label, key, name) in enumerate(entries):
             button = self._button(marks, label, key, name)
@@ -66,7 +69,9 @@ class LabelStrip(QWidget):
         button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         button.setText(key)
         with_key = f" ({key})" if key else ""
-        button.setToolTip(f"Label as {marks.name(label).lower() if label < 0 else marks.name(label)}{with_key}")
+        button.setToolTip(
+            f"Label as {marks.name(label).lower() if label < 0 else marks.name(label)}{with_key}"
+        )
         button.setAccessibleName(button.toolTip())
         button.clicked.connect(self._clicked)
         return button

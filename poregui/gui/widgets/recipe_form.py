@@ -52,7 +52,9 @@ class CrossValidationBox(QWidget):
         self.number.lineEdit().setTextMargins(GAP // 2, 0, 0, 0)
         self.compare = QCheckBox("Once more crop by crop, to compare")
         self.compare.setObjectName("compare_by_crop_switch")
-        self.compare.setAccessibleName("Cross-validate once more with crops of one specimen on both sides")
+        self.compare.setAccessibleName(
+            "Cross-validate once more with crops of one specimen on both sides"
+        )
         self.compare.setToolTip(
             "A second run, with crops of one specimen on both sides: how much better it looks is what knowing the "
             "specimen is worth. Review shows the two beside each other."
@@ -138,7 +140,9 @@ class RecipeForm(QWidget):
         self.setObjectName("recipe_form")
         self.setAccessibleName("Recipe")
         self._parameters = {p.name: p for p in parameters()}
-        self._fields: dict[str, QWidget] = {p.name: self._field(p) for p in self._parameters.values()}
+        self._fields: dict[str, QWidget] = {
+            p.name: self._field(p) for p in self._parameters.values()
+        }
         self._touched: set[str] = set()
         self._more = QWidget()
         self._more.setVisible(False)
@@ -147,7 +151,9 @@ class RecipeForm(QWidget):
         self._more_button.setArrowType(Qt.ArrowType.RightArrow)
         self._more_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self._more_button.toggled.connect(self._unfold)
-        self._reset_button = self._tool("reset_button", "Reset", "Take the values of the preset again")
+        self._reset_button = self._tool(
+            "reset_button", "Reset", "Take the values of the preset again"
+        )
         self._reset_button.clicked.connect(self._reset)
         self._lay_out()
         self.set_recipe(recipe_for("default"))
@@ -209,7 +215,11 @@ class RecipeForm(QWidget):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Leave the wheel to the page where a field has no focus, or scrolling would change numbers unseen."""
-        if event.type() == QEvent.Type.Wheel and isinstance(watched, QWidget) and not watched.hasFocus():
+        if (
+            event.type() == QEvent.Type.Wheel
+            and isinstance(watched, QWidget)
+            and not watched.hasFocus()
+        ):
             event.ignore()
             return True
         return super().eventFilter(watched, event)
@@ -260,7 +270,9 @@ class RecipeForm(QWidget):
             field.setFixedWidth(112)
             field.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
             field.installEventFilter(self)
-        signal = {QCheckBox: "toggled", QComboBox: "currentTextChanged"}.get(type(field), "valueChanged")
+        signal = {QCheckBox: "toggled", QComboBox: "currentTextChanged"}.get(
+            type(field), "valueChanged"
+        )
         getattr(field, signal).connect(lambda _value: self._field_changed(parameter.name))
         return field
 

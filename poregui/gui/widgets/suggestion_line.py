@@ -45,7 +45,9 @@ class SuggestionLine(QWidget):
         self.accept_button.setProperty("boxed", True)
         self.accept_button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.accept_button.setAccessibleName("Accept the suggestion")
-        self.accept_button.setToolTip("Label the chosen crops as suggested (A); Shift+A accepts all that are in sight")
+        self.accept_button.setToolTip(
+            "Label the chosen crops as suggested (A); Shift+A accepts all that are in sight"
+        )
         self.state = QLabel(self)
         self.state.setObjectName("suggestion_state")
         self.state.setProperty("muted", True)
@@ -73,8 +75,12 @@ class SuggestionLine(QWidget):
         for widget in (self._badge, self.words, self.accept_button):
             widget.setVisible(label is not None)
         self.accept_button.setEnabled(writable)
-        self.words.setText("" if label is None else f"{self._badge.marks.name(label)} {sure * 100:.0f} %")
-        self.words.setToolTip("" if label is None else f"Suggested: {self.words.text()}. It is no label.")
+        self.words.setText(
+            "" if label is None else f"{self._badge.marks.name(label)} {sure * 100:.0f} %"
+        )
+        self.words.setToolTip(
+            "" if label is None else f"Suggested: {self.words.text()}. It is no label."
+        )
         self._badge.update()
 
     def show_state(self, text: str, how_sure: str = "") -> None:

@@ -53,11 +53,15 @@ def tiff_header(file: IO[bytes], size: int, plane: Plane = FIRST) -> Header:
         page = found.page
         large: tuple[str, ...] = ()
         if not readable_by_parts(page):
-            large = too_large(page.imagewidth, page.imagelength, page.samplesperpixel, page.bitspersample)
+            large = too_large(
+                page.imagewidth, page.imagelength, page.samplesperpixel, page.bitspersample
+            )
         check_stored(page, size)
         scale = tiff_scale(tiff, page, found.image)
         notes = (*tiff_notes(stack, plane, page), *scale.warnings)
-        width, height = _upright(page.imagewidth, page.imagelength, getattr(page.tags.get(274), "value", 1))
+        width, height = _upright(
+            page.imagewidth, page.imagelength, getattr(page.tags.get(274), "value", 1)
+        )
         return Header(
             width,
             height,
@@ -83,7 +87,9 @@ def picture_header(picture: PIL.Image.Image, head: bytes, orientation: object) -
     several = ("It has several pages; the first is used.",) if pages > 1 else ()
     dtype = np.dtype(np.bool_ if bits == 1 else np.uint16 if bits == 16 else np.uint8)
     width, height = _upright(*picture.size, orientation)
-    return Header(width, height, str(dtype), bits, channels, pages=pages, warnings=(*large, *several))
+    return Header(
+        width, height, str(dtype), bits, channels, pages=pages, warnings=(*large, *several)
+    )
 
 
 def too_large(width: int, height: int, channels: int, bits: int) -> tuple[str, ...]:

@@ -47,16 +47,22 @@ def check_size(width: int, height: int, samples: int, bytes_per_sample: int) -> 
     """Raise Unfit for an image without pixels, and TooLarge for one that would not fit into memory."""
     if width < 1 or height < 1 or samples < 1:
         raise damaged(f"{width} x {height} px")
-    if max(width, height) > MOST_SIDE or width * height * samples * max(bytes_per_sample, 1) > MOST_BYTES:
+    if (
+        max(width, height) > MOST_SIDE
+        or width * height * samples * max(bytes_per_sample, 1) > MOST_BYTES
+    ):
         raise TooLarge(
-            f"says that it is {width} x {height} px, which is too large to open.", "Cut it into smaller pictures."
+            f"says that it is {width} x {height} px, which is too large to open.",
+            "Cut it into smaller pictures.",
         )
 
 
 def check_shape(pixels: NDArray[Any], width: int, height: int) -> None:
     """Raise Unfit when what was decoded is not what the header promised."""
     if pixels.ndim not in (2, 3) or pixels.shape[:2] != (height, width) or pixels.size == 0:
-        raise damaged(f"its header says {width} x {height} px, its content has the shape {pixels.shape}")
+        raise damaged(
+            f"its header says {width} x {height} px, its content has the shape {pixels.shape}"
+        )
 
 
 def drop_channels(pixels: NDArray[Any]) -> NDArray[Any]:
@@ -68,7 +74,9 @@ def drop_channels(pixels: NDArray[Any]) -> NDArray[Any]:
 
 def grey_when_equal(pixels: NDArray[Any]) -> NDArray[Any]:
     """Return (H, W) when the three channels of a palette image are the same everywhere, else the image."""
-    same = pixels.ndim == 3 and all(np.array_equal(pixels[..., 0], pixels[..., other]) for other in (1, 2))
+    same = pixels.ndim == 3 and all(
+        np.array_equal(pixels[..., 0], pixels[..., other]) for other in (1, 2)
+    )
     return pixels[..., 0] if same else pixels
 
 
@@ -76,7 +84,9 @@ def apply_palette(indices: NDArray[Any], palette: NDArray[Any]) -> NDArray[Any]:
     """Return the colours (8 bits) of (H, W) indices into a (3, n) TIFF palette of 16 bits."""
     if int(indices.max()) >= palette.shape[1]:
         raise damaged("a colour that its palette lacks")
-    scale = 256 if int(palette.max()) > 255 else 1  # writers spread 8 bits by 257, by 256 or not at all
+    scale = (
+        256 if int(palette.max()) > 255 else 1
+    )  # writers spread 8 bits by 257, by 256 or not at all
     colours = (palette.T // scale).astype(np.uint8)
     return grey_when_equal(colours[indices.astype(np.intp)])
 
@@ -102,7 +112,9 @@ def to_unsigned(pixels: NDArray[Any]) -> tuple[NDArray[Any], tuple[str, ...]]:
     if pixels.dtype.kind == "u" and pixels.dtype.itemsize <= 2:
         return pixels.astype(pixels.dtype.newbyteorder("="), copy=False), ()
     if pixels.dtype.kind not in "iuf":
-        raise Unfit("holds complex numbers or text instead of grey values.", "Export it with 8 or 16 bits.")
+        raise Unfit(
+            "holds complex numbers or text instead of grey values.", "Export it with 8 or 16 bits."
+        )
     low, high, whole = _span(pixels)
     if whole and low >= 0 and high <= 65535:
         return pixels.astype(np.uint16), ()

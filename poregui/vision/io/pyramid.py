@@ -101,7 +101,9 @@ class Pyramid:
         self._orientation = orientation
         self._closing = weakref.finalize(self, close)
         turned = orientation in (5, 6, 7, 8)
-        self.sizes = tuple((one.height, one.width) if turned else (one.width, one.height) for one in levels)
+        self.sizes = tuple(
+            (one.height, one.width) if turned else (one.width, one.height) for one in levels
+        )
         self.width, self.height = self.sizes[0]
         self.dtype, self.channels = levels[0].dtype, levels[0].channels
         self.grey_low, self.grey_high = grey if grey is not None else self._sampled_range()
@@ -164,7 +166,11 @@ class Pyramid:
     def level_for(self, shrinks: float) -> int:
         """Return the coarsest level that still has a px for every `shrinks` px of the full image."""
         return max(
-            (level for level in range(len(self.sizes)) if self.factor(level)[0] <= max(shrinks, 1.0) * 1.02),
+            (
+                level
+                for level in range(len(self.sizes))
+                if self.factor(level)[0] <= max(shrinks, 1.0) * 1.02
+            ),
             key=lambda level: self.factor(level)[0],
         )
 
@@ -180,7 +186,9 @@ class Pyramid:
                 "Draw the crop inside the image.",
             )
         if box.area > _LARGEST_READ:
-            raise PoreguiError(f"{box.width} x {box.height} px are too many at once.", "Choose a smaller part.")
+            raise PoreguiError(
+                f"{box.width} x {box.height} px are too many at once.", "Choose a smaller part."
+            )
         stored = _turned(box, width, height, self._orientation)
         return oriented(self._levels[level].read(stored), self._orientation)
 
@@ -203,7 +211,11 @@ class Pyramid:
         width, height = self.sizes[last]
         shrinks = max(width, height) / OVERVIEW
         level = self._levels[last]
-        small = _reduced(level, shrinks) if shrinks > 1 else read_sound(level, Box(0, 0, level.width, level.height))
+        small = (
+            _reduced(level, shrinks)
+            if shrinks > 1
+            else read_sound(level, Box(0, 0, level.width, level.height))
+        )
         return np.ascontiguousarray(oriented(small, self._orientation))
 
     def _sampled_range(self) -> tuple[float, float]:
@@ -256,7 +268,10 @@ def read_sound(level: Level, box: Box) -> NDArray[Any]:
     try:
         return level.read(box)
     except ImageError:
-        pixels = np.zeros((box.height, box.width) if level.channels == 1 else (box.height, box.width, 3), level.dtype)
+        pixels = np.zeros(
+            (box.height, box.width) if level.channels == 1 else (box.height, box.width, 3),
+            level.dtype,
+        )
     high, wide = level.chunk_height, level.chunk_width
     for top in range(box.y - box.y % high, box.bottom, high):
         for left in range(box.x - box.x % wide, box.right, wide):
@@ -309,7 +324,11 @@ def _turned(box: Box, width: int, height: int, orientation: int) -> Box:
         8: (below, box.x),
     }
     x, y = corners.get(orientation, (box.x, box.y))
-    return Box(x, y, box.height, box.width) if orientation in (5, 6, 7, 8) else Box(x, y, box.width, box.height)
+    return (
+        Box(x, y, box.height, box.width)
+        if orientation in (5, 6, 7, 8)
+        else Box(x, y, box.width, box.height)
+    )
 
 
 FORMAT = 1
@@ -363,7 +382,9 @@ def _by_parts(path: Path, plane: Plane) -> Pyramid | None:
             )
         check_stored(page, size)
         scale = tiff_scale(parts.tiff, page, found.image)
-        notes = Notes(scale.um_per_px, scale.source, (*tiff_notes(stack, plane, page), *scale.warnings))
+        notes = Notes(
+            scale.um_per_px, scale.source, (*tiff_notes(stack, plane, page), *scale.warnings)
+        )
         levels = [TiffLevel(parts, one, found.sample) for one in sizes_of(parts.tiff, page)]
         tag = page.tags.get(_ORIENTATION)
         turn = int(tag.value) if tag and tag.value in range(1, 9) else 1
@@ -408,4 +429,11 @@ def _from_cache(path: Path, cached: Path, own: Pyramid | None) -> Pyramid | None
         if own is not None:
             own.close()
 
-    return Pyramid(built, name=path.name, orientation=turn, grey=(grey_low, grey_high), notes=notes, close=close)
+    return Pyramid(
+        built,
+        name=path.name,
+        orientation=turn,
+        grey=(grey_low, grey_high),
+        notes=notes,
+        close=close,
+    )

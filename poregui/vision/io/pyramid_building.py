@@ -16,12 +16,24 @@ import tifffile
 from numpy.typing import NDArray
 
 from poregui.domain.geometry import Box
-from poregui.vision.io.pyramid import FORMAT, OVERVIEW, TILE, ArrayLevel, Level, Pyramid, halved, read_sound, stamp
+from poregui.vision.io.pyramid import (
+    FORMAT,
+    OVERVIEW,
+    TILE,
+    ArrayLevel,
+    Level,
+    Pyramid,
+    halved,
+    read_sound,
+    stamp,
+)
 
 Progress = Callable[[int, int], None]
 
 
-def build_pyramid(source: Pyramid, of: Path, target: Path, progress: Progress = lambda done, total: None) -> None:
+def build_pyramid(
+    source: Pyramid, of: Path, target: Path, progress: Progress = lambda done, total: None
+) -> None:
     """Write the sizes that the file `of`, opened as `source`, lacks into a tiled TIFF file, without loss.
 
     The full size is in it too where the file has no tiles. Memory holds one band of rows of the image, whatever its
@@ -50,14 +62,23 @@ def build_pyramid(source: Pyramid, of: Path, target: Path, progress: Progress = 
             waiting = None
             if number < len(sizes) - 1:
                 waiting = _Waiting(
-                    stack.enter_context(tempfile.TemporaryFile(dir=target.parent)), sizes[number + 1], full
+                    stack.enter_context(tempfile.TemporaryFile(dir=target.parent)),
+                    sizes[number + 1],
+                    full,
                 )
             passed = _passed(bands, waiting)
             if number == 0 and not whole:
                 for _ in passed:
                     pass
             else:
-                _write(writer, passed, full, size, counter, json.dumps(told) if number == int(not whole) else None)
+                _write(
+                    writer,
+                    passed,
+                    full,
+                    size,
+                    counter,
+                    json.dumps(told) if number == int(not whole) else None,
+                )
             if waiting is not None:
                 bands = waiting.bands()
 

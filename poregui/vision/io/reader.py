@@ -34,7 +34,18 @@ from poregui.vision.io.tiff_decoding import is_tiff, one_channel, read_tiff, tif
 from poregui.vision.io.tiff_stack import absent
 from poregui.vision.io.vendor import MAKER_SUFFIXES, maker_header, maker_of, read_maker
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".dib", ".tif", ".tiff", *MAKER_SUFFIXES)
+SUFFIXES = (
+    ".png",
+    ".jpg",
+    ".jpeg",
+    ".jpe",
+    ".jfif",
+    ".bmp",
+    ".dib",
+    ".tif",
+    ".tiff",
+    *MAKER_SUFFIXES,
+)
 """How files that we read are usually called; what counts is their first bytes."""
 _REMEDY = "Save it as PNG, JPEG, BMP or TIFF."
 _FORMATS = {b"\x89PNG\r\n\x1a\n": "PNG", b"\xff\xd8\xff": "JPEG", b"BM": "BMP"}
@@ -124,11 +135,17 @@ def in_a_sentence(path: Path) -> Iterator[None]:
     except Unfit as error:
         raise ImageError(f"{path.name} {error.what}", error.remedy) from error
     except FileNotFoundError as error:
-        raise ImageError(f"{path.name} is not there any more.", f"Look for it in {path.parent}.") from error
+        raise ImageError(
+            f"{path.name} is not there any more.", f"Look for it in {path.parent}."
+        ) from error
     except PermissionError as error:
-        raise ImageError(f"{path.name} cannot be read: no permission.", "Ask for the right to read it.") from error
+        raise ImageError(
+            f"{path.name} cannot be read: no permission.", "Ask for the right to read it."
+        ) from error
     except MemoryError as error:
-        raise ImageError(f"{path.name} needs more memory than there is.", "Cut it into smaller pictures.") from error
+        raise ImageError(
+            f"{path.name} needs more memory than there is.", "Cut it into smaller pictures."
+        ) from error
     except Exception as error:
         unfit = damaged(_first_line(error))
         raise ImageError(f"{path.name} {unfit.what}", unfit.remedy) from error
@@ -213,7 +230,9 @@ def _read_with_pillow(file: IO[bytes], name: str, head: bytes, size: int, plane:
     with PIL.Image.open(file, formats=(name,)) as picture:
         width, height = picture.size
         deep = name == "PNG" and head[24] == 16
-        check_size(width, height, len(picture.getbands()), 2 if deep or picture.mode.startswith("I") else 1)
+        check_size(
+            width, height, len(picture.getbands()), 2 if deep or picture.mode.startswith("I") else 1
+        )
         if name == "PNG" and width * height * head[24] // 8 > _DEFLATE_AT_BEST * size:
             raise damaged(f"{size} bytes cannot hold {width} x {height} px")
         _at_page(picture, plane)

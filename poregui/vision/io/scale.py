@@ -11,7 +11,15 @@ from typing import Any
 
 import tifffile
 
-SPOILT = (ValueError, TypeError, LookupError, AttributeError, OSError, ArithmeticError, struct.error)
+SPOILT = (
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    OSError,
+    ArithmeticError,
+    struct.error,
+)
 """What tifffile raises over tags whose content makes no sense; a picture with spoilt notes is still a picture."""
 
 _UM: dict[str, float] = {
@@ -53,7 +61,11 @@ def tiff_scale(tiff: tifffile.TiffFile, page: tifffile.TiffPage, image: int = 0)
         tag = page.tags.get(code)
         if tag is not None:
             scale = _guarded(_of_maker, tag, find)
-            return Scale(warnings=(f"Its {maker} tag gives no pixel size.",)) if scale == UNKNOWN else scale
+            return (
+                Scale(warnings=(f"Its {maker} tag gives no pixel size.",))
+                if scale == UNKNOWN
+                else scale
+            )
         if code in _first(tiff).tags:
             return UNKNOWN  # the tag is about the first page, and the resolution is a default here, too
     return _guarded(_of_programs, tiff, page, image)
@@ -83,15 +95,23 @@ def _of_programs(tiff: tifffile.TiffFile, page: tifffile.TiffPage, image: int) -
         if unit in _PAPER_UM:  # ImageJ takes these two over from the resolution of what it opened
             return _of_resolution(across, down, unit, "ImageJ")
         return settled(_UM[unit] / across, _UM[unit] / down, "ImageJ")
-    return _of_resolution(across, down, _PAPER_UNITS[int(page.tags["ResolutionUnit"].value)], "TIFF resolution")
+    return _of_resolution(
+        across, down, _PAPER_UNITS[int(page.tags["ResolutionUnit"].value)], "TIFF resolution"
+    )
 
 
 def _fei(values: dict[str, Any]) -> Scale:
     """Return PixelWidth and PixelHeight, in m, of the scan that the beam in use made."""
     used = values.get("Beam", {}).get("Scan", "EScan")
-    scan = next(values[name] for name in ("Scan", used, "EScan", "IScan") if "PixelWidth" in values.get(name, {}))
+    scan = next(
+        values[name]
+        for name in ("Scan", used, "EScan", "IScan")
+        if "PixelWidth" in values.get(name, {})
+    )
     width = _number(scan["PixelWidth"])
-    return settled(1e6 * width, 1e6 * _number(scan.get("PixelHeight", width)), "FEI tag: PixelWidth")
+    return settled(
+        1e6 * width, 1e6 * _number(scan.get("PixelHeight", width)), "FEI tag: PixelWidth"
+    )
 
 
 def _zeiss(values: dict[str, Any]) -> Scale:
@@ -108,7 +128,8 @@ def _ome(description: str, image: int) -> Scale:
     pixels = re.findall(r"<(?:\w+:)?Pixels\b[^>]*>", description)[image]
     found = dict(re.findall(r'\b(PhysicalSize[XY](?:Unit)?)\s*=\s*"([^"]{1,40})"', pixels))
     across, down = (
-        float(found[f"PhysicalSize{axis}"]) * _UM[found.get(f"PhysicalSize{axis}Unit", "µm")] for axis in "XY"
+        float(found[f"PhysicalSize{axis}"]) * _UM[found.get(f"PhysicalSize{axis}Unit", "µm")]
+        for axis in "XY"
     )
     return settled(across, down, "OME")
 
@@ -119,7 +140,11 @@ def _of_resolution(across: float, down: float, unit: str, source: str) -> Scale:
     for per_unit in (across, down):
         # 0.2 % since 600 dpi are also written as 236 per cm.
         per_inch = per_unit * _PAPER_UM["inch"] / _PAPER_UM[unit]
-        if any(math.isclose(value, dpi, rel_tol=2e-3) for dpi in _FOR_PRINT for value in (per_unit, per_inch)):
+        if any(
+            math.isclose(value, dpi, rel_tol=2e-3)
+            for dpi in _FOR_PRINT
+            for value in (per_unit, per_inch)
+        ):
             return UNKNOWN
         if not low <= _PAPER_UM[unit] / per_unit <= high:
             return UNKNOWN
@@ -142,4 +167,6 @@ def _per_unit(page: tifffile.TiffPage, name: str) -> float:
 
 
 def _number(value: object) -> float:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
+    return (
+        float(value) if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
+    )

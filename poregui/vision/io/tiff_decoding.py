@@ -60,7 +60,17 @@ def use_our_lzw() -> None:
 
 def _by_libtiff(data: bytes, length: int) -> bytes:
     """Return the bytes of a TIFF file of one row whose only strip is `data`."""
-    tags = (256, length), (257, 1), (258, 8), (259, 5), (262, 1), (273, _HEADER), (277, 1), (278, 1), (279, len(data))
+    tags = (
+        (256, length),
+        (257, 1),
+        (258, 8),
+        (259, 5),
+        (262, 1),
+        (273, _HEADER),
+        (277, 1),
+        (278, 1),
+        (279, len(data)),
+    )
     entries = b"".join(struct.pack("<HHII", code, 4, 1, value) for code, value in tags)
     file = io.BytesIO(b"II*\0\x08\0\0\0" + struct.pack("<H", len(tags)) + entries + bytes(4) + data)
     with PIL.Image.open(file, formats=("TIFF",)) as row:
@@ -112,21 +122,37 @@ def read_tiff(file: IO[bytes], size: int, plane: Plane = FIRST) -> Decoded:
         stack = tiff_stack(tiff, size)
         found = stack.find(tiff, plane)
         page = found.page
-        check_size(page.imagewidth, page.imagelength, page.samplesperpixel, math.ceil(page.bitspersample / 8))
+        check_size(
+            page.imagewidth,
+            page.imagelength,
+            page.samplesperpixel,
+            math.ceil(page.bitspersample / 8),
+        )
         check_stored(page, size)
         pixels = _pixels(found, file)
         scale = tiff_scale(tiff, page, found.image)
         notes = (*tiff_notes(stack, plane, page), *scale.warnings)
     values, more = to_unsigned(pixels)
     tag = page.tags.get(274)
-    return Decoded(oriented(values, int(tag.value) if tag else 1), scale.um_per_px, scale.source, (*notes, *more))
+    return Decoded(
+        oriented(values, int(tag.value) if tag else 1),
+        scale.um_per_px,
+        scale.source,
+        (*notes, *more),
+    )
 
 
 def tiff_size(file: IO[bytes], size: int, plane: Plane = FIRST) -> tuple[int, int]:
     """Return (width, height) in px of a plane of a TIFF file of `size` bytes; tifffile raises what it likes."""
     with opened_tiff(file) as tiff:
-        page = tiff.pages[0].aspage() if plane == FIRST else tiff_stack(tiff, size).find(tiff, plane).page
-        return index(page.imagewidth), index(page.imagelength)  # a spoilt header may hold lists or texts
+        page = (
+            tiff.pages[0].aspage()
+            if plane == FIRST
+            else tiff_stack(tiff, size).find(tiff, plane).page
+        )
+        return index(page.imagewidth), index(
+            page.imagelength
+        )  # a spoilt header may hold lists or texts
 
 
 def opened_tiff(file: IO[bytes]) -> tifffile.TiffFile:
@@ -139,7 +165,10 @@ def check_stored(page: tifffile.TiffPage, size: int) -> None:
     if page.imagedepth > 1:
         raise Unfit("is a volume of many planes.", "Export the plane that you need.")
     if page.dtype is None:
-        raise Unfit(f"has {page.bitspersample} bits a pixel in an unknown way.", "Export it with 8 or 16 bits.")
+        raise Unfit(
+            f"has {page.bitspersample} bits a pixel in an unknown way.",
+            "Export it with 8 or 16 bits.",
+        )
     chunks = math.prod(page.chunked)
     if chunks > _MOST_CHUNKS or len(page.dataoffsets) < chunks or len(page.databytecounts) < chunks:
         raise damaged("parts of the picture are missing")
@@ -161,7 +190,9 @@ def _pixels(found: PageMatch, file: IO[bytes]) -> NDArray[Any]:
     kind = int(page.photometric)
     if kind == _PALETTE and page.colormap is not None:
         return apply_palette(_first_plane(_decoded(found)), np.asarray(page.colormap))
-    if kind in (_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB) or (kind == _YCBCR and int(page.compression) == _JPEG):
+    if kind in (_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB) or (
+        kind == _YCBCR and int(page.compression) == _JPEG
+    ):
         pixels = spread_bits(_decoded(found), page.bitspersample)
         if sample is not None and pixels.ndim == 3:
             pixels = one_channel(pixels, sample)
@@ -220,7 +251,9 @@ def _through_pillow(page: tifffile.TiffPage, file: IO[bytes]) -> NDArray[Any]:
     from PIL import Image
 
     if page.bitspersample != 8:
-        raise Unfit("stores its colours in an unusual way.", "Export it as grey or RGB with 8 or 16 bits.")
+        raise Unfit(
+            "stores its colours in an unusual way.", "Export it as grey or RGB with 8 or 16 bits."
+        )
     file.seek(0)
     with Image.open(file, formats=("TIFF",)) as opened:
         if opened.size != (page.imagewidth, page.imagelength):

@@ -133,14 +133,22 @@ class TiffLevel:
     `sample` is the only channel that is read, from 0, or None for the colours or the first one.
     """
 
-    def __init__(self, parts: TiffFileParts, page: tifffile.TiffPage, sample: int | None = None) -> None:
+    def __init__(
+        self, parts: TiffFileParts, page: tifffile.TiffPage, sample: int | None = None
+    ) -> None:
         self._parts = parts
         self._page = page
         self.width, self.height = int(page.imagewidth), int(page.imagelength)
         self.dtype = np.dtype(np.uint16 if page.bitspersample > 8 else np.uint8)
         kind = int(page.photometric)
         self._sample = sample
-        self.channels = 1 if sample is not None else 3 if kind in (_RGB, _YCBCR) and page.samplesperpixel >= 3 else 1
+        self.channels = (
+            1
+            if sample is not None
+            else 3
+            if kind in (_RGB, _YCBCR) and page.samplesperpixel >= 3
+            else 1
+        )
         self._inverted = kind == _WHITE_IS_ZERO
         self.chunk_height, self.chunk_width = _chunk_shape(page)
         self._across = -(-self.width // self.chunk_width)
@@ -148,7 +156,9 @@ class TiffLevel:
         self._plain = _is_plain(page)
         self._decode = page.decode
         self._more = (
-            {"jpegtables": page.jpegtables, "jpegheader": page.jpegheader} if page.compression in _JPEGS else {}
+            {"jpegtables": page.jpegtables, "jpegheader": page.jpegheader}
+            if page.compression in _JPEGS
+            else {}
         )
 
     @property
@@ -161,7 +171,11 @@ class TiffLevel:
 
         Raises ImageError when a part of them is damaged.
         """
-        shape = (box.height, box.width) if self.channels == 1 else (box.height, box.width, self.channels)
+        shape = (
+            (box.height, box.width)
+            if self.channels == 1
+            else (box.height, box.width, self.channels)
+        )
         pixels = np.empty(shape, self.dtype)
         for index, place in self._chunks(box):
             part = self._part(index, place, box)
@@ -192,7 +206,9 @@ class TiffLevel:
                 return self._rows(index, place, box)
             planes = [self._decoded(index + plane * self._area, place) for plane in self._planes]
         except MemoryError as error:
-            raise ImageError(f"{self._parts.name} needs more memory than there is.", "Close other programs.") from error
+            raise ImageError(
+                f"{self._parts.name} needs more memory than there is.", "Close other programs."
+            ) from error
         except Exception as error:
             raise ImageError(
                 f"{self._parts.name} is damaged at {place.x}, {place.y} (page of {self.width} x {self.height} px).",
@@ -218,7 +234,10 @@ class TiffLevel:
         content = self._parts.bytes_at(offset, count)
         segment, _, shape = self._decode(content, index, **self._more)
         part = np.asarray(segment).reshape(shape)[0, : place.height, : place.width]
-        if part.shape[:2] != (place.height, place.width) or part.dtype.itemsize > self.dtype.itemsize:
+        if (
+            part.shape[:2] != (place.height, place.width)
+            or part.dtype.itemsize > self.dtype.itemsize
+        ):
             raise ValueError("a part of another shape")
         return part
 
@@ -230,8 +249,12 @@ class TiffLevel:
         first, last = max(box.y, place.y) - place.y, min(box.bottom, place.bottom) - place.y
         if page.databytecounts[index] < last * row_bytes:
             raise ValueError("a strip that is too short")
-        content = self._parts.bytes_at(int(page.dataoffsets[index]) + first * row_bytes, (last - first) * row_bytes)
-        rows = np.frombuffer(content, stored).reshape(last - first, self.width, page.samplesperpixel)
+        content = self._parts.bytes_at(
+            int(page.dataoffsets[index]) + first * row_bytes, (last - first) * row_bytes
+        )
+        rows = np.frombuffer(content, stored).reshape(
+            last - first, self.width, page.samplesperpixel
+        )
         left, right = box.x, box.right
         part = np.empty((place.height, self.width, page.samplesperpixel), stored.newbyteorder("="))
         part[first:last, left:right] = rows[:, left:right]
@@ -244,7 +267,9 @@ class TiffLevel:
     def _values(self, part: NDArray[Any]) -> NDArray[Any]:
         """Return a part as grey (h, w) or colour (h, w, 3) of whole 8 or 16 bits."""
         bits = self._page.bitspersample
-        part = spread_bits(part[..., self._sample_at] if self.channels == 1 else part[..., : self.channels], bits)
+        part = spread_bits(
+            part[..., self._sample_at] if self.channels == 1 else part[..., : self.channels], bits
+        )
         if self._inverted:
             part = 2 ** max(bits, 8) - 1 - part
         return part.astype(self.dtype, copy=False)
@@ -252,12 +277,22 @@ class TiffLevel:
 
 def readable_by_parts(page: tifffile.TiffPage) -> bool:
     """Tell whether a page holds grey or RGB of 1 to 16 bits in tiles or strips of a size that is decoded at once."""
-    if page.dtype is None or page.dtype.kind not in "bu" or page.dtype.itemsize > 2 or page.imagedepth > 1:
+    if (
+        page.dtype is None
+        or page.dtype.kind not in "bu"
+        or page.dtype.itemsize > 2
+        or page.imagedepth > 1
+    ):
         return False
     kind = int(page.photometric)
-    known = kind in (_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB) or (kind == _YCBCR and int(page.compression) == _NEW_JPEG)
+    known = kind in (_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB) or (
+        kind == _YCBCR and int(page.compression) == _NEW_JPEG
+    )
     high, wide = _chunk_shape(page)
-    return known and (_is_plain(page) or high * wide * page.samplesperpixel * page.dtype.itemsize <= _LARGEST_CHUNK)
+    return known and (
+        _is_plain(page)
+        or high * wide * page.samplesperpixel * page.dtype.itemsize <= _LARGEST_CHUNK
+    )
 
 
 def _chunk_shape(page: tifffile.TiffPage) -> tuple[int, int]:

@@ -67,7 +67,9 @@ class TiffStack:
         ):
             if number > there:
                 raise absent(name, number, there)
-        sample = channel % self._samples if plane.channel is not None and self._samples > 1 else None
+        sample = (
+            channel % self._samples if plane.channel is not None and self._samples > 1 else None
+        )
         number = self._places[channel // self._samples, plane.z - 1, plane.page - 1]
         page = tiff.pages[0 if self._behind_each_other else number].aspage()
         if sample is not None and sample >= page.samplesperpixel:
@@ -152,7 +154,9 @@ def _is_reduced(tags: bytes, size: int, order: str) -> bool:
     for start in range(0, len(tags) - size + 1, size):
         code, kind = struct.unpack_from(f"{order}HH", tags, start)
         if code == _SUBFILE_TYPE:
-            value = struct.unpack_from(f"{order}{'H' if kind == 3 else 'I'}", tags, start + (12 if size > 12 else 8))[0]
+            value = struct.unpack_from(
+                f"{order}{'H' if kind == 3 else 'I'}", tags, start + (12 if size > 12 else 8)
+            )[0]
             return bool(value & _REDUCED)
         if code > _SUBFILE_TYPE:
             return False
@@ -165,7 +169,9 @@ def _imagej_stack(
     """Return a stack that ImageJ wrote, in which the channels of a slice follow each other, then slices, then times."""
     told = tiff.imagej_metadata or {}
     images = int(told.get("images", 1))
-    channels, slices, times = (max(1, int(told.get(name, 1))) for name in ("channels", "slices", "frames"))
+    channels, slices, times = (
+        max(1, int(told.get(name, 1))) for name in ("channels", "slices", "frames")
+    )
     if not 1 < images <= MOST_PAGES or len(numbers) not in (1, images):
         return None
     if channels * slices * times != images:
@@ -173,14 +179,23 @@ def _imagej_stack(
     behind_each_other = len(numbers) == 1
     if behind_each_other:
         length = first.imagewidth * first.imagelength * samples * first.bitspersample // 8
-        if int(first.compression) != 1 or first.is_tiled or first.dataoffsets[0] + images * length > size:
+        if (
+            int(first.compression) != 1
+            or first.is_tiled
+            or first.dataoffsets[0] + images * length > size
+        ):
             return None
     places = {
-        (c, z, t): c + channels * (z + slices * t) for t in range(times) for z in range(slices) for c in range(channels)
+        (c, z, t): c + channels * (z + slices * t)
+        for t in range(times)
+        for z in range(slices)
+        for c in range(channels)
     }
     if not behind_each_other:
         places = {place: numbers[number] for place, number in places.items()}
-    return TiffStack(times, channels * samples, slices, (), samples, places, _behind_each_other=behind_each_other)
+    return TiffStack(
+        times, channels * samples, slices, (), samples, places, _behind_each_other=behind_each_other
+    )
 
 
 def _ome_stack(description: str, samples: int, numbers: list[int]) -> TiffStack | None:
@@ -201,7 +216,11 @@ def _ome_stack(description: str, samples: int, numbers: list[int]) -> TiffStack 
         if sizes["C"] % samples == 0:
             sizes["C"] //= samples
         many = math.prod(sizes.values())
-        if min(sizes.values()) < 1 or many > len(numbers) - following or shape not in (None, (sizes["C"], sizes["Z"])):
+        if (
+            min(sizes.values()) < 1
+            or many > len(numbers) - following
+            or shape not in (None, (sizes["C"], sizes["Z"]))
+        ):
             raise ValueError("planes that are not there")
         shape = sizes["C"], sizes["Z"]
         here = _ome_places(pixels, sizes, own, following, numbers)
@@ -230,7 +249,9 @@ def _ome_places(
         if uuid is not None and own and (uuid.text or "").strip() != own:
             continue
         page = int(data.get("IFD", following))
-        at = _linear([int(data.get(f"First{axis}", 0)) for axis in order], [sizes[axis] for axis in order])
+        at = _linear(
+            [int(data.get(f"First{axis}", 0)) for axis in order], [sizes[axis] for axis in order]
+        )
         count = int(data.get("PlaneCount", 1 if "IFD" in data.attrib else many))
         for step in range(max(0, min(count, many - at, len(numbers) - page))):
             rest, place = at + step, {}

@@ -16,7 +16,15 @@ from numpy.typing import NDArray
 
 from poregui.domain.records import Plane
 from poregui.vision.io.header import Header, too_large
-from poregui.vision.io.pixel_values import Decoded, Unfit, check_shape, check_size, damaged, drop_channels, to_unsigned
+from poregui.vision.io.pixel_values import (
+    Decoded,
+    Unfit,
+    check_shape,
+    check_size,
+    damaged,
+    drop_channels,
+    to_unsigned,
+)
 from poregui.vision.io.scale import SPOILT, UNKNOWN, Scale, settled
 from poregui.vision.io.tiff_stack import absent
 
@@ -76,7 +84,10 @@ def maker_header(path: Path, maker: str, plane: Plane) -> Header:
             slices=picture.slices,
             um_per_px=picture.scale.um_per_px,
             scale_source=picture.scale.source,
-            warnings=(*too_large(picture.width, picture.height, picture.samples, bits), *_notes(pages, picture, plane)),
+            warnings=(
+                *too_large(picture.width, picture.height, picture.samples, bits),
+                *_notes(pages, picture, plane),
+            ),
         )
 
 
@@ -102,7 +113,10 @@ def _page(pages: Pages, plane: Plane) -> Picture:
         raise absent("page", plane.page, pages.number)
     picture = pages.page(plane.page - 1)
     channels = picture.channels * picture.samples
-    for name, number, there in (("channel", plane.channel or 1, channels), ("slice", plane.z, picture.slices)):
+    for name, number, there in (
+        ("channel", plane.channel or 1, channels),
+        ("slice", plane.z, picture.slices),
+    ):
         if number > there:
             raise absent(name, number, there)
     return picture
@@ -146,14 +160,25 @@ def _czi(library: Any, path: Path) -> Iterator[Pages]:
             raise damaged(f"it claims {many['T']} times, {many['C']} channels, {many['Z']} slices")
         scale = _czi_scale(file.raw_metadata)
         kind = str(file.get_channel_pixel_type(box["C"][0] if "C" in box else 0))
-        dtypes = {"Gray8": "u1", "Bgr24": "u1", "Gray16": "u2", "Bgr48": "u2", "Gray32Float": "f4", "Bgr96Float": "f4"}
+        dtypes = {
+            "Gray8": "u1",
+            "Bgr24": "u1",
+            "Gray16": "u2",
+            "Bgr48": "u2",
+            "Gray32Float": "f4",
+            "Bgr96Float": "f4",
+        }
         if kind not in dtypes:
             raise Unfit(f"holds values of the kind {kind}.", "Export it with 8 or 16 bits.")
 
         def read(time: int, channel: int, z: int) -> NDArray[Any]:
             at = {"T": time, "C": channel, "Z": z}
-            pixels = np.asarray(file.read(plane={axis: box[axis][0] + at[axis] for axis in at if axis in box}))
-            return pixels[..., 0] if pixels.shape[2] == 1 else pixels[..., ::-1]  # they are blue, green, red
+            pixels = np.asarray(
+                file.read(plane={axis: box[axis][0] + at[axis] for axis in at if axis in box})
+            )
+            return (
+                pixels[..., 0] if pixels.shape[2] == 1 else pixels[..., ::-1]
+            )  # they are blue, green, red
 
         def page(time: int) -> Picture:
             return Picture(
@@ -174,7 +199,9 @@ def _czi_scale(metadata: str) -> Scale:
     try:
         items = ElementTree.fromstring(metadata).find(".//Scaling/Items")
         assert items is not None
-        across, down = (1e6 * float(items.findtext(f"Distance[@Id='{axis}']/Value", "nan")) for axis in "XY")
+        across, down = (
+            1e6 * float(items.findtext(f"Distance[@Id='{axis}']/Value", "nan")) for axis in "XY"
+        )
         return settled(across, down, "CZI metadata")
     except (AssertionError, ElementTree.ParseError, *SPOILT):
         return UNKNOWN
@@ -216,7 +243,9 @@ def _lif(library: Any, path: Path) -> Iterator[Pages]:
 
 def _step(places: NDArray[Any] | None) -> float:
     """Return the step in um between places in m."""
-    return 1e6 * float(places[1] - places[0]) if places is not None and len(places) > 1 else math.nan
+    return (
+        1e6 * float(places[1] - places[0]) if places is not None and len(places) > 1 else math.nan
+    )
 
 
 @contextmanager
@@ -227,7 +256,9 @@ def _nd2(library: Any, path: Path) -> Iterator[Pages]:
         samples = int(file.components_per_channel) if file.is_rgb else 1
         frames: dict[tuple[int, int, int], int] = {}
         for number, indices in enumerate(file.loop_indices):
-            frames.setdefault((indices.get("P", 0), indices.get("T", 0), indices.get("Z", 0)), number)
+            frames.setdefault(
+                (indices.get("P", 0), indices.get("T", 0), indices.get("Z", 0)), number
+            )
         times = sizes.get("T", 1)
 
         def page(number: int) -> Picture:

@@ -23,7 +23,12 @@ class Traced:
     area: FloatArray
 
 
-def trace(framed: NDArray[Any], grey: NDArray[np.float32], levels: FloatArray, edges: IntArray | None = None) -> Traced:
+def trace(
+    framed: NDArray[Any],
+    grey: NDArray[np.float32],
+    levels: FloatArray,
+    edges: IntArray | None = None,
+) -> Traced:
     """Return the lines around labelled regions, in px of the array without its frame, pixel (0, 0) covering 0 to 1.
 
     `framed` are labels, 0 outside, with a frame of one free pixel; regions are connected over corners as well. `grey`
@@ -65,7 +70,9 @@ def _following(flat: NDArray[Any], pixel: IntArray, side: IntArray, offsets: lis
     label = flat[pixel]
     diagonal = flat[pixel + ahead + outward] == label
     straight = flat[pixel + ahead] == label
-    next_pixel = np.where(diagonal, pixel + ahead + outward, np.where(straight, pixel + ahead, pixel))
+    next_pixel = np.where(
+        diagonal, pixel + ahead + outward, np.where(straight, pixel + ahead, pixel)
+    )
     next_side = np.where(diagonal, (side + 3) % 4, np.where(straight, side, (side + 1) % 4))
     size = len(flat)
     return np.searchsorted(side * size + pixel, next_side * size + next_pixel)
@@ -105,7 +112,9 @@ def _crossings(
     behind = pixel + np.array(offsets)[side]
     inner, outer = grey[pixel].astype(np.float64), grey[behind].astype(np.float64)
     rises = outer > inner
-    part = np.divide(levels[flat[pixel]] - inner, outer - inner, out=np.full(len(pixel), 0.5), where=rises)
+    part = np.divide(
+        levels[flat[pixel]] - inner, outer - inner, out=np.full(len(pixel), 0.5), where=rises
+    )
     part = np.where(flat[behind] == 0, np.clip(part, 0.0, 1.0), 0.5)
     steps = np.array(_STEPS, dtype=np.float64)[side]
     row, column = np.divmod(pixel, stride)

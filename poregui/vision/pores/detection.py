@@ -86,7 +86,9 @@ def detect(
     source = Source.of(pixels, size)
     plan = replace(make_plan(source, recipe, um_per_px, masks), specimen_ends=specimen_ends)
     tiled = find_all(plan, progress)
-    return _kept(tiled.found, plan, Box(0, 0, source.width, source.height), tiled.field_area, tiled.too_large)
+    return _kept(
+        tiled.found, plan, Box(0, 0, source.width, source.height), tiled.field_area, tiled.too_large
+    )
 
 
 def preview(
@@ -115,7 +117,9 @@ def preview(
     return _kept(found, plan, box, float(box.area - masked))
 
 
-def _kept(found: WindowPores, plan: Plan, view: Box, field_area: float, too_large: int = 0) -> Detected:
+def _kept(
+    found: WindowPores, plan: Plan, view: Box, field_area: float, too_large: int = 0
+) -> Detected:
     """Apply the rules of contrast, size and edge to the pores of a view."""
     recipe, image = plan.recipe, Box(0, 0, plan.source.width, plan.source.height)
     diameter = 2 * np.sqrt(found.areas / np.pi)
@@ -123,7 +127,10 @@ def _kept(found: WindowPores, plan: Plan, view: Box, field_area: float, too_larg
     may_end = view == image and plan.specimen_ends
     mount = mounts(rings, image) if may_end else np.zeros(rings.count, dtype=np.bool_)
     chosen = (
-        (diameter >= plan.smallest) & (diameter <= plan.largest) & (found.contrast >= recipe.contrast / 100) & ~mount
+        (diameter >= plan.smallest)
+        & (diameter <= plan.largest)
+        & (found.contrast >= recipe.contrast / 100)
+        & ~mount
     )
     touches, boxes = touching(rings, view, plan.masks), _boxes(rings)
     kept = np.flatnonzero(chosen & ~touches if recipe.edge == "drop" else chosen)
@@ -138,7 +145,11 @@ def _kept(found: WindowPores, plan: Plan, view: Box, field_area: float, too_larg
         mount_area_px=float(found.areas[mount].sum()),
         threshold=plan.threshold if recipe.method != "local" else None,
         too_large=too_large,
-        surfaces=tuple(line for index in np.flatnonzero(mount) for line in surface_of(found.outlines[index], image)),
+        surfaces=tuple(
+            line
+            for index in np.flatnonzero(mount)
+            for line in surface_of(found.outlines[index], image)
+        ),
     )
 
 

@@ -30,7 +30,9 @@ _LEAST_CONTRAST = 0.08
 """The least darkness of a pore as a fraction of the grey range."""
 
 
-def pore_box(image: NDArray[Any], x: float, y: float, *, low: float, high: float, reach: float) -> Box | None:
+def pore_box(
+    image: NDArray[Any], x: float, y: float, *, low: float, high: float, reach: float
+) -> Box | None:
     """Return the box of the dark, connected pore within `reach` px of a point, or None where there is none.
 
     `image` is (H, W) or (H, W, 3), uint8 or uint16, `low` and `high` its grey range. The pore is what lies below the
@@ -63,8 +65,14 @@ def pore_near(image: Pyramid, x: float, y: float, *, reach: float) -> Box | None
     if window is None or not (0 <= x < image.width and 0 <= y < image.height):
         return None
     part = image.read(0, window)
-    found = pore_box(part, x - window.x, y - window.y, low=image.grey_low, high=image.grey_high, reach=reach)
-    return Box(window.x + found.x, window.y + found.y, found.width, found.height) if found is not None else None
+    found = pore_box(
+        part, x - window.x, y - window.y, low=image.grey_low, high=image.grey_high, reach=reach
+    )
+    return (
+        Box(window.x + found.x, window.y + found.y, found.width, found.height)
+        if found is not None
+        else None
+    )
 
 
 def crop_around(pore: Box, width: int, height: int) -> Box:
@@ -130,7 +138,9 @@ _LINE_TOLERANCE = 0.6
 _SAME_PORE = 0.25
 
 
-def outline_near(image: Pyramid, x: float, y: float, *, reach: float, polarity: str = "dark") -> Points | None:
+def outline_near(
+    image: Pyramid, x: float, y: float, *, reach: float, polarity: str = "dark"
+) -> Points | None:
     """Return the outline (N, 2) in px of the pore within `reach` px of a point, or None where there is none.
 
     Only the surroundings are read: the pore is found as for a click, and outlined at the half level between it and the
@@ -141,14 +151,20 @@ def outline_near(image: Pyramid, x: float, y: float, *, reach: float, polarity: 
         return None
     part = image.read(0, window)
     low, high = image.grey_low, image.grey_high
-    seen = part if polarity == "dark" else (np.clip(low + high - part.astype(np.float32), low, high)).astype(part.dtype)
+    seen = (
+        part
+        if polarity == "dark"
+        else (np.clip(low + high - part.astype(np.float32), low, high)).astype(part.dtype)
+    )
     found = pore_box(seen, x - window.x, y - window.y, low=low, high=high, reach=reach)
     return None if found is None else _outlined(part, found, window, polarity)
 
 
 def _outlined(part: NDArray[Any], found: Box, window: Box, polarity: str) -> Points | None:
     margin = max(_LEAST_MARGIN, round(_MARGIN * max(found.width, found.height)))
-    around = Box(found.x - margin, found.y - margin, found.width + 2 * margin, found.height + 2 * margin)
+    around = Box(
+        found.x - margin, found.y - margin, found.width + 2 * margin, found.height + 2 * margin
+    )
     inner = around.clipped(window.width, window.height)
     assert inner is not None
     recipe = DetectionRecipe(polarity=polarity, smallest=0.0, contrast=0.0)
@@ -174,7 +190,12 @@ def joined(outlines: Sequence[NDArray[Any]]) -> Points:
         frame.fill(mask, points)
     reached = [0]
     while len(reached) < len(outlines):
-        pairs = [(_gap(outlines[i], outlines[j]), j) for i in reached for j in range(len(outlines)) if j not in reached]
+        pairs = [
+            (_gap(outlines[i], outlines[j]), j)
+            for i in reached
+            for j in range(len(outlines))
+            if j not in reached
+        ]
         (_, one, other, width), j = min(pairs, key=lambda pair: pair[0][0])
         line = frame.cells(np.array([one, other]))
         thick = max(2, round(width * frame.scale))
@@ -201,7 +222,9 @@ def cut_in_parts(points: NDArray[Any]) -> list[Points]:
     parts = split_regions(mask.astype(np.int32), 1.0)
     lines = [line for line in frame.lines(parts) if cv2.contourArea(line) >= _LEAST_PART]
     if len(lines) < 2:
-        raise PoreguiError("This pore has no waist to cut it at.", "Draw the outlines of its parts by hand.")
+        raise PoreguiError(
+            "This pore has no waist to cut it at.", "Draw the outlines of its parts by hand."
+        )
     return lines
 
 
@@ -223,7 +246,9 @@ class _Frame:
 
     def cells(self, points: NDArray[Any]) -> NDArray[np.int32]:
         """Return points in px as cells in fixed point."""
-        return np.rint(((points - self.corner) * self.scale - 0.5) * (1 << self.SHIFT)).astype(np.int32)
+        return np.rint(((points - self.corner) * self.scale - 0.5) * (1 << self.SHIFT)).astype(
+            np.int32
+        )
 
     def fill(self, mask: NDArray[np.uint8], points: NDArray[Any]) -> None:
         cv2.fillPoly(mask, [self.cells(points)], 1, cv2.LINE_8, self.SHIFT)
@@ -235,5 +260,7 @@ class _Frame:
         for first, last in zip(rings.starts[:-1], rings.starts[1:], strict=True):
             ring = rings.points[first:last].astype(np.float32)
             few = cv2.approxPolyDP(ring, _LINE_TOLERANCE, True).reshape(-1, 2)
-            found.append(np.asarray((few if len(few) > 2 else ring) / self.scale + self.corner, np.float32))
+            found.append(
+                np.asarray((few if len(few) > 2 else ring) / self.scale + self.corner, np.float32)
+            )
         return sorted(found, key=lambda line: -float(cv2.contourArea(line)))

@@ -64,7 +64,9 @@ class Bands:
 def bands_of(framed: Labels, count: int) -> Bands:
     """Return what lies within some px of the edges of `count` regions, each place with the region that is nearest."""
     # dilation knows no wider integers, and these have the digits
-    grown: NDArray[Any] = framed.astype(np.uint16 if count <= np.iinfo(np.uint16).max else np.float32)
+    grown: NDArray[Any] = framed.astype(
+        np.uint16 if count <= np.iinfo(np.uint16).max else np.float32
+    )
     mask = (framed > 0).astype(np.uint8)
     for _ in range(REACH):
         _spread(grown, _SQUARE)
@@ -77,7 +79,15 @@ def bands_of(framed: Labels, count: int) -> Bands:
     owner = grown.reshape(-1)[ring].astype(np.int32)
     core = cv2.erode(mask, _SQUARE, iterations=REACH - 1)
     around = cv2.subtract(reached, cv2.erode(core, _SQUARE))
-    return Bands(_places(mask), _places(mask != core), outside, nearest, ring, owner, np.asarray(around, np.uint8))
+    return Bands(
+        _places(mask),
+        _places(mask != core),
+        outside,
+        nearest,
+        ring,
+        owner,
+        np.asarray(around, np.uint8),
+    )
 
 
 def _places(chosen: NDArray[Any]) -> IntArray:
@@ -93,7 +103,12 @@ def _spread(labels: NDArray[Any], kernel: NDArray[np.uint8]) -> None:
 
 
 def levels_of(
-    grey: FloatImage, framed: Labels, bands: Bands, count: int, smoothing: float, span: tuple[float, float]
+    grey: FloatImage,
+    framed: Labels,
+    bands: Bands,
+    count: int,
+    smoothing: float,
+    span: tuple[float, float],
 ) -> Levels:
     """Return the half level of each region, its floor the grey that a fifth of its pixels pass (`grey` is dark inside).
 
@@ -107,7 +122,9 @@ def levels_of(
     matrix = _quantile(flat[bands.ring], bands.owner, count, np.full(count + 1, 0.5), span)
     inner = label[bands.inside]
     pixels = np.bincount(inner, minlength=count + 1).astype(np.float64)
-    seen = _quantile(flat[bands.inside], inner, count, _FLOOR * np.clip(pixels / _SMALL, 0.1, 1.0), span)
+    seen = _quantile(
+        flat[bands.inside], inner, count, _FLOOR * np.clip(pixels / _SMALL, 0.1, 1.0), span
+    )
     floor = matrix - (matrix - seen) / _reached(pixels, smoothing)
     perimeter = np.maximum(_sides(framed, bands.rim, count) * np.pi / 4, 1.0)
     part = np.clip(0.5 - smoothing * np.sqrt(np.pi / 2) / perimeter, 0.3, 0.5)
@@ -139,13 +156,19 @@ def _sides(framed: Labels, rim: IntArray, count: int) -> FloatArray:
 
 
 def _quantile(
-    value: NDArray[np.float32], label: NDArray[np.int32], count: int, part: FloatArray, span: tuple[float, float]
+    value: NDArray[np.float32],
+    label: NDArray[np.int32],
+    count: int,
+    part: FloatArray,
+    span: tuple[float, float],
 ) -> FloatArray:
     """Return a quantile of the values of each label, (count + 1,), from histograms of 256 bins; 0 for one without."""
     low, high = span
     width = max(high - low, 1e-6) / _BINS
     bins = np.clip((value - low) / width, 0, _BINS - 1).astype(np.int64)
-    counts = np.bincount(label * _BINS + bins, minlength=(count + 1) * _BINS).reshape(count + 1, _BINS)
+    counts = np.bincount(label * _BINS + bins, minlength=(count + 1) * _BINS).reshape(
+        count + 1, _BINS
+    )
     rising = np.cumsum(counts, axis=1)
     wanted = part * rising[:, -1]
     at = np.minimum((rising < wanted[:, None]).sum(axis=1), _BINS - 1)

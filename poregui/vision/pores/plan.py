@@ -29,11 +29,17 @@ class Source:
     read: Callable[[Box], NDArray[Any]]
 
     @staticmethod
-    def of(pixels: NDArray[Any] | Callable[[Box], NDArray[Any]], size: tuple[int, int] | None = None) -> Source:
+    def of(
+        pixels: NDArray[Any] | Callable[[Box], NDArray[Any]], size: tuple[int, int] | None = None
+    ) -> Source:
         """Return the source of an array (H, W) or (H, W, channels), or of a callable with the `size` of its image."""
         if not callable(pixels):
             array = pixels
-            return Source(array.shape[1], array.shape[0], lambda box: array[box.y : box.bottom, box.x : box.right])
+            return Source(
+                array.shape[1],
+                array.shape[0],
+                lambda box: array[box.y : box.bottom, box.x : box.right],
+            )
         if size is None:
             raise ValueError("a callable source needs the size of its image")
         return Source(*size, pixels)
@@ -75,12 +81,16 @@ class Plan:
 
 
 def _widened(box: Box, by: int, width: int, height: int) -> Box:
-    wide = Box(box.x - by, box.y - by, box.width + 2 * by, box.height + 2 * by).clipped(width, height)
+    wide = Box(box.x - by, box.y - by, box.width + 2 * by, box.height + 2 * by).clipped(
+        width, height
+    )
     assert wide is not None
     return wide
 
 
-def make_plan(source: Source, recipe: DetectionRecipe, um_per_px: float | None, masks: Sequence[Mask] = ()) -> Plan:
+def make_plan(
+    source: Source, recipe: DetectionRecipe, um_per_px: float | None, masks: Sequence[Mask] = ()
+) -> Plan:
     """Look at a sample of a micrograph's pixels and return what all its parts share.
 
     Raises PoreguiError when the recipe has a length in um and the scale is unknown.
@@ -95,8 +105,22 @@ def make_plan(source: Source, recipe: DetectionRecipe, um_per_px: float | None, 
     span = float(greys.min()), float(greys.max())
     largest = in_px(recipe.largest, recipe.size_unit, um_per_px) if recipe.largest else np.inf
     smallest = in_px(recipe.smallest, recipe.size_unit, um_per_px) if recipe.smallest else 0.0
-    window = round(in_px(recipe.window, recipe.window_unit, um_per_px)) if recipe.method == "local" else 3
-    return Plan(source, recipe, tuple(masks), light, threshold, span, max(3, window | 1), smallest, float(largest))
+    window = (
+        round(in_px(recipe.window, recipe.window_unit, um_per_px))
+        if recipe.method == "local"
+        else 3
+    )
+    return Plan(
+        source,
+        recipe,
+        tuple(masks),
+        light,
+        threshold,
+        span,
+        max(3, window | 1),
+        smallest,
+        float(largest),
+    )
 
 
 def _even_greys(small: FloatImage, masked: NDArray[np.bool_] | None, light: Light) -> FloatImage:
@@ -115,6 +139,8 @@ def _sample(source: Source, masks: Sequence[Mask]) -> tuple[FloatImage, NDArray[
         box = Box(0, top, source.width, min(rows, source.height - top))
         greys.append(grey_of(source.read(box)[::step, ::step]))
         found = masked_pixels(masks, box)
-        hidden.append(np.zeros(greys[-1].shape, np.bool_) if found is None else found[::step, ::step])
+        hidden.append(
+            np.zeros(greys[-1].shape, np.bool_) if found is None else found[::step, ::step]
+        )
     masked = np.concatenate(hidden)
     return np.concatenate(greys), masked if masked.any() else None

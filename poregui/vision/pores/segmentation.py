@@ -25,7 +25,9 @@ def grey_of(pixels: NDArray[Any]) -> FloatImage:
     if pixels.shape[2] < 3:
         return pixels[..., 0].astype(np.float32)
     weights = np.array([[0.299, 0.587, 0.114]], np.float32)
-    return np.asarray(cv2.transform(np.ascontiguousarray(pixels[..., :3]).astype(np.float32), weights), np.float32)
+    return np.asarray(
+        cv2.transform(np.ascontiguousarray(pixels[..., :3]).astype(np.float32), weights), np.float32
+    )
 
 
 @dataclass(frozen=True)
@@ -44,15 +46,24 @@ class Light:
         if self.gain is None:
             return grey
         rows, columns = self.gain.shape
-        x = ((np.arange(box.x, box.right, dtype=np.float32) + 0.5) * (columns / self.width) - 0.5).astype(np.float32)
-        y = ((np.arange(box.y, box.bottom, dtype=np.float32) + 0.5) * (rows / self.height) - 0.5).astype(np.float32)
+        x = (
+            (np.arange(box.x, box.right, dtype=np.float32) + 0.5) * (columns / self.width) - 0.5
+        ).astype(np.float32)
+        y = (
+            (np.arange(box.y, box.bottom, dtype=np.float32) + 0.5) * (rows / self.height) - 0.5
+        ).astype(np.float32)
         across, down = np.broadcast_to(x, grey.shape), np.broadcast_to(y[:, None], grey.shape)
         gain = cv2.remap(self.gain, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         return np.asarray(grey * gain, np.float32)
 
 
 def light_of(
-    small: FloatImage, masked: NDArray[np.bool_] | None, radius: float, polarity: str, width: int, height: int
+    small: FloatImage,
+    masked: NDArray[np.bool_] | None,
+    radius: float,
+    polarity: str,
+    width: int,
+    height: int,
 ) -> Light:
     """Return the light of the matrix from a small copy of an image of `width` x `height` px.
 
@@ -66,7 +77,9 @@ def light_of(
     coarse = cv2.resize(small, size, interpolation=cv2.INTER_AREA)
     reach = max(1, round(radius * size[0] / width))
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
-    without = cv2.morphologyEx(coarse, cv2.MORPH_CLOSE if polarity == "dark" else cv2.MORPH_OPEN, disc)
+    without = cv2.morphologyEx(
+        coarse, cv2.MORPH_CLOSE if polarity == "dark" else cv2.MORPH_OPEN, disc
+    )
     smooth = cv2.GaussianBlur(without, (0, 0), max(reach / 2, 0.5), borderType=cv2.BORDER_REPLICATE)
     level = float(smooth.mean())
     floor = max(0.02 * level, 1e-6)
@@ -113,7 +126,9 @@ def otsu(grey: NDArray[Any]) -> float:
     return float(edges[1:-1][best].mean())
 
 
-def pore_pixels(grey: FloatImage, recipe: DetectionRecipe, threshold: float, window: int) -> NDArray[np.uint8]:
+def pore_pixels(
+    grey: FloatImage, recipe: DetectionRecipe, threshold: float, window: int
+) -> NDArray[np.uint8]:
     """Return 1 where a smoothed grey is beyond the threshold, else 0; `window` is the side of the local one in px."""
     dark = recipe.polarity == "dark"
     if recipe.method != "local":

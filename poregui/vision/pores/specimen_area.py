@@ -19,14 +19,18 @@ _KEPT_PX = 0.25
 
 def fewer_points(line: NDArray[Any]) -> tuple[tuple[float, float], ...]:
     """Return a line (N, 2) as points (x, y) that are left when none may move it by more than a quarter of a pixel."""
-    kept = cv2.approxPolyDP(np.ascontiguousarray(line, np.float32), _KEPT_PX, closed=False).reshape(-1, 2)
+    kept = cv2.approxPolyDP(np.ascontiguousarray(line, np.float32), _KEPT_PX, closed=False).reshape(
+        -1, 2
+    )
     return tuple((round(x, 2), round(y, 2)) for x, y in kept.tolist())
 
 
 def mounts(rings: Rings, image: Box) -> NDArray[np.bool_]:
     """Tell which regions (n,) lie along more than half of an edge of the image; most do not even touch one."""
     low, high = rings.bounds()
-    near = np.logical_or((low == (image.x, image.y)).any(axis=1), (high == (image.right, image.bottom)).any(axis=1))
+    near = np.logical_or(
+        (low == (image.x, image.y)).any(axis=1), (high == (image.right, image.bottom)).any(axis=1)
+    )
     for index in np.flatnonzero(near):
         near[index] = is_mount(rings.points[rings.starts[index] : rings.starts[index + 1]], image)
     return near
@@ -86,24 +90,41 @@ def masked_area(masks: Sequence[Mask], points: NDArray[Any]) -> int:
     if masked is None:
         return 0
     found = spans(ring)
-    rows = zip((found.row - box.y).tolist(), (found.left - box.x).tolist(), (found.right - box.x).tolist(), strict=True)
+    rows = zip(
+        (found.row - box.y).tolist(),
+        (found.left - box.x).tolist(),
+        (found.right - box.x).tolist(),
+        strict=True,
+    )
     return sum(int(np.count_nonzero(masked[row, left:right])) for row, left, right in rows)
 
 
 def touching(rings: Rings, view: Box, masks: Sequence[Mask]) -> NDArray[np.bool_]:
     """Return which rings come within 1 px of the edge of a view, such as the whole image, or of a mask."""
     low, high = rings.bounds()
-    first, last = np.array([view.x, view.y]) + _NEAR_PX, np.array([view.right, view.bottom]) - _NEAR_PX
+    first, last = (
+        np.array([view.x, view.y]) + _NEAR_PX,
+        np.array([view.right, view.bottom]) - _NEAR_PX,
+    )
     touches = np.logical_or((low < first).any(axis=1), (high > last).any(axis=1))
     for mask in masks:
         box = mask.bounds
-        near = (high >= (box.x - 1, box.y - 1)).all(axis=1) & (low <= (box.right + 1, box.bottom + 1)).all(axis=1)
+        near = (high >= (box.x - 1, box.y - 1)).all(axis=1) & (
+            low <= (box.right + 1, box.bottom + 1)
+        ).all(axis=1)
         corners = np.asarray(mask.points, dtype=np.float32)
         for index in np.flatnonzero(near & ~touches):
             points = rings.points[rings.starts[index] : rings.starts[index + 1]]
-            touches[index] = any(cv2.pointPolygonTest(corners, (x, y), True) >= -_NEAR_PX for x, y in points.tolist())
+            touches[index] = any(
+                cv2.pointPolygonTest(corners, (x, y), True) >= -_NEAR_PX for x, y in points.tolist()
+            )
     return touches
 
 
 def _meet(one: Box, other: Box) -> bool:
-    return one.x < other.right and other.x < one.right and one.y < other.bottom and other.y < one.bottom
+    return (
+        one.x < other.right
+        and other.x < one.right
+        and one.y < other.bottom
+        and other.y < one.bottom
+    )

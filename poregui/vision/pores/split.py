@@ -73,7 +73,12 @@ def _passes(
 
 
 def _merge(
-    basin: IntArray, one: IntArray, other: IntArray, height: FloatArray, depth: FloatArray, ratio: float
+    basin: IntArray,
+    one: IntArray,
+    other: IntArray,
+    height: FloatArray,
+    depth: FloatArray,
+    ratio: float,
 ) -> IntArray:
     """Return for each maximum the one that it is merged into, the highest passes first."""
     parent = np.arange(len(basin))
@@ -85,7 +90,9 @@ def _merge(
         return node
 
     for index in np.argsort(-height):
-        low, high = sorted((root(int(one[index])), root(int(other[index]))), key=lambda node: depth[node])
+        low, high = sorted(
+            (root(int(one[index])), root(int(other[index]))), key=lambda node: depth[node]
+        )
         if low != high and height[index] >= ratio * depth[low]:
             parent[low] = high
     maxima = np.unique(basin)

@@ -60,7 +60,10 @@ class _Pieces:
             groups.setdefault(self.root(piece), []).append(piece)
         for pieces in groups.values():
             if not any(self.done[piece] for piece in pieces):
-                yield _around([self.boxes[piece] for piece in pieces]), [self.seeds[piece] for piece in pieces]
+                yield (
+                    _around([self.boxes[piece] for piece in pieces]),
+                    [self.seeds[piece] for piece in pieces],
+                )
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,11 @@ class Tiled:
 
 
 def find_all(
-    plan: Plan, progress: Callable[[int, int, str], None], tile: int = TILE, overlap: int = OVERLAP, whole: int = WHOLE
+    plan: Plan,
+    progress: Callable[[int, int, str], None],
+    tile: int = TILE,
+    overlap: int = OVERLAP,
+    whole: int = WHOLE,
 ) -> Tiled:
     """Return the pores of a whole micrograph.
 
@@ -92,7 +99,9 @@ def find_all(
     lines: dict[tuple[str, int, int], IntArray] = {}
     with ThreadPoolExecutor(min(_THREADS, len(cores))) as pool:
         try:
-            for number, tile_ in enumerate(pool.map(partial(_tile, overlap=overlap, plan=plan), cores)):
+            for number, tile_ in enumerate(
+                pool.map(partial(_tile, overlap=overlap, plan=plan), cores)
+            ):
                 progress(number, len(cores), "")
                 found.append(tile_.found)
                 field_area += tile_.field_area
@@ -109,14 +118,18 @@ def find_all(
 
 
 def _widened(box: Box, by: int, width: int, height: int) -> Box:
-    wide = Box(box.x - by, box.y - by, box.width + 2 * by, box.height + 2 * by).clipped(width, height)
+    wide = Box(box.x - by, box.y - by, box.width + 2 * by, box.height + 2 * by).clipped(
+        width, height
+    )
     assert wide is not None
     return wide
 
 
 def _around(boxes: list[Box]) -> Box:
     left, top = min(box.x for box in boxes), min(box.y for box in boxes)
-    return Box(left, top, max(box.right for box in boxes) - left, max(box.bottom for box in boxes) - top)
+    return Box(
+        left, top, max(box.right for box in boxes) - left, max(box.bottom for box in boxes) - top
+    )
 
 
 def _masked_within(window: Window, core: Box) -> int:
@@ -132,7 +145,9 @@ def _first_pixels(window: Window) -> IntArray:
     label = np.repeat(np.arange(1, window.regions.count + 1), width)
     x, y = ranges(left, width), np.repeat(top, width)
     there = window.regions.labels[y, x] == label
-    first = np.flatnonzero(there)[np.searchsorted(label[there], np.arange(1, window.regions.count + 1))]
+    first = np.flatnonzero(there)[
+        np.searchsorted(label[there], np.arange(1, window.regions.count + 1))
+    ]
     return np.stack([x[first] + window.box.x, y[first] + window.box.y], axis=1)
 
 
@@ -177,8 +192,16 @@ def _tile(core: Box, plan: Plan, overlap: int) -> _Tile:
     labels, box = window.regions.labels, window.box
     rows = slice(core.y - box.y, min(core.bottom + 1, height) - box.y)
     columns = slice(core.x - box.x, min(core.right + 1, width) - box.x)
-    strips = {("x", x, core.y): labels[rows, x - box.x].copy() for x in (core.x, core.right) if 0 < x < width}
-    strips |= {("y", y, core.x): labels[y - box.y, columns].copy() for y in (core.y, core.bottom) if 0 < y < height}
+    strips = {
+        ("x", x, core.y): labels[rows, x - box.x].copy()
+        for x in (core.x, core.right)
+        if 0 < x < width
+    }
+    strips |= {
+        ("y", y, core.x): labels[y - box.y, columns].copy()
+        for y in (core.y, core.bottom)
+        if 0 < y < height
+    }
     return _Tile(
         found=outline(window, accepted, plan),
         field_area=float(core.area - _masked_within(window, core)),

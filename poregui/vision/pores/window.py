@@ -12,7 +12,14 @@ from poregui.domain.geometry import Box
 from poregui.vision.pores.contours import Traced, trace
 from poregui.vision.pores.half_level import bands_of, levels_of, move_to_level
 from poregui.vision.pores.plan import Plan
-from poregui.vision.pores.segmentation import FloatImage, Regions, fill_holes, keep, pore_pixels, regions_of
+from poregui.vision.pores.segmentation import (
+    FloatImage,
+    Regions,
+    fill_holes,
+    keep,
+    pore_pixels,
+    regions_of,
+)
 from poregui.vision.pores.specimen_area import masked_pixels
 from poregui.vision.pores.split import split
 from poregui.vision.shape.polygons import FloatArray, IntArray
@@ -86,7 +93,9 @@ def outline(window: Window, chosen: NDArray[np.bool_], plan: Plan) -> WindowPore
     dark = -window.grey if bright else window.grey
     grey = np.asarray(cv2.copyMakeBorder(dark, 1, 1, 1, 1, cv2.BORDER_REPLICATE), np.float32)
     bands = bands_of(framed, count)
-    levels = levels_of(grey, framed, bands, count, plan.recipe.smoothing, (-high, -low) if bright else plan.span)
+    levels = levels_of(
+        grey, framed, bands, count, plan.recipe.smoothing, (-high, -low) if bright else plan.span
+    )
     move_to_level(grey, framed, bands, levels)
     if window.masked is not None:
         framed[1:-1, 1:-1][window.masked] = 0
@@ -107,12 +116,20 @@ def _outer(traced: Traced, wanted: NDArray[np.bool_]) -> IntArray:
     order = np.lexsort((traced.area, traced.label))
     last = np.flatnonzero(np.diff(traced.label[order], append=len(wanted)))
     chosen = order[last]
-    fits = (traced.area[chosen] > 0) & (traced.rings.lengths[chosen] >= 4) & wanted[traced.label[chosen]]
+    fits = (
+        (traced.area[chosen] > 0)
+        & (traced.rings.lengths[chosen] >= 4)
+        & wanted[traced.label[chosen]]
+    )
     return np.sort(chosen[fits])
 
 
 def _take_out_holes(
-    traced: Traced, points: NDArray[np.float32], outer: IntArray, found: list[NDArray[np.float32]], areas: FloatArray
+    traced: Traced,
+    points: NDArray[np.float32],
+    outer: IntArray,
+    found: list[NDArray[np.float32]],
+    areas: FloatArray,
 ) -> None:
     """Lead each outline with holes into them along a seam, there and back, and lower its area."""
     place = {int(label): index for index, label in enumerate(traced.label[outer])}

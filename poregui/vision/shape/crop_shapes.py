@@ -30,14 +30,18 @@ _SPECK = 0.02
 """Pieces below this share of the largest one are noise."""
 
 
-def shape_numbers(crop: NDArray[Any], low: float, high: float, um_per_px: float | None) -> NDArray[np.float64]:
+def shape_numbers(
+    crop: NDArray[Any], low: float, high: float, um_per_px: float | None
+) -> NDArray[np.float64]:
     """Return the numbers called `NAMES`, (14,) float64, NaN where no pore stands out from the ground.
 
     `crop` is (height, width) or (height, width, channels), `low` and `high` its grey range; lengths are in um when a
     scale is given, else in px. The ground is the median of the border, the pore what lies beyond Otsu's threshold on
     the side that departs most from it.
     """
-    return shape_numbers_of(np.ascontiguousarray(set_channels(scale_grey(crop, low, high), 1)[..., 0]), um_per_px)
+    return shape_numbers_of(
+        np.ascontiguousarray(set_channels(scale_grey(crop, low, high), 1)[..., 0]), um_per_px
+    )
 
 
 def shape_numbers_of(grey: NDArray[np.float32], um_per_px: float | None) -> NDArray[np.float64]:
@@ -74,7 +78,9 @@ def _median(border: NDArray[np.float32]) -> float:
 def _depth(grey: NDArray[np.float32], ground: float) -> NDArray[np.float32]:
     """Return how far each pixel departs from the ground, positive on the side of the pore."""
     smooth = cv2.GaussianBlur(grey, (0, 0), _BLUR)
-    step = max(1, int(math.sqrt(smooth.size / _ENOUGH_PIXELS)))  # a part of a large crop gives the same ranks
+    step = max(
+        1, int(math.sqrt(smooth.size / _ENOUGH_PIXELS))
+    )  # a part of a large crop gives the same ranks
     depth = np.asarray(ground - smooth, np.float32)
     return depth if _is_dark(depth, step) else -depth
 
@@ -117,7 +123,11 @@ def _pore(depth: NDArray[np.float32], top: float) -> _Pore | None:
         return None
     rows = slice(max(0, top_row - _MARGIN), top_row + height + _MARGIN)
     columns = slice(max(0, left - _MARGIN), left + width + _MARGIN)
-    mask = above[rows, columns].copy() if count == 2 else (labels[rows, columns] == best).view(np.uint8)
+    mask = (
+        above[rows, columns].copy()
+        if count == 2
+        else (labels[rows, columns] == best).view(np.uint8)
+    )
     return _Pore(depth[rows, columns].copy(), np.asarray(mask, np.uint8), pieces)
 
 
@@ -145,7 +155,9 @@ def _measured(pore: _Pore, top: float, scale: float) -> list[float]:
     mean, spread = cv2.meanStdDev(depth, mask=mask)
     edge = cv2.morphologyEx(mask, cv2.MORPH_GRADIENT, _NEIGHBOURS)
     across, down = cv2.Sobel(depth, cv2.CV_32F, 1, 0), cv2.Sobel(depth, cv2.CV_32F, 0, 1)
-    slope = np.sqrt(across * across + down * down)  # cv2.magnitude rounds by where in memory a pixel lies
+    slope = np.sqrt(
+        across * across + down * down
+    )  # cv2.magnitude rounds by where in memory a pixel lies
     return [
         math.sqrt(4 * area / math.pi) * scale,
         length * scale,
@@ -168,7 +180,9 @@ _LOGARITHMS = [NAMES.index(name) for name in (*LENGTHS, "Aspect ratio", "Pieces"
 _SMALLEST = 1e-3
 
 
-def shape_input(crop: NDArray[Any], low: float, high: float, um_per_px: float | None) -> NDArray[np.float32]:
+def shape_input(
+    crop: NDArray[Any], low: float, high: float, um_per_px: float | None
+) -> NDArray[np.float32]:
     """Return what a network is told of the shape in a crop, (`WIDTH`,) float32 without NaN.
 
     `crop`, `low`, `high` and `um_per_px` are as in `crop_shapes.shape_numbers`. Lengths, aspect ratio and pieces come
@@ -180,4 +194,6 @@ def shape_input(crop: NDArray[Any], low: float, high: float, um_per_px: float | 
         if not math.isnan(numbers[place]):
             numbers[place] = math.log(max(numbers[place], _SMALLEST))
     nothing = math.isnan(numbers[0])
-    return np.array([*(0.0 if math.isnan(one) else one for one in numbers), float(nothing)], np.float32)
+    return np.array(
+        [*(0.0 if math.isnan(one) else one for one in numbers), float(nothing)], np.float32
+    )

@@ -39,7 +39,9 @@ def texture_numbers(crop: NDArray[Any], low: float, high: float) -> NDArray[np.f
     `low` and `high` are the grey range that becomes 0 to 1. Grey is counted from the ground, the median of the border.
     Always finite.
     """
-    grey = _limited(np.ascontiguousarray(set_channels(scale_grey(crop, low, high), 1)[..., 0], np.float32))
+    grey = _limited(
+        np.ascontiguousarray(set_channels(scale_grey(crop, low, high), 1)[..., 0], np.float32)
+    )
     border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
     depth = float(np.median(border)) - grey
     small = np.asarray(cv2.resize(depth, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA), np.float32)

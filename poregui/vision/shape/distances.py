@@ -28,7 +28,9 @@ class Corners:
         self._size = np.maximum(np.diff(cuts, axis=1), 1)
         middle = self._first + self._size // 2
         self._middle_x, self._middle_y = self._x[middle], self._y[middle]
-        self._reach = np.concatenate([np.zeros((0, _PARTS)), *(self._reach_of(part) for part in rings.blocks())])
+        self._reach = np.concatenate(
+            [np.zeros((0, _PARTS)), *(self._reach_of(part) for part in rings.blocks())]
+        )
 
     def _reach_of(self, part: slice) -> FloatArray:
         """Return how far the corners of each piece are from the middle one at most, (rings, pieces)."""
@@ -58,11 +60,15 @@ class Corners:
         away -= self._reach[ones][:, :, None]
         away -= self._reach[others][:, None, :]
         away = away.reshape(len(ones), -1)
-        bound = np.sqrt(self._compare(ones, others, np.arange(len(ones)), away.argmin(axis=1)).least)
+        bound = np.sqrt(
+            self._compare(ones, others, np.arange(len(ones)), away.argmin(axis=1)).least
+        )
         compared = self._compare(ones, others, *np.nonzero(away <= bound[:, None] + _SLACK))
         return compared.nearest()
 
-    def _compare(self, ones: IntArray, others: IntArray, pair: IntArray, pieces: IntArray) -> _Compared:
+    def _compare(
+        self, ones: IntArray, others: IntArray, pair: IntArray, pieces: IntArray
+    ) -> _Compared:
         """Compare all corners of two pieces of each pair of rings; `pair` rises and names each of them."""
         one, other = ones[pair] * _PARTS + pieces // _PARTS, others[pair] * _PARTS + pieces % _PARTS
         first, size = self._first.reshape(-1), self._size.reshape(-1)
@@ -127,7 +133,9 @@ class _Neighbours:
         low, high = rings.bounds()
         self._rings = rings
         self._middle = (low + high) / 2
-        self._radius = np.concatenate([_radius(rings.block(part), self._middle[part]) for part in rings.blocks()])
+        self._radius = np.concatenate(
+            [_radius(rings.block(part), self._middle[part]) for part in rings.blocks()]
+        )
         self._best = np.full(rings.count, np.inf)
         self._corners = Corners(rings)
         self._trees: dict[int, Any] = {}
@@ -174,7 +182,9 @@ class _Neighbours:
         place, distance = np.zeros((len(keys), 2), dtype=np.int64), np.zeros(len(keys))
         long = np.maximum(self._rings.lengths[one], self._rings.lengths[other]) > _LONG
         if not long.all():
-            place[~long, 0], place[~long, 1], distance[~long] = self._corners.nearest(one[~long], other[~long])
+            place[~long, 0], place[~long, 1], distance[~long] = self._corners.nearest(
+                one[~long], other[~long]
+            )
         for index in np.flatnonzero(long).tolist():
             place[index] = here, there = self._in_tree(int(one[index]), int(other[index]))
             distance[index] = np.hypot(*(self._rings.points[here] - self._rings.points[there]))
@@ -204,10 +214,14 @@ class _Neighbours:
 
     def _to_sides(self) -> FloatArray:
         """Return the shortest distances when the sides that meet at the nearest corners count as well."""
-        pairs, places = np.stack(np.divmod(self._keys, self._rings.count), axis=1), np.concatenate(self._places)
+        pairs, places = (
+            np.stack(np.divmod(self._keys, self._rings.count), axis=1),
+            np.concatenate(self._places),
+        )
         here, there = self._rings.points[places[:, 0]], self._rings.points[places[:, 1]]
         least = np.minimum(
-            self._beside(here, pairs[:, 1], places[:, 1]), self._beside(there, pairs[:, 0], places[:, 0])
+            self._beside(here, pairs[:, 1], places[:, 1]),
+            self._beside(there, pairs[:, 0], places[:, 0]),
         )
         best = np.full(self._rings.count, np.inf)
         np.minimum.at(best, pairs[:, 0], least)
@@ -216,11 +230,17 @@ class _Neighbours:
 
     def _beside(self, point: FloatArray, ring: IntArray, place: IntArray) -> FloatArray:
         """Return the distance of points to the two sides of a ring that meet at a place."""
-        points, first, end = self._rings.points, self._rings.starts[ring], self._rings.starts[ring + 1]
+        points, first, end = (
+            self._rings.points,
+            self._rings.starts[ring],
+            self._rings.starts[ring + 1],
+        )
         after = np.where(place + 1 == end, first, place + 1)
         before = np.where(place == first, end - 1, place - 1)
         here = points[place]
-        return np.minimum(_to_segment(point, here, points[after]), _to_segment(point, here, points[before]))
+        return np.minimum(
+            _to_segment(point, here, points[after]), _to_segment(point, here, points[before])
+        )
 
 
 def _radius(rings: Rings, middle: FloatArray) -> FloatArray:

@@ -37,7 +37,9 @@ def crofton_perimeters(labels: NDArray[Any]) -> FloatArray:
     for down, across, step in _DIRECTIONS:
         here, there = _pairs(framed, down, across)
         differ = here != there
-        count = np.bincount(here[differ], minlength=len(total)) + np.bincount(there[differ], minlength=len(total))
+        count = np.bincount(here[differ], minlength=len(total)) + np.bincount(
+            there[differ], minlength=len(total)
+        )
         total += count * (np.pi / 8 / step)
     return total[1:]
 
@@ -53,7 +55,9 @@ def mask_rings(labels: NDArray[Any]) -> Rings:
     return Rings.of([points[starts[ring] : starts[ring + 1]] for ring in outer])
 
 
-def _pairs(framed: NDArray[np.int64], down: int, across: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _pairs(
+    framed: NDArray[np.int64], down: int, across: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     height, width = framed.shape
     left, right = max(0, -across), width - max(0, across)
     return framed[: height - down, left:right], framed[down:, left + across : right + across]
@@ -164,12 +168,18 @@ def measure_labels(
     return Measured(columns, "px" if um_per_px is None else "um")
 
 
-def _shapes(rings: Rings, um_per_px: float | None, build_direction_deg: float | None) -> dict[str, NDArray[Any]]:
+def _shapes(
+    rings: Rings, um_per_px: float | None, build_direction_deg: float | None
+) -> dict[str, NDArray[Any]]:
     return _shape_columns(rings, moments(rings), perimeters(rings), um_per_px, build_direction_deg)
 
 
 def _shape_columns(
-    rings: Rings, inner: Moments, perimeter: FloatArray, um_per_px: float | None, build_direction_deg: float | None
+    rings: Rings,
+    inner: Moments,
+    perimeter: FloatArray,
+    um_per_px: float | None,
+    build_direction_deg: float | None,
 ) -> dict[str, NDArray[Any]]:
     """Return the columns that follow from the outlines; `perimeter` is in px."""
     scale = 1.0 if um_per_px is None else um_per_px
@@ -189,7 +199,9 @@ def _shape_columns(
         "aspect_ratio": _ratio(hull.feret_max, hull.feret_min),
         "solidity": _ratio(area, hull.area),
         "convexity": _ratio(hull.perimeter, perimeter),
-        "orientation_deg": orientation(inner.angle, np.nan if build_direction_deg is None else build_direction_deg),
+        "orientation_deg": orientation(
+            inner.angle, np.nan if build_direction_deg is None else build_direction_deg
+        ),
         "shape_reliable": ecd >= RELIABLE_PX,
     }
 

@@ -40,7 +40,9 @@ def overlaps(first: Sequence[NDArray[Any]], second: Sequence[NDArray[Any]]) -> O
     """
     a, b = Rings.of(first), Rings.of(second)
     one, other = near_boxes(np.hstack(a.bounds()), np.hstack(b.bounds()))
-    shared = np.array([_shared(a, b, i, j) for i, j in zip(one.tolist(), other.tolist(), strict=True)])
+    shared = np.array(
+        [_shared(a, b, i, j) for i, j in zip(one.tolist(), other.tolist(), strict=True)]
+    )
     shared = shared.reshape(-1, 3)
     kept = shared[:, 0] > 0
     one, other, shared = one[kept], other[kept], shared[kept]
@@ -59,7 +61,9 @@ def _shared(a: Rings, b: Rings, i: int, j: int) -> tuple[float, float, float]:
     drawn = []
     for points in (one, other):
         cells = np.rint(((points - low) * scale + 0.5) * (1 << _SHIFT)).astype(np.int32)
-        drawn.append(cv2.fillPoly(np.zeros((height, width), np.uint8), [cells], 1, cv2.LINE_8, _SHIFT))
+        drawn.append(
+            cv2.fillPoly(np.zeros((height, width), np.uint8), [cells], 1, cv2.LINE_8, _SHIFT)
+        )
     return (
         float(cv2.countNonZero(cv2.bitwise_and(*drawn))),
         float(cv2.countNonZero(drawn[0])),

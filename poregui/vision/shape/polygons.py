@@ -36,7 +36,10 @@ class Rings:
         if len(lengths) and lengths.min() < 3:
             raise ValueError("an outline needs at least three points")
         points = np.concatenate(outlines) if len(outlines) else np.empty((0, 2))
-        return Rings(np.asarray(points, dtype=np.float64).reshape(-1, 2), np.concatenate(([0], np.cumsum(lengths))))
+        return Rings(
+            np.asarray(points, dtype=np.float64).reshape(-1, 2),
+            np.concatenate(([0], np.cumsum(lengths))),
+        )
 
     @property
     def count(self) -> int:
@@ -71,7 +74,9 @@ class Rings:
         if not self.count:
             return np.zeros((0, 2)), np.zeros((0, 2))
         first = self.starts[:-1]
-        return np.minimum.reduceat(self.points, first, axis=0), np.maximum.reduceat(self.points, first, axis=0)
+        return np.minimum.reduceat(self.points, first, axis=0), np.maximum.reduceat(
+            self.points, first, axis=0
+        )
 
     def blocks(self) -> list[slice]:
         """Return slices of rings with so few points that arrays of their numbers stay in the processor's cache."""
@@ -148,7 +153,12 @@ def mean_greys(
     found = Spans(found.ring[kept], found.row[kept], left[kept], right[kept])
     sums, counts = np.zeros(rings.count), np.zeros(rings.count)
     for part in _by_tile(found):
-        _add(sums, counts, Spans(found.ring[part], found.row[part], found.left[part], found.right[part]), pixels)
+        _add(
+            sums,
+            counts,
+            Spans(found.ring[part], found.row[part], found.left[part], found.right[part]),
+            pixels,
+        )
     return np.asarray(np.divide(sums, counts, out=np.full(rings.count, np.nan), where=counts > 0))
 
 
@@ -162,7 +172,10 @@ def _by_tile(found: Spans) -> list[IntArray]:
 
 
 def _add(
-    sums: FloatArray, counts: FloatArray, part: Spans, pixels: NDArray[Any] | Callable[[Box], NDArray[Any]]
+    sums: FloatArray,
+    counts: FloatArray,
+    part: Spans,
+    pixels: NDArray[Any] | Callable[[Box], NDArray[Any]],
 ) -> None:
     top, left = int(part.row.min()), int(part.left.min())
     box = Box(left, top, int(part.right.max()) - left, int(part.row.max()) - top + 1)
@@ -170,7 +183,11 @@ def _add(
     lengths = part.right - part.left
     index = ranges((part.row - top) * box.width + part.left - left, lengths)
     flat = patch.reshape(box.area, -1)
-    grey = flat[index, 0].astype(np.float64) if flat.shape[1] == 1 else flat[index].mean(axis=1, dtype=np.float64)
+    grey = (
+        flat[index, 0].astype(np.float64)
+        if flat.shape[1] == 1
+        else flat[index].mean(axis=1, dtype=np.float64)
+    )
     ends = np.concatenate(([0], np.cumsum(lengths)[:-1]))
     np.add.at(sums, part.ring, np.add.reduceat(grey, ends))
     np.add.at(counts, part.ring, lengths)

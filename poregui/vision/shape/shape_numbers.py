@@ -38,7 +38,14 @@ def moments(rings: Rings) -> Moments:
     local = Rings(rings.points - np.repeat(corner, rings.lengths, axis=0), rings.starts)
     (x, y), (u, v) = local.points.T, local.following().T
     cross = x * v - u * y
-    weights = (1.0, x + u, y + v, x * x + x * u + u * u, y * y + y * v + v * v, x * v + 2 * (x * y + u * v) + u * y)
+    weights = (
+        1.0,
+        x + u,
+        y + v,
+        x * x + x * u + u * u,
+        y * y + y * v + v * v,
+        x * v + 2 * (x * y + u * v) + u * y,
+    )
     sums = np.stack([rings.sums(cross * weight) for weight in weights], axis=1)
     signed = sums[:, 0] / 2
     safe = np.where(signed == 0, 1.0, signed)
@@ -73,7 +80,9 @@ def _seams(rings: Rings, ends: FloatArray) -> NDArray[np.int64]:
     order = np.argsort(key)
     one, other = order[:-1][np.diff(key[order]) == 0], order[1:][np.diff(key[order]) == 0]
     owner = rings.owner
-    back = (rings.points[one] == ends[other]).all(axis=1) & (ends[one] == rings.points[other]).all(axis=1)
+    back = (rings.points[one] == ends[other]).all(axis=1) & (ends[one] == rings.points[other]).all(
+        axis=1
+    )
     back &= owner[one] == owner[other]
     return np.concatenate([one[back], other[back]])
 
@@ -99,7 +108,9 @@ def hulls(rings: Rings) -> Hulls:
     x, y = hull.points.T
     u, v = hull.following().T
     angle = np.arctan2(v - y, u - x) % (2 * np.pi) + 2 * np.pi * hull.owner
-    order = np.argsort(angle, kind="stable")  # quick, as they rise along each hull but for one place
+    order = np.argsort(
+        angle, kind="stable"
+    )  # quick, as they rise along each hull but for one place
     first, here, after = hull.points, hull.points[order], hull.following()[order]
     far = order[_antipodes(angle[order], hull)]
     farther = hull.following()[far]
@@ -111,8 +122,12 @@ def hulls(rings: Rings) -> Hulls:
     return Hulls(
         area=np.abs(hull.sums(x * v - u * y)) / 2,
         perimeter=hull.sums(np.hypot(u - x, v - y)),
-        feret_max=np.maximum.reduceat(np.max(pairs, axis=0), starts) if rings.count else np.zeros(0),
-        feret_min=np.minimum.reduceat(np.where(long > 0, width, np.inf), starts) if rings.count else np.zeros(0),
+        feret_max=np.maximum.reduceat(np.max(pairs, axis=0), starts)
+        if rings.count
+        else np.zeros(0),
+        feret_min=np.minimum.reduceat(np.where(long > 0, width, np.inf), starts)
+        if rings.count
+        else np.zeros(0),
     )
 
 

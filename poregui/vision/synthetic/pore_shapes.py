@@ -113,7 +113,9 @@ def _lack_of_fusion(look: Look, rng: np.random.Generator) -> PoreShape:
     )
 
 
-def _diameter(middle: float, spread: float, least: float, most: float, rng: np.random.Generator) -> float:
+def _diameter(
+    middle: float, spread: float, least: float, most: float, rng: np.random.Generator
+) -> float:
     """Draw a log-normal diameter (um) between two limits."""
     while True:
         diameter = middle * math.exp(rng.normal(0, spread))
@@ -125,17 +127,25 @@ def _scaled(outline: FloatArray, diameter: float, angle: float) -> FloatArray:
     """Turn an outline, give it the area of a circle of `diameter`, and put its centroid at the origin."""
     x, y = outline[:, 0], outline[:, 1]
     cross = x * np.roll(y, -1) - y * np.roll(x, -1)
-    middle = ((outline + np.roll(outline, -1, axis=0)) * cross[:, None]).sum(axis=0) / (3 * cross.sum())
+    middle = ((outline + np.roll(outline, -1, axis=0)) * cross[:, None]).sum(axis=0) / (
+        3 * cross.sum()
+    )
     cos, sin = math.cos(angle), math.sin(angle)
     turned = (outline - middle) @ np.array([[cos, sin], [-sin, cos]])
-    return np.asarray(turned * (diameter / 2 * math.sqrt(math.pi / polygon_area(outline))), dtype=np.float64)
+    return np.asarray(
+        turned * (diameter / 2 * math.sqrt(math.pi / polygon_area(outline))), dtype=np.float64
+    )
 
 
-def _wobble(rng: np.random.Generator, angles: FloatArray, amplitude: float, orders: range) -> FloatArray:
+def _wobble(
+    rng: np.random.Generator, angles: FloatArray, amplitude: float, orders: range
+) -> FloatArray:
     """Return 1 plus a few harmonics that weaken with their order."""
     radius = np.ones_like(angles)
     for order in orders:
-        radius += rng.normal(0, amplitude * 2 / order) * np.cos(order * angles + rng.uniform(0, 2 * math.pi))
+        radius += rng.normal(0, amplitude * 2 / order) * np.cos(
+            order * angles + rng.uniform(0, 2 * math.pi)
+        )
     return radius
 
 
@@ -160,7 +170,9 @@ def _fractal(rng: np.random.Generator, stations: FloatArray, octaves: int) -> Fl
     curve = np.zeros_like(stations)
     for octave in range(octaves):
         knots = 4 * 2**octave + 1
-        curve += 0.6**octave * np.interp(stations, np.linspace(0, 1, knots), rng.uniform(-1, 1, knots))
+        curve += 0.6**octave * np.interp(
+            stations, np.linspace(0, 1, knots), rng.uniform(-1, 1, knots)
+        )
     return curve
 
 
@@ -226,14 +238,21 @@ def place_pores(
 
     Raises ValueError when a pore finds no room.
     """
-    spans = [(shape.outline.min(axis=0) / um_per_px, shape.outline.max(axis=0) / um_per_px) for shape in shapes]
-    order = sorted(range(len(shapes)), key=lambda index: -float(np.prod(spans[index][1] - spans[index][0])))
+    spans = [
+        (shape.outline.min(axis=0) / um_per_px, shape.outline.max(axis=0) / um_per_px)
+        for shape in shapes
+    ]
+    order = sorted(
+        range(len(shapes)), key=lambda index: -float(np.prod(spans[index][1] - spans[index][0]))
+    )
     taken = np.zeros((height // CELL, width // CELL), dtype=bool)
     places: dict[int, tuple[float, float]] = {}
     for index in order:
         low, high = spans[index]
         cells = np.ceil((high - low + GAP) / CELL).astype(int) + 1
-        column, row = _choose(_free(taken, int(cells[0]), int(cells[1])), list(places.values()), rng)
+        column, row = _choose(
+            _free(taken, int(cells[0]), int(cells[1])), list(places.values()), rng
+        )
         taken[row : row + cells[1], column : column + cells[0]] = True
         x, y = np.array([column, row]) * CELL + GAP / 2 - low + rng.uniform(0, 1, 2) * CELL
         places[index] = (float(x), float(y))
@@ -252,7 +271,9 @@ def _free(taken: NDArray[np.bool_], wide: int, high: int) -> NDArray[np.int64]:
     return np.stack([columns, rows], axis=1) + BORDER
 
 
-def _choose(free: NDArray[np.int64], placed: list[tuple[float, float]], rng: np.random.Generator) -> tuple[int, int]:
+def _choose(
+    free: NDArray[np.int64], placed: list[tuple[float, float]], rng: np.random.Generator
+) -> tuple[int, int]:
     """Choose a free place, one in three near a pore that is there already."""
     chance, pick, neighbour = rng.random(3)
     if placed and chance < 0.33:

@@ -30,7 +30,9 @@ def expose(field: FloatArray, look: Look, rng: np.random.Generator) -> NDArray[n
     y, x = np.mgrid[0:height, 0:width]
     across, down = (x - width / 2) / width, (y - height / 2) / height
     along = across * math.cos(look.gradient_angle) + down * math.sin(look.gradient_angle)
-    light = look.level * (1 + look.gradient * along) * (1 - look.vignetting * 2 * (across**2 + down**2))
+    light = (
+        look.level * (1 + look.gradient * along) * (1 - look.vignetting * 2 * (across**2 + down**2))
+    )
     grey = field * light + 6.0 + look.noise * rng.standard_normal((height, width))
     picture: NDArray[np.uint8] = np.clip(np.rint(grey), 0, 255).astype(np.uint8)
     return picture
@@ -39,14 +41,20 @@ def expose(field: FloatArray, look: Look, rng: np.random.Generator) -> NDArray[n
 def _clouds(width: int, height: int, cell: int, rng: np.random.Generator) -> FloatArray:
     """Return smooth noise whose features are about `cell` px across and whose spread is about 0.6."""
     coarse = rng.standard_normal((height // cell + 2, width // cell + 2))
-    return np.asarray(cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC), dtype=np.float64)
+    return np.asarray(
+        cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC), dtype=np.float64
+    )
 
 
 def _scratches(look: Look, width: int, height: int, rng: np.random.Generator) -> FloatArray:
     """Return the relative grey of fine scratches, most of them along the last polishing direction."""
     layer = np.zeros((height, width), dtype=np.uint8)
     for _ in range(look.scratches):
-        angle = look.scratch_angle + rng.normal(0, 0.12) if rng.random() < 0.7 else rng.uniform(0, math.pi)
+        angle = (
+            look.scratch_angle + rng.normal(0, 0.12)
+            if rng.random() < 0.7
+            else rng.uniform(0, math.pi)
+        )
         length, bend = rng.uniform(0.1, 1.1) * width, rng.normal(0, 0.03)
         steps = np.linspace(-0.5, 0.5, 24)
         along, aside = steps * length, bend * length * steps**2
@@ -72,8 +80,12 @@ def _stains(look: Look, width: int, height: int, rng: np.random.Generator) -> Fl
         for order in (2, 3, 5):
             away = away * (1 + 0.12 * np.cos(order * angle + rng.uniform(0, 2 * math.pi)))
         body, rim = 0.5 - 0.5 * np.tanh((away - 1) * 4), np.exp(-(((away - 1) / 0.18) ** 2))
-        total -= look.stain_contrast * rng.uniform(0.3, 1.0) * (0.6 * body + rng.uniform(0, 0.6) * rim)
-    return np.asarray(cv2.resize(total, (width, height), interpolation=cv2.INTER_CUBIC), dtype=np.float64)
+        total -= (
+            look.stain_contrast * rng.uniform(0.3, 1.0) * (0.6 * body + rng.uniform(0, 0.6) * rim)
+        )
+    return np.asarray(
+        cv2.resize(total, (width, height), interpolation=cv2.INTER_CUBIC), dtype=np.float64
+    )
 
 
 @dataclass(frozen=True)
@@ -101,7 +113,12 @@ class Patch:
         """Return the smallest box around the pixels inside."""
         rows, columns = np.nonzero(self.distance <= 0)
         left, top = int(columns.min()), int(rows.min())
-        return Box(self.left + left, self.top + top, int(columns.max()) - left + 1, int(rows.max()) - top + 1)
+        return Box(
+            self.left + left,
+            self.top + top,
+            int(columns.max()) - left + 1,
+            int(rows.max()) - top + 1,
+        )
 
 
 def rasterise(shape: PoreShape, um_per_px: float, x: float, y: float) -> Patch:
@@ -134,7 +151,9 @@ def _fill(outline: FloatArray, width: int, height: int) -> NDArray[np.bool_]:
     return np.asarray(np.cumsum(turns, axis=1)[:, :width] % 2 == 1)
 
 
-def draw_pore(field: FloatArray, patch: Patch, shape: PoreShape, look: Look, rng: np.random.Generator) -> None:
+def draw_pore(
+    field: FloatArray, patch: Patch, shape: PoreShape, look: Look, rng: np.random.Generator
+) -> None:
     """Draw a pore into the reflectance of a field (matrix near 1), its wall at the half level whatever the focus."""
     rows, columns = patch.window
     diameter_px = 2 * math.sqrt(patch.area_px / math.pi)
@@ -145,7 +164,9 @@ def draw_pore(field: FloatArray, patch: Patch, shape: PoreShape, look: Look, rng
     floor = 1 - (1 - _floor(patch, shape, look, rng)) * faint
     matrix = field[rows, columns]
     reach = max(1.5, min(4.0, diameter_px / 8))
-    relief = 1 + shape.halo * np.exp(-np.maximum(patch.distance, 0) / reach) * (patch.distance < 3 * reach)
+    relief = 1 + shape.halo * np.exp(-np.maximum(patch.distance, 0) / reach) * (
+        patch.distance < 3 * reach
+    )
     field[rows, columns] = matrix * relief * (1 - dark) + floor * dark
 
 
@@ -162,13 +183,17 @@ def _floor(patch: Patch, shape: PoreShape, look: Look, rng: np.random.Generator)
         floor += shape.roughness * cv2.resize(cells, (width, height), interpolation=cv2.INTER_CUBIC)
     if shape.glint > 0:
         offset_x, offset_y = (deepest * part for part in shape.glint_offset)
-        away = ((x - middle_x - offset_x) ** 2 + (y - middle_y - offset_y) ** 2) / max(0.34 * deepest, 0.8) ** 2
+        away = ((x - middle_x - offset_x) ** 2 + (y - middle_y - offset_y) ** 2) / max(
+            0.34 * deepest, 0.8
+        ) ** 2
         floor = floor + shape.glint * np.exp(-away)
     wall = np.clip((depth - 1.2 - look.focus_px) / 2, 0, 1)
     centre_x, centre_y = patch.x - patch.left, patch.y - patch.top
     for grain in shape.grains:
         radius = grain.radius / look.um_per_px
-        away = np.hypot(x - centre_x - grain.x / look.um_per_px, y - centre_y - grain.y / look.um_per_px)
+        away = np.hypot(
+            x - centre_x - grain.x / look.um_per_px, y - centre_y - grain.y / look.um_per_px
+        )
         body = 0.5 - 0.5 * np.tanh(0.85 * (away - radius) / look.focus_px)
         shade = grain.tone * (1 - 0.55 * np.clip(away / radius, 0, 1) ** 2)
         floor = floor + (shade - floor) * body * wall

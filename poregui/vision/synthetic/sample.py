@@ -57,8 +57,12 @@ def draw_specimen(
     rests on `seed` and `number` alone. Raises ValueError when the pores find no room in the fields.
     """
     look = look_of(seed, number)
-    for field, names in enumerate(_deal(counts or _own_counts(look, fields, seed, number), fields, seed, number), 1):
-        yield draw_field(look, names, seed=seed, number=number, field=field, width=width, height=height)
+    for field, names in enumerate(
+        _deal(counts or _own_counts(look, fields, seed, number), fields, seed, number), 1
+    ):
+        yield draw_field(
+            look, names, seed=seed, number=number, field=field, width=width, height=height
+        )
 
 
 def draw_field(
@@ -67,10 +71,14 @@ def draw_field(
     """Draw one micrograph with a pore for each class name in `names`."""
     rng = generator(seed, number, field, FIELD_PORES)
     shapes = [shape_pore(name, look, rng) for name in names]
-    places = place_pores(shapes, look.um_per_px, width, height, generator(seed, number, field, FIELD_PLACES))
+    places = place_pores(
+        shapes, look.um_per_px, width, height, generator(seed, number, field, FIELD_PLACES)
+    )
     pores = [
         (rasterise(shape, look.um_per_px, x, y), shape)
-        for (x, y), shape in sorted(zip(places, shapes, strict=True), key=lambda pair: (pair[0][1], pair[0][0]))
+        for (x, y), shape in sorted(
+            zip(places, shapes, strict=True), key=lambda pair: (pair[0][1], pair[0][0])
+        )
     ]
     backdrop = generator(seed, number, field, FIELD_BACKDROP)
     reflectance = draw_matrix(look, width, height, backdrop)
@@ -123,7 +131,10 @@ def _own_counts(look: Look, fields: int, seed: int, number: int) -> dict[str, in
     """Draw how many pores of each class a specimen shows by its own mixture, at least one of each."""
     rng = generator(seed, number, 0, COUNTS)
     total = sum(look.share.values())
-    return {name: 1 + int(rng.poisson(25 * fields * share / total)) for name, share in look.share.items()}
+    return {
+        name: 1 + int(rng.poisson(25 * fields * share / total))
+        for name, share in look.share.items()
+    }
 
 
 def sample_counts(seed: int) -> list[dict[str, int]]:
@@ -133,7 +144,9 @@ def sample_counts(seed: int) -> list[dict[str, int]]:
     rows: list[dict[str, int]] = [{} for _ in LABELLED]
     for name in CLASS_NAMES:
         weights = np.exp(rng.normal(0, 0.4, specimens))
-        edges = np.rint(np.cumsum(weights) / weights.sum() * (PER_CLASS - least * specimens)).astype(int)
+        edges = np.rint(
+            np.cumsum(weights) / weights.sum() * (PER_CLASS - least * specimens)
+        ).astype(int)
         for row, extra in zip(rows, np.diff(edges, prepend=0), strict=True):
             row[name] = least + int(extra)
     return rows

@@ -88,7 +88,9 @@ class Look:
 
 def generator(seed: int, number: int, field: int, purpose: int) -> np.random.Generator:
     """Return the random numbers of one purpose, so that a change in one leaves the others as they are."""
-    return np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, number, field, purpose])))
+    return np.random.Generator(
+        np.random.PCG64(np.random.SeedSequence([seed, number, field, purpose]))
+    )
 
 
 def look_of(seed: int, number: int) -> Look:

@@ -81,8 +81,13 @@ class CropScale:
         """Return what a network is given of a piece of the micrograph."""
         told, width = self.um_per_px, pixels.shape[1]
         if self.factor is not None and told is not None:
-            side = (max(8, round(width * self.factor)), max(8, round(pixels.shape[0] * self.factor)))
-            pixels = cv2.resize(pixels, side, interpolation=cv2.INTER_AREA if self.factor < 1 else cv2.INTER_CUBIC)
+            side = (
+                max(8, round(width * self.factor)),
+                max(8, round(pixels.shape[0] * self.factor)),
+            )
+            pixels = cv2.resize(
+                pixels, side, interpolation=cv2.INTER_AREA if self.factor < 1 else cv2.INTER_CUBIC
+            )
             told = told * width / side[0]
         return ScaledCrop(CropPixels(pixels, self.low, self.high), told)
 
@@ -106,7 +111,9 @@ def answers_of(
     """
     answers = np.empty((len(boxes), len(network.predictor().classes)), np.float32)
     unlike = np.zeros(len(boxes), np.bool_)
-    answer = partial(_answer, network, CropScale(image.grey_low, image.grey_high, um_per_px, factor))
+    answer = partial(
+        _answer, network, CropScale(image.grey_low, image.grey_high, um_per_px, factor)
+    )
     done = 0
     waiting: deque[tuple[Future[_Answers], list[int]]] = deque()
 
@@ -149,7 +156,9 @@ def _answer(network: NetworkFiles, scale: CropScale, crops: list[NDArray[Any]]) 
     return network.predictor().predict_and_compare([scale.crop(pixels) for pixels in crops])
 
 
-def _batches(image: Pyramid, boxes: Sequence[Box]) -> Iterator[tuple[list[int], list[NDArray[Any]]]]:
+def _batches(
+    image: Pyramid, boxes: Sequence[Box]
+) -> Iterator[tuple[list[int], list[NDArray[Any]]]]:
     """Yield places and crops in the order in which the image is read."""
     places: list[int] = []
     crops: list[NDArray[Any]] = []

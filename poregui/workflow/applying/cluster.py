@@ -57,7 +57,8 @@ class Scheduler:
         host, _, port = rest.rpartition(":")
         if protocol not in ("tcp", "tls") or not host or not port.isdecimal():
             raise PoreguiError(
-                f"{self.address} is no address of a scheduler.", "Give one such as tls://cluster.example:8786."
+                f"{self.address} is no address of a scheduler.",
+                "Give one such as tls://cluster.example:8786.",
             )
         if protocol == "tcp" and not _of_this_machine(host):
             raise PoreguiError(
@@ -119,7 +120,9 @@ def _client(scheduler: Scheduler) -> Iterator[Any]:
     for name in ("distributed", "distributed.client"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about other versions of its own packages, which the check below covers
+        warnings.simplefilter(
+            "ignore"
+        )  # about other versions of its own packages, which the check below covers
         try:
             client = Client(
                 scheduler.address,
@@ -151,7 +154,8 @@ def _security(scheduler: Scheduler) -> Any:
         "tls_client_key": scheduler.tls_key,
     }
     security = Security(
-        require_encryption=True, **{name: str(path) for name, path in given.items() if path is not None}
+        require_encryption=True,
+        **{name: str(path) for name, path in given.items() if path is not None},
     )
     if security.tls_ca_file is None or security.tls_client_cert is None:
         raise PoreguiError(
@@ -171,7 +175,8 @@ def _check_workers(client: Any, scheduler: Scheduler) -> None:
         client.wait_for_workers(1, timeout=_ANSWER_S)
     except TimeoutError as error:
         raise PoreguiError(
-            f"The scheduler {scheduler.address} has no workers.", f"Start some: dask worker {scheduler.address}."
+            f"The scheduler {scheduler.address} has no workers.",
+            f"Start some: dask worker {scheduler.address}.",
         ) from error
     for address in client.nthreads():
         protocol, _, rest = str(address).partition("://")
@@ -190,12 +195,17 @@ def check_versions(versions: Mapping[str, Any]) -> None:
     PoreguiError.
     """
     own = versions["client"]["packages"].get("poregui")
-    parts = {"scheduler": versions["scheduler"], **{f"worker {name}": one for name, one in versions["workers"].items()}}
+    parts = {
+        "scheduler": versions["scheduler"],
+        **{f"worker {name}": one for name, one in versions["workers"].items()},
+    }
     for name, part in parts.items():
         there = part["packages"].get("poregui")
         if own and there != own:
             has = f"has poregui {there}" if there else "has no poregui"
-            raise PoreguiError(f"The {name} {has}, and this is {own}.", "Install the same version everywhere.")
+            raise PoreguiError(
+                f"The {name} {has}, and this is {own}.", "Install the same version everywhere."
+            )
 
 
 def _work_through(
@@ -206,7 +216,9 @@ def _work_through(
     cancelled: Callable[[], bool],
 ) -> bool:
     """Give what is not in `found` to the workers, take results as they come, return whether a person cancelled."""
-    ours = uuid.uuid4().hex  # names work by its asking: equal work of an earlier asking may have failed
+    ours = (
+        uuid.uuid4().hex
+    )  # names work by its asking: equal work of an earlier asking may have failed
     waiting = {
         client.submit(work_on, task, key=f"poregui-{ours}-{place}", pure=False): place
         for place, task in enumerate(tasks)
@@ -224,7 +236,9 @@ def _work_through(
             if done:
                 text = time_left(len(found) - first, len(open_ones), time.monotonic() - began)
                 words = left_words(len(found), len(tasks))
-                progress(STEPS * len(found), STEPS * len(tasks), f"{words}, {text}" if text else words)
+                progress(
+                    STEPS * len(found), STEPS * len(tasks), f"{words}, {text}" if text else words
+                )
             if cancelled():
                 return True
             if open_ones and not done:

@@ -16,7 +16,13 @@ from poregui.workflow.applying.confusion_of_tests import TestedCrops, temperatur
 from poregui.workflow.applying.field import RESULT, FieldResult
 from poregui.workflow.applying.inputs import AppliedModel
 from poregui.workflow.applying.overlay import read_picture
-from poregui.workflow.applying.result_files import OUTLINES, PORES, marked_outlines, marks_of, write_overlay
+from poregui.workflow.applying.result_files import (
+    OUTLINES,
+    PORES,
+    marked_outlines,
+    marks_of,
+    write_overlay,
+)
 from poregui.workflow.applying.result_table import LEFT, PoreTable
 from poregui.workflow.exporting.formats.geojson import read_geojson, write_geojson_file
 
@@ -60,7 +66,9 @@ def at_confidence(result: FieldResult, table: PoreTable, least: float) -> FieldR
     )
 
 
-def mark_field(folder: Path, result: FieldResult, table: PoreTable, model: AppliedModel, least: float) -> FieldResult:
+def mark_field(
+    folder: Path, result: FieldResult, table: PoreTable, model: AppliedModel, least: float
+) -> FieldResult:
     """Write class, source and reason of each pore into table, outlines, picture and sums of a folder of results.
 
     They are those of `PoreTable.chosen` at the confidence `least`, as in every sum. Nothing is written where they stand
@@ -85,11 +93,14 @@ def mark_field(folder: Path, result: FieldResult, table: PoreTable, model: Appli
     return found
 
 
-def _mark_outlines(folder: Path, marks: Mapping[str, Sequence[str]], colours: Mapping[str, str]) -> None:
+def _mark_outlines(
+    folder: Path, marks: Mapping[str, Sequence[str]], colours: Mapping[str, str]
+) -> None:
     (told,) = read_geojson(folder / OUTLINES)
     if len(told.shapes) != len(next(iter(marks.values()))):
         raise PoreguiError(
-            f"The outlines in {folder} are not those of its table.", f"Remove {folder} and find its pores again."
+            f"The outlines in {folder} are not those of its table.",
+            f"Remove {folder} and find its pores again.",
         )
     write_geojson_file(marked_outlines(told, marks, colours), folder / OUTLINES)
 
@@ -100,7 +111,9 @@ def _read(path: Path) -> tuple[list[str], list[list[str]]]:
             rows = csv.reader(file)
             return next(rows), list(rows)
     except (OSError, ValueError, StopIteration) as error:
-        raise PoreguiError(f"{path} cannot be read.", f"Remove {path.parent} and find its pores again.") from error
+        raise PoreguiError(
+            f"{path} cannot be read.", f"Remove {path.parent} and find its pores again."
+        ) from error
 
 
 def _write(path: Path, head: list[str], rows: list[list[str]]) -> None:

@@ -31,12 +31,18 @@ class TestedCrops:
 
     def at(self, temperature: float | None) -> TestedCrops:
         """Return the crops with answers at a temperature (see `at_temperature`), None: as the network gave them."""
-        return self if temperature is None else replace(self, answers=at_temperature(self.answers, temperature))
+        return (
+            self
+            if temperature is None
+            else replace(self, answers=at_temperature(self.answers, temperature))
+        )
 
     def confusion(self, least: float = 0.0) -> NDArray[np.int64]:
         """Return the (classes, classes) counts of crops answered with at least a confidence, rows the truth."""
         kept = self._kept(least)
-        return confusion_matrix(self.labels[kept], self.answers[kept].argmax(axis=1), self.answers.shape[1])
+        return confusion_matrix(
+            self.labels[kept], self.answers[kept].argmax(axis=1), self.answers.shape[1]
+        )
 
     def area_confusion(self, least: float = 0.0) -> NDArray[np.float64] | None:
         """Return the same weighed by the area of the pores (see `weighted_counts`), None where no size is known."""
@@ -52,8 +58,16 @@ class TestedCrops:
 
     def to_json(self) -> dict[str, Any]:
         """Return everything as a dictionary fit for JSON."""
-        sizes = None if self.diameters is None else [None if d != d else d for d in self.diameters.tolist()]
-        return {"labels": self.labels.tolist(), "answers": self.answers.tolist(), "diameters": sizes}
+        sizes = (
+            None
+            if self.diameters is None
+            else [None if d != d else d for d in self.diameters.tolist()]
+        )
+        return {
+            "labels": self.labels.tolist(),
+            "answers": self.answers.tolist(),
+            "diameters": sizes,
+        }
 
     @staticmethod
     def from_json(values: Mapping[str, Any], classes: int) -> TestedCrops:
@@ -61,8 +75,14 @@ class TestedCrops:
         labels = np.array(values["labels"], np.int64)
         answers = np.array(values["answers"], np.float64).reshape(len(labels), classes)
         sizes = values["diameters"]
-        diameters = None if sizes is None else np.array([np.nan if d is None else d for d in sizes], np.float64)
-        if (diameters is not None and diameters.shape != labels.shape) or not np.isin(labels, range(classes)).all():
+        diameters = (
+            None
+            if sizes is None
+            else np.array([np.nan if d is None else d for d in sizes], np.float64)
+        )
+        if (diameters is not None and diameters.shape != labels.shape) or not np.isin(
+            labels, range(classes)
+        ).all():
             raise ValueError("the test crops do not fit together")
         return TestedCrops(labels, answers, diameters)
 
@@ -86,12 +106,16 @@ def temperature_of(run: RunFolder) -> float | None:
     return None if (answers.argmax(axis=1) == labels).all() else fit_temperature(answers, labels)
 
 
-def _answered(run: RunFolder, part: Part) -> tuple[list[int], NDArray[np.int64], NDArray[np.float64]]:
+def _answered(
+    run: RunFolder, part: Part
+) -> tuple[list[int], NDArray[np.int64], NDArray[np.float64]]:
     """Return the (n,) ids of the crops of a part, their (n,) labels and (n, classes) answers."""
     dataset = run.read_dataset()
     label = {crop.crop_id: crop.label for crop in dataset.crops if crop.part == part}
     found = [one for one in run.read_predictions() if one.crop_id in label]
-    answers = np.array([one.probabilities for one in found], np.float64).reshape(len(found), len(dataset.classes))
+    answers = np.array([one.probabilities for one in found], np.float64).reshape(
+        len(found), len(dataset.classes)
+    )
     ids = [one.crop_id for one in found]
     return ids, np.array([label[i] for i in ids], np.int64), answers
 
@@ -101,7 +125,9 @@ def _diameters(run: RunFolder, ids: list[int]) -> NDArray[np.float64] | None:
     if shapes is None:
         return None
     columns, known, values = shapes
-    place = next((k for k, name in enumerate(columns) if name.startswith("Equivalent diameter")), None)
+    place = next(
+        (k for k, name in enumerate(columns) if name.startswith("Equivalent diameter")), None
+    )
     if place is None:
         return None
     size = dict(zip(known.tolist(), values[:, place].tolist(), strict=True))

@@ -26,7 +26,13 @@ from poregui.vision.pores.plan import Source
 from poregui.vision.shape.measurement import Measured, measure
 from poregui.workflow.applying.classify import NetworkFiles, answers_of
 from poregui.workflow.applying.overlay import FieldPicture
-from poregui.workflow.applying.result_files import marks_of, outlines_of, write_outlines, write_overlay, write_pores
+from poregui.workflow.applying.result_files import (
+    marks_of,
+    outlines_of,
+    write_outlines,
+    write_overlay,
+    write_pores,
+)
 from poregui.workflow.applying.result_table import PoreTable
 from poregui.workflow.applying.sensitivity import Shifted, find_shifted, sense, write_sensitivity
 from poregui.workflow.evaluating.predict import Predictor
@@ -140,7 +146,9 @@ class FieldProblem:
     reason: str
 
 
-def apply_field(task: FieldTask, progress: Progress = lambda done, total, text: None) -> FieldResult:
+def apply_field(
+    task: FieldTask, progress: Progress = lambda done, total, text: None
+) -> FieldResult:
     """Find, measure and classify the pores of a micrograph and write all that is known of them, field.json last.
 
     `progress` hears (done, total, text) of the whole; an exception that it raises ends the work with nothing half
@@ -157,7 +165,13 @@ def apply_field(task: FieldTask, progress: Progress = lambda done, total, text: 
         size, read = (image.width, image.height), partial(image.read, 0)
         ends = task.surfaces != ()
         found = detect(
-            read, task.recipe, scale, task.masks, size=size, specimen_ends=ends, progress=_part(progress, 0, _FOUND)
+            read,
+            task.recipe,
+            scale,
+            task.masks,
+            size=size,
+            specimen_ends=ends,
+            progress=_part(progress, 0, _FOUND),
         )
         aside = _Aside.begun(beside, task, found, image, scale)
         factor = resampling(predictor, scale)
@@ -166,7 +180,9 @@ def apply_field(task: FieldTask, progress: Progress = lambda done, total, text: 
         progress(_ANSWERED, 100, "Writing")
         table = PoreTable(found.areas, answers, unlike=unlike)
         _write(task, table, aside, beside, predictor)
-        write_sensitivity(sense(found, answers, aside.shifted.result(), partial(_chances, ask)), task.folder)
+        write_sensitivity(
+            sense(found, answers, aside.shifted.result(), partial(_chances, ask)), task.folder
+        )
         warnings = image.warnings
     known = unlike if predictor.reference is not None else None
     result = replace(
@@ -194,25 +210,41 @@ class _Aside:
     picture: Future[FieldPicture]
 
     @staticmethod
-    def begun(beside: Executor, task: FieldTask, found: Detected, image: Pyramid, scale: float | None) -> _Aside:
+    def begun(
+        beside: Executor, task: FieldTask, found: Detected, image: Pyramid, scale: float | None
+    ) -> _Aside:
         size, read = (image.width, image.height), partial(image.read, 0)
         source, ends = Source(*size, read), task.surfaces != ()
         return _Aside(
             beside.submit(_measured, task, found, read, scale, size),
-            beside.submit(find_shifted, found, source, task.recipe, scale, task.masks, specimen_ends=ends),
+            beside.submit(
+                find_shifted, found, source, task.recipe, scale, task.masks, specimen_ends=ends
+            ),
             beside.submit(outlines_of, image, scale, found),
             beside.submit(lambda: FieldPicture.of(image.overview(), size, found.outlines)),
         )
 
 
-def _write(task: FieldTask, table: PoreTable, aside: _Aside, beside: Executor, predictor: Predictor) -> None:
+def _write(
+    task: FieldTask, table: PoreTable, aside: _Aside, beside: Executor, predictor: Predictor
+) -> None:
     """Write outlines, table and picture of the pores, each beside and then in its place."""
     classes, picture = predictor.classes, aside.picture.result()
     task.folder.mkdir(parents=True, exist_ok=True)
     drawing = beside.submit(write_overlay, task.folder, picture, table, task.colours, task.least)
-    marks, colours = marks_of(table, classes, task.least), dict(zip(classes, task.colours, strict=False))
+    marks, colours = (
+        marks_of(table, classes, task.least),
+        dict(zip(classes, task.colours, strict=False)),
+    )
     write_outlines(task.folder, aside.outlines.result(), marks, colours)
-    write_pores(task.folder, aside.measured.result(), classes, table, task.least, knows=predictor.reference is not None)
+    write_pores(
+        task.folder,
+        aside.measured.result(),
+        classes,
+        table,
+        task.least,
+        knows=predictor.reference is not None,
+    )
     picture.write(task.folder)
     drawing.result()
 
@@ -223,7 +255,11 @@ def _part(progress: Progress, low: int, high: int) -> Progress:
 
 
 def _measured(
-    task: FieldTask, found: Detected, read: Callable[[Box], NDArray[Any]], scale: float | None, size: tuple[int, int]
+    task: FieldTask,
+    found: Detected,
+    read: Callable[[Box], NDArray[Any]],
+    scale: float | None,
+    size: tuple[int, int],
 ) -> Measured:
     drawn = task.surfaces
     return measure(
@@ -233,7 +269,9 @@ def _measured(
         size=size,
         masks=task.masks,
         build_direction_deg=task.build_direction_deg,
-        surfaces=found.surfaces if drawn is None else [np.array(line, np.float64) for line in drawn],
+        surfaces=found.surfaces
+        if drawn is None
+        else [np.array(line, np.float64) for line in drawn],
     )
 
 
@@ -244,7 +282,11 @@ def _chances(
 
 
 def _result(
-    task: FieldTask, found: Detected, chosen: NDArray[np.int64], unlike: NDArray[np.bool_] | None, classes: int
+    task: FieldTask,
+    found: Detected,
+    chosen: NDArray[np.int64],
+    unlike: NDArray[np.bool_] | None,
+    classes: int,
 ) -> FieldResult:
     """Sum up pores whose class (-1: left to a person) is `chosen`."""
     return FieldResult(
@@ -276,7 +318,9 @@ def read_result(task: FieldTask) -> FieldResult | None:
     """
     try:
         values: dict[str, Any] = json.loads(task.result_file.read_text(encoding="utf-8"))
-        fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+        fields: dict[str, Any] = {
+            k: tuple(v) if isinstance(v, list) else v for k, v in values.items()
+        }
         result = FieldResult(**fields)
     except (OSError, ValueError, TypeError, AttributeError):
         return None
@@ -302,7 +346,9 @@ def _resampled_words(factor: float | None, um_per_px: float | None) -> tuple[str
     if factor is None or um_per_px is None:
         return ()
     learnt = um_per_px / factor
-    return (f"The network was trained at {learnt:.4g} um per px; crops were resized to that scale.",)
+    return (
+        f"The network was trained at {learnt:.4g} um per px; crops were resized to that scale.",
+    )
 
 
 def _answers(
@@ -317,7 +363,9 @@ def _answers(
     """Return (n, classes) calibrated probabilities of the pores, and which are unlike all training crops."""
     size = (image.width, image.height)
     boxes = [task.recipe.crop_box(Box(*box), *size, scale) for box in found.boxes.tolist()]
-    answers, unlike = answers_of(image, boxes, network, scale, factor, progress, threads=task.threads)
+    answers, unlike = answers_of(
+        image, boxes, network, scale, factor, progress, threads=task.threads
+    )
     if task.temperature != 1.0:
         answers = at_temperature(answers.astype(np.float64), task.temperature).astype(np.float32)
     return answers, unlike

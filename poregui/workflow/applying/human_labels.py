@@ -42,7 +42,9 @@ class PlacedCrops:
         away, pore = cKDTree(middles).query(self.middles)
         own = np.where(np.isnan(self.areas), areas[pore], self.areas)
         smaller, larger = np.minimum(areas[pore], own), np.maximum(areas[pore], own)
-        reach = np.where(np.isnan(self.areas), self.reach, _NEAR * np.sqrt(4 / np.pi * smaller) + 0.5)
+        reach = np.where(
+            np.isnan(self.areas), self.reach, _NEAR * np.sqrt(4 / np.pi * smaller) + 0.5
+        )
         same = (away <= reach) & (larger <= _ALIKE * smaller)
         return {int(pore[place]): place for place in np.flatnonzero(same).tolist()}
 
@@ -66,13 +68,20 @@ def placed_crops(project: Project, *, labelled: bool) -> Placed:
         middles, areas = [], []
         for crop, box in crops:
             line = lines.get(crop.id)
-            middle, area = (box.centre, np.nan) if line is None else _middle(line.points.astype(np.float64))
+            middle, area = (
+                (box.centre, np.nan) if line is None else _middle(line.points.astype(np.float64))
+            )
             middles.append(middle)
             areas.append(area)
         reach = [_NEAR * min(box.width, box.height) / 2 for _, box in crops]
-        key = (str(project.micrograph_file(micrograph).resolve()), str(Plane.parse(micrograph.plane)))
+        key = (
+            str(project.micrograph_file(micrograph).resolve()),
+            str(Plane.parse(micrograph.plane)),
+        )
         ids, labels = tuple(crop.id for crop, _ in crops), tuple(crop.label for crop, _ in crops)
-        found[key] = PlacedCrops(ids, np.array(middles, np.float64), np.array(areas), np.array(reach), labels)
+        found[key] = PlacedCrops(
+            ids, np.array(middles, np.float64), np.array(areas), np.array(reach), labels
+        )
     return found
 
 
@@ -86,8 +95,12 @@ def class_places(project: Project, classes: Sequence[str]) -> dict[int, int]:
 
     *Not a pore* is `REMOVED` where the network has no such answer.
     """
-    names = {one.id: one.name for one in project.classes(retired=True)} | {NOT_A_PORE: NOT_A_PORE_NAME}
-    places = {label: classes.index(name) if name in classes else OTHER for label, name in names.items()}
+    names = {one.id: one.name for one in project.classes(retired=True)} | {
+        NOT_A_PORE: NOT_A_PORE_NAME
+    }
+    places = {
+        label: classes.index(name) if name in classes else OTHER for label, name in names.items()
+    }
     places[UNSURE] = LEFT
     if places[NOT_A_PORE] == OTHER:
         places[NOT_A_PORE] = REMOVED
@@ -115,7 +128,9 @@ def with_answers(
     for task, table in zip(tasks, tables, strict=True):
         own = said.labelled.get(place_of(task)) if said is not None else None
         found.append(
-            table if said is None or own is None else replace(table, answered=_answers(table, own, said.places))
+            table
+            if said is None or own is None
+            else replace(table, answered=_answers(table, own, said.places))
         )
     return found
 

@@ -76,7 +76,8 @@ def model_of_run(project: Project, run: RunFolder, *, least: float = 0.0) -> App
     """Return the network of a run with the recipe of its project. Raises ProjectError when it has none."""
     if not run.has_network:
         raise ProjectError(
-            f"Run {run.path.name} has no network.", "Choose a run that finished, not a cross-validation."
+            f"Run {run.path.name} has no network.",
+            "Choose a run that finished, not a cross-validation.",
         )
     dataset = run.read_dataset()
     colours = {c.id: c.colour for c in project.classes(retired=True)}
@@ -96,7 +97,9 @@ def model_of_run(project: Project, run: RunFolder, *, least: float = 0.0) -> App
     )
 
 
-def model_of_file(model: Path, recipe: DetectionRecipe | None = None, *, least: float = 0.0) -> AppliedModel:
+def model_of_file(
+    model: Path, recipe: DetectionRecipe | None = None, *, least: float = 0.0
+) -> AppliedModel:
     """Return a bare model.onnx with the model.json beside it. Raises ProjectError when one is missing or damaged.
 
     Without the `tested` crops of an export the sidecar may hold `confusion` and `area_confusion`, which stand for every
@@ -109,7 +112,11 @@ def model_of_file(model: Path, recipe: DetectionRecipe | None = None, *, least: 
         temperature = _temperature(told)
         confusion, by_area = _confusions(told, len(classes), least, temperature)
         if recipe is None:
-            recipe = detection_recipe_from_json(told["detection"]) if "detection" in told else DetectionRecipe()
+            recipe = (
+                detection_recipe_from_json(told["detection"])
+                if "detection" in told
+                else DetectionRecipe()
+            )
         shades = tuple(str(one) for one in told.get("colours", ()))
         if len(shades) != len(classes) or not all(_COLOUR.fullmatch(one) for one in shades):
             plain = default_classes(tuple(f"class {i}" for i in range(max(2, len(classes)))))
@@ -117,11 +124,14 @@ def model_of_file(model: Path, recipe: DetectionRecipe | None = None, *, least: 
         name = str(told.get("name", model.stem))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ProjectError(
-            f"{sidecar} is missing or damaged.", "Put the model.json of the same export beside the model."
+            f"{sidecar} is missing or damaged.",
+            "Put the model.json of the same export beside the model.",
         ) from error
     if not model.exists():
         raise ProjectError(f"{model} is missing.", "Choose the model.onnx of an export.")
-    return AppliedModel(name, model, sidecar, classes, shades, confusion, recipe, by_area, temperature)
+    return AppliedModel(
+        name, model, sidecar, classes, shades, confusion, recipe, by_area, temperature
+    )
 
 
 def tested_of_file(sidecar: Path) -> TestedCrops | None:
@@ -154,7 +164,9 @@ def _confusions(
         return tested.confusion(least), tested.area_confusion(least)
     counts, weighed = told.get("confusion"), told.get("area_confusion")
     confusion = None if counts is None else np.array(counts, np.int64).reshape(classes, classes)
-    return confusion, None if weighed is None else np.array(weighed, np.float64).reshape(classes, classes)
+    return confusion, None if weighed is None else np.array(weighed, np.float64).reshape(
+        classes, classes
+    )
 
 
 def micrographs_of(
@@ -168,12 +180,17 @@ def micrographs_of(
     files = [one.file for one in found]
     if not files:
         named = ", ".join(str(path) for path in paths)
-        raise PoreguiError(f"There is no picture in {named}.", "Give image files, or folders that hold some.")
+        raise PoreguiError(
+            f"There is no picture in {named}.", "Give image files, or folders that hold some."
+        )
     return to_apply(files, project, um_per_px, specimen)
 
 
 def to_apply(
-    files: Sequence[Path], project: Project | None, um_per_px: float | None = None, specimen: str | None = None
+    files: Sequence[Path],
+    project: Project | None,
+    um_per_px: float | None = None,
+    specimen: str | None = None,
 ) -> list[ToApply]:
     """Return what is known of image files, whether they are there or not, as `micrographs_of` does.
 
@@ -183,18 +200,24 @@ def to_apply(
         return [ToApply(file, specimen or "", um_per_px) for file in files]
     known, up = _known(project), project_build_direction(project)
     plain = [ToApply(file, specimen or "", um_per_px, build_direction_deg=up) for file in files]
-    return [found for one in plain for found in _as_known(one, known.get(one.file.resolve(), []), up)]
+    return [
+        found for one in plain for found in _as_known(one, known.get(one.file.resolve(), []), up)
+    ]
 
 
 def _known(project: Project) -> dict[Path, list[tuple[Micrograph, str]]]:
     names = {s.id: s.name for s in project.specimens()}
     known: dict[Path, list[tuple[Micrograph, str]]] = {}
     for one in project.micrographs():
-        known.setdefault(project.micrograph_file(one).resolve(), []).append((one, names.get(one.specimen_id or 0, "")))
+        known.setdefault(project.micrograph_file(one).resolve(), []).append(
+            (one, names.get(one.specimen_id or 0, ""))
+        )
     return known
 
 
-def _as_known(plain: ToApply, there: list[tuple[Micrograph, str]], up: float | None) -> list[ToApply]:
+def _as_known(
+    plain: ToApply, there: list[tuple[Micrograph, str]], up: float | None
+) -> list[ToApply]:
     """Return what the project knows of the micrographs of a file; what was given goes before it."""
     return [
         replace(
@@ -210,7 +233,9 @@ def _as_known(plain: ToApply, there: list[tuple[Micrograph, str]], up: float | N
     ] or [plain]
 
 
-def tasks_of(model: AppliedModel, fields: Sequence[ToApply], out: Path, *, least: float = 0.0) -> list[FieldTask]:
+def tasks_of(
+    model: AppliedModel, fields: Sequence[ToApply], out: Path, *, least: float = 0.0
+) -> list[FieldTask]:
     """Return one task a micrograph, each with a folder of its own below `out`."""
     plain = [
         FieldTask(
@@ -232,12 +257,16 @@ def tasks_of(model: AppliedModel, fields: Sequence[ToApply], out: Path, *, least
         for one in fields
     ]
     names = file_names([one.name for one in plain], "")
-    return [replace(one, folder=out / "fields" / name) for one, name in zip(plain, names, strict=True)]
+    return [
+        replace(one, folder=out / "fields" / name) for one, name in zip(plain, names, strict=True)
+    ]
 
 
 def task_of(tasks: Sequence[FieldTask], result: FieldResult) -> FieldTask:
     """Return the task that a result is of."""
-    return next(one for one in tasks if (str(one.file), str(one.plane)) == (result.file, result.plane))
+    return next(
+        one for one in tasks if (str(one.file), str(one.plane)) == (result.file, result.plane)
+    )
 
 
 def is_pore(name: str) -> bool:

@@ -80,7 +80,9 @@ def lock_run(
     if not who.strip():
         raise PoreguiError("Nobody locks this recipe.", "Give the name of who does.")
     if not 0 <= least < 1:
-        raise PoreguiError(f"{least:g} is no confidence.", "Give a number from 0 to below 1, such as 0.8.")
+        raise PoreguiError(
+            f"{least:g} is no confidence.", "Give a number from 0 to below 1, such as 0.8."
+        )
     if um_per_px is not None and not 0 < um_per_px < float("inf"):
         raise PoreguiError(f"{um_per_px:g} is no scale.", "Give um per px above 0.")
     model = model_of_run(project, run, least=least)
@@ -117,7 +119,9 @@ def read_lock(file: Path) -> Lock:
         lock = Lock(recipe=recipe, **told)
         unchanged = lock.hash == sealed
     except FileNotFoundError as error:
-        raise ProjectError(f"{file} is missing.", "Choose the locked.json of a locked recipe.") from error
+        raise ProjectError(
+            f"{file} is missing.", "Choose the locked.json of a locked recipe."
+        ) from error
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise _changed(file) from error
     if not unchanged:
@@ -125,7 +129,9 @@ def read_lock(file: Path) -> Lock:
     for name, wanted in ((MODEL, lock.model), (SIDECAR, lock.sidecar)):
         beside = file.with_name(name)
         if not beside.exists():
-            raise ProjectError(f"{beside} is missing.", "Keep the folder of a locked recipe together.")
+            raise ProjectError(
+                f"{beside} is missing.", "Keep the folder of a locked recipe together."
+            )
         if file_hash(beside) != wanted:
             raise _changed(beside)
     return lock
@@ -133,7 +139,8 @@ def read_lock(file: Path) -> Lock:
 
 def _changed(file: Path) -> PoreguiError:
     return ProjectError(
-        f"{file} is not as it was locked.", "Ask who locked it for the folder as it was, or lock the recipe anew."
+        f"{file} is not as it was locked.",
+        "Ask who locked it for the folder as it was, or lock the recipe anew.",
     )
 
 
@@ -151,8 +158,12 @@ def take_lock(file: Path, project: Path) -> Lock:
     """
     lock = read_lock(file)
     if lock_of_project(project) is not None:
-        raise PoreguiError("This project is locked already.", "Unlock it first, then take the other recipe.")
-    names = [one for one in (LOCKED, MODEL, SIDECAR, CARD, CARD_PAGE) if file.with_name(one).exists()]
+        raise PoreguiError(
+            "This project is locked already.", "Unlock it first, then take the other recipe."
+        )
+    names = [
+        one for one in (LOCKED, MODEL, SIDECAR, CARD, CARD_PAGE) if file.with_name(one).exists()
+    ]
 
     def write(folder: Path) -> int:
         for name in names:

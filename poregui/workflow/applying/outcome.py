@@ -13,7 +13,9 @@ from poregui.workflow.applying.summary import Summary
 FILE = "summary.json"
 
 
-def write_outcome(out: Path, applied: Applied, summary: Summary, *, least: float, lock: Lock | None) -> dict[str, Any]:
+def write_outcome(
+    out: Path, applied: Applied, summary: Summary, *, least: float, lock: Lock | None
+) -> dict[str, Any]:
     """Write summary.json into a folder of results and return what stands in it.
 
     Raises PoreguiError when it cannot be written.
@@ -39,6 +41,8 @@ def _unlike(applied: Applied) -> dict[str, Any] | None:
     if any(one.unlike is None for one in applied.results):
         return None
     pores = [
-        {"file": one.file, "plane": one.plane, "pore": number} for one in applied.results for number in one.unlike or ()
+        {"file": one.file, "plane": one.plane, "pore": number}
+        for one in applied.results
+        for number in one.unlike or ()
     ]
     return {"count": len(pores), "pores": pores}

@@ -39,7 +39,9 @@ class FieldPicture:
     counts: NDArray[np.int32]
 
     @staticmethod
-    def of(overview: NDArray[Any], size: tuple[int, int], outlines: Sequence[NDArray[np.float32]]) -> FieldPicture:
+    def of(
+        overview: NDArray[Any], size: tuple[int, int], outlines: Sequence[NDArray[np.float32]]
+    ) -> FieldPicture:
         """Return the picture of a micrograph of `size` (width, height) px.
 
         `overview` is the micrograph at any smaller size, of any depth; `outlines` are in px of the full one.
@@ -56,14 +58,21 @@ class FieldPicture:
         return FieldPicture(plain, points, np.array([len(line) for line in lines], np.int32))
 
     def drawn(
-        self, chosen: NDArray[np.int64], colours: Sequence[str], unlike: NDArray[np.bool_] | None = None
+        self,
+        chosen: NDArray[np.int64],
+        colours: Sequence[str],
+        unlike: NDArray[np.bool_] | None = None,
     ) -> NDArray[np.uint8]:
         """Return (h, w, 3) blue, green, red with the outlines in the colours of their classes.
 
         `chosen` is the place of each pore's class in `colours` ('#rrggbb'). Pores that are `LEFT` have the colour of
         *unsure*, others without a class are not drawn. Those that are `unlike` stand in a white frame.
         """
-        shown = cv2.cvtColor(self.plain, cv2.COLOR_GRAY2BGR) if self.plain.ndim == 2 else self.plain.copy()
+        shown = (
+            cv2.cvtColor(self.plain, cv2.COLOR_GRAY2BGR)
+            if self.plain.ndim == 2
+            else self.plain.copy()
+        )
         ends = np.cumsum(self.counts)
         lines = np.split(self.points.astype(np.int32), ends[:-1]) if len(ends) else []
         for kind in range(LEFT, len(colours)):
@@ -97,7 +106,11 @@ def read_picture(folder: Path) -> FieldPicture | None:
             found = FieldPicture(kept["plain"], kept["points"], kept["counts"])
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None
-    return found if found.plain.dtype == np.uint8 and int(found.counts.sum()) == len(found.points) else None
+    return (
+        found
+        if found.plain.dtype == np.uint8 and int(found.counts.sum()) == len(found.points)
+        else None
+    )
 
 
 def draw_overlay(
@@ -136,7 +149,9 @@ def _shown(pixels: NDArray[Any]) -> NDArray[np.uint8]:
     """Return what a screen shows of pixels of any depth: (h, w) grey, or (h, w, 3) blue, green, red."""
     if pixels.dtype != np.uint8:
         low, high = (float(v) for v in np.percentile(pixels, [0.5, 99.5]))
-        pixels = np.clip((pixels.astype(np.float32) - low) * (255 / max(high - low, 1e-9)), 0, 255).astype(np.uint8)
+        pixels = np.clip(
+            (pixels.astype(np.float32) - low) * (255 / max(high - low, 1e-9)), 0, 255
+        ).astype(np.uint8)
     return np.ascontiguousarray(pixels if pixels.ndim == 2 else pixels[..., ::-1])
 
 

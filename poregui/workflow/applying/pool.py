@@ -13,7 +13,13 @@ from dataclasses import dataclass, replace
 
 from poregui.domain.errors import PoreguiError
 from poregui.store.files import remove_leftovers
-from poregui.workflow.applying.field import FieldProblem, FieldResult, FieldTask, apply_field, read_result
+from poregui.workflow.applying.field import (
+    FieldProblem,
+    FieldResult,
+    FieldTask,
+    apply_field,
+    read_result,
+)
 from poregui.workflow.applying.helper_process import LOOK_S, Stopped, Talk, current_talk, prepare
 
 
@@ -43,7 +49,9 @@ STEPS = 1000
 """Progress counts so many steps for each micrograph."""
 _ENOUGH = 0.1
 """Micrographs, or part of one, from which on the time left is said."""
-ENDED_ITS_PROCESS = "Working on it ended the process, as when memory is short. Close other programs and try again."
+ENDED_ITS_PROCESS = (
+    "Working on it ended the process, as when memory is short. Close other programs and try again."
+)
 
 
 @dataclass(frozen=True)
@@ -133,7 +141,9 @@ def take_up(tasks: Sequence[FieldTask]) -> dict[int, FieldResult | FieldProblem]
     return found
 
 
-def applied_of(found: Mapping[int, FieldResult | FieldProblem], taken_up: int, cancelled: bool) -> Applied:
+def applied_of(
+    found: Mapping[int, FieldResult | FieldProblem], taken_up: int, cancelled: bool
+) -> Applied:
     """Return what became of tasks, in the order of their places."""
     results = [found[place] for place in sorted(found)]
     return Applied(
@@ -148,7 +158,10 @@ class _Clock:
     """Tell how far all micrographs are, those in hand too, and how long the rest takes."""
 
     def __init__(
-        self, tasks: Sequence[FieldTask], found: Mapping[int, FieldResult | FieldProblem], progress: Progress
+        self,
+        tasks: Sequence[FieldTask],
+        found: Mapping[int, FieldResult | FieldProblem],
+        progress: Progress,
     ) -> None:
         self.talk = Talk(len(tasks))
         self._count, self._found, self._progress = len(tasks), found, progress
@@ -159,10 +172,14 @@ class _Clock:
         done = self._done()
         text = time_left(done - self._first, self._count - done, time.monotonic() - self._began)
         words = left_words(len(self._found), self._count)
-        self._progress(int(STEPS * done), STEPS * self._count, f"{words}, {text}" if text else words)
+        self._progress(
+            int(STEPS * done), STEPS * self._count, f"{words}, {text}" if text else words
+        )
 
     def _done(self) -> float:
-        return sum(1.0 if place in self._found else self.talk.part(place) for place in range(self._count))
+        return sum(
+            1.0 if place in self._found else self.talk.part(place) for place in range(self._count)
+        )
 
 
 def _collect(
@@ -188,7 +205,8 @@ def _collect(
 
 
 def _take_finished(
-    waiting: dict[Future[FieldResult | FieldProblem], int], found: dict[int, FieldResult | FieldProblem]
+    waiting: dict[Future[FieldResult | FieldProblem], int],
+    found: dict[int, FieldResult | FieldProblem],
 ) -> None:
     """Take the results that came while all processes were ending."""
     for one, place in waiting.items():

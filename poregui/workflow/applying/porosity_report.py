@@ -135,15 +135,25 @@ def collect_applied(
     `results` are those at the confidence `least`, in the order of `folders`. `locked` is the sentence of a locked
     recipe, empty where it is not locked. Raises PoreguiError when a table was changed, ValueError without a result.
     """
-    tables = [read_pores(folder, len(model.classes)) for folder in folders] if tables is None else tables
+    tables = (
+        [read_pores(folder, len(model.classes)) for folder in folders] if tables is None else tables
+    )
     summary = summarise(model, results, tables, least=least)
     rows = list(zip(results, tables, folders, strict=True))
     colours = dict(zip(model.classes, model.colours, strict=True))
     pages = tuple(
-        _page(group, [row for row in rows if (row[0].specimen or row[0].name) == group.name], summary, least, colours)
+        _page(
+            group,
+            [row for row in rows if (row[0].specimen or row[0].name) == group.name],
+            summary,
+            least,
+            colours,
+        )
         for group in summary.specimens
     )
-    whole = _page(summary.whole, rows, summary, least, colours, examples=0) if len(pages) > 1 else None
+    whole = (
+        _page(summary.whole, rows, summary, least, colours, examples=0) if len(pages) > 1 else None
+    )
     return AppliedFacts(
         made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         summary=summary,
@@ -157,7 +167,8 @@ def collect_applied(
         confusion=()
         if model.confusion is None
         else tuple(
-            (name, tuple(int(n) for n in row)) for name, row in zip(model.classes, model.confusion, strict=True)
+            (name, tuple(int(n) for n in row))
+            for name, row in zip(model.classes, model.confusion, strict=True)
         ),
     )
 
@@ -171,7 +182,10 @@ def _page(
     examples: int = EXAMPLES,
 ) -> Page:
     fields = tuple(_field(result, group) for result, _, _ in rows)
-    names, pairs = [one.name for one in group.classes], [(result, table) for result, table, _ in rows]
+    names, pairs = (
+        [one.name for one in group.classes],
+        [(result, table) for result, table, _ in rows],
+    )
     diameters = diameters_of(names, pairs, least, summary.size_unit)
     known = [one.mm2 for one in fields if one.mm2 is not None]
     return Page(
@@ -185,7 +199,10 @@ def _page(
 
 def _field(result: FieldResult, group: GroupSummary) -> FieldFacts:
     scale, area = result.um_per_px, max(result.field_area_px, 1.0)
-    own = sum(part for part, one in zip(result.areas, group.classes, strict=True) if one.is_pore) + result.left_area
+    own = (
+        sum(part for part, one in zip(result.areas, group.classes, strict=True) if one.is_pore)
+        + result.left_area
+    )
     return FieldFacts(
         result.name,
         result.specimen,
@@ -219,7 +236,9 @@ def _examples(
     return tuple(found)
 
 
-def _picture(folder: Path, table: PoreTable, colours: Sequence[str], least: float) -> tuple[str, int, int] | None:
+def _picture(
+    folder: Path, table: PoreTable, colours: Sequence[str], least: float
+) -> tuple[str, int, int] | None:
     """Return the outlined micrograph of a folder as a data URI and its size; None where what it shows is gone."""
     from PIL import Image
 
@@ -230,7 +249,11 @@ def _picture(folder: Path, table: PoreTable, colours: Sequence[str], least: floa
     high = max(1, round(image.height * _PICTURE_WIDTH / image.width))
     out = BytesIO()
     image.resize((_PICTURE_WIDTH, high), Image.Resampling.LANCZOS).save(out, "JPEG", quality=88)
-    return f"data:image/jpeg;base64,{base64.b64encode(out.getvalue()).decode()}", _PICTURE_WIDTH, high
+    return (
+        f"data:image/jpeg;base64,{base64.b64encode(out.getvalue()).decode()}",
+        _PICTURE_WIDTH,
+        high,
+    )
 
 
 def recipe_rows(recipe: DetectionRecipe) -> tuple[tuple[str, str], ...]:
@@ -238,7 +261,11 @@ def recipe_rows(recipe: DetectionRecipe) -> tuple[tuple[str, str], ...]:
     told = []
     for parameter in detection_parameters():
         value = getattr(recipe, parameter.name)
-        text = f"{value:g}" if parameter.kind is float else {True: "yes", False: "no"}.get(value, value)
+        text = (
+            f"{value:g}"
+            if parameter.kind is float
+            else {True: "yes", False: "no"}.get(value, value)
+        )
         told.append((parameter.label, f"{text} {parameter.unit}".strip()))
     return tuple(told)
 
@@ -249,7 +276,9 @@ def _model(model: AppliedModel) -> tuple[tuple[str, str], ...]:
         told = json.loads(model.sidecar.read_text(encoding="utf-8"))
         hashes = file_hash(model.model), file_hash(model.sidecar)
     except (OSError, ValueError) as error:
-        raise ProjectError(f"{model.sidecar} is missing or damaged.", "Put it back, and report again.") from error
+        raise ProjectError(
+            f"{model.sidecar} is missing or damaged.", "Put it back, and report again."
+        ) from error
     rows = [("Network", model.name)]
     if "preset" in told:
         rows.append(("Preset", str(told["preset"])))
@@ -264,7 +293,9 @@ Picture = Callable[[str, int], str]
 _WIDTH = re.compile(r'<svg[^>]* width="(\d+)"')
 
 
-def write_applied_report(facts: AppliedFacts, out: Path, print_pdf: Callable[[str, Path], None]) -> Path:
+def write_applied_report(
+    facts: AppliedFacts, out: Path, print_pdf: Callable[[str, Path], None]
+) -> Path:
     """Write the report as HTML or, by `print_pdf` (HTML, path), as PDF, whole or not at all; return its path.
 
     Raises PoreguiError for another ending, or when the file cannot be written.
@@ -285,7 +316,9 @@ def write_applied_report(facts: AppliedFacts, out: Path, print_pdf: Callable[[st
 def check_ending(out: Path) -> None:
     """Raise PoreguiError for a file that is neither HTML nor PDF by its name."""
     if out.suffix.lower() not in (".html", ".htm", ".pdf"):
-        raise PoreguiError(f"{out} is no name of a report.", "Give a file that ends in .html or .pdf.")
+        raise PoreguiError(
+            f"{out} is no name of a report.", "Give a file that ends in .html or .pdf."
+        )
 
 
 def applied_html(facts: AppliedFacts, picture: Picture | None = None) -> str:
@@ -300,11 +333,15 @@ def applied_html(facts: AppliedFacts, picture: Picture | None = None) -> str:
         # Ours, and escaped word by word where it was drawn.
         return Markup(picture(svg, int(found[1]) if found else 400) if picture else svg)
 
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
     environment.filters.update(num=_number, ends=_ends, relative=_relative, triple=_triple)
     template = environment.from_string(resource("specimens.html.j2").read_text(encoding="utf-8"))
     unit = facts.summary.size_unit.replace("um", "µm")
-    return template.render(facts=facts, figure=figure, unit=unit, moved=sensitivity_words, strange=unlike_words)
+    return template.render(
+        facts=facts, figure=figure, unit=unit, moved=sensitivity_words, strange=unlike_words
+    )
 
 
 def _number(value: float | None, digits: int = 3) -> str:

@@ -58,7 +58,9 @@ def write_pores(
     def write(beside: Path) -> None:
         with open(beside, "w", newline="", encoding="utf-8") as file:
             rows = csv.writer(file)
-            rows.writerow([harmless(cell) for cell in (*head, *(heading(c, measured.unit) for c in named))])
+            rows.writerow(
+                [harmless(cell) for cell in (*head, *(heading(c, measured.unit) for c in named))]
+            )
             rows.writerows(zip(*columns, strict=True))
 
     replace_file(folder / PORES, write)
@@ -73,7 +75,11 @@ def marks_of(table: PoreTable, classes: Sequence[str], least: float) -> dict[str
 def _reliable(measured: Measured, name: str) -> NDArray[Any]:
     """Return a column, NaN for the shape of pores that are too small to have one."""
     values = measured.columns[name]
-    return np.where(measured.columns["shape_reliable"], values, np.nan) if name in SHAPE_NUMBERS else values
+    return (
+        np.where(measured.columns["shape_reliable"], values, np.nan)
+        if name in SHAPE_NUMBERS
+        else values
+    )
 
 
 def _texts(values: NDArray[Any], form: str = "%.6g") -> list[str]:
@@ -83,13 +89,17 @@ def _texts(values: NDArray[Any], form: str = "%.6g") -> list[str]:
     return ["" if value != value else form % value for value in values.tolist()]
 
 
-def outlines_of(image: Pyramid, um_per_px: float | None, found: Detected) -> tuple[ImageShapes, list[str]]:
+def outlines_of(
+    image: Pyramid, um_per_px: float | None, found: Detected
+) -> tuple[ImageShapes, list[str]]:
     """Return the pores of a micrograph without classes, and the text of each outline (see `closed_rings`)."""
     shapes = tuple(
         PoreShape(place + 1, Box(*box), Outline.of(found.outlines[place]), "")
         for place, box in enumerate(found.boxes.tolist())
     )
-    return ImageShapes(image.name, image.width, image.height, um_per_px, shapes), list(closed_rings(found.outlines))
+    return ImageShapes(image.name, image.width, image.height, um_per_px, shapes), list(
+        closed_rings(found.outlines)
+    )
 
 
 def write_outlines(
@@ -103,7 +113,9 @@ def write_outlines(
     write_geojson_file(marked_outlines(whole, marks, colours), folder / OUTLINES, lines)
 
 
-def marked_outlines(image: ImageShapes, marks: Mapping[str, Sequence[str]], colours: Mapping[str, str]) -> ImageShapes:
+def marked_outlines(
+    image: ImageShapes, marks: Mapping[str, Sequence[str]], colours: Mapping[str, str]
+) -> ImageShapes:
     """Return outlines with the class of each and its colour ('#rrggbb'), who named it, and why it has none."""
     shapes = (
         replace(
@@ -112,12 +124,16 @@ def marked_outlines(image: ImageShapes, marks: Mapping[str, Sequence[str]], colo
             colour=colours.get(name, "#808080"),
             told=tuple((title, text) for title, text in ((SOURCE, source), (WHY, why)) if text),
         )
-        for shape, name, source, why in zip(image.shapes, marks[CLASS], marks[SOURCE], marks[WHY], strict=True)
+        for shape, name, source, why in zip(
+            image.shapes, marks[CLASS], marks[SOURCE], marks[WHY], strict=True
+        )
     )
     return replace(image, shapes=tuple(shapes))
 
 
-def write_overlay(folder: Path, picture: FieldPicture, table: PoreTable, colours: Sequence[str], least: float) -> None:
+def write_overlay(
+    folder: Path, picture: FieldPicture, table: PoreTable, colours: Sequence[str], least: float
+) -> None:
     """Write the picture of a micrograph with its pores, PNG."""
     content = as_png(picture.of_table(table, colours, least))
     replace_file(folder / "overlay.png", lambda beside: _write_bytes(beside, content))

@@ -78,7 +78,12 @@ class PoreTable:
         person = self.by_person
         strange = ~person & (self.unlike if len(self.unlike) and not self.keep_unlike else False)
         named = np.select(
-            [self.chosen(least) >= 0, strange, person & (self._said == REMOVED), person & (self._said == OTHER)],
+            [
+                self.chosen(least) >= 0,
+                strange,
+                person & (self._said == REMOVED),
+                person & (self._said == OTHER),
+            ],
             ["", "unlike", "not a pore", "other class"],
             "unsure",
         )
@@ -128,17 +133,28 @@ def read_pores(folder: Path, classes: int) -> PoreTable:
                 for row in rows
             ]
     except (OSError, ValueError, IndexError, StopIteration) as error:
-        raise PoreguiError(f"{path} cannot be read.", f"Remove {folder} and find its pores again.") from error
+        raise PoreguiError(
+            f"{path} cannot be read.", f"Remove {folder} and find its pores again."
+        ) from error
     table = np.array(numbers, np.float64).reshape(-1, classes + 6)
     sensed = read_sensitivity(folder)
     return PoreTable(
-        table[:, 0], table[:, 6:], table[:, 1], table[:, 2], unit, sensed, table[:, 3:5], unlike=table[:, 5] > 0
+        table[:, 0],
+        table[:, 6:],
+        table[:, 1],
+        table[:, 2],
+        unit,
+        sensed,
+        table[:, 3:5],
+        unlike=table[:, 5] > 0,
     )
 
 
 def _distance(head: list[str], name: str) -> tuple[int, str]:
     """Return the place and the unit of a distance. Raises ValueError without one."""
-    place = next((k for k, title in enumerate(head) if title in (f"{name} (um)", f"{name} (px)")), None)
+    place = next(
+        (k for k, title in enumerate(head) if title in (f"{name} (um)", f"{name} (px)")), None
+    )
     if place is None:
         raise ValueError(f"no column {name}")
     return place, head[place][-3:-1]

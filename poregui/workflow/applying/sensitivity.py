@@ -89,7 +89,9 @@ def find_shifted(
     return tuple(views)
 
 
-def sense(found: Detected, answers: NDArray[np.float32], shifted: Sequence[Shifted], classify: Classify) -> Sensitivity:
+def sense(
+    found: Detected, answers: NDArray[np.float32], shifted: Sequence[Shifted], classify: Classify
+) -> Sensitivity:
     """Return how a micrograph whose pores are `found` and have `answers` (n, classes) depends on the threshold.
 
     `classify` answers pores that are new.
@@ -121,7 +123,9 @@ def _views(source: Source) -> list[Box | None]:
         return [None]
     wide, high = min(_WINDOW, source.width), min(_WINDOW, source.height)
     views = [
-        Box.around(source.width * x, source.height * y, _WINDOW).moved_inside(source.width, source.height)
+        Box.around(source.width * x, source.height * y, _WINDOW).moved_inside(
+            source.width, source.height
+        )
         for x, y in _FRACTIONS
     ]
     return list(dict.fromkeys(Box(v.x, v.y, wide, high) for v in views))
@@ -135,7 +139,15 @@ def _shifted(plan: Plan, shift: int, um_per_px: float | None, view: Box | None) 
         offset = 100 * sign * (factor * (1 + sign * recipe.offset / 100) - 1)
         recipe = replace(recipe, offset=min(max(offset, 0.0), 100.0))
     moved = replace(plan, recipe=recipe, threshold=plan.threshold * factor)
-    return preview(plan.source.read, recipe, um_per_px, plan.masks, size=_size(plan.source), view=view, plan=moved)
+    return preview(
+        plan.source.read,
+        recipe,
+        um_per_px,
+        plan.masks,
+        size=_size(plan.source),
+        view=view,
+        plan=moved,
+    )
 
 
 class _Known:
@@ -157,7 +169,9 @@ class _Known:
         right, bottom = min(own.right, self.box.right), min(own.bottom, self.box.bottom)
         if right <= left or bottom <= top:
             return -1
-        part = self._labels[top - self.box.y : bottom - self.box.y, left - self.box.x : right - self.box.x]
+        part = self._labels[
+            top - self.box.y : bottom - self.box.y, left - self.box.x : right - self.box.x
+        ]
         mask = np.zeros(part.shape, np.uint8)
         cv2.fillPoly(mask, [self._points(outline, left, top)], 1)
         under = part[(mask > 0) & (part > 0)]
@@ -175,7 +189,9 @@ def _rows(
 
     A new pore that the edge of a window cuts is left out: it may be the mount around the specimen.
     """
-    pores = np.array([known.pore_at(line, at.box(k)) for k, line in enumerate(at.outlines)], np.int64)
+    pores = np.array(
+        [known.pore_at(line, at.box(k)) for k, line in enumerate(at.outlines)], np.int64
+    )
     kept = np.ones(len(pores), bool) if whole else (pores >= 0) | ~at.touches_edge
     new = np.flatnonzero((pores < 0) & kept)
     places, sure = np.zeros(len(pores), np.int64), np.zeros(len(pores))
@@ -203,7 +219,13 @@ def read_sensitivity(folder: Path) -> Sensitivity | None:
     """Return what shifted thresholds found, None where that is not there or damaged."""
     try:
         with open(folder / FILE, "rb") as file, np.load(file, allow_pickle=False) as kept:
-            shift, areas, places, sure, seen = (kept[name] for name in ("shift", "areas", "places", "sure", "seen_px"))
-            return Sensitivity(shift, areas, places, sure, seen) if seen.shape == (len(_ORDER),) else None
+            shift, areas, places, sure, seen = (
+                kept[name] for name in ("shift", "areas", "places", "sure", "seen_px")
+            )
+            return (
+                Sensitivity(shift, areas, places, sure, seen)
+                if seen.shape == (len(_ORDER),)
+                else None
+            )
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None

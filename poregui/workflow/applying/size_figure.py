@@ -31,7 +31,9 @@ def diameters_of(
     return {name: np.concatenate(parts) for name, parts in found.items()}
 
 
-def sizes_svg(diameters: Mapping[str, Floats], colours: Mapping[str, str], unit: str, ink: Ink = LIGHT) -> str | None:
+def sizes_svg(
+    diameters: Mapping[str, Floats], colours: Mapping[str, str], unit: str, ink: Ink = LIGHT
+) -> str | None:
     """Return the shares of pores, and of pore area, up to each equivalent diameter; None without a pore.
 
     `diameters` are (n,) of each class in `unit`, which is um or px; `colours` are `#rrggbb` by class. Dots mark D10,
@@ -43,17 +45,34 @@ def sizes_svg(diameters: Mapping[str, Floats], colours: Mapping[str, str], unit:
     low, high = min(v[0] for v in known.values()), max(v[-1] for v in known.values())
     span = math.log10(low / 1.1), math.log10(high * 1.1)
     drawing = Drawing(2 * (_LEFT + _WIDTH) + 30, _TOP + _HEIGHT + 76, ink, "Size distributions")
-    for number, (title, power) in enumerate((("Share of the pores", 0), ("Share of the pore area", 2))):
+    for number, (title, power) in enumerate(
+        (("Share of the pores", 0), ("Share of the pore area", 2))
+    ):
         left = _LEFT + number * (_WIDTH + _LEFT + 16)
         axes = Axes(left, _TOP, _WIDTH, _HEIGHT, span, (0.0, 1.0))
         _frame(drawing, axes, title, f"Equivalent diameter, {unit.replace('um', 'µm')}")
         for place, (name, sizes) in enumerate(known.items()):
-            _curve(drawing, axes, sizes, sizes**power, colours.get(name, "#2166ac"), _DASHES[place % len(_DASHES)])
+            _curve(
+                drawing,
+                axes,
+                sizes,
+                sizes**power,
+                colours.get(name, "#2166ac"),
+                _DASHES[place % len(_DASHES)],
+            )
     x = _LEFT
     for place, name in enumerate(known):
         words = f"{cut(name, 28)} ({len(known[name])})"
         y = _TOP + _HEIGHT + 64
-        drawing.line(x, y - 4, x + 28, y - 4, colours.get(name, "#2166ac"), 2.2, _DASHES[place % len(_DASHES)])
+        drawing.line(
+            x,
+            y - 4,
+            x + 28,
+            y - 4,
+            colours.get(name, "#2166ac"),
+            2.2,
+            _DASHES[place % len(_DASHES)],
+        )
         drawing.text(x + 34, y, words)
         x += 58 + words_width(words)
     return drawing.svg()
@@ -68,18 +87,31 @@ def _frame(drawing: Drawing, axes: Axes, title: str, x_title: str) -> None:
             if axes.x_span[0] <= place <= axes.x_span[1]:
                 x, _ = axes.at(place, 0)
                 drawing.line(x, axes.top, x, bottom, ink.grid)
-                drawing.text(x, bottom + 16, f"{factor * 10.0**decade:g}", size=11, colour=ink.faint, anchor="middle")
+                drawing.text(
+                    x,
+                    bottom + 16,
+                    f"{factor * 10.0**decade:g}",
+                    size=11,
+                    colour=ink.faint,
+                    anchor="middle",
+                )
     for share in (0.0, 0.25, 0.5, 0.75, 1.0):
         _, y = axes.at(axes.x_span[0], share)
         drawing.line(axes.left, y, axes.left + axes.width, y, ink.grid)
-        drawing.text(axes.left - 6, y + 4, f"{100 * share:.0f} %", size=11, colour=ink.faint, anchor="end")
+        drawing.text(
+            axes.left - 6, y + 4, f"{100 * share:.0f} %", size=11, colour=ink.faint, anchor="end"
+        )
     drawing.text(axes.left + axes.width / 2, bottom + 34, x_title, anchor="middle")
 
 
-def _curve(drawing: Drawing, axes: Axes, sizes: Floats, weights: Floats, colour: str, dash: str) -> None:
+def _curve(
+    drawing: Drawing, axes: Axes, sizes: Floats, weights: Floats, colour: str, dash: str
+) -> None:
     """Draw the steps of a cumulative curve of ascending sizes, thinned to what can be seen."""
     shares = np.cumsum(weights) / weights.sum()
-    kept = np.unique(np.round(np.linspace(0, len(sizes) - 1, min(len(sizes), 400))).astype(np.int64))
+    kept = np.unique(
+        np.round(np.linspace(0, len(sizes) - 1, min(len(sizes), 400))).astype(np.int64)
+    )
     points = [axes.at(math.log10(sizes[0]), 0.0)]
     before = 0.0
     for size, share in zip(sizes[kept].tolist(), shares[kept].tolist(), strict=True):

@@ -125,7 +125,11 @@ class _Field:
 
 
 def summarise(
-    model: AppliedModel, results: Sequence[FieldResult], tables: Sequence[PoreTable], *, least: float = 0.0
+    model: AppliedModel,
+    results: Sequence[FieldResult],
+    tables: Sequence[PoreTable],
+    *,
+    least: float = 0.0,
 ) -> Summary:
     """Return the numbers of all results; micrographs without a specimen count as specimens of their own name.
 
@@ -145,7 +149,8 @@ def summarise(
     for one in fields:
         groups.setdefault(one.result.specimen or one.result.name, []).append(one)
     summed = tuple(
-        _group(name, own, [[one] for one in own], "field", model.classes, correct) for name, own in groups.items()
+        _group(name, own, [[one] for one in own], "field", model.classes, correct)
+        for name, own in groups.items()
     )
     whole = _group("All", fields, list(groups.values()), "specimen", model.classes, correct)
     return Summary(
@@ -190,7 +195,9 @@ def _corrections(model: AppliedModel) -> _Corrections:
 
 def _correction(counts: NDArray[Any] | None, classes: int) -> Correction:
     if counts is None:
-        return Correction(np.zeros((classes, classes)), np.eye(classes), False, "the model brings no test")
+        return Correction(
+            np.zeros((classes, classes)), np.eye(classes), False, "the model brings no test"
+        )
     return correction(counts)
 
 
@@ -204,10 +211,13 @@ def _field(result: FieldResult, table: PoreTable, scaled: bool, least: float) ->
     chosen = table.chosen(least)
     classes = len(result.areas)
     areas = tuple(table.areas[chosen == place] * scale**2 for place in range(classes))
-    ratio = 1.0 if scaled or table.unit == "px" or result.um_per_px is None else 1 / result.um_per_px
+    ratio = (
+        1.0 if scaled or table.unit == "px" or result.um_per_px is None else 1 / result.um_per_px
+    )
     nearest, surface = (
         tuple(
-            values[chosen == place] * ratio if len(values) == len(chosen) else np.empty(0) for place in range(classes)
+            values[chosen == place] * ratio if len(values) == len(chosen) else np.empty(0)
+            for place in range(classes)
         )
         for values in (table.nearest, table.surface)
     )
@@ -218,7 +228,18 @@ def _field(result: FieldResult, table: PoreTable, scaled: bool, least: float) ->
     own = chosen[table.certain]
     certain = 100 * np.bincount(own, table.areas[table.certain], classes) / area
     dense = np.bincount(own, minlength=classes) / (area * scale**2 / 1e6)
-    return _Field(result, percents, densities, areas, nearest, surface, shifted, certain, dense, table.keep_unlike)
+    return _Field(
+        result,
+        percents,
+        densities,
+        areas,
+        nearest,
+        surface,
+        shifted,
+        certain,
+        dense,
+        table.keep_unlike,
+    )
 
 
 def _group(
@@ -232,7 +253,9 @@ def _group(
     """Sum up fields; each unit (a field, or the fields of a specimen) counts alike in means and intervals."""
     weights = [np.array([one.result.field_area_px for one in unit_fields]) for unit_fields in units]
     certain = _means(units, weights, lambda one: one.certain)
-    areas = estimate_classes(_means(units, weights, lambda one: one.percents), correct.areas, certain=certain)
+    areas = estimate_classes(
+        _means(units, weights, lambda one: one.percents), correct.areas, certain=certain
+    )
     dense: tuple[ClassEstimate | None, ...] = (None,) * len(classes)
     values = [[one.densities for one in own if one.densities is not None] for own in units]
     if sum(map(len, values)) == len(fields):
@@ -266,9 +289,13 @@ def _unlike(results: Sequence[FieldResult]) -> int | None:
     return sum(known) if len(known) == len(results) else None
 
 
-def _means(units: list[list[_Field]], weights: list[Floats], of: Callable[[_Field], Floats]) -> Floats:
+def _means(
+    units: list[list[_Field]], weights: list[Floats], of: Callable[[_Field], Floats]
+) -> Floats:
     """Return (units, classes) means over the fields of each unit, weighed by their areas."""
-    return np.array([np.average([of(one) for one in own], 0, w) for own, w in zip(units, weights, strict=True)])
+    return np.array(
+        [np.average([of(one) for one in own], 0, w) for own, w in zip(units, weights, strict=True)]
+    )
 
 
 def _class(

@@ -75,7 +75,14 @@ def write_queue(pores: Sequence[UnsurePore], path: Path) -> None:
             rows.writerow(QUEUE_HEAD)
             for one in pores:
                 place = (f"{value:.2f}" for value in one.middle)
-                words = (str(one.task.file), str(one.task.plane), one.number, *place, one.why, one.likely)
+                words = (
+                    str(one.task.file),
+                    str(one.task.plane),
+                    one.number,
+                    *place,
+                    one.why,
+                    one.likely,
+                )
                 rows.writerow([*map(harmless, words), f"{one.confidence:.5f}"])
 
     replace_file(path, write)
@@ -114,10 +121,14 @@ def _cut(pores: Sequence[UnsurePore], pixels: PixelStore) -> list[NewPore]:
     shapes = [told.shapes[one.number - 1] for one in pores if one.number <= len(told.shapes)]
     lines = [shape.outline for shape in shapes if shape.outline is not None]
     if len(lines) < len(pores):
-        raise PoreguiError(f"The outlines in {task.folder} are not those of its table.", "Find these pores again.")
+        raise PoreguiError(
+            f"The outlines in {task.folder} are not those of its table.", "Find these pores again."
+        )
     with open_pyramid(task.file, plane=task.plane) as image:
         scale = task.um_per_px if task.um_per_px is not None else image.um_per_px
-        boxes = [task.recipe.crop_box(shape.box, image.width, image.height, scale) for shape in shapes]
+        boxes = [
+            task.recipe.crop_box(shape.box, image.width, image.height, scale) for shape in shapes
+        ]
         keys = [""] * len(boxes)
         with pixels.batch():
             for place, part in cut_many(image, boxes):
@@ -161,14 +172,19 @@ def settle_unsure(project: Project, cut: CutUnsure, who: str) -> UnsurePlan:
             raise PoreguiError(f"{one.task.file.name} is not in the project.", "Import it first.")
         ids.append(first + len(crops))
         box = pore.box
-        crops.append(Crop(ids[-1], pore.pixels, box.width, box.height, micrograph_id, box, origin="detected"))
+        crops.append(
+            Crop(ids[-1], pore.pixels, box.width, box.height, micrograph_id, box, origin="detected")
+        )
         lines.append((ids[-1], pore.outline))
     edit = AddCrops(tuple(crops), who, "applied", tuple(lines)) if crops else None
     return UnsurePlan(edit, tuple(ids))
 
 
 def _micrographs(project: Project) -> dict[tuple[str, str], int]:
-    return {(str(project.micrograph_file(m).resolve()), str(Plane.parse(m.plane))): m.id for m in project.micrographs()}
+    return {
+        (str(project.micrograph_file(m).resolve()), str(Plane.parse(m.plane))): m.id
+        for m in project.micrographs()
+    }
 
 
 def _present(there: Placed, one: UnsurePore) -> int | None:

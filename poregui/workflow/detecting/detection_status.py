@@ -50,7 +50,9 @@ def searchable(
     )
 
 
-def _searched(micrograph: Micrograph, detection: Detection | None, recipe: DetectionRecipe) -> Searched:
+def _searched(
+    micrograph: Micrograph, detection: Detection | None, recipe: DetectionRecipe
+) -> Searched:
     if detection is None:
         return "never"
     same = detection.recipe == recipe_text(recipe) and detection.masks == micrograph.masks
@@ -71,5 +73,7 @@ def micrographs_called(micrographs: Iterable[Micrograph], names: Iterable[str]) 
         if name not in known:
             near = get_close_matches(name, known, n=3, cutoff=0.5) or known[:5]
             more = " and others" if len(known) > len(near) else ""
-            raise PoreguiError(f"There is no micrograph {name!r}.", f"The project has {', '.join(near)}{more}.")
+            raise PoreguiError(
+                f"There is no micrograph {name!r}.", f"The project has {', '.join(near)}{more}."
+            )
     return [one for one in there if one.name in wanted]

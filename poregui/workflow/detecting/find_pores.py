@@ -104,7 +104,9 @@ def read_recipe(file: Path) -> DetectionRecipe:
     try:
         values = json.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
-        raise PoreguiError(f"{file} cannot be read: {error.strerror}.", "Check the path.") from error
+        raise PoreguiError(
+            f"{file} cannot be read: {error.strerror}.", "Check the path."
+        ) from error
     except ValueError as error:
         raise PoreguiError(f"{file} is not JSON.", "Give a file with one JSON object.") from error
     return detection_recipe_from_json(values)
@@ -124,7 +126,9 @@ def find_in_file(
     cannot be read, or the recipe has lengths in um and the micrograph has no scale.
     """
     started = time.perf_counter()
-    with open_pyramid(file, pyramid_file(folder, micrograph), Plane.parse(micrograph.plane)) as image:
+    with open_pyramid(
+        file, pyramid_file(folder, micrograph), Plane.parse(micrograph.plane)
+    ) as image:
         if (image.width, image.height) != (micrograph.width, micrograph.height):
             raise PoreguiError(
                 f"{micrograph.name} is {image.width} x {image.height} px now, and was {micrograph.width} x "
@@ -144,7 +148,13 @@ def find_in_file(
     seconds = time.perf_counter() - started
     fact = detection_of(detected, micrograph, recipe)
     return DetectedPores(
-        micrograph, pores, detected.area_percent, detected.too_large, seconds, fact, detected.mount_percent
+        micrograph,
+        pores,
+        detected.area_percent,
+        detected.too_large,
+        seconds,
+        fact,
+        detected.mount_percent,
     )
 
 
@@ -182,7 +192,10 @@ def cut_pores(
 ) -> tuple[NewPore, ...]:
     """Cut a crop around each pore that was found, as the recipe says, into the pixel store, in batches."""
     count = len(detected.outlines)
-    boxes = [recipe.crop_box(detected.box(i), image.width, image.height, micrograph.um_per_px) for i in range(count)]
+    boxes = [
+        recipe.crop_box(detected.box(i), image.width, image.height, micrograph.um_per_px)
+        for i in range(count)
+    ]
     keys = [""] * count
     batch: list[tuple[int, CropPixels]] = []
 
@@ -204,7 +217,12 @@ def cut_pores(
 
 
 def plan_detection(
-    found: Sequence[DetectedPores], present: Present, recipe: DetectionRecipe, who: str, *, save_recipe: bool = True
+    found: Sequence[DetectedPores],
+    present: Present,
+    recipe: DetectionRecipe,
+    who: str,
+    *,
+    save_recipe: bool = True,
 ) -> DetectionPlan:
     """Return the one edit that brings in what was found; needs no project, so any thread may.
 
@@ -214,19 +232,28 @@ def plan_detection(
     first = present.next_id
     for one in found:
         there = one.micrograph.id
-        settled.append(settle(there, present.crops[there], present.outlines[there], one.pores, first))
+        settled.append(
+            settle(there, present.crops[there], present.outlines[there], one.pores, first)
+        )
         first += len(settled[-1].edit.added)
     where = found[0].micrograph.name if len(found) == 1 else f"{len(found)} micrographs"
     pores = replace(together((one.edit for one in settled), f"find pores in {where}"), who=who)
     edits: list[Edit] = [] if pores.is_empty else [pores]
-    seen = [(one.micrograph.id, present.detections.get(one.micrograph.id), one.detection) for one in found]
+    seen = [
+        (one.micrograph.id, present.detections.get(one.micrograph.id), one.detection)
+        for one in found
+    ]
     new = [(there, before, now) for there, before, now in seen if not now.same_as(before)]
     if new:
-        facts = SetDetections(tuple((i, before) for i, before, _ in new), tuple((i, now) for i, _, now in new))
+        facts = SetDetections(
+            tuple((i, before) for i, before, _ in new), tuple((i, now) for i, _, now in new)
+        )
         edits.append(facts)
     text = recipe_text(recipe)
     if save_recipe and text != present.recipe_text:
-        edits.append(SetSetting(RECIPE_KEY, present.recipe_text, text, "change how pores are found"))
+        edits.append(
+            SetSetting(RECIPE_KEY, present.recipe_text, text, "change how pores are found")
+        )
     return DetectionPlan(
         Combined(tuple(edits), pores.text) if edits else None,
         added=len(pores.added),

@@ -58,24 +58,37 @@ def settle(
     alone. What has a label, or was put by a person, stays; proposals that were not found again go.
     """
     outlined = [crop for crop in crops if crop.id in outlines]
-    shared = overlaps([outlines[c.id].points for c in outlined], [pore.outline.points for pore in pores])
+    shared = overlaps(
+        [outlines[c.id].points for c in outlined], [pore.outline.points for pore in pores]
+    )
     pore_of = _same(shared, [crop.label is not None for crop in outlined])
     pairs = {outlined[place].id: pore for place, pore in pore_of.items()}
     taken = set(pairs.values())
-    pairs |= _in_the_box([c for c in crops if c.id not in outlines and c.box is not None], pores, taken)
+    pairs |= _in_the_box(
+        [c for c in crops if c.id not in outlines and c.box is not None], pores, taken
+    )
     by_hand = {crop.id for crop in outlined if crop.origin in ("hand", "import")}
     gone = {crop.id for crop in crops if crop.id not in pairs and crop.is_proposal}
-    stays = {place for place, c in enumerate(outlined) if c.id in by_hand or (c.id not in pairs and c.id not in gone)}
+    stays = {
+        place
+        for place, c in enumerate(outlined)
+        if c.id in by_hand or (c.id not in pairs and c.id not in gone)
+    }
     new = sorted(set(range(len(pores))) - set(pairs.values()) - _covered(shared, stays))
     before, after = [], []
     for crop in crops:
         if crop.id in pairs and crop.id not in by_hand:
             old = OutlinedCrop(crop, outlines.get(crop.id))
-            changed = OutlinedCrop(_moved(crop, pores[pairs[crop.id]]), pores[pairs[crop.id]].outline)
+            changed = OutlinedCrop(
+                _moved(crop, pores[pairs[crop.id]]), pores[pairs[crop.id]].outline
+            )
             if changed != old:
                 before.append(old)
                 after.append(changed)
-    added = tuple(_proposal(first_id + place, micrograph_id, pores[number]) for place, number in enumerate(new))
+    added = tuple(
+        _proposal(first_id + place, micrograph_id, pores[number])
+        for place, number in enumerate(new)
+    )
     return Settled(
         ReplacePores(added, tuple(before), tuple(after), tuple(sorted(gone))),
         carried=sum(crop.label is not None and crop.id in pairs for crop in crops),
@@ -86,7 +99,11 @@ def settle(
 
 def _same(shared: Overlaps, labelled: Sequence[bool]) -> dict[int, int]:
     """Return for places in the first set the place in the second that is the same pore, each at most once."""
-    rank = np.array(labelled, dtype=np.bool_)[shared.first] if len(shared.first) else np.zeros(0, np.bool_)
+    rank = (
+        np.array(labelled, dtype=np.bool_)[shared.first]
+        if len(shared.first)
+        else np.zeros(0, np.bool_)
+    )
     order = np.lexsort((-shared.iou, ~rank))
     found: dict[int, int] = {}
     taken: set[int] = set()
@@ -100,13 +117,18 @@ def _same(shared: Overlaps, labelled: Sequence[bool]) -> dict[int, int]:
 
 def _in_the_box(crops: Sequence[Crop], pores: Sequence[NewPore], taken: set[int]) -> dict[int, int]:
     """Return for crops without outline, by id, the free pore that they show: around the middle, else the largest."""
-    boxes, bounds = _edges([c.box for c in crops if c.box]), _edges([pore.outline.bounds for pore in pores])
+    boxes, bounds = (
+        _edges([c.box for c in crops if c.box]),
+        _edges([pore.outline.bounds for pore in pores]),
+    )
     one, other = near_boxes(boxes, bounds)
     middle = (boxes[:, :2] + boxes[:, 2:]) / 2
     room = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
     beyond = np.minimum(middle[one] - bounds[other, :2], bounds[other, 2:] - middle[one])
     around = beyond.min(axis=1, initial=np.inf) >= 0
-    inside = np.minimum(boxes[one, 2:], bounds[other, 2:]) - np.maximum(boxes[one, :2], bounds[other, :2])
+    inside = np.minimum(boxes[one, 2:], bounds[other, 2:]) - np.maximum(
+        boxes[one, :2], bounds[other, :2]
+    )
     area = (bounds[other, 2:] - bounds[other, :2]).prod(axis=1)
     fits = inside.prod(axis=1) >= _COVERED * area
     candidates = np.flatnonzero((around | (area >= _SEEN * room[one])) & fits)
@@ -129,7 +151,11 @@ def _edges(boxes: Sequence[Box]) -> NDArray[np.float64]:
 def _covered(shared: Overlaps, stays: set[int]) -> set[int]:
     """Return the new pores that lie in a crop which stays as it is, or hold one."""
     most = np.maximum(shared.of_first, shared.of_second) > _COVERED
-    return {int(other) for one, other in zip(shared.first[most], shared.second[most], strict=True) if int(one) in stays}
+    return {
+        int(other)
+        for one, other in zip(shared.first[most], shared.second[most], strict=True)
+        if int(one) in stays
+    }
 
 
 def _moved(crop: Crop, pore: NewPore) -> Crop:
@@ -143,11 +169,18 @@ def _moved(crop: Crop, pore: NewPore) -> Crop:
     if crop.origin != "detected" and _holds(crop.box, pore.outline.bounds):
         return replace(crop, origin=origin)
     box = pore.box
-    return replace(crop, box=box, width=box.width, height=box.height, pixels=pore.pixels, origin=origin)
+    return replace(
+        crop, box=box, width=box.width, height=box.height, pixels=pore.pixels, origin=origin
+    )
 
 
 def _holds(box: Box, inner: Box) -> bool:
-    return box.x <= inner.x and box.y <= inner.y and inner.right <= box.right and inner.bottom <= box.bottom
+    return (
+        box.x <= inner.x
+        and box.y <= inner.y
+        and inner.right <= box.right
+        and inner.bottom <= box.bottom
+    )
 
 
 def _proposal(crop_id: int, micrograph_id: int, pore: NewPore) -> OutlinedCrop:

@@ -62,7 +62,11 @@ class MeasuredField:
 
 def outlined_pores(crops: Sequence[Crop], outlines: Mapping[int, Outline]) -> dict[int, Outline]:
     """Return the outlines that count as pores, by crop id: not those that a person said are none."""
-    return {crop.id: outlines[crop.id] for crop in crops if crop.id in outlines and crop.label != NOT_A_PORE}
+    return {
+        crop.id: outlines[crop.id]
+        for crop in crops
+        if crop.id in outlines and crop.label != NOT_A_PORE
+    }
 
 
 def measure_project(
@@ -80,11 +84,21 @@ def measure_project(
     wanted = project.micrographs() if micrographs is None else micrographs
     for place, micrograph in enumerate(wanted):
         progress(place, len(wanted), micrograph.name)
-        crops, outlines = project.crops(micrograph_id=micrograph.id), project.outlines(micrograph_id=micrograph.id)
+        crops, outlines = (
+            project.crops(micrograph_id=micrograph.id),
+            project.outlines(micrograph_id=micrograph.id),
+        )
         pores = outlined_pores(crops, outlines)
         if pores or micrograph.id in detections:
-            file, frame = project.micrograph_file(micrograph), frame_of(micrograph, detections.get(micrograph.id), up)
-            fields.append(measure_field(micrograph, file, project.folder, pores, frame, detections.get(micrograph.id)))
+            file, frame = (
+                project.micrograph_file(micrograph),
+                frame_of(micrograph, detections.get(micrograph.id), up),
+            )
+            fields.append(
+                measure_field(
+                    micrograph, file, project.folder, pores, frame, detections.get(micrograph.id)
+                )
+            )
     progress(len(wanted), len(wanted), "")
     return fields
 
@@ -121,15 +135,21 @@ def measure_field(
         surfaces=frame.lines,
     )
     try:
-        with open_pyramid(file, pyramid_file(folder, micrograph), Plane.parse(micrograph.plane)) as image:
+        with open_pyramid(
+            file, pyramid_file(folder, micrograph), Plane.parse(micrograph.plane)
+        ) as image:
             if (image.width, image.height) != size:
-                raise PoreguiError("The file is another picture now.", "Put the original file back.")
+                raise PoreguiError(
+                    "The file is another picture now.", "Put the original file back."
+                )
             measured = known(pixels=lambda box: image.read(0, box))
     except PoreguiError:
         mark = _fingerprint(micrograph, crop_ids, outlines, frame, detection, seen=False)
         measured = known(pixels=None)
     area = float(np.sum(measured.columns["area_px"]))
-    field = MeasuredField(micrograph, crop_ids, measured, area, field_area(micrograph, detection), frame)
+    field = MeasuredField(
+        micrograph, crop_ids, measured, area, field_area(micrograph, detection), frame
+    )
     _write(kept, mark, field)
     return field
 
@@ -174,7 +194,11 @@ def _read(
         with open(file, "rb") as stream, np.load(stream, allow_pickle=False) as kept:
             if str(kept["mark"]) != mark:
                 return None
-            columns = {column.name: kept[f"column_{column.name}"] for column in COLUMNS if column.name != "unit"}
+            columns = {
+                column.name: kept[f"column_{column.name}"]
+                for column in COLUMNS
+                if column.name != "unit"
+            }
             pore_area, area = kept["areas"].tolist()
             measured = Measured(columns, str(kept["unit"]))
             return MeasuredField(micrograph, crop_ids, measured, pore_area, area, frame)
@@ -184,8 +208,14 @@ def _read(
 
 def _write(file: Path, mark: str, field: MeasuredField) -> None:
     """Keep the numbers; where they cannot be kept they are measured again the next time."""
-    arrays: dict[str, Any] = {f"column_{name}": values for name, values in field.measured.columns.items()}
-    arrays |= {"mark": mark, "unit": field.measured.unit, "areas": [field.pore_area_px, field.field_area_px]}
+    arrays: dict[str, Any] = {
+        f"column_{name}": values for name, values in field.measured.columns.items()
+    }
+    arrays |= {
+        "mark": mark,
+        "unit": field.measured.unit,
+        "areas": [field.pore_area_px, field.field_area_px],
+    }
 
     def write(beside: Path) -> None:
         with open(beside, "wb") as stream:
@@ -203,7 +233,9 @@ def _write(file: Path, mark: str, field: MeasuredField) -> None:
 
 def summary(project: Project, fields: Sequence[MeasuredField]) -> dict[str, Any]:
     """Return porosity and number of pores per micrograph, and the mean over fields, fit for JSON."""
-    over = porosity([field.pore_area_px for field in fields], [field.field_area_px for field in fields])
+    over = porosity(
+        [field.pore_area_px for field in fields], [field.field_area_px for field in fields]
+    )
     with_outline = sum(len(field.crop_ids) for field in fields)
     boxed = sum(crop.box is not None and crop.label != NOT_A_PORE for crop in project.crops())
     return {
@@ -230,7 +262,9 @@ def why_empty(fields: Sequence[MeasuredField]) -> dict[str, str]:
     said = {}
     without = sum(field.frame.build_direction_deg is None for field in fields)
     if without:
-        said["orientation_deg"] = f"No build direction is given for {_micrographs(without, len(fields))}."
+        said["orientation_deg"] = (
+            f"No build direction is given for {_micrographs(without, len(fields))}."
+        )
     without = sum(not field.frame.surfaces for field in fields)
     if without:
         said["surface"] = f"No surface is found or drawn in {_micrographs(without, len(fields))}."
@@ -264,7 +298,9 @@ def write_measurements(project: Project, fields: Sequence[MeasuredField], out: P
         where = [field.micrograph.name, specimens.get(field.micrograph.specimen_id or 0, "")]
         for crop_id, row in zip(field.crop_ids.tolist(), field.measured.rows(), strict=True):
             crop = crops[crop_id]
-            numbers = [_cell(name, getattr(row, name), reliable=row.shape_reliable) for name in names]
+            numbers = [
+                _cell(name, getattr(row, name), reliable=row.shape_reliable) for name in names
+            ]
             told = [crop_id, *where, label_name(crop.label, classes), crop.origin]
             rows.append([harmless(cell) for cell in [*told, *numbers]])
 
@@ -300,7 +336,9 @@ class CropNumbers:
     from_outline: bool
 
 
-def numbers_of_crop(crop: Crop, outline: Outline | None, pixels: Callable[[], CropPixels]) -> CropNumbers | None:
+def numbers_of_crop(
+    crop: Crop, outline: Outline | None, pixels: Callable[[], CropPixels]
+) -> CropNumbers | None:
     """Return the numbers of a crop, as in the table of measurements where it has an outline.
 
     Without one they are taken roughly from its pixels, which `pixels` reads only then; None where no pore stands out.
@@ -314,7 +352,9 @@ def _from_outline(crop: Crop, outline: Outline) -> CropNumbers:
     size = (max(1, box.x + box.width), max(1, box.y + box.height))
     one = measure([outline.points], None, crop.um_per_px, size=size).rows()[0]
     area = one.area_px if one.area_um2 is None else one.area_um2
-    return CropNumbers(one.unit, area, one.ecd, one.circularity, one.aspect_ratio, one.shape_reliable, True)
+    return CropNumbers(
+        one.unit, area, one.ecd, one.circularity, one.aspect_ratio, one.shape_reliable, True
+    )
 
 
 def _from_pixels(crop: Crop, pixels: CropPixels) -> CropNumbers | None:
@@ -326,4 +366,6 @@ def _from_pixels(crop: Crop, pixels: CropPixels) -> CropNumbers | None:
     reliable = diameter / (crop.um_per_px or 1.0) >= RELIABLE_PX
     unit = "px" if crop.um_per_px is None else "um"
     area = math.pi * diameter**2 / 4
-    return CropNumbers(unit, area, diameter, named["Circularity"], named["Aspect ratio"], reliable, False)
+    return CropNumbers(
+        unit, area, diameter, named["Circularity"], named["Aspect ratio"], reliable, False
+    )

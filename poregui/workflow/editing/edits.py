@@ -50,7 +50,9 @@ class SetLabels:
 
     def do(self, project: Project, *, how: How | None = None) -> Changed:
         """Write the new labels and log them."""
-        project.put_labels(((c.crop_id, c.after) for c in self.changes), who=self.who, how=how or self.how)
+        project.put_labels(
+            ((c.crop_id, c.after) for c in self.changes), who=self.who, how=how or self.how
+        )
         return self._changed()
 
     def undo(self, project: Project) -> Changed:
@@ -149,7 +151,11 @@ class AddMicrographs:
     @property
     def text(self) -> str:
         """Say how many micrographs are added."""
-        return "add micrograph" if len(self.micrographs) == 1 else f"add {len(self.micrographs)} micrographs"
+        return (
+            "add micrograph"
+            if len(self.micrographs) == 1
+            else f"add {len(self.micrographs)} micrographs"
+        )
 
     def do(self, project: Project, *, how: How | None = None) -> Changed:
         """Insert the micrographs."""
@@ -217,7 +223,9 @@ class AddSpecimens:
     @property
     def text(self) -> str:
         """Say that specimens are added."""
-        return "add specimen" if len(self.specimens) == 1 else f"add {len(self.specimens)} specimens"
+        return (
+            "add specimen" if len(self.specimens) == 1 else f"add {len(self.specimens)} specimens"
+        )
 
     def do(self, project: Project, *, how: How | None = None) -> Changed:
         """Insert the specimens."""
@@ -243,13 +251,17 @@ class SetClasses:
     def do(self, project: Project, *, how: How | None = None) -> Changed:
         """Write the new classes and the labels that go with them."""
         project.put_classes(self.after)
-        project.put_labels(((c.crop_id, c.after) for c in self.relabelled), who=self.who, how=how or "merge")
+        project.put_labels(
+            ((c.crop_id, c.after) for c in self.relabelled), who=self.who, how=how or "merge"
+        )
         return self._changed()
 
     def undo(self, project: Project) -> Changed:
         """Write the old classes and labels."""
         project.put_classes(self.before)
-        project.put_labels(((c.crop_id, c.before) for c in self.relabelled), who=self.who, how="undo")
+        project.put_labels(
+            ((c.crop_id, c.before) for c in self.relabelled), who=self.who, how="undo"
+        )
         return self._changed()
 
     def _changed(self) -> Changed:
@@ -389,7 +401,9 @@ class ReplacePores:
         self._put(project, self.after)
         project.put_crops(one.crop for one in self.added)
         project.put_outlines((one.crop.id, one.outline) for one in self.added)
-        labelled = [(one.crop.id, one.crop.label) for one in self.added if one.crop.label is not None]
+        labelled = [
+            (one.crop.id, one.crop.label) for one in self.added if one.crop.label is not None
+        ]
         project.log_labels(labelled, who=self.who, how=how or "hand")
         return self._changed()
 
@@ -407,7 +421,11 @@ class ReplacePores:
         project.put_outlines((one.crop.id, one.outline) for one in changed)
 
     def _changed(self) -> Changed:
-        ids = [*(one.crop.id for one in self.after), *(one.crop.id for one in self.added), *self.removed]
+        ids = [
+            *(one.crop.id for one in self.after),
+            *(one.crop.id for one in self.added),
+            *self.removed,
+        ]
         return Changed(frozenset({"crops", "labels", "outlines"}), tuple(ids))
 
 

@@ -40,7 +40,9 @@ def label_crops(
     labels = project.labels_of(crop_ids) if len(crop_ids) <= _FEW else project.labels()
     changes = []
     for crop_id in crop_ids:
-        before = labels[crop_id] if crop_id in labels else project.crop(crop_id).label  # raises for one that is gone
+        before = (
+            labels[crop_id] if crop_id in labels else project.crop(crop_id).label
+        )  # raises for one that is gone
         if before != label:
             changes.append(LabelChange(crop_id, before, label))
     return SetLabels(tuple(changes), who=who, how=how)
@@ -81,7 +83,9 @@ def move_crop(project: Project, crop: Crop, box: Box, pixels: CropPixels) -> Cha
     for micrograph in project.micrographs():
         if micrograph.id == before.micrograph_id:
             check_outside_masks(micrograph, box)
-    after = replace(before, box=box, width=box.width, height=box.height, pixels=_keep(project, box, pixels))
+    after = replace(
+        before, box=box, width=box.width, height=box.height, pixels=_keep(project, box, pixels)
+    )
     return ChangeCrop(before, after)
 
 
@@ -89,10 +93,13 @@ def _keep(project: Project, box: Box, pixels: CropPixels) -> str:
     project.check_writable()
     if min(box.width, box.height) < SMALLEST_CROP:
         raise PoreguiError(
-            f"A crop of {box.width} x {box.height} px is too small to show a pore.", "Draw a larger box."
+            f"A crop of {box.width} x {box.height} px is too small to show a pore.",
+            "Draw a larger box.",
         )
     if pixels.array.shape[:2] != (box.height, box.width):
-        raise ValueError(f"pixels of shape {pixels.array.shape} for a box of {box.width} x {box.height}")
+        raise ValueError(
+            f"pixels of shape {pixels.array.shape} for a box of {box.width} x {box.height}"
+        )
     return project.pixels.add(pixels)
 
 
@@ -109,10 +116,16 @@ def remove_micrographs(project: Project, micrograph_ids: Sequence[int]) -> Remov
 
 def labels_lost_with(project: Project, micrograph_ids: Sequence[int]) -> int:
     """Return how many labelled crops go when micrographs are deleted."""
-    return sum(crop.label is not None for one in micrograph_ids for crop in project.crops(micrograph_id=one))
+    return sum(
+        crop.label is not None
+        for one in micrograph_ids
+        for crop in project.crops(micrograph_id=one)
+    )
 
 
-def set_scale(micrographs: Sequence[Micrograph], um_per_px: float | None, *, source: str = "set by hand") -> Edit:
+def set_scale(
+    micrographs: Sequence[Micrograph], um_per_px: float | None, *, source: str = "set by hand"
+) -> Edit:
     """Return the edit that sets the scale of micrographs in um per px; None makes it unknown.
 
     Raises PoreguiError for a scale that is not a positive, finite number.
@@ -120,7 +133,8 @@ def set_scale(micrographs: Sequence[Micrograph], um_per_px: float | None, *, sou
     if um_per_px is not None and not 0 < um_per_px < 1e6:
         raise PoreguiError(f"{um_per_px:g} um per px cannot be a scale.", "Give a number above 0.")
     after = tuple(
-        replace(m, um_per_px=um_per_px, scale_source=source if um_per_px is not None else "") for m in micrographs
+        replace(m, um_per_px=um_per_px, scale_source=source if um_per_px is not None else "")
+        for m in micrographs
     )
     return ChangeMicrographs(tuple(micrographs), after, text="set scale")
 
@@ -156,12 +170,16 @@ def change_class(project: Project, changed: PoreClass) -> SetClasses:
     name = clean_name(changed.name)
     others = [c for c in before if c.id != changed.id and not c.retired]
     if any(c.name.casefold() == name.casefold() for c in others):
-        raise PoreguiError(f"There is a class {name!r} already.", "Choose another name, or merge the two.")
+        raise PoreguiError(
+            f"There is a class {name!r} already.", "Choose another name, or merge the two."
+        )
     old = next(c for c in before if c.id == changed.id)
     letter = changed.letter
     if name != old.name and letter == old.letter:
         letter = letter_for(name, {c.letter for c in others})
-    after = tuple(replace(changed, name=name, letter=letter) if c.id == changed.id else c for c in before)
+    after = tuple(
+        replace(changed, name=name, letter=letter) if c.id == changed.id else c for c in before
+    )
     return SetClasses(before, after, text=f"change class {name}")
 
 
@@ -183,7 +201,8 @@ def retire_class(project: Project, class_id: int) -> SetClasses:
     carried = project.label_counts()[class_id]
     if carried:
         raise PoreguiError(
-            f"{carried} crops are labelled {name}.", "Merge it into another class, or relabel them first."
+            f"{carried} crops are labelled {name}.",
+            "Merge it into another class, or relabel them first.",
         )
     return SetClasses(before, _retired(before, class_id), text=f"retire class {name}")
 
@@ -194,22 +213,31 @@ def merge_classes(project: Project, merged_id: int, into_id: int, *, who: str) -
         raise PoreguiError("A class cannot be merged into itself.", "Choose another class.")
     before = project.classes(retired=True)
     names = {c.id: c.name for c in before}
-    relabelled = tuple(LabelChange(c.id, merged_id, into_id) for c in project.crops() if c.label == merged_id)
+    relabelled = tuple(
+        LabelChange(c.id, merged_id, into_id) for c in project.crops() if c.label == merged_id
+    )
     text = f"merge {names[merged_id]} into {names[into_id]}"
-    return SetClasses(before, _retired(before, merged_id), who=who, relabelled=relabelled, text=text)
+    return SetClasses(
+        before, _retired(before, merged_id), who=who, relabelled=relabelled, text=text
+    )
 
 
 def _retired(classes: tuple[PoreClass, ...], class_id: int) -> tuple[PoreClass, ...]:
     active = [c for c in classes if not c.retired and c.id != class_id]
     if len(active) < FEWEST_CLASSES:
-        raise PoreguiError(f"A project needs at least {FEWEST_CLASSES} classes.", "Add another class first.")
+        raise PoreguiError(
+            f"A project needs at least {FEWEST_CLASSES} classes.", "Add another class first."
+        )
     place = {c.id: i for i, c in enumerate(active)}
     return tuple(
-        replace(c, retired=c.retired or c.id == class_id, position=place.get(c.id, c.position)) for c in classes
+        replace(c, retired=c.retired or c.id == class_id, position=place.get(c.id, c.position))
+        for c in classes
     )
 
 
-def set_reference_crops(project: Project, class_id: int, crop_ids: Sequence[int]) -> SetReferenceCrops:
+def set_reference_crops(
+    project: Project, class_id: int, crop_ids: Sequence[int]
+) -> SetReferenceCrops:
     """Return the edit that chooses the crops of a class card."""
     return SetReferenceCrops(class_id, project.reference_crops(class_id), tuple(crop_ids))
 

@@ -13,12 +13,27 @@ from numpy.typing import NDArray
 
 from poregui.domain.errors import ImageError, PoreguiError
 from poregui.domain.geometry import Box, Mask, Outline
-from poregui.domain.records import Changed, Detection, Display, How, Line, Micrograph, Plane, Specimen
+from poregui.domain.records import (
+    Changed,
+    Detection,
+    Display,
+    How,
+    Line,
+    Micrograph,
+    Plane,
+    Specimen,
+)
 from poregui.store.project import Project
 from poregui.vision.io.pyramid import open_pyramid
 from poregui.vision.io.reader import read_header
 from poregui.vision.pores.specimen_area import masked_area
-from poregui.workflow.editing.edits import AddSpecimens, ChangeMicrographs, Combined, Edit, SetSetting
+from poregui.workflow.editing.edits import (
+    AddSpecimens,
+    ChangeMicrographs,
+    Combined,
+    Edit,
+    SetSetting,
+)
 
 _ROUNDED_PX, _ROUNDED = 2, 0.02
 """Pixels, and share of those masked before, by which drawing an outline anew may seem to reach further."""
@@ -34,7 +49,9 @@ def set_display(micrographs: Sequence[Micrograph], display: Display | None) -> C
     return ChangeMicrographs(tuple(micrographs), after, text="change contrast")
 
 
-def set_masks(micrograph: Micrograph, masks: Sequence[Mask], *, text: str = "change masks") -> ChangeMicrographs:
+def set_masks(
+    micrograph: Micrograph, masks: Sequence[Mask], *, text: str = "change masks"
+) -> ChangeMicrographs:
     """Return the edit that gives a micrograph these masks."""
     return ChangeMicrographs((micrograph,), (replace(micrograph, masks=tuple(masks)),), text=text)
 
@@ -43,7 +60,9 @@ def mask_info_bars(found: Iterable[tuple[Micrograph, Box]]) -> ChangeMicrographs
     """Return the edit that masks the info bar of each micrograph in the place of one that was masked before."""
     pairs = tuple(found)
     after = tuple(
-        replace(m, masks=(*(mask for mask in m.masks if mask.kind != "bar"), Mask.of_box(box, "bar")))
+        replace(
+            m, masks=(*(mask for mask in m.masks if mask.kind != "bar"), Mask.of_box(box, "bar"))
+        )
         for m, box in pairs
     )
     return ChangeMicrographs(tuple(m for m, _ in pairs), after, text="mask info bar")
@@ -52,10 +71,14 @@ def mask_info_bars(found: Iterable[tuple[Micrograph, Box]]) -> ChangeMicrographs
 def check_outside_masks(micrograph: Micrograph, box: Box) -> None:
     """Raise PoreguiError when the middle of a box lies in a mask of the micrograph."""
     if any(mask.contains(*box.centre) for mask in micrograph.masks):
-        raise PoreguiError("This place is masked off.", "Crop elsewhere, or take the mask away (tab Picture).")
+        raise PoreguiError(
+            "This place is masked off.", "Crop elsewhere, or take the mask away (tab Picture)."
+        )
 
 
-def check_outline_outside_masks(micrograph: Micrograph, outline: Outline, before: Sequence[Outline] = ()) -> None:
+def check_outline_outside_masks(
+    micrograph: Micrograph, outline: Outline, before: Sequence[Outline] = ()
+) -> None:
     """Raise PoreguiError when an outline reaches into a mask, by more than those that it takes the place of did."""
     reaches = masked_area(micrograph.masks, outline.points)
     if not reaches:
@@ -63,7 +86,8 @@ def check_outline_outside_masks(micrograph: Micrograph, outline: Outline, before
     did = sum(masked_area(micrograph.masks, old.points) for old in before)
     if reaches > did + max(_ROUNDED_PX, _ROUNDED * did):
         raise PoreguiError(
-            "This outline reaches into what is masked off.", "Draw it beside that, or take the mask away (tab Picture)."
+            "This outline reaches into what is masked off.",
+            "Draw it beside that, or take the mask away (tab Picture).",
         )
 
 
@@ -77,9 +101,13 @@ def specimen_expression(pattern: str) -> re.Pattern[str]:
     if "{specimen}" in text:
         parts = re.split(r"(\{specimen\}|\*|\?)", text)
         if parts.count("{specimen}") > 1:
-            raise PoreguiError(f"The pattern {text!r} names the specimen twice.", "Write {specimen} once.")
+            raise PoreguiError(
+                f"The pattern {text!r} names the specimen twice.", "Write {specimen} once."
+            )
         meant = {"{specimen}": "(?P<specimen>.+?)", "*": ".*", "?": "."}
-        return re.compile("^" + "".join(meant.get(part, re.escape(part)) for part in parts) + "$", re.IGNORECASE)
+        return re.compile(
+            "^" + "".join(meant.get(part, re.escape(part)) for part in parts) + "$", re.IGNORECASE
+        )
     try:
         made = re.compile(text)
     except re.error as error:
@@ -88,12 +116,15 @@ def specimen_expression(pattern: str) -> re.Pattern[str]:
         ) from error
     if not made.groups:
         raise PoreguiError(
-            f"The pattern {text!r} has no group.", "Write {specimen} in the place of the specimen: {specimen}_*.tif."
+            f"The pattern {text!r} has no group.",
+            "Write {specimen} in the place of the specimen: {specimen}_*.tif.",
         )
     return made
 
 
-def specimens_in_names(micrographs: Sequence[Micrograph], pattern: str) -> tuple[tuple[Micrograph, str | None], ...]:
+def specimens_in_names(
+    micrographs: Sequence[Micrograph], pattern: str
+) -> tuple[tuple[Micrograph, str | None], ...]:
     """Return each micrograph with the specimen that its name holds, None where the pattern does not fit.
 
     Raises PoreguiError for an unfit pattern.
@@ -167,7 +198,10 @@ def with_plane(file: Path, micrograph: Micrograph, plane: Plane) -> Micrograph:
     """
     try:
         before = read_header(file, Plane.parse(micrograph.plane))
-        follows = (before.um_per_px, before.scale_source) == (micrograph.um_per_px, micrograph.scale_source)
+        follows = (before.um_per_px, before.scale_source) == (
+            micrograph.um_per_px,
+            micrograph.scale_source,
+        )
     except ImageError:
         follows = False
     with open_pyramid(file, plane=plane) as image:
@@ -180,7 +214,11 @@ def with_plane(file: Path, micrograph: Micrograph, plane: Plane) -> Micrograph:
             bits=image.bits,
             channels=image.channels,
         )
-        return replace(after, um_per_px=image.um_per_px, scale_source=image.scale_source) if follows else after
+        return (
+            replace(after, um_per_px=image.um_per_px, scale_source=image.scale_source)
+            if follows
+            else after
+        )
 
 
 def change_plane(project: Project, before: Micrograph, after: Micrograph) -> ChangeMicrographs:
@@ -188,7 +226,9 @@ def change_plane(project: Project, before: Micrograph, after: Micrograph) -> Cha
 
     Raises PoreguiError when a plane of another size is chosen, into which the crops that are there would not fit.
     """
-    if (before.width, before.height) != (after.width, after.height) and project.crops(micrograph_id=before.id):
+    if (before.width, before.height) != (after.width, after.height) and project.crops(
+        micrograph_id=before.id
+    ):
         raise PoreguiError(
             f"{after.name} is {after.width} x {after.height} px, and the crops of {before.name} lie in a picture of "
             f"{before.width} x {before.height} px.",
@@ -227,7 +267,9 @@ def project_build_direction(project: Project) -> float | None:
         return None
 
 
-def frame_of(micrograph: Micrograph, detection: Detection | None, build_direction_deg: float | None) -> Frame:
+def frame_of(
+    micrograph: Micrograph, detection: Detection | None, build_direction_deg: float | None
+) -> Frame:
     """Return the frame of a micrograph: its own words first, then what detection found and the project says."""
     own = micrograph.build_direction_deg
     direction = build_direction_deg if own is None else own
@@ -246,7 +288,8 @@ def checked_direction(degrees: float) -> float:
     """Return an angle as 0 to below 360 degrees. Raises PoreguiError for one that is none."""
     if not math.isfinite(degrees) or abs(degrees) > 360:
         raise PoreguiError(
-            f"{degrees:g} degrees cannot be a direction.", "Give 0 (right) to 360; 90 is upwards in the picture."
+            f"{degrees:g} degrees cannot be a direction.",
+            "Give 0 (right) to 360; 90 is upwards in the picture.",
         )
     return degrees % 360
 
@@ -256,7 +299,9 @@ def direction_of(start: tuple[float, float], end: tuple[float, float]) -> float:
     return round(math.degrees(math.atan2(start[1] - end[1], end[0] - start[0])) % 360, 1) % 360
 
 
-def set_build_direction(micrographs: Sequence[Micrograph], degrees: float | None) -> ChangeMicrographs:
+def set_build_direction(
+    micrographs: Sequence[Micrograph], degrees: float | None
+) -> ChangeMicrographs:
     """Return the edit that gives micrographs a build direction; None leaves them to the project's.
 
     Raises PoreguiError for an angle that is none.
@@ -269,17 +314,23 @@ def set_build_direction(micrographs: Sequence[Micrograph], degrees: float | None
 def set_project_build_direction(project: Project, degrees: float | None) -> SetSetting:
     """Return the edit that gives the project a build direction, None: unknown. Raises PoreguiError as above."""
     text = "" if degrees is None else f"{checked_direction(degrees):.10g}"
-    return SetSetting(BUILD_DIRECTION_KEY, project.meta(BUILD_DIRECTION_KEY), text, "set build direction")
+    return SetSetting(
+        BUILD_DIRECTION_KEY, project.meta(BUILD_DIRECTION_KEY), text, "set build direction"
+    )
 
 
-def set_surfaces(micrographs: Sequence[Micrograph], lines: Sequence[Line] | None) -> ChangeMicrographs:
+def set_surfaces(
+    micrographs: Sequence[Micrograph], lines: Sequence[Line] | None
+) -> ChangeMicrographs:
     """Return the edit that says where the specimen ends: lines, none in view, or (None) what detection found.
 
     Raises PoreguiError for a line with fewer than two points, or with values that are no numbers.
     """
     for line in lines or ():
         if len(line) < 2 or not np.isfinite(np.array(line, dtype=np.float64)).all():
-            raise PoreguiError("A line needs at least two points.", "Click both ends and the corners between them.")
+            raise PoreguiError(
+                "A line needs at least two points.", "Click both ends and the corners between them."
+            )
     surfaces = None if lines is None else tuple(lines)
     after = tuple(replace(one, surfaces=surfaces) for one in micrographs)
     return ChangeMicrographs(tuple(micrographs), after, text="change surface")

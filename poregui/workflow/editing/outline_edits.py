@@ -15,12 +15,17 @@ from poregui.vision.io.pyramid import Pyramid
 from poregui.vision.pores.edit import cut_in_parts, joined
 from poregui.workflow.detecting.find_pores import detection_recipe
 from poregui.workflow.editing.edits import OutlinedCrop, ReplacePores
-from poregui.workflow.editing.micrograph_edits import check_outline_outside_masks, check_outside_masks
+from poregui.workflow.editing.micrograph_edits import (
+    check_outline_outside_masks,
+    check_outside_masks,
+)
 
 Pore = tuple[Crop, Outline]
 
 
-def join_pores(project: Project, pores: Sequence[Pore], micrograph: Micrograph, image: Pyramid) -> ReplacePores:
+def join_pores(
+    project: Project, pores: Sequence[Pore], micrograph: Micrograph, image: Pyramid
+) -> ReplacePores:
     """Return the edit that makes one pore of several: the first crop stays and takes the others in.
 
     It keeps its label; without one it takes that which most of the others have. Raises PoreguiError where the bridge
@@ -36,7 +41,9 @@ def join_pores(project: Project, pores: Sequence[Pore], micrograph: Micrograph, 
         before = OutlinedCrop(kept, pores[0][1])
         return ReplacePores((), (before,), (changed,), removed, text="join pores")
     new = replace(changed.crop, id=project.next_id("crops"), label=others.most_common(1)[0][0])
-    return ReplacePores((OutlinedCrop(new, outline),), removed=(kept.id, *removed), text="join pores")
+    return ReplacePores(
+        (OutlinedCrop(new, outline),), removed=(kept.id, *removed), text="join pores"
+    )
 
 
 def cut_pore(project: Project, pore: Pore, micrograph: Micrograph, image: Pyramid) -> ReplacePores:
@@ -48,7 +55,10 @@ def cut_pore(project: Project, pore: Pore, micrograph: Micrograph, image: Pyrami
     lines = [Outline.of(points) for points in cut_in_parts(outline.points)]
     changed = _by_hand(_around(project, crop, lines[0], micrograph, image))
     first = project.next_id("crops")
-    added = tuple(_new(project, first + place, line, micrograph, image, "hand") for place, line in enumerate(lines[1:]))
+    added = tuple(
+        _new(project, first + place, line, micrograph, image, "hand")
+        for place, line in enumerate(lines[1:])
+    )
     return ReplacePores(added, (OutlinedCrop(crop, outline),), (changed,), text="split pore")
 
 
@@ -64,7 +74,9 @@ def draw_pore(
 
     Raises PoreguiError where it reaches into a mask, and for a project that cannot be written.
     """
-    check_outline_outside_masks(micrograph, outline, [known[1]] if known and known[1] is not None else [])
+    check_outline_outside_masks(
+        micrograph, outline, [known[1]] if known and known[1] is not None else []
+    )
     if known is None:
         new = _new(project, project.next_id("crops"), outline, micrograph, image, origin)
         return ReplacePores((new,), text="draw outline")
@@ -79,15 +91,30 @@ def _by_hand(one: OutlinedCrop) -> OutlinedCrop:
 
 
 def _new(
-    project: Project, crop_id: int, outline: Outline, micrograph: Micrograph, image: Pyramid, origin: Origin
+    project: Project,
+    crop_id: int,
+    outline: Outline,
+    micrograph: Micrograph,
+    image: Pyramid,
+    origin: Origin,
 ) -> OutlinedCrop:
     box = _box(project, outline, micrograph)
     check_outside_masks(micrograph, box)
-    crop = Crop(crop_id, _keep(project, image, box), box.width, box.height, micrograph.id, box, origin=origin)
+    crop = Crop(
+        crop_id,
+        _keep(project, image, box),
+        box.width,
+        box.height,
+        micrograph.id,
+        box,
+        origin=origin,
+    )
     return OutlinedCrop(crop, outline)
 
 
-def _around(project: Project, crop: Crop, outline: Outline, micrograph: Micrograph, image: Pyramid) -> OutlinedCrop:
+def _around(
+    project: Project, crop: Crop, outline: Outline, micrograph: Micrograph, image: Pyramid
+) -> OutlinedCrop:
     """Return a crop with another outline, its box moved where the outline leaves it."""
     inner = outline.bounds
     box = crop.box
@@ -95,7 +122,9 @@ def _around(project: Project, crop: Crop, outline: Outline, micrograph: Microgra
     if fits and box is not None and inner.right <= box.right and inner.bottom <= box.bottom:
         return OutlinedCrop(crop, outline)
     box = _box(project, outline, micrograph)
-    moved = replace(crop, box=box, width=box.width, height=box.height, pixels=_keep(project, image, box))
+    moved = replace(
+        crop, box=box, width=box.width, height=box.height, pixels=_keep(project, image, box)
+    )
     return OutlinedCrop(moved, outline)
 
 

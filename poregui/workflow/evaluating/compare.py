@@ -87,7 +87,9 @@ class Comparison:
             "left_out": self.left_out,
             "accuracy": [self.accuracy_first, self.accuracy_second],
             "difference": self.difference,
-            "difference_interval95": list(self.difference_interval) if self.difference_interval else None,
+            "difference_interval95": list(self.difference_interval)
+            if self.difference_interval
+            else None,
             "groups": self.groups,
             "mcnemar": self.pairing.to_json(),
             "flipped": [asdict(flip) for flip in self.flipped],
@@ -147,7 +149,9 @@ def _only(reviewed: RunReview, kept: frozenset[int]) -> RunReview:
     return replace(reviewed, judged=tuple(j for j in reviewed.judged if j.crop_id in kept))
 
 
-def _flips(first: RunReview, second: RunReview, pairs: list[tuple[Judged, Judged]]) -> tuple[Flip, ...]:
+def _flips(
+    first: RunReview, second: RunReview, pairs: list[tuple[Judged, Judged]]
+) -> tuple[Flip, ...]:
     found = []
     for a, b in pairs:
         if first.class_ids[a.prediction.index] == second.class_ids[b.prediction.index]:
@@ -166,7 +170,9 @@ def _flips(first: RunReview, second: RunReview, pairs: list[tuple[Judged, Judged
                 second_confidence=b.prediction.confidence,
             )
         )
-    return tuple(sorted(found, key=lambda flip: (not flip.second_right, not flip.first_right, flip.crop_id)))
+    return tuple(
+        sorted(found, key=lambda flip: (not flip.second_right, not flip.first_right, flip.crop_id))
+    )
 
 
 def _difference_interval(right: NDArray[np.bool_], groups: list[str]) -> tuple[float, float] | None:
@@ -185,19 +191,26 @@ def _difference_interval(right: NDArray[np.bool_], groups: list[str]) -> tuple[f
     sums, sizes = np.bincount(rows, gained, count), np.bincount(rows, minlength=count)
     middle = float(gained.mean())
     error = float(np.sqrt(count / (count - 1) * ((sums - middle * sizes) ** 2).sum())) / total
-    half = max(student_t_quantile(0.975, count - 1) * error, Z95 * float(gained.std()) / float(np.sqrt(total)))
+    half = max(
+        student_t_quantile(0.975, count - 1) * error,
+        Z95 * float(gained.std()) / float(np.sqrt(total)),
+    )
     return max(-1.0, middle - half), min(1.0, middle + half)
 
 
 def _notes(first: RunReview, second: RunReview) -> tuple[str, ...]:
     notes = []
     if first.class_ids != second.class_ids:
-        notes.append("The two runs do not know the same classes; only crops of classes that both know are compared.")
+        notes.append(
+            "The two runs do not know the same classes; only crops of classes that both know are compared."
+        )
     for one, other in ((first, second), (second, first)):
         learned = {j.crop_id for j in one.judged if j.part != "test"}
         seen = sum(j.crop_id in learned for j in other.judged if j.part == "test")
         if seen:
-            notes.append(f"{seen} test crops of run {other.run} were trained on by run {one.run}; they are left out.")
+            notes.append(
+                f"{seen} test crops of run {other.run} were trained on by run {one.run}; they are left out."
+            )
     if kind_of([j.crop.group for j in first.judged] or ["crop:0"]) == "crop":
         notes.append("Specimens are not known; the interval takes crops as independent.")
     return tuple(notes)

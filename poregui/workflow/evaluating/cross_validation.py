@@ -61,7 +61,9 @@ def crossed(run: RunFolder) -> Crossed | None:
     dataset = run.read_dataset()
     kind = kind_of([crop.group for crop in dataset.crops])
     folds = tuple(
-        (float(fold["accuracy"]), int(fold["n"])) for fold in metrics["folds"] if fold["accuracy"] is not None
+        (float(fold["accuracy"]), int(fold["n"]))
+        for fold in metrics["folds"]
+        if fold["accuracy"] is not None
     )
     accuracies, total = [accuracy for accuracy, _ in folds], sum(n for _, n in folds)
     interval = wilson_interval(round(sum(accuracy * n for accuracy, n in folds)), total)
@@ -106,7 +108,11 @@ class PooledBesideGrouped:
 
     def to_json(self) -> dict[str, Any]:
         """Return both as a dictionary fit for JSON."""
-        return {"grouped": self.grouped.to_json(), "torn": self.torn.to_json(), "sentence": self.sentence}
+        return {
+            "grouped": self.grouped.to_json(),
+            "torn": self.torn.to_json(),
+            "sentence": self.sentence,
+        }
 
     @property
     def sentence(self) -> str:

@@ -66,7 +66,9 @@ class Judged:
     @property
     def loss(self) -> float | None:
         """Return the cross-entropy of the prediction in nats; None without a label."""
-        return None if self.truth is None else -math.log(max(self.probability, _SMALLEST_PROBABILITY))
+        return (
+            None if self.truth is None else -math.log(max(self.probability, _SMALLEST_PROBABILITY))
+        )
 
     @property
     def margin(self) -> float:
@@ -111,12 +113,18 @@ class RunReview:
 
     def cell(self, row: int, column: int, part: Part = "test") -> list[Judged]:
         """Return the crops of one cell of the matrix, the most confident ones first."""
-        found = [j for j in self.judged if j.part == part and j.truth == row and j.prediction.index == column]
+        found = [
+            j
+            for j in self.judged
+            if j.part == part and j.truth == row and j.prediction.index == column
+        ]
         return worst_first(found)
 
     def errors(self, part: Part = "test") -> list[Judged]:
         """Return the crops of one part that are predicted wrongly, the most confident ones first."""
-        return worst_first(j for j in self.judged if j.part == part and j.truth is not None and not j.right)
+        return worst_first(
+            j for j in self.judged if j.part == part and j.truth is not None and not j.right
+        )
 
 
 def worst_first(judged: Iterable[Judged]) -> list[Judged]:
@@ -145,9 +153,13 @@ def read_answers(run: RunFolder) -> RunAnswers:
     dataset = run.read_dataset()
     known = {crop.crop_id for crop in dataset.crops}
     predictions = run.read_predictions()
-    fits = all(p.crop_id in known and len(p.probabilities) == len(dataset.classes) for p in predictions)
+    fits = all(
+        p.crop_id in known and len(p.probabilities) == len(dataset.classes) for p in predictions
+    )
     if not fits:
-        raise ProjectError(f"The predictions of run {run.path.name} are not of its dataset.", "Train again.")
+        raise ProjectError(
+            f"The predictions of run {run.path.name} are not of its dataset.", "Train again."
+        )
     metrics = run.read_metrics()
     return RunAnswers(
         run=run.number,
@@ -186,7 +198,9 @@ def review_answers(project: Project, answers: RunAnswers) -> RunReview:
     return RunReview(
         run=answers.run,
         preset=answers.preset,
-        classes=tuple(names.get(i, old) for i, old in zip(dataset.class_ids, dataset.classes, strict=True)),
+        classes=tuple(
+            names.get(i, old) for i, old in zip(dataset.class_ids, dataset.classes, strict=True)
+        ),
         class_ids=dataset.class_ids,
         judged=judged,
         accuracy_as_trained=answers.accuracy_as_trained,
@@ -228,7 +242,9 @@ def find_run(project: Project, number: int | None) -> RunFolder:
     if number is None:
         newest = newest_finished(project)
         if newest is None:
-            raise ProjectError(f"{project.name} has no finished run.", "Train first: poregui train PROJECT.")
+            raise ProjectError(
+                f"{project.name} has no finished run.", "Train first: poregui train PROJECT."
+            )
         return newest
     run = next((run for run in project.runs() if run.number == number), None)
     if run is None:

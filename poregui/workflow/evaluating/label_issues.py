@@ -64,7 +64,11 @@ class Suspects:
     def to_json(self) -> dict[str, Any]:
         """Return the queue as a dictionary fit for JSON, with names of classes."""
         rows = [
-            {**asdict(one), "label": self.names.get(one.label), "proposed": self.names.get(one.proposed)}
+            {
+                **asdict(one),
+                "label": self.names.get(one.label),
+                "proposed": self.names.get(one.proposed),
+            }
             for one in self.queue
         ]
         return {
@@ -87,7 +91,9 @@ class _Answers:
     notes: tuple[str, ...]
 
 
-def suspects(project: Project, run: RunFolder | None = None, *, reviewed_too: bool = False) -> Suspects:
+def suspects(
+    project: Project, run: RunFolder | None = None, *, reviewed_too: bool = False
+) -> Suspects:
     """Return the labels that are probably wrong among the crops of a run (the newest finished one when not given).
 
     Answers of the network count for crops that it never learned from: all of a cross-validation, test and validation
@@ -106,7 +112,9 @@ def suspects(project: Project, run: RunFolder | None = None, *, reviewed_too: bo
     names = {c.id: c.name for c in project.classes(retired=True)} | {NOT_A_PORE: NOT_A_PORE_NAME}
     judge = _Judge(dataset, names, answers.probabilities[kept], given)
     found = judge.suspects(ids, [answers.sources[row] for row in kept], shape_table(run))
-    passed = set() if reviewed_too else {i for i, remark in project.remarks().items() if remark.reviewed}
+    passed = (
+        set() if reviewed_too else {i for i, remark in project.remarks().items() if remark.reviewed}
+    )
     right = judge.probabilities.argmax(axis=1) == given
     return Suspects(
         run=run.number,
@@ -140,7 +148,9 @@ def _answers(run: RunFolder, dataset: Dataset) -> _Answers:
     folds = bool(run.read_folds())
     part = {crop.crop_id: crop.part for crop in dataset.crops}
     network = {
-        one.crop_id: one for one in run.read_predictions() if folds or part.get(one.crop_id) in ("test", "validation")
+        one.crop_id: one
+        for one in run.read_predictions()
+        if folds or part.get(one.crop_id) in ("test", "validation")
     }
     if only_shapes and forest:
         network = {}  # the run is the forest itself, and out of its folds it knows all crops
@@ -151,9 +161,13 @@ def _answers(run: RunFolder, dataset: Dataset) -> _Answers:
         if known and all(len(one) == width for one in known):
             ids.append(crop.crop_id)
             rows.append(np.mean(known, axis=0))
-            sources.append(BOTH if len(known) == 2 else NETWORK if crop.crop_id in network else FOREST)
+            sources.append(
+                BOTH if len(known) == 2 else NETWORK if crop.crop_id in network else FOREST
+            )
     if not ids:
-        raise ProjectError(f"Nothing answered the crops of run {run.path.name} unseen.", "Train again.")
+        raise ProjectError(
+            f"Nothing answered the crops of run {run.path.name} unseen.", "Train again."
+        )
     notes = () if only_shapes else _notes(run, len(network), len(forest), len(dataset.crops))
     return _Answers(ids, np.array(rows, np.float64), sources, notes)
 
@@ -182,7 +196,9 @@ class _Judge:
     probabilities: NDArray[np.float64]
     labels: NDArray[np.int64]
 
-    def suspects(self, ids: Sequence[int], sources: Sequence[str], shapes: ShapeTable) -> list[Suspect]:
+    def suspects(
+        self, ids: Sequence[int], sources: Sequence[str], shapes: ShapeTable
+    ) -> list[Suspect]:
         """Return the crops that confident learning or their shape puts in doubt, or whose label is not the answer."""
         learned = confident_learning(self.probabilities, self.labels)
         unusual = unusual_shapes(_logs(shapes, ids), self.labels, len(self.dataset.classes))
@@ -191,7 +207,9 @@ class _Judge:
         found = []
         for row in np.argsort(-learned.doubt, kind="stable").tolist():
             proposed = int(learned.proposed[row])
-            disagrees = self.probabilities[row, proposed] > self.probabilities[row, self.labels[row]]
+            disagrees = (
+                self.probabilities[row, proposed] > self.probabilities[row, self.labels[row]]
+            )
             if not (learned.likely[row] or odd[row] or disagrees):
                 continue
             distance = float(unusual.distance[row])
@@ -215,9 +233,15 @@ class _Judge:
         label = self.names.get(self.dataset.class_ids[self.labels[row]], "")
         other = self.names.get(self.dataset.class_ids[proposed], "")
         given, better = self.probabilities[row, self.labels[row]], self.probabilities[row, proposed]
-        who = {NETWORK: "The network", FOREST: "The shape", BOTH: "Network and shape together"}[source]
+        who = {NETWORK: "The network", FOREST: "The shape", BOTH: "Network and shape together"}[
+            source
+        ]
         told = f"{who} say{'' if source == BOTH else 's'} {other} {100 * better:.0f} %, {label} {100 * given:.0f} %"
-        return f"{told}; the shape is {odd:.1f} times as far out as usual for {label}." if odd else f"{told}."
+        return (
+            f"{told}; the shape is {odd:.1f} times as far out as usual for {label}."
+            if odd
+            else f"{told}."
+        )
 
 
 def _logs(shapes: ShapeTable, ids: Sequence[int]) -> NDArray[np.float64]:

@@ -64,9 +64,13 @@ class Predictor:
             reference = None if trained_on is None else Reference.from_json(trained_on)
             content = model.read_bytes()
         except FileNotFoundError as error:
-            raise ProjectError(f"{error.filename} is missing.", "Choose another run, or train again.") from error
+            raise ProjectError(
+                f"{error.filename} is missing.", "Choose another run, or train again."
+            ) from error
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise ProjectError(f"{sidecar} cannot be read.", "Choose another run, or train again.") from error
+            raise ProjectError(
+                f"{sidecar} cannot be read.", "Choose another run, or train again."
+            ) from error
         self._session, self._options = open_session(content, model, threads)
         gives = {one.name: one.shape for one in self._session.get_outputs()}
         self.feature_count: int = int(gives[PENULTIMATE][-1]) if PENULTIMATE in gives else 0
@@ -79,7 +83,9 @@ class Predictor:
         """
         return self.predict_and_compare(crops)[0]
 
-    def predict_and_compare(self, crops: Sequence[ScaledCrop]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    def predict_and_compare(
+        self, crops: Sequence[ScaledCrop]
+    ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         """Return what `predict` does, and (n,) which crops are unlike all that the network was trained on.
 
         Both come from one pass; nothing is unlike where `reference` is None.
@@ -105,7 +111,9 @@ class Predictor:
         """
         found = np.empty((len(crops), self.feature_count), np.float32)
         for start in range(0, len(crops) if self.feature_count else 0, _BATCH):
-            found[start : start + _BATCH] = self._run([PENULTIMATE], crops[start : start + _BATCH])[0]
+            found[start : start + _BATCH] = self._run([PENULTIMATE], crops[start : start + _BATCH])[
+                0
+            ]
         return found
 
     def activation_maps(self, crop: ScaledCrop) -> NDArray[np.float32]:
@@ -121,14 +129,19 @@ class Predictor:
     def _run(self, outputs: list[str], crops: Sequence[ScaledCrop]) -> list[NDArray[np.float32]]:
         inputs = {
             "image": np.stack(
-                [self.spec.image(crop.pixels.array, crop.pixels.grey_low, crop.pixels.grey_high) for crop in crops]
+                [
+                    self.spec.image(crop.pixels.array, crop.pixels.grey_low, crop.pixels.grey_high)
+                    for crop in crops
+                ]
             )
         }
         if self.spec.sees_size:
             inputs["size"] = np.array([self._size(crop) for crop in crops], np.float32)
         if self.spec.sees_shape:
             inputs["shape"] = np.stack([self._shape(crop) for crop in crops])
-        return [np.asarray(one, np.float32) for one in self._session.run(outputs, inputs, self._options)]
+        return [
+            np.asarray(one, np.float32) for one in self._session.run(outputs, inputs, self._options)
+        ]
 
     def _shape(self, crop: ScaledCrop) -> NDArray[np.float32]:
         pixels = crop.pixels
@@ -156,14 +169,24 @@ def open_session(content: bytes, model: Path, threads: int) -> tuple[Any, Any]:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     options.intra_op_num_threads = threads
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # idle threads leave the cores alone
+    options.add_session_config_entry(
+        "session.intra_op.allow_spinning", "0"
+    )  # idle threads leave the cores alone
     running = onnxruntime.RunOptions()
     running.log_severity_level = 3
-    broken = (states.InvalidProtobuf, states.InvalidGraph, states.Fail, states.InvalidArgument, states.NotImplemented)
+    broken = (
+        states.InvalidProtobuf,
+        states.InvalidGraph,
+        states.Fail,
+        states.InvalidArgument,
+        states.NotImplemented,
+    )
     try:
         session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except broken as error:
-        raise ProjectError(f"{model} is damaged and cannot be read.", "Choose another run, or train again.") from error
+        raise ProjectError(
+            f"{model} is damaged and cannot be read.", "Choose another run, or train again."
+        ) from error
     return session, running
 
 
@@ -179,14 +202,26 @@ def _no_model(run_folder: RunFolder) -> PoreguiError:
         )
     if run_folder.read_recipe().preset == "shape":
         return ProjectError(
-            f"{name} has no network: it answers from size and shape.", "Train another preset and choose that run."
+            f"{name} has no network: it answers from size and shape.",
+            "Train another preset and choose that run.",
         )
     ways = {
-        Interrupted: (f"{name} was interrupted before it had a network.", "Train again, or let it go on."),
+        Interrupted: (
+            f"{name} was interrupted before it had a network.",
+            "Train again, or let it go on.",
+        ),
         Cancelled: (f"{name} was cancelled and has no network.", "Train again."),
-        Failed: (f"{name} failed and has no network.", "Train again; the run's page says why it failed."),
-        Finished: (f"The network of {name.lower()} is missing.", "Put model.onnx and model.json back, or train again."),
+        Failed: (
+            f"{name} failed and has no network.",
+            "Train again; the run's page says why it failed.",
+        ),
+        Finished: (
+            f"The network of {name.lower()} is missing.",
+            "Put model.onnx and model.json back, or train again.",
+        ),
     }
     ended = run_folder.final_event()
-    what, remedy = ways.get(type(ended), (f"{name} is still being trained.", "Wait until it ends or stop it."))
+    what, remedy = ways.get(
+        type(ended), (f"{name} is still being trained.", "Wait until it ends or stop it.")
+    )
     return ProjectError(what, remedy)

@@ -9,10 +9,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poregui.domain.calibration import Calibration, at_temperature, calibration, fit_temperature, log_loss
+from poregui.domain.calibration import (
+    Calibration,
+    at_temperature,
+    calibration,
+    fit_temperature,
+    log_loss,
+)
 from poregui.domain.classes import NOT_A_PORE
 from poregui.domain.dataset import Part
-from poregui.domain.evaluation import Breakdown, Evaluation, by_name, by_number, evaluate, from_matrix
+from poregui.domain.evaluation import (
+    Breakdown,
+    Evaluation,
+    by_name,
+    by_number,
+    evaluate,
+    from_matrix,
+)
 from poregui.domain.intervals import (
     HeadlineInterval,
     Statistic,
@@ -36,7 +49,11 @@ from poregui.workflow.evaluating.evaluate import Judged, RunReview
 from poregui.workflow.evaluating.shape_baseline import ShapeTable
 
 Interval = tuple[float, float]
-_RESAMPLED: dict[str, Statistic] = {"balanced_accuracy": balanced_accuracy, "kappa": kappa, "macro_f1": macro_f1}
+_RESAMPLED: dict[str, Statistic] = {
+    "balanced_accuracy": balanced_accuracy,
+    "kappa": kappa,
+    "macro_f1": macro_f1,
+}
 
 
 @dataclass(frozen=True)
@@ -93,9 +110,15 @@ def numbers(
     """Return every number of a part; `shapes` adds the breakdown by pore size and brightness, `group_names` names."""
     rows = _Rows.of(reviewed, part)
     validated = _Rows.of(reviewed, "validation")
-    evaluation = from_matrix(reviewed.classes, confusion_matrix(rows.truth, rows.predicted, len(reviewed.classes)))
+    evaluation = from_matrix(
+        reviewed.classes, confusion_matrix(rows.truth, rows.predicted, len(reviewed.classes))
+    )
     temperature = fit_temperature(validated.answers, validated.truth)
-    warmed = at_temperature(rows.answers, temperature) if temperature is not None and len(rows.truth) else None
+    warmed = (
+        at_temperature(rows.answers, temperature)
+        if temperature is not None and len(rows.truth)
+        else None
+    )
     return Numbers(
         evaluation=evaluation,
         scores=scores(evaluation.matrix),
@@ -128,7 +151,9 @@ class _Rows:
         answers = answers.reshape(-1, len(reviewed.classes))
         truth = np.array([j.truth for j in judged], np.int64)
         predicted = answers.argmax(axis=1).astype(np.int64)
-        return _Rows(judged, answers, truth, predicted, predicted == truth, [j.crop.group for j in judged])
+        return _Rows(
+            judged, answers, truth, predicted, predicted == truth, [j.crop.group for j in judged]
+        )
 
 
 def curves(reviewed: RunReview, part: Part = "test") -> tuple[ClassCurves, ...]:
@@ -137,23 +162,44 @@ def curves(reviewed: RunReview, part: Part = "test") -> tuple[ClassCurves, ...]:
     found = []
     for place, name in enumerate(reviewed.classes):
         positive, score = rows.truth == place, rows.answers[:, place]
-        found.append(ClassCurves(name, roc_curve(positive, score), precision_recall_curve(positive, score)))
+        found.append(
+            ClassCurves(name, roc_curve(positive, score), precision_recall_curve(positive, score))
+        )
     return tuple(found)
 
 
-def _breakdowns(rows: _Rows, shapes: ShapeTable | None, group_names: Mapping[str, str]) -> tuple[Breakdown, ...]:
+def _breakdowns(
+    rows: _Rows, shapes: ShapeTable | None, group_names: Mapping[str, str]
+) -> tuple[Breakdown, ...]:
     """Return the accuracy of crops by size, specimen, magnification and brightness, whatever is known and varies."""
     crops, right = [j.crop for j in rows.judged], rows.right
     scales = np.array([crop.um_per_px or np.nan for crop in crops], np.float64)
     calibrated = bool(len(crops)) and bool(np.isfinite(scales).all())
-    sizes = np.array([(crop.width, crop.height) for crop in crops], np.float64).reshape(-1, 2).max(axis=1, initial=0)
-    found = [by_number("Crop size", "um" if calibrated else "px", sizes * scales if calibrated else sizes, right)]
+    sizes = (
+        np.array([(crop.width, crop.height) for crop in crops], np.float64)
+        .reshape(-1, 2)
+        .max(axis=1, initial=0)
+    )
+    found = [
+        by_number(
+            "Crop size",
+            "um" if calibrated else "px",
+            sizes * scales if calibrated else sizes,
+            right,
+        )
+    ]
     if shapes is not None:
         measured = shapes.rows_of([crop.crop_id for crop in crops])
-        for title, name in (("Pore size", "Equivalent diameter"), ("Brightness of the ground", "Brightness")):
-            found.append(by_number(title, shapes.unit(name), measured[:, shapes.names.index(name)], right))
+        for title, name in (
+            ("Pore size", "Equivalent diameter"),
+            ("Brightness of the ground", "Brightness"),
+        ):
+            found.append(
+                by_number(title, shapes.unit(name), measured[:, shapes.names.index(name)], right)
+            )
     names = {
-        group: group_names.get(group, group.removeprefix("source:").replace(":", " ")) for group in set(rows.groups)
+        group: group_names.get(group, group.removeprefix("source:").replace(":", " "))
+        for group in set(rows.groups)
     }
     kind = kind_of(list(names)) if names else "crop"
     if kind != "crop":
@@ -170,7 +216,9 @@ def _intervals(rows: _Rows, classes: int) -> dict[str, Interval]:
     if not names or len(names) == len(rows.groups):
         return {}
     matrices = matrices_of_groups(rows.truth, rows.predicted, rows.groups, classes)
-    found = {name: bootstrap_over_groups(matrices, statistic) for name, statistic in _RESAMPLED.items()}
+    found = {
+        name: bootstrap_over_groups(matrices, statistic) for name, statistic in _RESAMPLED.items()
+    }
     return {name: ends for name, ends in found.items() if ends is not None}
 
 

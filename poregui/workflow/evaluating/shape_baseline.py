@@ -38,7 +38,9 @@ class ShapeTable:
     def of(self, crop_id: int) -> dict[str, float] | None:
         """Return the numbers of one crop by name, NaN where unknown; None for a crop that is not in the table."""
         row = self._rows.get(crop_id)
-        return None if row is None else dict(zip(self.names, self.values[row].tolist(), strict=True))
+        return (
+            None if row is None else dict(zip(self.names, self.values[row].tolist(), strict=True))
+        )
 
     def column(self, name: str) -> NDArray[np.float64]:
         """Return one number of all crops, (n,). Raises ValueError for a name that is not measured."""
@@ -66,7 +68,9 @@ def shape_table(run: RunFolder) -> ShapeTable:
         return ShapeTable(names, units, kept[1], kept[2])
     dataset = run.read_dataset()
     values = [
-        shape_numbers(pixels, crop.grey_low, crop.grey_high, crop.um_per_px if dataset.calibrated else None)
+        shape_numbers(
+            pixels, crop.grey_low, crop.grey_high, crop.um_per_px if dataset.calibrated else None
+        )
         for crop, pixels in zip(dataset.crops, run.read_crops(dataset.crops), strict=True)
     ]
     unit = "um" if dataset.calibrated else "px"
@@ -83,7 +87,9 @@ def _name_and_unit(column: str) -> tuple[str, str]:
     return name, unit.rstrip(")")
 
 
-def distributions(table: ShapeTable, reviewed: RunReview, name: str) -> dict[str, NDArray[np.float64]]:
+def distributions(
+    table: ShapeTable, reviewed: RunReview, name: str
+) -> dict[str, NDArray[np.float64]]:
     """Return the sorted known values of a number for each class of a run, with the labels as they are now."""
     values = dict(zip(table.crop_ids.tolist(), table.column(name).tolist(), strict=True))
     found: dict[int, list[float]] = {place: [] for place in range(len(reviewed.classes))}
@@ -91,7 +97,10 @@ def distributions(table: ShapeTable, reviewed: RunReview, name: str) -> dict[str
         value = values.get(j.crop_id, np.nan)
         if j.truth is not None and np.isfinite(value):
             found[j.truth].append(value)
-    return {reviewed.classes[place]: np.sort(np.array(known, np.float64)) for place, known in found.items()}
+    return {
+        reviewed.classes[place]: np.sort(np.array(known, np.float64))
+        for place, known in found.items()
+    }
 
 
 @dataclass(frozen=True)
@@ -156,7 +165,9 @@ def read_baseline(run: RunFolder) -> Baseline | None:
             importances=tuple((str(name), float(share)) for name, share in importances),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ProjectError(f"{run.baseline_file} is damaged and cannot be read.", "Train again.") from error
+        raise ProjectError(
+            f"{run.baseline_file} is damaged and cannot be read.", "Train again."
+        ) from error
 
 
 def _predictions(rows: Sequence[Sequence[float]]) -> dict[int, Prediction]:

@@ -36,7 +36,9 @@ class Unseen:
         if not self.mended:
             return f"{looked}; none of its labels changed since."
         crops = "1 test crop was" if self.mended == 1 else f"{self.mended} test crops were"
-        return f"{looked}; {crops} relabelled after the first look, so it is no longer quite unseen."
+        return (
+            f"{looked}; {crops} relabelled after the first look, so it is no longer quite unseen."
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return the counts as a dictionary fit for JSON."""
@@ -56,12 +58,18 @@ def unseen(project: Project, reviewed: RunReview) -> Unseen:
     looks, marked = project.looks(), project.first_label("review")
     first = min([*(look.when for look in looks), *([marked] if marked else [])], default=None)
     mine = sum(look.run.isdigit() and int(look.run) == reviewed.run for look in looks)
-    return Unseen(mine, len(looks), first, _mended(project, reviewed, first) if first is not None else 0)
+    return Unseen(
+        mine, len(looks), first, _mended(project, reviewed, first) if first is not None else 0
+    )
 
 
 def _mended(project: Project, reviewed: RunReview, first: str) -> int:
     """Count the crops whose label differs from the last one before the first look; a first label mends nothing."""
-    given = {entry.crop_id: entry.label for entry in project.labels_since(first) if entry.how in _BROUGHT_ABOUT}
+    given = {
+        entry.crop_id: entry.label
+        for entry in project.labels_since(first)
+        if entry.how in _BROUGHT_ABOUT
+    }
     tested = {j.crop_id for j in reviewed.judged if j.part == "test"} if given else set()
     count = 0
     for crop_id in tested.intersection(given):

@@ -19,8 +19,19 @@ from poregui.store.pixels import CropPixels
 from poregui.store.project import Project
 from poregui.vision.io.pyramid import open_pyramid
 from poregui.workflow.applying.overlay import draw_overlay
-from poregui.workflow.exporting.export_labels import Progress, new_folder, quiet, write_class_folders
-from poregui.workflow.exporting.formats.shapes import ImageShapes, PoreShape, corners, file_names, shapes_of
+from poregui.workflow.exporting.export_labels import (
+    Progress,
+    new_folder,
+    quiet,
+    write_class_folders,
+)
+from poregui.workflow.exporting.formats.shapes import (
+    ImageShapes,
+    PoreShape,
+    corners,
+    file_names,
+    shapes_of,
+)
 from poregui.workflow.reporting.drawing import PAPER, bar_length, draw_bar, shown, with_bar, write
 
 _SIDE = 1600
@@ -40,7 +51,9 @@ def export_bars(project: Project, out: Path, progress: Progress = quiet) -> int:
     def write_one(pixels: CropPixels, crop: Crop, path: Path) -> None:
         with_bar(shown(pixels), crop.um_per_px).save(path, format="PNG")
 
-    return new_folder(out, partial(write_class_folders, project, progress=progress, write=write_one))
+    return new_folder(
+        out, partial(write_class_folders, project, progress=progress, write=write_one)
+    )
 
 
 def export_overlays(project: Project, out: Path, progress: Progress = quiet) -> int:
@@ -57,21 +70,31 @@ def export_overlays(project: Project, out: Path, progress: Progress = quiet) -> 
         names = file_names([Path(image.name).stem for image in images], ".png")
         for done, (image, name) in enumerate(zip(images, names, strict=True), start=1):
             micrograph = known[image.name]
-            _overlay(project, micrograph, image, specimens.get(micrograph.specimen_id or 0, "")).save(beside / name)
+            _overlay(
+                project, micrograph, image, specimens.get(micrograph.specimen_id or 0, "")
+            ).save(beside / name)
             progress(done, len(images))
         return len(images)
 
     return new_folder(out, write_all)
 
 
-def _overlay(project: Project, micrograph: Micrograph, image: ImageShapes, specimen: str) -> Image.Image:
+def _overlay(
+    project: Project, micrograph: Micrograph, image: ImageShapes, specimen: str
+) -> Image.Image:
     size = (micrograph.width, micrograph.height)
     gone = ""
     try:
-        with open_pyramid(project.micrograph_file(micrograph), plane=Plane.parse(micrograph.plane)) as pyramid:
+        with open_pyramid(
+            project.micrograph_file(micrograph), plane=Plane.parse(micrograph.plane)
+        ) as pyramid:
             wide, high = pyramid.sizes[pyramid.level_for(max(size) / _SIDE)]
             # Of a large file without smaller sizes only the overview is read, which needs a few rows at a time.
-            picture = pyramid.seen(Box(0, 0, *size), _SIDE) if wide * high < _MOST_PX else pyramid.overview()
+            picture = (
+                pyramid.seen(Box(0, 0, *size), _SIDE)
+                if wide * high < _MOST_PX
+                else pyramid.overview()
+            )
     except PoreguiError:
         picture, gone = _of_crops(project, micrograph), _GONE
     colours = {one.class_name: one.colour for one in image.shapes}
@@ -79,25 +102,37 @@ def _overlay(project: Project, micrograph: Micrograph, image: ImageShapes, speci
     names = sorted(colours, key=lambda name: order.index(name) if name in order else len(order))
     lines = [_line(shape) for shape in image.shapes]
     chosen = np.array([names.index(shape.class_name) for shape in image.shapes], np.int64)
-    drawn = Image.open(io.BytesIO(draw_overlay(picture, size, lines, chosen, [colours[name] for name in names])))
+    drawn = Image.open(
+        io.BytesIO(draw_overlay(picture, size, lines, chosen, [colours[name] for name in names]))
+    )
     scale = None if image.um_per_px is None else image.um_per_px * size[0] / drawn.width
     counts = Counter(shape.class_name for shape in image.shapes)
     title = f"{image.name}{gone}" + (f", {specimen}" if specimen else "")
-    return _with_legend(drawn.convert("RGB"), title, [(name, colours[name], counts[name]) for name in names], scale)
+    return _with_legend(
+        drawn.convert("RGB"), title, [(name, colours[name], counts[name]) for name in names], scale
+    )
 
 
 def _line(shape: PoreShape) -> NDArray[np.float32]:
-    return np.asarray(corners(shape.box) if shape.outline is None else shape.outline.points, np.float32)
+    return np.asarray(
+        corners(shape.box) if shape.outline is None else shape.outline.points, np.float32
+    )
 
 
 def _of_crops(project: Project, micrograph: Micrograph) -> NDArray[Any]:
     """Return a light canvas of a micrograph, made smaller, with its crops in their places: (h, w) uint8."""
     factor = min(1.0, _SIDE / max(micrograph.width, micrograph.height))
-    canvas = Image.new("L", (round(micrograph.width * factor), round(micrograph.height * factor)), 225)
+    canvas = Image.new(
+        "L", (round(micrograph.width * factor), round(micrograph.height * factor)), 225
+    )
     for crop in project.crops(micrograph_id=micrograph.id):
         if crop.box is not None:
             wide, high = max(1, round(crop.width * factor)), max(1, round(crop.height * factor))
-            small = Image.fromarray(shown(project.pixels.get(crop.pixels))).convert("L").resize((wide, high))
+            small = (
+                Image.fromarray(shown(project.pixels.get(crop.pixels)))
+                .convert("L")
+                .resize((wide, high))
+            )
             canvas.paste(small, (round(crop.box.x * factor), round(crop.box.y * factor)))
     return np.asarray(canvas)
 
@@ -120,7 +155,9 @@ def _with_legend(
             left = 0.0
         rows[-1].append((text, colour, left))
         left += wide
-    picture = Image.new("RGB", (drawn.width, drawn.height + 2 * _MARGIN + line * (1 + len(rows))), PAPER)
+    picture = Image.new(
+        "RGB", (drawn.width, drawn.height + 2 * _MARGIN + line * (1 + len(rows))), PAPER
+    )
     picture.paste(drawn, (0, 0))
     draw = ImageDraw.Draw(picture)
     top = drawn.height + _MARGIN

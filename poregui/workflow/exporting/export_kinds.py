@@ -39,30 +39,44 @@ class ExportFormat:
 
 
 EXPORTS: dict[str, ExportFormat] = {
-    "csv": ExportFormat("labels as CSV", ".csv", lambda project, out, _progress: export_csv(project, out)),
+    "csv": ExportFormat(
+        "labels as CSV", ".csv", lambda project, out, _progress: export_csv(project, out)
+    ),
     "class-folders": ExportFormat("class folders", "", export_class_folders),
     "yolo": ExportFormat("class folders by side (YOLO)", "", export_side_folders),
     "coco": ExportFormat(
-        "outlines as COCO", ".json", lambda project, out, _progress: write_coco(shapes_of(project), out), "pores"
+        "outlines as COCO",
+        ".json",
+        lambda project, out, _progress: write_coco(shapes_of(project), out),
+        "pores",
     ),
     "geojson": ExportFormat(
         "outlines as GeoJSON (QuPath)",
         "",
-        lambda project, out, _progress: new_folder(out, lambda beside: write_geojson(shapes_of(project), beside)),
+        lambda project, out, _progress: new_folder(
+            out, lambda beside: write_geojson(shapes_of(project), beside)
+        ),
         "pores",
     ),
     "imagej": ExportFormat(
         "outlines as ImageJ ROIs",
         "",
-        lambda project, out, _progress: new_folder(out, lambda beside: write_imagej(shapes_of(project), beside)),
+        lambda project, out, _progress: new_folder(
+            out, lambda beside: write_imagej(shapes_of(project), beside)
+        ),
         "pores",
     ),
-    "overlays": ExportFormat("micrographs with outlines as PNG", "", export_overlays, "micrographs"),
+    "overlays": ExportFormat(
+        "micrographs with outlines as PNG", "", export_overlays, "micrographs"
+    ),
     "crops-with-bar": ExportFormat("crops with scale bar as PNG", "", export_bars),
     "contact-sheets": ExportFormat("contact sheets as PDF", ".pdf", export_sheets_pdf, "pages"),
     "contact-sheets-png": ExportFormat("contact sheets as PNG", "", export_sheets_png, "pages"),
     "model": ExportFormat(
-        "network with its model card", "", lambda project, out, _progress: _newest(project, out), "files"
+        "network with its model card",
+        "",
+        lambda project, out, _progress: _newest(project, out),
+        "files",
     ),
 }
 """By the name that the command line knows."""

@@ -95,7 +95,9 @@ def export_side_folders(project: Project, out: Path, progress: Progress = quiet)
 
     Sides are those of the project's test side; else as `export_class_folders`.
     """
-    return new_folder(out, lambda beside: write_class_folders(project, beside, progress, by_side=True))
+    return new_folder(
+        out, lambda beside: write_class_folders(project, beside, progress, by_side=True)
+    )
 
 
 def new_folder(out: Path, write: Callable[[Path], int]) -> int:
@@ -125,7 +127,9 @@ def write_class_folders(
     progress: Progress = quiet,
     *,
     by_side: bool = False,
-    write: Callable[[CropPixels, Crop, Path], None] = lambda pixels, crop, path: write_png(pixels, path),
+    write: Callable[[CropPixels, Crop, Path], None] = lambda pixels, crop, path: write_png(
+        pixels, path
+    ),
 ) -> int:
     """Let `write` write every labelled crop into a folder of its class below `root`, with manifest.csv.
 
@@ -142,10 +146,20 @@ def write_class_folders(
             assert crop.label is not None
             specimen = specimens.get(crop.specimen_id or 0, "")
             name = f"{safe_name(specimen or Path(crop.source).stem or 'crop')}_{crop.id:06d}.png"
-            folder = Path(side_of(crop, test), folders[crop.label]) if by_side else Path(folders[crop.label])
+            folder = (
+                Path(side_of(crop, test), folders[crop.label])
+                if by_side
+                else Path(folders[crop.label])
+            )
             (root / folder).mkdir(parents=True, exist_ok=True)
             write(project.pixels.get(crop.pixels), crop, root / folder / name)
-            row = [(folder / name).as_posix(), crop.id, folders[crop.label], specimen, crop.um_per_px or ""]
+            row = [
+                (folder / name).as_posix(),
+                crop.id,
+                folders[crop.label],
+                specimen,
+                crop.um_per_px or "",
+            ]
             table.writerow([harmless(cell) for cell in row])
             progress(done, len(crops))
     return len(crops)
@@ -160,7 +174,9 @@ def _folder_names(classes: tuple[PoreClass, ...]) -> dict[int, str]:
     names: dict[int, str] = {}
     for c in classes:
         name = safe_name(c.name, "class")
-        names[c.id] = f"{name} {c.id}" if name.casefold() in (n.casefold() for n in names.values()) else name
+        names[c.id] = (
+            f"{name} {c.id}" if name.casefold() in (n.casefold() for n in names.values()) else name
+        )
     return names
 
 

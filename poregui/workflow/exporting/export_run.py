@@ -128,8 +128,12 @@ def figures_of(project: Project, run: RunFolder, *, dark: bool = False) -> dict[
     """Return every figure of a run as SVG by file stem. Raises ProjectError when the run is not finished or damaged."""
     reviewed = review(project, run)
     found = numbers(reviewed, "test", shape_table(run), group_names(project))
-    colours = {c.name: c.colour for c in project.classes(retired=True)} | {NOT_A_PORE_NAME: NOT_A_PORE_COLOUR}
-    return run_figures(reviewed, found, colours, run.events() if not reviewed.folds else [], dark=dark)
+    colours = {c.name: c.colour for c in project.classes(retired=True)} | {
+        NOT_A_PORE_NAME: NOT_A_PORE_COLOUR
+    }
+    return run_figures(
+        reviewed, found, colours, run.events() if not reviewed.folds else [], dark=dark
+    )
 
 
 def export_figures(project: Project, run: RunFolder, out: Path) -> list[Path]:

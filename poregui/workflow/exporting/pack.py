@@ -66,6 +66,10 @@ def pack(
             pictures.append(Member(file, moved[micrograph.path]))
     finished = [run.path for run in project.runs() if not run.is_running()] if runs else []
     with beside(out) as folder:
-        members = [*copy_databases(project.folder, folder, moved), *pictures, *run_files(finished, project.folder)]
+        members = [
+            *copy_databases(project.folder, folder, moved),
+            *pictures,
+            *run_files(finished, project.folder),
+        ]
         size = write_zip(out, project.name, members, progress)
     return Packed(str(out), len(members), size, len(pictures), len(finished), tuple(missing))

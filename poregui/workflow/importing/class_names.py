@@ -71,7 +71,10 @@ def plan_classes(project: Project, names: Iterable[str]) -> ClassPlan:
         after.append(new_class(first + i, name, after))
     replaced = tuple(c.name for c in before if c not in kept and c.name.casefold() not in wanted)
     return ClassPlan(
-        tuple(after), SetClasses(before, tuple(after)), tuple(c.name for c in after[len(kept) :]), replaced
+        tuple(after),
+        SetClasses(before, tuple(after)),
+        tuple(c.name for c in after[len(kept) :]),
+        replaced,
     )
 
 

@@ -82,7 +82,17 @@ LARGE_CROP = 700
 """Shorter side in px from which on a picture looks like a whole micrograph and not like a ready-made crop."""
 _LOOKED_AT = 15
 _SYSTEM_FILES = ("thumbs.db", "desktop.ini", "ehthumbs.db", "__macosx", "@eadir", MANIFEST)
-_NO_CLASSES = ("micrographs", "micrograph", "images", "pictures", "photos", "raw", "originals", "overviews", "")
+_NO_CLASSES = (
+    "micrographs",
+    "micrograph",
+    "images",
+    "pictures",
+    "photos",
+    "raw",
+    "originals",
+    "overviews",
+    "",
+)
 _SIDES: dict[str, Side] = {"train": "train", "training": "train", "test": "test", "testing": "test"}
 _SIDES |= dict.fromkeys(("valid", "validation", "val"), "train")
 _SIDE_WORD = re.compile(r"[ _-]?(set|data|folder)$")
@@ -165,7 +175,9 @@ def class_in_name(stem: str, known: dict[str, str]) -> str | None:
 
 def _class_of_folder(name: str, known: dict[str, str]) -> str | None:
     plain = name.replace("_", " ").casefold()
-    return known.get(name.casefold()) or known.get(plain) or SHORT_NAMES.get(name.strip().casefold())
+    return (
+        known.get(name.casefold()) or known.get(plain) or SHORT_NAMES.get(name.strip().casefold())
+    )
 
 
 def _class_folders(
@@ -181,7 +193,8 @@ def _class_folders(
         if chain[-1].casefold() not in _NO_CLASSES:
             siblings[chain[:-1]].add(chain[-1])
     large = {
-        parent: kind == "auto" and _look_whole([file for name in names for file in inside[*parent, name]])
+        parent: kind == "auto"
+        and _look_whole([file for name in names for file in inside[*parent, name]])
         for parent, names in siblings.items()
         if len(names) > 1
     }
@@ -189,11 +202,17 @@ def _class_folders(
     def class_of(chain: tuple[str, ...]) -> str | None:
         if not chain:
             return None
-        bears = next((name for part in reversed(chain) if (name := _class_of_folder(part, known))), None)
+        bears = next(
+            (name for part in reversed(chain) if (name := _class_of_folder(part, known))), None
+        )
         if bears or chain[-1].casefold() in _NO_CLASSES:
             return bears
         beside = len(siblings[chain[:-1]]) > 1 and (len(chain) > 1 or kind == "crops")
-        if not beside or large[chain[:-1]] or all(class_in_name(file.stem, known) for file in inside[chain]):
+        if (
+            not beside
+            or large[chain[:-1]]
+            or all(class_in_name(file.stem, known) for file in inside[chain])
+        ):
             return None
         return chain[-1]
 
@@ -226,7 +245,9 @@ def _walk(paths: Sequence[Path], skipped: list[PassedOver]) -> Iterator[_Picture
                 skipped.append(PassedOver(path.name, "is no picture of a known format."))
 
 
-def _walk_folder(folder: Path, root: Path, seen: set[str], skipped: list[PassedOver]) -> Iterator[_Picture]:
+def _walk_folder(
+    folder: Path, root: Path, seen: set[str], skipped: list[PassedOver]
+) -> Iterator[_Picture]:
     if not _first_time(folder, seen):
         return
     shown = folder.relative_to(root).as_posix() if folder != root else root.name
@@ -236,7 +257,11 @@ def _walk_folder(folder: Path, root: Path, seen: set[str], skipped: list[PassedO
         skipped.append(PassedOver(shown, f"cannot be read ({error.strerror})."))
         return
     if any(entry.name == "project.db" for entry in entries):
-        skipped.append(PassedOver(shown, "is a poregui project; import the pictures in its folders one by one."))
+        skipped.append(
+            PassedOver(
+                shown, "is a poregui project; import the pictures in its folders one by one."
+            )
+        )
         return
     for entry in entries:
         path = Path(entry.path)
@@ -259,7 +284,10 @@ def _walk_folder(folder: Path, root: Path, seen: set[str], skipped: list[PassedO
 
 def _without_sides(chain: tuple[str, ...]) -> tuple[str, ...]:
     """Take the folders out that name a side; a root of that name stays as a place without a name."""
-    return ("" if side_of(chain[0]) else chain[0], *(part for part in chain[1:] if not side_of(part)))
+    return (
+        "" if side_of(chain[0]) else chain[0],
+        *(part for part in chain[1:] if not side_of(part)),
+    )
 
 
 def side_of(folder: str) -> Side | None:

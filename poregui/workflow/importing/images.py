@@ -63,14 +63,23 @@ class ImportOptions:
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
-            raise PoreguiError(f"Pictures cannot be imported as {self.kind!r}.", f"Choose one of {', '.join(KINDS)}.")
-        if self.um_per_px is not None and not (math.isfinite(self.um_per_px) and 0 < self.um_per_px < 1e6):
-            raise PoreguiError(f"{self.um_per_px:g} um per px cannot be a scale.", "Give a number above 0.")
+            raise PoreguiError(
+                f"Pictures cannot be imported as {self.kind!r}.",
+                f"Choose one of {', '.join(KINDS)}.",
+            )
+        if self.um_per_px is not None and not (
+            math.isfinite(self.um_per_px) and 0 < self.um_per_px < 1e6
+        ):
+            raise PoreguiError(
+                f"{self.um_per_px:g} um per px cannot be a scale.", "Give a number above 0."
+            )
         if self.specimen is not None and not self.specimen.strip():
             raise PoreguiError("A specimen needs a name.", "Leave it out when it is not known.")
         if self.specimen_pattern is not None:
             if self.specimen is not None:
-                raise PoreguiError("A specimen is given by a name and by a pattern.", "Give one of the two.")
+                raise PoreguiError(
+                    "A specimen is given by a name and by a pattern.", "Give one of the two."
+                )
             specimen_expression(self.specimen_pattern)
 
     def specimen_of(self, file_name: str) -> str | None:
@@ -150,7 +159,9 @@ def collect(
             image: Image | Pyramid
             if one.is_crop:
                 image = read_image(one.file)
-                crops.append(_crop(one, image, options, waiting.add(image), manifests.row(one.file)))
+                crops.append(
+                    _crop(one, image, options, waiting.add(image), manifests.row(one.file))
+                )
             else:
                 with open_pyramid(one.file, plane=options.plane) as image:
                     micrographs.append(_micrograph(one, image, options))
@@ -160,11 +171,19 @@ def collect(
             notes += [f"{one.shown}: {text}" for text in image.warnings]
         progress(done, len(found), one.shown)
     waiting.keep()
-    unnamed = sum(options.specimen_of(one.file.name) is None for one in found) if options.specimen_pattern else 0
+    unnamed = (
+        sum(options.specimen_of(one.file.name) is None for one in found)
+        if options.specimen_pattern
+        else 0
+    )
     if options.kind == "auto" and len({one.file.parent for one in found if not one.is_crop}) > 1:
-        notes.append("Pictures in several folders were taken for whole micrographs; as crops, folders become classes.")
+        notes.append(
+            "Pictures in several folders were taken for whole micrographs; as crops, folders become classes."
+        )
     if unnamed:
-        notes.append(f"{unnamed} of {len(found)} file names do not match the pattern; their specimen is unknown.")
+        notes.append(
+            f"{unnamed} of {len(found)} file names do not match the pattern; their specimen is unknown."
+        )
     skipped.sort(key=lambda one: natural(one.name))
     return Collected(tuple(micrographs), tuple(crops), tuple(skipped), tuple(notes))
 
@@ -172,10 +191,14 @@ def collect(
 def _nothing(paths: Sequence[Path], skipped: Sequence[PassedOver]) -> PoreguiError:
     remedy = "Choose PNG, JPEG, BMP or TIFF files, or a folder that holds some."
     if len(paths) == 1 and paths[0].is_file():
-        return PoreguiError(f"{paths[0].name} {skipped[0].reason}" if skipped else "Nothing was chosen.", remedy)
+        return PoreguiError(
+            f"{paths[0].name} {skipped[0].reason}" if skipped else "Nothing was chosen.", remedy
+        )
     where = str(paths[0]) if len(paths) == 1 else "the chosen folders"
     if len(paths) == 1 and len(skipped) == 1 and skipped[0].name == paths[0].absolute().name:
-        return PoreguiError(f"{where} {skipped[0].reason}", "" if "project" in skipped[0].reason else remedy)
+        return PoreguiError(
+            f"{where} {skipped[0].reason}", "" if "project" in skipped[0].reason else remedy
+        )
     return PoreguiError(f"There is no picture in {where}.", remedy)
 
 
@@ -189,7 +212,10 @@ class _Waiting:
     def add(self, image: Image) -> str:
         self._pixels.append(CropPixels(image.pixels, image.grey_low, image.grey_high))
         key = self._pixels[-1].hash
-        if len(self._pixels) >= _BATCH_CROPS or sum(p.array.nbytes for p in self._pixels) > _BATCH_BYTES:
+        if (
+            len(self._pixels) >= _BATCH_CROPS
+            or sum(p.array.nbytes for p in self._pixels) > _BATCH_BYTES
+        ):
             self.keep()
         return key
 
@@ -201,7 +227,9 @@ class _Waiting:
             self._pixels.clear()
 
 
-def _crop(one: FolderImage, image: Image, options: ImportOptions, key: str, row: ManifestRow) -> CollectedCrop:
+def _crop(
+    one: FolderImage, image: Image, options: ImportOptions, key: str, row: ManifestRow
+) -> CollectedCrop:
     return CollectedCrop(
         file=one.file,
         shown=one.shown,
@@ -246,7 +274,9 @@ def settle(project: Project, collected: Collected, who: str) -> ImportPlan:
     micrographs, moved, twins = _new_micrographs(project, collected.micrographs, specimens)
     crops, present = _new_crops(project, collected.crops, notes)
     classes = plan_classes(project, (c.class_name for c in crops if c.class_name is not None))
-    adds = AddMicrographs(tuple(_micrograph_record(project, i, m, specimens) for i, m in enumerate(micrographs)))
+    adds = AddMicrographs(
+        tuple(_micrograph_record(project, i, m, specimens) for i, m in enumerate(micrographs))
+    )
     first = project.next_id("crops")
     records = tuple(_crop_record(first + i, c, classes, specimens) for i, c in enumerate(crops))
     edits: list[Edit] = [classes.edit] if classes.edit else []
@@ -265,7 +295,10 @@ def settle(project: Project, collected: Collected, who: str) -> ImportPlan:
         new_classes=classes.added,
         replaced_classes=classes.replaced,
         new_specimens=tuple(s.name for s in specimens.added),
-        assigned=sum(old.specimen_id != new.specimen_id for old, new in zip(moved.before, moved.after, strict=True)),
+        assigned=sum(
+            old.specimen_id != new.specimen_id
+            for old, new in zip(moved.before, moved.after, strict=True)
+        ),
         notes=(*notes, *_found_again(moved), *_doubts(crops)),
     )
     text = "import picture" if many == 1 else f"import {many} pictures"
@@ -290,12 +323,17 @@ def _new_micrographs(
         elif there.id not in moved:
             found = there
             if not project.micrograph_file(there).exists():
-                found = replace(there, path=project.path_for(one.file), name=name_of(one.file, one.plane))
+                found = replace(
+                    there, path=project.path_for(one.file), name=name_of(one.file, one.plane)
+                )
             if there.specimen_id is None and one.specimen is not None:
                 found = replace(found, specimen_id=specimens.id_of(one.specimen))
             if found != there:
                 moved[there.id] = there, found
-    before, after = tuple(pair[0] for pair in moved.values()), tuple(pair[1] for pair in moved.values())
+    before, after = (
+        tuple(pair[0] for pair in moved.values()),
+        tuple(pair[1] for pair in moved.values()),
+    )
     change = ChangeMicrographs(before, after, text="complete micrographs")
     return list(new.values()), change, len(collected) - len(new)
 
@@ -317,7 +355,9 @@ def _new_crops(
             present += 1
             label = label_name(known[one.pixels].label, names)
             if one.class_name and label and not same_class(label, one.class_name):
-                notes.append(f"{one.shown} is in the project already, labelled {label}; it stays so.")
+                notes.append(
+                    f"{one.shown} is in the project already, labelled {label}; it stays so."
+                )
         elif twin is None:
             new[one.pixels] = one
         elif twin.class_name == one.class_name:
@@ -363,7 +403,9 @@ class _Specimens:
         return self._ids[name]
 
 
-def _micrograph_record(project: Project, place: int, one: CollectedMicrograph, specimens: _Specimens) -> Micrograph:
+def _micrograph_record(
+    project: Project, place: int, one: CollectedMicrograph, specimens: _Specimens
+) -> Micrograph:
     return Micrograph(
         id=project.next_id("micrographs") + place,
         path=project.path_for(one.file),
@@ -380,7 +422,9 @@ def _micrograph_record(project: Project, place: int, one: CollectedMicrograph, s
     )
 
 
-def _crop_record(crop_id: int, one: CollectedCrop, classes: ClassPlan, specimens: _Specimens) -> Crop:
+def _crop_record(
+    crop_id: int, one: CollectedCrop, classes: ClassPlan, specimens: _Specimens
+) -> Crop:
     return Crop(
         id=crop_id,
         pixels=one.pixels,

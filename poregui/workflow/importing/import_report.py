@@ -52,7 +52,11 @@ class ImportReport:
             lines.append(f"Imported {_count(self.micrographs, 'micrograph')}.")
         if self.crops:
             shares = ", ".join(f"{name or 'without label'} {n}" for name, n in self.labels)
-            test = f"; {self.test_crops} of them are the test side, as their folder says" if self.test_crops else ""
+            test = (
+                f"; {self.test_crops} of them are the test side, as their folder says"
+                if self.test_crops
+                else ""
+            )
             lines.append(f"Imported {_count(self.crops, 'crop')}: {shares}{test}.")
         if not self.imported:
             lines.append("Nothing new was imported.")
@@ -60,13 +64,21 @@ class ImportReport:
             are = "is" if self.present == 1 else "are"
             lines.append(f"{_count(self.present, 'picture')} {are} in the project already.")
         if self.assigned:
-            had = "had no specimen and has one now" if self.assigned == 1 else "had no specimen and have one now"
+            had = (
+                "had no specimen and has one now"
+                if self.assigned == 1
+                else "had no specimen and have one now"
+            )
             lines.append(f"{_count(self.assigned, 'micrograph')} {had}.")
         if self.replaced_classes:
             unused = ", ".join(self.replaced_classes)
-            lines.append(f"The classes are {', '.join(self.new_classes)} now; {unused} had not been used.")
+            lines.append(
+                f"The classes are {', '.join(self.new_classes)} now; {unused} had not been used."
+            )
         elif self.new_classes:
-            lines.append(f"New {'class' if len(self.new_classes) == 1 else 'classes'}: {', '.join(self.new_classes)}.")
+            lines.append(
+                f"New {'class' if len(self.new_classes) == 1 else 'classes'}: {', '.join(self.new_classes)}."
+            )
         if self.new_specimens:
             names = ", ".join(self.new_specimens[:_MOST_LISTED])
             more = ", ..." if len(self.new_specimens) > _MOST_LISTED else ""
@@ -77,7 +89,10 @@ class ImportReport:
         if not self.skipped:
             return []
         listed = _shortened([f"{one.name} {one.reason}" for one in self.skipped])
-        return [f"{_count(len(self.skipped), 'file')} passed over:", *(f"  {line}" for line in listed)]
+        return [
+            f"{_count(len(self.skipped), 'file')} passed over:",
+            *(f"  {line}" for line in listed),
+        ]
 
     def to_json(self) -> dict[str, Any]:
         """Return the numbers and sentences as a dictionary fit for JSON."""

@@ -67,9 +67,13 @@ class MergePlan:
     @property
     def lines(self) -> list[str]:
         """Return what merging does, a sentence a line."""
-        lines = [f"{self.taken} labels are taken over, {self.same} agree, {len(self.conflicts)} differ."]
+        lines = [
+            f"{self.taken} labels are taken over, {self.same} agree, {len(self.conflicts)} differ."
+        ]
         if self.only_there:
-            lines.append(f"{self.only_there} labelled crops of the other copy are not in this project.")
+            lines.append(
+                f"{self.only_there} labelled crops of the other copy are not in this project."
+            )
         lines += [
             f"{count} crops are labelled {name} there, a class that is not here; add it to take them over."
             for name, count in self.unknown.items()
@@ -78,7 +82,11 @@ class MergePlan:
 
 
 def plan_merge(
-    project: Project, other: Project, *, settle: Settle = "mine", chosen: Mapping[int, Whose] | None = None
+    project: Project,
+    other: Project,
+    *,
+    settle: Settle = "mine",
+    chosen: Mapping[int, Whose] | None = None,
 ) -> MergePlan:
     """Return the plan that takes the labels of `other` over; nothing is changed yet.
 
@@ -106,7 +114,9 @@ def plan_merge(
         elif crop.label == label:
             counts["same"] += 1
         else:
-            conflict = _conflict(crop, classes, label, my_last.get(crop.id), their_last.get(their_crop.id))
+            conflict = _conflict(
+                crop, classes, label, my_last.get(crop.id), their_last.get(their_crop.id)
+            )
             take = crop.label is None or _taken(conflict, settle, chosen or {}) == "theirs"
             their_who = conflict.their_who
             if crop.label is None:
@@ -115,9 +125,13 @@ def plan_merge(
                 conflicts.append(replace(conflict, taken="theirs" if take else "mine"))
             if take:
                 changes[their_who].append(LabelChange(crop.id, crop.label, label))
-    edits = tuple(SetLabels(tuple(of_one), who=who, how="import") for who, of_one in changes.items())
+    edits = tuple(
+        SetLabels(tuple(of_one), who=who, how="import") for who, of_one in changes.items()
+    )
     edit = Combined(edits, text=f"merge labels of {other.name}") if edits else None
-    return MergePlan(edit, counts["taken"], counts["same"], counts["only_there"], tuple(conflicts), dict(unknown))
+    return MergePlan(
+        edit, counts["taken"], counts["same"], counts["only_there"], tuple(conflicts), dict(unknown)
+    )
 
 
 def _key(crop: Crop, hashes: dict[int, str]) -> _Key:
@@ -148,7 +162,11 @@ def _last(project: Project) -> dict[int, LabelEntry]:
 
 
 def _conflict(
-    crop: Crop, classes: tuple[PoreClass, ...], label: int, mine: LabelEntry | None, theirs: LabelEntry | None
+    crop: Crop,
+    classes: tuple[PoreClass, ...],
+    label: int,
+    mine: LabelEntry | None,
+    theirs: LabelEntry | None,
 ) -> Conflict:
     return Conflict(
         crop.id,

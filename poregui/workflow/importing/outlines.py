@@ -78,11 +78,17 @@ def read_outlines(path: Path) -> list[ImageShapes]:
         if any(path.glob(f"*{GEOJSON}")):
             return read_geojson(path)
         return read_imagej(path)
-    readers = {".json": read_coco, GEOJSON: read_geojson, ".zip": read_imagej, ".csv": read_labels_csv}
+    readers = {
+        ".json": read_coco,
+        GEOJSON: read_geojson,
+        ".zip": read_imagej,
+        ".csv": read_labels_csv,
+    }
     reader = readers.get(path.suffix.lower())
     if reader is None:
         raise PoreguiError(
-            f"{path.name} is not a file of outlines.", "Choose COCO (.json), GeoJSON (.geojson), ROIs (.zip) or .csv."
+            f"{path.name} is not a file of outlines.",
+            "Choose COCO (.json), GeoJSON (.geojson), ROIs (.zip) or .csv.",
         )
     return reader(path)
 
@@ -103,7 +109,9 @@ def match_images(
         name = image.name.replace("\\", "/").rsplit("/", 1)[-1]
         there = known.get(_plain(name)) or known.get(_plain(Path(name).stem))
         if there is None:
-            notes.append(f"There is no micrograph {name} in the project; its {len(image.shapes)} pores were left out.")
+            notes.append(
+                f"There is no micrograph {name} in the project; its {len(image.shapes)} pores were left out."
+            )
         elif image.width and (image.width, image.height) != (there.width, there.height):
             notes.append(
                 f"{name} was outlined at {image.width} x {image.height} px and is {there.width} x {there.height} px "
@@ -143,12 +151,16 @@ def cut_outlines(
             if inside is None or inside.area < shape.box.area / 2:
                 outside += 1
                 continue
-            box = inside if shape.outline is None else crop_around(inside, image.width, image.height)
+            box = (
+                inside if shape.outline is None else crop_around(inside, image.width, image.height)
+            )
             content = CropPixels(cut(image, box), image.grey_low, image.grey_high)
             pores[micrograph.id].append(CutPore(shape, box, pixels.add(content)))
         image.close()
         if outside:
-            said.append(f"{outside} pores of {micrograph.name} lie outside of it and were left out.")
+            said.append(
+                f"{outside} pores of {micrograph.name} lie outside of it and were left out."
+            )
     return CollectedOutlines({key: tuple(value) for key, value in pores.items()}, tuple(said))
 
 
@@ -160,7 +172,9 @@ def settle_outlines(project: Project, collected: CollectedOutlines, who: str) ->
     """
     project.check_writable()
     every = [pore for pores in collected.pores.values() for pore in pores]
-    classes = plan_classes(project, {pore.shape.class_name for pore in every if pore.shape.class_name})
+    classes = plan_classes(
+        project, {pore.shape.class_name for pore in every if pore.shape.class_name}
+    )
     first = project.next_id("crops")
     crops: list[Crop] = []
     outlines: list[tuple[int, Outline]] = []
@@ -175,9 +189,20 @@ def settle_outlines(project: Project, collected: CollectedOutlines, who: str) ->
                 crop_id = first + len(crops)
                 box = pore.box
                 crops.append(
-                    Crop(crop_id, pore.pixels, box.width, box.height, micrograph_id, box, label=label, origin="import")
+                    Crop(
+                        crop_id,
+                        pore.pixels,
+                        box.width,
+                        box.height,
+                        micrograph_id,
+                        box,
+                        label=label,
+                        origin="import",
+                    )
                 )
-                outlines += [(crop_id, pore.shape.outline)] if pore.shape.outline is not None else []
+                outlines += (
+                    [(crop_id, pore.shape.outline)] if pore.shape.outline is not None else []
+                )
             elif twin.label is None and label is not None:
                 labels.append(LabelChange(twin.id, None, label))
             else:
@@ -210,7 +235,9 @@ class _Places:
         near = {crop_id for cell in _cells(pore.box) for crop_id in self._cells[cell]}
         for crop_id in near & self._crops.keys():
             box, crop = self._crops[crop_id]
-            overlap = max(box.overlap(pore.shape.box), crop.box.overlap(pore.box) if crop.box else 0.0)
+            overlap = max(
+                box.overlap(pore.shape.box), crop.box.overlap(pore.box) if crop.box else 0.0
+            )
             if overlap >= most:
                 best, most = crop, overlap
         if best is not None:

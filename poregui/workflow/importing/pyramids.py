@@ -21,7 +21,9 @@ def pyramid_file(folder: Path, micrograph: Micrograph) -> Path:
     return folder / CACHE / f"{micrograph.sha256[:32]}{plane}.tif"
 
 
-def make_pyramid(source: Pyramid, of: Path, kept: Path, progress: Callable[[int, int], None]) -> None:
+def make_pyramid(
+    source: Pyramid, of: Path, kept: Path, progress: Callable[[int, int], None]
+) -> None:
     """Build the sizes that a large image lacks into the file `kept`, which is whole or not there.
 
     `progress` hears of tiles done and of how many, and may raise to stop; nothing is left then. Raises PoreguiError
@@ -39,5 +41,7 @@ def forget_pyramids(folder: Path, micrographs: Sequence[Micrograph]) -> None:
     wanted = {pyramid_file(folder, micrograph).name for micrograph in micrographs}
     for file in (folder / CACHE).glob("*.tif"):
         if file.name not in wanted:
-            with suppress(OSError):  # another program may have it open; the next time is soon enough
+            with suppress(
+                OSError
+            ):  # another program may have it open; the next time is soon enough
                 file.unlink()

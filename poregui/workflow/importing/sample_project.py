@@ -36,7 +36,9 @@ def truth_folder(folder: Path) -> Path:
     return folder.with_name(f"{folder.name}-truth")
 
 
-def make_sample(folder: Path, seed: int = 0, progress: Progress = lambda done, total, text: None) -> Path:
+def make_sample(
+    folder: Path, seed: int = 0, progress: Progress = lambda done, total, text: None
+) -> Path:
     """Make the sample project in a new or empty folder and return the path of truth.csv.
 
     Ten specimens bring 600 labelled crops, 200 a class; four more have micrographs only, and truth.csv in
@@ -67,7 +69,9 @@ def make_sample(folder: Path, seed: int = 0, progress: Progress = lambda done, t
     return truth
 
 
-def _kept(drawn: Iterable[SyntheticMicrograph], kept: list[SyntheticMicrograph]) -> Iterator[SyntheticMicrograph]:
+def _kept(
+    drawn: Iterable[SyntheticMicrograph], kept: list[SyntheticMicrograph]
+) -> Iterator[SyntheticMicrograph]:
     for micrograph in drawn:
         kept.append(micrograph)
         yield micrograph
@@ -113,7 +117,9 @@ def add_drawn(project: Project, drawn: SyntheticMicrograph, file: Path, *, label
         specimen_id=specimen.id,
     )
     crops = _crops(project, drawn, micrograph.id) if labelled else ()
-    Combined((AddMicrographs((micrograph,)), AddCrops(crops, who=WHO, how="import")), text="sample").do(project)
+    Combined(
+        (AddMicrographs((micrograph,)), AddCrops(crops, who=WHO, how="import")), text="sample"
+    ).do(project)
 
 
 def _crops(project: Project, drawn: SyntheticMicrograph, micrograph_id: int) -> tuple[Crop, ...]:

@@ -73,9 +73,13 @@ def plan_sheets(project: Project) -> list[Sheet]:
                 part = tuple(crops[start : start + COLUMNS * ROWS])
                 sheets.append(Sheet(pore_class, part, scale, calibrated, len(own), specimens))
     if not sheets:
-        raise PoreguiError("No crop has a class yet, so that there is nothing to show.", "Label some crops first.")
+        raise PoreguiError(
+            "No crop has a class yet, so that there is nothing to show.", "Label some crops first."
+        )
     return [
-        Sheet(s.pore_class, s.crops, s.scale, s.calibrated, s.count, s.specimens, number, len(sheets))
+        Sheet(
+            s.pore_class, s.crops, s.scale, s.calibrated, s.count, s.specimens, number, len(sheets)
+        )
         for number, s in enumerate(sheets, start=1)
     ]
 
@@ -97,11 +101,32 @@ def draw_sheet(project: Project, sheet: Sheet) -> Image.Image:
         top = _MARGIN + _HEAD + row * _PITCH
         small, cut = _at_scale(project, crop, sheet)
         page.paste(small, (left + (_CELL - small.width) // 2, top + (_CELL - small.height) // 2))
-        words = f"{names.get(crop.specimen_id or 0, '') or 'no specimen'}  #{crop.id}" + (" (middle)" if cut else "")
-        write(draw, (left + _CELL / 2, top + _CELL + 6), words, 22, anchor="ma", widest=_CELL, colour=_MUTED)
+        words = f"{names.get(crop.specimen_id or 0, '') or 'no specimen'}  #{crop.id}" + (
+            " (middle)" if cut else ""
+        )
+        write(
+            draw,
+            (left + _CELL / 2, top + _CELL + 6),
+            words,
+            22,
+            anchor="ma",
+            widest=_CELL,
+            colour=_MUTED,
+        )
     foot = HEIGHT - _MARGIN + 10
-    write(draw, (WIDTH - _MARGIN, foot), f"Page {sheet.number} of {sheet.total}", 24, anchor="ra", colour=_MUTED)
-    said = "All crops of this class at one scale" if sheet.calibrated else "Scale not known: crops at one size of px"
+    write(
+        draw,
+        (WIDTH - _MARGIN, foot),
+        f"Page {sheet.number} of {sheet.total}",
+        24,
+        anchor="ra",
+        colour=_MUTED,
+    )
+    said = (
+        "All crops of this class at one scale"
+        if sheet.calibrated
+        else "Scale not known: crops at one size of px"
+    )
     write(draw, (_MARGIN, foot), f"{said}; of larger ones the middle is shown.", 24, colour=_MUTED)
     return page
 
@@ -109,7 +134,11 @@ def draw_sheet(project: Project, sheet: Sheet) -> Image.Image:
 def _draw_head(draw: ImageDraw.ImageDraw, project: Project, sheet: Sheet) -> None:
     one = sheet.pore_class
     per_px = 1 / sheet.scale
-    wide, text = bar_length(_CELL * 0.9, per_px) if sheet.calibrated else bar_length(_CELL * 0.9 * per_px, None)
+    wide, text = (
+        bar_length(_CELL * 0.9, per_px)
+        if sheet.calibrated
+        else bar_length(_CELL * 0.9 * per_px, None)
+    )
     wide = wide if sheet.calibrated else wide * sheet.scale
     room = WIDTH - 2 * _MARGIN - max(wide, 220) - 40
     write(draw, (_MARGIN, _MARGIN), project.folder.name, 26, widest=room, colour=_MUTED)
@@ -137,7 +166,9 @@ def _at_scale(project: Project, crop: Crop, sheet: Sheet) -> tuple[Image.Image, 
     return whole.resize(size, way, box), bool(left or top)
 
 
-def draw_sheets(project: Project, progress: Progress = quiet) -> Iterator[tuple[Sheet, Image.Image]]:
+def draw_sheets(
+    project: Project, progress: Progress = quiet
+) -> Iterator[tuple[Sheet, Image.Image]]:
     """Draw page after page, so that only those at hand take memory."""
     sheets = plan_sheets(project)
     for sheet in sheets:
@@ -180,7 +211,10 @@ def export_sheets_png(project: Project, out: Path, progress: Progress = quiet) -
         number = 0
         for sheet, page in draw_sheets(project, progress):
             number = sheet.number
-            page.save(beside / f"{number:03d} {safe_name(sheet.pore_class.name, 'class')}.png", dpi=(DPI, DPI))
+            page.save(
+                beside / f"{number:03d} {safe_name(sheet.pore_class.name, 'class')}.png",
+                dpi=(DPI, DPI),
+            )
         return number
 
     return new_folder(out, write_all)

@@ -54,7 +54,9 @@ def _markdown(block: Block) -> str:
     if isinstance(block, Paragraph):
         return _plain(block.text)
     lines = [block.head, tuple("---" for _ in block.head), *block.rows]
-    rows = [[cell if place == 1 else _plain(cell) for cell in row] for place, row in enumerate(lines)]
+    rows = [
+        [cell if place == 1 else _plain(cell) for cell in row] for place, row in enumerate(lines)
+    ]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
@@ -79,5 +81,7 @@ def _html(block: Block) -> str:
     if isinstance(block, Paragraph):
         return f"<p>{escape(block.text)}</p>"
     head = "".join(f"<th>{escape(cell)}</th>" for cell in block.head)
-    rows = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in block.rows)
+    rows = "".join(
+        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in block.rows
+    )
     return f"<table><tr>{head}</tr>{rows}</table>"

@@ -22,7 +22,13 @@ _FONTS = (
     "Helvetica.ttc",
     "segoeui.ttf",
 )
-_BOLD = ("DejaVuSans-Bold.ttf", "Arial Bold.ttf", "arialbd.ttf", "LiberationSans-Bold.ttf", "NotoSans-Bold.ttf")
+_BOLD = (
+    "DejaVuSans-Bold.ttf",
+    "Arial Bold.ttf",
+    "arialbd.ttf",
+    "LiberationSans-Bold.ttf",
+    "NotoSans-Bold.ttf",
+)
 """Fonts that Windows, macOS and Linux have, the first found is taken; Pillow's own one knows plain letters only."""
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
@@ -40,9 +46,13 @@ def font(px: int, *, bold: bool = False) -> Font:
 
 def writable(text: str, face: Font) -> str:
     """Return a text with what a font cannot write put in plain letters: 'um' for 'µm', 'e' for 'é'."""
-    if isinstance(getattr(face, "path", None), str):  # a font of the system; Pillow's own comes as a stream
+    if isinstance(
+        getattr(face, "path", None), str
+    ):  # a font of the system; Pillow's own comes as a stream
         return text
-    plain = unicodedata.normalize("NFKD", text.replace("µ", "u").replace("μ", "u").replace("–", "-"))
+    plain = unicodedata.normalize(
+        "NFKD", text.replace("µ", "u").replace("μ", "u").replace("–", "-")
+    )
     return plain.encode("ascii", "ignore").decode()
 
 
@@ -94,7 +104,13 @@ def bar_length(widest_px: float, um_per_px: float | None) -> tuple[float, str]:
 
 
 def draw_bar(
-    draw: ImageDraw.ImageDraw, right: float, top: float, bar: tuple[float, str], px: int, *, thick: int = 4
+    draw: ImageDraw.ImageDraw,
+    right: float,
+    top: float,
+    bar: tuple[float, str],
+    px: int,
+    *,
+    thick: int = 4,
 ) -> float:
     """Draw a bar with its text above so that it ends at `right` and begins at `top`; return where it ends below."""
     wide, text = bar
@@ -115,7 +131,9 @@ def with_bar(pixels: NDArray[np.uint8], um_per_px: float | None, least: int = 32
     Nothing is drawn over the crop, and no px between its own is made up. `pixels` are (h, w) or (h, w, 3).
     """
     factor = max(1, -(-least // min(pixels.shape[:2])))
-    large = Image.fromarray(np.repeat(np.repeat(pixels, factor, axis=0), factor, axis=1)).convert("RGB")
+    large = Image.fromarray(np.repeat(np.repeat(pixels, factor, axis=0), factor, axis=1)).convert(
+        "RGB"
+    )
     px, margin = 22, 10
     strip = 2 * margin + round(1.35 * px) + 4
     picture = Image.new("RGB", (large.width, large.height + strip), PAPER)

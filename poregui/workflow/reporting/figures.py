@@ -14,7 +14,16 @@ from poregui.domain.evaluation import Breakdown
 from poregui.domain.events import EpochEnded, Event
 from poregui.workflow.evaluating.evaluate import RunReview
 from poregui.workflow.evaluating.run_statistics import Numbers, curves
-from poregui.workflow.reporting.svg import DARK, LIGHT, Axes, Drawing, cut, mix, reads_on, words_width
+from poregui.workflow.reporting.svg import (
+    DARK,
+    LIGHT,
+    Axes,
+    Drawing,
+    cut,
+    mix,
+    reads_on,
+    words_width,
+)
 
 RIGHT, WRONG = "#2166ac", "#c8501e"
 DASHES = ("", "7 3", "2 2.5", "9 3 2 3")
@@ -34,20 +43,26 @@ class Line:
     dash: str = ""
 
 
-def matrix_svg(classes: Sequence[str], matrix: npt.ArrayLike, *, mode: str = "counts", dark: bool = False) -> str:
+def matrix_svg(
+    classes: Sequence[str], matrix: npt.ArrayLike, *, mode: str = "counts", dark: bool = False
+) -> str:
     """Return a confusion matrix, rows are the truth; `mode` is `counts`, `row` or `column` (per cent of it).
 
     The colour is the share of the row (of the column in `column`): blue on the diagonal, orange beside it.
     """
     counts = np.asarray(matrix, np.int64)
-    totals = counts.sum(axis=0, keepdims=True) if mode == "column" else counts.sum(axis=1, keepdims=True)
+    totals = (
+        counts.sum(axis=0, keepdims=True) if mode == "column" else counts.sum(axis=1, keepdims=True)
+    )
     shares = counts / np.maximum(totals, 1)
     names = [cut(name, 18) for name in classes]
     many, widest = len(names) > 6, max(words_width(name) for name in names)
     side = 40.0 if many else max(68.0, min(104.0, widest + 10))
     high = 40.0 if many else 56.0
     left, top = widest + 38, 44 + (widest * 0.75 if many else 16)
-    after = words_width(names[-1]) * 0.72 if many else 16  # the last turned name reaches beyond its column
+    after = (
+        words_width(names[-1]) * 0.72 if many else 16
+    )  # the last turned name reaches beyond its column
     size = left + side * len(names) + after, top + high * len(names) + 16
     drawing = Drawing(*size, DARK if dark else LIGHT, "Confusion matrix")
     what = {"counts": "Crops", "row": "% of the label", "column": "% of the prediction"}[mode]
@@ -62,7 +77,15 @@ def matrix_svg(classes: Sequence[str], matrix: npt.ArrayLike, *, mode: str = "co
         else:
             drawing.text(middle, top - 10, name, anchor="middle")
         for k in range(len(names)):
-            _cell(drawing, (left + side * k, top + high * i, side, high), counts, shares, (i, k), classes, mode)
+            _cell(
+                drawing,
+                (left + side * k, top + high * i, side, high),
+                counts,
+                shares,
+                (i, k),
+                classes,
+                mode,
+            )
     return drawing.svg()
 
 
@@ -87,17 +110,29 @@ def _cell(
     percent = f"{100 * share:.0f} %"
     if height < 50:
         drawing.text(
-            middle, y + height / 2 + 4, str(count) if mode == "counts" else percent, anchor="middle", colour=ink
+            middle,
+            y + height / 2 + 4,
+            str(count) if mode == "counts" else percent,
+            anchor="middle",
+            colour=ink,
         )
         return
     large, small = (str(count), percent) if mode == "counts" else (percent, str(count))
-    drawing.text(middle, y + height / 2 + 2, large, size=16, anchor="middle", weight="bold", colour=ink)
+    drawing.text(
+        middle, y + height / 2 + 2, large, size=16, anchor="middle", weight="bold", colour=ink
+    )
     if count:
         drawing.text(middle, y + height / 2 + 18, small, size=11, anchor="middle", colour=ink)
 
 
 def curves_svg(
-    title: str, x_title: str, y_title: str, lines: Sequence[Line], *, chance: bool = False, dark: bool = False
+    title: str,
+    x_title: str,
+    y_title: str,
+    lines: Sequence[Line],
+    *,
+    chance: bool = False,
+    dark: bool = False,
 ) -> str:
     """Return lines over axes from 0 to 1, with a legend below; `chance` adds the diagonal."""
     axes = Axes(_LEFT, _TOP, _PLOT, _PLOT, (0.0, 1.0), (0.0, 1.0))
@@ -110,7 +145,11 @@ def curves_svg(
 
 
 def calibration_svg(
-    found: Calibration, warmed: Calibration | None = None, temperature: float | None = None, *, dark: bool = False
+    found: Calibration,
+    warmed: Calibration | None = None,
+    temperature: float | None = None,
+    *,
+    dark: bool = False,
 ) -> str:
     """Return how often answers of each confidence are right, with 95 % intervals; `warmed` is at the temperature."""
     axes = Axes(_LEFT, _TOP, _PLOT, _PLOT, (0.0, 1.0), (0.0, 1.0))
@@ -123,7 +162,12 @@ def calibration_svg(
         drawing.line(x, low, x, axes.at(one.confidence, one.interval[1])[1], RIGHT, 1)
     if warmed is not None:
         lines.append(
-            _calibration_line(_with_error(f"at temperature {temperature or 1.0:.2f}", warmed), warmed, WRONG, DASHES[1])
+            _calibration_line(
+                _with_error(f"at temperature {temperature or 1.0:.2f}", warmed),
+                warmed,
+                WRONG,
+                DASHES[1],
+            )
         )
     _lines(drawing, axes, lines, dots=True)
     return drawing.svg()
@@ -144,16 +188,27 @@ def training_svg(events: Sequence[Event], *, dark: bool = False) -> str | None:
     if len(epochs) < 2:
         return None
     x = np.arange(1, len(epochs) + 1, dtype=np.float64)
-    losses = [np.array([getattr(e, name) for e in epochs], np.float64) for name in ("loss", "validation_loss")]
-    shares = [np.array([getattr(e, name) for e in epochs], np.float64) for name in ("accuracy", "validation_accuracy")]
+    losses = [
+        np.array([getattr(e, name) for e in epochs], np.float64)
+        for name in ("loss", "validation_loss")
+    ]
+    shares = [
+        np.array([getattr(e, name) for e in epochs], np.float64)
+        for name in ("accuracy", "validation_accuracy")
+    ]
     top = float(np.nanmax(np.concatenate(losses))) * 1.05 or 1.0
     left = Axes(_LEFT, _TOP, _PLOT, _PLOT * 0.75, (1.0, float(len(x))), (0.0, top))
     right = Axes(_LEFT + _PLOT + 74, _TOP, _PLOT, _PLOT * 0.75, (1.0, float(len(x))), (0.0, 1.0))
-    drawing = Drawing(2 * (_LEFT + _PLOT) + 36, _TOP + _PLOT * 0.75 + 74, DARK if dark else LIGHT, "Training")
+    drawing = Drawing(
+        2 * (_LEFT + _PLOT) + 36, _TOP + _PLOT * 0.75 + 74, DARK if dark else LIGHT, "Training"
+    )
     for axes, title, pair in ((left, "Loss", losses), (right, "Accuracy", shares)):
         axes.draw(drawing, "Epoch", title)
         named = (("training", RIGHT, ""), ("validation", WRONG, DASHES[1]))
-        lines = [Line(name, x, y, colour, dash) for (name, colour, dash), y in zip(named, pair, strict=True)]
+        lines = [
+            Line(name, x, y, colour, dash)
+            for (name, colour, dash), y in zip(named, pair, strict=True)
+        ]
         _lines(drawing, axes, lines, across=True)
     return drawing.svg()
 
@@ -163,7 +218,12 @@ def breakdown_svg(found: Breakdown, *, dark: bool = False) -> str:
     shown = found.shares[:24]
     left = max(110.0, max(words_width(cut(share.name)) for share in shown) + 22)
     width, step = 200.0, 24.0
-    drawing = Drawing(left + width + 110, 44 + step * len(shown), DARK if dark else LIGHT, f"Accuracy by {found.title}")
+    drawing = Drawing(
+        left + width + 110,
+        44 + step * len(shown),
+        DARK if dark else LIGHT,
+        f"Accuracy by {found.title}",
+    )
     title = f"{found.title} in {found.unit}" if found.unit else found.title
     drawing.text(12, 20, title, weight="bold")
     for row, share in enumerate(shown):
@@ -174,7 +234,10 @@ def breakdown_svg(found: Breakdown, *, dark: bool = False) -> str:
         low, high = (left + width * end for end in share.interval)
         drawing.line(low, y + 10, high, y + 10, drawing.ink.text, 1.4)
         drawing.text(
-            left + width + 10, y + 14, f"{100 * share.accuracy:.0f} % of {share.count}", colour=drawing.ink.faint
+            left + width + 10,
+            y + 14,
+            f"{100 * share.accuracy:.0f} % of {share.count}",
+            colour=drawing.ink.faint,
         )
     return drawing.svg()
 
@@ -195,17 +258,27 @@ def run_figures(
         "confusion-matrix-rows": matrix_svg(names, matrix, mode="row", dark=dark),
     }
     both = curves(reviewed, part)
-    style = {name: (colours.get(name, RIGHT), DASHES[i % len(DASHES)]) for i, name in enumerate(names)}
-    roc = [Line(f"{c.name}, area {c.roc.area:.3f}", c.roc.x, c.roc.y, *style[c.name]) for c in both if c.roc]
+    style = {
+        name: (colours.get(name, RIGHT), DASHES[i % len(DASHES)]) for i, name in enumerate(names)
+    }
+    roc = [
+        Line(f"{c.name}, area {c.roc.area:.3f}", c.roc.x, c.roc.y, *style[c.name])
+        for c in both
+        if c.roc
+    ]
     recall = [
         Line(f"{c.name}, average precision {c.precision_recall.area:.3f}", c.precision_recall.x, c.precision_recall.y,
              *style[c.name])
         for c in both if c.precision_recall
     ]  # fmt: skip
     if roc:
-        figures["roc"] = curves_svg("ROC", "False-positive share", "True-positive share", roc, chance=True, dark=dark)
+        figures["roc"] = curves_svg(
+            "ROC", "False-positive share", "True-positive share", roc, chance=True, dark=dark
+        )
     if recall:
-        figures["precision-recall"] = curves_svg("Precision and recall", "Recall", "Precision", recall, dark=dark)
+        figures["precision-recall"] = curves_svg(
+            "Precision and recall", "Recall", "Precision", recall, dark=dark
+        )
     if found.calibration.bins:
         figures["calibration"] = calibration_svg(
             found.calibration, found.calibration_at_temperature, found.temperature, dark=dark
@@ -214,7 +287,9 @@ def run_figures(
     if training is not None:
         figures["training"] = training
     for one in found.breakdowns:
-        figures[f"accuracy-by-{one.title.lower().replace(' ', '-')}"] = breakdown_svg(one, dark=dark)
+        figures[f"accuracy-by-{one.title.lower().replace(' ', '-')}"] = breakdown_svg(
+            one, dark=dark
+        )
     return figures
 
 
@@ -225,10 +300,16 @@ def _plot(title: str, axes: Axes, lines: int, dark: bool) -> Drawing:
     return drawing
 
 
-def _lines(drawing: Drawing, axes: Axes, lines: Sequence[Line], *, dots: bool = False, across: bool = False) -> None:
+def _lines(
+    drawing: Drawing, axes: Axes, lines: Sequence[Line], *, dots: bool = False, across: bool = False
+) -> None:
     """Draw lines and their legend below the plot: one a row, or all in one row."""
     for number, line in enumerate(lines):
-        points = [axes.at(x, y) for x, y in zip(line.x.tolist(), line.y.tolist(), strict=True) if np.isfinite(x + y)]
+        points = [
+            axes.at(x, y)
+            for x, y in zip(line.x.tolist(), line.y.tolist(), strict=True)
+            if np.isfinite(x + y)
+        ]
         drawing.path(points, line.colour, dash=line.dash)
         if dots:
             for point in points:

@@ -11,7 +11,12 @@ from poregui.domain.porosity import correction
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.reporting.documents import Block, Heading, Paragraph, Table
-from poregui.workflow.reporting.run_report import ReportFacts, collect_report, group_names, split_words
+from poregui.workflow.reporting.run_report import (
+    ReportFacts,
+    collect_report,
+    group_names,
+    split_words,
+)
 
 _PARTS = ("train", "validation", "test")
 _MOST_GROUPS = 60
@@ -61,7 +66,10 @@ def _use(facts: ReportFacts, sidecar: Mapping[str, Any]) -> list[Block]:
     told = [facts.unseen.sentence, *facts.warnings]
     if facts.numbers.interval is not None and facts.numbers.interval.warning:
         told.append(facts.numbers.interval.warning)
-    return [Heading("Intended use and limits"), *(Paragraph(text) for text in (*limits, *told) if text)]
+    return [
+        Heading("Intended use and limits"),
+        *(Paragraph(text) for text in (*limits, *told) if text),
+    ]
 
 
 def _classes(project: Project, dataset: Dataset) -> list[Block]:
@@ -81,17 +89,34 @@ def _input(sidecar: Mapping[str, Any]) -> list[Block]:
     shape = "stretched to the square" if told["stretched"] else "proportions kept"
     rows = [("Crop", f"{told['side']} x {told['side']} px, {colour}, {shape}, greys from 0 to 1")]
     if told.get("sees_size"):
-        rows.append(("Size of the crop", f"width and height in {'um' if told.get('calibrated') else 'px'}"))
+        rows.append(
+            ("Size of the crop", f"width and height in {'um' if told.get('calibrated') else 'px'}")
+        )
     else:
         rows.append(("Size of the crop", "not seen"))
     if told.get("sees_shape"):
-        rows.append(("Shape in the crop", "numbers of size, outline and contrast, measured from the crop's pixels"))
+        rows.append(
+            (
+                "Shape in the crop",
+                "numbers of size, outline and contrast, measured from the crop's pixels",
+            )
+        )
     scale, parity = sidecar.get("um_per_px"), sidecar.get("parity")
-    known = f"median {scale['median']:.4g}, {scale['low']:.4g} to {scale['high']:.4g} um per px" if scale else "unknown"
+    known = (
+        f"median {scale['median']:.4g}, {scale['low']:.4g} to {scale['high']:.4g} um per px"
+        if scale
+        else "unknown"
+    )
     rows += [
         ("Scale of the training crops", known),
-        ("Other scales", "crops are resized to the median, and it is said" if scale else "cannot be told apart"),
-        ("Outputs", "probabilities (one a class, in the order above), activation_maps, penultimate"),
+        (
+            "Other scales",
+            "crops are resized to the median, and it is said" if scale else "cannot be told apart",
+        ),
+        (
+            "Outputs",
+            "probabilities (one a class, in the order above), activation_maps, penultimate",
+        ),
         ("Difference to Keras", f"at most {parity['largest_difference']:.2g}" if parity else "–"),
     ]
     return [Heading("Input and output"), Table(("", ""), tuple(rows))]
@@ -99,7 +124,9 @@ def _input(sidecar: Mapping[str, Any]) -> list[Block]:
 
 def _data(project: Project, dataset: Dataset) -> list[Block]:
     names = group_names(project)
-    counted: Counter[tuple[str, str, int]] = Counter((crop.group, crop.part, crop.label) for crop in dataset.crops)
+    counted: Counter[tuple[str, str, int]] = Counter(
+        (crop.group, crop.part, crop.label) for crop in dataset.crops
+    )
     groups = sorted(
         {(crop.part, crop.group) for crop in dataset.crops},
         key=lambda key: (_PARTS.index(key[0]), names.get(key[1], key[1])),
@@ -112,12 +139,23 @@ def _data(project: Project, dataset: Dataset) -> list[Block]:
     ]
     shown = rows[:_MOST_GROUPS]
     sums = [
-        ("All", part, *(str(sum(c.part == part and c.label == k for c in dataset.crops)) for k in _places(dataset)))
+        (
+            "All",
+            part,
+            *(
+                str(sum(c.part == part and c.label == k for c in dataset.crops))
+                for k in _places(dataset)
+            ),
+        )
         for part in _PARTS
     ]
-    notes = [f"Split {split_words(dataset.split_kind)}. Test crops decided neither weights nor the end of training."]
+    notes = [
+        f"Split {split_words(dataset.split_kind)}. Test crops decided neither weights nor the end of training."
+    ]
     if len(rows) > len(shown):
-        notes.append(f"{len(rows) - len(shown)} more specimens or micrographs are in the sums alone.")
+        notes.append(
+            f"{len(rows) - len(shown)} more specimens or micrographs are in the sums alone."
+        )
     if single:
         notes.append("Crops without specimen and micrograph are in the sums alone.")
     head = ("Specimen or micrograph", "Part", *dataset.classes)
@@ -128,7 +166,9 @@ def _places(dataset: Dataset) -> range:
     return range(len(dataset.classes))
 
 
-def _counts(counted: Counter[tuple[str, str, int]], group: str, part: str, dataset: Dataset) -> tuple[str, ...]:
+def _counts(
+    counted: Counter[tuple[str, str, int]], group: str, part: str, dataset: Dataset
+) -> tuple[str, ...]:
     return tuple(str(counted[group, part, place]) for place in _places(dataset))
 
 
@@ -139,12 +179,20 @@ def _numbers(facts: ReportFacts) -> list[Block]:
     ends = found.intervals
     rows = [
         ("Accuracy", _percent(found.evaluation.accuracy), _ends(accuracy)),
-        ("Balanced accuracy", _percent(found.scores.balanced_accuracy), _ends(ends.get("balanced_accuracy"))),
+        (
+            "Balanced accuracy",
+            _percent(found.scores.balanced_accuracy),
+            _ends(ends.get("balanced_accuracy")),
+        ),
         ("F1, mean over classes", _percent(found.scores.macro.f1), _ends(ends.get("macro_f1"))),
         ("Calibration error", _percent(found.calibration.error), "–"),
     ]
     rows += [
-        (f"Recall of {one.name} ({one.support} crops)", _percent(one.recall), _ends(one.recall_interval95))
+        (
+            f"Recall of {one.name} ({one.support} crops)",
+            _percent(one.recall),
+            _ends(one.recall_interval95),
+        )
         for one in found.evaluation.per_class
     ]
     beside = [Paragraph(facts.baseline.sentence)] if facts.baseline is not None else []
@@ -171,7 +219,9 @@ def _confusion(facts: ReportFacts, sidecar: Mapping[str, Any]) -> list[Block]:
 
 
 def _detection(sidecar: Mapping[str, Any]) -> list[Block]:
-    rows = tuple((name.replace("_", " "), str(value)) for name, value in sidecar["detection"].items())
+    rows = tuple(
+        (name.replace("_", " "), str(value)) for name, value in sidecar["detection"].items()
+    )
     return [Heading("Detection recipe"), Table(("Parameter", "Value"), rows)]
 
 

@@ -26,7 +26,12 @@ from poregui.store.files import explain_write_error, write_text
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 from poregui.vision.patches import scale_grey, set_channels
-from poregui.workflow.evaluating.cross_validation import Crossed, PooledBesideGrouped, crossed, pooled_beside_grouped
+from poregui.workflow.evaluating.cross_validation import (
+    Crossed,
+    PooledBesideGrouped,
+    crossed,
+    pooled_beside_grouped,
+)
 from poregui.workflow.evaluating.evaluate import Judged, RunReview, evaluation_json, review
 from poregui.workflow.evaluating.run_statistics import ClassCurves, Numbers, curves, numbers
 from poregui.workflow.evaluating.shape_baseline import (
@@ -41,7 +46,11 @@ from poregui.workflow.reporting.figures import run_figures
 
 WORST = 24
 _PICTURE_SIDE = 112
-_PARTS: tuple[tuple[Part, str], ...] = (("train", "Training"), ("validation", "Validation"), ("test", "Test"))
+_PARTS: tuple[tuple[Part, str], ...] = (
+    ("train", "Training"),
+    ("validation", "Validation"),
+    ("test", "Test"),
+)
 
 
 @dataclass(frozen=True)
@@ -106,7 +115,9 @@ def collect_report(project: Project, run: RunFolder) -> ReportFacts:
     reviewed, dataset, metrics = review(project, run), run.read_dataset(), run.read_metrics()
     names = group_names(project)
     found = numbers(reviewed, "test", shape_table(run), names)
-    colours = {c.name: c.colour for c in project.classes(retired=True)} | {NOT_A_PORE_NAME: NOT_A_PORE_COLOUR}
+    colours = {c.name: c.colour for c in project.classes(retired=True)} | {
+        NOT_A_PORE_NAME: NOT_A_PORE_COLOUR
+    }
     baseline = read_baseline(run)
     events = run.events() if not reviewed.folds else []
     errors, beside = reviewed.errors(), pooled_beside_grouped(project)
@@ -169,19 +180,27 @@ def _scales(dataset: Dataset) -> str:
         return "unknown; the network sees sizes in px"
     ends = f"{known[0]:.4g}" if len(known) == 1 else f"{known[0]:.4g} to {known[-1]:.4g}"
     unknown = sum(crop.um_per_px is None for crop in dataset.crops)
-    return f"{ends} um per px" + (f"; unknown for {unknown} crops, so that sizes count in px" if unknown else "")
+    return f"{ends} um per px" + (
+        f"; unknown for {unknown} crops, so that sizes count in px" if unknown else ""
+    )
 
 
 def _recipe(recipe: Recipe) -> tuple[tuple[str, str], ...]:
     told = []
     for parameter in parameters():
         value = getattr(recipe, parameter.name)
-        text = {True: "yes", False: "no"}[value] if parameter.kind is bool else f"{value} {parameter.unit}".strip()
+        text = (
+            {True: "yes", False: "no"}[value]
+            if parameter.kind is bool
+            else f"{value} {parameter.unit}".strip()
+        )
         told.append((parameter.label, text))
     return tuple(told)
 
 
-def _training(metrics: Mapping[str, Any], epochs: Sequence[EpochEnded]) -> tuple[tuple[str, str], ...]:
+def _training(
+    metrics: Mapping[str, Any], epochs: Sequence[EpochEnded]
+) -> tuple[tuple[str, str], ...]:
     told = []
     if metrics.get("epochs"):
         told.append(("Epochs", str(metrics["epochs"])))
@@ -202,7 +221,9 @@ def _training(metrics: Mapping[str, Any], epochs: Sequence[EpochEnded]) -> tuple
     return tuple(told)
 
 
-def _worst(run: RunFolder, reviewed: RunReview, judged: Sequence[Judged], names: Mapping[str, str]) -> list[WorstError]:
+def _worst(
+    run: RunFolder, reviewed: RunReview, judged: Sequence[Judged], names: Mapping[str, str]
+) -> list[WorstError]:
     found = []
     for j, pixels in zip(judged, run.read_crops(j.crop for j in judged), strict=True):
         assert j.truth is not None
@@ -222,22 +243,30 @@ def _worst(run: RunFolder, reviewed: RunReview, judged: Sequence[Judged], names:
     return found
 
 
-def picture_of(pixels: NDArray[Any], crop: DatasetCrop, side: int = _PICTURE_SIDE) -> tuple[str, tuple[int, int]]:
+def picture_of(
+    pixels: NDArray[Any], crop: DatasetCrop, side: int = _PICTURE_SIDE
+) -> tuple[str, tuple[int, int]]:
     """Return a crop as a PNG data URI whose longer side has `side` px, and its size; greys as the network sees them."""
     from PIL import Image
 
-    grey = set_channels(scale_grey(pixels, crop.grey_low, crop.grey_high), 3 if crop.channels >= 3 else 1)
+    grey = set_channels(
+        scale_grey(pixels, crop.grey_low, crop.grey_high), 3 if crop.channels >= 3 else 1
+    )
     array = (grey * 255).round().astype(np.uint8)
     image = Image.fromarray(array if array.shape[2] == 3 else array[..., 0])
     scale = side / max(image.size)
     size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
     out = BytesIO()
-    image.resize(size, Image.Resampling.LANCZOS if scale < 1 else Image.Resampling.BICUBIC).save(out, "PNG")
+    image.resize(size, Image.Resampling.LANCZOS if scale < 1 else Image.Resampling.BICUBIC).save(
+        out, "PNG"
+    )
     return f"data:image/png;base64,{base64.b64encode(out.getvalue()).decode()}", size
 
 
 def _versions(metrics: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    told = {f"{name} (training)": str(version) for name, version in metrics.get("versions", {}).items()}
+    told = {
+        f"{name} (training)": str(version) for name, version in metrics.get("versions", {}).items()
+    }
     if "threads" in metrics:
         told["Threads (training)"] = str(metrics["threads"])
     return (("poregui (this report)", poregui.__version__), *told.items())
@@ -294,7 +323,10 @@ _WIDTH = re.compile(r'<svg[^>]* width="(\d+)"')
 
 
 def write_report(
-    project: Project, run: RunFolder, out: Path, print_pdf: Callable[[str, Path], None] | None = None
+    project: Project,
+    run: RunFolder,
+    out: Path,
+    print_pdf: Callable[[str, Path], None] | None = None,
 ) -> Path:
     """Write the report of a run as HTML or, by `print_pdf` (HTML, path), as PDF, and return its path.
 
@@ -330,7 +362,9 @@ def report_html(facts: ReportFacts, picture: Picture | None = None) -> str:
         return Markup(picture(svg, int(found[1]) if found else 400) if picture else svg)
 
     # A block that is switched off leaves no blank lines, and an unknown name is an error instead of a gap.
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
     environment.filters.update(percent=_percent, ends=_ends, decimals=_decimals)
     template = environment.from_string(resource("report.html.j2").read_text(encoding="utf-8"))
     return template.render(facts=facts, figure=figure, **_words(facts))
@@ -346,15 +380,23 @@ def _words(facts: ReportFacts) -> dict[str, Any]:
     as_trained = reviewed.accuracy_as_trained
     changed = ""
     if reviewed.relabelled:
-        labels = "1 test label" if reviewed.relabelled == 1 else f"{reviewed.relabelled} test labels"
-        was = f"; it was {_percent(as_trained)} when the run ended" if as_trained is not None else ""
+        labels = (
+            "1 test label" if reviewed.relabelled == 1 else f"{reviewed.relabelled} test labels"
+        )
+        was = (
+            f"; it was {_percent(as_trained)} when the run ended" if as_trained is not None else ""
+        )
         changed = f"{labels} changed since the run was trained{was}."
     return {
         "split": split_words(facts.data.split),
         "changed": changed,
-        "breakdowns": [f"accuracy-by-{one.title.lower().replace(' ', '-')}" for one in found.breakdowns],
+        "breakdowns": [
+            f"accuracy-by-{one.title.lower().replace(' ', '-')}" for one in found.breakdowns
+        ],
         "areas": {c.name: (c.roc.area if c.roc else None, _average(c)) for c in facts.curves},
-        "kind": f"Cross-validation with {reviewed.folds} folds" if reviewed.folds else "Training with a test side",
+        "kind": f"Cross-validation with {reviewed.folds} folds"
+        if reviewed.folds
+        else "Training with a test side",
     }
 
 

@@ -31,17 +31,30 @@ class Drawing:
         self.width, self.height, self.ink, self.title = width, height, ink, title
         self._parts: list[str] = []
 
-    def box(self, x: float, y: float, width: float, height: float, fill: str, tip: str = "") -> None:
+    def box(
+        self, x: float, y: float, width: float, height: float, fill: str, tip: str = ""
+    ) -> None:
         """Draw a filled rectangle; `tip` appears where the mouse rests."""
         inner = f"<title>{escape(tip)}</title>" if tip else ""
         size = f'x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}"'
         self._parts.append(f'<rect {size} fill="{fill}">{inner}</rect>')
 
-    def line(self, x1: float, y1: float, x2: float, y2: float, colour: str, width: float = 1, dash: str = "") -> None:
+    def line(
+        self,
+        x1: float,
+        y1: float,
+        x2: float,
+        y2: float,
+        colour: str,
+        width: float = 1,
+        dash: str = "",
+    ) -> None:
         """Draw a straight line."""
         self.path([(x1, y1), (x2, y2)], colour, width, dash)
 
-    def path(self, points: Sequence[tuple[float, float]], colour: str, width: float = 1.8, dash: str = "") -> None:
+    def path(
+        self, points: Sequence[tuple[float, float]], colour: str, width: float = 1.8, dash: str = ""
+    ) -> None:
         """Draw a line through points."""
         text = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
         dashes = f' stroke-dasharray="{dash}"' if dash else ""
@@ -68,7 +81,9 @@ class Drawing:
     def svg(self) -> str:
         """Return the whole figure."""
         size = f'width="{self.width:.0f}" height="{self.height:.0f}" viewBox="0 0 {self.width:.0f} {self.height:.0f}"'
-        ground = f'<rect width="{self.width:.0f}" height="{self.height:.0f}" fill="{self.ink.ground}"/>'
+        ground = (
+            f'<rect width="{self.width:.0f}" height="{self.height:.0f}" fill="{self.ink.ground}"/>'
+        )
         label = escape(self.title, quote=True)
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-label="{label}">'
@@ -98,7 +113,14 @@ class Axes:
         for value in ticks(*self.x_span):
             x, _ = self.at(value, self.y_span[0])
             on.line(x, self.top, x, self.top + self.height, on.ink.grid)
-            on.text(x, self.top + self.height + 16, short(value), size=11, colour=on.ink.faint, anchor="middle")
+            on.text(
+                x,
+                self.top + self.height + 16,
+                short(value),
+                size=11,
+                colour=on.ink.faint,
+                anchor="middle",
+            )
         for value in ticks(*self.y_span):
             _, y = self.at(self.x_span[0], value)
             on.line(self.left, y, self.left + self.width, y, on.ink.grid)
@@ -129,7 +151,10 @@ def mix(first: str, second: str, share: float) -> str:
 
 def reads_on(colour: str) -> str:
     """Return black or white, whichever has the higher contrast on a `#rrggbb` colour (WCAG 2 luminance)."""
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (v / 255 for v in _parts(colour))]
+    linear = [
+        c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4
+        for c in (v / 255 for v in _parts(colour))
+    ]
     luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
     return "#000000" if luminance > 0.179 else "#ffffff"
 
@@ -145,4 +170,6 @@ def words_width(words: str, size: float = 12) -> float:
 
 def cut(words: str, most: int = 22) -> str:
     """Return words, shortened in the middle when there are too many of them."""
-    return words if len(words) <= most else f"{words[: most // 2]}…{words[-(most - most // 2 - 1) :]}"
+    return (
+        words if len(words) <= most else f"{words[: most // 2]}…{words[-(most - most // 2 - 1) :]}"
+    )

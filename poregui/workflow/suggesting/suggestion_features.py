@@ -39,7 +39,10 @@ class CropFeatures:
         self._file = folder / CACHE / _FILE
         self._known: dict[str, NDArray[np.float32]] = {}
         self._new = 0
-        with suppress(OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile), open(self._file, "rb") as file:
+        with (
+            suppress(OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile),
+            open(self._file, "rb") as file,
+        ):
             kept = np.load(file)
             keys, values = kept["keys"], kept["values"]
             if values.ndim == 2 and values.shape == (len(keys), COUNT):
@@ -61,7 +64,10 @@ class CropFeatures:
         """Keep what was measured for the next time, where the project can be written."""
         if not self._new:
             return
-        keys, values = np.array(list(self._known), "S64"), np.array(list(self._known.values()), np.float32)
+        keys, values = (
+            np.array(list(self._known), "S64"),
+            np.array(list(self._known.values()), np.float32),
+        )
 
         def write(beside: Path) -> None:
             with open(beside, "wb") as file:
@@ -79,7 +85,9 @@ def _measured(key: str, pixels: PixelStore) -> NDArray[np.float32]:
     except PoreguiError:
         return np.full(COUNT, np.nan, np.float32)
     shape = shape_numbers(crop.array, crop.grey_low, crop.grey_high, None)
-    return np.concatenate([shape, texture_numbers(crop.array, crop.grey_low, crop.grey_high)]).astype(np.float32)
+    return np.concatenate(
+        [shape, texture_numbers(crop.array, crop.grey_low, crop.grey_high)]
+    ).astype(np.float32)
 
 
 def feature_rows(numbers: Floats, um_per_px: Sequence[float | None]) -> Floats:
@@ -128,7 +136,9 @@ class RunFeatures:
         self._predictor = Predictor(run, threads=1)
         self._width = self._predictor.feature_count
         if not self._width:
-            raise ProjectError(f"The network of run {run.number} does not name its features.", "Train again.")
+            raise ProjectError(
+                f"The network of run {run.number} does not name its features.", "Train again."
+            )
         self._known: dict[_Key, NDArray[np.float32]] = {}
         self.learnt_from = frozenset(crop.crop_id for crop in run.read_dataset().part("train"))
 
@@ -149,12 +159,16 @@ class RunFeatures:
             if self._predictor.can_answer(crop):
                 crops[key] = crop
         if crops:
-            self._known.update(zip(crops, self._predictor.features(list(crops.values())), strict=True))
+            self._known.update(
+                zip(crops, self._predictor.features(list(crops.values())), strict=True)
+            )
 
     def rows(self, asked: Sequence[_Key]) -> Floats:
         """Return (n, features) rows, each feature with mean 0 and spread `WEIGHT` over them; 0 where not known."""
         blank = np.full(self._width, np.nan, np.float32)
-        found = np.array([self._known.get(key, blank) for key in asked], np.float64).reshape(-1, self._width)
+        found = np.array([self._known.get(key, blank) for key in asked], np.float64).reshape(
+            -1, self._width
+        )
         known = np.isfinite(found)
         counts = np.maximum(known.sum(axis=0), 1)
         apart = np.where(known, found - np.where(known, found, 0.0).sum(axis=0) / counts, 0.0)

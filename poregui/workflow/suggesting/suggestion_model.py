@@ -64,18 +64,30 @@ def fit(
     honest = np.ones(len(labels), bool) if honest is None else honest
     if len(labels) > MOST_LABELS:
         drawn = np.sort(np.random.default_rng(seed).choice(len(labels), MOST_LABELS, replace=False))
-        rows, places, groups, honest = rows[drawn], places[drawn], [groups[i] for i in drawn], honest[drawn]
+        rows, places, groups, honest = (
+            rows[drawn],
+            places[drawn],
+            [groups[i] for i in drawn],
+            honest[drawn],
+        )
     model = fitted_model(rows, places)
     crossed = crossed_answers(rows, places, groups, len(names), seed)
     judged = np.isfinite(crossed[:, 0]) & honest
     answers, truth = crossed[judged], places[judged].astype(np.int64)
     temperature = fit_temperature(answers, truth) if judged.any() else None
     right = float((answers.argmax(axis=1) == truth).mean()) if judged.any() else None
-    return Suggester(tuple(int(name) for name in names), temperature or 1.0, right, len(labels), model)
+    return Suggester(
+        tuple(int(name) for name in names), temperature or 1.0, right, len(labels), model
+    )
 
 
 def crossed_answers(
-    rows: Floats, places: NDArray[Any], groups: Sequence[str], classes: int, seed: int, folds: int = FOLDS
+    rows: Floats,
+    places: NDArray[Any],
+    groups: Sequence[str],
+    classes: int,
+    seed: int,
+    folds: int = FOLDS,
 ) -> Floats:
     """Return (n, classes) probabilities, each by a model of other groups; NaN where there was nothing to learn from.
 
@@ -92,9 +104,14 @@ def crossed_answers(
     return found
 
 
-def group_folds(places: NDArray[Any], groups: Sequence[str], folds: int, seed: int) -> NDArray[np.int64]:
+def group_folds(
+    places: NDArray[Any], groups: Sequence[str], folds: int, seed: int
+) -> NDArray[np.int64]:
     """Return a fold for each crop, by whole groups where there are several, otherwise crop by crop."""
-    items = [Item(i, int(place), group) for i, (place, group) in enumerate(zip(places, groups, strict=True))]
+    items = [
+        Item(i, int(place), group)
+        for i, (place, group) in enumerate(zip(places, groups, strict=True))
+    ]
     if len(set(groups)) < 2:
         items = [Item(item.crop_id, item.label, f"crop:{item.crop_id}") for item in items]
     given = assign_folds(items, min(folds, len({item.group for item in items})), seed)
@@ -123,7 +140,9 @@ def uncertainty(probabilities: Floats) -> Floats:
     return np.asarray(1.0 - (top[:, 1] - top[:, 0]))
 
 
-def teaching_order(rows: Floats, probabilities: Floats, labelled: NDArray[np.bool_], count: int) -> NDArray[np.int64]:
+def teaching_order(
+    rows: Floats, probabilities: Floats, labelled: NDArray[np.bool_], count: int
+) -> NDArray[np.int64]:
     """Return up to `count` places of unlabelled crops, the one that teaches most first.
 
     What is undecided and unlike all that is labelled or chosen before: uncertainty times the distance to the nearest

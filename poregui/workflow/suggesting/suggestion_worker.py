@@ -125,13 +125,19 @@ class SuggestWorker:
 
     def _list_unmeasured(self) -> None:
         self._to_list = False
-        missing = [crop_id for crop_id, crop in self._crops.items() if not self._numbers.has(crop.pixels)]
-        self._unmeasured = sorted(missing, key=lambda crop_id: crop_id in self._labels)  # taken from the end
+        missing = [
+            crop_id for crop_id, crop in self._crops.items() if not self._numbers.has(crop.pixels)
+        ]
+        self._unmeasured = sorted(
+            missing, key=lambda crop_id: crop_id in self._labels
+        )  # taken from the end
         self._list_unseen()
 
     def _list_unseen(self) -> None:
         run = self._run
-        self._unseen = [] if run is None else [i for i, one in self._crops.items() if not run.has(*one[:2])]
+        self._unseen = (
+            [] if run is None else [i for i, one in self._crops.items() if not run.has(*one[:2])]
+        )
 
     def _is_unmeasured(self, crop_id: int) -> bool:
         """Tell whether a crop is still to be measured, or to be told of."""
@@ -184,10 +190,14 @@ class SuggestWorker:
             blank = np.full(COUNT, np.nan, np.float32)
             known = [self._crops[i] for i in self._ids.tolist()]
             numbers = [
-                self._numbers.of(crop.pixels, self._pixels) if self._numbers.has(crop.pixels) else blank
+                self._numbers.of(crop.pixels, self._pixels)
+                if self._numbers.has(crop.pixels)
+                else blank
                 for crop in known
             ]
-            self._rows = feature_rows(np.array(numbers, np.float64), [crop.um_per_px for crop in known])
+            self._rows = feature_rows(
+                np.array(numbers, np.float64), [crop.um_per_px for crop in known]
+            )
             self._told = np.array([self._numbers.has(crop.pixels) for crop in known], bool)
         return self._rows
 
@@ -211,7 +221,8 @@ class SuggestWorker:
                     self._grouped = groups_of(project, project.crops())
         grouped = self._grouped
         return [
-            grouped.get(i, group) if group.startswith("crop:") else group for i, group in zip(taught, told, strict=True)
+            grouped.get(i, group) if group.startswith("crop:") else group
+            for i, group in zip(taught, told, strict=True)
         ]
 
     def _suggest(self) -> bool:
@@ -228,7 +239,13 @@ class SuggestWorker:
             self._tell({"suggestions": None, "labelled": len(labels)})
             return False
         found = self._answers(rows, places, model)
-        self._tell({"suggestions": replace(found, run=self._run.run if joined and self._run else None).to_json()})
+        self._tell(
+            {
+                "suggestions": replace(
+                    found, run=self._run.run if joined and self._run else None
+                ).to_json()
+            }
+        )
         return True
 
     def _not_learnt_from(self, places: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -236,7 +253,9 @@ class SuggestWorker:
         known = self._run.learnt_from if self._run is not None else frozenset()
         return np.array([crop_id not in known for crop_id in self._ids[places].tolist()], bool)
 
-    def _answers(self, rows: NDArray[np.float64], places: NDArray[np.int64], model: Suggester) -> Suggestions:
+    def _answers(
+        self, rows: NDArray[np.float64], places: NDArray[np.int64], model: Suggester
+    ) -> Suggestions:
         probabilities = model.probabilities(rows)
         passed_over = ~self._told
         passed_over[places] = True
@@ -244,7 +263,12 @@ class SuggestWorker:
         order = teaching_order(rows, probabilities, passed_over, _ORDERED)
         probabilities[~self._told] = np.nan
         return Suggestions(
-            self._ids, model.labels, probabilities.astype(np.float32), self._ids[order], model.count, model.accuracy
+            self._ids,
+            model.labels,
+            probabilities.astype(np.float32),
+            self._ids[order],
+            model.count,
+            model.accuracy,
         )
 
     def _draw(self) -> None:
@@ -269,6 +293,10 @@ class SuggestWorker:
         of_each: dict[int, list[int]] = {}
         for other in order.tolist():
             label = self._labels.get(other)
-            if other != crop_id and label is not None and len(of_each.setdefault(label, [])) < _ALIKE_OF_EACH:
+            if (
+                other != crop_id
+                and label is not None
+                and len(of_each.setdefault(label, [])) < _ALIKE_OF_EACH
+            ):
                 of_each[label].append(other)
         self._tell({"alike": crop_id, "order": order.tolist(), "of_each": list(of_each.items())})

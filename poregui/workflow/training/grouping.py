@@ -29,7 +29,9 @@ def find_copies(ids: Sequence[int], pixels: Iterable[NDArray[Any]]) -> list[list
     return [[ids[place] for place in group] for group in clusters(pairs)]
 
 
-def untangle_parts(parts: dict[int, Part], copies: Sequence[Sequence[int]]) -> tuple[dict[int, Part], tuple[str, ...]]:
+def untangle_parts(
+    parts: dict[int, Part], copies: Sequence[Sequence[int]]
+) -> tuple[dict[int, Part], tuple[str, ...]]:
     """Return the parts without training crops that are copies of test crops, and sentences about it.
 
     The test side stays as it is. A validation crop that is a copy of a training crop is trained on too.
@@ -53,7 +55,9 @@ def _dropped(count: int) -> tuple[str, ...]:
     if not count:
         return ()
     crops = (
-        "1 crop is a copy of a test crop and was" if count == 1 else f"{count} crops are copies of test crops and were"
+        "1 crop is a copy of a test crop and was"
+        if count == 1
+        else f"{count} crops are copies of test crops and were"
     )
     return (f"{crops} left out of the training, so that the test stays unseen.",)
 
@@ -76,7 +80,10 @@ def untangle_folds(
         for crop in known[1:]:
             moved += fold_of[crop] != fold_of[known[0]]
             fold_of[crop] = fold_of[known[0]]
-    now = [[crop for fold in tests for crop in fold if fold_of[crop] == number] for number in range(len(tests))]
+    now = [
+        [crop for fold in tests for crop in fold if fold_of[crop] == number]
+        for number in range(len(tests))
+    ]
     kept = [fold for fold in now if fold]
     note = f"{moved} crops are copies of crops in another fold and went there." if moved > 1 else ""
     note = note or ("1 crop is a copy of a crop in another fold and went there." if moved else "")
@@ -125,12 +132,21 @@ def sources_of(project: Project, crops: Iterable[Crop]) -> Sources | None:
         return None
     words = {
         c.id: frozenset(
-            word for name in (c.name, *_short(c.name)) for word in name.casefold().replace("-", " ").split()
+            word
+            for name in (c.name, *_short(c.name))
+            for word in name.casefold().replace("-", " ").split()
         )
         for c in project.classes(retired=True)
     }
-    bare = [crop for crop in crops if crop.specimen_id is None and crop.micrograph_id is None and crop.source]
-    named = [NamedCrop(crop.id, crop.label, crop.source, words.get(crop.label or 0, frozenset())) for crop in bare]
+    bare = [
+        crop
+        for crop in crops
+        if crop.specimen_id is None and crop.micrograph_id is None and crop.source
+    ]
+    named = [
+        NamedCrop(crop.id, crop.label, crop.source, words.get(crop.label or 0, frozenset()))
+        for crop in bare
+    ]
     return find_sources(named, int(kept) if kept.isdigit() else 0)
 
 
@@ -150,7 +166,9 @@ def tested_keys(project: Project, crops: Sequence[Crop]) -> frozenset[str]:
     side = project.test_side()
     if not any(key.startswith("source:") for key in side):
         return side
-    return side | {f"crop:{crop_id}" for crop_id, key in groups_of(project, crops).items() if key in side}
+    return side | {
+        f"crop:{crop_id}" for crop_id, key in groups_of(project, crops).items() if key in side
+    }
 
 
 def keep_sources(project: Project, sources: Sources | None) -> None:
@@ -167,5 +185,8 @@ def groups_by_source(project: Project) -> bool:
 def set_sources(project: Project, *, together: bool) -> SetSources:
     """Return the edit that keeps crops of one source together, or takes them one by one."""
     return SetSources(
-        project.meta(_META), "" if together else _OFF, project.test_side(), project.meta("test_side_fixed")
+        project.meta(_META),
+        "" if together else _OFF,
+        project.test_side(),
+        project.meta("test_side_fixed"),
     )

@@ -73,7 +73,9 @@ def learning_curve(
     names, places = np.unique(labels, return_inverse=True)
     if len(labels) < FEWEST_TO_ASK or len(names) < 2:
         return None
-    work = _Work(rows, places.astype(np.int64), groups, group_folds(places, groups, FOLDS, seed), seed)
+    work = _Work(
+        rows, places.astype(np.int64), groups, group_folds(places, groups, FOLDS, seed), seed
+    )
     hits = work.hits(None, stop)
     if hits is None:
         return None
@@ -93,7 +95,12 @@ def learning_curve(
 
 class _Work:
     def __init__(
-        self, rows: Floats, places: NDArray[np.int64], groups: Sequence[str], folds: NDArray[np.int64], seed: int
+        self,
+        rows: Floats,
+        places: NDArray[np.int64],
+        groups: Sequence[str],
+        folds: NDArray[np.int64],
+        seed: int,
     ) -> None:
         self._rows, self._places, self._folds, self._seed = rows, places, folds, seed
         self.group_of: NDArray[np.int64] = np.unique(np.array(groups), return_inverse=True)[1]
@@ -116,13 +123,17 @@ class _Work:
                     found[row, asked] += answers == self._places[asked]
         return found / REPEATS
 
-    def _thin(self, known: NDArray[np.int64], thinned: int | None, share: float) -> NDArray[np.int64]:
+    def _thin(
+        self, known: NDArray[np.int64], thinned: int | None, share: float
+    ) -> NDArray[np.int64]:
         concerned = known if thinned is None else known[self._places[known] == thinned]
         gone = concerned[max(1, round(share * len(concerned))) :]
         return np.setdiff1d(known, gone)
 
 
-def _gain(label: int, count: int, hits: Floats, group_of: NDArray[np.int64], outside: float, seed: int) -> MoreLabels:
+def _gain(
+    label: int, count: int, hits: Floats, group_of: NDArray[np.int64], outside: float, seed: int
+) -> MoreLabels:
     more = max(20, round(count / 2 / 10) * 10)
     inverse = 1 / (count * np.array(SHARES))
     ahead = 1 / count - 1 / (count + more)
@@ -133,7 +144,9 @@ def _gain(label: int, count: int, hits: Floats, group_of: NDArray[np.int64], out
     resampled = (drawn @ sums.T) / np.maximum(drawn @ sizes, 1)[:, None]
     gains = np.array([_slope(inverse, accuracies) * ahead for accuracies in resampled])
     low, high = np.percentile(gains, (50 * outside, 100 - 50 * outside))
-    return MoreLabels(label, more, float(_slope(inverse, hits.mean(axis=1)) * ahead), (float(low), float(high)))
+    return MoreLabels(
+        label, more, float(_slope(inverse, hits.mean(axis=1)) * ahead), (float(low), float(high))
+    )
 
 
 def _slope(inverse: Floats, accuracies: Floats) -> float:
@@ -166,9 +179,7 @@ def advice(curve: Mapping[str, Any] | None, names: Mapping[int, str]) -> str:
     low, high = best["interval"]
     name = names.get(best["label"], "such")
     if high < _WORTH_SAYING:
-        return (
-            f"More labels would hardly help the suggestions: {best['more']} more {name} crops {100 * high:+.1f} points."
-        )
+        return f"More labels would hardly help the suggestions: {best['more']} more {name} crops {100 * high:+.1f} points."
     if not helping:
         return (
             "No class is sure to gain by more labels: "

@@ -30,7 +30,13 @@ from poregui.store.pixels import PixelsInHand, PixelStore
 from poregui.store.pretrained_weights import check_installed
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
-from poregui.workflow.training.grouping import find_copies, keep_sources, sources_of, untangle_folds, untangle_parts
+from poregui.workflow.training.grouping import (
+    find_copies,
+    keep_sources,
+    sources_of,
+    untangle_folds,
+    untangle_parts,
+)
 
 _WHAT = {"specimen": "specimen", "micrograph": "micrograph", "source": "source"}
 
@@ -57,7 +63,9 @@ def unknown_specimens(groups: Sequence[str], sources: Sources | None) -> tuple[s
     if kind == "specimen":
         return ()
     if kind == "micrograph":
-        return ("Specimens are not named: micrographs of one specimen can stand on both sides. Name them if you can.",)
+        return (
+            "Specimens are not named: micrographs of one specimen can stand on both sides. Name them if you can.",
+        )
     if kind == "source" and sources is not None:
         name, source = sources.example
         return (
@@ -110,7 +118,11 @@ class _Labelled:
     @property
     def items(self) -> list[Item]:
         place = {class_id: i for i, class_id in enumerate(self.class_ids)}
-        return [Item(c.id, place[c.label], self.keys_of(c)[0]) for c in self.crops if c.label is not None]
+        return [
+            Item(c.id, place[c.label], self.keys_of(c)[0])
+            for c in self.crops
+            if c.label is not None
+        ]
 
     def keys_of(self, crop: Crop) -> tuple[str, ...]:
         """Return the keys under which a crop can be on the test side, that of its group first."""
@@ -124,7 +136,10 @@ def _labelled(project: Project) -> _Labelled:
     check_trainable({c.name: counts[c.id] for c in classes})
     outputs = [c for c in classes if counts[c.id]]
     ids, names = [c.id for c in outputs], [c.name for c in outputs]
-    notes = [f"No crop is labelled {c.name}; the network will not know this class." for c in _unused(classes, counts)]
+    notes = [
+        f"No crop is labelled {c.name}; the network will not know this class."
+        for c in _unused(classes, counts)
+    ]
     if counts[NOT_A_PORE] >= NOT_A_PORE_OUTPUT_FROM:
         ids.append(NOT_A_PORE)
         names.append(NOT_A_PORE_NAME)
@@ -161,7 +176,9 @@ def _test_side(project: Project, labelled: _Labelled) -> _TestSide:
         kept = frozenset(c.id for c in labelled.crops if keys.intersection(labelled.keys_of(c)))
         if kept and len(kept) < len(items):
             kind = kind_of([key for key in keys if key]) if keys else kind_of(groups)
-            return _TestSide(kept, kind, None, (*_leaks(labelled, kept), *_thin_test(labelled, kept)))
+            return _TestSide(
+                kept, kind, None, (*_leaks(labelled, kept), *_thin_test(labelled, kept))
+            )
     chosen, whole = choose_or_fall_back(items, TEST_SHARE, _SPLIT_SEED)
     if whole:
         keys = frozenset(item.group for item in items if item.crop_id in chosen)
@@ -176,13 +193,19 @@ def _leaks(labelled: _Labelled, test: frozenset[int]) -> tuple[str, ...]:
     shared = len(tested & trained)
     if not shared:
         return ()
-    return (f"{shared} specimens, micrographs or sources have crops on both sides: the accuracy can be too kind.",)
+    return (
+        f"{shared} specimens, micrographs or sources have crops on both sides: the accuracy can be too kind.",
+    )
 
 
 def _thin_test(labelled: _Labelled, test: frozenset[int]) -> tuple[str, ...]:
     counts = Counter(item.label for item in labelled.items if item.crop_id in test)
     missing = [name for i, name in enumerate(labelled.classes) if not counts[i]]
-    return (f"No test crop is {', '.join(missing)}: its recall cannot be measured.",) if missing else ()
+    return (
+        (f"No test crop is {', '.join(missing)}: its recall cannot be measured.",)
+        if missing
+        else ()
+    )
 
 
 def _split(project: Project, labelled: _Labelled, recipe: Recipe) -> tuple[Split, _TestSide]:
@@ -195,7 +218,9 @@ def _split(project: Project, labelled: _Labelled, recipe: Recipe) -> tuple[Split
         seed=_SPLIT_SEED,
         warnings=(*labelled.notes, *side.warnings),
     )
-    if not split.train or len({i.label for i in labelled.items if i.crop_id in split.train}) < len(labelled.classes):
+    if not split.train or len({i.label for i in labelled.items if i.crop_id in split.train}) < len(
+        labelled.classes
+    ):
         raise TrainingError(
             "Some class has no crop left to train on once the test side is taken.",
             "Label more crops of every class.",
@@ -221,7 +246,11 @@ def summarise(project: Project, recipe: Recipe) -> DatasetSummary:
         )
     part_of = _part_of(split)
     names = _group_names(project)
-    by_part: dict[Part, Counter[int]] = {"train": Counter(), "validation": Counter(), "test": Counter()}
+    by_part: dict[Part, Counter[int]] = {
+        "train": Counter(),
+        "validation": Counter(),
+        "test": Counter(),
+    }
     by_group: dict[tuple[str, Part], Counter[int]] = {}
     for item in labelled.items:
         part = part_of[item.crop_id]
@@ -301,7 +330,9 @@ class Frozen:
             raise
         return self.run
 
-    def _without_copies(self, in_hand: PixelsInHand) -> tuple[dict[int, Part], list[list[int]], tuple[str, ...]]:
+    def _without_copies(
+        self, in_hand: PixelsInHand
+    ) -> tuple[dict[int, Part], list[list[int]], tuple[str, ...]]:
         """Return parts and folds in which no crop is tested whose copy was trained on, and what was done for it."""
         crops = self.labelled.crops
         pixels = (p.array for p in in_hand.get_many(c.pixels for c in crops))
@@ -310,8 +341,14 @@ class Frozen:
             tests, notes = untangle_folds(self.tests, copies)
             return self.parts, tests, notes
         parts, notes = untangle_parts(self.parts, copies)
-        if {crop.label for crop in crops if parts.get(crop.id) == "train"} != {crop.label for crop in crops}:
-            return self.parts, [], ("Too many crops are copies of one another to keep copies on one side.",)
+        if {crop.label for crop in crops if parts.get(crop.id) == "train"} != {
+            crop.label for crop in crops
+        }:
+            return (
+                self.parts,
+                [],
+                ("Too many crops are copies of one another to keep copies on one side.",),
+            )
         return parts, [], notes
 
 
@@ -326,7 +363,9 @@ def prepare(project: Project, recipe: Recipe, *, folds: int = 0, grouped: bool =
     check_installed(recipe)
     labelled = _labelled(project)
     if folds:
-        parts, tests, kind, groups, warnings = _fold_parts(labelled, folds, recipe.seed, grouped=grouped)
+        parts, tests, kind, groups, warnings = _fold_parts(
+            labelled, folds, recipe.seed, grouped=grouped
+        )
         groups_train = groups_test = groups
     else:
         split, side = _split(project, labelled, recipe)
@@ -375,14 +414,20 @@ def _fold_parts(
     if not 2 <= folds <= len(groups):
         raise TrainingError(
             f"{folds} folds are not possible with {len(groups)} specimens or micrographs.",
-            f"Choose 2 to {len(groups)} folds." if len(groups) > 1 else "Add crops of other specimens.",
+            f"Choose 2 to {len(groups)} folds."
+            if len(groups) > 1
+            else "Add crops of other specimens.",
         )
     fold_of = assign_folds(items, folds, seed)
-    tests = [[item.crop_id for item in items if fold_of[item.group] == fold] for fold in range(folds)]
+    tests = [
+        [item.crop_id for item in items if fold_of[item.group] == fold] for fold in range(folds)
+    ]
     warnings = [*labelled.notes, *(unknown_specimens(groups, labelled.sources) if grouped else ())]
     for place, name in enumerate(labelled.classes):
         if len({fold_of[item.group] for item in items if item.label == place}) < 2:
-            warnings.append(f"All crops of {name} fall into one fold: that fold is tested by a network without them.")
+            warnings.append(
+                f"All crops of {name} fall into one fold: that fold is tested by a network without them."
+            )
     parts: dict[int, Part] = dict.fromkeys((item.crop_id for item in items), "test")
     return parts, [test for test in tests if test], kind_of(groups), len(groups), tuple(warnings)
 

@@ -74,7 +74,10 @@ def groups(project: Project, parts: Collection[tuple[str, Part]]) -> tuple[Group
         if key in names:
             counts.setdefault(key, Counter())[crop.label] += 1
     tested = {name for name, part in parts if part == "test"}
-    found = [Group(k, names[k], tuple(n[i] for i in places), names[k] in tested) for k, n in counts.items()]
+    found = [
+        Group(k, names[k], tuple(n[i] for i in places), names[k] in tested)
+        for k, n in counts.items()
+    ]
     return tuple(sorted(found, key=lambda group: group.name))
 
 
@@ -119,19 +122,32 @@ def warnings_for(project: Project, edit: SetTestSide, shown: Sequence[Group]) ->
     before = {group.key for group in shown if group.tested}
     if before == {group.key for group in shown if group.key in edit.after}:
         return ()
-    runs = [run for run in project.runs() if run.metrics_file.exists() and not run.folds_file.exists()]
+    runs = [
+        run for run in project.runs() if run.metrics_file.exists() and not run.folds_file.exists()
+    ]
     if runs:
         which = f"Run {runs[0].number} was" if len(runs) == 1 else f"{len(runs)} runs were"
         said.append(f"{which} tested on another side: later numbers cannot be compared with those.")
         freed = [group.name for group in shown if group.key in before - edit.after]
         learned = [group.name for group in shown if group.key in edit.after - before]
         if learned:
-            said.append(f"{_listed(learned)} helped to train them, and is unseen to new networks only.")
+            said.append(
+                f"{_listed(learned)} helped to train them, and is unseen to new networks only."
+            )
         if freed and project.looks():
-            said.append(f"What was seen of {_listed(freed)} in Review may have steered the labelling.")
+            said.append(
+                f"What was seen of {_listed(freed)} in Review may have steered the labelling."
+            )
     classes = project.classes()
-    tested = [sum(group.counts[i] for group in shown if group.key in edit.after) for i in range(len(classes))]
-    missing = [c.name for c, n in zip(classes, tested, strict=True) if not n and any(_of(shown, classes.index(c)))]
+    tested = [
+        sum(group.counts[i] for group in shown if group.key in edit.after)
+        for i in range(len(classes))
+    ]
+    missing = [
+        c.name
+        for c, n in zip(classes, tested, strict=True)
+        if not n and any(_of(shown, classes.index(c)))
+    ]
     if missing:
         said.append(f"No test crop would be {_listed(missing)}: its recall could not be measured.")
     if sum(group.key in edit.after for group in shown) == 1:
@@ -154,6 +170,7 @@ def keys_of_names(shown: Sequence[Group], names: Sequence[str]) -> frozenset[str
     for name in names:
         if name not in known:
             raise PoreguiError(
-                f"There is no specimen {name!r} with labelled crops.", f"Choose among: {', '.join(known) or 'none'}."
+                f"There is no specimen {name!r} with labelled crops.",
+                f"Choose among: {', '.join(known) or 'none'}.",
             )
     return frozenset(known[name] for name in names)

@@ -14,7 +14,9 @@ from poregui.store.run_folder import RunFolder
 _LAST_LINES = 6
 _LAST_BYTES = 16_384
 _LONGEST_LINE = 300
-_NOISE = re.compile(r"^[IW]\d{4} |: [IW] tensorflow/|WARNING: All log messages|^To enable the following instructions")
+_NOISE = re.compile(
+    r"^[IW]\d{4} |: [IW] tensorflow/|WARNING: All log messages|^To enable the following instructions"
+)
 """What TensorFlow says at every start, which is nobody's last word."""
 
 
@@ -42,7 +44,9 @@ def death_of(run: RunFolder, code: int, also: Iterable[str] = ()) -> TrainingErr
     how += ", perhaps for want of memory" if memory else ""
     words = " / ".join(said)
     remedy = (
-        "Choose fewer crops per batch or a smaller input size, or close other programs" if memory else "Train again"
+        "Choose fewer crops per batch or a smaller input size, or close other programs"
+        if memory
+        else "Train again"
     )
     kept = ""
     if run.checkpoint_file.exists():

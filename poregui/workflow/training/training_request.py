@@ -44,7 +44,12 @@ def check_order(project: Project, order: Order) -> None:
     keys = groups_of(project, crops)
     groups = {keys[crop.id] for crop in crops if crop.label is not None and crop.label > 0}
     if order.grouped and order.folds > len(groups):
-        remedy = f"Choose 2 to {len(groups)} folds." if len(groups) > 1 else "Add crops of other specimens."
+        remedy = (
+            f"Choose 2 to {len(groups)} folds."
+            if len(groups) > 1
+            else "Add crops of other specimens."
+        )
         raise TrainingError(
-            f"{order.folds} folds are not possible with {len(groups)} specimens or micrographs.", remedy
+            f"{order.folds} folds are not possible with {len(groups)} specimens or micrographs.",
+            remedy,
         )

@@ -60,7 +60,11 @@ def test_pores_are_found_shown_and_summed_up(window: MainWindow, with_run: Path)
     page = page_of(window, with_run)
     assert page.table.rows == ()
     apply(window)
-    assert {row.name: row.cells[2] for row in page.table.rows} == {"Gas": "5", "Keyhole": "4", "Lack of Fusion": "1"}
+    assert {row.name: row.cells[2] for row in page.table.rows} == {
+        "Gas": "5",
+        "Keyhole": "4",
+        "Lack of Fusion": "1",
+    }
     assert "2 micrographs done" in page.state_text.text()
     assert "field" in page.result_note.text()
     assert page.picture_title.text() == "field_0.png"
@@ -115,7 +119,9 @@ def test_the_sizes_of_each_class_are_drawn_for_the_confidence_and_the_theme_of_n
     assert page.table.isHidden()
     assert page.result_note.isHidden()
     svg = page.size_view.svg()
-    drawn = [int(count) for count in re.findall(r"Gas \((\d+)\)|Keyhole \((\d+)\)", svg)[0] if count]
+    drawn = [
+        int(count) for count in re.findall(r"Gas \((\d+)\)|Keyhole \((\d+)\)", svg)[0] if count
+    ]
     assert drawn == [int(page.table.rows[0].cells[2])]
     mode = theme().mode
     theme().set_mode("light" if theme().dark else "dark")
@@ -129,7 +135,9 @@ def test_the_sizes_of_each_class_are_drawn_for_the_confidence_and_the_theme_of_n
     assert page.size_view.isHidden()
 
 
-def test_a_long_note_scrolls_instead_of_lying_over_the_table(window: MainWindow, with_run: Path, qtbot: QtBot) -> None:
+def test_a_long_note_scrolls_instead_of_lying_over_the_table(
+    window: MainWindow, with_run: Path, qtbot: QtBot
+) -> None:
     page = page_of(window, with_run)
     window.resize(1024, 700)
     apply(window)
@@ -170,7 +178,9 @@ def test_the_report_is_written_as_pdf_and_as_html_for_the_confidence_that_is_set
     assert "Pores answered with less than 90 % confidence (1, " in text
 
 
-def test_results_are_there_again_when_the_project_is_reopened(window: MainWindow, with_run: Path) -> None:
+def test_results_are_there_again_when_the_project_is_reopened(
+    window: MainWindow, with_run: Path
+) -> None:
     page = page_of(window, with_run)
     apply(window)
     before = page.table.rows
@@ -219,7 +229,9 @@ def test_a_folder_without_pictures_is_refused_with_a_sentence(
     assert "There is no picture" in str(told[0])
 
 
-def test_labels_are_exported_in_the_background(window: MainWindow, folder: Path, tmp_path: Path) -> None:
+def test_labels_are_exported_in_the_background(
+    window: MainWindow, folder: Path, tmp_path: Path
+) -> None:
     window.open_project(folder)
     window.workspace.exporting.export("csv", tmp_path / "labels.csv")
     window.workspace.exporting.export("class-folders", tmp_path / "crops")
@@ -228,7 +240,9 @@ def test_labels_are_exported_in_the_background(window: MainWindow, folder: Path,
     assert len(list((tmp_path / "crops").rglob("*.png"))) == 60
 
 
-def test_outlines_are_imported_and_exported_from_the_window(window: MainWindow, with_run: Path, tmp_path: Path) -> None:
+def test_outlines_are_imported_and_exported_from_the_window(
+    window: MainWindow, with_run: Path, tmp_path: Path
+) -> None:
     window.open_project(with_run)
     (micrograph, _) = window.session.project.micrographs()
     box = np.array([[100.0, 100.0], [140.0, 100.0], [120.0, 150.0]], np.float32)

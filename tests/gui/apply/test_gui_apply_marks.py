@@ -56,7 +56,9 @@ def choose(window: MainWindow, page: ApplyPage, row: int) -> None:
     window.background.wait()
 
 
-def test_the_picture_follows_the_slider_and_keeps_its_place(window: MainWindow, folder: Path) -> None:
+def test_the_picture_follows_the_slider_and_keeps_its_place(
+    window: MainWindow, folder: Path
+) -> None:
     page = page_of(window, folder)
     apply(window)
     choose(window, page, 1)
@@ -83,7 +85,9 @@ def test_an_answer_is_drawn_and_opening_the_folder_brings_the_files_up_to_date(
     window: MainWindow, folder: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened: list[str] = []
-    monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: opened.append(url.toLocalFile()) or True)
+    monkeypatch.setattr(
+        QDesktopServices, "openUrl", lambda url: opened.append(url.toLocalFile()) or True
+    )
     page = page_of(window, folder)
     apply(window)
     choose(window, page, 1)
@@ -108,7 +112,9 @@ def test_an_answer_is_drawn_and_opening_the_folder_brings_the_files_up_to_date(
     assert ("Keyhole", "person", "") in classes(folder, "field_1.png")
 
 
-def test_the_files_have_the_confidence_that_was_set_when_pores_were_found(window: MainWindow, folder: Path) -> None:
+def test_the_files_have_the_confidence_that_was_set_when_pores_were_found(
+    window: MainWindow, folder: Path
+) -> None:
     page = page_of(window, folder)
     page.sureness_slider.setValue(90)
     apply(window)

@@ -64,7 +64,9 @@ def test_a_supervisor_locks_and_an_operator_cannot_choose_otherwise(
     assert not page.sureness_slider.isEnabled()
     apply(window)
     assert page.table.rows[-1].name == "Left to you"
-    told = json.loads((with_run / "applied" / "run-001" / "summary.json").read_text(encoding="utf-8"))
+    told = json.loads(
+        (with_run / "applied" / "run-001" / "summary.json").read_text(encoding="utf-8")
+    )
     assert told["recipe"].startswith("“Routine” locked by Ann on ")
     assert told["least_confidence"] == 0.9
 
@@ -130,7 +132,9 @@ def test_an_operator_takes_a_recipe_of_another_project_and_needs_no_run(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with Project.open(with_run) as project:
-        lock_run(project, project.runs()[0], tmp_path / "routine", who="Ann", title="Routine", least=0.9)
+        lock_run(
+            project, project.runs()[0], tmp_path / "routine", who="Ann", title="Routine", least=0.9
+        )
     labelled_project(tmp_path / "other").close()
     with Project.open(tmp_path / "other") as project:  # with the micrographs, and without the run
         add_micrographs(project, tmp_path)
@@ -173,7 +177,9 @@ def test_a_project_with_runs_of_its_own_takes_a_recipe_and_gives_it_back(
     with Project.open(with_run) as project:
         lock_run(project, project.runs()[0], tmp_path / "routine", who="Ann")
         run = project.runs()[0]
-        run.onnx_file.write_bytes(run.onnx_file.read_bytes() + b"\x00")  # now another network than the one locked
+        run.onnx_file.write_bytes(
+            run.onnx_file.read_bytes() + b"\x00"
+        )  # now another network than the one locked
     page = page_of(window, with_run)
     choice = str(tmp_path / "routine" / "locked.json"), ""
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: choice)

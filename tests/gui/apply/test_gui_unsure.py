@@ -82,11 +82,17 @@ def test_a_key_answers_an_unsure_pore_and_the_numbers_follow_and_undo_takes_it_b
     dialog.reject()
     session = window.session
     assert session is not None
-    (crop,) = [one for one in session.project.crops() if one.label == NOT_A_PORE and one.origin == "detected"]
+    (crop,) = [
+        one
+        for one in session.project.crops()
+        if one.label == NOT_A_PORE and one.origin == "detected"
+    ]
     assert session.project.label_log(crop.id)[-1].how == "applied"
 
 
-def test_answers_are_there_again_when_the_project_is_reopened(window: MainWindow, folder: Path, qtbot: QtBot) -> None:
+def test_answers_are_there_again_when_the_project_is_reopened(
+    window: MainWindow, folder: Path, qtbot: QtBot
+) -> None:
     page = page_of(window, folder)
     apply(window)
     page.sureness_slider.setValue(90)
@@ -99,11 +105,15 @@ def test_answers_are_there_again_when_the_project_is_reopened(window: MainWindow
     assert (pores(page)["Gas"], page.unsure_button.isVisible()) == ("6", False)
 
 
-def test_pages_of_one_file_are_listed_applied_and_shown_each(window: MainWindow, folder: Path, tmp_path: Path) -> None:
+def test_pages_of_one_file_are_listed_applied_and_shown_each(
+    window: MainWindow, folder: Path, tmp_path: Path
+) -> None:
     pages = []
     for discs in ([12.0] * 4, [34.0] * 2):
         draw_discs(tmp_path / "page.png", discs)
-        pages.append(cv2.imdecode(np.fromfile(tmp_path / "page.png", np.uint8), cv2.IMREAD_GRAYSCALE))
+        pages.append(
+            cv2.imdecode(np.fromfile(tmp_path / "page.png", np.uint8), cv2.IMREAD_GRAYSCALE)
+        )
     (tmp_path / "page.png").unlink()
     tifffile.imwrite(tmp_path / "stack.tif", np.stack(pages), photometric="minisblack")
     with Project.open(folder) as project:

@@ -39,7 +39,10 @@ def window(qtbot: QtBot, tmp_path: Path, preferences: Preferences) -> Iterator[M
 
 def sheet(window: MainWindow) -> str:
     dialog = KeysDialog(window)
-    words = dialog.findChild(QLabel, "keys_of_pages").text() + dialog.findChild(QLabel, "keys_of_window").text()
+    words = (
+        dialog.findChild(QLabel, "keys_of_pages").text()
+        + dialog.findChild(QLabel, "keys_of_window").text()
+    )
     dialog.deleteLater()
     return words
 
@@ -68,7 +71,12 @@ def test_a_changed_class_key_labels_and_its_old_key_does_not(window: MainWindow)
 
 def test_a_key_that_is_taken_is_refused_with_a_sentence(qtbot: QtBot) -> None:
     keys = KeyMap()
-    for name, key in (("class_1", "U"), ("class_1", "H"), ("fit", "Ctrl+N"), ("window_save", "Ctrl+I")):
+    for name, key in (
+        ("class_1", "U"),
+        ("class_1", "H"),
+        ("fit", "Ctrl+N"),
+        ("window_save", "Ctrl+I"),
+    ):
         with pytest.raises(PoreguiError, match=r"already means|key of the window"):
             keys.set(name, key)
     keys.set("accept", "H")  # H is of the Review page alone

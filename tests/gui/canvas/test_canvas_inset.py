@@ -47,7 +47,9 @@ def test_it_is_there_only_while_a_part_of_the_image_is_seen(canvas: ImageCanvas)
 def test_a_press_or_drag_on_it_moves_the_view_there(canvas: ImageCanvas) -> None:
     canvas.zoom(8)
     inset = inset_of(canvas)
-    QTest.mousePress(inset, Qt.MouseButton.LeftButton, pos=QPoint(inset.width() // 4, inset.height() // 4))
+    QTest.mousePress(
+        inset, Qt.MouseButton.LeftButton, pos=QPoint(inset.width() // 4, inset.height() // 4)
+    )
     assert canvas.view.centre.x() == pytest.approx(100, abs=4)
     assert canvas.view.centre.y() == pytest.approx(75, abs=4)
     QTest.mouseMove(inset, QPoint(inset.width() * 3 // 4, inset.height() // 2))

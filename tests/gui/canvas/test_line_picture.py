@@ -23,7 +23,9 @@ def drawn(*groups: Lines, ratio: float = 1.0) -> NDArray[np.uint8]:
     """Return (height, width, 4), red, green, blue and cover, the colours multiplied by the cover."""
     image = line_picture(groups, 200, 160, ratio)
     assert image.format() == QImage.Format.Format_RGBA8888_Premultiplied
-    return np.array(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine() // 4, 4)[:, :200]
+    return np.array(image.constBits(), np.uint8).reshape(
+        image.height(), image.bytesPerLine() // 4, 4
+    )[:, :200]
 
 
 def around(pixels: NDArray[np.uint8], x: float, y: float, radius: float) -> NDArray[np.uint8]:
@@ -59,7 +61,10 @@ def test_dashes_cover_about_half_of_each_ring_and_close_without_a_seam() -> None
     rings = [circle(60, 70, 30), circle(150, 70, 12)]
     pixels = drawn(Lines(Rings.of(rings), WHITE, dashed=True))
     for x, radius, dashes in ((60, 30, 23), (150, 12, 9)):
-        bright = np.max([around(pixels, x, 70, radius + off)[:, 0] for off in (-0.7, 0, 0.7)], axis=0) > 70
+        bright = (
+            np.max([around(pixels, x, 70, radius + off)[:, 0] for off in (-0.7, 0, 0.7)], axis=0)
+            > 70
+        )
         starts = np.flatnonzero(bright & ~np.roll(bright, 1))
         assert len(starts) == dashes
         apart = np.diff([*starts, starts[0] + 720])
@@ -74,7 +79,9 @@ def test_a_ring_shorter_than_a_dash_is_still_drawn() -> None:
 
 def test_lines_are_thicker_where_pixels_are_finer() -> None:
     covers = [
-        float((drawn(Lines(Rings.of([circle(80, 80, 50)]), ORANGE), ratio=ratio)[..., 0] > 100).sum())
+        float(
+            (drawn(Lines(Rings.of([circle(80, 80, 50)]), ORANGE), ratio=ratio)[..., 0] > 100).sum()
+        )
         for ratio in (1.0, 2.0, 3.0)
     ]
     assert 1.5 < covers[1] / covers[0] < 3.0

@@ -53,7 +53,9 @@ def blocks(dtype: type = np.uint8) -> np.ndarray:
     """Return squares of 100 px with greys of their own, which every smaller size shows too."""
     rng = np.random.default_rng(1)
     greys = rng.integers(0, 250, (HEIGHT // 100, WIDTH // 100))
-    return np.kron(greys, np.ones((100, 100))).astype(dtype) * (dtype(200) if dtype == np.uint16 else dtype(1))
+    return np.kron(greys, np.ones((100, 100))).astype(dtype) * (
+        dtype(200) if dtype == np.uint16 else dtype(1)
+    )
 
 
 @pytest.fixture
@@ -83,14 +85,24 @@ def settled(layer: TileLayer, source: QRectF, width: int, height: int, qtbot) ->
 
 @pytest.mark.parametrize(
     ("x", "y", "shrinks"),
-    [(0, 0, 1), (333, 717, 1), (2400, 1900, 1), (100, 100, 2), (300, 50, 2.7), (0, 0, 3.9), (1000, 1000, 0.25)],
+    [
+        (0, 0, 1),
+        (333, 717, 1),
+        (2400, 1900, 1),
+        (100, 100, 2),
+        (300, 50, 2.7),
+        (0, 0, 3.9),
+        (1000, 1000, 0.25),
+    ],
 )
 def test_every_zoom_shows_the_right_part_in_the_right_place(file, reader, qtbot, x, y, shrinks):
     layer = layer_for(file, reader)
     wide, high = round(min(800, (WIDTH - x) / shrinks)), round(min(480, (HEIGHT - y) / shrinks))
     seen = settled(layer, QRectF(x, y, wide * shrinks, high * shrinks), wide, high, qtbot)
     rows = np.clip(np.round(y + (np.arange(high) + 0.5) * shrinks - 0.5).astype(int), 0, HEIGHT - 1)
-    columns = np.clip(np.round(x + (np.arange(wide) + 0.5) * shrinks - 0.5).astype(int), 0, WIDTH - 1)
+    columns = np.clip(
+        np.round(x + (np.arange(wide) + 0.5) * shrinks - 0.5).astype(int), 0, WIDTH - 1
+    )
     expected = blocks()[np.ix_(rows, columns)].astype(int)
     margin = 5 + 5 * shrinks  # near the edge of a square the smaller sizes mix two of them
     inner = (rows % 100 > margin) & (rows % 100 < 99 - margin)
@@ -141,7 +153,9 @@ def test_another_mapping_changes_what_is_shown_and_reads_nothing(tmp_path, reade
     part = QRectF(600, 400, 500, 400)
     before = settled(layer, part, 500, 400, qtbot)
     low, high = layer.pyramid.grey_low, layer.pyramid.grey_high
-    expected = np.clip(np.rint((array[400:800, 600:1100].astype(float) - low) * 255 / (high - low)), 0, 255)
+    expected = np.clip(
+        np.rint((array[400:800, 600:1100].astype(float) - low) * 255 / (high - low)), 0, 255
+    )
     assert np.abs(before - expected).max() <= 1
     layer.pyramid.close()  # whatever is read from now on fails
     lookup = (255 - np.arange(65536) // 256).astype(np.uint8)
@@ -189,7 +203,9 @@ def test_a_damaged_tile_is_grey_and_told_once(tmp_path, reader, qtbot):
 class Room:
     """Hold a project with one large micrograph, a canvas, and what opens it."""
 
-    def __init__(self, folder: Path, file: Path, *, width: int = WIDTH, height: int = HEIGHT) -> None:
+    def __init__(
+        self, folder: Path, file: Path, *, width: int = WIDTH, height: int = HEIGHT
+    ) -> None:
         self.project = Project.create(folder)
         self.micrograph = Micrograph(1, str(file), file.name, file_hash(file), width, height, 8, 1)
         with self.project.transaction():
@@ -248,7 +264,9 @@ def test_a_file_with_sizes_is_shown_cut_and_searched_without_a_cache(room_for, f
     assert room.images.thumbnail(room.micrograph).width() == 96
 
 
-def test_a_box_drawn_over_half_a_large_micrograph_is_refused_with_a_sentence(room_for, file, qtbot, monkeypatch):
+def test_a_box_drawn_over_half_a_large_micrograph_is_refused_with_a_sentence(
+    room_for, file, qtbot, monkeypatch
+):
     monkeypatch.setattr("poregui.gui.label.stage._LARGEST_CROP", 1000 * 1000)
     room = room_for(file)
     shown(room, qtbot)
@@ -258,7 +276,9 @@ def test_a_box_drawn_over_half_a_large_micrograph_is_refused_with_a_sentence(roo
 
 
 @pytest.mark.parametrize("suffix", [".tif", ".png"])
-def test_what_a_file_lacks_is_prepared_in_the_background_and_the_view_stays(room_for, tmp_path, qtbot, suffix):
+def test_what_a_file_lacks_is_prepared_in_the_background_and_the_view_stays(
+    room_for, tmp_path, qtbot, suffix
+):
     file = tmp_path / f"plain{suffix}"
     if suffix == ".png":
         PIL.Image.fromarray(blocks()).save(file)
@@ -300,7 +320,9 @@ def test_prepared_sizes_are_used_again_and_made_anew_for_another_file(room_for, 
         once_more.request(room.micrograph)
     qtbot.waitUntil(lambda: once_more.get(room.micrograph).image.is_complete)
     assert kept.stat().st_ino != first
-    assert once_more.get(room.micrograph).image.read(0, Box(0, 0, 1, 1))[0, 0] == 255 - blocks()[0, 0]
+    assert (
+        once_more.get(room.micrograph).image.read(0, Box(0, 0, 1, 1))[0, 0] == 255 - blocks()[0, 0]
+    )
     once_more.close()
 
 
@@ -358,7 +380,9 @@ def test_a_file_of_another_size_is_refused_with_a_sentence(room_for, file, qtbot
 
 
 def test_a_large_file_is_imported_without_being_read_whole(tmp_path, file, monkeypatch):
-    monkeypatch.setattr("poregui.vision.io.pyramid.read_image", lambda path: pytest.fail("read as a whole"))
+    monkeypatch.setattr(
+        "poregui.vision.io.pyramid.read_image", lambda path: pytest.fail("read as a whole")
+    )
     project = Project.create(tmp_path / "project")
     collected = collect([file], ImportOptions(kind="micrographs"), project.pixels)
     plan = settle(project, collected, "ada")

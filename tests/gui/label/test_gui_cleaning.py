@@ -26,7 +26,9 @@ NAMES = ("A_1.png", "A_2.png", "other.png")
 
 
 def bring_in(project: Project, *files: Path, **said: object) -> tuple[str, ...]:
-    plan = settle(project, collect(files, ImportOptions(kind="micrographs", **said), project.pixels), "me")
+    plan = settle(
+        project, collect(files, ImportOptions(kind="micrographs", **said), project.pixels), "me"
+    )
     if plan.edit is not None:
         History(project).apply(plan.edit)
     return plan.report.lines
@@ -64,7 +66,9 @@ def several(window: MainWindow) -> SeveralMicrographsDialog:
     return dialog
 
 
-def test_scale_and_specimen_of_all_chosen_micrographs_are_set_and_undone_in_one_step(shown: MainWindow) -> None:
+def test_scale_and_specimen_of_all_chosen_micrographs_are_set_and_undone_in_one_step(
+    shown: MainWindow,
+) -> None:
     assert shown.session is not None
     dialog = several(shown)
     dialog.findChild(QComboBox, "micrographs_specimen_box").setCurrentText("S7")
@@ -97,7 +101,9 @@ def test_a_scale_that_is_none_keeps_the_dialog_of_several_open(shown: MainWindow
     assert state(shown.session.project) == [(None, None)] * 3
 
 
-def test_specimens_are_read_from_file_names_with_a_preview_and_in_one_step(shown: MainWindow) -> None:
+def test_specimens_are_read_from_file_names_with_a_preview_and_in_one_step(
+    shown: MainWindow,
+) -> None:
     session = shown.session
     assert session is not None
     shown.actions_by_name["name_specimens"].trigger()
@@ -107,7 +113,9 @@ def test_specimens_are_read_from_file_names_with_a_preview_and_in_one_step(shown
     dialog.ok.click()
     assert dialog.isVisible()
     field.setText("{specimen}_*.png")
-    texts = [(dialog.table.item(row, 0).text(), dialog.table.item(row, 1).text()) for row in range(3)]
+    texts = [
+        (dialog.table.item(row, 0).text(), dialog.table.item(row, 1).text()) for row in range(3)
+    ]
     assert texts == [("A_1.png", "A"), ("A_2.png", "A"), ("other.png", "")]
     assert dialog.table.item(0, 0).foreground() != dialog.table.item(2, 0).foreground()
     dialog.ok.click()
@@ -127,7 +135,9 @@ def test_a_half_written_pattern_gets_a_sentence_and_changes_nothing(shown: MainW
 
 
 @pytest.mark.parametrize("pattern", ["{specimen}_*.png", r"^([^_]+)_", r"_?(?P<specimen>A)_"])
-def test_importing_again_fills_the_specimens_that_were_missing(tmp_path: Path, files: list[Path], pattern: str) -> None:
+def test_importing_again_fills_the_specimens_that_were_missing(
+    tmp_path: Path, files: list[Path], pattern: str
+) -> None:
     with Project.create(tmp_path / "p") as project:
         bring_in(project, *files)
         lines = bring_in(project, *files, specimen_pattern=pattern)
@@ -169,7 +179,9 @@ def test_nothing_is_asked_when_no_info_bar_is_found(shown: MainWindow, tmp_path:
     assert shown.findChild(QMessageBox, "offer") is None
 
 
-def test_several_changes_are_one_edit_in_which_none_is_lost(tmp_path: Path, files: list[Path]) -> None:
+def test_several_changes_are_one_edit_in_which_none_is_lost(
+    tmp_path: Path, files: list[Path]
+) -> None:
     with Project.create(tmp_path / "p") as project:
         bring_in(project, *files)
         steps = [

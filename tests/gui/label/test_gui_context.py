@@ -33,7 +33,9 @@ def add_pores(project) -> None:  # noqa: F811
     micrograph = add_micrograph(project)
     pixels = CropPixels(drawn()[50:110, 90:150], 0, 255)
     key = project.pixels.add(pixels)
-    crops = [Crop(i, key, 60, 60, micrograph.id, Box(90, 50, 60, 60), um_per_px=0.5) for i in (1, 2)]
+    crops = [
+        Crop(i, key, 60, 60, micrograph.id, Box(90, 50, 60, 60), um_per_px=0.5) for i in (1, 2)
+    ]
     with project.transaction():
         AddCrops(tuple(crops), who="ada", outlines=((2, circle(120.5, 80.5, 10)),)).do(project)
 
@@ -59,13 +61,22 @@ def test_without_an_outline_the_numbers_come_from_the_pixels_and_say_so():
 
 
 def test_a_crop_without_a_pore_has_no_numbers():
-    assert numbers_of_crop(Crop(1, "k", 9, 9), None, lambda: CropPixels(np.full((9, 9), 7, np.uint8), 0, 255)) is None
+    assert (
+        numbers_of_crop(
+            Crop(1, "k", 9, 9), None, lambda: CropPixels(np.full((9, 9), 7, np.uint8), 0, 255)
+        )
+        is None
+    )
 
 
 @pytest.mark.parametrize(("radius", "reliable"), [(4.5, False), (5.5, True)])
 @pytest.mark.parametrize("um_per_px", [None, 0.2, 4.0])
-def test_below_ten_px_the_shape_is_too_small_to_tell_whatever_the_scale(radius, reliable, um_per_px):
-    numbers = numbers_of_crop(Crop(1, "k", 60, 60, um_per_px=um_per_px), circle(30, 30, radius), never)
+def test_below_ten_px_the_shape_is_too_small_to_tell_whatever_the_scale(
+    radius, reliable, um_per_px
+):
+    numbers = numbers_of_crop(
+        Crop(1, "k", 60, 60, um_per_px=um_per_px), circle(30, 30, radius), never
+    )
     assert numbers is not None
     assert numbers.reliable == reliable
     assert ("too small to tell" in source_words(numbers)) != reliable
@@ -87,7 +98,9 @@ def test_shape_numbers_of_a_small_pore_are_grey_and_its_size_is_not(project, ope
     rows, columns = np.mgrid[:30, :30]
     image = np.where((rows - 15) ** 2 + (columns - 15) ** 2 <= 9, 40, 200).astype(np.uint8)
     with project.transaction():
-        AddCrops((Crop(1, project.pixels.add(CropPixels(image, 0, 255)), 30, 30),), who="ada").do(project)
+        AddCrops((Crop(1, project.pixels.add(CropPixels(image, 0, 255)), 30, 30),), who="ada").do(
+            project
+        )
     facts = open_desk(project).page.crop_facts
     qtbot.waitUntil(lambda: "too small to tell" in facts.source.text())
     assert facts.is_grey("Circularity")
@@ -100,7 +113,9 @@ def test_crops_that_a_held_key_passes_are_not_asked_about(project, open_desk, qt
     desk = open_desk(project)
     asked: list[int | None] = []
     monkeypatch.setattr(
-        desk.presenter._suggesting, "ask_alike_to_current", lambda: asked.append(desk.presenter.current)
+        desk.presenter._suggesting,
+        "ask_alike_to_current",
+        lambda: asked.append(desk.presenter.current),
     )
     for _ in range(8):
         desk.presenter.step(1)

@@ -31,7 +31,9 @@ WAIST = [(200.0, 200.0, 20.0), (232.0, 200.0, 20.0)]
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    bench = Bench(tmp_path / "pores", [*grid_of_pores()[:20], *[(x + 300, y + 200, r) for x, y, r in WAIST]])
+    bench = Bench(
+        tmp_path / "pores", [*grid_of_pores()[:20], *[(x + 300, y + 200, r) for x, y, r in WAIST]]
+    )
     bench.project.close()
     return bench.project.folder
 

@@ -141,7 +141,9 @@ def test_the_current_crop_is_moved_and_resized_by_hand_and_keeps_its_label(on_mi
     (moved,) = on_micrograph.project.crops()
     assert (moved.width, moved.height, moved.label) == (before.width, before.height, KEYHOLE)
     assert abs(moved.box.x - before.box.x - 30) <= 1
-    on_micrograph.drag((moved.box.right, moved.box.bottom), (moved.box.right + 20, moved.box.bottom + 10))
+    on_micrograph.drag(
+        (moved.box.right, moved.box.bottom), (moved.box.right + 20, moved.box.bottom + 10)
+    )
     (larger,) = on_micrograph.project.crops()
     assert larger.box.x == moved.box.x
     assert abs(larger.width - moved.width - 20) <= 1
@@ -165,7 +167,9 @@ def test_the_wheel_zooms_under_the_pointer_and_space_pans(on_micrograph):
     at = on_micrograph.point(120, 80)
     before = canvas.view
     zoomed = before.zoomed(2.0, at.toPointF())
-    assert (zoomed.to_image(at.toPointF()) - before.to_image(at.toPointF())).manhattanLength() < 1e-6
+    assert (
+        zoomed.to_image(at.toPointF()) - before.to_image(at.toPointF())
+    ).manhattanLength() < 1e-6
     canvas.zoom(2)
     centre = canvas.view.centre
     QTest.keyPress(canvas, Qt.Key.Key_Space)
@@ -198,7 +202,9 @@ def test_at_the_end_it_stays_and_says_how_many_lie_further_up(on_crops):
     assert "4 unlabelled crops lie further up" in on_crops.notes[-1]
 
 
-@pytest.mark.parametrize("modifier", [Qt.KeyboardModifier.KeypadModifier, Qt.KeyboardModifier.ShiftModifier])
+@pytest.mark.parametrize(
+    "modifier", [Qt.KeyboardModifier.KeypadModifier, Qt.KeyboardModifier.ShiftModifier]
+)
 def test_digits_work_on_the_number_pad_and_with_shift(on_crops, modifier):
     on_crops.key(Qt.Key.Key_2, modifier)
     assert on_crops.labels()[0] == KEYHOLE
@@ -301,7 +307,9 @@ def test_a_label_survives_when_the_micrograph_vanished(project, open_desk, qtbot
     micrograph = add_micrograph(project)
     pixels = project.pixels.add(CropPixels(drawn()[60:100, 100:140], 0, 255))
     with project.transaction():
-        AddCrops((Crop(1, pixels, 40, 40, micrograph.id, Box(100, 60, 40, 40)),), who="ada").do(project)
+        AddCrops((Crop(1, pixels, 40, 40, micrograph.id, Box(100, 60, 40, 40)),), who="ada").do(
+            project
+        )
     (project.folder / micrograph.name).unlink()
     desk = open_desk(project)
     qtbot.waitUntil(lambda: "can still be labelled" in desk.page.image_canvas._message)
@@ -310,7 +318,9 @@ def test_a_label_survives_when_the_micrograph_vanished(project, open_desk, qtbot
     assert desk.labels() == [GAS]
 
 
-def test_deleting_a_micrograph_says_how_many_labels_go_and_undo_brings_them_back(on_micrograph, monkeypatch):
+def test_deleting_a_micrograph_says_how_many_labels_go_and_undo_brings_them_back(
+    on_micrograph, monkeypatch
+):
     on_micrograph.click(120, 80)
     on_micrograph.click(300, 200)
     on_micrograph.key("1")
@@ -332,7 +342,9 @@ def test_delete_in_the_list_of_micrographs_asks_for_the_micrograph(on_micrograph
     assert len(on_micrograph.project.micrographs()) == 1
 
 
-def test_a_page_that_is_left_shows_nothing_of_the_project_and_takes_the_next_one(on_micrograph, tmp_path):
+def test_a_page_that_is_left_shows_nothing_of_the_project_and_takes_the_next_one(
+    on_micrograph, tmp_path
+):
     on_micrograph.click(120, 80)
     page, services = on_micrograph.page, on_micrograph.presenter._services
     on_micrograph.presenter.detach()

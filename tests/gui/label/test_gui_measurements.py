@@ -118,14 +118,19 @@ def small_table(**columns: list[float]) -> PoreTable:
     base["shape_reliable"] = np.nan_to_num(base["ecd"]) >= 10
     labels = (GAS, KEYHOLE, None, GAS)[:count]
     names = tuple({GAS: "Gas", KEYHOLE: "Keyhole", None: ""}[label] for label in labels)
-    return PoreTable(np.arange(count) + 1, labels, names, np.ones(count, int), ("a.png",) * count, base, "um")
+    return PoreTable(
+        np.arange(count) + 1, labels, names, np.ones(count, int), ("a.png",) * count, base, "um"
+    )
 
 
 def test_shapes_of_small_pores_are_grey_and_left_out_of_plots(qtbot) -> None:
     model = PoreTableModel()
     table = small_table(ecd=[3.0, 8.0, 20.0, 11.0], circularity=[0.9, 0.8, 0.7, 0.6])
     model.show(table, ("ecd", "circularity"), np.ones(4, bool))
-    grey = [model.data(model.index(row, 1), Qt.ItemDataRole.ForegroundRole) is not None for row in range(4)]
+    grey = [
+        model.data(model.index(row, 1), Qt.ItemDataRole.ForegroundRole) is not None
+        for row in range(4)
+    ]
     assert grey == [True, True, False, False]
     assert "10 px" in model.data(model.index(0, 1), Qt.ItemDataRole.ToolTipRole)
     assert model.data(model.index(0, 0), Qt.ItemDataRole.ForegroundRole) is None
@@ -144,9 +149,10 @@ def test_the_row_follows_the_crop_that_is_chosen_elsewhere(desk: Desk, qtbot) ->
     model = measured(desk, qtbot)
     wanted = desk.project.crops()[20].id
     desk.presenter.choose(wanted)
-    assert [model.crop_id(index.row()) for index in desk.page.measure_panel.table.selectionModel().selectedRows()] == [
-        wanted
-    ]
+    assert [
+        model.crop_id(index.row())
+        for index in desk.page.measure_panel.table.selectionModel().selectedRows()
+    ] == [wanted]
 
 
 def test_pores_are_filtered_by_label_micrograph_and_reliability(desk: Desk, qtbot) -> None:
@@ -161,7 +167,9 @@ def test_pores_are_filtered_by_label_micrograph_and_reliability(desk: Desk, qtbo
     assert model.rowCount() == 48
 
 
-def test_a_new_label_is_in_the_table_once_typing_pauses_without_measuring_again(desk: Desk, qtbot) -> None:
+def test_a_new_label_is_in_the_table_once_typing_pauses_without_measuring_again(
+    desk: Desk, qtbot
+) -> None:
     model = measured(desk, qtbot)
     wanted = desk.project.crops()[30].id
     desk.presenter.choose(wanted)
@@ -219,7 +227,9 @@ def test_values_that_cannot_be_drawn_are_left_out_of_the_plot(qtbot) -> None:
     group = PlotGroup(None, np.arange(4), odd, odd)
     plot.show_groups([group], PlotAxis("x", True), PlotAxis("y", True))
     plot.show_groups([group], PlotAxis("x", True), None)
-    plot.show_groups([PlotGroup(GAS, np.arange(2), np.full(2, np.nan), None)], PlotAxis("x", False), None)
+    plot.show_groups(
+        [PlotGroup(GAS, np.arange(2), np.full(2, np.nan), None)], PlotAxis("x", False), None
+    )
 
 
 def test_without_outlines_the_panel_says_what_to_do(qtbot, tmp_path: Path) -> None:

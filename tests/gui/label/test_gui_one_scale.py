@@ -17,7 +17,10 @@ from poregui.workflow.editing.edits import AddCrops
 def sized(project, open_desk, qtbot):  # noqa: F811
     """Return a desk on white crops of 40 x 40 px: of 0.5 and 2 um per px, and of unknown scale."""
     first = project.next_id("crops")
-    keys = [project.pixels.add(CropPixels(np.full((40, 40), 255 - i, np.uint8), 0, 255 - i)) for i in range(3)]
+    keys = [
+        project.pixels.add(CropPixels(np.full((40, 40), 255 - i, np.uint8), 0, 255 - i))
+        for i in range(3)
+    ]
     scales = (0.5, 2.0, None)
     crops = [Crop(first + i, key, 40, 40, um_per_px=scales[i]) for i, key in enumerate(keys)]
     with project.transaction():
@@ -35,7 +38,10 @@ def widths(desk) -> list[int]:
     for place in range(grid.rows.rowCount()):
         cell = grid.visualRect(grid.rows.index(place))
         row = cell.top() + 4 + grid._delegate.side // 2
-        shades = [QColor(image.pixel(x, row)).lightness() for x in range(cell.left() + 8, cell.right() - 8)]
+        shades = [
+            QColor(image.pixel(x, row)).lightness()
+            for x in range(cell.left() + 8, cell.right() - 8)
+        ]
         found.append(sum(shade > 250 for shade in shades))
     return found
 

@@ -56,7 +56,9 @@ def test_a_list_of_crops_takes_away_and_adds_only_what_changed(qtbot):
     resets: list[None] = []
     model.modelReset.connect(lambda: resets.append(None))
     with qtbot.waitSignals([model.rowsRemoved, model.rowsInserted, model.dataChanged]):
-        model.show([*(CropRow(i, 1 if i == 2 else None) for i in range(10) if i != 5), CropRow(11, None)])
+        model.show(
+            [*(CropRow(i, 1 if i == 2 else None) for i in range(10) if i != 5), CropRow(11, None)]
+        )
     assert [row.crop_id for row in model.rows] == [0, 1, 2, 3, 4, 6, 7, 8, 9, 11]
     assert model.place(11) == 9
     assert model.rows[2].label == 1

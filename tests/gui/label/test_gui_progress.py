@@ -31,7 +31,9 @@ def test_the_estimates_say_where_the_mouse_rests_that_their_intervals_are_too_na
     qtbot.waitUntil(lambda: suggesting._found is not None, timeout=60_000)
     suggesting._draw_curve({"gains": []})
     assert line.toolTip() == ""
-    suggesting._draw_curve({"gains": [{"label": 3, "more": 60, "gain": 0.015, "interval": [0.002, 0.031]}]})
+    suggesting._draw_curve(
+        {"gains": [{"label": 3, "more": 60, "gain": 0.015, "interval": [0.002, 0.031]}]}
+    )
     assert "84 of 100" in line.toolTip()
     assert "84 of 100" in desk.page.progress_panel.more.toolTip()
 
@@ -46,7 +48,9 @@ def test_class_bars_and_the_progress_tab_share_one_target_also_after_undo(desk):
     assert desk.page.progress_panel.target.value() == 200
 
 
-def test_the_nudge_queues_the_likeliest_crops_of_the_thin_class_in_its_specimen(project, open_desk, qtbot):  # noqa: F811
+def test_the_nudge_queues_the_likeliest_crops_of_the_thin_class_in_its_specimen(
+    project, open_desk, qtbot
+):  # noqa: F811
     first, second = add_specimens(project, "S01", "S02")
     add_crops(project, [1, 2, 3, None], specimen_id=first.id)
     add_crops(project, [1, 1, None, None], specimen_id=second.id)
@@ -62,7 +66,9 @@ def test_the_nudge_queues_the_likeliest_crops_of_the_thin_class_in_its_specimen(
     assert desk.page.order_box.placeholderText() == "Likely Keyhole"
 
 
-def test_accepting_the_page_takes_what_is_in_sight_as_one_step_and_says_how_many_of_each(project, open_desk):  # noqa: F811
+def test_accepting_the_page_takes_what_is_in_sight_as_one_step_and_says_how_many_of_each(
+    project, open_desk
+):  # noqa: F811
     add_crops(project, [None] * 300)
     desk = open_desk(project)  # noqa: F811
     chances = np.tile(np.array([[0.9, 0.1], [0.8, 0.2], [0.2, 0.8]], np.float32), (100, 1))

@@ -82,7 +82,9 @@ def desk(project, open_desk) -> Desk:
     probabilities = np.full((6, 3), 0.05, np.float32)
     probabilities[np.arange(6), [0, 0, 1, 1, 2, 2]] = [0.9, 0.85, 0.8, 0.7, 0.6, 0.5]
     order = np.array([6, 5, 4, 3, 2, 1])
-    desk.presenter._suggesting._take(Suggestions(np.arange(1, 7), (1, 2, 3), probabilities, order, 12, 0.9))
+    desk.presenter._suggesting._take(
+        Suggestions(np.arange(1, 7), (1, 2, 3), probabilities, order, 12, 0.9)
+    )
     return desk
 
 
@@ -156,13 +158,17 @@ def test_the_grid_takes_the_chosen_order(desk, order, ids):
     assert desk.page.crop_grid.ids() == ids
 
 
-def test_suggested_classes_stand_above_the_grid_lead_to_their_crops_and_count_what_is_left(desk, qtbot):
+def test_suggested_classes_stand_above_the_grid_lead_to_their_crops_and_count_what_is_left(
+    desk, qtbot
+):
     strip = desk.page.section_strip
     assert strip.isHidden()
     choose_order(desk, "suggested")
     qtbot.waitUntil(lambda: not strip.isHidden())
     names = [desk.presenter._catalogue.marks.name(label) for label in (1, 2, 3)]
-    assert [(s.name, s.first, s.left) for s in strip.sections()] == [(n, 2 * k, 2) for k, n in enumerate(names)]
+    assert [(s.name, s.first, s.left) for s in strip.sections()] == [
+        (n, 2 * k, 2) for k, n in enumerate(names)
+    ]
     strip.setCurrentIndex(2)
     assert desk.page.crop_grid.current_id() == 5
     qtbot.keyClick(desk.page.crop_grid, "1")
@@ -174,7 +180,9 @@ def test_suggested_classes_stand_above_the_grid_lead_to_their_crops_and_count_wh
     qtbot.keyClick(desk.page.crop_grid, "1")
     qtbot.waitUntil(lambda: strip.sections()[0].left == 0)
     strip.tabBarClicked.emit(0)
-    assert desk.page.crop_grid.current_id() == 1, "nothing is left there, so its first crop is shown"
+    assert desk.page.crop_grid.current_id() == 1, (
+        "nothing is left there, so its first crop is shown"
+    )
     choose_order(desk, "suggested")
     qtbot.waitUntil(lambda: [s.name for s in strip.sections()] == [*names[1:], "Labelled"])
     choose_order(desk, "size")
@@ -186,7 +194,9 @@ def test_the_tab_of_the_suggested_class_in_sight_is_marked(project, open_desk, q
     desk = open_desk(project)
     probabilities = np.full((200, 2), 0.2, np.float32)
     probabilities[np.arange(200), np.arange(200) % 2] = 0.8
-    desk.presenter._suggesting._take(Suggestions(np.arange(1, 201), (1, 2), probabilities, np.arange(1, 201), 12, 0.9))
+    desk.presenter._suggesting._take(
+        Suggestions(np.arange(1, 201), (1, 2), probabilities, np.arange(1, 201), 12, 0.9)
+    )
     choose_order(desk, "suggested")
     strip, bar = desk.page.section_strip, desk.page.crop_grid.verticalScrollBar()
     qtbot.waitUntil(lambda: strip.count() == 2)
@@ -241,7 +251,9 @@ def test_labels_reach_the_process_and_its_suggestions_reach_the_page(project, op
     assert desk.page.suggestion_line.accept_button.isVisible()
 
 
-def test_a_process_that_breaks_is_told_once_and_labelling_goes_on(project, open_desk, qtbot, monkeypatch):
+def test_a_process_that_breaks_is_told_once_and_labelling_goes_on(
+    project, open_desk, qtbot, monkeypatch
+):
     broken = (sys.executable, "-c", "import sys; sys.stdin.readline(); sys.exit('No memory.')")
     started = []
 
@@ -254,7 +266,9 @@ def test_a_process_that_breaks_is_told_once_and_labelling_goes_on(project, open_
     desk = open_desk(project)
     for _ in range(10):
         desk.key("1")
-    qtbot.waitUntil(lambda: any("suggestions have stopped" in note for note in desk.notes), timeout=20_000)
+    qtbot.waitUntil(
+        lambda: any("suggestions have stopped" in note for note in desk.notes), timeout=20_000
+    )
     desk.key("2")
     assert desk.labels()[10] == 2
     assert sum("stopped" in note for note in desk.notes) == 1
@@ -272,10 +286,14 @@ class Here:
         done(task(Control()))
 
 
-def test_a_project_is_packed_and_the_labels_of_its_copy_come_back(project, open_desk, tmp_path, monkeypatch):
+def test_a_project_is_packed_and_the_labels_of_its_copy_come_back(
+    project, open_desk, tmp_path, monkeypatch
+):
     add_ready_made(project, 4)
     desk = open_desk(project)
-    flow = SharingFlow(desk.page, desk.session, Services(Here(), desk.presenter._services.thumbnails, None, None))
+    flow = SharingFlow(
+        desk.page, desk.session, Services(Here(), desk.presenter._services.thumbnails, None, None)
+    )
     flow.pack(tmp_path / "copy.zip")
     with zipfile.ZipFile(tmp_path / "copy.zip") as packed:
         packed.extractall(tmp_path / "there")
@@ -302,8 +320,16 @@ def test_the_grid_is_put_in_the_order_of_likeness_to_the_chosen_crop(project, op
     ("given", "left", "words"),
     [
         ([], 12, "12 labels are left to the target."),
-        ([(0, 1), (2, 1), (4, 1)], 60, "30 labels a minute; 60 are left to the target, about 2 minutes."),
-        ([(0, 1), (2, 1), (4, 1)], 3600, "30 labels a minute; 3600 are left to the target, about 2.0 hours."),
+        (
+            [(0, 1), (2, 1), (4, 1)],
+            60,
+            "30 labels a minute; 60 are left to the target, about 2 minutes.",
+        ),
+        (
+            [(0, 1), (2, 1), (4, 1)],
+            3600,
+            "30 labels a minute; 3600 are left to the target, about 2.0 hours.",
+        ),
         ([(0, 1), (2, 1)], 0, "Every class has what is wanted."),
     ],
 )
@@ -312,7 +338,9 @@ def test_the_pace_says_how_long_it_takes_to_the_target(given, left, words):
 
 
 def test_a_pause_does_not_slow_the_pace_for_good():
-    assert pace_words(deque([(0, 1), (500, 1), (502, 1), (504, 1)]), 30, 505.0).startswith("30 labels a minute")
+    assert pace_words(deque([(0, 1), (500, 1), (502, 1), (504, 1)]), 30, 505.0).startswith(
+        "30 labels a minute"
+    )
 
 
 def test_the_target_is_kept_with_the_project_and_can_be_undone(desk, qtbot):

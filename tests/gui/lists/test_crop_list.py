@@ -17,7 +17,10 @@ from poregui.gui.lists.crop_list import ROW_ROLE, CropListModel, CropRow
 
 def shown(model: CropListModel) -> list[int]:
     """Return the ids that a view sees."""
-    return [model.data(model.index(place), ROW_ROLE).crop_id for place in range(model.rowCount(QModelIndex()))]
+    return [
+        model.data(model.index(place), ROW_ROLE).crop_id
+        for place in range(model.rowCount(QModelIndex()))
+    ]
 
 
 def test_places_stay_right_while_crops_are_taken_out_and_put_in(qtbot):
@@ -51,7 +54,9 @@ def test_a_row_can_be_chosen_and_not_written_into(qtbot):
 
 
 @pytest.mark.parametrize("order", ["came", "undecided"])
-def test_among_unlabelled_crops_a_label_takes_one_out_and_undo_puts_it_back_in_its_place(desk, order):  # noqa: F811
+def test_among_unlabelled_crops_a_label_takes_one_out_and_undo_puts_it_back_in_its_place(
+    desk, order
+):  # noqa: F811
     box = desk.page.order_box
     box.setCurrentIndex(box.findData(order))
     box.activated.emit(box.currentIndex())

@@ -66,7 +66,10 @@ def test_the_parts_have_numbers_of_their_own(desk: ReviewDesk) -> None:
     desk.page.part_buttons["train"].click()
     counted = desk.page.confusion_matrix.counts.sum()
     assert desk.headline().endswith(f"{counted} crops that it learned from")
-    assert counted == len(desk.presenter.review.judged) - 12 - desk.presenter.review.evaluation("validation").n
+    assert (
+        counted
+        == len(desk.presenter.review.judged) - 12 - desk.presenter.review.evaluation("validation").n
+    )
     desk.page.part_buttons["test"].click()
     assert desk.headline().startswith("83.3 %")
 
@@ -82,7 +85,9 @@ def test_a_cross_validation_says_so_and_has_one_part(project: Project, open_desk
 # ---- choosing --------------------------------------------------------------------------------------------------------
 
 
-def test_all_errors_are_listed_at_first_the_worst_one_at_the_top_and_chosen(desk: ReviewDesk) -> None:
+def test_all_errors_are_listed_at_first_the_worst_one_at_the_top_and_chosen(
+    desk: ReviewDesk,
+) -> None:
     gas = [i for i in ids_of_test(desk.presenter._runs.runs[1]) if desk.label_of(i) == GAS]
     assert desk.listed() == gas[:2]
     assert desk.presenter.current == gas[0]
@@ -90,7 +95,9 @@ def test_all_errors_are_listed_at_first_the_worst_one_at_the_top_and_chosen(desk
     assert (row.label, row.predicted, row.text, row.wrong) == (GAS, KEYHOLE, "90.0 %", True)
 
 
-def test_a_click_on_a_cell_lists_its_crops_and_a_header_those_of_its_row_or_column(desk: ReviewDesk) -> None:
+def test_a_click_on_a_cell_lists_its_crops_and_a_header_those_of_its_row_or_column(
+    desk: ReviewDesk,
+) -> None:
     click_cell(desk, 1, 1)
     assert {desk.label_of(i) for i in desk.listed()} == {KEYHOLE}
     assert len(desk.listed()) == 4
@@ -113,7 +120,10 @@ def test_the_arrow_keys_walk_over_the_matrix_and_enter_goes_to_the_list(desk: Re
         QTest.keyClick(matrix, key)
     assert matrix.cell == Cell(0, 1)
     assert len(desk.listed()) == 2
-    assert "Labelled Gas, predicted as Keyhole: 2 crops, 50 % of its 4" in matrix.accessibleDescription()
+    assert (
+        "Labelled Gas, predicted as Keyhole: 2 crops, 50 % of its 4"
+        in matrix.accessibleDescription()
+    )
     QTest.keyClick(matrix, Qt.Key.Key_Return)
     assert desk.page.prediction_list.hasFocus()
     for key in (Qt.Key.Key_Left, Qt.Key.Key_Left, Qt.Key.Key_Up):
@@ -121,10 +131,15 @@ def test_the_arrow_keys_walk_over_the_matrix_and_enter_goes_to_the_list(desk: Re
     assert matrix.cell == EVERYTHING
 
 
-def test_the_chosen_crop_is_shown_with_its_probabilities_and_its_label_log(desk: ReviewDesk) -> None:
+def test_the_chosen_crop_is_shown_with_its_probabilities_and_its_label_log(
+    desk: ReviewDesk,
+) -> None:
     panel = desk.page.detail
     assert panel.crop_answer.text() == "Predicted Keyhole, labelled Gas"
-    assert panel.probability_bars.accessibleDescription() == "Gas 5.0 %, Keyhole 90.0 %, Lack of Fusion 5.0 %"
+    assert (
+        panel.probability_bars.accessibleDescription()
+        == "Gas 5.0 %, Keyhole 90.0 %, Lack of Fusion 5.0 %"
+    )
     assert "with the import" in panel.crop_history.text()
     assert panel.label_strip.buttons[GAS].isChecked()
 
@@ -132,7 +147,9 @@ def test_the_chosen_crop_is_shown_with_its_probabilities_and_its_label_log(desk:
 # ---- relabelling -----------------------------------------------------------------------------------------------------
 
 
-def test_a_key_relabels_the_crop_and_numbers_list_and_choice_follow_and_undo_brings_all_back(desk: ReviewDesk) -> None:
+def test_a_key_relabels_the_crop_and_numbers_list_and_choice_follow_and_undo_brings_all_back(
+    desk: ReviewDesk,
+) -> None:
     grid = desk.page.prediction_list
     first, second = desk.listed()
     QTest.keyClick(grid, Qt.Key.Key_2)
@@ -204,7 +221,9 @@ def test_undo_of_a_crop_that_is_not_listed_shows_its_cell(desk: ReviewDesk) -> N
     assert desk.presenter.current == first
 
 
-def test_an_edit_made_on_another_page_is_there_when_the_page_comes_into_view(desk: ReviewDesk) -> None:
+def test_an_edit_made_on_another_page_is_there_when_the_page_comes_into_view(
+    desk: ReviewDesk,
+) -> None:
     first = desk.listed()[0]
     desk.page.hide()
     desk.session.apply(label_crops(desk.project, [first], KEYHOLE, who="x"))
@@ -219,7 +238,9 @@ def _renamed(project: Project, name: str) -> PoreClass:
     return replace(project.classes()[0], name=name)
 
 
-def test_a_project_open_for_reading_only_is_reviewed_but_not_relabelled(project: Project, open_desk) -> None:
+def test_a_project_open_for_reading_only_is_reviewed_but_not_relabelled(
+    project: Project, open_desk
+) -> None:
     make_run(project)
     folder = project.folder
     project.close()
@@ -257,7 +278,9 @@ def test_without_a_run_the_page_sends_a_person_to_train(project: Project, open_d
         (Interrupted(0), "was interrupted before its first epoch ended"),
     ],
 )
-def test_a_run_without_predictions_says_why(project: Project, open_desk, end: object, words: str) -> None:
+def test_a_run_without_predictions_says_why(
+    project: Project, open_desk, end: object, words: str
+) -> None:
     run = freeze(project, Recipe())
     writer = run.open_events()
     writer.write(end)
@@ -268,7 +291,9 @@ def test_a_run_without_predictions_says_why(project: Project, open_desk, end: ob
     assert desk.page.run_picker.number == 1
 
 
-def test_damaged_predictions_are_named_and_another_run_can_be_chosen(project: Project, open_desk) -> None:
+def test_damaged_predictions_are_named_and_another_run_can_be_chosen(
+    project: Project, open_desk
+) -> None:
     make_run(project)
     bad = make_run(project)
     bad.predictions_file.write_text("crop,part,predicted\nnonsense\n")
@@ -280,7 +305,9 @@ def test_damaged_predictions_are_named_and_another_run_can_be_chosen(project: Pr
     assert desk.headline().startswith("83.3 %")
 
 
-def test_the_page_goes_on_to_a_run_that_ends_but_leaves_an_older_one_that_was_chosen(desk: ReviewDesk) -> None:
+def test_the_page_goes_on_to_a_run_that_ends_but_leaves_an_older_one_that_was_chosen(
+    desk: ReviewDesk,
+) -> None:
     run = freeze(desk.project, Recipe())
     desk.session.announce(Changed(frozenset({"runs"})))
     desk.background.wait()

@@ -25,9 +25,7 @@ from poregui.workflow.applying.inputs import model_of_file
 from poregui.workflow.editing.label_edits import change_class
 from poregui.workflow.evaluating.predict import ScaledCrop
 
-SVG = (
-    '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="20"><rect width="40" height="20" fill="#ff0000"/></svg>'
-)
+SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="20"><rect width="40" height="20" fill="#ff0000"/></svg>'
 
 
 @pytest.fixture
@@ -54,7 +52,9 @@ def take(desk: ReviewDesk, name: str, out: Path, monkeypatch: pytest.MonkeyPatch
     desk.background.wait()
 
 
-def test_the_report_is_written_as_html_with_names_that_stay_text(desk: ReviewDesk, tmp_path: Path, monkeypatch) -> None:
+def test_the_report_is_written_as_html_with_names_that_stay_text(
+    desk: ReviewDesk, tmp_path: Path, monkeypatch
+) -> None:
     named = replace(desk.project.classes()[0], name="<b>Gas</b>")
     desk.session.apply(change_class(desk.project, named))
     take(desk, "export_report", tmp_path / "report.html", monkeypatch)
@@ -64,7 +64,9 @@ def test_the_report_is_written_as_html_with_names_that_stay_text(desk: ReviewDes
     assert "report.html" in desk.notes[-1]
 
 
-def test_the_report_is_printed_as_pdf_of_a_few_pages(desk: ReviewDesk, tmp_path: Path, monkeypatch) -> None:
+def test_the_report_is_printed_as_pdf_of_a_few_pages(
+    desk: ReviewDesk, tmp_path: Path, monkeypatch
+) -> None:
     take(desk, "export_report_pdf", tmp_path / "report.pdf", monkeypatch)
     content = (tmp_path / "report.pdf").read_bytes()
     assert content.startswith(b"%PDF-")
@@ -80,7 +82,9 @@ def test_predictions_are_written_as_csv(desk: ReviewDesk, tmp_path: Path, monkey
     assert {"crop", "label", "predicted"} <= set(rows[0])
 
 
-def test_matrix_and_curves_are_written_as_svg_and_as_sharper_png(desk: ReviewDesk, tmp_path: Path, monkeypatch) -> None:
+def test_matrix_and_curves_are_written_as_svg_and_as_sharper_png(
+    desk: ReviewDesk, tmp_path: Path, monkeypatch
+) -> None:
     for name in ("export_figures_svg", "export_figures_png"):
         take(desk, name, tmp_path, monkeypatch)
     for stem in ("confusion-matrix", "roc", "precision-recall", "calibration"):
@@ -128,7 +132,12 @@ def test_a_drawing_is_three_times_as_sharp_and_nonsense_is_refused(qapp) -> None
 def test_a_heading_never_stands_alone_at_the_end_of_a_page(qapp) -> None:
     alone = 0
     for lines in range(12, 28):
-        text = "<p>text</p>" * lines + "<h2>One</h2><p>more</p>" + "<p>text</p>" * lines + "<h2>Two</h2><p>end</p>"
+        text = (
+            "<p>text</p>" * lines
+            + "<h2>One</h2><p>more</p>"
+            + "<p>text</p>" * lines
+            + "<h2>Two</h2><p>end</p>"
+        )
         plain = QTextDocument()
         plain.setPageSize(QSizeF(600, 600))
         plain.setHtml(text)
@@ -150,7 +159,9 @@ class HalfPredictor:
         return maps
 
 
-def test_the_pictures_of_a_list_carry_heat_maps_while_they_are_wanted(project, open_desk, monkeypatch, qtbot) -> None:
+def test_the_pictures_of_a_list_carry_heat_maps_while_they_are_wanted(
+    project, open_desk, monkeypatch, qtbot
+) -> None:
     monkeypatch.setattr(heat_maps, "Predictor", HalfPredictor)
     run = make_run(project)
     for file in (run.onnx_file, run.sidecar_file):

@@ -44,7 +44,9 @@ def desk(project, open_desk) -> ReviewDesk:
     return open_desk(project)
 
 
-def click_cell(desk: ReviewDesk, row: int | None, column: int | None, how: Qt.KeyboardModifier = PLAIN) -> None:
+def click_cell(
+    desk: ReviewDesk, row: int | None, column: int | None, how: Qt.KeyboardModifier = PLAIN
+) -> None:
     matrix = desk.page.confusion_matrix
     QTest.mouseClick(matrix, LEFT, how, matrix.cell_rect(row, column).center().toPoint())
 
@@ -140,7 +142,9 @@ def test_a_mark_and_a_note_are_kept_and_undone_and_hide_what_is_done(desk: Revie
     assert desk.project.remarks() == {}
 
 
-def test_a_label_given_here_says_so_in_the_log_and_looks_and_mended_labels_are_told(desk: ReviewDesk) -> None:
+def test_a_label_given_here_says_so_in_the_log_and_looks_and_mended_labels_are_told(
+    desk: ReviewDesk,
+) -> None:
     first = desk.listed()[0]
     seen = desk.page.column.headline_seen
     assert [look.run for look in desk.project.looks()] == ["001"]
@@ -154,7 +158,9 @@ def test_a_label_given_here_says_so_in_the_log_and_looks_and_mended_labels_are_t
     assert not seen.isVisible()
 
 
-def test_a_label_that_changes_while_a_run_is_read_is_not_missed(project: Project, open_desk) -> None:
+def test_a_label_that_changes_while_a_run_is_read_is_not_missed(
+    project: Project, open_desk
+) -> None:
     make_run(project)
     desk = open_desk(project)
     first = desk.listed()[0]
@@ -186,7 +192,9 @@ def test_the_numbers_follow_the_labels_and_the_part(desk: ReviewDesk) -> None:
     assert "training crops" in panel.numbers_note.text()
 
 
-def test_a_group_of_where_it_errs_lists_its_crops_and_leaves_with_the_part(desk: ReviewDesk) -> None:
+def test_a_group_of_where_it_errs_lists_its_crops_and_leaves_with_the_part(
+    desk: ReviewDesk,
+) -> None:
     show(desk, NUMBERS)
     table = desk.page.numbers.breakdown_table
     row = next(place for place, row in enumerate(table.rows) if row.cells[1] != "0")
@@ -211,7 +219,9 @@ def test_a_cross_validation_stands_beside_a_run_in_the_numbers(project: Project,
     folds = make_run(project, folds=5)
     told = [{"accuracy": 0.9, "n": 12, "epochs": 1, "best_epoch": 1}] * 5
     folds.metrics_file.write_text(
-        f'{{"folds": {told}, "preset": "default", "pooled_accuracy": 0.9, "n_test": 60}}'.replace("'", '"')
+        f'{{"folds": {told}, "preset": "default", "pooled_accuracy": 0.9, "n_test": 60}}'.replace(
+            "'", '"'
+        )
     )
     desk = open_desk(project)
     desk.presenter.show_run(1)
@@ -220,7 +230,9 @@ def test_a_cross_validation_stands_beside_a_run_in_the_numbers(project: Project,
     assert names == ["Run 2: 5 folds by specimen, mean", "   pooled"]
 
 
-def test_the_curves_say_their_areas_and_the_point_under_the_pointer(desk: ReviewDesk, qtbot) -> None:
+def test_the_curves_say_their_areas_and_the_point_under_the_pointer(
+    desk: ReviewDesk, qtbot
+) -> None:
     show(desk, CURVES)
     figure = desk.page.curves.roc.figure
     assert [line.name.split()[0] for line in figure.lines] == ["Gas", "Keyhole", "Lack"]
@@ -235,7 +247,9 @@ def suspects_listed(desk: ReviewDesk) -> list[int]:
     return desk.page.suspects.suspect_list.ids()
 
 
-def test_a_suspect_is_kept_changed_or_unsure_and_leaves_the_queue_and_undo_brings_it_back(desk: ReviewDesk) -> None:
+def test_a_suspect_is_kept_changed_or_unsure_and_leaves_the_queue_and_undo_brings_it_back(
+    desk: ReviewDesk,
+) -> None:
     wrong = desk.listed()
     show(desk, SUSPECTS)
     before = suspects_listed(desk)
@@ -261,7 +275,9 @@ def test_a_suspect_is_kept_changed_or_unsure_and_leaves_the_queue_and_undo_bring
     assert desk.project.label_log(first)[-1].how == "review"
 
 
-def test_a_read_only_project_shows_its_suspects_and_refuses_to_settle_them(project: Project, open_desk) -> None:
+def test_a_read_only_project_shows_its_suspects_and_refuses_to_settle_them(
+    project: Project, open_desk
+) -> None:
     make_run(project)
     folder = project.folder
     project.close()
@@ -317,7 +333,9 @@ def test_another_run_on_the_page_is_no_run_to_compare_it_with(project: Project, 
 # ---- the chosen crop -------------------------------------------------------------------------------------------------
 
 
-def test_sizes_and_shapes_of_the_chosen_crop_stand_among_those_of_each_class(desk: ReviewDesk) -> None:
+def test_sizes_and_shapes_of_the_chosen_crop_stand_among_those_of_each_class(
+    desk: ReviewDesk,
+) -> None:
     show(desk, CROPS)
     desk.page.detail.more.show_panel("Size")
     desk.background.wait()
@@ -347,7 +365,9 @@ def test_a_new_run_while_label_errors_are_seen_is_searched_anew(desk: ReviewDesk
 def test_strips_say_in_words_where_a_value_falls(qtbot) -> None:
     plots = StripPlots()
     qtbot.addWidget(plots)
-    plots.set_strips([Strips("Size", "µm", ((1, np.array([1.0, 2.0, 3.0, 4.0])), (2, np.array([]))), 2.0)])
+    plots.set_strips(
+        [Strips("Size", "µm", ((1, np.array([1.0, 2.0, 3.0, 4.0])), (2, np.array([]))), 2.0)]
+    )
     plots.grab()
     assert plots.accessibleDescription() == "Size 2 µm: at most as large are 50 % of Class 1"
     plots.set_strips([Strips("Size", "µm", ((1, np.array([1.0])),), None)])
@@ -358,16 +378,28 @@ def test_an_empty_figure_and_a_line_of_one_point_are_drawn(qtbot) -> None:
     view = FigureView("one_figure")
     qtbot.addWidget(view)
     view.grab()
-    one = Line("one", np.array([0.5]), np.array([0.5]), "#0b6bcb", points=True, spans=np.array([[0.2, 0.8]]))
+    one = Line(
+        "one",
+        np.array([0.5]),
+        np.array([0.5]),
+        "#0b6bcb",
+        points=True,
+        spans=np.array([[0.2, 0.8]]),
+    )
     view.set_figure(Figure("Title", "x", "y", (one,), (0.0, 0.0), diagonal=True))
     assert view.grab().toImage().pixelColor(2, 2).isValid()
     assert view.accessibleDescription() == "one"
 
 
-def test_labels_that_changed_in_what_it_learned_from_are_told_beside_the_headline(desk: ReviewDesk) -> None:
+def test_labels_that_changed_in_what_it_learned_from_are_told_beside_the_headline(
+    desk: ReviewDesk,
+) -> None:
     learned = next(j for j in desk.presenter.review.judged if j.part == "train" and j.truth == 0)
     desk.session.apply(label_crops(desk.project, [learned.crop_id], KEYHOLE, who="x"))
-    assert desk.page.column.headline_note.text() == "It was trained before 1 label of its other crops changed."
+    assert (
+        desk.page.column.headline_note.text()
+        == "It was trained before 1 label of its other crops changed."
+    )
     assert desk.headline().startswith("83.3 %")
 
 

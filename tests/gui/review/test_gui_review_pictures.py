@@ -87,7 +87,9 @@ def test_the_heat_map_speaks_of_the_predicted_class_or_of_the_one_that_is_chosen
     assert panel.heat_map.has_heat
 
 
-def test_a_damaged_network_is_named_in_the_place_of_its_heat_map(project: Project, open_desk) -> None:
+def test_a_damaged_network_is_named_in_the_place_of_its_heat_map(
+    project: Project, open_desk
+) -> None:
     run = make_run(project)
     for file in (run.onnx_file, run.sidecar_file):
         file.write_text("nonsense")
@@ -98,7 +100,9 @@ def test_a_damaged_network_is_named_in_the_place_of_its_heat_map(project: Projec
     assert not desk.page.detail.heat_switch.isVisible()
 
 
-def test_the_surroundings_vanish_with_the_micrograph_and_the_crop_stays(tmp_path: Path, open_desk, qtbot) -> None:
+def test_the_surroundings_vanish_with_the_micrograph_and_the_crop_stays(
+    tmp_path: Path, open_desk, qtbot
+) -> None:
     project = Project.create(tmp_path / "pores")
     files = []
     for place, specimen in enumerate(add_specimens(project, *(f"S{i}" for i in range(5)))):
@@ -158,7 +162,14 @@ def test_every_cell_of_a_matrix_of_any_size_can_be_clicked(qtbot, n: int) -> Non
     matrix.resize(310, 300)
     matrix.set_classes([f"Class {i}" for i in range(n)], list(range(n)), [])
     matrix.set_matrix(np.arange(n * n).reshape(n, n))
-    for cell in (Cell(0, 0), Cell(n - 1, 0), Cell(n - 1, n - 1), Cell(None, n - 1), Cell(n - 1, None), EVERYTHING):
+    for cell in (
+        Cell(0, 0),
+        Cell(n - 1, 0),
+        Cell(n - 1, n - 1),
+        Cell(None, n - 1),
+        Cell(n - 1, None),
+        EVERYTHING,
+    ):
         assert matrix.cell_at(matrix.cell_rect(cell.row, cell.column).center()) == cell
     assert matrix.cell_rect(n - 1, n - 1).bottom() <= matrix.minimumHeight()
     with pytest.raises(ValueError, match="for"):

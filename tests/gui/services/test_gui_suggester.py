@@ -19,7 +19,9 @@ Path(sys.argv[1], "kept").touch()
 """
 
 
-def test_a_process_that_has_measured_nothing_yet_is_not_waited_for(qapp, tmp_path: Path, monkeypatch) -> None:
+def test_a_process_that_has_measured_nothing_yet_is_not_waited_for(
+    qapp, tmp_path: Path, monkeypatch
+) -> None:
     monkeypatch.setattr(suggester, "_GRACE_MS", 300_000)
     process = SuggestProcess(tmp_path, (sys.executable, "-c", MUTE))
     process.tell({"crops": []})

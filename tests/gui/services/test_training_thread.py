@@ -58,7 +58,9 @@ def test_all_events_of_the_child_arrive_in_order(qtbot, run):
 def test_the_run_folder_is_free_when_the_final_event_is_told(qtbot, run):
     thread = TrainerThread(run, fake("finishes"))
     running = []
-    thread.told.connect(lambda event: running.append(run.is_running()) if event == FINISHED else None)
+    thread.told.connect(
+        lambda event: running.append(run.is_running()) if event == FINISHED else None
+    )
     listen(qtbot, thread)
     assert running == [False]
 
@@ -94,7 +96,9 @@ def test_a_child_that_dies_is_a_failure_with_its_last_words(qtbot, run):
 
 
 def test_a_child_that_refuses_says_why(qtbot, run):
-    assert listen(qtbot, TrainerThread(run, fake("refuses")))[-1] == Failed("The disk is full.", "Make room.")
+    assert listen(qtbot, TrainerThread(run, fake("refuses")))[-1] == Failed(
+        "The disk is full.", "Make room."
+    )
 
 
 def test_lines_that_are_no_events_are_passed_over(qtbot, run):
@@ -215,7 +219,9 @@ def test_a_cancel_while_the_labels_are_frozen_gives_the_run_up(qtbot, make_train
     assert isinstance(finished.args[0], Cancelled)
 
 
-def test_closing_before_the_child_has_begun_to_learn_does_not_wait_for_it(qtbot, session, make_trainer):
+def test_closing_before_the_child_has_begun_to_learn_does_not_wait_for_it(
+    qtbot, session, make_trainer
+):
     trainer = make_trainer("sleeps", grace_ms=60_000)
     with qtbot.waitSignal(trainer.started, timeout=30_000):
         trainer.start(Recipe())
@@ -223,7 +229,9 @@ def test_closing_before_the_child_has_begun_to_learn_does_not_wait_for_it(qtbot,
     assert session.project.runs()[0].final_event() == Interrupted(0)
 
 
-def test_a_child_that_does_not_hear_a_cancel_is_killed_after_the_grace_time(qtbot, session, make_trainer):
+def test_a_child_that_does_not_hear_a_cancel_is_killed_after_the_grace_time(
+    qtbot, session, make_trainer
+):
     trainer = make_trainer("deaf", grace_ms=50)
     trainer.start(Recipe())
     qtbot.waitUntil(first_epoch(trainer), timeout=30_000)

@@ -128,7 +128,9 @@ def test_a_trainer_that_died_while_it_waited_is_replaced_without_a_word(qtbot, t
 
 def test_a_trainer_that_waits_can_be_cancelled_at_once(qtbot, tmp_path):
     (tmp_path / "001").mkdir()
-    thread = TrainerThread(RunFolder(tmp_path / "001"), (), ready=start(waiting("waits"), subprocess.DEVNULL))
+    thread = TrainerThread(
+        RunFolder(tmp_path / "001"), (), ready=start(waiting("waits"), subprocess.DEVNULL)
+    )
     thread.ask("cancel")
     with qtbot.waitSignal(thread.finished, timeout=30_000):
         thread.start()
@@ -170,11 +172,16 @@ time.sleep(100)
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="Processes are looked up in /proc.")
+@pytest.mark.skipif(
+    not Path("/proc/self/stat").exists(), reason="Processes are looked up in /proc."
+)
 def test_a_trainer_that_waits_ends_within_ten_seconds_of_its_killed_window():
     source = str(Path(poregui.__file__).parents[1])
     window = subprocess.Popen(
-        [sys.executable, "-c", KEEPER], stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": source}
+        [sys.executable, "-c", KEEPER],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": source},
     )
     assert window.stdout is not None
     pid = int(window.stdout.readline())

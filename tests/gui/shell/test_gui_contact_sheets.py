@@ -73,7 +73,9 @@ def test_nothing_is_printed_when_a_person_thinks_better_of_it(
         return int(QPrintDialog.DialogCode.Rejected)
 
     monkeypatch.setattr(QPrintDialog, "exec", decline)
-    monkeypatch.setattr(window.workspace.printing, "print", lambda printer: pytest.fail("it printed"))
+    monkeypatch.setattr(
+        window.workspace.printing, "print", lambda printer: pytest.fail("it printed")
+    )
     window.actions_by_name["print_sheets"].trigger()
     assert asked == [(1, len(plan_sheets(window.session.project)))]
 
@@ -98,7 +100,12 @@ def test_a_project_without_labels_gets_a_sentence_and_no_dialog(
     ],
 )
 def test_the_menu_exports_pictures_to_show(
-    window: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, action: str, proposed: str, out: str
+    window: MainWindow,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    action: str,
+    proposed: str,
+    out: str,
 ) -> None:
     asked: list[str] = []
 

@@ -87,7 +87,8 @@ def test_each_conflict_is_shown_and_settled_and_all_is_one_step(
 
 
 @pytest.mark.parametrize(
-    ("button", "expected"), [("all_theirs", [2, 2, 3, 3]), ("all_newer", [2, 2, 3, 3]), ("all_mine", [1, 1, 1, 1])]
+    ("button", "expected"),
+    [("all_theirs", [2, 2, 3, 3]), ("all_newer", [2, 2, 3, 3]), ("all_mine", [1, 1, 1, 1])],
 )
 def test_all_conflicts_are_settled_at_once(
     window: MainWindow, monkeypatch: pytest.MonkeyPatch, button: str, expected: list[int]
@@ -96,6 +97,8 @@ def test_all_conflicts_are_settled_at_once(
     assert labels(window) == expected
 
 
-def test_a_merge_that_is_given_up_changes_nothing(window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_merge_that_is_given_up_changes_nothing(
+    window: MainWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
     merge(window, monkeypatch, lambda dialog: press(dialog, "all_theirs"), accept=False)
     assert labels(window) == [1, 1, 1, 1]

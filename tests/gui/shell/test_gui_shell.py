@@ -71,7 +71,9 @@ def test_without_a_project_the_start_page_offers_the_ways_in(window: MainWindow)
     assert not window.actions_by_name["import_files"].isEnabled()
 
 
-def test_an_opened_project_shows_its_name_its_counts_and_that_all_is_saved(window: MainWindow, folder: Path) -> None:
+def test_an_opened_project_shows_its_name_its_counts_and_that_all_is_saved(
+    window: MainWindow, folder: Path
+) -> None:
     window.open_project(folder)
     assert window.stack.currentWidget() is window.label_page
     assert text_of(window, "status_project") == "pores"
@@ -88,7 +90,9 @@ def test_the_window_can_be_built_on_a_project_right_away(qtbot: QtBot, folder: P
     window.deleteLater()
 
 
-def test_a_project_that_cannot_be_opened_is_explained_on_the_start_page(window: MainWindow, folder: Path) -> None:
+def test_a_project_that_cannot_be_opened_is_explained_on_the_start_page(
+    window: MainWindow, folder: Path
+) -> None:
     database = sqlite3.connect(folder / "project.db")
     database.execute("PRAGMA user_version = 99")
     database.commit()
@@ -99,7 +103,9 @@ def test_a_project_that_cannot_be_opened_is_explained_on_the_start_page(window: 
     assert window.session is None
 
 
-def test_a_damaged_project_is_explained_and_left_as_it_was(window: MainWindow, folder: Path) -> None:
+def test_a_damaged_project_is_explained_and_left_as_it_was(
+    window: MainWindow, folder: Path
+) -> None:
     (folder / "project.db").write_bytes(b"no database at all" * 200)
     window.open_project(folder)
     assert "project.db" in text_of(window, "start_problem")
@@ -124,7 +130,9 @@ def test_a_folder_that_is_no_project_leaves_the_open_one_alone(
     assert "not a poregui project" in text_of(window, "note_bar_text")
 
 
-def test_a_project_that_is_open_elsewhere_opens_read_only_with_a_banner(window: MainWindow, folder: Path) -> None:
+def test_a_project_that_is_open_elsewhere_opens_read_only_with_a_banner(
+    window: MainWindow, folder: Path
+) -> None:
     with Project.open(folder):
         window.open_project(folder)
         assert "reading only" in text_of(window, "read_only_banner_text")
@@ -135,7 +143,9 @@ def test_a_project_that_is_open_elsewhere_opens_read_only_with_a_banner(window: 
     assert not window.findChild(QWidget, "read_only_banner").isVisible()
 
 
-def test_a_project_that_was_opened_is_among_the_recent_ones(window: MainWindow, folder: Path) -> None:
+def test_a_project_that_was_opened_is_among_the_recent_ones(
+    window: MainWindow, folder: Path
+) -> None:
     window.open_project(folder)
     window.close_project()
     recent = window.findChild(QListWidget, "recent_list")
@@ -255,7 +265,9 @@ def test_saving_says_that_all_is_saved_already(window: MainWindow, folder: Path)
 
 
 @pytest.mark.parametrize(("mode", "tokens"), [("dark", DARK), ("light", LIGHT)])
-def test_a_chosen_theme_dresses_the_window_and_is_remembered(window: MainWindow, mode: str, tokens: object) -> None:
+def test_a_chosen_theme_dresses_the_window_and_is_remembered(
+    window: MainWindow, mode: str, tokens: object
+) -> None:
     window.actions_by_name[f"theme_{mode}"].trigger()
     assert theme().tokens == tokens
     assert window.palette().window().color().name() == tokens.window
@@ -296,7 +308,11 @@ def test_pictures_dropped_on_an_open_project_are_imported_and_reported(
     mime.setUrls([QUrl.fromLocalFile(str(pictures))])
     window.dropEvent(
         QDropEvent(
-            QPointF(10, 10), Qt.DropAction.CopyAction, mime, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+            QPointF(10, 10),
+            Qt.DropAction.CopyAction,
+            mime,
+            Qt.MouseButton.LeftButton,
+            Qt.KeyboardModifier.NoModifier,
         )
     )
     dialog = next(d for d in window.findChildren(QDialog) if d.isVisible())
@@ -314,7 +330,9 @@ def test_an_import_names_the_damaged_file_and_brings_the_others(
     window.open_project(folder)
     pictures = write_pictures(tmp_path / "in" / "Gas", "a.png", "b.png")
     (pictures / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n nothing")
-    window.workspace.importing.start([tmp_path / "in"], ImportOptions(known_classes=("Gas", "Keyhole")))
+    window.workspace.importing.start(
+        [tmp_path / "in"], ImportOptions(known_classes=("Gas", "Keyhole"))
+    )
     window.background.wait()
     report = window.workspace.importing.report
     assert "broken.png" in report.findChild(QPlainTextEdit, "import_report").toPlainText()
@@ -335,7 +353,9 @@ def test_bad_input_in_the_import_dialog_keeps_it_open_with_a_sentence(
     dialog.close()
 
 
-@pytest.mark.parametrize(("text", "value"), [("0,42", 0.42), ("0.1349", 0.1349), (" 1 ", 1.0), ("", None)])
+@pytest.mark.parametrize(
+    ("text", "value"), [("0,42", 0.42), ("0.1349", 0.1349), (" 1 ", 1.0), ("", None)]
+)
 def test_a_scale_is_read_with_comma_and_with_point(text: str, value: float | None) -> None:
     assert scale_from(text) == value
 
@@ -354,7 +374,9 @@ def test_a_new_project_is_made_from_the_dialog(window: MainWindow, tmp_path: Pat
     assert [c.name for c in window.session.project.classes()] == ["Round", "Long"]
 
 
-def test_classes_are_changed_in_their_dialog_and_a_refusal_is_a_sentence(window: MainWindow, folder: Path) -> None:
+def test_classes_are_changed_in_their_dialog_and_a_refusal_is_a_sentence(
+    window: MainWindow, folder: Path
+) -> None:
     window.open_project(folder)
     window.actions_by_name["edit_classes"].trigger()
     dialog = window.findChild(QDialog, "classes_dialog")
@@ -368,7 +390,12 @@ def test_classes_are_changed_in_their_dialog_and_a_refusal_is_a_sentence(window:
     name.setText("Bubble")
     name.editingFinished.emit()
     dialog.findChild(QPushButton, "class_down_button").click()
-    assert [c.name for c in window.session.project.classes()] == ["Keyhole", "Bubble", "Lack of Fusion", "Crack"]
+    assert [c.name for c in window.session.project.classes()] == [
+        "Keyhole",
+        "Bubble",
+        "Lack of Fusion",
+        "Crack",
+    ]
     dialog.close()
 
 
@@ -381,7 +408,9 @@ def test_every_page_fits_into_a_small_window(window: MainWindow, folder: Path) -
         assert window.minimumSizeHint().height() <= 614, page.objectName()
 
 
-def test_an_unlabelled_project_counts_its_unlabelled_crops(window: MainWindow, tmp_path: Path) -> None:
+def test_an_unlabelled_project_counts_its_unlabelled_crops(
+    window: MainWindow, tmp_path: Path
+) -> None:
     with Project.create(tmp_path / "new") as project:
         add_crops(project, [None, None])
     window.open_project(tmp_path / "new")

@@ -76,9 +76,13 @@ def test_the_answer_stands_with_the_labels_from_then_on(opened: Callable[[], Mai
     assert label_one(window) == "Ada Lovelace"
 
 
-def test_an_answered_question_is_never_asked_again(opened: Callable[[], MainWindow], preferences: Preferences) -> None:
+def test_an_answered_question_is_never_asked_again(
+    opened: Callable[[], MainWindow], preferences: Preferences
+) -> None:
     window = opened()
-    QTest.mouseClick(window.own_name.bar.findChild(QPushButton, "name_bar_agree"), Qt.MouseButton.LeftButton)
+    QTest.mouseClick(
+        window.own_name.bar.findChild(QPushButton, "name_bar_agree"), Qt.MouseButton.LeftButton
+    )
     window.close_project()
     assert preferences.is_named
     again = opened()
@@ -136,7 +140,9 @@ def logged(folder: Path) -> set[str]:
         return {entry.who for entry in project.label_log()}
 
 
-@pytest.mark.parametrize(("words", "who"), [(["--annotator", " Ada  L. "], "Ada L."), ([], "command line")])
+@pytest.mark.parametrize(
+    ("words", "who"), [(["--annotator", " Ada  L. "], "Ada L."), ([], "command line")]
+)
 def test_imported_labels_are_logged_under_the_name_that_was_given(
     tmp_path: Path, named_crops: Path, words: list[str], who: str
 ) -> None:

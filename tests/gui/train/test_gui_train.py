@@ -43,7 +43,12 @@ def drawn(page):
     page.plots.repaint_curves()
     plots = page.plots
     curves = [plots.loss_plot.train, plots.loss_plot.validation, plots.accuracy_plot.train]
-    curves += [plots.accuracy_plot.validation, plots.loss_plot.batches, plots.accuracy_plot.batches, plots.rate]
+    curves += [
+        plots.accuracy_plot.validation,
+        plots.loss_plot.batches,
+        plots.accuracy_plot.batches,
+        plots.rate,
+    ]
     return [np.array(curve.getData(), float).tolist() for curve in curves]
 
 
@@ -138,7 +143,9 @@ def test_cancel_asks_once_something_was_learned(qtbot, desk, monkeypatch):
         (Failed("The trainer died.", ""), "Run 1 failed. The trainer died."),
     ],
 )
-def test_an_interrupted_run_and_one_that_died_after_a_checkpoint_can_be_resumed(qtbot, desk, tmp_path, end, text):
+def test_an_interrupted_run_and_one_that_died_after_a_checkpoint_can_be_resumed(
+    qtbot, desk, tmp_path, end, text
+):
     project = labelled_project(tmp_path / "project")
     run = freeze(project, Recipe())
     writer = run.open_events()
@@ -156,7 +163,9 @@ def test_an_interrupted_run_and_one_that_died_after_a_checkpoint_can_be_resumed(
     assert drawn(at.page)[0][0] == [1, 2, 3]
 
 
-def test_the_page_says_what_is_missing_and_offers_no_training_until_it_is_there(qtbot, desk, tmp_path):
+def test_the_page_says_what_is_missing_and_offers_no_training_until_it_is_there(
+    qtbot, desk, tmp_path
+):
     project = Project.create(tmp_path / "few")
     ids = add_crops(project, [1] * 6 + [2] * 6 + [None] * 6)
     at = desk(project=project)
@@ -177,13 +186,21 @@ def test_the_bars_show_every_crop_once_among_the_parts_and_once_among_the_specim
     assert [bar.name for bar in bars if bar.heading] == ["Training", "Validation", "Test, unseen"]
     assert sum(bar.total for bar in bars if bar.heading) == 60
     assert sum(bar.total for bar in bars if not bar.heading) == 60
-    assert sorted(bar.name for bar in bars if not bar.heading) == ["S01", "S02", "S03", "S04", "S05"]
+    assert sorted(bar.name for bar in bars if not bar.heading) == [
+        "S01",
+        "S02",
+        "S03",
+        "S04",
+        "S05",
+    ]
 
 
 def test_the_preview_shows_twelve_crops_at_the_size_of_the_networks_input(qtbot, desk):
     at = desk()
     side = Recipe().input_size
-    assert {(s.image.width(), s.image.height()) for s in at.page.crop_preview.crops()} == {(side, side)}
+    assert {(s.image.width(), s.image.height()) for s in at.page.crop_preview.crops()} == {
+        (side, side)
+    }
     assert len(at.page.crop_preview.crops()) == 12
     at.page.recipe_form.findChild(object, "recipe_preset").setCurrentText("seed")
     qtbot.waitUntil(lambda: "150" in at.page.preview_title.text())
@@ -195,7 +212,10 @@ def test_the_preview_says_how_crops_are_varied_and_only_where_they_are():
     assert preview_title(Recipe()).endswith(
         "px, proportions kept, before turns, flips, small shifts and changes of light."
     )
-    assert preview_title(recipe_for("seed")) == "150 × 150 px, stretched, before zoom, shear and flips."
+    assert (
+        preview_title(recipe_for("seed"))
+        == "150 × 150 px, stretched, before zoom, shear and flips."
+    )
     assert preview_title(Recipe(augment=False)) == "64 × 64 px, proportions kept."
 
 
@@ -203,7 +223,9 @@ def test_a_training_uses_the_recipe_of_the_form(qtbot, desk):
     at = desk()
     at.page.recipe_form.set_recipe(recipe_for("seed", epochs=3, learning_rate=0.0005))
     train(qtbot, at)
-    assert at.session.project.runs()[0].read_recipe() == recipe_for("seed", epochs=3, learning_rate=0.0005)
+    assert at.session.project.runs()[0].read_recipe() == recipe_for(
+        "seed", epochs=3, learning_rate=0.0005
+    )
 
 
 def test_an_empty_project_shows_an_empty_page(desk, tmp_path):
@@ -220,8 +242,14 @@ def test_a_form_has_a_field_for_every_declared_parameter_and_gives_the_recipe_ba
     form = RecipeForm()
     qtbot.addWidget(form)
     for parameter in parameters():
-        assert form.findChild(object, f"recipe_{parameter.name}").accessibleName() == parameter.label
-    for recipe in (Recipe(), recipe_for("seed"), Recipe(epochs=7, learning_rate=0.1349, augment=False, threads=2)):
+        assert (
+            form.findChild(object, f"recipe_{parameter.name}").accessibleName() == parameter.label
+        )
+    for recipe in (
+        Recipe(),
+        recipe_for("seed"),
+        Recipe(epochs=7, learning_rate=0.1349, augment=False, threads=2),
+    ):
         form.set_recipe(recipe)
         assert form.recipe() == recipe
 
@@ -252,7 +280,12 @@ def test_a_cosine_leaves_nothing_to_choose_for_a_plateau(qtbot):
     qtbot.addWidget(form)
     form.findChild(object, "recipe_schedule").setCurrentText("cosine")
     fields = ("reduce_on_plateau", "plateau_patience", "plateau_factor", "smallest_learning_rate")
-    assert [form.findChild(object, f"recipe_{name}").isEnabled() for name in fields] == [False, False, False, True]
+    assert [form.findChild(object, f"recipe_{name}").isEnabled() for name in fields] == [
+        False,
+        False,
+        False,
+        True,
+    ]
     assert form.recipe() == recipe_for("default", schedule="cosine")
 
 
@@ -350,6 +383,8 @@ def test_the_headline_follows_the_last_event(final, said):
     assert headline(4, Curves().take_all([final])).text == said
 
 
-@pytest.mark.parametrize(("seconds", "said"), [(0, "0:00"), (65, "1:05"), (3725, "1:02:05"), (-3, "0:00")])
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(0, "0:00"), (65, "1:05"), (3725, "1:02:05"), (-3, "0:00")]
+)
 def test_times_are_told_as_a_clock(seconds, said):
     assert clock(seconds) == said

@@ -69,7 +69,9 @@ def test_comparing_cross_validates_crop_by_crop_first_and_by_specimen_last(qtbot
     at.page.cross_validation.compare.click()
     at.page.train_button.click()
     qtbot.waitUntil(lambda: not at.trainer.running, timeout=30_000)
-    kinds = [run.read_dataset().crops[0].group.partition(":")[0] for run in at.session.project.runs()]
+    kinds = [
+        run.read_dataset().crops[0].group.partition(":")[0] for run in at.session.project.runs()
+    ]
     assert kinds == ["crop", "specimen"]
     assert all(len(run.read_folds()) == 5 for run in at.session.project.runs())
 
@@ -139,7 +141,9 @@ def test_a_run_that_is_added_waits_in_the_table_and_begins_when_the_one_before_e
     at = desk("waits")
     assert not at.page.queue_button.isVisible()
     learnt = []
-    at.trainer.told.connect(lambda event: learnt.append(event) if isinstance(event, EpochEnded) else None)
+    at.trainer.told.connect(
+        lambda event: learnt.append(event) if isinstance(event, EpochEnded) else None
+    )
     begin(qtbot, at)
     at.page.recipe_form.findChild(object, "recipe_epochs").setValue(7)
     at.page.queue_button.click()
@@ -148,7 +152,9 @@ def test_a_run_that_is_added_waits_in_the_table_and_begins_when_the_one_before_e
     end_one(qtbot, at)
     qtbot.waitUntil(lambda: len(at.session.project.runs()) == 2, timeout=30_000)
     assert at.session.project.runs()[1].read_recipe().epochs == 7
-    qtbot.waitUntil(lambda: len(learnt) == 2, timeout=30_000)  # before that, the page may still show the first run
+    qtbot.waitUntil(
+        lambda: len(learnt) == 2, timeout=30_000
+    )  # before that, the page may still show the first run
     qtbot.waitUntil(lambda: at.page.facts.text("Best so far") == "epoch 1", timeout=30_000)
     end_one(qtbot, at)
     assert not at.trainer.running

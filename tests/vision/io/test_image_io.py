@@ -19,7 +19,9 @@ from poregui.vision.crops import cut
 from poregui.vision.io.reader import read_image, read_size
 
 SHARED = Path(__file__).resolve().parents[4] / "shared" / "data"
-needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="../shared/data with real images is absent")
+needs_shared = pytest.mark.skipif(
+    not SHARED.is_dir(), reason="../shared/data with real images is absent"
+)
 
 
 def noise(*shape: int, dtype: Any = np.uint8, high: int | None = None) -> np.ndarray:
@@ -30,22 +32,41 @@ def png(width: int, height: int, content: bytes, bits: int = 8, colour: int = 0)
     """Return a PNG whose header says what it likes."""
 
     def chunk(name: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        return (
+            struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        )
 
     header = struct.pack(">IIBBBBB", width, height, bits, colour, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", content) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", content)
+        + chunk(b"IEND", b"")
+    )
 
 
 @pytest.mark.parametrize("suffix", [".png", ".bmp", ".tif"])
 @pytest.mark.parametrize("shape", [(20, 30), (20, 30, 3)])
-def test_eight_bit_pictures_come_back_as_they_were(tmp_path: Path, suffix: str, shape: tuple[int, ...]) -> None:
+def test_eight_bit_pictures_come_back_as_they_were(
+    tmp_path: Path, suffix: str, shape: tuple[int, ...]
+) -> None:
     pixels = noise(*shape)
     Pillow.fromarray(pixels).save(tmp_path / f"a{suffix}")
     image = read_image(tmp_path / f"a{suffix}")
     assert image.pixels.dtype == np.uint8
     np.testing.assert_array_equal(image.pixels, pixels)
-    assert (image.grey_low, image.grey_high, image.um_per_px, image.warnings) == (0.0, 255.0, None, ())
-    assert (image.width, image.height, image.bits, image.channels) == (30, 20, 8, 1 if len(shape) == 2 else 3)
+    assert (image.grey_low, image.grey_high, image.um_per_px, image.warnings) == (
+        0.0,
+        255.0,
+        None,
+        (),
+    )
+    assert (image.width, image.height, image.bits, image.channels) == (
+        30,
+        20,
+        8,
+        1 if len(shape) == 2 else 3,
+    )
 
 
 def test_a_jpeg_is_read_as_its_content_and_not_as_its_name_says(tmp_path: Path) -> None:
@@ -56,7 +77,9 @@ def test_a_jpeg_is_read_as_its_content_and_not_as_its_name_says(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tif"])
-def test_sixteen_bit_grey_keeps_its_depth_and_gets_a_robust_grey_range(tmp_path: Path, suffix: str) -> None:
+def test_sixteen_bit_grey_keeps_its_depth_and_gets_a_robust_grey_range(
+    tmp_path: Path, suffix: str
+) -> None:
     pixels = noise(100, 100, dtype=np.uint16, high=4096)
     pixels[0, 0] = 65535  # one hot pixel must not decide
     file = tmp_path / f"deep{suffix}"
@@ -64,7 +87,9 @@ def test_sixteen_bit_grey_keeps_its_depth_and_gets_a_robust_grey_range(tmp_path:
     image = read_image(file)
     assert image.pixels.dtype == np.uint16
     np.testing.assert_array_equal(image.pixels, pixels)
-    assert (image.grey_low, image.grey_high) == pytest.approx(tuple(np.percentile(pixels, (0.1, 99.9))))
+    assert (image.grey_low, image.grey_high) == pytest.approx(
+        tuple(np.percentile(pixels, (0.1, 99.9)))
+    )
     assert image.grey_high < 4096
 
 
@@ -75,7 +100,9 @@ def test_sixteen_bit_colour_keeps_its_depth(tmp_path: Path, suffix: str) -> None
     pixels = noise(9, 11, 3, dtype=np.uint16)
     file = tmp_path / f"deep{suffix}"
     if suffix == ".tif":
-        tifffile.imwrite(file, pixels, photometric="rgb", planarconfig="separate" if pixels.ndim == 4 else None)
+        tifffile.imwrite(
+            file, pixels, photometric="rgb", planarconfig="separate" if pixels.ndim == 4 else None
+        )
     else:
         file.write_bytes(imagecodecs.png_encode(pixels))
     np.testing.assert_array_equal(read_image(file).pixels, pixels)
@@ -97,7 +124,9 @@ def test_palettes_become_colour_or_grey(tmp_path: Path, suffix: str) -> None:
     picture.save(tmp_path / f"grey{suffix}")
     picture.putpalette([255, 0, 0, 0, 255, 0, 0, 0, 255, 9, 8, 7])
     picture.save(tmp_path / f"colour{suffix}")
-    np.testing.assert_array_equal(read_image(tmp_path / f"colour{suffix}").pixels, np.asarray(picture.convert("RGB")))
+    np.testing.assert_array_equal(
+        read_image(tmp_path / f"colour{suffix}").pixels, np.asarray(picture.convert("RGB"))
+    )
     grey = read_image(tmp_path / f"grey{suffix}").pixels
     np.testing.assert_array_equal(grey, np.array([10, 60, 90, 200], np.uint8)[np.asarray(picture)])
 
@@ -106,7 +135,9 @@ def test_palettes_become_colour_or_grey(tmp_path: Path, suffix: str) -> None:
 def test_one_bit_becomes_black_and_white(tmp_path: Path, suffix: str) -> None:
     pixels = noise(10, 12, high=2).astype(bool)
     Pillow.fromarray(pixels).save(tmp_path / f"a{suffix}")
-    np.testing.assert_array_equal(read_image(tmp_path / f"a{suffix}").pixels, pixels * np.uint8(255))
+    np.testing.assert_array_equal(
+        read_image(tmp_path / f"a{suffix}").pixels, pixels * np.uint8(255)
+    )
 
 
 def test_white_is_zero_is_turned_round(tmp_path: Path) -> None:
@@ -139,7 +170,11 @@ def test_floating_point_is_scaled_and_says_so(tmp_path: Path) -> None:
     values[0, 1] = np.nan
     tifffile.imwrite(tmp_path / "a.tif", values)
     image = read_image(tmp_path / "a.tif")
-    assert (image.pixels.dtype, int(image.pixels.min()), int(image.pixels.max())) == (np.uint16, 0, 65535)
+    assert (image.pixels.dtype, int(image.pixels.min()), int(image.pixels.max())) == (
+        np.uint16,
+        0,
+        65535,
+    )
     assert image.warnings == ("Its 32-bit values from -2.5 to 7.5 were scaled to 16 bits.",)
 
 
@@ -162,11 +197,22 @@ def test_of_several_pages_the_first_is_taken_with_a_remark(tmp_path: Path) -> No
 
 def test_imagej_and_ome_scales_are_believed_and_paper_resolution_is_not(tmp_path: Path) -> None:
     pixels = noise(10, 20)
-    tifffile.imwrite(tmp_path / "ij.tif", pixels, imagej=True, resolution=(4, 4), metadata={"unit": "micron"})
-    ome = {"PhysicalSizeX": 350.0, "PhysicalSizeXUnit": "nm", "PhysicalSizeY": 350.0, "PhysicalSizeYUnit": "nm"}
+    tifffile.imwrite(
+        tmp_path / "ij.tif", pixels, imagej=True, resolution=(4, 4), metadata={"unit": "micron"}
+    )
+    ome = {
+        "PhysicalSizeX": 350.0,
+        "PhysicalSizeXUnit": "nm",
+        "PhysicalSizeY": 350.0,
+        "PhysicalSizeYUnit": "nm",
+    }
     tifffile.imwrite(tmp_path / "ome.tif", pixels, ome=True, metadata={"axes": "YX", **ome})
-    tifffile.imwrite(tmp_path / "paper.tif", pixels, resolution=(28, 28), resolutionunit="CENTIMETER")
-    tifffile.imwrite(tmp_path / "inch.tif", pixels, imagej=True, resolution=(72, 72), metadata={"unit": "inch"})
+    tifffile.imwrite(
+        tmp_path / "paper.tif", pixels, resolution=(28, 28), resolutionunit="CENTIMETER"
+    )
+    tifffile.imwrite(
+        tmp_path / "inch.tif", pixels, imagej=True, resolution=(72, 72), metadata={"unit": "inch"}
+    )
     scales = {name: read_image(tmp_path / f"{name}.tif") for name in ("ij", "ome", "paper", "inch")}
     assert (scales["ij"].um_per_px, scales["ij"].scale_source) == (0.25, "ImageJ")
     assert scales["ome"].um_per_px == pytest.approx(0.35)
@@ -209,7 +255,9 @@ def test_what_is_read_cannot_be_changed_by_accident(tmp_path: Path) -> None:
         ("short.bmp", b"BM1234", "damaged"),
     ],
 )
-def test_a_bad_file_gets_a_sentence_that_names_it(tmp_path: Path, name: str, content: bytes, said: str) -> None:
+def test_a_bad_file_gets_a_sentence_that_names_it(
+    tmp_path: Path, name: str, content: bytes, said: str
+) -> None:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(ImageError) as caught:
         read_image(tmp_path / name)
@@ -218,7 +266,9 @@ def test_a_bad_file_gets_a_sentence_that_names_it(tmp_path: Path, name: str, con
     assert caught.value.remedy
 
 
-def test_missing_files_folders_and_refused_ones_get_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_files_folders_and_refused_ones_get_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with pytest.raises(ImageError, match=r"gone\.png is not there any more"):
         read_image(tmp_path / "gone.png")
     with pytest.raises(ImageError, match="is no file"):
@@ -241,21 +291,27 @@ def test_a_tiff_whose_content_ends_early_is_refused(tmp_path: Path) -> None:
         read_image(tmp_path / "a.tif")
 
 
-def test_damage_of_any_kind_ends_in_an_image_or_an_image_error(tmp_path: Path, repetitions: Any) -> None:
+def test_damage_of_any_kind_ends_in_an_image_or_an_image_error(
+    tmp_path: Path, repetitions: Any
+) -> None:
     random.seed(5)
     sources = []
     for suffix in (".png", ".jpg", ".bmp"):
         Pillow.fromarray(noise(20, 30, 3)).save(tmp_path / f"good{suffix}")
         sources.append((tmp_path / f"good{suffix}").read_bytes())
     for compression in (None, "zlib", "lzw", "packbits"):
-        tifffile.imwrite(tmp_path / "good.tif", noise(20, 30, dtype=np.uint16), compression=compression)
+        tifffile.imwrite(
+            tmp_path / "good.tif", noise(20, 30, dtype=np.uint16), compression=compression
+        )
         sources.append((tmp_path / "good.tif").read_bytes())
     refused = 0
     for _ in range(repetitions(3000)):
         spoilt = bytearray(random.choice(sources))
         for _ in range(random.choice((1, 4))):
             spoilt[random.randrange(random.choice((40, len(spoilt))))] = random.randrange(256)
-        (tmp_path / "spoilt").write_bytes(spoilt[: random.choice((len(spoilt), random.randrange(1, len(spoilt))))])
+        (tmp_path / "spoilt").write_bytes(
+            spoilt[: random.choice((len(spoilt), random.randrange(1, len(spoilt))))]
+        )
         try:
             image = read_image(tmp_path / "spoilt")
         except ImageError:
@@ -288,7 +344,9 @@ def test_the_eight_orientations_of_one_scan_are_the_same_picture() -> None:
     for number in range(2, 9):
         other = read_image(folder / f"g4_orientation_{number}.tif").pixels
         assert other.shape == first.shape
-        assert np.mean(other != first) < 0.01  # the files were made anew each, and differ in single pixels
+        assert (
+            np.mean(other != first) < 0.01
+        )  # the files were made anew each, and differ in single pixels
 
 
 def test_a_crop_is_a_copy_at_the_depth_of_its_image(tmp_path: Path) -> None:

@@ -31,7 +31,9 @@ def write_czi(file: Path, pixels: np.ndarray) -> None:
             for left in (0, 50):
                 tile = np.ascontiguousarray(pixels[t, c, z, :, left : left + 50])
                 tile = tile[..., None] if tile.ndim == 2 else np.ascontiguousarray(tile[..., ::-1])
-                writer.write(tile, plane={"T": int(t), "C": int(c), "Z": int(z)}, location=(left, 0))
+                writer.write(
+                    tile, plane={"T": int(t), "C": int(c), "Z": int(z)}, location=(left, 0)
+                )
         writer.write_metadata("made for a test", scale_x=0.5e-6, scale_y=0.5e-6)
 
 
@@ -41,7 +43,11 @@ def write_lif(file: Path, pixels: np.ndarray) -> None:
     times, channels, slices, height, width = pixels.shape
     item = pixels.dtype.itemsize
     stored = np.ascontiguousarray(np.moveaxis(pixels, 1, 2))  # T, Z, C, Y, X
-    steps = ((1, width, item), (2, height, item * width), (3, slices, item * width * height * channels))
+    steps = (
+        (1, width, item),
+        (2, height, item * width),
+        (3, slices, item * width * height * channels),
+    )
     steps += ((4, times, item * width * height * channels * slices),)
     dimensions = "".join(
         f'<DimensionDescription DimID="{axis}" NumberOfElements="{many}" Origin="0" Length="{(many - 1) * 0.5e-6}" '
@@ -62,7 +68,9 @@ def write_lif(file: Path, pixels: np.ndarray) -> None:
     )
     name = "MemBlock_1"
     content = struct.pack("<IIBI", 0x70, 2 * len(xml) + 5, 0x2A, len(xml)) + xml.encode("utf-16-le")
-    content += struct.pack("<IIBQBI", 0x70, 2 * len(name) + 14, 0x2A, stored.nbytes, 0x2A, len(name))
+    content += struct.pack(
+        "<IIBQBI", 0x70, 2 * len(name) + 14, 0x2A, stored.nbytes, 0x2A, len(name)
+    )
     file.write_bytes(content + name.encode("utf-16-le") + stored.tobytes())
 
 
@@ -71,13 +79,24 @@ WRITERS = {".czi": write_czi, ".lif": write_lif}
 
 @pytest.mark.parametrize("suffix", WRITERS)
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
-def test_every_plane_of_a_makers_file_is_read_at_its_own_depth(tmp_path: Path, suffix: str, dtype: Any) -> None:
+def test_every_plane_of_a_makers_file_is_read_at_its_own_depth(
+    tmp_path: Path, suffix: str, dtype: Any
+) -> None:
     file, pixels = tmp_path / f"größe{suffix}", pictures(dtype)
     WRITERS[suffix](file, pixels)
     header = read_header(file)
-    assert (header.width, header.height, header.pages, header.channels, header.slices) == (100, 40, 2, 2, 3)
+    assert (header.width, header.height, header.pages, header.channels, header.slices) == (
+        100,
+        40,
+        2,
+        2,
+        3,
+    )
     assert header.dtype == np.dtype(dtype).name
-    assert (header.um_per_px, header.scale_source) == (pytest.approx(0.5), f"{suffix[1:].upper()} metadata")
+    assert (header.um_per_px, header.scale_source) == (
+        pytest.approx(0.5),
+        f"{suffix[1:].upper()} metadata",
+    )
     assert len(header.warnings) == 3
     assert read_size(file) == (100, 40)
     assert is_picture(file)
@@ -96,7 +115,9 @@ def test_the_colours_of_a_czi_file_are_in_their_order(tmp_path: Path) -> None:
     write_czi(tmp_path / "a.czi", pixels)
     assert read_header(tmp_path / "a.czi").channels == 3
     np.testing.assert_array_equal(read_image(tmp_path / "a.czi").pixels, pixels[0, 0, 0])
-    np.testing.assert_array_equal(read_image(tmp_path / "a.czi", Plane(channel=1)).pixels, pixels[0, 0, 0, ..., 0])
+    np.testing.assert_array_equal(
+        read_image(tmp_path / "a.czi", Plane(channel=1)).pixels, pixels[0, 0, 0, ..., 0]
+    )
 
 
 @pytest.mark.parametrize(
@@ -112,15 +133,23 @@ def test_a_makers_file_without_its_library_says_how_to_get_it(
 ) -> None:
     monkeypatch.setitem(sys.modules, library, None)
     (tmp_path / "a.bin").write_bytes(head)
-    with pytest.raises(ImageError, match=r"library for those is not installed\. Install it with pip install"):
+    with pytest.raises(
+        ImageError, match=r"library for those is not installed\. Install it with pip install"
+    ):
         read_image(tmp_path / "a.bin")
 
 
 @pytest.mark.parametrize(
     ("library", "head"),
-    [("pylibCZIrw", b"ZISRAWFILE"), ("liffile", b"\x70\0\0\0\x10\0\0\0\x2a"), ("nd2", b"\xda\xce\xbe\x0a")],
+    [
+        ("pylibCZIrw", b"ZISRAWFILE"),
+        ("liffile", b"\x70\0\0\0\x10\0\0\0\x2a"),
+        ("nd2", b"\xda\xce\xbe\x0a"),
+    ],
 )
-def test_a_makers_file_that_is_damaged_gets_a_sentence(tmp_path: Path, library: str, head: bytes) -> None:
+def test_a_makers_file_that_is_damaged_gets_a_sentence(
+    tmp_path: Path, library: str, head: bytes
+) -> None:
     pytest.importorskip(library, reason="the extra `formats` is not installed")
     (tmp_path / "a.bin").write_bytes(head + bytes(random.Random(3).randbytes(3000)))
     for read in (read_image, read_header):

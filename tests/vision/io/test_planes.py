@@ -35,7 +35,9 @@ def test_a_plane_has_one_text_and_comes_back_from_it(plane: Plane, text: str, wo
     assert plane.words == words
 
 
-@pytest.mark.parametrize("text", ["page", "page=0", "channel=0", "page=2;page=3", "time=3", "z=-1", "page=99999999"])
+@pytest.mark.parametrize(
+    "text", ["page", "page=0", "channel=0", "page=2;page=3", "time=3", "z=-1", "page=99999999"]
+)
 def test_a_text_that_names_no_plane_is_refused(text: str) -> None:
     with pytest.raises(PoreguiError):
         Plane.parse(text)
@@ -49,7 +51,9 @@ def stack(*shape: int, dtype: Any = np.uint16) -> np.ndarray:
 @pytest.mark.parametrize("kind", ["ImageJ", "ImageJ behind each other", "OME", "OME BigTIFF"])
 def test_times_slices_and_channels_of_a_stack_are_told_apart(tmp_path: Path, kind: str) -> None:
     pixels = stack(3, 4, 2, 20, 30)
-    options: dict[str, Any] = {"imagej": True} if "ImageJ" in kind else {"ome": True, "bigtiff": "Big" in kind}
+    options: dict[str, Any] = (
+        {"imagej": True} if "ImageJ" in kind else {"ome": True, "bigtiff": "Big" in kind}
+    )
     file = tmp_path / "stack.tif"
     tifffile.imwrite(file, pixels, metadata={"axes": "TZCYX"}, **options)
     if "behind" in kind:  # as ImageJ writes stacks above 4 GB: one page stands for all
@@ -78,12 +82,16 @@ def test_pages_of_any_size_keep_the_order_of_the_file(tmp_path: Path) -> None:
     assert read_header(tmp_path / "a.tif").pages == 5
     assert read_header(tmp_path / "a.tif", Plane(page=2)).height == 11
     for number, page in enumerate(pages, start=1):
-        np.testing.assert_array_equal(read_image(tmp_path / "a.tif", Plane(page=number)).pixels, page)
+        np.testing.assert_array_equal(
+            read_image(tmp_path / "a.tif", Plane(page=number)).pixels, page
+        )
 
 
 @pytest.mark.parametrize("planar", ["contig", "separate"])
 @pytest.mark.parametrize("tile", [None, (16, 16)])
-def test_one_channel_of_colours_stays_grey_at_its_depth(tmp_path: Path, planar: str, tile: Any) -> None:
+def test_one_channel_of_colours_stays_grey_at_its_depth(
+    tmp_path: Path, planar: str, tile: Any
+) -> None:
     pixels = stack(40, 50, 3)
     stored = pixels if planar == "contig" else np.moveaxis(pixels, -1, 0)
     tifffile.imwrite(tmp_path / "a.tif", stored, photometric="rgb", planarconfig=planar, tile=tile)
@@ -96,7 +104,9 @@ def test_one_channel_of_colours_stays_grey_at_its_depth(tmp_path: Path, planar: 
 def test_one_channel_of_a_png_can_be_chosen(tmp_path: Path) -> None:
     pixels = stack(8, 9, 4, dtype=np.uint8)
     Pillow.fromarray(pixels).save(tmp_path / "a.png")
-    np.testing.assert_array_equal(read_image(tmp_path / "a.png", Plane(channel=2)).pixels, pixels[..., 1])
+    np.testing.assert_array_equal(
+        read_image(tmp_path / "a.png", Plane(channel=2)).pixels, pixels[..., 1]
+    )
     with pytest.raises(ImageError, match=r"a\.png has no channel 5; it has 4 channels"):
         read_image(tmp_path / "a.png", Plane(channel=5))
     with pytest.raises(ImageError, match=r"has no page 2; it has one page"):
@@ -105,9 +115,15 @@ def test_one_channel_of_a_png_can_be_chosen(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("plane", "said"),
-    [(Plane(page=4), "page 4; it has 3 pages"), (Plane(channel=2), "channel 2"), (Plane(z=2), "slice")],
+    [
+        (Plane(page=4), "page 4; it has 3 pages"),
+        (Plane(channel=2), "channel 2"),
+        (Plane(z=2), "slice"),
+    ],
 )
-def test_a_plane_that_is_not_there_is_refused_with_how_many_there_are(tmp_path: Path, plane: Plane, said: str) -> None:
+def test_a_plane_that_is_not_there_is_refused_with_how_many_there_are(
+    tmp_path: Path, plane: Plane, said: str
+) -> None:
     tifffile.imwrite(tmp_path / "a.tif", stack(3, 8, 9), photometric="minisblack")
     for read in (read_image, read_header):
         with pytest.raises(ImageError, match=said):
@@ -124,7 +140,9 @@ def test_smaller_copies_are_levels_of_every_page_and_no_pages(tmp_path: Path) ->
     assert (header.pages, header.channels, header.levels) == (1, 2, 2)
 
 
-@pytest.mark.parametrize("sizes", [{"SizeT": 10**9}, {"SizeZ": 10**6, "SizeC": 10**6}, {"SizeC": 0}, {"SizeT": "x"}])
+@pytest.mark.parametrize(
+    "sizes", [{"SizeT": 10**9}, {"SizeZ": 10**6, "SizeC": 10**6}, {"SizeC": 0}, {"SizeT": "x"}]
+)
 def test_a_description_that_promises_more_than_the_file_holds_is_passed_over(
     tmp_path: Path, sizes: dict[str, object]
 ) -> None:
@@ -137,7 +155,9 @@ def test_a_description_that_promises_more_than_the_file_holds_is_passed_over(
     for name, size in sizes.items():
         forged = re.sub(rf'{name}="\d+"', f'{name}="{size}"', forged)
     spare = len(forged.encode()) - len(told.encode())
-    forged = forged.replace("www.openmicroscopy.org/Schemas/OME/2016-06/ome.xsd", "w" * (50 - max(spare, 0)), 1)
+    forged = forged.replace(
+        "www.openmicroscopy.org/Schemas/OME/2016-06/ome.xsd", "w" * (50 - max(spare, 0)), 1
+    )
     raw = forged.encode()[: len(told.encode())].ljust(len(told.encode()))
     (tmp_path / "a.tif").write_bytes(content[:at] + raw + content[at + len(raw) :])
     header = read_header(tmp_path / "a.tif")

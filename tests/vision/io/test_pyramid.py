@@ -23,7 +23,13 @@ from poregui.vision.pores.edit import pore_box, pore_near
 
 SHARED = Path(__file__).resolve().parents[4] / "shared" / "data"
 MOSAIC = SHARED / "formats" / "stomata_mosaic_15360x8244_bigtiff_pyramid.tif"
-BOXES = (Box(0, 0, 1, 1), Box(0, 0, 700, 40), Box(250, 250, 20, 20), Box(511, 0, 3, 500), Box(640, 360, 160, 140))
+BOXES = (
+    Box(0, 0, 1, 1),
+    Box(0, 0, 700, 40),
+    Box(250, 250, 20, 20),
+    Box(511, 0, 3, 500),
+    Box(640, 360, 160, 140),
+)
 
 
 @pytest.fixture(autouse=True)
@@ -33,8 +39,12 @@ def _large(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("sub_pages", [True, False])
 @pytest.mark.parametrize("colour", [True, False])
-@pytest.mark.parametrize(("dtype", "compression"), [(np.uint8, None), (np.uint16, "zlib"), (np.uint8, "lzw")])
-def test_every_part_of_every_size_of_a_tiled_pyramid_is_read(tmp_path, sub_pages, colour, dtype, compression):
+@pytest.mark.parametrize(
+    ("dtype", "compression"), [(np.uint8, None), (np.uint16, "zlib"), (np.uint8, "lzw")]
+)
+def test_every_part_of_every_size_of_a_tiled_pyramid_is_read(
+    tmp_path, sub_pages, colour, dtype, compression
+):
     sizes = halves(textured(800, 500, dtype, colour=colour), 2)
     file = write_pyramid(tmp_path / "a.tif", sizes, sub_pages=sub_pages, compression=compression)
     with open_pyramid(file) as image:
@@ -79,15 +89,22 @@ def test_a_turned_image_is_read_upright(tmp_path, orientation):
     upright = read_image(file).pixels
     with open_pyramid(file) as image:
         assert (image.height, image.width) == upright.shape
-        for box in (Box(0, 0, 5, 9), Box(100, 60, 250, 270), Box(image.width - 30, image.height - 20, 30, 20)):
-            assert np.array_equal(image.read(0, box), upright[box.y : box.bottom, box.x : box.right])
+        for box in (
+            Box(0, 0, 5, 9),
+            Box(100, 60, 250, 270),
+            Box(image.width - 30, image.height - 20, 30, 20),
+        ):
+            assert np.array_equal(
+                image.read(0, box), upright[box.y : box.bottom, box.x : box.right]
+            )
         overview = image.overview().astype(float)
         assert overview.shape == image.sizes[-1][::-1]
         assert np.abs(overview - halves(upright, 1)[1]).max() <= 1
 
 
 @pytest.mark.parametrize(
-    ("photometric", "bits"), [("miniswhite", 8), ("minisblack", 1), ("planar", 8), ("minisblack", 12)]
+    ("photometric", "bits"),
+    [("miniswhite", 8), ("minisblack", 1), ("planar", 8), ("minisblack", 12)],
 )
 def test_unusual_values_are_those_of_the_whole_image(tmp_path, photometric, bits):
     file = tmp_path / "a.tif"
@@ -223,7 +240,9 @@ def test_a_pore_is_found_in_a_part_as_in_the_whole(tmp_path):
     array[(rows - 900) ** 2 + (columns - 1000) ** 2 < 45**2] = 40
     array[:, 100:110] = 30  # a crack as long as the image, which is no pore
     with open_pyramid(write_pyramid(tmp_path / "a.tif", [array])) as image:
-        assert pore_near(image, 1010, 890, reach=6) == pore_box(array, 1010, 890, low=0, high=255, reach=6)
+        assert pore_near(image, 1010, 890, reach=6) == pore_box(
+            array, 1010, 890, low=0, high=255, reach=6
+        )
         assert pore_near(image, 1010, 890, reach=6).centre == pytest.approx((1000, 900), abs=2)
         assert pore_near(image, 105, 700, reach=6) is None
         assert pore_near(image, 1700, 700, reach=6) is None
@@ -244,7 +263,9 @@ def test_halves_are_means_and_their_edges_are_kept(shape):
         assert abs(int(half[0, -1]) - int(array[:2, -1].mean())) <= 1 if array.ndim == 2 else True
 
 
-@pytest.mark.parametrize("kind", ["striped", "compressed strips", "tiled", "turned", "png", "jpeg", "float"])
+@pytest.mark.parametrize(
+    "kind", ["striped", "compressed strips", "tiled", "turned", "png", "jpeg", "float"]
+)
 def test_what_a_file_lacks_is_built_once_and_holds_the_same_pixels(tmp_path, monkeypatch, kind):
     monkeypatch.setattr("poregui.vision.io.pyramid_building.OVERVIEW", 200)
     array = textured(1301, 1107, np.uint16 if "strip" in kind else np.uint8)
@@ -256,7 +277,9 @@ def test_what_a_file_lacks_is_built_once_and_holds_the_same_pixels(tmp_path, mon
     else:
         more = {"tile": (256, 256)} if kind == "tiled" else {"rowsperstrip": 20}
         tags = [(274, "H", 1, 6, True)] if kind == "turned" else []
-        tifffile.imwrite(file, array, extratags=tags, compression="zlib" if "compr" in kind else None, **more)
+        tifffile.imwrite(
+            file, array, extratags=tags, compression="zlib" if "compr" in kind else None, **more
+        )
     built = tmp_path / "built.tif"
     told: list[tuple[int, int]] = []
     with open_pyramid(file, built) as source:
@@ -273,7 +296,9 @@ def test_what_a_file_lacks_is_built_once_and_holds_the_same_pixels(tmp_path, mon
                 before = image.read(level - 1, Box(0, 0, *image.sizes[level - 1]))
                 half = image.read(level, Box(0, 0, *image.sizes[level]))
                 assert half.shape == halved(before).shape
-                assert kind == "turned" or np.array_equal(half, halved(before))  # a single row may be first then
+                assert kind == "turned" or np.array_equal(
+                    half, halved(before)
+                )  # a single row may be first then
             assert max(image.sizes[-1]) <= 200
     assert told[-1][0] == told[-1][1]
     assert [done for done, _ in told] == sorted(done for done, _ in told)
@@ -349,4 +374,6 @@ def test_a_real_mosaic_is_read_from_its_own_sizes(monkeypatch):
         assert image.overview().shape == (550, 1024, 3)
         with tifffile.TiffFile(MOSAIC) as tiff:
             coarse = tiff.series[0].levels[2].asarray()
-        assert np.array_equal(image.read(2, Box(1000, 1000, 700, 600)), coarse[1000:1600, 1000:1700])
+        assert np.array_equal(
+            image.read(2, Box(1000, 1000, 700, 600)), coarse[1000:1600, 1000:1700]
+        )

@@ -18,7 +18,9 @@ from poregui.domain.errors import ImageError
 from poregui.vision.io.reader import read_header, read_image
 
 SHARED = Path(__file__).resolve().parents[4] / "shared" / "data"
-needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="../shared/data with real images is absent")
+needs_shared = pytest.mark.skipif(
+    not SHARED.is_dir(), reason="../shared/data with real images is absent"
+)
 GREY = np.zeros((20, 30), np.uint8)
 FEI, ZEISS = 34682, 34118
 
@@ -26,7 +28,9 @@ FEI, ZEISS = 34682, 34118
 def written(folder: Path, tag: int | None = None, text: str | bytes = "", **options: Any) -> Path:
     """Write a TIFF, with a maker's tag or a resolution if given."""
     extra = [(tag, 2, 0, text, True)] if tag else []
-    tifffile.imwrite(folder / "a.tif", GREY, metadata=options.pop("metadata", None), extratags=extra, **options)
+    tifffile.imwrite(
+        folder / "a.tif", GREY, metadata=options.pop("metadata", None), extratags=extra, **options
+    )
     return folder / "a.tif"
 
 
@@ -65,7 +69,9 @@ def test_a_real_zeiss_image_has_its_scale_from_picometres() -> None:
 
 
 @needs_shared
-@pytest.mark.parametrize("name", ["sem/membrane/test_pore1.bmp", "optical/smartzoom_melt_track.tif"])
+@pytest.mark.parametrize(
+    "name", ["sem/membrane/test_pore1.bmp", "optical/smartzoom_melt_track.tif"]
+)
 def test_real_images_that_do_not_know_their_scale_get_none(name: str) -> None:
     assert scale_of(SHARED / name) == (None, "", ())
 
@@ -73,11 +79,31 @@ def test_real_images_that_do_not_know_their_scale_get_none(name: str) -> None:
 @pytest.mark.parametrize(
     ("tag", "text", "um_per_px", "source"),
     [
-        (FEI, fei("[Scan]", "PixelWidth=1.34896e-007", "PixelHeight=1.34896e-007"), 0.134896, "FEI tag: PixelWidth"),
-        (FEI, fei("[EScan]", "PixelWidth=2e-9", "[IScan]", "PixelWidth=5e-9"), 0.002, "FEI tag: PixelWidth"),
+        (
+            FEI,
+            fei("[Scan]", "PixelWidth=1.34896e-007", "PixelHeight=1.34896e-007"),
+            0.134896,
+            "FEI tag: PixelWidth",
+        ),
+        (
+            FEI,
+            fei("[EScan]", "PixelWidth=2e-9", "[IScan]", "PixelWidth=5e-9"),
+            0.002,
+            "FEI tag: PixelWidth",
+        ),
         (34680, fei("[IScan]", "PixelWidth=5e-9"), 0.005, "FEI tag: PixelWidth"),
-        (ZEISS, zeiss("AP_IMAGE_PIXEL_SIZE", "Image Pixel Size = 543.0 pm"), 543e-6, "Zeiss SEM tag: Image Pixel Size"),
-        (ZEISS, zeiss("AP_PIXEL_SIZE", "Pixel Size = 12.5 nm"), 0.0125, "Zeiss SEM tag: Pixel Size"),
+        (
+            ZEISS,
+            zeiss("AP_IMAGE_PIXEL_SIZE", "Image Pixel Size = 543.0 pm"),
+            543e-6,
+            "Zeiss SEM tag: Image Pixel Size",
+        ),
+        (
+            ZEISS,
+            zeiss("AP_PIXEL_SIZE", "Pixel Size = 12.5 nm"),
+            0.0125,
+            "Zeiss SEM tag: Pixel Size",
+        ),
         (
             ZEISS,
             zeiss("AP_IMAGE_PIXEL_SIZE", "Image Pixel Size = 1.25 µm").encode("cp1252"),
@@ -118,7 +144,12 @@ def test_a_maker_who_gives_no_size_leaves_the_scale_unknown_and_the_picture_read
 
 @pytest.mark.parametrize(
     ("per_unit", "unit", "um_per_px"),
-    [((500_000, 13), 3, 0.26), ((10_000, 1), 3, 1.0), ((25_400, 1), 2, 1.0), ((10_000_000, 1), 3, 0.001)],
+    [
+        ((500_000, 13), 3, 0.26),
+        ((10_000, 1), 3, 1.0),
+        ((25_400, 1), 2, 1.0),
+        ((10_000_000, 1), 3, 0.001),
+    ],
 )
 def test_a_resolution_of_a_microscope_is_believed(
     tmp_path: Path, per_unit: tuple[int, int], unit: int, um_per_px: float
@@ -131,13 +162,18 @@ def test_a_resolution_of_a_microscope_is_believed(
     ("per_unit", "unit"),
     [
         *((dpi, 2) for dpi in (1, 72, 75, 96, 100, 150, 200, 300, 600, 1200, 2400, 4800, 9600)),
-        *((per_cm, 3) for per_cm in (1, 28, 28.35, 37.8, 59, 118.11, 236, 236.22, 300, 472.44, 600, 1200)),
+        *(
+            (per_cm, 3)
+            for per_cm in (1, 28, 28.35, 37.8, 59, 118.11, 236, 236.22, 300, 472.44, 600, 1200)
+        ),
         (1e9, 3),
         (10_000, 1),
         ((0, 1), 3),
     ],
 )
-def test_a_resolution_of_paper_or_without_unit_is_not_believed(tmp_path: Path, per_unit: Any, unit: int) -> None:
+def test_a_resolution_of_paper_or_without_unit_is_not_believed(
+    tmp_path: Path, per_unit: Any, unit: int
+) -> None:
     resolution = per_unit if isinstance(per_unit, tuple) else (round(per_unit * 100), 100)
     if resolution[0] > 2**32 - 1:
         resolution = (2**32 - 1, 4)
@@ -152,13 +188,22 @@ def test_a_centimetre_that_imagej_took_over_from_paper_is_not_believed(tmp_path:
 
 
 @pytest.mark.parametrize("written_by", ["FEI", "OME", "ImageJ", "TIFF resolution"])
-def test_pixels_that_are_not_square_have_no_scale_and_a_warning(tmp_path: Path, written_by: str) -> None:
-    sizes = {"PhysicalSizeX": 0.5, "PhysicalSizeXUnit": "µm", "PhysicalSizeY": 1.0, "PhysicalSizeYUnit": "µm"}
+def test_pixels_that_are_not_square_have_no_scale_and_a_warning(
+    tmp_path: Path, written_by: str
+) -> None:
+    sizes = {
+        "PhysicalSizeX": 0.5,
+        "PhysicalSizeXUnit": "µm",
+        "PhysicalSizeY": 1.0,
+        "PhysicalSizeYUnit": "µm",
+    }
     text = fei("[Scan]", "PixelWidth=5e-7", "PixelHeight=1e-6")
     file = {
         "FEI": lambda: written(tmp_path, FEI, text),
         "OME": lambda: written(tmp_path, ome=True, metadata={"axes": "YX", **sizes}),
-        "ImageJ": lambda: written(tmp_path, imagej=True, resolution=(2, 1), metadata={"unit": "um"}),
+        "ImageJ": lambda: written(
+            tmp_path, imagej=True, resolution=(2, 1), metadata={"unit": "um"}
+        ),
         "TIFF resolution": lambda: written(tmp_path, resolution=(20_000, 10_000), resolutionunit=3),
     }[written_by]()
     um_per_px, source, (warning,) = scale_of(file)
@@ -169,9 +214,17 @@ def test_pixels_that_are_not_square_have_no_scale_and_a_warning(tmp_path: Path, 
 
 def test_a_pyramid_and_a_stack_are_counted_and_not_decoded(tmp_path: Path) -> None:
     with tifffile.TiffWriter(tmp_path / "pyramid.tif") as tiff:
-        tiff.write(np.zeros((256, 512, 3), np.uint8), subifds=2, tile=(64, 64), photometric="rgb", compression="zlib")
+        tiff.write(
+            np.zeros((256, 512, 3), np.uint8),
+            subifds=2,
+            tile=(64, 64),
+            photometric="rgb",
+            compression="zlib",
+        )
         for step in (2, 4):
-            tiff.write(np.zeros((256 // step, 512 // step, 3), np.uint8), subfiletype=1, photometric="rgb")
+            tiff.write(
+                np.zeros((256 // step, 512 // step, 3), np.uint8), subfiletype=1, photometric="rgb"
+            )
     with tifffile.TiffFile(tmp_path / "pyramid.tif") as tiff:
         place = tiff.pages[0].aspage().dataoffsets[0]
     with open(tmp_path / "pyramid.tif", "r+b") as file:
@@ -180,8 +233,16 @@ def test_a_pyramid_and_a_stack_are_counted_and_not_decoded(tmp_path: Path) -> No
     with pytest.raises(ImageError, match="damaged"):
         read_image(tmp_path / "pyramid.tif")
     header = read_header(tmp_path / "pyramid.tif")
-    assert (header.width, header.height, header.channels, header.pages, header.levels) == (512, 256, 3, 1, 3)
-    tifffile.imwrite(tmp_path / "stack.tif", np.zeros((5, 20, 30), np.float32), photometric="minisblack")
+    assert (header.width, header.height, header.channels, header.pages, header.levels) == (
+        512,
+        256,
+        3,
+        1,
+        3,
+    )
+    tifffile.imwrite(
+        tmp_path / "stack.tif", np.zeros((5, 20, 30), np.float32), photometric="minisblack"
+    )
     header = read_header(tmp_path / "stack.tif")
     assert (header.dtype, header.bits, header.pages, header.levels) == ("float32", 32, 5, 1)
     assert header.warnings == ("It has several pages; the first is used.",)
@@ -203,9 +264,13 @@ def test_pages_that_go_in_a_circle_end(tmp_path: Path) -> None:
 
 
 def test_an_image_that_is_too_large_to_open_is_described_with_a_warning(tmp_path: Path) -> None:
-    file = tmp_path / "large.tif"  # real numbers have to be read as a whole, to find the range that they are in
+    file = (
+        tmp_path / "large.tif"
+    )  # real numbers have to be read as a whole, to find the range that they are in
     tiles = itertools.repeat(zlib.compress(bytes(4 * 2048 * 2048)), 20 * 15)
-    tifffile.imwrite(file, tiles, shape=(40_000, 30_000), dtype=np.float32, tile=(2048, 2048), compression="zlib")
+    tifffile.imwrite(
+        file, tiles, shape=(40_000, 30_000), dtype=np.float32, tile=(2048, 2048), compression="zlib"
+    )
     header = read_header(file)
     assert (header.width, header.height) == (30_000, 40_000)
     assert "too large to open" in header.warnings[0]
@@ -217,7 +282,9 @@ def test_an_image_that_is_too_large_to_open_is_described_with_a_warning(tmp_path
     ("L", ".png", 8, 1), ("RGBA", ".png", 8, 4), ("LA", ".png", 8, 2), ("I;16", ".png", 16, 1), ("1", ".png", 1, 1),
     ("RGB", ".jpg", 8, 3), ("RGB", ".bmp", 8, 3), ("RGBA", ".tif", 8, 4), ("I;16", ".tif", 16, 1), ("1", ".tif", 1, 1),
 ])  # fmt: skip
-def test_a_header_tells_what_is_stored(tmp_path: Path, mode: str, suffix: str, bits: int, channels: int) -> None:
+def test_a_header_tells_what_is_stored(
+    tmp_path: Path, mode: str, suffix: str, bits: int, channels: int
+) -> None:
     Pillow.new(mode, (40, 24)).save(tmp_path / f"a{suffix}", dpi=(300, 300))
     header = read_header(tmp_path / f"a{suffix}")
     assert (header.width, header.height, header.bits, header.channels) == (40, 24, bits, channels)
@@ -231,7 +298,11 @@ def test_a_header_gives_the_size_of_the_upright_picture(tmp_path: Path, suffix: 
     exif[274] = 6
     Pillow.new("L", (40, 24)).save(tmp_path / f"a{suffix}", exif=exif)
     header = read_header(tmp_path / f"a{suffix}")
-    assert (header.width, header.height) == (24, 40) == read_image(tmp_path / f"a{suffix}").pixels.shape[::-1]
+    assert (
+        (header.width, header.height)
+        == (24, 40)
+        == read_image(tmp_path / f"a{suffix}").pixels.shape[::-1]
+    )
 
 
 def test_damaged_notes_end_in_a_header_or_an_image_error(tmp_path: Path, repetitions: Any) -> None:
@@ -239,16 +310,22 @@ def test_damaged_notes_end_in_a_header_or_an_image_error(tmp_path: Path, repetit
     extra = {"resolution": (10_000, 10_000), "resolutionunit": 3}
     sources = [
         written(tmp_path, FEI, fei("[Scan]", "PixelWidth=1e-7"), **extra).read_bytes(),
-        written(tmp_path, ZEISS, zeiss("AP_PIXEL_SIZE", "Pixel Size = 12.5 nm"), **extra).read_bytes(),
+        written(
+            tmp_path, ZEISS, zeiss("AP_PIXEL_SIZE", "Pixel Size = 12.5 nm"), **extra
+        ).read_bytes(),
         written(tmp_path, imagej=True, resolution=(4, 4), metadata={"unit": "um"}).read_bytes(),
-        written(tmp_path, ome=True, metadata={"axes": "YX", "PhysicalSizeX": 1.0, "PhysicalSizeY": 1.0}).read_bytes(),
+        written(
+            tmp_path, ome=True, metadata={"axes": "YX", "PhysicalSizeX": 1.0, "PhysicalSizeY": 1.0}
+        ).read_bytes(),
     ]
     refused = 0
     for _ in range(repetitions(2000)):
         spoilt = bytearray(random.choice(sources))
         for _ in range(random.choice((1, 4))):
             spoilt[random.randrange(len(spoilt))] = random.randrange(256)
-        (tmp_path / "spoilt").write_bytes(spoilt[: random.choice((len(spoilt), random.randrange(1, len(spoilt))))])
+        (tmp_path / "spoilt").write_bytes(
+            spoilt[: random.choice((len(spoilt), random.randrange(1, len(spoilt))))]
+        )
         try:
             header = read_header(tmp_path / "spoilt")
         except ImageError:

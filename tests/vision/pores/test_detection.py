@@ -13,7 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from poregui.domain.detection import DetectionRecipe, detection_parameters, detection_recipe_from_json
+from poregui.domain.detection import (
+    DetectionRecipe,
+    detection_parameters,
+    detection_recipe_from_json,
+)
 from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import Box, Mask
 from poregui.vision.pores.contours import trace
@@ -55,7 +59,9 @@ def _true_pore(outline: NDArray[np.float32], mask: NDArray[np.int32]) -> int:
     right, bottom = np.ceil(outline.max(axis=0)).astype(int) + 1
     part = mask[top:bottom, left:right]
     inside = np.zeros(part.shape, np.uint8)
-    cv2.fillPoly(inside, [np.rint((outline - [left + 0.5, top + 0.5]) * 16).astype(np.int32)], 1, shift=4)
+    cv2.fillPoly(
+        inside, [np.rint((outline - [left + 0.5, top + 0.5]) * 16).astype(np.int32)], 1, shift=4
+    )
     counts = np.bincount(part[inside > 0], minlength=2)
     number = int(counts[1:].argmax()) + 1
     together = int(inside.sum()) + int((mask == number).sum()) - counts[number]
@@ -73,21 +79,27 @@ def test_the_drawn_pores_are_found_and_nothing_else(specimens: list[SyntheticMic
         numbers = np.array(matched(found, micrograph))
         large = diameters(found.areas) >= 6
         told, told_right = told + int(large.sum()), told_right + int((numbers[large] > 0).sum())
-        wanted = {pore.number for pore in micrograph.pores if diameters(np.array(pore.area_px)) >= 6}
+        wanted = {
+            pore.number for pore in micrograph.pores if diameters(np.array(pore.area_px)) >= 6
+        }
         true, found_true = true + len(wanted), found_true + len(wanted & set(numbers.tolist()))
     assert true > 400
     assert found_true / true > 0.98
     assert told_right / told > 0.98
 
 
-def test_the_area_per_cent_of_each_specimen_is_that_of_the_drawing(specimens: list[SyntheticMicrograph]) -> None:
+def test_the_area_per_cent_of_each_specimen_is_that_of_the_drawing(
+    specimens: list[SyntheticMicrograph],
+) -> None:
     for micrograph in specimens:
         found = detect(micrograph.image, RECIPE, micrograph.um_per_px)
         truth = 100 * sum(pore.area_px for pore in micrograph.pores) / micrograph.image.size
         assert found.area_percent == pytest.approx(truth, rel=0.03), micrograph.name
 
 
-def test_small_pores_are_not_shrunk_or_swollen_by_the_smoothing(specimens: list[SyntheticMicrograph]) -> None:
+def test_small_pores_are_not_shrunk_or_swollen_by_the_smoothing(
+    specimens: list[SyntheticMicrograph],
+) -> None:
     ratios = []
     for micrograph in specimens:
         found = detect(micrograph.image, RECIPE, micrograph.um_per_px)
@@ -101,8 +113,13 @@ def test_small_pores_are_not_shrunk_or_swollen_by_the_smoothing(specimens: list[
 
 @pytest.mark.parametrize("diameter", [10, 12, 15, 20, 50, 100, 200])
 @pytest.mark.parametrize("smoothing", [0.0, 0.8, 1.5])
-def test_a_disc_keeps_its_size_and_form_wherever_it_lies_on_the_grid(diameter: int, smoothing: float) -> None:
-    recipe, shifts = DetectionRecipe(smoothing=smoothing), np.random.default_rng(diameter).uniform(-0.5, 0.5, (4, 2))
+def test_a_disc_keeps_its_size_and_form_wherever_it_lies_on_the_grid(
+    diameter: int, smoothing: float
+) -> None:
+    recipe, shifts = (
+        DetectionRecipe(smoothing=smoothing),
+        np.random.default_rng(diameter).uniform(-0.5, 0.5, (4, 2)),
+    )
     for x, y in shifts:
         image = picture(cover(disc(diameter, x, y), diameter + 30))
         found = detect(image, recipe, None)
@@ -140,7 +157,9 @@ def test_tiles_find_the_same_outlines_as_the_whole_image(
     plan = make_plan(Source.of(image), recipe, None, masks)
     whole = find_all(plan, lambda *_: None)
     tiled = find_all(plan, lambda *_: None, tile=tile, overlap=overlap, whole=0)
-    assert {line.tobytes() for line in tiled.found.outlines} == {line.tobytes() for line in whole.found.outlines}
+    assert {line.tobytes() for line in tiled.found.outlines} == {
+        line.tobytes() for line in whole.found.outlines
+    }
     assert len(tiled.found.outlines) == len(whole.found.outlines)
     assert tiled.field_area == whole.field_area
 
@@ -154,14 +173,23 @@ def test_a_source_that_reads_boxes_gives_what_the_array_gives() -> None:
         return image[box.y : box.bottom, box.x : box.right]
 
     ours, theirs = detect(read, RECIPE, None, size=(120, 120)), detect(image, RECIPE, None)
-    assert [line.tobytes() for line in ours.outlines] == [line.tobytes() for line in theirs.outlines]
+    assert [line.tobytes() for line in ours.outlines] == [
+        line.tobytes() for line in theirs.outlines
+    ]
     assert asked
 
 
 @settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), threshold=st.floats(-0.8, 0.8), shift=st.floats(-0.6, 0.6))
-def test_lines_traced_from_the_edges_alone_are_those_of_all_pixels(seed: int, threshold: float, shift: float) -> None:
-    noise = cv2.GaussianBlur(np.random.default_rng(seed).normal(size=(50, 60)), (0, 0), 1.5).astype(np.float32) * 4
+def test_lines_traced_from_the_edges_alone_are_those_of_all_pixels(
+    seed: int, threshold: float, shift: float
+) -> None:
+    noise = (
+        cv2.GaussianBlur(np.random.default_rng(seed).normal(size=(50, 60)), (0, 0), 1.5).astype(
+            np.float32
+        )
+        * 4
+    )
     regions = regions_of((noise < threshold).astype(np.uint8))
     grey, framed = np.pad(noise, 1, mode="edge"), np.pad(regions.labels, 1)
     bands = bands_of(framed, int(framed.max()))
@@ -175,7 +203,10 @@ def test_lines_traced_from_the_edges_alone_are_those_of_all_pixels(seed: int, th
 
 def test_bright_pores_are_found_as_dark_ones_of_the_negative() -> None:
     image = two_discs()
-    dark, bright = detect(image, RECIPE, None), detect(255 - image, DetectionRecipe(polarity="bright"), None)
+    dark, bright = (
+        detect(image, RECIPE, None),
+        detect(255 - image, DetectionRecipe(polarity="bright"), None),
+    )
     assert len(bright.outlines) == 2
     assert bright.areas == pytest.approx(dark.areas, rel=1e-3)
 
@@ -189,12 +220,17 @@ def test_depth_and_channels_do_not_matter(kind: str) -> None:
         "with alpha": np.dstack([image, image, image, np.full_like(image, 255)]),
         "one channel": image[..., None],
     }
-    assert detect(shapes[kind], RECIPE, None).areas == pytest.approx(detect(image, RECIPE, None).areas, rel=2e-3)
+    assert detect(shapes[kind], RECIPE, None).areas == pytest.approx(
+        detect(image, RECIPE, None).areas, rel=2e-3
+    )
 
 
 def test_glints_inside_a_pore_belong_to_it_unless_one_asks_otherwise() -> None:
     ring = picture(cover(lambda x, y: disc(60, 0, 0)(x, y) & ~disc(24, 3, 0)(x, y), 100))
-    filled, open_ = detect(ring, RECIPE, None), detect(ring, DetectionRecipe(fill_holes=False), None)
+    filled, open_ = (
+        detect(ring, RECIPE, None),
+        detect(ring, DetectionRecipe(fill_holes=False), None),
+    )
     assert filled.areas == pytest.approx([np.pi * 30**2], rel=0.01)
     assert open_.areas == pytest.approx([np.pi * (30**2 - 12**2)], rel=0.01)
     (row,) = measure(open_.outlines, ring, None, size=(100, 100)).rows()
@@ -205,7 +241,10 @@ def test_glints_inside_a_pore_belong_to_it_unless_one_asks_otherwise() -> None:
 
 def test_two_pores_that_touch_are_cut_at_the_waist_and_one_long_pore_is_not() -> None:
     touching = picture(cover(lambda x, y: disc(40, -17, 0)(x, y) | disc(40, 17, 0)(x, y), 110))
-    together, apart = detect(touching, RECIPE, None), detect(touching, DetectionRecipe(split=True), None)
+    together, apart = (
+        detect(touching, RECIPE, None),
+        detect(touching, DetectionRecipe(split=True), None),
+    )
     assert len(together.outlines) == 1
     assert len(apart.outlines) == 2
     assert apart.areas.sum() == pytest.approx(together.areas.sum(), rel=0.01)
@@ -214,13 +253,22 @@ def test_two_pores_that_touch_are_cut_at_the_waist_and_one_long_pore_is_not() ->
 
 
 def test_a_stronger_split_never_cuts_less() -> None:
-    shape = picture(cover(lambda x, y: disc(40, -15, 0)(x, y) | disc(30, 14, 0)(x, y) | disc(16, 30, 0)(x, y), 110))
-    counts = [len(detect(shape, DetectionRecipe(split=True, split_strength=s), None).outlines) for s in (0.0, 0.5, 1.0)]
+    shape = picture(
+        cover(
+            lambda x, y: disc(40, -15, 0)(x, y) | disc(30, 14, 0)(x, y) | disc(16, 30, 0)(x, y), 110
+        )
+    )
+    counts = [
+        len(detect(shape, DetectionRecipe(split=True, split_strength=s), None).outlines)
+        for s in (0.0, 0.5, 1.0)
+    ]
     assert counts == sorted(counts)
     assert counts[-1] >= 2
 
 
-@pytest.mark.parametrize(("limits", "left"), [({"smallest": 25.0}, 1), ({"largest": 25.0}, 1), ({"smallest": 40.0}, 0)])
+@pytest.mark.parametrize(
+    ("limits", "left"), [({"smallest": 25.0}, 1), ({"largest": 25.0}, 1), ({"smallest": 40.0}, 0)]
+)
 def test_sizes_outside_the_limits_are_left_out(limits: dict[str, float], left: int) -> None:
     image = two_discs()
     assert len(detect(image, DetectionRecipe(**limits), None).outlines) == left
@@ -262,9 +310,13 @@ def test_pores_are_found_under_uneven_light() -> None:
     uneven = np.clip(image * light, 0, 255).astype(np.uint8)
     truth = detect(two_discs(200), RECIPE, None).areas
     assert (
-        len(detect(uneven, RECIPE, None).outlines) != 2 or detect(uneven, RECIPE, None).areas.max() > 1.5 * truth.max()
+        len(detect(uneven, RECIPE, None).outlines) != 2
+        or detect(uneven, RECIPE, None).areas.max() > 1.5 * truth.max()
     )
-    for recipe in (DetectionRecipe(flatten=True, background_radius=30.0), DetectionRecipe(method="local", offset=40.0)):
+    for recipe in (
+        DetectionRecipe(flatten=True, background_radius=30.0),
+        DetectionRecipe(method="local", offset=40.0),
+    ):
         assert detect(uneven, recipe, None).areas == pytest.approx(truth, rel=0.03)
 
 
@@ -294,7 +346,11 @@ def test_the_preview_of_a_part_shows_what_the_whole_image_gives() -> None:
     plan = make_plan(Source.of(image), RECIPE, None)
     part = preview(image, RECIPE, None, view=Box(120, 0, 120, 120), plan=plan)
     whole = detect(image, RECIPE, None)
-    inside = [line.tobytes() for line in whole.outlines if line.min() > 0 and 120 < line[:, 0].mean() < 240]
+    inside = [
+        line.tobytes()
+        for line in whole.outlines
+        if line.min() > 0 and 120 < line[:, 0].mean() < 240
+    ]
     assert [line.tobytes() for line in part.outlines] == inside
     assert part.field_area_px == 120 * 120
 
@@ -313,20 +369,31 @@ def test_an_exception_of_the_progress_ends_the_work() -> None:
 def test_otsu_agrees_with_scikit_image() -> None:
     from skimage.filters import threshold_otsu
 
-    image = next(draw_specimen(2, seed=1, width=400, height=300, counts={"Keyhole": 5})).image.astype(np.float32)
+    image = next(
+        draw_specimen(2, seed=1, width=400, height=300, counts={"Keyhole": 5})
+    ).image.astype(np.float32)
     theirs = threshold_otsu(image, nbins=512)
     assert otsu(image) == pytest.approx(theirs, abs=1.0)
 
 
 def test_a_recipe_survives_its_file() -> None:
     recipe = DetectionRecipe(method="local", window=31.0, split=True, largest=50.0, view="fixed")
-    assert detection_recipe_from_json({**json.loads(json.dumps(recipe.to_json())), "later": 1}) == recipe
+    assert (
+        detection_recipe_from_json({**json.loads(json.dumps(recipe.to_json())), "later": 1})
+        == recipe
+    )
     assert detection_recipe_from_json({"smallest": 8}).smallest == 8.0
 
 
 @pytest.mark.parametrize(
     "values",
-    [{"method": "magic"}, {"smoothing": -1.0}, {"smoothing": "much"}, {"split": 1}, {"smallest": 9.0, "largest": 3.0}],
+    [
+        {"method": "magic"},
+        {"smoothing": -1.0},
+        {"smoothing": "much"},
+        {"split": 1},
+        {"smallest": 9.0, "largest": 3.0},
+    ],
 )
 def test_a_recipe_outside_its_ranges_is_refused(values: dict[str, object]) -> None:
     with pytest.raises(PoreguiError):

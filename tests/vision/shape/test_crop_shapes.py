@@ -18,14 +18,18 @@ from poregui.workflow.evaluating.shape_baseline import read_baseline
 from poregui.workflow.evaluating.similar_crops import Nearest
 
 
-def ellipse(length: float, width: float, angle: float = 0.0, *, ground: int = 200, pore: int = 50) -> np.ndarray:
+def ellipse(
+    length: float, width: float, angle: float = 0.0, *, ground: int = 200, pore: int = 50
+) -> np.ndarray:
     """Return a crop of 120 x 120 px with a dark ellipse in its middle, drawn fourfold and averaged down."""
     large = np.full((480, 480), ground, np.uint8)
     cv2.ellipse(large, (240, 240), (round(2 * length), round(2 * width)), angle, 0, 360, pore, -1)
     return cv2.resize(large, (120, 120), interpolation=cv2.INTER_AREA)
 
 
-def numbers(crop: np.ndarray, um_per_px: float | None = None, high: float = 255.0) -> dict[str, float]:
+def numbers(
+    crop: np.ndarray, um_per_px: float | None = None, high: float = 255.0
+) -> dict[str, float]:
     """Return the shape numbers by name."""
     return dict(zip(NAMES, shape_numbers(crop, 0.0, high, um_per_px).tolist(), strict=True))
 
@@ -86,7 +90,9 @@ def test_a_crop_without_a_pore_has_no_shape_and_no_error(shape: tuple[int, int])
 # ---- the trainer's process -------------------------------------------------------------------------------------------
 
 
-def test_a_forest_on_shapes_tells_drawn_shapes_apart_without_having_seen_their_groups(tmp_path: Path) -> None:
+def test_a_forest_on_shapes_tells_drawn_shapes_apart_without_having_seen_their_groups(
+    tmp_path: Path,
+) -> None:
     run = make_run(tmp_path / "001", small_recipe(), crops=180)
     write_baseline(run, run.read_recipe(), run.read_dataset())
     baseline = read_baseline(run)
@@ -115,7 +121,9 @@ def test_in_a_cross_validation_the_forest_answers_the_same_folds(tmp_path: Path)
     assert baseline.test == baseline.out_of_fold
 
 
-def test_a_class_that_the_forest_never_saw_gets_no_share_and_a_single_group_is_no_obstacle(tmp_path: Path) -> None:
+def test_a_class_that_the_forest_never_saw_gets_no_share_and_a_single_group_is_no_obstacle(
+    tmp_path: Path,
+) -> None:
     run = make_run(tmp_path / "001", small_recipe(), crops=60)
     dataset = run.read_dataset()
     ids = [crop.crop_id for crop in dataset.crops]
@@ -128,7 +136,9 @@ def test_a_class_that_the_forest_never_saw_gets_no_share_and_a_single_group_is_n
 
 
 @pytest.mark.slow
-def test_a_finished_training_keeps_shapes_baseline_and_features_of_every_crop(tmp_path: Path) -> None:
+def test_a_finished_training_keeps_shapes_baseline_and_features_of_every_crop(
+    tmp_path: Path,
+) -> None:
     run = make_run(tmp_path / "001", small_recipe(), crops=60)
     told: list[Event] = []
     train(run.path, told.append, lambda: "")
@@ -147,7 +157,9 @@ def test_a_finished_training_keeps_shapes_baseline_and_features_of_every_crop(tm
 @pytest.mark.parametrize("seed", range(6))
 def test_the_side_of_the_ground_is_told_as_by_the_ranks_of_all_greys(seed: int) -> None:
     random, told = np.random.default_rng(seed), []
-    for part in np.linspace(0, 0.06, 30):  # below and above the two hundredths at which a rank is reached
+    for part in np.linspace(
+        0, 0.06, 30
+    ):  # below and above the two hundredths at which a rank is reached
         depth = random.normal(0, 0.05, (50, 60)).astype(np.float32)
         depth[random.random(depth.shape) < part] += random.choice([-0.4, 0.4])
         ordered = np.sort(depth, axis=None)

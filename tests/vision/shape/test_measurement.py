@@ -43,7 +43,9 @@ def turned(points: Points, degrees: float, x: float = 500, y: float = 500) -> ND
 def star(rng: np.random.Generator, x: float, y: float, radius: float) -> NDArray[np.float32]:
     angles = np.sort(rng.uniform(0, 2 * np.pi, int(rng.integers(5, 40))))
     away = radius * rng.uniform(0.4, 1.0, len(angles))
-    return np.stack([x + away * np.cos(angles), y + away * np.sin(angles)], axis=1).astype(np.float32)
+    return np.stack([x + away * np.cos(angles), y + away * np.sin(angles)], axis=1).astype(
+        np.float32
+    )
 
 
 @pytest.mark.parametrize("degrees", [0, 17, 45, 90, 133])
@@ -73,8 +75,12 @@ def test_without_a_build_direction_nothing_is_said_of_the_orientation() -> None:
     assert numbers(line(SQUARE)).rows()[0].orientation_deg is None
 
 
-@pytest.mark.parametrize(("long", "short", "degrees"), [(60, 30, 0), (60, 20, 30), (90, 30, 110), (25, 15, 75)])
-def test_a_drawn_ellipse_has_its_axes_its_area_and_its_direction(long: float, short: float, degrees: float) -> None:
+@pytest.mark.parametrize(
+    ("long", "short", "degrees"), [(60, 30, 0), (60, 20, 30), (90, 30, 110), (25, 15, 75)]
+)
+def test_a_drawn_ellipse_has_its_axes_its_area_and_its_direction(
+    long: float, short: float, degrees: float
+) -> None:
     image = picture(cover(ellipse(long, short, degrees), 130))
     found = detect(image, DetectionRecipe(), None).outlines
     (row,) = measure(found, image, None, size=(130, 130), build_direction_deg=90).rows()
@@ -88,7 +94,11 @@ def test_a_drawn_ellipse_has_its_axes_its_area_and_its_direction(long: float, sh
 def test_a_drawn_rectangle_and_an_l_shape_keep_their_feret_diameters() -> None:
     boxes: list[tuple[Callable[..., NDArray[np.bool_]], float, float]] = [
         (lambda x, y: (np.abs(x) < 30) & (np.abs(y) < 15), np.hypot(60, 30), 30),
-        (lambda x, y: (np.abs(x) < 30) & (np.abs(y) < 30) & ((x < -10) | (y > 10)), np.hypot(60, 60), 80 / np.sqrt(2)),
+        (
+            lambda x, y: (np.abs(x) < 30) & (np.abs(y) < 30) & ((x < -10) | (y > 10)),
+            np.hypot(60, 60),
+            80 / np.sqrt(2),
+        ),
     ]
     for inside, largest, narrowest in boxes:
         image = picture(cover(inside, 100))
@@ -101,7 +111,10 @@ def test_a_drawn_rectangle_and_an_l_shape_keep_their_feret_diameters() -> None:
 @pytest.mark.parametrize("diameter", [10, 12, 15, 20, 50, 100, 200])
 def test_a_disc_of_a_binary_mask_is_right_in_the_mean_over_shifts(diameter: int) -> None:
     rng, side = np.random.default_rng(diameter), diameter + 8
-    masks = [cover(disc(diameter, *rng.uniform(-0.5, 0.5, 2)), side, fine=1).astype(np.int32) for _ in range(25)]
+    masks = [
+        cover(disc(diameter, *rng.uniform(-0.5, 0.5, 2)), side, fine=1).astype(np.int32)
+        for _ in range(25)
+    ]
     rows = [measure_labels(mask, None, None).rows()[0] for mask in masks]
     assert np.mean([row.ecd for row in rows]) == pytest.approx(diameter, rel=0.02)
     assert np.mean([row.circularity for row in rows]) == pytest.approx(1.0, abs=0.03)
@@ -119,20 +132,32 @@ def blobs() -> NDArray[np.int32]:
     return np.asarray(label(noise > 0.06), dtype=np.int32)
 
 
-def test_numbers_of_masks_agree_with_scikit_image_where_both_define_them_alike(blobs: NDArray[np.int32]) -> None:
+def test_numbers_of_masks_agree_with_scikit_image_where_both_define_them_alike(
+    blobs: NDArray[np.int32],
+) -> None:
     from skimage.measure import regionprops
 
     grey = np.random.default_rng(5).integers(0, 255, blobs.shape).astype(np.uint8)
     ours = measure_labels(blobs, grey, None, build_direction_deg=90).columns
     regions = list(regionprops(blobs, grey))
-    solid = [index for index, region in enumerate(regions) if region.area > 30 and region.euler_number == 1]
+    solid = [
+        index
+        for index, region in enumerate(regions)
+        if region.area > 30 and region.euler_number == 1
+    ]
     assert len(solid) > 15
     theirs = [regions[index] for index in solid]
     assert ours["area_px"].tolist() == [region.area for region in regions]
-    assert ours["perimeter"][solid] == pytest.approx([_alone(region, "perimeter_crofton") for region in theirs])
+    assert ours["perimeter"][solid] == pytest.approx(
+        [_alone(region, "perimeter_crofton") for region in theirs]
+    )
     # theirs is of the pixels of the convex hull, which adds up to half a pixel at each end
-    assert ours["feret_max"][solid] == pytest.approx([region.feret_diameter_max for region in theirs], abs=0.8)
-    assert ours["x"][solid] == pytest.approx([region.centroid[1] + 0.5 for region in theirs], abs=0.5)
+    assert ours["feret_max"][solid] == pytest.approx(
+        [region.feret_diameter_max for region in theirs], abs=0.8
+    )
+    assert ours["x"][solid] == pytest.approx(
+        [region.centroid[1] + 0.5 for region in theirs], abs=0.5
+    )
     assert ours["mean_grey"][solid] == pytest.approx([region.intensity_mean for region in theirs])
     apart = [
         _angle_between(ours["orientation_deg"][i], np.degrees(r.orientation))
@@ -168,7 +193,9 @@ def test_pores_that_touch_have_the_perimeters_that_they_have_alone() -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(arrays(np.int32, (7, 9), elements=st.integers(0, 2)))
-def test_the_crofton_perimeter_is_that_of_scikit_image_for_any_mask(labels: NDArray[np.int32]) -> None:
+def test_the_crofton_perimeter_is_that_of_scikit_image_for_any_mask(
+    labels: NDArray[np.int32],
+) -> None:
     from skimage.measure import perimeter_crofton
 
     ours = crofton_perimeters(labels)
@@ -193,7 +220,9 @@ def test_any_polygon_has_the_numbers_that_shapely_gives_it(seed: int) -> None:
         assert row.solidity == pytest.approx(polygon.area / hull.area, rel=1e-4)
         assert row.convexity == pytest.approx(hull.length / polygon.length, rel=1e-4)
         corners = np.array(hull.exterior.coords)
-        assert row.feret_max == pytest.approx(max(np.hypot(*(a - b)) for a, b in combinations(corners, 2)), rel=1e-4)
+        assert row.feret_max == pytest.approx(
+            max(np.hypot(*(a - b)) for a, b in combinations(corners, 2)), rel=1e-4
+        )
         assert row.feret_min == pytest.approx(_narrowest(corners), rel=1e-3, abs=1e-3)
         assert row.feret_min <= min(_sides(minimum_rotated_rectangle(polygon))) * (1 + 1e-3) + 1e-3
 
@@ -222,7 +251,10 @@ def test_the_nearest_edge_is_the_one_that_comparing_all_pairs_finds(seed: int, c
     for place in range(count):
         middle = (70 + 130 * (place % 7), 70 + 130 * (place // 7))
         outlines.append(star(rng, *middle, float(rng.uniform(1, 60))))
-    hulls = [np.array(MultiPoint(outline.astype(float)).convex_hull.exterior.coords)[:-1] for outline in outlines]
+    hulls = [
+        np.array(MultiPoint(outline.astype(float)).convex_hull.exterior.coords)[:-1]
+        for outline in outlines
+    ]
     ours = numbers(*(hull.astype(np.float32) for hull in hulls)).columns["nearest_edge"]
     shapes = [Polygon(hull.astype(np.float32)).exterior for hull in hulls]
     for place, shape in enumerate(shapes):
@@ -246,7 +278,10 @@ def test_a_huge_pore_among_small_ones_is_their_nearest_neighbour() -> None:
     angles = np.linspace(0, 2 * np.pi, 4000, endpoint=False)
     around = np.stack([np.cos(angles), np.sin(angles)], axis=1)
     huge = (500 + 300 * around).astype(np.float32)
-    small = [(np.array([500 + 320 * c, 500 + 320 * s]) + 5 * around[::80]).astype(np.float32) for c, s in around[::400]]
+    small = [
+        (np.array([500 + 320 * c, 500 + 320 * s]) + 5 * around[::80]).astype(np.float32)
+        for c, s in around[::400]
+    ]
     nearest = numbers(huge, *small).columns["nearest_edge"]
     assert nearest == pytest.approx(np.full(len(nearest), 15.0), abs=0.05)
 
@@ -273,12 +308,15 @@ def test_the_mount_is_no_pore_and_its_line_is_the_surface() -> None:
     measured = measure(found.outlines, image, None, size=(160, 160), surfaces=found.surfaces)
     assert len(found.outlines) == 2
     assert found.field_area_px == pytest.approx(140 * 160, rel=1e-3)
-    assert found.area_percent == pytest.approx(100 * np.pi * (15**2 + 10**2) / (140 * 160), rel=0.01)
+    assert found.area_percent == pytest.approx(
+        100 * np.pi * (15**2 + 10**2) / (140 * 160), rel=0.01
+    )
     assert measured.columns["surface"].tolist() == pytest.approx([60 - 15, 60 + 5 - 10], abs=0.2)
 
 
 @pytest.mark.parametrize(
-    ("axis", "build", "expected"), [(90, 90, 0), (0, 90, -90), (30, 90, -60), (100, 90, 10), (170, 0, -10)]
+    ("axis", "build", "expected"),
+    [(90, 90, 0), (0, 90, -90), (30, 90, -60), (100, 90, 10), (170, 0, -10)],
 )
 def test_the_orientation_is_counted_counter_clockwise_from_the_build_direction(
     axis: float, build: float, expected: float
@@ -290,7 +328,10 @@ def test_the_orientation_is_counted_counter_clockwise_from_the_build_direction(
 
 
 def test_lengths_are_in_um_where_the_scale_is_known() -> None:
-    in_px, in_um = numbers(line(SQUARE)).rows()[0], measure([line(SQUARE)], None, 0.5, size=(99, 99)).rows()[0]
+    in_px, in_um = (
+        numbers(line(SQUARE)).rows()[0],
+        measure([line(SQUARE)], None, 0.5, size=(99, 99)).rows()[0],
+    )
     assert (in_px.unit, in_um.unit) == ("px", "um")
     assert (in_px.area_um2, in_um.area_um2) == (None, 25.0)
     assert in_um.area_px == in_px.area_px == 100
@@ -298,7 +339,9 @@ def test_lengths_are_in_um_where_the_scale_is_known() -> None:
     assert in_um.circularity == in_px.circularity
 
 
-@pytest.mark.parametrize(("across", "reliable"), [(RELIABLE_PX - 0.2, False), (RELIABLE_PX + 0.2, True)])
+@pytest.mark.parametrize(
+    ("across", "reliable"), [(RELIABLE_PX - 0.2, False), (RELIABLE_PX + 0.2, True)]
+)
 def test_shape_numbers_count_from_10_px_across(across: float, reliable: bool) -> None:
     angles = np.linspace(0, 2 * np.pi, 400, endpoint=False)
     circle = 50 + across / 2 * np.stack([np.cos(angles), np.sin(angles)], axis=1)
@@ -310,8 +353,16 @@ def test_the_mean_grey_is_that_of_the_pixels_whose_middles_are_inside() -> None:
     (row,) = measure([line(SQUARE)], image, None, size=(30, 30)).rows()
     assert row.mean_grey == image[10:20, 10:20].mean()
     colour = np.dstack([image, image + 3, image + 6])
-    assert measure([line(SQUARE)], colour, None, size=(30, 30)).columns["mean_grey"][0] == row.mean_grey + 3
-    read = measure([line(SQUARE)], lambda box: image[box.y : box.bottom, box.x : box.right], None, size=(30, 30))
+    assert (
+        measure([line(SQUARE)], colour, None, size=(30, 30)).columns["mean_grey"][0]
+        == row.mean_grey + 3
+    )
+    read = measure(
+        [line(SQUARE)],
+        lambda box: image[box.y : box.bottom, box.x : box.right],
+        None,
+        size=(30, 30),
+    )
     assert read.columns["mean_grey"][0] == row.mean_grey
 
 
@@ -334,13 +385,18 @@ def test_the_pixels_inside_are_those_that_a_point_test_finds(seed: int) -> None:
     ours = np.zeros((40, 40), bool)
     for row, left, right in zip(found.row, found.left, found.right, strict=True):
         ours[row, left:right] = True
-    theirs = [[cv2.pointPolygonTest(outline, (x + 0.5, y + 0.5), True) for x in range(40)] for y in range(40)]
+    theirs = [
+        [cv2.pointPolygonTest(outline, (x + 0.5, y + 0.5), True) for x in range(40)]
+        for y in range(40)
+    ]
     clear = np.abs(theirs) > 1e-3
     assert (ours == (np.array(theirs) > 0))[clear].all()
 
 
 def test_pores_at_the_edge_and_beside_a_mask_are_marked() -> None:
-    squares = [line([(x + dx, y + dy) for x, y in SQUARE]) for dx, dy in ((-10, 30), (20, 20), (60, 20))]
+    squares = [
+        line([(x + dx, y + dy) for x, y in SQUARE]) for dx, dy in ((-10, 30), (20, 20), (60, 20))
+    ]
     measured = measure(squares, None, None, size=(90, 90), masks=(Mask.of_box(Box(80, 0, 10, 90)),))
     assert measured.columns["touches_edge"].tolist() == [True, False, True]
 

@@ -23,12 +23,16 @@ def fingerprint(micrographs: list[SyntheticMicrograph]) -> str:
     """Return a hash of the pictures, the label images and the truth."""
     digest = hashlib.sha256()
     for micrograph in micrographs:
-        digest.update(f"{micrograph.name} {micrograph.specimen} {micrograph.um_per_px:.4f}\n".encode())
+        digest.update(
+            f"{micrograph.name} {micrograph.specimen} {micrograph.um_per_px:.4f}\n".encode()
+        )
         digest.update(np.ascontiguousarray(micrograph.image).tobytes())
         digest.update(np.ascontiguousarray(micrograph.mask, dtype="<i4").tobytes())
         for pore in micrograph.pores:
             size = f"{pore.x:.3f} {pore.y:.3f} {pore.area_px:.3f} {pore.diameter_um:.3f}"
-            digest.update(f"{pore.number} {pore.class_name} {size} {pore.box} {pore.crop_box}\n".encode())
+            digest.update(
+                f"{pore.number} {pore.class_name} {size} {pore.box} {pore.crop_box}\n".encode()
+            )
     return digest.hexdigest()
 
 
@@ -49,7 +53,9 @@ def one_thread() -> Iterator[None]:
     cv2.setNumThreads(threads)
 
 
-def test_the_drawing_is_the_one_whose_difficulty_was_set(specimen: list[SyntheticMicrograph]) -> None:
+def test_the_drawing_is_the_one_whose_difficulty_was_set(
+    specimen: list[SyntheticMicrograph],
+) -> None:
     assert fingerprint(specimen) == PINNED
 
 
@@ -60,7 +66,9 @@ def test_one_thread_draws_what_several_draw(specimen: list[SyntheticMicrograph])
 
 def test_another_seed_and_another_number_draw_other_pictures() -> None:
     small = {"fields": 1, "width": 400, "height": 300, "counts": {"Gas": 3}}
-    drawn = [next(draw_specimen(number, seed=seed, **small)) for number, seed in ((1, 0), (1, 1), (2, 0))]
+    drawn = [
+        next(draw_specimen(number, seed=seed, **small)) for number, seed in ((1, 0), (1, 1), (2, 0))
+    ]
     assert len({fingerprint([micrograph]) for micrograph in drawn}) == 3
     assert len({micrograph.um_per_px for micrograph in drawn}) == 3
 
@@ -80,7 +88,9 @@ def test_a_specimen_shows_the_counts_that_were_asked_for() -> None:
     assert [micrograph.name for micrograph in drawn] == ["S101_1.png", "S101_2.png", "S101_3.png"]
 
 
-def test_boxes_lie_within_the_micrograph_and_hold_their_pore(specimen: list[SyntheticMicrograph]) -> None:
+def test_boxes_lie_within_the_micrograph_and_hold_their_pore(
+    specimen: list[SyntheticMicrograph],
+) -> None:
     for micrograph in specimen:
         height, width = micrograph.image.shape
         for pore in micrograph.pores:
@@ -96,7 +106,9 @@ def test_boxes_lie_within_the_micrograph_and_hold_their_pore(specimen: list[Synt
             assert crop.bottom >= tight.bottom
 
 
-def test_true_areas_agree_with_the_label_image_and_the_outline(specimen: list[SyntheticMicrograph]) -> None:
+def test_true_areas_agree_with_the_label_image_and_the_outline(
+    specimen: list[SyntheticMicrograph],
+) -> None:
     true, drawn = 0.0, 0
     for micrograph in specimen:
         for pore in micrograph.pores:
@@ -104,7 +116,9 @@ def test_true_areas_agree_with_the_label_image_and_the_outline(specimen: list[Sy
             x, y = pore.outline[:, 0], pore.outline[:, 1]
             polygon = abs(float(np.sum(x * np.roll(y, -1) - y * np.roll(x, -1)))) / 2
             assert polygon == pytest.approx(pore.area_px, rel=0.015, abs=0.2)
-            assert pore.diameter_um == pytest.approx(diameter_px(pore.area_px) * micrograph.um_per_px)
+            assert pore.diameter_um == pytest.approx(
+                diameter_px(pore.area_px) * micrograph.um_per_px
+            )
             if diameter_px(pore.area_px) > 40:
                 assert pixels == pytest.approx(pore.area_px, rel=0.01)
             if diameter_px(pore.area_px) > 6:
@@ -121,7 +135,9 @@ def test_pores_keep_apart(specimen: list[SyntheticMicrograph]) -> None:
         assert pieces - 1 == len(numbers)
 
 
-def test_the_half_level_between_matrix_and_pore_lies_on_the_wall(specimen: list[SyntheticMicrograph]) -> None:
+def test_the_half_level_between_matrix_and_pore_lies_on_the_wall(
+    specimen: list[SyntheticMicrograph],
+) -> None:
     for micrograph in specimen:
         for pore in micrograph.pores:
             if pore.class_name == "Lack of Fusion" or diameter_px(pore.area_px) < 10:

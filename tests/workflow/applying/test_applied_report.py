@@ -17,7 +17,12 @@ from poregui.domain.errors import PoreguiError
 from poregui.store.files import write_text
 from poregui.workflow.applying.field import apply_field
 from poregui.workflow.applying.inputs import ToApply, model_of_file, tasks_of
-from poregui.workflow.applying.porosity_report import AppliedFacts, applied_html, collect_applied, write_applied_report
+from poregui.workflow.applying.porosity_report import (
+    AppliedFacts,
+    applied_html,
+    collect_applied,
+    write_applied_report,
+)
 from poregui.workflow.applying.size_figure import sizes_svg
 
 SMALL, MIDDLE, LARGE = 12.0, 34.0, 90.0
@@ -84,20 +89,33 @@ def test_the_report_says_network_recipe_hashes_and_whether_it_is_locked(told: Ap
     assert "Recipe not locked" in page.text
 
 
-def test_the_examples_are_the_fields_with_the_least_the_middle_and_the_greatest_porosity(told: AppliedFacts) -> None:
+def test_the_examples_are_the_fields_with_the_least_the_middle_and_the_greatest_porosity(
+    told: AppliedFacts,
+) -> None:
     shown = told.pages[0].examples
     percents = sorted(field.percent for field in told.pages[0].fields)
-    assert [one.words.split(", ")[1] for one in shown] == ["the least", "the middle", "the greatest"]
+    assert [one.words.split(", ")[1] for one in shown] == [
+        "the least",
+        "the middle",
+        "the greatest",
+    ]
     assert [one.words.split(" ")[0] for one in shown] == [f"{percents[k]:.3g}" for k in (0, 2, 3)]
     assert len(told.pages[1].examples) == 2
 
 
-def test_one_specimen_of_one_field_without_a_scale_has_no_interval_and_sizes_in_px(tmp_path: Path) -> None:
-    told = facts_of(tmp_path, {"": [[MIDDLE] * 3]}, None, locked="locked by Ann on 2026-01-02, hash abc")
+def test_one_specimen_of_one_field_without_a_scale_has_no_interval_and_sizes_in_px(
+    tmp_path: Path,
+) -> None:
+    told = facts_of(
+        tmp_path, {"": [[MIDDLE] * 3]}, None, locked="locked by Ann on 2026-01-02, hash abc"
+    )
     assert told.whole is None
     page = Page(applied_html(told))
     assert "Specimen none_0.png" in page.text
-    assert "one field alone has no interval. Areas of classes are corrected for what the network confuses." in page.text
+    assert (
+        "one field alone has no interval. Areas of classes are corrected for what the network confuses."
+        in page.text
+    )
     assert "Equivalent diameter, px" in page.text
     assert "Recipe locked by Ann on 2026-01-02, hash abc" in page.text
 
@@ -112,7 +130,10 @@ def test_a_field_without_pores_and_a_picture_that_is_gone_leave_no_error(tmp_pat
 
 def test_less_than_the_wanted_confidence_is_said(tmp_path: Path) -> None:
     told = facts_of(tmp_path, {"S": [[SMALL] * 3]}, least=0.5)
-    assert "Pores answered with less than 50 % confidence (0, 0 % of the area)" in Page(applied_html(told)).text
+    assert (
+        "Pores answered with less than 50 % confidence (0, 0 % of the area)"
+        in Page(applied_html(told)).text
+    )
 
 
 def test_the_report_is_written_as_html_and_as_pdf_from_the_command_line(
@@ -157,7 +178,9 @@ def test_the_curves_reach_all_pores_and_one_size_alone_can_be_drawn() -> None:
 
 def test_dots_mark_the_sizes_below_which_a_tenth_half_and_nine_tenths_lie() -> None:
     svg = sizes_svg({"Gas": np.geomspace(1.0, 100.0, 1001)}, {"Gas": "#112233"}, "um")
-    dots = [(float(x), float(y)) for x, y in re.findall(r'<circle cx="([\d.]+)" cy="([\d.]+)"', svg)][:3]
+    dots = [
+        (float(x), float(y)) for x, y in re.findall(r'<circle cx="([\d.]+)" cy="([\d.]+)"', svg)
+    ][:3]
     low, middle, high = sorted(dots)
     assert high[0] - middle[0] == pytest.approx(middle[0] - low[0], abs=0.5)
     assert middle[1] - high[1] == pytest.approx(low[1] - middle[1], abs=0.2)

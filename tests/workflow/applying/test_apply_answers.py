@@ -34,11 +34,17 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> FieldTask:
     down, across = np.mgrid[:16, :16] - 7.5
     one = 190 - 130 * np.clip(4.5 - np.hypot(across, down), 0, 1)
     cv2.imwrite(str(folder / "many.png"), np.tile(one, (64, 64)).astype(np.uint8))
-    task = tasks_of(model_of_file(write_size_model(folder / "m")), [ToApply(folder / "many.png", "S")], folder / "out")
+    task = tasks_of(
+        model_of_file(write_size_model(folder / "m")),
+        [ToApply(folder / "many.png", "S")],
+        folder / "out",
+    )
     return replace(task[0], threads=2)
 
 
-def test_many_pores_are_answered_in_processes_exactly_as_by_one_thread(many: FieldTask, tmp_path: Path) -> None:
+def test_many_pores_are_answered_in_processes_exactly_as_by_one_thread(
+    many: FieldTask, tmp_path: Path
+) -> None:
     seen: set[int] = set()
 
     def look(done: int, total: int, text: str) -> None:
@@ -58,14 +64,22 @@ def test_many_pores_are_answered_in_processes_exactly_as_by_one_thread(many: Fie
 
 def test_few_pores_start_no_processes(tmp_path: Path) -> None:
     draw_discs(tmp_path / "few.png", [12.0] * 9)
-    (task,) = tasks_of(model_of_file(write_size_model(tmp_path / "m")), [ToApply(tmp_path / "few.png", "S")], tmp_path)
+    (task,) = tasks_of(
+        model_of_file(write_size_model(tmp_path / "m")),
+        [ToApply(tmp_path / "few.png", "S")],
+        tmp_path,
+    )
     seen = []
-    apply_field(replace(task, threads=2), lambda *heard: seen.append(multiprocessing.active_children()))
+    apply_field(
+        replace(task, threads=2), lambda *heard: seen.append(multiprocessing.active_children())
+    )
     assert seen
     assert not any(seen)
 
 
-def test_a_cancel_while_processes_answer_leaves_none_behind(many: FieldTask, tmp_path: Path) -> None:
+def test_a_cancel_while_processes_answer_leaves_none_behind(
+    many: FieldTask, tmp_path: Path
+) -> None:
     def stop(done: int, total: int, text: str) -> None:
         if done >= ANSWERING:
             raise Stopped
@@ -77,7 +91,9 @@ def test_a_cancel_while_processes_answer_leaves_none_behind(many: FieldTask, tmp
 
 
 @pytest.mark.skipif(os.name != "posix", reason="kills a process as POSIX does")
-def test_a_process_that_dies_while_it_answers_ends_the_micrograph_as_a_crash(many: FieldTask, tmp_path: Path) -> None:
+def test_a_process_that_dies_while_it_answers_ends_the_micrograph_as_a_crash(
+    many: FieldTask, tmp_path: Path
+) -> None:
     def kill(done: int, total: int, text: str) -> None:
         for child in multiprocessing.active_children():
             os.kill(child.pid or 0, signal.SIGKILL)

@@ -38,12 +38,20 @@ def run(tmp_path: Path) -> RunFolder:
 def chances_of(table: Path) -> np.ndarray:
     with open(table, newline="", encoding="utf-8") as file:
         return np.array(
-            [[float(v) for k, v in row.items() if k.startswith("p(")] for row in csv.DictReader(file)], np.float64
+            [
+                [float(v) for k, v in row.items() if k.startswith("p(")]
+                for row in csv.DictReader(file)
+            ],
+            np.float64,
         )
 
 
-def applied(model: Path, image: Path, out: Path, capsys: pytest.CaptureFixture[str]) -> tuple[dict, np.ndarray]:
-    assert main(["apply", str(model), str(image), "--out", str(out), "--workers", "1", "--json"]) == 0
+def applied(
+    model: Path, image: Path, out: Path, capsys: pytest.CaptureFixture[str]
+) -> tuple[dict, np.ndarray]:
+    assert (
+        main(["apply", str(model), str(image), "--out", str(out), "--workers", "1", "--json"]) == 0
+    )
     told = json.loads(capsys.readouterr().out)
     return told, chances_of(out / "fields" / image.name / "pores.csv")
 
@@ -52,7 +60,9 @@ def test_a_bare_model_answers_at_the_temperature_of_its_sidecar_and_says_when_it
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     draw_discs(tmp_path / "a.png", [12.0, 34.0, 19.2, 25.0])
-    told, plain = applied(write_size_model(tmp_path / "plain"), tmp_path / "a.png", tmp_path / "o1", capsys)
+    told, plain = applied(
+        write_size_model(tmp_path / "plain"), tmp_path / "a.png", tmp_path / "o1", capsys
+    )
     assert told["temperature"] is None
     warm = write_size_model(tmp_path / "warm", temperature=2.0)
     told, softer = applied(warm, tmp_path / "a.png", tmp_path / "o2", capsys)
@@ -61,7 +71,15 @@ def test_a_bare_model_answers_at_the_temperature_of_its_sidecar_and_says_when_it
     assert (softer.argmax(axis=1) == plain.argmax(axis=1)).all()
     assert softer.max() < plain.max()
     assert (
-        main(["apply", str(tmp_path / "plain" / "model.onnx"), str(tmp_path / "a.png"), "--out", str(tmp_path / "o1")])
+        main(
+            [
+                "apply",
+                str(tmp_path / "plain" / "model.onnx"),
+                str(tmp_path / "a.png"),
+                "--out",
+                str(tmp_path / "o1"),
+            ]
+        )
         == 0
     )
     assert "Confidence is as the network gives it" in capsys.readouterr().out
@@ -69,7 +87,9 @@ def test_a_bare_model_answers_at_the_temperature_of_its_sidecar_and_says_when_it
     assert "Confidence is as the network gives it" not in capsys.readouterr().out
 
 
-def test_a_run_is_calibrated_on_its_validation_crops_and_its_export_alike(run: RunFolder, tmp_path: Path) -> None:
+def test_a_run_is_calibrated_on_its_validation_crops_and_its_export_alike(
+    run: RunFolder, tmp_path: Path
+) -> None:
     with Project.open(tmp_path / "p", read_only=True) as project:
         own = model_of_run(project, run, least=0.85)
         export_model(project, run, tmp_path / "bare")
@@ -99,7 +119,9 @@ def test_validation_crops_without_a_mistake_calibrate_nothing(run: RunFolder) ->
 
 
 @pytest.mark.parametrize("temperature", [0, -1.0, "warm", [2.0]])
-def test_a_sidecar_with_an_unfit_temperature_is_refused(tmp_path: Path, temperature: object) -> None:
+def test_a_sidecar_with_an_unfit_temperature_is_refused(
+    tmp_path: Path, temperature: object
+) -> None:
     model = write_size_model(tmp_path / "m", temperature=temperature)
     with pytest.raises(ProjectError, match="damaged"):
         model_of_file(model)
@@ -109,6 +131,12 @@ def test_results_of_another_temperature_are_not_taken_up(tmp_path: Path) -> None
     draw_discs(tmp_path / "a.png", [12.0])
     prints = []
     for temperature in (1.5, 2.0):
-        model = model_of_file(write_size_model(tmp_path / f"m{temperature}", temperature=temperature))
-        prints.append(tasks_of(model, [ToApply(tmp_path / "a.png", "S")], tmp_path / "out")[0].fingerprint("a"))
+        model = model_of_file(
+            write_size_model(tmp_path / f"m{temperature}", temperature=temperature)
+        )
+        prints.append(
+            tasks_of(model, [ToApply(tmp_path / "a.png", "S")], tmp_path / "out")[0].fingerprint(
+                "a"
+            )
+        )
     assert prints[0] != prints[1]

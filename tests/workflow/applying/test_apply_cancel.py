@@ -103,7 +103,10 @@ if __name__ == "__main__":
 @pytest.mark.skipif(os.name != "posix", reason="kills a process as POSIX does")
 def test_a_process_ends_when_its_parent_was_killed(tmp_path: Path) -> None:
     (tmp_path / "parent.py").write_text(_PARENT, encoding="utf-8")
-    asked, here = [sys.executable, str(tmp_path / "parent.py")], str(Path(__file__).resolve().parents[3])
+    asked, here = (
+        [sys.executable, str(tmp_path / "parent.py")],
+        str(Path(__file__).resolve().parents[3]),
+    )
     surroundings = {**os.environ, "PYTHONPATH": here}
     with subprocess.Popen(asked, stdout=subprocess.PIPE, text=True, env=surroundings) as parent:
         assert parent.stdout is not None
@@ -117,7 +120,9 @@ def test_a_process_ends_when_its_parent_was_killed(tmp_path: Path) -> None:
 
 def _runs(pid: int) -> bool:
     """Tell whether a process still runs; one that has ended and that nobody asked about counts as gone."""
-    told = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
+    told = subprocess.run(
+        ["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False
+    ).stdout
     return bool(told.strip()) and not told.strip().startswith("Z")
 
 

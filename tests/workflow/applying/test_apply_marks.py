@@ -22,7 +22,14 @@ from poregui.store.project import Project
 from poregui.workflow.applying.confidence import mark_field
 from poregui.workflow.applying.field import FieldTask, apply_field
 from poregui.workflow.applying.inputs import AppliedModel, ToApply, model_of_file, tasks_of
-from poregui.workflow.applying.result_table import LEFT, NOBODY, OTHER, REMOVED, PoreTable, read_pores
+from poregui.workflow.applying.result_table import (
+    LEFT,
+    NOBODY,
+    OTHER,
+    REMOVED,
+    PoreTable,
+    read_pores,
+)
 from poregui.workflow.editing.history import History
 from poregui.workflow.editing.label_edits import add_class, label_crops
 
@@ -61,7 +68,9 @@ def shown(folder: Path, colour: str) -> int:
 def done(tmp_path: Path) -> tuple[FieldTask, AppliedModel]:
     """Return a micrograph of four discs, one of which lies between two classes, that a network was applied to."""
     draw_discs(tmp_path / "a.png", [12.0, 34.0, 90.0, 19.2])
-    model = replace(model_of_file(write_size_model(tmp_path / "m", colours=COLOURS)), colours=COLOURS)
+    model = replace(
+        model_of_file(write_size_model(tmp_path / "m", colours=COLOURS)), colours=COLOURS
+    )
     (task,) = tasks_of(model, [ToApply(tmp_path / "a.png", "S")], tmp_path / "out")
     apply_field(task)
     return task, model
@@ -80,13 +89,22 @@ def test_a_pore_below_the_confidence_has_no_class_and_the_colour_of_unsure(
     found = mark_field(task.folder, result, table, model, 0.9)
     assert marks(task.folder) == shapes(task.folder)
     assert marks(task.folder)["", "", "unsure"] == found.left == 1
-    assert sum(n for (name, source, why), n in marks(task.folder).items() if name and source == "network") == 3
+    assert (
+        sum(
+            n
+            for (name, source, why), n in marks(task.folder).items()
+            if name and source == "network"
+        )
+        == 3
+    )
     assert shown(task.folder, UNSURE_COLOUR) > 19
     assert json.loads((task.folder / "field.json").read_text(encoding="utf-8"))["left"] == 1
     assert read_pores(task.folder, 3).chances.tolist() == table.chances.tolist()
 
 
-def test_marking_is_undone_to_the_byte_and_writes_nothing_that_is_there(done: tuple[FieldTask, AppliedModel]) -> None:
+def test_marking_is_undone_to_the_byte_and_writes_nothing_that_is_there(
+    done: tuple[FieldTask, AppliedModel],
+) -> None:
     task, model = done
     table, result = read_pores(task.folder, 3), apply_field(task)
     mark_field(task.folder, result, table, model, 0.9)
@@ -113,10 +131,14 @@ def test_a_micrograph_that_was_marked_at_once_has_the_files_of_one_marked_later(
     mark_field(task.folder, apply_field(task), read_pores(task.folder, 3), model, 0.9)
     later = contents(task)
     apply_field(replace(task, least=0.9))
-    assert {name: contents(task)[name] for name in FILES[:3]} == {name: later[name] for name in FILES[:3]}
+    assert {name: contents(task)[name] for name in FILES[:3]} == {
+        name: later[name] for name in FILES[:3]
+    }
 
 
-def test_what_people_said_stands_in_all_files_with_its_source(done: tuple[FieldTask, AppliedModel]) -> None:
+def test_what_people_said_stands_in_all_files_with_its_source(
+    done: tuple[FieldTask, AppliedModel],
+) -> None:
     task, model = done
     said = np.array([2, REMOVED, OTHER, LEFT])
     table, result = replace(read_pores(task.folder, 3), answered=said), apply_field(task)
@@ -146,7 +168,9 @@ def test_the_reason_of_each_pore_is_that_for_which_it_is_not_counted() -> None:
     assert kept.reasons(0.8) == ["", "unsure", "", "", "not a pore"]
 
 
-def test_outlines_that_were_changed_are_refused_with_a_sentence(done: tuple[FieldTask, AppliedModel]) -> None:
+def test_outlines_that_were_changed_are_refused_with_a_sentence(
+    done: tuple[FieldTask, AppliedModel],
+) -> None:
     task, model = done
     table, result = read_pores(task.folder, 3), apply_field(task)
     told = json.loads((task.folder / "pores.geojson").read_text(encoding="utf-8"))
@@ -163,13 +187,23 @@ def test_the_command_line_writes_answers_and_doubt_without_working_again(
     folder = add_run(tmp_path / "pores", tmp_path)
 
     def applied(*more: str) -> dict:
-        asked = ["apply", str(folder), str(tmp_path / "field_1.png"), "--out", str(tmp_path / "out"), "--workers", "1"]
+        asked = [
+            "apply",
+            str(folder),
+            str(tmp_path / "field_1.png"),
+            "--out",
+            str(tmp_path / "out"),
+            "--workers",
+            "1",
+        ]
         assert main([*asked, "--json", *more]) == 0
         return json.loads(capsys.readouterr().out)
 
     field = tmp_path / "out" / "fields" / "field_1.png"
     applied()
-    assert set(marks(field)) == {(name, "network", "") for name in ("Gas", "Keyhole", "Lack of Fusion")}
+    assert set(marks(field)) == {
+        (name, "network", "") for name in ("Gas", "Keyhole", "Lack of Fusion")
+    }
     told = applied("--min-confidence", "0.9", "--import-unsure")
     assert told["taken_up"] == told["whole"]["left"] == marks(field)["", "", "unsure"] == 1
     with Project.open(folder) as project:

@@ -29,8 +29,18 @@ def folder(tmp_path: Path) -> Path:
     return add_run(tmp_path / "pores", tmp_path)
 
 
-def applied(folder: Path, paths: list[Path], capsys: pytest.CaptureFixture[str], *more: str) -> dict:
-    asked = ["apply", str(folder), *map(str, paths), "--out", str(folder.parent / "out"), "--workers", "1"]
+def applied(
+    folder: Path, paths: list[Path], capsys: pytest.CaptureFixture[str], *more: str
+) -> dict:
+    asked = [
+        "apply",
+        str(folder),
+        *map(str, paths),
+        "--out",
+        str(folder.parent / "out"),
+        "--workers",
+        "1",
+    ]
     assert main([*asked, "--min-confidence", "0.9", "--json", *more]) == 0
     return json.loads(capsys.readouterr().out)
 
@@ -47,13 +57,19 @@ def answer(folder: Path, crop_ids: list[int], label: int) -> None:
 
 def pictures(folder: Path) -> list[Path]:
     with Project.open(folder, read_only=True) as project:
-        return [project.micrograph_file(one) for one in project.micrographs() if one.name.startswith("field")]
+        return [
+            project.micrograph_file(one)
+            for one in project.micrographs()
+            if one.name.startswith("field")
+        ]
 
 
 def test_unsure_pores_are_listed_and_brought_in_once_as_proposals_with_outlines(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    told = applied(folder, pictures(folder), capsys, "--queue", str(tmp_path / "queue.csv"), "--import-unsure")
+    told = applied(
+        folder, pictures(folder), capsys, "--queue", str(tmp_path / "queue.csv"), "--import-unsure"
+    )
     assert told["waiting"] == told["brought_in"] == told["whole"]["left"] > 0
     with open(tmp_path / "queue.csv", newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
@@ -81,13 +97,21 @@ def test_an_answer_counts_in_the_place_of_the_networks_and_not_a_pore_leaves_the
     answer(folder, [crop], keyhole)
     after = applied(folder, pictures(folder), capsys)
     assert (after["waiting"], after["whole"]["left"], after["taken_up"]) == (0, 0, 2)
-    assert [one["sizes"]["pores"] for one in after["whole"]["classes"]] == [counts[0], counts[1] + 1, counts[2]]
-    assert after["whole"]["porosity"]["mean"] == pytest.approx(before["whole"]["porosity"]["mean"], rel=1e-4)
+    assert [one["sizes"]["pores"] for one in after["whole"]["classes"]] == [
+        counts[0],
+        counts[1] + 1,
+        counts[2],
+    ]
+    assert after["whole"]["porosity"]["mean"] == pytest.approx(
+        before["whole"]["porosity"]["mean"], rel=1e-4
+    )
     answer(folder, [crop], NOT_A_PORE)
     gone = applied(folder, pictures(folder), capsys)
     assert gone["waiting"] == 0
     left_area = before["whole"]["left_percent"]
-    assert gone["whole"]["porosity"]["mean"] == pytest.approx(before["whole"]["porosity"]["mean"] - left_area, rel=1e-3)
+    assert gone["whole"]["porosity"]["mean"] == pytest.approx(
+        before["whole"]["porosity"]["mean"] - left_area, rel=1e-3
+    )
     answer(folder, [crop], UNSURE)
     doubt = applied(folder, pictures(folder), capsys)
     assert (doubt["waiting"], doubt["whole"]["left"]) == (0, 1)
@@ -119,11 +143,20 @@ def test_two_pages_of_one_file_are_two_fields_with_their_own_results(
     pages = []
     for name, discs in (("one.png", [12.0] * 4), ("two.png", [34.0] * 2)):
         draw_discs(tmp_path / name, discs)
-        pages.append(cv2.imdecode(np.frombuffer((tmp_path / name).read_bytes(), np.uint8), cv2.IMREAD_GRAYSCALE))
+        pages.append(
+            cv2.imdecode(
+                np.frombuffer((tmp_path / name).read_bytes(), np.uint8), cv2.IMREAD_GRAYSCALE
+            )
+        )
     stack = tmp_path / "stack.tif"
     tifffile.imwrite(stack, np.stack(pages), photometric="minisblack")
     for page in ("1", "2"):
-        assert main(["import", str(folder), str(stack), "--page", page, "--as", "micrographs", "--json"]) == 0
+        assert (
+            main(
+                ["import", str(folder), str(stack), "--page", page, "--as", "micrographs", "--json"]
+            )
+            == 0
+        )
     capsys.readouterr()
     told = applied(folder, [stack], capsys)
     assert told["fields"] == 2

@@ -19,13 +19,23 @@ from poregui.domain.errors import PoreguiError, ProjectError
 from poregui.domain.geometry import Box, Mask
 from poregui.workflow.applying.confidence import at_confidence
 from poregui.workflow.applying.field import FieldTask, apply_field, read_result
-from poregui.workflow.applying.inputs import ToApply, micrographs_of, model_of_file, task_of, tasks_of
+from poregui.workflow.applying.inputs import (
+    ToApply,
+    micrographs_of,
+    model_of_file,
+    task_of,
+    tasks_of,
+)
 from poregui.workflow.applying.pool import STEPS, apply_all
 from poregui.workflow.applying.result_table import read_pores
 from poregui.workflow.applying.summary import summarise
 from poregui.workflow.exporting.formats.geojson import read_geojson
 
-SMALL, MIDDLE, LARGE = 12.0, 34.0, 90.0  # with a view of 1.8 times the pore these are near the model's centres
+SMALL, MIDDLE, LARGE = (
+    12.0,
+    34.0,
+    90.0,
+)  # with a view of 1.8 times the pore these are near the model's centres
 COLOURS = ("#1f77b4", "#117733", "#d95f02")
 
 
@@ -61,7 +71,9 @@ def test_every_pore_is_found_measured_and_classified(tmp_path: Path) -> None:
     assert {row["class"] for row in rows} == {"Gas", "Keyhole", "Lack of Fusion"}
     assert all(float(row["confidence"]) > 0.5 for row in rows)
     (shapes,) = read_geojson(tmp_path / "out" / "a.png" / "pores.geojson")
-    assert sum(one.outline.area for one in shapes.shapes) == pytest.approx(sum(result.areas), rel=1e-3)
+    assert sum(one.outline.area for one in shapes.shapes) == pytest.approx(
+        sum(result.areas), rel=1e-3
+    )
 
 
 def test_the_shape_of_a_pore_below_ten_pixels_stays_empty_in_the_table(tmp_path: Path) -> None:
@@ -88,13 +100,19 @@ def test_pores_below_the_wanted_confidence_are_left_to_a_person(tmp_path: Path) 
     result = apply_field(task(tmp_path, least=0.9))
     assert (result.counts, result.left) == ((3, 0, 0), 1)
     assert result.left_area == pytest.approx(np.pi / 4 * between**2, rel=0.1)
-    assert [row["class"] for row in rows_of(tmp_path / "out" / "a.png" / "pores.csv")].count("") == 1
+    assert [row["class"] for row in rows_of(tmp_path / "out" / "a.png" / "pores.csv")].count(
+        ""
+    ) == 1
 
 
-def test_asking_for_more_confidence_afterwards_gives_what_asking_at_once_had_given(tmp_path: Path) -> None:
+def test_asking_for_more_confidence_afterwards_gives_what_asking_at_once_had_given(
+    tmp_path: Path,
+) -> None:
     draw_discs(tmp_path / "a.png", [SMALL] * 3 + [19.2])
     early = apply_field(task(tmp_path, least=0.9))
-    late = at_confidence(apply_field(task(tmp_path)), read_pores(tmp_path / "out" / "a.png", 3), 0.9)
+    late = at_confidence(
+        apply_field(task(tmp_path)), read_pores(tmp_path / "out" / "a.png", 3), 0.9
+    )
     assert (late.counts, late.left) == (early.counts, early.left)
     assert late.areas == pytest.approx(early.areas, rel=1e-4)
     (tmp_path / "out" / "a.png" / "pores.csv").write_text("nothing", encoding="utf-8")
@@ -109,7 +127,9 @@ def test_masked_regions_belong_neither_to_the_pores_nor_to_the_field(tmp_path: P
     assert result.field_area_px == pytest.approx(600 * 300, rel=0.01)
 
 
-def test_a_micrograph_at_another_scale_is_resized_to_the_networks_and_it_is_said(tmp_path: Path) -> None:
+def test_a_micrograph_at_another_scale_is_resized_to_the_networks_and_it_is_said(
+    tmp_path: Path,
+) -> None:
     draw_discs(tmp_path / "a.png", [MIDDLE] * 4)
     model = write_size_model(tmp_path / "um", um_per_px=1.0)
     other = task(tmp_path, model=model, sidecar=model.with_suffix(".json"), um_per_px=2.0)
@@ -135,7 +155,9 @@ def test_results_hold_until_something_that_they_depend_on_changes(tmp_path: Path
     assert read_result(one) is None
     result = apply_field(one)
     assert read_result(one) == result
-    assert read_result(replace(one, least=0.5)) == result  # which pores are left is seen to afterwards
+    assert (
+        read_result(replace(one, least=0.5)) == result
+    )  # which pores are left is seen to afterwards
     assert read_result(replace(one, recipe=DetectionRecipe(smallest=8.0))) is None
     draw_discs(tmp_path / "a.png", [MIDDLE], seed=1)
     assert read_result(one) is None
@@ -144,7 +166,9 @@ def test_results_hold_until_something_that_they_depend_on_changes(tmp_path: Path
 def test_results_hold_where_micrograph_and_results_were_moved_to(tmp_path: Path) -> None:
     (tmp_path / "old").mkdir()
     draw_discs(tmp_path / "old" / "a.png", [MIDDLE])
-    before = replace(task(tmp_path), file=tmp_path / "old" / "a.png", folder=tmp_path / "old" / "out")
+    before = replace(
+        task(tmp_path), file=tmp_path / "old" / "a.png", folder=tmp_path / "old" / "out"
+    )
     apply_field(before)
     (tmp_path / "old").rename(tmp_path / "new")
     moved = replace(before, file=tmp_path / "new" / "b.png", folder=tmp_path / "new" / "out")
@@ -162,7 +186,9 @@ def test_work_that_was_interrupted_goes_on_and_a_bad_file_stops_nobody(tmp_path:
     tasks = [task(tmp_path, name) for name in ("0.png", "bad.png", "1.png", "2.png")]
     apply_field(tasks[0])
     seen: list[tuple[int, int]] = []
-    applied = apply_all(tasks, workers=2, progress=lambda done, total, text: seen.append((done, total)))
+    applied = apply_all(
+        tasks, workers=2, progress=lambda done, total, text: seen.append((done, total))
+    )
     assert [one.name for one in applied.results] == ["0.png", "1.png", "2.png"]
     assert [one.name for one in applied.problems] == ["bad.png"]
     assert applied.taken_up == 1
@@ -176,7 +202,9 @@ def test_a_cancelled_work_keeps_what_is_done(tmp_path: Path) -> None:
     for number in range(4):
         draw_discs(tmp_path / f"{number}.png", [MIDDLE] * 4, seed=number)
     tasks = [task(tmp_path, f"{number}.png") for number in range(4)]
-    applied = apply_all(tasks, workers=1, cancelled=lambda: any(one.result_file.exists() for one in tasks))
+    applied = apply_all(
+        tasks, workers=1, cancelled=lambda: any(one.result_file.exists() for one in tasks)
+    )
     assert applied.cancelled
     assert 1 <= len(applied.results) < 4
     assert apply_all(tasks, workers=1).taken_up >= 1
@@ -195,7 +223,9 @@ def test_two_processes_give_the_same_results_as_one(tmp_path: Path) -> None:
 
 
 def test_the_summary_has_intervals_over_fields_and_over_specimens(tmp_path: Path) -> None:
-    model = model_of_file(write_size_model(tmp_path / "m", confusion=[[50, 0, 0], [0, 45, 5], [0, 5, 45]]))
+    model = model_of_file(
+        write_size_model(tmp_path / "m", confusion=[[50, 0, 0], [0, 45, 5], [0, 5, 45]])
+    )
     fields = []
     for specimen, counts in (("S1", (4, 5)), ("S2", (6, 7)), ("S3", (3, 4))):
         for field, count in enumerate(counts):
@@ -213,12 +243,17 @@ def test_the_summary_has_intervals_over_fields_and_over_specimens(tmp_path: Path
     assert keyhole.area.corrected > keyhole.area.plain  # some were answered as lack of fusion
     assert fusion.area.corrected == 0.0
     assert keyhole.area.low < keyhole.area.corrected < keyhole.area.high
-    assert keyhole.density.plain == pytest.approx(29 / 6 / 0.09, rel=0.001)  # pores per 0.3 mm x 0.3 mm
+    assert keyhole.density.plain == pytest.approx(
+        29 / 6 / 0.09, rel=0.001
+    )  # pores per 0.3 mm x 0.3 mm
     assert keyhole.sizes.number[1] == pytest.approx(MIDDLE * 0.5, rel=0.03)
     assert summary.size_unit == "um"
     assert summary.whole.porosity.mean == pytest.approx(expected, rel=0.03)
     json.dumps(summary.to_json(), allow_nan=False)
-    told = [replace(one, warnings=("It is dark.",) if place else ("It is odd.",)) for place, one in enumerate(results)]
+    told = [
+        replace(one, warnings=("It is dark.",) if place else ("It is odd.",))
+        for place, one in enumerate(results)
+    ]
     words = summarise(model, told, [read_pores(one.folder, 3) for one in tasks]).warnings
     assert words == ("S1_0.png: It is odd.", "S1_1.png and 4 more: It is dark.")
 
@@ -235,12 +270,23 @@ def test_one_specimen_has_no_interval_over_specimens(tmp_path: Path) -> None:
     assert summary.size_unit == "px"
 
 
-def test_a_bare_model_is_applied_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_bare_model_is_applied_from_the_command_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     model = write_size_model(tmp_path / "m", confusion=[[20, 0, 0], [0, 20, 0], [0, 0, 20]])
     (tmp_path / "in").mkdir()
     for number in range(2):
         draw_discs(tmp_path / "in" / f"{number}.png", [SMALL, LARGE], seed=number)
-    asked = [str(model), str(tmp_path / "in"), "--out", str(tmp_path / "out"), "--specimen", "A", "--workers", "1"]
+    asked = [
+        str(model),
+        str(tmp_path / "in"),
+        "--out",
+        str(tmp_path / "out"),
+        "--specimen",
+        "A",
+        "--workers",
+        "1",
+    ]
     assert main(["apply", *asked, "--json"]) == 0
     values = json.loads(capsys.readouterr().out)
     assert (values["fields"], values["pores"], values["taken_up"]) == (2, 4, 0)

@@ -63,18 +63,39 @@ def test_an_operator_applies_what_a_supervisor_locked_and_everything_says_so(
         "--um-per-px", 0.5,
     )  # fmt: skip
     assert made["who"] == "Ann Lee"
-    assert {"locked.json", "model.onnx", "model.json", "MODEL_CARD.md"} < {one.name for one in out.iterdir()}
+    assert {"locked.json", "model.onnx", "model.json", "MODEL_CARD.md"} < {
+        one.name for one in out.iterdir()
+    }
     file = out / "locked.json"
     assert lock_of_project(ready) is None
     report = tmp_path / "r.html"
-    told = asked(capsys, "apply", file, tmp_path / "a.png", "--workers", 1, "--out", tmp_path / "o", "--report", report)
+    told = asked(
+        capsys,
+        "apply",
+        file,
+        tmp_path / "a.png",
+        "--workers",
+        1,
+        "--out",
+        tmp_path / "o",
+        "--report",
+        report,
+    )
     assert told["locked"]["hash"] == made["hash"]
     sentence = told["recipe"]
-    assert re.fullmatch(r"“Ti routine” locked by Ann Lee on \d{4}-\d\d-\d\d \d\d:\d\d UTC, hash [0-9a-f]{16}", sentence)
-    assert json.loads((tmp_path / "o" / "summary.json").read_text(encoding="utf-8"))["recipe"] == sentence
+    assert re.fullmatch(
+        r"“Ti routine” locked by Ann Lee on \d{4}-\d\d-\d\d \d\d:\d\d UTC, hash [0-9a-f]{16}",
+        sentence,
+    )
+    assert (
+        json.loads((tmp_path / "o" / "summary.json").read_text(encoding="utf-8"))["recipe"]
+        == sentence
+    )
     assert sentence in report.read_text(encoding="utf-8")
     assert told["size_unit"] == "um"  # the scale that was locked
-    plain = asked(capsys, "apply", ready, tmp_path / "a.png", "--workers", 1, "--out", tmp_path / "p")
+    plain = asked(
+        capsys, "apply", ready, tmp_path / "a.png", "--workers", 1, "--out", tmp_path / "p"
+    )
     assert (plain["recipe"], plain["locked"]) == ("not locked", None)
 
 
@@ -97,21 +118,38 @@ def test_what_is_locked_cannot_be_asked_for_otherwise(
     assert asked(capsys, "lock", ready, "--off") == {"locked": False, "removed": True}
     assert asked(capsys, "lock", ready, "--off")["removed"] is False
     assert not (ready / "locked").exists()
-    asked(capsys, "apply", ready, tmp_path / "a.png", "--run", 1, "--workers", 1, "--out", tmp_path / "o")
+    asked(
+        capsys,
+        "apply",
+        ready,
+        tmp_path / "a.png",
+        "--run",
+        1,
+        "--workers",
+        1,
+        "--out",
+        tmp_path / "o",
+    )
 
 
 def test_a_locked_project_keeps_to_its_recipe_when_the_projects_own_changes(
     ready: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     asked(capsys, "lock", ready, "--by", "Ann")
-    before = asked(capsys, "apply", ready, tmp_path / "a.png", "--workers", 1, "--out", tmp_path / "o")
+    before = asked(
+        capsys, "apply", ready, tmp_path / "a.png", "--workers", 1, "--out", tmp_path / "o"
+    )
     with Project.open(ready) as opened:
         opened.put_meta(RECIPE_KEY, json.dumps(DetectionRecipe(smallest=50.0).to_json()))
-    after = asked(capsys, "apply", ready, tmp_path / "a.png", "--workers", 1, "--out", tmp_path / "o")
+    after = asked(
+        capsys, "apply", ready, tmp_path / "a.png", "--workers", 1, "--out", tmp_path / "o"
+    )
     assert (before["pores"], after["pores"], after["taken_up"]) == (9, 9, 1)
 
 
-@pytest.mark.parametrize("damage", ["least", "recipe", "who", "hash", "text", "model.onnx", "model.json"])
+@pytest.mark.parametrize(
+    "damage", ["least", "recipe", "who", "hash", "text", "model.onnx", "model.json"]
+)
 def test_changed_content_is_refused_with_a_sentence(
     ready: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], damage: str
 ) -> None:
@@ -124,7 +162,12 @@ def test_changed_content_is_refused_with_a_sentence(
     elif damage == "text":
         file.write_text("no json", encoding="utf-8")
     else:
-        other = {"least": 0.1, "recipe": {**told["recipe"], "smallest": 6.5}, "who": "Bob", "hash": "0" * 64}
+        other = {
+            "least": 0.1,
+            "recipe": {**told["recipe"], "smallest": 6.5},
+            "who": "Bob",
+            "hash": "0" * 64,
+        }
         file.write_text(json.dumps({**told, damage: other[damage]}), encoding="utf-8")
     words = refused(capsys, "apply", ready, tmp_path / "a.png", "--locked", file)
     assert "is not as it was locked" in words
@@ -164,11 +207,25 @@ def test_an_operator_without_a_project_names_specimens_by_their_files(
     (tmp_path / "in").mkdir()
     for name in ("T1_a.png", "T1_b.png", "T2_a.png", "other.png"):
         draw_discs(tmp_path / "in" / name, SIZES)
-    words = ("apply", tmp_path / "l" / "locked.json", tmp_path / "in", "--workers", 1, "--out", tmp_path / "o")
+    words = (
+        "apply",
+        tmp_path / "l" / "locked.json",
+        tmp_path / "in",
+        "--workers",
+        1,
+        "--out",
+        tmp_path / "o",
+    )
     told = asked(capsys, *words, "--specimen-from", "{specimen}_*.png")
-    assert {one["name"]: one["fields"] for one in told["specimens"]} == {"T1": 2, "T2": 1, "other.png": 1}
+    assert {one["name"]: one["fields"] for one in told["specimens"]} == {
+        "T1": 2,
+        "T2": 1,
+        "other.png": 1,
+    }
     assert "has no group" in refused(capsys, *words, "--specimen-from", "T1")
-    assert "not allowed with" in refused(capsys, *words, "--specimen-from", "{specimen}_*", "--specimen", "A")
+    assert "not allowed with" in refused(
+        capsys, *words, "--specimen-from", "{specimen}_*", "--specimen", "A"
+    )
 
 
 def test_a_project_takes_what_was_locked_elsewhere_and_applies_it_without_a_run(
@@ -186,7 +243,9 @@ def test_a_project_takes_what_was_locked_elsewhere_and_applies_it_without_a_run(
         capsys, "apply", tmp_path / "other", tmp_path / "a.png", "--workers", 1, "--out", tmp_path / "o"
     )  # fmt: skip
     assert told["recipe"].startswith("“Routine” locked by Ann")
-    assert "locked already" in refused(capsys, "lock", tmp_path / "other", "--take", tmp_path / "l" / "locked.json")
+    assert "locked already" in refused(
+        capsys, "lock", tmp_path / "other", "--take", tmp_path / "l" / "locked.json"
+    )
     words = ("lock", ready, "--take", tmp_path / "x.json", "--by", "Eve", "--min-confidence", 0.5)
     assert "goes without --by and --min-confidence" in refused(capsys, *words)
 

@@ -37,7 +37,9 @@ DISC = np.pi * 20.5**2
 LEVEL = DetectionRecipe(method="manual", level=125.0)
 
 
-def picture(side: int, dark: list[tuple[int, int]], faint: list[tuple[int, int]], radius: int = 20) -> np.ndarray:
+def picture(
+    side: int, dark: list[tuple[int, int]], faint: list[tuple[int, int]], radius: int = 20
+) -> np.ndarray:
     """Return a grey picture with dark discs, and with faint ones whose grey is 7 % above the level of 125."""
     image = np.full((side, side), MATRIX, np.uint8)
     for places, grey in ((dark, DARK), (faint, FAINT)):
@@ -55,10 +57,14 @@ def sensed(image: np.ndarray, recipe: DetectionRecipe = LEVEL) -> tuple[Sensitiv
         return np.tile(np.array([[0.1, 0.1, 0.8]], np.float32), (len(new.outlines), 1))
 
     answers = np.tile(np.array([[0.2, 0.7, 0.1]], np.float32), (len(found.outlines), 1))
-    return sense(found, answers, find_shifted(found, Source.of(image), recipe, None, ()), classify), asked
+    return sense(
+        found, answers, find_shifted(found, Source.of(image), recipe, None, ()), classify
+    ), asked
 
 
-def test_pores_that_only_a_higher_threshold_finds_are_classified_and_the_others_keep_their_class() -> None:
+def test_pores_that_only_a_higher_threshold_finds_are_classified_and_the_others_keep_their_class() -> (
+    None
+):
     told, asked = sensed(picture(400, [(80, 80), (300, 90)], [(200, 300)]))
     disc = 100 * DISC / 400**2
     for shift in (-10, -5, 0):
@@ -83,7 +89,9 @@ def test_of_a_large_micrograph_four_windows_are_looked_at() -> None:
     told, _ = sensed(picture(side, places, []))
     assert told.seen_px.tolist() == [4 * 768**2] * 5
     share = 100 * DISC / 200**2
-    assert told.percents(0, 3, 0.0)[1] == pytest.approx(share, rel=0.2)  # windows of 3.84 pores across
+    assert told.percents(0, 3, 0.0)[1] == pytest.approx(
+        share, rel=0.2
+    )  # windows of 3.84 pores across
     assert told.change(5, 3, 0.0)[1] == pytest.approx(0.0, abs=0.02 * share)
 
 
@@ -106,23 +114,34 @@ def test_a_mount_that_only_a_higher_threshold_sees_is_no_pore_and_no_part_of_its
     assert told.percents(10, 3, 0.0).sum() == pytest.approx(100 * DISC / (400 * 220), rel=0.03)
 
 
-def test_what_was_found_survives_a_file_and_damage_is_as_if_nobody_had_looked(tmp_path: Path) -> None:
+def test_what_was_found_survives_a_file_and_damage_is_as_if_nobody_had_looked(
+    tmp_path: Path,
+) -> None:
     told, _ = sensed(picture(400, [(80, 80)], [(200, 300)]))
     write_sensitivity(told, tmp_path)
     read = read_sensitivity(tmp_path)
-    assert all(np.array_equal(read.percents(s, 3, 0.5), told.percents(s, 3, 0.5)) for s in (0, *SHIFTS))
+    assert all(
+        np.array_equal(read.percents(s, 3, 0.5), told.percents(s, 3, 0.5)) for s in (0, *SHIFTS)
+    )
     (tmp_path / FILE).write_bytes(b"nothing")
     assert read_sensitivity(tmp_path) is None
     assert read_sensitivity(tmp_path / "nowhere") is None
 
 
-def summed(tmp_path: Path, um_per_px: float | None) -> tuple[AppliedModel, list[FieldResult], Summary]:
-    model = model_of_file(write_size_model(tmp_path / "m", confusion=[[50, 0, 0], [0, 45, 5], [0, 5, 45]]))
+def summed(
+    tmp_path: Path, um_per_px: float | None
+) -> tuple[AppliedModel, list[FieldResult], Summary]:
+    model = model_of_file(
+        write_size_model(tmp_path / "m", confusion=[[50, 0, 0], [0, 45, 5], [0, 5, 45]])
+    )
     model = replace(model, recipe=LEVEL)
     fields = []
     for number in range(2):
         file = tmp_path / f"{number}.png"
-        cv2.imwrite(str(file), picture(400, [(100, 100), (200, 100), (300, 330)][: 2 + number], [(300, 200)]))
+        cv2.imwrite(
+            str(file),
+            picture(400, [(100, 100), (200, 100), (300, 330)][: 2 + number], [(300, 200)]),
+        )
         fields.append(ToApply(file, "S1", um_per_px))
     tasks = tasks_of(model, fields, tmp_path / "out")
     results = [apply_field(one) for one in tasks]
@@ -158,9 +177,13 @@ def test_distances_are_in_px_where_some_scale_is_unknown(tmp_path: Path) -> None
     model, results, summary = summed(tmp_path, 0.5)
     unknown = [results[0], replace(results[1], um_per_px=None)]
     tables = [read_pores(tmp_path / "out" / "fields" / f"{number}.png", 3) for number in range(2)]
-    mixed = summarise(model, unknown, [tables[0], replace(tables[1], unit="px", nearest=tables[1].nearest * 2)])
+    mixed = summarise(
+        model, unknown, [tables[0], replace(tables[1], unit="px", nearest=tables[1].nearest * 2)]
+    )
     assert mixed.size_unit == "px"
-    assert mixed.whole.classes[1].nearest.middle == pytest.approx(2 * summary.whole.classes[1].nearest.middle)
+    assert mixed.whole.classes[1].nearest.middle == pytest.approx(
+        2 * summary.whole.classes[1].nearest.middle
+    )
 
 
 def test_results_without_shifted_thresholds_are_summed_up_without_them(tmp_path: Path) -> None:

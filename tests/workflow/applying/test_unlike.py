@@ -40,7 +40,9 @@ def crops_of(path: Path) -> list[np.ndarray]:
 
 def task_of(model: Path, file: Path, out: Path) -> FieldTask:
     colours = ("#1f77b4", "#117733", "#d95f02")
-    return FieldTask(file, out, "S1", model, model.with_suffix(".json"), DetectionRecipe(), colours=colours)
+    return FieldTask(
+        file, out, "S1", model, model.with_suffix(".json"), DetectionRecipe(), colours=colours
+    )
 
 
 @pytest.fixture
@@ -74,7 +76,9 @@ def test_ordinary_crops_are_rarely_called_unlike_and_others_nearly_always() -> N
     assert found.unlike(rng.normal(3, 1, size=(100, 64))).mean() > 0.95
 
 
-def test_without_crops_that_were_not_trained_on_the_limit_comes_from_training_crops_without_themselves() -> None:
+def test_without_crops_that_were_not_trained_on_the_limit_comes_from_training_crops_without_themselves() -> (
+    None
+):
     rng = np.random.default_rng(6)
     found = make_reference(rng.normal(size=(300, 8)), np.ones(300, bool))
     assert found is not None
@@ -96,7 +100,9 @@ def test_what_is_written_of_a_reference_says_the_same_and_stays_small() -> None:
         Reference.from_json({**found.to_json(), "spread": ""})
 
 
-def test_letters_among_pores_are_flagged_listed_framed_and_left_to_a_person(model: Path, tmp_path: Path) -> None:
+def test_letters_among_pores_are_flagged_listed_framed_and_left_to_a_person(
+    model: Path, tmp_path: Path
+) -> None:
     letters = draw_field(tmp_path / "a.png", "HEMWKXZTNF", discs=80, seed=1)
     task = task_of(model, tmp_path / "a.png", tmp_path / "out")
     result = apply_field(task)
@@ -128,7 +134,15 @@ def test_a_network_of_an_older_version_finds_no_unlike_pores_and_it_is_said(
     result = apply_field(task_of(old, tmp_path / "a.png", tmp_path / "out"))
     assert (result.unlike, result.left) == (None, 0)
     assert not read_pores(tmp_path / "out", 3).unlike.any()
-    asked = ["apply", str(old), str(tmp_path / "a.png"), "--out", str(tmp_path / "cli"), "--workers", "1"]
+    asked = [
+        "apply",
+        str(old),
+        str(tmp_path / "a.png"),
+        "--out",
+        str(tmp_path / "cli"),
+        "--workers",
+        "1",
+    ]
     assert main(asked) == 0
     assert "does not say what it learned from" in capsys.readouterr().out
 
@@ -152,9 +166,13 @@ def test_the_command_line_counts_unlike_pores_and_keeps_them_only_when_asked(
     kept = told_of(capsys, *words, "--keep-unlike")
     assert (kept["whole"]["left"], kept["waiting"], kept["unlike"]["count"]) == (0, 0, count)
     assert (kept["whole"]["unlike_kept"], told["whole"]["unlike_kept"]) == (True, False)
-    assert kept["whole"]["porosity"]["mean"] == pytest.approx(told["whole"]["porosity"]["mean"], rel=1e-4)
+    assert kept["whole"]["porosity"]["mean"] == pytest.approx(
+        told["whole"]["porosity"]["mean"], rel=1e-4
+    )
     assert main(["apply", *words, "--workers", "1"]) == 0
-    assert f"{count} pores look unlike anything this network learned from" in capsys.readouterr().out
+    assert (
+        f"{count} pores look unlike anything this network learned from" in capsys.readouterr().out
+    )
 
 
 def test_an_exported_model_flags_the_same_pores_as_its_run(model: Path, tmp_path: Path) -> None:
@@ -170,7 +188,10 @@ def test_an_exported_model_flags_the_same_pores_as_its_run(model: Path, tmp_path
         export_model(project, run, tmp_path / "bare")
     found: list[FieldResult] = [
         apply_field(task_of(file, tmp_path / "a.png", tmp_path / name))
-        for name, file in (("run_out", run.onnx_file), ("bare_out", tmp_path / "bare" / "model.onnx"))
+        for name, file in (
+            ("run_out", run.onnx_file),
+            ("bare_out", tmp_path / "bare" / "model.onnx"),
+        )
     ]
     assert found[0].unlike
     assert found[0].unlike == found[1].unlike

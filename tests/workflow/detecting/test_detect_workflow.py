@@ -105,7 +105,9 @@ def test_labels_carry_over_wherever_outlines_overlap_by_more_than_half(bench: Be
     moved = np.array(places) + rng.normal(0, 0.2, (2000, 2)) * radii[:, None]
     new = [disc(x, y, r) for (x, y), r in zip(moved, grown, strict=True)]
     crops = [
-        Crop(i + 1, "old", 30, 30, 1, Box(int(x), int(y), 30, 30), label=1 + i % 3, origin="detected")
+        Crop(
+            i + 1, "old", 30, 30, 1, Box(int(x), int(y), 30, 30), label=1 + i % 3, origin="detected"
+        )
         for i, (x, y) in enumerate(places)
     ]
     outlines = {i + 1: Outline.of(points) for i, points in enumerate(old)}
@@ -113,9 +115,13 @@ def test_labels_carry_over_wherever_outlines_overlap_by_more_than_half(bench: Be
     pores = [NewPore(Outline.of(new[i]), Box(1, 1, 24, 24), f"new {i}") for i in order]
     settled = settle(1, crops, outlines, pores, first_id=5000)
     changed = {one.crop.id: one for one in settled.edit.after}
-    exact = [_iou_of_discs(np.hypot(*(moved[i] - places[i])), radii[i], grown[i]) for i in range(2000)]
+    exact = [
+        _iou_of_discs(np.hypot(*(moved[i] - places[i])), radii[i], grown[i]) for i in range(2000)
+    ]
     above = [i for i in range(2000) if exact[i] > 0.5]
-    carried = [i for i in above if i + 1 in changed and changed[i + 1].outline == Outline.of(new[i])]
+    carried = [
+        i for i in above if i + 1 in changed and changed[i + 1].outline == Outline.of(new[i])
+    ]
     assert len(above) > 1000
     assert len(carried) >= 0.99 * len(above)
     assert all(changed[i + 1].crop.label == 1 + i % 3 for i in carried)
@@ -136,7 +142,9 @@ def _iou_of_discs(away: float, a: float, b: float) -> float:
     return float(both / (np.pi * (a**2 + b**2) - both))
 
 
-def test_a_labelled_pore_that_is_not_found_stays_and_is_listed_and_a_proposal_goes(bench: Bench) -> None:
+def test_a_labelled_pore_that_is_not_found_stays_and_is_listed_and_a_proposal_goes(
+    bench: Bench,
+) -> None:
     bench.find()
     first, second = (crop.id for crop in bench.project.crops()[:2])
     bench.label([first], KEYHOLE)
@@ -159,7 +167,9 @@ def test_not_a_pore_is_a_decision_that_stays_too(bench: Bench) -> None:
 
 def test_a_crop_drawn_by_hand_is_not_doubled_and_takes_the_outline(bench: Bench) -> None:
     x, y, radius = grid_of_pores()[0]
-    by_hand = bench.hand_crop(Box(int(x - 3 * radius), int(y - 2 * radius), int(5 * radius), int(5 * radius)))
+    by_hand = bench.hand_crop(
+        Box(int(x - 3 * radius), int(y - 2 * radius), int(5 * radius), int(5 * radius))
+    )
     box = bench.project.crop(by_hand).box
     bench.find()
     assert len(bench.project.crops()) == 48
@@ -175,7 +185,9 @@ def test_a_small_pore_inside_the_box_of_a_large_one_is_still_proposed(bench: Ben
     assert bench.project.outlines()[by_hand].area == pytest.approx(np.pi * 40**2, rel=0.02)
 
 
-def test_a_labelled_pore_that_fell_apart_is_kept_and_its_parts_are_not_proposed(bench: Bench) -> None:
+def test_a_labelled_pore_that_fell_apart_is_kept_and_its_parts_are_not_proposed(
+    bench: Bench,
+) -> None:
     bench.draw([(200, 200, 20), (232, 200, 20), (264, 200, 20)])
     bench.find()
     (only,) = bench.project.crops()
@@ -202,7 +214,9 @@ def test_an_outline_drawn_by_hand_is_left_alone(bench: Bench) -> None:
 def test_a_box_that_a_person_moved_stays_while_it_holds_the_pore(bench: Bench) -> None:
     x, y, radius = grid_of_pores()[9]
     box = Box(int(x - 2 * radius), int(y - 2 * radius), int(5 * radius), int(5 * radius))
-    by_hand = bench.hand_crop(Box(int(x - radius), int(y - radius), int(2 * radius + 2), int(2 * radius + 2)))
+    by_hand = bench.hand_crop(
+        Box(int(x - radius), int(y - radius), int(2 * radius + 2), int(2 * radius + 2))
+    )
     pixels = CropPixels(field(grid_of_pores())[box.y : box.bottom, box.x : box.right], 0, 255)
     bench.history.apply(move_crop(bench.project, bench.project.crop(by_hand), box, pixels))
     bench.find()
@@ -242,7 +256,9 @@ def test_a_cancelled_search_leaves_the_project_as_it_was(bench: Bench) -> None:
     there = bench.micrograph
     file = bench.project.micrograph_file(there)
     with pytest.raises(InterruptedError):
-        find_in_file(there, file, bench.project.folder, DetectionRecipe(), bench.project.pixels, stop)
+        find_in_file(
+            there, file, bench.project.folder, DetectionRecipe(), bench.project.pixels, stop
+        )
     assert bench.state() == before
 
 
@@ -269,17 +285,23 @@ def test_overlap_is_that_of_geometry() -> None:
     assert len(overlaps([], second).iou) == 0
 
 
-def test_what_was_taken_for_the_mount_is_said_and_a_person_can_say_that_it_is_pore(bench: Bench) -> None:
+def test_what_was_taken_for_the_mount_is_said_and_a_person_can_say_that_it_is_pore(
+    bench: Bench,
+) -> None:
     pixels = field([(40, 40, 8)])
     pixels[-60:] = 40
     Image.fromarray(pixels).save(bench.project.folder / "field.png")
 
     def found(micrograph: Micrograph) -> DetectedPores:
         file = bench.project.micrograph_file(micrograph)
-        return find_in_file(micrograph, file, bench.project.folder, DetectionRecipe(), bench.project.pixels)
+        return find_in_file(
+            micrograph, file, bench.project.folder, DetectionRecipe(), bench.project.pixels
+        )
 
     ended = found(bench.micrograph)
     assert len(ended.pores) == 1
-    assert mount_words([ended]).startswith("12 % of field.png lie along an edge and were taken for the mount")
+    assert mount_words([ended]).startswith(
+        "12 % of field.png lie along an edge and were taken for the mount"
+    )
     endless = found(replace(bench.micrograph, surfaces=()))
     assert (len(endless.pores), mount_words([endless])) == (2, "")

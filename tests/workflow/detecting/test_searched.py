@@ -21,7 +21,9 @@ MANUAL = DetectionRecipe(method="manual", level=90.0)
 
 def micrograph(number: int, specimen_id: int | None = 1) -> Micrograph:
     name = f"field_{number}.png"
-    return Micrograph(number, name, name, f"{number:064d}", 60, 40, 8, 1, 0.5, specimen_id=specimen_id)
+    return Micrograph(
+        number, name, name, f"{number:064d}", 60, 40, 8, 1, 0.5, specimen_id=specimen_id
+    )
 
 
 def searched_by(recipe: DetectionRecipe) -> Detection:
@@ -47,7 +49,9 @@ def test_a_mask_that_came_later_asks_for_another_search() -> None:
     assert told.searched == "otherwise"
 
 
-def test_all_micrographs_are_ticked_at_first_and_a_specimen_is_unticked_with_one_click(qtbot) -> None:
+def test_all_micrographs_are_ticked_at_first_and_a_specimen_is_unticked_with_one_click(
+    qtbot,
+) -> None:
     dialog = WhichMicrographsDialog(choices())
     qtbot.addWidget(dialog)
     assert dialog.ids == (1, 2, 3, 4)
@@ -81,6 +85,10 @@ def button(dialog: WhichMicrographsDialog, name: str) -> QAbstractButton:
 
 def test_micrographs_are_called_by_name_and_a_misspelt_one_is_told_those_most_like_it() -> None:
     fields = [micrograph(number) for number in range(1, 9)]
-    assert [one.id for one in micrographs_called(fields, ["field_3.png", "field_1.png", "field_3.png"])] == [1, 3]
-    with pytest.raises(PoreguiError, match=r"no micrograph 'fild_3.png'. The project has field_3.png"):
+    assert [
+        one.id for one in micrographs_called(fields, ["field_3.png", "field_1.png", "field_3.png"])
+    ] == [1, 3]
+    with pytest.raises(
+        PoreguiError, match=r"no micrograph 'fild_3.png'. The project has field_3.png"
+    ):
         micrographs_called(fields, ["fild_3.png"])

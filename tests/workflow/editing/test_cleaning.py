@@ -20,7 +20,12 @@ from poregui.store.project import Project
 from poregui.vision.io.pixel_values import automatic, lookup
 from poregui.workflow.editing.history import History
 from poregui.workflow.editing.label_edits import new_crop
-from poregui.workflow.editing.micrograph_edits import set_display, set_masks, set_specimens, specimens_in_names
+from poregui.workflow.editing.micrograph_edits import (
+    set_display,
+    set_masks,
+    set_specimens,
+    specimens_in_names,
+)
 
 
 @pytest.fixture
@@ -35,7 +40,9 @@ def specimens(project: Project) -> list[str | None]:
 
 
 @pytest.mark.parametrize("pattern", ["{specimen}_*.png", r"^(?P<specimen>[^_]+)_", r"^([^_]+)_\d"])
-def test_specimens_come_from_names_in_one_step_and_others_stay(project: Project, pattern: str) -> None:
+def test_specimens_come_from_names_in_one_step_and_others_stay(
+    project: Project, pattern: str
+) -> None:
     for name in ("A1_01.png", "A1_02.png", "B_1.png", "other.png"):
         add_micrograph(project, name)
     history = History(project)
@@ -54,14 +61,18 @@ def test_an_unfit_pattern_gets_a_sentence(pattern: str) -> None:
         specimens_in_names((), pattern)
 
 
-def test_a_crop_whose_middle_is_masked_is_refused_and_one_beside_it_is_not(project: Project) -> None:
+def test_a_crop_whose_middle_is_masked_is_refused_and_one_beside_it_is_not(
+    project: Project,
+) -> None:
     micrograph = add_micrograph(project)
     History(project).apply(set_masks(micrograph, [Mask.of_box(Box(0, 200, 400, 100))]))
     (masked,) = project.micrographs()
     pixels = CropPixels(np.zeros((40, 40), np.uint8), 0, 255)
     with pytest.raises(PoreguiError, match="masked off"):
         new_crop(project, masked, Box(100, 220, 40, 40), pixels, who="ada")
-    assert new_crop(project, masked, Box(100, 170, 40, 40), pixels, who="ada").crops[0].box == Box(100, 170, 40, 40)
+    assert new_crop(project, masked, Box(100, 170, 40, 40), pixels, who="ada").crops[0].box == Box(
+        100, 170, 40, 40
+    )
 
 
 def test_a_contrast_window_is_kept_in_the_project_and_undone(project: Project) -> None:
@@ -99,11 +110,21 @@ def test_the_verb_lists_and_changes_scale_specimen_and_masks(tmp_path: Path, cap
     with Project.create(folder):
         pass
     for name in ("A_1.png", "B_1.png"):
-        PIL.Image.fromarray(np.roll(with_bar(0, 255), len(name), 1) + (name[0] == "B")).save(tmp_path / name)
-    answer(capsys, "import", folder, tmp_path / "A_1.png", tmp_path / "B_1.png", "--as", "micrographs")
-    told = answer(capsys, "micrographs", folder, "--name", "A*", "--set-scale", "0,5", "--mask-info-bar")
+        PIL.Image.fromarray(np.roll(with_bar(0, 255), len(name), 1) + (name[0] == "B")).save(
+            tmp_path / name
+        )
+    answer(
+        capsys, "import", folder, tmp_path / "A_1.png", tmp_path / "B_1.png", "--as", "micrographs"
+    )
+    told = answer(
+        capsys, "micrographs", folder, "--name", "A*", "--set-scale", "0,5", "--mask-info-bar"
+    )
     (one,) = told["micrographs"]
-    assert (one["um_per_px"], one["scale_source"], one["masks"][0]["kind"]) == (0.5, "set by hand", "bar")
+    assert (one["um_per_px"], one["scale_source"], one["masks"][0]["kind"]) == (
+        0.5,
+        "set by hand",
+        "bar",
+    )
     told = answer(capsys, "micrographs", folder, "--specimen-pattern", "{specimen}_*.png")
     assert [(m["specimen"], m["um_per_px"], len(m["masks"])) for m in told["micrographs"]] == [
         ("A", 0.5, 1),
@@ -117,5 +138,13 @@ def test_import_masks_info_bars_when_asked(tmp_path: Path, capsys) -> None:
     with Project.create(tmp_path / "q"):
         pass
     PIL.Image.fromarray(with_bar(0, 255)).save(tmp_path / "A.png")
-    told = answer(capsys, "import", tmp_path / "q", tmp_path / "A.png", "--as", "micrographs", "--mask-info-bar")
+    told = answer(
+        capsys,
+        "import",
+        tmp_path / "q",
+        tmp_path / "A.png",
+        "--as",
+        "micrographs",
+        "--mask-info-bar",
+    )
     assert told["info_bars"] == ["A.png: the info bar is masked (48 px)."]

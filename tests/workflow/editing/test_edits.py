@@ -63,7 +63,9 @@ def test_every_edit_is_undone_and_redone_exactly(project: Project, tmp_path: Pat
         lambda: set_scale(project.micrographs(), 0.25),
         lambda: set_specimen(project, project.micrographs(), "S1"),
         lambda: add_class(project, "Crack"),
-        lambda: change_class(project, replace(gas, name="Bubble", colour="#123456", definition="round")),
+        lambda: change_class(
+            project, replace(gas, name="Bubble", colour="#123456", definition="round")
+        ),
         lambda: reorder_classes(project, [lack.id, gas.id, keyhole.id]),
         lambda: merge_classes(project, keyhole.id, lack.id, who="x"),
         lambda: set_reference_crops(project, gas.id, ids[:2]),
@@ -91,7 +93,11 @@ def test_the_label_log_keeps_undone_labels_and_says_so(project: Project) -> None
     history.apply(label_crops(project, [crop], 1, who="Ada"))
     history.undo()
     history.redo()
-    assert [(e.label, e.how) for e in project.label_log(crop)] == [(1, "hand"), (None, "undo"), (1, "redo")]
+    assert [(e.label, e.how) for e in project.label_log(crop)] == [
+        (1, "hand"),
+        (None, "undo"),
+        (1, "redo"),
+    ]
 
 
 def test_deleting_a_micrograph_says_how_many_labels_go_and_undo_brings_them_back(
@@ -114,11 +120,15 @@ def test_an_id_is_never_used_twice(project: Project) -> None:
     assert second != first
 
 
-def test_moving_a_crop_and_undoing_that_leaves_a_label_given_between_alone(project: Project, tmp_path: Path) -> None:
+def test_moving_a_crop_and_undoing_that_leaves_a_label_given_between_alone(
+    project: Project, tmp_path: Path
+) -> None:
     micrograph = add_micrograph(project, tmp_path / "m.png")
     (crop,) = add_crops(project, [1], micrograph=micrograph)
     history = History(project)
-    move = move_crop(project, project.crop(crop), Box(3, 3, 20, 20), CropPixels(grey(2, 20, 20), 0.0, 255.0))
+    move = move_crop(
+        project, project.crop(crop), Box(3, 3, 20, 20), CropPixels(grey(2, 20, 20), 0.0, 255.0)
+    )
     history.apply(move)
     history.apply(label_crops(project, [crop], 3, who="x"))
     with project.transaction():
@@ -180,7 +190,10 @@ class EditsAgainstADictionary(RuleBasedStateMachine):
         self.future: list[dict[int, int | None]] = []
         self.history = History(self.project)
 
-    @rule(which=st.sets(st.integers(0, 4), min_size=1), label=st.sampled_from([1, 2, 3, NOT_A_PORE, UNSURE, None]))
+    @rule(
+        which=st.sets(st.integers(0, 4), min_size=1),
+        label=st.sampled_from([1, 2, 3, NOT_A_PORE, UNSURE, None]),
+    )
     def label(self, which: set[int], label: int | None) -> None:
         ids = [self.ids[i] for i in which if self.ids[i] in self.past[-1]]
         if ids:

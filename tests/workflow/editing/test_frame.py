@@ -70,7 +70,9 @@ def test_a_project_of_version_2_opens_with_everything_and_leaves_a_backup(tmp_pa
     backup.close()
 
 
-def test_the_direction_of_a_micrograph_goes_before_that_of_the_project_and_both_can_be_undone(bench: Bench) -> None:
+def test_the_direction_of_a_micrograph_goes_before_that_of_the_project_and_both_can_be_undone(
+    bench: Bench,
+) -> None:
     project, history = bench.project, bench.history
     assert project_build_direction(project) is None
     history.apply(set_project_build_direction(project, 90))
@@ -97,7 +99,9 @@ def test_a_line_points_counter_clockwise_as_one_sees_it() -> None:
     assert direction_of((10, 10), (20, 20)) == 315
 
 
-def test_drawn_lines_go_before_found_ones_and_no_surface_is_kept_apart_from_an_unknown_one(bench: Bench) -> None:
+def test_drawn_lines_go_before_found_ones_and_no_surface_is_kept_apart_from_an_unknown_one(
+    bench: Bench,
+) -> None:
     found = Detection("2026", "{}", 100.0, surfaces=(TOP,))
     assert frame_of(bench.micrograph, None, None).surfaces == ()
     assert frame_of(bench.micrograph, found, None).surfaces == (TOP,)
@@ -122,7 +126,9 @@ def test_a_search_is_remembered_with_its_recipe_and_undone_with_its_pores(bench:
     assert bench.project.detections() == {1: detection}
 
 
-def test_measurements_use_direction_and_surface_and_are_made_anew_when_these_change(bench: Bench) -> None:
+def test_measurements_use_direction_and_surface_and_are_made_anew_when_these_change(
+    bench: Bench,
+) -> None:
     bench.find()
     (field,) = measure_project(bench.project)
     assert np.isnan(field.measured.columns["orientation_deg"]).all()
@@ -140,7 +146,9 @@ def test_measurements_use_direction_and_surface_and_are_made_anew_when_these_cha
     assert kept.measured.columns["surface"].tolist() == measured["surface"].tolist()
 
 
-def test_a_micrograph_in_which_nothing_was_found_counts_as_a_field_without_pores(tmp_path: Path) -> None:
+def test_a_micrograph_in_which_nothing_was_found_counts_as_a_field_without_pores(
+    tmp_path: Path,
+) -> None:
     bench = Bench(tmp_path / "empty", [])
     assert measure_project(bench.project) == []
     bench.find(DetectionRecipe(contrast=40.0))
@@ -159,7 +167,9 @@ def test_the_mean_over_fields_counts_those_without_pores(tmp_path: Path, capsys)
         other = Bench(tmp_path / name, pores)
         other.project.close()
         (other.project.folder / "field.png").rename(tmp_path / f"{name}.png")
-    assert main(["import", str(folder), str(tmp_path / "full.png"), str(tmp_path / "empty.png")]) == 0
+    assert (
+        main(["import", str(folder), str(tmp_path / "full.png"), str(tmp_path / "empty.png")]) == 0
+    )
     (tmp_path / "recipe.json").write_text('{"contrast": 40}', encoding="utf-8")
     capsys.readouterr()
     found = told(capsys, "detect", folder, "--recipe", tmp_path / "recipe.json")
@@ -186,21 +196,38 @@ def test_the_field_leaves_the_mount_out_until_masks_change(bench: Bench) -> None
     assert measure_project(bench.project)[0].field_area_px == 640 * 400
 
 
-def test_direction_and_surface_are_set_from_the_command_line(bench: Bench, tmp_path: Path, capsys) -> None:
+def test_direction_and_surface_are_set_from_the_command_line(
+    bench: Bench, tmp_path: Path, capsys
+) -> None:
     bench.find()
     bench.project.close()
     folder = bench.project.folder
-    (one,) = told(capsys, "micrographs", folder, "--build-direction", "90", "--surface", "0,0 640,0")["micrographs"]
-    assert (one["build_direction_deg"], one["surfaces"], one["surface_drawn"]) == (90, [[[0, 0], [640, 0]]], True)
+    (one,) = told(
+        capsys, "micrographs", folder, "--build-direction", "90", "--surface", "0,0 640,0"
+    )["micrographs"]
+    assert (one["build_direction_deg"], one["surfaces"], one["surface_drawn"]) == (
+        90,
+        [[[0, 0], [640, 0]]],
+        True,
+    )
     assert one["detected"]
     answer = told(capsys, "measure", folder, tmp_path / "pores.csv")
     assert answer["empty_because"] == {}
     assert all(row["surface"] and row["orientation_deg"] for row in rows(tmp_path / "pores.csv"))
-    (one,) = told(capsys, "micrographs", folder, "--name", "field.*", "--build-direction", "10", "--found-surface")[
+    (one,) = told(
+        capsys,
+        "micrographs",
+        folder,
+        "--name",
+        "field.*",
+        "--build-direction",
+        "10",
+        "--found-surface",
+    )["micrographs"]
+    assert (one["build_direction_deg"], one["surfaces"], one["surface_drawn"]) == (10, [], False)
+    (one,) = told(capsys, "micrographs", folder, "--build-direction", "unknown", "--no-surface")[
         "micrographs"
     ]
-    assert (one["build_direction_deg"], one["surfaces"], one["surface_drawn"]) == (10, [], False)
-    (one,) = told(capsys, "micrographs", folder, "--build-direction", "unknown", "--no-surface")["micrographs"]
     assert (one["build_direction_deg"], one["surface_drawn"]) == (10, True)
     told(capsys, "micrographs", folder, "--name", "field.png", "--build-direction", "unknown")
     assert main(["measure", str(folder), str(tmp_path / "pores.csv")]) == 0
@@ -210,7 +237,9 @@ def test_direction_and_surface_are_set_from_the_command_line(bench: Bench, tmp_p
     assert not any(row["surface"] or row["orientation_deg"] for row in rows(tmp_path / "pores.csv"))
 
 
-@pytest.mark.parametrize("wrong", [["--build-direction", "north"], ["--build-direction", "4000"], ["--surface", "3,4"]])
+@pytest.mark.parametrize(
+    "wrong", [["--build-direction", "north"], ["--build-direction", "4000"], ["--surface", "3,4"]]
+)
 def test_a_wrong_direction_or_line_is_a_sentence(bench: Bench, wrong: list[str], capsys) -> None:
     bench.project.close()
     assert main(["micrographs", str(bench.project.folder), *wrong]) == 2

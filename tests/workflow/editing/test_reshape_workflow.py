@@ -63,7 +63,9 @@ def test_a_pore_is_cut_at_its_waist_and_a_disc_is_not(bench: Bench) -> None:
     outlines = bench.project.outlines()
     dumb_bell, round_one = sorted(bench.project.crops(), key=lambda crop: -outlines[crop.id].area)
     with open_pyramid(bench.project.micrograph_file(bench.micrograph)) as image:
-        edit: ReplacePores = cut_pore(bench.project, (dumb_bell, outlines[dumb_bell.id]), bench.micrograph, image)
+        edit: ReplacePores = cut_pore(
+            bench.project, (dumb_bell, outlines[dumb_bell.id]), bench.micrograph, image
+        )
         bench.history.apply(edit)
         with pytest.raises(PoreguiError, match="no waist"):
             cut_pore(bench.project, (round_one, outlines[round_one.id]), bench.micrograph, image)
@@ -108,7 +110,9 @@ def test_a_pore_that_a_later_mask_covers_can_still_be_drawn_smaller(bench: Bench
     (crop,) = bench.project.crops()
     known = (crop, bench.project.outlines()[crop.id])
     with open_pyramid(bench.project.micrograph_file(bench.micrograph)) as image:
-        bench.history.apply(draw_pore(bench.project, known, Outline.of(disc(200, 198, 18)), bench.micrograph, image))
+        bench.history.apply(
+            draw_pore(bench.project, known, Outline.of(disc(200, 198, 18)), bench.micrograph, image)
+        )
         with pytest.raises(PoreguiError, match="masked off"):
             draw_pore(bench.project, known, Outline.of(disc(200, 206, 22)), bench.micrograph, image)
 
@@ -116,5 +120,8 @@ def test_a_pore_that_a_later_mask_covers_can_still_be_drawn_smaller(bench: Bench
 def test_the_masked_area_of_an_outline_is_counted_in_pixels() -> None:
     square = np.array([(10, 10), (30, 10), (30, 30), (10, 30)], float)
     assert masked_area([Mask.of_box(Box(0, 25, 100, 100))], square) == 20 * 5
-    assert masked_area([Mask.of_box(Box(0, 25, 20, 100)), Mask.of_box(Box(0, 0, 100, 12))], square) == 10 * 5 + 20 * 2
+    assert (
+        masked_area([Mask.of_box(Box(0, 25, 20, 100)), Mask.of_box(Box(0, 0, 100, 12))], square)
+        == 10 * 5 + 20 * 2
+    )
     assert masked_area([Mask.of_box(Box(30, 0, 9, 100))], square) == 0

@@ -61,7 +61,9 @@ def test_the_comparison_follows_the_labels_of_now(project: Project) -> None:
     flip = compare(project, first, second).flipped[0]
     rather = next(c.id for c in project.classes() if c.name == flip.first)
     History(project).apply(label_crops(project, [flip.crop_id], rather, who="x"))
-    again = next(one for one in compare(project, first, second).flipped if one.crop_id == flip.crop_id)
+    again = next(
+        one for one in compare(project, first, second).flipped if one.crop_id == flip.crop_id
+    )
     assert (again.first_right, again.second_right) == (True, False)
 
 
@@ -79,9 +81,16 @@ def test_runs_without_a_shared_crop_say_so(project: Project) -> None:
     second = finished_run(project)
     dataset = second.read_dataset()
     parts = {"train": "test", "validation": "train", "test": "train"}
-    swapped = replace(dataset, crops=tuple(replace(crop, part=parts[crop.part]) for crop in dataset.crops))  # type: ignore[arg-type]
+    swapped = replace(
+        dataset, crops=tuple(replace(crop, part=parts[crop.part]) for crop in dataset.crops)
+    )  # type: ignore[arg-type]
     second.write_dataset(second.read_recipe(), swapped, second.read_crops(dataset.crops))
     found = compare(project, first, second)
-    assert (found.shared, found.accuracy_first, found.difference, found.difference_interval) == (0, None, None, None)
+    assert (found.shared, found.accuracy_first, found.difference, found.difference_interval) == (
+        0,
+        None,
+        None,
+        None,
+    )
     assert "share no test crop" in found.sentence
     assert found.to_json()["accuracy"] == [None, None]

@@ -38,7 +38,9 @@ def predicted_run(project: Project) -> RunFolder:
     wrong = dataset.part("test")[0].crop_id
     for crop in dataset.crops:
         place = (crop.label + 1) % 3 if crop.crop_id == wrong else crop.label
-        answers.append(Prediction(crop.crop_id, tuple(0.8 if i == place else 0.1 for i in range(3))))
+        answers.append(
+            Prediction(crop.crop_id, tuple(0.8 if i == place else 0.1 for i in range(3)))
+        )
     run.write_predictions(dataset.classes, {c.crop_id: c.part for c in dataset.crops}, answers)
     n = len(dataset.part("test"))
     write_json(run.metrics_file, {"accuracy_as_trained": (n - 1) / n})
@@ -51,7 +53,9 @@ def project(tmp_path: Path) -> Project:
         yield opened
 
 
-def test_relabelling_the_wrong_crop_raises_the_accuracy_and_keeps_what_was_said_when_trained(project: Project) -> None:
+def test_relabelling_the_wrong_crop_raises_the_accuracy_and_keeps_what_was_said_when_trained(
+    project: Project,
+) -> None:
     run = predicted_run(project)
     before = review(project, run)
     (wrong,) = before.errors()
@@ -69,7 +73,9 @@ def test_relabelling_the_wrong_crop_raises_the_accuracy_and_keeps_what_was_said_
     assert follow(after, project, [wrong.crop_id]) == before
 
 
-def test_deleted_and_unsure_crops_drop_out_of_the_numbers_but_are_still_listed(project: Project) -> None:
+def test_deleted_and_unsure_crops_drop_out_of_the_numbers_but_are_still_listed(
+    project: Project,
+) -> None:
     run = predicted_run(project)
     before = review(project, run)
     one, two = [j.crop_id for j in before.judged if j.part == "test"][:2]
@@ -78,7 +84,10 @@ def test_deleted_and_unsure_crops_drop_out_of_the_numbers_but_are_still_listed(p
     history.apply(remove_crops([two]))
     after = review(project, run)
     assert after.evaluation().n == before.evaluation().n - 2
-    assert {j.crop_id: j.exists for j in after.judged if j.crop_id in (one, two)} == {one: True, two: False}
+    assert {j.crop_id: j.exists for j in after.judged if j.crop_id in (one, two)} == {
+        one: True,
+        two: False,
+    }
 
 
 def test_an_old_run_survives_renamed_merged_and_new_classes(project: Project) -> None:
@@ -107,9 +116,14 @@ def test_the_evaluation_has_what_the_command_line_promises(project: Project) -> 
         "split",
     } <= found.keys()  # fmt: skip
     over = found["accuracy_interval_over_groups"]
-    assert (over["over"], over["groups"]) == ("crops", found["n_test"])  # the test side is a single specimen
+    assert (over["over"], over["groups"]) == (
+        "crops",
+        found["n_test"],
+    )  # the test side is a single specimen
     assert "are of one specimen" in over["warning"]
-    assert {"precision", "recall", "f1", "recall_interval95", "support"} <= found["per_class"][0].keys()
+    assert {"precision", "recall", "f1", "recall_interval95", "support"} <= found["per_class"][
+        0
+    ].keys()
     assert found["split"] == {"kind": "specimen", "groups_train": 4, "groups_test": 1}
     assert sum(map(sum, found["confusion_matrix"])) == found["n_test"]
 
@@ -122,7 +136,9 @@ def test_asking_for_a_run_that_is_not_there_names_those_that_are(project: Projec
         find_run(project, 9)
 
 
-def test_a_csv_export_has_a_row_for_every_crop_with_its_label_and_side(project: Project, tmp_path: Path) -> None:
+def test_a_csv_export_has_a_row_for_every_crop_with_its_label_and_side(
+    project: Project, tmp_path: Path
+) -> None:
     freeze(project, Recipe())
     out = tmp_path / "new" / "labels.csv"
     assert export_csv(project, out) == 60
@@ -143,7 +159,9 @@ def test_negative_numbers_stay_numbers_in_a_table(number: object) -> None:
     assert harmless(number) == number
 
 
-def test_class_folders_hold_every_labelled_crop_at_its_own_depth(project: Project, tmp_path: Path) -> None:
+def test_class_folders_hold_every_labelled_crop_at_its_own_depth(
+    project: Project, tmp_path: Path
+) -> None:
     from PIL import Image
 
     assert export_class_folders(project, tmp_path / "out") == 60
@@ -154,7 +172,9 @@ def test_class_folders_hold_every_labelled_crop_at_its_own_depth(project: Projec
     assert len((tmp_path / "out" / "manifest.csv").read_text(encoding="utf-8").splitlines()) == 61
 
 
-def test_an_export_into_a_folder_with_files_is_refused_and_touches_nothing(project: Project, tmp_path: Path) -> None:
+def test_an_export_into_a_folder_with_files_is_refused_and_touches_nothing(
+    project: Project, tmp_path: Path
+) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "mine.txt").write_text("x")
     with pytest.raises(PoreguiError, match="not empty"):

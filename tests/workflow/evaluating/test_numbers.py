@@ -8,7 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from builders import add_crops, add_specimens
-from finished_runs import add_baseline, add_features, all_right, finish, finished_run, mostly_right, project_with
+from finished_runs import (
+    add_baseline,
+    add_features,
+    all_right,
+    finish,
+    finished_run,
+    mostly_right,
+    project_with,
+)
 
 from poregui.domain.errors import ProjectError
 from poregui.domain.intervals import wilson_interval
@@ -20,7 +28,12 @@ from poregui.workflow.editing.label_edits import label_crops
 from poregui.workflow.evaluating.cross_validation import cross_validations, pooled_beside_grouped
 from poregui.workflow.evaluating.evaluate import follow, headline_interval, review
 from poregui.workflow.evaluating.run_statistics import curves, numbers
-from poregui.workflow.evaluating.shape_baseline import beside_baseline, distributions, read_baseline, shape_table
+from poregui.workflow.evaluating.shape_baseline import (
+    beside_baseline,
+    distributions,
+    read_baseline,
+    shape_table,
+)
 from poregui.workflow.evaluating.similar_crops import Nearest
 from poregui.workflow.evaluating.test_views import log_look, unseen
 from poregui.workflow.training.prepare_dataset import freeze
@@ -35,7 +48,9 @@ def project(tmp_path: Path) -> Project:
 def test_the_numbers_follow_a_relabelled_crop(project: Project) -> None:
     before = review(project, finished_run(project))
     wrong = before.errors()[0]
-    History(project).apply(label_crops(project, [wrong.crop_id], before.class_ids[wrong.prediction.index], who="x"))
+    History(project).apply(
+        label_crops(project, [wrong.crop_id], before.class_ids[wrong.prediction.index], who="x")
+    )
     after = numbers(follow(before, project, [wrong.crop_id]))
     assert after.scores.kappa is not None
     was = numbers(before).scores.kappa
@@ -77,7 +92,9 @@ def test_crops_of_unknown_origin_are_counted_one_by_one(tmp_path: Path) -> None:
     assert found.warning == ""
 
 
-def test_the_temperature_comes_from_validation_crops_and_never_from_test_crops(project: Project) -> None:
+def test_the_temperature_comes_from_validation_crops_and_never_from_test_crops(
+    project: Project,
+) -> None:
     run = freeze(project, Recipe(validation_share=0.5))
     validated = {crop.crop_id for crop in run.read_dataset().part("validation")}
     assert len(validated) >= 20
@@ -109,8 +126,13 @@ def test_errors_are_divided_by_what_varies_and_named_as_in_the_project(tmp_path:
     with project_with(tmp_path / "p", specimens=12, per_class=2) as project:
         run = finished_run(project)
         names = {f"specimen:{s.id}": s.name for s in project.specimens()}
-        found = {one.title: one for one in numbers(review(project, run), "test", shape_table(run), names).breakdowns}
-    assert set(found) == {"Specimen", "Pore size", "Brightness of the ground"}, "all crops are equally large here"
+        found = {
+            one.title: one
+            for one in numbers(review(project, run), "test", shape_table(run), names).breakdowns
+        }
+    assert set(found) == {"Specimen", "Pore size", "Brightness of the ground"}, (
+        "all crops are equally large here"
+    )
     assert {share.name for share in found["Specimen"].shares} < set(names.values())
 
 
@@ -131,16 +153,22 @@ def test_looks_are_counted_and_said(project: Project) -> None:
     )
 
 
-def test_test_crops_relabelled_after_a_look_are_counted_and_undo_takes_them_back(project: Project) -> None:
+def test_test_crops_relabelled_after_a_look_are_counted_and_undo_takes_them_back(
+    project: Project,
+) -> None:
     run = finished_run(project)
     reviewed = review(project, run)
     one, two = [j.crop_id for j in reviewed.judged if j.part == "test"][:2]
     trained = next(j.crop_id for j in reviewed.judged if j.part == "train")
     history = History(project)
     history.apply(label_crops(project, [one], 3 if project.crop(one).label != 3 else 1, who="x"))
-    assert unseen(project, reviewed).mended == 0, "a label that was mended before anybody looked is no peek"
+    assert unseen(project, reviewed).mended == 0, (
+        "a label that was mended before anybody looked is no peek"
+    )
     log_look(project, run.path.name, "ada")
-    history.apply(label_crops(project, [two, trained], 3 if project.crop(two).label != 3 else 1, who="x"))
+    history.apply(
+        label_crops(project, [two, trained], 3 if project.crop(two).label != 3 else 1, who="x")
+    )
     found = unseen(project, reviewed)
     assert found.mended == 1
     assert "1 test crop was relabelled after the first look" in found.sentence
@@ -149,7 +177,9 @@ def test_test_crops_relabelled_after_a_look_are_counted_and_undo_takes_them_back
 
 
 def test_mending_goes_on_counting_in_the_next_run(tmp_path: Path) -> None:
-    with project_with(tmp_path / "large", specimens=10) as project:  # from 100 labelled crops on the test side is fixed
+    with project_with(
+        tmp_path / "large", specimens=10
+    ) as project:  # from 100 labelled crops on the test side is fixed
         _mends_between_two_runs(project)
 
 
@@ -157,7 +187,9 @@ def _mends_between_two_runs(project: Project) -> None:
     run = finished_run(project)
     log_look(project, run.path.name, "ada")
     tested = [j.crop_id for j in review(project, run).judged if j.part == "test"]
-    History(project).apply(label_crops(project, tested[:1], 3 if project.crop(tested[0]).label != 3 else 1, who="x"))
+    History(project).apply(
+        label_crops(project, tested[:1], 3 if project.crop(tested[0]).label != 3 else 1, who="x")
+    )
     again = review(project, finished_run(project))
     assert again.relabelled == 0
     assert unseen(project, again).mended == 1
@@ -174,7 +206,9 @@ def test_looking_into_a_project_that_may_not_be_written_changes_nothing(tmp_path
 # ---- baseline, shapes, neighbours, cross-validations -----------------------------------------------------------------
 
 
-def test_the_shape_baseline_is_held_against_the_network_with_the_labels_of_now(project: Project) -> None:
+def test_the_shape_baseline_is_held_against_the_network_with_the_labels_of_now(
+    project: Project,
+) -> None:
     run = finished_run(project)
     assert read_baseline(run) is None
     add_baseline(run)
@@ -187,7 +221,9 @@ def test_the_shape_baseline_is_held_against_the_network_with_the_labels_of_now(p
     assert found.pairing.only_second == len(reviewed.errors())
     assert found.pairing.only_first == 0
     first = reviewed.counted()[0]
-    History(project).apply(label_crops(project, [first.crop_id], 3 if first.truth != 2 else 1, who="x"))
+    History(project).apply(
+        label_crops(project, [first.crop_id], 3 if first.truth != 2 else 1, who="x")
+    )
     assert beside_baseline(review(project, run), baseline).baseline.accuracy != 1
 
 
@@ -210,7 +246,10 @@ def test_shapes_are_measured_anew_where_a_run_kept_none(project: Project) -> Non
     run = finished_run(project)
     measured = shape_table(run)
     dataset = run.read_dataset()
-    columns = [f"{name} ({unit})" if unit else name for name, unit in zip(measured.names, measured.units, strict=True)]
+    columns = [
+        f"{name} ({unit})" if unit else name
+        for name, unit in zip(measured.names, measured.units, strict=True)
+    ]
     run.write_shapes(columns, measured.crop_ids.tolist(), measured.values)
     kept = shape_table(run)
     assert (kept.names, kept.units) == (measured.names, measured.units)
@@ -219,7 +258,11 @@ def test_shapes_are_measured_anew_where_a_run_kept_none(project: Project) -> Non
     assert kept.unit("Length") == "px"
     assert kept.of(-1) is None
     spread = distributions(kept, review(project, run), "Length")
-    assert {name: len(values) for name, values in spread.items()} == {"Gas": 20, "Keyhole": 20, "Lack of Fusion": 20}
+    assert {name: len(values) for name, values in spread.items()} == {
+        "Gas": 20,
+        "Keyhole": 20,
+        "Lack of Fusion": 20,
+    }
 
 
 def test_the_nearest_training_crops_are_those_with_like_features(project: Project) -> None:
@@ -247,7 +290,12 @@ def test_pooled_and_grouped_cross_validations_are_set_side_by_side(project: Proj
     for grouped, pooled in ((False, 0.9), (True, 0.8)):
         run = finish(freeze(project, Recipe(), folds=5, grouped=grouped))
         folds = [{"accuracy": pooled + step, "n": 12} for step in (-0.05, -0.02, 0.0, 0.02, 0.05)]
-        told = {**run.read_metrics(), "folds": folds, "pooled_accuracy": pooled, "mean_accuracy": pooled}
+        told = {
+            **run.read_metrics(),
+            "folds": folds,
+            "pooled_accuracy": pooled,
+            "mean_accuracy": pooled,
+        }
         write_json(run.metrics_file, told)
     newest, older = cross_validations(project)
     assert (newest.grouped, older.grouped) == (True, False)

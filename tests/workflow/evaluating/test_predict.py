@@ -130,6 +130,10 @@ def test_predicting_brings_no_tensorflow_into_the_process(run: RunFolder) -> Non
         "sys.exit(' '.join({'tensorflow', 'keras', 'sklearn'} & sys.modules.keys()) or 0)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code, str(run.path)], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "-c", code, str(run.path)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -58,7 +58,9 @@ def test_of_5_per_cent_flipped_labels_80_per_cent_are_in_the_first_60_where_answ
 
 @pytest.mark.parametrize("seed", range(10))
 @pytest.mark.parametrize("apart", [1.2, 1.6, 2.0])
-def test_elsewhere_the_first_60_hold_three_times_as_many_as_by_chance(seed: int, apart: float) -> None:
+def test_elsewhere_the_first_60_hold_three_times_as_many_as_by_chance(
+    seed: int, apart: float
+) -> None:
     answers, truth = unseen_answers(seed, apart)
     assert 0.6 < (answers.argmax(axis=1) == truth).mean() < 0.9
     labels, wrong = flip(truth, seed)
@@ -108,7 +110,9 @@ def project(tmp_path: Path) -> Project:
         yield opened
 
 
-def test_a_wrong_label_comes_first_says_why_and_leaves_the_queue_when_it_is_mended(project: Project) -> None:
+def test_a_wrong_label_comes_first_says_why_and_leaves_the_queue_when_it_is_mended(
+    project: Project,
+) -> None:
     history = History(project)
     wrong = project.crops()[7].id
     right = project.crop(wrong).label
@@ -133,7 +137,9 @@ def test_a_crop_that_was_kept_in_review_is_not_asked_for_again(project: Project)
     wrong = project.crops()[3].id
     run = finished_run(project, all_right)
     add_baseline(run)
-    History(project).apply(label_crops(project, [wrong], 3 if project.crop(wrong).label != 3 else 1, who="x"))
+    History(project).apply(
+        label_crops(project, [wrong], 3 if project.crop(wrong).label != 3 else 1, who="x")
+    )
     found = suspects(project, run)
     with project.transaction():
         project.put_remarks([(wrong, Remark("looks odd, is right", reviewed=True))])
@@ -142,7 +148,9 @@ def test_a_crop_that_was_kept_in_review_is_not_asked_for_again(project: Project)
     assert len(suspects(project, run, reviewed_too=True).queue) == 1
 
 
-def test_without_a_baseline_only_crops_that_the_network_never_learned_are_judged(project: Project) -> None:
+def test_without_a_baseline_only_crops_that_the_network_never_learned_are_judged(
+    project: Project,
+) -> None:
     run = finished_run(project, all_right)
     found = suspects(project, run)
     learned = len(run.read_dataset().part("train"))
@@ -176,7 +184,9 @@ def project_of_shapes(folder: Path, seed: int) -> tuple[Project, set[int]]:
     labels, wrong = flip(truth, seed)
     project = Project.create(folder, ["Disc", "Square", "Speck"])
     crops = []
-    for number, (place, label) in enumerate(zip(truth.tolist(), labels.tolist(), strict=True), start=1):
+    for number, (place, label) in enumerate(
+        zip(truth.tolist(), labels.tolist(), strict=True), start=1
+    ):
         pixels = draw_crop(place, random)
         kept = project.pixels.add(CropPixels(pixels, 0.0, 255.0))
         height, width = pixels.shape

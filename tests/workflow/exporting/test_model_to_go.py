@@ -42,7 +42,9 @@ def run_with_sizes(project: Project, tmp_path: Path) -> RunFolder:
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
     with labelled_project(tmp_path / "p", specimens=6, per_class=8) as opened:
-        opened.put_meta(RECIPE_KEY, json.dumps(DetectionRecipe(smallest=6.0, edge="drop").to_json()))
+        opened.put_meta(
+            RECIPE_KEY, json.dumps(DetectionRecipe(smallest=6.0, edge="drop").to_json())
+        )
         yield opened
 
 
@@ -53,10 +55,18 @@ def test_an_exported_model_corrects_as_its_run_at_every_confidence(
     run = run_with_sizes(project, tmp_path)
     assert export_model(project, run, tmp_path / "out") == 4
     assert sorted(one.name for one in (tmp_path / "out").iterdir()) == FILES
-    own, bare = model_of_run(project, run, least=least), model_of_file(tmp_path / "out" / "model.onnx", least=least)
+    own, bare = (
+        model_of_run(project, run, least=least),
+        model_of_file(tmp_path / "out" / "model.onnx", least=least),
+    )
     assert np.array_equal(own.confusion, bare.confusion)
     assert np.array_equal(own.area_confusion, bare.area_confusion)
-    assert (own.recipe, own.classes, own.colours, own.name) == (bare.recipe, bare.classes, bare.colours, bare.name)
+    assert (own.recipe, own.classes, own.colours, own.name) == (
+        bare.recipe,
+        bare.classes,
+        bare.colours,
+        bare.name,
+    )
     assert bare.recipe.edge == "drop"
     assert own.confusion.sum() == {0.0: 24, 0.85: 20, 0.95: 0}[least]
 
@@ -67,8 +77,29 @@ def test_applying_the_exported_model_prints_the_numbers_of_applying_the_run(
     run_with_sizes(project, tmp_path)
     draw_discs(tmp_path / "a.png", [12.0] * 4 + [34.0] * 3 + [90.0] * 2)
     draw_discs(tmp_path / "b.png", [12.0] * 2 + [34.0] * 5, seed=1)
-    files = [str(tmp_path / "a.png"), str(tmp_path / "b.png"), "--workers", "1", "--specimen", "S", "--json"]
-    assert main(["export", str(project.folder), str(tmp_path / "out"), "--format", "model", "--run", "1"]) == 0
+    files = [
+        str(tmp_path / "a.png"),
+        str(tmp_path / "b.png"),
+        "--workers",
+        "1",
+        "--specimen",
+        "S",
+        "--json",
+    ]
+    assert (
+        main(
+            [
+                "export",
+                str(project.folder),
+                str(tmp_path / "out"),
+                "--format",
+                "model",
+                "--run",
+                "1",
+            ]
+        )
+        == 0
+    )
     told = []
     for source, out in ((project.folder, "by_run"), (tmp_path / "out" / "model.onnx", "by_model")):
         capsys.readouterr()
@@ -79,14 +110,22 @@ def test_applying_the_exported_model_prints_the_numbers_of_applying_the_run(
     assert told[0] == told[1]
 
 
-def test_the_card_tells_classes_data_numbers_limits_and_hashes(project: Project, tmp_path: Path) -> None:
+def test_the_card_tells_classes_data_numbers_limits_and_hashes(
+    project: Project, tmp_path: Path
+) -> None:
     run = run_with_sizes(project, tmp_path)
     export_model(project, run, tmp_path / "out")
     card = (tmp_path / "out" / "MODEL_CARD.md").read_text(encoding="utf-8")
     page = (tmp_path / "out" / "model-card.html").read_text(encoding="utf-8")
     dataset = run.read_dataset()
     for told in (card, page):
-        for words in ("Intended use", "Not meant for", "Gas trapped in the powder", "proportions kept", dataset.hash):
+        for words in (
+            "Intended use",
+            "Not meant for",
+            "Gas trapped in the powder",
+            "proportions kept",
+            dataset.hash,
+        ):
             assert words in told
     assert "| Accuracy | " in card
     test = [crop for crop in dataset.crops if crop.part == "test"]
@@ -97,7 +136,9 @@ def test_the_card_tells_classes_data_numbers_limits_and_hashes(project: Project,
 def test_a_class_name_in_a_card_stays_text(project: Project, tmp_path: Path) -> None:
     named = project.classes()[0]
     run = run_with_sizes(project, tmp_path)
-    nasty = type(named)(**{**vars(named), "definition": "<script>alert(1)</script> | [x](http://y)"})
+    nasty = type(named)(
+        **{**vars(named), "definition": "<script>alert(1)</script> | [x](http://y)"}
+    )
     History(project).apply(change_class(project, nasty))
     export_model(project, run, tmp_path / "out")
     assert "<script>" not in (tmp_path / "out" / "model-card.html").read_text(encoding="utf-8")
@@ -109,7 +150,10 @@ def test_a_document_is_the_same_in_markdown_and_in_html() -> None:
     blocks = [Heading("A", 1), Paragraph("b  c"), Table(("d", "e"), (("1", "2"),))]
     assert as_markdown(blocks) == "# A\n\nb c\n\n| d | e |\n| --- | --- |\n| 1 | 2 |\n"
     page = as_html("t", blocks)
-    assert "<h1>A</h1>\n<p>b  c</p>\n<table><tr><th>d</th><th>e</th></tr><tr><td>1</td><td>2</td></tr></table>" in page
+    assert (
+        "<h1>A</h1>\n<p>b  c</p>\n<table><tr><th>d</th><th>e</th></tr><tr><td>1</td><td>2</td></tr></table>"
+        in page
+    )
 
 
 def test_a_folder_that_holds_something_and_a_run_without_a_network_are_refused(
@@ -125,7 +169,20 @@ def test_a_folder_that_holds_something_and_a_run_without_a_network_are_refused(
     with pytest.raises(PoreguiError, match="not empty"):
         export_model(project, run, tmp_path / "full")
     assert [one.name for one in (tmp_path / "full").iterdir()] == ["mine.txt"]
-    assert main(["export", str(project.folder), str(tmp_path / "x.csv"), "--format", "csv", "--run", "1"]) == 2
+    assert (
+        main(
+            [
+                "export",
+                str(project.folder),
+                str(tmp_path / "x.csv"),
+                "--format",
+                "csv",
+                "--run",
+                "1",
+            ]
+        )
+        == 2
+    )
     assert "Only a network belongs to a run" in capsys.readouterr().err
 
 
@@ -134,18 +191,25 @@ def test_a_damaged_sidecar_gets_a_sentence(project: Project, tmp_path: Path) -> 
     export_model(project, run, tmp_path / "out")
     file = tmp_path / "out" / "model.json"
     told = json.loads(file.read_text(encoding="utf-8"))
-    for damage in ({"tested": {"labels": [0, 7], "answers": [[1, 0, 0]] * 2, "diameters": None}}, {"tested": 3}):
+    for damage in (
+        {"tested": {"labels": [0, 7], "answers": [[1, 0, 0]] * 2, "diameters": None}},
+        {"tested": 3},
+    ):
         file.write_text(json.dumps({**told, **damage}), encoding="utf-8")
         with pytest.raises(ProjectError, match="missing or damaged"):
             model_of_file(tmp_path / "out" / "model.onnx")
     file.write_text(json.dumps({**told, "colours": ["red"]}), encoding="utf-8")
-    assert all(one.startswith("#") for one in model_of_file(tmp_path / "out" / "model.onnx").colours)
+    assert all(
+        one.startswith("#") for one in model_of_file(tmp_path / "out" / "model.onnx").colours
+    )
 
 
 def test_tested_crops_survive_a_file_bit_for_bit() -> None:
     random = np.random.default_rng(1)
     crops = TestedCrops(
-        random.integers(0, 3, 20), random.dirichlet(np.ones(3), 20), np.where(random.random(20) < 0.2, np.nan, 1 / 3)
+        random.integers(0, 3, 20),
+        random.dirichlet(np.ones(3), 20),
+        np.where(random.random(20) < 0.2, np.nan, 1 / 3),
     )
     read = TestedCrops.from_json(json.loads(json.dumps(crops.to_json())), 3)
     assert np.array_equal(read.answers, crops.answers)

@@ -27,7 +27,9 @@ PORE = Outline.of([(30.5, 40.0), (78.0, 42.5), (60.0, 98.0)])
 def project(tmp_path: Path) -> Project:
     with Project.create(tmp_path / "p") as made:
         (specimen,) = add_specimens(made, "S1")
-        micrograph = add_micrograph(made, tmp_path / "m1.png", specimen_id=specimen.id, um_per_px=0.5)
+        micrograph = add_micrograph(
+            made, tmp_path / "m1.png", specimen_id=specimen.id, um_per_px=0.5
+        )
         Image.new("L", (200, 150), 180).save(tmp_path / "m1.png")
         gas, keyhole, _ = made.classes()
         pixels = made.pixels.add(CropPixels(grey(3, 40, 50), 0.0, 255.0))
@@ -43,7 +45,16 @@ def project(tmp_path: Path) -> Project:
                 label=gas.id,
                 um_per_px=0.5,
             ),
-            Crop(2, pixels, 50, 40, micrograph.id, Box(110, 90, 50, 40), specimen_id=specimen.id, label=keyhole.id),
+            Crop(
+                2,
+                pixels,
+                50,
+                40,
+                micrograph.id,
+                Box(110, 90, 50, 40),
+                specimen_id=specimen.id,
+                label=keyhole.id,
+            ),
             Crop(3, pixels, 50, 40, micrograph.id, Box(0, 0, 50, 40), origin="detected"),
         )
         History(made).apply(AddCrops(crops, "Ada", outlines=((1, PORE),)))
@@ -63,9 +74,16 @@ def dark_rows(picture: Image.Image) -> np.ndarray:
 
 @pytest.mark.parametrize(
     ("widest", "um_per_px", "length", "text"),
-    [(100, 0.5, 100, "50 µm"), (99, 0.5, 40, "20 µm"), (100, 0.003, 200 / 3, "200 nm"), (60, None, 50, "50 px")],
+    [
+        (100, 0.5, 100, "50 µm"),
+        (99, 0.5, 40, "20 µm"),
+        (100, 0.003, 200 / 3, "200 nm"),
+        (60, None, 50, "50 px"),
+    ],
 )
-def test_bars_have_round_lengths(widest: float, um_per_px: float | None, length: float, text: str) -> None:
+def test_bars_have_round_lengths(
+    widest: float, um_per_px: float | None, length: float, text: str
+) -> None:
     assert bar_length(widest, um_per_px) == (pytest.approx(length), text)
 
 
@@ -96,7 +114,9 @@ def test_a_font_that_knows_plain_letters_only_gets_plain_letters() -> None:
     assert font(20) is font(20)
 
 
-def test_an_overlay_shows_outlines_in_class_colours_with_legend_and_bar(project: Project, tmp_path: Path) -> None:
+def test_an_overlay_shows_outlines_in_class_colours_with_legend_and_bar(
+    project: Project, tmp_path: Path
+) -> None:
     assert export_overlays(project, tmp_path / "out") == 1
     picture = Image.open(tmp_path / "out" / "m1.png")
     assert picture.width == 200
@@ -125,7 +145,9 @@ def test_of_a_vanished_micrograph_the_crops_are_shown(project: Project, tmp_path
 
 def test_crops_with_a_bar_lie_in_folders_of_their_class(project: Project, tmp_path: Path) -> None:
     assert export_bars(project, tmp_path / "out") == 2
-    names = sorted(path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*.*"))
+    names = sorted(
+        path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*.*")
+    )
     assert names == ["Gas/S1_000001.png", "Keyhole/S1_000002.png", "manifest.csv"]
     with Image.open(tmp_path / "out" / "Gas" / "S1_000001.png") as picture:
         assert picture.width == 50 * 8
@@ -133,9 +155,14 @@ def test_crops_with_a_bar_lie_in_folders_of_their_class(project: Project, tmp_pa
         export_bars(project, tmp_path / "out")
 
 
-def test_the_command_line_writes_both(project: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_line_writes_both(
+    project: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     project.close()
     assert main(["export", str(tmp_path / "p"), str(tmp_path / "a"), "--format", "overlays"]) == 0
     assert "Wrote 1 micrographs" in capsys.readouterr().out
-    assert main(["export", str(tmp_path / "p"), str(tmp_path / "b"), "--format", "crops-with-bar"]) == 0
+    assert (
+        main(["export", str(tmp_path / "p"), str(tmp_path / "b"), "--format", "crops-with-bar"])
+        == 0
+    )
     assert "Wrote 2 crops" in capsys.readouterr().out

@@ -32,7 +32,13 @@ def test_a_name_begins_with_a_class_only_when_a_number_follows(stem: str, name: 
 
 @pytest.mark.parametrize(
     ("folder", "side"),
-    [("train", "train"), ("Test_set", "test"), ("training data", "train"), ("test-set", "test"), ("contest", None)],
+    [
+        ("train", "train"),
+        ("Test_set", "test"),
+        ("training data", "train"),
+        ("test-set", "test"),
+        ("contest", None),
+    ],
 )
 def test_folders_that_name_a_side_are_known(folder: str, side: str | None) -> None:
     assert side_of(folder) == side

@@ -20,7 +20,12 @@ from poregui.workflow.editing.history import History
 from poregui.workflow.exporting.export_kinds import export
 from poregui.workflow.exporting.formats.coco import write_coco
 from poregui.workflow.exporting.formats.shapes import ImageShapes, PoreShape
-from poregui.workflow.importing.outlines import cut_outlines, match_images, read_outlines, settle_outlines
+from poregui.workflow.importing.outlines import (
+    cut_outlines,
+    match_images,
+    read_outlines,
+    settle_outlines,
+)
 
 PORE = Outline.of([(30.5, 40.0), (48.0, 42.5), (40.0, 58.0)])
 FIELD = ImageShapes(
@@ -40,7 +45,9 @@ def project(tmp_path: Path) -> Project:
 
 
 def bring(project: Project, images: list[ImageShapes]) -> tuple[str, ...]:
-    plan = settle_outlines(project, cut_outlines(*match_images(project, images), project.pixels), "Ada")
+    plan = settle_outlines(
+        project, cut_outlines(*match_images(project, images), project.pixels), "Ada"
+    )
     if plan.edit is not None:
         History(project).apply(plan.edit)
     return plan.lines
@@ -65,7 +72,9 @@ def test_importing_the_same_outlines_twice_adds_nothing(project: Project) -> Non
     assert len(project.crops()) == 2
 
 
-def test_a_pore_that_has_no_label_yet_gets_it_and_one_that_has_keeps_its_own(project: Project) -> None:
+def test_a_pore_that_has_no_label_yet_gets_it_and_one_that_has_keeps_its_own(
+    project: Project,
+) -> None:
     (micrograph,) = project.micrographs()
     gas, *_ = project.classes()
     box = Box(120, 90, 40, 30)
@@ -74,13 +83,17 @@ def test_a_pore_that_has_no_label_yet_gets_it_and_one_that_has_keeps_its_own(pro
         Crop(2, "h", box.width, box.height, micrograph.id, box, origin="detected"),
     )
     History(project).apply(AddCrops(crops, "Ada", outlines=((1, PORE),)))
-    assert bring(project, [FIELD]) == ("Imported 0 pores, labelled 1 that were there; 1 were there already.",)
+    assert bring(project, [FIELD]) == (
+        "Imported 0 pores, labelled 1 that were there; 1 were there already.",
+    )
     assert [crop.label for crop in project.crops()] == [gas.id, gas.id]
 
 
 def test_an_import_is_one_step_that_can_be_undone(project: Project) -> None:
     history = History(project)
-    plan = settle_outlines(project, cut_outlines(*match_images(project, [FIELD]), project.pixels), "Ada")
+    plan = settle_outlines(
+        project, cut_outlines(*match_images(project, [FIELD]), project.pixels), "Ada"
+    )
     history.apply(plan.edit)
     assert plan.edit.text == "import 2 pores"
     history.undo()
@@ -109,7 +122,9 @@ def test_what_does_not_fit_is_said_and_left_out(project: Project, tmp_path: Path
 
 
 def test_a_cancelled_import_changes_nothing(project: Project) -> None:
-    collected = cut_outlines(*match_images(project, [FIELD]), project.pixels, cancelled=lambda: True)
+    collected = cut_outlines(
+        *match_images(project, [FIELD]), project.pixels, cancelled=lambda: True
+    )
     assert collected.cancelled
     assert settle_outlines(project, collected, "Ada").edit is None
 
@@ -136,8 +151,15 @@ def test_the_command_line_imports_outlines_and_refuses_what_is_none(
 ) -> None:
     project.close()
     write_coco([FIELD], tmp_path / "pores.json")
-    assert main(["import-outlines", str(tmp_path / "p"), str(tmp_path / "pores.json"), "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == {"imported": 2, "labelled": 0, "present": 0, "notes": []}
+    assert (
+        main(["import-outlines", str(tmp_path / "p"), str(tmp_path / "pores.json"), "--json"]) == 0
+    )
+    assert json.loads(capsys.readouterr().out) == {
+        "imported": 2,
+        "labelled": 0,
+        "present": 0,
+        "notes": [],
+    }
     (tmp_path / "x.txt").write_text("nothing")
     assert main(["import-outlines", str(tmp_path / "p"), str(tmp_path / "x.txt")]) == 2
     assert "is not a file of outlines" in capsys.readouterr().err

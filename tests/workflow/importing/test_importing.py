@@ -19,12 +19,19 @@ from poregui.domain.classes import NOT_A_PORE
 from poregui.domain.errors import PoreguiError, ReadOnlyError
 from poregui.store.project import Project
 from poregui.workflow.editing.history import History
-from poregui.workflow.editing.label_edits import change_class, label_crops, remove_crops, remove_micrographs
+from poregui.workflow.editing.label_edits import (
+    change_class,
+    label_crops,
+    remove_crops,
+    remove_micrographs,
+)
 from poregui.workflow.importing.images import Collected, ImportOptions, collect, settle
 from poregui.workflow.importing.import_report import ImportReport
 
 SHARED = Path(__file__).resolve().parents[4] / "shared" / "data"
-needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="../shared/data with real images is absent")
+needs_shared = pytest.mark.skipif(
+    not SHARED.is_dir(), reason="../shared/data with real images is absent"
+)
 
 
 @pytest.fixture
@@ -54,7 +61,11 @@ def bring_in(project: Project, paths: Sequence[Path] | Path, **options: Any) -> 
     """Import and return the report."""
     known = tuple(c.name for c in project.classes())
     chosen = ImportOptions(known_classes=known, **options)
-    plan = settle(project, collect([paths] if isinstance(paths, Path) else paths, chosen, project.pixels), "tester")
+    plan = settle(
+        project,
+        collect([paths] if isinstance(paths, Path) else paths, chosen, project.pixels),
+        "tester",
+    )
     if plan.edit is not None:
         History(project).apply(plan.edit)
     return plan.report
@@ -69,7 +80,10 @@ def labels(project: Project) -> dict[str, int]:
 def test_class_folders_become_labelled_crops_and_replace_classes_that_nobody_used(
     project: Project, source: Path
 ) -> None:
-    draw(*(source / "granite" / f"{i}.png" for i in range(3)), *(source / "slate" / f"{i}.png" for i in range(2)))
+    draw(
+        *(source / "granite" / f"{i}.png" for i in range(3)),
+        *(source / "slate" / f"{i}.png" for i in range(2)),
+    )
     report = bring_in(project, source)
     assert labels(project) == {"granite": 3, "slate": 2}
     assert [c.name for c in project.classes()] == ["granite", "slate"]
@@ -79,9 +93,15 @@ def test_class_folders_become_labelled_crops_and_replace_classes_that_nobody_use
     assert {entry.how for entry in project.label_log()} == {"import"}
 
 
-def test_files_whose_names_begin_with_the_class_need_no_folders(project: Project, source: Path) -> None:
+def test_files_whose_names_begin_with_the_class_need_no_folders(
+    project: Project, source: Path
+) -> None:
     draw(
-        source / "LOF.139.PNG", source / "K.20.PNG", source / "G.148.PNG", source / "g_3.png", source / "keyhole7b.png"
+        source / "LOF.139.PNG",
+        source / "K.20.PNG",
+        source / "G.148.PNG",
+        source / "g_3.png",
+        source / "keyhole7b.png",
     )
     bring_in(project, source)
     assert labels(project) == {"Gas": 2, "Keyhole": 2, "Lack of Fusion": 1}
@@ -89,14 +109,20 @@ def test_files_whose_names_begin_with_the_class_need_no_folders(project: Project
 
 
 def test_names_of_the_projects_own_classes_count_as_well(project: Project, source: Path) -> None:
-    draw(source / "a" / "Crack" / "1.png", source / "a" / "Void" / "1.png", source / "b" / "crack.2.png")
+    draw(
+        source / "a" / "Crack" / "1.png",
+        source / "a" / "Void" / "1.png",
+        source / "b" / "crack.2.png",
+    )
     bring_in(project, source / "a")
     bring_in(project, source / "b")
     assert labels(project) == {"Crack": 2, "Void": 1}
 
 
 @pytest.mark.parametrize(("train", "test"), [("train", "test"), ("train_set", "test_set")])
-def test_the_side_that_a_folder_above_names_is_kept(project: Project, source: Path, train: str, test: str) -> None:
+def test_the_side_that_a_folder_above_names_is_kept(
+    project: Project, source: Path, train: str, test: str
+) -> None:
     for side, many in ((train, 3), (test, 1)):
         draw(*(source / side / name / f"{i}.png" for name in ("a", "b") for i in range(many)))
     report = bring_in(project, source)
@@ -106,10 +132,15 @@ def test_the_side_that_a_folder_above_names_is_kept(project: Project, source: Pa
 
 
 def test_the_layout_of_the_original_study_is_understood(project: Project, source: Path) -> None:
-    draw(*(source / "data" / name for name in ("G.1.PNG", "K.1.PNG", "LOF.1.PNG")), source / "test" / "LOF.2.PNG")
+    draw(
+        *(source / "data" / name for name in ("G.1.PNG", "K.1.PNG", "LOF.1.PNG")),
+        source / "test" / "LOF.2.PNG",
+    )
     bring_in(project, source)
     assert labels(project) == {"Gas": 1, "Keyhole": 1, "Lack of Fusion": 2}
-    assert [crop.source for crop in project.crops() if crop.given_side == "test"] == ["test/LOF.2.PNG"]
+    assert [crop.source for crop in project.crops() if crop.given_side == "test"] == [
+        "test/LOF.2.PNG"
+    ]
 
 
 def test_a_lone_folder_of_pictures_holds_micrographs(project: Project, source: Path) -> None:
@@ -118,13 +149,21 @@ def test_a_lone_folder_of_pictures_holds_micrographs(project: Project, source: P
     report = bring_in(project, source, um_per_px=0.5)
     assert report.micrographs == 3
     last = project.micrographs()[2]
-    assert (last.name, last.width, last.height, last.bits, last.channels) == ("c.tif", 30, 20, 16, 3)
+    assert (last.name, last.width, last.height, last.bits, last.channels) == (
+        "c.tif",
+        30,
+        20,
+        16,
+        3,
+    )
     assert (last.um_per_px, last.scale_source) == (0.5, "given at import")
     assert project.micrograph_file(last) == source / "c.tif"
     assert last.path == "../source/c.tif"
 
 
-def test_folders_of_large_pictures_are_specimens_and_no_classes(project: Project, source: Path) -> None:
+def test_folders_of_large_pictures_are_specimens_and_no_classes(
+    project: Project, source: Path
+) -> None:
     draw(source / "S1" / "a.png", source / "S2" / "a.png", size=(800, 750))
     assert bring_in(project, source).micrographs == 2
     assert bring_in(project, source, kind="crops").crops == 2
@@ -141,7 +180,9 @@ def test_a_person_decides_what_pictures_are(project: Project, source: Path) -> N
 def test_crops_keep_their_size_depth_and_scale(project: Project, source: Path) -> None:
     draw(source / "gas" / "1.png", size=(7, 31))
     deep = np.arange(12, dtype=np.uint16).reshape(3, 4) * 900
-    tifffile.imwrite(source / "gas" / "2.tif", deep, imagej=True, resolution=(2, 2), metadata={"unit": "um"})
+    tifffile.imwrite(
+        source / "gas" / "2.tif", deep, imagej=True, resolution=(2, 2), metadata={"unit": "um"}
+    )
     bring_in(project, source)
     first, second = project.crops()
     assert (first.width, first.height, first.um_per_px) == (7, 31, None)
@@ -151,14 +192,24 @@ def test_crops_keep_their_size_depth_and_scale(project: Project, source: Path) -
 
 def test_the_given_scale_goes_before_what_the_file_says(project: Project, source: Path) -> None:
     tifffile.imwrite(
-        source / "a.tif", np.zeros((9, 9), np.uint8), imagej=True, resolution=(2, 2), metadata={"unit": "um"}
+        source / "a.tif",
+        np.zeros((9, 9), np.uint8),
+        imagej=True,
+        resolution=(2, 2),
+        metadata={"unit": "um"},
     )
     bring_in(project, source, um_per_px=0.125)
     assert project.micrographs()[0].um_per_px == 0.125
 
 
-def test_importing_twice_adds_nothing_even_under_other_names(project: Project, source: Path) -> None:
-    draw(source / "crops" / "a" / "1.png", source / "crops" / "b" / "1.png", source / "micrographs" / "m.png")
+def test_importing_twice_adds_nothing_even_under_other_names(
+    project: Project, source: Path
+) -> None:
+    draw(
+        source / "crops" / "a" / "1.png",
+        source / "crops" / "b" / "1.png",
+        source / "micrographs" / "m.png",
+    )
     first = bring_in(project, source)
     (source / "crops" / "a" / "1.png").rename(source / "crops" / "a" / "2.png")
     shutil.copytree(source, source.parent / "elsewhere")
@@ -167,7 +218,9 @@ def test_importing_twice_adds_nothing_even_under_other_names(project: Project, s
     assert (len(project.crops()), len(project.micrographs())) == (2, 1)
 
 
-def test_importing_again_leaves_renamed_classes_and_changed_labels_alone(project: Project, source: Path) -> None:
+def test_importing_again_leaves_renamed_classes_and_changed_labels_alone(
+    project: Project, source: Path
+) -> None:
     draw(source / "a" / "1.png", source / "b" / "1.png")
     bring_in(project, source)
     history = History(project)
@@ -191,7 +244,9 @@ def test_what_was_deleted_comes_in_again(project: Project, source: Path) -> None
     assert (len(project.crops()), len(project.micrographs())) == (1, 1)
 
 
-def test_equal_pictures_with_two_labels_are_reported_and_taken_once(project: Project, source: Path) -> None:
+def test_equal_pictures_with_two_labels_are_reported_and_taken_once(
+    project: Project, source: Path
+) -> None:
     draw(source / "gas" / "1.png")
     (source / "keyhole").mkdir()
     shutil.copy(source / "gas" / "1.png", source / "keyhole" / "9.png")
@@ -227,16 +282,31 @@ def test_the_whole_import_is_one_step_that_undo_takes_back(project: Project, sou
     history.apply(plan.edit)
     assert history.undo_text == "import 3 pictures"
     history.undo()
-    assert (project.classes(), project.crops(), project.micrographs(), project.specimens()) == (before, [], (), ())
+    assert (project.classes(), project.crops(), project.micrographs(), project.specimens()) == (
+        before,
+        [],
+        (),
+        (),
+    )
     history.redo()
     assert labels(project) == {"a": 1, "b": 1}
 
 
 def test_used_classes_stay_and_new_ones_are_added(project: Project, source: Path) -> None:
-    draw(source / "one" / "Gas" / "1.png", source / "two" / "Crack" / "1.png", source / "two" / "Void" / "1.png")
+    draw(
+        source / "one" / "Gas" / "1.png",
+        source / "two" / "Crack" / "1.png",
+        source / "two" / "Void" / "1.png",
+    )
     bring_in(project, source / "one")
     report = bring_in(project, source / "two")
-    assert [c.name for c in project.classes()] == ["Gas", "Keyhole", "Lack of Fusion", "Crack", "Void"]
+    assert [c.name for c in project.classes()] == [
+        "Gas",
+        "Keyhole",
+        "Lack of Fusion",
+        "Crack",
+        "Void",
+    ]
     assert (report.new_classes, report.replaced_classes) == (("Crack", "Void"), ())
 
 
@@ -247,7 +317,9 @@ def test_a_folder_can_say_that_crops_show_no_pore(project: Project, source: Path
     assert len(project.classes()) == 3
 
 
-def test_more_than_thirty_classes_are_refused_with_nothing_changed(project: Project, source: Path) -> None:
+def test_more_than_thirty_classes_are_refused_with_nothing_changed(
+    project: Project, source: Path
+) -> None:
     draw(*(source / f"class {i}" / "1.png" for i in range(31)))
     with pytest.raises(PoreguiError, match="31 new classes; a project has at most 30"):
         bring_in(project, source)
@@ -255,7 +327,12 @@ def test_more_than_thirty_classes_are_refused_with_nothing_changed(project: Proj
 
 
 def test_specimens_come_from_a_name_or_from_file_names(project: Project, source: Path) -> None:
-    draw(source / "gas" / "12_1.png", source / "gas" / "12_2.png", source / "gas" / "7_1.png", source / "gas" / "x.png")
+    draw(
+        source / "gas" / "12_1.png",
+        source / "gas" / "12_2.png",
+        source / "gas" / "7_1.png",
+        source / "gas" / "x.png",
+    )
     report = bring_in(project, source, specimen_pattern=r"^(\d+)_")
     assert report.new_specimens == ("7", "12")
     names = {s.id: s.name for s in project.specimens()}
@@ -266,7 +343,9 @@ def test_specimens_come_from_a_name_or_from_file_names(project: Project, source:
     assert len(project.specimens()) == 2
 
 
-def test_damaged_and_unknown_files_are_named_and_passed_over(project: Project, source: Path) -> None:
+def test_damaged_and_unknown_files_are_named_and_passed_over(
+    project: Project, source: Path
+) -> None:
     draw(source / "good.png")
     (source / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\n and then nothing")
     (source / "notes.txt").write_text("no picture")
@@ -323,14 +402,23 @@ def test_reading_can_be_cancelled_and_then_nothing_comes_in(project: Project, so
     draw(*(source / f"{i}.png" for i in range(5)))
     told: list[tuple[int, int, str]] = []
     collected = collect(
-        [source], ImportOptions(), project.pixels, lambda *step: told.append(step), lambda: len(told) == 2
+        [source],
+        ImportOptions(),
+        project.pixels,
+        lambda *step: told.append(step),
+        lambda: len(told) == 2,
     )
     plan = settle(project, collected, "me")
     assert told == [(1, 5, "0.png"), (2, 5, "1.png")]
-    assert (plan.edit, plan.report.lines) == (None, ("The import was cancelled; nothing was brought in.",))
+    assert (plan.edit, plan.report.lines) == (
+        None,
+        ("The import was cancelled; nothing was brought in.",),
+    )
 
 
-def test_reading_works_in_another_thread_while_the_project_is_used_here(project: Project, source: Path) -> None:
+def test_reading_works_in_another_thread_while_the_project_is_used_here(
+    project: Project, source: Path
+) -> None:
     draw(*(source / name / f"{i}.png" for name in ("a", "b") for i in range(70)))
     read: list[Collected] = []
     thread = Thread(target=lambda: read.append(collect([source], ImportOptions(), project.pixels)))

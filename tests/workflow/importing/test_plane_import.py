@@ -57,7 +57,9 @@ def bring_in(project: Project, file: Path, **options: Any) -> ImportReport:
     return plan.report
 
 
-def test_two_pages_of_one_file_are_two_micrographs_and_each_comes_in_once(project: Project, stack: Path) -> None:
+def test_two_pages_of_one_file_are_two_micrographs_and_each_comes_in_once(
+    project: Project, stack: Path
+) -> None:
     for plane in (Plane(), Plane(page=2, channel=1), Plane(page=2, channel=1)):
         bring_in(project, stack, plane=plane)
     first, second = project.micrographs()
@@ -67,9 +69,13 @@ def test_two_pages_of_one_file_are_two_micrographs_and_each_comes_in_once(projec
     assert pyramid_file(project.folder, first) != pyramid_file(project.folder, second)
 
 
-def test_a_page_that_is_not_there_is_passed_over_with_its_sentence(project: Project, stack: Path) -> None:
+def test_a_page_that_is_not_there_is_passed_over_with_its_sentence(
+    project: Project, stack: Path
+) -> None:
     report = bring_in(project, stack, plane=Plane(page=4))
-    assert [one.reason for one in report.skipped] == ["has no page 4; it has 3 pages. Choose a page from 1 to 3."]
+    assert [one.reason for one in report.skipped] == [
+        "has no page 4; it has 3 pages. Choose a page from 1 to 3."
+    ]
     assert not project.micrographs()
 
 
@@ -82,12 +88,16 @@ def test_a_vanished_file_is_found_again_with_its_page(project: Project, stack: P
     assert project.micrograph_file(micrograph) == moved
 
 
-def test_another_page_can_be_shown_and_undone_and_crops_keep_their_pixels(project: Project, stack: Path) -> None:
+def test_another_page_can_be_shown_and_undone_and_crops_keep_their_pixels(
+    project: Project, stack: Path
+) -> None:
     bring_in(project, stack)
     (micrograph,) = project.micrographs()
     key = project.pixels.add(CropPixels(np.full((8, 8), 11, np.uint16), 0, 99))
     history = History(project)
-    history.apply(AddCrops((Crop(1, key, 8, 8, micrograph_id=micrograph.id, box=Box(2, 2, 8, 8)),), who="ada"))
+    history.apply(
+        AddCrops((Crop(1, key, 8, 8, micrograph_id=micrograph.id, box=Box(2, 2, 8, 8)),), who="ada")
+    )
     after = with_plane(stack, micrograph, Plane(page=2, channel=2))
     history.apply(change_plane(project, micrograph, after))
     assert project.micrographs()[0].plane == "page=2;channel=2"
@@ -96,7 +106,9 @@ def test_another_page_can_be_shown_and_undone_and_crops_keep_their_pixels(projec
     assert project.micrographs() == (micrograph,)
 
 
-def test_a_page_of_another_size_is_refused_where_crops_would_not_fit(project: Project, tmp_path: Path) -> None:
+def test_a_page_of_another_size_is_refused_where_crops_would_not_fit(
+    project: Project, tmp_path: Path
+) -> None:
     with tifffile.TiffWriter(tmp_path / "pages.tif") as tiff:
         for side in (40, 60):
             tiff.write(np.zeros((side, side), np.uint8), metadata=None)
@@ -108,7 +120,10 @@ def test_a_page_of_another_size_is_refused_where_crops_would_not_fit(project: Pr
     key = project.pixels.add(CropPixels(np.full((8, 8), 11, np.uint8), 0, 255))
     crop = Crop(1, key, 8, 8, micrograph_id=micrograph.id, box=Box(2, 2, 8, 8))
     History(project).apply(AddCrops((crop,), who="ada"))
-    with pytest.raises(PoreguiError, match=r"60 x 60 px, and the crops of pages\.tif lie in a picture of 40 x 40 px"):
+    with pytest.raises(
+        PoreguiError,
+        match=r"60 x 60 px, and the crops of pages\.tif lie in a picture of 40 x 40 px",
+    ):
         change_plane(project, micrograph, after)
 
 
@@ -119,7 +134,11 @@ def test_the_scale_follows_the_page_unless_a_person_gave_it(
     with tifffile.TiffWriter(tmp_path / "a.tif", ome=True) as tiff:
         for um_per_px in (0.5, 2.0):
             sizes = {"PhysicalSizeX": um_per_px, "PhysicalSizeY": um_per_px}
-            tiff.write(np.zeros((8, 9), np.uint8), metadata={"axes": "YX", **sizes}, photometric="minisblack")
+            tiff.write(
+                np.zeros((8, 9), np.uint8),
+                metadata={"axes": "YX", **sizes},
+                photometric="minisblack",
+            )
     bring_in(project, tmp_path / "a.tif", um_per_px=given)
     after = with_plane(tmp_path / "a.tif", project.micrographs()[0], Plane(page=2))
     assert after.um_per_px == pytest.approx(expected)
@@ -138,7 +157,22 @@ def test_the_command_line_imports_and_describes_the_page_that_is_asked_for(
 ) -> None:
     folder = tmp_path / "made"
     assert main(["new", str(folder)]) == 0
-    assert main(["import", str(folder), str(stack), "--page", "2", "--channel", "1", "--um-per-px", "0.25"]) == 0
+    assert (
+        main(
+            [
+                "import",
+                str(folder),
+                str(stack),
+                "--page",
+                "2",
+                "--channel",
+                "1",
+                "--um-per-px",
+                "0.25",
+            ]
+        )
+        == 0
+    )
     with Project.open(folder, read_only=True) as project:
         (micrograph,) = project.micrographs()
     assert (micrograph.plane, micrograph.um_per_px) == ("page=2;channel=1", 0.25)
@@ -146,7 +180,10 @@ def test_the_command_line_imports_and_describes_the_page_that_is_asked_for(
     assert main(["image", str(stack), "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert (told["pages"], told["channels"], told["slices"], told["dtype"]) == (3, 2, 1, "uint16")
-    assert told["warnings"] == ["It has 2 channels; the first is used.", "It has several pages; the first is used."]
+    assert told["warnings"] == [
+        "It has 2 channels; the first is used.",
+        "It has several pages; the first is used.",
+    ]
     assert main(["image", str(stack), "--page", "9"]) == 2
     assert "has no page 9; it has 3 pages" in capsys.readouterr().err
     assert main(["image", str(stack), "--page", "0"]) == 2
@@ -170,7 +207,9 @@ def test_the_window_reads_the_chosen_page_and_its_small_picture_anew(
         images.close()
 
 
-def test_a_person_changes_the_page_of_a_micrograph_in_its_dialog(tmp_path: Path, stack: Path, qtbot: QtBot) -> None:
+def test_a_person_changes_the_page_of_a_micrograph_in_its_dialog(
+    tmp_path: Path, stack: Path, qtbot: QtBot
+) -> None:
     with Project.create(tmp_path / "shown") as made:
         bring_in(made, stack)
     window = build_window(tmp_path / "shown")
@@ -202,7 +241,9 @@ def test_the_import_dialog_asks_for_the_page_of_stacks(stack: Path, qtbot: QtBot
     assert dialog.options.plane == Plane(page=3, channel=2)
 
 
-def test_pores_are_found_on_the_page_that_a_micrograph_shows(project: Project, tmp_path: Path) -> None:
+def test_pores_are_found_on_the_page_that_a_micrograph_shows(
+    project: Project, tmp_path: Path
+) -> None:
     pages = np.full((2, 200, 300), 200, np.uint8)
     rows, columns = np.mgrid[:200, :300]
     pages[1][(columns - 90) ** 2 + (rows - 70) ** 2 <= 20**2] = 40

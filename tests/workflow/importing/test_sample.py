@@ -20,7 +20,9 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copied_sample(tmp_path_factory, tmp_path_factory.mktemp("sample") / "titanium")
 
 
-def test_the_sample_has_200_labelled_crops_a_class_of_ten_calibrated_specimens(sample: Path) -> None:
+def test_the_sample_has_200_labelled_crops_a_class_of_ten_calibrated_specimens(
+    sample: Path,
+) -> None:
     with Project.open(sample) as project:
         assert project.label_counts() == {1: 200, 2: 200, 3: 200}
         crops = project.crops()

@@ -53,7 +53,10 @@ def test_a_packed_project_opens_elsewhere_with_its_labels_micrographs_and_runs(p
         assert copy.labels() == project.labels()
         assert copy.pixels.has(copy.crops()[0].pixels)
         assert copy.micrograph_file(copy.micrographs()[0]).is_file()
-        assert sorted(path.name for path in copy.runs()[0].path.iterdir()) == ["dataset.json", "model.onnx"]
+        assert sorted(path.name for path in copy.runs()[0].path.iterdir()) == [
+            "dataset.json",
+            "model.onnx",
+        ]
     assert project.micrograph_file(project.micrographs()[0]).parent.name == "far"
     assert not list(tmp_path.glob(".pack-*"))
 
@@ -61,7 +64,10 @@ def test_a_packed_project_opens_elsewhere_with_its_labels_micrographs_and_runs(p
 def test_micrographs_and_runs_can_stay_at_home(project, tmp_path):
     told = pack(project, tmp_path / "out.zip", micrographs=False, runs=False)
     assert told.files == 2
-    assert zipfile.ZipFile(tmp_path / "out.zip").namelist() == ["pores/project.db", "pores/pixels.db"]
+    assert zipfile.ZipFile(tmp_path / "out.zip").namelist() == [
+        "pores/project.db",
+        "pores/pixels.db",
+    ]
 
 
 def test_a_missing_micrograph_is_named_and_the_rest_is_packed(project, tmp_path):

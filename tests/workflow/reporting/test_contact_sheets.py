@@ -29,15 +29,26 @@ from poregui.workflow.reporting.contact_sheets import (
 PER_PAGE = COLUMNS * ROWS
 
 
-def add(project: Project, sides: list[int], label: int, specimen: int | None, um_per_px: float | None) -> None:
+def add(
+    project: Project, sides: list[int], label: int, specimen: int | None, um_per_px: float | None
+) -> None:
     """Add square crops, dark all over, of these sides in px."""
     first = project.next_id("crops")
     crops = []
     for number, side in enumerate(sides):
-        key = project.pixels.add(CropPixels(np.full((side, side), 30 + first % 7, np.uint8), 0.0, 255.0))
+        key = project.pixels.add(
+            CropPixels(np.full((side, side), 30 + first % 7, np.uint8), 0.0, 255.0)
+        )
         crops.append(
             Crop(
-                first + number, key, side, side, source="x.png", specimen_id=specimen, um_per_px=um_per_px, label=label
+                first + number,
+                key,
+                side,
+                side,
+                source="x.png",
+                specimen_id=specimen,
+                um_per_px=um_per_px,
+                label=label,
             )
         )
     History(project).apply(AddCrops(tuple(crops), "Ada"))
@@ -71,19 +82,26 @@ def test_crops_go_by_class_and_specimen_and_fill_pages(project: Project) -> None
     names = {s.id: s.name for s in project.specimens()}
     order = [names[crop.specimen_id or 0] for crop in (*sheets[0].crops, *sheets[1].crops)]
     assert order == ["S2"] * 3 + ["S10"] * PER_PAGE
-    assert [(s.number, s.total, s.count, s.specimens) for s in sheets[:2]] == [(1, 3, 28, 2), (2, 3, 28, 2)]
+    assert [(s.number, s.total, s.count, s.specimens) for s in sheets[:2]] == [
+        (1, 3, 28, 2),
+        (2, 3, 28, 2),
+    ]
 
 
 def test_the_crops_of_a_class_are_as_large_as_their_um_say(project: Project) -> None:
     first, _, pixels = plan_sheets(project)
     found = widths(draw_sheet(project, first))
-    assert found[:3] == [pytest.approx(w, abs=2) for w in (10 * first.scale, 5 * first.scale, 10 * first.scale)]
+    assert found[:3] == [
+        pytest.approx(w, abs=2) for w in (10 * first.scale, 5 * first.scale, 10 * first.scale)
+    ]
     assert len(found) == COLUMNS
     by_px = widths(draw_sheet(project, pixels))
     assert by_px[0] / by_px[1] == pytest.approx(16 / 12, rel=0.02)
 
 
-def test_a_crop_far_larger_than_the_others_shows_its_middle_at_their_scale(project: Project) -> None:
+def test_a_crop_far_larger_than_the_others_shows_its_middle_at_their_scale(
+    project: Project,
+) -> None:
     fusion = project.classes()[2].id
     add(project, [10] * 40 + [400], fusion, None, 1.0)
     *_, last = plan_sheets(project)
@@ -107,15 +125,24 @@ def test_the_command_line_writes_pdf_and_png(
     project: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     project.close()
-    assert main(["export", str(tmp_path / "p"), str(tmp_path / "s.pdf"), "--format", "contact-sheets"]) == 0
+    assert (
+        main(["export", str(tmp_path / "p"), str(tmp_path / "s.pdf"), "--format", "contact-sheets"])
+        == 0
+    )
     assert "Wrote 3 pages" in capsys.readouterr().out
     assert (tmp_path / "s.pdf").read_bytes().startswith(b"%PDF")
-    assert main(["export", str(tmp_path / "p"), str(tmp_path / "s"), "--format", "contact-sheets-png"]) == 0
+    assert (
+        main(["export", str(tmp_path / "p"), str(tmp_path / "s"), "--format", "contact-sheets-png"])
+        == 0
+    )
     names = sorted(path.name for path in (tmp_path / "s").iterdir())
     assert names == ["001 Gas.png", "002 Gas.png", "003 Keyhole.png"]
 
 
 def test_a_project_without_labels_says_that_there_is_nothing_to_show(tmp_path: Path) -> None:
-    with Project.create(tmp_path / "p") as empty, pytest.raises(PoreguiError, match="nothing to show"):
+    with (
+        Project.create(tmp_path / "p") as empty,
+        pytest.raises(PoreguiError, match="nothing to show"),
+    ):
         export_sheets_pdf(empty, tmp_path / "s.pdf")
     assert not (tmp_path / "s.pdf").exists()

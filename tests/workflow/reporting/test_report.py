@@ -26,7 +26,12 @@ from poregui.workflow.evaluating.evaluate import review
 from poregui.workflow.evaluating.test_views import log_look
 from poregui.workflow.exporting.export_run import export_figures, export_predictions, figures_of
 from poregui.workflow.reporting.figures import matrix_svg
-from poregui.workflow.reporting.run_report import collect_report, report_html, run_json, write_report
+from poregui.workflow.reporting.run_report import (
+    collect_report,
+    report_html,
+    run_json,
+    write_report,
+)
 from poregui.workflow.reporting.svg import reads_on, ticks
 from poregui.workflow.training.prepare_dataset import freeze
 
@@ -48,7 +53,11 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
-        self.fetched += [value or "" for name, value in attrs if name in ("src", "href", "action", "data", "srcset")]
+        self.fetched += [
+            value or ""
+            for name, value in attrs
+            if name in ("src", "href", "action", "data", "srcset")
+        ]
         assert not any(name.startswith("on") for name, _ in attrs)
         if tag not in VOID:
             self._open.append(tag)
@@ -74,7 +83,9 @@ def project(tmp_path: Path) -> Project:
         yield opened
 
 
-def test_a_report_is_one_file_that_fetches_nothing_and_says_the_headline(project: Project, tmp_path: Path) -> None:
+def test_a_report_is_one_file_that_fetches_nothing_and_says_the_headline(
+    project: Project, tmp_path: Path
+) -> None:
     run = finished_run(project)
     add_baseline(run)
     out = write_report(project, run, tmp_path / "new" / "report.html")
@@ -98,9 +109,13 @@ def test_names_with_tags_stay_text_in_a_report(tmp_path: Path) -> None:
         for specimen in add_specimens(project, f"{NASTY}1", f"{NASTY}2", "S3", "S4", "S5"):
             add_crops(project, [1, 2, 3] * 4, specimen_id=specimen.id)
         run = finished_run(project)
-        History(project).apply(change_class(project, replace(project.classes()[0], name='<b>Gas</b> & "co"')))
+        History(project).apply(
+            change_class(project, replace(project.classes()[0], name='<b>Gas</b> & "co"'))
+        )
         dataset = run.read_dataset()
-        named = replace(dataset, crops=tuple(replace(c, name=NASTY) for c in dataset.crops), warnings=(NASTY,))
+        named = replace(
+            dataset, crops=tuple(replace(c, name=NASTY) for c in dataset.crops), warnings=(NASTY,)
+        )
         run.write_dataset(run.read_recipe(), named, run.read_crops(dataset.crops))
         text = report_html(collect_report(project, run))
     page = Page(text)
@@ -109,7 +124,9 @@ def test_names_with_tags_stay_text_in_a_report(tmp_path: Path) -> None:
     assert '<b>Gas</b> & "co"' in page.text
 
 
-def test_a_report_says_what_changed_since_and_how_often_the_test_was_looked_at(project: Project) -> None:
+def test_a_report_says_what_changed_since_and_how_often_the_test_was_looked_at(
+    project: Project,
+) -> None:
     run = finished_run(project)
     log_look(project, run.path.name, "ada")
     facts = collect_report(project, run)
@@ -117,8 +134,14 @@ def test_a_report_says_what_changed_since_and_how_often_the_test_was_looked_at(p
     right = facts.reviewed.class_ids[wrong.prediction.index]
     History(project).apply(label_crops(project, [wrong.crop_id], right, who="x"))
     page = Page(report_html(collect_report(project, run)))
-    assert "1 test label changed since the run was trained; it was 83.3 % when the run ended." in page.text
-    assert "The test side was looked at once; 1 test crop was relabelled after the first look" in page.text
+    assert (
+        "1 test label changed since the run was trained; it was 83.3 % when the run ended."
+        in page.text
+    )
+    assert (
+        "The test side was looked at once; 1 test crop was relabelled after the first look"
+        in page.text
+    )
 
 
 def test_a_report_of_a_cross_validation_has_its_folds(project: Project) -> None:
@@ -159,7 +182,9 @@ def test_a_report_for_print_hands_each_figure_over(project: Project) -> None:
     assert all(width > 100 for width in seen)
 
 
-def test_a_report_that_cannot_be_written_leaves_the_old_one(project: Project, tmp_path: Path) -> None:
+def test_a_report_that_cannot_be_written_leaves_the_old_one(
+    project: Project, tmp_path: Path
+) -> None:
     run = finished_run(project)
     (tmp_path / "file").write_text("x")
     with pytest.raises(PoreguiError, match="cannot be written"):
@@ -178,7 +203,13 @@ def test_every_figure_is_well_formed_in_light_and_dark(project: Project) -> None
     run = finished_run(project)
     for dark in (False, True):
         figures = figures_of(project, run, dark=dark)
-        assert {"confusion-matrix", "confusion-matrix-rows", "roc", "precision-recall", "calibration"} <= set(figures)
+        assert {
+            "confusion-matrix",
+            "confusion-matrix-rows",
+            "roc",
+            "precision-recall",
+            "calibration",
+        } <= set(figures)
         for svg in figures.values():
             root = ElementTree.fromstring(svg)
             assert root.tag == "{http://www.w3.org/2000/svg}svg"
@@ -186,15 +217,25 @@ def test_every_figure_is_well_formed_in_light_and_dark(project: Project) -> None
 
 def test_a_matrix_shows_counts_and_names_as_text(tmp_path: Path) -> None:
     svg = matrix_svg([NASTY, "B"], [[3, 1], [0, 4]])
-    words = [element.text for element in ElementTree.fromstring(svg).iter() if element.tag.endswith("text")]
+    words = [
+        element.text
+        for element in ElementTree.fromstring(svg).iter()
+        if element.tag.endswith("text")
+    ]
     assert {"3", "1", "4", "75 %", "25 %", "B"} <= set(words)
     assert "<script" not in svg
-    many = ElementTree.fromstring(matrix_svg([f"class {i}" for i in range(30)], np.eye(30, dtype=int)))
+    many = ElementTree.fromstring(
+        matrix_svg([f"class {i}" for i in range(30)], np.eye(30, dtype=int))
+    )
     assert int(many.get("width", 0)) > 30 * 40
 
 
 def test_words_on_a_cell_stand_out_from_its_colour() -> None:
-    assert (reads_on("#ffffff"), reads_on("#000000"), reads_on("#2166ac")) == ("#000000", "#ffffff", "#ffffff")
+    assert (reads_on("#ffffff"), reads_on("#000000"), reads_on("#2166ac")) == (
+        "#000000",
+        "#ffffff",
+        "#ffffff",
+    )
 
 
 @pytest.mark.parametrize(("low", "high"), [(0.0, 1.0), (1.0, 60.0), (0.0, 2.13), (0.0, 0.004)])
@@ -212,12 +253,16 @@ def test_figures_go_into_a_new_folder_or_not_at_all(project: Project, tmp_path: 
         export_figures(project, run, tmp_path / "figures")
 
 
-def test_a_table_of_predictions_has_every_crop_and_no_formula(project: Project, tmp_path: Path) -> None:
+def test_a_table_of_predictions_has_every_crop_and_no_formula(
+    project: Project, tmp_path: Path
+) -> None:
     history = History(project)
     history.apply(change_class(project, replace(project.classes()[0], name="=1+1")))
     run = finished_run(project, mostly_right)
     assert export_predictions(project, run, tmp_path / "new" / "p.csv") == 60
-    rows = list(csv.DictReader((tmp_path / "new" / "p.csv").read_text(encoding="utf-8").splitlines()))
+    rows = list(
+        csv.DictReader((tmp_path / "new" / "p.csv").read_text(encoding="utf-8").splitlines())
+    )
     assert len(rows) == 60
     assert {row["label"] for row in rows} == {"'=1+1", "Keyhole", "Lack of Fusion"}
     assert not any(re.match(r"[=+@-]", cell) for row in rows for cell in row.values())
@@ -230,7 +275,9 @@ def test_a_table_of_predictions_has_every_crop_and_no_formula(project: Project, 
     assert not re.search(r",=1", own)
 
 
-def test_a_report_survives_when_every_test_crop_is_gone_and_the_metrics_are_missing(project: Project) -> None:
+def test_a_report_survives_when_every_test_crop_is_gone_and_the_metrics_are_missing(
+    project: Project,
+) -> None:
     run = finished_run(project)
     History(project).apply(remove_crops([j.crop_id for j in review(project, run).counted()]))
     run.metrics_file.unlink()
@@ -241,7 +288,9 @@ def test_a_report_survives_when_every_test_crop_is_gone_and_the_metrics_are_miss
     json.dumps(run_json(project, run), allow_nan=False)
 
 
-def test_a_report_with_not_a_pore_as_an_output_gives_the_accuracy_of_true_pores_too(tmp_path: Path) -> None:
+def test_a_report_with_not_a_pore_as_an_output_gives_the_accuracy_of_true_pores_too(
+    tmp_path: Path,
+) -> None:
     with Project.create(tmp_path / "p") as project:
         for specimen in add_specimens(project, "S1", "S2", "S3", "S4", "S5"):
             add_crops(project, [1, 2, 3, NOT_A_PORE] * 5, specimen_id=specimen.id)

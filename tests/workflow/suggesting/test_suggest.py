@@ -26,7 +26,9 @@ from poregui.workflow.suggesting.suggestions import Suggestions
 from poregui.workflow.training.learning_curve import advice, learning_curve
 
 
-def two_clouds(count: int, apart: float = 3.0, seed: int = 0) -> tuple[np.ndarray, np.ndarray, list[str]]:
+def two_clouds(
+    count: int, apart: float = 3.0, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray, list[str]]:
     """Return rows of two classes that lie `apart`, their labels 1 and 2, and four groups."""
     random = np.random.default_rng(seed)
     labels = np.arange(count) % 2 + 1
@@ -39,7 +41,9 @@ def disc(radius: int, grey: int = 40) -> CropPixels:
     """Return a dark disc on a bright ground."""
     side = 2 * radius + 9
     y, x = np.mgrid[:side, :side] - side // 2
-    return CropPixels(np.where(x * x + y * y <= radius * radius, grey, 180).astype(np.uint8), 0, 255)
+    return CropPixels(
+        np.where(x * x + y * y <= radius * radius, grey, 180).astype(np.uint8), 0, 255
+    )
 
 
 @pytest.fixture
@@ -95,7 +99,9 @@ def test_the_accuracy_is_of_crops_whose_group_was_not_learnt_from():
     groups = [f"specimen:{i // 10}" for i in range(80)]
     labels = np.repeat(random.integers(1, 3, 8), 10)
     labels[:10], labels[10:20] = 1, 2
-    rows = np.repeat(random.normal(size=(8, 12)), 10, axis=0)  # rows name the specimen and nothing else
+    rows = np.repeat(
+        random.normal(size=(8, 12)), 10, axis=0
+    )  # rows name the specimen and nothing else
     assert fit(rows, labels, groups).accuracy < 0.8
 
 
@@ -118,7 +124,9 @@ def test_a_crop_is_described_alike_however_it_is_turned(project: Project):
     assert len(one) == len(crop_texture.NAMES)
     assert crop_texture.texture_numbers(np.rot90(tilted), 0, 255) == pytest.approx(one, abs=1e-3)
     assert np.isfinite(crop_texture.texture_numbers(np.zeros((8, 8), np.uint8), 0, 255)).all()
-    assert np.isfinite(crop_texture.texture_numbers(np.zeros((1, 300, 3), np.uint16), 0, 65535)).all()
+    assert np.isfinite(
+        crop_texture.texture_numbers(np.zeros((1, 300, 3), np.uint16), 0, 65535)
+    ).all()
 
 
 def test_numbers_are_kept_and_a_damaged_cache_is_measured_anew(project: Project):
@@ -136,7 +144,9 @@ def test_numbers_are_kept_and_a_damaged_cache_is_measured_anew(project: Project)
 
 def test_a_crop_without_pixels_lies_in_the_middle(project: Project):
     numbers = CropFeatures(project.folder)
-    values = np.array([numbers.of(key, project.pixels) for key in [c.pixels for c in project.crops()] + ["gone"]])
+    values = np.array(
+        [numbers.of(key, project.pixels) for key in [c.pixels for c in project.crops()] + ["gone"]]
+    )
     rows = feature_rows(values, [None] * len(values))
     assert rows.shape == (25, COUNT)
     assert rows[-1].tolist() == [0.0] * COUNT
@@ -153,7 +163,9 @@ def test_lengths_count_in_um_where_every_scale_is_known(project: Project):
 
 def test_the_curve_promises_more_from_more_labels_only_where_labels_are_few():
     rows, labels, groups = two_clouds(60, apart=1.2)
-    few = learning_curve(np.hstack([rows, np.random.default_rng(1).normal(size=(60, 30))]), labels, groups)
+    few = learning_curve(
+        np.hstack([rows, np.random.default_rng(1).normal(size=(60, 30))]), labels, groups
+    )
     assert few.counts == (36, 48, 60)
     for gain in few.gains:
         assert gain.interval[0] <= gain.gain <= gain.interval[1]
@@ -169,7 +181,9 @@ def test_the_advice_is_a_sentence_with_its_interval():
         "About 60 more Lack of Fusion crops: +1.5 points (95 %: +0.2 to +3.1)."
     )
     worse = {"label": 1, "more": 20, "gain": 0.02, "interval": [-0.004, 0.05]}
-    assert "Lack of Fusion" in advice({"gains": [worse, *curve["gains"]]}, {1: "Gas", 3: "Lack of Fusion"})
+    assert "Lack of Fusion" in advice(
+        {"gains": [worse, *curve["gains"]]}, {1: "Gas", 3: "Lack of Fusion"}
+    )
     assert advice({"gains": [worse]}, {1: "Gas"}) == (
         "No class is sure to gain by more labels: 20 more Gas crops -0.4 to +5.0 points."
     )
@@ -202,7 +216,9 @@ def test_the_worker_suggests_learns_from_new_labels_and_passes_over_the_unsure(p
         worker.take(message)
     while worker.step():
         pass
-    found = Suggestions.from_json(next(one["suggestions"] for one in reversed(told) if one.get("suggestions")))
+    found = Suggestions.from_json(
+        next(one["suggestions"] for one in reversed(told) if one.get("suggestions"))
+    )
     assert all(found.of(i)[0] == 2 - (i - 1) % 2 for i in range(13, 25))
     assert set(found.order.tolist()) == set(range(13, 25))
     worker.take({"labels": [[13, UNSURE], [14, NOT_A_PORE], [15, 2]]})
@@ -220,11 +236,17 @@ def test_the_worker_suggests_learns_from_new_labels_and_passes_over_the_unsure(p
     worker.close()
 
 
-def test_crops_of_one_source_in_their_names_are_one_group_as_in_a_training(project: Project, monkeypatch):
-    renamed = [replace(crop, source=f"S0{crop.id % 4}_crop_{crop.id}.png") for crop in project.crops()]
+def test_crops_of_one_source_in_their_names_are_one_group_as_in_a_training(
+    project: Project, monkeypatch
+):
+    renamed = [
+        replace(crop, source=f"S0{crop.id % 4}_crop_{crop.id}.png") for crop in project.crops()
+    ]
     monkeypatch.setattr(Project, "crops", lambda project: renamed)
     seen: list[list[str]] = []
-    monkeypatch.setattr(suggest_worker, "fit", lambda rows, labels, groups, honest: seen.append(groups))
+    monkeypatch.setattr(
+        suggest_worker, "fit", lambda rows, labels, groups, honest: seen.append(groups)
+    )
     worker = SuggestWorker(project.folder, lambda answer: None, lambda: False)
     for message in messages_of(project):
         worker.take(message)

@@ -26,11 +26,15 @@ def name_features(model: Path) -> None:
     """Let a network of size_model tell its logits as the input of its last layer."""
     proto = onnx.load(model)
     proto.graph.node.append(helper.make_node("Identity", ["logits"], ["penultimate"]))
-    proto.graph.output.append(helper.make_tensor_value_info("penultimate", TensorProto.FLOAT, ["n", 3]))
+    proto.graph.output.append(
+        helper.make_tensor_value_info("penultimate", TensorProto.FLOAT, ["n", 3])
+    )
     onnx.save(proto, model)
 
 
-def add_network(run: RunFolder, tmp_path: Path, *, um_per_px: float | None = None, features: bool = True) -> RunFolder:
+def add_network(
+    run: RunFolder, tmp_path: Path, *, um_per_px: float | None = None, features: bool = True
+) -> RunFolder:
     """Give a run a network that judges by size."""
     model = write_size_model(tmp_path / "model", um_per_px=um_per_px)
     if features:
@@ -54,21 +58,29 @@ def suggested(project: Project, unlabelled: int = 3) -> Suggestions:
     worker = SuggestWorker(project.folder, told.append, lambda: False)
     crops = project.crops()
     worker.take({"labels": [[c.id, c.label] for c in crops if c.id % unlabelled]})
-    worker.take({"crops": [[c.id, c.pixels, c.um_per_px, f"specimen:{c.specimen_id}"] for c in crops]})
+    worker.take(
+        {"crops": [[c.id, c.pixels, c.um_per_px, f"specimen:{c.specimen_id}"] for c in crops]}
+    )
     while worker.step():
         pass
     worker.close()
-    return Suggestions.from_json(next(one["suggestions"] for one in reversed(told) if one.get("suggestions")))
+    return Suggestions.from_json(
+        next(one["suggestions"] for one in reversed(told) if one.get("suggestions"))
+    )
 
 
-def test_the_newest_network_is_taken_and_runs_without_one_are_passed_over(project: Project, tmp_path: Path):
+def test_the_newest_network_is_taken_and_runs_without_one_are_passed_over(
+    project: Project, tmp_path: Path
+):
     assert newest_network(project.folder) is None
     first = add_network(finished_run(project), tmp_path)
     finished_run(project)
     assert newest_network(project.folder).number == first.number
 
 
-def test_features_of_a_run_join_the_numbers_and_the_suggestions_name_the_run(project: Project, tmp_path: Path):
+def test_features_of_a_run_join_the_numbers_and_the_suggestions_name_the_run(
+    project: Project, tmp_path: Path
+):
     assert suggested(project).run is None
     run = add_network(finished_run(project), tmp_path)
     found = suggested(project)
@@ -76,13 +88,17 @@ def test_features_of_a_run_join_the_numbers_and_the_suggestions_name_the_run(pro
     assert np.isfinite(found.probabilities).all()
 
 
-def test_a_run_that_learnt_from_nearly_all_labels_does_not_say_how_sure_to_be(project: Project, tmp_path, monkeypatch):
+def test_a_run_that_learnt_from_nearly_all_labels_does_not_say_how_sure_to_be(
+    project: Project, tmp_path, monkeypatch
+):
     add_network(finished_run(project), tmp_path)
     monkeypatch.setattr(suggest_worker, "FEWEST_UNSEEN", 1000)
     assert suggested(project).run is None
 
 
-def test_only_crops_that_the_run_did_not_learn_from_count_as_unseen(project: Project, tmp_path: Path, monkeypatch):
+def test_only_crops_that_the_run_did_not_learn_from_count_as_unseen(
+    project: Project, tmp_path: Path, monkeypatch
+):
     run = add_network(finished_run(project), tmp_path)
     taught = {crop.crop_id for crop in run.read_dataset().part("train")}
     asked: list[np.ndarray] = []
@@ -98,7 +114,9 @@ def test_only_crops_that_the_run_did_not_learn_from_count_as_unseen(project: Pro
     assert asked[-1].tolist() == [crop_id not in taught for crop_id in labelled]
 
 
-def test_a_network_that_is_damaged_or_names_no_features_leaves_the_numbers(project: Project, tmp_path: Path):
+def test_a_network_that_is_damaged_or_names_no_features_leaves_the_numbers(
+    project: Project, tmp_path: Path
+):
     run = add_network(finished_run(project), tmp_path, features=False)
     with pytest.raises(PoreguiError, match="features"):
         RunFeatures(run)
@@ -107,7 +125,9 @@ def test_a_network_that_is_damaged_or_names_no_features_leaves_the_numbers(proje
     assert suggested(project).run is None
 
 
-def test_crops_without_the_scale_that_a_network_needs_lie_in_the_middle(project: Project, tmp_path: Path):
+def test_crops_without_the_scale_that_a_network_needs_lie_in_the_middle(
+    project: Project, tmp_path: Path
+):
     features = RunFeatures(add_network(finished_run(project), tmp_path, um_per_px=0.5))
     crops = [replace(crop, um_per_px=0.5 if crop.id % 2 else None) for crop in project.crops()[:20]]
     keys = [(crop.pixels, crop.um_per_px) for crop in crops]

@@ -29,7 +29,9 @@ def test_a_frozen_run_holds_pixels_labels_and_recipe_without_the_project(tmp_pat
     dataset = run.read_dataset()
     assert run.read_recipe() == Recipe(epochs=3)
     assert [c.crop_id for c in dataset.crops] == [crop.id for crop in crops]
-    assert all(np.array_equal(a, b) for a, b in zip(run.read_crops(dataset.crops), pixels, strict=True))
+    assert all(
+        np.array_equal(a, b) for a, b in zip(run.read_crops(dataset.crops), pixels, strict=True)
+    )
 
 
 def test_specimens_are_never_on_two_sides(tmp_path: Path) -> None:
@@ -41,7 +43,9 @@ def test_specimens_are_never_on_two_sides(tmp_path: Path) -> None:
     assert dataset.split_kind == "specimen"
 
 
-def test_the_test_side_is_fixed_from_a_hundred_labels_on_and_does_not_follow_the_seed(tmp_path: Path) -> None:
+def test_the_test_side_is_fixed_from_a_hundred_labels_on_and_does_not_follow_the_seed(
+    tmp_path: Path,
+) -> None:
     with labelled_project(tmp_path / "p", specimens=6, per_class=8) as project:
         before = {i for i, part in parts(project).items() if part == "test"}
         (late,) = add_specimens(project, "late")
@@ -94,7 +98,9 @@ def test_unsure_and_unlabelled_crops_are_left_out(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("many", "outputs"), [(19, 3), (20, 4)])
-def test_not_a_pore_becomes_the_last_output_from_twenty_crops_on(tmp_path: Path, many: int, outputs: int) -> None:
+def test_not_a_pore_becomes_the_last_output_from_twenty_crops_on(
+    tmp_path: Path, many: int, outputs: int
+) -> None:
     with labelled_project(tmp_path / "p") as project:
         ids = [s.id for s in project.specimens()]
         for i in range(many):
@@ -114,7 +120,9 @@ def test_a_class_nobody_used_is_left_out_and_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("labels", [[], [1] * 20, [1] * 20 + [2] * 4])
-def test_labels_that_cannot_be_trained_on_leave_no_run_behind(tmp_path: Path, labels: list[int]) -> None:
+def test_labels_that_cannot_be_trained_on_leave_no_run_behind(
+    tmp_path: Path, labels: list[int]
+) -> None:
     with Project.create(tmp_path / "p") as project:
         add_crops(project, [*labels, None])
         with pytest.raises(TrainingError):
@@ -123,7 +131,9 @@ def test_labels_that_cannot_be_trained_on_leave_no_run_behind(tmp_path: Path, la
         assert project.runs() == []
 
 
-def test_a_freeze_that_fails_on_the_way_leaves_no_run_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_freeze_that_fails_on_the_way_leaves_no_run_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with labelled_project(tmp_path / "p") as project:
         monkeypatch.setattr("poregui.store.run_folder.write_json", _refuse)
         with pytest.raises(OSError, match="no space"):
@@ -145,17 +155,28 @@ def test_folds_test_every_crop_once_and_keep_specimens_whole(tmp_path: Path) -> 
         assert len({fold_of[c.crop_id] for c in dataset.crops if c.group == group}) == 1
 
 
-def test_more_folds_than_specimens_are_refused_with_the_number_that_is_possible(tmp_path: Path) -> None:
-    with labelled_project(tmp_path / "p", specimens=3) as project, pytest.raises(TrainingError, match="2 to 3 folds"):
+def test_more_folds_than_specimens_are_refused_with_the_number_that_is_possible(
+    tmp_path: Path,
+) -> None:
+    with (
+        labelled_project(tmp_path / "p", specimens=3) as project,
+        pytest.raises(TrainingError, match="2 to 3 folds"),
+    ):
         freeze(project, Recipe(), folds=5)
 
 
 def test_a_read_only_project_makes_no_run(tmp_path: Path) -> None:
-    with labelled_project(tmp_path / "p"), Project.open(tmp_path / "p") as second, pytest.raises(ReadOnlyError):
+    with (
+        labelled_project(tmp_path / "p"),
+        Project.open(tmp_path / "p") as second,
+        pytest.raises(ReadOnlyError),
+    ):
         freeze(second, Recipe())
 
 
-def test_relabelling_changes_the_hash_of_the_next_dataset_and_not_of_the_last(tmp_path: Path) -> None:
+def test_relabelling_changes_the_hash_of_the_next_dataset_and_not_of_the_last(
+    tmp_path: Path,
+) -> None:
     with labelled_project(tmp_path / "p") as project:
         first = freeze(project, Recipe())
         frozen = first.read_dataset().hash

@@ -18,7 +18,13 @@ from poregui.gui.dialogs.test_split_dialog import TestSideDialog
 from poregui.store.project import Project
 from poregui.workflow.editing.history import History
 from poregui.workflow.training.prepare_dataset import freeze, summarise
-from poregui.workflow.training.test_split import Group, choose_test_side, groups, keys_of_names, warnings_for
+from poregui.workflow.training.test_split import (
+    Group,
+    choose_test_side,
+    groups,
+    keys_of_names,
+    warnings_for,
+)
 
 
 @pytest.fixture
@@ -78,7 +84,10 @@ def test_sides_that_folders_gave_are_not_chosen_here(project):
 
 
 def test_a_change_says_what_it_costs(project):
-    assert not any("tested on another side" in w for w in warnings_for(project, choose(project, "S01"), shown(project)))
+    assert not any(
+        "tested on another side" in w
+        for w in warnings_for(project, choose(project, "S01"), shown(project))
+    )
     finished_run(project)
     before = set(side_of(project))
     new = next(group.name for group in shown(project) if group.name not in before)
@@ -93,7 +102,10 @@ def test_a_class_that_no_test_specimen_shows_is_named(project):
     add_crops(project, [1] * 4, specimen_id=only.id, seed=3)
     said = warnings_for(project, choose(project, "S09"), shown(project))
     names = [c.name for c in project.classes()]
-    assert f"No test crop would be {names[1]} and {names[2]}: its recall could not be measured." in said
+    assert (
+        f"No test crop would be {names[1]} and {names[2]}: its recall could not be measured."
+        in said
+    )
 
 
 def test_the_command_line_shows_and_chooses_the_test_side(tmp_path, capsys):
@@ -122,7 +134,9 @@ def desk(qtbot, project):
 def tick(dialog, names):
     for row in range(dialog.table.rowCount()):
         item = dialog.table.item(row, 0)
-        item.setCheckState(Qt.CheckState.Checked if item.text() in names else Qt.CheckState.Unchecked)
+        item.setCheckState(
+            Qt.CheckState.Checked if item.text() in names else Qt.CheckState.Unchecked
+        )
 
 
 def test_ticking_specimens_in_the_window_is_one_edit_that_can_be_undone(qtbot, desk, monkeypatch):

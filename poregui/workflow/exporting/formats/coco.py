@@ -18,7 +18,9 @@ def write_coco(images: Sequence[ImageShapes], out: Path) -> int:
     Polygons and boxes are in px from the upper left corner of the upper left pixel; `area` is that of the outline in
     square px. A pore without an outline has a box and no polygon. Raises PoreguiError when `out` cannot be written.
     """
-    names = sorted({shape.class_name for image in images for shape in image.shapes if shape.class_name})
+    names = sorted(
+        {shape.class_name for image in images for shape in image.shapes if shape.class_name}
+    )
     places = {name: place for place, name in enumerate(names, start=1)}
     entries = [
         _entry(shape, number, places)
@@ -34,7 +36,9 @@ def write_coco(images: Sequence[ImageShapes], out: Path) -> int:
             | ({"um_per_px": image.um_per_px} if image.um_per_px is not None else {})
             for number, image in enumerate(images, start=1)
         ],
-        "categories": [{"id": place, "name": name, "supercategory": "pore"} for name, place in places.items()],
+        "categories": [
+            {"id": place, "name": name, "supercategory": "pore"} for name, place in places.items()
+        ],
         "annotations": entries,
     }
     write_json(out, value)
@@ -42,7 +46,11 @@ def write_coco(images: Sequence[ImageShapes], out: Path) -> int:
 
 
 def _entry(shape: PoreShape, image: int, places: dict[str, int]) -> dict[str, Any]:
-    polygons = [] if shape.outline is None else [[round(float(v), 3) for v in shape.outline.points.ravel()]]
+    polygons = (
+        []
+        if shape.outline is None
+        else [[round(float(v), 3) for v in shape.outline.points.ravel()]]
+    )
     box = shape.box if shape.outline is None else shape.outline.bounds
     return {
         "id": shape.crop_id,
@@ -69,7 +77,11 @@ def read_coco(path: Path) -> list[ImageShapes]:
             found[int(entry["image_id"])].append(_shape(entry, names))
         return [
             ImageShapes(
-                str(image["file_name"]), int(image["width"]), int(image["height"]), _scale(image), tuple(found[number])
+                str(image["file_name"]),
+                int(image["width"]),
+                int(image["height"]),
+                _scale(image),
+                tuple(found[number]),
             )
             for number, image in images.items()
         ]
@@ -89,7 +101,9 @@ def _shape(entry: dict[str, Any], names: dict[int, str]) -> PoreShape:
     polygons = entry.get("segmentation") or []
     where = f"Entry {entry['id']}"
     if isinstance(polygons, dict):
-        raise PoreguiError(f"{where} is a run-length mask, which is not read.", "Export polygons instead.")
+        raise PoreguiError(
+            f"{where} is a run-length mask, which is not read.", "Export polygons instead."
+        )
     outlines: list[Outline] = []
     for flat in polygons:
         outlines.append(outline_from(list(zip(flat[0::2], flat[1::2], strict=True)), where))

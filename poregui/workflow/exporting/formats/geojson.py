@@ -14,7 +14,13 @@ import numpy as np
 from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import Outline
 from poregui.workflow.exporting.formats.json_text import closed_rings, read_json, write_text
-from poregui.workflow.exporting.formats.shapes import ImageShapes, PoreShape, corners, file_names, outline_from
+from poregui.workflow.exporting.formats.shapes import (
+    ImageShapes,
+    PoreShape,
+    corners,
+    file_names,
+    outline_from,
+)
 
 _NAMESPACE = uuid.UUID("6f7ae3d2-0a0d-4c0e-9d55-7f0f6b0f3c11")
 SUFFIX = ".geojson"
@@ -31,7 +37,9 @@ def write_geojson(images: Sequence[ImageShapes], out: Path) -> int:
     Coordinates are px of the image at full resolution, (0, 0) its upper left corner, as QuPath expects. Raises
     PoreguiError when the folder cannot be written.
     """
-    for image, name in zip(images, file_names([image.name for image in images], SUFFIX), strict=True):
+    for image, name in zip(
+        images, file_names([image.name for image in images], SUFFIX), strict=True
+    ):
         write_geojson_file(image, out / name)
     return sum(len(image.shapes) for image in images)
 
@@ -42,7 +50,10 @@ def write_geojson_file(image: ImageShapes, out: Path, lines: Iterable[str] | Non
     `lines` are the texts of their outlines (see `closed_rings`) where somebody has them already.
     """
     if lines is None:
-        rings = [np.array(corners(one.box)) if one.outline is None else one.outline.points for one in image.shapes]
+        rings = [
+            np.array(corners(one.box)) if one.outline is None else one.outline.points
+            for one in image.shapes
+        ]
         lines = closed_rings(rings)
     features = map(partial(_feature, image=image.name), image.shapes, lines)
     write_text(out, _COLLECTION % (json.dumps(image.name, ensure_ascii=False), ",".join(features)))
@@ -80,7 +91,9 @@ def read_geojson(path: Path) -> list[ImageShapes]:
     """
     files = sorted(path.glob(f"*{SUFFIX}")) if path.is_dir() else [path]
     if not files:
-        raise PoreguiError(f"{path} holds no {SUFFIX} files.", "Choose the folder that they were exported to.")
+        raise PoreguiError(
+            f"{path} holds no {SUFFIX} files.", "Choose the folder that they were exported to."
+        )
     return [_read_one(file) for file in files]
 
 

@@ -36,8 +36,13 @@ def write_imagej(images: Sequence[ImageShapes], out: Path) -> int:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise explain_write_error(error, out) from error
-    groups = {name: k for k, name in enumerate(sorted({s.class_name for i in images for s in i.shapes}), start=1)}
-    for image, name in zip(images, file_names([image.name for image in images], SUFFIX), strict=True):
+    groups = {
+        name: k
+        for k, name in enumerate(sorted({s.class_name for i in images for s in i.shapes}), start=1)
+    }
+    for image, name in zip(
+        images, file_names([image.name for image in images], SUFFIX), strict=True
+    ):
 
         def write(beside: Path, shapes: tuple[PoreShape, ...] = image.shapes) -> None:
             with zipfile.ZipFile(beside, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -49,7 +54,9 @@ def write_imagej(images: Sequence[ImageShapes], out: Path) -> int:
 
 
 def _name(shape: PoreShape) -> str:
-    return f"{shape.crop_id:06d}_{shape.class_name or 'unlabelled'}".replace("/", "_").replace("\\", "_")
+    return f"{shape.crop_id:06d}_{shape.class_name or 'unlabelled'}".replace("/", "_").replace(
+        "\\", "_"
+    )
 
 
 def _roi(shape: PoreShape, group: int) -> bytes:
@@ -60,7 +67,12 @@ def _roi(shape: PoreShape, group: int) -> bytes:
     roi.roitype = ROI_TYPE.POLYGON
     if shape.outline is None:
         roi.roitype = ROI_TYPE.RECT
-        roi.left, roi.top, roi.right, roi.bottom = shape.box.x, shape.box.y, shape.box.right, shape.box.bottom
+        roi.left, roi.top, roi.right, roi.bottom = (
+            shape.box.x,
+            shape.box.y,
+            shape.box.right,
+            shape.box.bottom,
+        )
     red, green, blue = (int(shape.colour[i : i + 2], 16) for i in (1, 3, 5))
     roi.stroke_color = bytes((255, red, green, blue))
     roi.group = min(group, 255)
@@ -76,19 +88,32 @@ def read_imagej(path: Path) -> list[ImageShapes]:
     """
     files = sorted(path.glob("*.zip")) if path.is_dir() else [path]
     if not files:
-        raise PoreguiError(f"{path} holds no zip files of ROIs.", "Choose the folder that they were exported to.")
+        raise PoreguiError(
+            f"{path} holds no zip files of ROIs.", "Choose the folder that they were exported to."
+        )
     return [_read_one(file) for file in files]
 
 
 def _read_one(path: Path) -> ImageShapes:
     try:
         with zipfile.ZipFile(path) as archive:
-            entries = [entry for entry in archive.infolist() if entry.filename.lower().endswith(".roi")]
-            if len(entries) > _MOST_ROIS or sum(entry.file_size for entry in entries) > LARGEST_FILE:
-                raise PoreguiError(f"{path.name} unfolds to more than can be pores.", "Check where it came from.")
-            shapes = [_shape(archive, entry, number) for number, entry in enumerate(entries, start=1)]
+            entries = [
+                entry for entry in archive.infolist() if entry.filename.lower().endswith(".roi")
+            ]
+            if (
+                len(entries) > _MOST_ROIS
+                or sum(entry.file_size for entry in entries) > LARGEST_FILE
+            ):
+                raise PoreguiError(
+                    f"{path.name} unfolds to more than can be pores.", "Check where it came from."
+                )
+            shapes = [
+                _shape(archive, entry, number) for number, entry in enumerate(entries, start=1)
+            ]
     except (OSError, zipfile.BadZipFile, RuntimeError) as error:
-        raise PoreguiError(f"{path.name} is not a zip file of ROIs: {error}.", "Save it again in ImageJ.") from error
+        raise PoreguiError(
+            f"{path.name} is not a zip file of ROIs: {error}.", "Save it again in ImageJ."
+        ) from error
     name = path.name.removesuffix(".zip").removesuffix(".RoiSet")
     return ImageShapes(name, 0, 0, None, tuple(shape for shape in shapes if shape is not None))
 
@@ -97,17 +122,26 @@ def _shape(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, number: int) -> Por
     from roifile import ROI_TYPE, ImagejRoi
 
     if entry.file_size > _LARGEST_ROI:
-        raise PoreguiError(f"The ROI {entry.filename} is too large to be a pore.", "Check where it came from.")
+        raise PoreguiError(
+            f"The ROI {entry.filename} is too large to be a pore.", "Check where it came from."
+        )
     try:
         roi = ImagejRoi.frombytes(archive.read(entry))
         points = np.asarray(roi.coordinates(), dtype=np.float64)
     except (ValueError, IndexError, TypeError, OverflowError, io.UnsupportedOperation) as error:
-        raise PoreguiError(f"The ROI {entry.filename} cannot be read: {error}.", "Save it again in ImageJ.") from error
+        raise PoreguiError(
+            f"The ROI {entry.filename} cannot be read: {error}.", "Save it again in ImageJ."
+        ) from error
     _, _, class_name = Path(entry.filename).stem.partition("_")
     class_name = "" if class_name == "unlabelled" else class_name
     if roi.roitype == ROI_TYPE.RECT:
-        return PoreShape(number, Box.between(roi.left, roi.top, roi.right, roi.bottom), None, class_name)
-    if roi.roitype not in (ROI_TYPE.POLYGON, ROI_TYPE.FREEHAND, ROI_TYPE.TRACED) or points.ndim != 2:
+        return PoreShape(
+            number, Box.between(roi.left, roi.top, roi.right, roi.bottom), None, class_name
+        )
+    if (
+        roi.roitype not in (ROI_TYPE.POLYGON, ROI_TYPE.FREEHAND, ROI_TYPE.TRACED)
+        or points.ndim != 2
+    ):
         return None
     outline: Outline = outline_from(points.tolist(), f"The ROI {entry.filename}")
     return PoreShape(number, outline.bounds, outline, class_name)

@@ -37,14 +37,18 @@ def read_json(path: Path) -> Any:
     """Return what a JSON file holds. Raises PoreguiError when it cannot be read, is too large or is not JSON."""
     try:
         if path.stat().st_size > LARGEST_FILE:
-            raise PoreguiError(f"{path.name} is larger than 1 GB.", "Split it by image and read the parts.")
+            raise PoreguiError(
+                f"{path.name} is larger than 1 GB.", "Split it by image and read the parts."
+            )
         return json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise PoreguiError(
             f"{path} cannot be read: {error.strerror}.", "Check the path and its permissions."
         ) from error
     except (ValueError, RecursionError) as error:
-        raise PoreguiError(f"{path.name} is not JSON.", "Write it again from the program that made it.") from error
+        raise PoreguiError(
+            f"{path.name} is not JSON.", "Write it again from the program that made it."
+        ) from error
 
 
 _PARTS = 1000
@@ -83,7 +87,10 @@ def _rows(points: NDArray[np.int64]) -> NDArray[Any]:
     whole, rest = np.divmod(points, _PARTS)
     wholes, rests = _digits(b"%d", int(whole.max()) + 1), _digits(b".%03d", _PARTS)
     fields = [("open", "S1"), ("x", wholes.dtype), ("x_rest", rests.dtype), ("comma", "S1")]
-    rows = np.empty(len(points), np.dtype([*fields, ("y", wholes.dtype), ("y_rest", rests.dtype), ("close", "S2")]))
+    rows = np.empty(
+        len(points),
+        np.dtype([*fields, ("y", wholes.dtype), ("y_rest", rests.dtype), ("close", "S2")]),
+    )
     rows["open"], rows["comma"], rows["close"] = b"[", b",", b"],"
     for axis, name in enumerate("xy"):
         rows[name], rows[f"{name}_rest"] = wholes[whole[:, axis]], rests[rest[:, axis]]

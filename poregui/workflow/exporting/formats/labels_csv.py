@@ -24,13 +24,16 @@ def read_labels_csv(path: Path) -> list[ImageShapes]:
     """
     try:
         if path.stat().st_size > LARGEST_FILE:
-            raise PoreguiError(f"{path.name} is too large to hold labels.", "Check where it came from.")
+            raise PoreguiError(
+                f"{path.name} is too large to hold labels.", "Check where it came from."
+            )
         with open(path, newline="", encoding="utf-8-sig") as file:
             rows = csv.DictReader(file)
             missing = [name for name in NEEDED if name not in (rows.fieldnames or ())]
             if missing:
                 raise PoreguiError(
-                    f"{path.name} has no column {missing[0]}.", f"It needs the columns {', '.join(NEEDED)}."
+                    f"{path.name} has no column {missing[0]}.",
+                    f"It needs the columns {', '.join(NEEDED)}.",
                 )
             found: defaultdict[str, list[PoreShape]] = defaultdict(list)
             scales: dict[str, float | None] = {}
@@ -40,10 +43,13 @@ def read_labels_csv(path: Path) -> list[ImageShapes]:
                     found[name].append(_shape(row, rows.line_num, path.name))
                     scales[name] = scale(row.get("um_per_px"))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise PoreguiError(f"{path.name} cannot be read: {error}.", "Save it as CSV in UTF-8.") from error
+        raise PoreguiError(
+            f"{path.name} cannot be read: {error}.", "Save it as CSV in UTF-8."
+        ) from error
     if not found:
         raise PoreguiError(
-            f"No row of {path.name} names a micrograph.", "Ready-made crops are imported with their pictures."
+            f"No row of {path.name} names a micrograph.",
+            "Ready-made crops are imported with their pictures.",
         )
     return [ImageShapes(name, 0, 0, scales[name], tuple(shapes)) for name, shapes in found.items()]
 
@@ -55,6 +61,7 @@ def _shape(row: Mapping[str, str | None], line: int, file: str) -> PoreShape:
         x = y = wide = high = -1
     if min(x, y) < 0 or min(wide, high) < 1 or max(x, y, wide, high) > _LARGEST:
         raise PoreguiError(
-            f"Line {line} of {file} has no box.", "x, y, width and height are whole numbers of px, from 0."
+            f"Line {line} of {file} has no box.",
+            "x, y, width and height are whole numbers of px, from 0.",
         )
     return PoreShape(line, Box(x, y, wide, high), None, plain(row["label"]))

@@ -89,7 +89,13 @@ def shapes_of(project: Project, *, labelled_only: bool = True) -> list[ImageShap
         )
         if shapes:
             found.append(
-                ImageShapes(micrograph.name, micrograph.width, micrograph.height, micrograph.um_per_px, shapes)
+                ImageShapes(
+                    micrograph.name,
+                    micrograph.width,
+                    micrograph.height,
+                    micrograph.um_per_px,
+                    shapes,
+                )
             )
     if not found:
         raise PoreguiError(
@@ -110,7 +116,9 @@ def outline_from(numbers: object, where: str) -> Outline:
 
     Raises PoreguiError, which names `where`, for anything else: fewer than three points, text, infinity.
     """
-    problem = PoreguiError(f"{where} is not an outline.", "Each needs at least three points with two finite numbers.")
+    problem = PoreguiError(
+        f"{where} is not an outline.", "Each needs at least three points with two finite numbers."
+    )
     if not isinstance(numbers, list) or len(numbers) < 3:
         raise problem
     points = []
@@ -118,7 +126,10 @@ def outline_from(numbers: object, where: str) -> Outline:
         if not isinstance(pair, (list, tuple)) or len(pair) < 2:
             raise problem
         x, y = pair[0], pair[1]
-        if not all(isinstance(v, (int, float)) and not isinstance(v, bool) and math.isfinite(v) for v in (x, y)):
+        if not all(
+            isinstance(v, (int, float)) and not isinstance(v, bool) and math.isfinite(v)
+            for v in (x, y)
+        ):
             raise problem
         if max(abs(x), abs(y)) > _LARGEST_NUMBER:
             raise problem

@@ -15,7 +15,10 @@ from poregui.workflow.exporting.formats.shapes import ImageShapes, PoreShape
 
 def test_many_outlines_are_written_as_json_writes_them_and_closed() -> None:
     random = np.random.default_rng(0)
-    rings = [random.random((random.integers(3, 40), 2)) * 10.0 ** random.integers(0, 6) for _ in range(4500)]
+    rings = [
+        random.random((random.integers(3, 40), 2)) * 10.0 ** random.integers(0, 6)
+        for _ in range(4500)
+    ]
     for ring, text in zip(rings, closed_rings(rings), strict=True):
         read = np.array(json.loads(text))
         assert np.allclose(read[:-1], ring, atol=0.00051)

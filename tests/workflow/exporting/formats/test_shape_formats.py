@@ -24,7 +24,13 @@ from poregui.workflow.editing.history import History
 from poregui.workflow.exporting.formats.coco import read_coco, write_coco
 from poregui.workflow.exporting.formats.geojson import read_geojson, write_geojson
 from poregui.workflow.exporting.formats.imagej import read_imagej, write_imagej
-from poregui.workflow.exporting.formats.shapes import ImageShapes, PoreShape, file_names, safe_name, shapes_of
+from poregui.workflow.exporting.formats.shapes import (
+    ImageShapes,
+    PoreShape,
+    file_names,
+    safe_name,
+    shapes_of,
+)
 
 TRIANGLE = Outline.of([(10.25, 20.5), (30.75, 22.0), (18.0, 41.125)])
 IMAGES = [
@@ -38,7 +44,9 @@ IMAGES = [
             PoreShape(4, Box(100, 50, 20, 30), None, "Lack of Fusion", "#d95f02"),
         ),
     ),
-    ImageShapes("s02.png", 300, 200, None, (PoreShape(7, TRIANGLE.bounds, TRIANGLE, "Keyhole", "#117733"),)),
+    ImageShapes(
+        "s02.png", 300, 200, None, (PoreShape(7, TRIANGLE.bounds, TRIANGLE, "Keyhole", "#117733"),)
+    ),
 ]
 
 
@@ -67,7 +75,9 @@ def test_coco_says_what_its_description_asks_for(tmp_path: Path) -> None:
     value = json.loads((tmp_path / "pores.json").read_text(encoding="utf-8"))
     assert {c["name"] for c in value["categories"]} == {"Gas", "Keyhole", "Lack of Fusion"}
     first, second, _ = value["annotations"]
-    assert shapely.Polygon(np.reshape(first["segmentation"][0], (-1, 2))).area == pytest.approx(first["area"], rel=1e-4)
+    assert shapely.Polygon(np.reshape(first["segmentation"][0], (-1, 2))).area == pytest.approx(
+        first["area"], rel=1e-4
+    )
     assert second["bbox"] == [100, 50, 20, 30]
     assert second["segmentation"] == []
     assert all(entry["iscrowd"] == 0 for entry in value["annotations"])
@@ -132,7 +142,16 @@ def test_the_shapes_of_a_project_are_its_labelled_crops_with_their_outlines(tmp_
         first = project.next_id("crops")
         crops = (
             Crop(first, "h", 40, 40, micrograph.id, Box(5, 5, 40, 40), label=gas.id),
-            Crop(first + 1, "h", 20, 20, micrograph.id, Box(60, 60, 20, 20), label=None, origin="detected"),
+            Crop(
+                first + 1,
+                "h",
+                20,
+                20,
+                micrograph.id,
+                Box(60, 60, 20, 20),
+                label=None,
+                origin="detected",
+            ),
         )
         History(project).apply(AddCrops(crops, who="Ada", outlines=((first, TRIANGLE),)))
         (image,) = shapes_of(project)
@@ -166,7 +185,9 @@ def test_a_project_of_ready_made_crops_says_why_there_is_nothing_to_write(tmp_pa
         ' "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "segmentation": {"counts": "x"}}]}',
     ],
 )
-def test_a_file_that_is_not_what_it_should_be_is_refused_with_a_sentence(tmp_path: Path, text: str) -> None:
+def test_a_file_that_is_not_what_it_should_be_is_refused_with_a_sentence(
+    tmp_path: Path, text: str
+) -> None:
     file = tmp_path / "x.geojson"
     file.write_text(text, encoding="utf-8")
     with pytest.raises(PoreguiError):
@@ -196,10 +217,15 @@ def test_a_spoilt_zip_of_rois_is_read_or_refused_and_never_breaks(
     assert len(image.shapes) <= 1
 
 
-def test_other_geometries_are_passed_over_and_of_several_parts_the_largest_counts(tmp_path: Path) -> None:
+def test_other_geometries_are_passed_over_and_of_several_parts_the_largest_counts(
+    tmp_path: Path,
+) -> None:
     point = {"geometry": {"type": "Point", "coordinates": [1, 2]}}
     small, large = [[0, 0], [1, 0], [0, 1], [0, 0]], [[5, 5], [9, 5], [5, 9], [5, 5]]
-    parts = {"geometry": {"type": "MultiPolygon", "coordinates": [[small], [large]]}, "properties": None}
+    parts = {
+        "geometry": {"type": "MultiPolygon", "coordinates": [[small], [large]]},
+        "properties": None,
+    }
     file = tmp_path / "slide.geojson"
     file.write_text(json.dumps([point, parts]), encoding="utf-8")
     (image,) = read_geojson(file)
