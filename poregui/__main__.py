@@ -1,4 +1,4 @@
-"""Decide between the window and the command line; changes when there is a third way to start."""
+"""Decide between the window and the command line."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from poregui.cli.output import Screen
 
 
 def main() -> int:
-    """Open the window without a verb, on a project when one is given, else run the verb; return the exit code."""
+    """Open the window without a verb, on a project when one is given, else run the verb; return the
+    exit code.
+    """
     words = sys.argv[1:]
     names_project = len(words) == 1 and words[0] not in VERBS and not words[0].startswith("-")
     if words and not names_project:

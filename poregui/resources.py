@@ -1,4 +1,4 @@
-"""Where the program finds its icons and other shipped files; changes when the packaging does."""
+"""Where the program finds its icons and other shipped files."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ _PACKAGE = Path(__file__).resolve().parent
 
 
 def resource(name: str) -> Path:
-    """Return the path of a shipped file or folder, from a checkout and from an installed wheel alike.
+    """Return the path of a shipped file or folder, from a checkout and from an installed wheel
+    alike.
 
     `name` is relative to the `resources` folder and uses forward slashes: `icons/train.svg`.
     Raises PoreguiError when there is no such resource, for then the installation is incomplete.

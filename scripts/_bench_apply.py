@@ -1,4 +1,6 @@
-"""Measure applying: many pores found, measured and classified, against Keras and scikit-image in the same run."""
+"""Measure applying: many pores found, measured and classified, against Keras and scikit-image in
+the same run.
+"""
 
 from __future__ import annotations
 
@@ -54,7 +56,9 @@ def draw(path: Path, side: int, pores: int, seed: int = 0) -> None:
 
 
 def peer(image: Path, model: Path, side: int, out: Path) -> dict[str, Any]:
-    """Do the same with scikit-image and Keras at batch 256, in a process of its own, start-up included."""
+    """Do the same with scikit-image and Keras at batch 256, in a process of its own, start-up
+    included.
+    """
     asked = [
         sys.executable,
         str(Path(__file__).with_name("_peer_apply.py")),
@@ -66,7 +70,9 @@ def peer(image: Path, model: Path, side: int, out: Path) -> dict[str, Any]:
 
 
 def ours(model: Path, images: list[Path], out: Path, cores: int = 0) -> dict[str, Any]:
-    """Apply the exported network through the command line, start-up included, on all cores or on the first few."""
+    """Apply the exported network through the command line, start-up included, on all cores or on
+    the first few.
+    """
     shutil.rmtree(out, ignore_errors=True)
     asked = [
         sys.executable,
@@ -83,24 +89,31 @@ def ours(model: Path, images: list[Path], out: Path, cores: int = 0) -> dict[str
 
 
 def _quietest(model: Path, images: list[Path], out: Path, cores: int) -> dict[str, Any]:
-    """Return the shorter of two runs on the first few cores: what else the machine does only adds to the time."""
+    """Return the shorter of two runs on the first few cores: what else the machine does only adds
+    to the time.
+    """
     return min(
         (ours(model, images, out, cores) for _ in range(2)), key=lambda run: float(run["seconds"])
     )
 
 
 def _measured(asked: list[str], limits: dict[str, int]) -> dict[str, Any]:
-    """Run a command and return its pores, wall and processor seconds, and the memory of its largest process."""
+    """Run a command and return its pores, wall and processor seconds, and the memory of its largest
+    process.
+    """
     program = (
         "import json, os, resource, subprocess, sys, time\n"
         "limits = json.loads(sys.argv[1])\n"
         "if limits: os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: limits['cores']])\n"
         "began = time.perf_counter()\n"
-        "told = json.loads(subprocess.run(sys.argv[2:], stdout=-1, stderr=-3, check=True).stdout.splitlines()[-1])\n"
+        "told = json.loads(subprocess.run(sys.argv[2:], stdout=-1, stderr=-3, "
+        "check=True).stdout.splitlines()[-1])\n"
         "seconds = time.perf_counter() - began\n"
         "used = resource.getrusage(resource.RUSAGE_CHILDREN)\n"
-        "print(json.dumps({'pores': told['pores'], 'seconds': seconds, 'cpu_seconds': used.ru_utime + used.ru_stime,"
-        " 'largest_process_mb': used.ru_maxrss / 1024, **({'steps': told['steps']} if 'steps' in told else {})}))\n"
+        "print(json.dumps({'pores': told['pores'], 'seconds': seconds, 'cpu_seconds': "
+        "used.ru_utime + used.ru_stime,"
+        " 'largest_process_mb': used.ru_maxrss / 1024, **({'steps': told['steps']} if 'steps' in "
+        "told else {})}))\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", program, json.dumps(limits), *asked],
@@ -112,7 +125,9 @@ def _measured(asked: list[str], limits: dict[str, int]) -> dict[str, Any]:
 
 
 def network(folder: Path) -> Path:
-    """Write an untrained default network as model.keras and model.onnx with its sidecar, as a run holds them."""
+    """Write an untrained default network as model.keras and model.onnx with its sidecar, as a run
+    holds them.
+    """
     program = (
         "import json, sys; from pathlib import Path; import numpy as np\n"
         "from poregui.domain.recipe import recipe_for; from poregui.learning import zoo\n"
@@ -125,8 +140,10 @@ def network(folder: Path) -> Path:
         "shapes = np.random.default_rng(2).normal(1, 1, (64, WIDTH)).astype('f4')\n"
         "model = zoo.build(recipe, spec, 3, sizes, shapes); model.save(out / 'model.keras')\n"
         "images = np.random.default_rng(1).random((8, spec.side, spec.side, 1), 'f4')\n"
-        "export(model, out / 'model.onnx', Crops(images, sizes[:8], np.zeros(8, 'i8'), np.arange(8), shapes[:8]))\n"
-        "side = {'classes': ['Gas', 'Keyhole', 'Lack of Fusion'], 'class_ids': [1, 2, 3], 'input': spec.to_json(),"
+        "export(model, out / 'model.onnx', Crops(images, sizes[:8], np.zeros(8, 'i8'), "
+        "np.arange(8), shapes[:8]))\n"
+        "side = {'classes': ['Gas', 'Keyhole', 'Lack of Fusion'], 'class_ids': [1, 2, 3], "
+        "'input': spec.to_json(),"
         " 'um_per_px': None}\n"
         "(out / 'model.json').write_text(json.dumps(side))\n"
     )
@@ -135,7 +152,9 @@ def network(folder: Path) -> Path:
 
 
 def apply(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
-    """Apply to 20,000 pores of a 100-megapixel micrograph, and to eight smaller ones with one and two processes."""
+    """Apply to 20,000 pores of a 100-megapixel micrograph, and to eight smaller ones with one and
+    two processes.
+    """
     compileall.compile_dir(
         ROOT / "poregui", quiet=1
     )  # as installing does, for the peer's libraries were installed
@@ -154,9 +173,12 @@ def apply(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     )  # the first ones fill caches
     start_up, told = (theirs["steps"][step][0] for step in ("start_up", "tell_shapes"))
     return {
-        "what": "both: find, measure, cut, classify, table, outlines, picture, as programs with their start-up; ours "
-        "also with half levels, 18 instead of 12 numbers a pore and shifted thresholds; both tell the network what it "
-        "was taught to be told of the shape in each crop, the peer by scikit-image; the peer at batch 256",
+        "what": "both: find, measure, cut, classify, table, outlines, picture, as programs with "
+        "their start-up; ours "
+        "also with half levels, 18 instead of 12 numbers a pore and shifted thresholds; both "
+        "tell the network what it "
+        "was taught to be told of the shape in each crop, the peer by scikit-image; the peer "
+        "at batch 256",
         "megapixels": SIDE * SIDE / 1e6,
         "ours": mine,
         "peer": theirs,

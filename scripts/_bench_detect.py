@@ -1,4 +1,4 @@
-"""Compare detection and measuring with scikit-image on a large drawn image; changes with what the two are asked for."""
+"""Compare detection and measuring with scikit-image on a large drawn image."""
 
 from __future__ import annotations
 
@@ -15,32 +15,42 @@ import numpy as np
 from _environment import ROOT
 
 SIDE, PORES = 2500, 1250
-"""Side in px of the drawn square that the images repeat, and how many pores it has: 100 megapixels hold 20,000."""
+"""Side in px of the drawn square that the images repeat, and how many pores it has: 100 megapixels
+hold 20,000.
+"""
 GRID = 36
 _WARM = 600
-"""Side in px of the corner that each side works on first, unmeasured: the first call of a library is no part of it."""
+"""Side in px of the corner that each side works on first, unmeasured: the first call of a library
+is no part of it.
+"""
 COUNTS = (1250, 5000, 20000, 100_000)
 PROPERTIES = (
     "label", "bbox", "centroid", "area", "equivalent_diameter_area", "perimeter_crofton", "feret_diameter_max",
     "solidity", "orientation", "intensity_mean",
 )  # fmt: skip
 OURS = (
-    "Otsu's threshold, smoothing, holes filled, half level of each pore, sub-pixel outlines, box, centroid, area, "
-    "equivalent diameter, perimeter, circularity, roundness, Feret maximum and minimum, aspect ratio, solidity, "
+    "Otsu's threshold, smoothing, holes filled, half level of each pore, sub-pixel outlines, "
+    "box, centroid, area, "
+    "equivalent diameter, perimeter, circularity, roundness, Feret maximum and minimum, aspect "
+    "ratio, solidity, "
     "convexity, orientation, mean grey, nearest edge, edge flag, reliability flag"
 )
 THEIRS = (
     "threshold_otsu, label, regionprops_table of "
     + ", ".join(PROPERTIES)
     + ", and as extra_properties what it lacks: "
-    "Feret minimum (narrowest width of the hull of its contour) and convexity (Crofton perimeter of the convex image); "
-    "nearest edge with scipy (boundary pixels of the six pores with the nearest centroids); no sub-pixel outline, no "
+    "Feret minimum (narrowest width of the hull of its contour) and convexity (Crofton perimeter "
+    "of the convex image); "
+    "nearest edge with scipy (boundary pixels of the six pores with the nearest centroids); no "
+    "sub-pixel outline, no "
     "half level of each pore"
 )
 
 
 def detect(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
-    """Compare detection and all numbers of 20,000 pores in 100 megapixels with scikit-image, and the time per pore."""
+    """Compare detection and all numbers of 20,000 pores in 100 megapixels with scikit-image, and
+    the time per pore.
+    """
     image = folder / "image.npy"
     np.save(image, np.tile(draw(), (4, 4)))
     ours, theirs = _apart("ours", image), _apart("theirs", image)
@@ -58,7 +68,9 @@ def detect(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
 
 
 def draw() -> np.ndarray:
-    """Return a square with dark pores of 5 to 60 px across, round and lobed, with soft edges and noise, uint8."""
+    """Return a square with dark pores of 5 to 60 px across, round and lobed, with soft edges and
+    noise, uint8.
+    """
     import cv2
 
     rng = np.random.default_rng(0)
@@ -117,7 +129,9 @@ def _ours(pixels: Any, size: tuple[int, int]) -> dict[str, Any]:
 
 
 def feret_min(mask: np.ndarray) -> float:
-    """Return the narrowest width of a region over the directions of its hull's sides, on scikit-image's contour."""
+    """Return the narrowest width of a region over the directions of its hull's sides, on
+    scikit-image's contour.
+    """
     from scipy.spatial import ConvexHull
     from skimage.measure import find_contours
 
@@ -137,7 +151,9 @@ def convexity(mask: np.ndarray) -> float:
 
 
 def _nearest(labels: np.ndarray, table: dict[str, np.ndarray], coords: np.ndarray) -> list[float]:
-    """Return for each region the shortest distance of its boundary pixels to those of the six regions around."""
+    """Return for each region the shortest distance of its boundary pixels to those of the six
+    regions around.
+    """
     from scipy.spatial import cKDTree
     from scipy.spatial.distance import cdist
     from skimage.segmentation import find_boundaries
@@ -153,7 +169,9 @@ def _nearest(labels: np.ndarray, table: dict[str, np.ndarray], coords: np.ndarra
 
 
 def theirs(image: np.ndarray) -> dict[str, Any]:
-    """Do the same with scikit-image; what takes the time of properties that it has itself is told apart."""
+    """Do the same with scikit-image; what takes the time of properties that it has itself is told
+    apart.
+    """
     from skimage.filters import threshold_otsu
     from skimage.measure import label, regionprops_table
 
@@ -174,7 +192,9 @@ def theirs(image: np.ndarray) -> dict[str, Any]:
 
 
 def repeated(image: np.ndarray, count: int) -> dict[str, Any]:
-    """Find and measure `count` pores in as many copies of the square as that takes, read part by part."""
+    """Find and measure `count` pores in as many copies of the square as that takes, read part by
+    part.
+    """
     squares = count // PORES
     wide = next(n for n in range(int(squares**0.5), 0, -1) if squares % n == 0)
     size = (wide * SIDE, squares // wide * SIDE)

@@ -1,4 +1,4 @@
-"""Draw the crops of the training benchmark and deal them out; changes with what is trained and tested on."""
+"""Draw the crops of the training benchmark and deal them out."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ _FIELD = (2400, 1800)
 
 @dataclass(frozen=True)
 class Fold:
-    """Hold the crop ids that a cell trains on and is tested on, and the keys of the groups that it is tested on."""
+    """Hold the crop ids that a cell trains on and is tested on, and the keys of the groups that it
+    is tested on.
+    """
 
     trained: tuple[int, ...]
     tested: tuple[int, ...]
@@ -29,7 +31,9 @@ class Fold:
 
 
 def draw_project(folder: Path, pores: int) -> None:
-    """Draw a project of twelve specimens with about `pores` labelled crops each, the classes alike."""
+    """Draw a project of twelve specimens with about `pores` labelled crops
+    each, the classes alike.
+    """
     from functools import partial
 
     from poregui.store.files import replace_file
@@ -64,10 +68,11 @@ def draw_project(folder: Path, pores: int) -> None:
 
 
 def deal(project: Any, seed: int, per_class: int) -> Fold:
-    """Return the fold of a seed: a third of the groups is tested on; three seeds on end test every group once.
+    """Return the fold of a seed: a third of the groups is tested on; three seeds on end test every
+    group once.
 
-    `per_class` crops of each class are drawn from the other groups, as evenly as they have them; those of a smaller
-    number are among those of a larger one.
+    `per_class` crops of each class are drawn from the other groups, as evenly as they have them;
+    those of a smaller number are among those of a larger one.
     """
     from poregui.workflow.training.grouping import groups_of
 

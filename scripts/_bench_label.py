@@ -1,4 +1,4 @@
-"""Measure the label page in a project of 100,000 crops; changes with what a person waits for while labelling."""
+"""Measure the label page in a project of 100,000 crops."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ PAGE_STEP = 120
 
 
 def label(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
-    """Time opening, keys, scrolling and one step of 10,000 labels in a project of 100,000 crops, with its memory."""
+    """Time opening, keys, scrolling and one step of 10,000 labels in a project of 100,000 crops,
+    with its memory.
+    """
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     os.environ["XDG_CONFIG_HOME"] = str(
         folder / "settings"
@@ -112,8 +114,9 @@ def make_project(folder: Path, count: int) -> Path:
 def _keys(window: Any, app: Any, count: int, project: Path) -> dict[str, list[float]]:
     """Return the times in ms from each key to the next crop painted; the label is on disk by then.
 
-    Beside them the processor time of the window's thread in them, which a busy machine does not lengthen, and the time
-    in turns with them that one write of 4 kB takes to be on this disk (a label takes three or four such waits).
+    Beside them the processor time of the window's thread in them, which a busy machine does not
+    lengthen, and the time in turns with them that one write of 4 kB takes to be on this disk (a
+    label takes three or four such waits).
     """
     from PySide6.QtTest import QTest
 
@@ -137,7 +140,9 @@ def _keys(window: Any, app: Any, count: int, project: Path) -> dict[str, list[fl
 
 
 def _unlabelled_only(window: Any, app: Any, count: int, project: Path) -> dict[str, list[float]]:
-    """Do as `_keys` while the grid lists only crops without a label, so that each key takes one out of it."""
+    """Do as `_keys` while the grid lists only crops without a label, so that each key takes one out
+    of it.
+    """
     from poregui.gui.label.catalogue import CropFilter
 
     page = window.label_page

@@ -1,4 +1,4 @@
-"""Measure how fast exported networks answer beside Keras; changes with how the two are compared."""
+"""Measure how fast exported networks answer beside Keras."""
 
 from __future__ import annotations
 
@@ -21,11 +21,13 @@ Ways = Callable[[], Any]
 
 
 def predict(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
-    """Compare ONNX Runtime with Keras's model.predict: crops a second at batch 1 and 256, and their largest difference.
+    """Compare ONNX Runtime with Keras's model.predict: crops a second at batch 1 and 256, and their
+    largest difference.
 
-    Both get the same finished squares, in turns, with the same number of threads. The networks are untrained, for
-    weights do not change how long they take. At batch 1 `model.predict` is given all crops at once with batch_size=1,
-    which is kinder to it than a call for each crop; that is told as well.
+    Both get the same finished squares, in turns, with the same number of threads. The networks are
+    untrained, for weights do not change how long they take. At batch 1 `model.predict` is given all
+    crops at once with batch_size=1, which is kinder to it than a call for each crop; that is told
+    as well.
     """
     from poregui.learning.hardware import available_threads, set_limits
 
@@ -113,7 +115,9 @@ def _ways(model: Any, onnx: Callable[[int, int], None], crops: Any, batch: int) 
 
 
 def _rates(ways: dict[str, Ways], crops: int) -> dict[str, Sequence[float]]:
-    """Return crops a second of each way in each round, all ways in turns, after one round that does not count."""
+    """Return crops a second of each way in each round, all ways in turns, after one round that does
+    not count.
+    """
     rates: dict[str, list[float]] = {name: [] for name in ways}
     for number in range(ROUNDS + 1):
         for name, answer in ways.items():

@@ -1,4 +1,4 @@
-"""Measure whether the suggester keeps what it promises: sureness and gain by more labels; changes with the promises."""
+"""Measure whether the suggester keeps what it promises: sureness and gain by more labels."""
 
 from __future__ import annotations
 
@@ -11,14 +11,17 @@ from _bench_suggest import FOLDS, _mean, _table
 
 COUNTS = (50, 100, 200)
 TAUGHT = 150
-"""Labels from which gains are promised; the rest of the pool then shows what more of a class does bring."""
+"""Labels from which gains are promised; the rest of the pool then shows what more of a class does
+bring.
+"""
 
 
 def promises(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
-    """Compare sureness with the share that is right, and promised gains with real ones, on crops of unseen specimens.
+    """Compare sureness with the share that is right, and promised gains with real ones, on crops of
+    unseen specimens.
 
-    Each seed deals the specimens to three folds and tests each with labels in random order of the others; answers of
-    the folds are pooled for its calibration error (ten bins of equal width).
+    Each seed deals the specimens to three folds and tests each with labels in random order of the
+    others; answers of the folds are pooled for its calibration error (ten bins of equal width).
     """
     from poregui.store.project import Project
     from poregui.workflow.importing.sample_project import make_sample
@@ -50,7 +53,9 @@ def promises(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
 def _sureness(
     rows: Any, labels: Any, groups: list[str], folds: Any, taught: list[Any]
 ) -> tuple[float, float, float]:
-    """Return the calibration error with and without temperature, and mean sureness minus the share that is right."""
+    """Return the calibration error with and without temperature, and mean sureness minus the share
+    that is right.
+    """
     from poregui.domain.calibration import calibration
     from poregui.workflow.suggesting.suggestion_model import fit, fitted_model
 
@@ -83,7 +88,9 @@ def _calibration(found: list[tuple[float, float, float]]) -> dict[str, Any]:
 def _gains(
     rows: Any, labels: Any, groups: list[str], order: Any, tested: Any
 ) -> list[dict[str, float]]:
-    """Return for each class the promised gain with its interval, and what as many more crops of it bring."""
+    """Return for each class the promised gain with its interval, and what as many more crops of it
+    bring.
+    """
     from poregui.workflow.suggesting.suggestion_model import answers_of
     from poregui.workflow.training.learning_curve import learning_curve
 

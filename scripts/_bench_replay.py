@@ -1,8 +1,9 @@
-"""Train a run folder once more and write what the weights kept after each epoch answer; changes with the training loop.
+"""Train a run folder once more and write what the weights kept after each epoch answer.
 
 usage: _bench_replay.py RUN OUT.json
 
-Equal runs give equal weights: the accuracies belong to the epochs of a run that was timed without being watched.
+Equal runs give equal weights: the accuracies belong to the epochs of a run that was timed without
+being watched.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from pathlib import Path
 
 
 def main() -> int:
-    """Train the folder and write {"test": [accuracy after epoch 1, 2, ...], "final": accuracy of the kept weights}."""
+    """Train the folder and write {"test": [accuracy after epoch 1, 2, ...], "final": accuracy of
+    the kept weights}.
+    """
     run_folder, target = Path(sys.argv[1]), Path(sys.argv[2])
     from poregui.learning.hardware import set_limits
     from poregui.store.run_folder import RunFolder

@@ -1,4 +1,4 @@
-"""Measure how fast the review page answers on a run with many predictions; changes with what a person waits for."""
+"""Measure how fast the review page answers on a run with many predictions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ PAGE = 50
 
 
 def review(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
-    """Time clicks on cells, a relabelling, the opening of a run of 20,000 crops, and heat maps for a page of 50."""
+    """Time clicks on cells, a relabelling, the opening of a run of 20,000 crops, and heat maps for
+    a page of 50.
+    """
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     os.environ["XDG_CONFIG_HOME"] = str(
         folder / "settings"
@@ -116,7 +118,9 @@ def make_large_project(folder: Path, count: int) -> Any:
 
 
 def heat_maps(project: Path) -> float:
-    """Return the seconds until the heat maps of 50 crops of a trained run have come, with its network opened anew."""
+    """Return the seconds until the heat maps of 50 crops of a trained run have come, with its
+    network opened anew.
+    """
     from poregui.store.pixels import CropPixels
     from poregui.store.project import Project
     from poregui.workflow.evaluating.predict import Predictor, ScaledCrop
@@ -134,14 +138,18 @@ def heat_maps(project: Path) -> float:
 
 
 def plain_filter(run: Any) -> int:
-    """Filter and sort the predictions of a run as plain Python does it, the peer of a click on a cell."""
+    """Filter and sort the predictions of a run as plain Python does it, the peer of a click on a
+    cell.
+    """
     answers = run.read_predictions()
     wrong = [answer for answer in answers if answer.index == 1]
     return len(sorted(wrong, key=lambda answer: -answer.confidence))
 
 
 def longest_gap(*works: Callable[[], object]) -> float:
-    """Return the longest time in ms that a timer of 5 ms was kept from firing while something was done."""
+    """Return the longest time in ms that a timer of 5 ms was kept from firing while something was
+    done.
+    """
     from PySide6.QtCore import Qt, QTimer
 
     times = [time.perf_counter()]

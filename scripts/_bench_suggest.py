@@ -1,4 +1,4 @@
-"""Measure how many labels the order of the suggestions saves; changes with how orders are compared."""
+"""Measure how many labels the order of the suggestions saves."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ STEP = 5
 REFERENCE = 200
 """Labels in random order whose accuracy is to be reached."""
 LONGEST = 300
-"""Labels up to which the suggested order may go on; a seed that needs still more counts with 300."""
+"""Labels up to which the suggested order may go on; a seed that needs still
+more counts with 300.
+"""
 FOLDS = 3
 WINDOW = 5
 """Points of a curve that are averaged, so that one lucky model does not count."""
@@ -23,13 +25,15 @@ ORDERS = ("random", "suggested", "undecided")
 
 
 def suggest(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
-    """Compare labelling in the suggester's order with random order on the sample project, crops of unseen specimens.
+    """Compare labelling in the suggester's order with random order on the sample project, crops of
+    unseen specimens.
 
-    Each seed deals the specimens to three folds, tests each with labels of the others, and draws ten first labels. Two
-    rules, both fixed before the seeds from 100 on were drawn, read the labels needed from the mean curve of a seed. The
-    smoothed one: the first count at which the mean of five points reaches that of random order at 180 to 200 labels.
-    The plain one: the first count at which the curve reaches that of random order at 200 labels. The order `undecided`
-    takes the crop with the smallest lead of the first class over the second and looks at nothing else.
+    Each seed deals the specimens to three folds, tests each with labels of the others, and draws
+    ten first labels. Two rules, both fixed before the seeds from 100 on were drawn, read the labels
+    needed from the mean curve of a seed. The smoothed one: the first count at which the mean of
+    five points reaches that of random order at 180 to 200 labels. The plain one: the first count at
+    which the curve reaches that of random order at 200 labels. The order `undecided` takes the crop
+    with the smallest lead of the first class over the second and looks at nothing else.
     """
 
     from poregui.store.project import Project
@@ -57,7 +61,9 @@ def suggest(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
 
 
 def _ratios(needed: list[dict[str, int]]) -> dict[str, Any]:
-    """Return the labels each order needs, and their ratio to random order with its 95 % interval over seeds."""
+    """Return the labels each order needs, and their ratio to random order with its 95 % interval
+    over seeds.
+    """
     found: dict[str, Any] = {
         f"labels_{order}": round(float(np.mean([n[order] for n in needed])), 1) for order in ORDERS
     }
@@ -71,7 +77,9 @@ def _ratios(needed: list[dict[str, int]]) -> dict[str, Any]:
 
 
 def _at(seeds: list[dict[str, Any]], count: int) -> dict[str, Any]:
-    """Return the mean accuracy of random order at a count of labels, and by how much others differ, with intervals."""
+    """Return the mean accuracy of random order at a count of labels, and by how much others differ,
+    with intervals.
+    """
     place = (count - 10) // STEP
     accuracy = {order: np.array([one["curves"][order][place] for one in seeds]) for order in ORDERS}
     found: dict[str, Any] = {"random": round(float(accuracy["random"].mean()), 4)}
@@ -142,7 +150,9 @@ def _one_seed(rows: Any, labels: Any, groups: list[str], seed: int, repeats: int
 
 
 def _needed(curves: dict[str, Any], first: int) -> dict[str, int]:
-    """Return for each order the labels at which its curve reaches the end of that of random order."""
+    """Return for each order the labels at which its curve reaches the end of
+    that of random order.
+    """
     wanted = curves["random"][-1] - 1e-9
     return {
         order: first + STEP * int(np.argmax(curve >= wanted))

@@ -1,4 +1,4 @@
-"""Measure how large images open and move; changes when a number about large images is to be known again."""
+"""Measure how large images open and move."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ _WINDOW = (1400, 900)
 
 
 def open_large(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
-    """Open a tiled pyramid and a striped file in the real window; a whole array in pyqtgraph is the peer."""
+    """Open a tiled pyramid and a striped file in the real window; a whole array in pyqtgraph is the
+    peer.
+    """
     _offscreen(folder)
     side, striped = options.side, options.striped
     _needs_room(folder, 3 * side * side // 2 + 5 * striped * striped)
@@ -49,7 +51,9 @@ def open_large(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
 
 
 def pan(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
-    """Draw frames while a tiled pyramid is panned and zoomed; a whole array in pyqtgraph is the peer."""
+    """Draw frames while a tiled pyramid is panned and zoomed; a whole array in pyqtgraph is the
+    peer.
+    """
     _offscreen(folder)
     _needs_room(folder, 3 * options.side * options.side // 2)
     file = write_tiled(folder / "tiled.tif", options.side)
@@ -63,7 +67,7 @@ def pan(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     return {"side": options.side, "window": list(_WINDOW), "ours": ours, "peer": peers}
 
 
-# ---- ours --------------------------------------------------------------------------------------------------------
+# ---- ours -----------------------------------------------------------------------------------
 
 
 def _window(file: Path, folder: Path) -> Any:
@@ -171,7 +175,9 @@ def _pan_ours(file: Path, folder: Path) -> dict[str, Any]:
 
 
 def _outline(canvas: Any, many: int) -> None:
-    """Lay outlines that nobody has labelled over the whole image, about so many of them in sight."""
+    """Lay outlines that nobody has labelled over the whole image, about so many
+    of them in sight.
+    """
     from poregui.gui.canvas.outline_layer import DrawnOutline, OutlineLayer
 
     seen, turn = canvas.view.visible(), np.linspace(0, 2 * np.pi, 60, endpoint=False)
@@ -213,7 +219,9 @@ def _wander(canvas: Any, frames: int) -> list[float]:
 
 
 def _frame(widget: Any, move: Callable[[], object]) -> float:
-    """Return the seconds that a frame takes with all that has come since the one before, such as tiles."""
+    """Return the seconds that a frame takes with all that has come since the one before, such as
+    tiles.
+    """
     from PySide6.QtCore import QCoreApplication
 
     began = time.perf_counter()
@@ -260,7 +268,7 @@ def _cuts(file: Path, many: int = 4000) -> dict[str, Any]:
     return told
 
 
-# ---- the peer ----------------------------------------------------------------------------------------------------
+# ---- the peer -------------------------------------------------------------------------------
 
 
 def _peer(side: int) -> tuple[Any, Any, float]:
@@ -303,7 +311,7 @@ def _pan_peer(side: int, _folder: Path) -> dict[str, Any]:
     return {"pan_fitted": _percentiles(fitted), "pan": _percentiles(times)}
 
 
-# ---- tools -------------------------------------------------------------------------------------------------------
+# ---- tools ----------------------------------------------------------------------------------
 
 
 def _percentiles(seconds: list[float]) -> dict[str, float]:

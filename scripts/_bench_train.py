@@ -1,4 +1,4 @@
-"""Compare trainings with the method of the original study on the same crops; changes with what is compared and told."""
+"""Compare trainings with the method of the original study on the same crops."""
 
 from __future__ import annotations
 
@@ -27,18 +27,21 @@ Cell = dict[str, Any]
 
 
 def train(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
-    """Compare the presets with the original study's program: accuracy on unseen specimens, seconds to reach it.
+    """Compare the presets with the original study's program: accuracy on unseen specimens, seconds
+    to reach it.
 
-    Every seed tests on a third of the specimens, so that three seeds test each once. A run is timed as a whole process,
-    from its start to its end; which of its epochs first reaches the peer's final accuracy is found by training it once
-    more. What is done is kept in the folder `--keep`, and a second call goes on from there.
+    Every seed tests on a third of the specimens, so that three seeds test each once. A run is timed
+    as a whole process, from its start to its end; which of its epochs first reaches the peer's
+    final accuracy is found by training it once more. What is done is kept in the folder `--keep`,
+    and a second call goes on from there.
     """
     kept: Path = options.keep or folder
     (kept / "cells").mkdir(parents=True, exist_ok=True)
     _check_settings(kept, options)
     if PEER in options.presets and not options.peer.exists():
         raise SystemExit(
-            f"{options.peer} is missing: give its path with --peer, or choose --presets without {PEER}."
+            f"{options.peer} is missing: give its path with --peer, or choose --presets "
+            f"without {PEER}."
         )
     source = options.project or kept / "project"
     if not source.exists():
@@ -74,7 +77,8 @@ def _check_settings(kept: Path, options: argparse.Namespace) -> None:
         file.write_text(json.dumps(settings), encoding="utf-8")
     elif json.loads(file.read_text(encoding="utf-8")) != settings:
         raise SystemExit(
-            f"{kept} holds results of other settings ({file}): choose another folder, or the same settings."
+            f"{kept} holds results of other settings ({file}): choose another folder, or the "
+            "same settings."
         )
 
 
@@ -182,7 +186,8 @@ def _watch(process: subprocess.Popen[bytes], events: Path, began: float) -> list
 
 
 def _replayed(run: Path, again: Path, stamps: Sequence[float], accuracy: float) -> list[Cell]:
-    """Return when each epoch ended and what share of the test crops the weights kept by then answer rightly.
+    """Return when each epoch ended and what share of the test crops the weights kept by then answer
+    rightly.
 
     Empty when the second training did not end with the accuracy of the first.
     """
@@ -207,7 +212,9 @@ def _replayed(run: Path, again: Path, stamps: Sequence[float], accuracy: float) 
 
 
 def _by_group(run: Any) -> dict[str, list[int]]:
-    """Return for each tested group how many of its crops were answered rightly, and how many there are."""
+    """Return for each tested group how many of its crops were answered rightly, and how many there
+    are.
+    """
     dataset = run.read_dataset()
     crops = {crop.crop_id: crop for crop in dataset.crops if crop.part == "test"}
     found: dict[str, list[int]] = {crop.group: [0, 0] for crop in crops.values()}
@@ -219,7 +226,9 @@ def _by_group(run: Any) -> dict[str, list[int]]:
 
 
 def _reached(cell: Cell, goal: float) -> float | None:
-    """Return the seconds from the start of the process after which an accuracy was reached; None if it never was."""
+    """Return the seconds from the start of the process after which an accuracy was reached; None if
+    it never was.
+    """
     within = [row["seconds"] for row in cell["curve"] if row["accuracy"] >= goal]
     if within:
         return float(within[0])
@@ -242,7 +251,9 @@ def _of(cells: Sequence[Cell], preset: str, size: int) -> dict[int, Cell]:
 
 
 def _against_peer(cells: Sequence[Cell], preset: str, size: int) -> Cell:
-    """Compare a preset with the peer, paired by seed: points of accuracy, and times sooner at the peer's accuracy."""
+    """Compare a preset with the peer, paired by seed: points of accuracy, and times sooner at the
+    peer's accuracy.
+    """
     ours, theirs = _of(cells, preset, size), _of(cells, PEER, size)
     gains = [ours[seed]["accuracy"] - theirs[seed]["accuracy"] for seed in ours]
     sooner = [
@@ -263,7 +274,9 @@ def _against_peer(cells: Sequence[Cell], preset: str, size: int) -> Cell:
 
 
 def _against_shape(cells: Sequence[Cell], preset: str, size: int) -> Cell:
-    """Compare a preset with shapes alone, paired by tested group; seeds that test the same group are averaged."""
+    """Compare a preset with shapes alone, paired by tested group; seeds that test the same group
+    are averaged.
+    """
     ours, theirs = _of(cells, preset, size), _of(cells, "shape", size)
     gains: dict[str, list[float]] = {}
     for seed, cell in ours.items():
@@ -281,7 +294,9 @@ def _against_shape(cells: Sequence[Cell], preset: str, size: int) -> Cell:
 
 
 def _mean_and_interval(values: Sequence[float], name: str) -> Cell:
-    """Return the mean of paired differences and its 95 % interval by Student's t; none for a single one."""
+    """Return the mean of paired differences and its 95 % interval by Student's t; none for a single
+    one.
+    """
     from poregui.domain.intervals import student_t_quantile
 
     told: Cell = {f"{name}_mean": round(statistics.mean(values), 4), f"{name}_interval95": None}
@@ -336,7 +351,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--keep",
         type=Path,
-        help="a folder for drawn crops and results, to go on from later; remove of its cells what is to be new",
+        help="a folder for drawn crops and results, to go on from later; remove of its cells "
+        "what is to be new",
     )
     parser.add_argument("--pores", type=int, default=250, help="drawn crops a specimen")
     parser.add_argument("--epochs", type=int, help="of our networks, for a short try")

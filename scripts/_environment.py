@@ -1,4 +1,4 @@
-"""Make the environment that the scripts run in, with nothing but a bare Python; changes with what installing needs."""
+"""Make the environment that the scripts run in, with nothing but a bare Python."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ LOG = ROOT / "build" / "install.log"
 OLDEST, NEWEST = (3, 11), (3, 13)
 GIGABYTES_NEEDED = 4
 
-# Runs inside .venv: every package that the stamp names must be there, at its version, with the folders it came with.
-# pip would not notice a package whose folder somebody deleted.
+# Runs inside .venv: every package that the stamp names must be there, at its version, with the
+# folders it came with. pip would not notice a package whose folder somebody deleted.
 _PROBE = """
 import csv, json, pathlib, sys
 from importlib.metadata import distribution
@@ -45,12 +45,15 @@ _LIST = (
     "print(json.dumps({d.metadata['Name']: d.version for d in distributions()}))"
 )
 _NO_NETWORK = re.compile(
-    "NewConnectionError|NameResolutionError|Temporary failure in name|Max retries|ProxyError|timed out|No route to host"
+    "NewConnectionError|NameResolutionError|Temporary failure in name|Max "
+    "retries|ProxyError|timed out|No route to host"
 )
 
 
 def main(work: Callable[[], int]) -> None:
-    """Run the work of a script under a fitting Python and turn what went wrong into one sentence and exit code 1."""
+    """Run the work of a script under a fitting Python and turn what went wrong into one sentence
+    and exit code 1.
+    """
     try:
         _use_fitting_python()
         sys.exit(work())
@@ -63,18 +66,21 @@ def main(work: Callable[[], int]) -> None:
 
 
 def environment(*extras: str) -> Path:
-    """Return the Python of an environment that holds the program and these extras: made, repaired or left alone.
+    """Return the Python of an environment that holds the program and these extras: made, repaired
+    or left alone.
 
     Raises Refused with one sentence for the person when that cannot be done.
     """
     stamp = _read_stamp()
     wanted = sorted({*extras, *stamp.get("extras", ())})
-    # The commands of an environment name its folder, so one that was copied or moved along is of no use.
+    # The commands of an environment name its folder, so one that was copied or moved along is of no
+    # use.
     healthy = stamp.get("folder") == str(VENV) and _succeeds([PYTHON, "-c", _PROBE, STAMP])
     if healthy and stamp["fingerprint"] == _fingerprint() and set(extras) <= set(stamp["extras"]):
         return PYTHON
     started = time.monotonic()
-    # An environment that somebody made by hand and that works is filled up; any other that we cannot vouch for goes.
+    # An environment that somebody made by hand and that works is filled up; any other that we
+    # cannot vouch for goes.
     if (
         UNFINISHED.exists()
         or (stamp and not healthy)
@@ -111,7 +117,8 @@ def _use_fitting_python() -> None:
             say(f"Python {running} does not fit; going on with Python {version}.")
             sys.exit(subprocess.call([*command, *sys.argv]))
     raise Refused(
-        f"Python {running} does not fit: install Python 3.11, 3.12 or 3.13 and run this again with it."
+        f"Python {running} does not fit: install Python 3.11, 3.12 or 3.13 and run this "
+        "again with it."
     )
 
 
@@ -152,13 +159,15 @@ def _create() -> None:
     free = shutil.disk_usage(ROOT).free / 1e9
     if free < GIGABYTES_NEEDED:
         raise Refused(
-            f"Only {free:.1f} GB are free here and {GIGABYTES_NEEDED} are needed: free some space and run this again."
+            f"Only {free:.1f} GB are free here and {GIGABYTES_NEEDED} are needed: free some "
+            "space and run this again."
         )
     if not importlib.util.find_spec("ensurepip") or not importlib.util.find_spec("venv"):
         package = "python{}.{}-venv".format(*sys.version_info)
         if not _system.apt_install([package]):
             raise Refused(
-                f"This Python cannot make environments: run `{_system.apt_command([package])}` and this again."
+                f"This Python cannot make environments: run `{_system.apt_command([package])}` "
+                "and this again."
             )
     say(f"Making .venv with Python {sys.version.split()[0]}.")
     # From inside .venv itself the environment must be made by the interpreter that it came from.
@@ -180,24 +189,28 @@ def _remove(folder: Path) -> None:
             shutil.rmtree(folder)
     except OSError as error:
         raise Refused(
-            f"The folder {folder} cannot be removed ({error.strerror}): remove it and run this again."
+            f"The folder {folder} cannot be removed ({error.strerror}): remove it and "
+            "run this again."
         ) from error
 
 
 def _install(extras: Sequence[str]) -> None:
     say(
-        "Installing the packages that constraints.txt pins (the first time about 0.8 GB to fetch and 3 GB on disk)."
+        "Installing the packages that constraints.txt pins (the first time about 0.8 GB to fetch "
+        "and 3 GB on disk)."
     )
     LOG.parent.mkdir(exist_ok=True)
     LOG.write_text("", encoding="utf-8")
     _pip(["--constraint", str(ROOT / "constraints.txt"), *_requirements(extras)])
-    # Without dependencies, for the package asks for the plain build of TensorFlow by name; without isolation, so that
-    # the build backend is the pinned one and nothing more is fetched.
+    # Without dependencies, for the package asks for the plain build of TensorFlow by name; without
+    # isolation, so that the build backend is the pinned one and nothing more is fetched.
     _pip(["--no-deps", "--no-build-isolation", "--editable", str(ROOT)])
 
 
 def _requirements(extras: Sequence[str]) -> list[str]:
-    """Return what pyproject.toml asks for, with the smaller build of TensorFlow where there is one."""
+    """Return what pyproject.toml asks for, with the smaller build of TensorFlow
+    where there is one.
+    """
     import tomllib  # not at the top: an older Python must get as far as _use_fitting_python
 
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -252,7 +265,15 @@ def _explain(log: str) -> str:
     if "No space left on device" in log:
         reason = "The disk is full: free some space and run this again."
     elif _NO_NETWORK.search(log):
-        reason = "The packages could not be fetched: check the network connection (or the proxy) and run this again."
+        reason = (
+            "The packages could not be fetched: check the network connection "
+            "(or the proxy) "
+            "and run this again."
+        )
     else:
-        reason = "The packages could not be installed: see the lines above, correct it and run this again."
+        reason = (
+            "The packages could not be installed: see the lines above, "
+            "correct it and "
+            "run this again."
+        )
     return f"The end of {LOG}:\n{end}\n\n{reason}"

@@ -1,4 +1,4 @@
-"""Write large pictures that look like polished sections; changes with what is read of them in benchmarks."""
+"""Write large pictures that look like polished sections."""
 
 from __future__ import annotations
 

@@ -1,6 +1,8 @@
-"""Find, measure and classify pores with scikit-image and Keras, as a notebook would; the peer of the benchmark apply.
+"""Find, measure and classify pores with scikit-image and Keras, as a notebook would; the peer of
+the benchmark apply.
 
-It leaves what applying leaves: a table, outlines and a picture. Run as `_peer_apply.py IMAGE MODEL SIDE OUT`.
+It leaves what applying leaves: a table, outlines and a picture. Run as `_peer_apply.py IMAGE MODEL
+SIDE OUT`.
 """
 
 from __future__ import annotations
@@ -71,7 +73,9 @@ def fit(crops: list[NDArray[np.float64]], side: int) -> dict[str, NDArray[np.flo
 
 
 def told(crop: NDArray[np.float64]) -> list[float]:
-    """Return what the network was taught to be told of the shape in a crop (`vision.shape_input`), 15 numbers."""
+    """Return what the network was taught to be told of the shape in a crop (`vision.shape_input`),
+    15 numbers.
+    """
     from scipy.ndimage import binary_erosion
     from skimage.filters import gaussian, sobel, threshold_otsu
     from skimage.measure import label, regionprops

@@ -1,4 +1,4 @@
-"""Find out what the machine offers: screen, Qt's system libraries, apt; changes with what Qt needs of a system."""
+"""Find out what the machine offers: screen, Qt's system libraries, apt."""
 
 from __future__ import annotations
 
@@ -43,7 +43,9 @@ def say(text: str) -> None:
 
 
 def has_small_tensorflow() -> bool:
-    """Tell whether this platform has a build of TensorFlow without the GPU parts (Linux x86-64 alone)."""
+    """Tell whether this platform has a build of TensorFlow without the GPU parts (Linux x86-64
+    alone).
+    """
     return sys.platform == "linux" and platform.machine() == "x86_64"
 
 
@@ -57,10 +59,11 @@ def has_screen() -> bool:
 
 
 def ensure_qt_libraries(window: bool) -> None:
-    """Install the system libraries that Qt needs where that is allowed; `window`: also those of a real X11 window.
+    """Install the system libraries that Qt needs where that is allowed; `window`: also those of a
+    real X11 window.
 
-    Raises Refused with the exact command when Qt could not start. Missing fonts and missing libraries of the window
-    are only told: pictures and tests do without.
+    Raises Refused with the exact command when Qt could not start. Missing fonts and missing
+    libraries of the window are only told: pictures and tests do without.
     """
     if sys.platform != "linux":
         return
@@ -73,7 +76,8 @@ def ensure_qt_libraries(window: bool) -> None:
     apt_install([*needed, *extra])
     if still := _missing(QT_LIBRARIES):
         raise Refused(
-            f"Qt needs system libraries that are missing: run `{apt_command(still)}` and this again."
+            f"Qt needs system libraries that are missing: run `{apt_command(still)}` "
+            "and this again."
         )
     extra = [name for name in extra if name != FONT_PACKAGE or not _has_fonts()]
     still = [name for name in extra if name == FONT_PACKAGE or name in _missing(WINDOW_LIBRARIES)]
@@ -82,7 +86,9 @@ def ensure_qt_libraries(window: bool) -> None:
 
 
 def apt_install(packages: Sequence[str]) -> bool:
-    """Install Debian packages and tell whether that worked; do nothing where it is not allowed without asking."""
+    """Install Debian packages and tell whether that worked; do nothing where it is not allowed
+    without asking.
+    """
     prefix = _apt_prefix()
     if prefix is None:
         return False

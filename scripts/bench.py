@@ -1,6 +1,7 @@
-"""Measure the program and print one JSON object a benchmark; changes when a number is to be known again.
+"""Measure the program and print one JSON object a benchmark.
 
-A benchmark is a function that takes the parsed options and returns what json can write; BENCHMARKS names it.
+A benchmark is a function that takes the parsed options and returns what json can write; BENCHMARKS
+names it.
 """
 
 from __future__ import annotations
@@ -40,7 +41,9 @@ WARM_S = 20.0
 
 
 class Ticks:
-    """Note when a timer of 10 ms fires; the gaps between tell how long the window could not answer."""
+    """Note when a timer of 10 ms fires; the gaps between tell how long the
+    window could not answer.
+    """
 
     def __init__(self) -> None:
         from PySide6.QtCore import Qt, QTimer
@@ -50,7 +53,9 @@ class Ticks:
         self._timer.timeout.connect(lambda: self._times.append(time.perf_counter()))
 
     def measure(self, seconds: float, until: Callable[[], bool] = lambda: False) -> dict[str, Any]:
-        """Run the event loop for some seconds, or until something is so, and return the gaps in ms."""
+        """Run the event loop for some seconds, or until something is so, and
+        return the gaps in ms.
+        """
         self._times.clear()
         self._timer.start()
         began = time.perf_counter()
@@ -71,7 +76,9 @@ class Ticks:
 
 
 def run_events(seconds: float, until: Callable[[], bool] = lambda: False) -> None:
-    """Let the window live for some seconds, or until something is so (looked at five times a second)."""
+    """Let the window live for some seconds, or until something is so (looked at five times a
+    second).
+    """
     from PySide6.QtCore import QEventLoop, QTimer
 
     loop = QEventLoop()
@@ -84,7 +91,9 @@ def run_events(seconds: float, until: Callable[[], bool] = lambda: False) -> Non
 
 
 def latency(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
-    """Compare the gaps between ticks in the real window, idle and while it trains, from the click on Train on."""
+    """Compare the gaps between ticks in the real window, idle and while it trains, from the click
+    on Train on.
+    """
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     os.environ["XDG_CONFIG_HOME"] = str(
         folder / "settings"
@@ -132,7 +141,9 @@ def latency(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
 
 
 def _project(options: argparse.Namespace, folder: Path) -> Path:
-    """Return a copy of the project that is to be measured without its runs, or a new sample project."""
+    """Return a copy of the project that is to be measured without its runs, or a new sample
+    project.
+    """
     target = folder / "project"
     if options.project is not None:
         shutil.copytree(options.project, target, ignore=shutil.ignore_patterns("runs", "*.lock"))

@@ -1,4 +1,4 @@
-"""Show the program on a sample project from a bare Python; changes when the main job of the program does."""
+"""Show the program on a sample project from a bare Python."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ DEFAULT_FOLDER = ROOT / "build" / "demo"
 
 
 def main() -> int:
-    """Make the environment and the sample project, train and evaluate, then show the window or save its pages."""
+    """Make the environment and the sample project, train and evaluate, then show the window or save
+    its pages.
+    """
     options = _options()
     wants_window = _system.has_screen() and not options.no_window
     python = _environment.environment()
@@ -80,12 +82,15 @@ def _poregui(python: Path, *arguments: str | Path) -> None:
     command = [str(python), "-m", "poregui", *map(str, arguments)]
     if code := subprocess.run(command, check=False).returncode:
         raise Refused(
-            f"The command `poregui {arguments[0]}` ended with code {code}: its own words stand above."
+            f"The command `poregui {arguments[0]}` ended with code {code}: its own words "
+            "stand above."
         )
 
 
 def _opens_windows(python: Path) -> bool:
-    """Tell whether Qt reaches the screen: a variable may name a display that nobody serves, and Qt then aborts."""
+    """Tell whether Qt reaches the screen: a variable may name a display that nobody serves, and Qt
+    then aborts.
+    """
     probe = "from PySide6.QtGui import QGuiApplication; QGuiApplication([])"
     if subprocess.run([str(python), "-c", probe], capture_output=True, check=False).returncode == 0:
         return True

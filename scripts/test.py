@@ -1,4 +1,4 @@
-"""Run every check of the project from a bare Python; changes when the project gains or loses a kind of check."""
+"""Run every check of the project from a bare Python."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ LINES_SHOWN = 60
 
 
 def main() -> int:
-    """Make the environment, run all checks, the tests last, and return 1 when one of them failed."""
+    """Make the environment, run all checks, the tests last, and return 1 when
+    one of them failed.
+    """
     options = _options()
     python = _environment.environment("dev", "cluster", "pretrained")
     _system.ensure_qt_libraries(window=False)
@@ -47,7 +49,9 @@ def main() -> int:
 
 
 def _in_parallel(options: argparse.Namespace) -> list[str]:
-    """Return what lets pytest use the cores, a process each, four at most; soak tests want the machine alone."""
+    """Return what lets pytest use the cores, a process each, four at most; soak tests want the
+    machine alone.
+    """
     cores = min(4, os.cpu_count() or 1)
     return [] if options.soak or cores == 1 else ["-n", str(cores), "--dist", "worksteal"]
 
@@ -85,7 +89,8 @@ def _passes(name: str, python: Path, command: list[str]) -> bool:
         say("\n".join(said[:LINES_SHOWN]))
         if len(said) > LINES_SHOWN:
             say(
-                f"  … and {len(said) - LINES_SHOWN} lines more: run `{' '.join([str(tool), *command[1:]])}`"
+                f"  … and {len(said) - LINES_SHOWN} lines more: run "
+                f"`{' '.join([str(tool), *command[1:]])}`"
             )
     return passed
 

@@ -1,4 +1,4 @@
-"""Give every test a home of its own and every test of the window its guards; changes with what all tests share."""
+"""Give every test a home of its own and every test of the window its guards."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-# Before anything imports Qt: no window may appear, and no test may see or change the settings of a person.
+# Before anything imports Qt: no window may appear, and no test may see or change the settings of a
+# person.
 _HOME = Path(tempfile.mkdtemp(prefix="poregui-tests-"))
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
 for _name in (
@@ -55,7 +56,9 @@ def _guard_windows(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 def own_settings(folder: Path) -> None:
-    """Keep what a test writes through QSettings in a folder of its own, and let no trainer wait beside the window."""
+    """Keep what a test writes through QSettings in a folder of its own, and let no trainer wait
+    beside the window.
+    """
     from PySide6.QtCore import QSettings
 
     QSettings.setDefaultFormat(QSettings.Format.IniFormat)

@@ -68,7 +68,9 @@ _FIXED = {
 
 @dataclass(frozen=True)
 class Chosen:
-    """Hold what is applied, the project that knows of micrographs (None: none does), and what is locked."""
+    """Hold what is applied, the project that knows of micrographs (None: none does), and what is
+    locked.
+    """
 
     model: AppliedModel
     project: Project | None
@@ -108,7 +110,8 @@ def choose_model(args: argparse.Namespace, stack: ExitStack) -> Chosen:
 
 
 def name_specimens(fields: Sequence[ToApply], pattern: str | None) -> list[ToApply]:
-    """Return micrographs with the specimens that a pattern finds in the names of those that have none.
+    """Return micrographs with the specimens that a pattern finds in the names of those that have
+    none.
 
     Raises PoreguiError for an unfit pattern (see `specimen_expression`).
     """
@@ -146,7 +149,8 @@ def add_cluster_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--scheduler",
         metavar="ADDRESS",
-        help="work on a dask cluster (extra cluster); its machines need the same files under the same paths",
+        help="work on a dask cluster (extra cluster); its machines need the same files under "
+        "the same paths",
     )
     for name, text in (
         ("ca", "of the authority"),
@@ -295,7 +299,9 @@ def add_lock_options(parser: argparse.ArgumentParser) -> None:
 
 
 def lock(args: argparse.Namespace, screen: Screen) -> int:
-    """Fix recipe, network, scale and confidence, take what was fixed elsewhere, or unlock a project."""
+    """Fix recipe, network, scale and confidence, take what was fixed elsewhere, or unlock a
+    project.
+    """
     from poregui.workflow.applying.inputs import run_with_network
     from poregui.workflow.applying.locked_recipe import (
         FOLDER,
@@ -371,12 +377,14 @@ def add_queue_options(parser: argparse.ArgumentParser) -> None:
         "--keep-unlike",
         action="store_const",
         const=True,
-        help="count pores unlike anything trained on as the network answers them; else they are left to a person",
+        help="count pores unlike anything trained on as the network answers them; else they are "
+        "left to a person",
     )
     parser.add_argument(
         "--import-unsure",
         action="store_true",
-        help="bring them into the project as proposals to label; apply again takes the answers over",
+        help="bring them into the project as proposals to label; apply again takes the "
+        "answers over",
     )
     add_annotator_option(parser)
 

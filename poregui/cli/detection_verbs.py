@@ -1,4 +1,4 @@
-"""Run the verbs that find pores and measure them; changes with what they print."""
+"""Run the verbs that find pores and measure them."""
 
 from __future__ import annotations
 
@@ -124,7 +124,8 @@ def _detected_text(found: list[DetectedPores], plan: DetectionPlan) -> str:
     ]
     lines = [table(["micrograph", "pores", "area %", "seconds"], rows), ""]
     lines.append(
-        f"{plan.added} proposals are new and {plan.removed} went; {plan.carried} labels stayed with their pore."
+        f"{plan.added} proposals are new and {plan.removed} went; {plan.carried} labels stayed "
+        "with their pore."
     )
     if plan.stayed:
         lines.append(
@@ -173,7 +174,11 @@ def _measured_text(
 def porosity_sentence(over: dict[str, Any]) -> str:
     """Return mean porosity, its interval and its relative accuracy in words."""
     if over["interval95"] is None:
-        return f"Porosity {over['mean']:.3f} area %; one field says nothing about how far that can be trusted."
+        return (
+            f"Porosity {over['mean']:.3f} area %; one field says nothing about "
+            "how far that "
+            "can be trusted."
+        )
     low, high = over["interval95"]
     accuracy = (
         f", relative accuracy {over['relative_accuracy']:.0f} %"

@@ -1,4 +1,4 @@
-"""Run the verb doctor: say what was found on this machine; changes with what matters when something does not work."""
+"""Run the verb doctor: say what was found on this machine."""
 
 from __future__ import annotations
 
@@ -21,11 +21,13 @@ _PACKAGES = (
 )  # fmt: skip
 _SECONDS = 120
 _ASK = {
-    "training": "import json; from poregui.learning.hardware import describe; print(json.dumps(describe()))",
+    "training": "import json; from poregui.learning.hardware import describe; "
+    "print(json.dumps(describe()))",
     "window": (
         "import json; from PySide6.QtCore import QCoreApplication, QStandardPaths, qVersion; "
         "from PySide6.QtGui import QGuiApplication; "
-        "QCoreApplication.setOrganizationName('poregui'); QCoreApplication.setApplicationName('poregui'); "
+        "QCoreApplication.setOrganizationName('poregui'); "
+        "QCoreApplication.setApplicationName('poregui'); "
         "place = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.AppLocalDataLocation); "
         "told = {'qt': qVersion(), 'platform': None, 'log': place + '/poregui.log'}; "
         "print(json.dumps(told), flush=True); "

@@ -111,7 +111,9 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(argv: list[str]) -> int:
-    """Run one command and return its exit code: 0, 2 for bad input with one sentence, 130 after Ctrl+C."""
+    """Run one command and return its exit code: 0, 2 for bad input with one sentence, 130 after
+    Ctrl+C.
+    """
     _escape_what_a_terminal_cannot_show()
     screen = Screen(as_json=False)
     try:
@@ -155,7 +157,8 @@ def _forget_output() -> None:
 def _parser(argv: list[str]) -> argparse.ArgumentParser:
     parser = _Parser(
         prog="poregui",
-        description="Label, train and review pores in micrographs of 3-D printed metal. Without a verb the window "
+        description="Label, train and review pores in micrographs of 3-D printed metal. Without "
+        "a verb the window "
         "opens: poregui [PROJECT].",
         allow_abbrev=False,
     )
@@ -199,7 +202,8 @@ def _import(parser: argparse.ArgumentParser) -> None:
         dest="kind",
         choices=("auto", "micrographs", "crops"),
         default="auto",
-        help="auto (the default): pictures in class folders and pictures named LOF.139.PNG, K.20.PNG or G.148.PNG are "
+        help="auto (the default): pictures in class folders and pictures named LOF.139.PNG, "
+        "K.20.PNG or G.148.PNG are "
         "crops, others micrographs",
     )
     specimen = parser.add_mutually_exclusive_group()
@@ -223,7 +227,8 @@ def _import_outlines(parser: argparse.ArgumentParser) -> None:
         "path",
         type=Path,
         metavar="PATH",
-        help="COCO (.json), GeoJSON or ImageJ ROIs (.zip), or a folder of the last two; labels as CSV",
+        help="COCO (.json), GeoJSON or ImageJ ROIs (.zip), or a folder of the last two; "
+        "labels as CSV",
     )
     add_annotator_option(parser)
 
@@ -233,7 +238,8 @@ def _image(parser: argparse.ArgumentParser) -> None:
         "file",
         type=Path,
         metavar="FILE",
-        help="a picture file (PNG, JPEG, BMP, TIFF; CZI, LIF, ND2 with the extra formats); only its header is read",
+        help="a picture file (PNG, JPEG, BMP, TIFF; CZI, LIF, ND2 with the extra formats); only "
+        "its header is read",
     )
     _plane(parser, "describe")
 
@@ -281,7 +287,8 @@ def _split(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--by-file-name",
         action=argparse.BooleanOptionalAction,
-        help="keep crops together whose file names begin alike, where nothing else says what they are of",
+        help="keep crops together whose file names begin alike, where nothing else says "
+        "what they are of",
     )
 
 
@@ -314,7 +321,8 @@ def _fit(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--wait",
         action="store_true",
-        help="load TensorFlow first and then read the run folder, as a line of JSON text, from standard input",
+        help="load TensorFlow first and then read the run folder, as a line of JSON text, from "
+        "standard input",
     )
 
 

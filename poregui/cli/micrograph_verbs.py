@@ -50,14 +50,16 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     specimen.add_argument(
         "--specimen-pattern",
         metavar="PATTERN",
-        help="where names hold the specimen: '{specimen}_*.tif', or a regular expression with the group 'specimen'",
+        help="where names hold the specimen: '{specimen}_*.tif', or a regular expression with "
+        "the group 'specimen'",
     )
     parser.add_argument(
         "--build-direction",
         type=_direction,
         default=_UNSAID,
         metavar="DEG",
-        help="where it points in the picture, in degrees counter-clockwise from the right (90: upwards); of the "
+        help="where it points in the picture, in degrees counter-clockwise from the right (90: "
+        "upwards); of the "
         "project, or with --name of these micrographs; 'unknown' takes it away",
     )
     surface = parser.add_mutually_exclusive_group()
@@ -66,7 +68,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         type=_line,
         action="append",
         metavar="X,Y X,Y ...",
-        help="a line in px where the specimen ends, instead of what detection found; several lines: give it again",
+        help="a line in px where the specimen ends, instead of what detection found; several "
+        "lines: give it again",
     )
     surface.add_argument(
         "--no-surface",
@@ -145,7 +148,8 @@ def _change(project: Project, args: argparse.Namespace, notes: list[str]) -> Non
         )
         if None in fits:
             notes.append(
-                f"{fits.count(None)} of {len(fits)} names do not fit the pattern; their specimen stays."
+                f"{fits.count(None)} of {len(fits)} names do not fit the pattern; their "
+                "specimen stays."
             )
     if args.mask_info_bar:
         bars = {one.id: box for one, box in info_bars(project, wanted, notes)}
@@ -168,7 +172,9 @@ def _change(project: Project, args: argparse.Namespace, notes: list[str]) -> Non
 def _frame_edits(
     project: Project, args: argparse.Namespace, wanted: list[Micrograph], steps: list[Step]
 ) -> list[Edit]:
-    """Add what was said of build direction and surface to the steps; return the edits of the project itself."""
+    """Add what was said of build direction and surface to the steps; return the edits of the
+    project itself.
+    """
     edits: list[Edit] = []
     if args.build_direction is not _UNSAID and args.name == "*":
         edits.append(set_project_build_direction(project, args.build_direction))
@@ -183,7 +189,9 @@ def _frame_edits(
 def info_bars(
     project: Project, wanted: list[Micrograph], notes: list[str]
 ) -> list[tuple[Micrograph, Box]]:
-    """Return the micrographs that have an info bar; `notes` take why a file could not be looked at."""
+    """Return the micrographs that have an info bar; `notes` take why a file
+    could not be looked at.
+    """
     found = []
     for one in wanted:
         try:

@@ -18,7 +18,9 @@ _BAR = 24
 
 
 class Screen:
-    """Print one result to standard output, as JSON when asked, and everything else to standard error."""
+    """Print one result to standard output, as JSON when asked, and everything else to standard
+    error.
+    """
 
     def __init__(self, *, as_json: bool) -> None:
         self.as_json = as_json
@@ -56,7 +58,8 @@ class Screen:
             return
         filled = _BAR * done // max(total, 1)
         self.draw(
-            f"[{'#' * filled}{'.' * (_BAR - filled)}] {f'{done}/{total} {text}' if counted else text}"
+            f"[{'#' * filled}{'.' * (_BAR - filled)}] "
+            f"{f'{done}/{total} {text}' if counted else text}"
         )
 
     def draw(self, line: str) -> None:
@@ -102,7 +105,9 @@ def interval(ends: Sequence[float] | None) -> str | None:
 
 
 def evaluation_text(values: Mapping[str, Any]) -> str:
-    """Return what `evaluate --json` gives as tables for people: matrix, numbers of each class, split, warnings."""
+    """Return what `evaluate --json` gives as tables for people: matrix, numbers of each class,
+    split, warnings.
+    """
     classes = values["classes"]
     matrix = table(
         ["truth \\ predicted", *classes],
@@ -136,7 +141,8 @@ def headline(values: Mapping[str, Any]) -> str:
             f"over {over['groups']} {over['over']}: {interval((over['low'], over['high']))}; {sure}"
         )
     text = (
-        f"Run {values['run']} ({values['preset']}): accuracy {percent(values['accuracy'])} on {values['n_test']} "
+        f"Run {values['run']} ({values['preset']}): accuracy {percent(values['accuracy'])} on "
+        f"{values['n_test']} "
         f"unseen crops (95 % {sure})"
     )
     if values["relabelled_since"]:
@@ -160,13 +166,17 @@ def _split_text(values: Mapping[str, Any]) -> str:
     split = values["split"]
     how = _SPLITS.get(split["kind"], split["kind"])
     lines = [
-        f"Split {how}: {split['groups_train']} groups for training, {split['groups_test']} for the test."
+        f"Split {how}: {split['groups_train']} groups for training, {split['groups_test']} "
+        "for the test."
     ]
     return "\n".join([*lines, *(f"Note: {warning}" for warning in values["warnings"])])
 
 
 def print_pdf(html: str, out: Path) -> None:
-    """Write HTML as PDF, whole or not at all. Raises PoreguiError when it cannot be printed or written."""
+    """Write HTML as PDF, whole or not at all.
+
+    Raises PoreguiError when it cannot be printed or written.
+    """
     with tempfile.TemporaryDirectory(prefix="poregui-report-") as folder:
         page = Path(folder) / "report.html"
         page.write_text(html, encoding="utf-8")

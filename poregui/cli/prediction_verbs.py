@@ -1,4 +1,4 @@
-"""Run the verb predict: classify crops that lie in files; changes with what is read and what is answered."""
+"""Run the verb predict: classify crops that lie in files."""
 
 from __future__ import annotations
 
@@ -87,7 +87,8 @@ def _with_scale(crop: ScaledCrop, predictor: Predictor) -> ScaledCrop:
 def _guess(many: int, predictor: Predictor) -> str:
     median = f"{predictor.um_per_px['median']:.4g}" if predictor.um_per_px else "unknown"
     return (
-        f"Note: the scale of {many} pictures is not known; that of the training crops, {median} um per px, was taken. "
+        f"Note: the scale of {many} pictures is not known; that of the training crops, {median} "
+        "um per px, was taken. "
         "Give theirs with --um-per-px."
     )
 

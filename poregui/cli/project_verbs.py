@@ -21,8 +21,10 @@ def demo(args: argparse.Namespace, screen: Screen) -> int:
     with Project.open(args.folder, read_only=True) as project:
         values = {**_description(project), "truth": str(truth), "seed": args.seed}
     text = (
-        f"The sample project {args.folder} holds {values['micrographs']} micrographs of {values['specimens']} "
-        f"specimens and {values['labelled']} labelled crops.\nThe truth of its unlabelled specimens is in {truth}."
+        f"The sample project {args.folder} holds {values['micrographs']} micrographs of "
+        f"{values['specimens']} "
+        f"specimens and {values['labelled']} labelled crops.\nThe truth of its unlabelled "
+        f"specimens is in {truth}."
     )
     screen.result(values, text)
     return 0
@@ -74,7 +76,9 @@ def import_pictures(args: argparse.Namespace, screen: Screen) -> int:
 
 
 def _mask_info_bars(project: Project, before: set[int]) -> list[str]:
-    """Mask the info bars of the micrographs that were not there before, and return a sentence for each thing to say."""
+    """Mask the info bars of the micrographs that were not there before, and return a sentence for
+    each thing to say.
+    """
     from poregui.cli.micrograph_verbs import info_bars
     from poregui.workflow.editing.history import History
     from poregui.workflow.editing.micrograph_edits import mask_info_bars

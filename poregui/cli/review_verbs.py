@@ -1,4 +1,4 @@
-"""Run the verbs evaluate, report, compare and suspects; changes with what is told of runs that are finished."""
+"""Run the verbs evaluate, report, compare and suspects."""
 
 from __future__ import annotations
 
@@ -47,7 +47,9 @@ def evaluate(args: argparse.Namespace, screen: Screen) -> int:
 
 
 def _count_look(folder: Path, *runs: RunFolder) -> None:
-    """Count that single test crops of these runs were shown; nothing where the project may not be written now."""
+    """Count that single test crops of these runs were shown; nothing where the project may not be
+    written now.
+    """
     from poregui.workflow.evaluating.test_views import log_look
 
     with Project.open(folder) as project:
@@ -78,7 +80,8 @@ def _more(values: Mapping[str, Any]) -> str:
     if baseline is not None and baseline["accuracy"] is not None:
         p = baseline["pairing"]["p_value"]
         lines.append(
-            f"A forest on shapes alone: {percent(baseline['accuracy'])} of {baseline['n']} (McNemar p = {p:.2g})."
+            f"A forest on shapes alone: {percent(baseline['accuracy'])} of {baseline['n']} "
+            f"(McNemar p = {p:.2g})."
         )
     if values["grouped_and_torn"] is not None:
         lines.append(values["grouped_and_torn"]["sentence"])
@@ -142,13 +145,15 @@ def compare(args: argparse.Namespace, screen: Screen) -> int:
     lines = [found.sentence]
     if found.shared:
         lines.append(
-            f"Both right {found.pairing.both_right}, only run {first} {found.pairing.only_first}, only run {second} "
+            f"Both right {found.pairing.both_right}, only run {first} "
+            f"{found.pairing.only_first}, only run {second} "
             f"{found.pairing.only_second}, neither {found.pairing.both_wrong}."
         )
     if found.difference_interval is not None and found.difference is not None:
         low, high = found.difference_interval
         lines.append(
-            f"Run {second} minus run {first}: {100 * found.difference:+.1f} points, 95 % over {found.groups} groups "
+            f"Run {second} minus run {first}: {100 * found.difference:+.1f} points, 95 % over "
+            f"{found.groups} groups "
             f"{100 * low:+.1f} to {100 * high:+.1f}."
         )
     lines += [f"Note: {note}" for note in found.notes]

@@ -1,4 +1,4 @@
-"""Run the verb that suggests labels, once for people or on and on for the window; changes with what it prints."""
+"""Run the verb that suggests labels, once for people or on and on for the window."""
 
 from __future__ import annotations
 
@@ -32,7 +32,9 @@ def add_suggest_options(parser: argparse.ArgumentParser) -> None:
 
 
 def suggest(args: argparse.Namespace, screen: Screen) -> int:
-    """Suggest labels for the crops that have none, and say which to label next and what more labels would add."""
+    """Suggest labels for the crops that have none, and say which to label next and what more labels
+    would add.
+    """
     if args.serve:
         return _serve(args.project)
     from poregui.workflow.suggesting.suggestion_model import FEWEST_LABELS

@@ -1,4 +1,4 @@
-"""Start a training in a child process and show what it tells; changes with the events and with how they look."""
+"""Start a training in a child process and show what it tells."""
 
 from __future__ import annotations
 
@@ -41,8 +41,9 @@ _GRACE_SECONDS = 20
 def follow(run: RunFolder, screen: Screen) -> Finished:
     """Train a run folder in a child process, show its progress, and return how it finished.
 
-    The first Ctrl+C lets it stop and keep the best weights, the second cancels it, the third kills it. Raises
-    TrainingError when it fails or dies, with its last words, and KeyboardInterrupt when it was cancelled.
+    The first Ctrl+C lets it stop and keep the best weights, the second cancels it, the third kills
+    it. Raises TrainingError when it fails or dies, with its last words, and KeyboardInterrupt when
+    it was cancelled.
     """
     final: Event | None = None
     with (
@@ -75,7 +76,9 @@ def follow(run: RunFolder, screen: Screen) -> Finished:
 
 @contextlib.contextmanager
 def _child(run: RunFolder, words: IO[bytes]) -> Iterator[subprocess.Popen[str]]:
-    """Start `poregui fit` apart from the terminal's Ctrl+C; it ends by itself when our end of its input closes."""
+    """Start `poregui fit` apart from the terminal's Ctrl+C; it ends by itself when our end of its
+    input closes.
+    """
     source = str(Path(poregui.__file__).resolve().parent.parent)
     paths = os.pathsep.join(filter(None, (source, os.environ.get("PYTHONPATH"))))
     process = subprocess.Popen(
@@ -173,7 +176,8 @@ class _Display:
         if isinstance(event, Started):
             self._last = None
             self._screen.note(
-                f"Run {event.run}: {event.n_train} crops to train, {event.n_validation} to validate, {event.n_test} to "
+                f"Run {event.run}: {event.n_train} crops to train, {event.n_validation} to "
+                f"validate, {event.n_test} to "
                 f"test; {', '.join(event.classes)}; {event.parameters:,} weights."
             )
         elif isinstance(event, Note | Stage):
@@ -182,7 +186,8 @@ class _Display:
             )
         elif isinstance(event, FoldEnded):
             self._screen.note(
-                f"Fold {event.fold} of {event.folds}: {100 * event.accuracy:.1f} % of {event.n} crops."
+                f"Fold {event.fold} of {event.folds}: {100 * event.accuracy:.1f} % of "
+                f"{event.n} crops."
             )
         elif isinstance(event, BatchEnded) and self._moves:
             filled = _BAR * event.batch // max(event.batches, 1)
@@ -193,7 +198,8 @@ class _Display:
             self._last = event
             if not self._moves:
                 self._screen.note(
-                    f"epoch {event.epoch}/{event.epochs}  loss {event.loss:.3f}  {_epoch_text(event)}"
+                    f"epoch {event.epoch}/{event.epochs}  loss {event.loss:.3f}  "
+                    f"{_epoch_text(event)}"
                 )
 
 
@@ -201,5 +207,6 @@ def _epoch_text(event: EpochEnded) -> str:
     minutes, seconds = divmod(round(event.seconds_left), 60)
     return (
         f"accuracy {event.accuracy:.3f}  validation loss {event.validation_loss:.3f}  accuracy "
-        f"{event.validation_accuracy:.3f}  best epoch {event.best_epoch}  at most {minutes}:{seconds:02d} left"
+        f"{event.validation_accuracy:.3f}  best epoch {event.best_epoch}  at most "
+        f"{minutes}:{seconds:02d} left"
     )

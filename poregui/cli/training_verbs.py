@@ -46,7 +46,9 @@ def add_recipe_options(parser: argparse.ArgumentParser) -> None:
 
 
 def train(args: argparse.Namespace, screen: Screen) -> int:
-    """Freeze the labelled crops, train on them, and say what the network is worth on unseen ones."""
+    """Freeze the labelled crops, train on them, and say what the network is
+    worth on unseen ones.
+    """
     names = {parameter.name for parameter in parameters()}
     chosen = {name: value for name, value in vars(args).items() if name in names}
     recipe = recipe_for(chosen.pop("preset", "default"), **chosen)
@@ -133,7 +135,8 @@ def _tell_folds(
     if torn is not None:
         values["ungrouped_accuracy"] = torn.read_metrics()["pooled_accuracy"]
         text += (
-            f"; with crops of one group on both sides {percent(values['ungrouped_accuracy'])}, too kind wherever "
+            f"; with crops of one group on both sides {percent(values['ungrouped_accuracy'])}, "
+            "too kind wherever "
             "crops of a group resemble each other"
         )
     screen.result(values, f"{text}.\n\n{evaluation_text(values)}")
@@ -141,7 +144,9 @@ def _tell_folds(
 
 
 def fit(args: argparse.Namespace, screen: Screen) -> int:
-    """Train a run folder: as the child of a window or another command, or with a progress of its own."""
+    """Train a run folder: as the child of a window or another command, or with a progress of its
+    own.
+    """
     if args.wait != (args.run_folder is None):
         raise PoreguiError(
             "Give the folder of a run, or --wait to be told of it later.",

@@ -1,4 +1,6 @@
-"""Hold what a network says about its own certainty against how often it is right; every formula names its source."""
+"""Hold what a network says about its own certainty against how often it is right; every formula
+names its source.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,8 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class CalibrationBin:
-    """Hold the answers whose confidence lies above `low` up to `high`: how many, how sure, how often right.
+    """Hold the answers whose confidence lies above `low` up to `high`: how many, how sure, how
+    often right.
 
     `interval` is Wilson's of `accuracy`.
     """
@@ -34,7 +37,9 @@ class CalibrationBin:
 
 @dataclass(frozen=True)
 class Calibration:
-    """Hold the calibration curve (bins that have crops only) and the expected calibration error, a fraction."""
+    """Hold the calibration curve (bins that have crops only) and the expected calibration error, a
+    fraction.
+    """
 
     bins: tuple[CalibrationBin, ...]
     error: float | None
@@ -45,10 +50,11 @@ class Calibration:
 
 
 def calibration(probabilities: Floats, truth: NDArray[np.int64], bins: int = 10) -> Calibration:
-    """Return how (n, classes) probabilities hold against (n,) true places, in `bins` equal steps of confidence.
+    """Return how (n, classes) probabilities hold against (n,) true places, in `bins` equal steps of
+    confidence.
 
-    The error is the mean distance of confidence and accuracy, weighted by the crops of each bin (M. P. Naeini et al.,
-    AAAI 2015; C. Guo et al., ICML 2017); None without crops.
+    The error is the mean distance of confidence and accuracy, weighted by the crops of each bin (M.
+    P. Naeini et al., AAAI 2015; C. Guo et al., ICML 2017); None without crops.
     """
     if not len(truth):
         return Calibration((), None)
@@ -81,10 +87,12 @@ def log_loss(probabilities: Floats, truth: NDArray[np.int64]) -> float | None:
 
 
 def fit_temperature(probabilities: Floats, truth: NDArray[np.int64]) -> float | None:
-    """Return the temperature that makes (n, classes) probabilities of *validation* crops least surprising.
+    """Return the temperature that makes (n, classes) probabilities of *validation* crops least
+    surprising.
 
-    Minimises the cross-entropy of softmax(log p / T) (C. Guo et al., ICML 2017), convex in 1/T, by bisection of its
-    slope between `COLDEST` and `HOTTEST`. Above 1: the network is too sure. None for fewer than `FEWEST_TO_FIT` crops.
+    Minimises the cross-entropy of softmax(log p / T) (C. Guo et al., ICML 2017), convex in 1/T, by
+    bisection of its slope between `COLDEST` and `HOTTEST`. Above 1: the network is too sure. None
+    for fewer than `FEWEST_TO_FIT` crops.
     """
     if len(truth) < FEWEST_TO_FIT:
         return None
@@ -102,7 +110,9 @@ def fit_temperature(probabilities: Floats, truth: NDArray[np.int64]) -> float | 
 
 
 def at_temperature(probabilities: Floats, temperature: float) -> Floats:
-    """Return (n, classes) probabilities at a temperature: above 1 softer, below 1 sharper; the order stays."""
+    """Return (n, classes) probabilities at a temperature: above 1 softer, below 1 sharper; the
+    order stays.
+    """
     return _softmax(np.log(np.maximum(probabilities.astype(np.float64), _SMALLEST)) / temperature)
 
 

@@ -1,4 +1,6 @@
-"""Define pore classes: their names, colours, letters, keys and patterns, and the two labels that are no class."""
+"""Define pore classes: their names, colours, letters, keys and patterns, and the two labels that
+are no class.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +23,8 @@ NOT_A_PORE_OUTPUT_FROM = 20
 
 FEWEST_CLASSES, MOST_CLASSES = 2, 30
 
-# Okabe and Ito's colour-blind safe colours, lightened where needed to be seen on grey micrographs; after eight the
-# same colours come again with a pattern.
+# Okabe and Ito's colour-blind safe colours, lightened where needed to be seen on grey micrographs;
+# after eight the same colours come again with a pattern.
 COLOURS = ("#2f9bd8", "#e69f00", "#d5406b", "#00a878", "#b07be0", "#c9b81a", "#7bd3ee", "#f07c4a")
 PATTERNS = ("plain", "stripes", "dots", "cross")
 
@@ -31,9 +33,9 @@ PATTERNS = ("plain", "stripes", "dots", "cross")
 class PoreClass:
     """Hold one class of the project.
 
-    `id` is never used twice, `position` orders classes in bars, matrices and files, `letter` is unique within the
-    project, `colour` is `#rrggbb`, `pattern` tells classes apart that share a colour, `retired` classes take no new
-    labels but stay known to old runs.
+    `id` is never used twice, `position` orders classes in bars, matrices and files, `letter` is
+    unique within the project, `colour` is `#rrggbb`, `pattern` tells classes apart that share a
+    colour, `retired` classes take no new labels but stay known to old runs.
     """
 
     id: int
@@ -54,9 +56,12 @@ class PoreClass:
 DEFAULT_CLASS_NAMES = ("Gas", "Keyhole", "Lack of Fusion")
 
 _DEFINITIONS = {
-    "gas": "Gas trapped in the powder or the melt: small and round, often only a few pixels across.",
-    "keyhole": "Vapour trapped under a too deep melt pool: compact, dark, round or drop-like, of middling size.",
-    "lack of fusion": "Powder that was not melted through: large and irregular, sharp tips, bright grains inside.",
+    "gas": "Gas trapped in the powder or the melt: small and round, often only a few "
+    "pixels across.",
+    "keyhole": "Vapour trapped under a too deep melt pool: compact, dark, round or drop-like, of "
+    "middling size.",
+    "lack of fusion": "Powder that was not melted through: large and irregular, sharp tips, "
+    "bright grains inside.",
 }
 
 SHORT_NAMES = {
@@ -79,7 +84,8 @@ def full_name(name: str) -> str:
 def clean_name(name: str) -> str:
     """Return a class name fit for use.
 
-    Raises PoreguiError when the name is empty, too long, holds control characters or is one of the two fixed labels.
+    Raises PoreguiError when the name is empty, too long, holds control characters or is one of the
+    two fixed labels.
     """
     cleaned = " ".join(name.split())
     if not cleaned or len(cleaned) > 60 or not cleaned.isprintable():
@@ -94,7 +100,9 @@ def clean_name(name: str) -> str:
 
 
 def letter_for(name: str, taken: Collection[str]) -> str:
-    """Return a capital letter (or digit) for a class, the first one of its name that is not in `taken`."""
+    """Return a capital letter (or digit) for a class, the first one of its name that is not in
+    `taken`.
+    """
     initials = "".join(word[0] for word in name.split() if word[0].isalnum())
     wanted = (
         initials + "".join(c for c in name if c.isalnum())
@@ -105,7 +113,8 @@ def letter_for(name: str, taken: Collection[str]) -> str:
 def new_class(class_id: int, name: str, others: Sequence[PoreClass]) -> PoreClass:
     """Return a class for `name` that differs in letter and in colour or pattern from `others`.
 
-    Raises PoreguiError for an unfit name, a name that is taken, or when the project has as many classes as it can.
+    Raises PoreguiError for an unfit name, a name that is taken, or when the project has as many
+    classes as it can.
     """
     cleaned = clean_name(name)
     active = [c for c in others if not c.retired]

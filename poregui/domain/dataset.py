@@ -1,4 +1,6 @@
-"""Define a dataset: labelled crops frozen with their split, complete enough to train and test without the project."""
+"""Define a dataset: labelled crops frozen with their split, complete enough to train and test
+without the project.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +17,9 @@ Part = Literal["train", "validation", "test"]
 class DatasetCrop:
     """Hold one crop of a dataset.
 
-    `label` is the place of its class in the dataset's classes, `offset` where its pixels begin in the run's pixel file
-    (bytes; C order, `height` x `width` x `channels`, `bits` 8 or 16, little endian), `grey_low` and `grey_high` the
-    grey values that become 0 and 1 for the network.
+    `label` is the place of its class in the dataset's classes, `offset` where its pixels begin in
+    the run's pixel file (bytes; C order, `height` x `width` x `channels`, `bits` 8 or 16, little
+    endian), `grey_low` and `grey_high` the grey values that become 0 and 1 for the network.
     """
 
     crop_id: int
@@ -43,7 +45,9 @@ class DatasetCrop:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Hold the classes (names and project ids, in the order of the outputs), the crops and how they were split."""
+    """Hold the classes (names and project ids, in the order of the outputs), the crops and how they
+    were split.
+    """
 
     classes: tuple[str, ...]
     class_ids: tuple[int, ...]
@@ -69,7 +73,9 @@ class Dataset:
 
     @property
     def hash(self) -> str:
-        """Return a SHA-256 over classes, contents, labels and parts: equal for equal datasets in any project."""
+        """Return a SHA-256 over classes, contents, labels and parts: equal for equal datasets in
+        any project.
+        """
         rows = sorted((crop.pixels, crop.label, crop.part, crop.crop_id) for crop in self.crops)
         return hashlib.sha256(json.dumps([self.classes, rows]).encode()).hexdigest()
 
@@ -79,7 +85,10 @@ class Dataset:
 
 
 def dataset_from_json(values: Mapping[str, Any]) -> Dataset:
-    """Return the dataset that `to_json` wrote. Raises KeyError or TypeError when a field is missing."""
+    """Return the dataset that `to_json` wrote.
+
+    Raises KeyError or TypeError when a field is missing.
+    """
     return Dataset(
         classes=tuple(values["classes"]),
         class_ids=tuple(values["class_ids"]),

@@ -1,4 +1,6 @@
-"""Declare what a person can choose about finding pores, once: form, command line and the file derive from here."""
+"""Declare what a person can choose about finding pores, once: form, command line and the file
+derive from here.
+"""
 
 from __future__ import annotations
 
@@ -19,10 +21,11 @@ VIEWS = ("multiple", "fixed")
 
 @dataclass(frozen=True)
 class DetectionRecipe:
-    """Hold how pores are found and how large their crops are; every value has passed its declared range.
+    """Hold how pores are found and how large their crops are; every value has passed its declared
+    range.
 
-    Lengths carry a unit of their own, because a size in um means the same on every micrograph and a size in px needs
-    no scale. Raises PoreguiError for a value outside its range.
+    Lengths carry a unit of their own, because a size in um means the same on every micrograph and a
+    size in px needs no scale. Raises PoreguiError for a value outside its range.
     """
 
     polarity: str = declare(
@@ -52,7 +55,8 @@ class DetectionRecipe:
         high=100.0,
     )
     smoothing: float = declare(
-        "Smoothing", 0.8, "Standard deviation of the Gaussian that quiets the noise.", unit="px", low=0.0, high=20.0,
+        "Smoothing", 0.8, "Standard deviation of the Gaussian that "
+                          "quiets the noise.", unit="px", low=0.0, high=20.0,
         main=True,
     )  # fmt: skip
     flatten: bool = declare(
@@ -93,19 +97,22 @@ class DetectionRecipe:
     contrast: float = declare(
         "Least contrast",
         10.0,
-        "How much darker (or brighter) than the matrix around it a pore is at least, in per cent of the brighter.",
+        "How much darker (or brighter) than the matrix around it a pore is at least, in per cent "
+        "of the brighter.",
         unit="%",
         low=0.0,
         high=100.0,
     )
     edge: str = declare(
-        "Pores at the edge", "keep", "drop: leave out pores that the edge of the image or of a mask cuts.",
+        "Pores at the edge", "keep", "drop: leave out pores that the edge of the image or of "
+                                     "a mask cuts.",
         choices=EDGES,
     )  # fmt: skip
     view: str = declare(
         "Field of view",
         "multiple",
-        "multiple: each crop is a multiple of its pore's size. fixed: all crops are equally large, so that a network "
+        "multiple: each crop is a multiple of its pore's size. fixed: all crops are equally "
+        "large, so that a network "
         "sees how large the pore is.",
         choices=VIEWS,
     )
@@ -122,7 +129,8 @@ class DetectionRecipe:
             check(parameter, getattr(self, parameter.name), "choice")
         if 0 < self.largest < self.smallest:
             raise PoreguiError(
-                f"The largest pore ({self.largest:g}) is smaller than the smallest ({self.smallest:g}).",
+                f"The largest pore ({self.largest:g}) is smaller than the smallest "
+                f"({self.smallest:g}).",
                 "Give the largest pore a greater diameter, or 0 for no limit.",
             )
 
@@ -131,9 +139,11 @@ class DetectionRecipe:
         return asdict(self)
 
     def crop_box(self, pore: Box, width: int, height: int, um_per_px: float | None) -> Box:
-        """Return the square crop of a pore inside an image of `width` x `height` px, as the field of view says.
+        """Return the square crop of a pore inside an image of `width` x `height` px, as the field
+        of view says.
 
-        A fixed view grows to hold a pore that is larger. Raises PoreguiError for a view in um without a scale.
+        A fixed view grows to hold a pore that is larger. Raises PoreguiError for a view in um
+        without a scale.
         """
         extent = max(pore.width, pore.height)
         if self.view == "multiple":
@@ -163,7 +173,10 @@ def detection_recipe_from_json(values: Mapping[str, Any]) -> DetectionRecipe:
 
 
 def in_px(length: float, unit: str, um_per_px: float | None) -> float:
-    """Return a length in px. Raises PoreguiError when it is given in um and the scale is unknown."""
+    """Return a length in px.
+
+    Raises PoreguiError when it is given in um and the scale is unknown.
+    """
     if unit == "px":
         return length
     if um_per_px is None:

@@ -6,8 +6,9 @@ from __future__ import annotations
 class PoreguiError(Exception):
     """Say in one sentence what happened and in another what to do.
 
-    Raised for damaged files, full disks, impossible splits: everything that is not a bug of ours. The window shows
-    it as a message, the command line prints it and exits with 2; neither shows a trace.
+    Raised for damaged files, full disks, impossible splits: everything that is not a bug of ours.
+    The window shows it as a message, the command line prints it and exits with 2; neither shows a
+    trace.
     """
 
     def __init__(self, what: str, remedy: str = "") -> None:

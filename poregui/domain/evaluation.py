@@ -14,7 +14,9 @@ from poregui.domain.intervals import confusion_matrix, wilson_interval
 
 @dataclass(frozen=True)
 class Prediction:
-    """Hold the class probabilities (summing to 1, in the order of the run's classes) that a run gave to a crop."""
+    """Hold the class probabilities (summing to 1, in the order of the run's classes) that a run
+    gave to a crop.
+    """
 
     crop_id: int
     probabilities: tuple[float, ...]
@@ -46,7 +48,8 @@ class ClassScore:
 class Evaluation:
     """Hold what predictions are worth against labels.
 
-    `matrix` is (classes, classes) counts, rows are the truth. `accuracy` is None when no crop was counted.
+    `matrix` is (classes, classes) counts, rows are the truth. `accuracy` is None when no crop was
+    counted.
     """
 
     classes: tuple[str, ...]
@@ -145,7 +148,9 @@ class Share:
 
 @dataclass(frozen=True)
 class Breakdown:
-    """Hold the shares of one property of crops: `title` such as `Size`, `unit` such as `um` or nothing."""
+    """Hold the shares of one property of crops: `title` such as `Size`, `unit` such as `um` or
+    nothing.
+    """
 
     title: str
     unit: str
@@ -163,7 +168,8 @@ class Breakdown:
 def by_number(
     title: str, unit: str, values: NDArray[np.float64], right: NDArray[np.bool_], bins: int = 4
 ) -> Breakdown | None:
-    """Divide (n,) right or wrong answers by a number into `bins` parts of about equal count, NaN left out.
+    """Divide (n,) right or wrong answers by a number into `bins` parts of about equal count, NaN
+    left out.
 
     None when the number is the same for all, or known for none.
     """
@@ -186,7 +192,9 @@ def by_number(
 def by_name(
     title: str, names: Sequence[str], right: NDArray[np.bool_], unit: str = ""
 ) -> Breakdown | None:
-    """Divide (n,) right or wrong answers by a name, the worst first; None when there is only one or far too many."""
+    """Divide (n,) right or wrong answers by a name, the worst first; None when there is only one or
+    far too many.
+    """
     known = sorted(set(names))
     if not 1 < len(known) <= _MOST_NAMES:
         return None

@@ -1,4 +1,6 @@
-"""Define what a training tells while it runs: small values, the same in the pipe, in events.jsonl and in the plots."""
+"""Define what a training tells while it runs: small values, the same in the pipe, in events.jsonl
+and in the plots.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,8 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Started:
-    """Say that training begins, on how many crops of each part, for at most how many epochs of how many batches.
+    """Say that training begins, on how many crops of each part, for at most how many epochs of how
+    many batches.
 
     In a cross-validation it is said of each of `folds` folds; `fold` counts from 1.
     """
@@ -48,9 +51,9 @@ class BatchEnded:
 class EpochEnded:
     """Tell how an epoch (counted from 1) ended.
 
-    `loss` and `accuracy` are of the training crops while learning, `validation_*` of the validation crops.
-    `plateau` counts epochs since the best one, out of `patience` (0: no early stopping); `seconds` passed since the
-    training began, `seconds_left` is an upper estimate.
+    `loss` and `accuracy` are of the training crops while learning, `validation_*` of the validation
+    crops. `plateau` counts epochs since the best one, out of `patience` (0: no early stopping);
+    `seconds` passed since the training began, `seconds_left` is an upper estimate.
     """
 
     epoch: int
@@ -69,7 +72,9 @@ class EpochEnded:
 
 @dataclass(frozen=True)
 class FoldEnded:
-    """Tell what share of its n crops the network of one fold answered rightly; `fold` counts from 1."""
+    """Tell what share of its n crops the network of one fold answered rightly; `fold` counts from
+    1.
+    """
 
     fold: int
     folds: int
@@ -86,10 +91,12 @@ class Note:
 
 @dataclass(frozen=True)
 class Finished:
-    """Say that the run is complete: best weights saved, exported and tested. `stopped` when a person ended it early.
+    """Say that the run is complete: best weights saved, exported and tested. `stopped` when a
+    person ended it early.
 
-    `low` and `high` are the ends of the 95 % interval of the accuracy, None where nothing was tested or an older
-    version told it; `over` is what they count, such as `4 specimens`, empty for crops.
+    `low` and `high` are the ends of the 95 % interval of the accuracy, None where nothing was
+    tested or an older version told it; `over` is what they count, such as `4 specimens`, empty for
+    crops.
     """
 
     epochs: int
@@ -162,7 +169,9 @@ def to_line(event: Event) -> str:
 
 
 def from_line(line: str) -> Event | None:
-    """Return the event of a line, or None for a line that holds none (half written, or of a later version)."""
+    """Return the event of a line, or None for a line that holds none (half written, or of a later
+    version).
+    """
     try:
         values = json.loads(line)
         kind = _KINDS[values.pop("event")]

@@ -12,7 +12,9 @@ import numpy.typing as npt
 
 @dataclass(frozen=True, order=True)
 class Box:
-    """Hold a box of whole pixels: left edge `x`, upper edge `y`, `width` and `height`, all in px."""
+    """Hold a box of whole pixels: left edge `x`, upper edge `y`, `width` and
+    `height`, all in px.
+    """
 
     x: int
     y: int
@@ -59,7 +61,9 @@ class Box:
         return shared / (self.area + other.area - shared)
 
     def clipped(self, width: int, height: int) -> Box | None:
-        """Return the part inside an image of `width` x `height` px, or None when nothing is left."""
+        """Return the part inside an image of `width` x `height` px, or None when
+        nothing is left.
+        """
         left, top = max(0, self.x), max(0, self.y)
         right, bottom = min(width, self.right), min(height, self.bottom)
         if right <= left or bottom <= top:
@@ -67,7 +71,9 @@ class Box:
         return Box(left, top, right - left, bottom - top)
 
     def moved_inside(self, width: int, height: int) -> Box:
-        """Return a box of the same size, where it fits, shifted to lie inside an image of `width` x `height` px."""
+        """Return a box of the same size, where it fits, shifted to lie inside an image of `width` x
+        `height` px.
+        """
         wide, high = min(self.width, width), min(self.height, height)
         return Box(
             min(max(0, self.x), width - wide), min(max(0, self.y), height - high), wide, high
@@ -91,9 +97,11 @@ _POINT = np.dtype("<f4")
 
 @dataclass(frozen=True)
 class Outline:
-    """Hold a closed polygon as bytes (little-endian float32, x and y in px of the micrograph, first not repeated).
+    """Hold a closed polygon as bytes (little-endian float32, x and y in px of the micrograph, first
+    not repeated).
 
-    Pixel (0, 0) covers 0 to 1, so its middle is (0.5, 0.5). Two outlines are equal when their points are.
+    Pixel (0, 0) covers 0 to 1, so its middle is (0.5, 0.5). Two outlines are equal when their
+    points are.
     """
 
     data: bytes
@@ -104,7 +112,9 @@ class Outline:
 
     @staticmethod
     def of(points: npt.ArrayLike) -> Outline:
-        """Return the outline through points (N, 2), N at least 3; ValueError for other shapes or values not finite."""
+        """Return the outline through points (N, 2), N at least 3; ValueError for other shapes or
+        values not finite.
+        """
         array = np.asarray(points, dtype=_POINT)
         if array.ndim != 2 or array.shape[1] != 2 or not np.isfinite(array).all():
             raise ValueError(f"an outline needs finite points of shape (N, 2), not {array.shape}")
@@ -148,7 +158,9 @@ MaskKind = Literal["bar", "region"]
 
 @dataclass(frozen=True)
 class Mask:
-    """Hold a closed polygon of at least three corners (x, y) in px; `bar` is a burned-in info bar, `region` another."""
+    """Hold a closed polygon of at least three corners (x, y) in px; `bar` is a burned-in info bar,
+    `region` another.
+    """
 
     points: tuple[tuple[float, float], ...]
     kind: MaskKind = "region"

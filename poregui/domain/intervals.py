@@ -18,8 +18,8 @@ Z95 = 1.959963984540054
 def wilson_interval(right: int, total: int, z: float = Z95) -> tuple[float, float] | None:
     """Return the score interval of a proportion, or None when nothing was counted.
 
-    Both ends are fractions from 0 to 1. Source: E. B. Wilson, J. Am. Stat. Assoc. 22 (1927) 209, without continuity
-    correction.
+    Both ends are fractions from 0 to 1. Source: E. B. Wilson, J. Am. Stat. Assoc. 22 (1927) 209,
+    without continuity correction.
     """
     if total <= 0:
         return None
@@ -37,19 +37,23 @@ def confusion_matrix(
 ) -> NDArray[np.int64]:
     """Count predictions per true class.
 
-    `truth` and `predicted` are (n,) whole numbers from 0 to `classes` - 1. Returns (classes, classes), rows are the
-    truth, columns the prediction.
+    `truth` and `predicted` are (n,) whole numbers from 0 to `classes` - 1. Returns (classes,
+    classes), rows are the truth, columns the prediction.
     """
     flat = np.bincount(truth * classes + predicted, minlength=classes * classes)
     return flat.reshape(classes, classes).astype(np.int64)
 
 
 FEWEST_TO_RESAMPLE = 6
-"""Groups that a bootstrap needs: below, its intervals held the truth in less than 90 of 100 trials."""
+"""Groups that a bootstrap needs: below, its intervals held the truth in less
+than 90 of 100 trials.
+"""
 _DRAWS = 2000
 _FARTHEST_LOGIT = 500.0
 Statistic = Callable[[NDArray[np.float64]], NDArray[np.float64]]
-"""Takes (..., classes, classes) confusion matrices and returns (...) numbers, NaN where there is none."""
+"""Takes (..., classes, classes) confusion matrices and returns (...) numbers, NaN where there is
+none.
+"""
 
 
 @dataclass(frozen=True)
@@ -64,13 +68,15 @@ class GroupInterval:
 def interval_over_groups(
     right: NDArray[np.bool_], groups: Sequence[object]
 ) -> GroupInterval | None:
-    """Return the interval of a share of (n,) right answers that counts groups, not crops, as independent.
+    """Return the interval of a share of (n,) right answers that counts groups, not crops, as
+    independent.
 
-    A t interval on the logit scale with (groups - 1) degrees of freedom around the pooled share (a ratio estimator: W.
-    G. Cochran, Sampling Techniques, 3rd ed. 1977, 6.4), never narrower than Wilson's; of two groups on the plain scale,
-    where it is far narrower and holds as often. In simulations with 2 to 40 groups of 8 to 40 crops it held the truth
-    in 88 to 99 of 100 trials, where the BCa bootstrap over so few groups fell to 46. None for fewer than two groups:
-    one specimen says nothing about the next one.
+    A t interval on the logit scale with (groups - 1) degrees of freedom around the pooled share (a
+    ratio estimator: W. G. Cochran, Sampling Techniques, 3rd ed. 1977, 6.4), never narrower than
+    Wilson's; of two groups on the plain scale, where it is far narrower and holds as often. In
+    simulations with 2 to 40 groups of 8 to 40 crops it held the truth in 88 to 99 of 100 trials,
+    where the BCa bootstrap over so few groups fell to 46. None for fewer than two groups: one
+    specimen says nothing about the next one.
     """
     places, count = _places(groups)
     total = len(right)
@@ -94,11 +100,13 @@ def interval_over_groups(
 def bootstrap_over_groups(
     matrices: NDArray[np.int64], statistic: Statistic, seed: int = 0, draws: int = _DRAWS
 ) -> tuple[float, float] | None:
-    """Return the 95 % bootstrap interval of a number that follows from the summed confusion matrices of groups.
+    """Return the 95 % bootstrap interval of a number that follows from the summed confusion
+    matrices of groups.
 
-    `matrices` is (groups, classes, classes). Whole groups are drawn with replacement; the percentiles are moved outward
-    as a t interval is (T. C. Hesterberg, Am. Stat. 69 (2015) 371: the expanded percentile interval). None for fewer
-    than `FEWEST_TO_RESAMPLE` groups, and where the number does not exist in more than a twentieth of the draws.
+    `matrices` is (groups, classes, classes). Whole groups are drawn with replacement; the
+    percentiles are moved outward as a t interval is (T. C. Hesterberg, Am. Stat. 69 (2015) 371: the
+    expanded percentile interval). None for fewer than `FEWEST_TO_RESAMPLE` groups, and where the
+    number does not exist in more than a twentieth of the draws.
     """
     count = len(matrices)
     if count < FEWEST_TO_RESAMPLE:
@@ -117,7 +125,9 @@ def bootstrap_over_groups(
 def matrices_of_groups(
     truth: NDArray[np.int64], predicted: NDArray[np.int64], groups: Sequence[object], classes: int
 ) -> NDArray[np.int64]:
-    """Return (groups, classes, classes) confusion matrices, rows are the truth, groups in order of appearance."""
+    """Return (groups, classes, classes) confusion matrices, rows are the truth, groups in order of
+    appearance.
+    """
     places, count = _places(groups)
     flat = (places * classes + truth) * classes + predicted
     return (
@@ -128,7 +138,9 @@ def matrices_of_groups(
 
 
 def student_t_quantile(p: float, freedom: int) -> float:
-    """Return the quantile of Student's t distribution, by bisection of its distribution function; 0.5 < p < 1."""
+    """Return the quantile of Student's t distribution, by bisection of its distribution function;
+    0.5 < p < 1.
+    """
     low, high = 0.0, 1e9
     while high - low > 1e-12 * max(1.0, high):
         middle = (low + high) / 2
@@ -140,7 +152,9 @@ def student_t_quantile(p: float, freedom: int) -> float:
 
 
 def student_t_cdf(t: float, freedom: int) -> float:
-    """Return the distribution function for whole degrees of freedom (Abramowitz and Stegun, 26.7.3 and 26.7.4)."""
+    """Return the distribution function for whole degrees of freedom (Abramowitz and Stegun, 26.7.3
+    and 26.7.4).
+    """
     angle = math.atan2(t, math.sqrt(freedom))
     sine, cosine = math.sin(angle), math.cos(angle)
     if freedom % 2:
@@ -185,8 +199,8 @@ _GROUP_WORDS = {
 class HeadlineInterval:
     """Hold the 95 % interval that stands beside an accuracy, and what it counts.
 
-    `counts` is `crops` (Wilson's interval) or what the crops were grouped by (`specimens`...); `groups` is how many.
-    `warning` is a sentence, or empty.
+    `counts` is `crops` (Wilson's interval) or what the crops were grouped by (`specimens`...);
+    `groups` is how many. `warning` is a sentence, or empty.
     """
 
     low: float
@@ -212,11 +226,12 @@ class HeadlineInterval:
 
 
 def interval_of(right: NDArray[np.bool_], groups: Sequence[str]) -> HeadlineInterval | None:
-    """Return the interval to show beside an accuracy, for (n,) right or wrong answers and the groups of their crops.
+    """Return the interval to show beside an accuracy, for (n,) right or wrong answers and the
+    groups of their crops.
 
-    Over specimens (micrographs, sources) where they are known; crops of none count one by one. With a single specimen
-    the interval is Wilson's and warns: it holds for further crops of that specimen, not for the next one. None for no
-    crop.
+    Over specimens (micrographs, sources) where they are known; crops of none count one by one. With
+    a single specimen the interval is Wilson's and warns: it holds for further crops of that
+    specimen, not for the next one. None for no crop.
     """
     plain = wilson_interval(int(right.sum()), len(right))
     if plain is None:
@@ -241,4 +256,8 @@ def interval_of(right: NDArray[np.bool_], groups: Sequence[str]) -> HeadlineInte
 def _too_few(groups: int, words: str) -> str:
     if groups >= FEWEST_GROUPS_TO_TRUST:
         return ""
-    return f"{groups} {words} say little about the next one: test more, or cross-validate, which tests all of them."
+    return (
+        f"{groups} {words} say little about the next one: test more, or "
+        "cross-validate, which "
+        "tests all of them."
+    )

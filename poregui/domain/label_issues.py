@@ -1,4 +1,6 @@
-"""Find labels that are probably wrong: by answers of networks that never saw the crop, and by unusual shapes."""
+"""Find labels that are probably wrong: by answers of networks that never saw the crop, and by
+unusual shapes.
+"""
 
 from __future__ import annotations
 
@@ -18,9 +20,10 @@ _SMALLEST_SPREAD = 0.05
 class ConfidentLearning:
     """Hold what confident learning says of (n,) labels.
 
-    `likely` (n,) bool marks labels that are probably wrong, `proposed` (n,) the more fitting place of a class, `doubt`
-    (n,) from 0 to 1 orders the crops (1 minus the probability of the label), `joint` (classes, classes) counts
-    crops by label (rows) and by the class that they confidently are (columns).
+    `likely` (n,) bool marks labels that are probably wrong, `proposed` (n,) the more fitting place
+    of a class, `doubt` (n,) from 0 to 1 orders the crops (1 minus the probability of the label),
+    `joint` (classes, classes) counts crops by label (rows) and by the class that they confidently
+    are (columns).
     """
 
     likely: NDArray[np.bool_]
@@ -35,11 +38,13 @@ class ConfidentLearning:
 
 
 def confident_learning(probabilities: Floats, labels: NDArray[np.int64]) -> ConfidentLearning:
-    """Judge (n,) labels by (n, classes) probabilities of networks that were not trained on the crop.
+    """Judge (n,) labels by (n, classes) probabilities of networks that were not trained on the
+    crop.
 
-    A crop confidently is the class whose probability is at least the mean that crops labelled so reach, the most
-    probable of several (C. Northcutt, L. Jiang, I. Chuang, J. Artif. Intell. Res. 70 (2021) 1373). The order is by
-    the probability of the label alone, which found at least as many flipped labels as margins and thresholds did.
+    A crop confidently is the class whose probability is at least the mean that crops labelled so
+    reach, the most probable of several (C. Northcutt, L. Jiang, I. Chuang, J. Artif. Intell. Res.
+    70 (2021) 1373). The order is by the probability of the label alone, which found at least as
+    many flipped labels as margins and thresholds did.
     """
     count, classes = probabilities.shape
     usual = np.array([_mean(probabilities[labels == place, place]) for place in range(classes)])
@@ -63,8 +68,8 @@ def confident_learning(probabilities: Floats, labels: NDArray[np.int64]) -> Conf
 class Unusual:
     """Hold how far shapes lie from what is usual for their label.
 
-    `distance` (n,) is 1 at the edge of the usual (the class's own 95th percentile), NaN where a class has too few crops
-    to know; `nearest` (n,) is the class whose usual shape fits best.
+    `distance` (n,) is 1 at the edge of the usual (the class's own 95th percentile), NaN where a
+    class has too few crops to know; `nearest` (n,) is the class whose usual shape fits best.
     """
 
     distance: Floats
@@ -77,10 +82,11 @@ class Unusual:
 
 
 def unusual_shapes(numbers: Floats, labels: NDArray[np.int64], classes: int) -> Unusual:
-    """Compare (n, numbers) shape numbers, NaN where one could not be measured, with those of equally labelled crops.
+    """Compare (n, numbers) shape numbers, NaN where one could not be measured, with those of
+    equally labelled crops.
 
-    The distance is the root mean square of robust z-scores (median and 1.4826 times the median absolute deviation of
-    the class), divided by its 95th percentile within the class.
+    The distance is the root mean square of robust z-scores (median and 1.4826 times the median
+    absolute deviation of the class), divided by its 95th percentile within the class.
     """
     scores = np.full((len(labels), classes), np.nan)
     for place in range(classes):

@@ -24,7 +24,9 @@ def length_text(um: float) -> str:
 
 
 RELIABLE_PX = 10.0
-"""Equivalent circular diameter below which shape numbers are noise: a disc of fewer pixels measures as any shape."""
+"""Equivalent circular diameter below which shape numbers are noise: a disc of fewer pixels measures
+as any shape.
+"""
 SHAPE_NUMBERS = (
     "circularity",
     "roundness",
@@ -44,8 +46,8 @@ def _number(title: str, unit: str, help: str) -> Any:
 class Measurement:
     """Hold the numbers of one pore.
 
-    Lengths are in `unit`: um where the scale is known, else px. A number that is not known is None. The unit "length"
-    of a column stands for `unit`.
+    Lengths are in `unit`: um where the scale is known, else px. A number that is not known is None.
+    The unit "length" of a column stands for `unit`.
     """
 
     x: float = _number("x", "px", "Centroid of the outline, from the left edge.")
@@ -84,7 +86,9 @@ class Measurement:
 
 @dataclass(frozen=True)
 class Column:
-    """Describe a column of the table: the field, its title, its unit ("length" stands for um or px) and what it is."""
+    """Describe a column of the table: the field, its title, its unit ("length" stands for um or px)
+    and what it is.
+    """
 
     name: str
     title: str
@@ -105,7 +109,9 @@ def heading(column: Column, unit: str) -> str:
 
 @dataclass(frozen=True)
 class DistanceSummary:
-    """Hold the least distance, its 10, 50 and 90 per cent points and how many pores have one; in the unit given."""
+    """Hold the least distance, its 10, 50 and 90 per cent points and how many pores have one; in
+    the unit given.
+    """
 
     pores: int
     least: float
@@ -117,8 +123,8 @@ class DistanceSummary:
 def distance_summary(values: NDArray[np.float64]) -> DistanceSummary | None:
     """Return the summary of (n,) distances, NaN where one is not known; None where none is.
 
-    The points are interpolated linearly between the ordered distances (R. J. Hyndman and Y. Fan, The American
-    Statistician 50 (1996) 361, definition 7).
+    The points are interpolated linearly between the ordered distances (R. J. Hyndman and Y. Fan,
+    The American Statistician 50 (1996) 361, definition 7).
     """
     known = values[np.isfinite(values)]
     if not len(known):

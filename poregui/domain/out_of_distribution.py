@@ -1,9 +1,10 @@
-"""Tell crops that are unlike anything a network was trained on; changes with how likeness is measured.
+"""Tell crops that are unlike anything a network was trained on.
 
-The distance is that to the k-th nearest training crop in the input of the network's last layer, held against what such
-distances are for crops of the same kind that were not trained on (Y. Sun, Y. Ming, X. Zhu and Y. Li,
-Out-of-distribution detection with deep nearest neighbors, ICML 2022, arXiv:2204.06507; there features are scaled to
-length 1, here each is standardised by the training crops).
+The distance is that to the k-th nearest training crop in the input of the network's last layer,
+held against what such distances are for crops of the same kind that were not trained on (Y. Sun, Y.
+Ming, X. Zhu and Y. Li, Out-of-distribution detection with deep nearest neighbors, ICML 2022,
+arXiv:2204.06507; there features are scaled to length 1, here each is standardised by the training
+crops).
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ _ENOUGH = 100
 _FEWEST = 20
 """Training crops below which nothing can be told."""
 _FLAT = 0.1
-"""Least spread of a feature, in parts of the whole spread: a unit that is silent in training must not outweigh all."""
+"""Least spread of a feature, in parts of the whole spread: a unit that is silent in training must
+not outweigh all.
+"""
 _BLOCK = 1024
 
 Floats = NDArray[np.float32]
@@ -37,10 +40,11 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class Reference:
-    """Hold what a network was trained on as standardised features of its training crops, (n, features) float16.
+    """Hold what a network was trained on as standardised features of its training crops, (n,
+    features) float16.
 
-    `mean` and `spread` (features,) float32 standardise others alike; beyond `limit` a crop is unlike all of them.
-    `measured` crops gave that limit.
+    `mean` and `spread` (features,) float32 standardise others alike; beyond `limit` a crop is
+    unlike all of them. `measured` crops gave that limit.
     """
 
     mean: Floats
@@ -50,7 +54,9 @@ class Reference:
     measured: int
 
     def distances(self, features: NDArray[np.floating[Any]]) -> Floats:
-        """Return (m,) distances of (m, features) to the k-th nearest training crop, in standard deviations."""
+        """Return (m,) distances of (m, features) to the k-th nearest training crop, in standard
+        deviations.
+        """
         return _distances(
             _standardised(features, self.mean, self.spread),
             self.crops.astype(np.float32),
@@ -58,11 +64,15 @@ class Reference:
         )
 
     def unlike(self, features: NDArray[np.floating[Any]]) -> NDArray[np.bool_]:
-        """Return which of (m, features) crops are farther than the limit; features that are no number are."""
+        """Return which of (m, features) crops are farther than the limit; features that are no
+        number are.
+        """
         return np.asarray(~(self.distances(features) <= self.limit), np.bool_)
 
     def to_json(self) -> dict[str, Any]:
-        """Return everything as a dictionary fit for JSON; arrays as base64 of little-endian float16 or float32."""
+        """Return everything as a dictionary fit for JSON; arrays as base64 of little-endian float16
+        or float32.
+        """
         return {
             "features": len(self.mean),
             "mean": _text(self.mean.astype("<f4")),
@@ -74,7 +84,10 @@ class Reference:
 
     @staticmethod
     def from_json(values: Mapping[str, Any]) -> Reference:
-        """Return what `to_json` wrote. Raises KeyError, TypeError or ValueError when it is damaged."""
+        """Return what `to_json` wrote.
+
+        Raises KeyError, TypeError or ValueError when it is damaged.
+        """
         wide = int(values["features"])
         mean, spread = (
             _array(values[name], "<f4").astype(np.float32) for name in ("mean", "spread")
@@ -94,11 +107,13 @@ class Reference:
 def make_reference(
     features: NDArray[np.floating[Any]], trained: NDArray[np.bool_]
 ) -> Reference | None:
-    """Return the reference of a network from the (n, features) of a run's crops and which of them were `trained` on.
+    """Return the reference of a network from the (n, features) of a run's crops and which of them
+    were `trained` on.
 
-    The limit is the 99th percentile of the distances of the others, the farthest of them where they are fewer than 100;
-    with fewer than 20 others it is that of training crops to the other training crops, which lie nearer. None with
-    fewer than 20 training crops, or when nothing differs between them.
+    The limit is the 99th percentile of the distances of the others, the farthest of them where they
+    are fewer than 100; with fewer than 20 others it is that of training crops to the other training
+    crops, which lie nearer. None with fewer than 20 training crops, or when nothing differs between
+    them.
     """
     own = np.asarray(features[trained], np.float32)
     if len(own) < _FEWEST:
@@ -125,7 +140,9 @@ def _standardised(features: NDArray[np.floating[Any]], mean: Floats, spread: Flo
 
 
 def _distances(rows: Floats, known: Floats, neighbour: int) -> Floats:
-    """Return (m,) Euclidean distances of (m, features) rows to their k-th nearest of (n, features)."""
+    """Return (m,) Euclidean distances of (m, features) rows to their k-th
+    nearest of (n, features).
+    """
     place = min(neighbour, len(known)) - 1
     lengths = (known * known).sum(axis=1)
     found = np.empty(len(rows), np.float32)

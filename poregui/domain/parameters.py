@@ -1,4 +1,6 @@
-"""Declare what a person can choose, once: forms, command lines and files derive from fields declared with this."""
+"""Declare what a person can choose, once: forms, command lines and files derive from fields
+declared with this.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +15,8 @@ from poregui.domain.errors import PoreguiError
 class Parameter:
     """Describe one field of a recipe for forms, options and files.
 
-    `kind` is the Python type, `choices` are allowed texts, `low` and `high` the closed range of a number, `main` fields
-    stand in the open part of the form and the others are folded away.
+    `kind` is the Python type, `choices` are allowed texts, `low` and `high` the closed range of a
+    number, `main` fields stand in the open part of the form and the others are folded away.
     """
 
     name: str
@@ -33,7 +35,9 @@ _TYPES: dict[str, type] = {"str": str, "int": int, "float": float, "bool": bool}
 
 
 def declare(label: str, default: Any, help: str, **more: Any) -> Any:
-    """Return the field of a frozen dataclass with its words; `more` are further fields of Parameter."""
+    """Return the field of a frozen dataclass with its words; `more` are further fields of
+    Parameter.
+    """
     return field(default=default, metadata={"label": label, "help": help, **more})
 
 
@@ -76,7 +80,9 @@ def check(parameter: Parameter, value: Any, noun: str = "value") -> None:
 
 
 def known_values(recipe: type, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values whose fields the dataclass has, whole numbers made floats where it wants floats."""
+    """Return the values whose fields the dataclass has, whole numbers made floats where it wants
+    floats.
+    """
     taken: dict[str, Any] = {}
     for parameter in parameters_of(recipe):
         if parameter.name in values:

@@ -16,9 +16,9 @@ _MOST = 1_000_000
 class Plane:
     """Hold which picture of a file is meant, each number from 1 as people count.
 
-    `page` counts the file's pictures, a time step each where it knows of times; `channel` is None for the colours as
-    they are, or the first channel where they are no colours; `z` counts the slices of a stack. Raises PoreguiError for
-    numbers below 1.
+    `page` counts the file's pictures, a time step each where it knows of times; `channel` is None
+    for the colours as they are, or the first channel where they are no colours; `z` counts the
+    slices of a stack. Raises PoreguiError for numbers below 1.
     """
 
     page: int = 1
@@ -47,7 +47,9 @@ class Plane:
         return cls(**found)
 
     def __str__(self) -> str:
-        """Return the canonical text, which leaves out what is the first; empty for the first plane of all."""
+        """Return the canonical text, which leaves out what is the first; empty for the first plane
+        of all.
+        """
         parts = [("page", self.page, 1), ("channel", self.channel, None), ("z", self.z, 1)]
         return ";".join(f"{name}={number}" for name, number, usual in parts if number != usual)
 
@@ -92,14 +94,17 @@ class Display:
 
 Side = Literal["train", "test"]
 How = Literal["hand", "review", "import", "accepted", "applied", "undo", "redo", "merge"]
-"""How a label came to be: by a key press, by one on the review page (where predictions are seen), from an import, by
-accepting a suggestion, as answer to a pore that an applied network left to a person, by undo or redo, by merging."""
+"""How a label came to be: by a key press, by one on the review page (where predictions are seen),
+from an import, by accepting a suggestion, as answer to a pore that an applied network left to a
+person, by undo or redo, by merging."""
 
 Line = tuple[tuple[float, float], ...]
 """Points (x, y) in px of a micrograph, at least two, joined in their order."""
 
 Origin = Literal["", "hand", "click", "detected", "import"]
-"""How a crop came to be: drawn, clicked on a pore, found by detection, imported; empty in projects of version 1."""
+"""How a crop came to be: drawn, clicked on a pore, found by detection, imported; empty in projects
+of version 1.
+"""
 
 
 @dataclass(frozen=True)
@@ -114,13 +119,14 @@ class Specimen:
 class Micrograph:
     """Hold what is known of an image file without its pixels.
 
-    `path` is relative to the project folder (with `/`) where the file lies below or beside it, else absolute.
-    `width`, `height` in px; `bits` and `channels` as stored in the file; `um_per_px` is None when unknown and
-    `scale_source` says where it came from. `plane` names the page, channel or slice of a file that holds several
-    (empty: the first). `display` is how grey is shown, None for automatic; it never touches data. Nothing is detected
-    or cropped inside `masks`. `build_direction_deg` is counted counter-clockwise from the right in the picture, None
-    where that of the project counts. `surfaces` are lines that a person drew where the specimen ends, empty where none
-    is in view, None where those that detection found count.
+    `path` is relative to the project folder (with `/`) where the file lies below or beside it, else
+    absolute. `width`, `height` in px; `bits` and `channels` as stored in the file; `um_per_px` is
+    None when unknown and `scale_source` says where it came from. `plane` names the page, channel or
+    slice of a file that holds several (empty: the first). `display` is how grey is shown, None for
+    automatic; it never touches data. Nothing is detected or cropped inside `masks`.
+    `build_direction_deg` is counted counter-clockwise from the right in the picture, None where
+    that of the project counts. `surfaces` are lines that a person drew where the specimen ends,
+    empty where none is in view, None where those that detection found count.
     """
 
     id: int
@@ -143,10 +149,11 @@ class Micrograph:
 
 @dataclass(frozen=True)
 class Detection:
-    """Hold that pores were looked for in a micrograph: when (ISO 8601, UTC), by which recipe (JSON), and what it is.
+    """Hold that pores were looked for in a micrograph: when (ISO 8601, UTC), by which recipe
+    (JSON), and what it is.
 
-    `surfaces` are the lines where the specimen ends. `field_area_px` is the specimen's part of the picture in px², as
-    long as the masked regions are `masks`.
+    `surfaces` are the lines where the specimen ends. `field_area_px` is the specimen's part of the
+    picture in px², as long as the masked regions are `masks`.
     """
 
     when: str
@@ -164,9 +171,10 @@ class Detection:
 class Crop:
     """Hold one box around one pore, or one ready-made crop.
 
-    A crop cut from a micrograph has `micrograph_id` and `box`; a ready-made one has `source`, the file it came from.
-    `pixels` is the content hash under which the pixel store keeps it; `width`, `height` in px. `given_side` is
-    the side that its folder named. `label` is a class id, `NOT_A_PORE`, `UNSURE` or None.
+    A crop cut from a micrograph has `micrograph_id` and `box`; a ready-made one has `source`, the
+    file it came from. `pixels` is the content hash under which the pixel store keeps it; `width`,
+    `height` in px. `given_side` is the side that its folder named. `label` is a class id,
+    `NOT_A_PORE`, `UNSURE` or None.
     """
 
     id: int
@@ -195,7 +203,9 @@ class Crop:
 
 @dataclass(frozen=True)
 class LabelEntry:
-    """Hold one line of the append-only label log: who gave which label to which crop, when (ISO 8601, UTC) and how."""
+    """Hold one line of the append-only label log: who gave which label to which crop, when (ISO
+    8601, UTC) and how.
+    """
 
     id: int
     crop_id: int
@@ -215,7 +225,9 @@ class Remark:
 
 @dataclass(frozen=True)
 class Look:
-    """Hold one look at the test side of a run: who opened its predictions, and when (ISO 8601, UTC)."""
+    """Hold one look at the test side of a run: who opened its predictions, and when (ISO 8601,
+    UTC).
+    """
 
     run: str
     who: str
@@ -227,8 +239,8 @@ class Changed:
     """Say what an edit changed, so that every view can follow.
 
     `kinds` are among `classes`, `specimens`, `micrographs`, `crops`, `labels`, `test_side`, `runs`,
-    `display`, `outlines`, `remarks`, `settings`, `detections`; `crop_ids` are the crops concerned, where they are few
-    enough.
+    `display`, `outlines`, `remarks`, `settings`, `detections`; `crop_ids` are the crops concerned,
+    where they are few enough.
     """
 
     kinds: frozenset[str]

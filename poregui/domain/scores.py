@@ -14,7 +14,9 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Averages:
-    """Hold precision, recall and F1 averaged over classes, as fractions; None when nothing was counted."""
+    """Hold precision, recall and F1 averaged over classes, as fractions; None when nothing was
+    counted.
+    """
 
     precision: float | None
     recall: float | None
@@ -23,7 +25,8 @@ class Averages:
 
 @dataclass(frozen=True)
 class Scores:
-    """Hold the numbers of a whole confusion matrix as fractions (kappa from -1 to 1), None where there is none.
+    """Hold the numbers of a whole confusion matrix as fractions (kappa from -1 to 1), None where
+    there is none.
 
     `macro` gives every class that occurs the same say, `weighted` every crop.
     """
@@ -77,9 +80,11 @@ def macro_f1(matrices: npt.ArrayLike) -> Floats:
 
 
 def kappa(matrices: npt.ArrayLike) -> Floats:
-    """Return Cohen's kappa (J. Cohen, Educ. Psychol. Meas. 20 (1960) 37): agreement beyond chance, at most 1.
+    """Return Cohen's kappa (J. Cohen, Educ. Psychol. Meas. 20 (1960) 37): agreement beyond chance,
+    at most 1.
 
-    NaN when nothing was counted or all of it is one class, for both sides, so that chance agrees fully.
+    NaN when nothing was counted or all of it is one class, for both sides, so that chance agrees
+    fully.
     """
     counts = np.asarray(matrices, np.float64)
     total = counts.sum(axis=(-2, -1))
@@ -115,7 +120,9 @@ def _number(value: Floats) -> float | None:
 
 @dataclass(frozen=True)
 class Pairing:
-    """Hold how two runs did on the same crops, and McNemar's exact two-sided p-value of the difference."""
+    """Hold how two runs did on the same crops, and McNemar's exact two-sided p-value of the
+    difference.
+    """
 
     both_right: int
     only_first: int
@@ -141,11 +148,12 @@ def pair(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> Pairing:
 
 
 def mcnemar_exact(only_first: int, only_second: int) -> float:
-    """Return the two-sided p-value that two equally good runs differ at least so much; 1 when they never differ.
+    """Return the two-sided p-value that two equally good runs differ at least so much; 1 when they
+    never differ.
 
-    Only crops count that one run got right and the other wrong: were both equally good, each would fall to either with
-    probability 1/2, so the smaller number is binomial (Q. McNemar, Psychometrika 12 (1947) 153; exact form). Computed
-    in whole numbers.
+    Only crops count that one run got right and the other wrong: were both equally good, each would
+    fall to either with probability 1/2, so the smaller number is binomial (Q. McNemar,
+    Psychometrika 12 (1947) 153; exact form). Computed in whole numbers.
     """
     total, smaller = only_first + only_second, min(only_first, only_second)
     term = summed = 1
@@ -159,7 +167,8 @@ def mcnemar_exact(only_first: int, only_second: int) -> float:
 class Curve:
     """Hold a curve of one class: `x`, `y` and `thresholds` (points,) float64, and its area.
 
-    ROC: `x` false-positive share, `y` true-positive share. Precision-recall: `x` recall, `y` precision.
+    ROC: `x` false-positive share, `y` true-positive share. Precision-recall: `x` recall, `y`
+    precision.
     """
 
     x: Floats
@@ -169,10 +178,11 @@ class Curve:
 
 
 def roc_curve(positive: NDArray[np.bool_], score: Floats) -> Curve | None:
-    """Return the ROC curve of (n,) scores, from (0, 0) at an infinite threshold to (1, 1); equal scores share a point.
+    """Return the ROC curve of (n,) scores, from (0, 0) at an infinite threshold to (1, 1); equal
+    scores share a point.
 
-    `area` is by the trapezoid rule, the probability that a positive crop scores above a negative one. None when all
-    crops or none are positive.
+    `area` is by the trapezoid rule, the probability that a positive crop scores above a negative
+    one. None when all crops or none are positive.
     """
     counted = _counted(positive, score)
     if counted is None or counted.false[-1] == 0:
@@ -186,8 +196,8 @@ def roc_curve(positive: NDArray[np.bool_], score: Floats) -> Curve | None:
 def precision_recall_curve(positive: NDArray[np.bool_], score: Floats) -> Curve | None:
     """Return precision over recall of (n,) scores, from (0, 1) on, recall rising.
 
-    `area` is the average precision: precision summed over the steps of recall, without interpolation. None when no crop
-    is positive.
+    `area` is the average precision: precision summed over the steps of recall, without
+    interpolation. None when no crop is positive.
     """
     counted = _counted(positive, score)
     if counted is None:
@@ -201,7 +211,9 @@ def precision_recall_curve(positive: NDArray[np.bool_], score: Floats) -> Curve 
 
 @dataclass(frozen=True)
 class _Counted:
-    """Hold how many positive and negative crops score at or above each threshold, the highest first."""
+    """Hold how many positive and negative crops score at or above each threshold, the highest
+    first.
+    """
 
     true: Floats
     false: Floats

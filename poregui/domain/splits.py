@@ -22,7 +22,9 @@ _SHARE_OF_NAMES, _SHARE_IN_COMPANY, _LARGEST_SHARE = 0.9, 0.5, 0.7
 
 @dataclass(frozen=True)
 class NamedCrop:
-    """Hold what a file name is read with: id and label of the crop, its name, and words of its class in lower case."""
+    """Hold what a file name is read with: id and label of the crop, its name, and words of its
+    class in lower case.
+    """
 
     crop_id: int
     label: int | None
@@ -32,7 +34,9 @@ class NamedCrop:
 
 @dataclass(frozen=True)
 class Sources:
-    """Hold the source of each crop by its id, how many words of a name it is, and an example: a name and its source."""
+    """Hold the source of each crop by its id, how many words of a name it is, and an example: a
+    name and its source.
+    """
 
     of: Mapping[int, str]
     depth: int
@@ -42,10 +46,11 @@ class Sources:
 def find_sources(crops: Sequence[NamedCrop], depth: int = 0) -> Sources | None:
     """Return the sources that the names of crops tell, None where that is not plausible.
 
-    The first words of a name, the class left out, are the source; as few of them as are plausible, for a source that is
-    too coarse keeps too much together and one that is too fine too little. Plausible are several sources in every
-    class, most crops in company, no source with nearly all of them, and a number at the end of the names. With a
-    `depth` that was settled earlier so many words are taken and nothing is asked.
+    The first words of a name, the class left out, are the source; as few of them as are plausible,
+    for a source that is too coarse keeps too much together and one that is too fine too little.
+    Plausible are several sources in every class, most crops in company, no source with nearly all
+    of them, and a number at the end of the names. With a `depth` that was settled earlier so many
+    words are taken and nothing is asked.
     """
     words = {crop.crop_id: _words(crop) for crop in crops}
     for count in (depth,) if depth else range(1, _DEEPEST + 1):
@@ -68,7 +73,9 @@ def _words(crop: NamedCrop) -> list[re.Match[str]]:
 
 
 def _source(name: str, words: Sequence[re.Match[str]], count: int) -> str:
-    """Return the first words of a name as they stand there; empty when nothing would be left behind them."""
+    """Return the first words of a name as they stand there; empty when nothing would be left behind
+    them.
+    """
     if len(words) <= count:
         return ""
     return PurePosixPath(name).stem[words[0].start() : words[count - 1].end()]
@@ -106,7 +113,9 @@ _TRIES = 24
 
 @dataclass(frozen=True)
 class Item:
-    """Hold what a split needs to know of a crop: its id, the place of its class, the group it must stay with."""
+    """Hold what a split needs to know of a crop: its id, the place of its class, the group it must
+    stay with.
+    """
 
     crop_id: int
     label: int
@@ -115,9 +124,11 @@ class Item:
 
 @dataclass(frozen=True)
 class Split:
-    """Hold the crop ids of each part, what was kept together, and what a person should know about it.
+    """Hold the crop ids of each part, what was kept together, and what a person should know about
+    it.
 
-    `kind` is `given` (folders named the sides), `specimen`, `micrograph`, `source`, `crop` or `mixed`.
+    `kind` is `given` (folders named the sides), `specimen`, `micrograph`, `source`, `crop` or
+    `mixed`.
     """
 
     kind: str
@@ -130,7 +141,9 @@ class Split:
 
 
 def group_of(crop: Crop, source: str = "") -> str:
-    """Return the key of the group of a crop: its specimen, else its micrograph, else its source, else itself."""
+    """Return the key of the group of a crop: its specimen, else its micrograph, else its source,
+    else itself.
+    """
     return keys_of(crop, source)[0]
 
 
@@ -147,7 +160,9 @@ def keys_of(crop: Crop, source: str = "") -> tuple[str, ...]:
 
 
 def kind_of(groups: Sequence[str]) -> str:
-    """Return what the groups are: `specimen`, `micrograph`, `source`, `crop` or, of several sorts, `mixed`."""
+    """Return what the groups are: `specimen`, `micrograph`, `source`, `crop` or, of several sorts,
+    `mixed`.
+    """
     kinds = {group.partition(":")[0] for group in groups}
     return kinds.pop() if len(kinds) == 1 else "mixed"
 
@@ -155,8 +170,9 @@ def kind_of(groups: Sequence[str]) -> str:
 def assign_folds(items: Sequence[Item], folds: int, seed: int) -> dict[str, int]:
     """Give every group one of `folds` folds so that each fold has its share of every class.
 
-    Groups are dealt out one by one, the most one-sided and largest first, each to the fold where the spread of class
-    shares over the folds stays smallest (as in grouped stratified k-fold). Same items, folds and seed: same answer.
+    Groups are dealt out one by one, the most one-sided and largest first, each to the fold where
+    the spread of class shares over the folds stays smallest (as in grouped stratified k-fold). Same
+    items, folds and seed: same answer.
     """
     names, counts = _class_counts(items)
     if len(names) == len(items):
@@ -209,9 +225,11 @@ def _class_counts(items: Sequence[Item]) -> tuple[list[str], NDArray[np.int64]]:
 
 
 def choose_groups(items: Sequence[Item], share: float, seed: int) -> frozenset[str] | None:
-    """Choose groups that hold about `share` of every class, leaving every class on the other side too.
+    """Choose groups that hold about `share` of every class, leaving every class on the other side
+    too.
 
-    Returns None when that is impossible: fewer than three groups, or a class that only one group has.
+    Returns None when that is impossible: fewer than three groups, or a class that only one group
+    has.
     """
     names, counts = _class_counts(items)
     totals = counts.sum(axis=0)
@@ -263,14 +281,17 @@ def make_split(
     seed: int,
     warnings: Sequence[str] = (),
 ) -> Split:
-    """Return the split with a given test side; validation is taken from the rest by whole groups where possible."""
+    """Return the split with a given test side; validation is taken from the rest by whole groups
+    where possible.
+    """
     rest = [item for item in items if item.crop_id not in test_ids]
     tested = [item for item in items if item.crop_id in test_ids]
     validation, whole = choose_or_fall_back(rest, validation_share, seed)
     notes = list(warnings)
     if not whole and kind not in ("crop", "given") and len(rest) > 0:
         notes.append(
-            "Validation shares specimens or micrographs with the training crops, because there are too few of them; "
+            "Validation shares specimens or micrographs with the training crops, because there "
+            "are too few of them; "
             "the live validation curve is too kind, the test is not concerned."
         )
     return Split(
@@ -285,9 +306,11 @@ def make_split(
 
 
 def check_trainable(counts: Mapping[str, int]) -> None:
-    """Raise TrainingError with a plain sentence unless there are two classes with at least five crops each.
+    """Raise TrainingError with a plain sentence unless there are two classes with at least five
+    crops each.
 
-    `counts` are labelled crops per class name; classes without any crop are left out of the training and do not count.
+    `counts` are labelled crops per class name; classes without any crop are left out of the
+    training and do not count.
     """
     used = {name: n for name, n in counts.items() if n > 0}
     if not used:

@@ -1,1 +1,3 @@
-"""Train networks; TensorFlow and Keras live here only, and this package runs in a child process only."""
+"""Train networks; TensorFlow and Keras live here only, and this package runs in a child process
+only.
+"""

@@ -1,4 +1,4 @@
-"""Turn the crops of a run folder into batches for a network; changes with augmentation and batching."""
+"""Turn the crops of a run folder into batches for a network."""
 
 from __future__ import annotations
 
@@ -22,16 +22,18 @@ from poregui.vision.shape.crop_shapes import shape_input
 Floats = NDArray[np.float32]
 Augment = Callable[[Floats, Floats, np.random.Generator], tuple[Floats, Floats]]
 _SHIFT, _DIMMED = 3, 0.15
-"""Px of the network's square by which a crop is shifted at most, and share by which it is dimmed or brightened."""
+"""Px of the network's square by which a crop is shifted at most, and share by which it is dimmed or
+brightened.
+"""
 
 
 @dataclass(frozen=True)
 class Crops:
     """Hold crops ready for a network, one row each.
 
-    `images` float32 (n, side, side, channels) from 0 to 1, `sizes` float32 (n, 2) width and height in um or px,
-    `labels` int64 (n,), `ids` int64 (n,), `shapes` float32 (n, numbers) as `vision.shape_input` makes them, None where
-    the network does not see them.
+    `images` float32 (n, side, side, channels) from 0 to 1, `sizes` float32 (n, 2) width and height
+    in um or px, `labels` int64 (n,), `ids` int64 (n,), `shapes` float32 (n, numbers) as
+    `vision.shape_input` makes them, None where the network does not see them.
     """
 
     images: Floats
@@ -53,7 +55,9 @@ class Crops:
 
 @dataclass(frozen=True)
 class Batch:
-    """Hold what one step of the optimiser sees: images, sizes and shapes as in `Crops`, `weights` float32 (n,)."""
+    """Hold what one step of the optimiser sees: images, sizes and shapes as in `Crops`, `weights`
+    float32 (n,).
+    """
 
     images: Floats
     sizes: Floats
@@ -63,7 +67,10 @@ class Batch:
 
 
 def load(folder: RunFolder, crops: Sequence[DatasetCrop], spec: InputSpec) -> Crops:
-    """Read crops and bring them to the network's input. Raises ProjectError when the pixel file is damaged."""
+    """Read crops and bring them to the network's input.
+
+    Raises ProjectError when the pixel file is damaged.
+    """
     images = np.empty((len(crops), spec.side, spec.side, spec.channels), np.float32)
     shapes = np.empty((len(crops), SHAPE_WIDTH), np.float32) if spec.sees_shape else None
 
@@ -89,7 +96,9 @@ def load(folder: RunFolder, crops: Sequence[DatasetCrop], spec: InputSpec) -> Cr
 
 
 def class_weights(labels: NDArray[np.int64], classes: int) -> Floats:
-    """Return (classes,) weights inverse to how often a class occurs; over the crops their mean is 1."""
+    """Return (classes,) weights inverse to how often a class occurs; over the crops their mean is
+    1.
+    """
     counts = np.bincount(labels, minlength=classes)
     present = np.count_nonzero(counts)
     return np.asarray(len(labels) / (max(present, 1) * np.maximum(counts, 1)), np.float32)
@@ -109,7 +118,8 @@ def batches(
 ) -> Iterator[Batch]:
     """Yield one epoch of shuffled, augmented batches.
 
-    Batches are of nearly equal size, as a last one of a single crop would upset batch normalisation.
+    Batches are of nearly equal size, as a last one of a single crop would upset batch
+    normalisation.
     """
     order = random.permutation(len(crops))
     for places in np.array_split(order, batch_count(len(crops), batch_size)):
@@ -126,7 +136,8 @@ def batches(
 def turn_and_mirror(
     images: Floats, sizes: Floats, random: np.random.Generator
 ) -> tuple[Floats, Floats]:
-    """Turn each crop by a random number of quarter turns and mirror half of them; exact, pixels only change places.
+    """Turn each crop by a random number of quarter turns and mirror half of them; exact, pixels
+    only change places.
 
     A quarter turn swaps the width and the height that the network is told.
     """
@@ -141,9 +152,11 @@ def turn_and_mirror(
 
 
 def vary(images: Floats, sizes: Floats, random: np.random.Generator) -> tuple[Floats, Floats]:
-    """Turn and mirror each crop, shift it by up to 3 px either way, and make it up to 15 % darker or brighter.
+    """Turn and mirror each crop, shift it by up to 3 px either way, and make it up to 15 % darker
+    or brighter.
 
-    The border is repeated where a shift lays it bare. Crops are cut by hand, and lamps are not alike.
+    The border is repeated where a shift lays it bare. Crops are cut by hand, and lamps are not
+    alike.
     """
     moved, sizes = turn_and_mirror(images, sizes, random)
     side = images.shape[1]
@@ -158,8 +171,9 @@ def vary(images: Floats, sizes: Floats, random: np.random.Generator) -> tuple[Fl
 def shake(images: Floats, sizes: Floats, random: np.random.Generator) -> tuple[Floats, Floats]:
     """Turn, shift, shear, zoom and mirror as the original study did.
 
-    Ranges and the order of the transforms are those of Keras's ImageDataGenerator with rotation_range=15, width and
-    height_shift_range=0.1, shear_range=0.1 (degrees there), zoom_range=0.2, horizontal_flip=True, fill_mode="nearest".
+    Ranges and the order of the transforms are those of Keras's ImageDataGenerator with
+    rotation_range=15, width and height_shift_range=0.1, shear_range=0.1 (degrees there),
+    zoom_range=0.2, horizontal_flip=True, fill_mode="nearest".
     """
     side = images.shape[1]
     moved = np.empty_like(images)
@@ -177,7 +191,9 @@ def shake(images: Floats, sizes: Floats, random: np.random.Generator) -> tuple[F
 
 
 def _affine(side: int, random: np.random.Generator) -> NDArray[np.float64]:
-    """Return a random (2, 3) map from the place of an output pixel to that of its input pixel, about the centre."""
+    """Return a random (2, 3) map from the place of an output pixel to that of its input pixel,
+    about the centre.
+    """
     angle, shear = np.deg2rad(random.uniform(-15, 15)), np.deg2rad(random.uniform(-0.1, 0.1))
     shift = random.uniform(-0.1, 0.1, size=2) * side
     zoom = random.uniform(0.8, 1.2, size=2)

@@ -1,6 +1,8 @@
-"""Decide after each epoch whether weights are the best, the learning rate falls or the training ends.
+"""Decide after each epoch whether weights are the best, the learning rate falls or the training
+ends.
 
-Free of Keras, so that they are tested with plain numbers; each keeps its state in fields that a checkpoint can hold.
+Free of Keras, so that they are tested with plain numbers; each keeps its state in fields that a
+checkpoint can hold.
 """
 
 from __future__ import annotations
@@ -18,7 +20,9 @@ _LEAST_GAIN = 1e-4
 
 @dataclass
 class BestEpoch:
-    """Remember the epoch (counted from 1; 0 for none) with the lowest validation loss; the first of equals."""
+    """Remember the epoch (counted from 1; 0 for none) with the lowest validation loss; the first of
+    equals.
+    """
 
     epoch: int = 0
     loss: float = math.inf
@@ -44,10 +48,11 @@ class EarlyStopping:
 
 @dataclass(frozen=True)
 class Cosine:
-    """Let the learning rate rise to `peak` over two epochs and fall along half a cosine to `smallest` in the last one.
+    """Let the learning rate rise to `peak` over two epochs and fall along half a cosine to
+    `smallest` in the last one.
 
-    Loshchilov and Hutter, SGDR, 2017, without restarts. The rate depends on the number of the epoch alone, so that a
-    training that was interrupted goes on with it.
+    Loshchilov and Hutter, SGDR, 2017, without restarts. The rate depends on the number of the epoch
+    alone, so that a training that was interrupted goes on with it.
     """
 
     peak: float
@@ -66,7 +71,9 @@ class Cosine:
 
 @dataclass
 class ReduceOnPlateau:
-    """Multiply the learning rate by `factor` when the loss has not fallen for `patience` epochs; 0 never does."""
+    """Multiply the learning rate by `factor` when the loss has not fallen for `patience` epochs; 0
+    never does.
+    """
 
     patience: int
     factor: float

@@ -1,4 +1,6 @@
-"""Keep the state of an unfinished training in one file, so that it goes on as if it had never ended."""
+"""Keep the state of an unfinished training in one file, so that it goes on as if it had never
+ended.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ Arrays = list[NDArray[Any]]
 LEAST_SECONDS = 5.0
 """Least time between two checkpoints, and about what a crash costs where writing one is quick."""
 LARGEST_SHARE = 0.02
-"""Part of the time that writing checkpoints may take at most; those of large networks come less often."""
+"""Part of the time that writing checkpoints may take at most; those of large networks come less
+often.
+"""
 
 
 @dataclass(frozen=True)
@@ -37,8 +41,8 @@ class State:
 class Snapshot:
     """Hold a training at the end of an epoch.
 
-    `variables` are all of the network's (with the state of its random numbers), `best` those of the best epoch,
-    `optimizer` the optimiser's, with the learning rate.
+    `variables` are all of the network's (with the state of its random numbers), `best` those of the
+    best epoch, `optimizer` the optimiser's, with the learning rate.
     """
 
     state: State

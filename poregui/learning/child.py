@@ -1,4 +1,4 @@
-"""Run a training as a process of its own: lock, events, control, log; changes with how a window talks to it."""
+"""Run a training as a process of its own: lock, events, control, log."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ DONE, BROKEN, REFUSED = 0, 1, 2
 """Exit codes: the run ended as asked, a bug, something that a person can put right."""
 _OUT_OF_MEMORY = (
     "The training needed more memory than there is.",
-    "Choose fewer crops per batch or a smaller input size, or close other programs, then train again.",
+    "Choose fewer crops per batch or a smaller input size, or close other programs, then "
+    "train again.",
 )
 
 
@@ -50,7 +51,9 @@ class Control:
         return self._asked
 
     def listen(self) -> None:
-        """Read wishes, one a line, from standard input in the background; its end interrupts the training."""
+        """Read wishes, one a line, from standard input in the background; its end interrupts the
+        training.
+        """
         threading.Thread(target=self._read, name="control", daemon=True).start()
 
     def _read(self) -> None:
@@ -82,7 +85,9 @@ class Teller:
         self.ended = False
 
     def __call__(self, event: Event) -> None:
-        """Tell an event; a window that no longer listens is no error, for the training learns of it by its control."""
+        """Tell an event; a window that no longer listens is no error, for the training learns of it
+        by its control.
+        """
         self.ended = self.ended or isinstance(event, FINAL)
         if self.writer is not None:
             self.writer.write(event)
@@ -97,12 +102,14 @@ class Teller:
 
 
 def fit(run_folder: Path, *, events: bool, control: bool) -> int:
-    """Train the run folder and return the exit code: 0, 1 for a bug of ours, 2 for what a person can put right.
+    """Train the run folder and return the exit code: 0, 1 for a bug of ours, 2 for what a person
+    can put right.
 
-    `events`: each event is written to standard output as a line of JSON; they stand in events.jsonl anyway. `control`:
-    lines `stop` and `cancel` on standard input are obeyed, and its end interrupts; without it Ctrl+C stops and a second
-    one cancels. Whatever TensorFlow writes goes to trainer.log. A failure is told as a `Failed` event, or, without
-    `events`, as one sentence on standard error.
+    `events`: each event is written to standard output as a line of JSON; they stand in events.jsonl
+    anyway. `control`: lines `stop` and `cancel` on standard input are obeyed, and its end
+    interrupts; without it Ctrl+C stops and a second one cancels. Whatever TensorFlow writes goes to
+    trainer.log. A failure is told as a `Failed` event, or, without `events`, as one sentence on
+    standard error.
     """
     folder = RunFolder(run_folder)
     wishes = Control()
@@ -185,7 +192,9 @@ def _failure(folder: RunFolder, teller: Teller, wishes: Control) -> Failed | Non
 
 
 def _wants_memory(error: Exception) -> bool:
-    """Tell whether memory was refused: by Python, by TensorFlow, or by the driver of a GPU below it."""
+    """Tell whether memory was refused: by Python, by TensorFlow, or by the driver of a GPU below
+    it.
+    """
     if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
         return True
     words = str(error).lower()
@@ -199,7 +208,9 @@ def _first_line(error: Exception) -> str:
 
 @contextmanager
 def _diverted(log_file: Path) -> Iterator[tuple[int, int]]:
-    """Send descriptors 1 and 2 to the log, as TensorFlow writes to them from C; yield copies of the real ones."""
+    """Send descriptors 1 and 2 to the log, as TensorFlow writes to them from C; yield copies of the
+    real ones.
+    """
     sys.stdout.flush()
     sys.stderr.flush()
     try:
@@ -225,7 +236,9 @@ def _diverted(log_file: Path) -> Iterator[tuple[int, int]]:
 
 @contextmanager
 def _signals(wishes: Control, control: bool) -> Iterator[None]:
-    """Let Ctrl+C stop a training that nobody controls; one that a window controls leaves Ctrl+C to the window."""
+    """Let Ctrl+C stop a training that nobody controls; one that a window controls leaves Ctrl+C to
+    the window.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -1,9 +1,10 @@
-"""Write a trained network as an ONNX graph that also explains itself; changes with the layers that zoo.py uses.
+"""Write a trained network as an ONNX graph that also explains itself.
 
-The graph is written from the layers and their weights directly. That is exact, takes a second (Keras's own exporter
-takes 17 s for the `seed` network) and can hold what no exporter writes: the activation maps, features times the
-gradient of each logit with respect to them, summed over channels, as plain forward operations (HiResCAM: R. L. Draelos
-and L. Carin, arXiv:2011.08891; without a hidden layer behind the average it would be the class activation map).
+The graph is written from the layers and their weights directly. That is exact, takes a second
+(Keras's own exporter takes 17 s for the `seed` network) and can hold what no exporter writes: the
+activation maps, features times the gradient of each logit with respect to them, summed over
+channels, as plain forward operations (HiResCAM: R. L. Draelos and L. Carin, arXiv:2011.08891;
+without a hidden layer behind the average it would be the class activation map).
 """
 
 from __future__ import annotations
@@ -33,7 +34,9 @@ _BATCH = 32
 
 
 class _Graph:
-    """Collect the nodes and weights of a graph; tensors are named after the layers that make them."""
+    """Collect the nodes and weights of a graph; tensors are named after the
+    layers that make them.
+    """
 
     def __init__(self) -> None:
         self.nodes: list[Any] = []
@@ -58,10 +61,10 @@ class _Graph:
 def build_graph(model: keras.Model) -> onnx.ModelProto:
     """Return the ONNX model of a network from zoo.py.
 
-    Inputs `image` (batch, side, side, channels) and, where the network has them, `size` (batch, 2) and `shape` (batch,
-    numbers); outputs `probabilities` (batch, classes), `activation_maps` (batch, classes, height, width) of the
-    features' grid and `penultimate` (batch, units), the input of the last layer. All float32. Raises TypeError for a
-    layer that it does not know.
+    Inputs `image` (batch, side, side, channels) and, where the network has them, `size` (batch, 2)
+    and `shape` (batch, numbers); outputs `probabilities` (batch, classes), `activation_maps`
+    (batch, classes, height, width) of the features' grid and `penultimate` (batch, units), the
+    input of the last layer. All float32. Raises TypeError for a layer that it does not know.
     """
     graph = _Graph()
     made: dict[str, str] = {}
@@ -232,8 +235,8 @@ _WRITERS: dict[str, Callable[[_Graph, Any, list[str]], str]] = {
 def _write_maps(graph: _Graph, model: keras.Model, grid: tuple[int, int, int]) -> None:
     """Write the activation maps of a head `[average or flatten] - dense (ReLU) - dense (softmax)`.
 
-    Where the hidden units are above zero the head is linear: the gradient of logit c with respect to feature f is the
-    sum over these units u of kernel_1[f, u] kernel_2[u, c].
+    Where the hidden units are above zero the head is linear: the gradient of logit c with respect
+    to feature f is the sum over these units u of kernel_1[f, u] kernel_2[u, c].
     """
     height, width, channels = grid
     hidden, units = model.get_layer("dense"), int(model.get_layer("dense").units)
@@ -262,7 +265,8 @@ def _write_maps(graph: _Graph, model: keras.Model, grid: tuple[int, int, int]) -
 
 
 def export(model: keras.Model, path: Path, crops: Crops) -> float:
-    """Write the network to `path` and return the largest difference to Keras's probabilities for these crops.
+    """Write the network to `path` and return the largest difference to Keras's probabilities for
+    these crops.
 
     Raises TrainingError, and leaves no file, when the two differ by more than 1e-4.
     """

@@ -34,13 +34,17 @@ def has_gpu() -> bool:
 
 
 def policy_of(recipe: Recipe) -> str:
-    """Return Keras's name of the precision that a recipe trains in here; without a GPU 16 bits are only slower."""
+    """Return Keras's name of the precision that a recipe trains in here; without a GPU 16 bits are
+    only slower.
+    """
     return MIXED if recipe.mixed_precision and has_gpu() else FULL
 
 
 @contextmanager
 def layers_of(policy: str) -> Iterator[None]:
-    """Let layers that are made meanwhile compute in a precision; their weights stay 32 bits long."""
+    """Let layers that are made meanwhile compute in a precision; their weights
+    stay 32 bits long.
+    """
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(policy)
     try:
@@ -60,7 +64,8 @@ _SMALLEST_PROBABILITY = 1e-7
 class Fit:
     """Say how a fit went.
 
-    `ended` is `done`, `stop`, `cancel` or `interrupt`; `earlier_seconds` passed before an interruption.
+    `ended` is `done`, `stop`, `cancel` or `interrupt`; `earlier_seconds` passed before an
+    interruption.
     """
 
     ended: str
@@ -94,9 +99,10 @@ def score(probabilities: NDArray[np.float32], labels: NDArray[np.int64]) -> tupl
 class Fitter:
     """Fit a network; `fit` may be called once.
 
-    `train` and `validation` must not be empty. `exact` makes the same network of 32 bits, which takes over the weights
-    in the end where the `model` computes in fewer. With a `checkpoint_file` the state is kept there while the training
-    goes on, and a training that left one there goes on from it.
+    `train` and `validation` must not be empty. `exact` makes the same network of 32 bits, which
+    takes over the weights in the end where the `model` computes in fewer. With a `checkpoint_file`
+    the state is kept there while the training goes on, and a training that left one there goes on
+    from it.
     """
 
     def __init__(
@@ -126,7 +132,8 @@ class Fitter:
         model.compile(
             optimizer=optimizer_for(recipe),
             loss=keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing),
-            # A metric named by text makes its variables in the first step, which is then traced twice.
+            # A metric named by text makes its variables in the first step, which is then traced
+            # twice.
             metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
             jit_compile=False,  # XLA made training on processors four times slower
         )
@@ -139,11 +146,15 @@ class Fitter:
 
     @property
     def _optimizer(self) -> keras.optimizers.Optimizer:
-        """Return what holds the learning rate: Keras wraps it where a network computes in 16 bits."""
+        """Return what holds the learning rate: Keras wraps it where a network
+        computes in 16 bits.
+        """
         return getattr(self.model.optimizer, "inner_optimizer", self.model.optimizer)
 
     def resume(self) -> int:
-        """Take up the training that left a checkpoint; return after which epoch, 0 for a fresh start."""
+        """Take up the training that left a checkpoint; return after which epoch, 0 for a fresh
+        start.
+        """
         stored = checkpoint.read(self.checkpoint_file) if self.checkpoint_file else None
         if stored is None:
             return 0
@@ -194,14 +205,17 @@ class Fitter:
         return Fit(ended, self.epoch, self.best.epoch, self.earlier_seconds)
 
     def _run_epoch(self, epoch: int) -> tuple[str, float, float]:
-        """Run the batches of an epoch; return how it ended, and loss and accuracy over the crops that it saw."""
+        """Run the batches of an epoch; return how it ended, and loss and accuracy over the crops
+        that it saw.
+        """
         recipe = self.recipe
         weights = (
             class_weights(self.train.labels, self.classes)
             if recipe.class_weights
             else np.ones(self.classes, np.float32)
         )
-        # Random numbers of an epoch depend on its number alone, so that a resumed training repeats them.
+        # Random numbers of an epoch depend on its number alone, so that a resumed training repeats
+        # them.
         random = np.random.default_rng([recipe.seed, epoch])
         count = batch_count(len(self.train), recipe.batch_size)
         augment = augmentation(recipe.preset, recipe.augment)
@@ -222,8 +236,8 @@ class Fitter:
     def _step(self, batch: Batch, *, at_once: bool) -> tuple[float, float]:
         """Do one step of the optimiser and return its loss and accuracy.
 
-        `at_once` does it without tracing it first, which takes TensorFlow more than a second: a person sees a first
-        point, or that memory is short, so much sooner.
+        `at_once` does it without tracing it first, which takes TensorFlow more than a second: a
+        person sees a first point, or that memory is short, so much sooner.
         """
         self.model.reset_metrics()
         answers = np.eye(self.classes, dtype=np.float32)[batch.labels]
@@ -245,7 +259,8 @@ class Fitter:
                 )  # going on from there would end here again
             raise TrainingError(
                 "The training lost its footing: the loss is no longer a number.",
-                f"Train again with a smaller learning rate, such as {self.recipe.learning_rate / 10:g}.",
+                "Train again with a smaller learning rate, such as "
+                f"{self.recipe.learning_rate / 10:g}.",
             )
 
     def _end_epoch(self, loss: float, accuracy: float, epoch_seconds: float) -> None:
@@ -279,8 +294,9 @@ class Fitter:
     def _improved(self, validation_loss: float) -> bool:
         """Tell whether the weights of this epoch are those to keep.
 
-        A cosine that nothing may end early leads to its last epoch, whose weights are kept whatever the loss of the few
-        validation crops: picking another by them cost accuracy. Before, as when a person stops it, the best are.
+        A cosine that nothing may end early leads to its last epoch, whose weights are kept whatever
+        the loss of the few validation crops: picking another by them cost accuracy. Before, as when
+        a person stops it, the best are.
         """
         improved = self.best.improved(self.epoch, validation_loss)
         if self.cosine is None or self.recipe.early_stopping or self.epoch < self.recipe.epochs:

@@ -1,4 +1,4 @@
-"""Cross-validate: each crop is answered by a network that has not seen its fold; changes with how folds run."""
+"""Cross-validate: each crop is answered by a network that has not seen its fold."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ from poregui.store.files import write_json
 
 @dataclass(frozen=True)
 class _Fold:
-    """Hold one fold that was trained: its crops, their (n, classes) probabilities, how the fit went."""
+    """Hold one fold that was trained: its crops, their (n, classes) probabilities, how the fit
+    went.
+    """
 
     crops: list[DatasetCrop]
     answers: NDArray[np.float32]
@@ -32,9 +34,10 @@ class _Fold:
 def cross_validate(job: Job, folds: Sequence[Sequence[int]]) -> None:
     """Train one network per fold on the other folds and let it answer the fold.
 
-    Leaves predictions.csv with out-of-fold answers only and metrics.json; no model. 'stop' ends after the current fold,
-    whose network keeps its best weights; the crops of later folds then have no answer. An interrupted cross-validation
-    starts again. Raises TrainingError when a fold leaves nothing to train with.
+    Leaves predictions.csv with out-of-fold answers only and metrics.json; no model. 'stop' ends
+    after the current fold, whose network keeps its best weights; the crops of later folds then have
+    no answer. An interrupted cross-validation starts again. Raises TrainingError when a fold leaves
+    nothing to train with.
     """
     done: list[_Fold] = []
     for number, ids in enumerate(folds, start=1):
@@ -73,7 +76,9 @@ def _train_fold(job: Job, number: int, count: int, ids: frozenset[int]) -> _Fold
 
 
 def _say_missing(job: Job, number: int, labels: NDArray[np.int64]) -> None:
-    """Name the classes that the network of a fold cannot learn, for none of their crops is left to it."""
+    """Name the classes that the network of a fold cannot learn, for none of their crops is left to
+    it.
+    """
     missing = [
         name for place, name in enumerate(job.dataset.classes) if not np.any(labels == place)
     ]
@@ -81,7 +86,8 @@ def _say_missing(job: Job, number: int, labels: NDArray[np.int64]) -> None:
         listed = " and ".join(missing)
         job.report(
             Note(
-                f"Fold {number} learns without any crop of {listed}, and will take such crops for others. "
+                f"Fold {number} learns without any crop of {listed}, and will take such crops "
+                "for others. "
                 f"Choose fewer folds, or label {listed} in more specimens."
             )
         )

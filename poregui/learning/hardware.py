@@ -1,4 +1,4 @@
-"""Describe what a training has to work with: cores, threads, accelerators, versions; changes with what can be asked."""
+"""Describe what a training has to work with: cores, threads, accelerators, versions."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ def available_threads() -> int:
 
 
 def set_limits(threads: int, environment: MutableMapping[str, str]) -> None:
-    """Limit TensorFlow to `threads` (0: all) and to the GPU memory it needs; works only before it is imported.
+    """Limit TensorFlow to `threads` (0: all) and to the GPU memory it needs; works only before it
+    is imported.
 
     The answers of a network change in their last digits with this number, so it is part of a run.
     """
@@ -46,7 +47,9 @@ def set_limits(threads: int, environment: MutableMapping[str, str]) -> None:
 
 
 def allowed_threads() -> int:
-    """Return how many threads `set_limits` left to this process, all that there are before it was called."""
+    """Return how many threads `set_limits` left to this process, all that there are before it was
+    called.
+    """
     return int(os.environ.get("TF_NUM_INTRAOP_THREADS") or available_threads())
 
 
@@ -67,7 +70,8 @@ def versions() -> dict[str, str]:
 def describe() -> dict[str, Any]:
     """Return TensorFlow's version, GPUs, processor threads and remarks, for `poregui doctor`.
 
-    Imports TensorFlow, which takes seconds. An installation that is broken is described in `remarks`.
+    Imports TensorFlow, which takes seconds. An installation that is broken is described in
+    `remarks`.
     """
     told: dict[str, Any] = {
         "tensorflow": None,
@@ -98,7 +102,9 @@ def describe() -> dict[str, Any]:
 
 
 def nvidia_cards() -> list[str] | None:
-    """Return the names of the NVIDIA cards that their driver tells of; None where no driver answers."""
+    """Return the names of the NVIDIA cards that their driver tells of; None where no driver
+    answers.
+    """
     program = shutil.which("nvidia-smi")
     if program is None:
         return None
@@ -138,17 +144,22 @@ def why_no_gpu(
     found = f"{' and '.join(cards)} {'is' if len(cards) == 1 else 'are'} there, but"
     if system == "Windows":
         return [
-            f"{found} TensorFlow has used no GPU on native Windows since version 2.11. Install poregui in WSL2: "
-            "`wsl --install` in a terminal of Windows, then in Ubuntu, in poregui's folder, `pip install '.[gpu]'`; "
-            "the driver of Windows serves both, and projects lie under /mnt/c. Here training goes on without the card."
+            f"{found} TensorFlow has used no GPU on native Windows since version 2.11. Install "
+            "poregui in WSL2: "
+            "`wsl --install` in a terminal of Windows, then in Ubuntu, in poregui's folder, `pip "
+            "install '.[gpu]'`; "
+            "the driver of Windows serves both, and projects lie under /mnt/c. Here training "
+            "goes on without the card."
         ]
     if not built_for_cuda:
         return [
-            f"{found} this TensorFlow is built for processors only. In a fresh environment: pip install '.[gpu]'."
+            f"{found} this TensorFlow is built for processors only. In a fresh environment: pip "
+            "install '.[gpu]'."
             if machine in ("x86_64", "AMD64")
             else f"{found} TensorFlow for {machine} is built for processors only."
         ]
     return [
-        f"{found} TensorFlow found no CUDA libraries that fit its driver. Install them with pip install '.[gpu]', and "
+        f"{found} TensorFlow found no CUDA libraries that fit its driver. Install them with pip "
+        "install '.[gpu]', and "
         "renew the driver if it is older than they are."
     ]

@@ -1,8 +1,9 @@
-"""Build the two networks that a recipe can name; changes when an architecture does.
+"""Build the two networks that a recipe can name.
 
-Both take `image`, float32 (batch, side, side, channels) from 0 to 1, as `vision.patches` makes it from a crop. Greys
-are centred inside the graph. Fitting a crop into the square stays outside: one batch holds crops of many sizes, a graph
-would need them padded to the largest and resized one by one, and training and prediction share the one function for it.
+Both take `image`, float32 (batch, side, side, channels) from 0 to 1, as `vision.patches` makes it
+from a crop. Greys are centred inside the graph. Fitting a crop into the square stays outside: one
+batch holds crops of many sizes, a graph would need them padded to the largest and resized one by
+one, and training and prediction share the one function for it.
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ _WIDTHS = (16, 32, 64, 96, 96, 96)
 _POOLED = 3
 """Convolutions of the default network by their channels, and how many of them halve the grid."""
 _SMALLEST_SPREAD = 0.3
-"""Least standard deviation of log sizes: crops all of one size shall not make the scale infinitely fine."""
+"""Least standard deviation of log sizes: crops all of one size shall not make the scale infinitely
+fine.
+"""
 _SMALLEST_SHAPE_SPREAD = 0.02
 _SHAPE_UNITS = 32
 
@@ -54,8 +57,9 @@ def build(
 ) -> keras.Model:
     """Return the untrained network of a recipe with `classes` outputs named `probabilities`.
 
-    `sizes` are the (n, 2) width and height of the training crops (um or px), `shapes` what `vision.shape_input` makes
-    of them, where the network sees that: mean and spread of the sizes' logarithms and of the shapes become part of it.
+    `sizes` are the (n, 2) width and height of the training crops (um or px), `shapes` what
+    `vision.shape_input` makes of them, where the network sees that: mean and spread of the sizes'
+    logarithms and of the shapes become part of it.
     """
     image = keras.Input((spec.side, spec.side, spec.channels), name="image")
     if recipe.preset == "seed":
@@ -93,15 +97,17 @@ def _default(
     sizes: NDArray[np.float32],
     shapes: NDArray[np.float32] | None,
 ) -> Any:
-    """Stack convolutions with batch normalisation, average their features, and read them with the size and the shape.
+    """Stack convolutions with batch normalisation, average their features, and read them with the
+    size and the shape.
 
-    The last three convolutions share one grid: they see 70 px about each of its points, so the whole shape of a pore,
-    and leave a map of 8 x 8 for a crop of 64 px.
+    The last three convolutions share one grid: they see 70 px about each of its points, so the
+    whole shape of a pore, and leave a map of 8 x 8 for a crop of 64 px.
     """
     layers = keras.layers
     image = inputs["image"]
     side = int(image.shape[1])
-    # Columns first, then their means: one sum over all pixels loses digits, and the layers below make much of them.
+    # Columns first, then their means: one sum over all pixels loses digits, and the layers below
+    # make much of them.
     mean = layers.AveragePooling2D((side, 1), name="mean_of_columns")(image)
     mean = layers.AveragePooling2D((1, side), name="mean_grey")(mean)
     flow = layers.Subtract(name="centred")([image, mean])  # specimens differ in light
@@ -109,7 +115,8 @@ def _default(
     for number, width in enumerate(_WIDTHS, start=1):
         last = number == len(_WIDTHS)
         flow = layers.Conv2D(width, 3, padding="same", use_bias=False, name=f"conv_{number}")(flow)
-        # Runs are a few hundred steps long: momentum 0.99 would not have caught up with the weights at their end.
+        # Runs are a few hundred steps long: momentum 0.99 would not have caught up with the weights
+        # at their end.
         flow = layers.BatchNormalization(momentum=0.9, name=f"norm_{number}")(flow)
         flow = layers.Activation("relu", name=FEATURES if last else f"relu_{number}")(flow)
         if number <= _POOLED:
@@ -130,7 +137,9 @@ def _default(
 
 
 def _standardised(values: Any, known: NDArray[np.float32], smallest: float, name: str) -> Any:
-    """Bring values to mean 0 and spread 1 of the `known` (n, columns) ones; a spread is `smallest` at least."""
+    """Bring values to mean 0 and spread 1 of the `known` (n, columns) ones; a spread is `smallest`
+    at least.
+    """
     mean, spread = known.mean(axis=0), np.maximum(known.std(axis=0), smallest)
     return keras.layers.Normalization(mean=mean.tolist(), variance=(spread**2).tolist(), name=name)(
         values

@@ -1,8 +1,9 @@
-"""Build EfficientNet-Lite0 with weights that ImageNet taught it; changes with the network of the preset `pretrained`.
+"""Build EfficientNet-Lite0 with weights that ImageNet taught it.
 
-M. Tan and Q. V. Le, EfficientNet, ICML 2019 (arXiv:1905.11946), Table 1, without squeeze-and-excitation and with ReLU6,
-as TensorFlow's `efficientnet-lite0` has it. Convolutions pad as TensorFlow's `same` does, more on the right and below,
-as the weights were trained; padding both sides alike, as PyTorch would, moves the grids by half a step.
+M. Tan and Q. V. Le, EfficientNet, ICML 2019 (arXiv:1905.11946), Table 1, without
+squeeze-and-excitation and with ReLU6, as TensorFlow's `efficientnet-lite0` has it. Convolutions pad
+as TensorFlow's `same` does, more on the right and below, as the weights were trained; padding both
+sides alike, as PyTorch would, moves the grids by half a step.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ from poregui.store.pretrained_weights import pretrained_weights
 LAYERS_PREFIX = "net_"
 """Names of the layers that come with weights begin with it."""
 FIXED_BLOCKS = 5
-"""First blocks that are never trained: their edges and blobs serve any picture, and they take most of the time."""
+"""First blocks that are never trained: their edges and blobs serve any picture, and they take most
+of the time.
+"""
 _STAGES = (
     (1, 3, 1, 1, 16),
     (2, 3, 2, 6, 24),
@@ -40,10 +43,11 @@ _SMALLEST_SPREAD = 0.3
 
 
 def build(image: Any, size: Any, classes: int, sizes: NDArray[np.float32]) -> Any:
-    """Return the probabilities of `classes` from an image of three channels from 0 to 1 and the size of the crop.
+    """Return the probabilities of `classes` from an image of three channels from 0 to 1 and the
+    size of the crop.
 
-    The mean of an image takes the place of the middle grey, for specimens differ in light. `sizes` are as in
-    `zoo.build`. The weights are put in by `start_from_pretrained`.
+    The mean of an image takes the place of the middle grey, for specimens differ in light. `sizes`
+    are as in `zoo.build`. The weights are put in by `start_from_pretrained`.
     """
     layers = keras.layers
     side = int(image.shape[1])
@@ -67,8 +71,8 @@ def build(image: Any, size: Any, classes: int, sizes: NDArray[np.float32]) -> An
 def start_from_pretrained(model: keras.Model) -> None:
     """Give a fresh network its weights and let only its later convolutions and its head be trained.
 
-    Batch normalisation keeps the statistics that it came with: a few hundred crops give worse ones. Raises
-    TrainingError when the weights are not installed.
+    Batch normalisation keeps the statistics that it came with: a few hundred crops give worse ones.
+    Raises TrainingError when the weights are not installed.
     """
     give_weights(model, pretrained_weights())
     fixed = tuple(_named(f"_blocks.{block}.") for block in range(FIXED_BLOCKS))
@@ -80,7 +84,9 @@ def start_from_pretrained(model: keras.Model) -> None:
 
 @keras.saving.register_keras_serializable("poregui")
 class PacedAdam(keras.optimizers.Adam):
-    """Take steps for the layers that came with weights that are `pace` times as long as the others."""
+    """Take steps for the layers that came with weights that are `pace` times as
+    long as the others.
+    """
 
     def __init__(self, learning_rate: float = 0.001, **others: Any) -> None:
         super().__init__(learning_rate, **others)
@@ -110,13 +116,17 @@ def optimizer_for(recipe: Recipe) -> keras.optimizers.Optimizer:
 
 
 def begin_epoch(optimizer: keras.optimizers.Optimizer, recipe: Recipe, epoch: int) -> None:
-    """Hold the layers that came with weights in the first epochs (counted from 1), and let them move slowly later."""
+    """Hold the layers that came with weights in the first epochs (counted from 1), and let them
+    move slowly later.
+    """
     if isinstance(optimizer, PacedAdam):
         optimizer.pace.assign(0.0 if epoch <= recipe.frozen_epochs else recipe.fine_tuning_rate)
 
 
 def backbone(image: Any) -> Any:
-    """Return (height / 32, width / 32, 1280) features of an image of three channels: (grey - 127) / 128 of 0 to 255."""
+    """Return (height / 32, width / 32, 1280) features of an image of three channels: (grey - 127) /
+    128 of 0 to 255.
+    """
     layers = keras.layers
     flow = layers.Conv2D(_STEM, 3, 2, padding="same", use_bias=False, name=_named("_conv_stem"))(
         image
@@ -165,7 +175,9 @@ def _named(name: str) -> str:
 
 
 def give_weights(model: keras.Model, weights: Mapping[str, NDArray[np.float32]]) -> None:
-    """Put the weights of `store.pretrained_weights` into the layers of `backbone`; KeyError when one is missing."""
+    """Put the weights of `store.pretrained_weights` into the layers of `backbone`; KeyError when
+    one is missing.
+    """
     for name in sorted({name.rpartition(".")[0] for name in weights}):
         layer = model.get_layer(_named(name))
         if isinstance(layer, keras.layers.BatchNormalization):

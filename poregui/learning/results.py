@@ -32,7 +32,9 @@ def write_predictions(
     answers: NDArray[np.float32],
     part: Part | None = None,
 ) -> None:
-    """Write predictions.csv for crops; `part` stands in for their own where every answer is a test."""
+    """Write predictions.csv for crops; `part` stands in for their own where
+    every answer is a test.
+    """
     folder.write_predictions(
         dataset.classes,
         {crop.crop_id: part or crop.part for crop in crops},
@@ -52,21 +54,27 @@ def judge(
 
 
 def trust(crops: Sequence[DatasetCrop], answers: NDArray[np.float32]) -> dict[str, Any]:
-    """Return the ends of the interval of the accuracy, and what they count, as `Finished` tells them."""
+    """Return the ends of the interval of the accuracy, and what they count, as `Finished` tells
+    them.
+    """
     right = np.array([crop.label for crop in crops], np.int64) == answers.argmax(axis=1)
     found = interval_of(right, [crop.group for crop in crops])
     return {} if found is None else {"low": found.low, "high": found.high, "over": found.words}
 
 
 def accuracy_of(dataset: Dataset, answers: NDArray[np.float32], part: Part) -> float | None:
-    """Return the accuracy over the crops of a part; `answers` (n, classes) are those of all crops of the dataset."""
+    """Return the accuracy over the crops of a part; `answers` (n, classes) are those of all crops
+    of the dataset.
+    """
     inside = np.array([crop.part == part for crop in dataset.crops])
     crops = list(itertools.compress(dataset.crops, inside))
     return judge(dataset, crops, answers[inside]).accuracy
 
 
 def common_metrics(dataset: Dataset, recipe: Recipe, evaluation: Evaluation) -> dict[str, Any]:
-    """Return what every run writes to metrics.json: the numbers of the test, and what they rest on."""
+    """Return what every run writes to metrics.json: the numbers of the test,
+    and what they rest on.
+    """
     return {
         **evaluation.to_json(),
         "accuracy_as_trained": evaluation.accuracy,
@@ -80,7 +88,8 @@ def common_metrics(dataset: Dataset, recipe: Recipe, evaluation: Evaluation) -> 
 def write_features(
     folder: RunFolder, model: keras.Model, dataset: Dataset, spec: InputSpec
 ) -> None:
-    """Write features.npy: (n, features) float32, the input of the last layer for the crops in the dataset's order.
+    """Write features.npy: (n, features) float32, the input of the last layer for the crops in the
+    dataset's order.
 
     Those of the training crops also go into model.json, by which micrographs are held against them.
     """
@@ -127,7 +136,8 @@ def predict_crops(
 def export_model(
     folder: RunFolder, model: keras.Model, recipe: Recipe, dataset: Dataset, spec: InputSpec
 ) -> float:
-    """Write model.onnx and its sidecar model.json; return the largest difference to Keras on crops of this run.
+    """Write model.onnx and its sidecar model.json; return the largest difference to Keras on crops
+    of this run.
 
     Raises TrainingError when the exported network answers otherwise.
     """

@@ -31,7 +31,9 @@ _UNKNOWN = -1.0
 
 @dataclass(frozen=True)
 class _Table:
-    """Hold the (n, numbers) shape numbers of the crops of a dataset, in their order, with their (n,) labels."""
+    """Hold the (n, numbers) shape numbers of the crops of a dataset, in their order, with their
+    (n,) labels.
+    """
 
     crops: Sequence[DatasetCrop]
     values: NDArray[np.float64]
@@ -40,7 +42,9 @@ class _Table:
 
 
 def write_shapes(folder: RunFolder, dataset: Dataset) -> NDArray[np.float64]:
-    """Measure all crops of a dataset, write shapes.csv and return (n, numbers), lengths in um where all is known."""
+    """Measure all crops of a dataset, write shapes.csv and return (n, numbers), lengths in um where
+    all is known.
+    """
     values = np.array(
         [
             shape_numbers(
@@ -59,10 +63,12 @@ def write_shapes(folder: RunFolder, dataset: Dataset) -> NDArray[np.float64]:
 
 
 def write_baseline(folder: RunFolder, recipe: Recipe, dataset: Dataset) -> None:
-    """Write shapes.csv and baseline.json: what a forest on shape numbers answers for the crops of this run.
+    """Write shapes.csv and baseline.json: what a forest on shape numbers answers for the crops of
+    this run.
 
-    `test` is answered by a forest on all crops that the network trained and was steered with; `out_of_fold` by forests
-    that saw no crop of the same group. In a cross-validation both are the answers of the run's own folds.
+    `test` is answered by a forest on all crops that the network trained and was steered with;
+    `out_of_fold` by forests that saw no crop of the same group. In a cross-validation both are the
+    answers of the run's own folds.
     """
     values = write_shapes(folder, dataset)
     labels = np.array([crop.label for crop in dataset.crops], np.int64)
@@ -97,10 +103,11 @@ def write_baseline(folder: RunFolder, recipe: Recipe, dataset: Dataset) -> None:
 
 
 def answer_crops(folder: RunFolder, recipe: Recipe, dataset: Dataset) -> NDArray[np.float64]:
-    """Write the baseline too, and return (n, classes) answers of the forest for all crops of a dataset, in order.
+    """Write the baseline too, and return (n, classes) answers of the forest for all crops of a
+    dataset, in order.
 
-    Of a cross-validation each is out of its fold, NaN where the other folds have fewer than two classes. Validation
-    crops are not trained on, so that probabilities can be calibrated with them.
+    Of a cross-validation each is out of its fold, NaN where the other folds have fewer than two
+    classes. Validation crops are not trained on, so that probabilities can be calibrated with them.
     """
     write_baseline(folder, recipe, dataset)
     labels = np.array([crop.label for crop in dataset.crops], np.int64)
@@ -116,7 +123,9 @@ def answer_crops(folder: RunFolder, recipe: Recipe, dataset: Dataset) -> NDArray
 
 
 def _own_folds(dataset: Dataset, seed: int) -> NDArray[np.int64]:
-    """Return a fold for each crop, by whole groups where there are several, and otherwise crop by crop."""
+    """Return a fold for each crop, by whole groups where there are several, and otherwise crop by
+    crop.
+    """
     items = [Item(crop.crop_id, crop.label, crop.group) for crop in dataset.crops]
     if len({item.group for item in items}) < 2:
         items = [Item(item.crop_id, item.label, f"crop:{item.crop_id}") for item in items]
@@ -131,7 +140,9 @@ def _given_folds(dataset: Dataset, folds: Sequence[Sequence[int]]) -> NDArray[np
 
 
 def _crossed(table: _Table, fold_of: NDArray[np.int64], recipe: Recipe) -> NDArray[np.float64]:
-    """Return (n, classes) probabilities, each from the other folds; NaN where those have fewer than two classes."""
+    """Return (n, classes) probabilities, each from the other folds; NaN where those have fewer than
+    two classes.
+    """
     found = np.full((len(table.labels), table.classes), np.nan)
     for fold in sorted(set(fold_of.tolist()) - {-1}):
         inside = fold_of == fold
@@ -185,11 +196,13 @@ def _rows(
 def train_shapes(
     run_folder: Path, report: Callable[[Event], None], should_stop: Callable[[], str]
 ) -> None:
-    """Fit a random forest on shape numbers and leave predictions and metrics in the run folder; no model.
+    """Fit a random forest on shape numbers and leave predictions and metrics in the run folder; no
+    model.
 
-    Events, wishes and folds are as in `learning.train.train`; a forest takes seconds, so that 'stop' lets it finish and
-    'interrupt' gives up like 'cancel'. Raises PoreguiError when the folder is damaged or the disk is full, and
-    TrainingError when there is nothing to train or to test with.
+    Events, wishes and folds are as in `learning.train.train`; a forest takes seconds, so that
+    'stop' lets it finish and 'interrupt' gives up like 'cancel'. Raises PoreguiError when the
+    folder is damaged or the disk is full, and TrainingError when there is nothing to train or to
+    test with.
     """
     began = time.monotonic()
     folder = RunFolder(run_folder)

@@ -1,4 +1,4 @@
-"""Train the network of a run folder from its dataset to its exported model; changes with the steps of a run."""
+"""Train the network of a run folder from its dataset to its exported model."""
 
 from __future__ import annotations
 
@@ -53,11 +53,12 @@ class Job:
 def train(run_folder: Path, report: Report, should_stop: ShouldStop) -> None:
     """Train what the run folder asks for and leave model, predictions and metrics in it.
 
-    `report` is given events, exactly one of them final unless an error is raised. `should_stop` is asked after every
-    batch: '' goes on, 'stop' keeps the best weights and finishes, 'cancel' gives up, 'interrupt' leaves a checkpoint
-    from which the next call goes on. A folder that holds folds is cross-validated instead and gets no model. Raises
-    PoreguiError when the folder is damaged, the disk is full, or the loss is no longer a number. Seeds the random
-    numbers of Python, NumPy and TensorFlow for the whole process.
+    `report` is given events, exactly one of them final unless an error is raised. `should_stop` is
+    asked after every batch: '' goes on, 'stop' keeps the best weights and finishes, 'cancel' gives
+    up, 'interrupt' leaves a checkpoint from which the next call goes on. A folder that holds folds
+    is cross-validated instead and gets no model. Raises PoreguiError when the folder is damaged,
+    the disk is full, or the loss is no longer a number. Seeds the random numbers of Python, NumPy
+    and TensorFlow for the whole process.
     """
     from poregui.learning.folds import cross_validate
 
@@ -80,7 +81,9 @@ def train(run_folder: Path, report: Report, should_stop: ShouldStop) -> None:
 
 
 def make_repeatable(seed: int) -> None:
-    """Let equal runs give equal weights: seeds everywhere, and only operations that do not depend on chance."""
+    """Let equal runs give equal weights: seeds everywhere, and only operations that do not depend
+    on chance.
+    """
     import tensorflow
 
     keras.backend.clear_session()
@@ -107,7 +110,9 @@ def start(
     fold: int = 0,
     folds: int = 0,
 ) -> Fitter:
-    """Build the network, say that training (of one of `folds` folds) begins, and return what fits it."""
+    """Build the network, say that training (of one of `folds` folds) begins, and return what fits
+    it.
+    """
     build = partial(
         zoo.build, job.recipe, job.spec, len(job.dataset.classes), train.sizes, train.shapes
     )

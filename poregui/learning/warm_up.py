@@ -1,4 +1,4 @@
-"""Load TensorFlow before a run is known, so that a training begins at once; changes with what a first step needs."""
+"""Load TensorFlow before a run is known, so that a training begins at once."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ from poregui.learning.hardware import set_limits
 
 
 def wait_and_fit() -> int:
-    """Load all that a training needs, read a run folder from standard input, and train it as `fit` does with control.
+    """Load all that a training needs, read a run folder from standard input, and train it as `fit`
+    does with control.
 
-    The folder is one line of JSON text; the lines after it are wishes. Returns the exit code of `fit`, and 0 when the
-    input ends before a run was named, because the window is gone. Uses all processor threads: a recipe that asks for
-    another number needs a process of its own.
+    The folder is one line of JSON text; the lines after it are wishes. Returns the exit code of
+    `fit`, and 0 when the input ends before a run was named, because the window is gone. Uses all
+    processor threads: a recipe that asks for another number needs a process of its own.
     """
     set_limits(0, os.environ)
     with _silent():
@@ -31,7 +32,9 @@ def wait_and_fit() -> int:
 
 
 def _load() -> None:
-    """Import what a run imports, and let TensorFlow trace and run one step, which loads the rest of it."""
+    """Import what a run imports, and let TensorFlow trace and run one step, which loads the rest of
+    it.
+    """
     import keras
     import numpy as np
 
@@ -47,11 +50,14 @@ def _load() -> None:
     model.predict_on_batch(np.zeros((2, 8, 8, 1), np.float32))
     keras.backend.clear_session()
     gc.collect()
-    gc.freeze()  # what is loaded stays: looking through all of it again would take 0.2 s of the first step
+    # what is loaded stays: looking through all of it again would take 0.2 s of the first step
+    gc.freeze()
 
 
 def _first_line() -> bytes:
-    """Read to the end of a line and no further, for what follows is read by the control of the run."""
+    """Read to the end of a line and no further, for what follows is read by the
+    control of the run.
+    """
     line = b""
     while not line.endswith(b"\n"):
         byte = os.read(0, 1)

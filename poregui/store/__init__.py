@@ -1,1 +1,3 @@
-"""Keep what people decide and what machines make: the project database, the crop pixels and the run folders."""
+"""Keep what people decide and what machines make: the project database, the crop pixels and the run
+folders.
+"""

@@ -16,7 +16,8 @@ _TO_2 = (
     "ALTER TABLE micrographs ADD COLUMN display TEXT NOT NULL DEFAULT ''",
     "ALTER TABLE micrographs ADD COLUMN masks TEXT NOT NULL DEFAULT ''",
     "ALTER TABLE crops ADD COLUMN origin TEXT NOT NULL DEFAULT ''",
-    "CREATE TABLE outlines (crop_id INTEGER PRIMARY KEY REFERENCES crops (id), points BLOB NOT NULL)",
+    "CREATE TABLE outlines (crop_id INTEGER PRIMARY KEY REFERENCES crops (id), points "
+    "BLOB NOT NULL)",
     """CREATE TABLE remarks (
         crop_id INTEGER PRIMARY KEY REFERENCES crops (id),
         note TEXT NOT NULL DEFAULT '',
@@ -66,7 +67,10 @@ APPLICATION_ID = 0x706F7265  # "pore"
 
 
 def create_database(path: Path) -> None:
-    """Make an empty project database. Raises ProjectError when the folder refuses or the disk is full."""
+    """Make an empty project database.
+
+    Raises ProjectError when the folder refuses or the disk is full.
+    """
 
     def write(beside: Path) -> None:
         connection = sqlite3.connect(beside)
@@ -129,7 +133,8 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version > SCHEMA_VERSION:
         raise ProjectError(
-            f"{path.parent} was made by a newer poregui (project version {version}, this one knows {SCHEMA_VERSION}).",
+            f"{path.parent} was made by a newer poregui (project version {version}, this one "
+            f"knows {SCHEMA_VERSION}).",
             "Update poregui to open it.",
         )
     (state,) = connection.execute("PRAGMA quick_check(1)").fetchone()
@@ -138,7 +143,9 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def _as_current_version(connection: sqlite3.Connection) -> sqlite3.Connection:
-    """Return a connection that reads as this version does; an older file, not to be changed, is read from memory."""
+    """Return a connection that reads as this version does; an older file, not to be changed, is
+    read from memory.
+    """
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version == SCHEMA_VERSION:
         return connection
@@ -180,7 +187,8 @@ def back_up(connection: sqlite3.Connection, target: Path) -> None:
 
 @contextmanager
 def transaction(connection: sqlite3.Connection, path: Path) -> Iterator[sqlite3.Connection]:
-    """Run the body as one transaction: all of it is on disk afterwards, or nothing of it when it raises.
+    """Run the body as one transaction: all of it is on disk afterwards, or nothing of it when it
+    raises.
 
     Raises ProjectError for a full disk, a read-only project or another refused write.
     """
@@ -207,7 +215,8 @@ def _roll_back(connection: sqlite3.Connection) -> None:
 def _damaged(path: Path) -> ProjectError:
     return ProjectError(
         f"{path} is damaged.",
-        "It was left as it is; restore project.db from a backup copy. Runs and crop pixels are kept in other files.",
+        "It was left as it is; restore project.db from a backup copy. Runs and crop pixels are "
+        "kept in other files.",
     )
 
 

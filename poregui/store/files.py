@@ -31,7 +31,9 @@ _NUMBER = re.compile(r"-?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 
 
 def harmless(cell: Any) -> Any:
-    """Return a table cell that no spreadsheet takes for a formula; numbers stay numbers, negative ones too."""
+    """Return a table cell that no spreadsheet takes for a formula; numbers stay numbers, negative
+    ones too.
+    """
     if (
         not isinstance(cell, str)
         or not cell.startswith(_STARTS_A_FORMULA)
@@ -47,8 +49,8 @@ _BESIDE = re.compile(r"\..+\.[0-9a-f]{8}(\..*)?")
 def replace_file(path: Path, write: Callable[[Path], None]) -> None:
     """Let `write` make a file beside `path`, force it to disk and put it in the place of `path`.
 
-    `write` gets a temporary name with the suffix of `path`. When anything fails the previous file stays as it was.
-    Raises PoreguiError when the disk is full or the folder refuses.
+    `write` gets a temporary name with the suffix of `path`. When anything fails the previous file
+    stays as it was. Raises PoreguiError when the disk is full or the folder refuses.
     """
     beside = path.with_name(f".{path.stem}.{uuid.uuid4().hex[:8]}{path.suffix}")
     try:
@@ -63,7 +65,9 @@ def replace_file(path: Path, write: Callable[[Path], None]) -> None:
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove files of `replace_file` whose writer was killed; only for who alone writes in the folder."""
+    """Remove files of `replace_file` whose writer was killed; only for who alone writes in the
+    folder.
+    """
     for path in folder.iterdir():
         if _BESIDE.fullmatch(path.name):
             path.unlink(missing_ok=True)

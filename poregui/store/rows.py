@@ -12,18 +12,25 @@ from poregui.domain.records import Crop, Detection, Display, Line, Micrograph
 
 CLASS_COLUMNS = "id, name, colour, letter, position, pattern, retired, definition"
 MICROGRAPH_COLUMNS = (
-    "id, path, name, sha256, width, height, bits, channels, um_per_px, scale_source, specimen_id, plane, display, "
+    "id, path, name, sha256, width, height, bits, channels, um_per_px, scale_source, "
+    "specimen_id, plane, display, "
     "masks, build_direction_deg, surfaces"
 )
 DETECTION_COLUMNS = "micrograph_id, at, recipe, field_area_px, masks, surfaces"
-CROP_COLUMNS = "id, pixels, width, height, micrograph_id, x, y, source, specimen_id, um_per_px, given_side, label, origin"
+CROP_COLUMNS = (
+    "id, pixels, width, height, micrograph_id, x, y, source, "
+    "specimen_id, um_per_px, "
+    "given_side, label, origin"
+)
 SELECT_CROPS = """
     SELECT c.id, c.pixels, c.width, c.height, c.micrograph_id, c.x, c.y, c.source,
            COALESCE(m.specimen_id, c.specimen_id), CASE WHEN m.id IS NULL THEN c.um_per_px ELSE m.um_per_px END,
            c.given_side, c.label, c.origin
     FROM crops AS c LEFT JOIN micrographs AS m ON m.id = c.micrograph_id
 """
-"""Crops cut from a micrograph take specimen and scale from it, so that correcting the micrograph corrects them all."""
+"""Crops cut from a micrograph take specimen and scale from it, so that correcting the micrograph
+corrects them all.
+"""
 
 
 def class_from(row: tuple[Any, ...]) -> PoreClass:

@@ -24,8 +24,8 @@ from poregui.store.locks import FileLock, is_locked
 class RunFolder:
     """Read and write the files of one run.
 
-    recipe.json, dataset.json and crops.bin are written once by the freeze; events.jsonl grows while the trainer works;
-    all that a training makes appears whole.
+    recipe.json, dataset.json and crops.bin are written once by the freeze; events.jsonl grows while
+    the trainer works; all that a training makes appears whole.
     """
 
     def __init__(self, path: Path) -> None:
@@ -72,11 +72,16 @@ class RunFolder:
             raise _damaged(self.dataset_file) from error
 
     def read_crop(self, crop: DatasetCrop) -> NDArray[Any]:
-        """Return the pixels of a crop, (height, width) or (height, width, channels), uint8 or uint16."""
+        """Return the pixels of a crop, (height, width) or (height, width, channels), uint8 or
+        uint16.
+        """
         return next(self.read_crops([crop]))
 
     def read_crops(self, crops: Iterable[DatasetCrop]) -> Iterator[NDArray[Any]]:
-        """Yield the pixels of crops in their order. Raises ProjectError when the file is missing or too short."""
+        """Yield the pixels of crops in their order.
+
+        Raises ProjectError when the file is missing or too short.
+        """
         if not self.crops_file.exists():
             raise ProjectError(f"{self.crops_file} is missing.", "Put it back, or train again.")
         with open(self.crops_file, "rb") as pixels:
@@ -91,7 +96,9 @@ class RunFolder:
     def write_dataset(
         self, recipe: Recipe, dataset: Dataset, pixels: Iterable[NDArray[Any]]
     ) -> None:
-        """Write recipe, dataset and the pixels of its crops in their order; dataset.json last, as the seal."""
+        """Write recipe, dataset and the pixels of its crops in their order; dataset.json last, as
+        the seal.
+        """
 
         def write_pixels(beside: Path) -> None:
             with open(beside, "wb") as out:
@@ -103,7 +110,9 @@ class RunFolder:
         write_json(self.dataset_file, dataset.to_json())
 
     def write_folds(self, folds: Sequence[Sequence[int]]) -> None:
-        """Write which crops each fold of a cross-validation tests; such a run makes predictions and no model."""
+        """Write which crops each fold of a cross-validation tests; such a run makes predictions and
+        no model.
+        """
         write_json(self.folds_file, {"folds": [list(fold) for fold in folds]})
 
     def read_folds(self) -> list[list[int]]:
@@ -123,9 +132,11 @@ class RunFolder:
         return EventWriter(self.events_file)
 
     def final_event(self) -> Event | None:
-        """Return how the run ended; Interrupted when it has no end and nobody works on it; None while it runs.
+        """Return how the run ended; Interrupted when it has no end and nobody works on it; None
+        while it runs.
 
-        Only the last event counts: a run that was interrupted and is now going on tells more after its first end.
+        Only the last event counts: a run that was interrupted and is now going on tells more after
+        its first end.
         """
         told = self.events()
         if told and isinstance(told[-1], FINAL):
@@ -150,7 +161,9 @@ class RunFolder:
     def write_predictions(
         self, classes: Sequence[str], parts: Mapping[int, Part], answers: Iterable[Prediction]
     ) -> None:
-        """Write predictions.csv: crop, part, predicted class and one column of probability per class."""
+        """Write predictions.csv: crop, part, predicted class and one column of probability per
+        class.
+        """
 
         def write(beside: Path) -> None:
             with open(beside, "w", newline="", encoding="utf-8") as out:
@@ -183,7 +196,9 @@ class RunFolder:
     def write_shapes(
         self, columns: Sequence[str], crop_ids: Sequence[int], values: NDArray[np.float64]
     ) -> None:
-        """Write shapes.csv: crop and one column per shape number, empty where it could not be measured."""
+        """Write shapes.csv: crop and one column per shape number, empty where it could not be
+        measured.
+        """
 
         def write(beside: Path) -> None:
             with open(beside, "w", newline="", encoding="utf-8") as out:
@@ -197,7 +212,8 @@ class RunFolder:
         replace_file(self.shapes_file, write)
 
     def read_shapes(self) -> tuple[tuple[str, ...], NDArray[np.int64], NDArray[np.float64]] | None:
-        """Return column names, (n,) crop ids and (n, columns) shape numbers, NaN where unknown; None without the file.
+        """Return column names, (n,) crop ids and (n, columns) shape numbers, NaN where unknown;
+        None without the file.
 
         Raises ProjectError when the file is damaged.
         """
@@ -221,7 +237,10 @@ class RunFolder:
         write_json(self.baseline_file, values, indent=None)
 
     def read_baseline(self) -> dict[str, Any] | None:
-        """Return what shape numbers alone answered; None for a run that did not ask. Raises ProjectError if damaged."""
+        """Return what shape numbers alone answered; None for a run that did not ask.
+
+        Raises ProjectError if damaged.
+        """
         return dict(_read_json(self.baseline_file)) if self.baseline_file.exists() else None
 
     def write_features(self, features: NDArray[np.float32]) -> None:

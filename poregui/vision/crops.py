@@ -28,7 +28,8 @@ _BLOCK = 2048
 
 
 def cut_many(image: Pyramid, boxes: Sequence[Box]) -> Iterator[tuple[int, NDArray[Any]]]:
-    """Yield (place in `boxes`, copy of the pixels), block by block of the image; each box once, inside the image.
+    """Yield (place in `boxes`, copy of the pixels), block by block of the image; each box once,
+    inside the image.
 
     Raises ImageError where the file is damaged.
     """

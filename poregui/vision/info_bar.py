@@ -1,4 +1,4 @@
-"""Find the bar with writing that microscopes burn into pictures; changes with what makers put there."""
+"""Find the bar with writing that microscopes burn into pictures."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ _PART = 0.25
 """Largest share of the picture's height that a bar takes."""
 _LEAST_ROWS = 0.02
 _LEAST_PX = 16
-"""Rows in which writing can be read; thinner dark rims with a few bright grains are a part of the picture."""
+"""Rows in which writing can be read; thinner dark rims with a few bright grains are a part of the
+picture.
+"""
 _LARGEST = 60_000_000
 """Pixels that are looked at; pictures that are larger carry no bar."""
 _NEAR = 8

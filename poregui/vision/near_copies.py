@@ -1,4 +1,4 @@
-"""Find crops that show nearly the same picture (re-encoded, resized, turned, mirrored); changes with what counts."""
+"""Find crops that show nearly the same picture (re-encoded, resized, turned, mirrored)."""
 
 from __future__ import annotations
 
@@ -13,17 +13,20 @@ Floats = NDArray[np.float32]
 
 SIDE = 32
 ALIKE = 0.975
-"""Correlation of two fingerprints from which two pictures are copies. Pictures that were turned, shrunk to four fifths
-and stored as JPEG had 0.979 and more (three sets, 20 to 260 px), pictures of different pores at most 0.968."""
+"""Correlation of two fingerprints from which two pictures are copies. Pictures that were turned,
+shrunk to four fifths and stored as JPEG had 0.979 and more (three sets, 20 to 260 px), pictures of
+different pores at most 0.968."""
 _DETAIL_SIGMA = 1.5
 _CHUNK = 512
 
 
 def fingerprint(pixels: NDArray[Any]) -> Floats:
-    """Return (SIDE * SIDE,) float32 of mean 0 and length 1 (or all 0 for a flat picture) that tells pictures apart.
+    """Return (SIDE * SIDE,) float32 of mean 0 and length 1 (or all 0 for a flat picture) that tells
+    pictures apart.
 
-    The picture is averaged to SIDE x SIDE px whatever its proportions, and what is smooth over some of these px is
-    taken off: two round pores look alike but for the fine detail of ground and rim, which a copy has too.
+    The picture is averaged to SIDE x SIDE px whatever its proportions, and what is smooth over some
+    of these px is taken off: two round pores look alike but for the fine detail of ground and rim,
+    which a copy has too.
     """
     grey = pixels.astype(np.float32)
     if grey.ndim == 3:
@@ -40,10 +43,11 @@ def fingerprint(pixels: NDArray[Any]) -> Floats:
 def near_copies(
     prints: Floats, cancelled: Callable[[], bool] = lambda: False, alike: float = ALIKE
 ) -> list[tuple[int, int]]:
-    """Return pairs (i, j), i < j, of rows of (n, SIDE * SIDE) fingerprints that are copies in any of eight positions.
+    """Return pairs (i, j), i < j, of rows of (n, SIDE * SIDE) fingerprints that are copies in any
+    of eight positions.
 
-    A picture can be turned by quarters and mirrored; both are tried by turning one side. Takes n² x 8 x 1024
-    multiplications: 0.3 s for 1,000 crops.
+    A picture can be turned by quarters and mirrored; both are tried by turning one side. Takes n² x
+    8 x 1024 multiplications: 0.3 s for 1,000 crops.
     """
     pairs: set[tuple[int, int]] = set()
     for turned in _positions(prints):
@@ -67,7 +71,9 @@ def _positions(prints: Floats) -> Iterable[Floats]:
 
 
 def clusters(pairs: Iterable[tuple[int, int]]) -> list[list[int]]:
-    """Return the groups of two or more numbers that pairs join, each sorted, in order of their first number."""
+    """Return the groups of two or more numbers that pairs join, each sorted, in order of their
+    first number.
+    """
     parent: dict[int, int] = {}
 
     def root(one: int) -> int:

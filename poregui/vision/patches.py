@@ -1,4 +1,6 @@
-"""Bring crops of any size and depth to the square, scaled input of a network without changing their proportions."""
+"""Bring crops of any size and depth to the square, scaled input of a network without changing their
+proportions.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +16,12 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class InputSpec:
-    """Hold what a network is given for a crop: the same for training, the command line and the window.
+    """Hold what a network is given for a crop: the same for training, the command line and the
+    window.
 
-    `side` and `channels` of the square image; `stretched` gives up the proportions; `sees_size`: the crop's size is
-    a second input, in um when `calibrated`, else in px; `sees_shape`: what `vision.shape_input` makes is a third one.
+    `side` and `channels` of the square image; `stretched` gives up the proportions; `sees_size`:
+    the crop's size is a second input, in um when `calibrated`, else in px; `sees_shape`: what
+    `vision.shape_input` makes is a third one.
     """
 
     side: int
@@ -45,7 +49,9 @@ class InputSpec:
     def back_to_crop(
         self, drawn: NDArray[np.float32], width: int, height: int
     ) -> NDArray[np.float32]:
-        """Lay a map over the network's square, of any resolution, back over a crop: (`height`, `width`) float32."""
+        """Lay a map over the network's square, of any resolution, back over a crop: (`height`,
+        `width`) float32.
+        """
         if self.stretched:
             return np.asarray(
                 cv2.resize(drawn, (width, height), interpolation=cv2.INTER_LINEAR), np.float32
@@ -61,7 +67,10 @@ class InputSpec:
 
 
 def input_spec_from_json(values: Mapping[str, Any]) -> InputSpec:
-    """Return the specification that `to_json` wrote. Raises KeyError or TypeError when a field is missing."""
+    """Return the specification that `to_json` wrote.
+
+    Raises KeyError or TypeError when a field is missing.
+    """
     return InputSpec(
         side=int(values["side"]),
         channels=int(values["channels"]),
@@ -73,7 +82,9 @@ def input_spec_from_json(values: Mapping[str, Any]) -> InputSpec:
 
 
 def scale_grey(crop: NDArray[Any], low: float, high: float) -> NDArray[np.float32]:
-    """Return the crop as float32 where `low` became 0 and `high` became 1; values outside are kept to 0..1."""
+    """Return the crop as float32 where `low` became 0 and `high` became 1; values outside are kept
+    to 0..1.
+    """
     if crop.dtype == np.uint8:
         return np.asarray(_scaled_bytes(low, high)[crop], np.float32)
     return _scaled(crop, low, high)
@@ -91,7 +102,9 @@ def _scaled_bytes(low: float, high: float) -> NDArray[np.float32]:
 
 
 def set_channels(crop: NDArray[np.float32], channels: int) -> NDArray[np.float32]:
-    """Return the crop as (height, width, `channels`): grey is repeated, colour becomes grey (ITU-R BT.601 weights)."""
+    """Return the crop as (height, width, `channels`): grey is repeated, colour becomes grey (ITU-R
+    BT.601 weights).
+    """
     if crop.ndim == 2:
         crop = crop[..., None]
     crop = crop[..., :3] if crop.shape[2] >= 3 else crop[..., :1]
@@ -106,8 +119,9 @@ def set_channels(crop: NDArray[np.float32], channels: int) -> NDArray[np.float32
 def letterbox(crop: NDArray[np.float32], side: int) -> NDArray[np.float32]:
     """Fit a (height, width, channels) crop into a square of `side` px, proportions kept.
 
-    The rest of the square gets the median of the crop's border, so that no edge appears. Areas are averaged when
-    shrinking and pixels interpolated linearly when growing. Returns (side, side, channels).
+    The rest of the square gets the median of the crop's border, so that no edge appears. Areas are
+    averaged when shrinking and pixels interpolated linearly when growing. Returns (side, side,
+    channels).
     """
     height, width, channels = crop.shape
     scale = side / max(height, width)
@@ -123,7 +137,9 @@ def letterbox(crop: NDArray[np.float32], side: int) -> NDArray[np.float32]:
 
 
 def stretch(crop: NDArray[np.float32], side: int) -> NDArray[np.float32]:
-    """Stretch a (height, width, channels) crop to (side, side, channels), as the original study's network needs."""
+    """Stretch a (height, width, channels) crop to (side, side, channels), as the original study's
+    network needs.
+    """
     return _resize(crop, side, side)
 
 

@@ -1,4 +1,4 @@
-"""Test the command line as scripts rely on it: keys, exit codes, one sentence for bad input; changes with the verbs."""
+"""Test the command line as scripts rely on it: keys, exit codes, one sentence for bad input."""
 
 from __future__ import annotations
 
@@ -374,7 +374,8 @@ def test_a_word_that_is_neither_verb_nor_project_opens_no_window() -> None:
 def test_describing_a_project_loads_no_image_or_network_package(folder: Path) -> None:
     look = (
         "import sys; from poregui.cli.main import main; main(['info', sys.argv[1], '--json']); "
-        "print([m for m in ('tensorflow', 'keras', 'onnxruntime', 'cv2', 'PIL', 'tifffile', 'pandas', 'PySide6') "
+        "print([m for m in ('tensorflow', 'keras', 'onnxruntime', 'cv2', 'PIL', 'tifffile', "
+        "'pandas', 'PySide6') "
         "if m in sys.modules])"
     )
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""Test the verbs evaluate, compare, suspects and report; changes with what they print and refuse."""
+"""Test the verbs evaluate, compare, suspects and report."""
 
 from __future__ import annotations
 

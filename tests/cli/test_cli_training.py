@@ -1,4 +1,4 @@
-"""Test how the command line trains: its child, its progress, its ends; changes with the verbs of training."""
+"""Test how the command line trains: its child, its progress, its ends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Hold the estimate of porosity per class: corrected for confusion, with intervals that keep what they promise."""
+"""Hold the estimate of porosity per class: corrected for confusion, with intervals that keep what
+they promise.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,9 @@ TRUTH = np.array([0.05, 0.10, 0.42])
 def _study(
     random: np.random.Generator, specimens: int, sigma: float, pores: int = 40
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return area per cent per specimen and predicted class, and the confusion matrix of 60 test crops a class."""
+    """Return area per cent per specimen and predicted class, and the confusion matrix of 60 test
+    crops a class.
+    """
     true = TRUTH * random.lognormal(-(sigma**2) / 2, sigma, (specimens, 3))
     observed = np.zeros((specimens, 3))
     for k in range(3):

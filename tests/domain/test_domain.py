@@ -1,4 +1,6 @@
-"""Hold boxes, recipes, events, datasets and statistics to their definitions; scipy and scikit-learn are the oracles."""
+"""Hold boxes, recipes, events, datasets and statistics to their definitions; scipy and scikit-learn
+are the oracles.
+"""
 
 from __future__ import annotations
 

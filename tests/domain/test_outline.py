@@ -1,4 +1,4 @@
-"""Hold what outlines are: closed lines with bounds and areas; changes with their coordinates."""
+"""Hold what outlines are: closed lines with bounds and areas."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Test what file names tell of where crops are from, and what splits make of it; changes with domain/splits.py."""
+"""Test what file names tell of where crops are from, and what splits make of it."""
 
 from __future__ import annotations
 

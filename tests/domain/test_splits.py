@@ -1,4 +1,6 @@
-"""Hold that splits keep groups together, keep every class on both sides, and say so when they cannot."""
+"""Hold that splits keep groups together, keep every class on both sides, and say so when they
+cannot.
+"""
 
 from __future__ import annotations
 

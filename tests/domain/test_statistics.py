@@ -1,4 +1,4 @@
-"""Hold the numbers of an evaluation against scikit-learn and scipy; changes with what is computed of predictions."""
+"""Hold the numbers of an evaluation against scikit-learn and scipy."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def answers(
     return powers / powers.sum(axis=1, keepdims=True), truth
 
 
-# ---- averages and agreement ------------------------------------------------------------------------------------------
+# ---- averages and agreement -----------------------------------------------------------------
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -124,7 +124,7 @@ def test_a_pairing_counts_who_was_right_where() -> None:
     assert (found.both_right, found.only_first, found.only_second, found.both_wrong) == (1, 2, 1, 1)
 
 
-# ---- curves ----------------------------------------------------------------------------------------------------------
+# ---- curves ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -164,7 +164,7 @@ def test_a_class_without_crops_has_no_curve() -> None:
     assert roc_curve(np.array([True, True]), score) is None
 
 
-# ---- calibration -----------------------------------------------------------------------------------------------------
+# ---- calibration ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -222,7 +222,7 @@ def test_too_few_validation_crops_give_no_temperature() -> None:
     assert fit_temperature(probabilities, truth) is None
 
 
-# ---- intervals -------------------------------------------------------------------------------------------------------
+# ---- intervals ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("right", "total"), [(0, 9), (9, 9), (7, 9), (93, 121), (480, 600)])
@@ -309,7 +309,7 @@ def test_the_bootstrap_asks_for_specimens_enough() -> None:
     assert bootstrap_over_groups(few, balanced_accuracy) is None
 
 
-# ---- breakdowns ------------------------------------------------------------------------------------------------------
+# ---- breakdowns -----------------------------------------------------------------------------
 
 
 def test_a_breakdown_by_number_counts_every_known_crop_once() -> None:

@@ -1,4 +1,6 @@
-"""Hold that a trained run, applied to specimens that nobody labelled, gives intervals that hold the true porosity."""
+"""Hold that a trained run, applied to specimens that nobody labelled, gives intervals that hold the
+true porosity.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Test that damaged and hostile files end in a sentence and odd ones in the right shape; changes with our formats."""
+"""Test that damaged and hostile files end in a sentence and odd ones in the right shape."""
 
 from __future__ import annotations
 
@@ -62,7 +62,9 @@ def png(width: int, height: int, content: bytes, bits: int = 8, colour: int = 0)
 
 
 def forged(content: bytes, **tags: int) -> bytes:
-    """Return a little-endian classic TIFF whose first page has other values in the tags of these codes ('t256')."""
+    """Return a little-endian classic TIFF whose first page has other values in the tags of these
+    codes ('t256').
+    """
     changed = bytearray(content)
     (at,) = struct.unpack_from("<I", changed, 4)
     for entry in range(struct.unpack_from("<H", changed, at)[0]):
@@ -178,7 +180,9 @@ def sources() -> list[bytes]:
 
 
 def spoilt(content: bytes, dice: random.Random) -> bytes:
-    """Return a file with a few other bytes, mostly where it says what it is, perhaps cut off or with a hole."""
+    """Return a file with a few other bytes, mostly where it says what it is, perhaps cut off or
+    with a hole.
+    """
     changed = bytearray(content)
     for _ in range(dice.choice((1, 2, 4, 16))):
         end = dice.choice((64, 400, len(changed)))

@@ -1,4 +1,6 @@
-"""Walk the whole way in the real window: new project, import, crop, label, train, review, relabel, apply, export."""
+"""Walk the whole way in the real window: new project, import, crop, label, train, review, relabel,
+apply, export.
+"""
 
 from __future__ import annotations
 

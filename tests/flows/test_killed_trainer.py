@@ -1,4 +1,6 @@
-"""Hold a training to what survives a kill: of the trainer while it saves, and of the window above it."""
+"""Hold a training to what survives a kill: of the trainer while it saves, and of the window above
+it.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Hold the first promise: a label that was seen is on disk, also when the program is killed while keys arrive."""
+"""Hold the first promise: a label that was seen is on disk, also when the program is killed while
+keys arrive.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +50,9 @@ QApplication.instance().exec()
 
 
 def kill_while_labelling(folder: Path, settings: Path, after: float) -> list[tuple[int, int]]:
-    """Let the real window label by keys, kill it `after` seconds of that, and return what it showed: crop and label."""
+    """Let the real window label by keys, kill it `after` seconds of that, and return what it
+    showed: crop and label.
+    """
     source = str(Path(poregui.__file__).parents[1])
     environment = {
         **os.environ,

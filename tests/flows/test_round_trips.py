@@ -1,4 +1,6 @@
-"""Hold that what leaves a project comes back into another one: labels, specimens, scales and sides."""
+"""Hold that what leaves a project comes back into another one: labels,
+specimens, scales and sides.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ from poregui.workflow.exporting.formats.labels_csv import read_labels_csv
 
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
-    """Make a project with crops of two specimens on a micrograph and beside, and return its folder."""
+    """Make a project with crops of two specimens on a micrograph and beside,
+    and return its folder.
+    """
     with Project.create(tmp_path / "a") as project:
         first, second = add_specimens(project, "S1", "=S 2")
         micrograph = add_micrograph(

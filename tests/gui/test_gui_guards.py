@@ -1,4 +1,4 @@
-"""Test the guards of the window's tests themselves; changes when the guards do."""
+"""Test the guards of the window's tests themselves."""
 
 from __future__ import annotations
 
@@ -170,7 +170,9 @@ def test_a_test_without_windows_pays_nothing_for_the_guards(
 
 @pytest.fixture
 def run_apart(tmp_path: Path) -> Callable[[str], str]:
-    """Return a function that runs a test file under our conftest in its own process and returns the output."""
+    """Return a function that runs a test file under our conftest in its own process and returns the
+    output.
+    """
 
     def run(source: str) -> str:
         tests = Path(__file__).resolve().parents[1]

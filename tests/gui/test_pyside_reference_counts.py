@@ -1,7 +1,8 @@
-"""Guard against Qt bindings that lose references to None and True until the process dies; changes with the binding.
+"""Guard against Qt bindings that lose references to None and True until the process dies.
 
-PySide6 6.12.0 on Python 3.11 loses one reference to None per call of a slot and one to True per emitted bool. From
-Python 3.12 on both objects are immortal: their counts never move, and there is nothing to lose.
+PySide6 6.12.0 on Python 3.11 loses one reference to None per call of a slot and one to True per
+emitted bool. From Python 3.12 on both objects are immortal: their counts never move, and there is
+nothing to lose.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ class Switch(QObject):
 
 
 def lost_references(kept: object, work: Callable[[], None]) -> int:
-    """Return how many references to an object are gone after some work that was done once before."""
+    """Return how many references to an object are gone after some work that was
+    done once before.
+    """
     work()
     before = sys.getrefcount(kept)
     for _ in range(CLICKS):

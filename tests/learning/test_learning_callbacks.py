@@ -1,4 +1,4 @@
-"""Test what is decided after each epoch; changes with callbacks.py."""
+"""Test what is decided after each epoch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Test the training process from outside: its pipes, its log, its lock and its exit codes; changes with child.py."""
+"""Test the training process from outside: its pipes, its log, its lock and its exit codes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Test how crops become batches; changes with data.py."""
+"""Test how crops become batches."""
 
 from __future__ import annotations
 

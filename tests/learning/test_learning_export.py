@@ -1,4 +1,4 @@
-"""Test the exported graphs against Keras; changes with export_onnx.py and zoo.py."""
+"""Test the exported graphs against Keras."""
 
 from __future__ import annotations
 
@@ -72,7 +72,9 @@ def test_the_exported_graph_answers_and_explains_as_keras_does(
 
 
 def gradient_times_features(model: keras.Model, inputs: dict[str, Any]) -> np.ndarray:
-    """Return what automatic differentiation gives, going through the layers behind the features one by one."""
+    """Return what automatic differentiation gives, going through the layers behind the features one
+    by one.
+    """
     inner = keras.Model(model.inputs, model.get_layer(zoo.FEATURES).output)
     features = inner({name: tf.constant(value) for name, value in inputs.items()})
     head, last = model.get_layer("dense"), model.get_layer("probabilities")

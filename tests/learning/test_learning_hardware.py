@@ -1,4 +1,4 @@
-"""Test what is told about the machine; changes with hardware.py."""
+"""Test what is told about the machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Hold what a run keeps: the weights of which epoch, and how often a checkpoint while it goes on."""
+"""Hold what a run keeps: the weights of which epoch, and how often a checkpoint
+while it goes on.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Training in 16 bits leaves a network of 32 bits that answers as its export does, and needs a graphics card."""
+"""Training in 16 bits leaves a network of 32 bits that answers as its export does, and needs a
+graphics card.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Hold the preset without a network: it answers from size and shape, in the same files, and leaves no model."""
+"""Hold the preset without a network: it answers from size and shape, in the same files, and leaves
+no model.
+"""
 
 from __future__ import annotations
 

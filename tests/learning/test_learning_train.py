@@ -1,4 +1,4 @@
-"""Test whole trainings on small run folders; changes with the steps of a run and what it leaves."""
+"""Test whole trainings on small run folders."""
 
 from __future__ import annotations
 
@@ -39,7 +39,9 @@ def never() -> str:
 
 
 def after(batches: int, wish: str) -> tuple[list[Event], Callable[[], str]]:
-    """Return an empty list of events and a `should_stop` that wishes once so many batches stand in it."""
+    """Return an empty list of events and a `should_stop` that wishes once so many batches stand in
+    it.
+    """
     told: list[Event] = []
     return (
         told,

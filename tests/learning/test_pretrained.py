@@ -1,4 +1,4 @@
-"""Test the weights that ImageNet taught and the network that starts from them; changes with that preset."""
+"""Test the weights that ImageNet taught and the network that starts from them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hold the rules of the code that a paragraph would not hold; changes when the architecture does."""
+"""Hold the rules of the code that a paragraph would not hold."""
 
 from __future__ import annotations
 
@@ -154,7 +154,11 @@ def test_each_rule_finds_its_offence_and_nothing_else(
 
 def test_floors_import_only_downwards() -> None:
     # In a process of its own, for it writes to the output that it found when it was first imported.
-    program = "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports(no_cache=True))"
+    program = (
+        "import sys; from importlinter.cli import "
+        "lint_imports; "
+        "sys.exit(lint_imports(no_cache=True))"
+    )
     checked = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
     )
@@ -191,7 +195,10 @@ def test_the_command_line_starts_without_qt_and_without_heavy_packages() -> None
 
 def test_the_domain_loads_neither_qt_nor_files() -> None:
     every = "import importlib, pkgutil, poregui.domain as d\n"
-    every += "for m in pkgutil.iter_modules(d.__path__): importlib.import_module('poregui.domain.' + m.name)\n"
+    every += (
+        "for m in pkgutil.iter_modules(d.__path__): "
+        "importlib.import_module('poregui.domain.' + m.name)\n"
+    )
     assert loaded_by(every, (*HEAVY, *QT, "cv2", "PIL", "sqlite3", "tifffile")) == ""
 
 

@@ -1,4 +1,6 @@
-"""Hold the benchmarks to their form: one JSON object each; their numbers are for people to judge."""
+"""Hold the benchmarks to their form: one JSON object each; their numbers are
+for people to judge.
+"""
 
 from __future__ import annotations
 

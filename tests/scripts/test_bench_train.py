@@ -1,4 +1,4 @@
-"""Hold the benchmark of training to what it promises; changes with what it deals, keeps and compares."""
+"""Hold the benchmark of training to what it promises."""
 
 from __future__ import annotations
 

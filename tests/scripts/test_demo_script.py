@@ -1,4 +1,4 @@
-"""Test the order of what scripts/demo.py does and what it leaves alone; changes when the demonstration does."""
+"""Test the order of what scripts/demo.py does and what it leaves alone."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from _system import Refused
 
 @pytest.fixture
 def done(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Return the commands of the program that the script calls; `demo` makes its folder and nothing else is real."""
+    """Return the commands of the program that the script calls; `demo` makes its folder and nothing
+    else is real.
+    """
     calls: list[str] = []
 
     def poregui(_python: Path, *arguments: str | Path) -> None:

@@ -1,4 +1,4 @@
-"""Test that what ships is whole: the wheel, its resources, the pinned versions; changes with the packaging."""
+"""Test that what ships is whole: the wheel, its resources, the pinned versions."""
 
 from __future__ import annotations
 

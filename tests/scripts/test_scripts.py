@@ -1,4 +1,4 @@
-"""Test how the scripts make, judge and explain an environment; changes when what they share does."""
+"""Test how the scripts make, judge and explain an environment."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture
 def venv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return a folder that stands for .venv, with this interpreter as its Python and nothing that installs."""
+    """Return a folder that stands for .venv, with this interpreter as its Python and nothing that
+    installs.
+    """
     folder = tmp_path / ".venv"
     folder.mkdir()
     monkeypatch.setattr(_environment, "VENV", folder)

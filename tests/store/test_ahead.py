@@ -1,4 +1,6 @@
-"""Work ahead in threads gives the results in order, takes no more than it needs, and raises errors in their turn."""
+"""Work ahead in threads gives the results in order, takes no more than it needs, and raises errors
+in their turn.
+"""
 
 from __future__ import annotations
 

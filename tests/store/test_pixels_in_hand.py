@@ -1,4 +1,6 @@
-"""Pixels that are asked for twice are read once while there is room, and come in the order that was asked for."""
+"""Pixels that are asked for twice are read once while there is room, and come in the order that was
+asked for.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Hold what the project folder promises: everything decided is on disk, one writer, clear refusals."""
+"""Hold what the project folder promises: everything decided is on disk, one
+writer, clear refusals.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +52,8 @@ def test_a_label_survives_a_process_that_is_killed_right_after_it(tmp_path: Path
         (crop,) = add_crops(project, [None])
     program = (
         "import os, sys; from pathlib import Path; from poregui.store.project import Project;"
-        "from poregui.workflow.editing.label_edits import label_crops; from poregui.workflow.editing.history import History;"
+        "from poregui.workflow.editing.label_edits import label_crops; from "
+        "poregui.workflow.editing.history import History;"
         "p = Project.open(Path(sys.argv[1])); h = History(p);"
         "h.apply(label_crops(p, [int(sys.argv[2])], 3, who='x')); os.kill(os.getpid(), 9)"
     )

@@ -1,4 +1,4 @@
-"""Build small projects, crops and run folders for tests; changes when a record gains a field that tests need."""
+"""Build small projects, crops and run folders for tests."""
 
 from __future__ import annotations
 
@@ -88,7 +88,9 @@ def add_crops(
 
 
 def labelled_project(folder: Path, *, specimens: int = 5, per_class: int = 4) -> Project:
-    """Make a project whose specimens each have `per_class` labelled crops of each of the three classes."""
+    """Make a project whose specimens each have `per_class` labelled crops of each of the three
+    classes.
+    """
     project = Project.create(folder)
     for specimen in add_specimens(project, *(f"S{i:02d}" for i in range(1, specimens + 1))):
         add_crops(project, [1, 2, 3] * per_class, specimen_id=specimen.id)

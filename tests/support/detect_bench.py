@@ -1,4 +1,4 @@
-"""Hold a small micrograph of discs and what is found on it, for tests of detection; changes with what those need."""
+"""Hold a small micrograph of discs and what is found on it, for tests of detection."""
 
 from __future__ import annotations
 

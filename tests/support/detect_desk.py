@@ -1,4 +1,4 @@
-"""Set up the label page with background work for tests of finding and measuring; changes with what those need."""
+"""Set up the label page with background work for tests of finding and measuring."""
 
 from __future__ import annotations
 

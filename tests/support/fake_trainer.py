@@ -1,4 +1,6 @@
-"""Stand in for `poregui fit` in tests: speak its protocol without TensorFlow, as told by the first word."""
+"""Stand in for `poregui fit` in tests: speak its protocol without TensorFlow, as told by the first
+word.
+"""
 
 from __future__ import annotations
 

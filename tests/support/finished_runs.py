@@ -1,4 +1,6 @@
-"""Finish run folders by hand for tests of review and report: answers, baseline and features without a trainer."""
+"""Finish run folders by hand for tests of review and report: answers, baseline and features without
+a trainer.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ Answer = Callable[[DatasetCrop], tuple[float, ...]]
 
 
 def mostly_right(crop: DatasetCrop) -> tuple[float, ...]:
-    """Answer rightly with 80 % but for every seventh crop, which is taken for the next class with 70 %."""
+    """Answer rightly with 80 % but for every seventh crop, which is taken for the next class with
+    70 %.
+    """
     place = (crop.label + 1) % 3 if crop.crop_id % 7 == 0 else crop.label
     sure = 0.7 if crop.crop_id % 7 == 0 else 0.8
     return tuple(sure if i == place else (1 - sure) / 2 for i in range(3))
@@ -80,7 +84,9 @@ def add_baseline(run: RunFolder, answer: Answer = all_right) -> None:
 
 
 def add_features(run: RunFolder) -> None:
-    """Write features that point into the direction of the label, with a little of the crop's own."""
+    """Write features that point into the direction of the label, with a little
+    of the crop's own.
+    """
     crops = run.read_dataset().crops
     own = np.random.default_rng(0).normal(0, 0.1, (len(crops), 3))
     run.write_features(np.asarray(np.eye(3)[[crop.label for crop in crops]] + own, np.float32))

@@ -1,4 +1,4 @@
-"""Guard every test of the window against what it may leave behind; changes with what Qt can leak or say."""
+"""Guard every test of the window against what it may leave behind."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from typing import Any, NoReturn
 import pytest
 
 PATIENCE_S = 3.0
-# Qt makes these for itself and keeps them: the window of a tool tip, the cursor's picture while something is dragged.
+# Qt makes these for itself and keeps them: the window of a tool tip, the cursor's picture while
+# something is dragged.
 QT_OWN_WINDOWS = {"QTipLabel", "QShapedPixmapWidget"}
-# How the offscreen platform begins when it speaks of itself: raise(), propagateSizeHints(), grabbing the keyboard.
+# How the offscreen platform begins when it speaks of itself: raise(), propagateSizeHints(),
+# grabbing the keyboard.
 OFFSCREEN_NOTE = "This plugin does not support "
 WAITING_CALLS = {
     "QMessageBox": ("about", "aboutQt", "critical", "information", "question", "warning", "exec"),
@@ -66,7 +68,9 @@ class Guard:
         return lambda: qInstallMessageHandler(previous)
 
     def faults(self) -> list[str]:
-        """Return one sentence for everything that the test left behind; wait a little for what is about to end."""
+        """Return one sentence for everything that the test left behind; wait a little for what is
+        about to end.
+        """
         found = _eventually_empty(self._left_threads)
         found += _eventually_empty(self._left_windows)
         return found + [f"Qt said: {message}" for message in self.messages]
@@ -112,14 +116,18 @@ class Guard:
 
 @contextmanager
 def guarded(test_failed: Callable[[], bool]) -> Iterator[Guard]:
-    """Watch what happens inside and fail at the end for what is left; say nothing more where the test failed itself.
+    """Watch what happens inside and fail at the end for what is left; say nothing more where the
+    test failed itself.
 
-    A failed test holds its windows in its traceback, so a second complaint would only hide the first.
+    A failed test holds its windows in its traceback, so a second complaint would only hide the
+    first.
     """
     with pytest.MonkeyPatch.context() as patch:
         guard = Guard(patch)
         stop = guard.install()
-        gc.freeze()  # what other tests made, TensorFlow's modules too, need not be looked through again and again
+        # what other tests made, TensorFlow's modules too, need not be looked through again and
+        # again
+        gc.freeze()
         try:
             yield guard
             faults = [] if test_failed() else guard.faults()

@@ -1,4 +1,4 @@
-"""Set up the label page for tests and act on it as a person does; changes with the page's gestures."""
+"""Set up the label page for tests and act on it as a person does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Write image files that are small but kept as large ones are, and take what is built of them for large."""
+"""Write image files that are small but kept as large ones are, and take what is built of them for
+large.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,9 @@ def textured(
 
 
 def halves(array: NDArray[Any], many: int) -> list[NDArray[Any]]:
-    """Return an image and `many` smaller ones, each of the means of 2 x 2 px; sides have to be even."""
+    """Return an image and `many` smaller ones, each of the means of 2 x 2 px; sides have to be
+    even.
+    """
     found = [array]
     for _ in range(many):
         last = found[-1].astype(np.float64)
@@ -36,7 +40,9 @@ def halves(array: NDArray[Any], many: int) -> list[NDArray[Any]]:
 def write_pyramid(
     file: Path, sizes: list[NDArray[Any]], *, sub_pages: bool = False, tile: int = 256, **more: Any
 ) -> Path:
-    """Write images as one tiled TIFF, the smaller ones as sub-pages of the first or as reduced pages behind it."""
+    """Write images as one tiled TIFF, the smaller ones as sub-pages of the first or as reduced
+    pages behind it.
+    """
     kind: dict[str, Any] = {
         "tile": (tile, tile),
         "photometric": "rgb" if sizes[0].ndim == 3 else "minisblack",

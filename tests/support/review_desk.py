@@ -1,4 +1,4 @@
-"""Build a review page on a small project with runs made by hand; changes when the page needs more than that."""
+"""Build a review page on a small project with runs made by hand."""
 
 from __future__ import annotations
 
@@ -26,7 +26,9 @@ from poregui.workflow.training.prepare_dataset import freeze
 
 GAS, KEYHOLE, LACK = 1, 2, 3
 Rule = Callable[[int, DatasetCrop], tuple[int, float]]
-"""Takes the place of a crop among those of its part and the crop; returns predicted class place and probability."""
+"""Takes the place of a crop among those of its part and the crop; returns predicted class place and
+probability.
+"""
 
 
 @dataclass
@@ -58,7 +60,9 @@ class ReviewDesk:
 
 
 def first_two_gas_wrong(place: int, crop: DatasetCrop) -> tuple[int, float]:
-    """Take the first Gas crop for a Keyhole, surely, and the next one as well, less surely; answer all else rightly."""
+    """Take the first Gas crop for a Keyhole, surely, and the next one as well, less surely; answer
+    all else rightly.
+    """
     if crop.label == 0 and place in (0, 3):
         return 1, 0.9 if place == 0 else 0.6
     return crop.label, 0.8

@@ -1,4 +1,6 @@
-"""Make small run folders for tests of training and prediction: bright discs and squares on dark ground."""
+"""Make small run folders for tests of training and prediction: bright discs and squares on dark
+ground.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +52,9 @@ def make_run(
     warnings: tuple[str, ...] = (),
     classes: Sequence[str] = CLASSES,
 ) -> RunFolder:
-    """Write a run folder of `crops` crops in six groups: one for validation, one for the test, the rest to train."""
+    """Write a run folder of `crops` crops in six groups: one for validation, one for the test, the
+    rest to train.
+    """
     random = np.random.default_rng(1)
     parts: tuple[Part, ...] = ("train", "train", "validation", "train", "test", "train")
     rows, pixels, offset = [], [], 0

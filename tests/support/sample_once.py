@@ -1,4 +1,6 @@
-"""Draw the sample project once for all processes of a test run, which takes half a minute; each test gets a copy."""
+"""Draw the sample project once for all processes of a test run, which takes half a minute; each
+test gets a copy.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Make a network that knows pores by the size of their crops alone, so that tests need no training."""
+"""Make a network that knows pores by the size of their crops alone, so that
+tests need no training.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ def write_size_model(
     um_per_px: float | None = None,
     **more: object,
 ) -> Path:
-    """Write model.onnx and model.json: a crop is of the class whose centre (px, or um) is nearest by ratio."""
+    """Write model.onnx and model.json: a crop is of the class whose centre (px, or um) is nearest
+    by ratio.
+    """
     constants = {
         "logs": np.log(np.array([centres], np.float32)),
         "steep": np.array(-8.0, np.float32),

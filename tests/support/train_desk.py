@@ -1,4 +1,6 @@
-"""Set up a train page with all that it needs, without the window around it, for tests of the page."""
+"""Set up a train page with all that it needs, without the window around it, for
+tests of the page.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Make a network that answers every crop alike and gives its grey pattern as features, and a reference for it."""
+"""Make a network that answers every crop alike and gives its grey pattern as features, and a
+reference for it.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ CLASSES = ("Gas", "Keyhole", "Lack of Fusion")
 
 
 def write_pattern_model(folder: Path, crops: list[NDArray[np.uint8]] | None) -> Path:
-    """Write model.onnx and model.json whose features are an 8 x 8 picture of the crop; without crops it cannot tell."""
+    """Write model.onnx and model.json whose features are an 8 x 8 picture of the crop; without
+    crops it cannot tell.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     _write_graph(folder / "model.onnx", with_features=crops is not None)
     told = {"classes": CLASSES, "class_ids": [1, 2, 3], "input": SPEC, "um_per_px": None}
@@ -70,7 +74,9 @@ def _reference(crops: list[NDArray[np.uint8]]) -> Reference:
 
 
 def draw_field(path: Path, letters: str, *, discs: int, seed: int = 0) -> int:
-    """Write a grey PNG with dark discs of many sizes and letters among them; return how many letters there are."""
+    """Write a grey PNG with dark discs of many sizes and letters among them; return how many
+    letters there are.
+    """
     rng = np.random.default_rng(seed)
     image = np.full((900, 900), 190, np.uint8)
     places = [(x, y) for y in range(45, 900, 90) for x in range(45, 900, 90)]

@@ -1,4 +1,6 @@
-"""Hold that copies of a crop never stand on both sides of a split, and that other pores are not taken for copies."""
+"""Hold that copies of a crop never stand on both sides of a split, and that other pores are not
+taken for copies.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Test how crops become the input of a network and maps come back; changes with patches.py."""
+"""Test how crops become the input of a network and maps come back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Find the results of a run that are there, with what people said of them; changes with where results lie."""
+"""Find the results of a run that are there, with what people said of them."""
 
 from __future__ import annotations
 
@@ -61,7 +61,9 @@ RESULTS = "applied"
 
 
 def results_folder(project: Path, run: RunFolder | None, lock: Lock | None) -> Path:
-    """Return where results lie in the folder of a project: those of a run, or of a recipe that was locked elsewhere."""
+    """Return where results lie in the folder of a project: those of a run, or of a recipe that was
+    locked elsewhere.
+    """
     if run is not None:
         return project / RESULTS / f"run-{run.path.name}"
     return project / RESULTS / (f"locked-{lock.hash[:12]}" if lock is not None else "locked")
@@ -101,7 +103,8 @@ def _model_of(
 def record(
     folder: Path, run: RunFolder | None, known: Known, applied: Applied, least: float
 ) -> None:
-    """Write into the results what became of each pore, and beside them what they came to; nothing where there are none.
+    """Write into the results what became of each pore, and beside them what they came to; nothing
+    where there are none.
 
     Raises PoreguiError when a file was changed or cannot be written.
     """

@@ -30,7 +30,9 @@ from poregui.gui.plots.svg_view import Draw, SvgView
 
 
 class LockPanel(QWidget):
-    """Hold a sentence and buttons; `lock_requested`, `take_requested`, `unlock_requested` say what a person wants."""
+    """Hold a sentence and buttons; `lock_requested`, `take_requested`, `unlock_requested` say what
+    a person wants.
+    """
 
     lock_requested = Signal()
     take_requested = Signal()
@@ -115,8 +117,8 @@ class FieldRow:
 class ApplyPage(QWidget):
     """Hold the widgets of applying and say what a person wants; the presenter fills them.
 
-    `field_chosen` carries the key of a micrograph, `group_chosen` the name of a specimen (empty: all),
-    `sureness_changed` the wanted confidence as a fraction.
+    `field_chosen` carries the key of a micrograph, `group_chosen` the name of a specimen (empty:
+    all), `sureness_changed` the wanted confidence as a fraction.
     """
 
     apply_requested = Signal()
@@ -150,7 +152,7 @@ class ApplyPage(QWidget):
         layout.addWidget(self._stack)
         self._connect()
 
-    # ---- setters -------------------------------------------------------------------------------------------------
+    # ---- setters ----------------------------------------------------------------------------
 
     def show_empty(self, empty: bool) -> None:
         """Say that a network is needed first, or show the work."""
@@ -259,7 +261,7 @@ class ApplyPage(QWidget):
         self.set_picture_title("")
         self.set_working(False)
 
-    # ---- building ------------------------------------------------------------------------------------------------
+    # ---- building ---------------------------------------------------------------------------
 
     def _build_work(self) -> QWidget:
         right = QSplitter(Qt.Orientation.Vertical)
@@ -372,7 +374,9 @@ class ApplyPage(QWidget):
         return panel
 
     def _build_numbers(self) -> QWidget:
-        """Return table, sizes and note in a place that scrolls when they need more than there is."""
+        """Return table, sizes and note in a place that scrolls when they need
+        more than there is.
+        """
         inner = pieces.panel()
         column = pieces.column(inner, GAP // 2)
         for widget in (self.table, self.size_view, self.result_note):
@@ -392,7 +396,8 @@ class ApplyPage(QWidget):
         title = pieces.heading("No network yet", strong=True)
         text = pieces.muted("apply_empty_text")
         text.setText(
-            "Train one first; then it finds and sorts every pore of as many micrographs as you like."
+            "Train one first; then it finds and sorts every pore of as many micrographs "
+            "as you like."
         )
         self.train_button = _wide("apply_train_button", "Go to Train", primary=True)
         self.take_button = _wide("apply_take_button", "Take a locked recipe…")

@@ -52,7 +52,9 @@ KINDS = {"PDF (*.pdf)": ".pdf", "HTML (*.html)": ".html"}
 
 @dataclass(frozen=True)
 class Reported:
-    """Hold what a report is made of: results at the confidence `least`, and the folders that they lie in."""
+    """Hold what a report is made of: results at the confidence `least`, and the folders that they
+    lie in.
+    """
 
     model: AppliedModel
     results: Sequence[FieldResult]
@@ -94,7 +96,9 @@ def write_report(out: Path, wanted: Reported, background: Background) -> None:
 
 
 class ApplyPresenter(QObject):
-    """Know page and session; `attach` fills the page and follows the session, `detach` ends that."""
+    """Know page and session; `attach` fills the page and follows the session,
+    `detach` ends that.
+    """
 
     def __init__(self, page: ApplyPage, session: Session, services: Services) -> None:
         super().__init__(page)
@@ -112,7 +116,7 @@ class ApplyPresenter(QObject):
         self._unsure = UnsureFlow(page, session, services)
         self._lock = LockFlow(page, session, services, self._follow_lock)
 
-    # ---- life ----------------------------------------------------------------------------------------------------
+    # ---- life -------------------------------------------------------------------------------
 
     def attach(self) -> None:
         """Fill the page and follow the session."""
@@ -155,10 +159,12 @@ class ApplyPresenter(QObject):
         self._picture.forget()
         self._page.clear()
 
-    # ---- what a person wants -------------------------------------------------------------------------------------
+    # ---- what a person wants ----------------------------------------------------------------
 
     def apply(self) -> None:
-        """Find and classify the pores of the ticked micrographs in the background; what is done already is kept."""
+        """Find and classify the pores of the ticked micrographs in the background; what is done
+        already is kept.
+        """
         run = self._run()
         wanted = self._page.wanted()
         if not self._ready or not wanted or self._work is not None:
@@ -177,7 +183,9 @@ class ApplyPresenter(QObject):
         self._page.set_working(True, "Starting …")
 
     def cancel(self) -> None:
-        """End the work, also in the middle of a micrograph; the results of those that are done stay."""
+        """End the work, also in the middle of a micrograph; the results of those that are done
+        stay.
+        """
         if self._work is not None:
             self._work.cancel()
             self._work = None
@@ -196,7 +204,7 @@ class ApplyPresenter(QObject):
         self._others += [one.file for one in found if one.file not in there]
         self._list_fields()
 
-    # ---- following -----------------------------------------------------------------------------------------------
+    # ---- following --------------------------------------------------------------------------
 
     def _follow(self, changed: Changed) -> None:
         if changed.kinds & {"runs", "micrographs", "specimens"}:
@@ -284,7 +292,9 @@ class ApplyPresenter(QObject):
         return self._lock.lock.least if self._lock.lock is not None else self._page.sureness()
 
     def _model(self, run: RunFolder | None, known: Known, least: float) -> AppliedModel:
-        """Return the network with what its test says at a confidence; what is locked is at its own."""
+        """Return the network with what its test says at a confidence; what is
+        locked is at its own.
+        """
         if run is None or self._lock.lock is not None:
             return known.model
         return model_of_run(self._session.project, run, least=least)
@@ -311,7 +321,7 @@ class ApplyPresenter(QObject):
             "Looking for results", look, lambda known: self._take(run, known)
         )
 
-    # ---- results -------------------------------------------------------------------------------------------------
+    # ---- results ----------------------------------------------------------------------------
 
     def _progressed(self, done: int, total: int, text: str) -> None:
         if self._work is not None:
@@ -412,7 +422,7 @@ class ApplyPresenter(QObject):
         names = [one.name for one in group.classes]
         return sizes_svg(diameters_of(names, own, self._least(), unit), colours, unit, ink)
 
-    # ---- pictures and files --------------------------------------------------------------------------------------
+    # ---- pictures and files -----------------------------------------------------------------
 
     def _show_picture(self, key: str) -> None:
         task, result, table = self._result_of(key)

@@ -1,4 +1,4 @@
-"""Put the results of applying into words and rows; changes with how numbers are told."""
+"""Put the results of applying into words and rows."""
 
 from __future__ import annotations
 
@@ -38,7 +38,8 @@ def rows_of(group: GroupSummary, unit: str, colours: Mapping[str, str]) -> list[
             NumberRow(
                 "Left to you",
                 cells,
-                tip="Pores that the network was not sure enough about, or that are unlike all it learned from",
+                tip="Pores that the network was not sure enough about, or that are unlike all it "
+                "learned from",
                 colour=UNSURE_COLOUR,
             )
         )
@@ -59,13 +60,25 @@ def _row(one: ClassSummary, unit: str, colour: str, top: float) -> NumberRow:
     drawn = None if area.low is None or area.high is None else (area.low / top, area.high / top)
     tip = f"As predicted {area.plain:.4g} %, corrected for confusion {area.corrected:.4g} %"
     if one.density is not None and one.density.low is not None and one.density.high is not None:
-        tip += f"\nPores per mm²: {one.density.corrected:.3g} ({one.density.low:.3g} to {one.density.high:.3g})"
+        tip += (
+            f"\nPores per mm²: {one.density.corrected:.3g} "
+            f"({one.density.low:.3g} to "
+            f"{one.density.high:.3g})"
+        )
     if sizes.number is not None and sizes.area is not None and sizes.root_area is not None:
-        tip += f"\nD10, D50, D90: {_three(sizes.number)} {unit}, weighted by area {_three(sizes.area)} {unit}"
+        tip += (
+            f"\nD10, D50, D90: {_three(sizes.number)} {unit}, "
+            "weighted by area "
+            f"{_three(sizes.area)} {unit}"
+        )
         tip += f"\nSquare root of the largest area: {sizes.root_area:.3g} {unit}"
     for name, far in (("nearest other pore", one.nearest), ("surface", one.surface)):
         if far is not None:
-            tip += f"\nTo the {name}: median {far.middle:.3g} {unit}, 10 % of pores below {far.low:.3g} {unit}"
+            tip += (
+                f"\nTo the {name}: median {far.middle:.3g} {unit}, 10 % of "
+                "pores below "
+                f"{far.low:.3g} {unit}"
+            )
     return NumberRow(one.name, cells, area.corrected / top, drawn, tip, colour)
 
 
@@ -85,7 +98,9 @@ def title_of(group: GroupSummary) -> str:
 
 
 def note_of(summary: Summary, group: GroupSummary) -> str:
-    """Say what the intervals are over, whether areas were corrected, and what else must be known."""
+    """Say what the intervals are over, whether areas were corrected, and what
+    else must be known.
+    """
     units = f"{group.units} {group.unit}" + ("s" if group.units != 1 else "")
     parts = [
         f"95 % intervals over {units}."
@@ -98,7 +113,8 @@ def note_of(summary: Summary, group: GroupSummary) -> str:
         ]
     if summary.corrected:
         parts.append(
-            "Areas are corrected for what the network confuses, with its uncertainty in the interval."
+            "Areas are corrected for what the network confuses, with its uncertainty in "
+            "the interval."
         )
     else:
         parts.append(f"Areas are not corrected for confusion: {summary.why_not}.")

@@ -1,4 +1,4 @@
-"""Lock and unlock the recipe of a project from its Apply page; changes with who may do what there."""
+"""Lock and unlock the recipe of a project from its Apply page."""
 
 from __future__ import annotations
 
@@ -45,8 +45,9 @@ class _Found:
 class LockFlow(QObject):
     """Know whether the project is locked; `changed` is called after that was found out or changed.
 
-    `lock` is None where nothing is locked, and where the lock is broken, which `broken` says. `foreign`: what is locked
-    came from another project, so that no run here has its network; then `sure` is what its test crops say.
+    `lock` is None where nothing is locked, and where the lock is broken, which `broken` says.
+    `foreign`: what is locked came from another project, so that no run here has its network; then
+    `sure` is what its test crops say.
     """
 
     def __init__(
@@ -200,7 +201,8 @@ def _words(lock: Lock) -> str:
         else f"{lock.um_per_px:g} µm per px"
     )
     return (
-        f"{name}{lock.network}, {recipe.polarity} pores from {recipe.smallest:g} {recipe.size_unit}, threshold "
+        f"{name}{lock.network}, {recipe.polarity} pores from {recipe.smallest:g} "
+        f"{recipe.size_unit}, threshold "
         f"{recipe.method}, {scale}."
     )
 

@@ -1,4 +1,4 @@
-"""Draw the chosen micrograph with its pores as they are answered now; changes with what the picture follows."""
+"""Draw the chosen micrograph with its pores as they are answered now."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ Drawn = tuple["ResultImage", FieldPicture | None, NDArray[np.uint8] | None]
 
 @dataclass(frozen=True, eq=False)
 class ResultImage:
-    """Hold what is drawn: the results in `folder`, with the `table` of its pores at the confidence `least`."""
+    """Hold what is drawn: the results in `folder`, with the `table` of its pores at the confidence
+    `least`.
+    """
 
     folder: Path
     table: PoreTable
@@ -30,7 +32,9 @@ class ResultImage:
 
 
 class PictureFlow:
-    """Draw the newest picture that was asked for beside the window, and what was asked for meanwhile after it."""
+    """Draw the newest picture that was asked for beside the window, and what was asked for
+    meanwhile after it.
+    """
 
     def __init__(self, canvas: ImageCanvas, services: Services) -> None:
         self._canvas, self._services = canvas, services

@@ -1,4 +1,4 @@
-"""Bring pores that were left to a person into the project and take the answers; changes with what an answer does."""
+"""Bring pores that were left to a person into the project and take the answers."""
 
 from __future__ import annotations
 
@@ -31,7 +31,9 @@ from poregui.workflow.importing.images import Collected, ImportOptions, collect,
 
 
 class UnsureFlow(QObject):
-    """Lead through the pores that wait: cut in the background, added in one step, answered one key each."""
+    """Lead through the pores that wait: cut in the background, added in one step, answered one key
+    each.
+    """
 
     def __init__(self, page: ApplyPage, session: Session, services: Services) -> None:
         super().__init__(page)
@@ -155,7 +157,9 @@ class UnsureFlow(QObject):
 
 
 def _words_of(pore: UnsurePore) -> str:
-    """Return what stands below a pore: that it is unlike all training crops, or how sure the network was."""
+    """Return what stands below a pore: that it is unlike all training crops, or how sure the
+    network was.
+    """
     return (
         "unlike the rest"
         if pore.why == "unlike"

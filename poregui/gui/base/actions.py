@@ -1,4 +1,6 @@
-"""Declare every action of the window once: menus, shortcuts and the sheet of keys come from here."""
+"""Declare every action of the window once: menus, shortcuts and the sheet of
+keys come from here.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +18,8 @@ from poregui.gui.services.warm_trainer import MEGABYTES
 class ActionSpec:
     """Hold one action: its name in code, its text, where it stands and which keys call it.
 
-    `needs` names what has to be there for it (see menus.py; empty: nothing). `page_keys` are keys that a page holds
-    itself, because they must not act while a person types into a field.
+    `needs` names what has to be there for it (see menus.py; empty: nothing). `page_keys` are keys
+    that a page holds itself, because they must not act while a person types into a field.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Draw the marks of classes, colour always with letter, and patterns beyond eight; changes with how a class looks."""
+"""Draw the marks of classes, colour always with letter, and patterns beyond eight."""
 
 from __future__ import annotations
 
@@ -29,7 +29,9 @@ _FIXED = {
 
 
 class ClassMarks:
-    """Know name, letter, colour and pattern of each label, those of *not a pore* and *unsure* too."""
+    """Know name, letter, colour and pattern of each label, those of *not a
+    pore* and *unsure* too.
+    """
 
     def __init__(self, classes: Sequence[PoreClass]) -> None:
         self._looks = {c.id: (c.name, c.letter, c.colour, c.pattern) for c in classes} | _FIXED
@@ -67,7 +69,9 @@ class ClassMarks:
         painter.restore()
 
     def draw_suggested(self, painter: QPainter, area: QRectF, label: int) -> None:
-        """Draw the letter in a dashed frame on a dark ground: what a program suggests is no label."""
+        """Draw the letter in a dashed frame on a dark ground: what a program
+        suggests is no label.
+        """
         painter.save()
         painter.fillRect(area, QColor(16, 20, 24, 190))
         painter.setPen(QPen(self.colour(label), 1.2, Qt.PenStyle.DashLine))

@@ -15,7 +15,9 @@ _NUMBER = re.compile(r"[MLHVCQZ]|-?\d+(?:\.\d+)?")
 
 
 def icon(name: str) -> QIcon:
-    """Return the icon of a drawing, in the text colour, in the muted colour where it is disabled."""
+    """Return the icon of a drawing, in the text colour, in the muted colour
+    where it is disabled.
+    """
     tokens = theme().tokens
     made = QIcon()
     for mode, colour in ((QIcon.Mode.Normal, tokens.text), (QIcon.Mode.Disabled, tokens.muted)):
@@ -46,7 +48,9 @@ def _picture(name: str, colour: str, scale: int) -> QPixmap:
 
 
 def paths(svg: str) -> list[QPainterPath]:
-    """Return the lines of a drawing that consists of `path` (M L H V C Q Z, absolute) and `circle` elements."""
+    """Return the lines of a drawing that consists of `path` (M L H V C Q Z, absolute) and `circle`
+    elements.
+    """
     found = [_path(data) for data in re.findall(r'<path d="([^"]+)"', svg)]
     for x, y, r in re.findall(r'<circle cx="([\d.]+)" cy="([\d.]+)" r="([\d.]+)"', svg):
         circle = QPainterPath()

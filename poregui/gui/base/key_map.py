@@ -1,4 +1,4 @@
-"""Hold which key does what, and let a person change that; changes with what may be a key."""
+"""Hold which key does what, and let a person change that."""
 
 from __future__ import annotations
 
@@ -27,7 +27,9 @@ _MODIFIERS = {
 
 @dataclass(frozen=True)
 class KeyEntry:
-    """Hold one thing that a key does: its name in code, its words, its usual key and the pages where it acts."""
+    """Hold one thing that a key does: its name in code, its words, its usual key and the pages
+    where it acts.
+    """
 
     name: str
     text: str
@@ -94,7 +96,9 @@ class KeyMap(QObject):
         return dict(self._changes)
 
     def load(self, changes: Mapping[str, str]) -> None:
-        """Take changed keys from the preferences; those that are unknown, unfit or taken keep their usual key."""
+        """Take changed keys from the preferences; those that are unknown, unfit or taken keep their
+        usual key.
+        """
         self._changes = {}
         wanted = {name: _portable(key) for name, key in changes.items() if name in _BY_NAME}
         for name, key in wanted.items():
@@ -113,7 +117,10 @@ class KeyMap(QObject):
         return QKeySequence(self.key(name)).toString(QKeySequence.SequenceFormat.NativeText)
 
     def set(self, name: str, key: str) -> None:
-        """Give an entry another key. Raises PoreguiError for a key that is unfit or taken; nothing changes then."""
+        """Give an entry another key.
+
+        Raises PoreguiError for a key that is unfit or taken; nothing changes then.
+        """
         entry, key = _BY_NAME[name], _portable(key)
         problem = _unfit(entry, key)
         if problem is not None:
@@ -136,7 +143,10 @@ class KeyMap(QObject):
         self.changed.emit()
 
     def meaning(self, event: QKeyEvent, page: str = LABEL) -> str | None:
-        """Return what a key means on a page, or None. Some keyboards need Shift for digits, so it may be held there."""
+        """Return what a key means on a page, or None.
+
+        Some keyboards need Shift for digits, so it may be held there.
+        """
         key = text_of(event)
         for entry in ENTRIES:
             if page in entry.pages and self.key(entry.name) == key:
@@ -168,7 +178,9 @@ class KeyMap(QObject):
 
 
 def text_of(event: QKeyEvent) -> str:
-    """Return the key of an event as Qt writes it in files, the number pad's like the others; empty for Shift alone."""
+    """Return the key of an event as Qt writes it in files, the number pad's like the others; empty
+    for Shift alone.
+    """
     if Qt.Key(event.key()) in _MODIFIERS:
         return ""
     held = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier

@@ -93,7 +93,8 @@ class BugDialog(QDialog):
         self.setWindowTitle("Something in poregui is broken")
         self.resize(720, 420)
         said = QLabel(
-            "This is a fault of the program, not yours. Everything that you decided is on disk; you can go on, or "
+            "This is a fault of the program, not yours. Everything that you decided is on disk; "
+            "you can go on, or "
             "close the window and open the project again."
         )
         said.setWordWrap(True)
@@ -127,7 +128,9 @@ def messages() -> Messages:
 
 
 def log_to_file() -> Path | None:
-    """Send the log to a rotating file in the person's own folder; return its path, or None when that is refused."""
+    """Send the log to a rotating file in the person's own folder; return its path, or None when
+    that is refused.
+    """
     place = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.AppLocalDataLocation)
     file = Path(place) / "poregui.log"
     try:

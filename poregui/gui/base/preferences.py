@@ -85,7 +85,9 @@ class Preferences:
 
     @property
     def keeps_trainer_ready(self) -> bool:
-        """Return whether a trainer's process may wait beside the window; yes unless switched off."""
+        """Return whether a trainer's process may wait beside the window; yes
+        unless switched off.
+        """
         return str(self._settings.value("keep_trainer_ready", "true")).casefold() != "false"
 
     @keeps_trainer_ready.setter

@@ -1,4 +1,4 @@
-"""Draw the boxes of crops and find which is under the pointer; changes with how boxes look and are held."""
+"""Draw the boxes of crops and find which is under the pointer."""
 
 from __future__ import annotations
 
@@ -41,13 +41,17 @@ class CanvasBox:
 
 
 def smallest_at(boxes: Iterable[CanvasBox], point: QPointF) -> CanvasBox | None:
-    """Return the smallest box around a point of the image, so that boxes inside others can be reached."""
+    """Return the smallest box around a point of the image, so that boxes inside others can be
+    reached.
+    """
     around = [one for one in boxes if one.box.contains(point.x(), point.y())]
     return min(around, key=lambda one: one.box.area, default=None)
 
 
 def grip_at(frame: QRectF, point: QPointF) -> str | None:
-    """Return which handle of a frame (screen px) is under a point, `move` inside it, None outside."""
+    """Return which handle of a frame (screen px) is under a point, `move`
+    inside it, None outside.
+    """
     reach = min(_REACH, max(2.0, min(frame.width(), frame.height()) / 4))
     for name, corner in handle_points(frame).items():
         if abs(corner.x() - point.x()) <= reach and abs(corner.y() - point.y()) <= reach:
@@ -56,7 +60,9 @@ def grip_at(frame: QRectF, point: QPointF) -> str | None:
 
 
 def handle_points(frame: QRectF) -> dict[str, QPointF]:
-    """Return where the handles of a frame are; those of the edges only where the frame is large enough."""
+    """Return where the handles of a frame are; those of the edges only where the frame is large
+    enough.
+    """
     across = {"w": frame.left(), "e": frame.right(), "": frame.center().x()}
     down = {"n": frame.top(), "s": frame.bottom(), "": frame.center().y()}
     small = min(frame.width(), frame.height()) < 5 * HANDLE
@@ -71,7 +77,9 @@ def handle_points(frame: QRectF) -> dict[str, QPointF]:
 
 
 def dragged(box: Box, grip: str, by: QPointF, width: int, height: int, least: int) -> Box:
-    """Return a box whose `grip` was dragged by some px, kept inside an image of `width` x `height` px."""
+    """Return a box whose `grip` was dragged by some px, kept inside an image of `width` x `height`
+    px.
+    """
     dx, dy = round(by.x()), round(by.y())
     if grip == "move":
         return Box(box.x + dx, box.y + dy, box.width, box.height).moved_inside(width, height)

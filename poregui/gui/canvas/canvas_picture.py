@@ -1,4 +1,4 @@
-"""Turn arrays of grey or colour values into pictures that Qt draws quickly; changes with how pixels become visible."""
+"""Turn arrays of grey or colour values into pictures that Qt draws quickly."""
 
 from __future__ import annotations
 
@@ -34,7 +34,9 @@ def _table(bits: int, low: float, high: float) -> NDArray[np.uint8]:
 
 
 def to_qimage(array: NDArray[Any], low: float = 0, high: float = 255) -> QImage:
-    """Return a picture of its own of (H, W) or (H, W, 3) uint8 or uint16 values, `low` black and `high` white."""
+    """Return a picture of its own of (H, W) or (H, W, 3) uint8 or uint16 values, `low` black and
+    `high` white.
+    """
     return _wrapped(to_eight_bits(array, low, high)).copy()
 
 

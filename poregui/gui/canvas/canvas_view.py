@@ -16,7 +16,9 @@ _EDGE = 16.0
 
 @dataclass(frozen=True)
 class CanvasView:
-    """Hold what of an image of `size` px is seen: `scale` screen px per px, `centre` in the middle of `window`."""
+    """Hold what of an image of `size` px is seen: `scale` screen px per px, `centre` in the middle
+    of `window`.
+    """
 
     size: QSizeF
     window: QSizeF
@@ -60,7 +62,9 @@ class CanvasView:
         return seen.intersected(QRectF(QPointF(0, 0), self.size))
 
     def zoomed(self, factor: float, under: QPointF) -> CanvasView:
-        """Return the view enlarged by `factor` in which the same image px stays under a point of the screen."""
+        """Return the view enlarged by `factor` in which the same image px stays under a point of
+        the screen.
+        """
         least = min(CanvasView.fitted(self.size, self.window).scale * 0.5, 1.0)
         scale = min(max(self.scale * factor, least), MOST_ENLARGED)
         fixed = self.to_image(under)
@@ -92,10 +96,11 @@ class CanvasView:
 
 
 class CanvasTool(QObject):
-    """Take left-button gestures in px of the image, draw above the picture, say `done` to give the pointer back.
+    """Take left-button gestures in px of the image, draw above the picture, say `done` to give the
+    pointer back.
 
-    Wheel, middle button and Space+drag stay the canvas's. `hint` is shown above the picture while the tool is active.
-    Escape cancels. `changed` asks for a repaint.
+    Wheel, middle button and Space+drag stay the canvas's. `hint` is shown above the picture while
+    the tool is active. Escape cancels. `changed` asks for a repaint.
     """
 
     changed = Signal()

@@ -134,8 +134,9 @@ _MARGIN = 12
 class ImageCanvas(QWidget):
     """Draw one picture and boxes on it, all in one paint event, and hold no truth about either.
 
-    `box_drawn` (Box) after a drag, `point_clicked` (x, y in px) after a click beside all boxes, `crop_clicked` (id) on
-    one, `box_changed` (id, Box) after the current box was moved or resized, `zoomed` (scale, 0 without a picture).
+    `box_drawn` (Box) after a drag, `point_clicked` (x, y in px) after a click beside all boxes,
+    `crop_clicked` (id) on one, `box_changed` (id, Box) after the current box was moved or resized,
+    `zoomed` (scale, 0 without a picture).
     """
 
     box_drawn = Signal(object)
@@ -175,7 +176,7 @@ class ImageCanvas(QWidget):
         self._inset = CanvasInset(self)
         theme().changed.connect(self.update)
 
-    # ---- what is shown -------------------------------------------------------------------------------------------
+    # ---- what is shown ----------------------------------------------------------------------
 
     def set_picture(
         self,
@@ -270,7 +271,9 @@ class ImageCanvas(QWidget):
         self.update()
 
     def set_outlined(self, bounds: Mapping[int, Box]) -> None:
-        """Take the bounds of outlines by crop id: those crops are clicked there, and drawn without their boxes."""
+        """Take the bounds of outlines by crop id: those crops are clicked there, and drawn without
+        their boxes.
+        """
         self._outlined = dict(bounds)
         self.update()
 
@@ -295,7 +298,9 @@ class ImageCanvas(QWidget):
             self._show(CanvasView.fitted(self._view.size, self._view.window), fits=True)
 
     def one_to_one(self) -> None:
-        """Show each px of the image as one px of the screen, around the current crop where there is one."""
+        """Show each px of the image as one px of the screen, around the current crop where there is
+        one.
+        """
         if self._view:
             box = self._current_box()
             view = self._view.at(QPointF(*box.box.centre)) if box else self._view
@@ -319,7 +324,7 @@ class ImageCanvas(QWidget):
         self._pan_held = held
         self._set_cursor()
 
-    # ---- painting ------------------------------------------------------------------------------------------------
+    # ---- painting ---------------------------------------------------------------------------
 
     def sizeHint(self) -> QSize:
         return QSize(640, 420)
@@ -376,7 +381,7 @@ class ImageCanvas(QWidget):
             )
             draw_plate(painter, corner, self._read_out(int(at.x()), int(at.y())), from_right=True)
 
-    # ---- gestures ------------------------------------------------------------------------------------------------
+    # ---- gestures ---------------------------------------------------------------------------
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         if self._view and event.angleDelta().y():

@@ -23,7 +23,9 @@ _RIM = 130
 """How opaque the dark rim of a line is, of 255."""
 _ON, _OFF = 4.5, 3.75
 _DASH_POINTS = 4
-"""Length of a dash and of the gap behind it, in px at a ratio of 1, and points that a dash is drawn through."""
+"""Length of a dash and of the gap behind it, in px at a ratio of 1, and points that a dash is drawn
+through.
+"""
 _TIMES = 2
 """How often a line is drawn over itself: once, its edges are too faint."""
 
@@ -38,7 +40,9 @@ class Lines:
 
 
 def line_picture(groups: Sequence[Lines], width: int, height: int, ratio: float) -> QImage:
-    """Return `width` x `height` px of lines on nothing; `ratio` is how many px are one of an ordinary screen."""
+    """Return `width` x `height` px of lines on nothing; `ratio` is how many px are one of an
+    ordinary screen.
+    """
     pixels: NDArray[Any] = np.zeros((height, width, 4), np.uint8)
     rim: NDArray[Any] = np.zeros((height, width), np.uint8)
     for group in groups:
@@ -66,7 +70,8 @@ def line_picture(groups: Sequence[Lines], width: int, height: int, ratio: float)
 
 def _dashes(rings: Rings, ratio: float) -> NDArray[np.float64]:
     """Return (dashes, points, 2) in px: as many on each ring as fit evenly, one at least."""
-    # Each ring with its first point again at its end, and how far along all rings together each point lies.
+    # Each ring with its first point again at its end, and how far along all rings together each
+    # point lies.
     order = np.insert(np.arange(len(rings.points)), rings.starts[1:], rings.starts[:-1])
     corners = rings.points[order]
     ends = rings.starts[1:] + np.arange(1, rings.count + 1)
@@ -114,7 +119,8 @@ class DrawnOutline:
 
 
 class OutlineLayer:
-    """Paint outlines in the colours of their classes; what was painted is kept while neither view nor outlines change.
+    """Paint outlines in the colours of their classes; what was painted is kept while neither view
+    nor outlines change.
 
     `colour` draws all outlines in one colour, for a preview.
     """
@@ -142,7 +148,9 @@ class OutlineLayer:
         self._places = {one.crop_id: place for place, one in enumerate(outlines)}
 
     def set_labels(self, labels: Mapping[int, int | None]) -> None:
-        """Draw some crops (crop id to label) as labelled otherwise; those that are not drawn are passed over."""
+        """Draw some crops (crop id to label) as labelled otherwise; those that are not drawn are
+        passed over.
+        """
         changed = list(self._outlines)
         for crop_id, label in labels.items():
             place = self._places.get(crop_id)
@@ -210,7 +218,9 @@ class OutlineLayer:
         return [int(place) for place in np.flatnonzero(inside)]
 
     def _coarsely(self, view: CanvasView, ratio: float, seen: Sequence[int]) -> QImage:
-        """Draw thousands at once, without dashes, rims and letters, which are too small to be seen then."""
+        """Draw thousands at once, without dashes, rims and letters, which are too small to be seen
+        then.
+        """
         size = view.window.toSize() * ratio
         pixels = np.zeros((size.height(), size.width(), 4), np.uint8)
         for label, places in self._by_label(seen).items():
@@ -235,7 +245,9 @@ class OutlineLayer:
     def _few_points(
         self, seen: NDArray[np.int64], view: CanvasView, ratio: float, step: float
     ) -> Rings:
-        """Return the lines on the screen of some outlines, in its px, with about one point for each `step` of them."""
+        """Return the lines on the screen of some outlines, in its px, with about one point for each
+        `step` of them.
+        """
         lengths, first = self._rings.lengths[seen], self._rings.starts[seen]
         around = 3 * (self._high - self._low).max(axis=1)[seen] * view.scale * ratio
         kept = np.clip((around / step).astype(np.int64), 3, lengths)
@@ -257,7 +269,9 @@ class OutlineLayer:
 
 
 def screen_line(points: NDArray[np.float32], view: CanvasView) -> QPolygonF:
-    """Return the closed line on the screen through points (N, 2) of the image, without needless points."""
+    """Return the closed line on the screen through points (N, 2) of the image, without needless
+    points.
+    """
     there = _on_screen(points, view)
     extent = float((there.max(axis=0) - there.min(axis=0)).sum())
     step = max(1, int(len(there) * _POINT_EVERY / max(2 * extent, 4.0)))

@@ -1,4 +1,4 @@
-"""Let a hand draw an outline or drag its corners on the canvas; changes with how outlines are made by hand."""
+"""Let a hand draw an outline or drag its corners on the canvas."""
 
 from __future__ import annotations
 
@@ -17,11 +17,15 @@ _HANDLE = 7.0
 _FEWEST = 3
 _SMALLEST_PX2 = 2.0
 _TOLERANCE = 0.6
-"""Screen px by which corners may leave the line that was given, so that there are few enough to drag."""
+"""Screen px by which corners may leave the line that was given, so that there are few enough to
+drag.
+"""
 
 
 class OutlineTool(CanvasTool):
-    """Draw a closed line with the button held; `drawn` carries its points (N, 2) in px of the image."""
+    """Draw a closed line with the button held; `drawn` carries its points (N, 2) in px of the
+    image.
+    """
 
     drawn = Signal(object)
     hint = "Draw around the pore with the button held.  Esc: cancel"
@@ -58,9 +62,11 @@ class OutlineTool(CanvasTool):
 
 
 class CornerTool(CanvasTool):
-    """Drag the corners of an outline; `drawn` carries the points (N, 2) in px of the image when Return is pressed.
+    """Drag the corners of an outline; `drawn` carries the points (N, 2) in px of the image when
+    Return is pressed.
 
-    A press on the line between two corners makes a new one; Delete takes away the one under the pointer.
+    A press on the line between two corners makes a new one; Delete takes away the one under the
+    pointer.
     """
 
     drawn = Signal(object)

@@ -1,4 +1,4 @@
-"""Let a hand draw a box, a polygon or a line on the canvas; changes with how masks and scale bars are marked."""
+"""Let a hand draw a box, a polygon or a line on the canvas."""
 
 from __future__ import annotations
 
@@ -104,7 +104,9 @@ class PolygonTool(CanvasTool):
 
 
 class PathTool(PolygonTool):
-    """Click points of an open line; `drawn` carries them as (x, y) in px when Return is pressed, two at least."""
+    """Click points of an open line; `drawn` carries them as (x, y) in px when Return is pressed,
+    two at least.
+    """
 
     fewest = 2
 
@@ -114,7 +116,10 @@ class PathTool(PolygonTool):
 
 
 class LineTool(CanvasTool):
-    """Mark two ends by two clicks or a drag; `drawn` carries the length in px. With Shift the line is level."""
+    """Mark two ends by two clicks or a drag; `drawn` carries the length in px.
+
+    With Shift the line is level.
+    """
 
     drawn = Signal(float)
     hint = "Click both ends of the scale bar.  Shift: level.  Esc: cancel"

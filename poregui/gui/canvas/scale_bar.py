@@ -1,4 +1,4 @@
-"""Draw scale bars of round lengths over pictures; changes with how they look."""
+"""Draw scale bars of round lengths over pictures."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ _MARGIN = 12
 
 
 def draw_scale_bar(painter: QPainter, area: QRectF, um_per_screen_px: float) -> None:
-    """Draw a bar of at most a quarter of `area` into its lower left corner, white on a dark plate."""
+    """Draw a bar of at most a quarter of `area` into its lower left corner,
+    white on a dark plate.
+    """
     length = nice_length(max(40.0, min(area.width() / 4, 160.0)) * um_per_screen_px)
     wide = length / um_per_screen_px
     text = length_text(length)

@@ -26,7 +26,8 @@ GREY = 128
 
 @dataclass
 class Sheet:
-    """Hold the tiles of a level from `left`, `top` up to before `right`, `below` (columns, rows) as they are shown.
+    """Hold the tiles of a level from `left`, `top` up to before `right`, `below` (columns, rows) as
+    they are shown.
 
     `ready` are the tiles that are there as they shall be; others are blurred or empty.
     """
@@ -81,7 +82,9 @@ class Sheet:
 
 
 def to_colours(pixels: NDArray[Any], lookup: NDArray[np.uint8] | None) -> NDArray[np.uint8]:
-    """Return (h, w) or (h, w, 3) values as Qt's (h, w, 4) colours; `lookup` holds the shown grey of every value."""
+    """Return (h, w) or (h, w, 3) values as Qt's (h, w, 4) colours; `lookup` holds the shown grey of
+    every value.
+    """
     shown = lookup.take(pixels) if lookup is not None else np.ascontiguousarray(pixels)
     code = cv2.COLOR_GRAY2BGRA if shown.ndim == 2 else cv2.COLOR_RGB2BGRA
     return np.asarray(cv2.cvtColor(shown, code), np.uint8)
@@ -93,7 +96,9 @@ def enlarged(
     corner: tuple[float, float],
     size: tuple[int, int],
 ) -> NDArray[Any]:
-    """Return `size` (w, h) px of which each is `scale` px of `pixels`, from `corner` (x, y) in px of `pixels`."""
+    """Return `size` (w, h) px of which each is `scale` px of `pixels`, from `corner` (x, y) in px
+    of `pixels`.
+    """
     across, down = scale
     matrix = np.array(
         [[across, 0, corner[0] + across / 2 - 0.5], [0, down, corner[1] + down / 2 - 0.5]],
@@ -115,10 +120,12 @@ _NUMBERS = itertools.count()
 
 
 class TileLayer(QObject):
-    """Hold what the canvas draws of an image of `width` x `height` px; `changed` tells that there is more to see.
+    """Hold what the canvas draws of an image of `width` x `height` px; `changed` tells that there
+    is more to see.
 
-    `overview` is the whole image, small, at its own depth. Tiles come from memory at once or through `reader`, and are
-    kept in `cache`. `troubled` carries a sentence when a part cannot be read, once; it stays grey.
+    `overview` is the whole image, small, at its own depth. Tiles come from memory at once or
+    through `reader`, and are kept in `cache`. `troubled` carries a sentence when a part cannot be
+    read, once; it stays grey.
     """
 
     changed = Signal()
@@ -148,7 +155,7 @@ class TileLayer(QObject):
             reader.read.connect(self._arrive, Qt.ConnectionType.QueuedConnection)
             weakref.finalize(self, reader.drop, self._number)
 
-    # ---- what it holds -------------------------------------------------------------------------------------------
+    # ---- what it holds ----------------------------------------------------------------------
 
     @property
     def width(self) -> int:
@@ -188,7 +195,9 @@ class TileLayer(QObject):
         return 0 <= x < self.width and 0 <= y < self.height
 
     def value(self, x: int, y: int) -> Any:
-        """Return the stored value of a px, a grey or (3,), or None while its tile is not at hand."""
+        """Return the stored value of a px, a grey or (3,), or None while its
+        tile is not at hand.
+        """
         if self._pyramid.instant:
             return self._tile((0, x // TILE, y // TILE))[y % TILE, x % TILE]
         tile = self._cache.get((self._number, 0, x // TILE, y // TILE))
@@ -205,7 +214,8 @@ class TileLayer(QObject):
         return self._small
 
     def set_mapping(self, lookup: NDArray[np.uint8] | None) -> None:
-        """Show every stored value as the grey (0 to 255) that `lookup`, 256 or 65536 long, holds; nothing is read anew.
+        """Show every stored value as the grey (0 to 255) that `lookup`, 256 or 65536 long, holds;
+        nothing is read anew.
 
         Without one, the image's own grey range goes from black to white.
         """
@@ -230,10 +240,12 @@ class TileLayer(QObject):
         self._cache.forget(self._number)
         self._pyramid.close()
 
-    # ---- drawing -------------------------------------------------------------------------------------------------
+    # ---- drawing ----------------------------------------------------------------------------
 
     def draw(self, painter: QPainter, target: QRectF, source: QRectF) -> None:
-        """Draw `source` (px of the image) into `target`, as sharp as it is at hand, and ask for what is missing."""
+        """Draw `source` (px of the image) into `target`, as sharp as it is at hand, and ask for
+        what is missing.
+        """
         if source.isEmpty() or target.isEmpty():
             return
         shrinks = source.width() / target.width()
@@ -305,7 +317,9 @@ class TileLayer(QObject):
         return self._pyramid.read(place[0], tile_box(self._pyramid, place))
 
     def _blurred(self, place: Place) -> NDArray[np.uint8]:
-        """Return a tile enlarged from the finest coarser one that is at hand; grey when it is damaged."""
+        """Return a tile enlarged from the finest coarser one that is at hand; grey when it is
+        damaged.
+        """
         level = place[0]
         box = tile_box(self._pyramid, place)
         if place in self._damaged:
@@ -334,10 +348,12 @@ class TileLayer(QObject):
         column, row = int(x * fine[0] / coarse[0]) // TILE, int(y * fine[1] / coarse[1]) // TILE
         return coarser, min(column, (width - 1) // TILE), min(row, (height - 1) // TILE)
 
-    # ---- reading -------------------------------------------------------------------------------------------------
+    # ---- reading ----------------------------------------------------------------------------
 
     def _missing(self, sheet: Sheet, part: QRectF) -> list[Place]:
-        """Return the tiles to be read: few coarse ones first, then those in sight from the middle outwards."""
+        """Return the tiles to be read: few coarse ones first, then those in sight from the middle
+        outwards.
+        """
         if self._pyramid.instant:
             return []
         middle = part.center() / TILE
@@ -387,7 +403,9 @@ class TileLayer(QObject):
 
 
 def default_lookup(pyramid: Pyramid) -> NDArray[np.uint8] | None:
-    """Return the grey of every value when the image's own range goes from black to white; None when all stay so."""
+    """Return the grey of every value when the image's own range goes from black to white; None when
+    all stay so.
+    """
     if pyramid.bits == 8 and pyramid.grey_low <= 0 and pyramid.grey_high >= 255:
         return None
     values = np.arange(2**pyramid.bits, dtype=np.float32) - pyramid.grey_low

@@ -74,9 +74,11 @@ def tile_box(pyramid: Pyramid, place: Place) -> Box:
 
 
 class TileReader(QObject):
-    """Read the tiles that the layers of a window want in a few threads; `close` it before the window goes.
+    """Read the tiles that the layers of a window want in a few threads; `close` it before the
+    window goes.
 
-    `read` carries the number of the layer, the pyramid, the place, and the pixels or the PoreguiError.
+    `read` carries the number of the layer, the pyramid, the place, and the pixels or the
+    PoreguiError.
     """
 
     read = Signal(int, object, object, object)
@@ -129,7 +131,9 @@ class TileReader(QObject):
         self._pool.waitForDone()
 
     def _work(self) -> None:
-        """Read tile after tile, for the layer that asked last, until none is wanted (in a thread of the pool)."""
+        """Read tile after tile, for the layer that asked last, until none is wanted (in a thread of
+        the pool).
+        """
         while True:
             with self._changed:
                 if not self._wanted:

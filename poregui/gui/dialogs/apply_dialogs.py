@@ -19,7 +19,9 @@ from poregui.gui.lists.crop_list import CropRow
 
 
 class LockDialog(FormDialog):
-    """Return `who`, `title` and `um_per_px` (None: what each micrograph says) after it was accepted."""
+    """Return `who`, `title` and `um_per_px` (None: what each micrograph says) after it was
+    accepted.
+    """
 
     def __init__(self, network: str, least: float, who: str, parent: QWidget | None = None) -> None:
         super().__init__("Lock the recipe", "Lock", parent)
@@ -67,7 +69,9 @@ def _line(name: str, accessible: str, text: str) -> QLineEdit:
 
 
 class UnsureDialog(QDialog):
-    """Hold the grid; `pressed` carries what a key means (see LabelKeys), the least sure pore stands first."""
+    """Hold the grid; `pressed` carries what a key means (see LabelKeys), the least sure pore stands
+    first.
+    """
 
     pressed = Signal(str)
 

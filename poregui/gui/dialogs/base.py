@@ -11,8 +11,8 @@ from poregui.gui.base.theme import GAP, MARGIN
 def scale_from(text: str) -> float | None:
     """Return um per px from a text; None for an empty one.
 
-    A comma and a point both separate decimals, whatever the desktop's language. Raises PoreguiError for anything that
-    is no number above 0.
+    A comma and a point both separate decimals, whatever the desktop's language. Raises PoreguiError
+    for anything that is no number above 0.
     """
     cleaned = text.strip().replace(",", ".")
     if not cleaned:
@@ -29,7 +29,9 @@ def scale_from(text: str) -> float | None:
 
 
 class FormDialog(QDialog):
-    """Hold a form; `check` is called on OK and keeps the dialog open with its sentence when it raises."""
+    """Hold a form; `check` is called on OK and keeps the dialog open with its sentence when it
+    raises.
+    """
 
     def __init__(self, title: str, ok_text: str, parent: QWidget | None) -> None:
         super().__init__(parent)

@@ -36,7 +36,8 @@ _ROW = 32
 
 
 class ClassesDialog(QDialog):
-    """Show classes with their counts and cards; every change is asked for by a signal and on disk at once.
+    """Show classes with their counts and cards; every change is asked for by a signal and on disk
+    at once.
 
     `set_classes` shows what the project holds after each change.
     """
@@ -149,7 +150,7 @@ class ClassesDialog(QDialog):
         column.addLayout(ends)
         return column
 
-    # ---- what is shown -------------------------------------------------------------------------------------------
+    # ---- what is shown ----------------------------------------------------------------------
 
     def set_classes(
         self,
@@ -157,7 +158,9 @@ class ClassesDialog(QDialog):
         counts: Sequence[int],
         pictures: Callable[[int], Sequence[QImage]],
     ) -> None:
-        """Show classes with the crops that carry each, and a function that gives a class's reference pictures."""
+        """Show classes with the crops that carry each, and a function that gives a class's
+        reference pictures.
+        """
         row = max(self._list.currentRow(), 0)
         self._classes, self._pictures = tuple(classes), pictures
         self._problem.clear()
@@ -190,7 +193,7 @@ class ClassesDialog(QDialog):
         self._colour.setIcon(_swatch(shown.colour))
         self._references.setPixmap(_strip(self._pictures(shown.id)))
 
-    # ---- what a person asks for ----------------------------------------------------------------------------------
+    # ---- what a person asks for -------------------------------------------------------------
 
     def _add(self) -> None:
         name = self._new.text().strip()

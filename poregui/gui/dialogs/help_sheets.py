@@ -64,8 +64,10 @@ class AboutDialog(QDialog):
         self.setWindowTitle("About poregui")
         text = QLabel(
             f"<h2>poregui {poregui.__version__}</h2>"
-            "<p>Label pores in micrographs, train a network on them, and see every error it makes.</p>"
-            "<p>BSD 3-Clause licence. Made with Qt, pyqtgraph, Keras, ONNX Runtime, OpenCV and numpy.</p>"
+            "<p>Label pores in micrographs, train a network on them, and see every error "
+            "it makes.</p>"
+            "<p>BSD 3-Clause licence. Made with Qt, pyqtgraph, Keras, ONNX Runtime, OpenCV "
+            "and numpy.</p>"
             f"<p>Python {platform.python_version()} on {html.escape(platform.platform())}</p>"
         )
         text.setWordWrap(True)
@@ -83,7 +85,9 @@ def _keys(spec: ActionSpec) -> str:
 
 
 def _label_keys() -> list[tuple[str, str]]:
-    """Return the keys of labelling that no action stands for; nine classes in a row are one line."""
+    """Return the keys of labelling that no action stands for; nine classes in a
+    row are one line.
+    """
     words = key_map().words
     digits = [words(f"class_{i}") for i in range(1, 10)]
     classes = "1 to 9" if digits == list("123456789") else " ".join(digits)
@@ -100,7 +104,11 @@ def _section(title: str, rows: object) -> str:
         for keys, text in rows
         if keys
     )
-    return f"<p style='color:{muted}; margin-bottom:2px'>{html.escape(title)}</p><table cellpadding='1'>{lines}</table>"
+    return (
+        f"<p style='color:{muted}; "
+        f"margin-bottom:2px'>{html.escape(title)}</p><table "
+        f"cellpadding='1'>{lines}</table>"
+    )
 
 
 def _close_button(dialog: QDialog, layout: QVBoxLayout) -> QDialogButtonBox:

@@ -1,4 +1,4 @@
-"""Let a person change the keys: a list of what keys do, each with its key; changes with how a key is chosen."""
+"""Let a person change the keys: a list of what keys do, each with its key."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ _NAME_ROLE = int(Qt.ItemDataRole.UserRole)
 
 
 class ChangeKeysDialog(QDialog):
-    """Show what keys do; a double click or Enter waits for the new key of a line, Esc gives that up."""
+    """Show what keys do; a double click or Enter waits for the new key of a line, Esc gives that
+    up.
+    """
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -72,12 +74,15 @@ class ChangeKeysDialog(QDialog):
         self._stop()
 
     def wait_for(self, name: str | None) -> None:
-        """Take the next key that is pressed as the key of an entry; None (a heading) waits for nothing."""
+        """Take the next key that is pressed as the key of an entry; None (a heading) waits for
+        nothing.
+        """
         if not name:
             return
         self._waits = name
         self._say(
-            f"Press the new key of “{self._items[name].text(0)}”. Esc keeps {key_map().words(name)}."
+            f"Press the new key of “{self._items[name].text(0)}”. Esc keeps "
+            f"{key_map().words(name)}."
         )
         self.grabKeyboard()
 

@@ -1,4 +1,4 @@
-"""Ask whose label stays where two people labelled a crop differently; changes with what helps to decide."""
+"""Ask whose label stays where two people labelled a crop differently."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ _PICTURE = 280
 
 
 class MergeDialog(QDialog):
-    """List the conflicts of a merge with a picture of the chosen one; `chosen` is whose label each crop gets.
+    """List the conflicts of a merge with a picture of the chosen one; `chosen` is whose label each
+    crop gets.
 
     `picture` gives the picture of a crop by its id.
     """
@@ -162,7 +163,11 @@ class MergeDialog(QDialog):
 
 def _words(one: Conflict) -> str:
     mine = f"Mine: {one.mine}, {one.my_who or 'unknown'}{_time(one.my_when)}"
-    return f"Crop {one.crop_id}\n{mine}\nTheirs: {one.theirs}, {one.their_who or 'unknown'}{_time(one.their_when)}"
+    return (
+        f"Crop {one.crop_id}\n{mine}\nTheirs: "
+        f"{one.theirs}, "
+        f"{one.their_who or 'unknown'}{_time(one.their_when)}"
+    )
 
 
 def _time(when: str) -> str:

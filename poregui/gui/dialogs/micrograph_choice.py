@@ -1,4 +1,4 @@
-"""Ask in which micrographs pores are looked for; changes with what a person must know to choose them."""
+"""Ask in which micrographs pores are looked for."""
 
 from __future__ import annotations
 
@@ -28,7 +28,9 @@ _ROWS = 12
 
 
 class WhichMicrographsDialog(FormDialog):
-    """Return `ids` after it was accepted: the micrographs whose boxes are ticked, in the order of the project."""
+    """Return `ids` after it was accepted: the micrographs whose boxes are ticked, in the order of
+    the project.
+    """
 
     def __init__(self, micrographs: Sequence[Searchable], parent: QWidget | None = None) -> None:
         super().__init__("Find pores in several micrographs", "Find pores", parent)
@@ -36,7 +38,8 @@ class WhichMicrographsDialog(FormDialog):
         self._micrographs = tuple(micrographs)
         self.form.addRow(
             hint(
-                "Labels stay with their pores, proposals without a label are replaced. Undo takes all of it back."
+                "Labels stay with their pores, proposals without a label are replaced. Undo "
+                "takes all of it back."
             )
         )
         self.tree = self._build()
@@ -142,7 +145,9 @@ class WhichMicrographsDialog(FormDialog):
 def ask_which_micrographs(
     micrographs: Sequence[Searchable], parent: QWidget | None = None
 ) -> tuple[int, ...]:
-    """Ask a person and return the ids of the chosen micrographs; none where the person thought better of it."""
+    """Ask a person and return the ids of the chosen micrographs; none where the person thought
+    better of it.
+    """
     dialog = WhichMicrographsDialog(micrographs, parent)
     try:
         return dialog.ids if dialog.exec() == QDialog.DialogCode.Accepted else ()

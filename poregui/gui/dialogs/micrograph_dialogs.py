@@ -91,7 +91,9 @@ class MicrographDialog(FormDialog):
             )
 
     def offer_planes(self, header: Header) -> None:
-        """Let a person choose among the pages, channels and slices of the file, below the picture's size."""
+        """Let a person choose among the pages, channels and slices of the file, below the picture's
+        size.
+        """
         row = 2
         for part, title, many, now, least in (
             ("page", "Page", header.pages, self.plane.page, 1),
@@ -114,7 +116,9 @@ class MicrographDialog(FormDialog):
 
 
 class SeveralMicrographsDialog(FormDialog):
-    """Return `specimen` and `um_per_px` for several micrographs after it was accepted; None leaves each as it is."""
+    """Return `specimen` and `um_per_px` for several micrographs after it was accepted; None leaves
+    each as it is.
+    """
 
     def __init__(
         self,

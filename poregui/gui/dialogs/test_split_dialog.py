@@ -1,4 +1,4 @@
-"""Ask on what a network is tested: specimens, micrographs or sources; changes with what people must know to choose."""
+"""Ask on what a network is tested: specimens, micrographs or sources."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ Judge = Callable[[frozenset[str]], tuple[str, ...]]
 class TestSideDialog(FormDialog):
     """Return `keys` after it was accepted: the groups whose boxes are ticked.
 
-    `judge` is given the ticked keys and returns warnings; it raises PoreguiError for a choice that cannot be.
+    `judge` is given the ticked keys and returns warnings; it raises PoreguiError for a choice that
+    cannot be.
     """
 
     __test__ = False  # no test, though its name begins like one
@@ -42,7 +43,8 @@ class TestSideDialog(FormDialog):
         self._groups, self._judge = tuple(groups), judge
         self.form.addRow(
             hint(
-                f"Ticked {self._kind}s are never trained on: they say what the network is worth on new ones. Choose "
+                f"Ticked {self._kind}s are never trained on: they say what the network is worth "
+                "on new ones. Choose "
                 "them once, before you look at results, and leave them."
             )
         )

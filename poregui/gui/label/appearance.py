@@ -199,7 +199,7 @@ class Framing(QObject):
                 painter.setPen(pen)
                 painter.drawPolyline(points)
 
-    # ---- setting -------------------------------------------------------------------------------------------------
+    # ---- setting ----------------------------------------------------------------------------
 
     def _apply(self, build: object, one: Micrograph | None) -> None:
         if one is None or not callable(build):
@@ -256,7 +256,10 @@ class Framing(QObject):
 def _direction_words(frame: Frame, own: float | None) -> str:
     if frame.build_direction_deg is None:
         return "Unknown. Orientations stay empty."
-    return f"{frame.build_direction_deg:.4g}°, {'of this micrograph' if own is not None else 'of the project'}"
+    return (
+        f"{frame.build_direction_deg:.4g}°, "
+        f"{'of this micrograph' if own is not None else 'of the project'}"
+    )
 
 
 def _surface_words(frame: Frame) -> str:

@@ -55,7 +55,9 @@ _FEW = 500
 
 
 class Catalogue:
-    """Hold crops, micrographs, classes and specimens as they are now, so that 10,000 crops stay quick."""
+    """Hold crops, micrographs, classes and specimens as they are now, so that 10,000 crops stay
+    quick.
+    """
 
     def __init__(self, project: Project) -> None:
         self._project = project
@@ -189,7 +191,9 @@ class Catalogue:
         )
 
     def micrograph_entries(self) -> list[tuple[str, int]]:
-        """Return (name, id) for the filter, with an entry for crops that came without a micrograph."""
+        """Return (name, id) for the filter, with an entry for crops that came
+        without a micrograph.
+        """
         entries = [(m.name, m.id) for m in self.micrographs.values()]
         if entries and self._tally.of_micrograph.get(None):
             entries.append(("Ready-made crops", READY_MADE))
@@ -201,7 +205,9 @@ class Catalogue:
 
 
 class _Tally:
-    """Count crops by label and by micrograph, one by one, so that a key costs the same however many there are."""
+    """Count crops by label and by micrograph, one by one, so that a key costs the same however many
+    there are.
+    """
 
     def __init__(self) -> None:
         self.labels: Counter[int | None] = Counter()

@@ -1,4 +1,4 @@
-"""Open and fill the class card: definitions, reference crops or typical ones; changes with which crops it shows."""
+"""Open and fill the class card: definitions, reference crops or typical ones."""
 
 from __future__ import annotations
 
@@ -84,7 +84,9 @@ class ClassCards(QObject):
         return CardImages(words, pictures)
 
     def _typical(self, label: int) -> tuple[list[int], str]:
-        """Return labelled crops of a class, those that the suggester is surest of first where it learnt from enough."""
+        """Return labelled crops of a class, those that the suggester is surest of first where it
+        learnt from enough.
+        """
         crops, found = self._desk.catalogue.crops, self._desk.ordering.suggestions
         own = [crop.id for crop in crops.values() if crop.label == label]
         if not own:

@@ -1,4 +1,4 @@
-"""Tell of the current crop its measurements and the labelled crops most like it; changes with what is told there."""
+"""Tell of the current crop its measurements and the labelled crops most like it."""
 
 from __future__ import annotations
 
@@ -18,13 +18,19 @@ from poregui.gui.widgets.facts import CAPTIONS
 from poregui.workflow.detecting.measuring import CropNumbers, numbers_of_crop
 
 SOON_MS = 150
-"""Time for which a crop stays the current one before anything is asked about it: longer than a held key repeats."""
+"""Time for which a crop stays the current one before anything is asked about it: longer than a held
+key repeats.
+"""
 LEAST_HEIGHT = 620
-"""Height of the panel in px below which the crops alike are folded away, so that the crop itself stays large."""
+"""Height of the panel in px below which the crops alike are folded away, so that the crop itself
+stays large.
+"""
 
 
 class Context(QObject):
-    """Ask beside the window, once the crop is painted; an answer that comes too late is not shown."""
+    """Ask beside the window, once the crop is painted; an answer that comes too
+    late is not shown.
+    """
 
     def __init__(self, desk: LabelDesk, outlining: Outlining, suggesting: Suggesting) -> None:
         super().__init__(desk.page)
@@ -79,7 +85,7 @@ class Context(QObject):
             self._soon.start()
         return False
 
-    # ---- asking --------------------------------------------------------------------------------------------------
+    # ---- asking -----------------------------------------------------------------------------
 
     def _look(self, _: object = None) -> None:
         if self._desk.current() != self._shown:
@@ -113,7 +119,7 @@ class Context(QObject):
         )
         self._suggesting.ask_alike_to_current()
 
-    # ---- showing -------------------------------------------------------------------------------------------------
+    # ---- showing ----------------------------------------------------------------------------
 
     def _show_numbers(self, numbers: CropNumbers | None) -> None:
         if numbers is None:

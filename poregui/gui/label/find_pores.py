@@ -50,7 +50,9 @@ def preview_words(seen: Seen) -> str:
 def result_words(
     found: Sequence[DetectedPores], failed: Sequence[tuple[str, str]], plan: DetectionPlan | None
 ) -> str:
-    """Say what was found, what became of proposals and labels, and which micrographs could not be searched."""
+    """Say what was found, what became of proposals and labels, and which micrographs could not be
+    searched.
+    """
     lines = []
     if len(found) == 1:
         lines.append(f"{_pores(len(found[0].pores))}, {_percent(found[0].area_percent)}.")
@@ -98,7 +100,9 @@ LARGEST_VIEW = 4_000_000
 
 @dataclass(frozen=True)
 class Seen:
-    """Hold what was found in a box of the micrograph; `partly` tells that the view is larger than the box."""
+    """Hold what was found in a box of the micrograph; `partly` tells that the view is larger than
+    the box.
+    """
 
     detected: Detected
     box: Box
@@ -106,7 +110,9 @@ class Seen:
 
 
 class Previewer:
-    """Keep what the whole micrograph says of light and threshold, as long as that part of the recipe stays."""
+    """Keep what the whole micrograph says of light and threshold, as long as that part of the
+    recipe stays.
+    """
 
     def __init__(self) -> None:
         self._known: tuple[object, Plan] | None = None
@@ -120,7 +126,8 @@ class Previewer:
     ) -> Seen:
         """Return the pores between the left, upper, right and lower edge of the view (px).
 
-        Raises PoreguiError where the file is damaged, or the recipe has lengths in um and there is no scale.
+        Raises PoreguiError where the file is damaged, or the recipe has lengths in um and there is
+        no scale.
         """
         view = Box.between(*edges).clipped(image.width, image.height) or Box(0, 0, 1, 1)
         box = _middle(view)
@@ -201,7 +208,7 @@ class Detecting(QObject):
         self._running: TaskHandle | None = None
         self._stayed: tuple[int, ...] = ()
 
-    # ---- life ----------------------------------------------------------------------------------------------------
+    # ---- life -------------------------------------------------------------------------------
 
     def _links(self) -> tuple:
         panel, desk = self._panel, self._desk
@@ -259,7 +266,7 @@ class Detecting(QObject):
             with suppress(PoreguiError), project.transaction():
                 project.put_meta(RECIPE_KEY, text)
 
-    # ---- the preview ---------------------------------------------------------------------------------------------
+    # ---- the preview ------------------------------------------------------------------------
 
     def _tune(self, _recipe: DetectionRecipe) -> None:
         self._tuned = True
@@ -321,7 +328,7 @@ class Detecting(QObject):
         self._outlining.hide_proposals(bool(outlines))
         self._canvas.update()
 
-    # ---- finding -------------------------------------------------------------------------------------------------
+    # ---- finding ----------------------------------------------------------------------------
 
     def find_here(self) -> None:
         """Find the pores of the micrograph that is shown."""
@@ -402,7 +409,9 @@ class Detecting(QObject):
         self._show_ready()
 
     def _found(self, search: _Search, recipe: DetectionRecipe) -> None:
-        """Bring in what was found; where the project changed meanwhile, the plan is made anew first."""
+        """Bring in what was found; where the project changed meanwhile, the plan is made anew
+        first.
+        """
         if search.plan is not None and search.revision != self._revision:
             self._start(
                 "Finding pores",

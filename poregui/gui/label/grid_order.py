@@ -25,7 +25,9 @@ def follow_labels(
     wanted: CropFilter,
     crop_ids: Sequence[int],
 ) -> bool:
-    """Show crops whose labels changed anew, leave out and take in what the filter says; False: all is to be listed."""
+    """Show crops whose labels changed anew, leave out and take in what the filter says; False: all
+    is to be listed.
+    """
     known = [catalogue.crops[crop_id] for crop_id in crop_ids if crop_id in catalogue.crops]
     if wanted.label == "any":
         grid.change_rows(catalogue.row(crop.id) for crop in known)
@@ -58,7 +60,9 @@ BY_SUGGESTION = frozenset({"teaches", "undecided", "suggested", LIKELY})
 
 
 Group = tuple[int | None, bool]
-"""The label that is suggested (None: nothing is) and False, or None and True for crops that had a label."""
+"""The label that is suggested (None: nothing is) and False, or None and True for crops that had a
+label.
+"""
 
 
 class Ordering:
@@ -86,7 +90,8 @@ class Ordering:
         return (0 if self.by == "came" else self._ranks.get(crop_id, len(self._ranks)), crop_id)
 
     def groups(self, rows: Sequence[CropRow]) -> dict[Group, tuple[int, int]]:
-        """Return the first row and that after the last of each group of suggested class, of `rows` in this order.
+        """Return the first row and that after the last of each group of suggested class, of `rows`
+        in this order.
 
         Groups stay as they are while labels change; in other orders there are none.
         """
@@ -137,7 +142,9 @@ class Ordering:
         return list(dict.fromkeys([*first, *self._undecided(crops, ids)]))
 
     def _suggested(self, _: list[Crop], ids: np.ndarray) -> list[int]:
-        """Return unlabelled crops by suggested class, the surest first, then the labelled ones by label."""
+        """Return unlabelled crops by suggested class, the surest first, then the labelled ones by
+        label.
+        """
         if self.suggestions is None:
             return []
         labels, sure = self.suggestions.best_of(ids)
@@ -168,7 +175,9 @@ class Ordering:
 
 
 def _starts(labels: np.ndarray, done: np.ndarray) -> list[tuple[int, Group]]:
-    """Return where runs of crops of one suggested label (0: none), and of those that are done, begin."""
+    """Return where runs of crops of one suggested label (0: none), and of those that are done,
+    begin.
+    """
     if not len(labels):
         return []
     new = np.flatnonzero((labels[1:] != labels[:-1]) | (done[1:] != done[:-1])) + 1

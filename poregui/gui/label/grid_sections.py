@@ -46,7 +46,9 @@ _SOON_MS = 200
 
 
 class Sections(QObject):
-    """Follow the grid while it is in the order of suggested classes; in other orders nothing is shown."""
+    """Follow the grid while it is in the order of suggested classes; in other orders nothing is
+    shown.
+    """
 
     def __init__(self, desk: LabelDesk, suggesting: Suggesting) -> None:
         super().__init__(desk.page)
@@ -106,7 +108,9 @@ class Sections(QObject):
             page.section_strip.mark(page.crop_grid.row_looked_at())
 
     def _go(self, row: int) -> None:
-        """Show a group from its first crop on and choose the first of it that has no label, if any."""
+        """Show a group from its first crop on and choose the first of it that
+        has no label, if any.
+        """
         grid, sections = self._desk.page.crop_grid, self._desk.page.section_strip.sections()
         rows = grid.rows.rows
         end = min((section.first for section in sections if section.first > row), default=len(rows))

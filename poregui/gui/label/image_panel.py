@@ -22,7 +22,10 @@ _UNKNOWN = -1.0
 
 
 class FrameBox(QWidget):
-    """Show build direction and surface; `direction_set` carries degrees or None. The buttons are public."""
+    """Show build direction and surface; `direction_set` carries degrees or None.
+
+    The buttons are public.
+    """
 
     direction_set = Signal(object)
 
@@ -95,8 +98,8 @@ _ONLY_SHOWN = (
 class PicturePanel(QScrollArea):
     """Show contrast, scale, masks, build direction and surface of one micrograph.
 
-    `display_moved` carries the Display while it is dragged, `display_settled` when it is to be remembered. The buttons
-    are public.
+    `display_moved` carries the Display while it is dragged, `display_settled` when it is to be
+    remembered. The buttons are public.
     """
 
     display_moved = Signal(object)

@@ -1,4 +1,6 @@
-"""Define what stands beside the label presenter (finding pores, contrast, masks), so that each stays small."""
+"""Define what stands beside the label presenter (finding pores, contrast, masks), so that each
+stays small.
+"""
 
 from __future__ import annotations
 
@@ -20,9 +22,10 @@ from poregui.workflow.editing.edits import Edit
 class LabelDesk:
     """Hold what every part of the label page works with.
 
-    `apply` does an edit (None only asks whether it could) and tells whether the project took it; `choose` makes a crop
-    the current one everywhere; `current` returns the id of the current crop; `chosen_ids` those that a key acts on;
-    `next_unlabelled` the crop after some in the grid that has no label; `refill` shows the grid in `ordering` anew.
+    `apply` does an edit (None only asks whether it could) and tells whether the project took it;
+    `choose` makes a crop the current one everywhere; `current` returns the id of the current crop;
+    `chosen_ids` those that a key acts on; `next_unlabelled` the crop after some in the grid that
+    has no label; `refill` shows the grid in `ordering` anew.
     """
 
     page: LabelPage

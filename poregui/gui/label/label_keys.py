@@ -1,4 +1,4 @@
-"""Turn keys into labels and steps on the label page; changes with the keyboard's layout of labelling."""
+"""Turn keys into labels and steps on the label page."""
 
 from __future__ import annotations
 
@@ -24,9 +24,11 @@ _REPEATING = {"next", "previous"}
 
 
 class LabelKeys(QObject):
-    """Watch widgets for the keys of labelling: `pressed` carries what is meant, `space` whether Space is held.
+    """Watch widgets for the keys of labelling: `pressed` carries what is meant, `space` whether
+    Space is held.
 
-    Text fields are not watched, so that a digit typed there stays a digit. Which key means what, `key_map` knows.
+    Text fields are not watched, so that a digit typed there stays a digit. Which key means what,
+    `key_map` knows.
     """
 
     pressed = Signal(str)
@@ -37,7 +39,9 @@ class LabelKeys(QObject):
         self._own: dict[QObject, frozenset[str]] = {}
 
     def watch(self, widgets: Iterable[QWidget], *, own: Iterable[str] = ()) -> None:
-        """Take the keys of these widgets before they do, but for those in `own`, which they use themselves."""
+        """Take the keys of these widgets before they do, but for those in `own`, which they use
+        themselves.
+        """
         for widget in widgets:
             widget.installEventFilter(self)
             if own:

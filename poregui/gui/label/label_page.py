@@ -1,4 +1,4 @@
-"""Lay out the label page: micrographs, canvas, classes, current crop, grid; changes with what the page offers."""
+"""Lay out the label page: micrographs, canvas, classes, current crop, grid."""
 
 from __future__ import annotations
 
@@ -41,7 +41,8 @@ from poregui.gui.widgets.tabbed import Tabbed
 class LabelPage(QWidget):
     """Hold the widgets of labelling and say what a person wants; the presenter fills them.
 
-    `properties_requested` carries the ids of micrographs, `key_pressed` what a key means (see keys.py).
+    `properties_requested` carries the ids of micrographs, `key_pressed` what a key means (see
+    keys.py).
     """
 
     import_requested = Signal()
@@ -67,7 +68,7 @@ class LabelPage(QWidget):
         layout.addWidget(self._stack)
         self._connect()
 
-    # ---- setters -------------------------------------------------------------------------------------------------
+    # ---- setters ----------------------------------------------------------------------------
 
     def show_empty(self, empty: bool) -> None:
         """Show what to do in a project without images, or the work."""
@@ -92,13 +93,16 @@ class LabelPage(QWidget):
         for button in (self.delete_micrograph_button, self.import_button, self.first_import_button):
             button.setEnabled(writable)
         self._empty_text.setText(
-            "Bring micrographs to cut crops from, or ready-made crops of pores.\nFolders can be dropped here as well."
+            "Bring micrographs to cut crops from, or ready-made crops of pores.\nFolders can be "
+            "dropped here as well."
             if writable
             else "This project is open for reading only, and holds no images."
         )
 
     def set_classes(self, classes: Sequence[PoreClass], known: Sequence[PoreClass]) -> None:
-        """Offer these classes for labelling; `known` are also the retired ones that crops may still carry."""
+        """Offer these classes for labelling; `known` are also the retired ones that crops may still
+        carry.
+        """
         self.class_bar.set_classes(classes)
         for widget in (self.image_canvas, self.crop_grid):
             widget.set_classes(known)
@@ -164,7 +168,7 @@ class LabelPage(QWidget):
                 box.setCurrentIndex(max(0, box.findData(value)))
         self._filter()
 
-    # ---- building ------------------------------------------------------------------------------------------------
+    # ---- building ---------------------------------------------------------------------------
 
     def _build_work(self) -> QWidget:
         self.top_splitter = top = QSplitter(Qt.Orientation.Horizontal)
@@ -364,7 +368,8 @@ class LabelPage(QWidget):
         words = key_map().words
         self.fit_button.setToolTip(f"Show the whole micrograph ({words('fit')})")
         self.suggestion_line.accept_button.setToolTip(
-            f"Label the chosen crops as suggested ({words('accept')}); {words('accept_page')} accepts all in sight"
+            f"Label the chosen crops as suggested ({words('accept')}); {words('accept_page')} "
+            "accepts all in sight"
         )
 
     def _say_zoom(self, scale: float) -> None:

@@ -41,7 +41,9 @@ from poregui.workflow.editing.label_edits import (
 
 
 class LabelPresenter(QObject):
-    """Know page and session; `attach` fills the page and follows the session, `detach` ends that."""
+    """Know page and session; `attach` fills the page and follows the session,
+    `detach` ends that.
+    """
 
     def __init__(self, page: LabelPage, session: Session, services: Services) -> None:
         super().__init__(page)
@@ -104,7 +106,7 @@ class LabelPresenter(QObject):
             self._cards,
         )
 
-    # ---- life ----------------------------------------------------------------------------------------------------
+    # ---- life -------------------------------------------------------------------------------
 
     def attach(self) -> None:
         """Fill the page and follow the session."""
@@ -148,7 +150,7 @@ class LabelPresenter(QObject):
         self._links = []
         self._page.clear()
 
-    # ---- what a person wants -------------------------------------------------------------------------------------
+    # ---- what a person wants ----------------------------------------------------------------
 
     @property
     def current(self) -> int | None:
@@ -218,7 +220,9 @@ class LabelPresenter(QObject):
             )
 
     def delete_micrographs(self, micrograph_ids: Sequence[int]) -> None:
-        """Ask, saying how many labels go with them, and delete micrographs; undo brings all back."""
+        """Ask, saying how many labels go with them, and delete micrographs; undo
+        brings all back.
+        """
         known = [
             self._catalogue.micrographs[i]
             for i in micrograph_ids
@@ -239,10 +243,12 @@ class LabelPresenter(QObject):
         if messages().ask(f"Delete {what}?", text, "Delete"):
             self._apply(remove_micrographs(self._session.project, ids))
 
-    # ---- doing ---------------------------------------------------------------------------------------------------
+    # ---- doing ------------------------------------------------------------------------------
 
     def _apply(self, edit: Edit | None) -> bool:
-        """Do an edit and tell whether the project could be written; None only asks whether it could."""
+        """Do an edit and tell whether the project could be written; None only asks whether it
+        could.
+        """
         try:
             self._session.project.check_writable()
         except PoreguiError as error:
@@ -278,7 +284,7 @@ class LabelPresenter(QObject):
     def _next_unlabelled(self, ids: Sequence[int]) -> int | None:
         return self._page.crop_grid.rows.next_unlabelled(ids)
 
-    # ---- following -----------------------------------------------------------------------------------------------
+    # ---- following --------------------------------------------------------------------------
 
     def _follow(self, changed: Changed) -> None:
         self._catalogue.follow(changed)
@@ -342,7 +348,7 @@ class LabelPresenter(QObject):
             grid.rows.rowCount(), len(self._catalogue.crops), len(grid.selected_ids())
         )
 
-    # ---- choosing ------------------------------------------------------------------------------------------------
+    # ---- choosing ---------------------------------------------------------------------------
 
     def _choose_first(self) -> None:
         rows = self._page.crop_grid.rows.rows
@@ -398,7 +404,7 @@ class LabelPresenter(QObject):
     def _say_stage(self) -> None:
         self._page.set_title(*self._stage.title())
 
-    # ---- pictures and properties ---------------------------------------------------------------------------------
+    # ---- pictures and properties ------------------------------------------------------------
 
     def _thumbnail(self, crop_id: int) -> QImage | None:
         crop = self._catalogue.crops.get(crop_id)

@@ -20,11 +20,15 @@ from poregui.workflow.suggesting.suggestions import Suggestions
 from poregui.workflow.training.learning_curve import HOW_SURE, advice, lines_of_classes
 
 _AT_ONCE = 500
-"""Crops that are told before keys are looked at again: 3 ms. A thread that tells them all stalls the window longer."""
+"""Crops that are told before keys are looked at again: 3 ms.
+
+A thread that tells them all stalls the window longer.
+"""
 
 
 class SlowTelling(QObject):
-    """Hold what is still to be told, and in `told` crops as they were told; crops that went are passed over.
+    """Hold what is still to be told, and in `told` crops as they were told; crops that went are
+    passed over.
 
     `told` grows with the telling, for a copy of 100,000 crops made at once is felt under a key.
     """
@@ -63,16 +67,19 @@ class SlowTelling(QObject):
 
 
 FEWEST_LABELS = 10
-"""Labels from which on the process that learns is started; the same number as in workflow/suggesting/suggestion_model.py."""
+"""Labels from which on the process that learns is started; the same number as in
+workflow/suggesting/suggestion_model.py.
+"""
 _QUIET_MS = 1500
 """Time without a label after which the grid may take the order of new suggestions."""
 
 
 class Suggesting(QObject):
-    """Tell the worker what people decide, and show what it makes of that without ever labelling by itself.
+    """Tell the worker what people decide, and show what it makes of that without ever labelling by
+    itself.
 
-    `alike_found` carries the id of a crop and, for each label, the ids of the crops that look most like it; `reordered`
-    tells that the grid was put in order anew.
+    `alike_found` carries the id of a crop and, for each label, the ids of the crops that look most
+    like it; `reordered` tells that the grid was put in order anew.
     """
 
     alike_found = Signal(int, object)
@@ -96,10 +103,12 @@ class Suggesting(QObject):
             "accept_page": self.accept_page,
         }
 
-    # ---- life ----------------------------------------------------------------------------------------------------
+    # ---- life -------------------------------------------------------------------------------
 
     def attach(self) -> None:
-        """Offer the orders, draw suggestions in the grid, and start to learn where there is enough."""
+        """Offer the orders, draw suggestions in the grid, and start to learn
+        where there is enough.
+        """
         page = self._desk.page
         pieces.fill(page.order_box, ORDERS)
         page.crop_grid.set_suggestions(self._suggestion)
@@ -123,7 +132,9 @@ class Suggesting(QObject):
         page.order_box.setCurrentIndex(0)
 
     def follow(self, changed: Changed) -> None:
-        """Tell the worker what an edit changed; the grid waits with a new order until the keys rest."""
+        """Tell the worker what an edit changed; the grid waits with a new order until the keys
+        rest.
+        """
         if changed.kinds & {"labels", "crops", "micrographs", "specimens"}:
             self._catch_up(
                 changed.crop_ids if changed.kinds == {"labels"} and changed.crop_ids else None
@@ -150,7 +161,7 @@ class Suggesting(QObject):
             (page.suggestion_line.accept_requested, self.accept),
         )
 
-    # ---- what a person wants -------------------------------------------------------------------------------------
+    # ---- what a person wants ----------------------------------------------------------------
 
     def accept(self) -> None:
         """Label the chosen crops as suggested and go on."""
@@ -205,7 +216,7 @@ class Suggesting(QObject):
         if self._process is not None:
             self._process.tell({"like": crop_id})
 
-    # ---- the worker ----------------------------------------------------------------------------------------------
+    # ---- the worker -------------------------------------------------------------------------
 
     def _catch_up(self, crop_ids: Sequence[int] | None = None, *, start: bool = False) -> None:
         """Tell the worker what it does not know yet, once there is enough to learn from."""
@@ -261,7 +272,9 @@ class Suggesting(QObject):
             self._renew.start()
 
     def ask_alike_to_current(self) -> None:
-        """Ask which labelled crops look most like the current one; `alike_found` answers, from enough labels on."""
+        """Ask which labelled crops look most like the current one; `alike_found` answers, from
+        enough labels on.
+        """
         crop_id = self._desk.current()
         if self._process is None and not self._broken:
             counts = self._desk.catalogue.counts()
@@ -302,7 +315,7 @@ class Suggesting(QObject):
             "The suggestions have stopped; labelling goes on." + (f" ({why})" if why else "")
         )
 
-    # ---- what is shown -------------------------------------------------------------------------------------------
+    # ---- what is shown ----------------------------------------------------------------------
 
     def _suggestion(self, crop_id: int) -> tuple[int, float] | None:
         return self._found.of(crop_id) if self._found is not None else None
@@ -322,14 +335,18 @@ class Suggesting(QObject):
         self._desk.page.suggestion_line.show_state(text, HOW_SURE if told else "")
 
     def more_of_each(self) -> list[str]:
-        """Return for each class a line on what more labels would add; none while nothing can be said."""
+        """Return for each class a line on what more labels would add; none while nothing can be
+        said.
+        """
         return lines_of_classes(self._curve, self._names())
 
     def _names(self) -> dict[int, str]:
         return {c.id: c.name for c in self._desk.catalogue.known_classes} | {-1: "not-a-pore"}
 
     def _reorder(self, *, keep: bool = True) -> None:
-        """Put the grid into the chosen order anew; `keep` leaves the current crop in view, else the first is chosen."""
+        """Put the grid into the chosen order anew; `keep` leaves the current crop in view, else the
+        first is chosen.
+        """
         desk = self._desk
         desk.ordering.renew()
         desk.refill()

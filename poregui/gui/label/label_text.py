@@ -1,4 +1,4 @@
-"""Put what is known of a crop into words; changes with what the label page says about a crop."""
+"""Put what is known of a crop into words."""
 
 from __future__ import annotations
 
@@ -29,7 +29,9 @@ def size_words(crop: Crop) -> str:
 
 
 def history_words(log: Sequence[LabelEntry], marks: ClassMarks) -> str:
-    """Return who gave the last label, when and how, and what it was before; empty for a crop without entries."""
+    """Return who gave the last label, when and how, and what it was before; empty for a crop
+    without entries.
+    """
     if not log:
         return ""
     last = log[-1]
@@ -52,7 +54,9 @@ def micrograph_words(micrograph: Micrograph) -> str:
 
 
 def values_words(values: object, x: int, y: int, um_per_px: float | None = None) -> str:
-    """Return place (px, and um where the scale is known) and value of a px; None is not read yet."""
+    """Return place (px, and um where the scale is known) and value of a px;
+    None is not read yet.
+    """
     place = f"x {x}  y {y}"
     if um_per_px is not None:
         place += f"  ·  {x * um_per_px:.5g}, {y * um_per_px:.5g} µm"

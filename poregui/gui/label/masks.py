@@ -1,4 +1,4 @@
-"""Join masks and the measuring of scale bars to the session; changes with how regions are marked on the canvas."""
+"""Join masks and the measuring of scale bars to the session."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Masking(QObject):
         if "micrographs" in changed.kinds:
             self._show()
 
-    # ---- what is seen --------------------------------------------------------------------------------------------
+    # ---- what is seen -----------------------------------------------------------------------
 
     def _show(self) -> None:
         one = self._desk.stage.micrograph
@@ -74,7 +74,7 @@ class Masking(QObject):
             painter.drawPolygon(area)
         painter.setBrush(Qt.BrushStyle.NoBrush)
 
-    # ---- masks ---------------------------------------------------------------------------------------------------
+    # ---- masks ------------------------------------------------------------------------------
 
     def _draw_box(self) -> None:
         tool = BoxTool()
@@ -134,7 +134,7 @@ class Masking(QObject):
             bars_are = "The info bar is" if len(fresh) == 1 else f"{len(fresh)} info bars are"
             messages().note(f"{bars_are} masked. Undo takes that back.{more}")
 
-    # ---- scale ---------------------------------------------------------------------------------------------------
+    # ---- scale ------------------------------------------------------------------------------
 
     def _calibrate(self) -> None:
         tool = LineTool()

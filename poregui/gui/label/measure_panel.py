@@ -1,4 +1,4 @@
-"""Lay out the panel of measurements below the micrograph: choices, table, plot; changes with what it offers."""
+"""Lay out the panel of measurements below the micrograph: choices, table, plot."""
 
 from __future__ import annotations
 
@@ -41,7 +41,9 @@ _COLUMN_WIDTH = 104
 
 @dataclass(frozen=True)
 class PoreFilter:
-    """Hold which pores are shown; `label` may be `any`, None for those without one; `here` means this micrograph."""
+    """Hold which pores are shown; `label` may be `any`, None for those without one; `here` means
+    this micrograph.
+    """
 
     label: int | str | None = "any"
     here: bool = False
@@ -51,8 +53,8 @@ class PoreFilter:
 class MeasurePanel(QWidget):
     """Show the numbers of pores as a table and a plot.
 
-    `chosen` carries the crop of a row or point that was clicked, `filter_changed` tells of other choices,
-    `export_requested` that a CSV is wanted.
+    `chosen` carries the crop of a row or point that was clicked, `filter_changed` tells of other
+    choices, `export_requested` that a CSV is wanted.
     """
 
     chosen = Signal(int)
@@ -82,7 +84,7 @@ class MeasurePanel(QWidget):
         self.plot.chosen.connect(self.chosen)
         self.set_table(PoreTable.empty(), np.zeros(0, np.bool_))
 
-    # ---- setters -------------------------------------------------------------------------------------------------
+    # ---- setters ----------------------------------------------------------------------------
 
     def set_classes(self, classes: Sequence[PoreClass], known: Sequence[PoreClass]) -> None:
         """Offer these classes in the filter; `known` are also those that are no longer offered."""
@@ -129,7 +131,7 @@ class MeasurePanel(QWidget):
             self.class_box.currentData(), self.here_box.isChecked(), self.reliable_box.isChecked()
         )
 
-    # ---- following -----------------------------------------------------------------------------------------------
+    # ---- following --------------------------------------------------------------------------
 
     def _show_columns(self) -> None:
         there = offered(self._shown)
@@ -186,7 +188,7 @@ class MeasurePanel(QWidget):
         if current.isValid() and not self._quiet:
             self.chosen.emit(self.model.crop_id(current.row()))
 
-    # ---- building ------------------------------------------------------------------------------------------------
+    # ---- building ---------------------------------------------------------------------------
 
     def _build_choices(self) -> None:
         self.class_box = pieces.combo("measure_class", "Measure pores of a label")

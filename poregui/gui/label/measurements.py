@@ -1,4 +1,6 @@
-"""Join the panel of measurements to the session: measure in the background, show, choose, export."""
+"""Join the panel of measurements to the session: measure in the background,
+show, choose, export.
+"""
 
 from __future__ import annotations
 
@@ -27,13 +29,21 @@ from poregui.workflow.editing.micrograph_edits import project_build_direction
 TAB = "Measurements"
 _SOON_MS = 250
 _PAUSE_MS = 200
-"""Time without another label after which a table of many thousand pores is drawn anew: typing goes before it."""
-_NOTHING = "No pore has an outline yet. Find pores (in the tab beside the micrograph), or click them one by one."
+"""Time without another label after which a table of many thousand pores is drawn anew: typing goes
+before it.
+"""
+_NOTHING = (
+    "No pore has an outline yet. Find pores (in the tab beside the "
+    "micrograph), or click "
+    "them one by one."
+)
 _WORKING = "Measuring…"
 
 
 class Measuring(QObject):
-    """Measure when the panel is looked at and something changed; follow the current crop both ways."""
+    """Measure when the panel is looked at and something changed; follow the
+    current crop both ways.
+    """
 
     def __init__(self, desk: LabelDesk) -> None:
         super().__init__(desk.page)
@@ -88,7 +98,9 @@ class Measuring(QObject):
         self.deleteLater()
 
     def follow(self, changed: Changed) -> None:
-        """Show new labels once typing pauses, and measure again where something that is measured changed."""
+        """Show new labels once typing pauses, and measure again where something that is measured
+        changed.
+        """
         catalogue = self._desk.catalogue
         if "classes" in changed.kinds:
             self._panel.set_classes(catalogue.classes, catalogue.known_classes)
@@ -106,14 +118,16 @@ class Measuring(QObject):
             self._relabel.start()
 
     def _now_no_pores(self, changed: Changed) -> frozenset[int]:
-        """Return the crops that are no pores; after a label only those are looked at that got one."""
+        """Return the crops that are no pores; after a label only those are
+        looked at that got one.
+        """
         crops = self._desk.catalogue.crops
         if changed.kinds == {"labels"} and changed.crop_ids:
             now = {i for i in changed.crop_ids if i in crops and crops[i].label == NOT_A_PORE}
             return self._no_pores.difference(changed.crop_ids) | now
         return frozenset(crop.id for crop in crops.values() if crop.label == NOT_A_PORE)
 
-    # ---- measuring -----------------------------------------------------------------------------------------------
+    # ---- measuring --------------------------------------------------------------------------
 
     @property
     def _seen(self) -> bool:
@@ -157,7 +171,7 @@ class Measuring(QObject):
                     "Measuring was cancelled. Choose this tab again to go on."
                 )
 
-    # ---- showing -------------------------------------------------------------------------------------------------
+    # ---- showing ----------------------------------------------------------------------------
 
     def _build(self) -> None:
         self._table = pore_table(self._fields, self._desk.catalogue)
@@ -195,7 +209,7 @@ class Measuring(QObject):
         self._desk.choose(crop_id)
         self._panel.set_current(crop_id)
 
-    # ---- exporting -----------------------------------------------------------------------------------------------
+    # ---- exporting --------------------------------------------------------------------------
 
     def _ask_export(self) -> None:
         folder = self._desk.session.project.folder
@@ -224,7 +238,8 @@ class Measuring(QObject):
 
 
 def pore_table(fields: Sequence[MeasuredField], catalogue: Catalogue) -> PoreTable:
-    """Return the numbers of all fields as one table, with labels as they are now; crops that went are left out.
+    """Return the numbers of all fields as one table, with labels as they are now; crops that went
+    are left out.
 
     Lengths are in um where every field has a scale, else all in px.
     """
@@ -255,7 +270,9 @@ def pore_table(fields: Sequence[MeasuredField], catalogue: Catalogue) -> PoreTab
 
 
 def relabelled(table: PoreTable, catalogue: Catalogue) -> PoreTable:
-    """Return a table with labels as they are now; crops that went keep theirs until they are measured anew."""
+    """Return a table with labels as they are now; crops that went keep theirs until they are
+    measured anew.
+    """
     there = zip(table.crop_ids.tolist(), table.labels, strict=True)
     labels = tuple(
         catalogue.crops[i].label if i in catalogue.crops else label for i, label in there

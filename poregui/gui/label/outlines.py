@@ -1,4 +1,6 @@
-"""Show the outlines of the micrograph's pores, and let keys and gestures make, join, cut and mend them."""
+"""Show the outlines of the micrograph's pores, and let keys and gestures make, join, cut and mend
+them.
+"""
 
 from __future__ import annotations
 
@@ -100,7 +102,7 @@ class Outlining(QObject):
         except PoreguiError as error:
             messages().note(str(error))
 
-    # ---- what is shown -------------------------------------------------------------------------------------------
+    # ---- what is shown ----------------------------------------------------------------------
 
     def _stage_changed(self) -> None:
         now = self._desk.stage.micrograph
@@ -128,7 +130,7 @@ class Outlining(QObject):
         self.layer.set_outlines(drawn)
         self._canvas.update()
 
-    # ---- what a person wants -------------------------------------------------------------------------------------
+    # ---- what a person wants ----------------------------------------------------------------
 
     def merge(self) -> None:
         """Join the selected pores, or the current one with its nearest neighbour, into one."""
@@ -155,7 +157,9 @@ class Outlining(QObject):
         )
 
     def draw(self) -> None:
-        """Let an outline be drawn: around a new pore, or anew for the current crop where it lies in its box."""
+        """Let an outline be drawn: around a new pore, or anew for the current crop where it lies in
+        its box.
+        """
         if self._desk.stage.image is None:
             raise PoreguiError("There is no micrograph to draw on.", "Choose one.")
         tool = OutlineTool()
@@ -228,7 +232,9 @@ class Outlining(QObject):
         return stage.micrograph, stage.image
 
     def _neighbour(self, crop_id: int) -> list[int]:
-        """Return the outlined pore whose box is nearest to that of another one, none where all are far."""
+        """Return the outlined pore whose box is nearest to that of another one, none where all are
+        far.
+        """
         box = self._outlines[crop_id].bounds
         reach = _NEIGHBOUR * max(box.width, box.height)
         others = [other for other in self._outlines if other != crop_id]

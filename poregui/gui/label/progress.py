@@ -1,4 +1,4 @@
-"""Follow how labelling gets on: labels a minute, time left, thin cells; changes with what is told of it."""
+"""Follow how labelling gets on: labels a minute, time left, thin cells."""
 
 from __future__ import annotations
 
@@ -162,7 +162,8 @@ class Progressing:
             page.crop_grid.setFocus()
             if desk.ordering.suggestions is None:
                 messages().note(
-                    f"Nothing is suggested yet: all unlabelled crops there are shown, not only {name}."
+                    "Nothing is suggested yet: all unlabelled crops there are shown, not "
+                    f"only {name}."
                 )
 
     def _show_alike(self, crop_id: int, of_each: Mapping[int, Sequence[int]]) -> None:
@@ -173,7 +174,9 @@ class Progressing:
 
 
 def pace_words(given: deque[tuple[float, int]], left: int, now: float) -> str:
-    """Return labels a minute over the last minutes without long pauses, and the time that `left` labels take."""
+    """Return labels a minute over the last minutes without long pauses, and the time that `left`
+    labels take.
+    """
     while given and now - given[0][0] > _PACE_S:
         given.popleft()
     times = [moment for moment, _ in given]

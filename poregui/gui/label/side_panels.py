@@ -26,10 +26,11 @@ _NARROWEST = 256
 
 
 class FindPanel(QWidget):
-    """Hold the recipe of detection, what it finds in the part that is seen, and the buttons that find pores.
+    """Hold the recipe of detection, what it finds in the part that is seen, and the buttons that
+    find pores.
 
-    `find_here_requested` and `find_everywhere_requested` are the two wishes; `stayed_requested` asks for the labelled
-    crops without a pore.
+    `find_here_requested` and `find_everywhere_requested` are the two wishes; `stayed_requested`
+    asks for the labelled crops without a pore.
     """
 
     find_here_requested = Signal()
@@ -117,7 +118,9 @@ MOST = 100_000
 
 
 class ProgressPanel(QScrollArea):
-    """Show the progress; `target_changed` carries labels wanted of each class, `nudge_followed` tells of a click."""
+    """Show the progress; `target_changed` carries labels wanted of each class, `nudge_followed`
+    tells of a click.
+    """
 
     target_changed = Signal(int)
     nudge_followed = Signal()

@@ -27,7 +27,9 @@ _LARGEST_CROP = 4096 * 4096
 
 
 class Stage(QObject):
-    """Hold the micrograph (or ready-made crop) that the canvas shows; `changed` tells when it is another one."""
+    """Hold the micrograph (or ready-made crop) that the canvas shows; `changed` tells when it is
+    another one.
+    """
 
     changed = Signal()
 
@@ -49,7 +51,7 @@ class Stage(QObject):
         self._crop: Crop | None = None
         self._loaded: LoadedMicrograph | None = None
 
-    # ---- what is shown -------------------------------------------------------------------------------------------
+    # ---- what is shown ----------------------------------------------------------------------
 
     def show_crop(self, crop: Crop) -> None:
         """Show the micrograph of a crop, or the crop alone where there is none."""
@@ -169,12 +171,13 @@ class Stage(QObject):
         """Return the micrograph's pixels, or None while it is not loaded."""
         return self._loaded.image if self._loaded is not None else None
 
-    # ---- what is cut ---------------------------------------------------------------------------------------------
+    # ---- what is cut ------------------------------------------------------------------------
 
     def cut(self, box: Box) -> CropPixels | None:
         """Return the pixels of a box of the micrograph, or None while there is none.
 
-        Raises PoreguiError where the file is damaged, and for a box so large that a person must have slipped.
+        Raises PoreguiError where the file is damaged, and for a box so large that a person must
+        have slipped.
         """
         if self._loaded is None:
             return None
@@ -187,7 +190,9 @@ class Stage(QObject):
         return CropPixels(cut(image, box), image.grey_low, image.grey_high)
 
     def usual_side(self) -> int:
-        """Return the side in px of a crop where no pore is found: the middle one of the micrograph's crops."""
+        """Return the side in px of a crop where no pore is found: the middle one of the
+        micrograph's crops.
+        """
         if self._loaded is None or self.micrograph is None:
             return _LEAST_SIDE
         sides = sorted(crop.size_px for crop in self._catalogue.crops_of(self.micrograph.id))
@@ -200,7 +205,9 @@ class Stage(QObject):
     def outline_at(
         self, x: float, y: float, *, reach: float, polarity: str
     ) -> NDArray[np.float32] | None:
-        """Return the outline, (N, 2) in px, of the pore near a point (px), or None where there is none."""
+        """Return the outline, (N, 2) in px, of the pore near a point (px), or None where there is
+        none.
+        """
         return (
             None
             if self._loaded is None
@@ -208,7 +215,9 @@ class Stage(QObject):
         )
 
     def box_at(self, x: float, y: float, *, reach: float, usual: int) -> Box | None:
-        """Return the crop around the pore near a point (px), or of the usual size where no pore is found."""
+        """Return the crop around the pore near a point (px), or of the usual size where no pore is
+        found.
+        """
         if self._loaded is None:
             return None
         image = self._loaded.image

@@ -1,4 +1,4 @@
-"""Draw how many crops of each class each specimen has, thin cells marked; changes with how balance is shown."""
+"""Draw how many crops of each class each specimen has, thin cells marked."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ _NAMES = 0.36
 
 
 class BalanceTable(QWidget):
-    """Show (specimen, counts of each label) as a table; cells below `thin` are framed; below are sum and target."""
+    """Show (specimen, counts of each label) as a table; cells below `thin` are framed; below are
+    sum and target.
+    """
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -39,7 +41,9 @@ class BalanceTable(QWidget):
         thin: int,
         target: int,
     ) -> None:
-        """Show rows of counts of `labels`; those below `thin`, and sums below `target`, are framed."""
+        """Show rows of counts of `labels`; those below `thin`, and sums below
+        `target`, are framed.
+        """
         self._marks, self._labels, self._rows = marks, tuple(labels), tuple(rows)
         self._thin, self._target = thin, target
         self.setFixedHeight((len(self._rows) + 3) * _ROW)

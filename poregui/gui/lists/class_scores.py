@@ -1,4 +1,4 @@
-"""Show precision, recall and F1 of each class in a table; changes with what is said of a single class."""
+"""Show precision, recall and F1 of each class in a table."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ _HEADS = ("Class", "Precision", "Recall", "F1", "Crops")
 _TIPS = (
     "",
     "Of the crops predicted as this class, how many carry its label (per cent)",
-    "Of the crops with this label, how many were predicted as it (per cent); the line is the 95 % interval",
+    "Of the crops with this label, how many were predicted as it (per cent); the line is the "
+    "95 % interval",
     "Harmonic mean of precision and recall (per cent)",
     "Crops with this label",
 )
@@ -93,7 +94,9 @@ class _ScoreModel(QAbstractTableModel):
 
 
 class ClassScores(QTableView):
-    """List the scores of classes, each with badge and with its recall's 95 % interval drawn as a line."""
+    """List the scores of classes, each with badge and with its recall's 95 % interval drawn as a
+    line.
+    """
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -44,7 +44,8 @@ _ROOM_FOR_SURE = 72
 class CropDelegate(QStyledItemDelegate):
     """Draw crops never stretched; labelled ones carry a badge, unlabelled ones a dashed frame.
 
-    Where `length` returns the longer side in um of a crop, a cell shows `um_across` um; crops without one are fitted.
+    Where `length` returns the longer side in um of a crop, a cell shows `um_across` um; crops
+    without one are fitted.
     """
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -243,10 +244,12 @@ SMALLEST_CELL, LARGEST_CELL, USUAL_CELL = 48, 192, 80
 
 
 class CropGrid(QuietList):
-    """Show CropRows with pictures from a function; `chosen` carries the id of the current crop when it changes.
+    """Show CropRows with pictures from a function; `chosen` carries the id of the current crop when
+    it changes.
 
-    Rubber band, Shift and Ctrl select several; `selection_changed` tells of it. `scale_changed` carries the um of a px
-    on the screen (None: unknown) and the number of crops in sight of unknown scale, while all are at one scale.
+    Rubber band, Shift and Ctrl select several; `selection_changed` tells of it. `scale_changed`
+    carries the um of a px on the screen (None: unknown) and the number of crops in sight of unknown
+    scale, while all are at one scale.
     """
 
     chosen = Signal(int)
@@ -285,7 +288,9 @@ class CropGrid(QuietList):
         self.viewport().update()
 
     def set_suggestions(self, suggestion: Callable[[int], tuple[int, float] | None] | None) -> None:
-        """Mark unlabelled crops with `suggestion(crop id)`: label and probability, None for nothing."""
+        """Mark unlabelled crops with `suggestion(crop id)`: label and probability, None for
+        nothing.
+        """
         self._delegate.suggestion = suggestion
         self.viewport().update()
 
@@ -295,12 +300,16 @@ class CropGrid(QuietList):
         return self._ids_between(half, half)
 
     def set_one_scale(self, length: Callable[[int], float | None] | None) -> None:
-        """Draw all crops at one scale, `length(crop id)` being the longer side in um; None draws each to fit."""
+        """Draw all crops at one scale, `length(crop id)` being the longer side in um; None draws
+        each to fit.
+        """
         self._delegate.length, self._scale = length, None
         self.viewport().update()
 
     def row_looked_at(self) -> int:
-        """Return the row of the current crop where that is in sight, else the last of the first line in sight."""
+        """Return the row of the current crop where that is in sight, else the last of the first
+        line in sight.
+        """
         tall, top = (
             self.gridSize().height(),
             self.verticalScrollBar().value() + self.gridSize().height() // 2,
@@ -318,7 +327,9 @@ class CropGrid(QuietList):
         return max(1, self.viewport().width() // max(1, self.gridSize().width()))
 
     def _ids_between(self, above: int, below: int) -> list[int]:
-        """Return the ids in the rows from `above` px under the upper edge to `below` px under the lower one."""
+        """Return the ids in the rows from `above` px under the upper edge to `below` px under the
+        lower one.
+        """
         cell, area = self.gridSize(), self.viewport().rect()
         across = self._across()
         top = self.verticalScrollBar().value()
@@ -332,7 +343,9 @@ class CropGrid(QuietList):
         super().paintEvent(event)
 
     def _fit_scale(self, length: Callable[[int], float | None]) -> None:
-        """Take the scale at which the largest crop in sight fits; what was drawn at another one is drawn again."""
+        """Take the scale at which the largest crop in sight fits; what was drawn at another one is
+        drawn again.
+        """
         lengths = [
             length(crop_id) for crop_id in self._ids_between(0, self.gridSize().height() - 1)
         ]
@@ -351,7 +364,9 @@ class CropGrid(QuietList):
         self.rows.touch(crop_id)
 
     def set_classes(self, classes: Sequence[PoreClass]) -> None:
-        """Draw labels in the colours and letters of these classes (retired ones may be among them)."""
+        """Draw labels in the colours and letters of these classes (retired ones
+        may be among them).
+        """
         self._delegate.set_classes(classes)
         self.viewport().update()
 
@@ -397,7 +412,9 @@ class CropGrid(QuietList):
         return [self.rows.rows[place].crop_id for place in places]
 
     def choose(self, crop_id: int | None, *, also: Sequence[int] = ()) -> None:
-        """Make a crop the current one and the only selected one, except for those in `also`; None chooses none."""
+        """Make a crop the current one and the only selected one, except for those in `also`; None
+        chooses none.
+        """
         place = self.rows.place(crop_id) if crop_id is not None else None
         model = self.selectionModel()
         if place is None:
@@ -414,7 +431,9 @@ class CropGrid(QuietList):
         self.scrollTo(index)
 
     def step(self, by: int) -> int | None:
-        """Choose the crop `by` places on and return its id; at an end nothing changes and None comes back."""
+        """Choose the crop `by` places on and return its id; at an end nothing changes and None
+        comes back.
+        """
         place = self.currentIndex().row() + by if self.currentIndex().isValid() else 0
         if not 0 <= place < self.rows.rowCount():
             return None
@@ -423,7 +442,9 @@ class CropGrid(QuietList):
         return crop_id
 
     def dataChanged(self, first: QModelIndex, last: QModelIndex, roles: Sequence[int] = ()) -> None:
-        """Draw the changed cells again; Qt would lay out all of them anew, though none changes its size."""
+        """Draw the changed cells again; Qt would lay out all of them anew, though none changes its
+        size.
+        """
         if last.row() - first.row() > _MANY:
             self.viewport().update()
             return

@@ -1,4 +1,6 @@
-"""Hold the rows of a list of crops and change only those that changed; knows nothing of projects."""
+"""Hold the rows of a list of crops and change only those that changed; knows
+nothing of projects.
+"""
 
 from __future__ import annotations
 
@@ -20,10 +22,11 @@ Index = QModelIndex | QPersistentModelIndex
 
 @dataclass(frozen=True)
 class CropRow:
-    """Hold what a list shows of one crop: `text` and `sub_text` below the picture, `wrong` marks a wrong answer.
+    """Hold what a list shows of one crop: `text` and `sub_text` below the picture, `wrong` marks a
+    wrong answer.
 
-    `predicted` is the label that a network gave; where there is one, both stand below the picture as badges.
-    `reviewed` crops carry a tick.
+    `predicted` is the label that a network gave; where there is one, both stand below the picture
+    as badges. `reviewed` crops carry a tick.
     """
 
     crop_id: int
@@ -38,8 +41,8 @@ class CropRow:
 class CropListModel(QStringListModel):
     """Serve CropRows under `ROW_ROLE`; each crop occurs once.
 
-    Its base counts the rows, of which it holds empty texts: a view that lays out 100,000 crops asks for their number
-    as often, which takes 0.1 s where Python answers.
+    Its base counts the rows, of which it holds empty texts: a view that lays out 100,000 crops asks
+    for their number as often, which takes 0.1 s where Python answers.
     """
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -79,7 +82,9 @@ class CropListModel(QStringListModel):
         )
 
     def next_unlabelled(self, crop_ids: Iterable[int]) -> int | None:
-        """Return the first crop without a label after the last of some; None where none follows or none is listed."""
+        """Return the first crop without a label after the last of some; None where none follows or
+        none is listed.
+        """
         places = [place for place in map(self.place, crop_ids) if place is not None]
         after = range(max(places) + 1, len(self._rows)) if places else ()
         return next(
@@ -106,7 +111,9 @@ class CropListModel(QStringListModel):
         self.change(row for old, row in zip(self._rows, new, strict=True) if old != row)
 
     def take_out(self, crop_ids: Iterable[int]) -> None:
-        """Take a few crops out; where the others stand is worked out when asked for, not for all of them at once."""
+        """Take a few crops out; where the others stand is worked out when asked for, not for all of
+        them at once.
+        """
         for crop_id in crop_ids:
             place = self.place(crop_id)
             if place is not None:
@@ -134,7 +141,9 @@ class CropListModel(QStringListModel):
             self._index()
 
     def change(self, rows: Iterable[CropRow]) -> None:
-        """Put new rows in the place of those with the same crop; crops that are not listed are passed over."""
+        """Put new rows in the place of those with the same crop; crops that are not listed are
+        passed over.
+        """
         changed = []
         for row in rows:
             place = self.place(row.crop_id)

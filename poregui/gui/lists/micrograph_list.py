@@ -1,4 +1,4 @@
-"""Show micrographs with picture, specimen, crops and scale; changes with what tells micrographs apart."""
+"""Show micrographs with picture, specimen, crops and scale."""
 
 from __future__ import annotations
 
@@ -197,7 +197,9 @@ class MicrographList(QuietList):
         theme().changed.connect(self.viewport().update)
 
     def set_pictures(self, picture: Callable[[int], QImage | None]) -> None:
-        """Take small pictures from `picture(micrograph id)`; a null picture means that the file is gone."""
+        """Take small pictures from `picture(micrograph id)`; a null picture means that the file is
+        gone.
+        """
         self._delegate.picture = picture
 
     def picture_ready(self, micrograph_id: int) -> None:

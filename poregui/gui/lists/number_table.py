@@ -1,4 +1,4 @@
-"""List numbers with their intervals, each drawn as a line where it lies; changes with how a number is shown."""
+"""List numbers with their intervals, each drawn as a line where it lies."""
 
 from __future__ import annotations
 
@@ -37,7 +37,9 @@ _WIDEST = 780
 
 @dataclass(frozen=True)
 class NumberRow:
-    """Hold one row: a name and its cells; `value` and `interval` (0 to 1) are drawn at the end, `tip` explains."""
+    """Hold one row: a name and its cells; `value` and `interval` (0 to 1) are drawn at the end,
+    `tip` explains.
+    """
 
     name: str
     cells: tuple[str, ...]
@@ -102,7 +104,8 @@ class _Model(QAbstractTableModel):
 
 
 class NumberTable(QTableView):
-    """Show rows of numbers, as high as all of them together; they are read, and chosen only after `set_choosable`.
+    """Show rows of numbers, as high as all of them together; they are read, and chosen only after
+    `set_choosable`.
 
     `row_chosen` carries the place of a row that was clicked, or that Enter was pressed on.
     """
@@ -174,7 +177,9 @@ class NumberTable(QTableView):
         self._model.drawn_head = text
 
     def set_rows(self, heads: Sequence[str], rows: Sequence[NumberRow]) -> None:
-        """Show these rows under these heads, of which the first is over the names; all of them are seen at once."""
+        """Show these rows under these heads, of which the first is over the names; all of them are
+        seen at once.
+        """
         self._model.show(heads, rows)
         metrics = self.fontMetrics()
         header = self.horizontalHeader()
@@ -198,7 +203,9 @@ class NumberTable(QTableView):
         return self._model.rows
 
     def _fit_line(self) -> None:
-        """Give the drawn intervals what names and numbers leave; below a least width they are not drawn."""
+        """Give the drawn intervals what names and numbers leave; below a least width they are not
+        drawn.
+        """
         last = self._model.columnCount() - 1
         numbers = sum(self.columnWidth(column) for column in range(1, last))
         names = (

@@ -1,4 +1,6 @@
-"""Hold the numbers of many pores as a table to sort, filter and draw from; knows nothing of projects."""
+"""Hold the numbers of many pores as a table to sort, filter and draw from; knows nothing of
+projects.
+"""
 
 from __future__ import annotations
 
@@ -26,10 +28,11 @@ _UNRELIABLE = f"Less than {RELIABLE_PX:g} px across: at this size a shape is mos
 
 @dataclass(frozen=True, eq=False)
 class PoreTable:
-    """Hold pores (n): `crop_ids` int64, `labels` (None: not labelled), their names, `micrograph_ids` with names.
+    """Hold pores (n): `crop_ids` int64, `labels` (None: not labelled), their names,
+    `micrograph_ids` with names.
 
-    `columns` are those of domain/measurement.py but for `unit`, (n,) float64 or bool, NaN where not known; lengths are
-    in `unit`, um or px, all of them.
+    `columns` are those of domain/measurement.py but for `unit`, (n,) float64 or bool, NaN where not
+    known; lengths are in `unit`, um or px, all of them.
     """
 
     crop_ids: NDArray[np.int64]

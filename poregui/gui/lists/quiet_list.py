@@ -1,4 +1,6 @@
-"""Share what lists of crops and micrographs have in common: letters are keys of the page, an empty list says why."""
+"""Share what lists of crops and micrographs have in common: letters are keys of the page, an empty
+list says why.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Let a person choose a run by number, preset, accuracy and state; changes with what tells runs apart."""
+"""Let a person choose a run by number, preset, accuracy and state."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ _PAD = 8
 
 @dataclass(frozen=True)
 class RunEntry:
-    """Hold what tells a run apart; `accuracy` is a fraction, None before the test, `state` a word or two."""
+    """Hold what tells a run apart; `accuracy` is a fraction, None before the test, `state` a word
+    or two.
+    """
 
     number: int
     preset: str
@@ -41,7 +43,9 @@ class RunEntry:
 
 
 class RunPicker(QComboBox):
-    """List runs, the newest first; `run_chosen` carries the number of the one that a person took."""
+    """List runs, the newest first; `run_chosen` carries the number of the one
+    that a person took.
+    """
 
     run_chosen = Signal(int)
 

@@ -28,8 +28,8 @@ WAITING = "waiting"
 class RunRow:
     """Hold what the table tells of one run; `accuracy` is of the test crops, None without a test.
 
-    A run that waits for the trainer has no number yet: it stands under one below zero, the next one under the highest.
-    `resumable`: its training was interrupted, or died and left a checkpoint.
+    A run that waits for the trainer has no number yet: it stands under one below zero, the next one
+    under the highest. `resumable`: its training was interrupted, or died and left a checkpoint.
     """
 
     number: int
@@ -168,7 +168,9 @@ _STATE = len(RunTableModel.HEADINGS) - 1
 
 
 class RunTable(QTableView):
-    """Show RunRows; `chosen` carries the run that a person moved to, `opened` the one that was activated."""
+    """Show RunRows; `chosen` carries the run that a person moved to, `opened` the one that was
+    activated.
+    """
 
     chosen = Signal(int)
     opened = Signal(int)

@@ -1,4 +1,4 @@
-"""Find the one scale at which all crops in sight fit their cells, and draw its bar; changes with how sizes compare."""
+"""Find the one scale at which all crops in sight fit their cells, and draw its bar."""
 
 from __future__ import annotations
 
@@ -17,16 +17,20 @@ _LONGEST_BAR = 160.0
 
 
 def cell_width(lengths: Iterable[float | None]) -> float | None:
-    """Return the um that a cell shows so that crops of these lengths fit, or None when no length is known.
+    """Return the um that a cell shows so that crops of these lengths fit, or None when no length is
+    known.
 
-    It moves in steps of the square root of two, so that the scale stays while crops of like size scroll past.
+    It moves in steps of the square root of two, so that the scale stays while crops of like size
+    scroll past.
     """
     longest = max((length for length in lengths if length), default=0.0)
     return _STEP ** math.ceil(2 * math.log2(longest) - 1e-9) if longest > 0 else None
 
 
 class ScaleStrip(QWidget):
-    """Show below the grid the bar of its one scale, and how many crops in sight have no known scale."""
+    """Show below the grid the bar of its one scale, and how many crops in sight have no known
+    scale.
+    """
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -39,7 +43,9 @@ class ScaleStrip(QWidget):
         self.hide()
 
     def show_scale(self, um_per_px: float | None, unknown: int) -> None:
-        """Show the um of one px on the screen (None: no scale is known) and the crops in sight of unknown scale."""
+        """Show the um of one px on the screen (None: no scale is known) and the crops in sight of
+        unknown scale.
+        """
         self._um_per_px, self._unknown = um_per_px, unknown
         length = f"The bar is {length_text(self._bar())} long. " if um_per_px else ""
         self.setAccessibleDescription(length + self.words())

@@ -1,4 +1,4 @@
-"""Name the groups that a grid of crops is in, and lead to each; changes with how groups look."""
+"""Name the groups that a grid of crops is in, and lead to each."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ _MARK = 12
 
 @dataclass(frozen=True)
 class Section:
-    """Hold one group: `name`, the class that it is drawn in (None for none), where it begins, and its crops to do."""
+    """Hold one group: `name`, the class that it is drawn in (None for none), where it begins, and
+    its crops to do.
+    """
 
     name: str
     label: int | None
@@ -31,7 +33,9 @@ class Section:
 
 
 class SectionStrip(QTabBar):
-    """Show groups as tabs, the one in sight marked; `section_chosen` carries the place in the grid where one begins."""
+    """Show groups as tabs, the one in sight marked; `section_chosen` carries the place in the grid
+    where one begins.
+    """
 
     section_chosen = Signal(int)
 

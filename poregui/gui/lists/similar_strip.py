@@ -15,7 +15,9 @@ _ROW_SIDE, _BETWEEN, _ROW_BADGE, _EACH = 34, 2, 20, 2
 
 
 class AlikeRow(QWidget):
-    """Draw a cell for each class: its letter over its crops; `chosen` carries the id of a crop that was clicked."""
+    """Draw a cell for each class: its letter over its crops; `chosen` carries the id of a crop that
+    was clicked.
+    """
 
     chosen = Signal(int)
 
@@ -114,7 +116,9 @@ _SIDE, _GAP, _BADGE = 56, 4, 24
 
 
 class AlikeStrip(QWidget):
-    """Draw a row of crops for each class with pictures from a function; `chosen` carries the id of a click."""
+    """Draw a row of crops for each class with pictures from a function; `chosen` carries the id of
+    a click.
+    """
 
     chosen = Signal(int)
 
@@ -123,7 +127,8 @@ class AlikeStrip(QWidget):
         self.setObjectName("alike_strip")
         self.setAccessibleName("Most similar labelled crops of each class")
         self.setToolTip(
-            "The labelled crops of each class that look most like the current one; a click goes there"
+            "The labelled crops of each class that look most like the current one; a "
+            "click goes there"
         )
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._marks = ClassMarks(())

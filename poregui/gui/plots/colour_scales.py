@@ -1,4 +1,6 @@
-"""Choose the colours of counts and heat maps so that more is always seen as more, on dark and on light."""
+"""Choose the colours of counts and heat maps so that more is always seen as more, on dark and on
+light.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +16,11 @@ _GREATEST_ALPHA = 0.72
 
 
 def cell_colours(share: float, *, right: bool, tokens: Tokens) -> tuple[QColor, QColor]:
-    """Return fill and ink of a cell that holds a share (0 to 1) of its row; right answers in blue, wrong ones in red.
+    """Return fill and ink of a cell that holds a share (0 to 1) of its row; right answers in blue,
+    wrong ones in red.
 
-    The fill goes evenly from the ground to the full colour; small shares of errors are lifted, so that one is seen.
+    The fill goes evenly from the ground to the full colour; small shares of errors are lifted, so
+    that one is seen.
     """
     full = QColor(tokens.accent if right else tokens.bad)
     ground = QColor(tokens.raised)
@@ -36,13 +40,19 @@ def ink_on(ground: QColor) -> QColor:
 
 
 def contrast(one: QColor, other: QColor) -> float:
-    """Return the contrast ratio of two colours, 1 to 21. Source: W3C, WCAG 2.2, definition of contrast ratio."""
+    """Return the contrast ratio of two colours, 1 to 21.
+
+    Source: W3C, WCAG 2.2, definition of contrast ratio.
+    """
     low, high = sorted((luminance(one), luminance(other)))
     return (high + 0.05) / (low + 0.05)
 
 
 def luminance(of: QColor) -> float:
-    """Return the relative luminance of a colour, 0 to 1. Source: W3C, WCAG 2.2, definition of relative luminance."""
+    """Return the relative luminance of a colour, 0 to 1.
+
+    Source: W3C, WCAG 2.2, definition of relative luminance.
+    """
     linear = [
         c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4
         for c in (of.redF(), of.greenF(), of.blueF())

@@ -29,7 +29,9 @@ from poregui.gui.base.theme import Tokens, scaled_font, theme
 from poregui.gui.plots.colour_scales import cell_colours
 
 MatrixMode = Literal["counts", "rows", "columns"]
-"""What stands large in a cell: the count, or its share of the row (label) or of the column (prediction)."""
+"""What stands large in a cell: the count, or its share of the row (label) or of the column
+(prediction).
+"""
 _ROOM_FOR_SHARE = 40
 _CENTRE = int(Qt.AlignmentFlag.AlignCenter)
 
@@ -83,7 +85,9 @@ class MatrixDrawing:
         return QSizeF(width, self.top + n * self.cell_height + self.line + 6)
 
     def rect(self, row: int | None, column: int | None) -> QRectF:
-        """Return where a cell is drawn; a header where one of both is None, the corner where both are."""
+        """Return where a cell is drawn; a header where one of both is None, the corner where both
+        are.
+        """
         x, width = self.left - self.head, self.head
         y, height = self.top - self.head, self.head
         if column is not None:
@@ -93,7 +97,9 @@ class MatrixDrawing:
         return QRectF(x, y, width, height)
 
     def extent(self, cell: Cell) -> QRectF:
-        """Return what a cell covers of the counts: a whole row or column where one place is None."""
+        """Return what a cell covers of the counts: a whole row or column where
+        one place is None.
+        """
         n = len(self.labels)
         first = self.rect(cell.row or 0, cell.column or 0)
         last = self.rect(
@@ -228,10 +234,12 @@ _SEVERAL = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifi
 
 
 class ConfusionMatrix(QWidget):
-    """Show counts and per cent, rows are the labels; click or arrow keys choose a cell, headers a row or column.
+    """Show counts and per cent, rows are the labels; click or arrow keys choose a cell, headers a
+    row or column.
 
-    Ctrl with a click, or Shift with an arrow, chooses one more. `chosen` carries a tuple of Cells; the corner between
-    the headers stands for everything and is alone. `entered` tells of the Enter key.
+    Ctrl with a click, or Shift with an arrow, chooses one more. `chosen` carries a tuple of Cells;
+    the corner between the headers stands for everything and is alone. `entered` tells of the Enter
+    key.
     """
 
     chosen = Signal(object)
@@ -254,12 +262,14 @@ class ConfusionMatrix(QWidget):
         self._hovered: Cell | None = None
         theme().changed.connect(self.update)
 
-    # ---- setters -------------------------------------------------------------------------------------------------
+    # ---- setters ----------------------------------------------------------------------------
 
     def set_classes(
         self, names: Sequence[str], labels: Sequence[int], classes: Sequence[PoreClass]
     ) -> None:
-        """Head rows and columns with these labels, drawn as `classes` say (retired ones may be among them)."""
+        """Head rows and columns with these labels, drawn as `classes` say (retired ones may be
+        among them).
+        """
         self._names, self._labels, self._marks = tuple(names), tuple(labels), ClassMarks(classes)
         if self._matrix.shape != (len(names), len(names)):
             self._matrix = np.zeros((len(names), len(names)), np.int64)
@@ -279,7 +289,9 @@ class ConfusionMatrix(QWidget):
         self._settle()
 
     def set_cells(self, cells: Iterable[Cell]) -> None:
-        """Mark cells, rows or columns as the chosen ones, without telling of it; none means everything."""
+        """Mark cells, rows or columns as the chosen ones, without telling of it; none means
+        everything.
+        """
         self._cells = tuple(cells) or (EVERYTHING,)
         self._settle()
 
@@ -315,9 +327,13 @@ class ConfusionMatrix(QWidget):
         row, column = self.count(Cell(cell.row, None)), self.count(Cell(None, cell.column))
         share = f", {100 * count / row:.0f} % of its {row}" if row else ""
         share += f"; {100 * count / column:.0f} % of the {column} predicted so" if column else ""
-        return f"Labelled {self._names[cell.row]}, predicted as {self._names[cell.column]}: {crops}{share}"
+        return (
+            f"Labelled {self._names[cell.row]}, predicted as "
+            f"{self._names[cell.column]}: "
+            f"{crops}{share}"
+        )
 
-    # ---- geometry ------------------------------------------------------------------------------------------------
+    # ---- geometry ---------------------------------------------------------------------------
 
     def drawing(self) -> MatrixDrawing:
         """Return what is drawn and where."""
@@ -330,7 +346,9 @@ class ConfusionMatrix(QWidget):
         return replace(bare, left=left, top=left, cell_width=wide, cell_height=high)
 
     def cell_rect(self, row: int | None, column: int | None) -> QRectF:
-        """Return where a cell is drawn; a header where one of both is None, the corner where both are."""
+        """Return where a cell is drawn; a header where one of both is None, the corner where both
+        are.
+        """
         return self.drawing().rect(row, column)
 
     def cell_at(self, point: QPointF) -> Cell | None:
@@ -359,7 +377,7 @@ class ConfusionMatrix(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         self._settle()
 
-    # ---- gestures ------------------------------------------------------------------------------------------------
+    # ---- gestures ---------------------------------------------------------------------------
 
     def _choose(self, cell: Cell, *, more: bool = False) -> None:
         cells: tuple[Cell, ...] = (cell,)

@@ -1,4 +1,4 @@
-"""Draw curves between two axes, each with its name; changes with how curves of a run are read."""
+"""Draw curves between two axes, each with its name."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ _DENSEST = 600
 
 @dataclass(frozen=True)
 class Line:
-    """Hold one curve: (n,) `x` and `y`; `spans` are (n, 2) ends of intervals around the points, where there are any."""
+    """Hold one curve: (n,) `x` and `y`; `spans` are (n, 2) ends of intervals around the points,
+    where there are any.
+    """
 
     name: str
     x: NDArray[np.float64]
@@ -36,7 +38,9 @@ class Line:
 
 @dataclass(frozen=True)
 class Figure:
-    """Hold what is drawn: lines in the ranges of two axes; `diagonal` is the line of chance or of perfection."""
+    """Hold what is drawn: lines in the ranges of two axes; `diagonal` is the line of chance or of
+    perfection.
+    """
 
     title: str
     x_label: str
@@ -298,7 +302,9 @@ def _thinned(line: Line) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 
 
 def _resampled(line: Line) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return points along a line, close to each other, so that long straight pieces count as what they cover."""
+    """Return points along a line, close to each other, so that long straight pieces count as what
+    they cover.
+    """
     if len(line.x) < 2:
         return line.x, line.y
     x, y = _thinned(line)

@@ -1,4 +1,4 @@
-"""Draw one crop large, with what speaks for a class laid over it; changes with how such a map is read."""
+"""Draw one crop large, with what speaks for a class laid over it."""
 
 from __future__ import annotations
 
@@ -42,7 +42,10 @@ class HeatMapView(QWidget):
         self.update()
 
     def set_heat(self, values: NDArray[np.float32] | None, what: str = "") -> None:
-        """Lay (height, width) values from 0 to 1 over the crop; None takes the map away. `what` says it in words."""
+        """Lay (height, width) values from 0 to 1 over the crop; None takes the map away.
+
+        `what` says it in words.
+        """
         self._heat = QImage() if values is None else heat_image(values)
         self.setAccessibleDescription(what)
         self.update()
@@ -107,10 +110,11 @@ class HeatMapView(QWidget):
 
 
 def evidence_for(maps: NDArray[np.float32], place: int) -> NDArray[np.float32]:
-    """Return what speaks for one class, (height, width) from 0 to 1, of the (classes, height, width) maps of a crop.
+    """Return what speaks for one class, (height, width) from 0 to 1, of the (classes, height,
+    width) maps of a crop.
 
-    The greatest value that any class reaches in this crop is 1, so that maps of one crop compare; what speaks against
-    the class is 0.
+    The greatest value that any class reaches in this crop is 1, so that maps of one crop compare;
+    what speaks against the class is 0.
     """
     greatest = float(maps.max(initial=0.0))
     if greatest <= 0:

@@ -1,4 +1,4 @@
-"""Draw a histogram of greys whose black and white ends are dragged; changes with how contrast is set by hand."""
+"""Draw a histogram of greys whose black and white ends are dragged."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ _STEP = 1 / 256
 
 
 class HistogramPlot(QWidget):
-    """Show counts over a range of values; `moved` carries low and high while dragged, `settled` once at the end.
+    """Show counts over a range of values; `moved` carries low and high while dragged, `settled`
+    once at the end.
 
     The nearer end follows the pointer. Left and Right move black, with Shift white.
     """

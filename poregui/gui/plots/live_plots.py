@@ -26,7 +26,9 @@ class Ink:
 
 
 def ink() -> Ink:
-    """Return the colours of the curves: blue and orange stay apart for every kind of colour vision."""
+    """Return the colours of the curves: blue and orange stay apart for every
+    kind of colour vision.
+    """
     if theme().dark:
         return Ink(train="#5aaef5", validation="#f2994a", rate="#7d8794")
     return Ink(train="#0b6bcb", validation="#c8500a", rate="#8a94a1")
@@ -117,7 +119,9 @@ class _EpochAxis(pg.AxisItem):
 
 
 class _RateAxis(pg.AxisItem):
-    """Label an axis of powers of ten at 1, 2 and 5 times each power, in figures short enough for its width."""
+    """Label an axis of powers of ten at 1, 2 and 5 times each power, in figures short enough for
+    its width.
+    """
 
     def tickValues(
         self, lowest: float, highest: float, size: float
@@ -136,7 +140,9 @@ class _RateAxis(pg.AxisItem):
 
 
 class _Plot(pg.PlotWidget):
-    """Hold one plot over epochs with training, validation and batch curves and a mark at the best epoch."""
+    """Hold one plot over epochs with training, validation and batch curves and a mark at the best
+    epoch.
+    """
 
     whole_wanted = Signal()
 
@@ -237,7 +243,9 @@ def _room_for_epochs(reached: float) -> float:
 
 
 def _usual(losses: Sequence[float]) -> list[float]:
-    """Return the range of batch losses without the rare ones far off, which would press all others flat."""
+    """Return the range of batch losses without the rare ones far off, which would press all others
+    flat.
+    """
     return [float(value) for value in np.quantile(positive(losses), (0.01, 0.99))] if losses else []
 
 
@@ -253,7 +261,8 @@ def _room_for_losses(losses: Sequence[float], log: bool) -> tuple[float, float]:
 
 
 class LivePlots(QWidget):
-    """Show the curves of one run; `touch` says that they have grown, and the end of a slow timer repaints.
+    """Show the curves of one run; `touch` says that they have grown, and the end of a slow timer
+    repaints.
 
     `repainted` tells of it, so that numbers beside the plots can keep step.
     """
@@ -360,7 +369,9 @@ class LivePlots(QWidget):
         self._follows = False
 
     def _repaint_if_dirty(self) -> None:
-        """Draw one plot now and the other one between two ticks, so that neither keeps the window long."""
+        """Draw one plot now and the other one between two ticks, so that neither keeps the window
+        long.
+        """
         if self._dirty and self.isVisible():
             self._dirty = False
             self._draw_loss()

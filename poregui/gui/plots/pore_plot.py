@@ -1,4 +1,4 @@
-"""Draw numbers of pores by class: a histogram of one, or one against another; changes with how they are read."""
+"""Draw numbers of pores by class: a histogram of one, or one against another."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ _MANY = 3000
 
 @dataclass(frozen=True, eq=False)
 class PlotGroup:
-    """Hold the pores of one label (None: not labelled): crop ids, `x` and `y` (n,); `y` is None for a histogram."""
+    """Hold the pores of one label (None: not labelled): crop ids, `x` and `y` (n,); `y` is None for
+    a histogram.
+    """
 
     label: int | None
     crop_ids: NDArray[np.int64]
@@ -115,7 +117,7 @@ class PorePlot(pg.PlotWidget):
         self._current = crop_id
         self._ring()
 
-    # ---- drawing -------------------------------------------------------------------------------------------------
+    # ---- drawing ----------------------------------------------------------------------------
 
     def _dress(self) -> None:
         tokens = theme().tokens

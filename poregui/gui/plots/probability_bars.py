@@ -1,4 +1,4 @@
-"""Draw how sure a network is of each class for one crop; changes with how probabilities are read."""
+"""Draw how sure a network is of each class for one crop."""
 
 from __future__ import annotations
 
@@ -27,7 +27,9 @@ class ClassProbability:
 
 
 class ProbabilityBars(QWidget):
-    """Show one bar per class in the class's colour; the label's name is underlined by the word *label*."""
+    """Show one bar per class in the class's colour; the label's name is underlined by the word
+    *label*.
+    """
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -1,4 +1,4 @@
-"""Draw how many crops of each class are trained on, validate and test, by specimen; changes with that picture."""
+"""Draw how many crops of each class are trained on, validate and test, by specimen."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ _MOST_GROUPS = 30
 
 @dataclass(frozen=True)
 class SplitBar:
-    """Hold one bar: a name and the crops of each class; `heading` bars are sums of the bars that follow."""
+    """Hold one bar: a name and the crops of each class; `heading` bars are sums of the bars that
+    follow.
+    """
 
     name: str
     counts: tuple[int, ...]
@@ -30,7 +32,9 @@ class SplitBar:
 
 
 class SplitBars(QWidget):
-    """Show parts and their groups as stacked bars in class colours; parts have one scale and groups another."""
+    """Show parts and their groups as stacked bars in class colours; parts have one scale and groups
+    another.
+    """
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)

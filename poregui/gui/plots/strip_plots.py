@@ -1,4 +1,4 @@
-"""Show where one value falls among those of each class, as strips of points; changes with how such strips are read."""
+"""Show where one value falls among those of each class, as strips of points."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ _GAP = 4
 
 @dataclass(frozen=True)
 class Strips:
-    """Hold one quantity: values of each label (sorted), and that of the chosen crop (None: not known)."""
+    """Hold one quantity: values of each label (sorted), and that of the chosen crop (None: not
+    known).
+    """
 
     title: str
     unit: str
@@ -32,7 +34,9 @@ class Strips:
 
 
 class StripPlots(QWidget):
-    """Show quantities below each other, each with one strip per class and a line at the chosen crop."""
+    """Show quantities below each other, each with one strip per class and a line at the chosen
+    crop.
+    """
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)

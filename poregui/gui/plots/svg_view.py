@@ -1,4 +1,4 @@
-"""Show a drawing in the colours of the theme, as large as its place allows; changes with how drawings are shown."""
+"""Show a drawing in the colours of the theme, as large as its place allows."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ Draw = Callable[[Ink], str | None]
 
 
 class SvgView(QWidget):
-    """Show what a function draws for dark or light; it is asked when the theme changes, and not while hidden."""
+    """Show what a function draws for dark or light; it is asked when the theme changes, and not
+    while hidden.
+    """
 
     def __init__(self, name: str, accessible: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -1,4 +1,6 @@
-"""Gather what a training told into the lines of its plots: the same for a live run and for a reopened one."""
+"""Gather what a training told into the lines of its plots: the same for a live run and for a
+reopened one.
+"""
 
 from __future__ import annotations
 
@@ -22,11 +24,12 @@ MOST_POINTS = 4000
 
 @dataclass
 class Curves:
-    """Hold the points of one run; x is the number of epochs that have passed, in fractions for batches.
+    """Hold the points of one run; x is the number of epochs that have passed, in fractions for
+    batches.
 
-    `loss`, `accuracy` are of the training crops, lists as long as `epochs`. A training that was interrupted and goes on
-    tells epochs again: the newer telling counts. Of a cross-validation the newest fold is drawn; `folds` holds what the
-    folds before it were worth.
+    `loss`, `accuracy` are of the training crops, lists as long as `epochs`. A training that was
+    interrupted and goes on tells epochs again: the newer telling counts. Of a cross-validation the
+    newest fold is drawn; `folds` holds what the folds before it were worth.
     """
 
     started: Started | None = None

@@ -1,4 +1,4 @@
-"""Show one judged crop large: picture, heat map, surroundings, probabilities; changes with what is told of a crop."""
+"""Show one judged crop large: picture, heat map, surroundings, probabilities."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ from poregui.workflow.evaluating.evaluate import Judged, RunReview
 
 @dataclass(frozen=True)
 class CloseupCrop:
-    """Hold the chosen crop: what the run said and saw (None: the run does not know it), and the crop as it is now.
+    """Hold the chosen crop: what the run said and saw (None: the run does not know it), and the
+    crop as it is now.
 
     `crop` is None for one that was deleted.
     """
@@ -49,7 +50,9 @@ class CloseupCrop:
 
 
 def seen_crop(frozen: DatasetCrop) -> Crop:
-    """Return what a run saw of a crop, under the crop's id; pixels are kept even when the crop is deleted or moved."""
+    """Return what a run saw of a crop, under the crop's id; pixels are kept even when the crop is
+    deleted or moved.
+    """
     return Crop(
         frozen.crop_id, frozen.pixels, frozen.width, frozen.height, um_per_px=frozen.um_per_px
     )
@@ -75,7 +78,7 @@ class CloseUp(QObject):
         self._heat.ready.connect(self._heat_ready)
         self._heat.failed.connect(self._heat_failed)
 
-    # ---- what is shown -------------------------------------------------------------------------------------------
+    # ---- what is shown ----------------------------------------------------------------------
 
     def set_run(self, run: RunFolder | None) -> None:
         """Ask this run for heat maps, or say that it has none."""
@@ -150,7 +153,7 @@ class CloseUp(QObject):
         self._panel.probability_bars.set_probabilities(bars, label)
         self._panel.label_strip.set_current(label)
 
-    # ---- surroundings --------------------------------------------------------------------------------------------
+    # ---- surroundings -----------------------------------------------------------------------
 
     def _micrograph_of(self, crop: Crop | None) -> Micrograph | None:
         if crop is None or crop.micrograph_id is None or crop.box is None:
@@ -197,7 +200,7 @@ class CloseUp(QObject):
         if self._micrograph is not None and self._micrograph.id == micrograph_id:
             self._panel.context_view.clear(f"{error.what} The crop itself is kept in the project.")
 
-    # ---- heat map ------------------------------------------------------------------------------------------------
+    # ---- heat map ---------------------------------------------------------------------------
 
     def show_heat(self) -> None:
         """Show or hide the heat map as the switch says."""
@@ -232,7 +235,9 @@ class CloseUp(QObject):
             self._panel.set_no_heat(self._no_heat)
 
     def _heat_place(self) -> int | None:
-        """Return the place of the class that the heat map speaks of; None when the label is no class of the run."""
+        """Return the place of the class that the heat map speaks of; None when the label is no
+        class of the run.
+        """
         if self._shown is None or self._shown.judged is None:
             return None
         chosen = self._panel.heat_class.currentData()

@@ -1,4 +1,4 @@
-"""Hold two runs beside each other: who is better, and which crops flipped; changes with what a comparison shows."""
+"""Hold two runs beside each other: who is better, and which crops flipped."""
 
 from __future__ import annotations
 
@@ -33,7 +33,9 @@ class Both:
 
 
 class ComparePresenter(PanelPresenter):
-    """Compare the run of the page with another one; `other_changed` carries (review, folder) of it, or None."""
+    """Compare the run of the page with another one; `other_changed` carries (review, folder) of it,
+    or None.
+    """
 
     other_changed = Signal(object)
 

@@ -1,4 +1,6 @@
-"""Lay out what is known of one judged crop: picture, heat map, surroundings, probabilities, label."""
+"""Lay out what is known of one judged crop: picture, heat map, surroundings,
+probabilities, label.
+"""
 
 from __future__ import annotations
 
@@ -28,10 +30,11 @@ SURROUNDINGS, SIZE, ALIKE = "Around", "Size", "Alike"
 
 
 class DetailPanel(QWidget):
-    """Hold the widgets of the chosen crop; `heat_changed` tells that switch or class of the heat map changed.
+    """Hold the widgets of the chosen crop; `heat_changed` tells that switch or class of the heat
+    map changed.
 
-    `reviewed_changed` carries what a person marked, `note_changed` the id of the crop that a note is of and the note,
-    `more_chosen` what is to be seen below.
+    `reviewed_changed` carries what a person marked, `note_changed` the id of the crop that a note
+    is of and the note, `more_chosen` what is to be seen below.
     """
 
     heat_changed = Signal()
@@ -64,12 +67,14 @@ class DetailPanel(QWidget):
         self.note_field.editingFinished.connect(self._note_written)
         self.more.chosen.connect(self.more_chosen)
 
-    # ---- setters -------------------------------------------------------------------------------------------------
+    # ---- setters ----------------------------------------------------------------------------
 
     def set_classes(
         self, names: Sequence[str], known: Sequence[PoreClass], active: Sequence[PoreClass]
     ) -> None:
-        """Offer the run's class names for the heat map and the project's active classes as labels."""
+        """Offer the run's class names for the heat map and the project's active
+        classes as labels.
+        """
         for widget in (self.probability_bars, self.strip_plots, self.alike_grid):
             widget.set_classes(known)
         self.label_strip.set_classes(active)
@@ -113,7 +118,9 @@ class DetailPanel(QWidget):
         self.heat_class.setVisible(not sentence and self.heat_switch.isChecked())
 
     def set_words(self, name: str, answer: str, facts: str, history: str, changes: str) -> None:
-        """Say which crop this is, what was predicted, its size, its label log and what changed since."""
+        """Say which crop this is, what was predicted, its size, its label log and what changed
+        since.
+        """
         self.crop_name.setText(name)
         self.crop_name.setToolTip(name)
         self.crop_answer.setText(answer)
@@ -144,7 +151,9 @@ class DetailPanel(QWidget):
 
     @property
     def heat_wanted(self) -> bool:
-        """Tell whether the heat map should be seen: Space turns what the switch says around while it is held."""
+        """Tell whether the heat map should be seen: Space turns what the switch says around while
+        it is held.
+        """
         return self.heat_switch.isChecked() != self._held
 
     def hold(self, held: bool) -> None:
@@ -153,7 +162,7 @@ class DetailPanel(QWidget):
             self._held = held
             self.heat_changed.emit()
 
-    # ---- building ------------------------------------------------------------------------------------------------
+    # ---- building ---------------------------------------------------------------------------
 
     def _build(self) -> None:
         self.crop_name = text("review_crop_name", kind="title")
@@ -210,7 +219,9 @@ class DetailPanel(QWidget):
         self.note_field.setMinimumWidth(40)
 
     def _build_more(self) -> Tabbed:
-        """Build what is seen below the label: surroundings, size and shape, or crops that are alike."""
+        """Build what is seen below the label: surroundings, size and shape, or crops that are
+        alike.
+        """
         around, sizes, alike = QWidget(), QWidget(), QWidget()
         self.no_surroundings = text("no_surroundings", wrap=True)
         layout = column(around, margin=0, spacing=GAP // 2)

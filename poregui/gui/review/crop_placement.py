@@ -1,4 +1,6 @@
-"""Place the chosen crop among the others: size and shape by class, training crops alike; read beside the window."""
+"""Place the chosen crop among the others: size and shape by class, training crops alike; read
+beside the window.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,11 @@ from poregui.workflow.evaluating.similar_crops import Nearest
 
 _SHOWN = ("Equivalent diameter", "Aspect ratio", "Circularity")
 _ALIKE = 8
-_NO_FEATURES = "This run kept no features: cross-validations and runs of older versions have none. Train once more."
+_NO_FEATURES = (
+    "This run kept no features: cross-validations and runs of older "
+    "versions have "
+    "none. Train once more."
+)
 
 
 @dataclass(frozen=True)
@@ -112,7 +118,7 @@ class MoreAbout(QObject):
         for say in (self._panel.set_size_words, self._panel.set_alike_words):
             say(str(error))
 
-    # ---- size and shape ------------------------------------------------------------------------------------------
+    # ---- size and shape ---------------------------------------------------------------------
 
     def _show_size(self, read: _Read, reviewed: RunReview, crop_id: int) -> None:
         values = read.shapes.of(crop_id) or {}
@@ -133,7 +139,7 @@ class MoreAbout(QObject):
         self._panel.strip_plots.set_strips(strips)
         self._panel.set_size_words("")
 
-    # ---- alike ---------------------------------------------------------------------------------------------------
+    # ---- alike ------------------------------------------------------------------------------
 
     def _show_alike(self, read: _Read, reviewed: RunReview, crop_id: int) -> None:
         if read.nearest is None:

@@ -31,7 +31,8 @@ def rows_of(
 ) -> list[CropRow]:
     """Return list rows for rows of the table, in their order.
 
-    `lost` are the labels of crops that do not count and still exist, `done` the crops marked as reviewed.
+    `lost` are the labels of crops that do not count and still exist, `done` the crops marked as
+    reviewed.
     """
     ids, names, sure = reviewed.class_ids, table.names, table.sure_words
     said = [f", predicted {name}" for name in reviewed.classes]
@@ -44,7 +45,8 @@ def rows_of(
         else:
             label = lost.get(crop_id)
             words += "" if reviewed.judged[row].exists else ", deleted"
-        # In the order of the fields: a cell can hold thousands, and naming them takes a third longer.
+        # In the order of the fields: a cell can hold thousands, and naming them takes a third
+        # longer.
         made.append(
             CropRow(
                 crop_id,

@@ -25,9 +25,11 @@ _AT_ONCE = 10
 
 
 class HeatMaps(QObject):
-    """Ask the network of one run in the background; of single crops the last one asked for, of pages all.
+    """Ask the network of one run in the background; of single crops the last one asked for, of
+    pages all.
 
-    `ready` carries a crop id and its (classes, height, width) maps, `failed` a crop id and a PoreguiError.
+    `ready` carries a crop id and its (classes, height, width) maps, `failed` a crop id and a
+    PoreguiError.
     """
 
     ready = Signal(int, object)
@@ -120,7 +122,9 @@ _PICTURES_KEPT = 400
 
 
 class GridHeat(QObject):
-    """Give pictures with heat maps while they are wanted; the maps of what is seen are asked for together."""
+    """Give pictures with heat maps while they are wanted; the maps of what is seen are asked for
+    together.
+    """
 
     def __init__(self, around: Surroundings, plain: Callable[[int], QImage | None]) -> None:
         super().__init__(around.page)

@@ -1,4 +1,4 @@
-"""Lead a person through the queue of suspected label errors: keep, change, unsure; changes with what is suspected."""
+"""Lead a person through the queue of suspected label errors: keep, change, unsure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ from poregui.workflow.evaluating.label_issues import Suspect, Suspects, follow, 
 
 
 class SuspectsPresenter(PanelPresenter):
-    """Search once a run, when the panel is first seen; what a person settles leaves the queue, undo brings it back."""
+    """Search once a run, when the panel is first seen; what a person settles leaves the queue, undo
+    brings it back.
+    """
 
     def __init__(self, around: Surroundings) -> None:
         super().__init__(around, around.page.suspects.suspect_list)
@@ -62,7 +64,9 @@ class SuspectsPresenter(PanelPresenter):
         self.listed.emit()
 
     def _row(self, one: Suspect) -> CropRow:
-        """Return the row of a suspect, which holds as long as it is one: its label is that of the search."""
+        """Return the row of a suspect, which holds as long as it is one: its label is that of the
+        search.
+        """
         return CropRow(
             one.crop_id, one.label, f"{100 * one.doubt:.0f} %", one.why, one.likely, one.proposed
         )
@@ -123,7 +127,9 @@ class SuspectsPresenter(PanelPresenter):
         self.page.suspects.change_button.setEnabled(writable and bool(change))
 
     def answer(self, answer: str) -> None:
-        """Settle the chosen suspect: `keep` its label, `change` it to the proposed one, or `unsure`."""
+        """Settle the chosen suspect: `keep` its label, `change` it to the proposed one, or
+        `unsure`.
+        """
         one = self._left.get(self._current) if self._current is not None else None
         if one is None or self.page.panels.current != SUSPECTS:
             messages().note("No suspect is chosen.")

@@ -1,4 +1,6 @@
-"""Define what the presenters of the review page's panels share: they fill their panel only while it is seen."""
+"""Define what the presenters of the review page's panels share: they fill their panel only while it
+is seen.
+"""
 
 from __future__ import annotations
 
@@ -28,8 +30,8 @@ class Surroundings:
 class PanelPresenter(QObject):
     """Fill one panel from the desk; `listed` tells that its list came anew by itself.
 
-    `reset` is called when another run is there, `follow` when labels of crops changed (no ids: all may have), `refresh`
-    when the panel is seen and something of both happened.
+    `reset` is called when another run is there, `follow` when labels of crops changed (no ids: all
+    may have), `refresh` when the panel is seen and something of both happened.
     """
 
     listed = Signal()
@@ -90,7 +92,9 @@ def answer_row(
     sub_text: str,
     predicted: int | None,
 ) -> CropRow:
-    """Return the row of a crop in a list of its own: label now, proposed or predicted label, words."""
+    """Return the row of a crop in a list of its own: label now, proposed or
+    predicted label, words.
+    """
     judged = around.desk.judged.get(crop_id)
     return CropRow(
         crop_id,

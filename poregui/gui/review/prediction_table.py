@@ -1,4 +1,6 @@
-"""Hold the answers of a run as columns, so that 20,000 of them are filtered and sorted at once; knows no widget."""
+"""Hold the answers of a run as columns, so that 20,000 of them are filtered and sorted at once;
+knows no widget.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ from poregui.gui.plots.probability_bars import percent
 from poregui.workflow.evaluating.evaluate import RunAnswers, RunReview
 
 Order = Literal["loss", "margin", "sure", "unsure", "large", "small"]
-"""How crops are sorted: greatest loss, smallest margin, most and least confident, largest and smallest first."""
+"""How crops are sorted: greatest loss, smallest margin, most and least confident, largest and
+smallest first.
+"""
 PARTS: tuple[Part, ...] = ("test", "validation", "train")
 NO_TRUTH = -1
 _SMALLEST = 1e-12
@@ -25,11 +29,12 @@ _SMALLEST = 1e-12
 
 @dataclass(frozen=True)
 class PredictionTable:
-    """Hold one row per predicted crop, in the order of the run's predictions; `rows` are their numbers by crop id.
+    """Hold one row per predicted crop, in the order of the run's predictions; `rows` are their
+    numbers by crop id.
 
-    `parts` are places in PARTS; `truth` is the place of the label as it is now, NO_TRUTH where the crop does not count;
-    `sizes` are the longer sides in `unit` (um, or px when a scale is unknown), `aspects` longer over shorter side,
-    `scales` um per px (nan: unknown).
+    `parts` are places in PARTS; `truth` is the place of the label as it is now, NO_TRUTH where the
+    crop does not count; `sizes` are the longer sides in `unit` (um, or px when a scale is unknown),
+    `aspects` longer over shorter side, `scales` um per px (nan: unknown).
     """
 
     ids: NDArray[np.int64]
@@ -81,7 +86,9 @@ class PredictionTable:
 
     @property
     def relabelled(self) -> tuple[int, int]:
-        """Return how many test crops, and how many others, have another label than at the freeze, or none any more."""
+        """Return how many test crops, and how many others, have another label than at the freeze,
+        or none any more.
+        """
         changed, tested = self.truth != self.trained, self.in_part("test")
         return int((changed & tested).sum()), int((changed & ~tested).sum())
 
@@ -94,7 +101,9 @@ class PredictionTable:
         return interval_of(self.truth[rows] == self.predicted[rows], groups)
 
     def with_truth(self, reviewed: RunReview, crop_ids: Collection[int]) -> PredictionTable:
-        """Return the table with the labels of some crops (of all, when there are none) of a review of the same run."""
+        """Return the table with the labels of some crops (of all, when there are none) of a review
+        of the same run.
+        """
         if not crop_ids:
             return replace(self, truth=_truth(reviewed))
         truth = self.truth.copy()

@@ -1,4 +1,4 @@
-"""Take a run away as report, figures, predictions or network, beside the window; changes with what can be taken."""
+"""Take a run away as report, figures, predictions or network, beside the window."""
 
 from __future__ import annotations
 
@@ -101,7 +101,11 @@ def _png(project: Project, run: RunFolder, out: Path) -> str:
 def _model(project: Project, run: RunFolder, out: Path) -> str:
     from poregui.workflow.exporting.export_run import export_model
 
-    return f"{export_model(project, run, out)} files written to {out}: the network, its model.json and its model card."
+    return (
+        f"{export_model(project, run, out)} files written to {out}: the "
+        "network, its "
+        "model.json and its model card."
+    )
 
 
 def _beside(out: Path, run: RunFolder, stem: str, ending: str) -> Path:

@@ -1,4 +1,4 @@
-"""Lay out the review page: run and numbers, panels about its crops, the chosen crop; changes with what it offers."""
+"""Lay out the review page: run and numbers, panels about its crops, the chosen crop."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ _WITH_CROP = (CROPS, SUSPECTS, COMPARE)
 class ReviewPage(QWidget):
     """Hold the widgets of reviewing and say what a person wants; the presenter fills them.
 
-    `key_pressed` carries what a key means (see label/keys.py), `shown` tells that the page came into view,
-    `panel_chosen` which panel did.
+    `key_pressed` carries what a key means (see label/keys.py), `shown` tells that the page came
+    into view, `panel_chosen` which panel did.
     """
 
     train_requested = Signal()
@@ -81,7 +81,7 @@ class ReviewPage(QWidget):
         layout.addWidget(self._stack)
         self._connect()
 
-    # ---- setters -------------------------------------------------------------------------------------------------
+    # ---- setters ----------------------------------------------------------------------------
 
     def show_empty(self, empty: bool) -> None:
         """Show what to do in a project without runs, or the work."""
@@ -95,7 +95,9 @@ class ReviewPage(QWidget):
         self.column.show_numbers(not sentence)
 
     def set_headline(self, headline: RunHeadline, warnings: Sequence[str], seen: str = "") -> None:
-        """Say what the run is worth, what makes that doubtful, and how unseen its test side still is."""
+        """Say what the run is worth, what makes that doubtful, and how unseen its test side still
+        is.
+        """
         self.column.set_headline(headline, warnings, seen)
 
     def set_parts(self, there: Collection[Part], chosen: Part) -> None:
@@ -105,7 +107,9 @@ class ReviewPage(QWidget):
     def set_classes(
         self, names: Sequence[str], ids: Sequence[int], known: Sequence[PoreClass]
     ) -> None:
-        """Head matrix and lists with the run's classes; `known` are all of the project, retired ones too."""
+        """Head matrix and lists with the run's classes; `known` are all of the project, retired
+        ones too.
+        """
         self.column.set_classes(names, ids, known)
         for grid in self.grids:
             grid.set_classes(known)
@@ -121,7 +125,7 @@ class ReviewPage(QWidget):
         """Bring one of the panels in the middle to the front."""
         self.panels.show_panel(title)
 
-    # ---- building ------------------------------------------------------------------------------------------------
+    # ---- building ---------------------------------------------------------------------------
 
     def _build_work(self) -> QWidget:
         self.panels = Tabbed("review_panels", "What is shown of the run")
@@ -156,7 +160,9 @@ class ReviewPage(QWidget):
         self._moved = True
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Share a new width between numbers, crops and the chosen one, until a person moved their borders."""
+        """Share a new width between numbers, crops and the chosen one, until a person moved their
+        borders.
+        """
         super().resizeEvent(event)
         if not self._moved:
             inner, whole = self._splitters

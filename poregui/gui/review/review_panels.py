@@ -40,7 +40,9 @@ FLIPS = {
 
 
 class ComparePanel(QWidget):
-    """Hold the comparison; `other_chosen` carries a run number (0: none), `flips_chosen` a key of FLIPS."""
+    """Hold the comparison; `other_chosen` carries a run number (0: none), `flips_chosen` a key of
+    FLIPS.
+    """
 
     other_chosen = Signal(int)
     flips_chosen = Signal(str)
@@ -107,7 +109,8 @@ ORDERS = {
 }
 """The orders of run_table.py in words."""
 _ORDER_TIP = (
-    "Worst: greatest loss, -log of the probability of the label. Closest call: smallest margin between the two most "
+    "Worst: greatest loss, -log of the probability of the label. Closest call: smallest margin "
+    "between the two most "
     "probable classes. Sure: probability of the predicted class. Size: longer side of the crop."
 )
 
@@ -346,7 +349,9 @@ class SuspectsPanel(QWidget):
         column(self, margin=0).addWidget(self._stack)
 
     def show_sentence(self, sentence: str, *, offer: str = "") -> None:
-        """Show a sentence in the place of the queue, with a button `offer` where there is one; none shows the queue."""
+        """Show a sentence in the place of the queue, with a button `offer` where there is one; none
+        shows the queue.
+        """
         self.suspects_sentence.setText(sentence)
         self.search_button.setText(offer)
         self.search_button.setVisible(bool(offer))

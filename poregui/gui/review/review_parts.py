@@ -48,7 +48,9 @@ def row(*widgets: QWidget | None, margin: int = 0) -> QHBoxLayout:
 
 
 def text(name: str = "", *, kind: str = "muted", words: str = "", wrap: bool = False) -> QLabel:
-    """Return a label; `kind` is a look of the style sheet such as `muted`, `heading`, `title` or `warning`."""
+    """Return a label; `kind` is a look of the style sheet such as `muted`, `heading`, `title` or
+    `warning`.
+    """
     label = QLabel(words)
     label.setObjectName(name)
     label.setProperty(kind, True)

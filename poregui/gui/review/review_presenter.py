@@ -1,4 +1,6 @@
-"""Join the review page to session and runs: choices become lists, labels become edits, edits become numbers."""
+"""Join the review page to session and runs: choices become lists, labels become edits, edits become
+numbers.
+"""
 
 from __future__ import annotations
 
@@ -80,7 +82,7 @@ class ReviewPresenter(QObject):
             "delete": lambda: messages().note("Crops are deleted on the Label page."),
         }
 
-    # ---- life ----------------------------------------------------------------------------------------------------
+    # ---- life -------------------------------------------------------------------------------
 
     def attach(self) -> None:
         """Fill the page and follow the session."""
@@ -154,7 +156,7 @@ class ReviewPresenter(QObject):
         self._page.run_picker.set_runs(())
         self._page.show_empty(True)
 
-    # ---- runs ----------------------------------------------------------------------------------------------------
+    # ---- runs -------------------------------------------------------------------------------
 
     def show_run(self, number: int) -> None:
         """Show a run, or say why it has nothing to show."""
@@ -183,7 +185,7 @@ class ReviewPresenter(QObject):
         self._close_up.set_run(None)
         self._grid_heat.set_run(None)
 
-    # ---- what a person wants -------------------------------------------------------------------------------------
+    # ---- what a person wants ----------------------------------------------------------------
 
     @property
     def current(self) -> int | None:
@@ -315,7 +317,7 @@ class ReviewPresenter(QObject):
             return selected
         return [self._current] if self._current is not None else []
 
-    # ---- following -----------------------------------------------------------------------------------------------
+    # ---- following --------------------------------------------------------------------------
 
     def _follow(self, changed: Changed) -> None:
         self._missed.append(changed)
@@ -354,7 +356,7 @@ class ReviewPresenter(QObject):
             self._close_up.set_review(reviewed, known, active)
             self._page.set_classes(reviewed.classes, reviewed.class_ids, known)
 
-    # ---- lists ---------------------------------------------------------------------------------------------------
+    # ---- lists ------------------------------------------------------------------------------
 
     @property
     def _panel(self) -> PanelPresenter:
@@ -365,7 +367,9 @@ class ReviewPresenter(QObject):
         return self._panel.grid or self._page.prediction_list
 
     def _show_list(self) -> None:
-        """Fill the panel that is seen; the current crop stays chosen where it is listed, else the first one is."""
+        """Fill the panel that is seen; the current crop stays chosen where it is listed, else the
+        first one is.
+        """
         if self._desk.run is None:
             return
         self._quiet = True

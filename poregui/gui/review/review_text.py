@@ -1,4 +1,4 @@
-"""Put what a run is worth into words; changes with what the review page says."""
+"""Put what a run is worth into words."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ _GROUPS = {"specimen": "specimen", "micrograph": "micrograph", "source": "source
 
 @dataclass(frozen=True)
 class RunHeadline:
-    """Hold what a run is worth: `number` large, `detail` beside it, `note` and `warning` below (empty: nothing)."""
+    """Hold what a run is worth: `number` large, `detail` beside it, `note` and `warning` below
+    (empty: nothing).
+    """
 
     number: str
     detail: str
@@ -109,7 +111,9 @@ def empty_list_words(cells: Sequence[Cell]) -> str:
 
 
 def state_words(final: Event | None) -> str:
-    """Return in a word or two how a run without predictions ended; None stands for one that goes on."""
+    """Return in a word or two how a run without predictions ended; None stands for one that goes
+    on.
+    """
     if final is None:
         return "training"
     ways = {Interrupted: "interrupted", Cancelled: "cancelled", Failed: "failed"}
@@ -126,9 +130,17 @@ def why_nothing(number: int, final: Event | None) -> str:
             if final.epochs
             else "before its first epoch ended"
         )
-        return f"Run {number} was interrupted {epochs}, so nothing was tested. Train again, or choose another run."
+        return (
+            f"Run {number} was interrupted {epochs}, so nothing was tested. "
+            "Train again, or "
+            "choose another run."
+        )
     if isinstance(final, Cancelled):
-        return f"Run {number} was cancelled, so nothing was tested. Choose another run, or train again."
+        return (
+            f"Run {number} was cancelled, so nothing was tested. Choose "
+            "another run, or "
+            "train again."
+        )
     if isinstance(final, Failed):
         return f"Run {number} failed: {final.what} {final.remedy}".strip()
     return f"The predictions of run {number} are missing. Put predictions.csv back, or train again."

@@ -29,7 +29,9 @@ class RunList:
         return [self._entry(run) for run in self.runs.values()]
 
     def newest(self) -> int | None:
-        """Return the number of the newest run that has predictions, of the newest one when none has, or None."""
+        """Return the number of the newest run that has predictions, of the newest one when none
+        has, or None.
+        """
         with_answers = [
             number for number, run in self.runs.items() if run.predictions_file.exists()
         ]
@@ -78,7 +80,9 @@ def _preset(run: RunFolder) -> str:
 
 
 class RunChoice(QObject):
-    """Read the list of runs and open one on the desk; `opening` carries its folder, `offered` tells of a new list."""
+    """Read the list of runs and open one on the desk; `opening` carries its folder, `offered` tells
+    of a new list.
+    """
 
     opening = Signal(object)
     offered = Signal()
@@ -104,7 +108,9 @@ class RunChoice(QObject):
             self._open(number)
 
     def read(self) -> None:
-        """Read the list of runs; the page goes on to a new run when it showed the newest one before."""
+        """Read the list of runs; the page goes on to a new run when it showed the newest one
+        before.
+        """
         shown = self._desk.number
         followed = shown is None or shown == self._newest
         self.entries = list(self._list.read())

@@ -1,4 +1,4 @@
-"""Lay out what a run is worth: picker, headline, matrix, scores; changes with what stands at the left of the page."""
+"""Lay out what a run is worth: picker, headline, matrix, scores."""
 
 from __future__ import annotations
 
@@ -43,7 +43,9 @@ EXPORTS = {
 
 
 class RunColumn(QWidget):
-    """Hold the widgets at the left; `export_requested` carries a name of EXPORTS, `part_chosen` a part."""
+    """Hold the widgets at the left; `export_requested` carries a name of EXPORTS, `part_chosen` a
+    part.
+    """
 
     part_chosen = Signal(str)
     export_requested = Signal(str)
@@ -55,7 +57,7 @@ class RunColumn(QWidget):
         self.class_scores = ClassScores(self)
         self._build()
 
-    # ---- setters -------------------------------------------------------------------------------------------------
+    # ---- setters ----------------------------------------------------------------------------
 
     def show_numbers(self, shown: bool) -> None:
         """Show or hide everything but the choice of the run."""
@@ -63,7 +65,9 @@ class RunColumn(QWidget):
         self.export_button.setEnabled(shown)
 
     def set_headline(self, headline: RunHeadline, warnings: Sequence[str], seen: str) -> None:
-        """Say what the run is worth, what makes that doubtful, and how unseen its test side still is."""
+        """Say what the run is worth, what makes that doubtful, and how unseen its test side still
+        is.
+        """
         say(self.headline_number, headline.number)
         self.headline.setText(headline.detail)
         self.headline.setAccessibleName(headline.text)
@@ -80,7 +84,9 @@ class RunColumn(QWidget):
     def set_classes(
         self, names: Sequence[str], ids: Sequence[int], known: Sequence[PoreClass]
     ) -> None:
-        """Head the matrix with the run's classes; `known` are all of the project, retired ones too."""
+        """Head the matrix with the run's classes; `known` are all of the
+        project, retired ones too.
+        """
         self.confusion_matrix.set_classes(names, ids, known)
 
     def set_numbers(
@@ -90,7 +96,7 @@ class RunColumn(QWidget):
         self.confusion_matrix.set_matrix(evaluation.matrix)
         self.class_scores.set_scores(evaluation.per_class, ids, known)
 
-    # ---- building ------------------------------------------------------------------------------------------------
+    # ---- building ---------------------------------------------------------------------------
 
     def _build(self) -> None:
         self.headline_number = text("headline_number", kind="title")

@@ -1,4 +1,4 @@
-"""Draw the curves of a run, over those of another one where two are compared; changes with what curves there are."""
+"""Draw the curves of a run, over those of another one where two are compared."""
 
 from __future__ import annotations
 
@@ -93,9 +93,17 @@ class CurvesPresenter(PanelPresenter):
         panel.precision_recall.set_figure(_precision_recall(self._drawn, colours))
         panel.calibration.set_figure(_calibration(self._drawn))
         panel.training.set_figure(_training(self._drawn))
-        note = f"Drawn from the {part} crops, each class against all others, with the labels as they are now."
+        note = (
+            f"Drawn from the {part} crops, each class against all others, with "
+            "the labels as "
+            "they are now."
+        )
         if len(self._drawn) > 1:
-            note += f" Solid: run {self._drawn[0].number}. Dashed: run {self._drawn[1].number}, chosen under Compare."
+            note += (
+                f" Solid: run {self._drawn[0].number}. Dashed: run "
+                f"{self._drawn[1].number}, "
+                "chosen under Compare."
+            )
         say(panel.curves_note, note)
 
 

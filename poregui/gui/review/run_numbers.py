@@ -41,12 +41,16 @@ from poregui.workflow.evaluating.test_views import log_look, unseen
 Interval = tuple[float, float] | None
 _TIPS = {
     "balanced": "Mean of the recalls: every class weighs the same, however many crops it has.",
-    "kappa": "Agreement beyond what chance with these class sizes would give; 1 is perfect, 0 is chance.",
+    "kappa": "Agreement beyond what chance with these class sizes would give; 1 is perfect, "
+    "0 is chance.",
     "macro": "Mean over the classes, each weighing the same.",
     "weighted": "Mean over the classes, each weighing as many crops as it has.",
-    "loss": "Mean of -log of the probability of the label; 0 is perfect. Being sure and wrong costs most.",
-    "ece": "Expected calibration error: mean distance of how sure the network is and how often it is right.",
-    "warm": "The same after its logits were divided by one number, fitted on validation crops only.",
+    "loss": "Mean of -log of the probability of the label; 0 is perfect. Being sure and "
+    "wrong costs most.",
+    "ece": "Expected calibration error: mean distance of how sure the network is and how often "
+    "it is right.",
+    "warm": "The same after its logits were divided by one number, fitted on "
+    "validation crops only.",
     "pores": "Accuracy over the crops whose label is a pore.",
 }
 
@@ -213,7 +217,9 @@ def _spread_words(crossed: Crossed) -> str:
 
 @dataclass(frozen=True)
 class Kept:
-    """Hold what is read of a run once: shapes, the answers of its shape baseline, cross-validations beside it."""
+    """Hold what is read of a run once: shapes, the answers of its shape baseline, cross-validations
+    beside it.
+    """
 
     shapes: ShapeTable | None
     baseline: Baseline | None
@@ -224,7 +230,9 @@ class Kept:
 
 @dataclass(frozen=True)
 class Told:
-    """Hold everything that the panel shows; `crop_ids` are the counted crops in the order of the breakdowns."""
+    """Hold everything that the panel shows; `crop_ids` are the counted crops in the order of the
+    breakdowns.
+    """
 
     kept: Kept
     crop_ids: NDArray[np.int64]
@@ -290,7 +298,11 @@ class NumbersPresenter(PanelPresenter):
         note = f"{told.numbers.evaluation.n} {part} crops, with the labels as they are now."
         if told.numbers.interval is not None and told.numbers.interval.counts != "crops":
             count, kind = told.numbers.interval.groups, told.numbers.interval.counts
-            note += f" The interval of the accuracy counts {count} {kind}, not single crops, as independent."
+            note += (
+                f" The interval of the accuracy counts {count} {kind}, not "
+                "single crops, as "
+                "independent."
+            )
         say(panel.numbers_note, note)
         panel.overall_table.set_rows(("", "Value", "95 % interval"), overall_rows(told.numbers))
         heads = ("", "Crops", "Precision", "95 %", "Recall", "95 %", "F1")
@@ -329,7 +341,10 @@ class NumbersPresenter(PanelPresenter):
 
 
 def read_kept(project: Project, folder: RunFolder) -> Kept:
-    """Read what the numbers of a run need beside its answers. Raises ProjectError where it is damaged."""
+    """Read what the numbers of a run need beside its answers.
+
+    Raises ProjectError where it is damaged.
+    """
     pair, known = pooled_beside_grouped(project), cross_validations(project)
     grouped = pair.grouped if pair else next((one for one in known if one.grouped), None)
     torn = pair.torn if pair else next((one for one in known if not one.grouped), None)
@@ -381,7 +396,9 @@ class HeadlinePresenter(QObject):
             self.show()
 
     def look(self) -> bool:
-        """Count a look where a person sees the test side of a run for the first time in this session; tell if so."""
+        """Count a look where a person sees the test side of a run for the first time in this
+        session; tell if so.
+        """
         desk, run = self._around.desk, self._around.desk.run
         if (
             run is None
@@ -400,7 +417,9 @@ class HeadlinePresenter(QObject):
         return True
 
     def show(self) -> None:
-        """Show numbers, headline and matrix of the part that is looked at, with the labels as they are now."""
+        """Show numbers, headline and matrix of the part that is looked at, with the labels as they
+        are now.
+        """
         desk, page = self._around.desk, self._around.page
         run, evaluation = desk.run, desk.evaluation()
         if run is None or evaluation is None:

@@ -1,4 +1,4 @@
-"""Hold the run that the review page shows, beside the labels as they are now; changes with what is known of a run."""
+"""Hold the run that the review page shows, beside the labels as they are now."""
 
 from __future__ import annotations
 
@@ -31,7 +31,9 @@ _LABELS = frozenset({"labels", "crops", "classes", "micrographs"})
 
 @dataclass(frozen=True)
 class OpenRun:
-    """Hold what was read of a run: its files, its answers beside the labels, both as columns and by crop."""
+    """Hold what was read of a run: its files, its answers beside the labels, both as columns and by
+    crop.
+    """
 
     folder: RunFolder
     answers: RunAnswers
@@ -58,8 +60,9 @@ def read_run(folder: RunFolder, project_folder: object) -> OpenRun:
 class RunDesk(QObject):
     """Read one run in the background and follow the labels.
 
-    `opened` tells that a run is there, `failed` carries why it is not, `closed` that there is none any more. `followed`
-    carries the ids of crops whose labels changed (empty: all may have), `classes_changed` that their names did.
+    `opened` tells that a run is there, `failed` carries why it is not, `closed` that there is none
+    any more. `followed` carries the ids of crops whose labels changed (empty: all may have),
+    `classes_changed` that their names did.
     """
 
     opened = Signal()
@@ -114,7 +117,7 @@ class RunDesk(QObject):
             self._remarks = self._session.project.remarks()
         return self._remarks
 
-    # ---- opening -------------------------------------------------------------------------------------------------
+    # ---- opening ----------------------------------------------------------------------------
 
     def open(self, folder: RunFolder) -> None:
         """Show a run from now on; `opened` or `failed` tells when it was read."""
@@ -151,7 +154,7 @@ class RunDesk(QObject):
         self._reading = None
         self.failed.emit(error)
 
-    # ---- following -----------------------------------------------------------------------------------------------
+    # ---- following --------------------------------------------------------------------------
 
     def set_part(self, part: Part) -> None:
         """Look at another part of the run."""

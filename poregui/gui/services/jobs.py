@@ -101,7 +101,8 @@ class Background(QObject):
     ) -> TaskHandle:
         """Run `task` in the pool and hand its result to `done`.
 
-        A PoreguiError goes to `failed`, or to the messages without one; any other exception is our bug.
+        A PoreguiError goes to `failed`, or to the messages without one; any other exception is our
+        bug.
         """
         handle = TaskHandle(title, done, failed, self)
         handle.ended.connect(self._end, Qt.ConnectionType.QueuedConnection)
@@ -149,7 +150,8 @@ def _tell(error: PoreguiError) -> None:
 
 
 class Latest(QObject):
-    """Own one thread; a result comes in the main thread, unless something newer was asked for meanwhile.
+    """Own one thread; a result comes in the main thread, unless something newer was asked for
+    meanwhile.
 
     Call `close` before what the requests work on goes away.
     """

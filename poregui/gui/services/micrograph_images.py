@@ -1,4 +1,4 @@
-"""Open micrographs in the background; changes with how they are read and how many are kept."""
+"""Open micrographs in the background."""
 
 from __future__ import annotations
 
@@ -51,9 +51,10 @@ class LoadedMicrograph:
 class MicrographImages(QObject):
     """Open micrographs: `loaded` (id, Pyramid) or `failed` (id, PoreguiError) answers.
 
-    The last few are kept, and tiles of large ones up to the bound of `set_tile_megabytes`. What a large file lacks of
-    smaller sizes is built once, where there is a `background`. `thumbnail_ready` carries the id of a micrograph whose
-    small picture has come. Call `close` before the project closes.
+    The last few are kept, and tiles of large ones up to the bound of `set_tile_megabytes`. What a
+    large file lacks of smaller sizes is built once, where there is a `background`.
+    `thumbnail_ready` carries the id of a micrograph whose small picture has come. Call `close`
+    before the project closes.
     """
 
     loaded = Signal(int, object)
@@ -95,7 +96,9 @@ class MicrographImages(QObject):
         self._tiles.most_bytes = megabytes * 2**20
 
     def request(self, micrograph: Micrograph) -> None:
-        """Ask for a micrograph; `loaded` comes at once when it is at hand, `failed` when its file cannot be read."""
+        """Ask for a micrograph; `loaded` comes at once when it is at hand, `failed` when its file
+        cannot be read.
+        """
         kept = self.get(micrograph)
         if kept is not None:
             self._complete(micrograph, kept)
@@ -118,7 +121,9 @@ class MicrographImages(QObject):
         return kept
 
     def thumbnail(self, micrograph: Micrograph) -> QImage | None:
-        """Return the small picture, or None while it is being made; a null picture when the file cannot be read."""
+        """Return the small picture, or None while it is being made; a null picture when the file
+        cannot be read.
+        """
         wanted = self._wanted_small.get(micrograph.id)
         if wanted is not None and wanted.plane != micrograph.plane:
             with self._guard:
@@ -145,10 +150,12 @@ class MicrographImages(QObject):
         if self._own_folder is not None:
             self._own_folder.cleanup()
 
-    # ---- opening -------------------------------------------------------------------------------------------------
+    # ---- opening ----------------------------------------------------------------------------
 
     def _load_next(self) -> None:
-        """Load what was asked for last, the whole micrographs before the small pictures (in the pool's thread)."""
+        """Load what was asked for last, the whole micrographs before the small pictures (in the
+        pool's thread).
+        """
         with self._guard:
             waiting = [m for i, m in self._wanted_small.items() if i not in self._small]
             asked = bool(self._requested)
@@ -176,14 +183,18 @@ class MicrographImages(QObject):
         if (pyramid.width, pyramid.height) != (micrograph.width, micrograph.height):
             pyramid.close()
             raise ImageError(
-                f"{micrograph.name} is {pyramid.width} x {pyramid.height} px now, and was {micrograph.width} x "
+                f"{micrograph.name} is {pyramid.width} x {pyramid.height} px now, and was "
+                f"{micrograph.width} x "
                 f"{micrograph.height} px.",
-                "Its crops would not fit: put the original file back. Labelling goes on without it.",
+                "Its crops would not fit: put the original file back. Labelling goes "
+                "on without it.",
             )
         return pyramid
 
     def _sizes_file(self, micrograph: Micrograph) -> Path:
-        """Return where smaller sizes are kept, for a project that may not be written in a folder of this window."""
+        """Return where smaller sizes are kept, for a project that may not be written in a folder of
+        this window.
+        """
         with self._guard:
             if self._project.read_only and self._own_folder is None:
                 self._own_folder = tempfile.TemporaryDirectory(
@@ -216,10 +227,12 @@ class MicrographImages(QObject):
         if asked:
             self.failed.emit(micrograph.id, error)
 
-    # ---- the sizes that a large file lacks -----------------------------------------------------------------------
+    # ---- the sizes that a large file lacks --------------------------------------------------
 
     def _complete(self, micrograph: Micrograph, read: LoadedMicrograph) -> None:
-        """Build the sizes that a large file lacks, and show the micrograph from them once they are there."""
+        """Build the sizes that a large file lacks, and show the micrograph from them once they are
+        there.
+        """
         source = read.image
         if source.is_complete or self._background is None or _key(micrograph) in self._building:
             return

@@ -28,7 +28,9 @@ _SHARPNESS = 3
 """Px of a picture for each px of its drawing."""
 _DPI = 300
 _PAGE_WIDTH = 1040
-"""Px of a page: reports are laid out for a screen of that width, and their figures side by side need it."""
+"""Px of a page: reports are laid out for a screen of that width, and their figures side by side
+need it.
+"""
 _MARGIN_MM = 15
 _SVG = re.compile(r'<svg [^>]*?width="(\d+)".*?</svg>', re.DOTALL)
 
@@ -53,12 +55,16 @@ def drawn(svg: str, width: int | None = None) -> QImage:
 
 
 def save_png(svg: str, path: Path) -> None:
-    """Write an SVG as PNG. Raises PoreguiError when it is no drawing, OSError when the file cannot be written."""
+    """Write an SVG as PNG.
+
+    Raises PoreguiError when it is no drawing, OSError when the file cannot be written.
+    """
     path.write_bytes(_png_bytes(drawn(svg)))
 
 
 def write_pdf(html: Callable[[Picture], str], path: Path) -> None:
-    """Print HTML on A4, whole or not at all; `html` is given a function that turns an SVG and its width into markup.
+    """Print HTML on A4, whole or not at all; `html` is given a function that turns an SVG and its
+    width into markup.
 
     Raises PoreguiError when the file cannot be written.
     """
@@ -68,14 +74,18 @@ def write_pdf(html: Callable[[Picture], str], path: Path) -> None:
         coded = base64.b64encode(_png_bytes(image)).decode("ascii")
         height = round(width * image.height() / image.width())
         shown = f'<img width="{width}" height="{height}" src="data:image/png;base64,{coded}">'
-        return f'<p style="line-height: 100%">{shown}</p>'  # Qt stretches a line by its picture's height, too
+        # Qt stretches a line by its picture's height, too
+        return f'<p style="line-height: 100%">{shown}</p>'
 
     text = html(picture)
     replace_file(path, lambda beside: _print(text, beside))
 
 
 def write_pdf_of(html: str, path: Path) -> None:
-    """Print a report on A4 whose drawings stand in it as SVG. Raises PoreguiError when the file cannot be written."""
+    """Print a report on A4 whose drawings stand in it as SVG.
+
+    Raises PoreguiError when the file cannot be written.
+    """
     write_pdf(lambda picture: _SVG.sub(lambda found: picture(found[0], int(found[1])), html), path)
 
 
@@ -99,7 +109,9 @@ def _print(html: str, path: Path) -> None:
 
 
 def laid_out(html: str, page: QSizeF) -> QTextDocument:
-    """Return HTML on pages of a size in px, so that no heading of the second level stands alone at the end of one."""
+    """Return HTML on pages of a size in px, so that no heading of the second level stands alone at
+    the end of one.
+    """
     document = QTextDocument()
     document.setPageSize(page)
     document.setHtml(html)
@@ -113,7 +125,9 @@ def laid_out(html: str, page: QSizeF) -> QTextDocument:
 
 
 def heading_alone(document: QTextDocument) -> int | None:
-    """Return the number of the first heading of the second level whose text begins on the page after it."""
+    """Return the number of the first heading of the second level whose text begins on the page
+    after it.
+    """
     layout, height = document.documentLayout(), document.pageSize().height()
     block, number = document.begin(), -1
     while block.isValid():

@@ -13,7 +13,8 @@ from poregui.workflow.editing.history import History
 class Session(QObject):
     """Own one open project, its undo history and the name of the person who works on it.
 
-    `changed` carries a Changed after every edit, undo and redo, and after a run was made or ended (`runs`).
+    `changed` carries a Changed after every edit, undo and redo, and after a run was made or ended
+    (`runs`).
     """
 
     changed = Signal(object)
@@ -35,7 +36,10 @@ class Session(QObject):
         return self._history.redo_text
 
     def apply(self, edit: Edit) -> Changed:
-        """Do an edit; it is on disk before any view hears of it. Raises PoreguiError, with nothing changed."""
+        """Do an edit; it is on disk before any view hears of it.
+
+        Raises PoreguiError, with nothing changed.
+        """
         changed = self._history.apply(edit)
         self.changed.emit(changed)
         return changed

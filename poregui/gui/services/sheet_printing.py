@@ -1,4 +1,4 @@
-"""Print the contact sheets of the classes: the same pages that are exported; changes with how printers are asked."""
+"""Print the contact sheets of the classes: the same pages that are exported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Own the process that learns from the labels: start it, tell it of crops and labels, hear its suggestions."""
+"""Own the process that learns from the labels: start it, tell it of crops and labels, hear its
+suggestions.
+"""
 
 from __future__ import annotations
 
@@ -16,17 +18,21 @@ import poregui
 from poregui.workflow.suggesting.suggestions import Suggestions
 
 SUGGEST = (sys.executable, "-P", "-m", "poregui", "suggest", "--serve")
-"""The command that learns; the project folder follows. -P: no file in the current folder stands in for a module."""
+"""The command that learns; the project folder follows. -P: no file in the current folder stands in
+for a module.
+"""
 _NICE = 5
 _GRACE_MS = 3000
 
 
 class SuggestProcess(QObject):
-    """Talk with the process of one project, which is started by the first message and ends with `close`.
+    """Talk with the process of one project, which is started by the first message and ends with
+    `close`.
 
-    `suggested` carries Suggestions, or None while there is too little to learn from; `measured` crops done and of how
-    many; `curve_drawn` a LearningCurve as JSON; `alike` the id asked for, all ids by likeness, and ids of each label.
-    `ended` tells that it ended by itself; what went wrong stands in its argument.
+    `suggested` carries Suggestions, or None while there is too little to learn from; `measured`
+    crops done and of how many; `curve_drawn` a LearningCurve as JSON; `alike` the id asked for, all
+    ids by likeness, and ids of each label. `ended` tells that it ended by itself; what went wrong
+    stands in its argument.
     """
 
     suggested = Signal(object)
@@ -60,7 +66,9 @@ class SuggestProcess(QObject):
         )
 
     def close(self) -> None:
-        """Let the process end, which keeps what it measured; one that has measured nothing yet is not waited for."""
+        """Let the process end, which keeps what it measured; one that has measured nothing yet is
+        not waited for.
+        """
         self._closed = True
         process, self._process = self._process, None
         if process is None:

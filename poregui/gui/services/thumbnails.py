@@ -1,4 +1,4 @@
-"""Load small pictures of crops in the background; changes with how pixels are fetched and how many are kept."""
+"""Load small pictures of crops in the background."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ def crop_image(pixels: CropPixels) -> QImage:
 
 
 class Thumbnails(QObject):
-    """Give pictures of crops at most `LARGEST` px wide; those not at hand are loaded, the last asked for first.
+    """Give pictures of crops at most `LARGEST` px wide; those not at hand are loaded, the last
+    asked for first.
 
     `ready` carries the crop id when its picture has come. Call `close` before the project closes.
     """
@@ -47,7 +48,9 @@ class Thumbnails(QObject):
         self._fetched.connect(self._keep, Qt.ConnectionType.QueuedConnection)
 
     def image(self, crop: Crop) -> QImage | None:
-        """Return the picture of a crop, or None while it is being loaded; a damaged one is a null picture."""
+        """Return the picture of a crop, or None while it is being loaded; a damaged one is a null
+        picture.
+        """
         found = self._kept.get(crop.pixels)
         if found is not None:
             self._kept.move_to_end(crop.pixels)
@@ -68,11 +71,16 @@ class Thumbnails(QObject):
         return None
 
     def pixels_of(self, crop: Crop) -> CropPixels:
-        """Return the pixels of a crop, read now. Raises ProjectError when they are missing or damaged."""
+        """Return the pixels of a crop, read now.
+
+        Raises ProjectError when they are missing or damaged.
+        """
         return self._pixels.get(crop.pixels)
 
     def full(self, crop: Crop) -> QImage:
-        """Return a crop at its own size, read now; a null picture when its pixels are missing or damaged."""
+        """Return a crop at its own size, read now; a null picture when its pixels are missing or
+        damaged.
+        """
         try:
             return crop_image(self.pixels_of(crop))
         except PoreguiError:

@@ -37,7 +37,8 @@ from poregui.workflow.training.training_request import Order
 
 
 class RunQueue(QObject):
-    """Hold orders by ticket, a number from 1 that is never used twice; `changed` after each of its changes.
+    """Hold orders by ticket, a number from 1 that is never used twice; `changed` after each of its
+    changes.
 
     `refused` carries an order whose turn came and that could not begin, and its PoreguiError.
     """
@@ -83,17 +84,20 @@ class RunQueue(QObject):
 
 
 FIT = (sys.executable, "-P", "-m", "poregui", "fit", "--events", "--control", "--")
-"""The command that trains; the run folder follows. -P: no file in the current folder stands in for a module."""
+"""The command that trains; the run folder follows. -P: no file in the current folder stands in for
+a module.
+"""
 GRACE_MS = 20_000
 """Time that a child has to end after a cancel or when the window closes, before it is killed."""
 _LONGEST_LINE = 1 << 16
 
 
 class TrainerThread(QThread):
-    """Run `command` on a run folder and tell what it says as domain events, the last one a final one.
+    """Run `command` on a run folder and tell what it says as domain events, the last one a final
+    one.
 
-    The final event comes when the child has ended, so that the run folder is free by then. `ask` may be called from
-    any thread at any time.
+    The final event comes when the child has ended, so that the run folder is free by then. `ask`
+    may be called from any thread at any time.
     """
 
     told = Signal(object)
@@ -110,7 +114,9 @@ class TrainerThread(QThread):
         self.run_folder = run
         self.final: Event | None = None
         self.begun = False
-        """Whether the child has come as far as learning: before that there is nothing to be saved."""
+        """Whether the child has come as far as learning: before that there is
+        nothing to be saved.
+        """
         self._killed = False
         self._command = [*command, str(run.path)]
         self._process: subprocess.Popen[bytes] | None = None
@@ -122,7 +128,9 @@ class TrainerThread(QThread):
         self._epochs = 0
 
     def ask(self, wish: str) -> None:
-        """Ask the child to `stop` and keep the best weights, to `cancel`, or to `leave` because the window closes."""
+        """Ask the child to `stop` and keep the best weights, to `cancel`, or to `leave` because the
+        window closes.
+        """
         with self._guard:
             if wish not in self._wishes:
                 self._wishes.append(wish)
@@ -203,7 +211,9 @@ class TrainerThread(QThread):
         return final
 
     def _ending_without_words(self) -> Event:
-        """Say how a child ended that did not say so itself, and write it down for those who open the run later."""
+        """Say how a child ended that did not say so itself, and write it down for those who open
+        the run later.
+        """
         ending: Event
         if "cancel" in self._wishes:
             ending = Cancelled(time.monotonic() - self._began)
@@ -228,9 +238,9 @@ class TrainerThread(QThread):
 class Trainer(QObject):
     """Train runs of the open project one at a time; outlives the pages that show it.
 
-    `started` carries the RunFolder, `told` every event of it in order, `finished` its final event once more when a
-    new training can start. What waits in `queue` then begins, whatever became of the run before. Call `close` before
-    the project closes.
+    `started` carries the RunFolder, `told` every event of it in order, `finished` its final event
+    once more when a new training can start. What waits in `queue` then begins, whatever became of
+    the run before. Call `close` before the project closes.
     """
 
     told = Signal(object)
@@ -269,14 +279,20 @@ class Trainer(QObject):
         return self._thread.run_folder if self._thread is not None else None
 
     def submit(self, order: Order) -> None:
-        """Start a run, or let it wait when one goes on. Raises PoreguiError when it cannot start."""
+        """Start a run, or let it wait when one goes on.
+
+        Raises PoreguiError when it cannot start.
+        """
         if self.running:
             self.queue.add(order)
         else:
             self.start(order.recipe, order.folds, grouped=order.grouped)
 
     def start(self, recipe: Recipe, folds: int = 0, *, grouped: bool = True) -> None:
-        """Freeze the labelled crops and train on them. Raises PoreguiError when that cannot start."""
+        """Freeze the labelled crops and train on them.
+
+        Raises PoreguiError when that cannot start.
+        """
         self._refuse_second()
         project = self._session.project
         side = project.test_side()
@@ -299,7 +315,9 @@ class Trainer(QObject):
         self._launch(run)
 
     def keep_ready(self) -> None:
-        """Let a process wait for the next training, where a person wants that; called when one could begin."""
+        """Let a process wait for the next training, where a person wants that; called when one
+        could begin.
+        """
         if not self.running:
             self.warm.prepare()
 
@@ -316,7 +334,8 @@ class Trainer(QObject):
             self._patience.start(self._grace_ms if self._thread.begun else 0)
 
     def close(self) -> None:
-        """Let the child write a checkpoint and end, and wait for that; the run can be gone on with later.
+        """Let the child write a checkpoint and end, and wait for that; the run can be gone on with
+        later.
 
         Runs that wait are forgotten.
         """

@@ -1,4 +1,4 @@
-"""Keep a trainer's process ready that has loaded TensorFlow already; changes with when one is worth its memory."""
+"""Keep a trainer's process ready that has loaded TensorFlow already."""
 
 from __future__ import annotations
 
@@ -14,14 +14,17 @@ import poregui
 from poregui.domain.recipe import Recipe
 
 WAIT = (sys.executable, "-P", "-m", "poregui", "fit", "--wait", "--events", "--control")
-"""The command that waits to be told of a run. -P: no file in the current folder stands in for a module."""
+"""The command that waits to be told of a run. -P: no file in the current folder stands in for a
+module.
+"""
 MEGABYTES = 640
 """What such a process takes: measured on Linux with TensorFlow 2.21, nearly all of it its own."""
 _NICE = 5
 
 
 class WarmTrainer:
-    """Hold at most one process that waits; none is started until `wanted` is set and `prepare` is called.
+    """Hold at most one process that waits; none is started until `wanted` is set and `prepare` is
+    called.
 
     It ends by itself when its input closes, so that it never outlives a window that was killed.
     """
@@ -58,8 +61,9 @@ class WarmTrainer:
     def take(self, recipe: Recipe | None) -> subprocess.Popen[bytes] | None:
         """Hand over the process for a run of this recipe.
 
-        None when there is none, or when the recipe needs another: the number of threads is settled before TensorFlow is
-        loaded, and a forest does without it. The process that waits then ends, so that its memory is there for the run.
+        None when there is none, or when the recipe needs another: the number of threads is settled
+        before TensorFlow is loaded, and a forest does without it. The process that waits then ends,
+        so that its memory is there for the run.
         """
         process = self.process
         fits = recipe is not None and recipe.threads == 0 and recipe.preset != "shape"
@@ -83,7 +87,10 @@ class WarmTrainer:
 
 
 def start(command: Sequence[str], stderr: Any) -> subprocess.Popen[bytes]:
-    """Start a trainer's process that lets the window go first. Raises OSError when that is refused."""
+    """Start a trainer's process that lets the window go first.
+
+    Raises OSError when that is refused.
+    """
     process = subprocess.Popen(
         list(command),
         stdin=subprocess.PIPE,
@@ -105,7 +112,9 @@ def _environment() -> dict[str, str]:
 
 
 def _apart() -> dict[str, Any]:
-    """Keep the child away from the terminal's Ctrl+C and, on Windows, from a console window of its own."""
+    """Keep the child away from the terminal's Ctrl+C and, on Windows, from a console window of its
+    own.
+    """
     if sys.platform == "win32":
         return {
             "creationflags": subprocess.CREATE_NO_WINDOW | subprocess.BELOW_NORMAL_PRIORITY_CLASS
@@ -114,7 +123,10 @@ def _apart() -> dict[str, Any]:
 
 
 def _step_back(process: subprocess.Popen[bytes]) -> None:
-    """Let the window go first. Done from outside, for code between fork and exec is unsafe beside threads."""
+    """Let the window go first.
+
+    Done from outside, for code between fork and exec is unsafe beside threads.
+    """
     if sys.platform != "win32":
         with contextlib.suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, process.pid, _NICE)

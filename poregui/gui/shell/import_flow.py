@@ -38,7 +38,9 @@ def offer_masks(
     ids: Collection[int],
     when_free: Callable[[Callable[[], None]], None],
 ) -> None:
-    """Look for info bars in micrographs and ask, through `when_free`, whether those that are found are masked."""
+    """Look for info bars in micrographs and ask, through `when_free`, whether those that are found
+    are masked.
+    """
     wanted = [m for m in session.project.micrographs() if m.id in ids]
     files = [(m, session.project.micrograph_file(m)) for m in wanted]
 
@@ -131,7 +133,9 @@ class ImportFlow(QObject):
             self.outlines(Path(chosen))
 
     def outlines(self, path: Path) -> None:
-        """Bring outlines, or the boxes of a CSV, onto the micrographs, cutting crops in the background."""
+        """Bring outlines, or the boxes of a CSV, onto the micrographs, cutting crops in the
+        background.
+        """
         folder, pixels = self._session.project.folder, self._session.project.pixels
 
         def read(control: TaskControl) -> CollectedOutlines:

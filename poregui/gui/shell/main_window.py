@@ -1,4 +1,6 @@
-"""Be the main window: rail, pages, menus, banners, status; knows which project is open and little more."""
+"""Be the main window: rail, pages, menus, banners, status; knows which project is open and little
+more.
+"""
 
 from __future__ import annotations
 
@@ -72,7 +74,7 @@ class MainWindow(QMainWindow):
         self._show_project_state()
         self.preferences.restore_window(self)
 
-    # ---- building ------------------------------------------------------------------------------------------------
+    # ---- building ---------------------------------------------------------------------------
 
     def _build(self) -> None:
         self.start_page, self.label_page = StartPage(), LabelPage()
@@ -160,7 +162,7 @@ class MainWindow(QMainWindow):
             asking.train_requested.connect(lambda: self.show_page(self.train_page))
         self.review_page.show_in_label_requested.connect(self.show_crop)
 
-    # ---- the project ---------------------------------------------------------------------------------------------
+    # ---- the project ------------------------------------------------------------------------
 
     @property
     def session(self) -> Session | None:
@@ -173,7 +175,9 @@ class MainWindow(QMainWindow):
         return self.workspace.services if self.workspace else None
 
     def open_project(self, folder: Path) -> None:
-        """Open a project in the place of the one that is open; say on the start page why it cannot be opened."""
+        """Open a project in the place of the one that is open; say on the start page why it cannot
+        be opened.
+        """
         if (
             self.session is not None
             and self.session.project.folder.resolve() == Path(folder).resolve()
@@ -212,7 +216,8 @@ class MainWindow(QMainWindow):
         self.preferences.remember_project(project.folder)
         if project.read_only:
             self._read_only.show_text(
-                f"{project.name} is open for reading only: another window writes it, or its folder cannot be written. "
+                f"{project.name} is open for reading only: another window writes it, or its "
+                "folder cannot be written. "
                 "Nothing that you do here is kept."
             )
         self._show_project_state()
@@ -232,7 +237,9 @@ class MainWindow(QMainWindow):
         return messages().ask("A training goes on", text, "Close and interrupt")
 
     def close_project(self) -> None:
-        """Close the project and show the start page; a training that goes on is interrupted and can be resumed."""
+        """Close the project and show the start page; a training that goes on is interrupted and can
+        be resumed.
+        """
         if self.workspace is None:
             return
         self.workspace.close()
@@ -270,7 +277,7 @@ class MainWindow(QMainWindow):
         chips += [("?", UNSURE_COLOUR, counts[UNSURE])] * bool(counts[UNSURE])
         self.status.set_counts(chips, counts[None])
 
-    # ---- pages ---------------------------------------------------------------------------------------------------
+    # ---- pages ------------------------------------------------------------------------------
 
     def show_page(self, page: QWidget) -> None:
         """Show one of the pages of the open project."""
@@ -306,7 +313,7 @@ class MainWindow(QMainWindow):
         if self.workspace is not None:
             use(self.workspace)
 
-    # ---- looks and work ------------------------------------------------------------------------------------------
+    # ---- looks and work ---------------------------------------------------------------------
 
     def _choose_theme(self, mode: Mode) -> None:
         self.preferences.mode = mode
@@ -341,7 +348,7 @@ class MainWindow(QMainWindow):
         else:
             self.status.hide_work()
 
-    # ---- Qt ------------------------------------------------------------------------------------------------------
+    # ---- Qt ---------------------------------------------------------------------------------
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if event.mimeData().hasUrls():

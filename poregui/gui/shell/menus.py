@@ -1,4 +1,4 @@
-"""Fill the menus that depend on the open project, and enable only what can be done; changes with the menus."""
+"""Fill the menus that depend on the open project, and enable only what can be done."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 
 class Menus(QObject):
-    """Own the menu bar of the window: `follow` enables its actions after page, project or training changed."""
+    """Own the menu bar of the window: `follow` enables its actions after page, project or training
+    changed.
+    """
 
     def __init__(self, window: MainWindow) -> None:
         super().__init__(window)

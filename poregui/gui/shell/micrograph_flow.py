@@ -1,4 +1,4 @@
-"""Do what a person answered about a micrograph, reading another page in the background; changes with its dialog."""
+"""Do what a person answered about a micrograph, reading another page in the background."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ from poregui.workflow.editing.micrograph_edits import (
 
 
 def ask_plane(background: Background, file: Path, dialog: MicrographDialog) -> None:
-    """Offer the pages, channels and slices of a file in a dialog, once its header was read, where it is still open."""
+    """Offer the pages, channels and slices of a file in a dialog, once its header was read, where
+    it is still open.
+    """
     waiting = [dialog]
     dialog.finished.connect(lambda *_: waiting.clear())
 
@@ -44,7 +46,9 @@ def ask_plane(background: Background, file: Path, dialog: MicrographDialog) -> N
 def change_micrograph(
     session: Session, background: Background, micrograph: Micrograph, answered: MicrographDialog
 ) -> None:
-    """Set specimen and scale as answered, and with them the plane, for which its file is read in the background."""
+    """Set specimen and scale as answered, and with them the plane, for which its file is read in
+    the background.
+    """
     specimen, um_per_px, plane = answered.specimen, answered.um_per_px, answered.plane
     if plane == Plane.parse(micrograph.plane):
         _apply(session, micrograph, micrograph, specimen, um_per_px)

@@ -1,4 +1,6 @@
-"""Save pictures of the real window's pages: python -m poregui.gui.shell.page_pictures PROJECT OUT [--dark] [--size 1400x900]."""
+"""Save pictures of the real window's pages: python -m poregui.gui.shell.page_pictures PROJECT OUT
+[--dark] [--size 1400x900].
+"""
 
 from __future__ import annotations
 
@@ -69,7 +71,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _save(args: argparse.Namespace, settings: Path) -> int:
-    """Use settings of its own, so that no picture shows what a person opened, and nobody's window moves."""
+    """Use settings of its own, so that no picture shows what a person opened, and nobody's window
+    moves.
+    """
     from PySide6.QtCore import QSettings
 
     from poregui.gui.app import build_window

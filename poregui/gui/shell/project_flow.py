@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 
 
 class OwnName(QObject):
-    """Own the line that asks; labels given before it is answered are logged under the login name that it shows."""
+    """Own the line that asks; labels given before it is answered are logged under the login name
+    that it shows.
+    """
 
     def __init__(self, window: MainWindow) -> None:
         super().__init__(window)
@@ -35,7 +37,9 @@ class OwnName(QObject):
         self.bar.named.connect(self._take)
 
     def ask_once(self) -> None:
-        """Ask when a project that can be written is open and nobody has answered on this machine yet."""
+        """Ask when a project that can be written is open and nobody has answered on this machine
+        yet.
+        """
         session, preferences = self._window.session, self._window.preferences
         if session is None or session.project.read_only or preferences.is_named:
             self.bar.hide()
@@ -131,7 +135,9 @@ class Asking(QObject):
             self._window.workspace.importing.ask(paths)
 
     def drop(self, paths: Sequence[Path]) -> None:
-        """Open a project that was dropped, or import pictures into the open one, or into a new one."""
+        """Open a project that was dropped, or import pictures into the open one,
+        or into a new one.
+        """
         if len(paths) == 1 and (paths[0] / "project.db").exists():
             self._window.open_project(paths[0])
         elif self._window.workspace is not None:
@@ -142,7 +148,9 @@ class Asking(QObject):
             )
 
     def micrographs(self, ids: Sequence[int]) -> None:
-        """Ask for the specimen and the scale of micrographs; of a single one for its page as well."""
+        """Ask for the specimen and the scale of micrographs; of a single one for
+        its page as well.
+        """
         session = self._window.session
         if session is None or len(ids) < 2:
             for micrograph_id in ids:
@@ -155,7 +163,9 @@ class Asking(QObject):
         self.show(dialog)
 
     def micrograph(self, micrograph_id: int) -> None:
-        """Ask for the specimen, the scale and, once its file is looked at, the page of a micrograph."""
+        """Ask for the specimen, the scale and, once its file is looked at, the page of a
+        micrograph.
+        """
         session = self._window.session
         found = (
             [m for m in session.project.micrographs() if m.id == micrograph_id] if session else []

@@ -79,7 +79,11 @@ class SharingFlow(QObject):
         project = self._session.project
         files = {project.micrograph_file(m) for m in project.micrographs()}
         size = sum(file.stat().st_size for file in files if file.is_file()) / 2**20
-        text = f"They take {size:.0f} MB. Without them crops can still be labelled, trained on and reviewed."
+        text = (
+            f"They take {size:.0f} MB. Without them crops can still be "
+            "labelled, trained on "
+            "and reviewed."
+        )
         self.pack(
             Path(where),
             micrographs=bool(files)
@@ -106,7 +110,9 @@ class SharingFlow(QObject):
             self.merge(Path(where))
 
     def merge(self, other: Path) -> None:
-        """Find out what the labels of another copy would change, ask, and take them over in one step."""
+        """Find out what the labels of another copy would change, ask, and take them over in one
+        step.
+        """
         self._plan(other, {}, lambda plan: self._settle(plan, other))
 
     def _plan(

@@ -1,4 +1,4 @@
-"""Ask how file names tell the specimen and sort the micrographs by it; changes with that dialog."""
+"""Ask how file names tell the specimen and sort the micrographs by it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 
 
 class NamingDialog(FormDialog):
-    """Show which specimen a pattern finds in each file name; `pattern` is fit after it was accepted."""
+    """Show which specimen a pattern finds in each file name; `pattern` is fit after it was
+    accepted.
+    """
 
     def __init__(self, micrographs: Sequence[Micrograph], parent: QWidget | None = None) -> None:
         super().__init__("Specimens from file names", "Set specimens", parent)
@@ -72,7 +74,11 @@ class NamingDialog(FormDialog):
 
     def _preview(self) -> None:
         names: list[str | None] = [None] * len(self._micrographs)
-        said = "* stands for any characters, ? for one. A regular expression with one group does as well."
+        said = (
+            "* stands for any characters, ? for one. A regular expression "
+            "with one group "
+            "does as well."
+        )
         if self.pattern:
             try:
                 names = [name for _, name in specimens_in_names(self._micrographs, self.pattern)]

@@ -1,4 +1,6 @@
-"""Hold what belongs to one open project in the window: session, services, presenters, flows; ends with the project."""
+"""Hold what belongs to one open project in the window: session, services, presenters, flows; ends
+with the project.
+"""
 
 from __future__ import annotations
 
@@ -62,7 +64,9 @@ class Workspace(QObject):
         self._presenters = (self.label, self.train, self.review, self.apply)
         for presenter in self._presenters:
             presenter.attach()
-        gc.freeze()  # else every now and then a key waits 0.1 s while 100,000 crops are looked through for garbage
+        # else every now and then a key waits 0.1 s while 100,000 crops are looked through for
+        # garbage
+        gc.freeze()
 
     def close(self) -> None:
         """End everything that runs for the project and close it."""

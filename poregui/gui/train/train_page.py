@@ -115,7 +115,7 @@ class TrainPage(QWidget):
         self._connect()
         self.set_running(False, can_train=False)
 
-    # ---- setters -------------------------------------------------------------------------------------------------
+    # ---- setters ----------------------------------------------------------------------------
 
     def clear(self) -> None:
         """Show nothing."""
@@ -182,7 +182,7 @@ class TrainPage(QWidget):
         self.log_button.setVisible(log)
         self.remove_button.setVisible(remove)
 
-    # ---- building ------------------------------------------------------------------------------------------------
+    # ---- building ---------------------------------------------------------------------------
 
     def _build_left(self) -> QWidget:
         self.data_sentence = _text("data_sentence", muted=True)

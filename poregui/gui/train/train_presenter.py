@@ -121,7 +121,9 @@ _PARTS: tuple[tuple[Part, str], ...] = (
 
 
 class TrainPresenter(QObject):
-    """Know page, session and trainer; `attach` fills the page and follows both, `detach` ends that."""
+    """Know page, session and trainer; `attach` fills the page and follows both,
+    `detach` ends that.
+    """
 
     def __init__(self, page: TrainPage, session: Session, services: Services) -> None:
         super().__init__(page)
@@ -181,7 +183,7 @@ class TrainPresenter(QObject):
             (page.test_side_requested, self._choose_test_side),
         )
 
-    # ---- gestures ------------------------------------------------------------------------------------------------
+    # ---- gestures ---------------------------------------------------------------------------
 
     def train(self) -> None:
         """Start a training with the recipe of the form, or let it wait for its turn."""
@@ -207,7 +209,11 @@ class TrainPresenter(QObject):
     def cancel(self) -> None:
         """Give the training up; asks first when something was learned already."""
         learned = self._live is not None and self._live.epochs
-        question = "What the network has learned in this run is thrown away. Stop and keep best would keep it."
+        question = (
+            "What the network has learned in this run is thrown away. Stop "
+            "and keep best "
+            "would keep it."
+        )
         if not learned or messages().ask("Give this training up?", question, "Give up"):
             self._trainer.cancel()
 
@@ -257,7 +263,7 @@ class TrainPresenter(QObject):
             )
         )
 
-    # ---- the trainer tells ---------------------------------------------------------------------------------------
+    # ---- the trainer tells ------------------------------------------------------------------
 
     def _begin(self, run: RunFolder) -> None:
         self._live_run = run.number
@@ -313,7 +319,7 @@ class TrainPresenter(QObject):
         can_train = self._can_train and writable
         self._page.set_running(self._trainer.running, can_train=can_train, stopping=self._stopping)
 
-    # ---- what is trained on --------------------------------------------------------------------------------------
+    # ---- what is trained on -----------------------------------------------------------------
 
     def _changed(self, changed: Changed) -> None:
         if changed.kinds & {"classes", "specimens", "micrographs", "crops", "labels", "test_side"}:
@@ -378,7 +384,7 @@ class TrainPresenter(QObject):
 
         self._background.run("Preview", lambda control: preview_crops(recipe, crops, pixels), show)
 
-    # ---- the runs ------------------------------------------------------------------------------------------------
+    # ---- the runs ---------------------------------------------------------------------------
 
     def _folder(self, number: int) -> RunFolder | None:
         return next((run for run in self._session.project.runs() if run.number == number), None)

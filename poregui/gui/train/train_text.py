@@ -13,7 +13,9 @@ from poregui.workflow.training.training_request import Order
 
 
 def waiting_rows(orders: Mapping[int, Order]) -> list[RunRow]:
-    """Return the rows of the table for orders by ticket; a row's number is its ticket below zero."""
+    """Return the rows of the table for orders by ticket; a row's number is its
+    ticket below zero.
+    """
     return [
         RunRow(-ticket, order.text, WAITING, 0, 0, None, 0, WAITING)
         for ticket, order in orders.items()
@@ -62,7 +64,11 @@ def headline(number: int, curves: Curves) -> TrainingHeadline:
     started = curves.started
     if started is None:
         return TrainingHeadline(f"Run {number} is being prepared.", "")
-    crops = f"{started.n_train} crops to learn from, {started.n_validation} to validate, {started.n_test} to test"
+    crops = (
+        f"{started.n_train} crops to learn from, {started.n_validation} "
+        "to validate, "
+        f"{started.n_test} to test"
+    )
     if started.folds:
         so_far = ", ".join(f"{100 * fold.accuracy:.1f} %" for fold in curves.folds)
         detail = f"Folds so far: {so_far}. This one: {crops}." if so_far else f"{crops}."
@@ -121,7 +127,9 @@ def stage(curves: Curves) -> str:
 
 
 def progress(curves: Curves) -> float:
-    """Return which fraction of the epochs, at most, has passed; of all folds in a cross-validation."""
+    """Return which fraction of the epochs, at most, has passed; of all folds in
+    a cross-validation.
+    """
     if curves.started is None or curves.final is not None:
         return 0.0
     done = float(curves.last.epoch if curves.last else 0)
@@ -140,7 +148,11 @@ def split_sentence(summary: DatasetSummary) -> str:
         return f"{crops} labelled crops"
     groups = len({row.name for row in summary.groups})
     if summary.kind in _GROUPS:
-        return f"{crops} labelled crops of {groups} {_GROUPS[summary.kind]}s, split by {_GROUPS[summary.kind]}"
+        return (
+            f"{crops} labelled crops of {groups} "
+            f"{_GROUPS[summary.kind]}s, split by "
+            f"{_GROUPS[summary.kind]}"
+        )
     if summary.kind == "given":
         return f"{crops} labelled crops; the test side is the one that their folders gave"
     return f"{crops} labelled crops, split crop by crop"

@@ -69,7 +69,9 @@ _WIDTH = 220
 
 
 class NameBar(QFrame):
-    """Ask for a name without being in the way; `named` carries it once, when the person has agreed."""
+    """Ask for a name without being in the way; `named` carries it once, when
+    the person has agreed.
+    """
 
     named = Signal(str)
 

@@ -1,4 +1,4 @@
-"""Show one button per class with key, count and the way to the target; changes with how classes are chosen."""
+"""Show one button per class with key, count and the way to the target."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ from poregui.gui.base.key_map import key_map
 from poregui.gui.base.theme import theme
 
 USUAL_TARGET = 200
-"""Labelled crops per class that are worth having before training, unless a person wants another number."""
+"""Labelled crops per class that are worth having before training, unless a person wants another
+number.
+"""
 _PAD = 6
 
 
@@ -143,7 +145,9 @@ class ClassButton(QAbstractButton):
 
 
 class ClassBar(QScrollArea):
-    """Hold the buttons of all classes, *not a pore* and *unsure*; `label_requested` carries the label of a click."""
+    """Hold the buttons of all classes, *not a pore* and *unsure*; `label_requested` carries the
+    label of a click.
+    """
 
     label_requested = Signal(int)
 

@@ -1,4 +1,4 @@
-"""Show of each class what it is and what it looks like, above the page; changes with what a class card says."""
+"""Show of each class what it is and what it looks like, above the page."""
 
 from __future__ import annotations
 
@@ -116,7 +116,9 @@ class ClassCard(QFrame):
     def show_classes(
         self, classes: Sequence[PoreClass], shown: Mapping[int, CardImages], *, writable: bool
     ) -> None:
-        """Show name, colour, definition and pictures of these classes; a definition being written stays."""
+        """Show name, colour, definition and pictures of these classes; a definition being written
+        stays.
+        """
         if tuple(classes) != self._classes:
             self._build(tuple(classes))
         for class_id, (text, pictures, words) in self._parts.items():

@@ -1,4 +1,4 @@
-"""Show one crop large in its surroundings; changes with what helps a person to judge a single pore."""
+"""Show one crop large in its surroundings."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ _TALLEST = 1.25
 
 
 class ContextView(QWidget):
-    """Draw the part of a micrograph around a crop with the crop outlined, or the crop alone where there is none."""
+    """Draw the part of a micrograph around a crop with the crop outlined, or the crop alone where
+    there is none.
+    """
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -43,7 +45,9 @@ class ContextView(QWidget):
     def set_surroundings(
         self, image: Pyramid | None, box: Box | None, crop: QImage, um_per_px: float | None
     ) -> None:
-        """Show `box` of a micrograph in its surroundings; without micrograph or box, `crop` alone."""
+        """Show `box` of a micrograph in its surroundings; without micrograph or
+        box, `crop` alone.
+        """
         self._um_per_px = um_per_px
         self._crop = crop
         self._source = (image, box) if image is not None and box is not None else None

@@ -1,4 +1,4 @@
-"""Show a few crops as the network will see them; changes with how that small sheet looks."""
+"""Show a few crops as the network will see them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Let a person choose how pores are found; the form follows the declared fields of domain/detection.py."""
+"""Let a person choose how pores are found; the form follows the declared fields of
+domain/detection.py.
+"""
 
 from __future__ import annotations
 
@@ -40,8 +42,8 @@ _CHOICE_WIDTH = 112
 class DetectionForm(QWidget):
     """Show a recipe of detection; fields that the other choices make meaningless are not there.
 
-    `changed` carries a DetectionRecipe within its declared ranges, also while a slider moves; `refused` a sentence when
-    two values do not go together.
+    `changed` carries a DetectionRecipe within its declared ranges, also while a slider moves;
+    `refused` a sentence when two values do not go together.
     """
 
     changed = Signal(object)
@@ -87,7 +89,7 @@ class DetectionForm(QWidget):
         self._tops["level"] = max(1.0, top)
         self._place_slider("level")
 
-    # ---- following -----------------------------------------------------------------------------------------------
+    # ---- following --------------------------------------------------------------------------
 
     def _value(self, name: str) -> Any:
         field = self._fields[name]
@@ -137,7 +139,9 @@ class DetectionForm(QWidget):
                 widget.setVisible(shown)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Leave the wheel to the panel where a field has no focus, or scrolling would change numbers unseen."""
+        """Leave the wheel to the panel where a field has no focus, or scrolling would change
+        numbers unseen.
+        """
         if (
             event.type() == QEvent.Type.Wheel
             and isinstance(watched, QWidget)
@@ -147,7 +151,7 @@ class DetectionForm(QWidget):
             return True
         return super().eventFilter(watched, event)
 
-    # ---- building ------------------------------------------------------------------------------------------------
+    # ---- building ---------------------------------------------------------------------------
 
     def _lay_out(self) -> None:
         layout = QVBoxLayout(self)

@@ -89,7 +89,9 @@ _NONE = "–"
 
 
 class CropFacts(QWidget):
-    """Show four numbers in two rows and a line on where they come from; all keep their place while nothing is known."""
+    """Show four numbers in two rows and a line on where they come from; all keep their place while
+    nothing is known.
+    """
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)

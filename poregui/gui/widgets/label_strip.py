@@ -1,4 +1,4 @@
-"""Offer the labels as small buttons in rows, each with badge and key; changes with how a single crop is labelled."""
+"""Offer the labels as small buttons in rows, each with badge and key."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ _WIDTH = 42
 
 
 class LabelStrip(QWidget):
-    """Show one button per class, *not a pore* and *unsure*; `label_requested` carries the label of a click."""
+    """Show one button per class, *not a pore* and *unsure*; `label_requested` carries the label of
+    a click.
+    """
 
     label_requested = Signal(int)
 

@@ -39,7 +39,8 @@ class CrossValidationBox(QWidget):
         self.switch.setObjectName("cross_validate_switch")
         self.switch.setAccessibleName("Cross-validate")
         self.switch.setToolTip(
-            "Test every crop once, by a network that has not seen its specimen. Leaves answers and numbers, no network."
+            "Test every crop once, by a network that has not seen its specimen. Leaves answers "
+            "and numbers, no network."
         )
         self.number = QSpinBox()
         self.number.setObjectName("folds_number")
@@ -56,7 +57,8 @@ class CrossValidationBox(QWidget):
             "Cross-validate once more with crops of one specimen on both sides"
         )
         self.compare.setToolTip(
-            "A second run, with crops of one specimen on both sides: how much better it looks is what knowing the "
+            "A second run, with crops of one specimen on both sides: how much better it looks is "
+            "what knowing the "
             "specimen is worth. Review shows the two beside each other."
         )
         grid = QGridLayout(self)
@@ -128,7 +130,8 @@ class NumberBox(QDoubleSpinBox):
 
 
 class RecipeForm(QWidget):
-    """Show a recipe and take its changes; what a person set by hand survives a change of the preset.
+    """Show a recipe and take its changes; what a person set by hand survives a change of the
+    preset.
 
     `changed` carries the whole Recipe, which is always within its declared ranges.
     """
@@ -163,7 +166,9 @@ class RecipeForm(QWidget):
         return Recipe(**{name: self._value(name) for name in self._parameters})
 
     def set_recipe(self, recipe: Recipe) -> None:
-        """Show a recipe without telling of it; what differs from its preset counts as set by hand."""
+        """Show a recipe without telling of it; what differs from its preset
+        counts as set by hand.
+        """
         preset = recipe_for(recipe.preset)
         self._touched = {n for n in self._parameters if getattr(recipe, n) != getattr(preset, n)}
         self._show(recipe)
@@ -214,7 +219,9 @@ class RecipeForm(QWidget):
         self._more_button.setArrowType(Qt.ArrowType.DownArrow if open_ else Qt.ArrowType.RightArrow)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Leave the wheel to the page where a field has no focus, or scrolling would change numbers unseen."""
+        """Leave the wheel to the page where a field has no focus, or scrolling would change numbers
+        unseen.
+        """
         if (
             event.type() == QEvent.Type.Wheel
             and isinstance(watched, QWidget)
@@ -224,7 +231,7 @@ class RecipeForm(QWidget):
             return True
         return super().eventFilter(watched, event)
 
-    # ---- building ------------------------------------------------------------------------------------------------
+    # ---- building ---------------------------------------------------------------------------
 
     def _lay_out(self) -> None:
         main = [p for p in self._parameters.values() if p.main]

@@ -1,4 +1,4 @@
-"""Show what is suggested for a crop, apart from labels, with a way to accept it; changes with how that looks."""
+"""Show what is suggested for a crop, apart from labels, with a way to accept it."""
 
 from __future__ import annotations
 
@@ -84,7 +84,9 @@ class SuggestionLine(QWidget):
         self._badge.update()
 
     def show_state(self, text: str, how_sure: str = "") -> None:
-        """Say how the suggestions stand, and where the mouse rests how sure that is; an empty text takes no room."""
+        """Say how the suggestions stand, and where the mouse rests how sure that is; an empty text
+        takes no room.
+        """
         self.state.setText(text)
         self.state.setToolTip(how_sure)
         self.state.setVisible(bool(text))

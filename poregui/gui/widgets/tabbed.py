@@ -16,7 +16,9 @@ from poregui.gui.base.theme import GAP, MARGIN
 
 
 class Tabbed(QWidget):
-    """Hold panels of which one is seen; `chosen` carries the title of another one that was chosen."""
+    """Hold panels of which one is seen; `chosen` carries the title of another
+    one that was chosen.
+    """
 
     chosen = Signal(str)
 

@@ -1,4 +1,4 @@
-"""Describe image files by their headers, without decoding them; changes with what people ask of a file."""
+"""Describe image files by their headers, without decoding them."""
 
 from __future__ import annotations
 
@@ -21,12 +21,14 @@ _PNG_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 
 @dataclass(frozen=True)
 class Header:
-    """Describe an image as it is stored, for once it is read it may have fewer channels and another type.
+    """Describe an image as it is stored, for once it is read it may have fewer channels and another
+    type.
 
-    `width` and `height` are in px and of the upright image; `dtype` is the name of a NumPy type, `bits` those used of
-    each value; `channels` counts alpha too, and 1 for a palette; `pages` are its pages or times, `slices` those of a
-    stack, and each slice of each page has all channels; `levels` are the plane's sizes, 1 without a pyramid.
-    `um_per_px`, `scale_source` and `warnings` are those of Image.
+    `width` and `height` are in px and of the upright image; `dtype` is the name of a NumPy type,
+    `bits` those used of each value; `channels` counts alpha too, and 1 for a palette; `pages` are
+    its pages or times, `slices` those of a stack, and each slice of each page has all channels;
+    `levels` are the plane's sizes, 1 without a pyramid. `um_per_px`, `scale_source` and `warnings`
+    are those of Image.
     """
 
     width: int
@@ -45,7 +47,8 @@ class Header:
 def tiff_header(file: IO[bytes], size: int, plane: Plane = FIRST) -> Header:
     """Return the header of a plane of a TIFF file of `size` bytes.
 
-    Raises Unfit for what is damaged or stored in a way that we do not know; tifffile raises other errors.
+    Raises Unfit for what is damaged or stored in a way that we do not know; tifffile raises other
+    errors.
     """
     with opened_tiff(file) as tiff:
         stack = tiff_stack(tiff, size)
@@ -78,7 +81,9 @@ def tiff_header(file: IO[bytes], size: int, plane: Plane = FIRST) -> Header:
 
 
 def picture_header(picture: PIL.Image.Image, head: bytes, orientation: object) -> Header:
-    """Return the header of an opened PNG, JPEG or BMP file, given its first 32 bytes and its Exif orientation."""
+    """Return the header of an opened PNG, JPEG or BMP file, given its first 32 bytes and its Exif
+    orientation.
+    """
     channels, bits = len(picture.getbands()), 1 if picture.mode == "1" else 8
     if picture.format == "PNG":
         bits, channels = head[24], _PNG_CHANNELS.get(head[25], channels)

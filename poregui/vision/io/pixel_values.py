@@ -13,7 +13,9 @@ from poregui.domain.errors import ImageError
 from poregui.domain.records import Display
 
 MOST_BYTES = 768 * 2**20
-"""Memory that one decoded image may take; a file that says it needs more is refused before it is decoded."""
+"""Memory that one decoded image may take; a file that says it needs more is refused before it is
+decoded.
+"""
 MOST_SIDE = 100_000
 _SAMPLED = 4_000_000
 _BAND = 2**22
@@ -22,7 +24,9 @@ _LOW, _HIGH = 0.1, 99.9
 
 @dataclass(frozen=True)
 class Decoded:
-    """Hold what a decoder found: pixels, um per px where the file is sure of it, and remarks for a person."""
+    """Hold what a decoder found: pixels, um per px where the file is sure of it, and remarks for a
+    person.
+    """
 
     pixels: NDArray[Any]
     um_per_px: float | None = None
@@ -44,7 +48,9 @@ def damaged(why: str) -> Unfit:
 
 
 def check_size(width: int, height: int, samples: int, bytes_per_sample: int) -> None:
-    """Raise Unfit for an image without pixels, and TooLarge for one that would not fit into memory."""
+    """Raise Unfit for an image without pixels, and TooLarge for one that would
+    not fit into memory.
+    """
     if width < 1 or height < 1 or samples < 1:
         raise damaged(f"{width} x {height} px")
     if (
@@ -73,7 +79,9 @@ def drop_channels(pixels: NDArray[Any]) -> NDArray[Any]:
 
 
 def grey_when_equal(pixels: NDArray[Any]) -> NDArray[Any]:
-    """Return (H, W) when the three channels of a palette image are the same everywhere, else the image."""
+    """Return (H, W) when the three channels of a palette image are the same everywhere, else the
+    image.
+    """
     same = pixels.ndim == 3 and all(
         np.array_equal(pixels[..., 0], pixels[..., other]) for other in (1, 2)
     )
@@ -103,9 +111,9 @@ def spread_bits(pixels: NDArray[Any], bits: int) -> NDArray[Any]:
 def to_unsigned(pixels: NDArray[Any]) -> tuple[NDArray[Any], tuple[str, ...]]:
     """Return pixels as uint8 or uint16 and what was done to them, for a person.
 
-    uint8 and uint16 stay as they are; whole numbers from 0 to 65535 of any type keep their values; all others are
-    scaled so that the smallest finite value becomes 0 and the largest 65535. Raises Unfit for complex numbers, or
-    when no value is finite.
+    uint8 and uint16 stay as they are; whole numbers from 0 to 65535 of any type keep their values;
+    all others are scaled so that the smallest finite value becomes 0 and the largest 65535. Raises
+    Unfit for complex numbers, or when no value is finite.
     """
     if pixels.dtype.kind == "b":
         return spread_bits(pixels, 1), ()
@@ -123,12 +131,18 @@ def to_unsigned(pixels: NDArray[Any]) -> tuple[NDArray[Any], tuple[str, ...]]:
         values = pixels[rows].astype(np.float64)
         values = np.clip(np.where(np.isfinite(values), values, low), low, high)
         scaled[rows] = np.rint((values / 2 - low / 2) / max(high / 2 - low / 2, 1e-300) * 65535)
-    note = f"Its {8 * pixels.dtype.itemsize}-bit values from {low:g} to {high:g} were scaled to 16 bits."
+    note = (
+        f"Its {8 * pixels.dtype.itemsize}-bit values from {low:g} to "
+        f"{high:g} were "
+        "scaled to 16 bits."
+    )
     return scaled, (note,)
 
 
 def _span(pixels: NDArray[Any]) -> tuple[float, float, bool]:
-    """Return the smallest and the largest finite value, and whether all values are finite whole numbers."""
+    """Return the smallest and the largest finite value, and whether all values are finite whole
+    numbers.
+    """
     lows, highs, whole = [], [], True
     for rows in _bands(pixels):
         values = pixels[rows].astype(np.float64)
@@ -143,13 +157,17 @@ def _span(pixels: NDArray[Any]) -> tuple[float, float, bool]:
 
 
 def _bands(pixels: NDArray[Any]) -> Iterator[slice]:
-    """Return rows to compute with at once, so that a large image needs no copy of double precision."""
+    """Return rows to compute with at once, so that a large image needs no copy
+    of double precision.
+    """
     high = max(1, _BAND // max(1, pixels[:1].size))
     return (slice(top, top + high) for top in range(0, len(pixels), high))
 
 
 def oriented(pixels: NDArray[Any], orientation: object) -> NDArray[Any]:
-    """Return the pixels upright, as the EXIF and TIFF tag 274 (1 to 8) asks for; other values are passed over."""
+    """Return the pixels upright, as the EXIF and TIFF tag 274 (1 to 8) asks for; other values are
+    passed over.
+    """
     turns: dict[object, NDArray[Any]] = {
         2: pixels[:, ::-1],
         3: pixels[::-1, ::-1],
@@ -163,9 +181,11 @@ def oriented(pixels: NDArray[Any], orientation: object) -> NDArray[Any]:
 
 
 def grey_range(pixels: NDArray[Any]) -> tuple[float, float]:
-    """Return the grey values that become 0 and 1: 0 and 255 for 8 bits, else the 0.1 and 99.9 percentiles.
+    """Return the grey values that become 0 and 1: 0 and 255 for 8 bits, else the 0.1 and 99.9
+    percentiles.
 
-    Large images are sampled evenly, which moves the percentiles by far less than a grey step of 8 bits.
+    Large images are sampled evenly, which moves the percentiles by far less than a grey step of 8
+    bits.
     """
     if pixels.dtype.itemsize == 1:
         return 0.0, 255.0
@@ -181,20 +201,26 @@ AUTOMATIC = (0.35, 99.65)
 
 
 def histogram(pixels: NDArray[Any], low: float, high: float) -> NDArray[np.int64]:
-    """Return how many values of an image (all channels together) lie in each of `BINS` steps from low to high."""
+    """Return how many values of an image (all channels together) lie in each of `BINS` steps from
+    low to high.
+    """
     counts, _ = np.histogram(pixels, bins=BINS, range=(low, max(high, low + 1)))
     return counts.astype(np.int64)
 
 
 def value_range(pixels: NDArray[Any], low: float, high: float) -> tuple[float, float]:
-    """Return the range that holds all values of an image as well as low to high, the grey range of its file."""
+    """Return the range that holds all values of an image as well as low to high, the grey range of
+    its file.
+    """
     if not pixels.size:
         return low, high
     return min(low, float(pixels.min())), max(high, float(pixels.max()))
 
 
 def automatic(pixels: NDArray[Any]) -> Display:
-    """Return the contrast window that leaves out the darkest and the brightest few of the values."""
+    """Return the contrast window that leaves out the darkest and the brightest
+    few of the values.
+    """
     low, high = np.percentile(pixels, AUTOMATIC)
     return Display(float(low), float(max(high, low + 1)))
 

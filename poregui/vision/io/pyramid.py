@@ -79,10 +79,12 @@ class Notes:
 
 
 class Pyramid:
-    """Hold an upright image of `width` x `height` px in one or more sizes, `sizes[0]` the full one; thread-safe.
+    """Hold an upright image of `width` x `height` px in one or more sizes, `sizes[0]` the full one;
+    thread-safe.
 
-    Pixels are grey (h, w) or colour (h, w, 3), uint8 or uint16 (`bits`). `grey_low` and `grey_high` are the grey values
-    that become 0 and 1 for screens and networks. `instant` tells that reading only takes a copy. `close` it at the end.
+    Pixels are grey (h, w) or colour (h, w, 3), uint8 or uint16 (`bits`). `grey_low` and `grey_high`
+    are the grey values that become 0 and 1 for screens and networks. `instant` tells that reading
+    only takes a copy. `close` it at the end.
     """
 
     def __init__(
@@ -145,7 +147,9 @@ class Pyramid:
 
     @property
     def is_complete(self) -> bool:
-        """Tell whether a coarse size is there too, so that all of a large image can be shown at once."""
+        """Tell whether a coarse size is there too, so that all of a large image can be shown at
+        once.
+        """
         return self.width * self.height <= LARGE or max(self.sizes[-1]) <= COARSEST
 
     def __enter__(self) -> Pyramid:
@@ -164,7 +168,9 @@ class Pyramid:
         return self.width / width, self.height / height
 
     def level_for(self, shrinks: float) -> int:
-        """Return the coarsest level that still has a px for every `shrinks` px of the full image."""
+        """Return the coarsest level that still has a px for every `shrinks` px
+        of the full image.
+        """
         return max(
             (
                 level
@@ -175,14 +181,17 @@ class Pyramid:
         )
 
     def read(self, level: int, box: Box) -> NDArray[Any]:
-        """Return the pixels of a box, in px of that level, (h, w) or (h, w, 3); not to be written to.
+        """Return the pixels of a box, in px of that level, (h, w) or (h, w, 3); not to be written
+        to.
 
-        Raises PoreguiError for a box that does not lie inside or would not fit into memory, ImageError for damage.
+        Raises PoreguiError for a box that does not lie inside or would not fit into memory,
+        ImageError for damage.
         """
         width, height = self.sizes[level]
         if box.x < 0 or box.y < 0 or box.right > width or box.bottom > height:
             raise PoreguiError(
-                f"The box at {box.x}, {box.y} does not lie inside the image of {width} x {height} px.",
+                f"The box at {box.x}, {box.y} does not lie inside the image of {width} x "
+                f"{height} px.",
                 "Draw the crop inside the image.",
             )
         if box.area > _LARGEST_READ:
@@ -193,7 +202,9 @@ class Pyramid:
         return oriented(self._levels[level].read(stored), self._orientation)
 
     def seen(self, box: Box, side: int) -> NDArray[Any]:
-        """Return a box of the full image from the coarsest level at which its longer side still has `side` px."""
+        """Return a box of the full image from the coarsest level at which its longer side still has
+        `side` px.
+        """
         level = self.level_for(max(box.width, box.height) / max(side, 1))
         across, down = self.factor(level)
         width, height = self.sizes[level]
@@ -204,8 +215,8 @@ class Pyramid:
     def overview(self) -> NDArray[Any]:
         """Return the whole image at its own depth, its longer side `OVERVIEW` px at most.
 
-        Without a coarse level the full one is read by bands; of an image in strips only a few rows. Damage is left
-        black.
+        Without a coarse level the full one is read by bands; of an image in strips only a few rows.
+        Damage is left black.
         """
         last = len(self._levels) - 1
         width, height = self.sizes[last]
@@ -237,7 +248,9 @@ class Pyramid:
 
 
 def array_pyramid(image: Image, name: str = "image", least: int = OVERVIEW) -> Pyramid:
-    """Return the sizes of an image in memory, halved until its longer side is `least` px or below."""
+    """Return the sizes of an image in memory, halved until its longer side is
+    `least` px or below.
+    """
     levels = [ArrayLevel(image.pixels)]
     while max(levels[-1].width, levels[-1].height) > least:
         levels.append(ArrayLevel(halved(levels[-1].pixels)))
@@ -246,7 +259,8 @@ def array_pyramid(image: Image, name: str = "image", least: int = OVERVIEW) -> P
 
 
 def halved(pixels: NDArray[Any]) -> NDArray[Any]:
-    """Return an image of half the size, rounded up, of the means of 2 x 2 px; the last row and column may stand alone.
+    """Return an image of half the size, rounded up, of the means of 2 x 2 px; the last row and
+    column may stand alone.
 
     It goes by bands, so that other threads are let in between.
     """
@@ -285,7 +299,9 @@ def read_sound(level: Level, box: Box) -> NDArray[Any]:
 
 
 def _reduced(level: Level, shrinks: float) -> NDArray[Any]:
-    """Return a level `shrinks` times smaller, read by bands in two threads, without what is damaged."""
+    """Return a level `shrinks` times smaller, read by bands in two threads, without what is
+    damaged.
+    """
     wide, high = max(1, round(level.width / shrinks)), max(1, round(level.height / shrinks))
     in_strips = not isinstance(level, ArrayLevel) and not getattr(level, "is_tiled", True)
     few = 2 if in_strips and shrinks > 4 else None
@@ -338,12 +354,14 @@ _ORIENTATION = 274
 
 
 def open_pyramid(path: Path, cached: Path | None = None, plane: Plane = FIRST) -> Pyramid:
-    """Return an image of any size, whose parts are read when they are asked for; `close` it at the end.
+    """Return an image of any size, whose parts are read when they are asked for; `close` it at the
+    end.
 
-    Below `LARGE` pixels it is read as a whole. Above, a TIFF file is read by its own tiles or strips and smaller sizes;
-    what it lacks comes from `cached`, a file of `build_pyramid`, where that is there and was made of this very file.
-    Others are read as a whole where they fit into memory, and give a pyramid that is not complete.
-    Raises ImageError with a sentence that names the file.
+    Below `LARGE` pixels it is read as a whole. Above, a TIFF file is read by its own tiles or
+    strips and smaller sizes; what it lacks comes from `cached`, a file of `build_pyramid`, where
+    that is there and was made of this very file. Others are read as a whole where they fit into
+    memory, and give a pyramid that is not complete. Raises ImageError with a sentence that names
+    the file.
     """
     size = read_size(path, plane)
     if size is None or size[0] * size[1] <= LARGE:
@@ -377,7 +395,8 @@ def _by_parts(path: Path, plane: Plane) -> Pyramid | None:
             return None
         if max(page.imagewidth, page.imagelength) > _MOST_SIDE:
             raise TooLarge(
-                f"says that it is {page.imagewidth} x {page.imagelength} px, which is too large to open.",
+                f"says that it is {page.imagewidth} x {page.imagelength} px, which is too "
+                "large to open.",
                 "Cut it into smaller pictures.",
             )
         check_stored(page, size)
@@ -395,13 +414,17 @@ def _by_parts(path: Path, plane: Plane) -> Pyramid | None:
 
 
 def stamp(path: Path) -> dict[str, int]:
-    """Return what changes when a file is replaced: its size in bytes and the time of its last change in ns."""
+    """Return what changes when a file is replaced: its size in bytes and the time of its last
+    change in ns.
+    """
     status = path.stat()
     return {"bytes": status.st_size, "changed_ns": status.st_mtime_ns}
 
 
 def _from_cache(path: Path, cached: Path, own: Pyramid | None) -> Pyramid | None:
-    """Return the sizes that were built of a file, behind its own full size where that is tiled; None when unfit."""
+    """Return the sizes that were built of a file, behind its own full size where that is tiled;
+    None when unfit.
+    """
     try:
         parts = TiffFileParts(cached)
     except (OSError, *SPOILT):

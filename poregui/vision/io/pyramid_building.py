@@ -1,4 +1,4 @@
-"""Write the smaller sizes of a large image into a file, by bands of rows; changes with how they are kept."""
+"""Write the smaller sizes of a large image into a file, by bands of rows."""
 
 from __future__ import annotations
 
@@ -34,12 +34,13 @@ Progress = Callable[[int, int], None]
 def build_pyramid(
     source: Pyramid, of: Path, target: Path, progress: Progress = lambda done, total: None
 ) -> None:
-    """Write the sizes that the file `of`, opened as `source`, lacks into a tiled TIFF file, without loss.
+    """Write the sizes that the file `of`, opened as `source`, lacks into a tiled TIFF file, without
+    loss.
 
-    The full size is in it too where the file has no tiles. Memory holds one band of rows of the image, whatever its
-    height; the smaller sizes wait beside `target` in files without a name. `progress` hears of tiles done and of how
-    many, and may raise to stop. Raises ImageError where an image without tiles is damaged, OSError where the disk
-    refuses.
+    The full size is in it too where the file has no tiles. Memory holds one band of rows of the
+    image, whatever its height; the smaller sizes wait beside `target` in files without a name.
+    `progress` hears of tiles done and of how many, and may raise to stop. Raises ImageError where
+    an image without tiles is damaged, OSError where the disk refuses.
     """
     full = source.levels[0]
     whole = isinstance(full, ArrayLevel) or not getattr(full, "is_tiled", True)
@@ -107,7 +108,9 @@ class _Counter:
 
 
 def _bands(level: Level, counter: _Counter, *, whole: bool) -> Iterator[NDArray[Any]]:
-    """Read a level by bands of `TILE` rows; what is only read, since the full size is not written, counts as done."""
+    """Read a level by bands of `TILE` rows; what is only read, since the full size is not written,
+    counts as done.
+    """
     for top in range(0, level.height, TILE):
         box = Box(0, top, level.width, min(TILE, level.height - top))
         yield level.read(box) if whole else read_sound(level, box)

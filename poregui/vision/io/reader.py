@@ -1,4 +1,4 @@
-"""Read image files through one door that tells what is wrong with them; changes with the formats that we read."""
+"""Read image files through one door that tells what is wrong with them."""
 
 from __future__ import annotations
 
@@ -51,9 +51,12 @@ _REMEDY = "Save it as PNG, JPEG, BMP or TIFF."
 _FORMATS = {b"\x89PNG\r\n\x1a\n": "PNG", b"\xff\xd8\xff": "JPEG", b"BM": "BMP"}
 _ORIENTATION = 274
 _DEFLATE_AT_BEST = 1040
-"""No PNG holds more bytes of picture for each of its own, so that one that claims to is refused at once."""
+"""No PNG holds more bytes of picture for each of its own, so that one that claims to is refused at
+once.
+"""
 
-# Our own limit is checked before anything is decoded, and Pillow's remarks about odd metadata help nobody.
+# Our own limit is checked before anything is decoded, and Pillow's remarks about odd metadata help
+# nobody.
 PIL.Image.MAX_IMAGE_PIXELS = None
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
@@ -62,8 +65,9 @@ warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 class Image:
     """Hold an image as read: pixels (H, W) or (H, W, 3), uint8 or uint16, not writeable.
 
-    `grey_low` and `grey_high` are the grey values that become 0 and 1 for screens and networks. `um_per_px` is None
-    unless the file is sure of it, and `scale_source` says how it knows. `warnings` are sentences for a person.
+    `grey_low` and `grey_high` are the grey values that become 0 and 1 for screens and networks.
+    `um_per_px` is None unless the file is sure of it, and `scale_source` says how it knows.
+    `warnings` are sentences for a person.
     """
 
     pixels: NDArray[Any] = field(repr=False)
@@ -95,10 +99,12 @@ class Image:
 
 
 def read_image(path: Path, plane: Plane = FIRST) -> Image:
-    """Return the image in a file of a known format, or one plane of several, upright and without alpha.
+    """Return the image in a file of a known format, or one plane of several, upright and without
+    alpha.
 
-    Palettes become grey or RGB, one to seven bits become eight, floating point and 32-bit values are scaled to 16
-    bits with a warning. Raises ImageError, and nothing else, with a sentence that names the file.
+    Palettes become grey or RGB, one to seven bits become eight, floating point and 32-bit values
+    are scaled to 16 bits with a warning. Raises ImageError, and nothing else, with a sentence that
+    names the file.
     """
     with in_a_sentence(path):
         decoded = _decode(path, plane)
@@ -111,8 +117,8 @@ def read_image(path: Path, plane: Plane = FIRST) -> Image:
 def read_header(path: Path, plane: Plane = FIRST) -> Header:
     """Return what the header of a PNG, JPEG, BMP or TIFF file tells; nothing is decoded.
 
-    Raises ImageError, and nothing else, with a sentence that names the file; for an image that is merely too large to
-    open there is a warning instead.
+    Raises ImageError, and nothing else, with a sentence that names the file; for an image that is
+    merely too large to open there is a warning instead.
     """
     with in_a_sentence(path), _opened(path) as (file, head, size):
         if is_tiff(head):
@@ -164,7 +170,9 @@ def is_picture(path: Path) -> bool:
 
 
 def read_size(path: Path, plane: Plane = FIRST) -> tuple[int, int] | None:
-    """Return (width, height) in px from a file's header, or None when it cannot be read; nothing is decoded."""
+    """Return (width, height) in px from a file's header, or None when it cannot be read; nothing is
+    decoded.
+    """
     try:
         with open(path, "rb") as file:
             head = file.read(32)
@@ -222,7 +230,8 @@ def _decode(path: Path, plane: Plane) -> Decoded:
         if maker is not None:
             return read_maker(path, maker, plane)
         name = _known_format(head)
-        # From memory, for a read of the length that a spoilt header claims then takes no more than there is.
+        # From memory, for a read of the length that a spoilt header claims then takes no more than
+        # there is.
         return _read_with_pillow(io.BytesIO(file.read()), name, head, size, plane)
 
 
@@ -245,7 +254,10 @@ def _read_with_pillow(file: IO[bytes], name: str, head: bytes, size: int, plane:
 
 
 def _at_page(picture: PIL.Image.Image, plane: Plane) -> None:
-    """Turn to the page of a plane; only a moving PNG has more than one. Raises Unfit where it is not there."""
+    """Turn to the page of a plane; only a moving PNG has more than one.
+
+    Raises Unfit where it is not there.
+    """
     pages = int(getattr(picture, "n_frames", 1))
     if plane.page > pages:
         raise absent("page", plane.page, pages)

@@ -1,4 +1,4 @@
-"""Find how many um a pixel of a TIFF is and who says so; changes with the makers whose tags we read."""
+"""Find how many um a pixel of a TIFF is and who says so."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ SPOILT = (
     ArithmeticError,
     struct.error,
 )
-"""What tifffile raises over tags whose content makes no sense; a picture with spoilt notes is still a picture."""
+"""What tifffile raises over tags whose content makes no sense; a picture with spoilt notes is still
+a picture.
+"""
 
 _UM: dict[str, float] = {
     "µm": 1.0, "μm": 1.0, "um": 1.0, "micron": 1.0, "microns": 1.0, "micrometer": 1.0, "micrometre": 1.0,
@@ -29,13 +31,16 @@ _UM: dict[str, float] = {
 _PAPER_UM = {"inch": 25400.0, "cm": 1e4}
 _PAPER_UNITS = {2: "inch", 3: "cm"}
 _MICROSCOPE_UM = (0.001, 50.0)
-"""um per px that a TIFF resolution is believed to mean: 50 is 508 dpi, so that 72, 96, 150, 300 dpi and 28 per cm fall
-out; finer ones than 1 nm are the work of electron microscopes, which have tags of their own."""
+"""um per px that a TIFF resolution is believed to mean: 50 is 508 dpi, so that 72, 96, 150, 300 dpi
+and 28 per cm fall out; finer ones than 1 nm are the work of electron microscopes, which have tags
+of their own."""
 _FOR_PRINT = (
     300, 350, 360, 400, 500, 600, 720, 800, 900, 1000, 1200, 1440, 1800, 2000, 2400, 2540, 2880, 3200, 3600, 4000,
     4800, 5760, 6400, 7200, 9600,
 )  # fmt: skip
-"""Pixels per inch that printers and scanners write, and that programs confuse with pixels per cm."""
+"""Pixels per inch that printers and scanners write, and that programs confuse
+with pixels per cm.
+"""
 _LONGEST_TAG = 4 * 2**20
 
 
@@ -52,10 +57,12 @@ UNKNOWN = Scale()
 
 
 def tiff_scale(tiff: tifffile.TiffFile, page: tifffile.TiffPage, image: int = 0) -> Scale:
-    """Return the scale of a page: from the tag of a microscope's maker, OME, ImageJ, or a plausible TIFF resolution.
+    """Return the scale of a page: from the tag of a microscope's maker, OME, ImageJ, or a plausible
+    TIFF resolution.
 
-    The first of them that the file holds decides: where a maker's tag gives no size, the resolution beside it is a
-    default that nobody set. Spoilt tags give an unknown scale. `image` counts the images of an OME file.
+    The first of them that the file holds decides: where a maker's tag gives no size, the resolution
+    beside it is a default that nobody set. Spoilt tags give an unknown scale. `image` counts the
+    images of an OME file.
     """
     for code, maker, find in _MAKERS:
         tag = page.tags.get(code)
@@ -67,7 +74,8 @@ def tiff_scale(tiff: tifffile.TiffFile, page: tifffile.TiffPage, image: int = 0)
                 else scale
             )
         if code in _first(tiff).tags:
-            return UNKNOWN  # the tag is about the first page, and the resolution is a default here, too
+            # the tag is about the first page, and the resolution is a default here, too
+            return UNKNOWN
     return _guarded(_of_programs, tiff, page, image)
 
 
@@ -152,11 +160,17 @@ def _of_resolution(across: float, down: float, unit: str, source: str) -> Scale:
 
 
 def settled(across: float, down: float, source: str) -> Scale:
-    """Return the scale of pixels of this width and height in um, unknown where they are not square or impossible."""
+    """Return the scale of pixels of this width and height in um, unknown where they are not square
+    or impossible.
+    """
     if not all(1e-5 < size < 1e4 for size in (across, down)):  # which NaN is not, either
         return UNKNOWN
     if not math.isclose(across, down, rel_tol=0.01):
-        told = f"Its pixels are {across:.4g} um wide and {down:.4g} um high ({source}); its scale is taken as unknown."
+        told = (
+            f"Its pixels are {across:.4g} um wide and {down:.4g} um high "
+            f"({source}); its "
+            "scale is taken as unknown."
+        )
         return Scale(warnings=(told,))
     return Scale(across, source)
 

@@ -39,9 +39,10 @@ _HEADER = 122
 def lzw_decode(data: bytes, out: int | None = None) -> bytes:
     """Return up to `out` decoded bytes. Raises ValueError for damaged data.
 
-    Pillow's libtiff decodes, which wants to be told the exact length; it is twice as fast as imagecodecs, whose decoder
-    (2026.3.6) reads outside of its memory when a table begins with a code that is not in it. Where the length is not
-    known, as for packed bits, imagecodecs gets what a walk through all codes has found to be in order.
+    Pillow's libtiff decodes, which wants to be told the exact length; it is twice as fast as
+    imagecodecs, whose decoder (2026.3.6) reads outside of its memory when a table begins with a
+    code that is not in it. Where the length is not known, as for packed bits, imagecodecs gets what
+    a walk through all codes has found to be in order.
     """
     if out:
         try:
@@ -78,7 +79,9 @@ def _by_libtiff(data: bytes, length: int) -> bytes:
 
 
 def _check(data: bytes) -> None:
-    """Raise ValueError for codes that are not in the table when they come, or for more data than we walk through."""
+    """Raise ValueError for codes that are not in the table when they come, or for more data than we
+    walk through.
+    """
     if len(data) > _LONGEST_WALK:
         raise ValueError("LZW data of another length than the header says")
     waiting, bits, width, following, fresh = 0, 0, 9, _FIRST, True
@@ -109,14 +112,17 @@ _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE, _YCBCR = 0, 1, 2, 3, 6
 _JPEG = 7
 _MOST_CHUNKS = 4_000_000
 _UNFOLDS = {1: 1, 5: 4096, 8: 1040, 32946: 1040, 32773: 128}
-"""How many bytes a byte of a page without compression, of LZW, deflate and PackBits unfolds to at most."""
+"""How many bytes a byte of a page without compression, of LZW, deflate and PackBits unfolds to at
+most.
+"""
 _LITTLE = 2**20
 
 
 def read_tiff(file: IO[bytes], size: int, plane: Plane = FIRST) -> Decoded:
     """Return a plane of a TIFF file of `size` bytes.
 
-    Raises Unfit for what is damaged, too large or stored in a way that we do not know; tifffile raises other errors.
+    Raises Unfit for what is damaged, too large or stored in a way that we do not know; tifffile
+    raises other errors.
     """
     with opened_tiff(file) as tiff:
         stack = tiff_stack(tiff, size)
@@ -143,7 +149,9 @@ def read_tiff(file: IO[bytes], size: int, plane: Plane = FIRST) -> Decoded:
 
 
 def tiff_size(file: IO[bytes], size: int, plane: Plane = FIRST) -> tuple[int, int]:
-    """Return (width, height) in px of a plane of a TIFF file of `size` bytes; tifffile raises what it likes."""
+    """Return (width, height) in px of a plane of a TIFF file of `size` bytes; tifffile raises what
+    it likes.
+    """
     with opened_tiff(file) as tiff:
         page = (
             tiff.pages[0].aspage()
@@ -156,12 +164,16 @@ def tiff_size(file: IO[bytes], size: int, plane: Plane = FIRST) -> tuple[int, in
 
 
 def opened_tiff(file: IO[bytes]) -> tifffile.TiffFile:
-    """Return a TIFF file that is read through an open file; other files that it may name are none of our business."""
+    """Return a TIFF file that is read through an open file; other files that it may name are none
+    of our business.
+    """
     return tifffile.TiffFile(file, name="image.tif", _multifile=False)
 
 
 def check_stored(page: tifffile.TiffPage, size: int) -> None:
-    """Raise Unfit for a page that we cannot decode, or whose content a file of `size` bytes does not hold."""
+    """Raise Unfit for a page that we cannot decode, or whose content a file of `size` bytes does
+    not hold.
+    """
     if page.imagedepth > 1:
         raise Unfit("is a volume of many planes.", "Export the plane that you need.")
     if page.dtype is None:
@@ -178,7 +190,9 @@ def check_stored(page: tifffile.TiffPage, size: int) -> None:
 
 
 def _check_worth(page: tifffile.TiffPage) -> None:
-    """Raise Unfit where a page claims more pixels than its content can unfold to, before memory is taken for them."""
+    """Raise Unfit where a page claims more pixels than its content can unfold to, before memory is
+    taken for them.
+    """
     most = _UNFOLDS.get(int(page.compression))
     stored = sum(int(count) for count in page.databytecounts[: math.prod(page.chunked)])
     if most is not None and page.nbytes > most * stored + _LITTLE:
@@ -226,7 +240,9 @@ def _decoded(found: PageMatch) -> NDArray[Any]:
 
 
 def _behind(page: tifffile.TiffPage, skipped: int) -> NDArray[Any]:
-    """Return a picture that lies behind that of a page, in the same form and without compression."""
+    """Return a picture that lies behind that of a page, in the same form and
+    without compression.
+    """
     stored = np.dtype(page.dtype).newbyteorder(page.parent.byteorder)
     length = math.prod(page.shape) * stored.itemsize
     page.parent.filehandle.seek(int(page.dataoffsets[0]) + skipped * length)
@@ -247,7 +263,9 @@ def _inverted(pixels: NDArray[Any], bits: int) -> NDArray[Any]:
 
 
 def _through_pillow(page: tifffile.TiffPage, file: IO[bytes]) -> NDArray[Any]:
-    """Return the colours of CMYK, Lab and other pages of 8 bits, which Pillow knows how to turn into RGB."""
+    """Return the colours of CMYK, Lab and other pages of 8 bits, which Pillow knows how to turn
+    into RGB.
+    """
     from PIL import Image
 
     if page.bitspersample != 8:

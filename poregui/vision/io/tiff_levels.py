@@ -22,7 +22,9 @@ _MOST_SIZES = 40
 
 
 def sizes_of(tiff: tifffile.TiffFile, page: tifffile.TiffPage) -> list[tifffile.TiffPage]:
-    """Return a page and the smaller pictures of it that the file holds, each at most 0.75 times the one before."""
+    """Return a page and the smaller pictures of it that the file holds, each at most 0.75 times the
+    one before.
+    """
     sizes = [page]
     found = sorted(_smaller(tiff, page), key=lambda one: -int(one.imagewidth))
     for one in found:
@@ -32,7 +34,9 @@ def sizes_of(tiff: tifffile.TiffFile, page: tifffile.TiffPage) -> list[tifffile.
 
 
 def _smaller(tiff: tifffile.TiffFile, page: tifffile.TiffPage) -> Iterator[tifffile.TiffPage]:
-    """Return the pages that may be smaller pictures of a page: its own sub-pages, or those marked as reduced."""
+    """Return the pages that may be smaller pictures of a page: its own sub-pages, or those marked
+    as reduced.
+    """
     try:
         if page.subifds:
             assert page.pages is not None
@@ -50,7 +54,9 @@ def _smaller(tiff: tifffile.TiffFile, page: tifffile.TiffPage) -> Iterator[tifff
 
 
 def _same_picture(one: tifffile.TiffPage, page: tifffile.TiffPage) -> bool:
-    """Tell whether a page has the proportions and the sort of values of another and can be read by parts."""
+    """Tell whether a page has the proportions and the sort of values of another and can be read by
+    parts.
+    """
     wide, high = int(one.imagewidth), int(one.imagelength)
     if wide < 1 or high < 1 or not readable_by_parts(one):
         return False
@@ -128,7 +134,8 @@ class TiffFileParts:
 
 
 class TiffLevel:
-    """Hold one page of a TIFF file as an image of `width` x `height` px, as it is stored, that is read by boxes.
+    """Hold one page of a TIFF file as an image of `width` x `height` px, as it is stored, that is
+    read by boxes.
 
     `sample` is the only channel that is read, from 0, or None for the colours or the first one.
     """
@@ -167,7 +174,8 @@ class TiffLevel:
         return bool(self._page.is_tiled)
 
     def read(self, box: Box) -> NDArray[Any]:
-        """Return the pixels of a box inside the page, (h, w) or (h, w, 3), uint8 or uint16; the array is new.
+        """Return the pixels of a box inside the page, (h, w) or (h, w, 3), uint8 or uint16; the
+        array is new.
 
         Raises ImageError when a part of them is damaged.
         """
@@ -211,7 +219,8 @@ class TiffLevel:
             ) from error
         except Exception as error:
             raise ImageError(
-                f"{self._parts.name} is damaged at {place.x}, {place.y} (page of {self.width} x {self.height} px).",
+                f"{self._parts.name} is damaged at {place.x}, {place.y} (page of {self.width} x "
+                f"{self.height} px).",
                 "Export it again; what lies around can be used.",
             ) from error
         part = planes[0] if len(planes) == 1 else np.concatenate(planes, axis=2)
@@ -276,7 +285,9 @@ class TiffLevel:
 
 
 def readable_by_parts(page: tifffile.TiffPage) -> bool:
-    """Tell whether a page holds grey or RGB of 1 to 16 bits in tiles or strips of a size that is decoded at once."""
+    """Tell whether a page holds grey or RGB of 1 to 16 bits in tiles or strips of a size that is
+    decoded at once.
+    """
     if (
         page.dtype is None
         or page.dtype.kind not in "bu"
@@ -302,7 +313,9 @@ def _chunk_shape(page: tifffile.TiffPage) -> tuple[int, int]:
 
 
 def _is_plain(page: tifffile.TiffPage) -> bool:
-    """Tell whether a page is stored in strips without compression, so that single rows can be read."""
+    """Tell whether a page is stored in strips without compression, so that
+    single rows can be read.
+    """
     return (
         not page.is_tiled
         and int(page.compression) == 1

@@ -1,4 +1,4 @@
-"""Find a page, channel or slice of a TIFF file; changes with the programs whose stacks we know."""
+"""Find a page, channel or slice of a TIFF file."""
 
 from __future__ import annotations
 
@@ -26,8 +26,9 @@ _Place = tuple[int, int, int]
 class PageMatch:
     """Hold a page and what of it is meant.
 
-    `skipped` pictures lie before the one that is meant, where the page stands for many behind each other; `sample` is
-    the only one that is wanted, from 0, or None for all; `image` counts the images of an OME file.
+    `skipped` pictures lie before the one that is meant, where the page stands for many behind each
+    other; `sample` is the only one that is wanted, from 0, or None for all; `image` counts the
+    images of an OME file.
     """
 
     page: tifffile.TiffPage
@@ -38,7 +39,8 @@ class PageMatch:
 
 @dataclass(frozen=True)
 class TiffStack:
-    """Hold how many pages, channels (samples of a pixel among them) and slices there are to choose from.
+    """Hold how many pages, channels (samples of a pixel among them) and slices there are to choose
+    from.
 
     `warnings` are remarks for a person.
     """
@@ -58,7 +60,10 @@ class TiffStack:
         return self.pages * self.slices
 
     def find(self, tiff: tifffile.TiffFile, plane: Plane) -> PageMatch:
-        """Return where a plane is. Raises Unfit, with how many there are, for one that is not there."""
+        """Return where a plane is.
+
+        Raises Unfit, with how many there are, for one that is not there.
+        """
         channel = (plane.channel or 1) - 1
         for name, number, there in (
             ("page", plane.page, self.pages),
@@ -87,8 +92,9 @@ def absent(name: str, number: int, there: int) -> Unfit:
 def tiff_stack(tiff: tifffile.TiffFile, size: int) -> TiffStack:
     """Return what a TIFF file of `size` bytes lets a person choose from.
 
-    OME and ImageJ say what a page is; where their words do not fit the pages, and in all other files, each page that is
-    no smaller copy of another is a page, at most `MOST_PAGES` of them. tifffile raises errors for damaged files.
+    OME and ImageJ say what a page is; where their words do not fit the pages, and in all other
+    files, each page that is no smaller copy of another is a page, at most `MOST_PAGES` of them.
+    tifffile raises errors for damaged files.
     """
     first = tiff.pages[0].aspage()
     samples = max(1, int(first.samplesperpixel))
@@ -109,9 +115,11 @@ def tiff_stack(tiff: tifffile.TiffFile, size: int) -> TiffStack:
 
 
 def _full_pages(tiff: tifffile.TiffFile) -> tuple[list[int], tuple[str, ...]]:
-    """Return the numbers of the pages that are no smaller copies, and remarks about the list of pages.
+    """Return the numbers of the pages that are no smaller copies, and remarks about the list of
+    pages.
 
-    Walked through by ourselves, for asked for all of them, tifffile would follow some circles of pages for hours.
+    Walked through by ourselves, for asked for all of them, tifffile would follow some circles of
+    pages for hours.
     """
     seen: dict[int, bool] = {}
     remarks: tuple[str, ...] = ()
@@ -136,7 +144,9 @@ def _full_pages(tiff: tifffile.TiffFile) -> tuple[list[int], tuple[str, ...]]:
 
 
 def _walk(tiff: tifffile.TiffFile) -> Iterator[tuple[int, bool]]:
-    """Return the offset of each page in its order and whether it says that it is a smaller copy; without an end."""
+    """Return the offset of each page in its order and whether it says that it is a smaller copy;
+    without an end.
+    """
     form, file = tiff.tiff, tiff.filehandle
     offset = int(tiff.pages[0].offset)
     while offset:
@@ -166,7 +176,9 @@ def _is_reduced(tags: bytes, size: int, order: str) -> bool:
 def _imagej_stack(
     tiff: tifffile.TiffFile, first: tifffile.TiffPage, samples: int, numbers: list[int], size: int
 ) -> TiffStack | None:
-    """Return a stack that ImageJ wrote, in which the channels of a slice follow each other, then slices, then times."""
+    """Return a stack that ImageJ wrote, in which the channels of a slice follow each other, then
+    slices, then times.
+    """
     told = tiff.imagej_metadata or {}
     images = int(told.get("images", 1))
     channels, slices, times = (
@@ -199,7 +211,8 @@ def _imagej_stack(
 
 
 def _ome_stack(description: str, samples: int, numbers: list[int]) -> TiffStack | None:
-    """Return the stack that OME describes, the times of its images behind each other, or None where it does not fit.
+    """Return the stack that OME describes, the times of its images behind each other, or None where
+    it does not fit.
 
     All images must have the channels and slices of the first, and all planes must be in this file.
     """
@@ -238,7 +251,9 @@ def _ome_stack(description: str, samples: int, numbers: list[int]) -> TiffStack 
 def _ome_places(
     pixels: ElementTree.Element, sizes: dict[str, int], own: str, following: int, numbers: list[int]
 ) -> dict[_Place, int]:
-    """Return the number of the page of every channel, slice and time of an image that is in this file."""
+    """Return the number of the page of every channel, slice and time of an image that is in this
+    file.
+    """
     order = [axis for axis in pixels.get("DimensionOrder", "XYCZT") if axis in "CZT"]
     if sorted(order) != ["C", "T", "Z"]:
         raise ValueError("axes of another kind")
@@ -262,7 +277,10 @@ def _ome_places(
 
 
 def _linear(first: list[int], sizes: list[int]) -> int:
-    """Return the place in a row of planes whose first axis goes fastest. Raises ValueError outside of it."""
+    """Return the place in a row of planes whose first axis goes fastest.
+
+    Raises ValueError outside of it.
+    """
     if not all(0 <= one < size for one, size in zip(first, sizes, strict=True)):
         raise ValueError("a plane that is not there")
     return first[0] + sizes[0] * (first[1] + sizes[1] * first[2])

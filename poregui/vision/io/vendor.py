@@ -1,4 +1,4 @@
-"""Read the files of microscope makers through their optional libraries; changes with the makers that we know."""
+"""Read the files of microscope makers through their optional libraries."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ _MOST = 10_000
 
 @dataclass(frozen=True)
 class Picture:
-    """Hold what one page of a maker's file is; `samples` are 3 or 4 where each px of a channel is a colour.
+    """Hold what one page of a maker's file is; `samples` are 3 or 4 where each px of a channel is a
+    colour.
 
     `read` takes channel and slice from 0 and returns (height, width) or (height, width, samples).
     """
@@ -59,7 +60,9 @@ class Pages:
 
 
 def maker_of(head: bytes) -> str | None:
-    """Return 'CZI', 'LIF' or 'ND2' for a file that begins with these bytes (14 at least), or None."""
+    """Return 'CZI', 'LIF' or 'ND2' for a file that begins with these bytes (14
+    at least), or None.
+    """
     if head.startswith(b"ZISRAWFILE"):
         return "CZI"
     if head.startswith(b"\x70\0\0\0") and head[8:9] == b"\x2a":
@@ -70,7 +73,10 @@ def maker_of(head: bytes) -> str | None:
 
 
 def maker_header(path: Path, maker: str, plane: Plane) -> Header:
-    """Return the header of a plane. Raises Unfit; the library of the maker's files raises what it likes."""
+    """Return the header of a plane.
+
+    Raises Unfit; the library of the maker's files raises what it likes.
+    """
     with _opened(path, maker) as pages:
         picture = _page(pages, plane)
         bits = 8 * picture.dtype.itemsize
@@ -152,7 +158,9 @@ def _opened(path: Path, maker: str) -> AbstractContextManager[Pages]:
 
 @contextmanager
 def _czi(library: Any, path: Path) -> Iterator[Pages]:
-    """Give the times of a CZI file of Zeiss as pages, each the whole field that its scenes and tiles cover."""
+    """Give the times of a CZI file of Zeiss as pages, each the whole field that its scenes and
+    tiles cover.
+    """
     with library.open_czi(str(path)) as file:
         area, box = file.total_bounding_rectangle, file.total_bounding_box
         many = {axis: box[axis][1] - box[axis][0] if axis in box else 1 for axis in "TZC"}

@@ -1,4 +1,4 @@
-"""Trace labelled regions along a grey level, to a fraction of a pixel; changes with how an outline is drawn."""
+"""Trace labelled regions along a grey level, to a fraction of a pixel."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ _STEPS = ((-1, 0), (0, 1), (1, 0), (0, -1))
 
 @dataclass(frozen=True)
 class Traced:
-    """Hold rings and the label of each, (n,); `area` is signed: positive around a region, negative around a hole."""
+    """Hold rings and the label of each, (n,); `area` is signed: positive around a region, negative
+    around a hole.
+    """
 
     rings: Rings
     label: IntArray
@@ -29,15 +31,17 @@ def trace(
     levels: FloatArray,
     edges: IntArray | None = None,
 ) -> Traced:
-    """Return the lines around labelled regions, in px of the array without its frame, pixel (0, 0) covering 0 to 1.
+    """Return the lines around labelled regions, in px of the array without its frame, pixel (0, 0)
+    covering 0 to 1.
 
-    `framed` are labels, 0 outside, with a frame of one free pixel; regions are connected over corners as well. `grey`
-    has the same frame and is dark inside; `levels` (labels + 1,) holds the grey at the edge of each region. Each side
-    of a pixel that separates a region from another pixel gets one point, on the line between the two middles where the
-    grey, linear between them, reaches the level: the line of marching squares (W. Lorensen and H. Cline, SIGGRAPH
-    Comput. Graph. 21 (1987) 163, in two dimensions). Between two regions it is the side itself, and where the level is
-    not reached the nearer middle. `edges` are places in the flat array, in rising order, that hold all pixels at the
-    edge of a region; without them all pixels are looked at.
+    `framed` are labels, 0 outside, with a frame of one free pixel; regions are connected over
+    corners as well. `grey` has the same frame and is dark inside; `levels` (labels + 1,) holds the
+    grey at the edge of each region. Each side of a pixel that separates a region from another pixel
+    gets one point, on the line between the two middles where the grey, linear between them, reaches
+    the level: the line of marching squares (W. Lorensen and H. Cline, SIGGRAPH Comput. Graph. 21
+    (1987) 163, in two dimensions). Between two regions it is the side itself, and where the level
+    is not reached the nearer middle. `edges` are places in the flat array, in rising order, that
+    hold all pixels at the edge of a region; without them all pixels are looked at.
     """
     flat, stride = framed.reshape(-1), framed.shape[1]
     offsets = [row * stride + column for row, column in _STEPS]
@@ -54,7 +58,9 @@ def trace(
 
 
 def _sides(flat: NDArray[Any], inside: IntArray, offsets: list[int]) -> tuple[IntArray, IntArray]:
-    """Return pixel (place in the framed array) and side (0 to 3) of each side that ends a region, sorted by side."""
+    """Return pixel (place in the framed array) and side (0 to 3) of each side that ends a region,
+    sorted by side.
+    """
     pixels = [inside[flat[inside + offset] != flat[inside]] for offset in offsets]
     sides = [np.full(len(found), side) for side, found in enumerate(pixels)]
     return np.concatenate(pixels), np.concatenate(sides)
@@ -63,8 +69,8 @@ def _sides(flat: NDArray[Any], inside: IntArray, offsets: list[int]) -> tuple[In
 def _following(flat: NDArray[Any], pixel: IntArray, side: IntArray, offsets: list[int]) -> IntArray:
     """Return for each side the next one with the region on the right hand.
 
-    At its end lies the pixel ahead and the one diagonally ahead: when that is of the region the line turns left to it,
-    else straight on along the pixel ahead, else right around this pixel.
+    At its end lies the pixel ahead and the one diagonally ahead: when that is of the region the
+    line turns left to it, else straight on along the pixel ahead, else right around this pixel.
     """
     ahead, outward = np.array(offsets)[(side + 1) % 4], np.array(offsets)[side]
     label = flat[pixel]
@@ -79,9 +85,11 @@ def _following(flat: NDArray[Any], pixel: IntArray, side: IntArray, offsets: lis
 
 
 def _along_rings(following: IntArray) -> tuple[IntArray, IntArray]:
-    """Return for each element of a permutation its cycle (the least member) and how far it is before that one's return.
+    """Return for each element of a permutation its cycle (the least member) and how far it is
+    before that one's return.
 
-    Both double the distance they look ahead in each round (pointer jumping), so that no element is visited in Python.
+    Both double the distance they look ahead in each round (pointer jumping), so that no element is
+    visited in Python.
     """
     ring, jump = np.arange(len(following)), following
     while True:
@@ -108,7 +116,9 @@ def _crossings(
     offsets: list[int],
     stride: int,
 ) -> FloatArray:
-    """Return where the line crosses from the middle of each pixel to the one behind its side, (M, 2), x and y."""
+    """Return where the line crosses from the middle of each pixel to the one behind its side, (M,
+    2), x and y.
+    """
     behind = pixel + np.array(offsets)[side]
     inner, outer = grey[pixel].astype(np.float64), grey[behind].astype(np.float64)
     rises = outer > inner

@@ -1,4 +1,4 @@
-"""Find the pores of a micrograph and outline them to a fraction of a pixel; changes with what a recipe can ask."""
+"""Find the pores of a micrograph and outline them to a fraction of a pixel."""
 
 from __future__ import annotations
 
@@ -24,14 +24,15 @@ Progress = Callable[[int, int, str], None]
 class Detected:
     """Hold the pores that a recipe found in one micrograph.
 
-    `outlines` are float32 (N, 2), x and y in px, pixel (0, 0) covering 0 to 1; `boxes` int64 (n, 4): x, y, width and
-    height of whole pixels around them; `areas` float64 (n,) in px²; `touches_edge` (n,): cut by the edge of the image
-    or a mask. `pore_area_px` counts pores that the edge rule left out as well, so that the area per cent does not
-    depend on it; `field_area_px` is the image without its masked regions. `threshold` is the grey that parted pores
-    from matrix, under even light; None for a local one. `surfaces` are lines (M, 2) in px where the specimen ends: a
-    region along more than half of an edge of the image is the mount or an info bar, no pore, and not part of the field;
-    `mount_area_px` is how much that was.
-    `too_large` counts regions whose box passes 64 megapixels; they are not outlined.
+    `outlines` are float32 (N, 2), x and y in px, pixel (0, 0) covering 0 to 1; `boxes` int64 (n,
+    4): x, y, width and height of whole pixels around them; `areas` float64 (n,) in px²;
+    `touches_edge` (n,): cut by the edge of the image or a mask. `pore_area_px` counts pores that
+    the edge rule left out as well, so that the area per cent does not depend on it; `field_area_px`
+    is the image without its masked regions. `threshold` is the grey that parted pores from matrix,
+    under even light; None for a local one. `surfaces` are lines (M, 2) in px where the specimen
+    ends: a region along more than half of an edge of the image is the mount or an info bar, no
+    pore, and not part of the field; `mount_area_px` is how much that was. `too_large` counts
+    regions whose box passes 64 megapixels; they are not outlined.
     """
 
     outlines: tuple[NDArray[np.float32], ...]
@@ -78,10 +79,10 @@ def detect(
 ) -> Detected:
     """Return the pores of a micrograph, from its upper left to its lower right.
 
-    `pixels` is (H, W) or (H, W, channels) of any depth, or a callable that returns the pixels of a box of an image of
-    `size` (width, height). `specimen_ends` False says that the mount is nowhere in view. `progress` hears (done, total,
-    text); an exception that it raises ends the work. Raises PoreguiError when the recipe has a length in um and the
-    scale is unknown.
+    `pixels` is (H, W) or (H, W, channels) of any depth, or a callable that returns the pixels of a
+    box of an image of `size` (width, height). `specimen_ends` False says that the mount is nowhere
+    in view. `progress` hears (done, total, text); an exception that it raises ends the work. Raises
+    PoreguiError when the recipe has a length in um and the scale is unknown.
     """
     source = Source.of(pixels, size)
     plan = replace(make_plan(source, recipe, um_per_px, masks), specimen_ends=specimen_ends)
@@ -101,11 +102,12 @@ def preview(
     view: Box | None = None,
     plan: Plan | None = None,
 ) -> Detected:
-    """Return the pores of a part of a micrograph, in px of the whole, in less than 100 ms for 2 megapixels.
+    """Return the pores of a part of a micrograph, in px of the whole, in less than 100 ms for 2
+    megapixels.
 
-    `view` is the visible part, the whole without one. A `plan` of `make_plan` with the same recipe saves looking at the
-    rest of the image for its light and threshold. Pores that the view cuts are outlined as far as it goes and counted
-    as touching the edge.
+    `view` is the visible part, the whole without one. A `plan` of `make_plan` with the same recipe
+    saves looking at the rest of the image for its light and threshold. Pores that the view cuts are
+    outlined as far as it goes and counted as touching the edge.
     """
     source = Source.of(pixels, size)
     plan = plan or make_plan(source, recipe, um_per_px, masks)

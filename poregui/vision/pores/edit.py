@@ -33,10 +33,12 @@ _LEAST_CONTRAST = 0.08
 def pore_box(
     image: NDArray[Any], x: float, y: float, *, low: float, high: float, reach: float
 ) -> Box | None:
-    """Return the box of the dark, connected pore within `reach` px of a point, or None where there is none.
+    """Return the box of the dark, connected pore within `reach` px of a point, or None where there
+    is none.
 
-    `image` is (H, W) or (H, W, 3), uint8 or uint16, `low` and `high` its grey range. The pore is what lies below the
-    middle between its darkest grey near the point and the median of the matrix around.
+    `image` is (H, W) or (H, W, 3), uint8 or uint16, `low` and `high` its grey range. The pore is
+    what lies below the middle between its darkest grey near the point and the median of the matrix
+    around.
     """
     height, width = image.shape[:2]
     if not (0 <= x < width and 0 <= y < height):
@@ -57,7 +59,8 @@ def pore_box(
 
 
 def pore_near(image: Pyramid, x: float, y: float, *, reach: float) -> Box | None:
-    """Return what `pore_box` does, of an image of any size: only the surroundings of the point are read.
+    """Return what `pore_box` does, of an image of any size: only the surroundings of the point are
+    read.
 
     Raises ImageError where the file is damaged.
     """
@@ -76,7 +79,9 @@ def pore_near(image: Pyramid, x: float, y: float, *, reach: float) -> Box | None
 
 
 def crop_around(pore: Box, width: int, height: int) -> Box:
-    """Return the square crop of a pore inside an image of `width` x `height` px: `MARGIN` times its longer side."""
+    """Return the square crop of a pore inside an image of `width` x `height` px: `MARGIN` times its
+    longer side.
+    """
     side = max(SMALLEST, round(MARGIN * max(pore.width, pore.height)))
     return Box.around(*pore.centre, side).moved_inside(width, height)
 
@@ -89,7 +94,9 @@ def _grey(part: NDArray[Any]) -> NDArray[np.float32]:
 
 
 def _matrix(image: NDArray[Any], x: float, y: float) -> tuple[float, float]:
-    """Return the median grey around a point and the robust standard deviation above it, where no pores are."""
+    """Return the median grey around a point and the robust standard deviation above it, where no
+    pores are.
+    """
     height, width = image.shape[:2]
     window = Box.around(x, y, _WINDOWS[-1]).clipped(width, height)
     assert window is not None
@@ -141,10 +148,12 @@ _SAME_PORE = 0.25
 def outline_near(
     image: Pyramid, x: float, y: float, *, reach: float, polarity: str = "dark"
 ) -> Points | None:
-    """Return the outline (N, 2) in px of the pore within `reach` px of a point, or None where there is none.
+    """Return the outline (N, 2) in px of the pore within `reach` px of a point, or None where there
+    is none.
 
-    Only the surroundings are read: the pore is found as for a click, and outlined at the half level between it and the
-    matrix around it, as detection does. Raises ImageError where the file is damaged.
+    Only the surroundings are read: the pore is found as for a click, and outlined at the half level
+    between it and the matrix around it, as detection does. Raises ImageError where the file is
+    damaged.
     """
     window = Box.around(x, y, _WINDOW).clipped(image.width, image.height)
     if window is None or not (0 <= x < image.width and 0 <= y < image.height):
@@ -178,7 +187,8 @@ def _outlined(part: NDArray[Any], found: Box, window: Box, polarity: str) -> Poi
 
 
 def joined(outlines: Sequence[NDArray[Any]]) -> Points:
-    """Return one outline (N, 2) around several in px; those that lie apart are joined by a bridge where they are near.
+    """Return one outline (N, 2) around several in px; those that lie apart are joined by a bridge
+    where they are near.
 
     Raises ValueError for fewer than two.
     """
@@ -205,7 +215,9 @@ def joined(outlines: Sequence[NDArray[Any]]) -> Points:
 
 
 def _gap(one: NDArray[Any], other: NDArray[Any]) -> tuple[float, NDArray[Any], NDArray[Any], float]:
-    """Return the least distance of the corners of two outlines, where it is, and how wide a bridge there is."""
+    """Return the least distance of the corners of two outlines, where it is, and how wide a bridge
+    there is.
+    """
     from scipy.spatial import cKDTree
 
     away, at = cKDTree(other).query(one)
@@ -215,7 +227,9 @@ def _gap(one: NDArray[Any], other: NDArray[Any]) -> tuple[float, NDArray[Any], N
 
 
 def cut_in_parts(points: NDArray[Any]) -> list[Points]:
-    """Return the parts (N, 2) of an outline cut at its waists, in px; raises PoreguiError where it has none."""
+    """Return the parts (N, 2) of an outline cut at its waists, in px; raises PoreguiError where it
+    has none.
+    """
     frame = _Frame([points])
     mask = frame.blank()
     frame.fill(mask, points)

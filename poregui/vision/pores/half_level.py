@@ -1,4 +1,4 @@
-"""Find the grey halfway between each pore and the matrix around it; changes with where the edge of a pore lies."""
+"""Find the grey halfway between each pore and the matrix around it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,9 @@ _CROSS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], np.uint8)
 
 @dataclass(frozen=True)
 class Levels:
-    """Hold greys per label, (labels + 1,): of the `matrix` around, of the `floor` of the pore, and of its `edge`."""
+    """Hold greys per label, (labels + 1,): of the `matrix` around, of the `floor` of the pore, and
+    of its `edge`.
+    """
 
     matrix: FloatArray
     floor: FloatArray
@@ -43,9 +45,9 @@ class Levels:
 class Bands:
     """Hold places in the flat array of framed labels, which are free along their own edge.
 
-    `inside` of the regions, of them the `rim` within `REACH` - 1 px of the edge; `outside` the free ones within `REACH`
-    px and `nearest` their nearest label; `ring` the matrix beyond and `owner` its nearest label. `around` (H, W) is 1
-    within `REACH` px on both sides of the edges.
+    `inside` of the regions, of them the `rim` within `REACH` - 1 px of the edge; `outside` the free
+    ones within `REACH` px and `nearest` their nearest label; `ring` the matrix beyond and `owner`
+    its nearest label. `around` (H, W) is 1 within `REACH` px on both sides of the edges.
     """
 
     inside: IntArray
@@ -57,12 +59,16 @@ class Bands:
     around: NDArray[np.uint8]
 
     def edges(self, framed: Labels) -> IntArray:
-        """Return the places that may be at the edge of a region after it has moved, in rising order."""
+        """Return the places that may be at the edge of a region after it has moved, in rising
+        order.
+        """
         return _places(np.logical_and(self.around, framed))
 
 
 def bands_of(framed: Labels, count: int) -> Bands:
-    """Return what lies within some px of the edges of `count` regions, each place with the region that is nearest."""
+    """Return what lies within some px of the edges of `count` regions, each place with the region
+    that is nearest.
+    """
     # dilation knows no wider integers, and these have the digits
     grown: NDArray[Any] = framed.astype(
         np.uint16 if count <= np.iinfo(np.uint16).max else np.float32
@@ -95,7 +101,9 @@ def _places(chosen: NDArray[Any]) -> IntArray:
 
 
 def _spread(labels: NDArray[Any], kernel: NDArray[np.uint8]) -> None:
-    """Give the free places beside regions to them, but for those in the frame; where several meet the last one wins."""
+    """Give the free places beside regions to them, but for those in the frame; where several meet
+    the last one wins.
+    """
     free = (labels == 0).view(np.uint8)
     free[0] = free[-1] = 0
     free[:, 0] = free[:, -1] = 0
@@ -110,13 +118,15 @@ def levels_of(
     smoothing: float,
     span: tuple[float, float],
 ) -> Levels:
-    """Return the half level of each region, its floor the grey that a fifth of its pixels pass (`grey` is dark inside).
+    """Return the half level of each region, its floor the grey that a fifth of its pixels pass
+    (`grey` is dark inside).
 
-    Smoothing by a Gaussian moves the half level of a closed line inwards: by the flow of curvature, whose area shrinks
-    at the same rate whatever the shape (M. Gage, Duke Math. J. 50 (1983) 1225), it takes pi s² px² away. The level at
-    which the line stays where it was is above by that area over the perimeter, times the slope 1 / (s sqrt(2 pi)).
-    Of small pores, few pixels reach the floor, and smoothing keeps the middle from it: both are made up for as if the
-    pore was a disc. `grey` has the same frame as the labels, `span` is the range of greys of the whole micrograph.
+    Smoothing by a Gaussian moves the half level of a closed line inwards: by the flow of curvature,
+    whose area shrinks at the same rate whatever the shape (M. Gage, Duke Math. J. 50 (1983) 1225),
+    it takes pi s² px² away. The level at which the line stays where it was is above by that area
+    over the perimeter, times the slope 1 / (s sqrt(2 pi)). Of small pores, few pixels reach the
+    floor, and smoothing keeps the middle from it: both are made up for as if the pore was a disc.
+    `grey` has the same frame as the labels, `span` is the range of greys of the whole micrograph.
     """
     flat, label = grey.reshape(-1), framed.reshape(-1)
     matrix = _quantile(flat[bands.ring], bands.owner, count, np.full(count + 1, 0.5), span)
@@ -132,7 +142,9 @@ def levels_of(
 
 
 def move_to_level(grey: FloatImage, framed: Labels, bands: Bands, levels: Levels) -> None:
-    """Move the labels to where the grey is beyond the edge of each region, within `REACH` px of before."""
+    """Move the labels to where the grey is beyond the edge of each region, within `REACH` px of
+    before.
+    """
     edge, label, flat = levels.edge.astype(np.float32), framed.reshape(-1), grey.reshape(-1)
     beyond = flat[bands.outside] < edge[bands.nearest]
     label[bands.rim[flat[bands.rim] >= edge[label[bands.rim]]]] = 0
@@ -140,7 +152,9 @@ def move_to_level(grey: FloatImage, framed: Labels, bands: Bands, levels: Levels
 
 
 def _reached(pixels: FloatArray, smoothing: float) -> FloatArray:
-    """Return which part of its depth the middle of a disc of so many pixels keeps under a Gaussian."""
+    """Return which part of its depth the middle of a disc of so many pixels
+    keeps under a Gaussian.
+    """
     if smoothing <= 0:
         return np.ones(len(pixels))
     return np.asarray(np.maximum(1 - np.exp(-pixels / (2 * np.pi * smoothing**2)), 1 / 3))
@@ -162,7 +176,9 @@ def _quantile(
     part: FloatArray,
     span: tuple[float, float],
 ) -> FloatArray:
-    """Return a quantile of the values of each label, (count + 1,), from histograms of 256 bins; 0 for one without."""
+    """Return a quantile of the values of each label, (count + 1,), from histograms of 256 bins; 0
+    for one without.
+    """
     low, high = span
     width = max(high - low, 1e-6) / _BINS
     bins = np.clip((value - low) / width, 0, _BINS - 1).astype(np.int64)

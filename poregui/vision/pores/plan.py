@@ -1,4 +1,4 @@
-"""Settle for a whole micrograph what its parts share: light, threshold, sizes in px; changes with what is shared."""
+"""Settle for a whole micrograph what its parts share: light, threshold, sizes in px."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ _STRIP = 1 << 24
 
 @dataclass(frozen=True)
 class Source:
-    """Hold where pixels come from: an image of `width` x `height` px that `read` gives the boxes of."""
+    """Hold where pixels come from: an image of `width` x `height` px that `read` gives the boxes
+    of.
+    """
 
     width: int
     height: int
@@ -32,7 +34,9 @@ class Source:
     def of(
         pixels: NDArray[Any] | Callable[[Box], NDArray[Any]], size: tuple[int, int] | None = None
     ) -> Source:
-        """Return the source of an array (H, W) or (H, W, channels), or of a callable with the `size` of its image."""
+        """Return the source of an array (H, W) or (H, W, channels), or of a callable with the
+        `size` of its image.
+        """
         if not callable(pixels):
             array = pixels
             return Source(
@@ -49,9 +53,10 @@ class Source:
 class Plan:
     """Hold a recipe made ready for one micrograph.
 
-    `threshold` is a grey under even light, `span` the least and the greatest one of the sample; `window` is the side of
-    the local threshold's window in px, odd; `smallest` and `largest` are equivalent diameters in px. Where
-    `specimen_ends` is false nothing in view is the mount: what lies along an edge of the image is pore like the rest.
+    `threshold` is a grey under even light, `span` the least and the greatest one of the sample;
+    `window` is the side of the local threshold's window in px, odd; `smallest` and `largest` are
+    equivalent diameters in px. Where `specimen_ends` is false nothing in view is the mount: what
+    lies along an edge of the image is pore like the rest.
     """
 
     source: Source
@@ -131,7 +136,9 @@ def _even_greys(small: FloatImage, masked: NDArray[np.bool_] | None, light: Ligh
 
 
 def _sample(source: Source, masks: Sequence[Mask]) -> tuple[FloatImage, NDArray[np.bool_] | None]:
-    """Return every s-th pixel of every s-th row as grey, about two million, and which of them are masked."""
+    """Return every s-th pixel of every s-th row as grey, about two million, and which of them are
+    masked.
+    """
     step = max(1, int(np.sqrt(source.width * source.height / _SAMPLED)))
     rows = max(step, _STRIP // source.width // step * step)
     greys, hidden = [], []

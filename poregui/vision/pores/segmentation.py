@@ -19,7 +19,9 @@ _COARSE = 6.0
 
 
 def grey_of(pixels: NDArray[Any]) -> FloatImage:
-    """Return (H, W) float32 from (H, W) or (H, W, channels); colours by the weights of ITU-R BT.601, alpha left out."""
+    """Return (H, W) float32 from (H, W) or (H, W, channels); colours by the weights of ITU-R
+    BT.601, alpha left out.
+    """
     if pixels.ndim == 2:
         return pixels.astype(np.float32)
     if pixels.shape[2] < 3:
@@ -34,7 +36,8 @@ def grey_of(pixels: NDArray[Any]) -> FloatImage:
 class Light:
     """Hold the light of the matrix at low resolution: `gain` brings each place to the same level.
 
-    `gain` is float32 (h, w) for an image of `width` x `height` px; or None where the light is taken as it is.
+    `gain` is float32 (h, w) for an image of `width` x `height` px; or None where the light is taken
+    as it is.
     """
 
     gain: FloatImage | None
@@ -67,8 +70,8 @@ def light_of(
 ) -> Light:
     """Return the light of the matrix from a small copy of an image of `width` x `height` px.
 
-    A grey closing (an opening for bright pores) with a disc of `radius` px of the image removes the pores, a Gaussian
-    smooths what is left. `masked` pixels of the copy do not count.
+    A grey closing (an opening for bright pores) with a disc of `radius` px of the image removes the
+    pores, a Gaussian smooths what is left. `masked` pixels of the copy do not count.
     """
     if masked is not None and not masked.all():
         small = np.where(masked, np.median(small[~masked]), small).astype(np.float32)
@@ -91,7 +94,8 @@ Labels = NDArray[np.int32]
 
 @dataclass(frozen=True)
 class Regions:
-    """Hold connected regions: `labels` int32 (H, W), 0 outside, and for each label from 1 its box and pixels.
+    """Hold connected regions: `labels` int32 (H, W), 0 outside, and for each label from 1 its box
+    and pixels.
 
     `boxes` is (n, 4): x, y, width, height; `pixels` (n,).
     """
@@ -107,9 +111,11 @@ class Regions:
 
 
 def otsu(grey: NDArray[Any]) -> float:
-    """Return the grey that parts a histogram best: N. Otsu, IEEE Trans. Syst. Man Cybern. 9 (1979) 62.
+    """Return the grey that parts a histogram best: N. Otsu, IEEE Trans. Syst. Man Cybern. 9 (1979)
+    62.
 
-    It maximises the variance between the two classes, over 512 bins; between bins of equal worth it is the middle.
+    It maximises the variance between the two classes, over 512 bins; between bins of equal worth it
+    is the middle.
     """
     values = grey.reshape(-1)
     low, high = float(values.min()), float(values.max())
@@ -129,7 +135,9 @@ def otsu(grey: NDArray[Any]) -> float:
 def pore_pixels(
     grey: FloatImage, recipe: DetectionRecipe, threshold: float, window: int
 ) -> NDArray[np.uint8]:
-    """Return 1 where a smoothed grey is beyond the threshold, else 0; `window` is the side of the local one in px."""
+    """Return 1 where a smoothed grey is beyond the threshold, else 0; `window` is the side of the
+    local one in px.
+    """
     dark = recipe.polarity == "dark"
     if recipe.method != "local":
         return (grey < threshold if dark else grey > threshold).astype(np.uint8)
@@ -153,7 +161,9 @@ def regions_of(pores: NDArray[np.uint8]) -> Regions:
 
 
 def _with_boxes(labels: Labels, inside: IntArray, count: int) -> Regions:
-    """Return regions with boxes and pixels, from runs of the places `inside`: OpenCV takes longer to count pixels."""
+    """Return regions with boxes and pixels, from runs of the places `inside`: OpenCV takes longer
+    to count pixels.
+    """
     width = labels.shape[1]
     starts = np.flatnonzero((np.diff(inside, prepend=-2) != 1) | (inside % width == 0))
     lengths = np.diff(starts, append=len(inside))

@@ -13,12 +13,16 @@ from poregui.domain.geometry import Box, Mask
 from poregui.vision.shape.polygons import Rings, spans
 
 _ALONG = 0.5
-"""The part of an edge of the image that a region runs along without a gap to be the mount (or an info bar)."""
+"""The part of an edge of the image that a region runs along without a gap to be the mount (or an
+info bar).
+"""
 _KEPT_PX = 0.25
 
 
 def fewer_points(line: NDArray[Any]) -> tuple[tuple[float, float], ...]:
-    """Return a line (N, 2) as points (x, y) that are left when none may move it by more than a quarter of a pixel."""
+    """Return a line (N, 2) as points (x, y) that are left when none may move it by more than a
+    quarter of a pixel.
+    """
     kept = cv2.approxPolyDP(np.ascontiguousarray(line, np.float32), _KEPT_PX, closed=False).reshape(
         -1, 2
     )
@@ -26,7 +30,9 @@ def fewer_points(line: NDArray[Any]) -> tuple[tuple[float, float], ...]:
 
 
 def mounts(rings: Rings, image: Box) -> NDArray[np.bool_]:
-    """Tell which regions (n,) lie along more than half of an edge of the image; most do not even touch one."""
+    """Tell which regions (n,) lie along more than half of an edge of the image; most do not even
+    touch one.
+    """
     low, high = rings.bounds()
     near = np.logical_or(
         (low == (image.x, image.y)).any(axis=1), (high == (image.right, image.bottom)).any(axis=1)
@@ -37,7 +43,9 @@ def mounts(rings: Rings, image: Box) -> NDArray[np.bool_]:
 
 
 def is_mount(outline: NDArray[Any], image: Box) -> bool:
-    """Tell whether a region (N, 2) lies along more than half of an edge of the image, as no pore does."""
+    """Tell whether a region (N, 2) lies along more than half of an edge of the image, as no pore
+    does.
+    """
     sides = ((0, image.x, 1, image.height), (0, image.right, 1, image.height),
              (1, image.y, 0, image.width), (1, image.bottom, 0, image.width))  # fmt: skip
     for axis, edge, along, length in sides:
@@ -50,7 +58,9 @@ def is_mount(outline: NDArray[Any], image: Box) -> bool:
 
 
 def surface_of(outline: NDArray[np.float32], image: Box) -> list[NDArray[np.float32]]:
-    """Return the lines along which a mount (N, 2) meets the specimen: its outline without the edges of the image."""
+    """Return the lines along which a mount (N, 2) meets the specimen: its outline without the edges
+    of the image.
+    """
     x, y = outline.T
     inner = (x != image.x) & (x != image.right) & (y != image.y) & (y != image.bottom)
     if inner.all() or not inner.any():
@@ -66,7 +76,9 @@ _NEAR_PX = 1.0
 
 
 def masked_pixels(masks: Sequence[Mask], box: Box) -> NDArray[np.bool_] | None:
-    """Return which pixels of a box, (height, width), have their middle in a mask, or None where none can have."""
+    """Return which pixels of a box, (height, width), have their middle in a mask, or None where
+    none can have.
+    """
     near = [mask for mask in masks if _meet(mask.bounds, box)]
     if not near:
         return None
@@ -100,7 +112,9 @@ def masked_area(masks: Sequence[Mask], points: NDArray[Any]) -> int:
 
 
 def touching(rings: Rings, view: Box, masks: Sequence[Mask]) -> NDArray[np.bool_]:
-    """Return which rings come within 1 px of the edge of a view, such as the whole image, or of a mask."""
+    """Return which rings come within 1 px of the edge of a view, such as the whole image, or of a
+    mask.
+    """
     low, high = rings.bounds()
     first, last = (
         np.array([view.x, view.y]) + _NEAR_PX,

@@ -1,4 +1,4 @@
-"""Cut regions at their waists, where pores touch; changes with what counts as a waist."""
+"""Cut regions at their waists, where pores touch."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ _AROUND = ((-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1))
 def split(labels: Labels, strength: float) -> Labels:
     """Return the regions cut where they are narrower than the bodies on both sides, numbered anew.
 
-    A watershed of the distance to the edge: each pixel belongs to the maximum that the steepest way up leads to (S.
-    Beucher and C. Lantuejoul, 1979). Two basins are one pore unless the pass between them is lower than a part of the
-    lower maximum, from 0.5 at `strength` 0 to 0.95 at 1: the half width of the waist over that of the narrower body.
+    A watershed of the distance to the edge: each pixel belongs to the maximum that the steepest way
+    up leads to (S. Beucher and C. Lantuejoul, 1979). Two basins are one pore unless the pass
+    between them is lower than a part of the lower maximum, from 0.5 at `strength` 0 to 0.95 at 1:
+    the half width of the waist over that of the narrower body.
     """
     mask = np.pad((labels > 0).astype(np.uint8), 1)
     depth = cv2.distanceTransform(mask, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
@@ -40,7 +41,9 @@ def split(labels: Labels, strength: float) -> Labels:
 
 
 def _basins(height: FloatArray, beside: list[NDArray[np.int32]]) -> IntArray:
-    """Return for each pixel inside the maximum that it rises to; `beside` are the pixels around it, -1 for free."""
+    """Return for each pixel inside the maximum that it rises to; `beside` are the pixels around it,
+    -1 for free.
+    """
     steepest, target = np.zeros(len(height)), np.arange(len(height))
     for (row, column), other in zip(_AROUND, beside, strict=True):
         slope = (height[other] - height) / np.hypot(row, column)
@@ -57,7 +60,9 @@ def _basins(height: FloatArray, beside: list[NDArray[np.int32]]) -> IntArray:
 def _passes(
     height: FloatArray, beside: list[NDArray[np.int32]], basin: IntArray
 ) -> tuple[IntArray, IntArray, FloatArray]:
-    """Return the pairs of basins that meet, (k,) each, and the height of the highest pass between them."""
+    """Return the pairs of basins that meet, (k,) each, and the height of the highest pass between
+    them.
+    """
     ones, others, heights = [], [], []
     for neighbour in beside:
         here = np.flatnonzero((basin[neighbour] != basin) & (neighbour >= 0))

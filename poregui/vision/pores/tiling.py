@@ -1,4 +1,4 @@
-"""Find the pores of a large micrograph tile by tile, each of them once; changes with how tiles are put together."""
+"""Find the pores of a large micrograph tile by tile, each of them once."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ from poregui.vision.shape.polygons import IntArray, Rings, ranges
 WHOLE = 1 << 24
 """Pixels up to which an image is one tile."""
 TILE, OVERLAP = 1024, 64
-"""Small enough for the labels to stay in the heap: larger arrays cost more for fresh memory than for their pixels."""
+"""Small enough for the labels to stay in the heap: larger arrays cost more for fresh memory than
+for their pixels.
+"""
 _LARGEST = 1 << 26
 _THREADS = max(1, min(4, os.cpu_count() or 1))
 _GUARD = REACH + RING
@@ -30,7 +32,9 @@ _GUARD = REACH + RING
 
 @dataclass
 class _Pieces:
-    """Hold regions that lie on the line between two tiles: which are one, where they are, and which are outlined."""
+    """Hold regions that lie on the line between two tiles: which are one, where they are, and which
+    are outlined.
+    """
 
     parent: list[int] = field(default_factory=list)
     boxes: list[Box] = field(default_factory=list)
@@ -68,7 +72,9 @@ class _Pieces:
 
 @dataclass(frozen=True)
 class Tiled:
-    """Hold the pores of all tiles, the field without masks in px², and how many regions were too large."""
+    """Hold the pores of all tiles, the field without masks in px², and how many regions were too
+    large.
+    """
 
     found: WindowPores
     field_area: float
@@ -84,9 +90,9 @@ def find_all(
 ) -> Tiled:
     """Return the pores of a whole micrograph.
 
-    A pore belongs to the tile that its first pixel (uppermost, then leftmost) lies in, and is outlined there when the
-    tile and its overlap hold all of it. Those that reach further are put together from their pieces on the lines
-    between tiles and outlined in a window of their own.
+    A pore belongs to the tile that its first pixel (uppermost, then leftmost) lies in, and is
+    outlined there when the tile and its overlap hold all of it. Those that reach further are put
+    together from their pieces on the lines between tiles and outlined in a window of their own.
     """
     width, height = plan.source.width, plan.source.height
     side = max(width, height) if width * height <= whole else tile
@@ -172,8 +178,9 @@ def _cut(window: Window, width: int, height: int) -> NDArray[np.bool_]:
 class _Tile:
     """Hold the pores of one tile and what the next ones have to know of it.
 
-    `strips` are the labels on its first column and row and on those of the tiles after it, by ("x", column, first row)
-    or ("y", row, first column); `boxes`, `first` pixels and `accepted` are of all regions, in px of the micrograph.
+    `strips` are the labels on its first column and row and on those of the tiles after it, by ("x",
+    column, first row) or ("y", row, first column); `boxes`, `first` pixels and `accepted` are of
+    all regions, in px of the micrograph.
     """
 
     found: WindowPores
@@ -213,7 +220,9 @@ def _tile(core: Box, plan: Plan, overlap: int) -> _Tile:
 
 
 def _join(tile: _Tile, pieces: _Pieces, lines: dict[tuple[str, int, int], IntArray]) -> None:
-    """Add the regions on the lines of a tile to the pieces, and unite them with those that other tiles saw there."""
+    """Add the regions on the lines of a tile to the pieces, and unite them with those that other
+    tiles saw there.
+    """
     number = np.full(len(tile.accepted) + 1, -1, dtype=np.int64)
     for label in np.unique(np.concatenate([*tile.strips.values(), np.zeros(1, np.int32)])):
         if label > 0:
@@ -246,7 +255,9 @@ def _outline_left_over(plan: Plan, pieces: _Pieces) -> tuple[list[WindowPores], 
 
 
 def _without_nested(found: WindowPores, side: int, overlap: int) -> WindowPores:
-    """Drop pores within the outlines of those that one tile did not see whole, so that their holes were not filled."""
+    """Drop pores within the outlines of those that one tile did not see whole, so that their holes
+    were not filled.
+    """
     low, high = Rings.of(found.outlines).bounds()
     kept = np.ones(len(low), dtype=np.bool_)
     crosses, large = low // side != high // side, high - low > overlap - _GUARD - 1

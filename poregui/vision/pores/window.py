@@ -1,4 +1,4 @@
-"""Segment one window of a micrograph and outline the pores in it; changes with the order of the steps."""
+"""Segment one window of a micrograph and outline the pores in it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,9 @@ _LEAST_HOLE = 2.0
 
 @dataclass(frozen=True)
 class Window:
-    """Hold a segmented box of the micrograph: smoothed `grey`, its `regions`, and which pixels are masked."""
+    """Hold a segmented box of the micrograph: smoothed `grey`, its `regions`, and which pixels are
+    masked.
+    """
 
     box: Box
     grey: FloatImage
@@ -74,7 +76,9 @@ def segment(box: Box, plan: Plan) -> Window:
 
 
 def outline(window: Window, chosen: NDArray[np.bool_], plan: Plan) -> WindowPores:
-    """Return the outlines of chosen regions (n,), but for specks too small for the recipe; the others stand around."""
+    """Return the outlines of chosen regions (n,), but for specks too small for the recipe; the
+    others stand around.
+    """
     large = window.regions.pixels >= max(4.0, 0.5 * np.pi / 4 * plan.smallest**2)
     regions = keep(window.regions, large)
     wanted = np.concatenate(([False], chosen[large]))
@@ -112,7 +116,9 @@ def outline(window: Window, chosen: NDArray[np.bool_], plan: Plan) -> WindowPore
 
 
 def _outer(traced: Traced, wanted: NDArray[np.bool_]) -> IntArray:
-    """Return the ring with the largest area of each wanted label (labels + 1,) that has one of at least 4 corners."""
+    """Return the ring with the largest area of each wanted label (labels + 1,) that has one of at
+    least 4 corners.
+    """
     order = np.lexsort((traced.area, traced.label))
     last = np.flatnonzero(np.diff(traced.label[order], append=len(wanted)))
     chosen = order[last]

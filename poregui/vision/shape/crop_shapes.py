@@ -33,11 +33,12 @@ _SPECK = 0.02
 def shape_numbers(
     crop: NDArray[Any], low: float, high: float, um_per_px: float | None
 ) -> NDArray[np.float64]:
-    """Return the numbers called `NAMES`, (14,) float64, NaN where no pore stands out from the ground.
+    """Return the numbers called `NAMES`, (14,) float64, NaN where no pore stands out from the
+    ground.
 
-    `crop` is (height, width) or (height, width, channels), `low` and `high` its grey range; lengths are in um when a
-    scale is given, else in px. The ground is the median of the border, the pore what lies beyond Otsu's threshold on
-    the side that departs most from it.
+    `crop` is (height, width) or (height, width, channels), `low` and `high` its grey range; lengths
+    are in um when a scale is given, else in px. The ground is the median of the border, the pore
+    what lies beyond Otsu's threshold on the side that departs most from it.
     """
     return shape_numbers_of(
         np.ascontiguousarray(set_channels(scale_grey(crop, low, high), 1)[..., 0]), um_per_px
@@ -45,7 +46,9 @@ def shape_numbers(
 
 
 def shape_numbers_of(grey: NDArray[np.float32], um_per_px: float | None) -> NDArray[np.float64]:
-    """Return what `shape_numbers` does of a crop that was brought to one grey from 0 to 1, (height, width)."""
+    """Return what `shape_numbers` does of a crop that was brought to one grey from 0 to 1, (height,
+    width).
+    """
     scale = 1.0 if um_per_px is None else um_per_px
     height, width = grey.shape
     found = np.full(len(NAMES), np.nan)
@@ -62,7 +65,9 @@ def shape_numbers_of(grey: NDArray[np.float32], um_per_px: float | None) -> NDAr
 
 @dataclass(frozen=True)
 class _Pore:
-    """Hold the part of a crop about its pore: depth, the pore as 0 and 1, and how many pieces the whole crop has."""
+    """Hold the part of a crop about its pore: depth, the pore as 0 and 1, and how many pieces the
+    whole crop has.
+    """
 
     depth: NDArray[np.float32]
     mask: NDArray[np.uint8]
@@ -86,9 +91,11 @@ def _depth(grey: NDArray[np.float32], ground: float) -> NDArray[np.float32]:
 
 
 def _is_dark(depth: NDArray[np.float32], step: int) -> bool:
-    """Tell whether the 2nd of 100 greys, counted from black, is as far from the ground as the 98th, or farther.
+    """Tell whether the 2nd of 100 greys, counted from black, is as far from the ground as the 98th,
+    or farther.
 
-    Where more than 2 of 100 on one side depart further than every pixel on the other, neither needs to be looked for.
+    Where more than 2 of 100 on one side depart further than every pixel on the other, neither needs
+    to be looked for.
     """
     some = depth[::step, ::step].ravel()
     few = round(_FEW * (some.size - 1))
@@ -132,7 +139,9 @@ def _pore(depth: NDArray[np.float32], top: float) -> _Pore | None:
 
 
 def _weighed(stats: NDArray[Any], centres: NDArray[Any], shape: tuple[int, ...]) -> tuple[int, int]:
-    """Return which of several pieces weighs most, the middle counting more, and how many are more than noise."""
+    """Return which of several pieces weighs most, the middle counting more, and how many are more
+    than noise.
+    """
     areas = stats[1:, cv2.CC_STAT_AREA].astype(np.float64)
     middle = np.array([shape[1] / 2, shape[0] / 2])
     away = np.hypot(*(centres[1:] - middle).T) / np.hypot(*middle)
@@ -185,9 +194,9 @@ def shape_input(
 ) -> NDArray[np.float32]:
     """Return what a network is told of the shape in a crop, (`WIDTH`,) float32 without NaN.
 
-    `crop`, `low`, `high` and `um_per_px` are as in `crop_shapes.shape_numbers`. Lengths, aspect ratio and pieces come
-    as natural logarithms, numbers that could not be measured as 0. Turning or mirroring a crop leaves them as they are
-    but for the sampling of a large crop.
+    `crop`, `low`, `high` and `um_per_px` are as in `crop_shapes.shape_numbers`. Lengths, aspect
+    ratio and pieces come as natural logarithms, numbers that could not be measured as 0. Turning or
+    mirroring a crop leaves them as they are but for the sampling of a large crop.
     """
     numbers = shape_numbers(crop, low, high, um_per_px).tolist()
     for place in _LOGARITHMS:

@@ -1,7 +1,7 @@
-"""Describe the grey of a crop by a few numbers, beside its shape; changes with what tells look-alike pores apart.
+"""Describe the grey of a crop by a few numbers, beside its shape.
 
-The numbers feed the suggestions while labelling only. They are cheap (below a millisecond), and the same for a crop
-however it is turned or mirrored.
+The numbers feed the suggestions while labelling only. They are cheap (below a millisecond), and the
+same for a crop however it is turned or mirrored.
 """
 
 from __future__ import annotations
@@ -34,10 +34,11 @@ NAMES = (
 
 
 def texture_numbers(crop: NDArray[Any], low: float, high: float) -> NDArray[np.float64]:
-    """Return the numbers called `NAMES`, float64, of a crop (height, width) or (height, width, channels).
+    """Return the numbers called `NAMES`, float64, of a crop (height, width) or (height, width,
+    channels).
 
-    `low` and `high` are the grey range that becomes 0 to 1. Grey is counted from the ground, the median of the border.
-    Always finite.
+    `low` and `high` are the grey range that becomes 0 to 1. Grey is counted from the ground, the
+    median of the border. Always finite.
     """
     grey = _limited(
         np.ascontiguousarray(set_channels(scale_grey(crop, low, high), 1)[..., 0], np.float32)
@@ -84,7 +85,9 @@ def _at_scale(depth: NDArray[np.float32], sigma: float) -> tuple[float, float]:
 
 
 def _moments(weight: NDArray[np.float32]) -> list[float]:
-    """Return elongation, distance from the middle and spread of what is dark, in sides of the crop."""
+    """Return elongation, distance from the middle and spread of what is dark,
+    in sides of the crop.
+    """
     total = float(weight.sum())
     if total < 1e-6:
         return [1.0, 0.0, 0.0]

@@ -33,7 +33,9 @@ class Corners:
         )
 
     def _reach_of(self, part: slice) -> FloatArray:
-        """Return how far the corners of each piece are from the middle one at most, (rings, pieces)."""
+        """Return how far the corners of each piece are from the middle one at most, (rings,
+        pieces).
+        """
         first, size = self._first[part].reshape(-1), self._size[part].reshape(-1)
         place, piece = ranges(first, size), np.repeat(np.arange(len(first)), size)
         across = self._x[place] - self._middle_x[part].reshape(-1)[piece]
@@ -42,7 +44,8 @@ class Corners:
         return np.asarray(np.sqrt(far).reshape(-1, _PARTS))
 
     def nearest(self, ones: IntArray, others: IntArray) -> tuple[IntArray, IntArray, FloatArray]:
-        """Return the places of the two nearest corners of each pair of rings, (n,) each, and their distance in px.
+        """Return the places of the two nearest corners of each pair of rings, (n,) each, and their
+        distance in px.
 
         Of equally near ones it is the first along the first ring, then along the other.
         """
@@ -69,7 +72,9 @@ class Corners:
     def _compare(
         self, ones: IntArray, others: IntArray, pair: IntArray, pieces: IntArray
     ) -> _Compared:
-        """Compare all corners of two pieces of each pair of rings; `pair` rises and names each of them."""
+        """Compare all corners of two pieces of each pair of rings; `pair` rises and names each of
+        them.
+        """
         one, other = ones[pair] * _PARTS + pieces // _PARTS, others[pair] * _PARTS + pieces % _PARTS
         first, size = self._first.reshape(-1), self._size.reshape(-1)
         rows = size[one]
@@ -86,7 +91,9 @@ class Corners:
 
 @dataclass(frozen=True)
 class _Compared:
-    """Hold squared distances of corners: each `row` against the next `columns` of `there`, `counts` for each pair."""
+    """Hold squared distances of corners: each `row` against the next `columns` of `there`, `counts`
+    for each pair.
+    """
 
     row: IntArray
     columns: IntArray
@@ -116,10 +123,12 @@ _LONG = 400
 
 
 def nearest_edges(rings: Rings) -> FloatArray:
-    """Return for each ring the shortest distance from its edge to that of another, in px; NaN for a ring alone.
+    """Return for each ring the shortest distance from its edge to that of another, in px; NaN for a
+    ring alone.
 
-    It is the distance of the two nearest corners, or of one of them to the sides that meet at the other. Rings are
-    looked up by the circles around them, one class of sizes (factor 2) at a time, so that the time per pore stays.
+    It is the distance of the two nearest corners, or of one of them to the sides that meet at the
+    other. Rings are looked up by the circles around them, one class of sizes (factor 2) at a time,
+    so that the time per pore stays.
     """
     if rings.count < 2:
         return np.full(rings.count, np.nan)
@@ -165,7 +174,9 @@ class _Neighbours:
             known, count = count, min(2 * count, len(others))
 
     def _compare(self, asking: IntArray, near: IntArray, least: FloatArray) -> None:
-        """Measure the pairs whose circles leave room for a shorter distance than the one known, the nearest first."""
+        """Measure the pairs whose circles leave room for a shorter distance than the one known, the
+        nearest first.
+        """
         order = np.argsort(least, axis=1)
         for rank in order.T:
             other, bound = near[np.arange(len(asking)), rank], least[np.arange(len(asking)), rank]
@@ -213,7 +224,9 @@ class _Neighbours:
         return self._trees[ring]
 
     def _to_sides(self) -> FloatArray:
-        """Return the shortest distances when the sides that meet at the nearest corners count as well."""
+        """Return the shortest distances when the sides that meet at the nearest corners count as
+        well.
+        """
         pairs, places = (
             np.stack(np.divmod(self._keys, self._rings.count), axis=1),
             np.concatenate(self._places),
@@ -250,7 +263,9 @@ def _radius(rings: Rings, middle: FloatArray) -> FloatArray:
 
 
 def surface_distances(rings: Rings, surfaces: Sequence[NDArray[Any]]) -> FloatArray:
-    """Return the shortest distance of each ring's corners to lines of (M, 2) points in px; NaN without a line."""
+    """Return the shortest distance of each ring's corners to lines of (M, 2) points in px; NaN
+    without a line.
+    """
     lines = [np.asarray(line, dtype=np.float64) for line in surfaces if len(line) > 1]
     if not lines or not rings.count:
         return np.full(rings.count, np.nan)

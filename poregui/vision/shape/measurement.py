@@ -21,16 +21,19 @@ from poregui.vision.shape.polygons import FloatArray, Rings, mean_greys
 from poregui.vision.shape.shape_numbers import Moments, hulls, moments, perimeters
 
 _DIRECTIONS = ((0, 1, 1.0), (1, 0, 1.0), (1, 1, np.sqrt(2)), (1, -1, np.sqrt(2)))
-"""Step in rows and columns, and the distance of two pixels along it, which is that of the lines as well."""
+"""Step in rows and columns, and the distance of two pixels along it, which is that of the lines as
+well.
+"""
 
 
 def crofton_perimeters(labels: NDArray[Any]) -> FloatArray:
-    """Return the perimeter of each label from 1 to the largest in px, (n,), 0 for those without pixels.
+    """Return the perimeter of each label from 1 to the largest in px, (n,), 0 for those without
+    pixels.
 
-    Cauchy and Crofton: the length of a line is pi / 2 times the mean over directions of how often parallel lines cross
-    it, times their distance. Counted along rows, columns and both diagonals (D. Legland, K. Kieu and M.-F. Devaux,
-    Image Anal. Stereol. 26 (2007) 83), for each label on its own: where two pores touch, the side between them counts
-    for both and changes nothing else.
+    Cauchy and Crofton: the length of a line is pi / 2 times the mean over directions of how often
+    parallel lines cross it, times their distance. Counted along rows, columns and both diagonals
+    (D. Legland, K. Kieu and M.-F. Devaux, Image Anal. Stereol. 26 (2007) 83), for each label on its
+    own: where two pores touch, the side between them counts for both and changes nothing else.
     """
     framed = np.pad(labels, 1).astype(np.int64)
     total = np.zeros(int(labels.max(initial=0)) + 1)
@@ -45,7 +48,9 @@ def crofton_perimeters(labels: NDArray[Any]) -> FloatArray:
 
 
 def mask_rings(labels: NDArray[Any]) -> Rings:
-    """Return the outer line of each label that has pixels, half way to the pixels outside, in rising order."""
+    """Return the outer line of each label that has pixels, half way to the pixels outside, in
+    rising order.
+    """
     count = int(labels.max(initial=0))
     framed = np.pad(labels, 1)
     traced = trace(framed, np.zeros(framed.shape, np.float32), np.zeros(count + 1))
@@ -71,8 +76,8 @@ _THREADS = max(1, min(4, os.cpu_count() or 1))
 class Measured:
     """Hold the numbers of all pores of one micrograph, by column of domain/measurement.py.
 
-    `columns` maps each name but `unit` to (n,) float64, or bool for `touches_edge` and `shape_reliable`; NaN stands for
-    what is not known. `unit` is that of the lengths: "um" or "px".
+    `columns` maps each name but `unit` to (n,) float64, or bool for `touches_edge` and
+    `shape_reliable`; NaN stands for what is not known. `unit` is that of the lengths: "um" or "px".
     """
 
     columns: dict[str, NDArray[Any]]
@@ -105,19 +110,21 @@ def measure(
     build_direction_deg: float | None = None,
     surfaces: Sequence[NDArray[Any]] = (),
 ) -> Measured:
-    """Return the numbers of pores whose outlines, (N, 2) each in px, lie in a micrograph of `size` (width, height) px.
+    """Return the numbers of pores whose outlines, (N, 2) each in px, lie in a micrograph of `size`
+    (width, height) px.
 
-    `pixels` is the micrograph, (H, W) or (H, W, channels), or a callable that returns the pixels of a box, or None
-    where they are out of reach: then the mean greys are not known. `build_direction_deg` is counted counter-clockwise
-    from the x axis; without one the orientation is not known. `surfaces` are lines (M, 2) in px where the specimen ends
-    (see Detected).
-    Raises ValueError for outlines of fewer than three points.
+    `pixels` is the micrograph, (H, W) or (H, W, channels), or a callable that returns the pixels of
+    a box, or None where they are out of reach: then the mean greys are not known.
+    `build_direction_deg` is counted counter-clockwise from the x axis; without one the orientation
+    is not known. `surfaces` are lines (M, 2) in px where the specimen ends (see Detected). Raises
+    ValueError for outlines of fewer than three points.
 
-    Area is measured on the outline in the manner of ASTM E1245, which counts pixels of inclusions in fields of steel;
-    no standard covers pores of additive titanium (ASTM E2109 is for thermal spray coatings). Formulas:
-    equivalent circular diameter 2 sqrt(A / pi); circularity 4 pi A / P² (E. P. Cox, J. Paleontol. 1 (1927) 179);
-    roundness 4 A / (pi Fmax²) (ISO 9276-6:2008, there the square of "compactness"); aspect ratio Fmax / Fmin (there
-    its inverse); solidity A / A of the convex hull; convexity P of the hull / P (both there).
+    Area is measured on the outline in the manner of ASTM E1245, which counts pixels of inclusions
+    in fields of steel; no standard covers pores of additive titanium (ASTM E2109 is for thermal
+    spray coatings). Formulas: equivalent circular diameter 2 sqrt(A / pi); circularity 4 pi A / P²
+    (E. P. Cox, J. Paleontol. 1 (1927) 179); roundness 4 A / (pi Fmax²) (ISO 9276-6:2008, there the
+    square of "compactness"); aspect ratio Fmax / Fmin (there its inverse); solidity A / A of the
+    convex hull; convexity P of the hull / P (both there).
     """
     rings = Rings.of(outlines)
     scale = 1.0 if um_per_px is None else um_per_px
@@ -145,12 +152,14 @@ def measure_labels(
     masks: Sequence[Mask] = (),
     build_direction_deg: float | None = None,
 ) -> Measured:
-    """Return the numbers of the regions of a label image, int (H, W), 0 outside, for masks that others have made.
+    """Return the numbers of the regions of a label image, int (H, W), 0 outside, for masks that
+    others have made.
 
-    One row for each label that has pixels, in rising order. Area counts pixels, the perimeter is Crofton's (see
-    `crofton_perimeters`), everything else is that of the line half way between the pixels inside and outside. For want
-    of grey levels these numbers are coarser than those of `measure`: of discs of 10 px or more they are right in the
-    mean over where the disc lies on the grid, and the aspect ratio from 50 px on.
+    One row for each label that has pixels, in rising order. Area counts pixels, the perimeter is
+    Crofton's (see `crofton_perimeters`), everything else is that of the line half way between the
+    pixels inside and outside. For want of grey levels these numbers are coarser than those of
+    `measure`: of discs of 10 px or more they are right in the mean over where the disc lies on the
+    grid, and the aspect ratio from 50 px on.
     """
     rings = mask_rings(labels)
     count = np.bincount(labels.reshape(-1))[1:].astype(np.float64)
@@ -207,9 +216,11 @@ def _shape_columns(
 
 
 def orientation(angle: FloatArray, build_direction_deg: float) -> FloatArray:
-    """Return long axes against the build direction in degrees, above -90 to 90, counter-clockwise as one sees it.
+    """Return long axes against the build direction in degrees, above -90 to 90, counter-clockwise
+    as one sees it.
 
-    `angle` is in radians from the x axis towards the y axis, which points down. 0 lies along the build direction.
+    `angle` is in radians from the x axis towards the y axis, which points down. 0 lies along the
+    build direction.
     """
     turned = 90 - (90 + np.degrees(angle) + build_direction_deg) % 180
     return np.asarray(turned, dtype=np.float64)

@@ -1,4 +1,4 @@
-"""Find which outlines of two sets lie upon each other, and by how much; changes with how overlap is counted."""
+"""Find which outlines of two sets lie upon each other, and by how much."""
 
 from __future__ import annotations
 
@@ -13,16 +13,20 @@ from numpy.typing import NDArray
 from poregui.vision.shape.polygons import FloatArray, IntArray, Rings, ranges
 
 _FINE = 96
-"""Cells along the longer side of a pair that it is drawn into: coarser for large pores, finer for small ones."""
+"""Cells along the longer side of a pair that it is drawn into: coarser for large pores, finer for
+small ones.
+"""
 _SHIFT = 4
 _LARGEST_SCALE = 16.0
 
 
 @dataclass(frozen=True)
 class Overlaps:
-    """Hold pairs of outlines that share area: `first` and `second` are places in the two sets, (n,) int64.
+    """Hold pairs of outlines that share area: `first` and `second` are places in the two sets, (n,)
+    int64.
 
-    `iou` is intersection over union, `of_first` and `of_second` the shared part of each, all (n,) from above 0 to 1.
+    `iou` is intersection over union, `of_first` and `of_second` the shared part of each, all (n,)
+    from above 0 to 1.
     """
 
     first: IntArray
@@ -35,8 +39,9 @@ class Overlaps:
 def overlaps(first: Sequence[NDArray[Any]], second: Sequence[NDArray[Any]]) -> Overlaps:
     """Return all pairs of an outline (N, 2) of each set that share area, in px of one micrograph.
 
-    Pairs are found with a grid over their boxes and then drawn, about 100 cells across, so that the shares are right to
-    a few hundredths; the time is proportional to the number of outlines. Raises ValueError for fewer than three points.
+    Pairs are found with a grid over their boxes and then drawn, about 100 cells across, so that the
+    shares are right to a few hundredths; the time is proportional to the number of outlines. Raises
+    ValueError for fewer than three points.
     """
     a, b = Rings.of(first), Rings.of(second)
     one, other = near_boxes(np.hstack(a.bounds()), np.hstack(b.bounds()))
@@ -72,7 +77,9 @@ def _shared(a: Rings, b: Rings, i: int, j: int) -> tuple[float, float, float]:
 
 
 def near_boxes(first: FloatArray, second: FloatArray) -> tuple[IntArray, IntArray]:
-    """Return the places of all pairs of boxes (n, 4) and (m, 4) of left, top, right, bottom that share area."""
+    """Return the places of all pairs of boxes (n, 4) and (m, 4) of left, top, right, bottom that
+    share area.
+    """
     if not len(first) or not len(second):
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
     sides = np.concatenate([first[:, 2:] - first[:, :2], second[:, 2:] - second[:, :2]])
@@ -93,7 +100,9 @@ def near_boxes(first: FloatArray, second: FloatArray) -> tuple[IntArray, IntArra
 
 
 def _cells(boxes: FloatArray, cell: float, wide: int) -> tuple[IntArray, IntArray]:
-    """Return the number of each cell that each box reaches, and the box; boxes left of 0 count to the first cells."""
+    """Return the number of each cell that each box reaches, and the box; boxes left of 0 count to
+    the first cells.
+    """
     low = np.maximum(boxes[:, :2] // cell, 0).astype(np.int64)
     high = np.maximum(boxes[:, 2:] // cell, 0).astype(np.int64)
     across = high[:, 0] - low[:, 0] + 1

@@ -22,8 +22,8 @@ _BLOCK = 1 << 15
 class Rings:
     """Hold closed polygons one after another.
 
-    `points` is float64 (M, 2), x and y in px; ring i is `points[starts[i]:starts[i + 1]]`, its first point not
-    repeated; `starts` is int64 (n + 1,).
+    `points` is float64 (M, 2), x and y in px; ring i is `points[starts[i]:starts[i + 1]]`, its
+    first point not repeated; `starts` is int64 (n + 1,).
     """
 
     points: FloatArray
@@ -31,7 +31,9 @@ class Rings:
 
     @staticmethod
     def of(outlines: Sequence[NDArray[Any]]) -> Rings:
-        """Return the rings of outlines (N, 2), each of three points or more; ValueError for others."""
+        """Return the rings of outlines (N, 2), each of three points or more;
+        ValueError for others.
+        """
         lengths = np.array([len(outline) for outline in outlines], dtype=np.int64)
         if len(lengths) and lengths.min() < 3:
             raise ValueError("an outline needs at least three points")
@@ -79,7 +81,9 @@ class Rings:
         )
 
     def blocks(self) -> list[slice]:
-        """Return slices of rings with so few points that arrays of their numbers stay in the processor's cache."""
+        """Return slices of rings with so few points that arrays of their numbers stay in the
+        processor's cache.
+        """
         block = self.starts[:-1] // _BLOCK
         cuts = np.flatnonzero(np.diff(block, prepend=-1, append=-1)).tolist() if self.count else []
         return [slice(first, end) for first, end in pairwise(cuts)]
@@ -91,7 +95,9 @@ class Rings:
 
 
 def ranges(first: IntArray, lengths: IntArray) -> IntArray:
-    """Return first[0], first[0] + 1, ... for `lengths[0]` numbers, then the same from first[1], and so on."""
+    """Return first[0], first[0] + 1, ... for `lengths[0]` numbers, then the same from first[1], and
+    so on.
+    """
     ends = np.cumsum(lengths)
     total = int(ends[-1]) if len(ends) else 0
     return np.arange(total) + np.repeat(first - ends + lengths, lengths)
@@ -103,7 +109,9 @@ _PIXELS_AT_ONCE = 1 << 22
 
 @dataclass(frozen=True)
 class Spans:
-    """Hold runs of pixels: `ring` they are of, `row`, first column `left` and first column after it `right`, (k,)."""
+    """Hold runs of pixels: `ring` they are of, `row`, first column `left` and first column after it
+    `right`, (k,).
+    """
 
     ring: IntArray
     row: IntArray
@@ -142,7 +150,9 @@ def _all_spans(rings: Rings) -> Spans:
 def mean_greys(
     rings: Rings, pixels: NDArray[Any] | Callable[[Box], NDArray[Any]] | None, size: tuple[int, int]
 ) -> FloatArray:
-    """Return the mean grey of the pixels inside each ring, NaN where there are none; colours count alike."""
+    """Return the mean grey of the pixels inside each ring, NaN where there are none; colours count
+    alike.
+    """
     if pixels is None or not rings.count:
         return np.full(rings.count, np.nan)
     width, height = size
@@ -163,7 +173,9 @@ def mean_greys(
 
 
 def _by_tile(found: Spans) -> list[IntArray]:
-    """Return groups of runs that start in the same tile of the image and are not too many pixels together."""
+    """Return groups of runs that start in the same tile of the image and are not too many pixels
+    together.
+    """
     tile = (found.row // _TILE) * (1 << 20) + found.left // _TILE
     order = np.argsort(tile, kind="stable")
     pixels = np.cumsum((found.right - found.left)[order]) // _PIXELS_AT_ONCE

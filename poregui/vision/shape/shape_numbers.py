@@ -1,4 +1,4 @@
-"""Compute size and form of many outlines at once, with the source of each formula; changes when a number is defined."""
+"""Compute size and form of many outlines at once, with the source of each formula."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _MIXED = np.array([0.7548776662466927, 0.5698402909980532])
 class Moments:
     """Hold the moments of the area inside each ring.
 
-    `area` in px², `centroid` (n, 2) in px, `angle` of the long axis in radians from the x axis towards the y axis (down
-    in the image), from -pi/2 to pi/2.
+    `area` in px², `centroid` (n, 2) in px, `angle` of the long axis in radians from the x axis
+    towards the y axis (down in the image), from -pi/2 to pi/2.
     """
 
     area: FloatArray
@@ -30,9 +30,10 @@ class Moments:
 def moments(rings: Rings) -> Moments:
     """Return area, centroid and long axis of each ring.
 
-    Green's theorem turns the integrals over the area into sums along the outline: the shoelace formula and its second
-    moments (C. Steger, On the Calculation of Arbitrary Moments of Polygons, FGBV-96-05, 1996). The long axis is that of
-    the ellipse of equal second moments. The points are taken from a corner of their ring, so that no digits are lost.
+    Green's theorem turns the integrals over the area into sums along the outline: the shoelace
+    formula and its second moments (C. Steger, On the Calculation of Arbitrary Moments of Polygons,
+    FGBV-96-05, 1996). The long axis is that of the ellipse of equal second moments. The points are
+    taken from a corner of their ring, so that no digits are lost.
     """
     corner = rings.bounds()[0]
     local = Rings(rings.points - np.repeat(corner, rings.lengths, axis=0), rings.starts)
@@ -59,9 +60,10 @@ def moments(rings: Rings) -> Moments:
 def perimeters(rings: Rings) -> FloatArray:
     """Return the length of each outline in px.
 
-    The Cauchy-Crofton formula counts how often straight lines cross an outline; over lines of all directions and places
-    that is the length of a polygon exactly, so that the sub-pixel outline needs no count. Binary masks do: see
-    `crofton_perimeters`. Seams that lead into holes and back do not count.
+    The Cauchy-Crofton formula counts how often straight lines cross an outline; over lines of all
+    directions and places that is the length of a polygon exactly, so that the sub-pixel outline
+    needs no count. Binary masks do: see `crofton_perimeters`. Seams that lead into holes and back
+    do not count.
     """
     ends = rings.following()
     length = np.hypot(*(ends - rings.points).T)
@@ -70,7 +72,9 @@ def perimeters(rings: Rings) -> FloatArray:
 
 
 def _seams(rings: Rings, ends: FloatArray) -> NDArray[np.int64]:
-    """Return the places of sides that their ring goes along in both directions: a pair of them has the same middle."""
+    """Return the places of sides that their ring goes along in both directions: a pair of them has
+    the same middle.
+    """
     if not rings.count:
         return np.zeros(0, np.int64)
     middle = (rings.points + ends) / 2
@@ -89,7 +93,9 @@ def _seams(rings: Rings, ends: FloatArray) -> NDArray[np.int64]:
 
 @dataclass(frozen=True)
 class Hulls:
-    """Hold what follows from the convex hull of each ring, (n,) each: area in px², the rest in px."""
+    """Hold what follows from the convex hull of each ring, (n,) each: area in
+    px², the rest in px.
+    """
 
     area: FloatArray
     perimeter: FloatArray
@@ -100,9 +106,9 @@ class Hulls:
 def hulls(rings: Rings) -> Hulls:
     """Return convex hull and Feret diameters of each ring.
 
-    The largest Feret diameter is the largest distance of two corners of the hull; the smallest is the least width over
-    the directions of the hull's edges, where the minimum lies (H. Freeman and R. Shapira, Commun. ACM 18 (1975) 409).
-    Both are exact for the polygon.
+    The largest Feret diameter is the largest distance of two corners of the hull; the smallest is
+    the least width over the directions of the hull's edges, where the minimum lies (H. Freeman and
+    R. Shapira, Commun. ACM 18 (1975) 409). Both are exact for the polygon.
     """
     hull = _convex(rings)
     x, y = hull.points.T
@@ -132,10 +138,11 @@ def hulls(rings: Rings) -> Hulls:
 
 
 def _antipodes(angle: FloatArray, hull: Rings) -> IntArray:
-    """Return for each edge, sorted by direction within its hull, the place of the edge that starts at its antipode.
+    """Return for each edge, sorted by direction within its hull, the place of the edge that starts
+    at its antipode.
 
-    `angle` rises by 2 pi from hull to hull. The corner farthest from an edge lies where the directions of the edges
-    pass the opposite one.
+    `angle` rises by 2 pi from hull to hull. The corner farthest from an edge lies where the
+    directions of the edges pass the opposite one.
     """
     owner = hull.owner
     opposite = (angle - 2 * np.pi * owner + np.pi) % (2 * np.pi) + 2 * np.pi * owner
@@ -144,7 +151,9 @@ def _antipodes(angle: FloatArray, hull: Rings) -> IntArray:
 
 
 def _convex(rings: Rings) -> Rings:
-    """Return the convex hulls, each seen from a corner of its ring so that float32 keeps its digits."""
+    """Return the convex hulls, each seen from a corner of its ring so that float32 keeps its
+    digits.
+    """
     points = rings.points - np.repeat(rings.bounds()[0], rings.lengths, axis=0)
     coarse = points.astype(np.float32)
     parts = [

@@ -1,4 +1,4 @@
-"""Draw synthetic micrographs of polished Ti-6Al-4V with exact truth; changes when a name joins or leaves."""
+"""Draw synthetic micrographs of polished Ti-6Al-4V with exact truth."""
 
 from poregui.vision.synthetic.sample import draw_sample, draw_specimen, draw_unseen
 from poregui.vision.synthetic.scene import CLASS_NAMES, SyntheticMicrograph, TruePore

@@ -13,14 +13,18 @@ from poregui.domain.geometry import Box
 from poregui.vision.synthetic.scene import GAS, KEYHOLE, LACK_OF_FUSION, FloatArray, Look
 
 ROUND_WOBBLE = 0.014
-"""How far gas pores, and keyholes cut across, are from a circle: alike, so that size has to tell them apart."""
+"""How far gas pores, and keyholes cut across, are from a circle: alike, so that size has to tell
+them apart.
+"""
 CUT_ACROSS = 0.5
 """The part of the keyholes that the section cuts across, so that they look round."""
 
 
 @dataclass(frozen=True)
 class Grain:
-    """Hold a powder grain inside a pore: middle and radius in um, brightness as a fraction of the matrix."""
+    """Hold a powder grain inside a pore: middle and radius in um, brightness as a fraction of the
+    matrix.
+    """
 
     x: float
     y: float
@@ -32,9 +36,10 @@ class Grain:
 class PoreShape:
     """Hold a pore about the origin.
 
-    `outline` is float64 (N, 2) in um; `tone` the grey of its floor as a fraction of the matrix level; `glint` what
-    the middle of the floor adds to it, `glint_offset` where (fractions of the depth to the wall); `roughness` the
-    spread of the floor's tone; `halo` the relief around it, a fraction of the matrix level.
+    `outline` is float64 (N, 2) in um; `tone` the grey of its floor as a fraction of the matrix
+    level; `glint` what the middle of the floor adds to it, `glint_offset` where (fractions of the
+    depth to the wall); `roughness` the spread of the floor's tone; `halo` the relief around it, a
+    fraction of the matrix level.
     """
 
     class_name: str
@@ -124,7 +129,9 @@ def _diameter(
 
 
 def _scaled(outline: FloatArray, diameter: float, angle: float) -> FloatArray:
-    """Turn an outline, give it the area of a circle of `diameter`, and put its centroid at the origin."""
+    """Turn an outline, give it the area of a circle of `diameter`, and put its centroid at the
+    origin.
+    """
     x, y = outline[:, 0], outline[:, 1]
     cross = x * np.roll(y, -1) - y * np.roll(x, -1)
     middle = ((outline + np.roll(outline, -1, axis=0)) * cross[:, None]).sum(axis=0) / (
@@ -166,7 +173,9 @@ def _drop(rng: np.random.Generator) -> FloatArray:
 
 
 def _fractal(rng: np.random.Generator, stations: FloatArray, octaves: int) -> FloatArray:
-    """Return a rough curve along stations from 0 to 1, each octave twice as fine and 0.6 times as high."""
+    """Return a rough curve along stations from 0 to 1, each octave twice as fine and 0.6 times as
+    high.
+    """
     curve = np.zeros_like(stations)
     for octave in range(octaves):
         knots = 4 * 2**octave + 1
@@ -177,7 +186,9 @@ def _fractal(rng: np.random.Generator, stations: FloatArray, octaves: int) -> Fl
 
 
 def _gash(rng: np.random.Generator) -> FloatArray:
-    """Shape a gash along x, sharp at both ends: a lens about a bent middle line, bitten into by powder at its walls."""
+    """Shape a gash along x, sharp at both ends: a lens about a bent middle line, bitten into by
+    powder at its walls.
+    """
     stations = np.linspace(0, 1, 121)
     half = rng.uniform(1.0, 3.6)
     x = (2 * stations - 1) * half
@@ -202,7 +213,9 @@ def _pocket(rng: np.random.Generator) -> FloatArray:
 
 
 def _bites(rng: np.random.Generator, x: FloatArray, edge: FloatArray) -> FloatArray:
-    """Return how far round powder grains, molten to the wall, reach into a gash; two side by side leave a sharp tip."""
+    """Return how far round powder grains, molten to the wall, reach into a gash; two side by side
+    leave a sharp tip.
+    """
     reach = np.zeros_like(x)
     for _ in range(int(rng.integers(1, 5))):
         middle = int(rng.integers(8, len(x) - 8))
@@ -234,7 +247,8 @@ BORDER = 6
 def place_pores(
     shapes: Sequence[PoreShape], um_per_px: float, width: int, height: int, rng: np.random.Generator
 ) -> list[tuple[float, float]]:
-    """Return where each pore's origin goes (px), so that no two bounding boxes come closer than `GAP` px.
+    """Return where each pore's origin goes (px), so that no two bounding boxes come closer than
+    `GAP` px.
 
     Raises ValueError when a pore finds no room.
     """
@@ -285,9 +299,11 @@ def _choose(
 
 
 def draw_crop_box(pore: Box, look: Look, width: int, height: int, rng: np.random.Generator) -> Box:
-    """Return the box that a person draws around a pore: roughly square, some multiple of it, seldom centred.
+    """Return the box that a person draws around a pore: roughly square, some multiple of it, seldom
+    centred.
 
-    Small pores get a box of 48 to 64 px, for a smaller one is hard to draw; large ones are boxed more tightly.
+    Small pores get a box of 48 to 64 px, for a smaller one is hard to draw; large ones are boxed
+    more tightly.
     """
     extent = max(pore.width, pore.height)
     loose = (look.box_ratio * math.exp(rng.normal(0, 0.28)) - 1.2) * math.exp(-extent / 220)

@@ -39,7 +39,9 @@ def expose(field: FloatArray, look: Look, rng: np.random.Generator) -> NDArray[n
 
 
 def _clouds(width: int, height: int, cell: int, rng: np.random.Generator) -> FloatArray:
-    """Return smooth noise whose features are about `cell` px across and whose spread is about 0.6."""
+    """Return smooth noise whose features are about `cell` px across and whose
+    spread is about 0.6.
+    """
     coarse = rng.standard_normal((height // cell + 2, width // cell + 2))
     return np.asarray(
         cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC), dtype=np.float64
@@ -47,7 +49,9 @@ def _clouds(width: int, height: int, cell: int, rng: np.random.Generator) -> Flo
 
 
 def _scratches(look: Look, width: int, height: int, rng: np.random.Generator) -> FloatArray:
-    """Return the relative grey of fine scratches, most of them along the last polishing direction."""
+    """Return the relative grey of fine scratches, most of them along the last
+    polishing direction.
+    """
     layer = np.zeros((height, width), dtype=np.uint8)
     for _ in range(look.scratches):
         angle = (
@@ -92,8 +96,8 @@ def _stains(look: Look, width: int, height: int, rng: np.random.Generator) -> Fl
 class Patch:
     """Hold a pore's pixels.
 
-    `left`, `top` are the upper left corner and `x`, `y` the pore's origin, all in px of the micrograph; `distance` is
-    the signed distance to the wall in px, negative inside.
+    `left`, `top` are the upper left corner and `x`, `y` the pore's origin, all in px of the
+    micrograph; `distance` is the signed distance to the wall in px, negative inside.
     """
 
     left: int
@@ -122,7 +126,9 @@ class Patch:
 
 
 def rasterise(shape: PoreShape, um_per_px: float, x: float, y: float) -> Patch:
-    """Return the signed distance to a pore's wall at the pixel centres around it, its origin put at (x, y) in px."""
+    """Return the signed distance to a pore's wall at the pixel centres around it, its origin put at
+    (x, y) in px.
+    """
     outline = shape.outline / um_per_px + (x, y)
     low, high = outline.min(axis=0), outline.max(axis=0)
     extent = float((high - low).max())
@@ -154,10 +160,13 @@ def _fill(outline: FloatArray, width: int, height: int) -> NDArray[np.bool_]:
 def draw_pore(
     field: FloatArray, patch: Patch, shape: PoreShape, look: Look, rng: np.random.Generator
 ) -> None:
-    """Draw a pore into the reflectance of a field (matrix near 1), its wall at the half level whatever the focus."""
+    """Draw a pore into the reflectance of a field (matrix near 1), its wall at the half level
+    whatever the focus.
+    """
     rows, columns = patch.window
     diameter_px = 2 * math.sqrt(patch.area_px / math.pi)
-    # A blur would shrink small round pores; a profile over the distance keeps the half level on the wall.
+    # A blur would shrink small round pores; a profile over the distance keeps the half level on the
+    # wall.
     soft = min(look.focus_px, 0.25 + 0.11 * diameter_px)
     dark = 0.5 - 0.5 * np.tanh(0.85 * patch.distance / soft)
     faint = 1 - 0.75 * math.exp(-diameter_px / 4)
@@ -171,7 +180,9 @@ def draw_pore(
 
 
 def _floor(patch: Patch, shape: PoreShape, look: Look, rng: np.random.Generator) -> FloatArray:
-    """Return the tone of a pore's floor: darkness, unevenness, the glint of a hollow's bottom, powder grains."""
+    """Return the tone of a pore's floor: darkness, unevenness, the glint of a hollow's bottom,
+    powder grains.
+    """
     height, width = patch.distance.shape
     depth = np.maximum(0, -patch.distance)
     y, x = np.mgrid[0:height, 0:width] + 0.5

@@ -1,4 +1,4 @@
-"""Draw whole specimens and the sample project's fourteen; changes when the sample holds other counts of pores."""
+"""Draw whole specimens and the sample project's fourteen."""
 
 from __future__ import annotations
 
@@ -30,14 +30,18 @@ PER_FIELD = 30
 
 
 def draw_sample(seed: int = 0) -> Iterator[SyntheticMicrograph]:
-    """Draw the ten labelled specimens, 200 pores of each class, at least two micrographs a specimen."""
+    """Draw the ten labelled specimens, 200 pores of each class, at least two micrographs a
+    specimen.
+    """
     for number, counts in zip(LABELLED, sample_counts(seed), strict=True):
         fields = max(2, math.ceil(sum(counts.values()) / PER_FIELD))
         yield from draw_specimen(number, seed=seed, fields=fields, counts=counts)
 
 
 def draw_unseen(seed: int = 0) -> Iterator[SyntheticMicrograph]:
-    """Draw the four specimens without labels, two micrographs each, the classes as often as their look has them."""
+    """Draw the four specimens without labels, two micrographs each, the classes as often as their
+    look has them.
+    """
     for number in UNSEEN:
         yield from draw_specimen(number, seed=seed)
 
@@ -53,8 +57,9 @@ def draw_specimen(
 ) -> Iterator[SyntheticMicrograph]:
     """Draw the micrographs of one specimen, `width` x `height` px each.
 
-    `counts` are the pores of each class over all fields; without it they follow the specimen's own mixture. The look
-    rests on `seed` and `number` alone. Raises ValueError when the pores find no room in the fields.
+    `counts` are the pores of each class over all fields; without it they follow the specimen's own
+    mixture. The look rests on `seed` and `number` alone. Raises ValueError when the pores find no
+    room in the fields.
     """
     look = look_of(seed, number)
     for field, names in enumerate(
@@ -128,7 +133,9 @@ def _deal(counts: Mapping[str, int], fields: int, seed: int, number: int) -> lis
 
 
 def _own_counts(look: Look, fields: int, seed: int, number: int) -> dict[str, int]:
-    """Draw how many pores of each class a specimen shows by its own mixture, at least one of each."""
+    """Draw how many pores of each class a specimen shows by its own mixture, at
+    least one of each.
+    """
     rng = generator(seed, number, 0, COUNTS)
     total = sum(look.share.values())
     return {
@@ -138,7 +145,9 @@ def _own_counts(look: Look, fields: int, seed: int, number: int) -> dict[str, in
 
 
 def sample_counts(seed: int) -> list[dict[str, int]]:
-    """Share 200 pores of each class out to the labelled specimens unevenly, at least eight to each."""
+    """Share 200 pores of each class out to the labelled specimens unevenly, at
+    least eight to each.
+    """
     rng = generator(seed, 0, 0, COUNTS)
     least, specimens = 8, len(LABELLED)
     rows: list[dict[str, int]] = [{} for _ in LABELLED]

@@ -23,10 +23,11 @@ FloatArray = NDArray[np.float64]
 class TruePore:
     """Hold the truth of one drawn pore.
 
-    `number` counts from 1 within the micrograph and is its value in the label image. `x`, `y` are the centroid in px,
-    pixel centres lying at whole numbers plus a half. Areas include the grains inside; `diameter_um` is that of the
-    circle of equal area. `box` is tight around the pore, `crop_box` the box that a person drew. `outline` is the drawn
-    polygon, float64 (N, 2), x and y in px.
+    `number` counts from 1 within the micrograph and is its value in the label image. `x`, `y` are
+    the centroid in px, pixel centres lying at whole numbers plus a half. Areas include the grains
+    inside; `diameter_um` is that of the circle of equal area. `box` is tight around the pore,
+    `crop_box` the box that a person drew. `outline` is the drawn polygon, float64 (N, 2), x and y
+    in px.
     """
 
     number: int
@@ -87,7 +88,9 @@ class Look:
 
 
 def generator(seed: int, number: int, field: int, purpose: int) -> np.random.Generator:
-    """Return the random numbers of one purpose, so that a change in one leaves the others as they are."""
+    """Return the random numbers of one purpose, so that a change in one leaves the others as they
+    are.
+    """
     return np.random.Generator(
         np.random.PCG64(np.random.SeedSequence([seed, number, field, purpose]))
     )

@@ -64,13 +64,15 @@ _BATCH = 32
 _AHEAD = 4
 """Batches that wait for each thread or process: more would only need memory."""
 _WORTH = 2000
-"""Pores for which a process of its own is worth its start; threads, which take turns at the interpreter, take a fifth
-longer for many."""
+"""Pores for which a process of its own is worth its start; threads, which take turns at the
+interpreter, take a fifth longer for many."""
 
 
 @dataclass(frozen=True)
 class CropScale:
-    """Hold what is known of all crops of a micrograph: its grey range, its um per px, and the factor of resizing."""
+    """Hold what is known of all crops of a micrograph: its grey range, its um per px, and the
+    factor of resizing.
+    """
 
     low: float
     high: float
@@ -102,12 +104,13 @@ def answers_of(
     *,
     threads: int = 1,
 ) -> _Answers:
-    """Return (n, classes) probabilities of the boxes of a micrograph, and which are unlike all that the network was
-    trained on, (n,).
+    """Return (n, classes) probabilities of the boxes of a micrograph, and which are unlike all that
+    the network was trained on, (n,).
 
-    Crops are resized by `factor` where there is one. Each of `threads`, or of as many processes where there are many
-    boxes, takes a batch from beginning to end, so that the answers do not depend on how many there are. An exception
-    of `progress` ends the work. Raises BrokenProcessPool when a process died.
+    Crops are resized by `factor` where there is one. Each of `threads`, or of as many processes
+    where there are many boxes, takes a batch from beginning to end, so that the answers do not
+    depend on how many there are. An exception of `progress` ends the work. Raises BrokenProcessPool
+    when a process died.
     """
     answers = np.empty((len(boxes), len(network.predictor().classes)), np.float32)
     unlike = np.zeros(len(boxes), np.bool_)
@@ -136,7 +139,9 @@ def answers_of(
 
 @contextmanager
 def _helpers(boxes: int, threads: int) -> Iterator[Executor]:
-    """Give what answers batches beside this thread; what waits there is dropped when an exception ends the work."""
+    """Give what answers batches beside this thread; what waits there is dropped when an exception
+    ends the work.
+    """
     processes = min(threads, boxes // _WORTH)
     pool: Executor
     if processes > 1:

@@ -1,4 +1,4 @@
-"""Work through many micrographs on the machines of a dask cluster; changes with how they are reached and trusted."""
+"""Work through many micrographs on the machines of a dask cluster."""
 
 from __future__ import annotations
 
@@ -30,16 +30,24 @@ from poregui.workflow.applying.pool import (
 
 _LOOK_S = 0.1
 _ANSWER_S = 10
-"""How long a scheduler may take to answer, and a shared folder to show what another machine wrote."""
+"""How long a scheduler may take to answer, and a shared folder to show what
+another machine wrote.
+"""
 _LOOK_FOR_WORKERS_S = 5
 _WITHOUT_WORKERS_S = 60
 _RESUME = "What is done is not done again when you ask once more."
-_NOT_SHARED = "A worker wrote its results, but they are not in {folder}. It must be the same folder on all machines."
+_NOT_SHARED = (
+    "A worker wrote its results, but they are not in {folder}. It must "
+    "be the same "
+    "folder on all machines."
+)
 
 
 @dataclass(frozen=True)
 class Scheduler:
-    """Hold the address of a dask scheduler, and the TLS files that are used in the place of dask's configuration."""
+    """Hold the address of a dask scheduler, and the TLS files that are used in the place of dask's
+    configuration.
+    """
 
     address: str
     tls_ca: Path | None = None
@@ -49,8 +57,8 @@ class Scheduler:
     def checked(self) -> Scheduler:
         """Return it with its protocol written out.
 
-        Raises PoreguiError when the address is none, when it is of another machine and not encrypted, or when a TLS
-        file is missing.
+        Raises PoreguiError when the address is none, when it is of another machine and not
+        encrypted, or when a TLS file is missing.
         """
         address = self.address if "://" in self.address else f"tcp://{self.address}"
         protocol, _, rest = address.partition("://")
@@ -62,7 +70,8 @@ class Scheduler:
             )
         if protocol == "tcp" and not _of_this_machine(host):
             raise PoreguiError(
-                f"{host} is another machine, and tcp:// would let anybody on the way read and change the work.",
+                f"{host} is another machine, and tcp:// would let anybody on the way read and "
+                "change the work.",
                 f"Start the scheduler and its workers with TLS and give tls://{rest}.",
             )
         for path in (self.tls_ca, self.tls_cert, self.tls_key):
@@ -78,12 +87,14 @@ def apply_on_cluster(
     progress: Progress = lambda done, total, text: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Applied:
-    """Do what `apply_all` does on the workers of a dask scheduler, which read and write the files themselves.
+    """Do what `apply_all` does on the workers of a dask scheduler, which read and write the files
+    themselves.
 
-    So the paths of `tasks` must be absolute and mean the same files on every machine. When a worker dies, its
-    micrographs go to the others; files are written beside and then put in place, so two workers may even do the same
-    one. Raises PoreguiError when the address is not safe, when the scheduler does not answer or has no workers, when
-    they have another version of poregui, or when the extra `cluster` is not installed.
+    So the paths of `tasks` must be absolute and mean the same files on every machine. When a worker
+    dies, its micrographs go to the others; files are written beside and then put in place, so two
+    workers may even do the same one. Raises PoreguiError when the address is not safe, when the
+    scheduler does not answer or has no workers, when they have another version of poregui, or when
+    the extra `cluster` is not installed.
     """
     scheduler = scheduler.checked()
     found = take_up(tasks)
@@ -109,13 +120,16 @@ def _of_this_machine(host: str) -> bool:
 
 @contextmanager
 def _client(scheduler: Scheduler) -> Iterator[Any]:
-    """Connect to a scheduler; the library's own messages are kept back, for its errors become sentences here."""
+    """Connect to a scheduler; the library's own messages are kept back, for its errors become
+    sentences here.
+    """
     try:
         from distributed import Client
     except ModuleNotFoundError as error:
         raise PoreguiError(
             f"Work on a cluster needs {error.name}, which is not installed.",
-            "Install it with pip install 'poregui[cluster]', or leave --scheduler out to work on this machine.",
+            "Install it with pip install 'poregui[cluster]', or leave --scheduler out to work on "
+            "this machine.",
         ) from error
     for name in ("distributed", "distributed.client"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
@@ -170,7 +184,9 @@ def _said(error: BaseException) -> str:
 
 
 def _check_workers(client: Any, scheduler: Scheduler) -> None:
-    """Refuse a scheduler without workers, workers without TLS on a network, and other versions of poregui."""
+    """Refuse a scheduler without workers, workers without TLS on a network, and other versions of
+    poregui.
+    """
     try:
         client.wait_for_workers(1, timeout=_ANSWER_S)
     except TimeoutError as error:
@@ -189,10 +205,11 @@ def _check_workers(client: Any, scheduler: Scheduler) -> None:
 
 
 def check_versions(versions: Mapping[str, Any]) -> None:
-    """Refuse scheduler and workers of another version of poregui, given what dask knows of all packages.
+    """Refuse scheduler and workers of another version of poregui, given what dask knows of all
+    packages.
 
-    A poregui that was started from its sources and never installed has no version that could be compared. Raises
-    PoreguiError.
+    A poregui that was started from its sources and never installed has no version that could be
+    compared. Raises PoreguiError.
     """
     own = versions["client"]["packages"].get("poregui")
     parts = {
@@ -215,7 +232,9 @@ def _work_through(
     progress: Progress,
     cancelled: Callable[[], bool],
 ) -> bool:
-    """Give what is not in `found` to the workers, take results as they come, return whether a person cancelled."""
+    """Give what is not in `found` to the workers, take results as they come, return whether a
+    person cancelled.
+    """
     ours = (
         uuid.uuid4().hex
     )  # names work by its asking: equal work of an earlier asking may have failed

@@ -29,7 +29,8 @@ from poregui.workflow.exporting.formats.geojson import read_geojson, write_geojs
 
 @dataclass(frozen=True)
 class Sureness:
-    """Hold what a wanted confidence meant for the test crops of a run: the share answered, and how many were right.
+    """Hold what a wanted confidence meant for the test crops of a run: the share answered, and how
+    many were right.
 
     Both are fractions; `accuracy` is None when no crop was answered, `n` counts the test crops.
     """
@@ -53,7 +54,9 @@ def sureness_among(tested: TestedCrops, least: float) -> Sureness:
 
 
 def at_confidence(result: FieldResult, table: PoreTable, least: float) -> FieldResult:
-    """Return the sums of a micrograph with pores below a confidence left to a person, and people's answers taken."""
+    """Return the sums of a micrograph with pores below a confidence left to a person, and people's
+    answers taken.
+    """
     classes = len(result.areas)
     chosen = table.chosen(least)
     kept = chosen >= 0
@@ -69,10 +72,12 @@ def at_confidence(result: FieldResult, table: PoreTable, least: float) -> FieldR
 def mark_field(
     folder: Path, result: FieldResult, table: PoreTable, model: AppliedModel, least: float
 ) -> FieldResult:
-    """Write class, source and reason of each pore into table, outlines, picture and sums of a folder of results.
+    """Write class, source and reason of each pore into table, outlines, picture and sums of a
+    folder of results.
 
-    They are those of `PoreTable.chosen` at the confidence `least`, as in every sum. Nothing is written where they stand
-    there already. Return the sums of the micrograph. Raises PoreguiError when a file was changed or cannot be written.
+    They are those of `PoreTable.chosen` at the confidence `least`, as in every sum. Nothing is
+    written where they stand there already. Return the sums of the micrograph. Raises PoreguiError
+    when a file was changed or cannot be written.
     """
     found = at_confidence(result, table, least)
     marks = marks_of(table, model.classes, least)

@@ -1,4 +1,6 @@
-"""Carry what the test crops of a run were answered, so that a bare model corrects as its run does."""
+"""Carry what the test crops of a run were answered, so that a bare model
+corrects as its run does.
+"""
 
 from __future__ import annotations
 
@@ -18,9 +20,11 @@ from poregui.store.run_folder import RunFolder
 
 @dataclass(frozen=True, eq=False)
 class TestedCrops:
-    """Hold the (n,) test crops of a run: places of their `labels`, (n, classes) `answers`, `diameters` of their pores.
+    """Hold the (n,) test crops of a run: places of their `labels`, (n, classes) `answers`,
+    `diameters` of their pores.
 
-    Diameters are in any one unit, NaN where a shape is not known; None for a run that measured none.
+    Diameters are in any one unit, NaN where a shape is not known; None for a run that measured
+    none.
     """
 
     __test__ = False  # pytest takes the name for a test
@@ -30,7 +34,9 @@ class TestedCrops:
     diameters: NDArray[np.float64] | None = None
 
     def at(self, temperature: float | None) -> TestedCrops:
-        """Return the crops with answers at a temperature (see `at_temperature`), None: as the network gave them."""
+        """Return the crops with answers at a temperature (see `at_temperature`), None: as the
+        network gave them.
+        """
         return (
             self
             if temperature is None
@@ -38,14 +44,18 @@ class TestedCrops:
         )
 
     def confusion(self, least: float = 0.0) -> NDArray[np.int64]:
-        """Return the (classes, classes) counts of crops answered with at least a confidence, rows the truth."""
+        """Return the (classes, classes) counts of crops answered with at least a confidence, rows
+        the truth.
+        """
         kept = self._kept(least)
         return confusion_matrix(
             self.labels[kept], self.answers[kept].argmax(axis=1), self.answers.shape[1]
         )
 
     def area_confusion(self, least: float = 0.0) -> NDArray[np.float64] | None:
-        """Return the same weighed by the area of the pores (see `weighted_counts`), None where no size is known."""
+        """Return the same weighed by the area of the pores (see `weighted_counts`), None where no
+        size is known.
+        """
         if self.diameters is None:
             return None
         kept = self._kept(least) & np.isfinite(self.diameters) & (self.diameters > 0)
@@ -71,7 +81,10 @@ class TestedCrops:
 
     @staticmethod
     def from_json(values: Mapping[str, Any], classes: int) -> TestedCrops:
-        """Return what `to_json` wrote. Raises KeyError, TypeError or ValueError when it is damaged."""
+        """Return what `to_json` wrote.
+
+        Raises KeyError, TypeError or ValueError when it is damaged.
+        """
         labels = np.array(values["labels"], np.int64)
         answers = np.array(values["answers"], np.float64).reshape(len(labels), classes)
         sizes = values["diameters"]
@@ -88,7 +101,8 @@ class TestedCrops:
 
 
 def tested_crops(run: RunFolder) -> TestedCrops:
-    """Return the test crops of a run with the labels that it was frozen with, answered as the network did.
+    """Return the test crops of a run with the labels that it was frozen with, answered as the
+    network did.
 
     Raises ProjectError when the run has no predictions or is damaged.
     """
@@ -97,10 +111,11 @@ def tested_crops(run: RunFolder) -> TestedCrops:
 
 
 def temperature_of(run: RunFolder) -> float | None:
-    """Return the temperature that calibrates a run on its validation crops, with the labels that it was frozen with.
+    """Return the temperature that calibrates a run on its validation crops, with the labels that it
+    was frozen with.
 
-    None where these are too few (see `fit_temperature`), or all were answered rightly, for then any sharper one would
-    fit them better. Raises ProjectError as `tested_crops`.
+    None where these are too few (see `fit_temperature`), or all were answered rightly, for then any
+    sharper one would fit them better. Raises ProjectError as `tested_crops`.
     """
     _, labels, answers = _answered(run, "validation")
     return None if (answers.argmax(axis=1) == labels).all() else fit_temperature(answers, labels)

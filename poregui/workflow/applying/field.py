@@ -1,4 +1,6 @@
-"""Apply a network to one micrograph and write what was found beside, then in place; runs in a process of its own."""
+"""Apply a network to one micrograph and write what was found beside, then in place; runs in a
+process of its own.
+"""
 
 from __future__ import annotations
 
@@ -45,18 +47,22 @@ SAME_SCALE = 1.25
 """Ratio of scales up to which crops are given to a network as they are."""
 Progress = Callable[[int, int, str], None]
 _FOUND, _ANSWERED = 35, 90
-"""Per cent of the work that are done when all pores are found, and when the network has answered for all."""
+"""Per cent of the work that are done when all pores are found, and when the network has answered
+for all.
+"""
 
 
 @dataclass(frozen=True)
 class FieldTask:
-    """Hold all that a process needs to work on one micrograph, and nothing that another one must not have.
+    """Hold all that a process needs to work on one micrograph, and nothing that another one must
+    not have.
 
-    `folder` is where its results go. `um_per_px` goes before what the file says. `least` is the confidence below which
-    a pore is left to a person at first (see `mark_field`). `colours` are those of the network's classes, '#rrggbb', in
-    their order; `threads` are those, or the processes, that the network may use. `build_direction_deg` and
-    `surfaces` are as in Micrograph; without the latter the surface is looked for. All probabilities are those of the
-    network at `temperature` (see `at_temperature`).
+    `folder` is where its results go. `um_per_px` goes before what the file says. `least` is the
+    confidence below which a pore is left to a person at first (see `mark_field`). `colours` are
+    those of the network's classes, '#rrggbb', in their order; `threads` are those, or the
+    processes, that the network may use. `build_direction_deg` and `surfaces` are as in Micrograph;
+    without the latter the surface is looked for. All probabilities are those of the network at
+    `temperature` (see `at_temperature`).
     """
 
     file: Path
@@ -77,7 +83,9 @@ class FieldTask:
 
     @property
     def name(self) -> str:
-        """Return the name of the micrograph, with the page, channel or slice where it is not the first."""
+        """Return the name of the micrograph, with the page, channel or slice where it is not the
+        first.
+        """
         return f"{self.file.name} ({self.plane.words})" if self.plane != FIRST else self.file.name
 
     @property
@@ -86,7 +94,8 @@ class FieldTask:
         return self.folder / RESULT
 
     def fingerprint(self, sha256: str) -> str:
-        """Return a hash over all that finding, measuring and classifying depend on; `mark_field` sees to the rest.
+        """Return a hash over all that finding, measuring and classifying depend on; `mark_field`
+        sees to the rest.
 
         `sha256` is that of the file.
         """
@@ -110,11 +119,13 @@ class FieldTask:
 
 @dataclass(frozen=True)
 class FieldResult:
-    """Hold the sums of one micrograph; areas in square px, per class in the order of the network's classes.
+    """Hold the sums of one micrograph; areas in square px, per class in the order of the network's
+    classes.
 
-    `left` are pores below the wanted confidence; they belong to no class. `resampled` is the factor by which crops were
-    resized to the network's scale, None where they were not. `unlike` are the numbers of the pores that are unlike all
-    that the network was trained on, of which it was asked; None where it cannot tell.
+    `left` are pores below the wanted confidence; they belong to no class. `resampled` is the factor
+    by which crops were resized to the network's scale, None where they were not. `unlike` are the
+    numbers of the pores that are unlike all that the network was trained on, of which it was asked;
+    None where it cannot tell.
     """
 
     name: str
@@ -149,11 +160,12 @@ class FieldProblem:
 def apply_field(
     task: FieldTask, progress: Progress = lambda done, total, text: None
 ) -> FieldResult:
-    """Find, measure and classify the pores of a micrograph and write all that is known of them, field.json last.
+    """Find, measure and classify the pores of a micrograph and write all that is known of them,
+    field.json last.
 
-    `progress` hears (done, total, text) of the whole; an exception that it raises ends the work with nothing half
-    written. Raises PoreguiError when the file cannot be read, a length in um meets an unknown scale, or the disk is
-    full.
+    `progress` hears (done, total, text) of the whole; an exception that it raises ends the work
+    with nothing half written. Raises PoreguiError when the file cannot be read, a length in um
+    meets an unknown scale, or the disk is full.
     """
     began = time.monotonic()
     sha256 = file_hash(task.file)
@@ -202,7 +214,9 @@ def apply_field(
 
 @dataclass(frozen=True)
 class _Aside:
-    """Hold what is made of the pores that were found while the network answers: none of it needs its answers."""
+    """Hold what is made of the pores that were found while the network answers: none of it needs
+    its answers.
+    """
 
     measured: Future[Measured]
     shifted: Future[tuple[Shifted, ...]]
@@ -250,7 +264,9 @@ def _write(
 
 
 def _part(progress: Progress, low: int, high: int) -> Progress:
-    """Return what hears of a part of the work and tells of the whole, in per cent from `low` to `high`."""
+    """Return what hears of a part of the work and tells of the whole, in per cent from `low` to
+    `high`.
+    """
     return lambda done, total, text: progress(low + (high - low) * done // max(total, 1), 100, text)
 
 
@@ -312,9 +328,11 @@ def _result(
 
 
 def read_result(task: FieldTask) -> FieldResult | None:
-    """Return the results that are there and still hold, or None when the micrograph has to be worked on.
+    """Return the results that are there and still hold, or None when the micrograph has to be
+    worked on.
 
-    They are of the file where it is now: a project may have been moved, and what was found rests on contents alone.
+    They are of the file where it is now: a project may have been moved, and what was found rests on
+    contents alone.
     """
     try:
         values: dict[str, Any] = json.loads(task.result_file.read_text(encoding="utf-8"))
@@ -330,9 +348,11 @@ def read_result(task: FieldTask) -> FieldResult | None:
 
 
 def resampling(predictor: Predictor, um_per_px: float | None) -> float | None:
-    """Return the factor by which crops of a scale are resized for a network that was trained at another one.
+    """Return the factor by which crops of a scale are resized for a network that was trained at
+    another one.
 
-    None where the scales agree within `SAME_SCALE`, or one of them is not known. Sizes in um stay what they are.
+    None where the scales agree within `SAME_SCALE`, or one of them is not known. Sizes in um stay
+    what they are.
     """
     if um_per_px is None or not predictor.um_per_px:
         return None
@@ -360,7 +380,9 @@ def _answers(
     found: Detected,
     progress: Progress = lambda done, total, text: None,
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Return (n, classes) calibrated probabilities of the pores, and which are unlike all training crops."""
+    """Return (n, classes) calibrated probabilities of the pores, and which are unlike all training
+    crops.
+    """
     size = (image.width, image.height)
     boxes = [task.recipe.crop_box(Box(*box), *size, scale) for box in found.boxes.tolist()]
     answers, unlike = answers_of(

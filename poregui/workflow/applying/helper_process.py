@@ -1,4 +1,4 @@
-"""Make a process ready that works for another one and never outlives it; changes with what they tell each other."""
+"""Make a process ready that works for another one and never outlives it."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from typing import Any
 
 LOOK_S = 0.2
 _SWITCH_S = 0.0002
-"""How long a thread holds the interpreter while another wants it: with Python's own 5 ms the threads of a micrograph
-that come back from the network wait for one another, a sixth of the time."""
+"""How long a thread holds the interpreter while another wants it: with Python's own 5 ms the
+threads of a micrograph that come back from the network wait for one another, a sixth of the time."""
 _GARBAGE = (100_000, 50, 100)
-"""After how many new objects circles among them are looked for: with Python's own 700 to 2,000, which pass within some
-pores, looking took a twentieth of the time and found nothing."""
+"""After how many new objects circles among them are looked for: with Python's own 700 to 2,000,
+which pass within some pores, looking took a twentieth of the time and found nothing."""
 GRACE_S = 1.0
 """How long a process may take to end in order before it ends at once."""
 
@@ -29,7 +29,8 @@ class Stopped(Exception):
 
 
 class Talk:
-    """Share how far each of `count` micrographs is, 0 to 1, and whether to stop, between processes and without locks.
+    """Share how far each of `count` micrographs is, 0 to 1, and whether to stop, between processes
+    and without locks.
 
     A process that dies would take a lock along, and everybody else would wait for it.
     """
@@ -61,7 +62,9 @@ _talk: Talk | None = None
 
 
 def prepare(talk: Talk) -> None:
-    """Make a new process ready: one thread for pictures, Ctrl+C for its parent alone, an end when that has ended."""
+    """Make a new process ready: one thread for pictures, Ctrl+C for its parent alone, an end when
+    that has ended.
+    """
     global _talk
     import cv2
 
@@ -75,7 +78,9 @@ def prepare(talk: Talk) -> None:
 
 
 def _watch(talk: Talk) -> None:
-    """End this process a little after it was asked to, or when its parent is gone, whatever it is doing."""
+    """End this process a little after it was asked to, or when its parent is gone, whatever it is
+    doing.
+    """
     parent = parent_process()
     while not talk.stopped and (parent is None or parent.is_alive()):
         time.sleep(LOOK_S)
@@ -85,5 +90,7 @@ def _watch(talk: Talk) -> None:
 
 
 def current_talk() -> Talk | None:
-    """Return what this process shares with the one that started it; None in one that nobody made ready."""
+    """Return what this process shares with the one that started it; None in one that nobody made
+    ready.
+    """
     return _talk

@@ -1,4 +1,4 @@
-"""Find what people said of pores that a network was applied to; changes with how a pore is known again."""
+"""Find what people said of pores that a network was applied to."""
 
 from __future__ import annotations
 
@@ -22,9 +22,11 @@ _ALIKE = 2.0
 
 @dataclass(frozen=True, eq=False)
 class PlacedCrops:
-    """Hold where the crops of a micrograph are: `ids`, `middles` (n, 2) in px, and the `label` of each.
+    """Hold where the crops of a micrograph are: `ids`, `middles` (n, 2) in px, and the `label` of
+    each.
 
-    `areas` (n,) in px² are NaN for those without an outline; there the middle of a pore must be within `reach` px.
+    `areas` (n,) in px² are NaN for those without an outline; there the middle of a pore must be
+    within `reach` px.
     """
 
     ids: tuple[int, ...]
@@ -34,7 +36,9 @@ class PlacedCrops:
     labels: tuple[int | None, ...]
 
     def of_pores(self, middles: NDArray[np.float64], areas: NDArray[np.float64]) -> dict[int, int]:
-        """Return by place in (m, 2) `middles` and (m,) `areas` of pores the place here of the crop that shows it."""
+        """Return by place in (m, 2) `middles` and (m,) `areas` of pores the place here of the crop
+        that shows it.
+        """
         from scipy.spatial import cKDTree
 
         if not len(middles) or not self.ids:
@@ -54,7 +58,9 @@ Placed = dict[tuple[str, str], PlacedCrops]
 
 
 def placed_crops(project: Project, *, labelled: bool) -> Placed:
-    """Return where the crops of every micrograph that has some are, all or those that a person labelled."""
+    """Return where the crops of every micrograph that has some are, all or those that a person
+    labelled.
+    """
     found: Placed = {}
     for micrograph in project.micrographs():
         crops = [
@@ -91,7 +97,8 @@ def place_of(task: FieldTask) -> tuple[str, str]:
 
 
 def class_places(project: Project, classes: Sequence[str]) -> dict[int, int]:
-    """Return for each label the place of its class in a network's answers, `OTHER` for one that it does not know.
+    """Return for each label the place of its class in a network's answers, `OTHER` for one that it
+    does not know.
 
     *Not a pore* is `REMOVED` where the network has no such answer.
     """
@@ -109,7 +116,9 @@ def class_places(project: Project, classes: Sequence[str]) -> dict[int, int]:
 
 @dataclass(frozen=True)
 class PeoplesAnswers:
-    """Hold the crops that people labelled, and the place of each label in the answers of a network."""
+    """Hold the crops that people labelled, and the place of each label in the
+    answers of a network.
+    """
 
     labelled: Placed
     places: dict[int, int]
@@ -123,7 +132,9 @@ def answers_of_people(project: Project, classes: Sequence[str]) -> PeoplesAnswer
 def with_answers(
     tasks: Sequence[FieldTask], tables: Sequence[PoreTable], said: PeoplesAnswers | None
 ) -> list[PoreTable]:
-    """Return the tables of tasks in which the answers of people, where there are some, go before the network's."""
+    """Return the tables of tasks in which the answers of people, where there are some, go before
+    the network's.
+    """
     found = []
     for task, table in zip(tasks, tables, strict=True):
         own = said.labelled.get(place_of(task)) if said is not None else None

@@ -1,4 +1,4 @@
-"""Find what is applied (a run, or a bare model) and to which micrographs; changes with what can be given."""
+"""Find what is applied (a run, or a bare model) and to which micrographs."""
 
 from __future__ import annotations
 
@@ -33,11 +33,13 @@ _COLOUR = re.compile("#[0-9a-fA-F]{6}")
 
 @dataclass(frozen=True)
 class AppliedModel:
-    """Hold a network as files, with what its test says: `confusion` (classes, classes), None where nobody knows it.
+    """Hold a network as files, with what its test says: `confusion` (classes, classes), None where
+    nobody knows it.
 
-    `confusion` counts test crops answered with at least the wanted confidence, rows the truth; `area_confusion` weighs
-    them by the area of their pores (see `weighted_counts`), None where that is not known. `temperature` calibrates its
-    answers (see `at_temperature`); None: nobody fitted one, and they are taken as they are.
+    `confusion` counts test crops answered with at least the wanted confidence, rows the truth;
+    `area_confusion` weighs them by the area of their pores (see `weighted_counts`), None where that
+    is not known. `temperature` calibrates its answers (see `at_temperature`); None: nobody fitted
+    one, and they are taken as they are.
     """
 
     name: str
@@ -65,7 +67,10 @@ class ToApply:
 
 
 def run_with_network(project: Project, number: int | None) -> RunFolder:
-    """Return the run of a number, or the newest one with a network. Raises ProjectError when there is none."""
+    """Return the run of a number, or the newest one with a network.
+
+    Raises ProjectError when there is none.
+    """
     if number is not None:
         return find_run(project, number)
     newest = next((run for run in reversed(project.runs()) if run.onnx_file.exists()), None)
@@ -73,7 +78,10 @@ def run_with_network(project: Project, number: int | None) -> RunFolder:
 
 
 def model_of_run(project: Project, run: RunFolder, *, least: float = 0.0) -> AppliedModel:
-    """Return the network of a run with the recipe of its project. Raises ProjectError when it has none."""
+    """Return the network of a run with the recipe of its project.
+
+    Raises ProjectError when it has none.
+    """
     if not run.has_network:
         raise ProjectError(
             f"Run {run.path.name} has no network.",
@@ -100,10 +108,11 @@ def model_of_run(project: Project, run: RunFolder, *, least: float = 0.0) -> App
 def model_of_file(
     model: Path, recipe: DetectionRecipe | None = None, *, least: float = 0.0
 ) -> AppliedModel:
-    """Return a bare model.onnx with the model.json beside it. Raises ProjectError when one is missing or damaged.
+    """Return a bare model.onnx with the model.json beside it. Raises ProjectError when one is
+    missing or damaged.
 
-    Without the `tested` crops of an export the sidecar may hold `confusion` and `area_confusion`, which stand for every
-    confidence.
+    Without the `tested` crops of an export the sidecar may hold `confusion` and `area_confusion`,
+    which stand for every confidence.
     """
     sidecar = model.with_suffix(".json")
     try:
@@ -135,7 +144,8 @@ def model_of_file(
 
 
 def tested_of_file(sidecar: Path) -> TestedCrops | None:
-    """Return the test crops that a sidecar carries, answered at its temperature; None where it carries none.
+    """Return the test crops that a sidecar carries, answered at its temperature; None where it
+    carries none.
 
     Raises ProjectError when it is damaged.
     """
@@ -149,7 +159,10 @@ def tested_of_file(sidecar: Path) -> TestedCrops | None:
 
 
 def _temperature(told: Mapping[str, Any]) -> float | None:
-    """Return the temperature of a sidecar, None for one without. Raises ValueError or TypeError for anything else."""
+    """Return the temperature of a sidecar, None for one without.
+
+    Raises ValueError or TypeError for anything else.
+    """
     found = told.get("temperature")
     if found is not None and not 0 < float(found) < float("inf"):
         raise ValueError("no temperature")
@@ -172,9 +185,11 @@ def _confusions(
 def micrographs_of(
     paths: Sequence[Path], project: Project | None, um_per_px: float | None, specimen: str | None
 ) -> list[ToApply]:
-    """Return the pictures of files and folders; what a project knows of one goes before what its file says.
+    """Return the pictures of files and folders; what a project knows of one goes before what its
+    file says.
 
-    A scale or specimen that is given goes before both. Raises PoreguiError when there is no picture.
+    A scale or specimen that is given goes before both. Raises PoreguiError when there is no
+    picture.
     """
     found, _ = find_pictures(paths, "micrographs")
     files = [one.file for one in found]

@@ -1,4 +1,4 @@
-"""Fix recipe, network, scale and confidence in a folder that operators apply unchanged; changes with what is fixed."""
+"""Fix recipe, network, scale and confidence in a folder that operators apply unchanged."""
 
 from __future__ import annotations
 
@@ -28,8 +28,9 @@ FOLDER = "locked"
 class Lock:
     """Hold what a supervisor fixed, `who` and `when` (UTC, to the minute); `title` may be empty.
 
-    `model` and `sidecar` are SHA-256 of the files beside; `um_per_px` is the scale of every micrograph, None: what each
-    of them says. `run` is the number of the run in the project that it was locked in.
+    `model` and `sidecar` are SHA-256 of the files beside; `um_per_px` is the scale of every
+    micrograph, None: what each of them says. `run` is the number of the run in the project that it
+    was locked in.
     """
 
     who: str
@@ -72,10 +73,12 @@ def lock_run(
     least: float = 0.0,
     um_per_px: float | None = None,
 ) -> Lock:
-    """Write the network of a run with its card and locked.json into a new or empty folder and return what is locked.
+    """Write the network of a run with its card and locked.json into a new or empty folder and
+    return what is locked.
 
-    The recipe is the project's as it is now. Raises ProjectError when the run has no network, PoreguiError when nobody
-    is named, a number makes no sense, or the folder holds something or cannot be written.
+    The recipe is the project's as it is now. Raises ProjectError when the run has no network,
+    PoreguiError when nobody is named, a number makes no sense, or the folder holds something or
+    cannot be written.
     """
     if not who.strip():
         raise PoreguiError("Nobody locks this recipe.", "Give the name of who does.")
@@ -111,7 +114,10 @@ def lock_run(
 
 
 def read_lock(file: Path) -> Lock:
-    """Return what a locked.json fixes. Raises PoreguiError when it or the network beside it is not as it was locked."""
+    """Return what a locked.json fixes.
+
+    Raises PoreguiError when it or the network beside it is not as it was locked.
+    """
     try:
         told = json.loads(file.read_text(encoding="utf-8"))
         sealed = str(told.pop("hash"))
@@ -145,16 +151,21 @@ def _changed(file: Path) -> PoreguiError:
 
 
 def model_of_lock(file: Path) -> tuple[AppliedModel, Lock]:
-    """Return the network of a locked recipe, ready to be applied, and the lock. Raises PoreguiError as `read_lock`."""
+    """Return the network of a locked recipe, ready to be applied, and the lock.
+
+    Raises PoreguiError as `read_lock`.
+    """
     lock = read_lock(file)
     model = model_of_file(file.with_name(MODEL), lock.recipe, least=lock.least)
     return replace(model, name=lock.network), lock
 
 
 def take_lock(file: Path, project: Path) -> Lock:
-    """Copy a locked recipe from elsewhere into the folder of a project, which then applies it, and return it.
+    """Copy a locked recipe from elsewhere into the folder of a project, which then applies it, and
+    return it.
 
-    Raises PoreguiError as `read_lock`, when the project is locked already, or when it cannot be written.
+    Raises PoreguiError as `read_lock`, when the project is locked already, or when it cannot be
+    written.
     """
     lock = read_lock(file)
     if lock_of_project(project) is not None:

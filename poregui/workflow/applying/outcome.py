@@ -1,4 +1,4 @@
-"""Write what became of applied micrographs beside their results, as one JSON file; changes with what stands in it."""
+"""Write what became of applied micrographs beside their results, as one JSON file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Draw the outlines of pores in their class colours over a micrograph; changes with how results are shown."""
+"""Draw the outlines of pores in their class colours over a micrograph."""
 
 from __future__ import annotations
 
@@ -29,9 +29,11 @@ _FEWEST = 8
 
 @dataclass(frozen=True, eq=False)
 class FieldPicture:
-    """Hold a micrograph as a screen shows it, `plain` (h, w) or (h, w, 3: blue, green, red) uint8, and its outlines.
+    """Hold a micrograph as a screen shows it, `plain` (h, w) or (h, w, 3: blue, green, red) uint8,
+    and its outlines.
 
-    `points` (N, 2) int16 are those of all outlines, x and y in sixteenths of its px; `counts` (n,) those of each.
+    `points` (N, 2) int16 are those of all outlines, x and y in sixteenths of its px; `counts` (n,)
+    those of each.
     """
 
     plain: NDArray[np.uint8]
@@ -44,7 +46,8 @@ class FieldPicture:
     ) -> FieldPicture:
         """Return the picture of a micrograph of `size` (width, height) px.
 
-        `overview` is the micrograph at any smaller size, of any depth; `outlines` are in px of the full one.
+        `overview` is the micrograph at any smaller size, of any depth; `outlines` are in px of the
+        full one.
         """
         shown = _shown(overview)
         factor = min(1.0, _SIDE / max(size)) * size[0] / shown.shape[1]
@@ -84,7 +87,9 @@ class FieldPicture:
         return np.asarray(shown, np.uint8)
 
     def of_table(self, table: PoreTable, colours: Sequence[str], least: float) -> NDArray[np.uint8]:
-        """Return what `drawn` does for the pores of a table at a confidence; what people named has no frame."""
+        """Return what `drawn` does for the pores of a table at a confidence; what people named has
+        no frame.
+        """
         unlike = table.unlike & ~table.by_person if len(table.unlike) else None
         return self.drawn(table.chosen(least), colours, unlike)
 
@@ -100,7 +105,9 @@ class FieldPicture:
 
 
 def read_picture(folder: Path) -> FieldPicture | None:
-    """Return what the picture in a folder of results is drawn from, None where that is not there or damaged."""
+    """Return what the picture in a folder of results is drawn from, None where that is not there or
+    damaged.
+    """
     try:
         with open(folder / FILE, "rb") as file, np.load(file, allow_pickle=False) as kept:
             found = FieldPicture(kept["plain"], kept["points"], kept["counts"])
@@ -141,12 +148,16 @@ def _frame(shown: NDArray[Any], points: NDArray[Any]) -> None:
 
 
 def _thinned(points: NDArray[np.float32], every: int) -> NDArray[np.float32]:
-    """Return every n-th point of an outline, which has one and more for each px, where a picture shows fewer."""
+    """Return every n-th point of an outline, which has one and more for each px, where a picture
+    shows fewer.
+    """
     return points[:: min(every, max(1, len(points) // _FEWEST))]
 
 
 def _shown(pixels: NDArray[Any]) -> NDArray[np.uint8]:
-    """Return what a screen shows of pixels of any depth: (h, w) grey, or (h, w, 3) blue, green, red."""
+    """Return what a screen shows of pixels of any depth: (h, w) grey, or (h, w, 3) blue, green,
+    red.
+    """
     if pixels.dtype != np.uint8:
         low, high = (float(v) for v in np.percentile(pixels, [0.5, 99.5]))
         pixels = np.clip(

@@ -56,7 +56,9 @@ ENDED_ITS_PROCESS = (
 
 @dataclass(frozen=True)
 class Applied:
-    """Hold what became of all tasks, in their order; `taken_up` of the results were there already."""
+    """Hold what became of all tasks, in their order; `taken_up` of the results
+    were there already.
+    """
 
     results: tuple[FieldResult, ...]
     problems: tuple[FieldProblem, ...]
@@ -74,12 +76,14 @@ def apply_all(
     progress: Progress = lambda done, total, text: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Applied:
-    """Apply a network to micrographs with `workers` processes (0: one per core) and return what became of each.
+    """Apply a network to micrographs with `workers` processes (0: one per core) and return what
+    became of each.
 
-    A micrograph whose results are there and still hold is not worked on again, so that an interrupted work is resumed
-    by asking for it again. A micrograph that cannot be read, or ends its process, is reported and the others go on.
-    Processes are started afresh, never forked, and end with the call, about a second after a person cancelled, also in
-    the middle of a micrograph. `progress` hears `STEPS` for each micrograph.
+    A micrograph whose results are there and still hold is not worked on again, so that an
+    interrupted work is resumed by asking for it again. A micrograph that cannot be read, or ends
+    its process, is reported and the others go on. Processes are started afresh, never forked, and
+    end with the call, about a second after a person cancelled, also in the middle of a micrograph.
+    `progress` hears `STEPS` for each micrograph.
     """
     found = take_up(tasks)
     taken_up = sum(isinstance(one, FieldResult) for one in found.values())
@@ -104,7 +108,9 @@ def apply_all(
 
 
 def tidy(tasks: Sequence[FieldTask]) -> None:
-    """Remove what processes that died in the middle of writing left; only when nobody writes any more."""
+    """Remove what processes that died in the middle of writing left; only when nobody writes any
+    more.
+    """
     for task in tasks:
         with suppress(OSError):
             remove_leftovers(task.folder)
@@ -129,7 +135,9 @@ def available_cores() -> int:
 
 
 def take_up(tasks: Sequence[FieldTask]) -> dict[int, FieldResult | FieldProblem]:
-    """Return by place the results that are there and still hold, and what is wrong with files that cannot be read."""
+    """Return by place the results that are there and still hold, and what is wrong with files that
+    cannot be read.
+    """
     found: dict[int, FieldResult | FieldProblem] = {}
     for place, task in enumerate(tasks):
         try:
@@ -188,7 +196,10 @@ def _collect(
     clock: _Clock,
     cancelled: Callable[[], bool],
 ) -> bool:
-    """Take results as they come; return whether a person cancelled. A process that died ends the round."""
+    """Take results as they come; return whether a person cancelled.
+
+    A process that died ends the round.
+    """
     open_ones = set(waiting)
     while open_ones:
         done, open_ones = wait(open_ones, LOOK_S, FIRST_COMPLETED)
@@ -224,7 +235,9 @@ def left_words(done: int, total: int) -> str:
 
 
 def time_left(done: float, left: float, seconds: float) -> str:
-    """Say how long `left` micrographs take when `done` took so many seconds; empty as long as nobody can tell."""
+    """Say how long `left` micrographs take when `done` took so many seconds; empty as long as
+    nobody can tell.
+    """
     if done < _ENOUGH or left <= 0:
         return ""
     minutes, rest = divmod(round(seconds / done * left), 60)
@@ -234,7 +247,9 @@ def time_left(done: float, left: float, seconds: float) -> str:
 def _after_a_crash(
     places: list[int], tasks: Sequence[FieldTask], found: dict[int, FieldResult | FieldProblem]
 ) -> list[int]:
-    """Return what is left to do after a process died; the first of it, tried alone, is given up if it dies again."""
+    """Return what is left to do after a process died; the first of it, tried alone, is given up if
+    it dies again.
+    """
     left = [place for place in places if place not in found]
     if not left:
         return []

@@ -33,19 +33,30 @@ def sensitivity_words(group: GroupSummary) -> str:
     near = [one.total for one in group.sensitivity if abs(one.shift) == 5]
     far = [one.total for one in group.sensitivity]
     return (
-        f"With a threshold up to 5 % lower or higher the pores would cover {_span(near, group.porosity.mean)}, "
+        "With a threshold up to 5 % lower or higher the pores would cover "
+        f"{_span(near, group.porosity.mean)}, "
         f"up to 10 % {_span(far, group.porosity.mean)}."
     )
 
 
 def unlike_words(group: GroupSummary) -> str:
-    """Say how many pores are unlike all that was trained on, or that nobody can tell; empty where there are none."""
+    """Say how many pores are unlike all that was trained on, or that nobody can tell; empty where
+    there are none.
+    """
     if group.unlike is None:
-        return "This network does not say what it learned from, so that pores unlike it are not found; train again."
+        return (
+            "This network does not say what it learned from, so that pores "
+            "unlike it are not "
+            "found; train again."
+        )
     if not group.unlike:
         return ""
     one = group.unlike == 1
-    what = f"{group.unlike} pore{' looks' if one else 's look'} unlike anything this network learned from"
+    what = (
+        f"{group.unlike} pore{' looks' if one else 's look'} unlike anything "
+        "this network "
+        "learned from"
+    )
     if group.unlike_kept:
         return f"{what}; {'it counts' if one else 'they count'} as it answered."
     return f"{what} and {'is' if one else 'are'} left to a person."
@@ -56,7 +67,8 @@ def calibration_words(summary: Summary) -> str:
     if summary.temperature is not None:
         return ""
     return (
-        "Confidence is as the network gives it, not calibrated: it has no temperature, for want of validation crops or "
+        "Confidence is as the network gives it, not calibrated: it has no temperature, for want "
+        "of validation crops or "
         "of errors in them."
     )
 
@@ -72,7 +84,9 @@ _PICTURE_WIDTH = 640
 
 @dataclass(frozen=True)
 class FieldFacts:
-    """Hold one field: its scale in um per px, its area in mm2 (None: no scale), its pores and their area per cent."""
+    """Hold one field: its scale in um per px, its area in mm2 (None: no scale), its pores and their
+    area per cent.
+    """
 
     name: str
     specimen: str
@@ -85,7 +99,9 @@ class FieldFacts:
 
 @dataclass(frozen=True)
 class Example:
-    """Hold the picture of a field with its outlines as a data URI of `width` x `height` px, and why it is shown."""
+    """Hold the picture of a field with its outlines as a data URI of `width` x `height` px, and why
+    it is shown.
+    """
 
     name: str
     words: str
@@ -96,7 +112,9 @@ class Example:
 
 @dataclass(frozen=True)
 class Page:
-    """Hold what one page says: the numbers of a specimen (or of all), its fields, examples and the figure as SVG."""
+    """Hold what one page says: the numbers of a specimen (or of all), its fields, examples and the
+    figure as SVG.
+    """
 
     group: GroupSummary
     fields: tuple[FieldFacts, ...]
@@ -107,7 +125,9 @@ class Page:
 
 @dataclass(frozen=True)
 class AppliedFacts:
-    """Hold all that the report says; `whole` is None with one specimen, `locked` says whose recipe it is."""
+    """Hold all that the report says; `whole` is None with one specimen, `locked` says whose recipe
+    it is.
+    """
 
     made: str
     summary: Summary
@@ -130,10 +150,12 @@ def collect_applied(
     least: float = 0.0,
     locked: str = "",
 ) -> AppliedFacts:
-    """Return the facts of results and the folders that they lie in; fit for any thread, reads tables not given.
+    """Return the facts of results and the folders that they lie in; fit for any thread, reads
+    tables not given.
 
-    `results` are those at the confidence `least`, in the order of `folders`. `locked` is the sentence of a locked
-    recipe, empty where it is not locked. Raises PoreguiError when a table was changed, ValueError without a result.
+    `results` are those at the confidence `least`, in the order of `folders`. `locked` is the
+    sentence of a locked recipe, empty where it is not locked. Raises PoreguiError when a table was
+    changed, ValueError without a result.
     """
     tables = (
         [read_pores(folder, len(model.classes)) for folder in folders] if tables is None else tables
@@ -220,7 +242,9 @@ def _examples(
     colours: Sequence[str],
     least: float,
 ) -> tuple[Example, ...]:
-    """Return the fields with the least, the middle and the greatest area per cent, so that nobody chooses them."""
+    """Return the fields with the least, the middle and the greatest area per cent, so that nobody
+    chooses them.
+    """
     order = sorted(range(len(fields)), key=lambda k: (fields[k].percent, fields[k].name))
     words = {order[0]: "least", order[len(order) // 2]: "middle", order[-1]: "greatest"}
     if len(fields) < EXAMPLES:
@@ -239,7 +263,9 @@ def _examples(
 def _picture(
     folder: Path, table: PoreTable, colours: Sequence[str], least: float
 ) -> tuple[str, int, int] | None:
-    """Return the outlined micrograph of a folder as a data URI and its size; None where what it shows is gone."""
+    """Return the outlined micrograph of a folder as a data URI and its size; None where what it
+    shows is gone.
+    """
     from PIL import Image
 
     drawn = read_picture(folder)
@@ -271,7 +297,10 @@ def recipe_rows(recipe: DetectionRecipe) -> tuple[tuple[str, str], ...]:
 
 
 def _model(model: AppliedModel) -> tuple[tuple[str, str], ...]:
-    """Return what tells this network from every other one. Raises ProjectError when its files are gone."""
+    """Return what tells this network from every other one.
+
+    Raises ProjectError when its files are gone.
+    """
     try:
         told = json.loads(model.sidecar.read_text(encoding="utf-8"))
         hashes = file_hash(model.model), file_hash(model.sidecar)
@@ -296,7 +325,8 @@ _WIDTH = re.compile(r'<svg[^>]* width="(\d+)"')
 def write_applied_report(
     facts: AppliedFacts, out: Path, print_pdf: Callable[[str, Path], None]
 ) -> Path:
-    """Write the report as HTML or, by `print_pdf` (HTML, path), as PDF, whole or not at all; return its path.
+    """Write the report as HTML or, by `print_pdf` (HTML, path), as PDF, whole or not at all; return
+    its path.
 
     Raises PoreguiError for another ending, or when the file cannot be written.
     """
@@ -322,7 +352,10 @@ def check_ending(out: Path) -> None:
 
 
 def applied_html(facts: AppliedFacts, picture: Picture | None = None) -> str:
-    """Return the report as HTML: figures as SVG inside, or as whatever `picture` makes of them. Names are escaped."""
+    """Return the report as HTML: figures as SVG inside, or as whatever `picture` makes of them.
+
+    Names are escaped.
+    """
     from jinja2 import Environment, StrictUndefined
     from markupsafe import Markup
 

@@ -1,4 +1,4 @@
-"""Write table, outlines and picture of the pores of a micrograph; changes with what these files hold."""
+"""Write table, outlines and picture of the pores of a micrograph."""
 
 from __future__ import annotations
 
@@ -36,10 +36,11 @@ def write_pores(
     *,
     knows: bool,
 ) -> None:
-    """Write one line a pore: number, what became of it (see `marks_of`), its calibrated probabilities, measurements.
+    """Write one line a pore: number, what became of it (see `marks_of`), its calibrated
+    probabilities, measurements.
 
-    The shape of pores too small for one stays empty. `knows` tells whether the network can say what is unlike all
-    training crops.
+    The shape of pores too small for one stays empty. `knows` tells whether the network can say what
+    is unlike all training crops.
     """
     named = [column for column in COLUMNS if column.name != "unit"]
     answers, marks = table.chances, marks_of(table, classes, least)
@@ -67,7 +68,9 @@ def write_pores(
 
 
 def marks_of(table: PoreTable, classes: Sequence[str], least: float) -> dict[str, list[str]]:
-    """Return by column what became of each pore at a confidence: its class, who said it, and why there is none."""
+    """Return by column what became of each pore at a confidence: its class, who said it, and why
+    there is none.
+    """
     named = [classes[place] if place >= 0 else "" for place in table.chosen(least).tolist()]
     return {CLASS: named, SOURCE: table.sources(least), WHY: table.reasons(least)}
 
@@ -92,7 +95,9 @@ def _texts(values: NDArray[Any], form: str = "%.6g") -> list[str]:
 def outlines_of(
     image: Pyramid, um_per_px: float | None, found: Detected
 ) -> tuple[ImageShapes, list[str]]:
-    """Return the pores of a micrograph without classes, and the text of each outline (see `closed_rings`)."""
+    """Return the pores of a micrograph without classes, and the text of each outline (see
+    `closed_rings`).
+    """
     shapes = tuple(
         PoreShape(place + 1, Box(*box), Outline.of(found.outlines[place]), "")
         for place, box in enumerate(found.boxes.tolist())
@@ -108,7 +113,9 @@ def write_outlines(
     marks: Mapping[str, Sequence[str]],
     colours: Mapping[str, str],
 ) -> None:
-    """Write what `outlines_of` gave as GeoJSON with what became of each pore; `colours` are '#rrggbb' by class."""
+    """Write what `outlines_of` gave as GeoJSON with what became of each pore; `colours` are
+    '#rrggbb' by class.
+    """
     whole, lines = outlines
     write_geojson_file(marked_outlines(whole, marks, colours), folder / OUTLINES, lines)
 
@@ -116,7 +123,9 @@ def write_outlines(
 def marked_outlines(
     image: ImageShapes, marks: Mapping[str, Sequence[str]], colours: Mapping[str, str]
 ) -> ImageShapes:
-    """Return outlines with the class of each and its colour ('#rrggbb'), who named it, and why it has none."""
+    """Return outlines with the class of each and its colour ('#rrggbb'), who named it, and why it
+    has none.
+    """
     shapes = (
         replace(
             shape,

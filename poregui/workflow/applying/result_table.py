@@ -1,4 +1,4 @@
-"""Read what was written of the single pores of a micrograph; changes with the columns of pores.csv."""
+"""Read what was written of the single pores of a micrograph."""
 
 from __future__ import annotations
 
@@ -15,26 +15,31 @@ from poregui.workflow.applying.sensitivity import Sensitivity, read_sensitivity
 
 AREA = "Area (px²)"
 UNLIKE = "unlike"
-"""Column that says yes for a pore unlike all that was trained on, no for others, nothing where nobody can tell."""
+"""Column that says yes for a pore unlike all that was trained on, no for others, nothing where
+nobody can tell.
+"""
 PLACE = ("x (px)", "y (px)")
 DISTANCES = ("Nearest pore", "Distance to the surface")
 FIRST_CHANCE = 3
 """Place of the first class's probability, after number, class and confidence."""
 LEFT, REMOVED, NOBODY, OTHER = -1, -2, -3, -4
-"""In the place of a class: left to a person; and said by a person: no pore, nothing, a class unknown to the network."""
+"""In the place of a class: left to a person; and said by a person: no pore, nothing, a class
+unknown to the network.
+"""
 SOURCE, WHY = "source", "why"
 """Columns that say who named the class, and why there is none."""
 
 
 @dataclass(frozen=True, eq=False)
 class PoreTable:
-    """Hold of the (n,) pores of a micrograph the `areas` in square px and the (n, classes) `chances`.
+    """Hold of the (n,) pores of a micrograph the `areas` in square px and the (n, classes)
+    `chances`.
 
-    `nearest` and `surface` are distances in `unit` (um or px), NaN where not known; they may be left empty. `sensed` is
-    what shifted thresholds found, None where nobody looked. `middles` (n, 2) are x and y in px; `answered` is what
-    people said: the place of a class, `LEFT`, `REMOVED`, `OTHER` or `NOBODY`; empty where nobody was asked. `unlike`
-    (n,) tells what is unlike all that the network was trained on, which is left to a person unless `keep_unlike`; empty
-    for none.
+    `nearest` and `surface` are distances in `unit` (um or px), NaN where not known; they may be
+    left empty. `sensed` is what shifted thresholds found, None where nobody looked. `middles` (n,
+    2) are x and y in px; `answered` is what people said: the place of a class, `LEFT`, `REMOVED`,
+    `OTHER` or `NOBODY`; empty where nobody was asked. `unlike` (n,) tells what is unlike all that
+    the network was trained on, which is left to a person unless `keep_unlike`; empty for none.
     """
 
     areas: NDArray[np.float64]
@@ -49,8 +54,8 @@ class PoreTable:
     keep_unlike: bool = False
 
     def chosen(self, least: float) -> NDArray[np.int64]:
-        """Return the place of the class of each pore, `LEFT` where none is as likely as wanted or it is unlike all
-        training crops, or `REMOVED`.
+        """Return the place of the class of each pore, `LEFT` where none is as likely as wanted or
+        it is unlike all training crops, or `REMOVED`.
 
         What a person said goes before what the network did.
         """
@@ -72,8 +77,9 @@ class PoreTable:
     def reasons(self, least: float) -> list[str]:
         """Return why each pore has no class, empty for those that have one.
 
-        `unlike` all training crops, whatever the confidence, `unsure` (of the network, or a person), `not a pore` or
-        `other class` (that the network does not know), both said by a person.
+        `unlike` all training crops, whatever the confidence, `unsure` (of the network, or a
+        person), `not a pore` or `other class` (that the network does not know), both said by a
+        person.
         """
         person = self.by_person
         strange = ~person & (self.unlike if len(self.unlike) and not self.keep_unlike else False)
@@ -90,7 +96,9 @@ class PoreTable:
         return [str(one) for one in named]
 
     def sources(self, least: float) -> list[str]:
-        """Return who decided on each pore, `person` or `network`; empty for those that wait for a person."""
+        """Return who decided on each pore, `person` or `network`; empty for those that wait for a
+        person.
+        """
         named = np.select([self.by_person, self.chosen(least) >= 0], ["person", "network"], "")
         return [str(one) for one in named]
 
@@ -100,7 +108,9 @@ class PoreTable:
 
     @property
     def by_person(self) -> NDArray[np.bool_]:
-        """Return on which pores a person decided, (n,), be it that it is no pore or not to be told."""
+        """Return on which pores a person decided, (n,), be it that it is no pore
+        or not to be told.
+        """
         return np.asarray(self._said != NOBODY)
 
     @property
@@ -110,7 +120,10 @@ class PoreTable:
 
 
 def read_pores(folder: Path, classes: int) -> PoreTable:
-    """Return the pores of a folder of results. Raises PoreguiError when pores.csv is gone or was changed."""
+    """Return the pores of a folder of results.
+
+    Raises PoreguiError when pores.csv is gone or was changed.
+    """
     path = folder / "pores.csv"
     try:
         with open(path, newline="", encoding="utf-8") as file:

@@ -1,4 +1,4 @@
-"""Find the pores of a micrograph again with a shifted threshold; changes with how the dependence on it is looked at."""
+"""Find the pores of a micrograph again with a shifted threshold."""
 
 from __future__ import annotations
 
@@ -32,11 +32,12 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Sensitivity:
-    """Hold the pores that shifted thresholds found, (n,) each: their `shift` in per cent (0: as asked), `areas` in px².
+    """Hold the pores that shifted thresholds found, (n,) each: their `shift` in per cent (0: as
+    asked), `areas` in px².
 
-    `places` are those of their classes and `sure` their confidences. `seen_px` (shifts + 1,) is how much field was
-    looked at without its mount, in px², in the order of 0 and `SHIFTS`. A pore that overlaps one of the unshifted
-    threshold has the class of that one; others were classified anew.
+    `places` are those of their classes and `sure` their confidences. `seen_px` (shifts + 1,) is how
+    much field was looked at without its mount, in px², in the order of 0 and `SHIFTS`. A pore that
+    overlaps one of the unshifted threshold has the class of that one; others were classified anew.
     """
 
     shift: NDArray[np.int8]
@@ -46,20 +47,26 @@ class Sensitivity:
     seen_px: Floats
 
     def percents(self, shift: int, classes: int, least: float) -> Floats:
-        """Return (classes + 1,) area per cent at a shift; the last one is of pores below the confidence `least`."""
+        """Return (classes + 1,) area per cent at a shift; the last one is of pores below the
+        confidence `least`.
+        """
         own = self.shift == shift
         places = np.where(self.sure[own] >= least, self.places[own], classes)
         seen = float(self.seen_px[_ORDER.index(shift)])
         return 100 * np.bincount(places, self.areas[own], classes + 1) / seen
 
     def change(self, shift: int, classes: int, least: float) -> Floats:
-        """Return by how many area per cent the classes change when the threshold is shifted, as `percents`."""
+        """Return by how many area per cent the classes change when the threshold is shifted, as
+        `percents`.
+        """
         return self.percents(shift, classes, least) - self.percents(0, classes, least)
 
 
 @dataclass(frozen=True, eq=False)
 class Shifted:
-    """Hold what each threshold, in the order of 0 and `SHIFTS`, finds in a box, which may be the `whole` micrograph."""
+    """Hold what each threshold, in the order of 0 and `SHIFTS`, finds in a box, which may be the
+    `whole` micrograph.
+    """
 
     box: Box
     whole: bool
@@ -75,10 +82,11 @@ def find_shifted(
     *,
     specimen_ends: bool = True,
 ) -> tuple[Shifted, ...]:
-    """Return what shifted thresholds find of a micrograph whose pores are `found`; no network is needed for it.
+    """Return what shifted thresholds find of a micrograph whose pores are `found`; no network is
+    needed for it.
 
-    Up to `WHOLE` pixels the whole of it is looked at, else four windows whose places do not depend on what they show.
-    For a local threshold its level relative to the surroundings is shifted.
+    Up to `WHOLE` pixels the whole of it is looked at, else four windows whose places do not depend
+    on what they show. For a local threshold its level relative to the surroundings is shifted.
     """
     plan = replace(make_plan(source, recipe, um_per_px, masks), specimen_ends=specimen_ends)
     views = []
@@ -92,7 +100,8 @@ def find_shifted(
 def sense(
     found: Detected, answers: NDArray[np.float32], shifted: Sequence[Shifted], classify: Classify
 ) -> Sensitivity:
-    """Return how a micrograph whose pores are `found` and have `answers` (n, classes) depends on the threshold.
+    """Return how a micrograph whose pores are `found` and have `answers` (n, classes) depends on
+    the threshold.
 
     `classify` answers pores that are new.
     """
@@ -185,7 +194,8 @@ class _Known:
 def _rows(
     at: Detected, shift: int, known: _Known, classify: Classify, *, whole: bool
 ) -> tuple[NDArray[np.bool_], tuple[NDArray[Any], ...]]:
-    """Return which of the pores that a threshold found count, and their shift, area, class and confidence.
+    """Return which of the pores that a threshold found count, and their shift, area, class and
+    confidence.
 
     A new pore that the edge of a window cuts is left out: it may be the mount around the specimen.
     """

@@ -1,4 +1,4 @@
-"""Draw how large the pores of each class are, as cumulative curves on a log axis; changes with that figure."""
+"""Draw how large the pores of each class are, as cumulative curves on a log axis."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ _MARKED = (0.1, 0.5, 0.9)
 def diameters_of(
     classes: Sequence[str], fields: Iterable[tuple[FieldResult, PoreTable]], least: float, unit: str
 ) -> dict[str, Floats]:
-    """Return the equivalent diameters of the pores of each class in fields, in `unit`, which is um or px."""
+    """Return the equivalent diameters of the pores of each class in fields, in `unit`, which is um
+    or px.
+    """
     found: dict[str, list[Floats]] = {name: [np.empty(0)] for name in classes}
     for result, table in fields:
         chosen, scale = table.chosen(least), (result.um_per_px or 1.0) if unit == "um" else 1.0
@@ -34,10 +36,11 @@ def diameters_of(
 def sizes_svg(
     diameters: Mapping[str, Floats], colours: Mapping[str, str], unit: str, ink: Ink = LIGHT
 ) -> str | None:
-    """Return the shares of pores, and of pore area, up to each equivalent diameter; None without a pore.
+    """Return the shares of pores, and of pore area, up to each equivalent diameter; None without a
+    pore.
 
-    `diameters` are (n,) of each class in `unit`, which is um or px; `colours` are `#rrggbb` by class. Dots mark D10,
-    D50 and D90.
+    `diameters` are (n,) of each class in `unit`, which is um or px; `colours` are `#rrggbb` by
+    class. Dots mark D10, D50 and D90.
     """
     known = {name: np.sort(values) for name, values in diameters.items() if len(values)}
     if not known:

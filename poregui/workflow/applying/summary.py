@@ -1,4 +1,4 @@
-"""Sum up porosity per class over fields and specimens, corrected for confusion; changes with what a report says."""
+"""Sum up porosity per class over fields and specimens, corrected for confusion."""
 
 from __future__ import annotations
 
@@ -30,10 +30,12 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class ClassSummary:
-    """Hold the numbers of one class: area per cent of the fields, pores per mm2 (None: some scale is unknown), sizes.
+    """Hold the numbers of one class: area per cent of the fields, pores per mm2 (None: some scale
+    is unknown), sizes.
 
-    `sizes` are in um, or in px where some scale is unknown, and so are the distances from the edge of a pore to that of
-    the `nearest` other one and to the `surface` of the specimen; None where there is neither.
+    `sizes` are in um, or in px where some scale is unknown, and so are the distances from the edge
+    of a pore to that of the `nearest` other one and to the `surface` of the specimen; None where
+    there is neither.
     """
 
     name: str
@@ -47,7 +49,8 @@ class ClassSummary:
 
 @dataclass(frozen=True)
 class ShiftedAreas:
-    """Hold the area per cent of all pores, and of each class, that a threshold shifted by `shift` per cent would find.
+    """Hold the area per cent of all pores, and of each class, that a threshold shifted by `shift`
+    per cent would find.
 
     Those of the classes are corrected where the others are.
     """
@@ -59,10 +62,11 @@ class ShiftedAreas:
 
 @dataclass(frozen=True)
 class GroupSummary:
-    """Hold the numbers of one specimen, or of all: `unit` is what the intervals are over, `field` or `specimen`.
+    """Hold the numbers of one specimen, or of all: `unit` is what the intervals are over, `field`
+    or `specimen`.
 
-    `unlike` is how many pores are unlike all that the network was trained on, None where it cannot tell;
-    `unlike_kept` says that they count as it answered them.
+    `unlike` is how many pores are unlike all that the network was trained on, None where it cannot
+    tell; `unlike_kept` says that they count as it answered them.
     """
 
     name: str
@@ -80,10 +84,11 @@ class GroupSummary:
 
 @dataclass(frozen=True)
 class Summary:
-    """Hold what was found on all micrographs: each specimen by its fields, and all specimens together.
+    """Hold what was found on all micrographs: each specimen by its fields, and all specimens
+    together.
 
-    `corrected` tells whether the areas are corrected for confusion, and `why_not` why they are not. `temperature` is
-    that of the network's answers, None where nobody fitted one.
+    `corrected` tells whether the areas are corrected for confusion, and `why_not` why they are not.
+    `temperature` is that of the network's answers, None where nobody fitted one.
     """
 
     model: str
@@ -103,13 +108,15 @@ class Summary:
 
 @dataclass(frozen=True)
 class _Field:
-    """Hold one field ready to be summed: amounts per class, and areas and distances of the single pores of each.
+    """Hold one field ready to be summed: amounts per class, and areas and distances of the single
+    pores of each.
 
     `certain` and `certain_densities` are the part of the amounts that people named.
 
     `kept` says that pores unlike all training crops count.
 
-    `shifted` (shifts, classes + 1) are the area per cent at shifted thresholds, the last one what is left to a person.
+    `shifted` (shifts, classes + 1) are the area per cent at shifted thresholds, the last one what
+    is left to a person.
     """
 
     result: FieldResult
@@ -131,10 +138,11 @@ def summarise(
     *,
     least: float = 0.0,
 ) -> Summary:
-    """Return the numbers of all results; micrographs without a specimen count as specimens of their own name.
+    """Return the numbers of all results; micrographs without a specimen count as specimens of their
+    own name.
 
-    `tables` are the pores of each result, in the same order; sizes are those of pores that were answered with a
-    confidence of `least`, as in the results.
+    `tables` are the pores of each result, in the same order; sizes are those of pores that were
+    answered with a confidence of `least`, as in the results.
 
     Raises ValueError without a result, and when the results are of other classes than the model's.
     """
@@ -250,7 +258,9 @@ def _group(
     classes: tuple[str, ...],
     correct: _Corrections,
 ) -> GroupSummary:
-    """Sum up fields; each unit (a field, or the fields of a specimen) counts alike in means and intervals."""
+    """Sum up fields; each unit (a field, or the fields of a specimen) counts alike in means and
+    intervals.
+    """
     weights = [np.array([one.result.field_area_px for one in unit_fields]) for unit_fields in units]
     certain = _means(units, weights, lambda one: one.certain)
     areas = estimate_classes(
@@ -315,7 +325,9 @@ def _class(
 def _sensitivity(
     units: list[list[_Field]], weights: list[Floats], pores: list[bool], correct: Correction
 ) -> tuple[ShiftedAreas, ...]:
-    """Return the means over units at shifted thresholds; nothing where a field was not looked at with them."""
+    """Return the means over units at shifted thresholds; nothing where a field was not looked at
+    with them.
+    """
     of_units = []
     for own, weight in zip(units, weights, strict=True):
         shifted = [one.shifted for one in own if one.shifted is not None]

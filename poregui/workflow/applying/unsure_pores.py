@@ -1,4 +1,4 @@
-"""Bring the pores that a network left to a person into the project, the least sure first; changes with what is left."""
+"""Bring the pores that a network left to a person into the project, the least sure first."""
 
 from __future__ import annotations
 
@@ -31,10 +31,11 @@ Progress = Callable[[int, int, str], None]
 
 @dataclass(frozen=True)
 class UnsurePore:
-    """Hold one pore that waits for a person: `number` in its table, `why`, and what the network takes it for.
+    """Hold one pore that waits for a person: `number` in its table, `why`, and what the network
+    takes it for.
 
-    `why` is `unlike` for one that is unlike all that was trained on, whatever the confidence, else `unsure`. `middle`
-    is x and y in px, `area` in px².
+    `why` is `unlike` for one that is unlike all that was trained on, whatever the confidence, else
+    `unsure`. `middle` is x and y in px, `area` in px².
     """
 
     task: FieldTask
@@ -49,9 +50,11 @@ class UnsurePore:
 def unsure_pores(
     tasks: Sequence[FieldTask], tables: Sequence[PoreTable], classes: Sequence[str], least: float
 ) -> list[UnsurePore]:
-    """Return the pores that no person has answered and the network did not answer surely, the least sure first.
+    """Return the pores that no person has answered and the network did not answer surely, the least
+    sure first.
 
-    Those that are unlike all training crops are among them, unless the table says that they are kept.
+    Those that are unlike all training crops are among them, unless the table says that they are
+    kept.
     """
     found = []
     for task, table in zip(tasks, tables, strict=True):
@@ -67,7 +70,10 @@ def unsure_pores(
 
 
 def write_queue(pores: Sequence[UnsurePore], path: Path) -> None:
-    """Write the pores that wait for a person as CSV, the least sure first. Raises PoreguiError when that is refused."""
+    """Write the pores that wait for a person as CSV, the least sure first.
+
+    Raises PoreguiError when that is refused.
+    """
 
     def write(beside: Path) -> None:
         with open(beside, "w", newline="", encoding="utf-8") as file:
@@ -138,7 +144,9 @@ def _cut(pores: Sequence[UnsurePore], pixels: PixelStore) -> list[NewPore]:
 
 @dataclass(frozen=True)
 class UnsurePlan:
-    """Hold the one edit that brings pores in (None: all are there), and the ids of all their crops in their order."""
+    """Hold the one edit that brings pores in (None: all are there), and the ids of all their crops
+    in their order.
+    """
 
     edit: AddCrops | None
     crop_ids: tuple[int, ...]
@@ -152,7 +160,8 @@ def strangers_of(project: Project, pores: Sequence[UnsurePore]) -> list[tuple[Pa
 
 
 def settle_unsure(project: Project, cut: CutUnsure, who: str) -> UnsurePlan:
-    """Return the edit that adds pores as proposals with their outlines; those that have a crop are passed over.
+    """Return the edit that adds pores as proposals with their outlines; those that have a crop are
+    passed over.
 
     Raises PoreguiError when the project is read-only, or a micrograph is not in it.
     """

@@ -1,4 +1,4 @@
-"""Tell in which micrographs pores were looked for, and how; changes with what a person must know to search again."""
+"""Tell in which micrographs pores were looked for, and how."""
 
 from __future__ import annotations
 

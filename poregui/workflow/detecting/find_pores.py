@@ -1,4 +1,4 @@
-"""Find the pores of micrographs with the project's recipe and bring them in as one edit; changes with that job."""
+"""Find the pores of micrographs with the project's recipe and bring them in as one edit."""
 
 from __future__ import annotations
 
@@ -35,9 +35,11 @@ _BATCH = 256
 
 @dataclass(frozen=True)
 class DetectedPores:
-    """Hold the pores that were found in one micrograph; the pixels of their crops are in the pixel store already.
+    """Hold the pores that were found in one micrograph; the pixels of their crops are in the pixel
+    store already.
 
-    `mount_percent` is the part of the unmasked picture that was taken for the mount around the specimen.
+    `mount_percent` is the part of the unmasked picture that was taken for the mount around the
+    specimen.
     """
 
     micrograph: Micrograph
@@ -73,7 +75,8 @@ class Present:
 
 @dataclass(frozen=True)
 class DetectionPlan:
-    """Hold the one edit that brings found pores in, and what it means; `edit` is None when nothing changes.
+    """Hold the one edit that brings found pores in, and what it means; `edit` is None when nothing
+    changes.
 
     `stayed` are the ids of labelled crops for which no pore was found; they stay as they were.
     """
@@ -87,7 +90,9 @@ class DetectionPlan:
 
 
 def detection_recipe(project: Project) -> DetectionRecipe:
-    """Return the recipe that the project keeps, or the usual one where there is none that can be read."""
+    """Return the recipe that the project keeps, or the usual one where there is none that can be
+    read.
+    """
     try:
         return detection_recipe_from_json(json.loads(project.meta(RECIPE_KEY, "{}")))
     except (ValueError, PoreguiError):
@@ -120,10 +125,12 @@ def find_in_file(
     pixels: PixelStore,
     progress: Progress = lambda done, total, text: None,
 ) -> DetectedPores:
-    """Find the pores of a micrograph and keep the pixels of their crops; needs no project, so any thread may.
+    """Find the pores of a micrograph and keep the pixels of their crops; needs no project, so any
+    thread may.
 
-    `folder` is the project's. An exception that `progress` raises ends the work. Raises PoreguiError when the file
-    cannot be read, or the recipe has lengths in um and the micrograph has no scale.
+    `folder` is the project's. An exception that `progress` raises ends the work. Raises
+    PoreguiError when the file cannot be read, or the recipe has lengths in um and the micrograph
+    has no scale.
     """
     started = time.perf_counter()
     with open_pyramid(
@@ -131,7 +138,8 @@ def find_in_file(
     ) as image:
         if (image.width, image.height) != (micrograph.width, micrograph.height):
             raise PoreguiError(
-                f"{micrograph.name} is {image.width} x {image.height} px now, and was {micrograph.width} x "
+                f"{micrograph.name} is {image.width} x {image.height} px now, and was "
+                f"{micrograph.width} x "
                 f"{micrograph.height} px.",
                 "Put the original file back.",
             )
@@ -159,20 +167,25 @@ def find_in_file(
 
 
 def mount_words(found: Sequence[DetectedPores]) -> str:
-    """Say where much of the picture was taken for the mount, for that may have been pore; empty where nothing was."""
+    """Say where much of the picture was taken for the mount, for that may have been pore; empty
+    where nothing was.
+    """
     large = [one for one in found if one.mount_percent >= _MUCH_MOUNT]
     if not large:
         return ""
     most = max(large, key=lambda one: one.mount_percent)
     others = f" and parts of {len(large) - 1} more" if len(large) > 1 else ""
     return (
-        f"{most.mount_percent:.0f} % of {most.micrograph.name}{others} lie along an edge and were taken for the mount "
+        f"{most.mount_percent:.0f} % of {most.micrograph.name}{others} lie along an edge and "
+        "were taken for the mount "
         "around the specimen, not for pores."
     )
 
 
 def detection_of(detected: Detected, micrograph: Micrograph, recipe: DetectionRecipe) -> Detection:
-    """Return what the project remembers of a search besides the pores; lines are kept within a quarter of a pixel."""
+    """Return what the project remembers of a search besides the pores; lines are kept within a
+    quarter of a pixel.
+    """
     return Detection(
         when=datetime.now(UTC).isoformat(timespec="seconds"),
         recipe=recipe_text(recipe),
@@ -190,7 +203,9 @@ def cut_pores(
     pixels: PixelStore,
     progress: Progress = lambda done, total, text: None,
 ) -> tuple[NewPore, ...]:
-    """Cut a crop around each pore that was found, as the recipe says, into the pixel store, in batches."""
+    """Cut a crop around each pore that was found, as the recipe says, into the pixel store, in
+    batches.
+    """
     count = len(detected.outlines)
     boxes = [
         recipe.crop_box(detected.box(i), image.width, image.height, micrograph.um_per_px)

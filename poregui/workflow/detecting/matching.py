@@ -1,4 +1,4 @@
-"""Match the pores that were found with the crops that are there, so that labels stay; changes with that rule."""
+"""Match the pores that were found with the crops that are there, so that labels stay."""
 
 from __future__ import annotations
 
@@ -14,11 +14,17 @@ from poregui.vision.shape.overlaps import Overlaps, near_boxes, overlaps
 from poregui.workflow.editing.edits import OutlinedCrop, ReplacePores
 
 SAME = 0.4
-"""Intersection over union from which two outlines are of the same pore; below, too much changed to trust a label."""
+"""Intersection over union from which two outlines are of the same pore; below, too much changed to
+trust a label.
+"""
 _COVERED = 0.5
-"""Part of a pore in a crop that stays (or the other way round) from which it is not proposed a second time."""
+"""Part of a pore in a crop that stays (or the other way round) from which it is not proposed a
+second time.
+"""
 _SEEN = 0.01
-"""Part of a hand-drawn box that a pore beside its middle fills at least to be what the box was drawn for."""
+"""Part of a hand-drawn box that a pore beside its middle fills at least to be what the box was
+drawn for.
+"""
 
 
 @dataclass(frozen=True)
@@ -34,8 +40,9 @@ class NewPore:
 class Settled:
     """Hold the edit that brings new pores in, and what it means for labels.
 
-    `carried` labelled crops took the outline of a new pore; `stayed` are the ids of labelled crops for which none was
-    found (they stay as they were); `kept_by_hand` counts crops whose outline a person drew or brought, left alone.
+    `carried` labelled crops took the outline of a new pore; `stayed` are the ids of labelled crops
+    for which none was found (they stay as they were); `kept_by_hand` counts crops whose outline a
+    person drew or brought, left alone.
     """
 
     edit: ReplacePores
@@ -51,11 +58,13 @@ def settle(
     pores: Sequence[NewPore],
     first_id: int,
 ) -> Settled:
-    """Return what becomes of a micrograph's crops when these pores are found; `first_id` is the next free crop id.
+    """Return what becomes of a micrograph's crops when these pores are found; `first_id` is the
+    next free crop id.
 
-    A crop whose outline is that of a new pore keeps its id, and with it its label, log and remarks, and takes the new
-    outline; a crop without outline takes that of the pore in its box. Outlines drawn by hand or imported are left
-    alone. What has a label, or was put by a person, stays; proposals that were not found again go.
+    A crop whose outline is that of a new pore keeps its id, and with it its label, log and remarks,
+    and takes the new outline; a crop without outline takes that of the pore in its box. Outlines
+    drawn by hand or imported are left alone. What has a label, or was put by a person, stays;
+    proposals that were not found again go.
     """
     outlined = [crop for crop in crops if crop.id in outlines]
     shared = overlaps(
@@ -98,7 +107,9 @@ def settle(
 
 
 def _same(shared: Overlaps, labelled: Sequence[bool]) -> dict[int, int]:
-    """Return for places in the first set the place in the second that is the same pore, each at most once."""
+    """Return for places in the first set the place in the second that is the same pore, each at
+    most once.
+    """
     rank = (
         np.array(labelled, dtype=np.bool_)[shared.first]
         if len(shared.first)
@@ -116,7 +127,9 @@ def _same(shared: Overlaps, labelled: Sequence[bool]) -> dict[int, int]:
 
 
 def _in_the_box(crops: Sequence[Crop], pores: Sequence[NewPore], taken: set[int]) -> dict[int, int]:
-    """Return for crops without outline, by id, the free pore that they show: around the middle, else the largest."""
+    """Return for crops without outline, by id, the free pore that they show: around the middle,
+    else the largest.
+    """
     boxes, bounds = (
         _edges([c.box for c in crops if c.box]),
         _edges([pore.outline.bounds for pore in pores]),
@@ -159,10 +172,11 @@ def _covered(shared: Overlaps, stays: set[int]) -> set[int]:
 
 
 def _moved(crop: Crop, pore: NewPore) -> Crop:
-    """Return a crop around a new outline: a proposal as the recipe says, another one only where it must move.
+    """Return a crop around a new outline: a proposal as the recipe says, another one only where it
+    must move.
 
-    A box that was drawn or imported without outline then holds one that was found, as if it had been clicked, and
-    follows the next recipe.
+    A box that was drawn or imported without outline then holds one that was found, as if it had
+    been clicked, and follows the next recipe.
     """
     assert crop.box is not None
     origin = "click" if crop.origin in ("hand", "import") else crop.origin

@@ -42,9 +42,11 @@ NO_FRAME = Frame()
 
 @dataclass(frozen=True, eq=False)
 class MeasuredField:
-    """Hold the numbers of one micrograph's pores: of the crops `crop_ids`, int64 (n,), in the order of `measured`.
+    """Hold the numbers of one micrograph's pores: of the crops `crop_ids`, int64 (n,), in the order
+    of `measured`.
 
-    `pore_area_px` is the area of all its pores, `field_area_px` the micrograph without its masked regions, both in px².
+    `pore_area_px` is the area of all its pores, `field_area_px` the micrograph without its masked
+    regions, both in px².
     """
 
     micrograph: Micrograph
@@ -61,7 +63,9 @@ class MeasuredField:
 
 
 def outlined_pores(crops: Sequence[Crop], outlines: Mapping[int, Outline]) -> dict[int, Outline]:
-    """Return the outlines that count as pores, by crop id: not those that a person said are none."""
+    """Return the outlines that count as pores, by crop id: not those that a
+    person said are none.
+    """
     return {
         crop.id: outlines[crop.id]
         for crop in crops
@@ -74,10 +78,11 @@ def measure_project(
     micrographs: Sequence[Micrograph] | None = None,
     progress: Progress = lambda done, total, text: None,
 ) -> list[MeasuredField]:
-    """Return the numbers of all micrographs (or of some) in which pores were looked for or outlined.
+    """Return the numbers of all micrographs (or of some) in which pores were looked for or
+    outlined.
 
-    A micrograph in which detection found nothing is a field without pores. Numbers that were kept come at once.
-    An exception that `progress` raises ends the work.
+    A micrograph in which detection found nothing is a field without pores. Numbers that were kept
+    come at once. An exception that `progress` raises ends the work.
     """
     fields = []
     detections, up = project.detections(), project_build_direction(project)
@@ -111,10 +116,11 @@ def measure_field(
     frame: Frame = NO_FRAME,
     detection: Detection | None = None,
 ) -> MeasuredField:
-    """Return the numbers of a micrograph's pores (crop id to outline), from the project's cache where they are there.
+    """Return the numbers of a micrograph's pores (crop id to outline), from the project's cache
+    where they are there.
 
-    The mean greys are not known while the file is out of reach. `folder` is the project's; where its cache cannot be
-    written the numbers are not kept.
+    The mean greys are not known while the file is out of reach. `folder` is the project's; where
+    its cache cannot be written the numbers are not kept.
     """
     crop_ids = np.array(sorted(pores), dtype=np.int64)
     outlines = [pores[crop_id] for crop_id in crop_ids.tolist()]
@@ -155,7 +161,9 @@ def measure_field(
 
 
 def field_area(micrograph: Micrograph, detection: Detection | None = None) -> float:
-    """Return the area of a micrograph without its masked regions, in px²; without the mount, where detection saw it."""
+    """Return the area of a micrograph without its masked regions, in px²; without the mount, where
+    detection saw it.
+    """
     if detection is not None and detection.masks == micrograph.masks:
         return max(1.0, detection.field_area_px)
     hidden = 0
@@ -166,7 +174,7 @@ def field_area(micrograph: Micrograph, detection: Detection | None = None) -> fl
     return float(max(1, micrograph.width * micrograph.height - hidden))
 
 
-# ---- what is kept ----------------------------------------------------------------------------------------------------
+# ---- what is kept ---------------------------------------------------------------------------
 
 
 def _fingerprint(
@@ -228,11 +236,13 @@ def _write(file: Path, mark: str, field: MeasuredField) -> None:
         return
 
 
-# ---- what is told ----------------------------------------------------------------------------------------------------
+# ---- what is told ---------------------------------------------------------------------------
 
 
 def summary(project: Project, fields: Sequence[MeasuredField]) -> dict[str, Any]:
-    """Return porosity and number of pores per micrograph, and the mean over fields, fit for JSON."""
+    """Return porosity and number of pores per micrograph, and the mean over
+    fields, fit for JSON.
+    """
     over = porosity(
         [field.pore_area_px for field in fields], [field.field_area_px for field in fields]
     )
@@ -284,9 +294,11 @@ def _porosity_json(over: Porosity | None) -> dict[str, Any] | None:
 
 
 def write_measurements(project: Project, fields: Sequence[MeasuredField], out: Path) -> int:
-    """Write one line a pore as CSV and return how many; shape numbers that are unreliable stay empty.
+    """Write one line a pore as CSV and return how many; shape numbers that are unreliable stay
+    empty.
 
-    Lengths are in the unit that the line names. Raises PoreguiError when the file cannot be written.
+    Lengths are in the unit that the line names. Raises PoreguiError when the file cannot be
+    written.
     """
     rows: list[list[Any]] = []
     names = [column.name for column in COLUMNS]
@@ -322,9 +334,11 @@ def _cell(name: str, value: Any, *, reliable: bool) -> Any:
 
 @dataclass(frozen=True)
 class CropNumbers:
-    """Hold the numbers of one pore: area in `unit`² and diameter in `unit` (um or px), and what its shape is like.
+    """Hold the numbers of one pore: area in `unit`² and diameter in `unit` (um or px), and what its
+    shape is like.
 
-    `reliable` tells that it is at least `RELIABLE_PX` across, so that the shape numbers mean something.
+    `reliable` tells that it is at least `RELIABLE_PX` across, so that the shape numbers mean
+    something.
     """
 
     unit: str
@@ -341,8 +355,8 @@ def numbers_of_crop(
 ) -> CropNumbers | None:
     """Return the numbers of a crop, as in the table of measurements where it has an outline.
 
-    Without one they are taken roughly from its pixels, which `pixels` reads only then; None where no pore stands out.
-    Raises what `pixels` raises.
+    Without one they are taken roughly from its pixels, which `pixels` reads only then; None where
+    no pore stands out. Raises what `pixels` raises.
     """
     return _from_pixels(crop, pixels()) if outline is None else _from_outline(crop, outline)
 

@@ -119,7 +119,9 @@ class RemoveCrops:
 
 @dataclass(frozen=True)
 class ChangeCrop:
-    """Move or resize one crop, or change its outline, which is left alone when neither outline is given."""
+    """Move or resize one crop, or change its outline, which is left alone when neither outline is
+    given.
+    """
 
     before: Crop
     after: Crop
@@ -240,7 +242,9 @@ class AddSpecimens:
 
 @dataclass(frozen=True)
 class SetClasses:
-    """Change the classes: add, rename, recolour, reorder, retire, or merge, which relabels crops in the same step."""
+    """Change the classes: add, rename, recolour, reorder, retire, or merge, which relabels crops in
+    the same step.
+    """
 
     before: tuple[PoreClass, ...]
     after: tuple[PoreClass, ...]
@@ -350,7 +354,9 @@ class SetRemark:
 
 @dataclass(frozen=True)
 class SetSetting:
-    """Change a setting that belongs to the project, such as its detection recipe, kept as text under a key."""
+    """Change a setting that belongs to the project, such as its detection recipe, kept as text
+    under a key.
+    """
 
     key: str
     before: str
@@ -378,9 +384,11 @@ class OutlinedCrop:
 
 @dataclass(frozen=True)
 class ReplacePores:
-    """Add pores (with ids from `Project.next_id`), change some and take some away; labels stay with their crops.
+    """Add pores (with ids from `Project.next_id`), change some and take some away; labels stay with
+    their crops.
 
-    `before` and `after` are the changed ones in the same order. Labels that added crops bring are logged.
+    `before` and `after` are the changed ones in the same order. Labels that added crops bring are
+    logged.
     """
 
     added: tuple[OutlinedCrop, ...] = ()

@@ -26,7 +26,10 @@ class History:
         return self._undone[-1].text if self._undone else ""
 
     def apply(self, edit: Edit) -> Changed:
-        """Do an edit. Raises PoreguiError, with nothing changed, when the project cannot be written."""
+        """Do an edit.
+
+        Raises PoreguiError, with nothing changed, when the project cannot be written.
+        """
         with self._project.transaction():
             changed = edit.do(self._project)
         self._done.append(edit)

@@ -36,7 +36,9 @@ SMALLEST_CROP = 8
 def label_crops(
     project: Project, crop_ids: Sequence[int], label: int | None, *, who: str, how: How = "hand"
 ) -> SetLabels:
-    """Return the edit that gives crops a label (None takes it away); crops that have it already stay as they are."""
+    """Return the edit that gives crops a label (None takes it away); crops that have it already
+    stay as they are.
+    """
     labels = project.labels_of(crop_ids) if len(crop_ids) <= _FEW else project.labels()
     changes = []
     for crop_id in crop_ids:
@@ -140,7 +142,9 @@ def set_scale(
 
 
 def set_specimen(project: Project, micrographs: Sequence[Micrograph], name: str) -> Edit:
-    """Return the edit that assigns micrographs to the specimen of a name, which is made when it is new."""
+    """Return the edit that assigns micrographs to the specimen of a name, which is made when it is
+    new.
+    """
     wanted = " ".join(name.split())
     edits: list[Edit] = []
     specimen_id: int | None = None
@@ -246,7 +250,8 @@ def set_reference_crops(
 
 
 def accept_suggestions(project: Project, suggested: Mapping[int, int], *, who: str) -> SetLabels:
-    """Return the edit that labels crops (id to label) as suggested, all in one step; the log says `accepted`.
+    """Return the edit that labels crops (id to label) as suggested, all in one step; the log says
+    `accepted`.
 
     Crops that are gone, or that a person has labelled already, stay as they are.
     """

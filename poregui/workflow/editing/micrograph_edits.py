@@ -36,14 +36,18 @@ from poregui.workflow.editing.edits import (
 )
 
 _ROUNDED_PX, _ROUNDED = 2, 0.02
-"""Pixels, and share of those masked before, by which drawing an outline anew may seem to reach further."""
+"""Pixels, and share of those masked before, by which drawing an outline anew may seem to reach
+further.
+"""
 Step = Callable[[Sequence[Micrograph]], Edit | None]
 
 
 def set_display(micrographs: Sequence[Micrograph], display: Display | None) -> ChangeMicrographs:
-    """Return the edit that shows micrographs through a contrast window; None shows the file's own range.
+    """Return the edit that shows micrographs through a contrast window; None shows the file's own
+    range.
 
-    Only the picture on the screen changes: crops keep the stored values and the grey range of their file.
+    Only the picture on the screen changes: crops keep the stored values and the grey range of their
+    file.
     """
     after = tuple(replace(m, display=display) for m in micrographs)
     return ChangeMicrographs(tuple(micrographs), after, text="change contrast")
@@ -57,7 +61,9 @@ def set_masks(
 
 
 def mask_info_bars(found: Iterable[tuple[Micrograph, Box]]) -> ChangeMicrographs:
-    """Return the edit that masks the info bar of each micrograph in the place of one that was masked before."""
+    """Return the edit that masks the info bar of each micrograph in the place of one that was
+    masked before.
+    """
     pairs = tuple(found)
     after = tuple(
         replace(
@@ -79,7 +85,9 @@ def check_outside_masks(micrograph: Micrograph, box: Box) -> None:
 def check_outline_outside_masks(
     micrograph: Micrograph, outline: Outline, before: Sequence[Outline] = ()
 ) -> None:
-    """Raise PoreguiError when an outline reaches into a mask, by more than those that it takes the place of did."""
+    """Raise PoreguiError when an outline reaches into a mask, by more than those that it takes the
+    place of did.
+    """
     reaches = masked_area(micrograph.masks, outline.points)
     if not reaches:
         return
@@ -94,8 +102,9 @@ def check_outline_outside_masks(
 def specimen_expression(pattern: str) -> re.Pattern[str]:
     """Return what finds the specimen in a file name.
 
-    `pattern` is plain, such as `{specimen}_*.tif` (`*` any characters, `?` one), or a regular expression with a group
-    named `specimen`, or else with a first group. Raises PoreguiError for others.
+    `pattern` is plain, such as `{specimen}_*.tif` (`*` any characters, `?` one), or a regular
+    expression with a group named `specimen`, or else with a first group. Raises PoreguiError for
+    others.
     """
     text = pattern.strip()
     if "{specimen}" in text:
@@ -125,7 +134,8 @@ def specimen_expression(pattern: str) -> re.Pattern[str]:
 def specimens_in_names(
     micrographs: Sequence[Micrograph], pattern: str
 ) -> tuple[tuple[Micrograph, str | None], ...]:
-    """Return each micrograph with the specimen that its name holds, None where the pattern does not fit.
+    """Return each micrograph with the specimen that its name holds, None where the pattern does not
+    fit.
 
     Raises PoreguiError for an unfit pattern.
     """
@@ -134,14 +144,17 @@ def specimens_in_names(
 
 
 def specimen_in(name: str, expression: re.Pattern[str]) -> str | None:
-    """Return the specimen that an expression (see `specimen_expression`) finds in a file name, or None."""
+    """Return the specimen that an expression (see `specimen_expression`) finds in a file name, or
+    None.
+    """
     found = expression.search(name)
     group: str | int = "specimen" if "specimen" in expression.groupindex else 1
     return " ".join((found.group(group) or "").split()) or None if found else None
 
 
 def set_specimens(project: Project, named: Iterable[tuple[Micrograph, str | None]]) -> Edit | None:
-    """Return the one edit that assigns micrographs to the specimens named, made where new; None when nothing changes.
+    """Return the one edit that assigns micrographs to the specimens named, made where new; None
+    when nothing changes.
 
     Micrographs with None keep the specimen that they have.
     """
@@ -167,7 +180,9 @@ def set_specimens(project: Project, named: Iterable[tuple[Micrograph, str | None
 
 
 def change_several(micrographs: Sequence[Micrograph], steps: Iterable[Step]) -> Edit | None:
-    """Return the one edit of all steps, each built on what those before it leave; None when nothing changes."""
+    """Return the one edit of all steps, each built on what those before it leave; None when nothing
+    changes.
+    """
     now = {m.id: m for m in micrographs}
     edits: list[Edit] = []
     for step in steps:
@@ -192,9 +207,11 @@ def name_of(file: Path, plane: Plane) -> str:
 
 
 def with_plane(file: Path, micrograph: Micrograph, plane: Plane) -> Micrograph:
-    """Return a micrograph as it is with another plane of its file, which is read for it; may run in any thread.
+    """Return a micrograph as it is with another plane of its file, which is read for it; may run in
+    any thread.
 
-    The scale follows where it is the one that the file gives for the plane until now. Raises ImageError.
+    The scale follows where it is the one that the file gives for the plane until now. Raises
+    ImageError.
     """
     try:
         before = read_header(file, Plane.parse(micrograph.plane))
@@ -224,13 +241,15 @@ def with_plane(file: Path, micrograph: Micrograph, plane: Plane) -> Micrograph:
 def change_plane(project: Project, before: Micrograph, after: Micrograph) -> ChangeMicrographs:
     """Return the edit that shows another plane; crops that were cut keep their pixels.
 
-    Raises PoreguiError when a plane of another size is chosen, into which the crops that are there would not fit.
+    Raises PoreguiError when a plane of another size is chosen, into which the crops that are there
+    would not fit.
     """
     if (before.width, before.height) != (after.width, after.height) and project.crops(
         micrograph_id=before.id
     ):
         raise PoreguiError(
-            f"{after.name} is {after.width} x {after.height} px, and the crops of {before.name} lie in a picture of "
+            f"{after.name} is {after.width} x {after.height} px, and the crops of {before.name} "
+            "lie in a picture of "
             f"{before.width} x {before.height} px.",
             "Import the file once more with that page.",
         )
@@ -243,10 +262,11 @@ BUILD_DIRECTION_KEY = "build_direction_deg"
 
 @dataclass(frozen=True)
 class Frame:
-    """Hold what orientation and distance to the surface rest on: degrees counter-clockwise from the right, and lines.
+    """Hold what orientation and distance to the surface rest on: degrees counter-clockwise from the
+    right, and lines.
 
-    `build_direction_deg` is None and `surfaces` empty where they are not known. `drawn` tells that a person drew the
-    lines, or said that there are none.
+    `build_direction_deg` is None and `surfaces` empty where they are not known. `drawn` tells that
+    a person drew the lines, or said that there are none.
     """
 
     build_direction_deg: float | None = None
@@ -270,7 +290,9 @@ def project_build_direction(project: Project) -> float | None:
 def frame_of(
     micrograph: Micrograph, detection: Detection | None, build_direction_deg: float | None
 ) -> Frame:
-    """Return the frame of a micrograph: its own words first, then what detection found and the project says."""
+    """Return the frame of a micrograph: its own words first, then what detection found and the
+    project says.
+    """
     own = micrograph.build_direction_deg
     direction = build_direction_deg if own is None else own
     if micrograph.surfaces is not None:
@@ -295,7 +317,9 @@ def checked_direction(degrees: float) -> float:
 
 
 def direction_of(start: tuple[float, float], end: tuple[float, float]) -> float:
-    """Return where a line from one point (x, y) in px to another points, in degrees as in `Frame`."""
+    """Return where a line from one point (x, y) in px to another points, in
+    degrees as in `Frame`.
+    """
     return round(math.degrees(math.atan2(start[1] - end[1], end[0] - start[0])) % 360, 1) % 360
 
 
@@ -312,7 +336,10 @@ def set_build_direction(
 
 
 def set_project_build_direction(project: Project, degrees: float | None) -> SetSetting:
-    """Return the edit that gives the project a build direction, None: unknown. Raises PoreguiError as above."""
+    """Return the edit that gives the project a build direction, None: unknown.
+
+    Raises PoreguiError as above.
+    """
     text = "" if degrees is None else f"{checked_direction(degrees):.10g}"
     return SetSetting(
         BUILD_DIRECTION_KEY, project.meta(BUILD_DIRECTION_KEY), text, "set build direction"
@@ -322,7 +349,8 @@ def set_project_build_direction(project: Project, degrees: float | None) -> SetS
 def set_surfaces(
     micrographs: Sequence[Micrograph], lines: Sequence[Line] | None
 ) -> ChangeMicrographs:
-    """Return the edit that says where the specimen ends: lines, none in view, or (None) what detection found.
+    """Return the edit that says where the specimen ends: lines, none in view, or (None) what
+    detection found.
 
     Raises PoreguiError for a line with fewer than two points, or with values that are no numbers.
     """

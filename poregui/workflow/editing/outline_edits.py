@@ -1,4 +1,4 @@
-"""Build the edits that join, cut and draw the outlines of pores; changes with what happens to their crops."""
+"""Build the edits that join, cut and draw the outlines of pores."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def join_pores(
 ) -> ReplacePores:
     """Return the edit that makes one pore of several: the first crop stays and takes the others in.
 
-    It keeps its label; without one it takes that which most of the others have. Raises PoreguiError where the bridge
-    between them would lie in a mask, and for a project that cannot be written.
+    It keeps its label; without one it takes that which most of the others have. Raises PoreguiError
+    where the bridge between them would lie in a mask, and for a project that cannot be written.
     """
     outline = Outline.of(joined([outline.points for _, outline in pores]))
     check_outline_outside_masks(micrograph, outline, [old for _, old in pores])
@@ -47,7 +47,8 @@ def join_pores(
 
 
 def cut_pore(project: Project, pore: Pore, micrograph: Micrograph, image: Pyramid) -> ReplacePores:
-    """Return the edit that cuts a pore at its waists: the largest part stays the crop, the others are new, unlabelled.
+    """Return the edit that cuts a pore at its waists: the largest part stays the crop, the others
+    are new, unlabelled.
 
     Raises PoreguiError where there is no waist, or for a project that cannot be written.
     """
@@ -70,7 +71,8 @@ def draw_pore(
     image: Pyramid,
     origin: Origin = "hand",
 ) -> ReplacePores:
-    """Return the edit that gives a crop, or a new one of an origin, an outline; detection leaves those by hand alone.
+    """Return the edit that gives a crop, or a new one of an origin, an outline; detection leaves
+    those by hand alone.
 
     Raises PoreguiError where it reaches into a mask, and for a project that cannot be written.
     """

@@ -1,4 +1,4 @@
-"""Compare two runs on the crops that both answered unseen; changes with what a comparison says."""
+"""Compare two runs on the crops that both answered unseen."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ _UNLIKELY = 0.05
 
 @dataclass(frozen=True)
 class Flip:
-    """Hold one crop that two runs answer differently: names of classes, and whether each run is right."""
+    """Hold one crop that two runs answer differently: names of classes, and whether each run is
+    right.
+    """
 
     crop_id: int
     name: str
@@ -38,9 +40,10 @@ class Flip:
 class Comparison:
     """Hold two runs on the test crops that both share and that have a label which both know.
 
-    `left_out` counts test crops of either that the other cannot judge. `difference` is the accuracy of the second minus
-    that of the first, with its 95 % interval over specimens where there are two at least. `flipped` are the crops with
-    different answers: first those that only the second got right, then only the first, then neither.
+    `left_out` counts test crops of either that the other cannot judge. `difference` is the accuracy
+    of the second minus that of the first, with its 95 % interval over specimens where there are two
+    at least. `flipped` are the crops with different answers: first those that only the second got
+    right, then only the first, then neither.
     """
 
     first: RunReview
@@ -71,7 +74,8 @@ class Comparison:
         if self.accuracy_first is None or self.accuracy_second is None or self.difference is None:
             return f"{one.capitalize()} and {two} share no test crop with a label that both know."
         told = (
-            f"On the {self.shared} test crops that both share {one} is right in {100 * self.accuracy_first:.1f} % "
+            f"On the {self.shared} test crops that both share {one} is right in "
+            f"{100 * self.accuracy_first:.1f} % "
             f"and {two} in {100 * self.accuracy_second:.1f} %"
         )
         p = f"McNemar p = {self.pairing.p_value:.2g}"
@@ -176,10 +180,11 @@ def _flips(
 
 
 def _difference_interval(right: NDArray[np.bool_], groups: list[str]) -> tuple[float, float] | None:
-    """Return the 95 % t interval of the paired difference over groups, or over crops where each is its own group.
+    """Return the 95 % t interval of the paired difference over groups, or over crops where each is
+    its own group.
 
-    A ratio estimator as in `interval_over_groups`, never narrower than the normal interval over crops; None for fewer
-    than two groups.
+    A ratio estimator as in `interval_over_groups`, never narrower than the normal interval over
+    crops; None for fewer than two groups.
     """
     names = sorted(set(groups))
     if len(names) < 2:
@@ -202,14 +207,16 @@ def _notes(first: RunReview, second: RunReview) -> tuple[str, ...]:
     notes = []
     if first.class_ids != second.class_ids:
         notes.append(
-            "The two runs do not know the same classes; only crops of classes that both know are compared."
+            "The two runs do not know the same classes; only crops of classes that both know "
+            "are compared."
         )
     for one, other in ((first, second), (second, first)):
         learned = {j.crop_id for j in one.judged if j.part != "test"}
         seen = sum(j.crop_id in learned for j in other.judged if j.part == "test")
         if seen:
             notes.append(
-                f"{seen} test crops of run {other.run} were trained on by run {one.run}; they are left out."
+                f"{seen} test crops of run {other.run} were trained on by run {one.run}; they "
+                "are left out."
             )
     if kind_of([j.crop.group for j in first.judged] or ["crop:0"]) == "crop":
         notes.append("Specimens are not known; the interval takes crops as independent.")

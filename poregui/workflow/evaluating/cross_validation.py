@@ -1,4 +1,4 @@
-"""Set pooled and grouped cross-validations of a project side by side; changes with what a comparison needs."""
+"""Set pooled and grouped cross-validations of a project side by side."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ from poregui.store.run_folder import RunFolder
 class Crossed:
     """Hold one finished cross-validation as it was when it ended.
 
-    `grouped`: crops of one group (`kind`: specimen, micrograph...) never stood on both sides. `folds` are accuracy and
-    number of crops of each fold; `mean` and `spread` (standard deviation over folds, None for one) are over folds,
-    `mean_interval` a t interval of the mean over grouped folds; `pooled` counts all crops as one.
+    `grouped`: crops of one group (`kind`: specimen, micrograph...) never stood on both sides.
+    `folds` are accuracy and number of crops of each fold; `mean` and `spread` (standard deviation
+    over folds, None for one) are over folds, `mean_interval` a t interval of the mean over grouped
+    folds; `pooled` counts all crops as one.
     """
 
     run: int
@@ -101,7 +102,9 @@ def cross_validations(project: Project) -> tuple[Crossed, ...]:
 
 @dataclass(frozen=True)
 class PooledBesideGrouped:
-    """Hold the newest cross-validation by whole groups and the newest one crop by crop of the same crops and preset."""
+    """Hold the newest cross-validation by whole groups and the newest one crop by crop of the same
+    crops and preset.
+    """
 
     grouped: Crossed
     torn: Crossed
@@ -119,7 +122,8 @@ class PooledBesideGrouped:
         """Return what the pair says, in words."""
         kind, gain = self.grouped.kind, self.torn.pooled - self.grouped.pooled
         told = (
-            f"Tested on unseen {kind}s the network reaches {100 * self.grouped.pooled:.1f} %; with crops of one {kind} "
+            f"Tested on unseen {kind}s the network reaches {100 * self.grouped.pooled:.1f} %; "
+            f"with crops of one {kind} "
             f"on both sides {100 * self.torn.pooled:.1f} %"
         )
         if gain <= 0:
@@ -128,7 +132,9 @@ class PooledBesideGrouped:
 
 
 def pooled_beside_grouped(project: Project) -> PooledBesideGrouped | None:
-    """Return the newest pair of cross-validations that differ only in whether groups were kept whole; None without."""
+    """Return the newest pair of cross-validations that differ only in whether groups were kept
+    whole; None without.
+    """
     known = cross_validations(project)
     for grouped in (one for one in known if one.grouped):
         for torn in (one for one in known if not one.grouped):

@@ -24,8 +24,8 @@ _SMALLEST_PROBABILITY = 1e-12
 class Judged:
     """Hold one prediction beside its label.
 
-    `crop` is the crop as it was frozen, `truth` the place of the label as it is now: None when the crop was deleted,
-    lost its label, is unsure, or has a class that the run does not know.
+    `crop` is the crop as it was frozen, `truth` the place of the label as it is now: None when the
+    crop was deleted, lost its label, is unsure, or has a class that the run does not know.
     """
 
     prediction: Prediction
@@ -81,7 +81,8 @@ class Judged:
 class RunReview:
     """Hold all predictions of a run beside the labels, and what the run said when it ended.
 
-    `classes` have their names as they are now; `relabelled` counts test crops whose label changed since the freeze.
+    `classes` have their names as they are now; `relabelled` counts test crops whose label changed
+    since the freeze.
     """
 
     run: int
@@ -97,7 +98,9 @@ class RunReview:
 
     @property
     def relabelled(self) -> int:
-        """Return how many test crops have another label than when the run was frozen, or none any more."""
+        """Return how many test crops have another label than when the run was frozen, or none any
+        more.
+        """
         return sum(j.truth != j.trained_label for j in self.judged if j.part == "test")
 
     def counted(self, part: Part = "test") -> list[Judged]:
@@ -121,14 +124,18 @@ class RunReview:
         return worst_first(found)
 
     def errors(self, part: Part = "test") -> list[Judged]:
-        """Return the crops of one part that are predicted wrongly, the most confident ones first."""
+        """Return the crops of one part that are predicted wrongly, the most
+        confident ones first.
+        """
         return worst_first(
             j for j in self.judged if j.part == part and j.truth is not None and not j.right
         )
 
 
 def worst_first(judged: Iterable[Judged]) -> list[Judged]:
-    """Return crops by the loss of their prediction, -log of the probability of the label, the greatest first."""
+    """Return crops by the loss of their prediction, -log of the probability of the label, the
+    greatest first.
+    """
 
     return sorted(judged, key=lambda j: (j.probability, -j.prediction.confidence, j.crop_id))
 
@@ -216,7 +223,9 @@ def _place(label: int | None, place: dict[int, int]) -> int | None:
 
 
 def follow(reviewed: RunReview, project: Project, crop_ids: Iterable[int]) -> RunReview:
-    """Return the review with the labels of these crops (or, when there are none, of all) read again."""
+    """Return the review with the labels of these crops (or, when there are none, of all) read
+    again.
+    """
     wanted = set(crop_ids)
     place = {class_id: i for i, class_id in enumerate(reviewed.class_ids)}
     if not wanted or len(wanted) > 200:
@@ -238,7 +247,10 @@ def newest_finished(project: Project) -> RunFolder | None:
 
 
 def find_run(project: Project, number: int | None) -> RunFolder:
-    """Return the run of a number, or the newest one with predictions. Raises ProjectError when there is none."""
+    """Return the run of a number, or the newest one with predictions.
+
+    Raises ProjectError when there is none.
+    """
     if number is None:
         newest = newest_finished(project)
         if newest is None:
@@ -254,7 +266,9 @@ def find_run(project: Project, number: int | None) -> RunFolder:
 
 
 def headline_interval(reviewed: RunReview, part: Part = "test") -> HeadlineInterval | None:
-    """Return the interval to show beside the accuracy of a part (see `interval_of`), None when no crop is counted."""
+    """Return the interval to show beside the accuracy of a part (see `interval_of`), None when no
+    crop is counted.
+    """
     judged = reviewed.counted(part)
     return interval_of(np.array([j.right for j in judged], bool), [j.crop.group for j in judged])
 

@@ -1,4 +1,4 @@
-"""Queue the crops whose label is probably wrong, the most doubtful first; changes with what makes a suspect."""
+"""Queue the crops whose label is probably wrong, the most doubtful first."""
 
 from __future__ import annotations
 
@@ -29,9 +29,10 @@ NETWORK, FOREST, BOTH = "network", "shapes", "network and shapes"
 class Suspect:
     """Hold one crop whose label may be wrong.
 
-    `label` and `proposed` are class ids, `doubt` is 1 minus the probability of the label; `likely`: confident learning
-    counts it as wrong; `shape_distance` is 1 at the edge of what is usual for the label, None where that is not known;
-    `why` is a sentence; `source` says who answered: `network`, `shapes` or `network and shapes`.
+    `label` and `proposed` are class ids, `doubt` is 1 minus the probability of the label; `likely`:
+    confident learning counts it as wrong; `shape_distance` is 1 at the edge of what is usual for
+    the label, None where that is not known; `why` is a sentence; `source` says who answered:
+    `network`, `shapes` or `network and shapes`.
     """
 
     crop_id: int
@@ -49,8 +50,9 @@ class Suspect:
 class Suspects:
     """Hold the queue of a run, the most doubtful first.
 
-    `expected_errors` is how many labels confident learning takes for wrong among `judged`; `accuracy` is how often the
-    unseen answers agree with the labels; `notes` say what the answers rest on and what is missing.
+    `expected_errors` is how many labels confident learning takes for wrong among `judged`;
+    `accuracy` is how often the unseen answers agree with the labels; `notes` say what the answers
+    rest on and what is missing.
     """
 
     run: int
@@ -83,7 +85,9 @@ class Suspects:
 
 @dataclass(frozen=True)
 class _Answers:
-    """Hold (n, classes) probabilities of crops, each by models that never saw the crop, and where they come from."""
+    """Hold (n, classes) probabilities of crops, each by models that never saw the crop, and where
+    they come from.
+    """
 
     crop_ids: list[int]
     probabilities: NDArray[np.float64]
@@ -94,12 +98,14 @@ class _Answers:
 def suspects(
     project: Project, run: RunFolder | None = None, *, reviewed_too: bool = False
 ) -> Suspects:
-    """Return the labels that are probably wrong among the crops of a run (the newest finished one when not given).
+    """Return the labels that are probably wrong among the crops of a run (the newest finished one
+    when not given).
 
-    Answers of the network count for crops that it never learned from: all of a cross-validation, test and validation
-    crops otherwise. Answers of the shape baseline are out of fold for all crops. Where both are known, their mean is.
-    Crops marked as reviewed are left out unless asked for; labels are those of now. Raises ProjectError when there is
-    no finished run, or nothing answered the crops unseen.
+    Answers of the network count for crops that it never learned from: all of a cross-validation,
+    test and validation crops otherwise. Answers of the shape baseline are out of fold for all
+    crops. Where both are known, their mean is. Crops marked as reviewed are left out unless asked
+    for; labels are those of now. Raises ProjectError when there is no finished run, or nothing
+    answered the crops unseen.
     """
     run = run or find_run(project, None)
     dataset = run.read_dataset()
@@ -128,9 +134,11 @@ def suspects(
 
 
 def follow(found: Suspects, project: Project) -> Suspects:
-    """Return the queue without the crops that were relabelled, deleted or marked as reviewed meanwhile.
+    """Return the queue without the crops that were relabelled, deleted or marked as reviewed
+    meanwhile.
 
-    Order and doubt stay as they were. Give the queue as `suspects` found it, and undo brings crops back.
+    Order and doubt stay as they were. Give the queue as `suspects` found it, and undo brings crops
+    back.
     """
     labels, remarks = project.labels(), project.remarks()
 
@@ -176,12 +184,15 @@ def _notes(run: RunFolder, network: int, forest: int, total: int) -> tuple[str, 
     notes = []
     if network < total and forest:
         notes.append(
-            f"The network of run {run.path.name} learned from {total - network} of {total} crops; those are judged by "
-            "their shapes alone. A cross-validation lets the network judge all: poregui train PROJECT --folds 5."
+            f"The network of run {run.path.name} learned from {total - network} of {total} "
+            "crops; those are judged by "
+            "their shapes alone. A cross-validation lets the network judge all: poregui train "
+            "PROJECT --folds 5."
         )
     elif network < total:
         notes.append(
-            f"Only {network} of {total} crops can be judged, for the network of run {run.path.name} learned from the "
+            f"Only {network} of {total} crops can be judged, for the network of run "
+            f"{run.path.name} learned from the "
             "others. Train again, or cross-validate, to judge all."
         )
     return tuple(notes)
@@ -199,7 +210,9 @@ class _Judge:
     def suspects(
         self, ids: Sequence[int], sources: Sequence[str], shapes: ShapeTable
     ) -> list[Suspect]:
-        """Return the crops that confident learning or their shape puts in doubt, or whose label is not the answer."""
+        """Return the crops that confident learning or their shape puts in doubt, or whose label is
+        not the answer.
+        """
         learned = confident_learning(self.probabilities, self.labels)
         unusual = unusual_shapes(_logs(shapes, ids), self.labels, len(self.dataset.classes))
         odd = unusual.marked & (unusual.nearest != self.labels)
@@ -236,7 +249,11 @@ class _Judge:
         who = {NETWORK: "The network", FOREST: "The shape", BOTH: "Network and shape together"}[
             source
         ]
-        told = f"{who} say{'' if source == BOTH else 's'} {other} {100 * better:.0f} %, {label} {100 * given:.0f} %"
+        told = (
+            f"{who} say{'' if source == BOTH else 's'} {other} "
+            f"{100 * better:.0f} %, {label} "
+            f"{100 * given:.0f} %"
+        )
         return (
             f"{told}; the shape is {odd:.1f} times as far out as usual for {label}."
             if odd
@@ -245,7 +262,9 @@ class _Judge:
 
 
 def _logs(shapes: ShapeTable, ids: Sequence[int]) -> NDArray[np.float64]:
-    """Return the shape numbers that tell classes apart, lengths and ratios as logarithms: factors count alike."""
+    """Return the shape numbers that tell classes apart, lengths and ratios as logarithms: factors
+    count alike.
+    """
     rows = shapes.rows_of(list(ids))
     columns = []
     for name in _SHAPE_NUMBERS:

@@ -1,4 +1,4 @@
-"""Let the exported network of a run classify crops, without TensorFlow; changes with the inputs that networks take."""
+"""Let the exported network of a run classify crops, without TensorFlow."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ _BATCH = 64
 
 @dataclass(frozen=True)
 class ScaledCrop:
-    """Hold the pixels of a crop and the scale of the micrograph that it was cut from, None when nobody knows it."""
+    """Hold the pixels of a crop and the scale of the micrograph that it was cut from, None when
+    nobody knows it.
+    """
 
     pixels: CropPixels
     um_per_px: float | None = None
@@ -33,9 +35,10 @@ class ScaledCrop:
 class Predictor:
     """Classify crops with the exported network of a run.
 
-    `classes` and `class_ids` are names and project ids in the order of the outputs, `um_per_px` median, low and high of
-    the training crops' scales (None: not known then). `reference` is None for a network that does not say what it was
-    trained on, such as those of older versions. One object per thread or process.
+    `classes` and `class_ids` are names and project ids in the order of the outputs, `um_per_px`
+    median, low and high of the training crops' scales (None: not known then). `reference` is None
+    for a network that does not say what it was trained on, such as those of older versions. One
+    object per thread or process.
     """
 
     def __init__(self, run_folder: RunFolder, *, threads: int = 0) -> None:
@@ -79,14 +82,16 @@ class Predictor:
     def predict(self, crops: Sequence[ScaledCrop]) -> NDArray[np.float32]:
         """Return (n, classes) probabilities, rows summing to 1.
 
-        Raises PoreguiError when the network was told sizes in um and the scale of a crop is not known.
+        Raises PoreguiError when the network was told sizes in um and the scale of a crop is not
+        known.
         """
         return self.predict_and_compare(crops)[0]
 
     def predict_and_compare(
         self, crops: Sequence[ScaledCrop]
     ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-        """Return what `predict` does, and (n,) which crops are unlike all that the network was trained on.
+        """Return what `predict` does, and (n,) which crops are unlike all that the network was
+        trained on.
 
         Both come from one pass; nothing is unlike where `reference` is None.
         """
@@ -117,10 +122,11 @@ class Predictor:
         return found
 
     def activation_maps(self, crop: ScaledCrop) -> NDArray[np.float32]:
-        """Return what speaks for each class where: float32 (classes, crop height, crop width) over the crop's pixels.
+        """Return what speaks for each class where: float32 (classes, crop height, crop width) over
+        the crop's pixels.
 
-        Features times the gradient of the class's logit with respect to them: positive for, negative against. Raises
-        PoreguiError as `predict` does.
+        Features times the gradient of the class's logit with respect to them: positive for,
+        negative against. Raises PoreguiError as `predict` does.
         """
         maps = self._run(["activation_maps"], [crop])[0][0]
         height, width = crop.pixels.array.shape[:2]
@@ -159,7 +165,8 @@ class Predictor:
 
 
 def open_session(content: bytes, model: Path, threads: int) -> tuple[Any, Any]:
-    """Return ONNX Runtime's session of a network and the options to run it with; `model` names it in errors.
+    """Return ONNX Runtime's session of a network and the options to run it with; `model` names it
+    in errors.
 
     Raises ProjectError when the content is damaged.
     """

@@ -1,4 +1,6 @@
-"""Put together every number of a run with its interval, for the window, the command line and the report alike."""
+"""Put together every number of a run with its interval, for the window, the command line and the
+report alike.
+"""
 
 from __future__ import annotations
 
@@ -60,9 +62,9 @@ _RESAMPLED: dict[str, Statistic] = {
 class Numbers:
     """Hold every number of one part of a run with the labels as they are now.
 
-    `intervals` are bootstraps over specimens of `balanced_accuracy`, `kappa` and `macro_f1`, absent where specimens are
-    too few. `pores_only` is the accuracy over true pores, where *not a pore* is an output. The temperature is fitted on
-    validation crops only.
+    `intervals` are bootstraps over specimens of `balanced_accuracy`, `kappa` and `macro_f1`, absent
+    where specimens are too few. `pores_only` is the accuracy over true pores, where *not a pore* is
+    an output. The temperature is fitted on validation crops only.
     """
 
     evaluation: Evaluation
@@ -94,7 +96,9 @@ class Numbers:
 
 @dataclass(frozen=True)
 class ClassCurves:
-    """Hold the curves of one class against the others, None where the class or its contrary has no crops."""
+    """Hold the curves of one class against the others, None where the class or its contrary has no
+    crops.
+    """
 
     name: str
     roc: Curve | None
@@ -107,7 +111,9 @@ def numbers(
     shapes: ShapeTable | None = None,
     group_names: Mapping[str, str] | None = None,
 ) -> Numbers:
-    """Return every number of a part; `shapes` adds the breakdown by pore size and brightness, `group_names` names."""
+    """Return every number of a part; `shapes` adds the breakdown by pore size and brightness,
+    `group_names` names.
+    """
     rows = _Rows.of(reviewed, part)
     validated = _Rows.of(reviewed, "validation")
     evaluation = from_matrix(
@@ -135,7 +141,9 @@ def numbers(
 
 @dataclass(frozen=True, eq=False)
 class _Rows:
-    """Hold the counted crops of a part: (n, classes) answers, (n,) true and predicted places, right or not, groups."""
+    """Hold the counted crops of a part: (n, classes) answers, (n,) true and predicted places, right
+    or not, groups.
+    """
 
     judged: list[Judged]
     answers: NDArray[np.float64]
@@ -157,7 +165,9 @@ class _Rows:
 
 
 def curves(reviewed: RunReview, part: Part = "test") -> tuple[ClassCurves, ...]:
-    """Return ROC and precision-recall curves of every class against the others, with the labels as they are now."""
+    """Return ROC and precision-recall curves of every class against the others, with the labels as
+    they are now.
+    """
     rows = _Rows.of(reviewed, part)
     found = []
     for place, name in enumerate(reviewed.classes):
@@ -171,7 +181,9 @@ def curves(reviewed: RunReview, part: Part = "test") -> tuple[ClassCurves, ...]:
 def _breakdowns(
     rows: _Rows, shapes: ShapeTable | None, group_names: Mapping[str, str]
 ) -> tuple[Breakdown, ...]:
-    """Return the accuracy of crops by size, specimen, magnification and brightness, whatever is known and varies."""
+    """Return the accuracy of crops by size, specimen, magnification and brightness, whatever is
+    known and varies.
+    """
     crops, right = [j.crop for j in rows.judged], rows.right
     scales = np.array([crop.um_per_px or np.nan for crop in crops], np.float64)
     calibrated = bool(len(crops)) and bool(np.isfinite(scales).all())

@@ -21,7 +21,8 @@ from poregui.workflow.evaluating.evaluate import RunReview
 
 @dataclass(frozen=True, eq=False)
 class ShapeTable:
-    """Hold shape numbers: `values` (n, names) float64, NaN where one could not be measured, of crops `crop_ids` (n,).
+    """Hold shape numbers: `values` (n, names) float64, NaN where one could not be measured, of
+    crops `crop_ids` (n,).
 
     `units` are `um`, `px` or nothing, one for each of `names`.
     """
@@ -36,14 +37,19 @@ class ShapeTable:
         return {crop_id: row for row, crop_id in enumerate(self.crop_ids.tolist())}
 
     def of(self, crop_id: int) -> dict[str, float] | None:
-        """Return the numbers of one crop by name, NaN where unknown; None for a crop that is not in the table."""
+        """Return the numbers of one crop by name, NaN where unknown; None for a crop that is not in
+        the table.
+        """
         row = self._rows.get(crop_id)
         return (
             None if row is None else dict(zip(self.names, self.values[row].tolist(), strict=True))
         )
 
     def column(self, name: str) -> NDArray[np.float64]:
-        """Return one number of all crops, (n,). Raises ValueError for a name that is not measured."""
+        """Return one number of all crops, (n,).
+
+        Raises ValueError for a name that is not measured.
+        """
         return np.asarray(self.values[:, self.names.index(name)])
 
     def unit(self, name: str) -> str:
@@ -58,7 +64,8 @@ class ShapeTable:
 
 
 def shape_table(run: RunFolder) -> ShapeTable:
-    """Return the shape numbers of all crops of a run's dataset; those that the run did not keep are measured anew.
+    """Return the shape numbers of all crops of a run's dataset; those that the run did not keep are
+    measured anew.
 
     Raises ProjectError when the folder is damaged.
     """
@@ -90,7 +97,9 @@ def _name_and_unit(column: str) -> tuple[str, str]:
 def distributions(
     table: ShapeTable, reviewed: RunReview, name: str
 ) -> dict[str, NDArray[np.float64]]:
-    """Return the sorted known values of a number for each class of a run, with the labels as they are now."""
+    """Return the sorted known values of a number for each class of a run, with the labels as they
+    are now.
+    """
     values = dict(zip(table.crop_ids.tolist(), table.column(name).tolist(), strict=True))
     found: dict[int, list[float]] = {place: [] for place in range(len(reviewed.classes))}
     for j in reviewed.judged:
@@ -105,7 +114,8 @@ def distributions(
 
 @dataclass(frozen=True)
 class Baseline:
-    """Hold the answers of a forest on shape numbers: for the test crops, and out of fold for all crops, by crop id.
+    """Hold the answers of a forest on shape numbers: for the test crops, and out of fold for all
+    crops, by crop id.
 
     `importances` are the numbers by their share in the forest's decisions, the greatest first.
     """
@@ -118,7 +128,9 @@ class Baseline:
 
 @dataclass(frozen=True)
 class BesideBaseline:
-    """Hold network and shape baseline on the same crops with the labels as they are now; `network` is the first."""
+    """Hold network and shape baseline on the same crops with the labels as they are now; `network`
+    is the first.
+    """
 
     network: Evaluation
     baseline: Evaluation
@@ -152,7 +164,10 @@ class BesideBaseline:
 
 
 def read_baseline(run: RunFolder) -> Baseline | None:
-    """Return the shape baseline of a run; None where none was made. Raises ProjectError when the file is damaged."""
+    """Return the shape baseline of a run; None where none was made.
+
+    Raises ProjectError when the file is damaged.
+    """
     told = run.read_baseline()
     if told is None:
         return None
@@ -175,7 +190,9 @@ def _predictions(rows: Sequence[Sequence[float]]) -> dict[int, Prediction]:
 
 
 def beside_baseline(reviewed: RunReview, baseline: Baseline, part: Part = "test") -> BesideBaseline:
-    """Return network and baseline on the crops that both answered unseen, with the labels as they are now."""
+    """Return network and baseline on the crops that both answered unseen, with the labels as they
+    are now.
+    """
     judged = [j for j in reviewed.counted(part) if j.crop_id in baseline.test]
     truth = np.array([j.truth for j in judged], np.int64)
     network = np.array([j.prediction.index for j in judged], np.int64)

@@ -1,4 +1,4 @@
-"""Find the training crops that look most alike to the network; changes with how likeness is measured."""
+"""Find the training crops that look most alike to the network."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from poregui.store.run_folder import RunFolder
 
 @dataclass(frozen=True, eq=False)
 class Nearest:
-    """Hold the network's features of a run's crops: `units` (n, features) float32, each row of length 1.
+    """Hold the network's features of a run's crops: `units` (n, features) float32, each row of
+    length 1.
 
     `crop_ids` (n,) and `trained` (n,), which tells what was trained on.
     """
@@ -24,7 +25,8 @@ class Nearest:
 
     @staticmethod
     def read(run: RunFolder) -> Nearest | None:
-        """Return the features of a run; None where none were kept: cross-validations and runs of older versions.
+        """Return the features of a run; None where none were kept: cross-validations and runs of
+        older versions.
 
         Raises ProjectError when the folder is damaged.
         """
@@ -42,9 +44,11 @@ class Nearest:
         )
 
     def of(self, crop_id: int, count: int = 6) -> list[tuple[int, float]]:
-        """Return the ids of the `count` nearest training crops with their distance, nearest first, without itself.
+        """Return the ids of the `count` nearest training crops with their distance, nearest first,
+        without itself.
 
-        The distance is 1 minus the cosine of the features, from 0 to 2. Empty for a crop that the run does not hold.
+        The distance is 1 minus the cosine of the features, from 0 to 2. Empty for a crop that the
+        run does not hold.
         """
         place = np.flatnonzero(self.crop_ids == crop_id)
         if not len(place):

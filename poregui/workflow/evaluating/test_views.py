@@ -1,4 +1,4 @@
-"""Count how often the test side was looked at and mended since; changes with what makes a test less unseen."""
+"""Count how often the test side was looked at and mended since."""
 
 from __future__ import annotations
 
@@ -9,15 +9,18 @@ from poregui.store.project import Project
 from poregui.workflow.evaluating.evaluate import RunReview
 
 _BROUGHT_ABOUT = ("hand", "review", "accepted", "applied", "undo", "redo")
-"""How a label changes because a person decided on this crop; a merge of classes or an import is no look."""
+"""How a label changes because a person decided on this crop; a merge of classes or an import is no
+look.
+"""
 
 
 @dataclass(frozen=True)
 class Unseen:
     """Hold how unseen the test crops of a run still are.
 
-    `looks` opened this run's predictions, `looks_of_all_runs` those of any run; `first_look` (ISO 8601, UTC) is the
-    first one of any run. `mended` counts test crops with another label than before the first look.
+    `looks` opened this run's predictions, `looks_of_all_runs` those of any run; `first_look` (ISO
+    8601, UTC) is the first one of any run. `mended` counts test crops with another label than
+    before the first look.
     """
 
     looks: int
@@ -46,7 +49,9 @@ class Unseen:
 
 
 def log_look(project: Project, run_name: str, who: str) -> None:
-    """Count that the predictions for the test side of a run (`001`) were opened; nothing in a read-only project."""
+    """Count that the predictions for the test side of a run (`001`) were opened; nothing in a
+    read-only project.
+    """
     if project.read_only:
         return
     with project.transaction():
@@ -54,7 +59,9 @@ def log_look(project: Project, run_name: str, who: str) -> None:
 
 
 def unseen(project: Project, reviewed: RunReview) -> Unseen:
-    """Return how unseen the test crops of a run are; a label given on the review page is a look, too."""
+    """Return how unseen the test crops of a run are; a label given on the review page is a look,
+    too.
+    """
     looks, marked = project.looks(), project.first_label("review")
     first = min([*(look.when for look in looks), *([marked] if marked else [])], default=None)
     mine = sum(look.run.isdigit() and int(look.run) == reviewed.run for look in looks)
@@ -64,7 +71,9 @@ def unseen(project: Project, reviewed: RunReview) -> Unseen:
 
 
 def _mended(project: Project, reviewed: RunReview, first: str) -> int:
-    """Count the crops whose label differs from the last one before the first look; a first label mends nothing."""
+    """Count the crops whose label differs from the last one before the first look; a first label
+    mends nothing.
+    """
     given = {
         entry.crop_id: entry.label
         for entry in project.labels_since(first)

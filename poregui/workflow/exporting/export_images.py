@@ -1,4 +1,6 @@
-"""Write pictures to show: micrographs with the outlines of their labelled pores, crops with a scale bar."""
+"""Write pictures to show: micrographs with the outlines of their labelled pores, crops with a scale
+bar.
+"""
 
 from __future__ import annotations
 
@@ -42,10 +44,11 @@ _GONE = " (the file is gone; its crops are shown)"
 
 
 def export_bars(project: Project, out: Path, progress: Progress = quiet) -> int:
-    """Write every labelled crop as PNG, enlarged and with a scale bar below, into a folder of its class.
+    """Write every labelled crop as PNG, enlarged and with a scale bar below, into a folder of its
+    class.
 
-    Returns how many there are. Where the scale is not known the bar is in px. Raises PoreguiError as
-    `export_class_folders` does.
+    Returns how many there are. Where the scale is not known the bar is in px. Raises PoreguiError
+    as `export_class_folders` does.
     """
 
     def write_one(pixels: CropPixels, crop: Crop, path: Path) -> None:
@@ -57,10 +60,12 @@ def export_bars(project: Project, out: Path, progress: Progress = quiet) -> int:
 
 
 def export_overlays(project: Project, out: Path, progress: Progress = quiet) -> int:
-    """Write one PNG for every micrograph with labelled pores: outlines in class colours, legend, scale bar.
+    """Write one PNG for every micrograph with labelled pores: outlines in class colours, legend,
+    scale bar.
 
-    Returns how many there are. Of a micrograph whose file is gone the crops are shown, which the project has. Raises
-    PoreguiError when nothing is labelled, or `out` holds something or cannot be written.
+    Returns how many there are. Of a micrograph whose file is gone the crops are shown, which the
+    project has. Raises PoreguiError when nothing is labelled, or `out` holds something or cannot be
+    written.
     """
     images = shapes_of(project)
     known = {m.name: m for m in project.micrographs()}
@@ -89,7 +94,8 @@ def _overlay(
             project.micrograph_file(micrograph), plane=Plane.parse(micrograph.plane)
         ) as pyramid:
             wide, high = pyramid.sizes[pyramid.level_for(max(size) / _SIDE)]
-            # Of a large file without smaller sizes only the overview is read, which needs a few rows at a time.
+            # Of a large file without smaller sizes only the overview is read, which needs a few
+            # rows at a time.
             picture = (
                 pyramid.seen(Box(0, 0, *size), _SIDE)
                 if wide * high < _MOST_PX
@@ -120,7 +126,9 @@ def _line(shape: PoreShape) -> NDArray[np.float32]:
 
 
 def _of_crops(project: Project, micrograph: Micrograph) -> NDArray[Any]:
-    """Return a light canvas of a micrograph, made smaller, with its crops in their places: (h, w) uint8."""
+    """Return a light canvas of a micrograph, made smaller, with its crops in their places: (h, w)
+    uint8.
+    """
     factor = min(1.0, _SIDE / max(micrograph.width, micrograph.height))
     canvas = Image.new(
         "L", (round(micrograph.width * factor), round(micrograph.height * factor)), 225

@@ -27,9 +27,11 @@ from poregui.workflow.reporting.contact_sheets import export_sheets_pdf, export_
 
 @dataclass(frozen=True)
 class ExportFormat:
-    """Hold one way out: its title, the suffix of its file (empty: a new folder), and what writes it.
+    """Hold one way out: its title, the suffix of its file (empty: a new folder), and what writes
+    it.
 
-    `write(project, out, progress)` returns how many crops or pores were written and raises PoreguiError.
+    `write(project, out, progress)` returns how many crops or pores were written and raises
+    PoreguiError.
     """
 
     title: str
@@ -87,5 +89,8 @@ def _newest(project: Project, out: Path) -> int:
 
 
 def export(project: Project, name: str, out: Path, progress: Progress = quiet) -> int:
-    """Write a project in a format of EXPORTS and return how much. Raises PoreguiError when that cannot be."""
+    """Write a project in a format of EXPORTS and return how much.
+
+    Raises PoreguiError when that cannot be.
+    """
     return EXPORTS[name].write(project, out, progress)

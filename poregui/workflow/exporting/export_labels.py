@@ -82,16 +82,18 @@ def _rows(project: Project) -> list[list[Any]]:
 
 
 def export_class_folders(project: Project, out: Path, progress: Progress = quiet) -> int:
-    """Write every labelled crop as PNG, at its own depth, into a folder of its class, with manifest.csv beside.
+    """Write every labelled crop as PNG, at its own depth, into a folder of its class, with
+    manifest.csv beside.
 
-    The folder is written beside and then put in place; returns how many crops were written. Raises PoreguiError when
-    `out` exists and is not empty, or cannot be written.
+    The folder is written beside and then put in place; returns how many crops were written. Raises
+    PoreguiError when `out` exists and is not empty, or cannot be written.
     """
     return new_folder(out, lambda beside: write_class_folders(project, beside, progress))
 
 
 def export_side_folders(project: Project, out: Path, progress: Progress = quiet) -> int:
-    """Write every labelled crop as PNG into `train/<class>` or `test/<class>`, as YOLO's classification training reads.
+    """Write every labelled crop as PNG into `train/<class>` or `test/<class>`, as YOLO's
+    classification training reads.
 
     Sides are those of the project's test side; else as `export_class_folders`.
     """
@@ -101,7 +103,8 @@ def export_side_folders(project: Project, out: Path, progress: Progress = quiet)
 
 
 def new_folder(out: Path, write: Callable[[Path], int]) -> int:
-    """Let `write` fill a folder beside `out`, put it in place when it is whole, and return what `write` counted.
+    """Let `write` fill a folder beside `out`, put it in place when it is whole, and return what
+    `write` counted.
 
     Raises PoreguiError when `out` exists and is not empty, or cannot be written.
     """
@@ -131,9 +134,11 @@ def write_class_folders(
         pixels, path
     ),
 ) -> int:
-    """Let `write` write every labelled crop into a folder of its class below `root`, with manifest.csv.
+    """Let `write` write every labelled crop into a folder of its class below `root`, with
+    manifest.csv.
 
-    Returns how many there are; the class folders stand below `train` and `test` when they go `by_side`.
+    Returns how many there are; the class folders stand below `train` and `test` when they go
+    `by_side`.
     """
     folders = _folder_names(project.classes(retired=True))
     crops = [crop for crop in project.crops() if crop.label in folders]
@@ -181,7 +186,9 @@ def _folder_names(classes: tuple[PoreClass, ...]) -> dict[int, str]:
 
 
 def write_png(pixels: CropPixels, path: Path) -> None:
-    """Write crop pixels as PNG: 8-bit grey or colour, or 16-bit grey; 16-bit colour becomes 8-bit by its grey range."""
+    """Write crop pixels as PNG: 8-bit grey or colour, or 16-bit grey; 16-bit colour becomes 8-bit
+    by its grey range.
+    """
     from PIL import Image
 
     array = pixels.array

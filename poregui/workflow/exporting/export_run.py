@@ -30,11 +30,13 @@ CARD, CARD_PAGE = "MODEL_CARD.md", "model-card.html"
 
 
 def export_model(project: Project, run: RunFolder, out: Path) -> int:
-    """Write model.onnx, model.json and the model card into a new or empty folder; return how many files.
+    """Write model.onnx, model.json and the model card into a new or empty folder; return how many
+    files.
 
-    Applying the folder's model gives what applying the run gives: the sidecar holds the detection recipe of the
-    project, the colours of the classes and what the test crops were answered. Raises ProjectError when the run has no
-    network, PoreguiError when the folder holds something or cannot be written.
+    Applying the folder's model gives what applying the run gives: the sidecar holds the detection
+    recipe of the project, the colours of the classes and what the test crops were answered. Raises
+    ProjectError when the run has no network, PoreguiError when the folder holds something or cannot
+    be written.
     """
     told = sidecar_of(project, run)
     card = model_card(project, run, told)
@@ -72,9 +74,11 @@ def sidecar_of(project: Project, run: RunFolder) -> dict[str, Any]:
 
 
 def export_predictions(project: Project, run: RunFolder, out: Path) -> int:
-    """Write one row per crop with label, prediction and probabilities to a CSV file; return how many rows.
+    """Write one row per crop with label, prediction and probabilities to a CSV file; return how
+    many rows.
 
-    Raises ProjectError when the run has no predictions or is damaged, PoreguiError when the file cannot be written.
+    Raises ProjectError when the run has no predictions or is damaged, PoreguiError when the file
+    cannot be written.
     """
     reviewed = review(project, run)
     rows = _rows(reviewed, group_names(project))
@@ -125,7 +129,10 @@ def _rows(reviewed: RunReview, names: dict[str, str]) -> list[list[Any]]:
 
 
 def figures_of(project: Project, run: RunFolder, *, dark: bool = False) -> dict[str, str]:
-    """Return every figure of a run as SVG by file stem. Raises ProjectError when the run is not finished or damaged."""
+    """Return every figure of a run as SVG by file stem.
+
+    Raises ProjectError when the run is not finished or damaged.
+    """
     reviewed = review(project, run)
     found = numbers(reviewed, "test", shape_table(run), group_names(project))
     colours = {c.name: c.colour for c in project.classes(retired=True)} | {

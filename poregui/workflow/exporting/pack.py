@@ -1,4 +1,4 @@
-"""Pack a project for a colleague as one verified zip file; changes with what a colleague needs."""
+"""Pack a project for a colleague as one verified zip file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ Progress = Callable[[int, int, str], None]
 
 @dataclass(frozen=True)
 class Packed:
-    """Say what went into the zip: files, bytes, micrographs and runs, and the micrographs whose files are missing."""
+    """Say what went into the zip: files, bytes, micrographs and runs, and the micrographs whose
+    files are missing.
+    """
 
     out: str
     files: int
@@ -33,11 +35,15 @@ class Packed:
     def text(self) -> str:
         """Return the facts as a sentence or two."""
         text = (
-            f"Packed {self.files} files, {self.micrographs} micrographs and {self.runs} runs among them, "
+            f"Packed {self.files} files, {self.micrographs} micrographs and {self.runs} runs "
+            "among them, "
             f"into {self.out} ({self.size / 2**20:.1f} MB); all were read back and are the same."
         )
         if self.missing:
-            text += f" Not found and left out: {', '.join(self.missing[:5])}{' ...' if len(self.missing) > 5 else ''}."
+            text += (
+                " Not found and left out: "
+                f"{', '.join(self.missing[:5])}{' ...' if len(self.missing) > 5 else ''}."
+            )
         return text
 
 
@@ -49,10 +55,11 @@ def pack(
     runs: bool = True,
     progress: Progress = lambda done, total, text: None,
 ) -> Packed:
-    """Write a project into the zip file `out`: a folder that opens anywhere, its micrographs inside.
+    """Write a project into the zip file `out`: a folder that opens anywhere, its micrographs
+    inside.
 
-    Without micrographs the crops are still labelled, trained on and reviewed. Raises PoreguiError when the folder of
-    `out` refuses, the disk is full, or what was written does not read back.
+    Without micrographs the crops are still labelled, trained on and reviewed. Raises PoreguiError
+    when the folder of `out` refuses, the disk is full, or what was written does not read back.
     """
     if out.is_dir():
         raise PoreguiError(f"{out} is a folder.", "Give the name of a zip file.")

@@ -1,4 +1,4 @@
-"""Decide which classes a project has once pictures with class names came in; changes with how classes are named."""
+"""Decide which classes a project has once pictures with class names came in."""
 
 from __future__ import annotations
 
@@ -46,8 +46,9 @@ class ClassPlan:
 def plan_classes(project: Project, names: Iterable[str]) -> ClassPlan:
     """Return the classes that a project needs for crops with these class names.
 
-    A name that is new becomes a class. Default classes that nobody used yet make room for it, unless fewer than two
-    classes would be left. Raises PoreguiError for more classes than a project can have, and for unfit names.
+    A name that is new becomes a class. Default classes that nobody used yet make room for it,
+    unless fewer than two classes would be left. Raises PoreguiError for more classes than a project
+    can have, and for unfit names.
     """
     before = project.classes(retired=True)
     wanted = {_key(name): full_name(name) for name in names if _fixed(name) is None}

@@ -34,7 +34,9 @@ NOTHING = ManifestRow()
 
 
 class Manifests:
-    """Find what manifests say of pictures; each manifest is read once, and one that is none says nothing."""
+    """Find what manifests say of pictures; each manifest is read once, and one that is none says
+    nothing.
+    """
 
     def __init__(self) -> None:
         self._read: dict[Path, Mapping[str, ManifestRow]] = {}
@@ -63,7 +65,9 @@ def _row(cells: Mapping[str, str | None]) -> ManifestRow:
 
 
 def plain(cell: str | None) -> str:
-    """Return a cell without the quote by which `harmless` keeps spreadsheets from taking it for a formula."""
+    """Return a cell without the quote by which `harmless` keeps spreadsheets from taking it for a
+    formula.
+    """
     text = (cell or "").strip()
     return text[1:] if text[:1] == "'" and text[1:2] in ("=", "+", "-", "@") else text
 
@@ -79,7 +83,9 @@ def scale(cell: str | None) -> float | None:
 
 Kind = Literal["auto", "micrographs", "crops"]
 LARGE_CROP = 700
-"""Shorter side in px from which on a picture looks like a whole micrograph and not like a ready-made crop."""
+"""Shorter side in px from which on a picture looks like a whole micrograph and not like a
+ready-made crop.
+"""
 _LOOKED_AT = 15
 _SYSTEM_FILES = ("thumbs.db", "desktop.ini", "ehthumbs.db", "__macosx", "@eadir", MANIFEST)
 _NO_CLASSES = (
@@ -100,7 +106,8 @@ _SIDE_WORD = re.compile(r"[ _-]?(set|data|folder)$")
 
 @dataclass(frozen=True)
 class FolderImage:
-    """Hold a picture and what its place says: the class (None for a micrograph or a crop without label) and the side.
+    """Hold a picture and what its place says: the class (None for a micrograph or a crop without
+    label) and the side.
 
     `shown` names it in reports: the path from the folder that was given.
     """
@@ -125,7 +132,9 @@ class _Picture:
     file: Path
     root: Path
     folders: tuple[str, ...]
-    """Folders between root and file, sides taken out; the root's own name comes first when a folder was given."""
+    """Folders between root and file, sides taken out; the root's own name comes first when a folder
+    was given.
+    """
     side: Side | None
 
     @property
@@ -138,11 +147,11 @@ def find_pictures(
 ) -> tuple[list[FolderImage], list[PassedOver]]:
     """Return the pictures in files and folders, each one once, and what was passed over.
 
-    `auto`: pictures in class folders, and pictures whose names begin with a class (`LOF.139.PNG`), are crops, others
-    micrographs. Folders are class folders when one bears the name of a class, or when there are two or more beside each
-    other, unless their pictures are as large as whole micrographs. Folders `train`, `test`, `train_set`... name the
-    side. Hidden and system files are passed over silently.
-    Raises PoreguiError for a path that does not exist.
+    `auto`: pictures in class folders, and pictures whose names begin with a class (`LOF.139.PNG`),
+    are crops, others micrographs. Folders are class folders when one bears the name of a class, or
+    when there are two or more beside each other, unless their pictures are as large as whole
+    micrographs. Folders `train`, `test`, `train_set`... name the side. Hidden and system files are
+    passed over silently. Raises PoreguiError for a path that does not exist.
     """
     skipped: list[PassedOver] = []
     pictures = list(_walk(paths, skipped))
@@ -161,8 +170,9 @@ def find_pictures(
 def class_in_name(stem: str, known: dict[str, str]) -> str | None:
     """Return the class that a file name without its ending begins with, or None.
 
-    A class of one or two letters counts only when nothing but a number follows (`K.20`), a longer one when a number
-    follows it (`keyhole_012_b`). `known` maps class names in lower case to how they are written.
+    A class of one or two letters counts only when nothing but a number follows (`K.20`), a longer
+    one when a number follows it (`keyhole_012_b`). `known` maps class names in lower case to how
+    they are written.
     """
     for name in sorted({*SHORT_NAMES, *known}, key=len, reverse=True):
         if stem[: len(name)].casefold() != name:
@@ -220,7 +230,9 @@ def _class_folders(
 
 
 def _look_whole(files: Sequence[Path]) -> bool:
-    """Tell whether pictures are so large that their folders are specimens rather than classes of crops."""
+    """Tell whether pictures are so large that their folders are specimens rather than classes of
+    crops.
+    """
     some = files[:: max(1, len(files) // _LOOKED_AT)]
     sides = sorted(min(size) for file in some if (size := read_size(file)))
     return bool(sides) and sides[len(sides) // 2] >= LARGE_CROP
@@ -283,7 +295,9 @@ def _walk_folder(
 
 
 def _without_sides(chain: tuple[str, ...]) -> tuple[str, ...]:
-    """Take the folders out that name a side; a root of that name stays as a place without a name."""
+    """Take the folders out that name a side; a root of that name stays as a
+    place without a name.
+    """
     return (
         "" if side_of(chain[0]) else chain[0],
         *(part for part in chain[1:] if not side_of(part)),
@@ -291,7 +305,9 @@ def _without_sides(chain: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def side_of(folder: str) -> Side | None:
-    """Return the side that a folder's name says: `train`, `Test_set`, `training data`; None for other names."""
+    """Return the side that a folder's name says: `train`, `Test_set`, `training data`; None for
+    other names.
+    """
     return _SIDES.get(_SIDE_WORD.sub("", folder.strip().casefold()))
 
 

@@ -1,4 +1,6 @@
-"""Bring pictures from outside into a project as micrographs and ready-made crops, each once, and report on all."""
+"""Bring pictures from outside into a project as micrographs and ready-made crops, each once, and
+report on all.
+"""
 
 from __future__ import annotations
 
@@ -48,10 +50,10 @@ class ImportOptions:
     """Hold what a person says about the pictures.
 
     `specimen` names the specimen of all of them; `specimen_pattern` finds it in each file name (see
-    `cleaning.specimen_expression`). `um_per_px` goes before what a file says. `known_classes` are the
-    names of the project's classes, by which folders and files may be called. `plane` is the page, channel and slice
-    that micrographs show of files that hold several.
-    Raises PoreguiError for a pattern that is none or has no group, a scale that is none, or both kinds of specimen.
+    `cleaning.specimen_expression`). `um_per_px` goes before what a file says. `known_classes` are
+    the names of the project's classes, by which folders and files may be called. `plane` is the
+    page, channel and slice that micrographs show of files that hold several. Raises PoreguiError
+    for a pattern that is none or has no group, a scale that is none, or both kinds of specimen.
     """
 
     kind: Kind = "auto"
@@ -123,7 +125,9 @@ class CollectedCrop:
 
 @dataclass(frozen=True)
 class Collected:
-    """Hold everything that was found and read, ready for `settle`; a cancelled one is not worth settling."""
+    """Hold everything that was found and read, ready for `settle`; a cancelled one is not worth
+    settling.
+    """
 
     micrographs: tuple[CollectedMicrograph, ...]
     crops: tuple[CollectedCrop, ...]
@@ -141,9 +145,9 @@ def collect(
 ) -> Collected:
     """Find and read pictures and keep the pixels of ready-made crops; may run in any thread.
 
-    Damaged files are passed over with their sentence. `progress` hears (done, total, name). Pixels that no crop comes
-    to use cost room and nothing else. Raises PoreguiError for a path that does not exist, when there is no picture at
-    all, and when pixels cannot be kept.
+    Damaged files are passed over with their sentence. `progress` hears (done, total, name). Pixels
+    that no crop comes to use cost room and nothing else. Raises PoreguiError for a path that does
+    not exist, when there is no picture at all, and when pixels cannot be kept.
     """
     found, skipped = find_pictures(paths, options.kind, options.known_classes)
     if not found:
@@ -178,11 +182,13 @@ def collect(
     )
     if options.kind == "auto" and len({one.file.parent for one in found if not one.is_crop}) > 1:
         notes.append(
-            "Pictures in several folders were taken for whole micrographs; as crops, folders become classes."
+            "Pictures in several folders were taken for whole micrographs; as crops, folders "
+            "become classes."
         )
     if unnamed:
         notes.append(
-            f"{unnamed} of {len(found)} file names do not match the pattern; their specimen is unknown."
+            f"{unnamed} of {len(found)} file names do not match the pattern; their "
+            "specimen is unknown."
         )
     skipped.sort(key=lambda one: natural(one.name))
     return Collected(tuple(micrographs), tuple(crops), tuple(skipped), tuple(notes))
@@ -203,7 +209,9 @@ def _nothing(paths: Sequence[Path], skipped: Sequence[PassedOver]) -> PoreguiErr
 
 
 class _Waiting:
-    """Gather pixels and write them in few transactions, short ones, since the window may write crops meanwhile."""
+    """Gather pixels and write them in few transactions, short ones, since the window may write
+    crops meanwhile.
+    """
 
     def __init__(self, store: PixelStore) -> None:
         self._store = store
@@ -261,10 +269,12 @@ def _micrograph(one: FolderImage, image: Pyramid, options: ImportOptions) -> Col
 
 
 def settle(project: Project, collected: Collected, who: str) -> ImportPlan:
-    """Return the one edit that brings in what the project does not have yet, and the report; changes nothing itself.
+    """Return the one edit that brings in what the project does not have yet, and the report;
+    changes nothing itself.
 
-    Pictures are told apart by content, so that importing twice adds nothing; what was deleted comes in again. Raises
-    PoreguiError when the project is read-only or the folders name more classes than it can have.
+    Pictures are told apart by content, so that importing twice adds nothing; what was deleted comes
+    in again. Raises PoreguiError when the project is read-only or the folders name more classes
+    than it can have.
     """
     project.check_writable()
     if collected.cancelled:
@@ -310,7 +320,8 @@ def _new_micrographs(
 ) -> tuple[list[CollectedMicrograph], ChangeMicrographs, int]:
     """Return those that are new, the change of those that are there, and how many these are.
 
-    Vanished ones are linked to where they are now, and those without a specimen get the one that is said.
+    Vanished ones are linked to where they are now, and those without a specimen get the one that is
+    said.
     """
     known = {(m.sha256, m.plane): m for m in project.micrographs()}
     new: dict[tuple[str, str], CollectedMicrograph] = {}
@@ -341,9 +352,11 @@ def _new_micrographs(
 def _new_crops(
     project: Project, collected: Sequence[CollectedCrop], notes: list[str]
 ) -> tuple[list[CollectedCrop], int]:
-    """Return the crops that are new and how many were there; notes tell of equal pixels with unequal labels.
+    """Return the crops that are new and how many were there; notes tell of equal pixels with
+    unequal labels.
 
-    Of equal pictures on both sides of a given split the one on the test side is taken, so that nothing leaks.
+    Of equal pictures on both sides of a given split the one on the test side is taken, so that
+    nothing leaks.
     """
     known = {crop.pixels: crop for crop in project.crops()}
     names = project.classes(retired=True)
@@ -364,7 +377,8 @@ def _new_crops(
             notes.append(f"{one.shown} is the same picture as {twin.shown}; it was taken once.")
         else:
             notes.append(
-                f"{one.shown} is the same picture as {twin.shown} with another label; look at it: it is labelled "
+                f"{one.shown} is the same picture as {twin.shown} with another label; look at "
+                "it: it is labelled "
                 f"{twin.class_name or 'not at all'} now."
             )
     taken = {id(one) for one in new.values()}
@@ -381,7 +395,8 @@ def _doubts(crops: Sequence[CollectedCrop]) -> Iterator[str]:
     large = sum(min(crop.width, crop.height) >= LARGE_CROP for crop in crops)
     if large:
         yield (
-            f"{large} crops are {LARGE_CROP} px or larger: if they are whole micrographs, undo this and import them "
+            f"{large} crops are {LARGE_CROP} px or larger: if they are whole micrographs, undo "
+            "this and import them "
             "as micrographs."
         )
 

@@ -1,4 +1,4 @@
-"""Say what an import brought, what was there already and what was left out; changes with what a person should know."""
+"""Say what an import brought, what was there already and what was left out."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _MOST_LISTED = 20
 class ImportReport:
     """Hold the outcome of an import.
 
-    `labels` counts the imported crops by the name of their class (an empty name: without label), `present` the pictures
-    that the project had before, `assigned` those of them that got the specimen they had not had, `test_crops` the crops
-    whose folder says test.
+    `labels` counts the imported crops by the name of their class (an empty name: without label),
+    `present` the pictures that the project had before, `assigned` those of them that got the
+    specimen they had not had, `test_crops` the crops whose folder says test.
     """
 
     micrographs: int = 0
@@ -77,7 +77,8 @@ class ImportReport:
             )
         elif self.new_classes:
             lines.append(
-                f"New {'class' if len(self.new_classes) == 1 else 'classes'}: {', '.join(self.new_classes)}."
+                f"New {'class' if len(self.new_classes) == 1 else 'classes'}: "
+                f"{', '.join(self.new_classes)}."
             )
         if self.new_specimens:
             names = ", ".join(self.new_specimens[:_MOST_LISTED])

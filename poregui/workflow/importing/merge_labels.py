@@ -1,6 +1,7 @@
-"""Take labels over from another copy of a project and list where two people disagree; changes with how that is settled.
+"""Take labels over from another copy of a project and list where two people disagree.
 
-Crops are the same when their pixels, and their place where they have one, are the same; classes by their names.
+Crops are the same when their pixels, and their place where they have one, are the same; classes by
+their names.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ _Key = tuple[str, tuple[int, int] | None, str]
 
 @dataclass(frozen=True)
 class Conflict:
-    """Hold a crop to which two people gave different labels: names of labels and people, when, and which is taken.
+    """Hold a crop to which two people gave different labels: names of labels and people, when, and
+    which is taken.
 
     Times are those of the label log: ISO 8601, UTC; empty where nobody knows.
     """
@@ -47,8 +49,8 @@ class Conflict:
 class MergePlan:
     """Hold the edit that merges (None when nothing changes) and what it does.
 
-    `taken` labels came to crops without one, `same` agree, `only_there` crops are not in this project, `unknown`
-    counts labels of classes that this project does not have, by name.
+    `taken` labels came to crops without one, `same` agree, `only_there` crops are not in this
+    project, `unknown` counts labels of classes that this project does not have, by name.
     """
 
     edit: Edit | None
@@ -75,7 +77,8 @@ class MergePlan:
                 f"{self.only_there} labelled crops of the other copy are not in this project."
             )
         lines += [
-            f"{count} crops are labelled {name} there, a class that is not here; add it to take them over."
+            f"{count} crops are labelled {name} there, a class that is not here; add it to "
+            "take them over."
             for name, count in self.unknown.items()
         ]
         return lines
@@ -90,9 +93,9 @@ def plan_merge(
 ) -> MergePlan:
     """Return the plan that takes the labels of `other` over; nothing is changed yet.
 
-    Where both copies have a label and they differ, `settle` says whose stays: mine, theirs, or the one given last;
-    `chosen` says it for single crops, by their ids here. The log keeps the names of those who gave the
-    labels. Raises PoreguiError when both are the same project.
+    Where both copies have a label and they differ, `settle` says whose stays: mine, theirs, or the
+    one given last; `chosen` says it for single crops, by their ids here. The log keeps the names of
+    those who gave the labels. Raises PoreguiError when both are the same project.
     """
     if project.folder.resolve() == other.folder.resolve():
         raise PoreguiError("A project cannot be merged with itself.", "Choose another copy of it.")

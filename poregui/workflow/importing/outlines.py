@@ -1,4 +1,6 @@
-"""Bring outlines that another program drew into a project: found by image name, cut, labelled, each once."""
+"""Bring outlines that another program drew into a project: found by image name, cut, labelled, each
+once.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +52,9 @@ class CollectedOutlines:
 
 @dataclass(frozen=True)
 class OutlinesPlan:
-    """Hold the one edit that brings the outlines in (None: nothing is new) and what to say of it."""
+    """Hold the one edit that brings the outlines in (None: nothing is new) and
+    what to say of it.
+    """
 
     edit: Edit | None
     added: int
@@ -96,7 +100,8 @@ def read_outlines(path: Path) -> list[ImageShapes]:
 def match_images(
     project: Project, images: Sequence[ImageShapes]
 ) -> tuple[list[tuple[Micrograph, Path, tuple[PoreShape, ...]]], tuple[str, ...]]:
-    """Return the micrograph, its file and the pores of each image that the project has, and sentences about the others.
+    """Return the micrograph, its file and the pores of each image that the project has, and
+    sentences about the others.
 
     Images are known by their file name, with or without its suffix, whatever the case.
     """
@@ -110,11 +115,13 @@ def match_images(
         there = known.get(_plain(name)) or known.get(_plain(Path(name).stem))
         if there is None:
             notes.append(
-                f"There is no micrograph {name} in the project; its {len(image.shapes)} pores were left out."
+                f"There is no micrograph {name} in the project; its {len(image.shapes)} pores "
+                "were left out."
             )
         elif image.width and (image.width, image.height) != (there.width, there.height):
             notes.append(
-                f"{name} was outlined at {image.width} x {image.height} px and is {there.width} x {there.height} px "
+                f"{name} was outlined at {image.width} x {image.height} px and is {there.width} "
+                f"x {there.height} px "
                 "here; its pores were left out."
             )
         else:
@@ -133,7 +140,9 @@ def cut_outlines(
     progress: Progress = lambda done, total, text: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> CollectedOutlines:
-    """Cut the crop of every pore out of its micrograph into the pixel store; needs no project, so any thread may."""
+    """Cut the crop of every pore out of its micrograph into the pixel store; needs no project, so
+    any thread may.
+    """
     pores: dict[int, list[CutPore]] = defaultdict(list)
     said = list(notes)
     for place, (micrograph, file, shapes) in enumerate(matched):
@@ -165,10 +174,12 @@ def cut_outlines(
 
 
 def settle_outlines(project: Project, collected: CollectedOutlines, who: str) -> OutlinesPlan:
-    """Return the one edit that brings in the pores that the project does not have yet; changes nothing itself.
+    """Return the one edit that brings in the pores that the project does not have yet; changes
+    nothing itself.
 
-    A pore that lies where a crop is already gives it its label when it has none, and is passed over otherwise. Raises
-    PoreguiError when the project is read-only or there are more classes than it can have.
+    A pore that lies where a crop is already gives it its label when it has none, and is passed over
+    otherwise. Raises PoreguiError when the project is read-only or there are more classes than it
+    can have.
     """
     project.check_writable()
     every = [pore for pores in collected.pores.values() for pore in pores]
@@ -230,7 +241,9 @@ class _Places:
                 self._cells[cell].append(crop.id)
 
     def take(self, pore: CutPore) -> Crop | None:
-        """Return the crop whose pore (or, without an outline, whose box) overlaps most, and do not offer it again."""
+        """Return the crop whose pore (or, without an outline, whose box) overlaps most, and do not
+        offer it again.
+        """
         best, most = None, SAME_PORE
         near = {crop_id for cell in _cells(pore.box) for crop_id in self._cells[cell]}
         for crop_id in near & self._crops.keys():

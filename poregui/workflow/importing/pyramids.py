@@ -1,4 +1,4 @@
-"""Say where a project keeps the sizes that were built of large images, and build them; changes with that place."""
+"""Say where a project keeps the sizes that were built of large images, and build them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ CACHE = "cache"
 
 
 def pyramid_file(folder: Path, micrograph: Micrograph) -> Path:
-    """Return the file below a folder, usually a project's, that keeps the sizes of a micrograph with this content."""
+    """Return the file below a folder, usually a project's, that keeps the sizes of a micrograph
+    with this content.
+    """
     plane = "".join(f"-{part}" for part in micrograph.plane.replace("=", "").split(";") if part)
     return folder / CACHE / f"{micrograph.sha256[:32]}{plane}.tif"
 
@@ -26,8 +28,8 @@ def make_pyramid(
 ) -> None:
     """Build the sizes that a large image lacks into the file `kept`, which is whole or not there.
 
-    `progress` hears of tiles done and of how many, and may raise to stop; nothing is left then. Raises PoreguiError
-    when the image is damaged or the disk is full.
+    `progress` hears of tiles done and of how many, and may raise to stop; nothing is left then.
+    Raises PoreguiError when the image is damaged or the disk is full.
     """
     try:
         kept.parent.mkdir(parents=True, exist_ok=True)
@@ -37,7 +39,9 @@ def make_pyramid(
 
 
 def forget_pyramids(folder: Path, micrographs: Sequence[Micrograph]) -> None:
-    """Delete the files of micrographs that are no longer there, and what a program that was killed left."""
+    """Delete the files of micrographs that are no longer there, and what a program that was killed
+    left.
+    """
     wanted = {pyramid_file(folder, micrograph).name for micrograph in micrographs}
     for file in (folder / CACHE).glob("*.tif"):
         if file.name not in wanted:

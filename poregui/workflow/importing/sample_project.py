@@ -1,4 +1,6 @@
-"""Make the sample project: drawn micrographs of titanium with labelled crops, and specimens that wait for labels."""
+"""Make the sample project: drawn micrographs of titanium with labelled crops, and specimens that
+wait for labels.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,9 @@ _TRUTH_COLUMNS = (
 
 
 def truth_folder(folder: Path) -> Path:
-    """Return where the truth of the unlabelled specimens is written: beside the project, never inside."""
+    """Return where the truth of the unlabelled specimens is written: beside the project, never
+    inside.
+    """
     folder = folder.absolute()
     return folder.with_name(f"{folder.name}-truth")
 
@@ -41,10 +45,10 @@ def make_sample(
 ) -> Path:
     """Make the sample project in a new or empty folder and return the path of truth.csv.
 
-    Ten specimens bring 600 labelled crops, 200 a class; four more have micrographs only, and truth.csv in
-    `truth_folder` lists their pores. The same seed draws the same project. `progress` hears (done, total, name); an
-    exception that it raises ends the work and leaves nothing behind. Raises PoreguiError when the folder cannot be
-    used.
+    Ten specimens bring 600 labelled crops, 200 a class; four more have micrographs only, and
+    truth.csv in `truth_folder` lists their pores. The same seed draws the same project. `progress`
+    hears (done, total, name); an exception that it raises ends the work and leaves nothing behind.
+    Raises PoreguiError when the folder cannot be used.
     """
     existed = folder.exists()
     unseen: list[SyntheticMicrograph] = []
@@ -97,7 +101,9 @@ def _add_all(
 
 
 def add_drawn(project: Project, drawn: SyntheticMicrograph, file: Path, *, labelled: bool) -> None:
-    """Add a drawn micrograph that was written to `file`, its specimen and, when `labelled`, its crops with labels."""
+    """Add a drawn micrograph that was written to `file`, its specimen and, when `labelled`, its
+    crops with labels.
+    """
     specimen = next((s for s in project.specimens() if s.name == drawn.specimen), None)
     if specimen is None:
         specimen = Specimen(project.next_id("specimens"), drawn.specimen)
@@ -145,7 +151,9 @@ def _crops(project: Project, drawn: SyntheticMicrograph, micrograph_id: int) -> 
 
 
 def write_truth(path: Path, drawn: Iterable[SyntheticMicrograph]) -> None:
-    """Write one row per true pore: class, centre and box in px, area in px and um2, diameter in um."""
+    """Write one row per true pore: class, centre and box in px, area in px and
+    um2, diameter in um.
+    """
 
     def write(beside: Path) -> None:
         with open(beside, "w", newline="", encoding="utf-8") as file:

@@ -1,4 +1,4 @@
-"""Lay the crops of each class out on pages, all at one scale, to print and to hang up; changes with how pages look."""
+"""Lay the crops of each class out on pages, all at one scale, to print and to hang up."""
 
 from __future__ import annotations
 
@@ -36,9 +36,11 @@ _FITS = 95
 
 @dataclass(frozen=True)
 class Sheet:
-    """Hold what stands on one page: crops of a class, `scale` px of paper for each um (or for each px of the crop).
+    """Hold what stands on one page: crops of a class, `scale` px of paper for each um (or for each
+    px of the crop).
 
-    `number` of `total` counts the pages of all classes; `count` and `specimens` those of the whole class.
+    `number` of `total` counts the pages of all classes; `count` and `specimens` those of the whole
+    class.
     """
 
     pore_class: PoreClass
@@ -52,10 +54,11 @@ class Sheet:
 
 
 def plan_sheets(project: Project) -> list[Sheet]:
-    """Return the pages of all classes that have crops, in the order of the classes; crops go by specimen.
+    """Return the pages of all classes that have crops, in the order of the classes; crops go by
+    specimen.
 
-    Crops of unknown scale stand on pages of their own, at one scale in px. Raises PoreguiError when no
-    crop has a class.
+    Crops of unknown scale stand on pages of their own, at one scale in px. Raises PoreguiError when
+    no crop has a class.
     """
     names = {s.id: s.name for s in project.specimens()}
     every = project.crops()
@@ -90,7 +93,9 @@ def _side(crop: Crop) -> float:
 
 
 def draw_sheet(project: Project, sheet: Sheet) -> Image.Image:
-    """Draw one page: head with class and scale bar, crops with specimen and number below each, page number."""
+    """Draw one page: head with class and scale bar, crops with specimen and number below each, page
+    number.
+    """
     page = Image.new("RGB", (WIDTH, HEIGHT), PAPER)
     draw = ImageDraw.Draw(page)
     _draw_head(draw, project, sheet)
@@ -204,7 +209,8 @@ def export_sheets_pdf(project: Project, out: Path, progress: Progress = quiet) -
 def export_sheets_png(project: Project, out: Path, progress: Progress = quiet) -> int:
     """Write every page as PNG into a new folder, named by class, and return how many there are.
 
-    Raises PoreguiError when nothing is labelled, or the folder holds something or cannot be written.
+    Raises PoreguiError when nothing is labelled, or the folder holds something or cannot be
+    written.
     """
 
     def write_all(beside: Path) -> int:

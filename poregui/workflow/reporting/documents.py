@@ -1,4 +1,4 @@
-"""Write one document as Markdown and as HTML from the same blocks; changes with how plain documents look."""
+"""Write one document as Markdown and as HTML from the same blocks."""
 
 from __future__ import annotations
 
@@ -7,11 +7,15 @@ from dataclasses import dataclass
 from html import escape
 
 _STYLE = (
-    "body{font-family:Helvetica,Arial,'Liberation Sans','DejaVu Sans',sans-serif;font-size:14px;line-height:1.45;"
+    "body{font-family:Helvetica,Arial,'Liberation Sans','DejaVu "
+    "Sans',sans-serif;font-size:14px;line-height:1.45;"
     "color:#1b1f24;background:#fff;max-width:860px;margin:24px auto;padding:0 16px}"
-    "h1{font-size:24px}h2{font-size:17px;margin:28px 0 8px;border-bottom:1px solid #dfe3e8;padding-bottom:4px}"
-    "table{border-collapse:collapse;margin:4px 0 12px}th{color:#59636e;font-weight:normal;text-align:left}"
-    "th,td{border-bottom:1px solid #eceff2;padding:3px 14px 3px 0;vertical-align:top;overflow-wrap:anywhere}"
+    "h1{font-size:24px}h2{font-size:17px;margin:28px 0 8px;border-bottom:1px solid "
+    "#dfe3e8;padding-bottom:4px}"
+    "table{border-collapse:collapse;margin:4px 0 "
+    "12px}th{color:#59636e;font-weight:normal;text-align:left}"
+    "th,td{border-bottom:1px solid #eceff2;padding:3px 14px 3px "
+    "0;vertical-align:top;overflow-wrap:anywhere}"
     "td:first-child{white-space:nowrap}"
 )
 _MARKED = "\\`*_{}[]<>#|~"
@@ -61,7 +65,9 @@ def _markdown(block: Block) -> str:
 
 
 def _plain(text: str) -> str:
-    """Return text with everything escaped that Markdown or HTML inside it could take for more than text."""
+    """Return text with everything escaped that Markdown or HTML inside it could take for more than
+    text.
+    """
     return "".join(f"\\{c}" if c in _MARKED else c for c in " ".join(text.split()))
 
 
@@ -69,7 +75,8 @@ def as_html(title: str, blocks: Sequence[Block]) -> str:
     """Return a document as one HTML page that fetches nothing."""
     head = (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
+        '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; style-src '
+        "'unsafe-inline'\">\n"
         f"<title>{escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
     )
     return head + "\n".join(_html(block) for block in blocks) + "\n</body>\n</html>\n"

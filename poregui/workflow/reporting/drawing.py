@@ -1,4 +1,4 @@
-"""Draw text, scale bars and crops with Pillow, for what leaves a project as pictures; changes with how these look."""
+"""Draw text, scale bars and crops with Pillow, for what leaves a project as pictures."""
 
 from __future__ import annotations
 
@@ -29,7 +29,9 @@ _BOLD = (
     "LiberationSans-Bold.ttf",
     "NotoSans-Bold.ttf",
 )
-"""Fonts that Windows, macOS and Linux have, the first found is taken; Pillow's own one knows plain letters only."""
+"""Fonts that Windows, macOS and Linux have, the first found is taken; Pillow's own one knows plain
+letters only.
+"""
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
@@ -45,7 +47,9 @@ def font(px: int, *, bold: bool = False) -> Font:
 
 
 def writable(text: str, face: Font) -> str:
-    """Return a text with what a font cannot write put in plain letters: 'um' for 'µm', 'e' for 'é'."""
+    """Return a text with what a font cannot write put in plain letters: 'um'
+    for 'µm', 'e' for 'é'.
+    """
     if isinstance(
         getattr(face, "path", None), str
     ):  # a font of the system; Pillow's own comes as a stream
@@ -69,7 +73,8 @@ def write(
 ) -> float:
     """Write a text, cut with … where it is wider than `widest` px, and return its width in px.
 
-    `anchor` is Pillow's: 'la' puts the upper left corner at `place`, 'ra' the upper right, 'ma' the upper middle.
+    `anchor` is Pillow's: 'la' puts the upper left corner at `place`, 'ra' the upper right, 'ma' the
+    upper middle.
     """
     face = font(px, bold=bold)
     text = writable(text, face)
@@ -82,7 +87,9 @@ def write(
 
 
 def shown(pixels: CropPixels) -> NDArray[np.uint8]:
-    """Return what a screen shows of a crop, with its grey range as black and white: (h, w) or (h, w, 3) uint8."""
+    """Return what a screen shows of a crop, with its grey range as black and white: (h, w) or (h,
+    w, 3) uint8.
+    """
     array: NDArray[Any] = pixels.array
     if array.dtype == np.uint8 and (pixels.grey_low, pixels.grey_high) == (0.0, 255.0):
         return np.asarray(array[..., :3] if array.ndim == 3 else array, np.uint8)
@@ -92,7 +99,8 @@ def shown(pixels: CropPixels) -> NDArray[np.uint8]:
 
 
 def bar_length(widest_px: float, um_per_px: float | None) -> tuple[float, str]:
-    """Return the length in px of a bar of a round length that is at most `widest_px` long, and its text.
+    """Return the length in px of a bar of a round length that is at most `widest_px` long, and its
+    text.
 
     Lengths are in um where the scale is known and else in px.
     """
@@ -112,7 +120,9 @@ def draw_bar(
     *,
     thick: int = 4,
 ) -> float:
-    """Draw a bar with its text above so that it ends at `right` and begins at `top`; return where it ends below."""
+    """Draw a bar with its text above so that it ends at `right` and begins at `top`; return where
+    it ends below.
+    """
     wide, text = bar
     face = font(px)
     text = writable(text, face)
@@ -126,9 +136,11 @@ def draw_bar(
 
 
 def with_bar(pixels: NDArray[np.uint8], um_per_px: float | None, least: int = 320) -> Image.Image:
-    """Return a crop, each px enlarged to a square so that its shorter side has `least` px, with a scale bar below it.
+    """Return a crop, each px enlarged to a square so that its shorter side has `least` px, with a
+    scale bar below it.
 
-    Nothing is drawn over the crop, and no px between its own is made up. `pixels` are (h, w) or (h, w, 3).
+    Nothing is drawn over the crop, and no px between its own is made up. `pixels` are (h, w) or (h,
+    w, 3).
     """
     factor = max(1, -(-least // min(pixels.shape[:2])))
     large = Image.fromarray(np.repeat(np.repeat(pixels, factor, axis=0), factor, axis=1)).convert(

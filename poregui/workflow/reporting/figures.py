@@ -1,4 +1,4 @@
-"""Draw the confusion matrix and the curves of a run as SVG; changes with what a figure shows."""
+"""Draw the confusion matrix and the curves of a run as SVG."""
 
 from __future__ import annotations
 
@@ -46,9 +46,11 @@ class Line:
 def matrix_svg(
     classes: Sequence[str], matrix: npt.ArrayLike, *, mode: str = "counts", dark: bool = False
 ) -> str:
-    """Return a confusion matrix, rows are the truth; `mode` is `counts`, `row` or `column` (per cent of it).
+    """Return a confusion matrix, rows are the truth; `mode` is `counts`, `row` or `column` (per
+    cent of it).
 
-    The colour is the share of the row (of the column in `column`): blue on the diagonal, orange beside it.
+    The colour is the share of the row (of the column in `column`): blue on the diagonal, orange
+    beside it.
     """
     counts = np.asarray(matrix, np.int64)
     totals = (
@@ -151,7 +153,9 @@ def calibration_svg(
     *,
     dark: bool = False,
 ) -> str:
-    """Return how often answers of each confidence are right, with 95 % intervals; `warmed` is at the temperature."""
+    """Return how often answers of each confidence are right, with 95 % intervals; `warmed` is at
+    the temperature.
+    """
     axes = Axes(_LEFT, _TOP, _PLOT, _PLOT, (0.0, 1.0), (0.0, 1.0))
     drawing = _plot("Calibration", axes, 2 if warmed else 1, dark)
     axes.draw(drawing, "Confidence", "Share right")
@@ -183,7 +187,9 @@ def _calibration_line(name: str, of: Calibration, colour: str, dash: str = "") -
 
 
 def training_svg(events: Sequence[Event], *, dark: bool = False) -> str | None:
-    """Return loss and accuracy over the epochs of a run, training and validation; None without epochs."""
+    """Return loss and accuracy over the epochs of a run, training and validation; None without
+    epochs.
+    """
     epochs = [event for event in events if isinstance(event, EpochEnded)]
     if len(epochs) < 2:
         return None
@@ -267,7 +273,8 @@ def run_figures(
         if c.roc
     ]
     recall = [
-        Line(f"{c.name}, average precision {c.precision_recall.area:.3f}", c.precision_recall.x, c.precision_recall.y,
+        Line(f"{c.name}, average precision "
+             f"{c.precision_recall.area:.3f}", c.precision_recall.x, c.precision_recall.y,
              *style[c.name])
         for c in both if c.precision_recall
     ]  # fmt: skip

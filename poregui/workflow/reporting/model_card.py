@@ -1,4 +1,4 @@
-"""Say what a network is, what it was made from and what it may be used for; changes with what a model card tells."""
+"""Say what a network is, what it was made from and what it may be used for."""
 
 from __future__ import annotations
 
@@ -29,7 +29,11 @@ def model_card(project: Project, run: RunFolder, sidecar: Mapping[str, Any]) -> 
     """
     facts, dataset = collect_report(project, run), run.read_dataset()
     title = f"Network of run {run.number} of {project.name}"
-    what = f"Sorts pores in micrographs into {_listed(dataset.classes)}. Made {facts.made} from the project."
+    what = (
+        f"Sorts pores in micrographs into {_listed(dataset.classes)}. Made "
+        f"{facts.made} from "
+        "the project."
+    )
     return [
         Heading(title, 1),
         Paragraph(what),
@@ -55,12 +59,17 @@ def _use(facts: ReportFacts, sidecar: Mapping[str, Any]) -> list[Block]:
     scale = sidecar.get("um_per_px")
     at = f", {scale['low']:.4g} to {scale['high']:.4g} um per px" if scale else ""
     limits = [
-        f"Meant for: micrographs prepared and taken as those it learned from{at}, whose pores are found with the "
-        "detection recipe below; area per cent and counts of each class over many fields and specimens.",
-        "Not meant for: other materials, preparations or microscopes without labelled crops of them to test on; "
-        "deciding about a single pore or accepting a part on its own; classes that are not in the table below, for "
+        f"Meant for: micrographs prepared and taken as those it learned from{at}, whose pores "
+        "are found with the "
+        "detection recipe below; area per cent and counts of each class over many fields "
+        "and specimens.",
+        "Not meant for: other materials, preparations or microscopes without labelled crops of "
+        "them to test on; "
+        "deciding about a single pore or accepting a part on its own; classes that are not in "
+        "the table below, for "
         "every pore is given one of these.",
-        "The numbers below hold for specimens like the tested ones. The correction for confusion assumes that each "
+        "The numbers below hold for specimens like the tested ones. The correction for confusion "
+        "assumes that each "
         "class is confused there as it was in the test.",
     ]
     told = [facts.unseen.sentence, *facts.warnings]
@@ -150,7 +159,8 @@ def _data(project: Project, dataset: Dataset) -> list[Block]:
         for part in _PARTS
     ]
     notes = [
-        f"Split {split_words(dataset.split_kind)}. Test crops decided neither weights nor the end of training."
+        f"Split {split_words(dataset.split_kind)}. Test crops decided neither weights nor the "
+        "end of training."
     ]
     if len(rows) > len(shown):
         notes.append(
@@ -198,7 +208,8 @@ def _numbers(facts: ReportFacts) -> list[Block]:
     beside = [Paragraph(facts.baseline.sentence)] if facts.baseline is not None else []
     title = f"95 % interval{over}"
     note = Paragraph(
-        f"Of {found.evaluation.n} test crops with the labels as they are now; recall has Wilson's interval."
+        f"Of {found.evaluation.n} test crops with the labels as they are now; recall has "
+        "Wilson's interval."
     )
     return [Heading("Numbers"), note, Table(("Number", "Value", title), tuple(rows)), *beside]
 
@@ -208,7 +219,11 @@ def _confusion(facts: ReportFacts, sidecar: Mapping[str, Any]) -> list[Block]:
     matrix = facts.numbers.evaluation.matrix.tolist()
     rows = tuple((f"is {name}", *map(str, row)) for name, row in zip(classes, matrix, strict=True))
     correct = correction(sidecar["confusion"])
-    word = "Porosity is corrected with this matrix as it was when the network was trained, by the area of the pores."
+    word = (
+        "Porosity is corrected with this matrix as it was when the network was "
+        "trained, by "
+        "the area of the pores."
+    )
     if not correct.possible:
         word = f"Porosity is not corrected for confusion: {correct.why_not}."
     return [

@@ -71,7 +71,8 @@ class WorstError:
 class ReportFacts:
     """Hold all that a report says, ready to be laid out; figures are SVG by file stem.
 
-    `only_shapes`: the run is a forest on shapes itself; `telling` names the numbers that decide most in it.
+    `only_shapes`: the run is a forest on shapes itself; `telling` names the numbers that decide
+    most in it.
     """
 
     project: str
@@ -99,7 +100,9 @@ class ReportFacts:
 
 @dataclass(frozen=True)
 class DataFacts:
-    """Hold what a run was trained and tested on: `rows` are part, crops, crops per class, names of its groups."""
+    """Hold what a run was trained and tested on: `rows` are part, crops, crops per class, names of
+    its groups.
+    """
 
     classes: tuple[str, ...]
     rows: tuple[tuple[str, int, tuple[int, ...], str], ...]
@@ -108,7 +111,8 @@ class DataFacts:
 
 
 def collect_report(project: Project, run: RunFolder) -> ReportFacts:
-    """Return all that a report of a run says, with the labels as they are now; takes a second or two, changes nothing.
+    """Return all that a report of a run says, with the labels as they are now; takes a second or
+    two, changes nothing.
 
     Raises ProjectError when the run has no predictions or is damaged.
     """
@@ -246,7 +250,9 @@ def _worst(
 def picture_of(
     pixels: NDArray[Any], crop: DatasetCrop, side: int = _PICTURE_SIDE
 ) -> tuple[str, tuple[int, int]]:
-    """Return a crop as a PNG data URI whose longer side has `side` px, and its size; greys as the network sees them."""
+    """Return a crop as a PNG data URI whose longer side has `side` px, and its size; greys as the
+    network sees them.
+    """
     from PIL import Image
 
     grey = set_channels(
@@ -328,10 +334,11 @@ def write_report(
     out: Path,
     print_pdf: Callable[[str, Path], None] | None = None,
 ) -> Path:
-    """Write the report of a run as HTML or, by `print_pdf` (HTML, path), as PDF, and return its path.
+    """Write the report of a run as HTML or, by `print_pdf` (HTML, path), as PDF, and return its
+    path.
 
-    It is written whole or not at all; PDF is what ends in .pdf. Raises ProjectError when the run has no predictions or
-    is damaged, PoreguiError when `out` cannot be written.
+    It is written whole or not at all; PDF is what ends in .pdf. Raises ProjectError when the run
+    has no predictions or is damaged, PoreguiError when `out` cannot be written.
     """
     text = report_html(collect_report(project, run))
     try:
@@ -361,7 +368,8 @@ def report_html(facts: ReportFacts, picture: Picture | None = None) -> str:
         # Ours, and escaped word by word where it was drawn.
         return Markup(picture(svg, int(found[1]) if found else 400) if picture else svg)
 
-    # A block that is switched off leaves no blank lines, and an unknown name is an error instead of a gap.
+    # A block that is switched off leaves no blank lines, and an unknown name is an error instead of
+    # a gap.
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )

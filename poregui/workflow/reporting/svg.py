@@ -74,13 +74,19 @@ class Drawing:
         """Write words with their base line at (x, y), turned clockwise by `turn` degrees."""
         turned = f' transform="rotate({turn:g} {x:.1f} {y:.1f})"' if turn else ""
         self._parts.append(
-            f'<text x="{x:.1f}" y="{y:.1f}" font-family="{FONT}" font-size="{size:g}" font-weight="{weight}"'
-            f' text-anchor="{anchor}" fill="{colour or self.ink.text}"{turned}>{escape(words)}</text>'
+            f'<text x="{x:.1f}" y="{y:.1f}" font-family="{FONT}" font-size="{size:g}" '
+            f'font-weight="{weight}"'
+            f' text-anchor="{anchor}" '
+            f'fill="{colour or self.ink.text}"{turned}>{escape(words)}</text>'
         )
 
     def svg(self) -> str:
         """Return the whole figure."""
-        size = f'width="{self.width:.0f}" height="{self.height:.0f}" viewBox="0 0 {self.width:.0f} {self.height:.0f}"'
+        size = (
+            f'width="{self.width:.0f}" height="{self.height:.0f}" '
+            'viewBox="0 0 '
+            f'{self.width:.0f} {self.height:.0f}"'
+        )
         ground = (
             f'<rect width="{self.width:.0f}" height="{self.height:.0f}" fill="{self.ink.ground}"/>'
         )
@@ -150,7 +156,9 @@ def mix(first: str, second: str, share: float) -> str:
 
 
 def reads_on(colour: str) -> str:
-    """Return black or white, whichever has the higher contrast on a `#rrggbb` colour (WCAG 2 luminance)."""
+    """Return black or white, whichever has the higher contrast on a `#rrggbb` colour (WCAG 2
+    luminance).
+    """
     linear = [
         c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4
         for c in (v / 255 for v in _parts(colour))

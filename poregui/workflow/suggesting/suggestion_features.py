@@ -27,13 +27,15 @@ _FILE = "crop-numbers-1.npz"
 _LENGTHS = tuple(SHAPES.index(name) for name in LENGTHS)
 _RATIO = SHAPES.index("Aspect ratio")
 _TEXTURE_WEIGHT = 0.3
-"""Shape tells pores apart with few labels, texture refines it: measured on the sample project, where full weight cost
-9 points at 20 labels."""
+"""Shape tells pores apart with few labels, texture refines it: measured on the sample project,
+where full weight cost 9 points at 20 labels."""
 _SMALLEST = 1e-3
 
 
 class CropFeatures:
-    """Hold the numbers of crops by the hash of their pixels, lengths in px; those that are not known are measured."""
+    """Hold the numbers of crops by the hash of their pixels, lengths in px; those that are not
+    known are measured.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._file = folder / CACHE / _FILE
@@ -93,8 +95,9 @@ def _measured(key: str, pixels: PixelStore) -> NDArray[np.float32]:
 def feature_rows(numbers: Floats, um_per_px: Sequence[float | None]) -> Floats:
     """Return (n, features) rows fit for a linear model from (n, numbers) with lengths in px.
 
-    Lengths are taken in um where the scale of every crop is known, and as logarithms; every feature has mean 0 and
-    spread 1 over all crops, textures a smaller one. What is unknown lies in the middle.
+    Lengths are taken in um where the scale of every crop is known, and as logarithms; every feature
+    has mean 0 and spread 1 over all crops, textures a smaller one. What is unknown lies in the
+    middle.
     """
     found = np.array(numbers, np.float64).reshape(-1, COUNT)
     if len(found) and all(um_per_px):
@@ -114,20 +117,24 @@ def feature_rows(numbers: Floats, um_per_px: Sequence[float | None]) -> Floats:
 WEIGHT = 0.2
 """Weight of a standardised feature beside one of size and shape.
 
-Accuracy on other specimens, without and with a run that had learnt from some of the labels: maize stomata .80 and .87,
-where numbers of shape say little; two projects drawn by the program, where they say nearly all, .901 and .888, .928 and
-.924. Weight 1 cost up to 3 points there, and 0.1 gave half as much on maize."""
+Accuracy on other specimens, without and with a run that had learnt from some of the labels: maize
+stomata .80 and .87, where numbers of shape say little; two projects drawn by the program, where
+they say nearly all, .901 and .888, .928 and .924. Weight 1 cost up to 3 points there, and 0.1 gave
+half as much on maize."""
 FEWEST_UNSEEN = 20
-"""Labelled crops that a run must not have learnt from, before its features count: only those tell how sure to be."""
+"""Labelled crops that a run must not have learnt from, before its features count: only those tell
+how sure to be.
+"""
 _CLIP = 8.0
 _Key = tuple[str, float | None]
 
 
 class RunFeatures:
-    """Hold the features of crops by the hash of their pixels and their scale, as the network of `run` gives them.
+    """Hold the features of crops by the hash of their pixels and their scale, as the network of
+    `run` gives them.
 
-    `learnt_from` are the ids of the crops that the run was trained on. Raises PoreguiError when it has no network that
-    can be read or that names its features.
+    `learnt_from` are the ids of the crops that the run was trained on. Raises PoreguiError when it
+    has no network that can be read or that names its features.
     """
 
     def __init__(self, run: RunFolder) -> None:
@@ -147,7 +154,9 @@ class RunFeatures:
         return (pixels, um_per_px) in self._known
 
     def see(self, asked: Sequence[_Key], store: PixelStore) -> None:
-        """Take the features of crops; those whose pixels, or the scale that the network needs, are missing stay NaN."""
+        """Take the features of crops; those whose pixels, or the scale that the network needs, are
+        missing stay NaN.
+        """
         for key in asked:
             self._known[key] = np.full(self._width, np.nan, np.float32)
         crops: dict[_Key, ScaledCrop] = {}
@@ -164,7 +173,9 @@ class RunFeatures:
             )
 
     def rows(self, asked: Sequence[_Key]) -> Floats:
-        """Return (n, features) rows, each feature with mean 0 and spread `WEIGHT` over them; 0 where not known."""
+        """Return (n, features) rows, each feature with mean 0 and spread `WEIGHT` over them; 0
+        where not known.
+        """
         blank = np.full(self._width, np.nan, np.float32)
         found = np.array([self._known.get(key, blank) for key in asked], np.float64).reshape(
             -1, self._width

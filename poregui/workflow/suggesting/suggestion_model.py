@@ -1,8 +1,9 @@
-"""Learn from the labels so far what the other crops may be; changes with the model behind the suggestions.
+"""Learn from the labels so far what the other crops may be.
 
-A regularised multinomial logistic regression on shape and texture: it learns from ten labels, is fitted within
-milliseconds, and beat forests and support vectors below a hundred labels of the sample project. It imports
-scikit-learn, so it runs in a process of its own (see suggest_worker.py) and never in the window's.
+A regularised multinomial logistic regression on shape and texture: it learns from ten labels, is
+fitted within milliseconds, and beat forests and support vectors below a hundred labels of the
+sample project. It imports scikit-learn, so it runs in a process of its own (see suggest_worker.py)
+and never in the window's.
 """
 
 from __future__ import annotations
@@ -29,10 +30,11 @@ _STRENGTH = 0.3
 
 @dataclass(frozen=True, eq=False)
 class Suggester:
-    """Hold a fitted model: `labels` are the labels that it tells apart, in the order of its probabilities.
+    """Hold a fitted model: `labels` are the labels that it tells apart, in the order of its
+    probabilities.
 
-    `temperature` calibrates them; `accuracy` is the share of the labels that models of other groups' labels found,
-    None where that could not be asked. `count` labels were learnt from.
+    `temperature` calibrates them; `accuracy` is the share of the labels that models of other
+    groups' labels found, None where that could not be asked. `count` labels were learnt from.
     """
 
     labels: tuple[int, ...]
@@ -53,10 +55,12 @@ def fit(
     seed: int = 0,
     honest: NDArray[np.bool_] | None = None,
 ) -> Suggester | None:
-    """Learn (n,) labels from (n, features) rows; None for fewer than `FEWEST_LABELS` or a single class.
+    """Learn (n,) labels from (n, features) rows; None for fewer than `FEWEST_LABELS` or a single
+    class.
 
-    The temperature is fitted to answers of models that saw no crop of the same group (C. Guo et al., ICML 2017), of the
-    `honest` (n,) crops alone where that is given: features of crops that taught a network know their labels.
+    The temperature is fitted to answers of models that saw no crop of the same group (C. Guo et
+    al., ICML 2017), of the `honest` (n,) crops alone where that is given: features of crops that
+    taught a network know their labels.
     """
     names, places = np.unique(labels, return_inverse=True)
     if len(labels) < FEWEST_LABELS or len(names) < 2:
@@ -89,7 +93,8 @@ def crossed_answers(
     seed: int,
     folds: int = FOLDS,
 ) -> Floats:
-    """Return (n, classes) probabilities, each by a model of other groups; NaN where there was nothing to learn from.
+    """Return (n, classes) probabilities, each by a model of other groups; NaN where there was
+    nothing to learn from.
 
     `places` (n,) are places of classes. A single group is torn into crops.
     """
@@ -107,7 +112,9 @@ def crossed_answers(
 def group_folds(
     places: NDArray[Any], groups: Sequence[str], folds: int, seed: int
 ) -> NDArray[np.int64]:
-    """Return a fold for each crop, by whole groups where there are several, otherwise crop by crop."""
+    """Return a fold for each crop, by whole groups where there are several,
+    otherwise crop by crop.
+    """
     items = [
         Item(i, int(place), group)
         for i, (place, group) in enumerate(zip(places, groups, strict=True))
@@ -119,7 +126,9 @@ def group_folds(
 
 
 def answers_of(rows: Floats, places: NDArray[Any], asked: Floats) -> NDArray[np.int64]:
-    """Return the places of classes that a model of (n, features) rows gives (m, features) asked ones."""
+    """Return the places of classes that a model of (n, features) rows gives (m, features) asked
+    ones.
+    """
     if len(np.unique(places)) < 2:
         return np.full(len(asked), places[0] if len(places) else -1, np.int64)
     return np.asarray(fitted_model(rows, places).predict(asked), np.int64)
@@ -133,7 +142,9 @@ def fitted_model(rows: Floats, places: NDArray[Any]) -> Any:
 
 
 def uncertainty(probabilities: Floats) -> Floats:
-    """Return (n,) how undecided (n, classes) probabilities are: 1 minus the lead of the first over the second."""
+    """Return (n,) how undecided (n, classes) probabilities are: 1 minus the lead of the first over
+    the second.
+    """
     if probabilities.shape[1] < 2:
         return np.zeros(len(probabilities))
     top = np.partition(probabilities, -2, axis=1)[:, -2:]
@@ -145,8 +156,9 @@ def teaching_order(
 ) -> NDArray[np.int64]:
     """Return up to `count` places of unlabelled crops, the one that teaches most first.
 
-    What is undecided and unlike all that is labelled or chosen before: uncertainty times the distance to the nearest
-    of them (greedy k-centre of O. Sener and S. Savarese, ICLR 2018, weighted by the margin).
+    What is undecided and unlike all that is labelled or chosen before: uncertainty times the
+    distance to the nearest of them (greedy k-centre of O. Sener and S. Savarese, ICLR 2018,
+    weighted by the margin).
     """
     left = np.flatnonzero(~labelled)
     worth = uncertainty(probabilities)[left]

@@ -1,8 +1,8 @@
-"""Keep suggestions up to date in a process of its own that is told of crops and labels; changes with what it is asked.
+"""Keep suggestions up to date in a process of its own that is told of crops and labels.
 
-Messages are dictionaries, one a line of JSON: `crops` ([id, hash of pixels, um per px, group] of new or changed crops),
-`more` (whether more of them follow at once), `gone` (ids), `labels` ([id, label]), `like` (an id). Answers: `measured`,
-`suggestions`, `curve`, `alike`.
+Messages are dictionaries, one a line of JSON: `crops` ([id, hash of pixels, um per px, group] of
+new or changed crops), `more` (whether more of them follow at once), `gone` (ids), `labels` ([id,
+label]), `like` (an id). Answers: `measured`, `suggestions`, `curve`, `alike`.
 """
 
 from __future__ import annotations
@@ -49,7 +49,8 @@ class _Known(NamedTuple):
 
 
 class SuggestWorker:
-    """Learn from what it is told and tell what it found; `step` does a part of the work and says whether any is left.
+    """Learn from what it is told and tell what it found; `step` does a part of the work and says
+    whether any is left.
 
     `waiting` tells whether a message has come, for which long work makes room.
     """
@@ -211,7 +212,8 @@ class SuggestWorker:
     def _groups(self, taught: Sequence[int]) -> list[str]:
         """Return the groups of crops; one of itself alone belongs to its source, as in a training.
 
-        Names are read when crops changed, and here, because a window with many crops has no time for it.
+        Names are read when crops changed, and here, because a window with many crops has no time
+        for it.
         """
         told = [self._crops[i].group for i in taught]
         if self._grouped is None:

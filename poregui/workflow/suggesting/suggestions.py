@@ -1,4 +1,4 @@
-"""Hold what the suggester says of each crop, and pass it between processes; changes with what the window is told."""
+"""Hold what the suggester says of each crop, and pass it between processes."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, eq=False)
 class Suggestions:
-    """Hold calibrated (n, labels) float32 `probabilities` of crops `crop_ids` (n,), ascending; NaN where not known yet.
+    """Hold calibrated (n, labels) float32 `probabilities` of crops `crop_ids` (n,), ascending; NaN
+    where not known yet.
 
-    `labels` are the labels of the columns, `order` the ids of the unlabelled crops that teach most, `count` the labels
-    learnt from, `accuracy` the share of them that models of other specimens found (None: not known), `run` the number
-    of the run whose features were used beside size, shape and texture.
+    `labels` are the labels of the columns, `order` the ids of the unlabelled crops that teach most,
+    `count` the labels learnt from, `accuracy` the share of them that models of other specimens
+    found (None: not known), `run` the number of the run whose features were used beside size, shape
+    and texture.
     """
 
     crop_ids: NDArray[np.int64]
@@ -28,7 +30,9 @@ class Suggestions:
     run: int | None = None
 
     def of(self, crop_id: int) -> tuple[int, float] | None:
-        """Return the likeliest label of a crop and its probability; None for a crop that nothing is known of."""
+        """Return the likeliest label of a crop and its probability; None for a crop that nothing is
+        known of.
+        """
         place = int(np.searchsorted(self.crop_ids, crop_id))
         if place == len(self.crop_ids) or self.crop_ids[place] != crop_id:
             return None
@@ -37,7 +41,9 @@ class Suggestions:
         return None if np.isnan(row[best]) else (self.labels[best], float(row[best]))
 
     def best_of(self, crop_ids: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """Return (n,) likeliest labels and (n,) probabilities of crops; 0 and NaN where nothing is known."""
+        """Return (n,) likeliest labels and (n,) probabilities of crops; 0 and NaN where nothing is
+        known.
+        """
         labels, sure = np.zeros(len(crop_ids), np.int64), np.full(len(crop_ids), np.nan, np.float32)
         if len(self.crop_ids):
             places = np.minimum(np.searchsorted(self.crop_ids, crop_ids), len(self.crop_ids) - 1)
@@ -48,7 +54,9 @@ class Suggestions:
         return labels, sure
 
     def probability_of(self, crop_ids: NDArray[np.int64], label: int) -> NDArray[np.float32]:
-        """Return (n,) probabilities of a label; NaN where nothing is known of the crop or of the label."""
+        """Return (n,) probabilities of a label; NaN where nothing is known of the crop or of the
+        label.
+        """
         found = np.full(len(crop_ids), np.nan, np.float32)
         if len(self.crop_ids) and label in self.labels:
             places = np.minimum(np.searchsorted(self.crop_ids, crop_ids), len(self.crop_ids) - 1)
@@ -57,7 +65,9 @@ class Suggestions:
         return found
 
     def uncertainty_of(self, crop_ids: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Return (n,) 1 minus the lead of the likeliest label over the next; NaN where nothing is known."""
+        """Return (n,) 1 minus the lead of the likeliest label over the next; NaN where nothing is
+        known.
+        """
         found = np.full(len(crop_ids), np.nan, np.float32)
         if len(self.crop_ids):
             places = np.minimum(np.searchsorted(self.crop_ids, crop_ids), len(self.crop_ids) - 1)

@@ -32,9 +32,11 @@ def find_copies(ids: Sequence[int], pixels: Iterable[NDArray[Any]]) -> list[list
 def untangle_parts(
     parts: dict[int, Part], copies: Sequence[Sequence[int]]
 ) -> tuple[dict[int, Part], tuple[str, ...]]:
-    """Return the parts without training crops that are copies of test crops, and sentences about it.
+    """Return the parts without training crops that are copies of test crops, and sentences about
+    it.
 
-    The test side stays as it is. A validation crop that is a copy of a training crop is trained on too.
+    The test side stays as it is. A validation crop that is a copy of a training crop is trained on
+    too.
     """
     now = dict(parts)
     dropped = moved = 0
@@ -72,7 +74,9 @@ def _moved(count: int) -> tuple[str, ...]:
 def untangle_folds(
     tests: Sequence[Sequence[int]], copies: Sequence[Sequence[int]]
 ) -> tuple[list[list[int]], tuple[str, ...]]:
-    """Return the folds with copies together, in the fold of the first of them, and sentences about it."""
+    """Return the folds with copies together, in the fold of the first of them, and sentences about
+    it.
+    """
     fold_of = {crop: number for number, fold in enumerate(tests) for crop in fold}
     moved = 0
     for group in copies:
@@ -95,9 +99,11 @@ _META, _OFF = "crop_sources", "off"
 
 @dataclass(frozen=True)
 class SetSources:
-    """Choose whether crops of one source in their file names are kept together; the test side is then chosen anew.
+    """Choose whether crops of one source in their file names are kept together; the test side is
+    then chosen anew.
 
-    `before` and `after` are what the project keeps: empty to look for sources, `off`, or a number of words.
+    `before` and `after` are what the project keeps: empty to look for sources, `off`, or a number
+    of words.
     """
 
     before: str
@@ -123,9 +129,11 @@ class SetSources:
 
 
 def sources_of(project: Project, crops: Iterable[Crop]) -> Sources | None:
-    """Return what the file names tell of crops without specimen and micrograph; None where they tell nothing.
+    """Return what the file names tell of crops without specimen and micrograph; None where they
+    tell nothing.
 
-    `crops` are all of the project, so that the answer does not depend on which of them are looked at.
+    `crops` are all of the project, so that the answer does not depend on which of them are looked
+    at.
     """
     kept = project.meta(_META)
     if kept == _OFF:
@@ -162,7 +170,9 @@ def groups_of(project: Project, crops: Sequence[Crop]) -> dict[int, str]:
 
 
 def tested_keys(project: Project, crops: Sequence[Crop]) -> frozenset[str]:
-    """Return the test side with a key for each crop whose source is on it; `crops` are all of the project."""
+    """Return the test side with a key for each crop whose source is on it; `crops` are all of the
+    project.
+    """
     side = project.test_side()
     if not any(key.startswith("source:") for key in side):
         return side
@@ -172,7 +182,9 @@ def tested_keys(project: Project, crops: Sequence[Crop]) -> frozenset[str]:
 
 
 def keep_sources(project: Project, sources: Sources | None) -> None:
-    """Settle how names are read from now on, inside a transaction of the caller; called when the test side is fixed."""
+    """Settle how names are read from now on, inside a transaction of the caller; called when the
+    test side is fixed.
+    """
     if sources is not None:
         project.put_meta(_META, str(sources.depth))
 

@@ -24,10 +24,11 @@ _FEWEST_OF_CLASS = 10
 
 @dataclass(frozen=True)
 class MoreLabels:
-    """Say what `more` crops of a label would add to the accuracy: `gain` with its 95 % `interval`, as fractions.
+    """Say what `more` crops of a label would add to the accuracy: `gain` with its 95 % `interval`,
+    as fractions.
 
-    Both may be negative. The intervals of all classes are wide enough to hold together (C. E. Bonferroni's bound), for
-    one looks at the class that seems to help most.
+    Both may be negative. The intervals of all classes are wide enough to hold together (C. E.
+    Bonferroni's bound), for one looks at the class that seems to help most.
     """
 
     label: int
@@ -42,9 +43,11 @@ class MoreLabels:
 
 @dataclass(frozen=True)
 class LearningCurve:
-    """Hold the accuracy for unseen groups at growing numbers of labels, and what more of each class would add.
+    """Hold the accuracy for unseen groups at growing numbers of labels, and what more of each class
+    would add.
 
-    `counts` and `accuracies` are of shares of all labels; `gains` begins with the class that helps most a crop.
+    `counts` and `accuracies` are of shares of all labels; `gains` begins with the class that helps
+    most a crop.
     """
 
     counts: tuple[int, ...]
@@ -64,11 +67,13 @@ def learning_curve(
     seed: int = 0,
     stop: Callable[[], bool] = lambda: False,
 ) -> LearningCurve | None:
-    """Return the curve of (n,) labels on (n, features) rows; None for too few labels, or when `stop` says so.
+    """Return the curve of (n,) labels on (n, features) rows; None for too few labels, or when
+    `stop` says so.
 
-    Each crop is answered by models of other groups (grouped cross-validation) that were given a share of the labels, of
-    all classes or of one. Accuracy is taken to grow as a - b / n, which is fitted and read off beyond the labels that
-    are there (after C. Cortes et al., NIPS 1993). The interval comes from drawing whole groups anew with replacement.
+    Each crop is answered by models of other groups (grouped cross-validation) that were given a
+    share of the labels, of all classes or of one. Accuracy is taken to grow as a - b / n, which is
+    fitted and read off beyond the labels that are there (after C. Cortes et al., NIPS 1993). The
+    interval comes from drawing whole groups anew with replacement.
     """
     names, places = np.unique(labels, return_inverse=True)
     if len(labels) < FEWEST_TO_ASK or len(names) < 2:
@@ -108,7 +113,9 @@ class _Work:
             self.group_of = np.arange(len(places))
 
     def hits(self, thinned: int | None, stop: Callable[[], bool]) -> Floats | None:
-        """Return (shares, n) how often each crop was answered right with a share of a class (None: of all) known."""
+        """Return (shares, n) how often each crop was answered right with a share of a class (None:
+        of all) known.
+        """
         found = np.zeros((len(SHARES), len(self._places)))
         for repeat in range(REPEATS):
             random = np.random.default_rng([self._seed, repeat])
@@ -152,7 +159,8 @@ def _gain(
 def _slope(inverse: Floats, accuracies: Floats) -> float:
     """Return b of accuracy = a - b * inverse by least squares.
 
-    It may be negative: more of one class can cost more crops of the others than it wins, and noise has two signs.
+    It may be negative: more of one class can cost more crops of the others than it wins, and noise
+    has two signs.
     """
     apart = inverse - inverse.mean()
     return float(-(apart * (accuracies - accuracies.mean())).sum() / (apart**2).sum())
@@ -164,13 +172,17 @@ HOW_SURE = (
     "Checked on the sample project, intervals called 95 % held what\n"
     "really came in only 84 of 100 cases: take them as a hint."
 )
-"""Stands where the estimates are shown; the figure is that of `scripts/bench.py promises` in ARCHITECTURE.md."""
+"""Stands where the estimates are shown; the figure is that of `scripts/bench.py promises` in
+ARCHITECTURE.md.
+"""
 
 
 def advice(curve: Mapping[str, Any] | None, names: Mapping[int, str]) -> str:
-    """Return `About 60 more Lack of Fusion crops: +1.5 points (95 %: +0.2 to +3.1).` from the JSON of a LearningCurve.
+    """Return `About 60 more Lack of Fusion crops: +1.5 points (95 %: +0.2 to +3.1).` from the JSON
+    of a LearningCurve.
 
-    Empty without a curve. Where the interval of no class lies above nothing, that is said with how much it may be.
+    Empty without a curve. Where the interval of no class lies above nothing, that is said with how
+    much it may be.
     """
     if not curve or not curve["gains"]:
         return ""
@@ -179,7 +191,11 @@ def advice(curve: Mapping[str, Any] | None, names: Mapping[int, str]) -> str:
     low, high = best["interval"]
     name = names.get(best["label"], "such")
     if high < _WORTH_SAYING:
-        return f"More labels would hardly help the suggestions: {best['more']} more {name} crops {100 * high:+.1f} points."
+        return (
+            f"More labels would hardly help the suggestions: {best['more']} more "
+            f"{name} crops "
+            f"{100 * high:+.1f} points."
+        )
     if not helping:
         return (
             "No class is sure to gain by more labels: "
@@ -192,7 +208,9 @@ def advice(curve: Mapping[str, Any] | None, names: Mapping[int, str]) -> str:
 
 
 def lines_of_classes(curve: Mapping[str, Any] | None, names: Mapping[int, str]) -> list[str]:
-    """Return a line for each class: `20 more Gas: +0.4 points (95 %: -0.4 to +1.2)`; none without a curve."""
+    """Return a line for each class: `20 more Gas: +0.4 points (95 %: -0.4 to +1.2)`; none without a
+    curve.
+    """
     return [
         f"{one['more']} more {names.get(one['label'], 'such')}: {100 * one['gain']:+.1f} points "
         f"(95 %: {100 * one['interval'][0]:+.1f} to {100 * one['interval'][1]:+.1f})"

@@ -45,14 +45,20 @@ def why_not_grouped(groups: Sequence[str]) -> str:
     """Say why crops of one group stand on both sides."""
     what = _WHAT.get(kind_of(groups), "group")
     if len(groups) == 1:
-        return f"All labelled crops are of one {what}: the test cannot be honest. Add crops of other specimens."
+        return (
+            f"All labelled crops are of one {what}: the test cannot be honest. "
+            "Add crops of "
+            "other specimens."
+        )
     if len(groups) < FEWEST_GROUPS:
         return (
-            f"The labelled crops are of {len(groups)} {what}s only, at least {FEWEST_GROUPS} are needed to keep them "
+            f"The labelled crops are of {len(groups)} {what}s only, at least {FEWEST_GROUPS} are "
+            "needed to keep them "
             "apart: crops of one stand on both sides, and the accuracy can be too kind."
         )
     return (
-        f"Some class is found in too few {what}s to keep them apart: crops of one {what} stand on both sides, and the "
+        f"Some class is found in too few {what}s to keep them apart: crops of one {what} stand "
+        "on both sides, and the "
         "accuracy can be too kind."
     )
 
@@ -64,28 +70,35 @@ def unknown_specimens(groups: Sequence[str], sources: Sources | None) -> tuple[s
         return ()
     if kind == "micrograph":
         return (
-            "Specimens are not named: micrographs of one specimen can stand on both sides. Name them if you can.",
+            "Specimens are not named: micrographs of one specimen can stand on both sides. Name "
+            "them if you can.",
         )
     if kind == "source" and sources is not None:
         name, source = sources.example
         return (
-            f"Crops whose file names begin alike are kept together, {name} with all others of {source}. Those of one "
+            f"Crops whose file names begin alike are kept together, {name} with all others of "
+            f"{source}. Those of one "
             "specimen can still stand on both sides: name the specimens if you can. "
             "Edit, Group crops by file name, switches it off.",
         )
     return (
-        "For some crops neither specimen nor micrograph is known: crops of one specimen can stand on both sides, and "
+        "For some crops neither specimen nor micrograph is known: crops of one specimen can "
+        "stand on both sides, and "
         "the accuracy can be too kind.",
     )
 
 
 _SPLIT_SEED = 0
-"""The test side of a project does not depend on the seed of a recipe, so that runs can be compared."""
+"""The test side of a project does not depend on the seed of a recipe, so that
+runs can be compared.
+"""
 
 
 @dataclass(frozen=True)
 class GroupRow:
-    """Hold how many crops of each class one specimen, micrograph or single crop brings, and to which part."""
+    """Hold how many crops of each class one specimen, micrograph or single crop brings, and to
+    which part.
+    """
 
     name: str
     part: Part
@@ -94,7 +107,8 @@ class GroupRow:
 
 @dataclass(frozen=True)
 class DatasetSummary:
-    """Say what a training would use: `counts[part][i]` crops of `classes[i]`, the groups, and what is wrong with it.
+    """Say what a training would use: `counts[part][i]` crops of `classes[i]`, the groups, and what
+    is wrong with it.
 
     `problem` is None when training can start.
     """
@@ -194,7 +208,8 @@ def _leaks(labelled: _Labelled, test: frozenset[int]) -> tuple[str, ...]:
     if not shared:
         return ()
     return (
-        f"{shared} specimens, micrographs or sources have crops on both sides: the accuracy can be too kind.",
+        f"{shared} specimens, micrographs or sources have crops on both sides: the accuracy can "
+        "be too kind.",
     )
 
 
@@ -229,7 +244,9 @@ def _split(project: Project, labelled: _Labelled, recipe: Recipe) -> tuple[Split
 
 
 def summarise(project: Project, recipe: Recipe) -> DatasetSummary:
-    """Return what `freeze` would put together now; changes nothing and raises nothing for unfit data."""
+    """Return what `freeze` would put together now; changes nothing and raises nothing for unfit
+    data.
+    """
     try:
         labelled = _labelled(project)
         split, _ = _split(project, labelled, recipe)
@@ -280,7 +297,9 @@ def _part_of(split: Split) -> dict[int, Part]:
 
 
 def group_name(key: str, names: Mapping[str, str]) -> str:
-    """Return how a group is called: its name, the source that its file names tell, or its key in words."""
+    """Return how a group is called: its name, the source that its file names tell, or its key in
+    words.
+    """
     return names.get(key) or key.removeprefix("source:").replace(":", " ")
 
 
@@ -291,7 +310,9 @@ def _group_names(project: Project) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Frozen:
-    """Hold what goes into a new run folder; `write` needs the crop pixels only and may run in any thread."""
+    """Hold what goes into a new run folder; `write` needs the crop pixels only and may run in any
+    thread.
+    """
 
     run: RunFolder
     recipe: Recipe
@@ -307,7 +328,10 @@ class Frozen:
     pixels: PixelStore
 
     def write(self) -> RunFolder:
-        """Write the folder and return it. Raises PoreguiError, with nothing left behind, when that is refused."""
+        """Write the folder and return it.
+
+        Raises PoreguiError, with nothing left behind, when that is refused.
+        """
         try:
             in_hand = PixelsInHand(self.pixels)
             parts, tests, notes = self._without_copies(in_hand)
@@ -333,7 +357,9 @@ class Frozen:
     def _without_copies(
         self, in_hand: PixelsInHand
     ) -> tuple[dict[int, Part], list[list[int]], tuple[str, ...]]:
-        """Return parts and folds in which no crop is tested whose copy was trained on, and what was done for it."""
+        """Return parts and folds in which no crop is tested whose copy was trained on, and what was
+        done for it.
+        """
         crops = self.labelled.crops
         pixels = (p.array for p in in_hand.get_many(c.pixels for c in crops))
         copies = find_copies([crop.id for crop in crops], pixels)
@@ -355,9 +381,10 @@ class Frozen:
 def prepare(project: Project, recipe: Recipe, *, folds: int = 0, grouped: bool = True) -> Frozen:
     """Decide what `freeze` writes and make the run folder: all that needs project.db, and quick.
 
-    With `folds` of two or more the run is a cross-validation: every crop is tested once, by whole groups unless
-    `grouped` is False. The test side of the project is written down the first time, and fixed from 100 labelled crops
-    on. Raises TrainingError, with nothing left behind, when the labels do not allow a training.
+    With `folds` of two or more the run is a cross-validation: every crop is tested once, by whole
+    groups unless `grouped` is False. The test side of the project is written down the first time,
+    and fixed from 100 labelled crops on. Raises TrainingError, with nothing left behind, when the
+    labels do not allow a training.
     """
     project.check_writable()
     check_installed(recipe)
@@ -389,7 +416,9 @@ def prepare(project: Project, recipe: Recipe, *, folds: int = 0, grouped: bool =
 
 
 def freeze(project: Project, recipe: Recipe, *, folds: int = 0, grouped: bool = True) -> RunFolder:
-    """Write recipe, labelled crops, their pixels and their split into a new run folder, as `prepare` decided them."""
+    """Write recipe, labelled crops, their pixels and their split into a new run folder, as
+    `prepare` decided them.
+    """
     return prepare(project, recipe, folds=folds, grouped=grouped).write()
 
 
@@ -426,7 +455,8 @@ def _fold_parts(
     for place, name in enumerate(labelled.classes):
         if len({fold_of[item.group] for item in items if item.label == place}) < 2:
             warnings.append(
-                f"All crops of {name} fall into one fold: that fold is tested by a network without them."
+                f"All crops of {name} fall into one fold: that fold is tested by a network "
+                "without them."
             )
     parts: dict[int, Part] = dict.fromkeys((item.crop_id for item in items), "test")
     return parts, [test for test in tests if test], kind_of(groups), len(groups), tuple(warnings)
@@ -463,7 +493,13 @@ def _dataset_crops(frozen: Frozen, parts: Mapping[int, Part]) -> tuple[DatasetCr
 
 
 def crop_name(crop: Crop, micrograph_names: dict[int, str]) -> str:
-    """Return how a crop is called in lists and tables: where it was cut, or the file that it was."""
+    """Return how a crop is called in lists and tables: where it was cut, or the
+    file that it was.
+    """
     if crop.micrograph_id is not None and crop.box is not None:
-        return f"{micrograph_names.get(crop.micrograph_id, 'micrograph')} at {crop.box.x}, {crop.box.y}"
+        return (
+            f"{micrograph_names.get(crop.micrograph_id, 'micrograph')} at "
+            f"{crop.box.x}, "
+            f"{crop.box.y}"
+        )
     return crop.source or f"crop {crop.id}"

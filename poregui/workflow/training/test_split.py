@@ -1,4 +1,4 @@
-"""Let a person choose which specimens are tested on; changes with what a chosen test side must hold."""
+"""Let a person choose which specimens are tested on."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ _FIXED = "test_side_fixed"
 
 @dataclass(frozen=True)
 class Group:
-    """Hold a specimen, or a micrograph without one: its key and name, its crops of each class, whether it is tested."""
+    """Hold a specimen, or a micrograph without one: its key and name, its crops of each class,
+    whether it is tested.
+    """
 
     key: str
     name: str
@@ -59,8 +61,8 @@ def _labelled(project: Project) -> list[Crop]:
 def groups(project: Project, parts: Collection[tuple[str, Part]]) -> tuple[Group, ...]:
     """Return the specimens, and micrographs without one, that have labelled crops, by name.
 
-    `parts` are the name and part of the groups of a `DatasetSummary`: what is tested as things stand. Crops of which
-    neither specimen nor micrograph is known are in no group.
+    `parts` are the name and part of the groups of a `DatasetSummary`: what is tested as things
+    stand. Crops of which neither specimen nor micrograph is known are in no group.
     """
     names = {f"specimen:{s.id}": s.name for s in project.specimens()}
     names |= {f"micrograph:{m.id}": m.name for m in project.micrographs()}
@@ -82,16 +84,19 @@ def groups(project: Project, parts: Collection[tuple[str, Part]]) -> tuple[Group
 
 
 def word_for(keys: Sequence[str]) -> str:
-    """Return what one of these groups is called: specimen, micrograph, source, or group when they are of several."""
+    """Return what one of these groups is called: specimen, micrograph, source, or group when they
+    are of several.
+    """
     kind = kind_of(keys) if keys else "specimen"
     return "group" if kind == "mixed" else kind
 
 
 def choose_test_side(project: Project, keys: Collection[str]) -> SetTestSide:
-    """Return the edit that makes these groups the test side; crops without a group stay on their side.
+    """Return the edit that makes these groups the test side; crops without a group stay on their
+    side.
 
-    Raises ProjectError when folders gave the sides, and TrainingError when a class would have no crop left to train on
-    or nothing would be tested.
+    Raises ProjectError when folders gave the sides, and TrainingError when a class would have no
+    crop left to train on or nothing would be tested.
     """
     labelled = _labelled(project)
     if any(crop.given_side == "test" for crop in labelled):
@@ -110,7 +115,8 @@ def choose_test_side(project: Project, keys: Collection[str]) -> SetTestSide:
         mine = {crop.id for crop in labelled if crop.label == pore_class.id}
         if mine and mine <= tested:
             raise TrainingError(
-                f"All crops of {pore_class.name} would be on the test side: nothing is left to train on.",
+                f"All crops of {pore_class.name} would be on the test side: nothing is left "
+                "to train on.",
                 f"Leave a {kind} that shows this class to the training.",
             )
     return SetTestSide(before, after, project.meta(_FIXED))

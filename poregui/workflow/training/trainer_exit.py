@@ -1,4 +1,4 @@
-"""Say how a trainer died that told no end of its run; changes with what its log and exit code can tell."""
+"""Say how a trainer died that told no end of its run."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ _MEMORY = re.compile(r"bad_alloc|out of memory|MemoryError|RESOURCE_EXHAUSTED", 
 
 
 def last_words(log_file: Path, also: Iterable[str] = ()) -> list[str]:
-    """Return the last lines of a trainer's log, and of what it said elsewhere, that say something."""
+    """Return the last lines of a trainer's log, and of what it said elsewhere,
+    that say something.
+    """
     said: list[str] = []
     with contextlib.suppress(OSError), open(log_file, "rb") as log:
         log.seek(max(0, log_file.stat().st_size - _LAST_BYTES))
@@ -34,7 +36,9 @@ def last_words(log_file: Path, also: Iterable[str] = ()) -> list[str]:
 
 
 def death_of(run: RunFolder, code: int, also: Iterable[str] = ()) -> TrainingError:
-    """Return the sentence for a trainer that ended with an exit code (negative: by that signal) and told nothing."""
+    """Return the sentence for a trainer that ended with an exit code (negative: by that signal) and
+    told nothing.
+    """
     how = f"with code {code}"
     said = last_words(run.log_file, also)
     memory = code == -9 or any(_MEMORY.search(line) for line in said)
@@ -50,7 +54,11 @@ def death_of(run: RunFolder, code: int, also: Iterable[str] = ()) -> TrainingErr
     )
     kept = ""
     if run.checkpoint_file.exists():
-        kept = f" Its last checkpoint is kept: Resume on the Train page, or poregui fit {run.path}, goes on from there."
+        kept = (
+            " Its last checkpoint is kept: Resume on the Train page, or "
+            "poregui fit "
+            f"{run.path}, goes on from there."
+        )
     return TrainingError(
         f"The trainer of run {run.path.name} died {how}. Its last words: {words or 'none'}.",
         f"The labels are not concerned.{kept} {remedy}, or look into the log {run.log_file}.",

@@ -1,4 +1,4 @@
-"""Say what a training is asked for beside its recipe, folds above all; changes with what can be asked for."""
+"""Say what a training is asked for beside its recipe, folds above all."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from poregui.workflow.training.prepare_dataset import summarise
 
 @dataclass(frozen=True)
 class Order:
-    """Ask for one run: a network, or with `folds` of two or more a cross-validation, by whole groups or by crop."""
+    """Ask for one run: a network, or with `folds` of two or more a cross-validation, by whole
+    groups or by crop.
+    """
 
     recipe: Recipe
     folds: int = 0
@@ -28,7 +30,9 @@ class Order:
 
 
 def orders_for(recipe: Recipe, folds: int, *, compare: bool) -> tuple[Order, ...]:
-    """Return the runs to train; to compare, the one by crop comes first, so that the newest run is the honest one."""
+    """Return the runs to train; to compare, the one by crop comes first, so that the newest run is
+    the honest one.
+    """
     torn = (Order(recipe, folds, grouped=False),) if folds and compare else ()
     return (*torn, Order(recipe, folds))
 

@@ -1,4 +1,6 @@
-"""Hold the apply page and the ways in and out of the File menu: pores found, numbers that follow the slider."""
+"""Hold the apply page and the ways in and out of the File menu: pores found, numbers that follow
+the slider.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Hold that the picture of the Apply page and the files behind it follow the slider and people's answers."""
+"""Hold that the picture of the Apply page and the files behind it follow the slider and people's
+answers.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Hold that a locked recipe is shown on the Apply page, cannot be changed there, and is what is applied."""
+"""Hold that a locked recipe is shown on the Apply page, cannot be changed there, and is what is
+applied.
+"""
 
 from __future__ import annotations
 

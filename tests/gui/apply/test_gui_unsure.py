@@ -1,4 +1,6 @@
-"""Hold that pores left to a person can be looked at from the Apply page, answered with keys, and taken back."""
+"""Hold that pores left to a person can be looked at from the Apply page, answered with keys, and
+taken back.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Hold that keys can be changed, that two actions never share one, and that every sheet and menu says so."""
+"""Hold that keys can be changed, that two actions never share one, and that every sheet and menu
+says so.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Hold how outlines are drawn: in their colours, dashed evenly, with rims, and nothing elsewhere."""
+"""Hold how outlines are drawn: in their colours, dashed evenly, with rims, and
+nothing elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ def circle(x: float, y: float, radius: float) -> NDArray[np.float64]:
 
 
 def drawn(*groups: Lines, ratio: float = 1.0) -> NDArray[np.uint8]:
-    """Return (height, width, 4), red, green, blue and cover, the colours multiplied by the cover."""
+    """Return (height, width, 4), red, green, blue and cover, the colours
+    multiplied by the cover.
+    """
     image = line_picture(groups, 200, 160, ratio)
     assert image.format() == QImage.Format.Format_RGBA8888_Premultiplied
     return np.array(image.constBits(), np.uint8).reshape(

@@ -1,4 +1,6 @@
-"""Hold how large micrographs are drawn and prepared: right in place, coarse first, bounded, never in the way."""
+"""Hold how large micrographs are drawn and prepared: right in place, coarse first, bounded, never
+in the way.
+"""
 
 from __future__ import annotations
 
@@ -197,7 +199,7 @@ def test_a_damaged_tile_is_grey_and_told_once(tmp_path, reader, qtbot):
     layer.close()
 
 
-# ---- in the window -----------------------------------------------------------------------------------------------
+# ---- in the window --------------------------------------------------------------------------
 
 
 class Room:
@@ -336,7 +338,8 @@ def test_cancelling_leaves_nothing_and_the_micrograph_stays_usable(room_for, tmp
     assert list((room.project.folder / "cache").iterdir()) == []
     assert not layer.pyramid.is_complete
     assert np.array_equal(room.stage.cut(Box(10, 10, 50, 60)).array, blocks()[10:70, 10:60])
-    room.canvas.hide()  # what it wants to see when it paints would take the place of what is asked for here
+    # what it wants to see when it paints would take the place of what is asked for here
+    room.canvas.hide()
     seen = settled(layer, QRectF(0, 0, 600, 400), 600, 400, qtbot)
     assert np.array_equal(seen, blocks()[:400, :600])
 

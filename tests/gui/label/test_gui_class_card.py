@@ -1,4 +1,6 @@
-"""Hold that the class card is one key away, says honestly what it shows, and keeps what a person writes there."""
+"""Hold that the class card is one key away, says honestly what it shows, and keeps what a person
+writes there.
+"""
 
 from __future__ import annotations
 

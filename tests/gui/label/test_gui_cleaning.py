@@ -1,4 +1,6 @@
-"""Hold how a person changes several micrographs at once, sorts them by names, and is offered to mask info bars."""
+"""Hold how a person changes several micrographs at once, sorts them by names, and is offered to
+mask info bars.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Hold what stands beside the current crop: its measurements, and the labelled crops most like it."""
+"""Hold what stands beside the current crop: its measurements, and the labelled
+crops most like it.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Hold what a person can do to find pores in the window: tune, find, cancel, join, cut, draw, undo."""
+"""Hold what a person can do to find pores in the window: tune, find, cancel,
+join, cut, draw, undo.
+"""
 
 from __future__ import annotations
 

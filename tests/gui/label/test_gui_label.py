@@ -1,4 +1,6 @@
-"""Hold what a person can do on the label page: open, crop, label by keys, undo, filter, and when files go."""
+"""Hold what a person can do on the label page: open, crop, label by keys, undo, filter, and when
+files go.
+"""
 
 from __future__ import annotations
 

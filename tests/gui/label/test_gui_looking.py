@@ -1,4 +1,6 @@
-"""Hold contrast, masks and the measured scale bar in the window: drawn at once, one undo step each."""
+"""Hold contrast, masks and the measured scale bar in the window: drawn at once,
+one undo step each.
+"""
 
 from __future__ import annotations
 

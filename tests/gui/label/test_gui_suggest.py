@@ -1,4 +1,6 @@
-"""Hold what suggestions do on the label page: drawn apart from labels, accepted by a key only, and never in the way."""
+"""Hold what suggestions do on the label page: drawn apart from labels, accepted by a key only, and
+never in the way.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Hold that rows of a list of crops come and go one by one without the others losing their places."""
+"""Hold that rows of a list of crops come and go one by one without the others
+losing their places.
+"""
 
 from __future__ import annotations
 

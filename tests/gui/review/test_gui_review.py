@@ -1,4 +1,6 @@
-"""Hold what a person can do on the review page: read numbers, choose cells, relabel, undo, look at old and bad runs."""
+"""Hold what a person can do on the review page: read numbers, choose cells, relabel, undo, look at
+old and bad runs.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +49,7 @@ def click_cell(desk: ReviewDesk, row: int | None, column: int | None) -> None:
     QTest.mouseClick(matrix, LEFT, PLAIN, matrix.cell_rect(row, column).center().toPoint())
 
 
-# ---- numbers ---------------------------------------------------------------------------------------------------------
+# ---- numbers --------------------------------------------------------------------------------
 
 
 def test_the_headline_says_accuracy_interval_crops_and_specimens_in_words(desk: ReviewDesk) -> None:
@@ -82,7 +84,7 @@ def test_a_cross_validation_says_so_and_has_one_part(project: Project, open_desk
     assert "cross-validation" in desk.page.run_picker.currentText()
 
 
-# ---- choosing --------------------------------------------------------------------------------------------------------
+# ---- choosing -------------------------------------------------------------------------------
 
 
 def test_all_errors_are_listed_at_first_the_worst_one_at_the_top_and_chosen(
@@ -144,7 +146,7 @@ def test_the_chosen_crop_is_shown_with_its_probabilities_and_its_label_log(
     assert panel.label_strip.buttons[GAS].isChecked()
 
 
-# ---- relabelling -----------------------------------------------------------------------------------------------------
+# ---- relabelling ----------------------------------------------------------------------------
 
 
 def test_a_key_relabels_the_crop_and_numbers_list_and_choice_follow_and_undo_brings_all_back(
@@ -253,7 +255,7 @@ def test_a_project_open_for_reading_only_is_reviewed_but_not_relabelled(
     assert desk.presenter.current == first
 
 
-# ---- runs ------------------------------------------------------------------------------------------------------------
+# ---- runs -----------------------------------------------------------------------------------
 
 
 def test_without_a_run_the_page_sends_a_person_to_train(project: Project, open_desk, qtbot) -> None:

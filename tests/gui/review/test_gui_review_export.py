@@ -1,4 +1,6 @@
-"""Hold what a run is taken away as: report as HTML and PDF, figures as SVG and PNG, predictions, heat maps in lists."""
+"""Hold what a run is taken away as: report as HTML and PDF, figures as SVG and PNG, predictions,
+heat maps in lists.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,11 @@ from poregui.workflow.applying.inputs import model_of_file
 from poregui.workflow.editing.label_edits import change_class
 from poregui.workflow.evaluating.predict import ScaledCrop
 
-SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="20"><rect width="40" height="20" fill="#ff0000"/></svg>'
+SVG = (
+    '<svg xmlns="http://www.w3.org/2000/svg" width="40" '
+    'height="20"><rect width="40" '
+    'height="20" fill="#ff0000"/></svg>'
+)
 
 
 @pytest.fixture

@@ -1,4 +1,6 @@
-"""Hold what the panels of the review page do: cells, orders, marks, numbers, curves, suspects, two runs."""
+"""Hold what the panels of the review page do: cells, orders, marks, numbers, curves, suspects, two
+runs.
+"""
 
 from __future__ import annotations
 
@@ -61,7 +63,7 @@ def less_and_less_sure(place: int, crop: DatasetCrop) -> tuple[int, float]:
     return crop.label, 0.95 - 0.04 * place if place < 14 else 0.4
 
 
-# ---- the matrix ------------------------------------------------------------------------------------------------------
+# ---- the matrix -----------------------------------------------------------------------------
 
 
 def test_ctrl_and_click_choose_several_cells_and_take_them_away_again(desk: ReviewDesk) -> None:
@@ -97,7 +99,7 @@ def test_the_matrix_writes_counts_or_shares_of_rows_or_of_columns(desk: ReviewDe
     assert len({picture.constBits().tobytes() for picture in pictures}) == 3
 
 
-# ---- crops -----------------------------------------------------------------------------------------------------------
+# ---- crops ----------------------------------------------------------------------------------
 
 
 def test_crops_are_sorted_by_loss_margin_confidence_and_size(project: Project, open_desk) -> None:
@@ -170,7 +172,7 @@ def test_a_label_that_changes_while_a_run_is_read_is_not_missed(
     assert desk.headline().startswith("91.7 %")
 
 
-# ---- numbers and curves ----------------------------------------------------------------------------------------------
+# ---- numbers and curves ---------------------------------------------------------------------
 
 
 def test_the_numbers_follow_the_labels_and_the_part(desk: ReviewDesk) -> None:
@@ -240,7 +242,7 @@ def test_the_curves_say_their_areas_and_the_point_under_the_pointer(
     assert "error" in desk.page.curves.calibration.figure.lines[0].name
 
 
-# ---- label errors ----------------------------------------------------------------------------------------------------
+# ---- label errors ---------------------------------------------------------------------------
 
 
 def suspects_listed(desk: ReviewDesk) -> list[int]:
@@ -291,7 +293,7 @@ def test_a_read_only_project_shows_its_suspects_and_refuses_to_settle_them(
     assert desk.project.looks() == []
 
 
-# ---- two runs --------------------------------------------------------------------------------------------------------
+# ---- two runs -------------------------------------------------------------------------------
 
 
 def test_two_runs_are_compared_and_their_flipped_crops_listed(project: Project, open_desk) -> None:
@@ -330,7 +332,7 @@ def test_another_run_on_the_page_is_no_run_to_compare_it_with(project: Project, 
     assert box.currentData() == 0
 
 
-# ---- the chosen crop -------------------------------------------------------------------------------------------------
+# ---- the chosen crop ------------------------------------------------------------------------
 
 
 def test_sizes_and_shapes_of_the_chosen_crop_stand_among_those_of_each_class(
@@ -359,7 +361,7 @@ def test_a_new_run_while_label_errors_are_seen_is_searched_anew(desk: ReviewDesk
     assert desk.page.suspects.suspects_sentence.text() == "No label of this run is in doubt."
 
 
-# ---- widgets ---------------------------------------------------------------------------------------------------------
+# ---- widgets --------------------------------------------------------------------------------
 
 
 def test_strips_say_in_words_where_a_value_falls(qtbot) -> None:

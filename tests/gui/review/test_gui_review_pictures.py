@@ -124,7 +124,7 @@ def test_the_surroundings_vanish_with_the_micrograph_and_the_crop_stays(
     assert shown == [desk.presenter.current]
 
 
-# ---- widgets ---------------------------------------------------------------------------------------------------------
+# ---- widgets --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("tokens", [DARK, LIGHT])

@@ -1,4 +1,6 @@
-"""Hold the trainer's thread to its promises with a child that speaks the protocol and cannot train."""
+"""Hold the trainer's thread to its promises with a child that speaks the
+protocol and cannot train.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,9 @@ def run(tmp_path):
 
 
 def listen(qtbot, thread, until_told=None):
-    """Start a thread and return all that it tells until it ends; `until_told` runs after the first epoch."""
+    """Start a thread and return all that it tells until it ends; `until_told` runs after the first
+    epoch.
+    """
     told = []
 
     def hear(event):

@@ -1,4 +1,4 @@
-"""Test the trainer that waits beside the window: when there is one, what it does, that it ends; changes with both."""
+"""Test the trainer that waits beside the window: when there is one, what it does, that it ends."""
 
 from __future__ import annotations
 
@@ -40,13 +40,17 @@ sys.exit(play(sys.argv[1], RunFolder(Path(json.loads(line)))))
 
 
 def waiting(way: str) -> tuple[str, ...]:
-    """Return a command that waits for a run as the real one does, without TensorFlow, and then behaves in some way."""
+    """Return a command that waits for a run as the real one does, without TensorFlow, and then
+    behaves in some way.
+    """
     return (sys.executable, "-c", WAITING, way)
 
 
 @pytest.fixture
 def desk(qtbot, tmp_path):
-    """Return a train page whose cold trainer dies, and whose warm one finishes, so that one can tell them apart."""
+    """Return a train page whose cold trainer dies, and whose warm one finishes, so that one can
+    tell them apart.
+    """
     made = Desk(qtbot, labelled_project(tmp_path / "pores"), "dies")
     made.trainer.warm = WarmTrainer(waiting("finishes"))
     yield made

@@ -1,4 +1,6 @@
-"""Hold that conflicts of a merge are settled in the window, one by one or all at once, in one step."""
+"""Hold that conflicts of a merge are settled in the window, one by one or all
+at once, in one step.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,9 @@ IDS = [1, 2, 3, 4]
 
 @pytest.fixture
 def window(qtbot: QtBot, tmp_path: Path) -> Iterator[MainWindow]:
-    """Show a project whose first four crops are labelled 1 here and 2, 2, 3, 3, and later, in a copy."""
+    """Show a project whose first four crops are labelled 1 here and 2, 2, 3, 3, and later, in a
+    copy.
+    """
     with labelled_project(tmp_path / "pores") as project:
         History(project).apply(label_crops(project, IDS, 1, who="ada"))
     shutil.copytree(tmp_path / "pores", tmp_path / "copy")

@@ -1,4 +1,6 @@
-"""Hold what the window around the pages promises: opening, refusing, undoing, dropping, keys, themes."""
+"""Hold what the window around the pages promises: opening, refusing, undoing, dropping, keys,
+themes.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Hold that a person's name is asked once, never again, and stands with each label, in window and command line."""
+"""Hold that a person's name is asked once, never again, and stands with each label, in window and
+command line.
+"""
 
 from __future__ import annotations
 

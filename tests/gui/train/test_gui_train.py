@@ -1,4 +1,6 @@
-"""Hold the train page to what it shows and offers, with a child that speaks the protocol and cannot train."""
+"""Hold the train page to what it shows and offers, with a child that speaks the protocol and cannot
+train.
+"""
 
 from __future__ import annotations
 
@@ -235,7 +237,7 @@ def test_an_empty_project_shows_an_empty_page(desk, tmp_path):
     assert at.page.problem_text.text()
 
 
-# ---- the form ----------------------------------------------------------------------------------------------------
+# ---- the form -------------------------------------------------------------------------------
 
 
 def test_a_form_has_a_field_for_every_declared_parameter_and_gives_the_recipe_back(qtbot):
@@ -314,7 +316,7 @@ def test_the_wheel_changes_no_field_that_has_no_focus(qtbot):
     assert form.recipe().epochs == recipe_for("default").epochs
 
 
-# ---- the curves --------------------------------------------------------------------------------------------------
+# ---- the curves -----------------------------------------------------------------------------
 
 
 def test_epochs_that_are_told_again_replace_the_earlier_ones():

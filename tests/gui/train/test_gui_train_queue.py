@@ -1,4 +1,6 @@
-"""Hold the train page to cross-validations and to runs that wait, with a child that speaks the protocol."""
+"""Hold the train page to cross-validations and to runs that wait, with a child that speaks the
+protocol.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +51,7 @@ def end_one(qtbot, at):
         at.trainer.stop()
 
 
-# ---- folds -------------------------------------------------------------------------------------------------------
+# ---- folds ----------------------------------------------------------------------------------
 
 
 def test_a_cross_validation_freezes_as_many_folds_as_were_chosen(qtbot, desk):
@@ -134,7 +136,7 @@ def test_labels_that_allow_no_training_allow_no_order(tmp_path):
         check_order(project, Order(Recipe()))
 
 
-# ---- the queue ---------------------------------------------------------------------------------------------------
+# ---- the queue ------------------------------------------------------------------------------
 
 
 def test_a_run_that_is_added_waits_in_the_table_and_begins_when_the_one_before_ends(qtbot, desk):

@@ -1,4 +1,4 @@
-"""Test what the one door for image files lets in and how it refuses; changes with the formats that we read."""
+"""Test what the one door for image files lets in and how it refuses."""
 
 from __future__ import annotations
 

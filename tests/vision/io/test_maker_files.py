@@ -1,4 +1,4 @@
-"""Test that files of microscope makers are read through their libraries; changes with the makers that we know."""
+"""Test that files of microscope makers are read through their libraries."""
 
 from __future__ import annotations
 
@@ -50,20 +50,26 @@ def write_lif(file: Path, pixels: np.ndarray) -> None:
     )
     steps += ((4, times, item * width * height * channels * slices),)
     dimensions = "".join(
-        f'<DimensionDescription DimID="{axis}" NumberOfElements="{many}" Origin="0" Length="{(many - 1) * 0.5e-6}" '
+        f'<DimensionDescription DimID="{axis}" NumberOfElements="{many}" Origin="0" '
+        f'Length="{(many - 1) * 0.5e-6}" '
         f'Unit="{"s" if axis == 4 else "m"}" BitInc="0" BytesInc="{step}"/>'
         for axis, many, step in steps
     )
     described = "".join(
-        f'<ChannelDescription DataType="0" ChannelTag="0" Resolution="{8 * item}" NameOfMeasuredQuantity="" Min="0" '
-        f'Max="1" Unit="" LUTName="Gray" IsLUTInverted="0" BytesInc="{c * item * width * height}" BitInc="0"/>'
+        f'<ChannelDescription DataType="0" ChannelTag="0" Resolution="{8 * item}" '
+        'NameOfMeasuredQuantity="" Min="0" '
+        'Max="1" Unit="" LUTName="Gray" IsLUTInverted="0" '
+        f'BytesInc="{c * item * width * height}" BitInc="0"/>'
         for c in range(channels)
     )
     xml = (
-        '<LMSDataContainerHeader Version="2"><Element Name="f" Visibility="1" CopyOption="1" UniqueID="a"><Children>'
-        '<Element Name="Image001" Visibility="1" CopyOption="1" UniqueID="b"><Data><Image TextDescription="">'
+        '<LMSDataContainerHeader Version="2"><Element Name="f" Visibility="1" CopyOption="1" '
+        'UniqueID="a"><Children>'
+        '<Element Name="Image001" Visibility="1" CopyOption="1" UniqueID="b"><Data><Image '
+        'TextDescription="">'
         f"<ImageDescription><Channels>{described}</Channels><Dimensions>{dimensions}</Dimensions></ImageDescription>"
-        f'</Image></Data><Memory Size="{stored.nbytes}" MemoryBlockID="MemBlock_1"/></Element></Children></Element>'
+        f'</Image></Data><Memory Size="{stored.nbytes}" '
+        'MemoryBlockID="MemBlock_1"/></Element></Children></Element>'
         "</LMSDataContainerHeader>"
     )
     name = "MemBlock_1"

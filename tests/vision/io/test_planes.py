@@ -1,4 +1,4 @@
-"""Test that pages, channels and slices of a file can be chosen; changes with the files that hold several pictures."""
+"""Test that pages, channels and slices of a file can be chosen."""
 
 from __future__ import annotations
 

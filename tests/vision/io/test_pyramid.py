@@ -1,4 +1,6 @@
-"""Hold how parts of large images are read: every pixel in its place, at every size, from every kind of file."""
+"""Hold how parts of large images are read: every pixel in its place, at every size, from every kind
+of file.
+"""
 
 from __future__ import annotations
 
@@ -248,7 +250,7 @@ def test_a_pore_is_found_in_a_part_as_in_the_whole(tmp_path):
         assert pore_near(image, 1700, 700, reach=6) is None
 
 
-# ---- building ----------------------------------------------------------------------------------------------------
+# ---- building -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("shape", [(640, 800), (501, 803), (1300, 1025, 3)])

@@ -1,4 +1,4 @@
-"""Test which um per px a file is believed to have and what its header tells; changes with the tags that we read."""
+"""Test which um per px a file is believed to have and what its header tells."""
 
 from __future__ import annotations
 
@@ -43,7 +43,9 @@ def zeiss(*lines: str) -> str:
 
 
 def scale_of(file: Path) -> tuple[float | None, str, tuple[str, ...]]:
-    """Return what both the pixels and the header of a file are given as scale, which must be the same."""
+    """Return what both the pixels and the header of a file are given as scale, which must be the
+    same.
+    """
     image, header = read_image(file), read_header(file)
     assert (image.um_per_px, image.scale_source) == (header.um_per_px, header.scale_source)
     assert image.warnings == header.warnings

@@ -1,4 +1,6 @@
-"""Hold detection to pores whose size, form and place are known; the drawn specimens are the judges of recall."""
+"""Hold detection to pores whose size, form and place are known; the drawn specimens are the judges
+of recall.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +52,9 @@ def tileable() -> NDArray[np.uint8]:
 
 
 def matched(found: Detected, drawn: SyntheticMicrograph) -> list[int]:
-    """Return for each found pore the number of the true one that it overlaps by more than half, or 0."""
+    """Return for each found pore the number of the true one that it overlaps by more than half, or
+    0.
+    """
     return [_true_pore(outline, drawn.mask) for outline in found.outlines]
 
 

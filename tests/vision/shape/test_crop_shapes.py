@@ -1,4 +1,4 @@
-"""Hold the shape numbers of ready-made crops, and what a trainer makes of them; changes with the numbers."""
+"""Hold the shape numbers of ready-made crops, and what a trainer makes of them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ from poregui.workflow.evaluating.similar_crops import Nearest
 def ellipse(
     length: float, width: float, angle: float = 0.0, *, ground: int = 200, pore: int = 50
 ) -> np.ndarray:
-    """Return a crop of 120 x 120 px with a dark ellipse in its middle, drawn fourfold and averaged down."""
+    """Return a crop of 120 x 120 px with a dark ellipse in its middle, drawn fourfold and averaged
+    down.
+    """
     large = np.full((480, 480), ground, np.uint8)
     cv2.ellipse(large, (240, 240), (round(2 * length), round(2 * width)), angle, 0, 360, pore, -1)
     return cv2.resize(large, (120, 120), interpolation=cv2.INTER_AREA)
@@ -87,7 +89,7 @@ def test_a_crop_without_a_pore_has_no_shape_and_no_error(shape: tuple[int, int])
     assert found["Brightness"] == pytest.approx(128 / 255)
 
 
-# ---- the trainer's process -------------------------------------------------------------------------------------------
+# ---- the trainer's process ------------------------------------------------------------------
 
 
 def test_a_forest_on_shapes_tells_drawn_shapes_apart_without_having_seen_their_groups(

@@ -1,4 +1,6 @@
-"""Hold the numbers of pores to forms whose numbers are known; scikit-image, shapely and scipy are the oracles."""
+"""Hold the numbers of pores to forms whose numbers are known; scikit-image, shapely and scipy are
+the oracles.
+"""
 
 from __future__ import annotations
 
@@ -168,7 +170,9 @@ def test_numbers_of_masks_agree_with_scikit_image_where_both_define_them_alike(
 
 
 def _alone(region: object, number: str) -> float:
-    """Return a number of a region in a frame, for scikit-image counts nothing along the edge of an image."""
+    """Return a number of a region in a frame, for scikit-image counts nothing along the edge of an
+    image.
+    """
     from skimage.measure import regionprops
 
     framed = np.pad(region.image, 1).astype(np.uint8)  # type: ignore[attr-defined]
@@ -259,7 +263,8 @@ def test_the_nearest_edge_is_the_one_that_comparing_all_pairs_finds(seed: int, c
     shapes = [Polygon(hull.astype(np.float32)).exterior for hull in hulls]
     for place, shape in enumerate(shapes):
         truth = min(shape.distance(other) for index, other in enumerate(shapes) if index != place)
-        # the side opposite the nearest corner may be another one for coarse polygons, never for outlines of pixels
+        # the side opposite the nearest corner may be another one for coarse polygons, never for
+        # outlines of pixels
         assert truth - 1e-3 <= ours[place]
         assert (
             ours[place]

@@ -1,4 +1,4 @@
-"""Hold what a network is told of shapes, in training and in prediction alike; changes with vision.shape_input."""
+"""Hold what a network is told of shapes, in training and in prediction alike."""
 
 from __future__ import annotations
 

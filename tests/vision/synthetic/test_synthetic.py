@@ -1,4 +1,6 @@
-"""Hold the synthetic micrographs to their truth, and to what they were when their difficulty was set."""
+"""Hold the synthetic micrographs to their truth, and to what they were when their difficulty was
+set.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,10 @@ from poregui.vision.synthetic import CLASS_NAMES, SyntheticMicrograph, draw_spec
 from poregui.vision.synthetic.sample import sample_counts
 
 PINNED = "4855d14a764c673faf284cfb110cf5f737b83f9af2f285cab9118b5cca56630b"
-"""Hash of specimen 4. Another one means other pictures: every accuracy measured on the sample must be restated."""
+"""Hash of specimen 4.
+
+Another one means other pictures: every accuracy measured on the sample must be restated.
+"""
 
 
 def fingerprint(micrographs: list[SyntheticMicrograph]) -> str:

@@ -1,4 +1,6 @@
-"""Hold that many pores are answered by processes of their own, equally, and that none of them is left behind."""
+"""Hold that many pores are answered by processes of their own, equally, and that none of them is
+left behind.
+"""
 
 from __future__ import annotations
 

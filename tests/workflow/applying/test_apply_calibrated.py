@@ -1,4 +1,6 @@
-"""Hold that confidence is that of the temperature fitted on validation crops, for a run and for a bare model alike."""
+"""Hold that confidence is that of the temperature fitted on validation crops, for a run and for a
+bare model alike.
+"""
 
 from __future__ import annotations
 

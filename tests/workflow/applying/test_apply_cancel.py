@@ -1,4 +1,6 @@
-"""Hold that applying tells how far it is within a micrograph, and that no process outlives a cancel or its parent."""
+"""Hold that applying tells how far it is within a micrograph, and that no process outlives a cancel
+or its parent.
+"""
 
 from __future__ import annotations
 
@@ -119,7 +121,9 @@ def test_a_process_ends_when_its_parent_was_killed(tmp_path: Path) -> None:
 
 
 def _runs(pid: int) -> bool:
-    """Tell whether a process still runs; one that has ended and that nobody asked about counts as gone."""
+    """Tell whether a process still runs; one that has ended and that nobody asked about counts as
+    gone.
+    """
     told = subprocess.run(
         ["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False
     ).stdout

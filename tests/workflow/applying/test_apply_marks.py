@@ -1,4 +1,6 @@
-"""Hold that table, outlines and picture of what was applied show what is counted: answers, doubt, the guard."""
+"""Hold that table, outlines and picture of what was applied show what is counted: answers, doubt,
+the guard.
+"""
 
 from __future__ import annotations
 
@@ -66,7 +68,9 @@ def shown(folder: Path, colour: str) -> int:
 
 @pytest.fixture
 def done(tmp_path: Path) -> tuple[FieldTask, AppliedModel]:
-    """Return a micrograph of four discs, one of which lies between two classes, that a network was applied to."""
+    """Return a micrograph of four discs, one of which lies between two classes, that a network was
+    applied to.
+    """
     draw_discs(tmp_path / "a.png", [12.0, 34.0, 90.0, 19.2])
     model = replace(
         model_of_file(write_size_model(tmp_path / "m", colours=COLOURS)), colours=COLOURS

@@ -1,4 +1,6 @@
-"""Hold that pores which a network left to a person become labels, and that these go before the network's answers."""
+"""Hold that pores which a network left to a person become labels, and that these go before the
+network's answers.
+"""
 
 from __future__ import annotations
 

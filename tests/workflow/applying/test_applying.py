@@ -1,4 +1,6 @@
-"""Hold that applying a network gives every pore once, whole results only, and numbers that fit what was drawn."""
+"""Hold that applying a network gives every pore once, whole results only, and numbers that fit what
+was drawn.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Hold that a cluster gives what one machine gives, also when workers die, and that nothing unsafe is reached."""
+"""Hold that a cluster gives what one machine gives, also when workers die, and that nothing unsafe
+is reached.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,8 @@ from poregui.workflow.applying.pool import apply_all
 
 FIELDS = 12
 CALM: dict[str, Any] = {
-    "distributed.worker.memory.terminate": False,  # tests share the machine, and no worker is to die but by our hand
+    # tests share the machine, and no worker is to die but by our hand
+    "distributed.worker.memory.terminate": False,
     "distributed.worker.memory.pause": False,
     "distributed.worker.memory.spill": False,
     "distributed.worker.memory.target": False,
@@ -71,7 +74,9 @@ def tasks_in(folder: Path, count: int = FIELDS) -> list[FieldTask]:
 
 
 def written(tasks: list[FieldTask]) -> dict[str, bytes]:
-    """Return the bytes of every file of results, and what field.json says apart from how long the work took."""
+    """Return the bytes of every file of results, and what field.json says apart from how long the
+    work took.
+    """
     found = {}
     for task in tasks:
         for path in sorted(task.folder.iterdir()):
@@ -85,7 +90,9 @@ def written(tasks: list[FieldTask]) -> dict[str, bytes]:
 
 
 def killer(cluster: Any, killed: list[int]) -> Callable[[int, int, str], None]:
-    """Return a listener that kills a worker process that has work, once, when the first result has come."""
+    """Return a listener that kills a worker process that has work, once, when the first result has
+    come.
+    """
 
     def heard(_done: int, _total: int, _text: str) -> None:
         for nanny in cluster.workers.values():
@@ -272,7 +279,8 @@ def test_without_the_extra_the_verb_says_what_to_install(tmp_path: Path) -> None
     script = (
         "import sys; sys.modules['distributed'] = None\n"
         "from poregui.cli.main import main\n"
-        f"sys.exit(main(['apply', {str(tasks[0].model)!r}, {str(tasks[0].file)!r}, '--scheduler', 'localhost:1']))"
+        f"sys.exit(main(['apply', {str(tasks[0].model)!r}, {str(tasks[0].file)!r}, "
+        "'--scheduler', 'localhost:1']))"
     )
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=False, cwd=Path.cwd()

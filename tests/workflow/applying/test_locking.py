@@ -1,4 +1,6 @@
-"""Hold that a locked recipe is applied unchanged or not at all, and that everything made with it says so."""
+"""Hold that a locked recipe is applied unchanged or not at all, and that everything made with it
+says so.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Hold that numbers of porosity say how they depend on the threshold, and how far pores lie from each other."""
+"""Hold that numbers of porosity say how they depend on the threshold, and how far pores lie from
+each other.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +42,9 @@ LEVEL = DetectionRecipe(method="manual", level=125.0)
 def picture(
     side: int, dark: list[tuple[int, int]], faint: list[tuple[int, int]], radius: int = 20
 ) -> np.ndarray:
-    """Return a grey picture with dark discs, and with faint ones whose grey is 7 % above the level of 125."""
+    """Return a grey picture with dark discs, and with faint ones whose grey is 7 % above the level
+    of 125.
+    """
     image = np.full((side, side), MATRIX, np.uint8)
     for places, grey in ((dark, DARK), (faint, FAINT)):
         for x, y in places:
@@ -49,7 +53,9 @@ def picture(
 
 
 def sensed(image: np.ndarray, recipe: DetectionRecipe = LEVEL) -> tuple[Sensitivity, list[int]]:
-    """Return what shifted thresholds find where the unshifted one's pores are of class 1 and new ones of class 2."""
+    """Return what shifted thresholds find where the unshifted one's pores are of class 1 and new
+    ones of class 2.
+    """
     found, asked = detect(image, recipe, None), []
 
     def classify(new: Detected) -> np.ndarray:
@@ -160,7 +166,8 @@ def test_the_summary_says_how_the_area_moves_and_how_far_pores_lie_apart(tmp_pat
     assert ratio == pytest.approx(3.5 / 2.5, rel=0.03)
     words = sensitivity_words(group)
     assert words == (
-        "With a threshold up to 5 % lower or higher the pores would cover 2.083 %, up to 10 % 2.083 to 2.916 %."
+        "With a threshold up to 5 % lower or higher the pores would cover 2.083 %, up to 10 % "
+        "2.083 to 2.916 %."
     )
     assert words in note_of(summary, group)
     keyhole = group.classes[1]

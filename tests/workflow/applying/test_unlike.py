@@ -1,4 +1,6 @@
-"""Hold that pores unlike anything trained on are told apart, left to a person, and that ordinary ones are not."""
+"""Hold that pores unlike anything trained on are told apart, left to a person, and that ordinary
+ones are not.
+"""
 
 from __future__ import annotations
 

@@ -96,7 +96,10 @@ def test_labels_ids_and_the_label_log_stay_with_pores_that_are_found_again(bench
 
 
 def test_labels_carry_over_wherever_outlines_overlap_by_more_than_half(bench: Bench) -> None:
-    """Held to: at least 99 %. Old and new outlines of 2,000 pores differ by shift and by size at random."""
+    """Held to: at least 99 %.
+
+    Old and new outlines of 2,000 pores differ by shift and by size at random.
+    """
     rng = np.random.default_rng(7)
     places = [(30 + 60 * (i % 50), 30 + 60 * (i // 50)) for i in range(2000)]
     radii = rng.uniform(3, 20, 2000)

@@ -1,4 +1,4 @@
-"""Hold that a person can choose in which micrographs pores are looked for; changes with how that is asked."""
+"""Hold that a person can choose in which micrographs pores are looked for."""
 
 from __future__ import annotations
 

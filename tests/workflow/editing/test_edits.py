@@ -1,4 +1,6 @@
-"""Hold that every edit can be undone and redone, and that what is on disk always equals what was shown."""
+"""Hold that every edit can be undone and redone, and that what is on disk always equals what was
+shown.
+"""
 
 from __future__ import annotations
 
@@ -177,7 +179,9 @@ SOAK = bool(os.environ.get("POREGUI_SOAK"))
 
 
 class EditsAgainstADictionary(RuleBasedStateMachine):
-    """Compare labels in a project with a dictionary while edits, undo, redo and reopening follow one another."""
+    """Compare labels in a project with a dictionary while edits, undo, redo and reopening follow
+    one another.
+    """
 
     def __init__(self) -> None:
         super().__init__()

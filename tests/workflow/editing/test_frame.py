@@ -1,4 +1,6 @@
-"""Hold that build direction, surface and the fact of a search are kept, undone, measured with and applied with."""
+"""Hold that build direction, surface and the fact of a search are kept, undone, measured with and
+applied with.
+"""
 
 from __future__ import annotations
 

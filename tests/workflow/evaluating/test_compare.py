@@ -1,4 +1,4 @@
-"""Hold what is said of two runs on the crops that they share; changes with what a comparison says."""
+"""Hold what is said of two runs on the crops that they share."""
 
 from __future__ import annotations
 

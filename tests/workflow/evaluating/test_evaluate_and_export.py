@@ -1,4 +1,6 @@
-"""Hold that numbers follow the labels as they are now, and that exports are complete and harmless."""
+"""Hold that numbers follow the labels as they are now, and that exports are
+complete and harmless.
+"""
 
 from __future__ import annotations
 

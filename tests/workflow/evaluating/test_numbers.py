@@ -1,4 +1,4 @@
-"""Hold the numbers of a run as review, report and command line show them; changes with what they show."""
+"""Hold the numbers of a run as review, report and command line show them."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def test_errors_are_divided_by_what_varies_and_named_as_in_the_project(tmp_path:
     assert {share.name for share in found["Specimen"].shares} < set(names.values())
 
 
-# ---- unseen ----------------------------------------------------------------------------------------------------------
+# ---- unseen ---------------------------------------------------------------------------------
 
 
 def test_looks_are_counted_and_said(project: Project) -> None:
@@ -149,7 +149,8 @@ def test_looks_are_counted_and_said(project: Project) -> None:
     found = unseen(project, reviewed)
     assert (found.looks, found.looks_of_all_runs, found.mended) == (2, 3, 0)
     assert found.sentence == (
-        "The test side was looked at 3 times, twice with this run; none of its labels changed since."
+        "The test side was looked at 3 times, twice with this run; none of its labels "
+        "changed since."
     )
 
 
@@ -203,7 +204,7 @@ def test_looking_into_a_project_that_may_not_be_written_changes_nothing(tmp_path
         assert project.looks() == []
 
 
-# ---- baseline, shapes, neighbours, cross-validations -----------------------------------------------------------------
+# ---- baseline, shapes, neighbours, cross-validations ----------------------------------------
 
 
 def test_the_shape_baseline_is_held_against_the_network_with_the_labels_of_now(
@@ -305,6 +306,7 @@ def test_pooled_and_grouped_cross_validations_are_set_side_by_side(project: Proj
     found = pooled_beside_grouped(project)
     assert found is not None
     assert found.sentence == (
-        "Tested on unseen specimens the network reaches 80.0 %; with crops of one specimen on both sides 90.0 %: "
+        "Tested on unseen specimens the network reaches 80.0 %; with crops of one specimen on "
+        "both sides 90.0 %: "
         "10.0 percentage points come from knowing the specimen."
     )

@@ -1,4 +1,4 @@
-"""Test prediction with an exported network; changes with workflow/evaluating/predict.py."""
+"""Test prediction with an exported network."""
 
 from __future__ import annotations
 
@@ -126,7 +126,8 @@ def test_runs_that_train_and_runs_of_folds_say_so(tmp_path: Path) -> None:
 def test_predicting_brings_no_tensorflow_into_the_process(run: RunFolder) -> None:
     code = (
         "import sys; from pathlib import Path; from poregui.store.run_folder import RunFolder; "
-        "from poregui.workflow.evaluating.predict import Predictor; Predictor(RunFolder(Path(sys.argv[1]))); "
+        "from poregui.workflow.evaluating.predict import Predictor; "
+        "Predictor(RunFolder(Path(sys.argv[1]))); "
         "sys.exit(' '.join({'tensorflow', 'keras', 'sklearn'} & sys.modules.keys()) or 0)"
     )
     done = subprocess.run(

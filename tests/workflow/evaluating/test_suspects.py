@@ -1,4 +1,4 @@
-"""Hold that wrong labels come first in the queue, and how it follows a person; changes with what is suspicious."""
+"""Hold that wrong labels come first in the queue, and how it follows a person."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_a_shape_far_from_its_class_is_marked_and_the_class_it_fits_is_named() -
     assert not few.marked.any()
 
 
-# ---- in a project ----------------------------------------------------------------------------------------------------
+# ---- in a project ---------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -178,7 +178,9 @@ def test_a_run_that_nobody_finished_has_no_suspects(project: Project) -> None:
 
 
 def project_of_shapes(folder: Path, seed: int) -> tuple[Project, set[int]]:
-    """Make a project of 600 drawn discs, squares and specks, 5 % of them labelled wrongly; return the wrong ones."""
+    """Make a project of 600 drawn discs, squares and specks, 5 % of them labelled wrongly; return
+    the wrong ones.
+    """
     random = np.random.default_rng(seed)
     truth = np.arange(CROPS) % 3
     labels, wrong = flip(truth, seed)

@@ -1,4 +1,6 @@
-"""Hold that a network taken away with its sidecar answers and corrects as its run does, and says what it is."""
+"""Hold that a network taken away with its sidecar answers and corrects as its run does, and says
+what it is.
+"""
 
 from __future__ import annotations
 
@@ -151,8 +153,8 @@ def test_a_document_is_the_same_in_markdown_and_in_html() -> None:
     assert as_markdown(blocks) == "# A\n\nb c\n\n| d | e |\n| --- | --- |\n| 1 | 2 |\n"
     page = as_html("t", blocks)
     assert (
-        "<h1>A</h1>\n<p>b  c</p>\n<table><tr><th>d</th><th>e</th></tr><tr><td>1</td><td>2</td></tr></table>"
-        in page
+        "<h1>A</h1>\n<p>b  "
+        "c</p>\n<table><tr><th>d</th><th>e</th></tr><tr><td>1</td><td>2</td></tr></table>" in page
     )
 
 

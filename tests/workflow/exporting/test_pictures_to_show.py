@@ -1,4 +1,6 @@
-"""Hold that pictures which leave a project show what they say: outlines, legend, a bar of the right length."""
+"""Hold that pictures which leave a project show what they say: outlines, legend, a bar of the right
+length.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Test what names of files, folders and options mean to an import; changes with the layouts that we recognise."""
+"""Test what names of files, folders and options mean to an import."""
 
 from __future__ import annotations
 

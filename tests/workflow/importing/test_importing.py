@@ -1,4 +1,4 @@
-"""Test how pictures come into a project and what the report says; changes with the layouts that we recognise."""
+"""Test how pictures come into a project and what the report says."""
 
 from __future__ import annotations
 

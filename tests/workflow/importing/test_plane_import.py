@@ -1,4 +1,4 @@
-"""Test that micrographs remember which picture of a file they show; changes with how it is chosen."""
+"""Test that micrographs remember which picture of a file they show."""
 
 from __future__ import annotations
 
@@ -42,7 +42,9 @@ def project(tmp_path: Path) -> Iterator[Project]:
 
 @pytest.fixture
 def stack(tmp_path: Path) -> Path:
-    """Give a stack of three times and two channels whose grey is ten times the time, plus the channel."""
+    """Give a stack of three times and two channels whose grey is ten times the time, plus the
+    channel.
+    """
     pixels = np.zeros((3, 2, 40, 50), np.uint16)
     pixels += (10 * np.arange(1, 4)[:, None] + np.arange(1, 3))[..., None, None].astype(np.uint16)
     pixels[..., 0, 0] = 99

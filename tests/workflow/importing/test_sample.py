@@ -1,4 +1,6 @@
-"""Hold what the sample project promises: 600 labelled crops, ten specimens, four more with their truth outside."""
+"""Hold what the sample project promises: 600 labelled crops, ten specimens, four more with their
+truth outside.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Several people: a project is packed whole and verified, and labels of another copy come in with their conflicts."""
+"""Several people: a project is packed whole and verified, and labels of another copy come in with
+their conflicts.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Hold that contact sheets show every crop of a class at one scale, and that all ways out give the same pages."""
+"""Hold that contact sheets show every crop of a class at one scale, and that all ways out give the
+same pages.
+"""
 
 from __future__ import annotations
 

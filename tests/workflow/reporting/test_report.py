@@ -1,4 +1,4 @@
-"""Hold that a report says what it should, hides nothing and runs nothing; changes with what a report tells."""
+"""Hold that a report says what it should, hides nothing and runs nothing."""
 
 from __future__ import annotations
 
@@ -40,7 +40,9 @@ VOID = {"meta", "br", "img", "link", "input", "hr"}
 
 
 class Page(HTMLParser):
-    """Collect the tags of a page, its text, what it would fetch, and whether tags are closed in order."""
+    """Collect the tags of a page, its text, what it would fetch, and whether tags are closed in
+    order.
+    """
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -196,7 +198,7 @@ def test_a_report_that_cannot_be_written_leaves_the_old_one(
     assert (tmp_path / "old.html").read_text() == "old"
 
 
-# ---- figures and tables ----------------------------------------------------------------------------------------------
+# ---- figures and tables ---------------------------------------------------------------------
 
 
 def test_every_figure_is_well_formed_in_light_and_dark(project: Project) -> None:

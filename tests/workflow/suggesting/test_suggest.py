@@ -1,4 +1,6 @@
-"""Suggestions: what is learnt from labels, in which order crops teach, what more labels would add, and the worker."""
+"""Suggestions: what is learnt from labels, in which order crops teach, what more labels would add,
+and the worker.
+"""
 
 from __future__ import annotations
 

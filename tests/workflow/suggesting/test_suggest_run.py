@@ -1,4 +1,6 @@
-"""Suggestions look through the eyes of the newest run, once crops that it did not learn from say how sure to be."""
+"""Suggestions look through the eyes of the newest run, once crops that it did not learn from say
+how sure to be.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +48,9 @@ def add_network(
 
 @pytest.fixture
 def project(tmp_path: Path):
-    """Yield a project of 5 specimens with 12 crops of each class, a third of which have no label, and no run."""
+    """Yield a project of 5 specimens with 12 crops of each class, a third of which have no label,
+    and no run.
+    """
     labelled_project(tmp_path / "pores", per_class=12).close()
     with Project.open(tmp_path / "pores") as opened:
         yield opened

@@ -15,8 +15,9 @@ from poregui.workflow.exporting.formats.shapes import ImageShapes, PoreShape, ou
 def write_coco(images: Sequence[ImageShapes], out: Path) -> int:
     """Write one file and return how many pores it holds.
 
-    Polygons and boxes are in px from the upper left corner of the upper left pixel; `area` is that of the outline in
-    square px. A pore without an outline has a box and no polygon. Raises PoreguiError when `out` cannot be written.
+    Polygons and boxes are in px from the upper left corner of the upper left pixel; `area` is that
+    of the outline in square px. A pore without an outline has a box and no polygon. Raises
+    PoreguiError when `out` cannot be written.
     """
     names = sorted(
         {shape.class_name for image in images for shape in image.shapes if shape.class_name}
@@ -64,7 +65,8 @@ def _entry(shape: PoreShape, image: int, places: dict[str, int]) -> dict[str, An
 
 
 def read_coco(path: Path) -> list[ImageShapes]:
-    """Return the images and pores of a file; run-length masks are refused, of several polygons the largest counts.
+    """Return the images and pores of a file; run-length masks are refused, of several polygons the
+    largest counts.
 
     Raises PoreguiError when the file is not COCO or holds what cannot be a pore.
     """

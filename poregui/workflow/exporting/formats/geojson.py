@@ -1,4 +1,6 @@
-"""Write and read GeoJSON as QuPath does: one FeatureCollection a micrograph, polygons with a classification."""
+"""Write and read GeoJSON as QuPath does: one FeatureCollection a micrograph, polygons with a
+classification.
+"""
 
 from __future__ import annotations
 
@@ -32,10 +34,11 @@ _FEATURE = (
 
 
 def write_geojson(images: Sequence[ImageShapes], out: Path) -> int:
-    """Write one file a micrograph into a folder, which is made, and return how many pores they hold.
+    """Write one file a micrograph into a folder, which is made, and return how many pores they
+    hold.
 
-    Coordinates are px of the image at full resolution, (0, 0) its upper left corner, as QuPath expects. Raises
-    PoreguiError when the folder cannot be written.
+    Coordinates are px of the image at full resolution, (0, 0) its upper left corner, as QuPath
+    expects. Raises PoreguiError when the folder cannot be written.
     """
     for image, name in zip(
         images, file_names([image.name for image in images], SUFFIX), strict=True
@@ -45,7 +48,8 @@ def write_geojson(images: Sequence[ImageShapes], out: Path) -> int:
 
 
 def write_geojson_file(image: ImageShapes, out: Path, lines: Iterable[str] | None = None) -> None:
-    """Write the pores of one micrograph into one file. Raises PoreguiError when it cannot be written.
+    """Write the pores of one micrograph into one file. Raises PoreguiError when it cannot be
+    written.
 
     `lines` are the texts of their outlines (see `closed_rings`) where somebody has them already.
     """
@@ -85,9 +89,9 @@ def _told(outlined: bool, class_name: str, colour: str, told: tuple[tuple[str, s
 def read_geojson(path: Path) -> list[ImageShapes]:
     """Return the pores of a file, or of every `.geojson` file of a folder.
 
-    Polygons and, by their largest part, multi-polygons are read, other geometries are passed over; holes are filled.
-    The image is the one that the file names, else the file's own name without `.geojson`. Raises PoreguiError when a
-    file is not GeoJSON.
+    Polygons and, by their largest part, multi-polygons are read, other geometries are passed over;
+    holes are filled. The image is the one that the file names, else the file's own name without
+    `.geojson`. Raises PoreguiError when a file is not GeoJSON.
     """
     files = sorted(path.glob(f"*{SUFFIX}")) if path.is_dir() else [path]
     if not files:

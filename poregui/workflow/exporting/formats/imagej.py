@@ -27,10 +27,11 @@ _MOST_ROIS = 1_000_000
 
 
 def write_imagej(images: Sequence[ImageShapes], out: Path) -> int:
-    """Write one zip of ROIs a micrograph into a folder, which is made, and return how many ROIs they hold.
+    """Write one zip of ROIs a micrograph into a folder, which is made, and return how many ROIs
+    they hold.
 
-    Outlines become sub-pixel polygons, boxes rectangles; each is named `<crop>_<class>` and its group is the class's
-    place. Raises PoreguiError when the folder cannot be written.
+    Outlines become sub-pixel polygons, boxes rectangles; each is named `<crop>_<class>` and its
+    group is the class's place. Raises PoreguiError when the folder cannot be written.
     """
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -83,8 +84,9 @@ def _roi(shape: PoreShape, group: int) -> bytes:
 def read_imagej(path: Path) -> list[ImageShapes]:
     """Return the pores of a zip of ROIs, or of every one of a folder.
 
-    Polygons, free-hand and traced outlines and rectangles are read, others passed over. The class is what the name says
-    after its first `_`. Raises PoreguiError when a file is not such a zip or unfolds to too much.
+    Polygons, free-hand and traced outlines and rectangles are read, others passed over. The class
+    is what the name says after its first `_`. Raises PoreguiError when a file is not such a zip or
+    unfolds to too much.
     """
     files = sorted(path.glob("*.zip")) if path.is_dir() else [path]
     if not files:

@@ -34,7 +34,10 @@ def write_text(path: Path, text: str) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """Return what a JSON file holds. Raises PoreguiError when it cannot be read, is too large or is not JSON."""
+    """Return what a JSON file holds.
+
+    Raises PoreguiError when it cannot be read, is too large or is not JSON.
+    """
     try:
         if path.stat().st_size > LARGEST_FILE:
             raise PoreguiError(
@@ -60,7 +63,9 @@ _PADDING = b"\0"
 
 
 def closed_rings(rings: Sequence[NDArray[Any]]) -> Iterator[str]:
-    """Yield each ring (N, 2) as the text of a JSON list of [x, y], its first point repeated at the end."""
+    """Yield each ring (N, 2) as the text of a JSON list of [x, y], its first point repeated at the
+    end.
+    """
     for start in range(0, len(rings), _AT_ONCE):
         yield from _texts(rings[start : start + _AT_ONCE])
 
@@ -103,6 +108,8 @@ def _digits(form: bytes, count: int) -> NDArray[np.bytes_]:
 
 
 def _plainly(ring: NDArray[Any]) -> str:
-    """Return the text of a ring one number after the other; corners in the frame of an image may be below 0."""
+    """Return the text of a ring one number after the other; corners in the frame of an image may be
+    below 0.
+    """
     points = np.round(np.asarray(ring, np.float64), 3).tolist()
     return json.dumps([*points, points[0]], separators=(",", ":"))

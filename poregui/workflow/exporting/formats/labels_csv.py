@@ -1,4 +1,6 @@
-"""Read labels as our CSV export writes them, or anybody with the same columns: a box on a micrograph and its class."""
+"""Read labels as our CSV export writes them, or anybody with the same columns: a box on a
+micrograph and its class.
+"""
 
 from __future__ import annotations
 
@@ -17,10 +19,12 @@ _LARGEST = 10_000_000
 
 
 def read_labels_csv(path: Path) -> list[ImageShapes]:
-    """Return the boxes of a CSV by micrograph; rows of ready-made crops, which lie on none, are left out.
+    """Return the boxes of a CSV by micrograph; rows of ready-made crops, which lie on none, are
+    left out.
 
-    It needs the columns micrograph, x, y, width, height (whole px from the upper left corner) and label, which may be
-    empty; others are passed over. Raises PoreguiError when it is no such file or no row names a micrograph.
+    It needs the columns micrograph, x, y, width, height (whole px from the upper left corner) and
+    label, which may be empty; others are passed over. Raises PoreguiError when it is no such file
+    or no row names a micrograph.
     """
     try:
         if path.stat().st_size > LARGEST_FILE:

@@ -45,7 +45,8 @@ _LARGEST_NUMBER = 1e7
 
 @dataclass(frozen=True)
 class PoreShape:
-    """Hold one pore: its outline, or its box where nobody outlined it, and its class (empty: not labelled).
+    """Hold one pore: its outline, or its box where nobody outlined it, and its class (empty: not
+    labelled).
 
     `told` are names and words that a format may write beside the class.
     """
@@ -70,7 +71,9 @@ class ImageShapes:
 
 
 def shapes_of(project: Project, *, labelled_only: bool = True) -> list[ImageShapes]:
-    """Return the pores of every micrograph that has some; crops without a micrograph have no place and are left out."""
+    """Return the pores of every micrograph that has some; crops without a micrograph have no place
+    and are left out.
+    """
     classes = project.classes(retired=True)
     colours = {c.id: c.colour for c in classes}
     found = []
@@ -114,7 +117,8 @@ def corners(box: Box) -> list[tuple[float, float]]:
 def outline_from(numbers: object, where: str) -> Outline:
     """Return the outline through pairs of numbers that a file holds.
 
-    Raises PoreguiError, which names `where`, for anything else: fewer than three points, text, infinity.
+    Raises PoreguiError, which names `where`, for anything else: fewer than three points, text,
+    infinity.
     """
     problem = PoreguiError(
         f"{where} is not an outline.", "Each needs at least three points with two finite numbers."

@@ -1,4 +1,6 @@
-"""Hold the formats of other programs: what is written is read again, by us and by readers that are not ours."""
+"""Hold the formats of other programs: what is written is read again, by us and by readers that are
+not ours.
+"""
 
 from __future__ import annotations
 
@@ -174,15 +176,20 @@ def test_a_project_of_ready_made_crops_says_why_there_is_nothing_to_write(tmp_pa
         "not json",
         "[1, 2",
         '{"features": 3}',
-        '{"features": [{"geometry": {"type": "Polygon", "coordinates": [[[0, 0], [1, "x"], [2, 2]]]}}]}',
+        '{"features": [{"geometry": {"type": "Polygon", "coordinates": [[[0, 0], [1, "x"], '
+        "[2, 2]]]}}]}",
         '{"features": [{"geometry": {"type": "Polygon", "coordinates": [[[0, 0], [1, 1]]]}}]}',
-        '{"features": [{"geometry": {"type": "Polygon", "coordinates": [[[0, 0], [1e99, 1], [3, 4]]]}}]}',
+        '{"features": [{"geometry": {"type": "Polygon", "coordinates": [[[0, 0], [1e99, 1], '
+        "[3, 4]]]}}]}",
         "[" * 100_000,
         '{"images": [], "categories": []}',
-        '{"images": [{"id": 1, "file_name": "a", "width": 1, "height": 1}], "categories": [{"id": 1, "name": "G"}],'
+        '{"images": [{"id": 1, "file_name": "a", "width": 1, "height": 1}], "categories": '
+        '[{"id": 1, "name": "G"}],'
         ' "annotations": [{"id": 1, "image_id": 2, "category_id": 1, "bbox": [0, 0, 1, 1]}]}',
-        '{"images": [{"id": 1, "file_name": "a", "width": 1, "height": 1}], "categories": [{"id": 1, "name": "G"}],'
-        ' "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "segmentation": {"counts": "x"}}]}',
+        '{"images": [{"id": 1, "file_name": "a", "width": 1, "height": 1}], "categories": '
+        '[{"id": 1, "name": "G"}],'
+        ' "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "segmentation": '
+        '{"counts": "x"}}]}',
     ],
 )
 def test_a_file_that_is_not_what_it_should_be_is_refused_with_a_sentence(
