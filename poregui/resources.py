@@ -17,7 +17,10 @@ def resource(name: str) -> Path:
     Raises PoreguiError when there is no such resource, for then the installation is incomplete.
     """
     installed = _PACKAGE / "_resources"
-    folder = installed if installed.is_dir() else _PACKAGE.parent / "resources"
+    if installed.is_dir():
+        folder = installed
+    else:
+        folder = _PACKAGE.parent / "resources"
     path = folder / name
     if not path.exists():
         raise PoreguiError(

@@ -92,13 +92,19 @@ def choose_model(args: argparse.Namespace, stack: ExitStack) -> Chosen:
     source = args.project.absolute()
     recipe = _recipe(args.recipe) if args.recipe else None
     bare = source.suffix.lower() in (".onnx", ".json")
-    project = None if bare else stack.enter_context(Project.open(source, read_only=True))
+    if bare:
+        project = None
+    else:
+        project = stack.enter_context(Project.open(source, read_only=True))
     if source.suffix.lower() == ".json":
         locked = source
     else:
-        locked = (
-            args.locked.absolute() if args.locked else None if bare else lock_of_project(source)
-        )
+        if args.locked:
+            locked = args.locked.absolute()
+        elif bare:
+            locked = None
+        else:
+            locked = lock_of_project(source)
     if locked is not None:
         return _locked(args, locked, project)
     if project is None:
@@ -239,19 +245,19 @@ def _applied(
 
 
 def _text(summary: Summary, out: Path) -> str:
-    groups = (
-        summary.specimens if len(summary.specimens) == 1 else (*summary.specimens, summary.whole)
-    )
+    if len(summary.specimens) == 1:
+        groups = summary.specimens
+    else:
+        groups = (*summary.specimens, summary.whole)
     rows = [
         [group.name, group.fields, *(_cell(one.area) for one in group.classes), _left(group)]
         for group in groups
     ]
     head = ["specimen", "fields", *(f"{name} (area %)" for name in summary.classes), "left to you"]
-    note = (
-        "corrected for confusion"
-        if summary.corrected
-        else f"not corrected for confusion: {summary.why_not}"
-    )
+    if summary.corrected:
+        note = "corrected for confusion"
+    else:
+        note = f"not corrected for confusion: {summary.why_not}"
     over = "95 % intervals over fields" + (
         "" if len(groups) == 1 else ", in the last row over specimens"
     )
@@ -272,11 +278,15 @@ def _text(summary: Summary, out: Path) -> str:
 
 def _cell(one: object) -> str:
     low, high, value = (getattr(one, name) for name in ("low", "high", "corrected"))
-    return f"{value:.4f}" if low is None else f"{value:.4f} ({low:.4f} to {high:.4f})"
+    if low is None:
+        return f"{value:.4f}"
+    return f"{value:.4f} ({low:.4f} to {high:.4f})"
 
 
 def _left(group: GroupSummary) -> str:
-    return f"{group.left} pores, {group.left_percent:.4f} %" if group.left else "none"
+    if group.left:
+        return f"{group.left} pores, {group.left_percent:.4f} %"
+    return "none"
 
 
 def add_lock_options(parser: argparse.ArgumentParser) -> None:
@@ -415,7 +425,9 @@ def see_to_queue(
 
 
 def _bring_in(args: argparse.Namespace, waiting: Sequence[UnsurePore], screen: Screen) -> int:
-    folder, specimen, who = args.project.absolute(), args.specimen, annotator_of(args)
+    folder = args.project.absolute()
+    specimen = args.specimen
+    who = annotator_of(args)
     with Project.open(folder) as project:
         project.check_writable()
         history = History(project)

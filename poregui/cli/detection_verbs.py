@@ -60,9 +60,13 @@ def detect(args: argparse.Namespace, screen: Screen) -> int:
     with Project.open(args.project) as project:
         project.check_writable()
         who = annotator_of(args)
-        recipe = read_recipe(args.recipe) if args.recipe else detection_recipe(project)
+        if args.recipe:
+            recipe = read_recipe(args.recipe)
+        else:
+            recipe = detection_recipe(project)
         wanted = _wanted(project, args.micrograph)
-        found, failed = [], {}
+        found = []
+        failed = {}
         for micrograph in wanted:
             file = project.micrograph_file(micrograph)
             try:
@@ -87,7 +91,9 @@ def _wanted(project: Project, names: Sequence[str] | None) -> list[Micrograph]:
     micrographs = list(project.micrographs())
     if not micrographs:
         raise PoreguiError(f"{project.name} has no micrographs.", "Import some first.")
-    return micrographs if names is None else micrographs_called(micrographs, names)
+    if names is None:
+        return micrographs
+    return micrographs_called(micrographs, names)
 
 
 def _apply(project: Project, edit: Edit | None) -> None:
@@ -180,10 +186,9 @@ def porosity_sentence(over: dict[str, Any]) -> str:
             "can be trusted."
         )
     low, high = over["interval95"]
-    accuracy = (
-        f", relative accuracy {over['relative_accuracy']:.0f} %"
-        if over["relative_accuracy"] is not None
-        else ""
-    )
+    if over["relative_accuracy"] is not None:
+        accuracy = f", relative accuracy {over['relative_accuracy']:.0f} %"
+    else:
+        accuracy = ""
     mean = f"Porosity {over['mean']:.3f} area % over {over['fields']} fields"
     return f"{mean} (95 % interval {low:.3f} to {high:.3f}{accuracy})."

@@ -92,11 +92,14 @@ def _ask(what: str) -> dict[str, Any]:
 
 
 def _shown(platform_name: str | None) -> str:
-    return f"windows open on {platform_name}" if platform_name else "no window can be opened here"
+    if platform_name:
+        return f"windows open on {platform_name}"
+    return "no window can be opened here"
 
 
 def _text(values: dict[str, Any]) -> str:
-    training, window = values["training"], values["window"]
+    training = values["training"]
+    window = values["window"]
     rows = [
         ["poregui", values["poregui"]],
         ["Python", f"{values['python']} ({values['executable']})"],

@@ -14,7 +14,10 @@ import poregui
 from poregui.cli.output import Screen, add_annotator_option
 from poregui.domain.errors import PoreguiError
 
-OK, REFUSED, INTERRUPTED, NOBODY_READS = 0, 2, 130, 141
+OK = 0
+REFUSED = 2
+INTERRUPTED = 130
+NOBODY_READS = 141
 VERBS = {
     "demo": ("project_verbs", "demo", "draw the sample project"),
     "new": ("project_verbs", "new", "make an empty project"),

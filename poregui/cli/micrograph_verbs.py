@@ -85,11 +85,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _scale(text: str) -> float | str:
-    return "unknown" if text.strip().lower() == "unknown" else float(text.replace(",", "."))
+    if text.strip().lower() == "unknown":
+        return "unknown"
+    return float(text.replace(",", "."))
 
 
 def _direction(text: str) -> float | None:
-    return None if text.strip().lower() == "unknown" else float(text.replace(",", "."))
+    if text.strip().lower() == "unknown":
+        return None
+    return float(text.replace(",", "."))
 
 
 def _line(text: str) -> Line:
@@ -115,7 +119,8 @@ def micrographs(args: argparse.Namespace, screen: Screen) -> int:
             _change(project, args, notes)
         wanted = _wanted(project, args.name)
         specimens = {s.id: s.name for s in project.specimens()}
-        frames, detections = frames_of(project, wanted), project.detections()
+        frames = frames_of(project, wanted)
+        detections = project.detections()
         rows = [
             _described(one, specimens, frames[one.id], detections.get(one.id)) for one in wanted
         ]
@@ -252,7 +257,10 @@ def image(args: argparse.Namespace, screen: Screen) -> int:
     from poregui.vision.io.reader import read_header
 
     header = read_header(args.file, Plane(args.page, args.channel, args.z))
-    scale = "unknown" if header.um_per_px is None else f"{header.um_per_px:.4g} um per px"
+    if header.um_per_px is None:
+        scale = "unknown"
+    else:
+        scale = f"{header.um_per_px:.4g} um per px"
     rows = [
         ("size", f"{header.width} x {header.height} px"),
         ("values", f"{header.dtype}, {header.bits} bits"),

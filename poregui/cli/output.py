@@ -101,7 +101,9 @@ def percent(share: float | None) -> str | None:
 
 def interval(ends: Sequence[float] | None) -> str | None:
     """Return an interval of fractions as percent, None for none."""
-    return None if ends is None else f"{100 * ends[0]:.1f} to {100 * ends[1]:.1f} %"
+    if ends is None:
+        return None
+    return f"{100 * ends[0]:.1f} to {100 * ends[1]:.1f} %"
 
 
 def evaluation_text(values: Mapping[str, Any]) -> str:

@@ -44,11 +44,10 @@ def predict(args: argparse.Namespace, screen: Screen) -> int:
         ]
         screen.progress(start + len(files), len(found))
     if not predictions:
-        reason = (
-            f"{skipped[0]['path']} {skipped[0]['reason']}"
-            if skipped
-            else "There is no picture to classify."
-        )
+        if skipped:
+            reason = f"{skipped[0]['path']} {skipped[0]['reason']}"
+        else:
+            reason = "There is no picture to classify."
         raise PoreguiError(
             reason, "" if len(skipped) == 1 else "Choose PNG, JPEG, BMP or TIFF files."
         )
@@ -65,7 +64,8 @@ def _read(
     from poregui.store.pixels import CropPixels
     from poregui.vision.io.reader import read_image
 
-    read, crops = [], []
+    read = []
+    crops = []
     for file in files:
         try:
             image = read_image(file)
@@ -85,7 +85,10 @@ def _with_scale(crop: ScaledCrop, predictor: Predictor) -> ScaledCrop:
 
 
 def _guess(many: int, predictor: Predictor) -> str:
-    median = f"{predictor.um_per_px['median']:.4g}" if predictor.um_per_px else "unknown"
+    if predictor.um_per_px:
+        median = f"{predictor.um_per_px['median']:.4g}"
+    else:
+        median = "unknown"
     return (
         f"Note: the scale of {many} pictures is not known; that of the training crops, {median} "
         "um per px, was taken. "

@@ -32,7 +32,10 @@ def demo(args: argparse.Namespace, screen: Screen) -> int:
 
 def new(args: argparse.Namespace, screen: Screen) -> int:
     """Make an empty project."""
-    names = [name.strip() for name in args.classes.split(",")] if args.classes is not None else None
+    if args.classes is not None:
+        names = [name.strip() for name in args.classes.split(",")]
+    else:
+        names = None
     with (
         Project.create(args.project)
         if names is None
@@ -64,11 +67,17 @@ def import_pictures(args: argparse.Namespace, screen: Screen) -> int:
         before = {m.id for m in project.micrographs()}
         if plan.edit is not None:
             History(project).apply(plan.edit)
-        masked = _mask_info_bars(project, before) if args.mask_info_bar else []
+        if args.mask_info_bar:
+            masked = _mask_info_bars(project, before)
+        else:
+            masked = []
     report = plan.report
     if not report.imported and not report.present and report.skipped:
         first, *others = report.skipped
-        files = "1 more file was" if len(others) == 1 else f"{len(others)} more files were"
+        if len(others) == 1:
+            files = "1 more file was"
+        else:
+            files = f"{len(others)} more files were"
         more = f" {files} passed over." if others else ""
         raise PoreguiError(f"Nothing was imported: {first.name} {first.reason}{more}")
     screen.result(report.to_json() | {"info_bars": masked}, "\n".join([*report.lines, *masked]))
@@ -134,11 +143,10 @@ def info(args: argparse.Namespace, screen: Screen) -> int:
             for name in ("micrographs", "specimens", "crops", "labelled", "runs")
         ],
     )
-    listed = (
-        table(["run", "state"], [[number, state] for number, state, _ in runs])
-        if runs
-        else "No runs yet."
-    )
+    if runs:
+        listed = table(["run", "state"], [[number, state] for number, state, _ in runs])
+    else:
+        listed = "No runs yet."
     screen.result(
         values, "\n\n".join([facts, table(["class", "key", "colour", "crops"], rows), listed])
     )
@@ -146,7 +154,9 @@ def info(args: argparse.Namespace, screen: Screen) -> int:
 
 
 def _state(event: object) -> str:
-    return "running" if event is None else type(event).__name__.lower()
+    if event is None:
+        return "running"
+    return type(event).__name__.lower()
 
 
 def _description(project: Project) -> dict[str, Any]:

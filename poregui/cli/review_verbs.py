@@ -58,7 +58,8 @@ def _count_look(folder: Path, *runs: RunFolder) -> None:
 
 
 def _more(values: Mapping[str, Any]) -> str:
-    ends, over = values["intervals95"], values["accuracy_interval_over_groups"]
+    ends = values["intervals95"]
+    over = values["accuracy_interval_over_groups"]
     rows = [
         [
             "balanced accuracy",
@@ -74,7 +75,10 @@ def _more(values: Mapping[str, Any]) -> str:
         rows.insert(
             0, ["accuracy", percent(values["accuracy"]), interval((over["low"], over["high"]))]
         )
-    title = f"95 %, over {over['groups']} {over['over']}" if over is not None else "95 %"
+    if over is not None:
+        title = f"95 %, over {over['groups']} {over['over']}"
+    else:
+        title = "95 %"
     lines = [table(["number", "value", title], rows)]
     baseline = values["shape_baseline"]
     if baseline is not None and baseline["accuracy"] is not None:
@@ -95,7 +99,9 @@ def _decimals(value: float | None) -> str | None:
 
 
 def _plain(ends: tuple[float, float] | None) -> str | None:
-    return None if ends is None else f"{ends[0]:.3f} to {ends[1]:.3f}"
+    if ends is None:
+        return None
+    return f"{ends[0]:.3f} to {ends[1]:.3f}"
 
 
 def add_report_options(parser: argparse.ArgumentParser) -> None:
@@ -197,7 +203,10 @@ def suspects(args: argparse.Namespace, screen: Screen) -> int:
          "likely" if one.likely else "", _decimals(one.shape_distance)]
         for one in found.queue[:_MOST_ROWS]
     ]  # fmt: skip
-    expected = "1 label is" if found.expected_errors == 1 else f"{found.expected_errors} labels are"
+    if found.expected_errors == 1:
+        expected = "1 label is"
+    else:
+        expected = f"{found.expected_errors} labels are"
     lines = [f"Of {found.judged} labels judged by run {run.number}, {expected} probably wrong."]
     lines += [f"Note: {note}" for note in found.notes]
     if rows:
@@ -208,4 +217,6 @@ def suspects(args: argparse.Namespace, screen: Screen) -> int:
 
 
 def _left_over(count: int) -> list[str]:
-    return [f"... and {count - _MOST_ROWS} more; --json lists all."] if count > _MOST_ROWS else []
+    if count > _MOST_ROWS:
+        return [f"... and {count - _MOST_ROWS} more; --json lists all."]
+    return []

@@ -49,10 +49,8 @@ def suggest(args: argparse.Namespace, screen: Screen) -> int:
             screen.progress(answer["measured"], answer["of"], "crops measured")
 
     with Project.open(args.project, read_only=True) as project:
-        crops, classes = (
-            project.crops(),
-            {c.id: c.name for c in project.classes(retired=True)} | {-1: "Not a pore"},
-        )
+        crops = project.crops()
+        classes = {c.id: c.name for c in project.classes(retired=True)} | {-1: "Not a pore"}
         worker = SuggestWorker(project.folder, hear, lambda: False)
         try:
             worker.take({"labels": [[crop.id, crop.label] for crop in crops]})
@@ -95,7 +93,10 @@ def _text(
     from poregui.workflow.training.learning_curve import advice
 
     sure = percent(found.accuracy)
-    eyes = f" and the network of run {found.run}" if found.run is not None else ""
+    if found.run is not None:
+        eyes = f" and the network of run {found.run}"
+    else:
+        eyes = ""
     own = " of those that it had not learnt from" if eyes else " of them"
     lines = [
         f"Learnt from {found.count} labels{eyes}"

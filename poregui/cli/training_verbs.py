@@ -62,7 +62,10 @@ def train(args: argparse.Namespace, screen: Screen) -> int:
         )
     if args.folds:
         # First, so that the newest run is the honest one.
-        torn = _train_frozen(args, recipe, screen, grouped=False)[0] if args.ungrouped else None
+        if args.ungrouped:
+            torn = _train_frozen(args, recipe, screen, grouped=False)[0]
+        else:
+            torn = None
         return _tell_folds(args, screen, *_train_frozen(args, recipe, screen), torn)
     run, finished = _train_frozen(args, recipe, screen)
     with Project.open(args.project, read_only=True) as project:
@@ -103,7 +106,10 @@ def _facts(run: RunFolder, finished: Finished) -> dict[str, Any]:
 
 def _told(run: RunFolder, finished: Finished) -> str:
     how = "stopped after" if finished.stopped else "ended after"
-    kept = f"; the weights of epoch {finished.best_epoch} were kept" if finished.best_epoch else ""
+    if finished.best_epoch:
+        kept = f"; the weights of epoch {finished.best_epoch} were kept"
+    else:
+        kept = ""
     return f"Run {run.path.name} {how} {finished.epochs} epochs and {finished.seconds:.0f} s{kept}."
 
 

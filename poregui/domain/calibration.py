@@ -14,7 +14,8 @@ from poregui.domain.intervals import wilson_interval
 
 FEWEST_TO_FIT = 20
 """Validation crops from which on a temperature is fitted."""
-COLDEST, HOTTEST = 0.05, 20.0
+COLDEST = 0.05
+HOTTEST = 20.0
 _SMALLEST = 1e-12
 Floats = NDArray[np.float64]
 
@@ -64,7 +65,8 @@ def calibration(probabilities: Floats, truth: NDArray[np.int64], bins: int = 10)
     found = []
     for number in range(bins):
         inside = place == number
-        count, hits = int(inside.sum()), int(right[inside].sum())
+        count = int(inside.sum())
+        hits = int(right[inside].sum())
         if count:
             interval = wilson_interval(hits, count)
             assert interval is not None
@@ -102,10 +104,16 @@ def fit_temperature(probabilities: Floats, truth: NDArray[np.int64]) -> float | 
     def slope(inverse: float) -> float:
         return float((_softmax(logs * inverse) * logs).sum() - given.sum())
 
-    low, high = 1 / HOTTEST, 1 / COLDEST
+    low = 1 / HOTTEST
+    high = 1 / COLDEST
     for _ in range(60):
         middle = (low + high) / 2
-        low, high = (middle, high) if slope(middle) < 0 else (low, middle)
+        if slope(middle) < 0:
+            low = middle
+            high = high
+        else:
+            low = low
+            high = middle
     return 2 / (low + high)
 
 

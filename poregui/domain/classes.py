@@ -21,7 +21,8 @@ UNSURE_COLOUR = "#b9a44c"
 NOT_A_PORE_OUTPUT_FROM = 20
 """Crops labelled *not a pore* from which on the network gets an output for it."""
 
-FEWEST_CLASSES, MOST_CLASSES = 2, 30
+FEWEST_CLASSES = 2
+MOST_CLASSES = 30
 
 # Okabe and Ito's colour-blind safe colours, lightened where needed to be seen on grey micrographs;
 # after eight the same colours come again with a pattern.
@@ -50,7 +51,9 @@ class PoreClass:
     @property
     def key(self) -> str:
         """Return the digit that labels with this class, or an empty string beyond nine classes."""
-        return str(self.position + 1) if self.position < 9 else ""
+        if self.position < 9:
+            return str(self.position + 1)
+        return ""
 
 
 DEFAULT_CLASS_NAMES = ("Gas", "Keyhole", "Lack of Fusion")

@@ -96,7 +96,8 @@ def evaluate(
 
 def from_matrix(classes: tuple[str, ...], matrix: NDArray[np.int64]) -> Evaluation:
     """Return the evaluation that a confusion matrix (rows are the truth) gives."""
-    right, total = int(np.trace(matrix)), int(matrix.sum())
+    right = int(np.trace(matrix))
+    total = int(matrix.sum())
     return Evaluation(
         classes=classes,
         matrix=matrix,
@@ -107,7 +108,9 @@ def from_matrix(classes: tuple[str, ...], matrix: NDArray[np.int64]) -> Evaluati
 
 
 def _score(name: str, matrix: NDArray[np.int64], i: int) -> ClassScore:
-    hits, support, claimed = int(matrix[i, i]), int(matrix[i].sum()), int(matrix[:, i].sum())
+    hits = int(matrix[i, i])
+    support = int(matrix[i].sum())
+    claimed = int(matrix[:, i].sum())
     precision = hits / claimed if claimed else None
     recall = hits / support if support else None
     f1 = 2 * hits / (support + claimed) if support + claimed else None
@@ -186,7 +189,9 @@ def by_number(
         for number in range(len(edges) - 1)
         if (place == number).any()
     ]
-    return Breakdown(title, unit, tuple(shares)) if len(shares) > 1 else None
+    if len(shares) > 1:
+        return Breakdown(title, unit, tuple(shares))
+    return None
 
 
 def by_name(
@@ -216,4 +221,6 @@ def _share(name: str, right: NDArray[np.bool_], places: NDArray[np.intp]) -> Sha
 
 
 def _short(value: float) -> str:
-    return f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"
+    if abs(value) < 1000:
+        return f"{value:.3g}"
+    return f"{value:.0f}"

@@ -64,8 +64,10 @@ class Box:
         """Return the part inside an image of `width` x `height` px, or None when
         nothing is left.
         """
-        left, top = max(0, self.x), max(0, self.y)
-        right, bottom = min(width, self.right), min(height, self.bottom)
+        left = max(0, self.x)
+        top = max(0, self.y)
+        right = min(width, self.right)
+        bottom = min(height, self.bottom)
         if right <= left or bottom <= top:
             return None
         return Box(left, top, right - left, bottom - top)
@@ -74,7 +76,8 @@ class Box:
         """Return a box of the same size, where it fits, shifted to lie inside an image of `width` x
         `height` px.
         """
-        wide, high = min(self.width, width), min(self.height, height)
+        wide = min(self.width, width)
+        high = min(self.height, height)
         return Box(
             min(max(0, self.x), width - wide), min(max(0, self.y), height - high), wide, high
         )
@@ -172,14 +175,18 @@ class Mask:
     @staticmethod
     def of_box(box: Box, kind: MaskKind = "region") -> Mask:
         """Return the mask that covers a box."""
-        left, top, right, bottom = float(box.x), float(box.y), float(box.right), float(box.bottom)
+        left = float(box.x)
+        top = float(box.y)
+        right = float(box.right)
+        bottom = float(box.bottom)
         return Mask(((left, top), (right, top), (right, bottom), (left, bottom)), kind)
 
     @property
     def bounds(self) -> Box:
         """Return the smallest box of whole pixels around it."""
         xs, ys = zip(*self.points, strict=True)
-        left, top = int(min(xs) // 1), int(min(ys) // 1)
+        left = int(min(xs) // 1)
+        top = int(min(ys) // 1)
         return Box(left, top, max(1, -int(-max(xs) // 1) - left), max(1, -int(-max(ys) // 1) - top))
 
     def contains(self, x: float, y: float) -> bool:

@@ -84,16 +84,20 @@ def interval_over_groups(
         return None
     plain = wilson_interval(int(right.sum()), total)
     assert plain is not None
-    hits, sizes = np.bincount(places, right, count), np.bincount(places, minlength=count)
+    hits = np.bincount(places, right, count)
+    sizes = np.bincount(places, minlength=count)
     share = hits.sum() / total
     error = math.sqrt(count / (count - 1) * float(((hits - share * sizes) ** 2).sum())) / total
     reach = student_t_quantile(0.975, count - 1) * error
     if count == 2:
-        low, high = max(0.0, share - reach), min(1.0, share + reach)
+        low = max(0.0, share - reach)
+        high = min(1.0, share + reach)
     else:
         inner = (hits.sum() + 0.5) / (total + 1)  # keeps the logit finite when all or none is right
-        middle, half = math.log(inner / (1 - inner)), reach / (inner * (1 - inner))
-        low, high = _logistic(middle - half), _logistic(middle + half)
+        middle = math.log(inner / (1 - inner))
+        half = reach / (inner * (1 - inner))
+        low = _logistic(middle - half)
+        high = _logistic(middle + half)
     return GroupInterval(float(min(low, plain[0])), float(max(high, plain[1])), count)
 
 
@@ -141,7 +145,8 @@ def student_t_quantile(p: float, freedom: int) -> float:
     """Return the quantile of Student's t distribution, by bisection of its distribution function;
     0.5 < p < 1.
     """
-    low, high = 0.0, 1e9
+    low = 0.0
+    high = 1e9
     while high - low > 1e-12 * max(1.0, high):
         middle = (low + high) / 2
         if student_t_cdf(middle, freedom) < p:
@@ -156,9 +161,11 @@ def student_t_cdf(t: float, freedom: int) -> float:
     and 26.7.4).
     """
     angle = math.atan2(t, math.sqrt(freedom))
-    sine, cosine = math.sin(angle), math.cos(angle)
+    sine = math.sin(angle)
+    cosine = math.cos(angle)
     if freedom % 2:
-        term, total = cosine, cosine if freedom > 1 else 0.0
+        term = cosine
+        total = cosine if freedom > 1 else 0.0
         for k in range(3, freedom - 1, 2):
             term *= cosine * cosine * (k - 1) / k
             total += term
@@ -212,7 +219,9 @@ class HeadlineInterval:
     @property
     def words(self) -> str:
         """Return what it counts, such as `4 specimens`; empty where it counts crops."""
-        return "" if self.counts == "crops" else f"{self.groups} {self.counts}"
+        if self.counts == "crops":
+            return ""
+        return f"{self.groups} {self.counts}"
 
     def to_json(self) -> dict[str, Any]:
         """Return the interval as a dictionary fit for JSON."""

@@ -101,7 +101,10 @@ def unusual_shapes(numbers: Floats, labels: NDArray[np.int64], classes: int) -> 
         root = np.sqrt(
             np.nanmean(np.where(np.isfinite(z), z * z, np.nan), axis=1, where=np.isfinite(z))
         )
-        edge = float(np.nanquantile(root[own], 0.95)) if np.isfinite(root[own]).any() else np.nan
+        if np.isfinite(root[own]).any():
+            edge = float(np.nanquantile(root[own], 0.95))
+        else:
+            edge = np.nan
         scores[:, place] = root / max(edge, 1e-9)
     known = np.where(np.isfinite(scores), scores, np.inf)
     return Unusual(scores[np.arange(len(labels)), labels], known.argmin(axis=1))

@@ -104,7 +104,9 @@ COLUMNS: tuple[Column, ...] = tuple(
 def heading(column: Column, unit: str) -> str:
     """Return the title of a column with its unit, such as "Perimeter (um)"; `unit` is um or px."""
     shown = unit if column.unit == "length" else column.unit
-    return f"{column.title} ({shown})" if shown else column.title
+    if shown:
+        return f"{column.title} ({shown})"
+    return column.title
 
 
 @dataclass(frozen=True)

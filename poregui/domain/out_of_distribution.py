@@ -119,7 +119,8 @@ def make_reference(
     if len(own) < _FEWEST:
         return None
     own = own[np.unique(np.linspace(0, len(own) - 1, min(len(own), MOST)).astype(np.int64))]
-    mean, spread = own.mean(axis=0), own.std(axis=0)
+    mean = own.mean(axis=0)
+    spread = own.std(axis=0)
     whole = float(np.sqrt(np.mean(spread.astype(np.float64) ** 2)))
     if not 0 < whole < np.inf:
         return None
@@ -132,7 +133,9 @@ def make_reference(
     else:
         far = _distances(known, known, NEIGHBOUR + 1)  # each is its own nearest
     limit = float(np.percentile(far, _KEPT_SHARE) if len(far) >= _ENOUGH else far.max())
-    return Reference(mean, spread, crops, limit, len(far)) if 0 < limit < np.inf else None
+    if 0 < limit < np.inf:
+        return Reference(mean, spread, crops, limit, len(far))
+    return None
 
 
 def _standardised(features: NDArray[np.floating[Any]], mean: Floats, spread: Floats) -> Floats:

@@ -53,10 +53,8 @@ def porosity(pore_areas: Sequence[float], field_areas: Sequence[float]) -> Poros
     percents = (
         100 * np.asarray(pore_areas, dtype=np.float64) / np.asarray(field_areas, dtype=np.float64)
     )
-    mean, pooled = (
-        float(percents.mean()),
-        100 * float(np.sum(pore_areas)) / float(np.sum(field_areas)),
-    )
+    mean = float(percents.mean())
+    pooled = 100 * float(np.sum(pore_areas)) / float(np.sum(field_areas))
     if count < 2:
         return Porosity(count, mean, pooled, None, None, None, None)
     deviation = float(percents.std(ddof=1))
@@ -153,7 +151,8 @@ def weighted_counts(
     flat = np.bincount(truth * classes + predicted, weights, classes * classes).reshape(
         classes, classes
     )
-    summed, squares = np.bincount(truth, weights, classes), np.bincount(truth, weights**2, classes)
+    summed = np.bincount(truth, weights, classes)
+    squares = np.bincount(truth, weights**2, classes)
     effective = np.divide(summed, squares, out=np.zeros(classes), where=squares > 0)
     return np.asarray(flat * effective[:, np.newaxis], np.float64)
 
@@ -227,11 +226,14 @@ def estimate_classes(
     amounts = np.asarray(amounts, dtype=np.float64)
     known = np.zeros_like(amounts) if certain is None else certain
     units = correct.apply(amounts - known) + known
-    plain, mean = np.mean(amounts, axis=0), units.mean(axis=0)
+    plain = np.mean(amounts, axis=0)
+    mean = units.mean(axis=0)
     drawn = correct.draws(plain - known.mean(axis=0), _DRAWS, seed) + known.mean(axis=0)
-    lowest, highest = (
-        np.quantile(drawn, [0.025, 0.975], axis=0) if correct.possible else (mean, mean)
-    )
+    if correct.possible:
+        lowest, highest = np.quantile(drawn, [0.025, 0.975], axis=0)
+    else:
+        lowest = mean
+        highest = mean
     found = []
     for k in range(len(plain)):
         ends = mean_interval(units[:, k], seed=seed + k)
@@ -253,7 +255,8 @@ def mean_interval(values: Floats, *, seed: int = 0) -> tuple[float, float] | Non
     count = len(values)
     if count < 2:
         return None
-    middle, error = float(values.mean()), float(values.std(ddof=1)) / math.sqrt(count)
+    middle = float(values.mean())
+    error = float(values.std(ddof=1)) / math.sqrt(count)
     if error == 0.0:
         return middle, middle
     t = student_t_quantile(0.975, count - 1)

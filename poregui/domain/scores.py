@@ -93,7 +93,9 @@ def kappa(matrices: npt.ArrayLike) -> Floats:
 
 
 def _per_class(counts: Floats) -> tuple[Floats, Floats, Floats]:
-    hits, support, claimed = np.diag(counts), counts.sum(axis=1), counts.sum(axis=0)
+    hits = np.diag(counts)
+    support = counts.sum(axis=1)
+    claimed = counts.sum(axis=0)
     nothing = np.zeros_like(hits)
     precision = np.where(
         claimed > 0, _divide(hits, claimed), nothing
@@ -105,11 +107,14 @@ def _per_class(counts: Floats) -> tuple[Floats, Floats, Floats]:
 
 def _average(values: Floats, weights: Floats) -> float | None:
     total = float(weights.sum())
-    return float((values * weights).sum() / total) if total else None
+    if total:
+        return float((values * weights).sum() / total)
+    return None
 
 
 def _divide(above: npt.ArrayLike, below: npt.ArrayLike) -> Floats:
-    over, under = np.asarray(above, np.float64), np.asarray(below, np.float64)
+    over = np.asarray(above, np.float64)
+    under = np.asarray(below, np.float64)
     gap = np.full(np.broadcast_shapes(over.shape, under.shape), np.nan)
     return np.divide(over, under, out=gap, where=under > 0)
 
@@ -137,7 +142,8 @@ class Pairing:
 
 def pair(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> Pairing:
     """Return the pairing of two (n,) arrays that say which crops each run answered rightly."""
-    one, two = int((first & ~second).sum()), int((second & ~first).sum())
+    one = int((first & ~second).sum())
+    two = int((second & ~first).sum())
     return Pairing(
         int((first & second).sum()),
         one,
@@ -155,7 +161,8 @@ def mcnemar_exact(only_first: int, only_second: int) -> float:
     fall to either with probability 1/2, so the smaller number is binomial (Q. McNemar,
     Psychometrika 12 (1947) 153; exact form). Computed in whole numbers.
     """
-    total, smaller = only_first + only_second, min(only_first, only_second)
+    total = only_first + only_second
+    smaller = min(only_first, only_second)
     term = summed = 1
     for k in range(smaller):
         term = term * (total - k) // (k + 1)
@@ -205,7 +212,8 @@ def precision_recall_curve(positive: NDArray[np.bool_], score: Floats) -> Curve 
     recall = counted.true / counted.true[-1]
     precision = counted.true / (counted.true + counted.false)
     area = float((np.diff(np.concatenate([[0.0], recall])) * precision).sum())
-    x, y = np.concatenate([[0.0], recall]), np.concatenate([[1.0], precision])
+    x = np.concatenate([[0.0], recall])
+    y = np.concatenate([[1.0], precision])
     return Curve(x, y, np.concatenate([[np.inf], counted.thresholds]), area)
 
 
@@ -224,7 +232,8 @@ def _counted(positive: NDArray[np.bool_], score: Floats) -> _Counted | None:
     if not positive.any():
         return None
     order = np.argsort(-score, kind="stable")
-    sorted_scores, hits = score[order], positive[order]
+    sorted_scores = score[order]
+    hits = positive[order]
     ends = np.append(np.flatnonzero(np.diff(sorted_scores)), len(sorted_scores) - 1)
     true = np.cumsum(hits)[ends].astype(np.float64)
     return _Counted(true, ends + 1 - true, sorted_scores[ends].astype(np.float64))

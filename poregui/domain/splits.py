@@ -16,8 +16,11 @@ from poregui.domain.records import Crop
 
 _WORD = re.compile(r"[^\W_]+")
 _DEEPEST = 4
-_FEWEST_SOURCES, _FEWEST_OF_A_CLASS = 3, 2
-_SHARE_OF_NAMES, _SHARE_IN_COMPANY, _LARGEST_SHARE = 0.9, 0.5, 0.7
+_FEWEST_SOURCES = 3
+_FEWEST_OF_A_CLASS = 2
+_SHARE_OF_NAMES = 0.9
+_SHARE_IN_COMPANY = 0.5
+_LARGEST_SHARE = 0.7
 
 
 @dataclass(frozen=True)
@@ -240,9 +243,10 @@ def choose_groups(items: Sequence[Item], share: float, seed: int) -> frozenset[s
     single = len(names) == len(items)
     for attempt in range(1 if single else _TRIES):
         own = seed * _TRIES + attempt
-        fold_of = (
-            _deal_single(items, folds, own) if single else _deal_groups(names, counts, folds, own)
-        )
+        if single:
+            fold_of = _deal_single(items, folds, own)
+        else:
+            fold_of = _deal_groups(names, counts, folds, own)
         for fold in range(folds):
             inside = np.array([fold_of[name] == fold for name in names])
             taken = counts[inside].sum(axis=0)

@@ -21,7 +21,8 @@ from poregui.vision.shape.crop_shapes import shape_input
 
 Floats = NDArray[np.float32]
 Augment = Callable[[Floats, Floats, np.random.Generator], tuple[Floats, Floats]]
-_SHIFT, _DIMMED = 3, 0.15
+_SHIFT = 3
+_DIMMED = 0.15
 """Px of the network's square by which a crop is shifted at most, and share by which it is dimmed or
 brightened.
 """
@@ -72,7 +73,10 @@ def load(folder: RunFolder, crops: Sequence[DatasetCrop], spec: InputSpec) -> Cr
     Raises ProjectError when the pixel file is damaged.
     """
     images = np.empty((len(crops), spec.side, spec.side, spec.channels), np.float32)
-    shapes = np.empty((len(crops), SHAPE_WIDTH), np.float32) if spec.sees_shape else None
+    if spec.sees_shape:
+        shapes = np.empty((len(crops), SHAPE_WIDTH), np.float32)
+    else:
+        shapes = None
 
     def see(read: tuple[int, DatasetCrop, NDArray[Any]]) -> None:
         row, crop, pixels = read
@@ -123,7 +127,8 @@ def batches(
     """
     order = random.permutation(len(crops))
     for places in np.array_split(order, batch_count(len(crops), batch_size)):
-        images, sizes = crops.images[places], crops.sizes[places]
+        images = crops.images[places]
+        sizes = crops.sizes[places]
         if augment is not None:
             images, sizes = augment(images, sizes, random)
         labels = crops.labels[places]
@@ -141,8 +146,10 @@ def turn_and_mirror(
 
     A quarter turn swaps the width and the height that the network is told.
     """
-    turns, mirrored = random.integers(4, size=len(images)), random.integers(2, size=len(images))
-    moved, swapped = np.empty_like(images), sizes.copy()
+    turns = random.integers(4, size=len(images))
+    mirrored = random.integers(2, size=len(images))
+    moved = np.empty_like(images)
+    swapped = sizes.copy()
     for row, image in enumerate(images):
         turned = np.rot90(image, turns[row])
         moved[row] = turned[:, ::-1] if mirrored[row] else turned
@@ -194,10 +201,12 @@ def _affine(side: int, random: np.random.Generator) -> NDArray[np.float64]:
     """Return a random (2, 3) map from the place of an output pixel to that of its input pixel,
     about the centre.
     """
-    angle, shear = np.deg2rad(random.uniform(-15, 15)), np.deg2rad(random.uniform(-0.1, 0.1))
+    angle = np.deg2rad(random.uniform(-15, 15))
+    shear = np.deg2rad(random.uniform(-0.1, 0.1))
     shift = random.uniform(-0.1, 0.1, size=2) * side
     zoom = random.uniform(0.8, 1.2, size=2)
-    cos, sin = math.cos(angle), math.sin(angle)
+    cos = math.cos(angle)
+    sin = math.sin(angle)
     turn = np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1]])
     move = np.array([[1, 0, shift[0]], [0, 1, shift[1]], [0, 0, 1]])
     slant = np.array([[1, -math.sin(shear), 0], [0, math.cos(shear), 0], [0, 0, 1]])

@@ -30,7 +30,8 @@ class BestEpoch:
     def improved(self, epoch: int, loss: float) -> bool:
         """Take in the loss of an epoch and tell whether it is the best so far."""
         if loss < self.loss:
-            self.epoch, self.loss = epoch, loss
+            self.epoch = epoch
+            self.loss = loss
             return True
         return False
 
@@ -84,7 +85,8 @@ class ReduceOnPlateau:
     def next_rate(self, loss: float, rate: float) -> float:
         """Take in the loss of an epoch and return the learning rate for the next one."""
         if loss < self.best - _LEAST_GAIN:
-            self.best, self.waited = loss, 0
+            self.best = loss
+            self.waited = 0
             return rate
         self.waited += 1
         if self.patience == 0 or self.waited < self.patience:

@@ -19,7 +19,9 @@ from poregui.learning.hardware import set_limits
 from poregui.store.files import remove_leftovers
 from poregui.store.run_folder import EventWriter, RunFolder
 
-DONE, BROKEN, REFUSED = 0, 1, 2
+DONE = 0
+BROKEN = 1
+REFUSED = 2
 """Exit codes: the run ended as asked, a bug, something that a person can put right."""
 _OUT_OF_MEMORY = (
     "The training needed more memory than there is.",
@@ -128,7 +130,11 @@ def fit(run_folder: Path, *, events: bool, control: bool) -> int:
             failed = _run(folder, teller, wishes, control)
             if failed and not events:
                 _say(err, f"{failed.what} {failed.remedy}")
-            return DONE if failed is None else BROKEN if failed.detail else REFUSED
+            if failed is None:
+                return DONE
+            if failed.detail:
+                return BROKEN
+            return REFUSED
     except PoreguiError as error:
         return _refuse(error, events)
     finally:
@@ -203,7 +209,9 @@ def _wants_memory(error: Exception) -> bool:
 
 def _first_line(error: Exception) -> str:
     lines = str(error).strip().splitlines()
-    return lines[0].rstrip(".")[:200] if lines else "no further words"
+    if lines:
+        return lines[0].rstrip(".")[:200]
+    return "no further words"
 
 
 @contextmanager

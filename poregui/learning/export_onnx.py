@@ -104,11 +104,15 @@ def _key(tensor: Any) -> str:
 
 
 def _inputs_of(operation: Any) -> list[Any]:
-    return [] if isinstance(operation, keras.layers.InputLayer) else list(_flat(operation.input))
+    if isinstance(operation, keras.layers.InputLayer):
+        return []
+    return list(_flat(operation.input))
 
 
 def _flat(tensors: Any) -> list[Any]:
-    return list(tensors) if isinstance(tensors, list | tuple) else [tensors]
+    if isinstance(tensors, list | tuple):
+        return list(tensors)
+    return [tensors]
 
 
 def _write(graph: _Graph, layer: Any, sources: list[str]) -> str:
@@ -141,7 +145,8 @@ def _depthwise(graph: _Graph, layer: Any, sources: list[str]) -> str:
     kernel = np.array(layer.kernel).transpose(2, 3, 0, 1)  # one filter per channel
     inputs = [sources[0], graph.weight(f"{layer.name}_kernel", kernel)]
     pads = "SAME_UPPER" if layer.padding == "same" else "VALID"
-    groups, strides = kernel.shape[0], list(layer.strides)
+    groups = kernel.shape[0]
+    strides = list(layer.strides)
     flow = graph.add(
         "Conv", inputs, f"{layer.name}_sum", auto_pad=pads, strides=strides, group=groups
     )
@@ -161,9 +166,13 @@ def _norm(graph: _Graph, layer: Any, sources: list[str]) -> str:
 
 
 def _pool(graph: _Graph, layer: Any, sources: list[str]) -> str:
-    size, strides = list(layer.pool_size), list(layer.strides)
+    size = list(layer.pool_size)
+    strides = list(layer.strides)
     pads = "SAME_UPPER" if layer.padding == "same" else "VALID"
-    kind = "MaxPool" if isinstance(layer, keras.layers.MaxPooling2D) else "AveragePool"
+    if isinstance(layer, keras.layers.MaxPooling2D):
+        kind = "MaxPool"
+    else:
+        kind = "AveragePool"
     return graph.add(kind, sources, layer.name, kernel_shape=size, strides=strides, auto_pad=pads)
 
 
@@ -239,7 +248,8 @@ def _write_maps(graph: _Graph, model: keras.Model, grid: tuple[int, int, int]) -
     to feature f is the sum over these units u of kernel_1[f, u] kernel_2[u, c].
     """
     height, width, channels = grid
-    hidden, units = model.get_layer("dense"), int(model.get_layer("dense").units)
+    hidden = model.get_layer("dense")
+    units = int(model.get_layer("dense").units)
     classes = int(model.output_shape[-1])
     averaged = any(layer.name == "average" for layer in model.layers)
     kernel = np.array(hidden.kernel)

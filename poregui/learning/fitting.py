@@ -23,7 +23,8 @@ from poregui.learning.callbacks import BestEpoch, cosine, early_stopping, reduce
 from poregui.learning.checkpoint import Snapshot, State
 from poregui.learning.pretrained import begin_epoch, optimizer_for
 
-MIXED, FULL = "mixed_float16", "float32"
+MIXED = "mixed_float16"
+FULL = "float32"
 
 
 def has_gpu() -> bool:
@@ -37,7 +38,9 @@ def policy_of(recipe: Recipe) -> str:
     """Return Keras's name of the precision that a recipe trains in here; without a GPU 16 bits are
     only slower.
     """
-    return MIXED if recipe.mixed_precision and has_gpu() else FULL
+    if recipe.mixed_precision and has_gpu():
+        return MIXED
+    return FULL
 
 
 @contextmanager
@@ -86,7 +89,9 @@ def predict(model: keras.Model, crops: Crops) -> NDArray[np.float32]:
         slice(start, start + PREDICTION_BATCH) for start in range(0, len(crops), PREDICTION_BATCH)
     ]
     answers = [model.predict_on_batch(feed(model, crops.take(piece))) for piece in pieces]
-    return np.concatenate(answers) if answers else np.empty((0, model.output_shape[-1]), np.float32)
+    if answers:
+        return np.concatenate(answers)
+    return np.empty((0, model.output_shape[-1]), np.float32)
 
 
 def score(probabilities: NDArray[np.float32], labels: NDArray[np.int64]) -> tuple[float, float]:
@@ -117,8 +122,13 @@ class Fitter:
         checkpoint_file: Path | None = None,
         exact: Callable[[], keras.Model] | None = None,
     ) -> None:
-        self.model, self.train, self.validation, self.recipe = model, train, validation, recipe
-        self.report, self.should_stop, self.checkpoint_file = report, should_stop, checkpoint_file
+        self.model = model
+        self.train = train
+        self.validation = validation
+        self.recipe = recipe
+        self.report = report
+        self.should_stop = should_stop
+        self.checkpoint_file = checkpoint_file
         self._exact = exact
         self.classes = int(model.output_shape[-1])
         self.best = BestEpoch()
@@ -155,7 +165,10 @@ class Fitter:
         """Take up the training that left a checkpoint; return after which epoch, 0 for a fresh
         start.
         """
-        stored = checkpoint.read(self.checkpoint_file) if self.checkpoint_file else None
+        if self.checkpoint_file:
+            stored = checkpoint.read(self.checkpoint_file)
+        else:
+            stored = None
         if stored is None:
             return 0
         try:
@@ -167,9 +180,11 @@ class Fitter:
                 f"Remove {self.checkpoint_file} and train again.",
             ) from error
         state = stored.state
-        self.snapshot, self.epoch = stored, state.epoch
+        self.snapshot = stored
+        self.epoch = state.epoch
         self.best = BestEpoch(state.best_epoch, state.best_loss)
-        self.plateau.best, self.plateau.waited = state.plateau_best, state.plateau_waited
+        self.plateau.best = state.plateau_best
+        self.plateau.waited = state.plateau_waited
         self.earlier_seconds = state.seconds
         return state.epoch
 
@@ -179,7 +194,8 @@ class Fitter:
         Raises TrainingError when the loss is no longer a number.
         """
         ended = "done"
-        resumed, first = self.seconds, self.epoch
+        resumed = self.seconds
+        first = self.epoch
         while self.epoch < self.recipe.epochs and not self.stopping.ends(
             self.epoch, self.best.epoch
         ):
@@ -200,7 +216,8 @@ class Fitter:
         if self.snapshot and ended != "interrupt":
             checkpoint.assign(self.model.variables, self.snapshot.best)
         if self._exact is not None:
-            weights, self.model = self.model.get_weights(), self._exact()
+            weights = self.model.get_weights()
+            self.model = self._exact()
             self.model.set_weights(weights)
         return Fit(ended, self.epoch, self.best.epoch, self.earlier_seconds)
 
@@ -209,17 +226,18 @@ class Fitter:
         that it saw.
         """
         recipe = self.recipe
-        weights = (
-            class_weights(self.train.labels, self.classes)
-            if recipe.class_weights
-            else np.ones(self.classes, np.float32)
-        )
+        if recipe.class_weights:
+            weights = class_weights(self.train.labels, self.classes)
+        else:
+            weights = np.ones(self.classes, np.float32)
         # Random numbers of an epoch depend on its number alone, so that a resumed training repeats
         # them.
         random = np.random.default_rng([recipe.seed, epoch])
         count = batch_count(len(self.train), recipe.batch_size)
         augment = augmentation(recipe.preset, recipe.augment)
-        seen, lost, right = 0, 0.0, 0.0
+        seen = 0
+        lost = 0.0
+        right = 0.0
         for number, batch in enumerate(
             batches(self.train, recipe.batch_size, weights, augment, random), start=1
         ):
@@ -314,7 +332,10 @@ class Fitter:
             self.plateau.waited,
             self.seconds,
         )
-        best = variables if improved or self.snapshot is None else self.snapshot.best
+        if improved or self.snapshot is None:
+            best = variables
+        else:
+            best = self.snapshot.best
         self.snapshot = Snapshot(
             state, variables, checkpoint.copy_of(self.model.optimizer.variables), best
         )

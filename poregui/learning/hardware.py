@@ -120,11 +120,9 @@ def nvidia_cards() -> list[str] | None:
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return (
-        [line.strip() for line in asked.stdout.splitlines() if line.strip()]
-        if asked.returncode == 0
-        else None
-    )
+    if asked.returncode == 0:
+        return [line.strip() for line in asked.stdout.splitlines() if line.strip()]
+    return None
 
 
 def why_no_gpu(

@@ -140,7 +140,8 @@ def _standardised(values: Any, known: NDArray[np.float32], smallest: float, name
     """Bring values to mean 0 and spread 1 of the `known` (n, columns) ones; a spread is `smallest`
     at least.
     """
-    mean, spread = known.mean(axis=0), np.maximum(known.std(axis=0), smallest)
+    mean = known.mean(axis=0)
+    spread = np.maximum(known.std(axis=0), smallest)
     return keras.layers.Normalization(mean=mean.tolist(), variance=(spread**2).tolist(), name=name)(
         values
     )

@@ -34,7 +34,8 @@ _STAGES = (
     (1, 3, 1, 6, 320),
 )
 """Of each stage: blocks, kernel, stride of the first block, expansion, channels."""
-_STEM, _HEAD = 32, 1280
+_STEM = 32
+_HEAD = 1280
 _EPSILON = 1e-3
 _HIDDEN = 64
 _STEPS_OF_GREY = 255
@@ -144,7 +145,8 @@ def backbone(image: Any) -> Any:
 
 def _block(flow: Any, prefix: str, kernel: int, stride: int, expansion: int, width: int) -> Any:
     layers = keras.layers
-    entered, inside = flow, int(flow.shape[-1])
+    entered = flow
+    inside = int(flow.shape[-1])
     if expansion > 1:
         flow = layers.Conv2D(
             inside * expansion, 1, use_bias=False, name=_named(f"{prefix}_expand_conv")
@@ -163,11 +165,9 @@ def _block(flow: Any, prefix: str, kernel: int, stride: int, expansion: int, wid
 def _normed(flow: Any, name: str, *, active: bool, activation: str = "") -> Any:
     layers = keras.layers
     flow = layers.BatchNormalization(epsilon=_EPSILON, name=_named(name))(flow)
-    return (
-        layers.Activation("relu6", name=activation or _named(f"{name}_relu"))(flow)
-        if active
-        else flow
-    )
+    if active:
+        return layers.Activation("relu6", name=activation or _named(f"{name}_relu"))(flow)
+    return flow
 
 
 def _named(name: str) -> str:

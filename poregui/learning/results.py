@@ -59,7 +59,9 @@ def trust(crops: Sequence[DatasetCrop], answers: NDArray[np.float32]) -> dict[st
     """
     right = np.array([crop.label for crop in crops], np.int64) == answers.argmax(axis=1)
     found = interval_of(right, [crop.group for crop in crops])
-    return {} if found is None else {"low": found.low, "high": found.high, "over": found.words}
+    if found is None:
+        return {}
+    return {"low": found.low, "high": found.high, "over": found.words}
 
 
 def accuracy_of(dataset: Dataset, answers: NDArray[np.float32], part: Part) -> float | None:
@@ -130,7 +132,9 @@ def predict_crops(
         predict(model, load(folder, crops[start : start + PREDICTION_BATCH], spec))
         for start in range(0, len(crops), PREDICTION_BATCH)
     ]
-    return np.concatenate(pieces) if pieces else np.empty((0, model.output_shape[-1]), np.float32)
+    if pieces:
+        return np.concatenate(pieces)
+    return np.empty((0, model.output_shape[-1]), np.float32)
 
 
 def export_model(

@@ -74,7 +74,10 @@ def write_baseline(folder: RunFolder, recipe: Recipe, dataset: Dataset) -> None:
     labels = np.array([crop.label for crop in dataset.crops], np.int64)
     table = _Table(dataset.crops, values, labels, len(dataset.classes))
     folds = folder.read_folds()
-    fold_of = _given_folds(dataset, folds) if folds else _own_folds(dataset, recipe.seed)
+    if folds:
+        fold_of = _given_folds(dataset, folds)
+    else:
+        fold_of = _own_folds(dataset, recipe.seed)
     crossed = _crossed(table, fold_of, recipe)
     forest = None
     if folds:

@@ -63,7 +63,8 @@ def train(run_folder: Path, report: Report, should_stop: ShouldStop) -> None:
     from poregui.learning.folds import cross_validate
 
     folder = RunFolder(run_folder)
-    recipe, dataset = folder.read_recipe(), folder.read_dataset()
+    recipe = folder.read_recipe()
+    dataset = folder.read_dataset()
     make_repeatable(recipe.seed)
     spec = zoo.input_spec(recipe, colour=dataset.colour, calibrated=dataset.calibrated)
     job = Job(folder, recipe, dataset, spec, report, should_stop, time.monotonic())
@@ -197,7 +198,8 @@ def _train_one(job: Job) -> None:
 
 def _finish(job: Job, fit: Fit) -> None:
     """Test the very weights that were saved, export them, and say that the run is complete."""
-    folder, dataset = job.folder, job.dataset
+    folder = job.folder
+    dataset = job.dataset
     model = outcome.load_model(folder)
     job.report(Stage("Exporting the model"))
     difference = outcome.export_model(folder, model, job.recipe, dataset, job.spec)

@@ -82,7 +82,9 @@ class CropPixels:
     @property
     def channels(self) -> int:
         """Return 1 for grey and 3 for colour."""
-        return 1 if self.array.ndim == 2 else int(self.array.shape[2])
+        if self.array.ndim == 2:
+            return 1
+        return int(self.array.shape[2])
 
     @property
     def bits(self) -> int:
@@ -164,7 +166,10 @@ class PixelStore:
 
     def _unpacked(self, row: tuple[Any, ...]) -> CropPixels:
         height, width, channels, bits, low, high, content = row
-        shape = (height, width) if channels == 1 else (height, width, channels)
+        if channels == 1:
+            shape = (height, width)
+        else:
+            shape = (height, width, channels)
         try:
             array = np.frombuffer(zlib.decompress(content), "u1" if bits == 8 else "<u2").reshape(
                 shape
@@ -231,7 +236,8 @@ class PixelsInHand:
         """Yield the pixels of hashes in their order. Raises ProjectError as `PixelStore.get`."""
         wanted = list(keys)
         missing = [key for key in dict.fromkeys(wanted) if key not in self._kept]
-        awaited, fresh = set(missing), self._store.get_many(missing)
+        awaited = set(missing)
+        fresh = self._store.get_many(missing)
         for key in wanted:
             if key in awaited:
                 awaited.remove(key)

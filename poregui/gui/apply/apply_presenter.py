@@ -169,7 +169,8 @@ class ApplyPresenter(QObject):
         wanted = self._page.wanted()
         if not self._ready or not wanted or self._work is not None:
             return
-        folder, least = self._session.project.folder, self._least()
+        folder = self._session.project.folder
+        least = self._least()
 
         def work(control: TaskControl) -> tuple[Known, Applied]:
             model, tasks = plan(folder, run, wanted, least)
@@ -214,7 +215,8 @@ class ApplyPresenter(QObject):
 
     def _take_answers(self) -> None:
         """Look again at what people say of the pores that are shown."""
-        folder, before = self._session.project.folder, self._known
+        folder = self._session.project.folder
+        before = self._known
         if before is None or not before.results:
             return
 
@@ -241,7 +243,10 @@ class ApplyPresenter(QObject):
         chosen = self._page.run_picker.number
         if self._lock.lock is not None and self._lock.lock.run in self._runs:
             chosen = self._lock.lock.run
-        number = chosen if chosen in self._runs else max(self._runs, default=None)
+        if chosen in self._runs:
+            number = chosen
+        else:
+            number = max(self._runs, default=None)
         self._page.set_runs([run_entry(run) for run in runs], number)
         self._page.show_empty(not runs and not self._lock.foreign)
         self._list_fields()
@@ -253,7 +258,8 @@ class ApplyPresenter(QObject):
     def _field_rows(self) -> list[FieldRow]:
         project = self._session.project
         specimens = {s.id: s.name for s in project.specimens()}
-        rows, known = [], set(self._file_of_project())
+        rows = []
+        known = set(self._file_of_project())
         for m in project.micrographs():
             file = project.micrograph_file(m)
             text = " · ".join(
@@ -278,7 +284,9 @@ class ApplyPresenter(QObject):
 
     def _run(self) -> RunFolder | None:
         """Return the run that is chosen; None also where what is locked came from elsewhere."""
-        return None if self._lock.foreign else self._runs.get(self._page.run_picker.number or 0)
+        if self._lock.foreign:
+            return None
+        return self._runs.get(self._page.run_picker.number or 0)
 
     @property
     def _ready(self) -> bool:
@@ -289,7 +297,9 @@ class ApplyPresenter(QObject):
             self._fill()
 
     def _least(self) -> float:
-        return self._lock.lock.least if self._lock.lock is not None else self._page.sureness()
+        if self._lock.lock is not None:
+            return self._lock.lock.least
+        return self._page.sureness()
 
     def _model(self, run: RunFolder | None, known: Known, least: float) -> AppliedModel:
         """Return the network with what its test says at a confidence; what is
@@ -350,9 +360,10 @@ class ApplyPresenter(QObject):
             return
         self._known = known
         names = dict.fromkeys(one.specimen or one.name for one in known.results)
-        groups = (
-            [("All", ""), *((name, name) for name in names)] if len(names) > 1 else [("All", "")]
-        )
+        if len(names) > 1:
+            groups = [("All", ""), *((name, name) for name in names)]
+        else:
+            groups = [("All", "")]
         self._page.set_groups(groups)
         self._sum_up()
         chosen = self._page.chosen_field()
@@ -369,19 +380,21 @@ class ApplyPresenter(QObject):
             self._show_picture(chosen)
 
     def _sum_up(self) -> None:
-        run, known, least = self._run(), self._known, self._least()
-        sure = (
-            self._lock.sure
-            if self._lock.foreign
-            else sureness(run, least)
-            if run is not None
-            else None
-        )
+        run = self._run()
+        known = self._known
+        least = self._least()
+        if self._lock.foreign:
+            sure = self._lock.sure
+        elif run is not None:
+            sure = sureness(run, least)
+        else:
+            sure = None
         self._page.set_sureness(sureness_words(sure, least) if sure is not None else "")
         self._summary = None
-        waiting = (
-            sum(len(table.waiting(least)) for table in known.tables) if known is not None else 0
-        )
+        if known is not None:
+            waiting = sum(len(table.waiting(least)) for table in known.tables)
+        else:
+            waiting = 0
         self._page.set_waiting(0 if self._session.project.read_only else waiting)
         if known is not None and known.results:
             pairs = zip(known.results, known.tables, strict=True)
@@ -392,7 +405,8 @@ class ApplyPresenter(QObject):
         self._show_numbers()
 
     def _show_numbers(self) -> None:
-        summary, page = self._summary, self._page
+        summary = self._summary
+        page = self._page
         if summary is None or self._known is None:
             page.set_numbers("", HEADS, (), "Nothing has been found yet.")
             return
@@ -416,7 +430,10 @@ class ApplyPresenter(QObject):
         known = self._known
         if known is None:
             return None
-        whole = group is self._summary.whole if self._summary is not None else True
+        if self._summary is not None:
+            whole = group is self._summary.whole
+        else:
+            whole = True
         pairs = zip(known.results, known.tables, strict=True)
         own = [(result, table) for result, table in pairs if whole or result.specimen == group.name]
         names = [one.name for one in group.classes]
@@ -456,13 +473,16 @@ class ApplyPresenter(QObject):
             self.add([Path(chosen)])
 
     def _ask_report(self) -> None:
-        run, known = self._run(), self._known
+        run = self._run()
+        known = self._known
         if known is not None and known.results:
-            folder, least = self._session.project.folder, self._least()
+            folder = self._session.project.folder
+            least = self._least()
             pairs = zip(known.results, known.tables, strict=True)
             kept = [at_confidence(result, table, least) for result, table in pairs]
             folders = [task.folder for task in known.tasks]
-            model, locked = self._model(run, known, least), self._lock.sentence
+            model = self._model(run, known, least)
+            locked = self._lock.sentence
             wanted = Reported(model, kept, folders, known.tables, least, locked)
             made = results_folder(folder, run, self._lock.lock).name
             proposed = folder.with_name(f"{folder.name}-{made}-porosity.pdf")
@@ -470,10 +490,13 @@ class ApplyPresenter(QObject):
 
     def _open_folder(self) -> None:
         """Bring the files up to what the page shows and open their folder."""
-        run, known, least = self._run(), self._known, self._least()
+        run = self._run()
+        known = self._known
+        least = self._least()
         if not self._ready:
             return
-        folder, read_only = self._session.project.folder, self._session.project.read_only
+        folder = self._session.project.folder
+        read_only = self._session.project.read_only
         address = QUrl.fromLocalFile(str(results_folder(folder, run, self._lock.lock)))
         applied = self._applied
 

@@ -21,8 +21,12 @@ def sureness_words(found: Sureness, least: float) -> str:
         return "The run has no test crops that could tell."
     if found.accuracy is None:
         return f"At least {100 * least:.0f} %: no test crop was answered so surely."
-    wish = "Every answer counts" if least == 0 else f"At least {100 * least:.0f} % sure"
-    answered, right = f"{100 * found.coverage:.0f} %", f"{100 * found.accuracy:.1f} %"
+    if least == 0:
+        wish = "Every answer counts"
+    else:
+        wish = f"At least {100 * least:.0f} % sure"
+    answered = f"{100 * found.coverage:.0f} %"
+    right = f"{100 * found.accuracy:.1f} %"
     return f"{wish}: {answered} of the test crops were answered, {right} of them right."
 
 
@@ -47,8 +51,12 @@ def rows_of(group: GroupSummary, unit: str, colours: Mapping[str, str]) -> list[
 
 
 def _row(one: ClassSummary, unit: str, colour: str, top: float) -> NumberRow:
-    area, sizes = one.area, one.sizes
-    interval = "" if area.low is None or area.high is None else f"{area.low:.4g} to {area.high:.4g}"
+    area = one.area
+    sizes = one.sizes
+    if area.low is None or area.high is None:
+        interval = ""
+    else:
+        interval = f"{area.low:.4g} to {area.high:.4g}"
     cells = (
         f"{area.corrected:.4g}",
         interval,
@@ -57,7 +65,10 @@ def _row(one: ClassSummary, unit: str, colour: str, top: float) -> NumberRow:
         "" if sizes.number is None else f"{sizes.number[1]:.3g} {unit}",
         "" if sizes.largest is None else f"{sizes.largest:.3g} {unit}",
     )
-    drawn = None if area.low is None or area.high is None else (area.low / top, area.high / top)
+    if area.low is None or area.high is None:
+        drawn = None
+    else:
+        drawn = (area.low / top, area.high / top)
     tip = f"As predicted {area.plain:.4g} %, corrected for confusion {area.corrected:.4g} %"
     if one.density is not None and one.density.low is not None and one.density.high is not None:
         tip += (

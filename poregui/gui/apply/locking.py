@@ -59,7 +59,10 @@ class LockFlow(QObject):
         self.sure: Sureness | None = None
         self.broken = ""
         self._looking: TaskHandle | None = None
-        self._page, self._session, self._services, self._changed = page, session, services, changed
+        self._page = page
+        self._session = session
+        self._services = services
+        self._changed = changed
 
     @property
     def sentence(self) -> str:
@@ -73,7 +76,9 @@ class LockFlow(QObject):
         def work(_control: object) -> _Found | str | None:
             file = lock_of_project(folder)
             try:
-                return _find(folder, read_lock(file)) if file is not None else None
+                if file is not None:
+                    return _find(folder, read_lock(file))
+                return None
             except PoreguiError as error:
                 return str(error)
 
@@ -160,9 +165,15 @@ class LockFlow(QObject):
         before = (self.lock, self.broken)
         found = told if isinstance(told, _Found) else None
         self.lock = found.lock if found else None
-        self.foreign, self.sure = (found.foreign, found.sure) if found else (False, None)
+        if found:
+            self.foreign = found.foreign
+            self.sure = found.sure
+        else:
+            self.foreign = False
+            self.sure = None
         self.broken = told if isinstance(told, str) else ""
-        page, writable = self._page, not self._session.project.read_only
+        page = self._page
+        writable = not self._session.project.read_only
         if self.lock is not None:
             state = f"Locked by {self.lock.who}, {self.lock.when[:10]}"
             page.lock_panel.set_locked(
@@ -195,11 +206,10 @@ def _find(folder: Path, lock: Lock) -> _Found:
 def _words(lock: Lock) -> str:
     recipe = lock.recipe
     name = f"“{lock.title}”: " if lock.title else ""
-    scale = (
-        "scale as each micrograph says"
-        if lock.um_per_px is None
-        else f"{lock.um_per_px:g} µm per px"
-    )
+    if lock.um_per_px is None:
+        scale = "scale as each micrograph says"
+    else:
+        scale = f"{lock.um_per_px:g} µm per px"
     return (
         f"{name}{lock.network}, {recipe.polarity} pores from {recipe.smallest:g} "
         f"{recipe.size_unit}, threshold "

@@ -37,7 +37,8 @@ class PictureFlow:
     """
 
     def __init__(self, canvas: ImageCanvas, services: Services) -> None:
-        self._canvas, self._services = canvas, services
+        self._canvas = canvas
+        self._services = services
         self._wanted: ResultImage | None = None
         self._working = False
         self._there: tuple[Path, FieldPicture] | None = None
@@ -55,9 +56,10 @@ class PictureFlow:
         self._canvas.show_message(words)
 
     def _draw(self, wanted: ResultImage) -> None:
-        there = (
-            self._there[1] if self._there is not None and self._there[0] == wanted.folder else None
-        )
+        if self._there is not None and self._there[0] == wanted.folder:
+            there = self._there[1]
+        else:
+            there = None
 
         def work(_control: object) -> Drawn:
             picture = there or read_picture(wanted.folder)

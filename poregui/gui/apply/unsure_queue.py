@@ -37,7 +37,9 @@ class UnsureFlow(QObject):
 
     def __init__(self, page: ApplyPage, session: Session, services: Services) -> None:
         super().__init__(page)
-        self._page, self._session, self._services = page, session, services
+        self._page = page
+        self._session = session
+        self._services = services
         self.dialog: UnsureDialog | None = None
         self._words: dict[int, str] = {}
 
@@ -101,7 +103,8 @@ class UnsureFlow(QObject):
         dialog.grid.setFocus()
 
     def _closed(self) -> None:
-        dialog, self.dialog = self.dialog, None
+        dialog = self.dialog
+        self.dialog = None
         if dialog is not None:
             self._session.changed.disconnect(self._follow)
             self._services.thumbnails.ready.disconnect(dialog.grid.picture_ready)
@@ -148,20 +151,23 @@ class UnsureFlow(QObject):
 
     def _label(self, meant: str) -> int | None:
         if meant in ("not_a_pore", "unsure"):
-            return NOT_A_PORE if meant == "not_a_pore" else UNSURE
+            if meant == "not_a_pore":
+                return NOT_A_PORE
+            return UNSURE
         classes = self._session.project.classes()
-        place = (
-            int(meant.removeprefix("class_")) - 1 if meant.startswith("class_") else len(classes)
-        )
-        return classes[place].id if place < len(classes) else None
+        if meant.startswith("class_"):
+            place = int(meant.removeprefix("class_")) - 1
+        else:
+            place = len(classes)
+        if place < len(classes):
+            return classes[place].id
+        return None
 
 
 def _words_of(pore: UnsurePore) -> str:
     """Return what stands below a pore: that it is unlike all training crops, or how sure the
     network was.
     """
-    return (
-        "unlike the rest"
-        if pore.why == "unlike"
-        else f"{100 * pore.confidence:.0f} % {pore.likely}"
-    )
+    if pore.why == "unlike":
+        return "unlike the rest"
+    return f"{100 * pore.confidence:.0f} % {pore.likely}"

@@ -258,7 +258,10 @@ def name_keys(actions: Mapping[str, QAction], key: Callable[[str], str]) -> None
             action.setText(f"{spec.text}\t{words}")
         elif spec.shortcuts:
             first = key(f"window_{spec.name}")
-            also = spec.shortcuts[1:] if first == spec.shortcuts[0] else ()
+            if first == spec.shortcuts[0]:
+                also = spec.shortcuts[1:]
+            else:
+                also = ()
             action.setShortcuts([QKeySequence(keys) for keys in (first, *also)])
 
 
@@ -277,9 +280,10 @@ def fill_menus(bar: QMenuBar, actions: Mapping[str, QAction]) -> dict[str, QMenu
             outer, _, inner = spec.menu.partition("/")
             if inner:
                 menus[outer].addSeparator()
-            menus[spec.menu] = (
-                menus[outer].addMenu(f"&{inner}") if inner else bar.addMenu(f"&{outer}")
-            )
+            if inner:
+                menus[spec.menu] = menus[outer].addMenu(f"&{inner}")
+            else:
+                menus[spec.menu] = bar.addMenu(f"&{outer}")
         elif spec.separated:
             menus[spec.menu].addSeparator()
         menus[spec.menu].addAction(actions[spec.name])

@@ -38,7 +38,9 @@ class ClassMarks:
 
     def name(self, label: int | None) -> str:
         """Return the name of a label; *Not labelled* for None."""
-        return "Not labelled" if label is None else self._look(label)[0]
+        if label is None:
+            return "Not labelled"
+        return self._look(label)[0]
 
     def letter(self, label: int) -> str:
         """Return the letter of a label."""

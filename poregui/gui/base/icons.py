@@ -64,7 +64,8 @@ def paths(svg: str) -> list[QPainterPath]:
 def _path(data: str) -> QPainterPath:
     path = QPainterPath()
     parts = _NUMBER.findall(data)
-    command, place = "M", 0
+    command = "M"
+    place = 0
     takes = {"M": 2, "L": 2, "H": 1, "V": 1, "C": 6, "Q": 4, "Z": 0}
     while place < len(parts):
         if parts[place].isalpha():

@@ -11,7 +11,9 @@ from PySide6.QtGui import QKeyEvent, QKeySequence
 from poregui.domain.errors import PoreguiError
 from poregui.gui.base.actions import ACTIONS
 
-LABEL, REVIEW, WINDOW = "label", "review", "window"
+LABEL = "label"
+REVIEW = "review"
+WINDOW = "window"
 _BOTH = frozenset({LABEL, REVIEW})
 _ON_BOTH = {"not_a_pore", "unsure", "clear", "undo", "redo", "next", "previous"}
 _KEPT = ("Space", "Return", "Enter", "Esc", "Tab", "Up", "Down", "Home", "End", "PgUp", "PgDown")
@@ -121,7 +123,8 @@ class KeyMap(QObject):
 
         Raises PoreguiError for a key that is unfit or taken; nothing changes then.
         """
-        entry, key = _BY_NAME[name], _portable(key)
+        entry = _BY_NAME[name]
+        key = _portable(key)
         problem = _unfit(entry, key)
         if problem is not None:
             raise problem

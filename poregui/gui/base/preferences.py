@@ -13,7 +13,9 @@ from PySide6.QtWidgets import QMainWindow
 from poregui.gui.base.theme import Mode
 
 _MOST_RECENT = 8
-LEAST_TILE_MEGABYTES, USUAL_TILE_MEGABYTES, MOST_TILE_MEGABYTES = 32, 128, 8192
+LEAST_TILE_MEGABYTES = 32
+USUAL_TILE_MEGABYTES = 128
+MOST_TILE_MEGABYTES = 8192
 
 
 class Preferences:
@@ -57,7 +59,9 @@ class Preferences:
     def mode(self) -> Mode:
         """Return the chosen theme."""
         value = self._settings.value("mode", "system")
-        return value if value in ("light", "dark") else "system"
+        if value in ("light", "dark"):
+            return value
+        return "system"
 
     @mode.setter
     def mode(self, mode: Mode) -> None:

@@ -80,10 +80,14 @@ def dragged(box: Box, grip: str, by: QPointF, width: int, height: int, least: in
     """Return a box whose `grip` was dragged by some px, kept inside an image of `width` x `height`
     px.
     """
-    dx, dy = round(by.x()), round(by.y())
+    dx = round(by.x())
+    dy = round(by.y())
     if grip == "move":
         return Box(box.x + dx, box.y + dy, box.width, box.height).moved_inside(width, height)
-    left, top, right, bottom = box.x, box.y, box.right, box.bottom
+    left = box.x
+    top = box.y
+    right = box.right
+    bottom = box.bottom
     if "w" in grip:
         left = min(max(0, left + dx), right - least)
     if "e" in grip:
@@ -126,7 +130,10 @@ def _draw(
     colour = QColor("#ffffff") if label is None else marks.colour(label)
     painter.setPen(QPen(QColor(0, 0, 0, 130), width + 1.5))
     painter.drawRect(frame)
-    style = Qt.PenStyle.SolidLine if label is not None else Qt.PenStyle.DashLine
+    if label is not None:
+        style = Qt.PenStyle.SolidLine
+    else:
+        style = Qt.PenStyle.DashLine
     painter.setPen(QPen(colour, width, style))
     painter.drawRect(frame)
     if label is not None and frame.width() >= _LETTER_FROM:
@@ -154,7 +161,8 @@ def draw_new(painter: QPainter, frame: QRectF, size: str) -> None:
 def draw_plate(painter: QPainter, corner: QPointF, text: str, *, from_right: bool = False) -> None:
     """Draw words on a dark plate whose upper left (or upper right) corner is given."""
     metrics = painter.fontMetrics()
-    wide, high = metrics.horizontalAdvance(text) + 12, metrics.height() + 6
+    wide = metrics.horizontalAdvance(text) + 12
+    high = metrics.height() + 6
     plate = QRectF(corner.x() - (wide if from_right else 0), corner.y(), wide, high)
     painter.save()
     painter.setPen(Qt.PenStyle.NoPen)

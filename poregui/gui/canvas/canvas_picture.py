@@ -42,5 +42,8 @@ def to_qimage(array: NDArray[Any], low: float = 0, high: float = 255) -> QImage:
 
 def _wrapped(array: NDArray[np.uint8]) -> QImage:
     height, width = array.shape[:2]
-    form = QImage.Format.Format_Grayscale8 if array.ndim == 2 else QImage.Format.Format_RGB888
+    if array.ndim == 2:
+        form = QImage.Format.Format_Grayscale8
+    else:
+        form = QImage.Format.Format_RGB888
     return QImage(array.data, width, height, array.strides[0], form)

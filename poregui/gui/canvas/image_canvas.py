@@ -59,7 +59,8 @@ class CanvasInset(QWidget):
 
     def follow(self) -> None:
         """Show, hide or move with what the canvas shows."""
-        view, picture = self._canvas.view, self._canvas.picture
+        view = self._canvas.view
+        picture = self._canvas.picture
         if view is None or picture is None:
             self.hide()
             return
@@ -81,7 +82,8 @@ class CanvasInset(QWidget):
         return False
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        view, picture = self._canvas.view, self._canvas.picture
+        view = self._canvas.view
+        picture = self._canvas.picture
         if view is None or picture is None:
             return
         painter = QPainter(self)
@@ -99,12 +101,14 @@ class CanvasInset(QWidget):
         """Return where the seen part lies on the overview, never too small to be found."""
         view = self._canvas.view
         assert view is not None
-        seen, across = view.visible(), self.width() / view.size.width()
+        seen = view.visible()
+        across = self.width() / view.size.width()
         down = self.height() / view.size.height()
         frame = QRectF(
             seen.x() * across, seen.y() * down, seen.width() * across, seen.height() * down
         )
-        wide, high = max(frame.width(), _LEAST_FRAME), max(frame.height(), _LEAST_FRAME)
+        wide = max(frame.width(), _LEAST_FRAME)
+        high = max(frame.height(), _LEAST_FRAME)
         frame = QRectF(frame.center().x() - wide / 2, frame.center().y() - high / 2, wide, high)
         return frame.intersected(QRectF(self.rect()).adjusted(1, 1, -1, -1))
 
@@ -118,10 +122,8 @@ class CanvasInset(QWidget):
     def _go(self, at: QPointF) -> None:
         view = self._canvas.view
         if view is not None:
-            x, y = (
-                at.x() / self.width() * view.size.width(),
-                at.y() / self.height() * view.size.height(),
-            )
+            x = at.x() / self.width() * view.size.width()
+            y = at.y() / self.height() * view.size.height()
             self._canvas.centre_on(QPointF(x, y))
 
 
@@ -190,7 +192,9 @@ class ImageCanvas(QWidget):
         self._stop_gesture()
         self._follow(picture)
         self._message = ""
-        self._um_per_px, self._read_out, self._editable = um_per_px, read_out, editable
+        self._um_per_px = um_per_px
+        self._read_out = read_out
+        self._editable = editable
         self._view = CanvasView.fitted(QSizeF(picture.width, picture.height), QSizeF(self.size()))
         self._fits = True
         self._set_cursor()
@@ -216,7 +220,9 @@ class ImageCanvas(QWidget):
         self._stop_gesture()
         self._follow(None)
         self._view = None
-        self._message, self._boxes, self._editable = text, (), False
+        self._message = text
+        self._boxes = ()
+        self._editable = False
         self._set_cursor()
         self.zoomed.emit(0.0)
         self.update()
@@ -303,7 +309,10 @@ class ImageCanvas(QWidget):
         """
         if self._view:
             box = self._current_box()
-            view = self._view.at(QPointF(*box.box.centre)) if box else self._view
+            if box:
+                view = self._view.at(QPointF(*box.box.centre))
+            else:
+                view = self._view
             self.zoom(1.0 / view.scale, view)
 
     def zoom(self, factor: float, view: CanvasView | None = None) -> None:
@@ -363,7 +372,10 @@ class ImageCanvas(QWidget):
         self._draw_read_out(painter)
 
     def _as_dragged(self, one: CanvasBox) -> CanvasBox:
-        box = self._drag_box if self._gripped and one.crop_id == self._gripped.crop_id else None
+        if self._gripped and one.crop_id == self._gripped.crop_id:
+            box = self._drag_box
+        else:
+            box = None
         return replace(one, box=box) if box else one
 
     def _draw_read_out(self, painter: QPainter) -> None:
@@ -411,7 +423,8 @@ class ImageCanvas(QWidget):
         if self._view is None:
             return
         if self._pan_from is not None:
-            moved, self._pan_from = event.position() - self._pan_from, event.position()
+            moved = event.position() - self._pan_from
+            self._pan_from = event.position()
             self._show(self._view.panned(moved))
         elif self._tool is not None:
             pressed = bool(event.buttons() & Qt.MouseButton.LeftButton)
@@ -443,7 +456,9 @@ class ImageCanvas(QWidget):
             or self._view is None
         ):
             return
-        pressed, box, gripped = self._pressed, self._drag_box, self._gripped
+        pressed = self._pressed
+        box = self._drag_box
+        gripped = self._gripped
         self._stop_gesture()
         if box is None:
             self._click(self._view.to_image(pressed))
@@ -493,12 +508,14 @@ class ImageCanvas(QWidget):
         moved = point - self._pressed
         if self._drag_box is None and moved.manhattanLength() < QApplication.startDragDistance():
             return
-        width, height = self._picture.width, self._picture.height
+        width = self._picture.width
+        height = self._picture.height
         if self._gripped is not None and self._grip is not None:
             by = moved / self._view.scale
             self._drag_box = dragged(self._gripped.box, self._grip, by, width, height, LEAST_BOX)
             return
-        start, end = self._view.to_image(self._pressed), self._view.to_image(point)
+        start = self._view.to_image(self._pressed)
+        end = self._view.to_image(point)
         self._drag_box = Box.between(start.x(), start.y(), end.x(), end.y()).clipped(width, height)
 
     def _stop_gesture(self) -> None:
@@ -509,7 +526,8 @@ class ImageCanvas(QWidget):
         return next((one for one in self._boxes if one.crop_id == self._current), None)
 
     def _show(self, view: CanvasView, *, fits: bool = False) -> None:
-        self._view, self._fits = view, fits
+        self._view = view
+        self._fits = fits
         self.zoomed.emit(view.scale)
         self.update()
 
@@ -530,4 +548,6 @@ class ImageCanvas(QWidget):
             grip = grip_at(self._view.to_screen(current.box), self._pointer)
             if grip:
                 return CURSORS[grip]
-        return Qt.CursorShape.CrossCursor if self._editable else Qt.CursorShape.ArrowCursor
+        if self._editable:
+            return Qt.CursorShape.CrossCursor
+        return Qt.CursorShape.ArrowCursor

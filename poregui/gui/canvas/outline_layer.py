@@ -21,7 +21,8 @@ _FRACTION = 4
 """Bits behind the point of coordinates that OpenCV draws at."""
 _RIM = 130
 """How opaque the dark rim of a line is, of 255."""
-_ON, _OFF = 4.5, 3.75
+_ON = 4.5
+_OFF = 3.75
 _DASH_POINTS = 4
 """Length of a dash and of the gap behind it, in px at a ratio of 1, and points that a dash is drawn
 through.
@@ -52,7 +53,10 @@ def line_picture(groups: Sequence[Lines], width: int, height: int, ratio: float)
             for start, end in zip(group.rings.starts, group.rings.starts[1:], strict=False)
         ]
         cv2.polylines(rim, rings, True, 255, 1, cv2.LINE_AA, _FRACTION)
-        lines = list(_fixed(_dashes(group.rings, ratio))) if group.dashed else rings
+        if group.dashed:
+            lines = list(_fixed(_dashes(group.rings, ratio)))
+        else:
+            lines = rings
         colour = (group.colour.red(), group.colour.green(), group.colour.blue(), 255)
         for _ in range(_TIMES):
             cv2.polylines(pixels, lines, not group.dashed, colour, 1, cv2.LINE_AA, _FRACTION)
@@ -105,7 +109,9 @@ _POINT_EVERY = 1.0
 _MOST_LETTERS = 400
 _MANY = 800
 """Outlines from which lines are drawn coarsely."""
-_COARSE, _COARSE_STEP, _FINE_STEP = 1.5, 2.0, 0.8
+_COARSE = 1.5
+_COARSE_STEP = 2.0
+_FINE_STEP = 0.8
 _PROPOSAL = QColor("#ffffff")
 
 
@@ -142,7 +148,8 @@ class OutlineLayer:
 
     def set_outlines(self, outlines: Sequence[DrawnOutline]) -> None:
         """Draw these."""
-        self._outlines, self._kept = tuple(outlines), None
+        self._outlines = tuple(outlines)
+        self._kept = None
         self._rings = Rings.of([one.points for one in outlines])
         self._low, self._high = self._rings.bounds()
         self._places = {one.crop_id: place for place, one in enumerate(outlines)}
@@ -156,15 +163,18 @@ class OutlineLayer:
             place = self._places.get(crop_id)
             if place is not None:
                 changed[place] = replace(changed[place], label=label)
-        self._outlines, self._kept = tuple(changed), None
+        self._outlines = tuple(changed)
+        self._kept = None
 
     def set_classes(self, classes: Sequence[PoreClass]) -> None:
         """Use the colours and letters of these classes."""
-        self._marks, self._kept = ClassMarks(classes), None
+        self._marks = ClassMarks(classes)
+        self._kept = None
 
     def hide(self, crop_id: int | None) -> None:
         """Leave one out, while a tool draws it."""
-        self._hidden, self._kept = crop_id, None
+        self._hidden = crop_id
+        self._kept = None
 
     def paint(self, painter: QPainter, view: CanvasView) -> None:
         """Draw what is seen, in screen px."""
@@ -213,7 +223,8 @@ class OutlineLayer:
 
     def _seen(self, view: CanvasView) -> list[int]:
         part = view.visible()
-        low, high = np.array([part.left(), part.top()]), np.array([part.right(), part.bottom()])
+        low = np.array([part.left(), part.top()])
+        high = np.array([part.right(), part.bottom()])
         inside = (self._high >= low).all(axis=1) & (self._low <= high).all(axis=1)
         return [int(place) for place in np.flatnonzero(inside)]
 
@@ -229,7 +240,8 @@ class OutlineLayer:
             lines = [
                 there[start:end] for start, end in zip(rings.starts, rings.starts[1:], strict=False)
             ]
-            colour, thick = self._colour_of(label), max(1, round(_COARSE * ratio))
+            colour = self._colour_of(label)
+            thick = max(1, round(_COARSE * ratio))
             cv2.polylines(
                 pixels, lines, True, (colour.red(), colour.green(), colour.blue(), 255), thick
             )
@@ -248,7 +260,8 @@ class OutlineLayer:
         """Return the lines on the screen of some outlines, in its px, with about one point for each
         `step` of them.
         """
-        lengths, first = self._rings.lengths[seen], self._rings.starts[seen]
+        lengths = self._rings.lengths[seen]
+        first = self._rings.starts[seen]
         around = 3 * (self._high - self._low).max(axis=1)[seen] * view.scale * ratio
         kept = np.clip((around / step).astype(np.int64), 3, lengths)
         places = ranges(np.zeros(len(seen), np.int64), kept)

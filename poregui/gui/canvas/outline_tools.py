@@ -135,7 +135,8 @@ class CornerTool(CanvasTool):
 
     def _new_corner(self, here: NDArray[np.float32]) -> int | None:
         """Put a corner on the nearest side and return its place; None when no side is near."""
-        start, end = self._points, np.roll(self._points, -1, axis=0)
+        start = self._points
+        end = np.roll(self._points, -1, axis=0)
         along = end - start
         part = ((here - start) * along).sum(axis=1) / np.maximum((along**2).sum(axis=1), 1e-9)
         away = np.hypot(*(start + np.clip(part, 0, 1)[:, None] * along - here).T)
@@ -148,7 +149,8 @@ class CornerTool(CanvasTool):
 
 def screen_points(points: NDArray[np.float32], view: CanvasView) -> list[QPointF]:
     """Return where points (N, 2) of the image lie on the screen."""
-    half_width, half_height = view.window.width() / 2, view.window.height() / 2
+    half_width = view.window.width() / 2
+    half_height = view.window.height() / 2
     return [
         QPointF(
             (x - view.centre.x()) * view.scale + half_width,

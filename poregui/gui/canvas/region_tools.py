@@ -159,7 +159,9 @@ class LineTool(CanvasTool):
         self._start = None
 
     def _kept(self, at: QPointF) -> QPointF:
-        return QPointF(at.x(), self._start.y()) if self._level and self._start is not None else at
+        if self._level and self._start is not None:
+            return QPointF(at.x(), self._start.y())
+        return at
 
     def paint(self, painter: QPainter, view: CanvasView) -> None:
         if self._start is not None:

@@ -40,7 +40,8 @@ class Sheet:
     ready: set[tuple[int, int]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        height, width = (self.below - self.top) * TILE, (self.right - self.left) * TILE
+        height = (self.below - self.top) * TILE
+        width = (self.right - self.left) * TILE
         self.array: NDArray[np.uint8] = np.full((height, width, 4), GREY, np.uint8)
         self.image = QImage(
             self.array.data, width, height, self.array.strides[0], QImage.Format.Format_RGB32
@@ -62,7 +63,8 @@ class Sheet:
 
     def put(self, column: int, row: int, colours: NDArray[np.uint8], *, ready: bool = True) -> None:
         """Put a tile (h, w, 4), which at the image's edge may be smaller than others."""
-        y, x = (row - self.top) * TILE, (column - self.left) * TILE
+        y = (row - self.top) * TILE
+        x = (column - self.left) * TILE
         height, width = colours.shape[:2]
         place = self.array[y : y + TILE, x : x + TILE]
         place[:height, :width] = colours
@@ -77,7 +79,8 @@ class Sheet:
         """Take over the tiles that are ready on another sheet of the same level."""
         for column, row in other.ready:
             if self.holds(column, row):
-                y, x = (row - other.top) * TILE, (column - other.left) * TILE
+                y = (row - other.top) * TILE
+                x = (column - other.left) * TILE
                 self.put(column, row, other.array[y : y + TILE, x : x + TILE])
 
 
@@ -85,7 +88,10 @@ def to_colours(pixels: NDArray[Any], lookup: NDArray[np.uint8] | None) -> NDArra
     """Return (h, w) or (h, w, 3) values as Qt's (h, w, 4) colours; `lookup` holds the shown grey of
     every value.
     """
-    shown = lookup.take(pixels) if lookup is not None else np.ascontiguousarray(pixels)
+    if lookup is not None:
+        shown = lookup.take(pixels)
+    else:
+        shown = np.ascontiguousarray(pixels)
     code = cv2.COLOR_GRAY2BGRA if shown.ndim == 2 else cv2.COLOR_RGB2BGRA
     return np.asarray(cv2.cvtColor(shown, code), np.uint8)
 
@@ -201,7 +207,9 @@ class TileLayer(QObject):
         if self._pyramid.instant:
             return self._tile((0, x // TILE, y // TILE))[y % TILE, x % TILE]
         tile = self._cache.get((self._number, 0, x // TILE, y // TILE))
-        return None if tile is None else tile[y % TILE, x % TILE]
+        if tile is None:
+            return None
+        return tile[y % TILE, x % TILE]
 
     def overview_image(self) -> QImage:
         """Return the whole image, small, as it is shown."""
@@ -219,7 +227,10 @@ class TileLayer(QObject):
 
         Without one, the image's own grey range goes from black to white.
         """
-        self._lookup = lookup if lookup is not None else default_lookup(self._pyramid)
+        if lookup is not None:
+            self._lookup = lookup
+        else:
+            self._lookup = default_lookup(self._pyramid)
         self._sheet = self._small = None
         self.changed.emit()
 
@@ -229,7 +240,8 @@ class TileLayer(QObject):
             self._reader.drop(self._number)
         self._cache.forget(self._number)
         self._damaged.clear()
-        self._pyramid, self._overview = pyramid, overview
+        self._pyramid = pyramid
+        self._overview = overview
         self._sheet = self._small = None
         self.changed.emit()
 
@@ -271,14 +283,18 @@ class TileLayer(QObject):
         level = self._pyramid.level_for(shrinks)
         if self.width / self._overview.shape[1] <= max(shrinks, 1.0) * 1.02:
             return None
-        return level if shrinks / self._pyramid.factor(level)[0] <= _TOO_FINE else None
+        if shrinks / self._pyramid.factor(level)[0] <= _TOO_FINE:
+            return level
+        return None
 
     def _sheet_for(self, level: int, part: QRectF) -> Sheet:
         width, height = self._pyramid.sizes[level]
-        left, top = max(0, int(part.left() // TILE)), max(0, int(part.top() // TILE))
+        left = max(0, int(part.left() // TILE))
+        top = max(0, int(part.top() // TILE))
         right = min(math.ceil(part.right() / TILE), -(-width // TILE))
         below = min(math.ceil(part.bottom() / TILE), -(-height // TILE))
-        right, below = max(right, left + 1), max(below, top + 1)
+        right = max(right, left + 1)
+        below = max(below, top + 1)
         before = self._sheet
         if before is None or not before.covers(level, left, top, right, below):
             self._sheet = Sheet(level, left, top, right, below)
@@ -334,7 +350,8 @@ class TileLayer(QObject):
                 scale = across / wide, down / high
                 corner = box.x * scale[0] - above[1] * TILE, box.y * scale[1] - above[2] * TILE
                 return to_colours(enlarged(tile, scale, corner, size), self._lookup)
-        high, wide = self._overview.shape[0] / self.height, self._overview.shape[1] / self.width
+        high = self._overview.shape[0] / self.height
+        wide = self._overview.shape[1] / self.width
         scale = across * wide, down * high
         corner = box.x * scale[0], box.y * scale[1]
         return to_colours(enlarged(self._overview, scale, corner, size), self._lookup)
@@ -342,10 +359,12 @@ class TileLayer(QObject):
     def _above(self, place: Place, coarser: int) -> Place:
         """Return the tile of a coarser level in which the middle of a tile lies."""
         box = tile_box(self._pyramid, place)
-        fine, coarse = self._pyramid.factor(place[0]), self._pyramid.factor(coarser)
+        fine = self._pyramid.factor(place[0])
+        coarse = self._pyramid.factor(coarser)
         width, height = self._pyramid.sizes[coarser]
         x, y = box.centre
-        column, row = int(x * fine[0] / coarse[0]) // TILE, int(y * fine[1] / coarse[1]) // TILE
+        column = int(x * fine[0] / coarse[0]) // TILE
+        row = int(y * fine[1] / coarse[1]) // TILE
         return coarser, min(column, (width - 1) // TILE), min(row, (height - 1) // TILE)
 
     # ---- reading ----------------------------------------------------------------------------

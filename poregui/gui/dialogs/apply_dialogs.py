@@ -25,7 +25,8 @@ class LockDialog(FormDialog):
 
     def __init__(self, network: str, least: float, who: str, parent: QWidget | None = None) -> None:
         super().__init__("Lock the recipe", "Lock", parent)
-        self.who, self.title = who, ""
+        self.who = who
+        self.title = ""
         self.um_per_px: float | None = None
         self._who = _line("lock_who_edit", "Your name", who)
         self._title = _line("lock_title_edit", "Name of the recipe", "")

@@ -162,7 +162,8 @@ class ClassesDialog(QDialog):
         reference pictures.
         """
         row = max(self._list.currentRow(), 0)
-        self._classes, self._pictures = tuple(classes), pictures
+        self._classes = tuple(classes)
+        self._pictures = pictures
         self._problem.clear()
         self._list.blockSignals(True)
         self._list.clear()
@@ -181,7 +182,9 @@ class ClassesDialog(QDialog):
 
     def _current(self) -> PoreClass | None:
         row = self._list.currentRow()
-        return self._classes[row] if 0 <= row < len(self._classes) else None
+        if 0 <= row < len(self._classes):
+            return self._classes[row]
+        return None
 
     def _show_card(self, _: int) -> None:
         shown = self._current()
@@ -260,7 +263,8 @@ class ClassDelegate(QStyledItemDelegate):
         index: QModelIndex | QPersistentModelIndex,
     ) -> None:
         pore_class, count = index.data(Qt.ItemDataRole.UserRole)
-        tokens, area = theme().tokens, option.rect
+        tokens = theme().tokens
+        area = option.rect
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if option.state & QStyle.StateFlag.State_Selected:
@@ -271,7 +275,8 @@ class ClassDelegate(QStyledItemDelegate):
         key = area.adjusted(area.width() - 24, 0, -GAP, 0)
         crops = area.adjusted(area.width() - 90, 0, -36, 0)
         name = area.adjusted(36, 0, -92, 0)
-        right, left = Qt.AlignmentFlag.AlignRight, Qt.AlignmentFlag.AlignLeft
+        right = Qt.AlignmentFlag.AlignRight
+        left = Qt.AlignmentFlag.AlignLeft
         elided = painter.fontMetrics().elidedText(
             pore_class.name, Qt.TextElideMode.ElideRight, name.width()
         )
@@ -305,10 +310,8 @@ def _strip(pictures: Sequence[QImage]) -> QPixmap:
     strip.fill(Qt.GlobalColor.transparent)
     painter = QPainter(strip)
     for place, picture in enumerate(pictures):
-        keep, smooth = (
-            Qt.AspectRatioMode.KeepAspectRatio,
-            Qt.TransformationMode.SmoothTransformation,
-        )
+        keep = Qt.AspectRatioMode.KeepAspectRatio
+        smooth = Qt.TransformationMode.SmoothTransformation
         scaled = picture.scaled(_PICTURE, _PICTURE, keep, smooth)
         painter.drawImage(place * (_PICTURE + GAP), (_PICTURE - scaled.height()) // 2, scaled)
     painter.end()

@@ -81,7 +81,9 @@ class AboutDialog(QDialog):
 def _keys(spec: ActionSpec) -> str:
     if spec.page_keys:
         return key_map().words(spec.name.removeprefix("press_"))
-    return key_map().words(f"window_{spec.name}") if spec.shortcuts else ""
+    if spec.shortcuts:
+        return key_map().words(f"window_{spec.name}")
+    return ""
 
 
 def _label_keys() -> list[tuple[str, str]]:
@@ -90,7 +92,10 @@ def _label_keys() -> list[tuple[str, str]]:
     """
     words = key_map().words
     digits = [words(f"class_{i}") for i in range(1, 10)]
-    classes = "1 to 9" if digits == list("123456789") else " ".join(digits)
+    if digits == list("123456789"):
+        classes = "1 to 9"
+    else:
+        classes = " ".join(digits)
     return [
         (classes, "label with the class and go on"),
         (f"{words('undo')}, {words('redo')}", "undo, redo"),

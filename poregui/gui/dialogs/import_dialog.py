@@ -39,7 +39,10 @@ class ImportDialog(FormDialog):
         super().__init__("Import pictures", "Import", parent)
         self.options = ImportOptions()
         self._known = tuple(known_classes)
-        what = paths[0].name if len(paths) == 1 else f"{len(paths)} files and folders"
+        if len(paths) == 1:
+            what = paths[0].name
+        else:
+            what = f"{len(paths)} files and folders"
         self.form.addRow("Import", QLabel(what))
         self._kind = QComboBox()
         self._kind.setObjectName("import_kind_box")

@@ -133,7 +133,9 @@ class MergeDialog(QDialog):
         return [index.row() for index in self.table.selectionModel().selectedRows()]
 
     def _other_of(self, row: int) -> Whose:
-        return "theirs" if self._taken[row] == "mine" else "mine"
+        if self._taken[row] == "mine":
+            return "theirs"
+        return "mine"
 
     def _take(self, rows: Iterable[int], whose: Whose) -> None:
         for row in rows:
@@ -149,10 +151,8 @@ class MergeDialog(QDialog):
             return
         one = self._conflicts[row]
         image = self._picture(one.crop_id)
-        ratio, smooth = (
-            Qt.AspectRatioMode.KeepAspectRatio,
-            Qt.TransformationMode.SmoothTransformation,
-        )
+        ratio = Qt.AspectRatioMode.KeepAspectRatio
+        smooth = Qt.TransformationMode.SmoothTransformation
         self.shown.setPixmap(
             QPixmap()
             if image.isNull()

@@ -23,7 +23,8 @@ from poregui.workflow.detecting.detection_status import Searchable
 
 _SAID = {"never": "not yet", "otherwise": "by another recipe", "same": "by this recipe"}
 _ID = Qt.ItemDataRole.UserRole
-_CHECKED, _UNCHECKED = Qt.CheckState.Checked, Qt.CheckState.Unchecked
+_CHECKED = Qt.CheckState.Checked
+_UNCHECKED = Qt.CheckState.Unchecked
 _ROWS = 12
 
 
@@ -77,7 +78,8 @@ class WhichMicrographsDialog(FormDialog):
 
     def _tell(self) -> None:
         self._problem.hide()
-        count, all_ = len(self.ids), len(self._micrographs)
+        count = len(self.ids)
+        all_ = len(self._micrographs)
         self.said.setText(f"{count} of {all_} ticked")
         self.ok.setEnabled(count > 0)
 
@@ -124,7 +126,10 @@ class WhichMicrographsDialog(FormDialog):
             )
             top.setFlags(flags | Qt.ItemFlag.ItemIsAutoTristate)
             for one in several:
-                scale = f"{one.um_per_px:.4g} µm/px" if one.um_per_px else "unknown"
+                if one.um_per_px:
+                    scale = f"{one.um_per_px:.4g} µm/px"
+                else:
+                    scale = "unknown"
                 leaf = QTreeWidgetItem(
                     top, [one.name, scale, f"{one.crops:,}", _SAID[one.searched]]
                 )
@@ -150,6 +155,8 @@ def ask_which_micrographs(
     """
     dialog = WhichMicrographsDialog(micrographs, parent)
     try:
-        return dialog.ids if dialog.exec() == QDialog.DialogCode.Accepted else ()
+        if dialog.exec() == QDialog.DialogCode.Accepted:
+            return dialog.ids
+        return ()
     finally:
         dialog.deleteLater()

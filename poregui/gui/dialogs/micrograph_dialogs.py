@@ -73,7 +73,10 @@ class MicrographDialog(FormDialog):
         self._specimen.addItems(["", *specimens])
         self._specimen.setCurrentText(specimen)
         self.form.addRow("Specimen", self._specimen)
-        scale = "" if micrograph.um_per_px is None else f"{micrograph.um_per_px:g}"
+        if micrograph.um_per_px is None:
+            scale = ""
+        else:
+            scale = f"{micrograph.um_per_px:g}"
         self._scale = QLineEdit(scale)
         self._scale.setObjectName("micrograph_scale_edit")
         self._scale.setAccessibleName("Scale in um per px")
@@ -152,9 +155,16 @@ class SeveralMicrographsDialog(FormDialog):
         self.form.addRow("", hint("An empty field leaves each micrograph as it is."))
 
     def check(self) -> None:
-        specimen, scale = " ".join(self._specimen.currentText().split()), self._scale.text().strip()
-        self.specimen = None if specimen in ("", self._specimen_before) else specimen
-        self.um_per_px = None if scale == self._scale_before else scale_from(scale)
+        specimen = " ".join(self._specimen.currentText().split())
+        scale = self._scale.text().strip()
+        if specimen in ("", self._specimen_before):
+            self.specimen = None
+        else:
+            self.specimen = specimen
+        if scale == self._scale_before:
+            self.um_per_px = None
+        else:
+            self.um_per_px = scale_from(scale)
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -40,7 +40,8 @@ class TestSideDialog(FormDialog):
         self._kind = word_for([group.key for group in groups])
         super().__init__(f"Test {self._kind}s", "Test on these", parent)
         self.setObjectName("test_side_dialog")
-        self._groups, self._judge = tuple(groups), judge
+        self._groups = tuple(groups)
+        self._judge = judge
         self.form.addRow(
             hint(
                 f"Ticked {self._kind}s are never trained on: they say what the network is worth "
@@ -80,9 +81,11 @@ class TestSideDialog(FormDialog):
         )
         total = sum(sum(group.counts) for group in self._groups)
         try:
-            warnings, bad = self._judge(self.keys), False
+            warnings = self._judge(self.keys)
+            bad = False
         except PoreguiError as error:
-            warnings, bad = (str(error),), True
+            warnings = (str(error),)
+            bad = True
         told = f"{share} of {total} crops are tested ({100 * share / max(total, 1):.0f} %)."
         self.said.setText("\n".join([told, *warnings]))
         self.ok.setEnabled(not bad)

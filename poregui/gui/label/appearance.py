@@ -37,7 +37,8 @@ class Looking(QObject):
         self._counted: object = None
 
     def _links(self) -> tuple:
-        panel, desk = self._panel, self._desk
+        panel = self._panel
+        desk = self._desk
         return (
             (panel.display_moved, self._draw),
             (panel.display_settled, self._remember),
@@ -67,12 +68,14 @@ class Looking(QObject):
             self._show()
 
     def _show(self, *_: object) -> None:
-        stage, picture = self._desk.stage, self._desk.page.image_canvas.picture
+        stage = self._desk.stage
+        picture = self._desk.page.image_canvas.picture
         shown = stage.micrograph is not None and stage.image is not None and picture is not None
         self._panel.set_contrast_enabled(shown)
         if stage.micrograph is None or stage.image is None or picture is None:
             return
-        image, display = stage.image, stage.micrograph.display
+        image = stage.image
+        display = stage.micrograph.display
         if self._counted is not picture:
             self._counted = picture
             low, high = value_range(picture.overview, image.grey_low, image.grey_high)
@@ -82,7 +85,8 @@ class Looking(QObject):
         picture.set_mapping(lookup(display, image.bits) if display else None)
 
     def _draw(self, display: Display) -> None:
-        stage, picture = self._desk.stage, self._desk.page.image_canvas.picture
+        stage = self._desk.stage
+        picture = self._desk.page.image_canvas.picture
         if stage.image is not None and stage.micrograph is not None and picture is not None:
             picture.set_mapping(lookup(display, stage.image.bits))
 
@@ -103,7 +107,8 @@ class Looking(QObject):
 
     def _show_all_greys(self) -> None:
         """Show from the darkest to the brightest value that the overview holds."""
-        image, picture = self._desk.stage.image, self._desk.page.image_canvas.picture
+        image = self._desk.stage.image
+        picture = self._desk.page.image_canvas.picture
         if image is not None and picture is not None:
             low, high = value_range(picture.overview, image.grey_low, image.grey_high)
             self._remember(Display(low, max(high, low + 1)))
@@ -181,7 +186,8 @@ class Framing(QObject):
             self._show()
 
     def _show(self) -> None:
-        one, project = self._desk.stage.micrograph, self._desk.session.project
+        one = self._desk.stage.micrograph
+        project = self._desk.session.project
         self._box.setEnabled(one is not None and not project.read_only)
         self._frame = Frame()
         if one is not None:
@@ -221,7 +227,8 @@ class Framing(QObject):
         self._canvas.set_tool(tool)
 
     def _for_all(self) -> None:
-        degrees, project = self._frame.build_direction_deg, self._desk.session.project
+        degrees = self._frame.build_direction_deg
+        project = self._desk.session.project
         if degrees is None:
             messages().note("This micrograph has no build direction yet. Give it one first.")
             return
@@ -264,7 +271,13 @@ def _direction_words(frame: Frame, own: float | None) -> str:
 
 def _surface_words(frame: Frame) -> str:
     if not frame.surfaces:
-        why = "None in view, as was said." if frame.drawn else "None found or drawn."
+        if frame.drawn:
+            why = "None in view, as was said."
+        else:
+            why = "None found or drawn."
         return f"{why} Distances to it stay empty."
-    lines = "1 line" if len(frame.surfaces) == 1 else f"{len(frame.surfaces)} lines"
+    if len(frame.surfaces) == 1:
+        lines = "1 line"
+    else:
+        lines = f"{len(frame.surfaces)} lines"
     return f"{lines}, {'drawn by hand' if frame.drawn else 'found by detection'}"

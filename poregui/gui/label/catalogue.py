@@ -97,9 +97,10 @@ class Catalogue:
             self.read_all()
 
     def _read_labels(self, crop_ids: tuple[int, ...]) -> None:
-        labels = (
-            self._project.labels_of(crop_ids) if len(crop_ids) <= _FEW else self._project.labels()
-        )
+        if len(crop_ids) <= _FEW:
+            labels = self._project.labels_of(crop_ids)
+        else:
+            labels = self._project.labels()
         for crop_id in crop_ids:
             old = self.crops.get(crop_id)
             if old is not None:
@@ -185,7 +186,8 @@ class Catalogue:
         ]
 
     def _micrograph_row(self, m: Micrograph) -> MicrographRow:
-        crops, labelled = len(self._tally.of_micrograph.get(m.id, ())), self._tally.labelled[m.id]
+        crops = len(self._tally.of_micrograph.get(m.id, ()))
+        labelled = self._tally.labelled[m.id]
         return MicrographRow(
             m.id, m.name, self.specimens.get(m.specimen_id or 0, ""), crops, labelled, m.um_per_px
         )

@@ -77,7 +77,8 @@ class ClassCards(QObject):
         crops = self._desk.catalogue.crops
         marked = [i for i in self._desk.session.project.reference_crops(one.id) if i in crops]
         if marked:
-            ids, words = marked, "Reference crops, chosen by a person"
+            ids = marked
+            words = "Reference crops, chosen by a person"
         else:
             ids, words = self._typical(one.id)
         pictures = tuple(self._desk.services.thumbnails.full(crops[i]) for i in ids[:_PICTURES])
@@ -87,7 +88,8 @@ class ClassCards(QObject):
         """Return labelled crops of a class, those that the suggester is surest of first where it
         learnt from enough.
         """
-        crops, found = self._desk.catalogue.crops, self._desk.ordering.suggestions
+        crops = self._desk.catalogue.crops
+        found = self._desk.ordering.suggestions
         own = [crop.id for crop in crops.values() if crop.label == label]
         if not own:
             return [], "No crop carries this label yet."

@@ -37,7 +37,8 @@ class Context(QObject):
         self._desk = desk
         self._outlining = outlining
         self._suggesting = suggesting
-        self._facts, self._alike = desk.page.crop_facts, desk.page.alike_row
+        self._facts = desk.page.crop_facts
+        self._alike = desk.page.alike_row
         self._shown: int | None = None
         self._latest = Latest(self)
         self._soon = QTimer(self, singleShot=True, interval=SOON_MS)
@@ -157,7 +158,9 @@ class Context(QObject):
 
     def _picture(self, crop_id: int) -> QImage | None:
         crop = self._desk.catalogue.crops.get(crop_id)
-        return self._desk.services.thumbnails.image(crop) if crop is not None else None
+        if crop is not None:
+            return self._desk.services.thumbnails.image(crop)
+        return None
 
 
 def number_words(numbers: CropNumbers) -> dict[str, str]:
@@ -173,8 +176,13 @@ def number_words(numbers: CropNumbers) -> dict[str, str]:
 
 def source_words(numbers: CropNumbers) -> str:
     """Say where the numbers come from, and that a small pore has no shape."""
-    source = "from its outline" if numbers.from_outline else "from the crop's pixels"
-    return source if numbers.reliable else f"{source}; shape: too small to tell"
+    if numbers.from_outline:
+        source = "from its outline"
+    else:
+        source = "from the crop's pixels"
+    if numbers.reliable:
+        return source
+    return f"{source}; shape: too small to tell"
 
 
 def _three(value: float) -> str:

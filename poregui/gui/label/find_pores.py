@@ -66,7 +66,10 @@ def result_words(
         parts += [f"{plan.carried:,} labels kept"] if plan.carried else []
         lines.append(f"{', '.join(parts)}.")
     if plan is not None and plan.stayed:
-        crops = "labelled crop has" if len(plan.stayed) == 1 else "labelled crops have"
+        if len(plan.stayed) == 1:
+            crops = "labelled crop has"
+        else:
+            crops = "labelled crops have"
         lines.append(f"{len(plan.stayed):,} {crops} no pore now and stay as they were.")
     large = sum(one.too_large for one in found)
     if large:
@@ -87,7 +90,9 @@ def _pores(count: int) -> str:
 
 
 def _proposals(count: int) -> str:
-    return "1 proposal" if count == 1 else f"{count:,} proposals"
+    if count == 1:
+        return "1 proposal"
+    return f"{count:,} proposals"
 
 
 def _percent(value: float) -> str:
@@ -168,7 +173,8 @@ def _middle(view: Box) -> Box:
     if view.area <= LARGEST_VIEW:
         return view
     shrink = (LARGEST_VIEW / view.area) ** 0.5
-    width, height = max(1, int(view.width * shrink)), max(1, int(view.height * shrink))
+    width = max(1, int(view.width * shrink))
+    height = max(1, int(view.height * shrink))
     return Box(
         view.x + (view.width - width) // 2, view.y + (view.height - height) // 2, width, height
     )
@@ -211,7 +217,8 @@ class Detecting(QObject):
     # ---- life -------------------------------------------------------------------------------
 
     def _links(self) -> tuple:
-        panel, desk = self._panel, self._desk
+        panel = self._panel
+        desk = self._desk
         return (
             (panel.form.changed, self._tune),
             (panel.form.refused, panel.set_preview),
@@ -261,7 +268,8 @@ class Detecting(QObject):
             self._look()
 
     def _remember(self) -> None:
-        project, text = self._desk.session.project, recipe_text(self._panel.form.recipe())
+        project = self._desk.session.project
+        text = recipe_text(self._panel.form.recipe())
         if self._tuned and not project.read_only and project.meta(RECIPE_KEY) != text:
             with suppress(PoreguiError), project.transaction():
                 project.put_meta(RECIPE_KEY, text)
@@ -294,16 +302,15 @@ class Detecting(QObject):
         self._draw(())
 
     def _preview(self) -> None:
-        stage, view = self._desk.stage, self._canvas.view
+        stage = self._desk.stage
+        view = self._canvas.view
         if stage.image is None or stage.micrograph is None or view is None:
             return
         self._panel.form.set_grey_top(stage.image.grey_high)
-        image, micrograph, recipe, part = (
-            stage.image,
-            stage.micrograph,
-            self._panel.form.recipe(),
-            view.visible(),
-        )
+        image = stage.image
+        micrograph = stage.micrograph
+        recipe = self._panel.form.recipe()
+        part = view.visible()
         edges = (part.left(), part.top(), part.right(), part.bottom())
         self._latest.request(
             lambda: self._previewer.look(image, micrograph, recipe, edges),
@@ -338,7 +345,8 @@ class Detecting(QObject):
 
     def find_everywhere(self) -> None:
         """Ask in which micrographs, and find their pores."""
-        desk, project = self._desk, self._desk.session.project
+        desk = self._desk
+        project = self._desk.session.project
         micrographs = desk.catalogue.micrographs
         if not micrographs:
             return
@@ -362,12 +370,18 @@ class Detecting(QObject):
         project = self._desk.session.project
         if self._running is not None or not self._desk.apply(None):
             return
-        recipe, pixels, folder = self._panel.form.recipe(), project.pixels, project.folder
+        recipe = self._panel.form.recipe()
+        pixels = project.pixels
+        folder = project.folder
         jobs = [(one, project.micrograph_file(one)) for one in micrographs]
-        title = f"Finding pores in {micrographs[0].name}" if len(jobs) == 1 else "Finding pores"
+        if len(jobs) == 1:
+            title = f"Finding pores in {micrographs[0].name}"
+        else:
+            title = "Finding pores"
 
         def search(control: TaskControl) -> _Search:
-            found, failed = [], []
+            found = []
+            failed = []
             for place, (one, file) in enumerate(jobs):
 
                 def tell(done: int, total: int, text: str, place: int = place) -> None:
@@ -425,7 +439,10 @@ class Detecting(QObject):
             return
         if self._panel.form.recipe() == recipe:
             self._tuned = False
-        self._stayed = search.plan.stayed if search.plan is not None else ()
+        if search.plan is not None:
+            self._stayed = search.plan.stayed
+        else:
+            self._stayed = ()
         self._panel.set_result(
             result_words(search.found, search.failed, search.plan), stayed=bool(self._stayed)
         )

@@ -55,7 +55,8 @@ class CropGestures:
 
     def _add_at(self, x: float, y: float) -> None:
         desk = self._desk
-        usual, reach = self._side or desk.stage.usual_side(), _REACH / desk.page.image_canvas.scale
+        usual = self._side or desk.stage.usual_side()
+        reach = _REACH / desk.page.image_canvas.scale
         try:
             polarity = detection_recipe(desk.session.project).polarity
             points = desk.stage.outline_at(x, y, reach=reach, polarity=polarity)
@@ -72,7 +73,9 @@ class CropGestures:
     def _add_outlined(self, points: NDArray[Any]) -> None:
         """Add the pore of an outline."""
         desk = self._desk
-        micrograph, image, project = desk.stage.micrograph, desk.stage.image, desk.session.project
+        micrograph = desk.stage.micrograph
+        image = desk.stage.image
+        project = desk.session.project
         if micrograph is None or image is None:
             return
         edit = draw_pore(project, None, Outline.of(points), micrograph, image, "click")

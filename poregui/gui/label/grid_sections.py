@@ -39,7 +39,9 @@ class Sizing:
 
     def _length(self, crop_id: int) -> float | None:
         crop = self._desk.catalogue.crops.get(crop_id)
-        return crop.size_px * crop.um_per_px if crop is not None and crop.um_per_px else None
+        if crop is not None and crop.um_per_px:
+            return crop.size_px * crop.um_per_px
+        return None
 
 
 _SOON_MS = 200
@@ -76,7 +78,8 @@ class Sections(QObject):
             self._soon.start()
 
     def _links(self) -> tuple:
-        grid, strip = self._desk.page.crop_grid, self._desk.page.section_strip
+        grid = self._desk.page.crop_grid
+        strip = self._desk.page.section_strip
         return (
             (self._suggesting.reordered, self._soon.start),
             (grid.rows.modelReset, self._soon.start),
@@ -93,10 +96,17 @@ class Sections(QObject):
             self._soon.start()
 
     def _refresh(self) -> None:
-        page, marks = self._desk.page, self._desk.catalogue.marks
-        rows, sections = page.crop_grid.rows.rows, []
+        page = self._desk.page
+        marks = self._desk.catalogue.marks
+        rows = page.crop_grid.rows.rows
+        sections = []
         for (label, done), (first, last) in self._desk.ordering.groups(rows).items():
-            name = "Labelled" if done else "No suggestion" if label is None else marks.name(label)
+            if done:
+                name = "Labelled"
+            elif label is None:
+                name = "No suggestion"
+            else:
+                name = marks.name(label)
             left = sum(row.label is None for row in rows[first:last])
             sections.append(Section(name, label, first, left))
         page.section_strip.show_sections(sections, marks)
@@ -111,7 +121,8 @@ class Sections(QObject):
         """Show a group from its first crop on and choose the first of it that
         has no label, if any.
         """
-        grid, sections = self._desk.page.crop_grid, self._desk.page.section_strip.sections()
+        grid = self._desk.page.crop_grid
+        sections = self._desk.page.section_strip.sections()
         rows = grid.rows.rows
         end = min((section.first for section in sections if section.first > row), default=len(rows))
         if row < len(rows):

@@ -133,7 +133,10 @@ class LabelPage(QWidget):
             if total
             else "No crops yet. Click a pore, or drag a box around it."
         )
-        text = f"{total} crops" if shown == total else f"{shown} of {total} crops"
+        if shown == total:
+            text = f"{total} crops"
+        else:
+            text = f"{shown} of {total} crops"
         self.grid_count.setText(f"{text} · {selected} selected" if selected > 1 else text)
         self.all_crops_button.setVisible(not self.crop_filter().is_open)
 
@@ -260,7 +263,8 @@ class LabelPage(QWidget):
         for place in range(len(boxes)):
             row.setStretch(place, 1)
         layout.addLayout(row)
-        self.scale_strip, self.section_strip = ScaleStrip(), SectionStrip()
+        self.scale_strip = ScaleStrip()
+        self.section_strip = SectionStrip()
         layout.addWidget(self.section_strip)
         layout.addWidget(self.crop_grid, 1)
         layout.addWidget(self.scale_strip)
@@ -307,7 +311,8 @@ class LabelPage(QWidget):
         layout.addSpacing(GAP)
         layout.addWidget(pieces.heading("Current crop"))
         layout.addWidget(self.context_view, 1)
-        self.crop_facts, self.alike_row = CropFacts(), AlikeRow()
+        self.crop_facts = CropFacts()
+        self.alike_row = AlikeRow()
         for widget in (
             self.crop_label,
             self.crop_size,

@@ -233,12 +233,14 @@ class LabelPresenter(QObject):
         ids = [m.id for m in known]
         crops = sum(len(self._catalogue.crops_of(i)) for i in ids)
         labels = labels_lost_with(self._session.project, ids)
-        what = known[0].name if len(known) == 1 else f"{len(known)} micrographs"
-        text = (
-            f"{crops} crops, {labels} of them labelled, go with it. "
-            if crops
-            else "No crops go with it. "
-        )
+        if len(known) == 1:
+            what = known[0].name
+        else:
+            what = f"{len(known)} micrographs"
+        if crops:
+            text = f"{crops} crops, {labels} of them labelled, go with it. "
+        else:
+            text = "No crops go with it. "
         text += "The image file stays where it is, and undo brings everything back."
         if messages().ask(f"Delete {what}?", text, "Delete"):
             self._apply(remove_micrographs(self._session.project, ids))
@@ -279,7 +281,9 @@ class LabelPresenter(QObject):
         selected = self._page.crop_grid.selected_ids()
         if len(selected) > 1 and self._current in selected:
             return selected
-        return [self._current] if self._current is not None else []
+        if self._current is not None:
+            return [self._current]
+        return []
 
     def _next_unlabelled(self, ids: Sequence[int]) -> int | None:
         return self._page.crop_grid.rows.next_unlabelled(ids)
@@ -301,7 +305,8 @@ class LabelPresenter(QObject):
             self._show_current()
 
     def _show_labels(self, changed: Changed) -> None:
-        page, catalogue = self._page, self._catalogue
+        page = self._page
+        catalogue = self._catalogue
         self._quiet = True
         followed = follow_labels(
             page.crop_grid, catalogue, self._ordering, page.crop_filter(), changed.crop_ids
@@ -319,7 +324,8 @@ class LabelPresenter(QObject):
         self.choose(next((crop_id for crop_id in ids if crop_id > gone), ids[-1] if ids else None))
 
     def _fill(self) -> None:
-        page, catalogue = self._page, self._catalogue
+        page = self._page
+        catalogue = self._catalogue
         page.show_empty(not catalogue.micrographs and not catalogue.crops)
         page.set_classes(catalogue.classes, catalogue.known_classes)
         page.set_specimens(catalogue.specimen_entries())
@@ -408,11 +414,15 @@ class LabelPresenter(QObject):
 
     def _thumbnail(self, crop_id: int) -> QImage | None:
         crop = self._catalogue.crops.get(crop_id)
-        return self._services.thumbnails.image(crop) if crop else None
+        if crop:
+            return self._services.thumbnails.image(crop)
+        return None
 
     def _small_micrograph(self, micrograph_id: int) -> QImage | None:
         micrograph = self._catalogue.micrographs.get(micrograph_id)
-        return self._services.micrograph_images.thumbnail(micrograph) if micrograph else None
+        if micrograph:
+            return self._services.micrograph_images.thumbnail(micrograph)
+        return None
 
     def _delete_chosen_micrographs(self) -> None:
         self.delete_micrographs(self._page.micrograph_list.selected_ids())

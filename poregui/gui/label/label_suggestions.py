@@ -148,7 +148,10 @@ class Suggesting(QObject):
         """Show what is suggested for the current crop, where it has no label."""
         crop_id = self._desk.current()
         crop = self._desk.catalogue.crops.get(crop_id or 0)
-        found = self._suggestion(crop.id) if crop is not None and crop.label is None else None
+        if crop is not None and crop.label is None:
+            found = self._suggestion(crop.id)
+        else:
+            found = None
         line = self._desk.page.suggestion_line
         line.set_marks(self._desk.catalogue.marks)
         label, sure = found or (None, 0.0)
@@ -185,7 +188,8 @@ class Suggesting(QObject):
         edit = accept_suggestions(desk.session.project, wanted, who=desk.session.who)
         if desk.apply(edit if edit.changes else None):
             if len(wanted) > 1:
-                marks, number = desk.catalogue.marks, Counter(wanted.values())
+                marks = desk.catalogue.marks
+                number = Counter(wanted.values())
                 each = ", ".join(
                     f"{count} {marks.name(label)}" for label, count in number.most_common()
                 )
@@ -239,10 +243,16 @@ class Suggesting(QObject):
             self._told = {crop.id: crop.label for crop in crops.values() if crop.label is not None}
             self._send([list(pair) for pair in self._told.items()], list(crops), [])
             return
-        ids = crops if crop_ids is None else [i for i in crop_ids if i in crops]
+        if crop_ids is None:
+            ids = crops
+        else:
+            ids = [i for i in crop_ids if i in crops]
         known = self._telling.told
         fresh = [i for i in ids if _needed(known.get(i)) != _needed(crops[i])]
-        gone = [i for i in known if i not in crops] if crop_ids is None else []
+        if crop_ids is None:
+            gone = [i for i in known if i not in crops]
+        else:
+            gone = []
         labels = [[i, crops[i].label] for i in ids if self._told.get(i) != crops[i].label]
         for crop_id in gone:
             known.pop(crop_id)
@@ -309,7 +319,8 @@ class Suggesting(QObject):
         self.curve_changed.emit()
 
     def _ended(self, why: str) -> None:
-        self._process, self._broken = None, True
+        self._process = None
+        self._broken = True
         self._telling.stop()
         messages().note(
             "The suggestions have stopped; labelling goes on." + (f" ({why})" if why else "")
@@ -318,19 +329,24 @@ class Suggesting(QObject):
     # ---- what is shown ----------------------------------------------------------------------
 
     def _suggestion(self, crop_id: int) -> tuple[int, float] | None:
-        return self._found.of(crop_id) if self._found is not None else None
+        if self._found is not None:
+            return self._found.of(crop_id)
+        return None
 
     def _say_state(self) -> None:
-        found, names = self._found, self._names()
+        found = self._found
+        names = self._names()
         text = told = ""
         if found is not None:
-            sure = (
-                f", right for {100 * found.accuracy:.0f} % of unseen ones"
-                if found.accuracy is not None
-                else ""
-            )
+            if found.accuracy is not None:
+                sure = f", right for {100 * found.accuracy:.0f} % of unseen ones"
+            else:
+                sure = ""
             told = advice(self._curve, names)
-            eyes = f" and the network of run {found.run}" if found.run is not None else ""
+            if found.run is not None:
+                eyes = f" and the network of run {found.run}"
+            else:
+                eyes = ""
             text = f"Learnt from {found.count} labels{eyes}{sure}. {told}".strip()
         self._desk.page.suggestion_line.show_state(text, HOW_SURE if told else "")
 
@@ -360,4 +376,6 @@ class Suggesting(QObject):
 
 def _needed(crop: Crop | None) -> tuple[object, ...]:
     """Return what the worker knows of a crop beside its label."""
-    return () if crop is None else (crop.pixels, crop.um_per_px, group_of(crop))
+    if crop is None:
+        return ()
+    return (crop.pixels, crop.um_per_px, group_of(crop))

@@ -48,7 +48,10 @@ def history_words(log: Sequence[LabelEntry], marks: ClassMarks) -> str:
 
 def micrograph_words(micrograph: Micrograph) -> str:
     """Return the size, depth and scale of a micrograph."""
-    scale = f"{micrograph.um_per_px:.4g} µm/px" if micrograph.um_per_px else "scale unknown"
+    if micrograph.um_per_px:
+        scale = f"{micrograph.um_per_px:.4g} µm/px"
+    else:
+        scale = "scale unknown"
     depth = " · 16 bit" if micrograph.bits == 16 else ""
     return f"{micrograph.width} × {micrograph.height} px{depth} · {scale}"
 
@@ -63,7 +66,10 @@ def values_words(values: object, x: int, y: int, um_per_px: float | None = None)
     if values is None:
         return place
     numbers = values.tolist() if hasattr(values, "tolist") else values
-    text = " ".join(map(str, numbers)) if isinstance(numbers, list) else str(numbers)
+    if isinstance(numbers, list):
+        text = " ".join(map(str, numbers))
+    else:
+        text = str(numbers)
     return f"{place}  ·  {text}"
 
 

@@ -102,7 +102,10 @@ class Masking(QObject):
 
     def _take_away(self, x: float, y: float) -> None:
         one = self._desk.stage.micrograph
-        kept = [mask for mask in one.masks if not mask.contains(x, y)] if one else []
+        if one:
+            kept = [mask for mask in one.masks if not mask.contains(x, y)]
+        else:
+            kept = []
         if one is None or len(kept) == len(one.masks):
             messages().note("There is no mask at this place.")
             return
@@ -131,7 +134,10 @@ class Masking(QObject):
         if not fresh:
             messages().note(f"No info bar was found.{more}")
         elif self._desk.apply(mask_info_bars(fresh)):
-            bars_are = "The info bar is" if len(fresh) == 1 else f"{len(fresh)} info bars are"
+            if len(fresh) == 1:
+                bars_are = "The info bar is"
+            else:
+                bars_are = f"{len(fresh)} info bars are"
             messages().note(f"{bars_are} masked. Undo takes that back.{more}")
 
     # ---- scale ------------------------------------------------------------------------------

@@ -94,7 +94,8 @@ class MeasurePanel(QWidget):
 
     def set_table(self, table: PoreTable, kept: np.ndarray) -> None:
         """Show the pores of a table that `kept` (n,) marks."""
-        self._shown, self._kept = table, kept
+        self._shown = table
+        self._kept = kept
         numbers = [(table.title(name), name) for name in NUMBERS if name in offered(table)]
         if len(table):
             pieces.fill(self.x_box, numbers)
@@ -163,12 +164,15 @@ class MeasurePanel(QWidget):
         self._show_columns()
 
     def _draw_plot(self) -> None:
-        x, y = self.x_box.currentData(), self.y_box.currentData()
+        x = self.x_box.currentData()
+        y = self.y_box.currentData()
         if not len(self._shown) or x is None:
             self.plot.show_groups((), PlotAxis("", False), None)
             return
-        table, groups = self._shown, []
-        across, up = table.plain(x), table.plain(y) if y else None
+        table = self._shown
+        groups = []
+        across = table.plain(x)
+        up = table.plain(y) if y else None
         labels = np.array([-99 if label is None else label for label in table.labels], np.int64)
         for label in sorted(set(labels[self._kept].tolist())):
             rows = self._kept & (labels == label)

@@ -62,7 +62,8 @@ class Measuring(QObject):
         self._direction: float | None = None
 
     def _links(self) -> tuple:
-        panel, desk = self._panel, self._desk
+        panel = self._panel
+        desk = self._desk
         return (
             (panel.chosen, self._choose),
             (panel.filter_changed, self._show),
@@ -105,10 +106,8 @@ class Measuring(QObject):
         if "classes" in changed.kinds:
             self._panel.set_classes(catalogue.classes, catalogue.known_classes)
         no_pores = self._now_no_pores(changed)
-        before, self._direction = (
-            self._direction,
-            project_build_direction(self._desk.session.project),
-        )
+        before = self._direction
+        self._direction = project_build_direction(self._desk.session.project)
         moved = self._direction != before or no_pores != self._no_pores
         if moved or changed.kinds & {"crops", "outlines", "micrographs", "detections"}:
             self._no_pores = no_pores
@@ -154,7 +153,8 @@ class Measuring(QObject):
         self._running = background.run("Measuring", measured, self._take, self._fail)
 
     def _take(self, fields: list[MeasuredField]) -> None:
-        self._fields, self._stale = fields, self._changed_meanwhile
+        self._fields = fields
+        self._stale = self._changed_meanwhile
         self._panel.set_empty_text(_NOTHING)
         self._build()
         if self._stale:
@@ -183,7 +183,8 @@ class Measuring(QObject):
         self._show()
 
     def _show(self) -> None:
-        wanted, table = self._panel.pore_filter(), self._table
+        wanted = self._panel.pore_filter()
+        table = self._table
         kept = np.ones(len(table), np.bool_)
         if wanted.label != "any":
             kept &= np.array([label == wanted.label for label in table.labels], np.bool_)
@@ -301,11 +302,13 @@ def summary_words(fields: Sequence[MeasuredField]) -> str:
     if over.low is None or over.high is None:
         return f"{text} in one field"
     text += f" over {over.fields} fields (95 % interval {over.low:.2f} to {over.high:.2f})"
-    accuracy = (
-        f" · relative accuracy {over.relative_accuracy:.0f} %"
-        if over.relative_accuracy is not None
-        else ""
-    )
+    if over.relative_accuracy is not None:
+        accuracy = f" · relative accuracy {over.relative_accuracy:.0f} %"
+    else:
+        accuracy = ""
     scales = sum(field.measured.unit == "um" for field in fields)
-    mixed = " · lengths in px: not every micrograph has a scale" if 0 < scales < len(fields) else ""
+    if 0 < scales < len(fields):
+        mixed = " · lengths in px: not every micrograph has a scale"
+    else:
+        mixed = ""
     return text + accuracy + mixed

@@ -113,9 +113,10 @@ class Outlining(QObject):
     def _read(self) -> None:
         self._shown = self._desk.stage.micrograph
         project = self._desk.session.project
-        self._outlines = (
-            project.outlines(micrograph_id=self._shown.id) if self._shown is not None else {}
-        )
+        if self._shown is not None:
+            self._outlines = project.outlines(micrograph_id=self._shown.id)
+        else:
+            self._outlines = {}
         self._canvas.set_outlined(
             dict(zip(self._outlines, bounds_of(list(self._outlines.values())), strict=True))
         )
@@ -198,7 +199,10 @@ class Outlining(QObject):
 
     def _put(self, crop: Crop | None, points: NDArray[Any]) -> None:
         outline = Outline.of(points)
-        before = self._outlines.get(crop.id) if crop is not None else None
+        if crop is not None:
+            before = self._outlines.get(crop.id)
+        else:
+            before = None
         known = None if crop is None else (crop, before)
         self._do(
             lambda: draw_pore(self._desk.session.project, known, outline, *self._parts()),

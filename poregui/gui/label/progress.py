@@ -87,12 +87,17 @@ class Progressing:
 
     def _picture(self, crop_id: int) -> QImage | None:
         crop = self._desk.catalogue.crops.get(crop_id)
-        return self._desk.services.thumbnails.image(crop) if crop is not None else None
+        if crop is not None:
+            return self._desk.services.thumbnails.image(crop)
+        return None
 
     def _show_target(self) -> None:
         """Show the project's target wherever the way to it is drawn."""
         written = self._desk.session.project.meta(TARGET_KEY)
-        wanted = max(1, min(int(written), MOST)) if written.isdecimal() else USUAL_TARGET
+        if written.isdecimal():
+            wanted = max(1, min(int(written), MOST))
+        else:
+            wanted = USUAL_TARGET
         with QSignalBlocker(self._panel.target):
             self._panel.target.setValue(wanted)
         self._desk.page.class_bar.set_target(wanted)
@@ -111,11 +116,13 @@ class Progressing:
         self._suggesting.ask_alike_to_current()
 
     def _left(self) -> int:
-        counts, target = self._desk.catalogue.counts(), self._panel.target.value()
+        counts = self._desk.catalogue.counts()
+        target = self._panel.target.value()
         return sum(max(0, target - counts[c.id]) for c in self._desk.catalogue.classes)
 
     def _show_balance(self) -> None:
-        catalogue, panel = self._desk.catalogue, self._panel
+        catalogue = self._desk.catalogue
+        panel = self._panel
         counts: Counter[tuple[int | None, int | None]] = Counter()
         free: Counter[int | None] = Counter()
         for crop in catalogue.crops.values():
@@ -139,7 +146,10 @@ class Progressing:
             for label in labels
         ]
         self._thin = None
-        words = "Every specimen is labelled." if rows else "No specimens are named."
+        if rows:
+            words = "Every specimen is labelled."
+        else:
+            words = "No specimens are named."
         if cells:
             count, waiting, specimen, label = min(cells, key=lambda cell: cell[:2])
             self._thin = (specimen, label)
@@ -151,9 +161,11 @@ class Progressing:
     def _follow_nudge(self) -> None:
         if self._thin is not None:
             specimen, label = self._thin
-            desk, page = self._desk, self._desk.page
+            desk = self._desk
+            page = self._desk.page
             name = desk.catalogue.marks.name(label)
-            desk.ordering.by, desk.ordering.wanted = LIKELY, label
+            desk.ordering.by = LIKELY
+            desk.ordering.wanted = label
             desk.ordering.renew()
             page.order_box.setPlaceholderText(f"Likely {name}")
             page.order_box.setCurrentIndex(-1)
@@ -188,5 +200,8 @@ def pace_words(given: deque[tuple[float, int]], left: int, now: float) -> str:
         return f"{left} labels are left to the target."
     rate = 60 * count / working
     minutes = left / rate
-    rest = f"{minutes:.0f} minutes" if minutes < 90 else f"{minutes / 60:.1f} hours"
+    if minutes < 90:
+        rest = f"{minutes:.0f} minutes"
+    else:
+        rest = f"{minutes / 60:.1f} hours"
     return f"{rate:.0f} labels a minute; {left} are left to the target, about {rest}."

@@ -155,7 +155,8 @@ class ProgressPanel(QScrollArea):
         self.nudge_button.clicked.connect(self.nudge_followed)
 
     def _lay_out(self) -> None:
-        wanted, words = QHBoxLayout(), pieces.muted("target_words")
+        wanted = QHBoxLayout()
+        words = pieces.muted("target_words")
         words.setText("Wanted of each class")
         wanted.addWidget(words, 1)
         wanted.addWidget(self.target)

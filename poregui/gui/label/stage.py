@@ -21,7 +21,8 @@ from poregui.vision.crops import cut
 from poregui.vision.io.pyramid import Pyramid
 from poregui.vision.pores.edit import crop_around, outline_near, pore_near
 
-_LEAST_SIDE, _MOST_SIDE = 48, 128
+_LEAST_SIDE = 48
+_MOST_SIDE = 128
 _LARGEST_CROP = 4096 * 4096
 """Square px that are cut while a person waits."""
 
@@ -63,7 +64,9 @@ class Stage(QObject):
 
     def show(self, micrograph: Micrograph | None) -> None:
         """Show a micrograph once it is loaded; None shows an empty canvas."""
-        self.micrograph, self._alone, self._loaded = micrograph, None, None
+        self.micrograph = micrograph
+        self._alone = None
+        self._loaded = None
         if micrograph is None:
             self._canvas.show_message("Choose a micrograph, or import one.")
         else:
@@ -74,7 +77,9 @@ class Stage(QObject):
     def _show_alone(self, crop: Crop) -> None:
         if self._alone is not None and self._alone.pixels == crop.pixels:
             return
-        self.micrograph, self._alone, self._loaded = None, crop, None
+        self.micrograph = None
+        self._alone = crop
+        self._loaded = None
         try:
             pixels = self._services.thumbnails.pixels_of(crop)
         except PoreguiError as error:
@@ -117,7 +122,9 @@ class Stage(QObject):
         self.set_current(self._crop)
 
     def _scale(self) -> float | None:
-        return self.micrograph.um_per_px if self.micrograph is not None else None
+        if self.micrograph is not None:
+            return self.micrograph.um_per_px
+        return None
 
     def failed(self, micrograph_id: int, error: PoreguiError) -> None:
         """Say why a micrograph cannot be shown."""
@@ -169,7 +176,9 @@ class Stage(QObject):
     @property
     def image(self) -> Pyramid | None:
         """Return the micrograph's pixels, or None while it is not loaded."""
-        return self._loaded.image if self._loaded is not None else None
+        if self._loaded is not None:
+            return self._loaded.image
+        return None
 
     # ---- what is cut ------------------------------------------------------------------------
 
@@ -208,11 +217,9 @@ class Stage(QObject):
         """Return the outline, (N, 2) in px, of the pore near a point (px), or None where there is
         none.
         """
-        return (
-            None
-            if self._loaded is None
-            else outline_near(self._loaded.image, x, y, reach=reach, polarity=polarity)
-        )
+        if self._loaded is None:
+            return None
+        return outline_near(self._loaded.image, x, y, reach=reach, polarity=polarity)
 
     def box_at(self, x: float, y: float, *, reach: float, usual: int) -> Box | None:
         """Return the crop around the pore near a point (px), or of the usual size where no pore is

@@ -29,7 +29,8 @@ class BalanceTable(QWidget):
         self._marks = ClassMarks(())
         self._labels: tuple[int, ...] = ()
         self._rows: tuple[tuple[str, tuple[int, ...]], ...] = ()
-        self._thin, self._target = 0, 0
+        self._thin = 0
+        self._target = 0
         theme().changed.connect(self.update)
 
     def show_counts(
@@ -44,8 +45,11 @@ class BalanceTable(QWidget):
         """Show rows of counts of `labels`; those below `thin`, and sums below
         `target`, are framed.
         """
-        self._marks, self._labels, self._rows = marks, tuple(labels), tuple(rows)
-        self._thin, self._target = thin, target
+        self._marks = marks
+        self._labels = tuple(labels)
+        self._rows = tuple(rows)
+        self._thin = thin
+        self._target = target
         self.setFixedHeight((len(self._rows) + 3) * _ROW)
         self.setToolTip(f"Framed: below {thin} of a specimen, or below {target} in all")
         spoken = "; ".join(f"{name}: {', '.join(map(str, counts))}" for name, counts in self._rows)
@@ -56,7 +60,8 @@ class BalanceTable(QWidget):
         return QSize(200, (len(self._rows) + 3) * _ROW)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter, tokens = QPainter(self), theme().tokens
+        painter = QPainter(self)
+        tokens = theme().tokens
         names = self.width() * _NAMES
         wide = (self.width() - names) / max(1, len(self._labels))
         for column, label in enumerate(self._labels):
@@ -67,7 +72,8 @@ class BalanceTable(QWidget):
             (*self._rows, ("All", sums), ("Wanted", wanted)), 1
         ):
             top = number * _ROW
-            is_sum, is_wanted = number == len(self._rows) + 1, number > len(self._rows) + 1
+            is_sum = number == len(self._rows) + 1
+            is_wanted = number > len(self._rows) + 1
             if is_sum:
                 painter.setPen(QColor(tokens.border))
                 painter.drawLine(0, top, self.width(), top)

@@ -131,7 +131,8 @@ class ClassScores(QTableView):
         self, scores: Sequence[ClassScore], labels: Sequence[int], classes: Sequence[PoreClass]
     ) -> None:
         """Show a row per class; `labels` say whose badge it carries."""
-        self._delegate.labels, self._delegate.marks = tuple(labels), ClassMarks(classes)
+        self._delegate.labels = tuple(labels)
+        self._delegate.marks = ClassMarks(classes)
         self._model.show(scores)
         row = self.fontMetrics().height() + 12
         self.verticalHeader().setDefaultSectionSize(row)

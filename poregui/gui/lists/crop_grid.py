@@ -140,7 +140,8 @@ class CropDelegate(QStyledItemDelegate):
         tokens = theme().tokens
         height = option.fontMetrics.height()
         badge = round(height * 1.05)
-        left, bottom = square.left(), square.bottom() + 1 + _PAD + badge
+        left = square.left()
+        bottom = square.bottom() + 1 + _PAD + badge
         if row.label is not None:
             self._marks.draw_badge(painter, left, bottom, row.label)
         else:
@@ -162,10 +163,14 @@ class CropDelegate(QStyledItemDelegate):
         if image is None or image.isNull():
             return
         scale = self.side / max(image.width(), image.height())
-        length = self.length(row.crop_id) if self.length is not None else None
+        if self.length is not None:
+            length = self.length(row.crop_id)
+        else:
+            length = None
         if length and self.um_across:
             scale *= min(1.0, length / self.um_across)
-        wide, high = max(1.0, image.width() * scale), max(1.0, image.height() * scale)
+        wide = max(1.0, image.width() * scale)
+        high = max(1.0, image.height() * scale)
         target = QRectF(
             square.x() + (self.side - wide) / 2, square.y() + (self.side - high) / 2, wide, high
         )
@@ -232,7 +237,8 @@ def _draw_tick(painter: QPainter, square: QRect) -> None:
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.fillRect(corner, QColor(theme().tokens.good))
     painter.setPen(QPen(QColor(theme().tokens.panel), 1.8))
-    left, low = corner.left(), corner.top()
+    left = corner.left()
+    low = corner.top()
     painter.drawPolyline(
         [QPointF(left + 3, low + 7.5), QPointF(left + 6, low + 10.5), QPointF(left + 11, low + 4)]
     )
@@ -240,7 +246,9 @@ def _draw_tick(painter: QPainter, square: QRect) -> None:
 
 _MANY = 200
 """Changed rows from which on all that is in sight is drawn again."""
-SMALLEST_CELL, LARGEST_CELL, USUAL_CELL = 48, 192, 80
+SMALLEST_CELL = 48
+LARGEST_CELL = 192
+USUAL_CELL = 80
 
 
 class CropGrid(QuietList):
@@ -303,18 +311,18 @@ class CropGrid(QuietList):
         """Draw all crops at one scale, `length(crop id)` being the longer side in um; None draws
         each to fit.
         """
-        self._delegate.length, self._scale = length, None
+        self._delegate.length = length
+        self._scale = None
         self.viewport().update()
 
     def row_looked_at(self) -> int:
         """Return the row of the current crop where that is in sight, else the last of the first
         line in sight.
         """
-        tall, top = (
-            self.gridSize().height(),
-            self.verticalScrollBar().value() + self.gridSize().height() // 2,
-        )
-        current, first = self.currentIndex().row(), top // tall * self._across()
+        tall = self.gridSize().height()
+        top = self.verticalScrollBar().value() + self.gridSize().height() // 2
+        current = self.currentIndex().row()
+        first = top // tall * self._across()
         if first <= current < (top + self.viewport().height()) // tall * self._across():
             return current
         return min(first + self._across(), self.rows.rowCount()) - 1
@@ -330,7 +338,8 @@ class CropGrid(QuietList):
         """Return the ids in the rows from `above` px under the upper edge to `below` px under the
         lower one.
         """
-        cell, area = self.gridSize(), self.viewport().rect()
+        cell = self.gridSize()
+        area = self.viewport().rect()
         across = self._across()
         top = self.verticalScrollBar().value()
         first = (top + above) // cell.height() * across
@@ -380,7 +389,8 @@ class CropGrid(QuietList):
 
     def set_rows(self, rows: Iterable[CropRow]) -> None:
         """Show these rows; current crop and selection stay where those crops are still listed."""
-        current, selected = self.current_id(), self.selected_ids()
+        current = self.current_id()
+        selected = self.selected_ids()
         self.rows.show(rows)
         if (
             current is not None
@@ -400,7 +410,9 @@ class CropGrid(QuietList):
     def current_id(self) -> int | None:
         """Return the id of the current crop, or None."""
         place = self.currentIndex().row()
-        return self.rows.rows[place].crop_id if 0 <= place < self.rows.rowCount() else None
+        if 0 <= place < self.rows.rowCount():
+            return self.rows.rows[place].crop_id
+        return None
 
     def selected_ids(self) -> list[int]:
         """Return the ids of the selected crops in the grid's order."""
@@ -434,7 +446,10 @@ class CropGrid(QuietList):
         """Choose the crop `by` places on and return its id; at an end nothing changes and None
         comes back.
         """
-        place = self.currentIndex().row() + by if self.currentIndex().isValid() else 0
+        if self.currentIndex().isValid():
+            place = self.currentIndex().row() + by
+        else:
+            place = 0
         if not 0 <= place < self.rows.rowCount():
             return None
         crop_id = self.rows.rows[place].crop_id

@@ -67,7 +67,9 @@ class CropListModel(QStringListModel):
         return None
 
     def flags(self, index: Index) -> Qt.ItemFlag:
-        return _FLAGS if index.isValid() else Qt.ItemFlag.NoItemFlags
+        if index.isValid():
+            return _FLAGS
+        return Qt.ItemFlag.NoItemFlags
 
     @property
     def rows(self) -> Sequence[CropRow]:
@@ -77,9 +79,9 @@ class CropListModel(QStringListModel):
     def place(self, crop_id: int) -> int | None:
         """Return the row number of a crop, or None when it is not listed."""
         place = self._places.get(crop_id)
-        return (
-            place if place is None or not self._taken else place - bisect_left(self._taken, place)
-        )
+        if place is None or not self._taken:
+            return place
+        return place - bisect_left(self._taken, place)
 
     def next_unlabelled(self, crop_ids: Iterable[int]) -> int | None:
         """Return the first crop without a label after the last of some; None where none follows or

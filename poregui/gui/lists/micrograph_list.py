@@ -50,12 +50,16 @@ class MicrographRow:
     @property
     def crops_text(self) -> str:
         """Say how many crops there are and how many of them are labelled."""
-        return f"{self.labelled} of {self.crops} labelled" if self.crops else "no crops yet"
+        if self.crops:
+            return f"{self.labelled} of {self.crops} labelled"
+        return "no crops yet"
 
     @property
     def scale_text(self) -> str:
         """Say the scale."""
-        return f"{self.um_per_px:.4g} µm/px" if self.um_per_px else "scale unknown"
+        if self.um_per_px:
+            return f"{self.um_per_px:.4g} µm/px"
+        return "scale unknown"
 
 
 class _Rows(QAbstractListModel):
@@ -99,7 +103,9 @@ class _Rows(QAbstractListModel):
             self.dataChanged.emit(self.index(place), self.index(place), [_ROLE])
 
     def place(self, micrograph_id: int | None) -> int | None:
-        return None if micrograph_id is None else self._places.get(micrograph_id)
+        if micrograph_id is None:
+            return None
+        return self._places.get(micrograph_id)
 
 
 class _Delegate(QStyledItemDelegate):
@@ -152,7 +158,10 @@ class _Delegate(QStyledItemDelegate):
         tokens = theme().tokens
         metrics = option.fontMetrics
         top = area.top() + (area.height() - 3 * metrics.height()) // 2
-        second = f"{row.specimen} · {row.scale_text}" if row.specimen else row.scale_text
+        if row.specimen:
+            second = f"{row.specimen} · {row.scale_text}"
+        else:
+            second = row.scale_text
         for line, (text, colour, weight) in enumerate(
             (
                 (row.name, tokens.text, QFont.Weight.DemiBold),
@@ -165,7 +174,10 @@ class _Delegate(QStyledItemDelegate):
             painter.setFont(font)
             painter.setPen(QColor(colour))
             box = QRect(area.left(), top + line * metrics.height(), area.width(), metrics.height())
-            mode = Qt.TextElideMode.ElideMiddle if line == 0 else Qt.TextElideMode.ElideRight
+            if line == 0:
+                mode = Qt.TextElideMode.ElideMiddle
+            else:
+                mode = Qt.TextElideMode.ElideRight
             words = painter.fontMetrics().elidedText(text, mode, area.width())
             painter.drawText(
                 box, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), words
@@ -240,11 +252,9 @@ class MicrographList(QuietList):
     def current_id(self) -> int | None:
         """Return the id of the current micrograph, or None."""
         place = self.currentIndex().row()
-        return (
-            self.model_rows.rows[place].micrograph_id
-            if 0 <= place < len(self.model_rows.rows)
-            else None
-        )
+        if 0 <= place < len(self.model_rows.rows):
+            return self.model_rows.rows[place].micrograph_id
+        return None
 
     def selected_ids(self) -> list[int]:
         """Return the ids of the selected micrographs in their order."""

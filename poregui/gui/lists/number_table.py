@@ -29,8 +29,10 @@ from PySide6.QtWidgets import (
 from poregui.gui.base.theme import scaled_font, theme
 
 Index = QModelIndex | QPersistentModelIndex
-_LEFT, _RIGHT = Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignRight
-_LINE_WIDTH, _NARROWEST_LINE = 136, 48
+_LEFT = Qt.AlignmentFlag.AlignLeft
+_RIGHT = Qt.AlignmentFlag.AlignRight
+_LINE_WIDTH = 136
+_NARROWEST_LINE = 48
 _WIDEST = 780
 """Beyond it the numbers would stand too far from their names."""
 
@@ -59,7 +61,8 @@ class _Model(QAbstractTableModel):
 
     def show(self, heads: Sequence[str], rows: Sequence[NumberRow]) -> None:
         self.beginResetModel()
-        self.heads, self.rows = tuple(heads), tuple(rows)
+        self.heads = tuple(heads)
+        self.rows = tuple(rows)
         self.endResetModel()
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own default
@@ -77,7 +80,9 @@ class _Model(QAbstractTableModel):
         if orientation == Qt.Orientation.Vertical:
             return None
         if role == Qt.ItemDataRole.DisplayRole:
-            return self.heads[section] if section < len(self.heads) else self.drawn_head
+            if section < len(self.heads):
+                return self.heads[section]
+            return self.drawn_head
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return int(
                 Qt.AlignmentFlag.AlignVCenter | (_RIGHT if 0 < section < len(self.heads) else _LEFT)
@@ -85,10 +90,13 @@ class _Model(QAbstractTableModel):
         return None
 
     def data(self, index: Index, role: int = int(Qt.ItemDataRole.DisplayRole)) -> Any:
-        row, column = self.rows[index.row()], index.column()
+        row = self.rows[index.row()]
+        column = index.column()
         if role == Qt.ItemDataRole.DisplayRole:
             cells = (row.name, *row.cells)
-            return cells[column] if column < min(len(cells), len(self.heads)) else ""
+            if column < min(len(cells), len(self.heads)):
+                return cells[column]
+            return ""
         if role == Qt.ItemDataRole.ToolTipRole:
             return row.tip
         if role == Qt.ItemDataRole.AccessibleTextRole:
@@ -116,7 +124,8 @@ class NumberTable(QTableView):
         super().__init__(parent)
         self.setObjectName(name)
         self.setAccessibleName(accessible)
-        self.choosable, self._pointed = False, -1
+        self.choosable = False
+        self._pointed = -1
         self._model = _Model(self)
         self._delegate = _Delegate(self)
         self.setModel(self._model)
@@ -234,7 +243,8 @@ class _Delegate(QStyledItemDelegate):
         self._view = view
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        tokens, row = theme().tokens, self._view.rows[index.row()]
+        tokens = theme().tokens
+        row = self._view.rows[index.row()]
         area = QRectF(option.rect).adjusted(4, 0, -8, 0)
         painter.save()
         if self._view.marked(index.row()):
@@ -255,7 +265,8 @@ class _Delegate(QStyledItemDelegate):
     def _paint_line(self, painter: QPainter, area: QRectF, row: NumberRow) -> None:
         if row.value is None:
             return
-        tokens, y = theme().tokens, area.center().y()
+        tokens = theme().tokens
+        y = area.center().y()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(QPen(QColor(tokens.border), 1))
         painter.drawLine(

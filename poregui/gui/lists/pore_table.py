@@ -68,11 +68,9 @@ class PoreTable:
     def plain(self, name: str) -> NDArray[np.float64]:
         """Return the numbers of a column (n,), NaN where a shape is unreliable."""
         values = np.asarray(self.columns[name], np.float64)
-        return (
-            np.where(self.columns["shape_reliable"], values, np.nan)
-            if name in SHAPE_NUMBERS
-            else values
-        )
+        if name in SHAPE_NUMBERS:
+            return np.where(self.columns["shape_reliable"], values, np.nan)
+        return values
 
 
 def offered(table: PoreTable) -> tuple[str, ...]:
@@ -99,7 +97,9 @@ class PoreTableModel(QAbstractTableModel):
     def show(self, table: PoreTable, names: Sequence[str], kept: NDArray[np.bool_]) -> None:
         """Show these columns of the pores that `kept` (n,) marks."""
         self.beginResetModel()
-        self.table, self.names, self._kept = table, tuple(names), kept
+        self.table = table
+        self.names = tuple(names)
+        self._kept = kept
         self._arrange()
         self.endResetModel()
 
@@ -127,11 +127,15 @@ class PoreTableModel(QAbstractTableModel):
     def data(self, index: Index, role: int = int(Qt.ItemDataRole.DisplayRole)) -> Any:
         if not index.isValid():
             return None
-        place, name = int(self.order[index.row()]), self.names[index.column()]
+        place = int(self.order[index.row()])
+        name = self.names[index.column()]
         if role == Qt.ItemDataRole.DisplayRole:
             return self.cell(place, name)
         if role == Qt.ItemDataRole.TextAlignmentRole:
-            side = Qt.AlignmentFlag.AlignLeft if name in TEXTS else Qt.AlignmentFlag.AlignRight
+            if name in TEXTS:
+                side = Qt.AlignmentFlag.AlignLeft
+            else:
+                side = Qt.AlignmentFlag.AlignRight
             return int(side | Qt.AlignmentFlag.AlignVCenter)
         if name in SHAPE_NUMBERS and not self.table.columns["shape_reliable"][place]:
             if role == Qt.ItemDataRole.ForegroundRole:
@@ -153,10 +157,15 @@ class PoreTableModel(QAbstractTableModel):
             return "yes" if value else "no"
         if not np.isfinite(value):
             return "–"
-        return f"{value:.4g}" if abs(value) < 1000 else f"{value:,.0f}"
+        if abs(value) < 1000:
+            return f"{value:.4g}"
+        return f"{value:,.0f}"
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
-        self._sorted = (self.names[column], order) if 0 <= column < len(self.names) else None
+        if 0 <= column < len(self.names):
+            self._sorted = (self.names[column], order)
+        else:
+            self._sorted = None
         self.layoutAboutToBeChanged.emit()
         self._arrange()
         self.layoutChanged.emit()
@@ -178,17 +187,18 @@ class PoreTableModel(QAbstractTableModel):
         if self._sorted is not None and self._sorted[0] in (*TEXTS, *self.table.columns):
             name, order = self._sorted
             texts = {"label": self.table.label_names, "micrograph": self.table.micrograph_names}
-            values = (
-                np.array(texts[name], object)
-                if name in texts
-                else np.asarray(self.table.columns[name], float)
-            )
-            keys = (
-                np.unique(values[places], return_inverse=True)[1]
-                if name in texts
-                else values[places]
-            )
-            unknown = np.zeros(len(places), np.bool_) if name in texts else ~np.isfinite(keys)
+            if name in texts:
+                values = np.array(texts[name], object)
+            else:
+                values = np.asarray(self.table.columns[name], float)
+            if name in texts:
+                keys = np.unique(values[places], return_inverse=True)[1]
+            else:
+                keys = values[places]
+            if name in texts:
+                unknown = np.zeros(len(places), np.bool_)
+            else:
+                unknown = ~np.isfinite(keys)
             keys = np.where(unknown, 0, keys if order == Qt.SortOrder.AscendingOrder else -keys)
             places = places[np.lexsort((places, keys, unknown))]
         self.order = places

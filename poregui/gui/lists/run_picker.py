@@ -134,4 +134,6 @@ class _RunDelegate(QStyledItemDelegate):
 
 def accuracy_words(accuracy: float | None) -> str:
     """Return an accuracy in per cent, empty where there is none."""
-    return "" if accuracy is None else f"{100 * accuracy:.1f} %"
+    if accuracy is None:
+        return ""
+    return f"{100 * accuracy:.1f} %"

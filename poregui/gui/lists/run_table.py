@@ -133,21 +133,24 @@ class RunTableModel(QAbstractTableModel):
             return None
         if role == Qt.ItemDataRole.DisplayRole:
             return self.HEADINGS[section]
-        return self._alignment(section) if role == Qt.ItemDataRole.TextAlignmentRole else None
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return self._alignment(section)
+        return None
 
     def data(
         self, index: QModelIndex | QPersistentModelIndex, role: int = Qt.ItemDataRole.DisplayRole
     ) -> Any:
         if role == Qt.ItemDataRole.DisplayRole:
             return self._texts(self._rows[index.row()])[index.column()]
-        return (
-            self._alignment(index.column()) if role == Qt.ItemDataRole.TextAlignmentRole else None
-        )
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return self._alignment(index.column())
+        return None
 
     def _alignment(self, column: int) -> Qt.AlignmentFlag:
-        side = (
-            Qt.AlignmentFlag.AlignRight if column in self._NUMBERS else Qt.AlignmentFlag.AlignLeft
-        )
+        if column in self._NUMBERS:
+            side = Qt.AlignmentFlag.AlignRight
+        else:
+            side = Qt.AlignmentFlag.AlignLeft
         return side | Qt.AlignmentFlag.AlignVCenter
 
     @staticmethod
@@ -211,7 +214,9 @@ class RunTable(QTableView):
     def current(self) -> int:
         """Return the number of the chosen run, 0 for none."""
         index = self.currentIndex()
-        return self.runs.row(index.row()).number if index.isValid() else 0
+        if index.isValid():
+            return self.runs.row(index.row()).number
+        return 0
 
     def choose(self, number: int) -> None:
         """Choose a run, without telling of it; 0 chooses none."""

@@ -24,7 +24,9 @@ def cell_width(lengths: Iterable[float | None]) -> float | None:
     scroll past.
     """
     longest = max((length for length in lengths if length), default=0.0)
-    return _STEP ** math.ceil(2 * math.log2(longest) - 1e-9) if longest > 0 else None
+    if longest > 0:
+        return _STEP ** math.ceil(2 * math.log2(longest) - 1e-9)
+    return None
 
 
 class ScaleStrip(QWidget):
@@ -46,8 +48,12 @@ class ScaleStrip(QWidget):
         """Show the um of one px on the screen (None: no scale is known) and the crops in sight of
         unknown scale.
         """
-        self._um_per_px, self._unknown = um_per_px, unknown
-        length = f"The bar is {length_text(self._bar())} long. " if um_per_px else ""
+        self._um_per_px = um_per_px
+        self._unknown = unknown
+        if um_per_px:
+            length = f"The bar is {length_text(self._bar())} long. "
+        else:
+            length = ""
         self.setAccessibleDescription(length + self.words())
         self.setToolTip(self.words())
         self.update()
@@ -57,7 +63,10 @@ class ScaleStrip(QWidget):
         if self._um_per_px is None:
             return "No crop in sight has a known scale: each is drawn to fit."
         if self._unknown:
-            many = "1 crop" if self._unknown == 1 else f"{self._unknown} crops"
+            if self._unknown == 1:
+                many = "1 crop"
+            else:
+                many = f"{self._unknown} crops"
             return f"All at one scale, but for {many} of unknown scale, marked ?"
         return "All at one scale"
 
@@ -65,11 +74,14 @@ class ScaleStrip(QWidget):
         return QSize(120, self.fontMetrics().height() + GAP)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter, tokens = QPainter(self), theme().tokens
-        left, middle = float(MARGIN), self.height() / 2
+        painter = QPainter(self)
+        tokens = theme().tokens
+        left = float(MARGIN)
+        middle = self.height() / 2
         flags = int(Qt.AlignmentFlag.AlignVCenter)
         if self._um_per_px is not None:
-            length, text = self._bar(), length_text(self._bar())
+            length = self._bar()
+            text = length_text(self._bar())
             wide = length / self._um_per_px
             painter.fillRect(QRectF(left, middle - 1.5, wide, 3), QColor(tokens.text))
             for end in (left, left + wide - 1):

@@ -29,7 +29,9 @@ class Section:
     @property
     def text(self) -> str:
         """Return what stands on the tab."""
-        return f"{self.name} {self.left:,}" if self.left else self.name
+        if self.left:
+            return f"{self.name} {self.left:,}"
+        return self.name
 
 
 class SectionStrip(QTabBar):
@@ -63,14 +65,14 @@ class SectionStrip(QTabBar):
                 self.removeTab(self.count() - 1)
             while self.count() < len(sections):
                 self.addTab("")
-        self._sections, self._marks = tuple(sections), marks
+        self._sections = tuple(sections)
+        self._marks = marks
         for place, section in enumerate(sections):
             self.setTabText(place, section.text)
-            left = (
-                f"{section.left:,} still without a label"
-                if section.left
-                else "every crop has a label"
-            )
+            if section.left:
+                left = f"{section.left:,} still without a label"
+            else:
+                left = "every crop has a label"
             self.setTabToolTip(place, f"{section.name}: {left}. A click goes to the first of them.")
         self._draw_marks()
         self.setVisible(bool(sections))

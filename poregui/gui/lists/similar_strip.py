@@ -11,7 +11,10 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from poregui.gui.base.class_marks import ClassMarks
 from poregui.gui.base.theme import GAP, theme
 
-_ROW_SIDE, _BETWEEN, _ROW_BADGE, _EACH = 34, 2, 20, 2
+_ROW_SIDE = 34
+_BETWEEN = 2
+_ROW_BADGE = 20
+_EACH = 2
 
 
 class AlikeRow(QWidget):
@@ -76,7 +79,8 @@ class AlikeRow(QWidget):
         found = []
         for number, (label, _) in enumerate(self._cells):
             row, column = divmod(number, in_row)
-            left, top = column * self._step, row * (_ROW_BADGE + _ROW_SIDE + GAP // 2) + _ROW_BADGE
+            left = column * self._step
+            top = row * (_ROW_BADGE + _ROW_SIDE + GAP // 2) + _ROW_BADGE
             found += [
                 (label, i, QRect(left + i * (_ROW_SIDE + _BETWEEN), top, _ROW_SIDE, _ROW_SIDE))
                 for i in range(_EACH)
@@ -84,14 +88,18 @@ class AlikeRow(QWidget):
         return found
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter, crops = QPainter(self), self.shown()
+        painter = QPainter(self)
+        crops = self.shown()
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         for label, place, square in self._squares():
             if place == 0:
                 self._marks.draw_badge(painter, square.left(), square.top() - 2, label)
             painter.fillRect(square, QColor(theme().tokens.canvas))
             ids = crops[label]
-            image = self._picture(ids[place]) if place < len(ids) else None
+            if place < len(ids):
+                image = self._picture(ids[place])
+            else:
+                image = None
             if image is not None and not image.isNull():
                 size = image.size().scaled(square.size(), Qt.AspectRatioMode.KeepAspectRatio)
                 target = QRect(0, 0, size.width(), size.height())
@@ -112,7 +120,9 @@ class AlikeRow(QWidget):
         return None
 
 
-_SIDE, _GAP, _BADGE = 56, 4, 24
+_SIDE = 56
+_GAP = 4
+_BADGE = 24
 
 
 class AlikeStrip(QWidget):
@@ -161,7 +171,8 @@ class AlikeStrip(QWidget):
                 image = self._picture(crop_id)
                 if image is not None and not image.isNull():
                     scale = _SIDE / max(image.width(), image.height())
-                    wide, high = image.width() * scale, image.height() * scale
+                    wide = image.width() * scale
+                    high = image.height() * scale
                     middle = square.center()
                     painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
                     painter.drawImage(
@@ -175,7 +186,8 @@ class AlikeStrip(QWidget):
 
     def crop_at(self, point: QPoint) -> int | None:
         """Return the id of the crop at a point, or None."""
-        row, column = point.y() // (_SIDE + _GAP), (point.x() - _BADGE) // (_SIDE + _GAP)
+        row = point.y() // (_SIDE + _GAP)
+        column = (point.x() - _BADGE) // (_SIDE + _GAP)
         if 0 <= row < len(self._rows) and 0 <= column < len(self._rows[row][1]):
             return self._rows[row][1][column]
         return None

@@ -88,12 +88,16 @@ class MatrixDrawing:
         """Return where a cell is drawn; a header where one of both is None, the corner where both
         are.
         """
-        x, width = self.left - self.head, self.head
-        y, height = self.top - self.head, self.head
+        x = self.left - self.head
+        width = self.head
+        y = self.top - self.head
+        height = self.head
         if column is not None:
-            x, width = self.left + column * self.cell_width, self.cell_width
+            x = self.left + column * self.cell_width
+            width = self.cell_width
         if row is not None:
-            y, height = self.top + row * self.cell_height, self.cell_height
+            y = self.top + row * self.cell_height
+            height = self.cell_height
         return QRectF(x, y, width, height)
 
     def extent(self, cell: Cell) -> QRectF:
@@ -177,12 +181,17 @@ def _paint_cell(painter: QPainter, drawing: MatrixDrawing, row: int, column: int
     painter.setBrush(fill)
     painter.drawRoundedRect(area, 3, 3)
     painter.setPen(ink if count else QColor(drawing.tokens.muted))
-    large, small = str(count), f"{100 * share:.0f} %" if whole else ""
+    large = str(count)
+    small = f"{100 * share:.0f} %" if whole else ""
     if drawing.mode != "counts":
-        large, small = (f"{100 * share:.0f} %" if whole else "–"), str(count)
+        large = f"{100 * share:.0f} %" if whole else "–"
+        small = str(count)
     with_small = area.width() >= _ROOM_FOR_SHARE and area.height() >= 1.9 * drawing.line and small
     painter.setFont(_number_font(drawing, area, large))
-    middle = area.adjusted(0, 0, 0, -drawing.line * 0.85) if with_small else area
+    if with_small:
+        middle = area.adjusted(0, 0, 0, -drawing.line * 0.85)
+    else:
+        middle = area
     painter.drawText(middle, _CENTRE, large)
     if with_small:
         painter.setFont(scaled_font(drawing.font, 0.85))
@@ -192,7 +201,10 @@ def _paint_cell(painter: QPainter, drawing: MatrixDrawing, row: int, column: int
 
 def _number_font(drawing: MatrixDrawing, area: QRectF, text: str) -> QFont:
     """Return the largest font in which the largest number of the matrix fits a cell."""
-    longest = len(str(int(drawing.counts.max(initial=0)))) if drawing.mode == "counts" else 5
+    if drawing.mode == "counts":
+        longest = len(str(int(drawing.counts.max(initial=0))))
+    else:
+        longest = 5
     widest = QFontMetricsF(drawing.font).horizontalAdvance("0") * max(longest, len(text))
     return scaled_font(
         drawing.font, max(0.6, min(1.25, (area.width() - 4) / max(1.0, widest))), bold=True
@@ -226,7 +238,8 @@ def _paint_frames(
         painter.drawRoundedRect(around, 5, 5)
 
 
-_LARGEST_CELL, _SMALLEST_CELL = 84, 18
+_LARGEST_CELL = 84
+_SMALLEST_CELL = 18
 _TALLEST_CELL = 58
 _FLAT = 0.72
 """Height of a cell over its width."""
@@ -270,7 +283,9 @@ class ConfusionMatrix(QWidget):
         """Head rows and columns with these labels, drawn as `classes` say (retired ones may be
         among them).
         """
-        self._names, self._labels, self._marks = tuple(names), tuple(labels), ClassMarks(classes)
+        self._names = tuple(names)
+        self._labels = tuple(labels)
+        self._marks = ClassMarks(classes)
         if self._matrix.shape != (len(names), len(names)):
             self._matrix = np.zeros((len(names), len(names)), np.int64)
             self._cells = (EVERYTHING,)
@@ -324,8 +339,12 @@ class ConfusionMatrix(QWidget):
             return f"{crops} predicted as {self._names[cell.column or 0]}"
         if cell.column is None:
             return f"{crops} labelled {self._names[cell.row]}"
-        row, column = self.count(Cell(cell.row, None)), self.count(Cell(None, cell.column))
-        share = f", {100 * count / row:.0f} % of its {row}" if row else ""
+        row = self.count(Cell(cell.row, None))
+        column = self.count(Cell(None, cell.column))
+        if row:
+            share = f", {100 * count / row:.0f} % of its {row}"
+        else:
+            share = ""
         share += f"; {100 * count / column:.0f} % of the {column} predicted so" if column else ""
         return (
             f"Labelled {self._names[cell.row]}, predicted as "
@@ -353,7 +372,8 @@ class ConfusionMatrix(QWidget):
 
     def cell_at(self, point: QPointF) -> Cell | None:
         """Return what lies under a point; headers and totals stand for their row or column."""
-        drawing, n = self.drawing(), len(self._names)
+        drawing = self.drawing()
+        n = len(self._names)
         across = int((point.x() - drawing.left) // drawing.cell_width)
         down = int((point.y() - drawing.top) // drawing.cell_height)
         if across > n or down > n or not n:
@@ -361,7 +381,8 @@ class ConfusionMatrix(QWidget):
         return Cell(down if 0 <= down < n else None, across if 0 <= across < n else None)
 
     def _settle(self) -> None:
-        drawing, n = self.drawing(), len(self._names)
+        drawing = self.drawing()
+        n = len(self._names)
         self.setMinimumWidth(round(drawing.left + n * _SMALLEST_CELL + drawing.totals))
         height = round(drawing.size.height())
         if height != self.height() or self.minimumHeight() != height:
@@ -426,7 +447,9 @@ class ConfusionMatrix(QWidget):
 
     def _moved(self, place: int | None, by: int) -> int | None:
         moved = (-1 if place is None else place) + by
-        return None if moved < 0 else min(moved, len(self._names) - 1)
+        if moved < 0:
+            return None
+        return min(moved, len(self._names) - 1)
 
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):

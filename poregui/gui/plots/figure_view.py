@@ -101,7 +101,9 @@ class _Frame:
     def __init__(
         self, painter: QPainter | None, area: QRectF, figure: Figure, tokens: Tokens, of: QWidget
     ) -> None:
-        self.painter, self.figure, self.tokens = painter, figure, tokens
+        self.painter = painter
+        self.figure = figure
+        self.tokens = tokens
         self.font = of.font()
         self.small = scaled_font(self.font, 0.88)
         self.line = QFontMetricsF(self.small).height()
@@ -113,7 +115,8 @@ class _Frame:
     def at(self, x: float, y: float) -> QPointF:
         """Return where a value lies."""
         (x0, x1), (y0, y1) = self.figure.x_range, self.figure.y_range
-        across, up = (x - x0) / ((x1 - x0) or 1.0), (y - y0) / ((y1 - y0) or 1.0)
+        across = (x - x0) / ((x1 - x0) or 1.0)
+        up = (y - y0) / ((y1 - y0) or 1.0)
         return QPointF(
             self.plot.left() + across * self.plot.width(),
             self.plot.bottom() - up * self.plot.height(),
@@ -138,7 +141,9 @@ class _Frame:
         return None if best is None else best[1]
 
     def _say(self, value: float, span: tuple[float, float]) -> str:
-        return f"{100 * value:.1f} %" if self.figure.percent and span[1] <= 1.0 else f"{value:.3g}"
+        if self.figure.percent and span[1] <= 1.0:
+            return f"{100 * value:.1f} %"
+        return f"{value:.3g}"
 
     def paint(self) -> None:
         """Paint axes, lines and names."""
@@ -156,7 +161,8 @@ class _Frame:
         self._paint_legend()
 
     def _paint_words(self) -> None:
-        painter, centre = self.painter, int(Qt.AlignmentFlag.AlignCenter)
+        painter = self.painter
+        centre = int(Qt.AlignmentFlag.AlignCenter)
         assert painter is not None
         painter.setPen(QColor(self.tokens.text))
         bold = scaled_font(self.font, 1.0, bold=True)
@@ -199,11 +205,16 @@ class _Frame:
     def _paint_tick(self, value: float, *, across: bool) -> None:
         painter = self.painter
         assert painter is not None
-        low_x, low_y = self.figure.x_range[0], self.figure.y_range[0]
-        start = self.at(value, low_y) if across else self.at(low_x, value)
-        end = (
-            QPointF(start.x(), self.plot.top()) if across else QPointF(self.plot.right(), start.y())
-        )
+        low_x = self.figure.x_range[0]
+        low_y = self.figure.y_range[0]
+        if across:
+            start = self.at(value, low_y)
+        else:
+            start = self.at(low_x, value)
+        if across:
+            end = QPointF(start.x(), self.plot.top())
+        else:
+            end = QPointF(self.plot.right(), start.y())
         grid = QColor(self.tokens.border)
         painter.setPen(QPen(grid, 1))
         painter.drawLine(start, end)
@@ -222,7 +233,9 @@ class _Frame:
 
     def _tick_words(self, value: float, span: tuple[float, float]) -> str:
         if self.figure.percent and span[1] <= 1.0:
-            return f"{100 * value:.0f} %" if value == span[1] else f"{100 * value:.0f}"
+            if value == span[1]:
+                return f"{100 * value:.0f} %"
+            return f"{100 * value:.0f}"
         return f"{value:.4g}"
 
     def _paint_line(self, line: Line) -> None:
@@ -236,7 +249,10 @@ class _Frame:
             painter.setPen(QPen(colour, 1.2))
             for x, (low, high) in zip(line.x, line.spans, strict=True):
                 painter.drawLine(self.at(float(x), float(low)), self.at(float(x), float(high)))
-        style = Qt.PenStyle.DashLine if line.dashed else Qt.PenStyle.SolidLine
+        if line.dashed:
+            style = Qt.PenStyle.DashLine
+        else:
+            style = Qt.PenStyle.SolidLine
         painter.setPen(QPen(colour, 1.6 if line.dashed else 2.0, style))
         spots = [self.at(float(x), float(y)) for x, y in zip(*_thinned(line), strict=True)]
         painter.drawPolyline(QPolygonF(spots))
@@ -247,7 +263,8 @@ class _Frame:
                 painter.drawEllipse(spot, 3.0, 3.0)
 
     def _paint_legend(self) -> None:
-        painter, metrics = self.painter, QFontMetricsF(self.small)
+        painter = self.painter
+        metrics = QFontMetricsF(self.small)
         assert painter is not None
         named = [line for line in self.figure.lines if line.name]
         if not named:
@@ -262,7 +279,10 @@ class _Frame:
         painter.drawRoundedRect(QRectF(corner, QPointF(corner.x() + wide, corner.y() + high)), 4, 4)
         for place, line in enumerate(named):
             y = corner.y() + 4 + (place + 0.5) * self.line
-            style = Qt.PenStyle.DashLine if line.dashed else Qt.PenStyle.SolidLine
+            if line.dashed:
+                style = Qt.PenStyle.DashLine
+            else:
+                style = Qt.PenStyle.SolidLine
             painter.setPen(QPen(QColor(line.colour), 2, style))
             painter.drawLine(QPointF(corner.x() + 4, y), QPointF(corner.x() + 4 + _SWATCH, y))
             painter.setPen(QColor(self.tokens.text))

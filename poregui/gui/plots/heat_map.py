@@ -12,7 +12,8 @@ from poregui.gui.base.theme import scaled_font, theme
 from poregui.gui.canvas.scale_bar import draw_scale_bar
 from poregui.gui.plots.colour_scales import heat_table
 
-_LEGEND, _LEGEND_WIDTH = 8, 48
+_LEGEND = 8
+_LEGEND_WIDTH = 48
 _TALLEST = 1.1
 """The height of the view over its width at most."""
 _SMOOTH_BELOW = 6
@@ -36,7 +37,9 @@ class HeatMapView(QWidget):
 
     def set_crop(self, crop: QImage, um_per_px: float | None) -> None:
         """Show a crop without a heat map."""
-        self._crop, self._heat, self._um_per_px = crop, QImage(), um_per_px
+        self._crop = crop
+        self._heat = QImage()
+        self._um_per_px = um_per_px
         self._empty_text = "The pixels of this crop are missing."
         self.setAccessibleDescription("")
         self.update()
@@ -57,7 +60,9 @@ class HeatMapView(QWidget):
 
     def clear(self, text: str = "No crop chosen") -> None:
         """Show nothing but a sentence."""
-        self._crop, self._heat, self._empty_text = QImage(), QImage(), text
+        self._crop = QImage()
+        self._heat = QImage()
+        self._empty_text = text
         self.update()
 
     def sizeHint(self) -> QSize:
@@ -76,7 +81,8 @@ class HeatMapView(QWidget):
             painter.drawText(area.adjusted(12, 12, -12, -12), words, self._empty_text)
             return
         scale = min(area.width() / self._crop.width(), area.height() / self._crop.height())
-        wide, high = self._crop.width() * scale, self._crop.height() * scale
+        wide = self._crop.width() * scale
+        high = self._crop.height() * scale
         target = QRectF((area.width() - wide) / 2, (area.height() - high) / 2, wide, high)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, scale < _SMOOTH_BELOW)
         painter.drawImage(target, self._crop)
@@ -91,7 +97,8 @@ class HeatMapView(QWidget):
         """Draw from little to much in the upper left corner, on a ground of its own."""
         painter.setFont(scaled_font(self.font(), 0.8))
         metrics = painter.fontMetrics()
-        left, right = metrics.horizontalAdvance("little"), metrics.horizontalAdvance("much")
+        left = metrics.horizontalAdvance("little")
+        right = metrics.horizontalAdvance("much")
         high = metrics.height() + 6
         ground = QRectF(area.left() + 6, area.top() + 6, left + _LEGEND_WIDTH + right + 24, high)
         painter.setPen(Qt.PenStyle.NoPen)

@@ -40,7 +40,8 @@ class HistogramPlot(QWidget):
 
     def set_counts(self, counts: NDArray[np.int64], low: float, high: float) -> None:
         """Show counts of equal steps from low to high."""
-        self._counts, self._range = counts, (low, max(high, low + 1))
+        self._counts = counts
+        self._range = (low, max(high, low + 1))
         self.update()
 
     def set_ends(self, low: float, high: float) -> None:
@@ -69,7 +70,10 @@ class HistogramPlot(QWidget):
     def _set_end(self, end: int, value: float) -> None:
         least = (self._range[1] - self._range[0]) * _STEP
         other = self._ends[1 - end]
-        self._ends[end] = min(value, other - least) if end == 0 else max(value, other + least)
+        if end == 0:
+            self._ends[end] = min(value, other - least)
+        else:
+            self._ends[end] = max(value, other + least)
         self.update()
         self.moved.emit(*self._ends)
 
@@ -77,11 +81,10 @@ class HistogramPlot(QWidget):
         if event.button() == Qt.MouseButton.LeftButton and len(self._counts):
             x = event.position().x()
             away = [abs(self.place(end) - x) for end in self._ends]
-            self._held = (
-                0
-                if away[0] < away[1] or (away[0] == away[1] and x < self.place(self._ends[0]))
-                else 1
-            )
+            if away[0] < away[1] or (away[0] == away[1] and x < self.place(self._ends[0])):
+                self._held = 0
+            else:
+                self._held = 1
             self._set_end(self._held, self._value(x))
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
@@ -97,7 +100,10 @@ class HistogramPlot(QWidget):
         if event.key() not in (Qt.Key.Key_Left, Qt.Key.Key_Right) or not len(self._counts):
             super().keyPressEvent(event)
             return
-        end = 1 if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 0
+        if event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+            end = 1
+        else:
+            end = 0
         step = (
             (self._range[1] - self._range[0])
             * _STEP
@@ -107,14 +113,18 @@ class HistogramPlot(QWidget):
         self.settled.emit(*self._ends)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter, tokens = QPainter(self), theme().tokens
+        painter = QPainter(self)
+        tokens = theme().tokens
         area = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
         painter.fillRect(area, QColor(tokens.plot_background))
         painter.setPen(QColor(tokens.border))
         painter.drawRect(area)
         if not len(self._counts):
             return
-        heights = np.log1p(self._counts) if self._log else self._counts.astype(float)
+        if self._log:
+            heights = np.log1p(self._counts)
+        else:
+            heights = self._counts.astype(float)
         heights = heights / max(float(heights.max()), 1e-9) * (self.height() - 2 * _PAD)
         wide = (self.width() - 2 * _PAD) / len(heights)
         for i, high in enumerate(heights.tolist()):

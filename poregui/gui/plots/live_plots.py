@@ -56,7 +56,8 @@ class Legend(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        x, middle = 0.0, self.height() / 2
+        x = 0.0
+        middle = self.height() / 2
         for text in self._ENTRIES:
             self._draw_swatch(painter, text, QRectF(x, middle - 6, self._SWATCH - 4, 12))
             painter.setPen(QColor(theme().tokens.muted))
@@ -70,7 +71,8 @@ class Legend(QWidget):
             x += width + 2 * GAP
 
     def _draw_swatch(self, painter: QPainter, text: str, area: QRectF) -> None:
-        colours, middle = ink(), area.center()
+        colours = ink()
+        middle = area.center()
         across = (QPointF(area.left(), middle.y()), QPointF(area.right(), middle.y()))
         if text == "training":
             painter.setPen(QPen(QColor(colours.train), 1.8))
@@ -191,7 +193,8 @@ class _Plot(pg.PlotWidget):
         event.accept()
 
     def dress(self) -> None:
-        tokens, colours = theme().tokens, ink()
+        tokens = theme().tokens
+        colours = ink()
         self.setBackground(tokens.plot_background)
         for side in ("left", "bottom", "right"):
             axis = self.getPlotItem().getAxis(side)
@@ -233,7 +236,9 @@ class _Plot(pg.PlotWidget):
 
 
 def _axis_values(values: Sequence[float], log: bool) -> np.ndarray:
-    return np.log10(positive(values)) if log else np.array(values, float)
+    if log:
+        return np.log10(positive(values))
+    return np.array(values, float)
 
 
 def _room_for_epochs(reached: float) -> float:
@@ -246,7 +251,9 @@ def _usual(losses: Sequence[float]) -> list[float]:
     """Return the range of batch losses without the rare ones far off, which would press all others
     flat.
     """
-    return [float(value) for value in np.quantile(positive(losses), (0.01, 0.99))] if losses else []
+    if losses:
+        return [float(value) for value in np.quantile(positive(losses), (0.01, 0.99))]
+    return []
 
 
 def _room_for_losses(losses: Sequence[float], log: bool) -> tuple[float, float]:
@@ -325,11 +332,10 @@ class LivePlots(QWidget):
         self._draw_accuracy()
 
     def _draw_loss(self) -> None:
-        curves, log = self._curves, self.log_switch.isChecked()
-        losses, validation = (
-            positive(curves.values("loss")),
-            positive(curves.values("validation_loss")),
-        )
+        curves = self._curves
+        log = self.log_switch.isChecked()
+        losses = positive(curves.values("loss"))
+        validation = positive(curves.values("validation_loss"))
         self.loss_plot.draw_lines(curves, positive(curves.batch_loss), losses, validation, log=log)
         self._draw_rate(curves)
         if self._follows:

@@ -18,7 +18,8 @@ from poregui.gui.base.class_marks import ClassMarks
 from poregui.gui.base.theme import theme
 
 _SYMBOLS = ("o", "s", "t", "d", "p", "h", "star", "+")
-_MOST_BINS, _FEWEST_BINS = 40, 8
+_MOST_BINS = 40
+_FEWEST_BINS = 8
 _MANY = 3000
 
 
@@ -61,11 +62,9 @@ class _Axis(pg.AxisItem):
         return [(1.0, [value for value in values if lowest <= value <= highest])]
 
     def tickStrings(self, values: Sequence[float], scale: float, spacing: float) -> list[str]:
-        return (
-            [f"{10**v:.7g}" for v in values]
-            if self.powers
-            else super().tickStrings(values, scale, spacing)
-        )
+        if self.powers:
+            return [f"{10**v:.7g}" for v in values]
+        return super().tickStrings(values, scale, spacing)
 
 
 class PorePlot(pg.PlotWidget):
@@ -152,7 +151,8 @@ class PorePlot(pg.PlotWidget):
         every = np.concatenate(known) if known else np.zeros(0)
         if not len(every):
             return
-        low, high = float(every.min()), float(every.max())
+        low = float(every.min())
+        high = float(every.max())
         span = high - low or max(abs(high), 1.0) * 0.1
         bins = int(np.clip(np.sqrt(len(every)) * 1.5, _FEWEST_BINS, _MOST_BINS))
         edges = np.linspace(low, low + span, bins + 1)
@@ -168,7 +168,8 @@ class PorePlot(pg.PlotWidget):
 
     def _draw_points(self, group: PlotGroup, x: PlotAxis, y: PlotAxis, symbol: str) -> None:
         assert group.y is not None
-        across, up = _scaled(group.x, x), _scaled(group.y, y)
+        across = _scaled(group.x, x)
+        up = _scaled(group.y, y)
         known = np.isfinite(across) & np.isfinite(up)
         colour = self._colour(group.label)
         colour.setAlpha(170 if len(across) < _MANY else 90)
@@ -200,7 +201,9 @@ class PorePlot(pg.PlotWidget):
                     self._here.setData(*at)
 
     def _colour(self, label: int | None) -> QColor:
-        return QColor(theme().tokens.muted) if label is None else QColor(self._marks.colour(label))
+        if label is None:
+            return QColor(theme().tokens.muted)
+        return QColor(self._marks.colour(label))
 
 
 def _scaled(values: NDArray[np.float64], axis: PlotAxis) -> NDArray[np.float64]:

@@ -48,7 +48,8 @@ class ProbabilityBars(QWidget):
 
     def set_probabilities(self, bars: Sequence[ClassProbability], truth: int | None) -> None:
         """Show these bars in their order; `truth` is the label that the crop has now."""
-        self._bars, self._truth = tuple(bars), truth
+        self._bars = tuple(bars)
+        self._truth = truth
         self.setAccessibleDescription(", ".join(f"{b.name} {percent(b.probability)}" for b in bars))
         self.setFixedHeight(max(1, round(len(bars) * self._row())))
         self.update()

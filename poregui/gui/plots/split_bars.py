@@ -52,7 +52,8 @@ class SplitBars(QWidget):
     def set_bars(self, bars: Sequence[SplitBar], labels: Sequence[int], marks: ClassMarks) -> None:
         """Show these bars; `labels` says which label each place of their counts stands for."""
         self._bars = _shortened(bars)
-        self._labels, self._marks = tuple(labels), marks
+        self._labels = tuple(labels)
+        self._marks = marks
         self.setAccessibleDescription(
             "; ".join(f"{bar.name}: {self._words(bar)}" for bar in bars if bar.heading)
         )
@@ -107,7 +108,9 @@ class SplitBars(QWidget):
 
     def _height(self, bar: SplitBar) -> float:
         line = self.fontMetrics().height()
-        return line * 2.0 + GAP if bar.heading else max(14.0, line * 0.95)
+        if bar.heading:
+            return line * 2.0 + GAP
+        return max(14.0, line * 0.95)
 
     def _legend_rows(self, width: int) -> list[list[int]]:
         rows: list[list[int]] = []
@@ -132,7 +135,8 @@ class SplitBars(QWidget):
         return len(self._legend_rows(width)) * self.fontMetrics().height() * 1.3
 
     def _paint_legend(self, painter: QPainter) -> float:
-        line, top = self.fontMetrics().height() * 1.3, 0.0
+        line = self.fontMetrics().height() * 1.3
+        top = 0.0
         for row in self._legend_rows(self.width()):
             left = 0.0
             for label in row:
@@ -196,7 +200,10 @@ class SplitBars(QWidget):
             piece = QRectF(left, space.top(), max(0.0, width - 1), space.height())
             self._marks.fill(painter, piece, label)
             room = piece.width() - 4
-            texts = (f"{self._marks.letter(label)} {count}", str(count)) if words and count else ()
+            if words and count:
+                texts = (f"{self._marks.letter(label)} {count}", str(count))
+            else:
+                texts = ()
             text = next((t for t in texts if painter.fontMetrics().horizontalAdvance(t) < room), "")
             if text:
                 painter.setPen(text_on(self._marks.colour(label)))
@@ -213,4 +220,6 @@ _MIDDLE_RIGHT = int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight)
 def _shortened(bars: Sequence[SplitBar]) -> tuple[SplitBar, ...]:
     """Leave the single groups out where they are too many to be read."""
     groups = sum(not bar.heading for bar in bars)
-    return tuple(bars) if groups <= _MOST_GROUPS else tuple(bar for bar in bars if bar.heading)
+    if groups <= _MOST_GROUPS:
+        return tuple(bars)
+    return tuple(bar for bar in bars if bar.heading)

@@ -74,7 +74,9 @@ class StripPlots(QWidget):
             if len(values):
                 share = 100 * np.searchsorted(values, strips.value, side="right") / len(values)
                 places.append(f"{share:.0f} % of {self._marks.name(label)}")
-        return f"{said}: at most as large are {', '.join(places)}" if places else said
+        if places:
+            return f"{said}: at most as large are {', '.join(places)}"
+        return said
 
     def sizeHint(self) -> QSize:
         return QSize(240, self.minimumHeight())
@@ -152,7 +154,9 @@ class StripPlots(QWidget):
 
 def figures(value: float) -> str:
     """Return a value in three figures, without an exponent where that is longer."""
-    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
+    if abs(value) >= 100:
+        return f"{value:.0f}"
+    return f"{value:.3g}"
 
 
 def _some(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -166,8 +170,11 @@ def _range(strips: Strips) -> tuple[float, float]:
     ends += [] if strips.value is None else [strips.value]
     if not ends:
         return 0.0, 1.0
-    low, high = float(min(ends)), float(max(ends))
-    return (low, high) if high > low else (low * 0.9, high * 1.1 or 1.0)
+    low = float(min(ends))
+    high = float(max(ends))
+    if high > low:
+        return (low, high)
+    return (low * 0.9, high * 1.1 or 1.0)
 
 
 def _at(value: float, low: float, high: float, strips: Strips, area: QRectF) -> float:

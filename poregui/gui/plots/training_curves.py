@@ -79,7 +79,9 @@ class Curves:
                 self.folds = [
                     f for f in self.folds if f.fold < event.fold
                 ]  # an interrupted one begins again
-                self.started, self.stage, self.now = event, "", None
+                self.started = event
+                self.stage = ""
+                self.now = None
             case FoldEnded():
                 self.folds.append(event)
             case Stage():
@@ -97,7 +99,8 @@ class Curves:
                 self.stage = ""
 
     def _take_batch(self, event: BatchEnded) -> None:
-        self.now, self.stage = event, ""
+        self.now = event
+        self.stage = ""
         x = event.epoch - 1 + event.batch / max(event.batches, 1)
         if self.batch_x and x <= self.batch_x[-1]:
             self._forget_after(x)

@@ -106,7 +106,8 @@ class CloseUp(QObject):
 
     def show(self, shown: CloseupCrop | None) -> None:
         """Show a crop, or that none is chosen."""
-        before, self._shown = self._shown, shown
+        before = self._shown
+        self._shown = shown
         if shown is None or self._review is None:
             self._micrograph = None
             self._panel.set_shown(False)
@@ -129,7 +130,8 @@ class CloseUp(QObject):
         self.show_more()
 
     def _show_words(self, reviewed: RunReview, shown: CloseupCrop) -> None:
-        judged, crop = shown.judged, shown.crop
+        judged = shown.judged
+        crop = shown.crop
         label = crop.label if crop is not None else None
         moved = crop is not None and shown.frozen is not None and crop.pixels != shown.frozen.pixels
         log = self._session.project.label_log(shown.crop_id)
@@ -143,7 +145,10 @@ class CloseUp(QObject):
             f"Label: {history_words(log, self._marks)}" if log else "",
             change_words(judged, reviewed.classes, moved=moved) if judged is not None else "",
         )
-        answers = judged.prediction.probabilities if judged is not None else ()
+        if judged is not None:
+            answers = judged.prediction.probabilities
+        else:
+            answers = ()
         bars = [
             ClassProbability(class_id, class_name, probability)
             for class_id, class_name, probability in zip(
@@ -220,11 +225,10 @@ class CloseUp(QObject):
             return
         values = evidence_for(maps, place)
         name = self._review.classes[place]
-        speaks = (
-            f"Coloured where the picture speaks for {name}"
-            if values.any()
-            else f"Nothing here speaks for {name}"
-        )
+        if values.any():
+            speaks = f"Coloured where the picture speaks for {name}"
+        else:
+            speaks = f"Nothing here speaks for {name}"
         self._panel.heat_map.set_heat(values, speaks)
         self._panel.heat_map.setToolTip(speaks)
 
@@ -243,4 +247,6 @@ class CloseUp(QObject):
         chosen = self._panel.heat_class.currentData()
         if chosen in (None, OF_PREDICTION):
             return self._shown.judged.prediction.index
-        return self._shown.judged.truth if chosen == OF_LABEL else int(chosen)
+        if chosen == OF_LABEL:
+            return self._shown.judged.truth
+        return int(chosen)

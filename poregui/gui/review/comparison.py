@@ -63,7 +63,8 @@ class ComparePresenter(PanelPresenter):
 
     def choose(self, number: int) -> None:
         """Compare with a run; 0 ends it."""
-        self._number, self._both = number, None
+        self._number = number
+        self._both = None
         box = self.page.compare.other_box
         box.setCurrentIndex(max(0, box.findData(number)))
         self.other_changed.emit(None)
@@ -98,11 +99,9 @@ class ComparePresenter(PanelPresenter):
             return
         if self._handle is not None:
             self._handle.cancel()
-        reviewed, folder, project_folder = (
-            run.review,
-            self._runs[self._number],
-            self.around.session.project.folder,
-        )
+        reviewed = run.review
+        folder = self._runs[self._number]
+        project_folder = self.around.session.project.folder
         if not self.page.compare.flip_list.rows.rowCount():
             self.page.compare.show_sentence(f"Reading run {self._number} …")
 
@@ -116,7 +115,8 @@ class ComparePresenter(PanelPresenter):
         )
 
     def _compared(self, both: Both) -> None:
-        self._handle, self._both = None, both
+        self._handle = None
+        self._both = both
         self.other_changed.emit((both.other, self._runs[self._number]))
         self.stale = True
         self.listed.emit()
@@ -126,7 +126,8 @@ class ComparePresenter(PanelPresenter):
         self.page.compare.show_sentence(str(error))
 
     def _show_both(self, both: Both) -> None:
-        panel, found = self.page.compare, both.comparison
+        panel = self.page.compare
+        found = both.comparison
         panel.show_sentence("")
         say(panel.compare_sentence, found.sentence)
         say(panel.compare_notes, "\n".join(found.notes))
@@ -171,7 +172,8 @@ def kind_of(flip: Flip) -> str:
 
 
 def _rows(found: Comparison) -> list[NumberRow]:
-    pairing, rows = found.pairing, []
+    pairing = found.pairing
+    rows = []
     for one, only, accuracy in (
         (found.second, pairing.only_second, found.accuracy_second),
         (found.first, pairing.only_first, found.accuracy_first),
@@ -190,16 +192,22 @@ def _rows(found: Comparison) -> list[NumberRow]:
     if found.difference is not None:
         ends = found.difference_interval
         tip = "In percentage points, with its interval over specimens where there are two at least."
-        span = f"{100 * ends[0]:+.1f} to {100 * ends[1]:+.1f}" if ends is not None else "–"
+        if ends is not None:
+            span = f"{100 * ends[0]:+.1f} to {100 * ends[1]:+.1f}"
+        else:
+            span = "–"
         rows.append(NumberRow("Difference", ("", f"{100 * found.difference:+.1f}", span), tip=tip))
     return rows
 
 
 def _flip_words(found: Comparison, flip: Flip) -> str:
-    first, second = percent(flip.first_confidence), percent(flip.second_confidence)
+    first = percent(flip.first_confidence)
+    second = percent(flip.second_confidence)
     return f"{flip.name}: {flip.second}, {second}; run {found.first.run} {flip.first}, {first}"
 
 
 def _entry_words(entry: RunEntry) -> str:
     said = f"Run {entry.number}" + (f", {entry.preset}" if entry.preset else "")
-    return said if entry.accuracy is None else f"{said}, {100 * entry.accuracy:.1f} %"
+    if entry.accuracy is None:
+        return said
+    return f"{said}, {100 * entry.accuracy:.1f} %"

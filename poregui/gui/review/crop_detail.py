@@ -21,11 +21,14 @@ from poregui.gui.widgets.context_view import ContextView
 from poregui.gui.widgets.label_strip import LabelStrip
 from poregui.gui.widgets.tabbed import Tabbed
 
-OF_PREDICTION, OF_LABEL = -1, -2
+OF_PREDICTION = -1
+OF_LABEL = -2
 """What the class choice of the heat map means beside places of classes."""
 
 
-SURROUNDINGS, SIZE, ALIKE = "Around", "Size", "Alike"
+SURROUNDINGS = "Around"
+SIZE = "Size"
+ALIKE = "Alike"
 """What is seen below the label: one of three."""
 
 
@@ -222,7 +225,9 @@ class DetailPanel(QWidget):
         """Build what is seen below the label: surroundings, size and shape, or crops that are
         alike.
         """
-        around, sizes, alike = QWidget(), QWidget(), QWidget()
+        around = QWidget()
+        sizes = QWidget()
+        alike = QWidget()
         self.no_surroundings = text("no_surroundings", wrap=True)
         layout = column(around, margin=0, spacing=GAP // 2)
         layout.addWidget(self.context_view, 1)

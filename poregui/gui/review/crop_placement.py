@@ -62,7 +62,9 @@ class MoreAbout(QObject):
         """Speak of this run from now on."""
         if self._handle is not None:
             self._handle.cancel()
-        self._run, self._read, self._handle = run, None, None
+        self._run = run
+        self._read = None
+        self._handle = None
         self._spread = {}
         self._panel.strip_plots.set_strips(())
         self._panel.alike_grid.set_rows(())
@@ -108,7 +110,8 @@ class MoreAbout(QObject):
         )
 
     def _done(self, read: _Read) -> None:
-        self._handle, self._read = None, read
+        self._handle = None
+        self._read = read
         for say in (self._panel.set_size_words, self._panel.set_alike_words):
             say("")
         self.show(self._crop_id)

@@ -34,7 +34,9 @@ def rows_of(
     `lost` are the labels of crops that do not count and still exist, `done` the crops marked as
     reviewed.
     """
-    ids, names, sure = reviewed.class_ids, table.names, table.sure_words
+    ids = reviewed.class_ids
+    names = table.names
+    sure = table.sure_words
     said = [f", predicted {name}" for name in reviewed.classes]
     columns = (table.ids[rows].tolist(), table.truth[rows].tolist(), table.predicted[rows].tolist())
     made = []
@@ -80,24 +82,28 @@ class CropsPresenter(PanelPresenter):
 
     def choose(self, cells: Collection[Cell] | None) -> None:
         """List the crops of cells."""
-        self.cells, self._group = None if cells is None else tuple(cells), None
+        self.cells = None if cells is None else tuple(cells)
+        self._group = None
         self.page.confusion_matrix.set_cells(self.cells or (EVERYTHING,))
         self.stale = True
 
     def choose_group(self, name: str, crop_ids: NDArray[np.int64]) -> None:
         """List these crops under a name."""
-        self.cells, self._group = (), (name, crop_ids)
+        self.cells = ()
+        self._group = (name, crop_ids)
         self.page.confusion_matrix.set_cells(())
         self.stale = True
 
     def reset(self) -> None:
         super().reset()
-        self.cells, self._group = (EVERYTHING,), None
+        self.cells = (EVERYTHING,)
+        self._group = None
         self.page.confusion_matrix.set_cells(self.cells)
         self.page.prediction_list.set_rows(())
 
     def fill(self) -> None:
-        run, part = self.desk.run, self.desk.part
+        run = self.desk.run
+        part = self.desk.part
         if run is None:
             self.page.prediction_list.set_rows(())
             return
@@ -109,26 +115,33 @@ class CropsPresenter(PanelPresenter):
             kept = rows[~np.isin(table.ids[rows], np.fromiter(done, np.int64))]
             rows, hidden = kept, len(rows) - len(kept)
         lost = table.ids[rows[table.truth[rows] == NO_TRUTH]].tolist()
-        labels = self.around.session.project.labels_of(lost) if lost else {}
+        if lost:
+            labels = self.around.session.project.labels_of(lost)
+        else:
+            labels = {}
         self.page.prediction_list.set_rows(rows_of(run.review, table, rows, labels, done))
         self._say(len(rows), hidden)
 
     def _say(self, count: int, hidden: int) -> None:
         run = self.desk.run
         assert run is not None
-        cells, table, part = self.cells, run.table, self.desk.part
+        cells = self.cells
+        table = run.table
+        part = self.desk.part
         counted = table.counted(part)
         errors = int((table.truth[counted] != table.predicted[counted]).sum())
         if self._group is not None:
             title = f"{self._group[0]} · {count}"
         else:
-            title = (
-                f"Not counted · {count}"
-                if cells is None
-                else list_title(run.review.classes, cells, count)
-            )
+            if cells is None:
+                title = f"Not counted · {count}"
+            else:
+                title = list_title(run.review.classes, cells, count)
         title += f" ({hidden} reviewed hidden)" if hidden else ""
-        nothing = "Every crop of this part counts." if cells is None else empty_list_words(cells)
+        if cells is None:
+            nothing = "Every crop of this part counts."
+        else:
+            nothing = empty_list_words(cells)
         if hidden:
             nothing = "All crops of this choice are reviewed. Switch “To do” off to see them."
         self.page.crops.set_words(

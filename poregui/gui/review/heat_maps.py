@@ -47,7 +47,9 @@ class HeatMaps(QObject):
 
     def set_run(self, run: RunFolder | None) -> None:
         """Ask the network of this run from now on."""
-        self._run, self._predictor, self._wanted = run, None, []
+        self._run = run
+        self._predictor = None
+        self._wanted = []
         self._kept.clear()
 
     def why_none(self) -> str:
@@ -78,11 +80,16 @@ class HeatMaps(QObject):
     def _next(self) -> None:
         if self._handle is not None or not self._wanted or self._run is None:
             return
-        crops, run, predictor = self._wanted[:_AT_ONCE], self._run, self._predictor
+        crops = self._wanted[:_AT_ONCE]
+        run = self._run
+        predictor = self._predictor
         self._wanted = self._wanted[_AT_ONCE:]
 
         def work(_control: TaskControl) -> tuple[Predictor, list[NDArray[np.float32]]]:
-            asked = predictor if predictor is not None else Predictor(run, threads=1)
+            if predictor is not None:
+                asked = predictor
+            else:
+                asked = Predictor(run, threads=1)
             pixels = run.read_crops(crops)
             scaled = [
                 ScaledCrop(CropPixels(array, crop.grey_low, crop.grey_high), crop.um_per_px)
@@ -170,7 +177,8 @@ class GridHeat(QObject):
             grid.viewport().update()
 
     def _ask(self) -> None:
-        run, wanted = self._around.desk.run, list(self._wanted)
+        run = self._around.desk.run
+        wanted = list(self._wanted)
         self._wanted.clear()
         if run is not None:
             self._maps.request_all(
@@ -178,7 +186,8 @@ class GridHeat(QObject):
             )
 
     def _ready(self, crop_id: int, maps: NDArray[np.float32]) -> None:
-        judged, plain = self._around.desk.judged.get(crop_id), self._plain(crop_id)
+        judged = self._around.desk.judged.get(crop_id)
+        plain = self._plain(crop_id)
         if judged is None or plain is None or plain.isNull():
             return
         picture = plain.convertToFormat(QImage.Format.Format_RGB32)

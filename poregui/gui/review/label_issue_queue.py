@@ -46,7 +46,8 @@ class SuspectsPresenter(PanelPresenter):
             return
         if self._handle is not None:
             self._handle.cancel()
-        folder, project_folder = self.desk.run.folder, self.around.session.project.folder
+        folder = self.desk.run.folder
+        project_folder = self.around.session.project.folder
         self.page.suspects.show_sentence("Searching for labels that are probably wrong …")
 
         def work(_control: object) -> Suspects:
@@ -58,7 +59,8 @@ class SuspectsPresenter(PanelPresenter):
         )
 
     def _show(self, found: Suspects) -> None:
-        self._handle, self._found = None, found
+        self._handle = None
+        self._found = found
         self._rows = {one.crop_id: self._row(one) for one in found.queue}
         self.stale = True
         self.listed.emit()
@@ -88,11 +90,10 @@ class SuspectsPresenter(PanelPresenter):
         if rows:
             self.page.suspects.show_sentence("")
         else:
-            words = (
-                "No label of this run is in doubt."
-                if not settled
-                else f"All {settled} suspects are settled."
-            )
+            if not settled:
+                words = "No label of this run is in doubt."
+            else:
+                words = f"All {settled} suspects are settled."
             self.page.suspects.show_sentence(words, offer="Search again")
         self._say(left, settled)
 
@@ -115,11 +116,10 @@ class SuspectsPresenter(PanelPresenter):
         if self._found is None:
             return
         title, note = self._words
-        change = (
-            self._found.names.get(one.proposed, "")
-            if one is not None and one.proposed != one.label
-            else ""
-        )
+        if one is not None and one.proposed != one.label:
+            change = self._found.names.get(one.proposed, "")
+        else:
+            change = ""
         writable = one is not None and not self.around.session.project.read_only
         self.page.suspects.set_words(
             title, note, one.why if one else "", answerable=writable, change=change
@@ -130,7 +130,10 @@ class SuspectsPresenter(PanelPresenter):
         """Settle the chosen suspect: `keep` its label, `change` it to the proposed one, or
         `unsure`.
         """
-        one = self._left.get(self._current) if self._current is not None else None
+        if self._current is not None:
+            one = self._left.get(self._current)
+        else:
+            one = None
         if one is None or self.page.panels.current != SUSPECTS:
             messages().note("No suspect is chosen.")
             return

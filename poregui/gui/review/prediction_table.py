@@ -89,15 +89,17 @@ class PredictionTable:
         """Return how many test crops, and how many others, have another label than at the freeze,
         or none any more.
         """
-        changed, tested = self.truth != self.trained, self.in_part("test")
+        changed = self.truth != self.trained
+        tested = self.in_part("test")
         return int((changed & tested).sum()), int((changed & ~tested).sum())
 
     def interval(self, part: Part) -> HeadlineInterval | None:
         """Return the interval that stands beside the accuracy of a part."""
         rows = self.counted(part)
-        groups = (
-            self.groups if len(rows) == len(self) else [self.groups[row] for row in rows.tolist()]
-        )
+        if len(rows) == len(self):
+            groups = self.groups
+        else:
+            groups = [self.groups[row] for row in rows.tolist()]
         return interval_of(self.truth[rows] == self.predicted[rows], groups)
 
     def with_truth(self, reviewed: RunReview, crop_ids: Collection[int]) -> PredictionTable:

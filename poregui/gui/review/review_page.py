@@ -27,9 +27,14 @@ from poregui.gui.review.review_text import RunHeadline
 from poregui.gui.review.run_column import RunColumn
 from poregui.gui.widgets.tabbed import Tabbed
 
-CROPS, NUMBERS, CURVES, SUSPECTS, COMPARE = "Crops", "Numbers", "Curves", "Label errors", "Compare"
+CROPS = "Crops"
+NUMBERS = "Numbers"
+CURVES = "Curves"
+SUSPECTS = "Label errors"
+COMPARE = "Compare"
 """The panels in the middle; those of single crops have the chosen one at their side."""
-_LEFT, _RIGHT = (296, 340), (268, 300)
+_LEFT = (296, 340)
+_RIGHT = (268, 300)
 """Least and greatest width of the outer columns, before a person moves them."""
 _WITH_CROP = (CROPS, SUSPECTS, COMPARE)
 
@@ -55,16 +60,12 @@ class ReviewPage(QWidget):
         super().__init__(parent)
         self.setObjectName("review_page")
         self.setAccessibleName("Review")
-        self.column, self.crops, self.numbers = (
-            RunColumn(self),
-            CropsPanel(self),
-            NumbersPanel(self),
-        )
-        self.curves, self.suspects, self.compare = (
-            CurvesPanel(self),
-            SuspectsPanel(self),
-            ComparePanel(self),
-        )
+        self.column = RunColumn(self)
+        self.crops = CropsPanel(self)
+        self.numbers = NumbersPanel(self)
+        self.curves = CurvesPanel(self)
+        self.suspects = SuspectsPanel(self)
+        self.compare = ComparePanel(self)
         self.detail = DetailPanel(self)
         self.run_picker = self.column.run_picker
         self.confusion_matrix = self.column.confusion_matrix

@@ -98,7 +98,8 @@ class ComparePanel(QWidget):
         self._stack.setCurrentIndex(1 if sentence else 0)
 
 
-_CELL, _SMALLEST = 106, 80
+_CELL = 106
+_SMALLEST = 80
 ORDERS = {
     "loss": "Worst first",
     "margin": "Closest call first",

@@ -55,9 +55,11 @@ class ReviewPresenter(QObject):
         self._close_up = CloseUp(page.detail, session, services, self)
         self._runs = RunChoice(around)
         self._head = HeadlinePresenter(around)
-        self._crops, self._suspects = CropsPresenter(around), SuspectsPresenter(around)
+        self._crops = CropsPresenter(around)
+        self._suspects = SuspectsPresenter(around)
         self._numbers = NumbersPresenter(around)
-        self._compare, self._curves = ComparePresenter(around), CurvesPresenter(around)
+        self._compare = ComparePresenter(around)
+        self._curves = CurvesPresenter(around)
         self._panels: dict[str, PanelPresenter] = {
             CROPS: self._crops,
             NUMBERS: self._numbers,
@@ -101,7 +103,9 @@ class ReviewPresenter(QObject):
         self._follow(Changed(frozenset({"runs"})))
 
     def _links_of_project(self) -> list[tuple[SignalInstance, Callable]]:
-        images, desk, close_up = self._services.micrograph_images, self._desk, self._close_up
+        images = self._services.micrograph_images
+        desk = self._desk
+        close_up = self._close_up
         return [
             (self._session.changed, self._follow),
             (images.loaded, close_up.micrograph_loaded),
@@ -122,7 +126,8 @@ class ReviewPresenter(QObject):
         ]
 
     def _links_of_page(self) -> list[tuple[SignalInstance, Callable]]:
-        page, detail = self._page, self._page.detail
+        page = self._page
+        detail = self._page.detail
         return [
             (page.shown, self._catch_up),
             (page.run_chosen, self.show_run),
@@ -235,7 +240,8 @@ class ReviewPresenter(QObject):
 
     def label(self, label: int | None) -> None:
         """Label the selected crops, all in one step, and go on to the next crop of the list."""
-        ids, project = self._chosen_ids(), self._session.project
+        ids = self._chosen_ids()
+        project = self._session.project
         there = list(project.labels_of(ids))
         if not there:
             messages().note(
@@ -247,7 +253,8 @@ class ReviewPresenter(QObject):
 
     def _apply(self, edit: Edit | None, then: int | None) -> None:
         """Do an edit and choose the crop that comes then; None only goes on."""
-        before, self._current = self._current, then
+        before = self._current
+        self._current = then
         try:
             self._session.project.check_writable()
             if edit is not None:
@@ -315,7 +322,9 @@ class ReviewPresenter(QObject):
         selected = self._grid.selected_ids()
         if len(selected) > 1 and self._current in selected:
             return selected
-        return [self._current] if self._current is not None else []
+        if self._current is not None:
+            return [self._current]
+        return []
 
     # ---- following --------------------------------------------------------------------------
 
@@ -326,7 +335,8 @@ class ReviewPresenter(QObject):
 
     def _catch_up(self) -> None:
         """Bring the page to what has changed since it was last looked at."""
-        missed, self._missed = self._missed, []
+        missed = self._missed
+        self._missed = []
         kinds = frozenset[str]().union(*(change.kinds for change in missed))
         if "runs" in kinds:
             self._runs.read()
@@ -349,10 +359,8 @@ class ReviewPresenter(QObject):
     def _show_classes(self) -> None:
         reviewed = self._desk.review
         if reviewed is not None:
-            known, active = (
-                self._session.project.classes(retired=True),
-                self._session.project.classes(),
-            )
+            known = self._session.project.classes(retired=True)
+            active = self._session.project.classes()
             self._close_up.set_review(reviewed, known, active)
             self._page.set_classes(reviewed.classes, reviewed.class_ids, known)
 
@@ -378,7 +386,8 @@ class ReviewPresenter(QObject):
         if grid is not None:
             wanted = self._current
             if self._panel is self._suspects and self._suspects.next_wanted is not None:
-                wanted, self._suspects.next_wanted = self._suspects.next_wanted, None
+                wanted = self._suspects.next_wanted
+                self._suspects.next_wanted = None
             listed = grid.rows.rows
             first = listed[0].crop_id if listed else None
             grid.choose(
@@ -394,9 +403,11 @@ class ReviewPresenter(QObject):
         self._current = crop_id
         if self._panel is self._suspects:
             self._suspects.chosen(crop_id)
-        project, judged = self._session.project, self._desk.judged.get(crop_id or 0)
+        project = self._session.project
+        judged = self._desk.judged.get(crop_id or 0)
         there = crop_id is not None and bool(project.labels_of([crop_id]))
-        run, crop = self._desk.run, project.crop(crop_id) if there and crop_id is not None else None
+        run = self._desk.run
+        crop = project.crop(crop_id) if there and crop_id is not None else None
         if run is None or crop_id is None or (judged is None and crop is None):
             self._close_up.show(None)
             return
@@ -408,9 +419,7 @@ class ReviewPresenter(QObject):
         frozen = run.frozen.get(crop_id) if run is not None else None
         if frozen is None:
             there = self._session.project.labels_of([crop_id])
-            return (
-                self._services.thumbnails.image(self._session.project.crop(crop_id))
-                if there
-                else None
-            )
+            if there:
+                return self._services.thumbnails.image(self._session.project.crop(crop_id))
+            return None
         return self._services.thumbnails.image(seen_crop(frozen))

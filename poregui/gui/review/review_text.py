@@ -31,7 +31,9 @@ class RunHeadline:
     @property
     def text(self) -> str:
         """Return number and detail in one line."""
-        return f"{self.number}, {self.detail}" if self.number else self.detail
+        if self.number:
+            return f"{self.number}, {self.detail}"
+        return self.detail
 
 
 def headline(
@@ -49,9 +51,12 @@ def headline(
         return RunHeadline("", "No crop of this part carries a label that the run knows.", "")
     ends = f"{100 * interval.low:.0f} to {100 * interval.high:.0f}"
     detail = f"95 % interval {ends}, {_crops_words(reviewed, evaluation.n, part)}"
-    note, warning = (
-        (_as_trained(reviewed, relabelled), interval.warning) if part == "test" else ("", "")
-    )
+    if part == "test":
+        note = _as_trained(reviewed, relabelled)
+        warning = interval.warning
+    else:
+        note = ""
+        warning = ""
     return RunHeadline(accuracy_words(evaluation.accuracy), detail, note, warning)
 
 
@@ -70,11 +75,10 @@ def _crops_words(reviewed: RunReview, n: int, part: Part) -> str:
 
 def _as_trained(reviewed: RunReview, relabelled: tuple[int, int]) -> str:
     tested, others = relabelled
-    learned = (
-        f"It was trained before {_count(others, 'label')} of its other crops changed."
-        if others
-        else ""
-    )
+    if others:
+        learned = f"It was trained before {_count(others, 'label')} of its other crops changed."
+    else:
+        learned = ""
     if not tested:
         return learned
     changed = f"{_count(tested, 'test label')} changed since" + (f"\n{learned}" if learned else "")
@@ -125,11 +129,10 @@ def why_nothing(number: int, final: Event | None) -> str:
     if final is None:
         return f"Run {number} is being trained. Its predictions appear here when it ends."
     if isinstance(final, Interrupted):
-        epochs = (
-            f"after {_count(final.epochs, 'epoch')}"
-            if final.epochs
-            else "before its first epoch ended"
-        )
+        if final.epochs:
+            epochs = f"after {_count(final.epochs, 'epoch')}"
+        else:
+            epochs = "before its first epoch ended"
         return (
             f"Run {number} was interrupted {epochs}, so nothing was tested. "
             "Train again, or "

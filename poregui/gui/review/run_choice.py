@@ -61,13 +61,12 @@ def run_entry(run: RunFolder) -> RunEntry:
         metrics = run.read_metrics()
     except PoreguiError:
         return RunEntry(run.number, _preset(run), None, "damaged")
-    state = (
-        "cross-validation"
-        if run.folds_file.exists()
-        else "stopped early"
-        if metrics.get("stopped")
-        else ""
-    )
+    if run.folds_file.exists():
+        state = "cross-validation"
+    elif metrics.get("stopped"):
+        state = "stopped early"
+    else:
+        state = ""
     accuracy = metrics.get("accuracy_as_trained", metrics.get("pooled_accuracy"))
     return RunEntry(run.number, _preset(run), accuracy, state)
 
@@ -116,9 +115,11 @@ class RunChoice(QObject):
         self.entries = list(self._list.read())
         self._page.run_picker.set_runs(self.entries)
         self._page.show_empty(not self.entries)
-        before, self._newest = self._newest, self._list.newest()
+        before = self._newest
+        self._newest = self._list.newest()
         if shown not in self.runs:
-            shown, followed = None, True
+            shown = None
+            followed = True
         wanted = self._newest if followed else shown
         if wanted is None:
             self._desk.close()

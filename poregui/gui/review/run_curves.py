@@ -54,13 +54,15 @@ class CurvesPresenter(PanelPresenter):
 
     def reset(self) -> None:
         super().reset()
-        self._other, self._drawn = None, []
+        self._other = None
+        self._drawn = []
         if self._handle is not None:
             self._handle.cancel()
             self._handle = None
 
     def fill(self) -> None:
-        run, part = self.desk.run, self.desk.part
+        run = self.desk.run
+        part = self.desk.part
         if run is None:
             return
         if self._handle is not None:
@@ -83,7 +85,8 @@ class CurvesPresenter(PanelPresenter):
         say(self.page.curves.curves_note, str(error))
 
     def _draw(self) -> None:
-        run, panel = self.desk.run, self.page.curves
+        run = self.desk.run
+        panel = self.page.curves
         if run is None or not self._drawn:
             return
         marks = ClassMarks(self.around.session.project.classes(retired=True))
@@ -162,7 +165,9 @@ def _calibration(drawn: list[Drawn]) -> Figure:
         if warmed is not None and len(drawn) == 1:
             words = f"at temperature {one.numbers.temperature:.2f}"
             lines += _calibration_line(warmed, words, colours.validation, dashed=True)
-    title, x_label, y_label = "Calibration", "How sure the network is", "How often it is right"
+    title = "Calibration"
+    x_label = "How sure the network is"
+    y_label = "How often it is right"
     return Figure(title, x_label, y_label, tuple(lines), diagonal=True, note="bars: 95 % intervals")
 
 
@@ -171,7 +176,10 @@ def _calibration_line(found: Calibration, words: str, colour: str, *, dashed: bo
         return []
     x = np.array([one.confidence for one in found.bins], np.float64)
     y = np.array([one.accuracy for one in found.bins], np.float64)
-    spans = None if dashed else np.array([one.interval for one in found.bins], np.float64)
+    if dashed:
+        spans = None
+    else:
+        spans = np.array([one.interval for one in found.bins], np.float64)
     return [
         Line(
             f"{words}, error {100 * found.error:.1f} %",
@@ -186,7 +194,9 @@ def _calibration_line(found: Calibration, words: str, colour: str, *, dashed: bo
 
 
 def _training(drawn: list[Drawn]) -> Figure:
-    colours, lines, last = ink(), [], 1.0
+    colours = ink()
+    lines = []
+    last = 1.0
     for dashed, one in enumerate(drawn):
         x = np.array([epoch.epoch for epoch in one.training], np.float64)
         run = f", run {one.number}" if dashed else ""

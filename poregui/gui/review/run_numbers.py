@@ -57,8 +57,12 @@ _TIPS = {
 
 def overall_rows(told: Numbers) -> list[NumberRow]:
     """Return the numbers over all crops."""
-    interval = (told.interval.low, told.interval.high) if told.interval is not None else None
-    scores, intervals = told.scores, told.intervals
+    if told.interval is not None:
+        interval = (told.interval.low, told.interval.high)
+    else:
+        interval = None
+    scores = told.scores
+    intervals = told.intervals
     wilson = told.evaluation.interval
     rows = [_row("Accuracy", scores.accuracy, interval)]
     if interval != wilson:
@@ -104,7 +108,8 @@ def class_rows(evaluation: Evaluation, colours: Sequence[str]) -> list[NumberRow
     """Return precision, recall and F1 of every class; the line drawn is the recall."""
     rows = []
     for place, (score, colour) in enumerate(zip(evaluation.per_class, colours, strict=True)):
-        hits, claimed = int(evaluation.matrix[place, place]), int(evaluation.matrix[:, place].sum())
+        hits = int(evaluation.matrix[place, place])
+        claimed = int(evaluation.matrix[:, place].sum())
         cells = (
             str(score.support),
             percent_words(score.precision),
@@ -186,7 +191,9 @@ def percent_words(share: float | None) -> str:
 
 def span_words(interval: Interval) -> str:
     """Return the ends of an interval in whole per cent, a dash for none."""
-    return "–" if interval is None else f"{100 * interval[0]:.0f} to {100 * interval[1]:.0f}"
+    if interval is None:
+        return "–"
+    return f"{100 * interval[0]:.0f} to {100 * interval[1]:.0f}"
 
 
 def _row(name: str, value: float | None, interval: Interval, tip: str = "") -> NumberRow:
@@ -197,7 +204,10 @@ def _plain(
     name: str, value: float | None, interval: Interval, tip: str, *, drawn: bool = True
 ) -> NumberRow:
     said = "–" if value is None else f"{value:.3f}"
-    ends = "–" if interval is None else f"{interval[0]:.2f} to {interval[1]:.2f}"
+    if interval is None:
+        ends = "–"
+    else:
+        ends = f"{interval[0]:.2f} to {interval[1]:.2f}"
     return NumberRow(name, (said, ends), value if drawn else None, interval if drawn else None, tip)
 
 
@@ -211,7 +221,10 @@ def _counted(
 
 def _spread_words(crossed: Crossed) -> str:
     folds = ", ".join(f"{100 * accuracy:.1f}" for accuracy, _ in crossed.folds)
-    spread = "" if crossed.spread is None else f"; standard deviation {100 * crossed.spread:.1f}"
+    if crossed.spread is None:
+        spread = ""
+    else:
+        spread = f"; standard deviation {100 * crossed.spread:.1f}"
     return f"Folds: {folds} %{spread}"
 
 
@@ -265,14 +278,17 @@ class NumbersPresenter(PanelPresenter):
             self._handle = None
 
     def fill(self) -> None:
-        run, part = self.desk.run, self.desk.part
+        run = self.desk.run
+        part = self.desk.part
         if run is None:
             return
         if self._handle is not None:
             self._handle.cancel()
         names = {f"specimen:{s.id}": s.name for s in self.around.session.project.specimens()}
         names |= {f"micrograph:{m.id}": m.name for m in self.around.session.project.micrographs()}
-        reviewed, folder, kept = run.review, run.folder, self._kept
+        reviewed = run.review
+        folder = run.folder
+        kept = self._kept
         project_folder = self.around.session.project.folder
 
         def work(_control: object) -> Told:
@@ -288,8 +304,10 @@ class NumbersPresenter(PanelPresenter):
 
     def _show(self, told: Told) -> None:
         self._handle = None
-        self._kept, self._told = told.kept, told
-        run, panel = self.desk.run, self.page.numbers
+        self._kept = told.kept
+        self._told = told
+        run = self.desk.run
+        panel = self.page.numbers
         if run is None:
             return
         known = self.around.session.project.classes(retired=True)
@@ -297,7 +315,8 @@ class NumbersPresenter(PanelPresenter):
         part = PART_WORDS[self.desk.part].lower()
         note = f"{told.numbers.evaluation.n} {part} crops, with the labels as they are now."
         if told.numbers.interval is not None and told.numbers.interval.counts != "crops":
-            count, kind = told.numbers.interval.groups, told.numbers.interval.counts
+            count = told.numbers.interval.groups
+            kind = told.numbers.interval.counts
             note += (
                 f" The interval of the accuracy counts {count} {kind}, not "
                 "single crops, as "
@@ -315,7 +334,10 @@ class NumbersPresenter(PanelPresenter):
 
     def _show_breakdown(self) -> None:
         panel = self.page.numbers
-        found = self._told.numbers.breakdowns if self._told is not None else ()
+        if self._told is not None:
+            found = self._told.numbers.breakdowns
+        else:
+            found = ()
         self._breakdown = min(self._breakdown, max(0, len(found) - 1))
         panel.set_breakdowns([one.title for one in found], self._breakdown)
         panel.breakdown_table.setVisible(bool(found))
@@ -331,7 +353,8 @@ class NumbersPresenter(PanelPresenter):
         if self._told is None or self._handle is not None:
             return
         chosen = self._told.numbers.breakdowns[self._breakdown]
-        share, unit = chosen.shares[place], chosen.unit.replace("um", "µm")
+        share = chosen.shares[place]
+        unit = chosen.unit.replace("um", "µm")
         name = f"{chosen.title} {share.name} {unit}".rstrip()
         self.group_chosen.emit(name, self._told.crop_ids[share.places])
 
@@ -345,9 +368,16 @@ def read_kept(project: Project, folder: RunFolder) -> Kept:
 
     Raises ProjectError where it is damaged.
     """
-    pair, known = pooled_beside_grouped(project), cross_validations(project)
-    grouped = pair.grouped if pair else next((one for one in known if one.grouped), None)
-    torn = pair.torn if pair else next((one for one in known if not one.grouped), None)
+    pair = pooled_beside_grouped(project)
+    known = cross_validations(project)
+    if pair:
+        grouped = pair.grouped
+    else:
+        grouped = next((one for one in known if one.grouped), None)
+    if pair:
+        torn = pair.torn
+    else:
+        torn = next((one for one in known if not one.grouped), None)
     return Kept(
         shape_table(folder), read_baseline(folder), grouped, torn, pair.sentence if pair else ""
     )
@@ -355,11 +385,10 @@ def read_kept(project: Project, folder: RunFolder) -> Kept:
 
 def tell(kept: Kept, reviewed: RunReview, part: Part, group_names: dict[str, str]) -> Told:
     """Compute what the panel shows of a part."""
-    beside = (
-        beside_baseline(reviewed, kept.baseline, part)
-        if kept.baseline is not None and part == "test"
-        else None
-    )
+    if kept.baseline is not None and part == "test":
+        beside = beside_baseline(reviewed, kept.baseline, part)
+    else:
+        beside = None
     crop_ids = np.array([judged.crop_id for judged in reviewed.counted(part)], np.int64)
     return Told(kept, crop_ids, numbers(reviewed, part, kept.shapes, group_names), beside)
 
@@ -399,7 +428,8 @@ class HeadlinePresenter(QObject):
         """Count a look where a person sees the test side of a run for the first time in this
         session; tell if so.
         """
-        desk, run = self._around.desk, self._around.desk.run
+        desk = self._around.desk
+        run = self._around.desk.run
         if (
             run is None
             or desk.part != "test"
@@ -420,15 +450,21 @@ class HeadlinePresenter(QObject):
         """Show numbers, headline and matrix of the part that is looked at, with the labels as they
         are now.
         """
-        desk, page = self._around.desk, self._around.page
-        run, evaluation = desk.run, desk.evaluation()
+        desk = self._around.desk
+        page = self._around.page
+        run = desk.run
+        evaluation = desk.evaluation()
         if run is None or evaluation is None:
             return
-        project, part = self._around.session.project, desk.part
+        project = self._around.session.project
+        part = desk.part
         page.set_parts(run.table.there, part)
         known = project.classes(retired=True)
         warnings = run.answers.dataset.warnings if part == "test" else ()
-        seen = unseen(project, run.review).sentence if part == "test" else ""
+        if part == "test":
+            seen = unseen(project, run.review).sentence
+        else:
+            seen = ""
         said = headline(
             run.review, evaluation, run.table.interval(part), part, run.table.relabelled
         )

@@ -97,15 +97,15 @@ class RunDesk(QObject):
     @property
     def review(self) -> RunReview | None:
         """Return the answers beside the labels as they are now, None while there are none."""
-        return self.run.review if self.run is not None else None
+        if self.run is not None:
+            return self.run.review
+        return None
 
     def evaluation(self) -> Evaluation | None:
         """Return the numbers of the chosen part."""
-        return (
-            self.run.table.evaluation(self.part, self.run.review.classes)
-            if self.run is not None
-            else None
-        )
+        if self.run is not None:
+            return self.run.table.evaluation(self.part, self.run.review.classes)
+        return None
 
     def remark(self, crop_id: int) -> Remark:
         """Return what was noted at a crop."""
@@ -146,7 +146,8 @@ class RunDesk(QObject):
         self.run = run
         if not run.table.in_part(self.part).any():
             self.part = "test"
-        missed, self._missed = self._missed, []
+        missed = self._missed
+        self._missed = []
         self.opened.emit()
         self.follow(missed)
 
@@ -178,14 +179,18 @@ class RunDesk(QObject):
             self.followed.emit(frozenset())
             return
         named = all(change.crop_ids for change in labels)
-        ids = frozenset(i for change in labels for i in change.crop_ids) if named else frozenset()
+        if named:
+            ids = frozenset(i for change in labels for i in change.crop_ids)
+        else:
+            ids = frozenset()
         if not named or not ids.isdisjoint(self.judged):
             self._put(follow(self.run.review, self._session.project, ids), ids)
         self.followed.emit(ids)
 
     def _put(self, reviewed: RunReview, crop_ids: frozenset[int]) -> None:
         assert self.run is not None
-        judged, rows = self.run.judged, self.run.table.rows
+        judged = self.run.judged
+        rows = self.run.table.rows
         for crop_id in crop_ids or rows:
             if crop_id in rows:
                 judged[crop_id] = reviewed.judged[rows[crop_id]]

@@ -68,7 +68,8 @@ class _Work(QRunnable):
         self._task = task
 
     def run(self) -> None:
-        result, error = None, None
+        result = None
+        error = None
         try:
             result = self._task(TaskControl(self._handle))
         except Cancelled:
@@ -176,7 +177,8 @@ class Latest(QObject):
         failed: Callable[[PoreguiError], None],
     ) -> None:
         """Run `task` as soon as the thread is free, unless another request comes first."""
-        self._done, self._failed = done, failed
+        self._done = done
+        self._failed = failed
         with self._guard:
             self._number += 1
             self._waiting = (self._number, task)
@@ -201,10 +203,12 @@ class Latest(QObject):
 
     def _work(self) -> None:
         with self._guard:
-            taken, self._waiting = self._waiting, None
+            taken = self._waiting
+            self._waiting = None
         if taken is None:
             return
-        result, error = None, None
+        result = None
+        error = None
         try:
             result = taken[1]()
         except BaseException as raised:  # noqa: BLE001 - handed over to the main thread, whatever it is

@@ -161,7 +161,10 @@ class MicrographImages(QObject):
             asked = bool(self._requested)
             if not asked and not waiting:
                 return
-            micrograph = self._requested.popitem()[1] if asked else waiting[0]
+            if asked:
+                micrograph = self._requested.popitem()[1]
+            else:
+                micrograph = waiting[0]
         try:
             pyramid = self._open(micrograph)
             overview = pyramid.overview()
@@ -178,7 +181,8 @@ class MicrographImages(QObject):
         self._read.emit(micrograph, pyramid if asked else None, overview, asked)
 
     def _open(self, micrograph: Micrograph) -> Pyramid:
-        file, plane = self._project.micrograph_file(micrograph), Plane.parse(micrograph.plane)
+        file = self._project.micrograph_file(micrograph)
+        plane = Plane.parse(micrograph.plane)
         pyramid = open_pyramid(file, self._sizes_file(micrograph), plane)
         if (pyramid.width, pyramid.height) != (micrograph.width, micrograph.height):
             pyramid.close()
@@ -236,7 +240,8 @@ class MicrographImages(QObject):
         source = read.image
         if source.is_complete or self._background is None or _key(micrograph) in self._building:
             return
-        file, kept = self._project.micrograph_file(micrograph), self._sizes_file(micrograph)
+        file = self._project.micrograph_file(micrograph)
+        kept = self._sizes_file(micrograph)
 
         def build(control: TaskControl) -> tuple[Pyramid, NDArray[Any]]:
             said = f"Preparing {micrograph.name}"

@@ -128,13 +128,16 @@ def heading_alone(document: QTextDocument) -> int | None:
     """Return the number of the first heading of the second level whose text begins on the page
     after it.
     """
-    layout, height = document.documentLayout(), document.pageSize().height()
-    block, number = document.begin(), -1
+    layout = document.documentLayout()
+    height = document.pageSize().height()
+    block = document.begin()
+    number = -1
     while block.isValid():
         following = block.next()
         if block.blockFormat().headingLevel() == 2:
             number += 1
-            own, other = layout.blockBoundingRect(block), layout.blockBoundingRect(following)
+            own = layout.blockBoundingRect(block)
+            other = layout.blockBoundingRect(following)
             if own.top() // height != (other.bottom() - 1) // height:
                 return number
         block = following
@@ -156,7 +159,8 @@ def _png_bytes(image: QImage) -> bytes:
     return bytes(content.data())
 
 
-OK, REFUSED = 0, 2
+OK = 0
+REFUSED = 2
 
 
 def main(argv: Sequence[str] | None = None) -> int:

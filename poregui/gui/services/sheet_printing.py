@@ -67,7 +67,8 @@ def paint_sheets(project: Project, printer: QPrinter, control: TaskControl) -> i
 
     printer.setPageSize(QPageSize(QPageSize.PageSizeId.A4))
     printer.setFullPage(True)  # the pages bring their own margins
-    first, last = printer.fromPage(), printer.toPage() or 10**9
+    first = printer.fromPage()
+    last = printer.toPage() or 10**9
     painter = QPainter()
     if not painter.begin(printer):
         raise PoreguiError(

@@ -70,7 +70,8 @@ class SuggestProcess(QObject):
         not waited for.
         """
         self._closed = True
-        process, self._process = self._process, None
+        process = self._process
+        self._process = None
         if process is None:
             return
         process.closeWriteChannel()
@@ -125,7 +126,8 @@ class SuggestProcess(QObject):
             self._finish()
 
     def _finish(self, *_: object) -> None:
-        process, self._process = self._process, None
+        process = self._process
+        self._process = None
         if process is None or self._closed:
             return
         self._closed = True

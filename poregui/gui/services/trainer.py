@@ -201,7 +201,10 @@ class TrainerThread(QThread):
                 final = event
             elif event is not None:
                 self.begun = self.begun or isinstance(event, Started)
-                self._epochs = event.epoch if isinstance(event, EpochEnded) else self._epochs
+                if isinstance(event, EpochEnded):
+                    self._epochs = event.epoch
+                else:
+                    self._epochs = self._epochs
                 self.told.emit(event)
         self._process.wait()
         with self._guard, contextlib.suppress(OSError):
@@ -276,7 +279,9 @@ class Trainer(QObject):
     @property
     def run_folder(self) -> RunFolder | None:
         """Return the run that is being trained."""
-        return self._thread.run_folder if self._thread is not None else None
+        if self._thread is not None:
+            return self._thread.run_folder
+        return None
 
     def submit(self, order: Order) -> None:
         """Start a run, or let it wait when one goes on.
@@ -297,7 +302,8 @@ class Trainer(QObject):
         project = self._session.project
         side = project.test_side()
         frozen = prepare(project, recipe, folds=folds, grouped=grouped)
-        self._preparing, self._given_up = True, False
+        self._preparing = True
+        self._given_up = False
         self.told.emit(Stage("Freezing the labelled crops"))
         if project.test_side() != side:
             self._session.announce(Changed(frozenset({"test_side"})))
@@ -388,7 +394,8 @@ class Trainer(QObject):
         self._start_next()
 
     def _ended(self) -> None:
-        thread, self._thread = self._thread, None
+        thread = self._thread
+        self._thread = None
         if thread is None:
             return
         self._patience.stop()

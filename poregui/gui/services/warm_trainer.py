@@ -75,7 +75,8 @@ class WarmTrainer:
 
     def close(self) -> None:
         """End the process that waits; it has nothing to save."""
-        process, self._process = self._process, None
+        process = self._process
+        self._process = None
         if process is None:
             return
         process.kill()

@@ -54,11 +54,10 @@ def offer_masks(
 
 
 def _ask(session: Session, bars: dict[int, Box]) -> None:
-    bars_of = (
-        "the info bar of 1 micrograph"
-        if len(bars) == 1
-        else f"the info bars of {len(bars)} micrographs"
-    )
+    if len(bars) == 1:
+        bars_of = "the info bar of 1 micrograph"
+    else:
+        bars_of = f"the info bars of {len(bars)} micrographs"
 
     def mask() -> None:
         now = [(m, bars[m.id]) for m in session.project.micrographs() if m.id in bars]
@@ -75,7 +74,8 @@ def look_for_bars(
     files: list[tuple[Micrograph, Path]], control: TaskControl
 ) -> tuple[tuple[tuple[Micrograph, Box], ...], int]:
     """Return the info bars that were found, and how many files could not be read."""
-    found, unread = [], 0
+    found = []
+    unread = 0
     for number, (one, file) in enumerate(files):
         if control.cancelled():
             break
@@ -136,7 +136,8 @@ class ImportFlow(QObject):
         """Bring outlines, or the boxes of a CSV, onto the micrographs, cutting crops in the
         background.
         """
-        folder, pixels = self._session.project.folder, self._session.project.pixels
+        folder = self._session.project.folder
+        pixels = self._session.project.pixels
 
         def read(control: TaskControl) -> CollectedOutlines:
             with Project.open(folder, read_only=True) as project:

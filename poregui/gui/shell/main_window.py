@@ -77,8 +77,11 @@ class MainWindow(QMainWindow):
     # ---- building ---------------------------------------------------------------------------
 
     def _build(self) -> None:
-        self.start_page, self.label_page = StartPage(), LabelPage()
-        self.train_page, self.review_page, self.apply_page = TrainPage(), ReviewPage(), ApplyPage()
+        self.start_page = StartPage()
+        self.label_page = LabelPage()
+        self.train_page = TrainPage()
+        self.review_page = ReviewPage()
+        self.apply_page = ApplyPage()
         self._pages: dict[str, QWidget] = {
             "show_label": self.label_page,
             "show_train": self.train_page,
@@ -167,12 +170,16 @@ class MainWindow(QMainWindow):
     @property
     def session(self) -> Session | None:
         """Return the session of the open project."""
-        return self.workspace.session if self.workspace else None
+        if self.workspace:
+            return self.workspace.session
+        return None
 
     @property
     def services(self) -> Services | None:
         """Return the services of the open project."""
-        return self.workspace.services if self.workspace else None
+        if self.workspace:
+            return self.workspace.services
+        return None
 
     def open_project(self, folder: Path) -> None:
         """Open a project in the place of the one that is open; say on the start page why it cannot
@@ -302,9 +309,9 @@ class MainWindow(QMainWindow):
 
     def _turn_back(self, workspace: Workspace) -> LabelPresenter | Session:
         """Return who undoes: the label page goes to the crop concerned as well."""
-        return (
-            workspace.label if self.stack.currentWidget() is self.label_page else workspace.session
-        )
+        if self.stack.currentWidget() is self.label_page:
+            return workspace.label
+        return workspace.session
 
     def _exporter(self, name: str) -> Callable[[], object]:
         return lambda: self._with(lambda open_: open_.exporting.ask(name))

@@ -71,7 +71,8 @@ class Menus(QObject):
 
     def follow(self) -> None:
         """Enable what can be done now."""
-        window, session = self._window, self._window.session
+        window = self._window
+        session = self._window.session
         page = window.stack.currentWidget() if session else None
         writable = session is not None and not session.project.read_only
         fits = {

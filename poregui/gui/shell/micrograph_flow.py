@@ -49,7 +49,9 @@ def change_micrograph(
     """Set specimen and scale as answered, and with them the plane, for which its file is read in
     the background.
     """
-    specimen, um_per_px, plane = answered.specimen, answered.um_per_px, answered.plane
+    specimen = answered.specimen
+    um_per_px = answered.um_per_px
+    plane = answered.plane
     if plane == Plane.parse(micrograph.plane):
         _apply(session, micrograph, micrograph, specimen, um_per_px)
         return
@@ -65,7 +67,9 @@ def change_micrographs(
     session: Session, ids: Sequence[int], answered: SeveralMicrographsDialog
 ) -> None:
     """Set what was answered of specimen and scale for all these micrographs, in one edit."""
-    project, um_per_px, specimen = session.project, answered.um_per_px, answered.specimen
+    project = session.project
+    um_per_px = answered.um_per_px
+    specimen = answered.specimen
     steps: list[Step] = []
     if um_per_px is not None:
         steps.append(lambda micrographs: set_scale(micrographs, um_per_px))

@@ -40,7 +40,8 @@ class OwnName(QObject):
         """Ask when a project that can be written is open and nobody has answered on this machine
         yet.
         """
-        session, preferences = self._window.session, self._window.preferences
+        session = self._window.session
+        preferences = self._window.preferences
         if session is None or session.project.read_only or preferences.is_named:
             self.bar.hide()
         elif self.bar.isHidden():
@@ -167,9 +168,10 @@ class Asking(QObject):
         micrograph.
         """
         session = self._window.session
-        found = (
-            [m for m in session.project.micrographs() if m.id == micrograph_id] if session else []
-        )
+        if session:
+            found = [m for m in session.project.micrographs() if m.id == micrograph_id]
+        else:
+            found = []
         if session is None or not found:
             return
         names = {s.id: s.name for s in session.project.specimens()}
@@ -197,7 +199,8 @@ class Asking(QObject):
 
     def tile_memory(self) -> None:
         """Ask how much memory the parts of large micrographs may take that were seen last."""
-        preferences, workspace = self._window.preferences, self._window.workspace
+        preferences = self._window.preferences
+        workspace = self._window.workspace
         megabytes, fine = QInputDialog.getInt(
             self._window,
             "Memory for large micrographs",

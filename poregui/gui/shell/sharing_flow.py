@@ -148,9 +148,8 @@ class SharingFlow(QObject):
             messages().note("No label was changed.")
             return
         self._session.apply(plan.edit)
-        settled = (
-            f" and {theirs} of {len(plan.conflicts)} conflicts settled for theirs"
-            if plan.conflicts
-            else ""
-        )
+        if plan.conflicts:
+            settled = f" and {theirs} of {len(plan.conflicts)} conflicts settled for theirs"
+        else:
+            settled = ""
         messages().note(f"{plan.taken} labels were taken over{settled}. Undo gives them back.")

@@ -107,7 +107,8 @@ class RecentDelegate(QStyledItemDelegate):
         option: QStyleOptionViewItem,
         index: QModelIndex | QPersistentModelIndex,
     ) -> None:
-        tokens, folder = theme().tokens, index.data(Qt.ItemDataRole.UserRole)
+        tokens = theme().tokens
+        folder = index.data(Qt.ItemDataRole.UserRole)
         assert isinstance(folder, Path)
         painter.save()
         if option.state & QStyle.StateFlag.State_Selected:
@@ -306,7 +307,9 @@ def _card(name: str, text: str, below: str) -> tuple[QPushButton, QLabel]:
     button.setProperty("card", True)
     button.setCursor(Qt.CursorShape.PointingHandCursor)
     button.setMinimumHeight(72)
-    picture, title, words = QLabel(), QLabel(text), QLabel(below)
+    picture = QLabel()
+    title = QLabel(text)
+    words = QLabel(below)
     picture.setFixedWidth(_ICON + 4)
     title.setFont(scaled_font(title.font(), 1.1, bold=True))
     words.setProperty("muted", True)

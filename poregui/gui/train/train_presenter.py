@@ -61,7 +61,10 @@ def preview_title(recipe: Recipe) -> str:
         return "No network sees these crops: size and shape of their pores are measured."
     side = SEED_SIDE if recipe.preset == "seed" else recipe.input_size
     kept = "stretched" if recipe.preset == "seed" else "proportions kept"
-    before = f", before {_VARIED.get(recipe.preset, 'turns and flips')}" if recipe.augment else ""
+    if recipe.augment:
+        before = f", before {_VARIED.get(recipe.preset, 'turns and flips')}"
+    else:
+        before = ""
     return f"{side} × {side} px, {kept}{before}."
 
 
@@ -83,7 +86,10 @@ def _picture(recipe: Recipe, pixels: CropPixels) -> QImage:
         stretched=seed,
     )
     shown = np.ascontiguousarray((given * 255.0 + 0.5).astype(np.uint8))
-    form = QImage.Format.Format_RGB888 if channels == 3 else QImage.Format.Format_Grayscale8
+    if channels == 3:
+        form = QImage.Format.Format_RGB888
+    else:
+        form = QImage.Format.Format_Grayscale8
     return QImage(shown.data, side, side, side * channels, form).copy()
 
 
@@ -163,7 +169,8 @@ class TrainPresenter(QObject):
         self._page.clear()
 
     def _connections(self) -> tuple[tuple[Any, Any], ...]:
-        page, trainer = self._page, self._trainer
+        page = self._page
+        trainer = self._trainer
         return (
             (self._session.changed, self._changed),
             (trainer.started, self._begin),
@@ -187,7 +194,8 @@ class TrainPresenter(QObject):
 
     def train(self) -> None:
         """Start a training with the recipe of the form, or let it wait for its turn."""
-        page, idle = self._page, not self._trainer.running
+        page = self._page
+        idle = not self._trainer.running
         box = page.cross_validation
         orders = orders_for(page.recipe_form.recipe(), box.folds, compare=box.compares)
         try:
@@ -297,8 +305,11 @@ class TrainPresenter(QObject):
                 self._page.set_headline(headline(self._live_run, self._live))
 
     def _finish(self, final: Event) -> None:
-        number, curves = self._live_run, self._live
-        self._live, self._live_run, self._stopping = None, 0, False
+        number = self._live_run
+        curves = self._live
+        self._live = None
+        self._live_run = 0
+        self._stopping = False
         self._last_live = number
         self._rows.pop(number, None)
         if curves is None:
@@ -375,7 +386,8 @@ class TrainPresenter(QObject):
         if wanted == self._previewed:
             return
         self._previewed = wanted
-        marks, pixels = self._marks(), project.pixels
+        marks = self._marks()
+        pixels = project.pixels
 
         def show(seen: list[Any]) -> None:
             if self._attached and wanted == self._previewed:
@@ -391,7 +403,8 @@ class TrainPresenter(QObject):
 
     def _refresh_runs(self) -> None:
         runs = self._session.project.runs()
-        known, live = dict(self._rows), self._live_run
+        known = dict(self._rows)
+        live = self._live_run
 
         def read() -> dict[int, RunRow]:
             ended = ("finished", "stopped", "cancelled", "failed")
@@ -416,18 +429,25 @@ class TrainPresenter(QObject):
         if self._shown < 0 or (self._shown == self._live_run and self._live is not None):
             text = "The curves begin with the first batch."
         else:
-            text = (
-                "This run ended before its first batch."
-                if self._rows
-                else "No run yet. Label crops, then press Train."
-            )
+            if self._rows:
+                text = "This run ended before its first batch."
+            else:
+                text = "No run yet. Label crops, then press Train."
         self._page.plots.set_empty_text(text)
 
     def _show_run(self, number: int) -> None:
         self._shown = number
-        curves = Curves() if number < 0 else self._live if number == self._live_run else None
+        if number < 0:
+            curves = Curves()
+        elif number == self._live_run:
+            curves = self._live
+        else:
+            curves = None
         if curves is not None:
-            waits = waiting_headline(self._trainer.queue.orders, -number) if number < 0 else None
+            if number < 0:
+                waits = waiting_headline(self._trainer.queue.orders, -number)
+            else:
+                waits = None
             self._page.show_run(curves, waits or headline(number, curves))
             self._say_empty()
             self._offer()
@@ -448,7 +468,12 @@ class TrainPresenter(QObject):
 
     def _offer(self) -> None:
         row = self._rows.get(self._shown)
-        state = WAITING if self._shown < 0 else row.state if row else ""
+        if self._shown < 0:
+            state = WAITING
+        elif row:
+            state = row.state
+        else:
+            state = ""
         idle = not self._trainer.running and not self._session.project.read_only
         self._page.offer(
             review=state in ("finished", "stopped"),

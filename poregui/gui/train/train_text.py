@@ -25,7 +25,10 @@ def waiting_rows(orders: Mapping[int, Order]) -> list[RunRow]:
 def waiting_headline(orders: Mapping[int, Order], ticket: int) -> TrainingHeadline:
     """Say when a run that waits begins."""
     before = list(orders).index(ticket)
-    turn = "when the run that goes on has ended" if not before else f"after {before} more that wait"
+    if not before:
+        turn = "when the run that goes on has ended"
+    else:
+        turn = f"after {before} more that wait"
     return TrainingHeadline(
         f"Waiting: {orders[ticket].text}.",
         f"It begins {turn}, with the labels as they are then.",
@@ -57,7 +60,10 @@ def headline(number: int, curves: Curves) -> TrainingHeadline:
                 f"Run {number} was cancelled.", f"It had worked for {duration(seconds)}.", "warning"
             )
         case Interrupted(epochs=epochs):
-            when = f"after {epochs} epochs" if epochs else "before its first epoch ended"
+            if epochs:
+                when = f"after {epochs} epochs"
+            else:
+                when = "before its first epoch ended"
             return TrainingHeadline(
                 f"Run {number} was interrupted {when}.", "Resume goes on with it.", "warning"
             )
@@ -71,7 +77,10 @@ def headline(number: int, curves: Curves) -> TrainingHeadline:
     )
     if started.folds:
         so_far = ", ".join(f"{100 * fold.accuracy:.1f} %" for fold in curves.folds)
-        detail = f"Folds so far: {so_far}. This one: {crops}." if so_far else f"{crops}."
+        if so_far:
+            detail = f"Folds so far: {so_far}. This one: {crops}."
+        else:
+            detail = f"{crops}."
         return TrainingHeadline(
             f"Run {number}: fold {started.fold} of {started.folds} is being trained.", detail
         )
@@ -86,7 +95,10 @@ def _finished(number: int, done: Finished, curves: Curves) -> TrainingHeadline:
         counted = f" over {done.over}" if done.over else ""
         detail = f"95 % interval {100 * done.low:.0f} to {100 * done.high:.0f} %{counted}. "
     how = "Stopped" if done.stopped else "Ended"
-    kept = f"; the weights of epoch {done.best_epoch} were kept" if done.best_epoch else ""
+    if done.best_epoch:
+        kept = f"; the weights of epoch {done.best_epoch} were kept"
+    else:
+        kept = ""
     if len(curves.folds) > 1:
         each = ", ".join(f"{100 * fold.accuracy:.1f}" for fold in curves.folds)
         detail = f"{len(curves.folds)} folds: {each} %. "
@@ -99,9 +111,16 @@ def _finished(number: int, done: Finished, curves: Curves) -> TrainingHeadline:
 
 def facts(curves: Curves) -> dict[str, str]:
     """Return the numbers below the curves by their captions."""
-    last, best, running = curves.last, curves.best, curves.final is None
+    last = curves.last
+    best = curves.best
+    running = curves.final is None
     epoch = max(curves.now.epoch if curves.now and running else 0, last.epoch if last else 0)
-    most = curves.started.epochs if curves.started else last.epochs if last else 0
+    if curves.started:
+        most = curves.started.epochs
+    elif last:
+        most = last.epochs
+    else:
+        most = 0
     return {
         "Epoch": f"{epoch} of {most}" if most else "–",
         "Time left": f"at most {clock(last.seconds_left)}"
@@ -123,7 +142,9 @@ def _waited(curves: Curves) -> str:
 
 def stage(curves: Curves) -> str:
     """Say what the trainer does apart from learning; empty while it learns or when it has ended."""
-    return f"{curves.stage} …" if curves.stage and curves.final is None else ""
+    if curves.stage and curves.final is None:
+        return f"{curves.stage} …"
+    return ""
 
 
 def progress(curves: Curves) -> float:
@@ -136,9 +157,9 @@ def progress(curves: Curves) -> float:
     if curves.now is not None and curves.now.epoch > done:
         done = curves.now.epoch - 1 + curves.now.batch / max(curves.now.batches, 1)
     share = min(1.0, done / max(curves.started.epochs, 1))
-    return (
-        (curves.started.fold - 1 + share) / curves.started.folds if curves.started.folds else share
-    )
+    if curves.started.folds:
+        return (curves.started.fold - 1 + share) / curves.started.folds
+    return share
 
 
 def split_sentence(summary: DatasetSummary) -> str:
@@ -162,11 +183,15 @@ def clock(seconds: float) -> str:
     """Return a time as m:ss or h:mm:ss."""
     minutes, rest = divmod(round(max(seconds, 0.0)), 60)
     hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+    if hours:
+        return f"{hours}:{minutes:02d}:{rest:02d}"
+    return f"{minutes}:{rest:02d}"
 
 
 def duration(seconds: float) -> str:
     """Return a time in words."""
     if seconds < 90:
         return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"

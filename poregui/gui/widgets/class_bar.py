@@ -40,7 +40,8 @@ class ClassButton(QAbstractButton):
             label, f"class_{key}" if key else ""
         )
         self._marks = marks
-        self._count, self._target = 0, USUAL_TARGET
+        self._count = 0
+        self._target = USUAL_TARGET
         self._with_target = label >= 0
         self.setCheckable(True)
         self.setText(marks.name(label))
@@ -72,7 +73,10 @@ class ClassButton(QAbstractButton):
         count = self._count
         key = f", key {self.key}" if self.key else ""
         self.setAccessibleName(f"Label {self.text()}{key}, {count} crops")
-        target = f" of {self._target} to aim for" if self._with_target else ""
+        if self._with_target:
+            target = f" of {self._target} to aim for"
+        else:
+            target = ""
         self.setToolTip(f"{self.text()}: {count} crops{target}{key}")
         self.update()
 

@@ -22,7 +22,9 @@ from poregui.gui.base import pieces
 from poregui.gui.base.class_marks import ClassMarks
 from poregui.gui.base.theme import GAP, MARGIN, theme
 
-_WIDTH, _PICTURE, _IN_ROW = 720, 64, 4
+_WIDTH = 720
+_PICTURE = 64
+_IN_ROW = 4
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,8 @@ class _Title(QWidget):
 
     def __init__(self, one: PoreClass, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._one, self._marks = one, ClassMarks((one,))
+        self._one = one
+        self._marks = ClassMarks((one,))
         self.setAccessibleName(one.name)
         self.setFixedHeight(self.fontMetrics().height() + GAP // 2)
 
@@ -90,7 +93,8 @@ class ClassCard(QFrame):
 
     def __init__(self, over: QWidget, parent: QWidget) -> None:
         super().__init__(parent)
-        self._over, self._page = over, parent
+        self._over = over
+        self._page = parent
         self.setObjectName("class_card")
         self.setAccessibleName("Class card")
         self.setFrameShape(QFrame.Shape.StyledPanel)
@@ -144,18 +148,17 @@ class ClassCard(QFrame):
 
     def _build(self, classes: tuple[PoreClass, ...]) -> None:
         self._tell()
-        self._classes, self._parts = classes, {}
+        self._classes = classes
+        self._parts = {}
         inside = QWidget()
         grid = QGridLayout(inside)
         grid.setContentsMargins(MARGIN, 0, MARGIN, MARGIN)
         grid.setHorizontalSpacing(MARGIN)
         grid.setVerticalSpacing(GAP // 2)
         for row, one in enumerate(classes):
-            text, pictures, words = (
-                QPlainTextEdit(one.definition),
-                _Pictures(one.name),
-                pieces.muted("class_card_words"),
-            )
+            text = QPlainTextEdit(one.definition)
+            pictures = _Pictures(one.name)
+            words = pieces.muted("class_card_words")
             text.setObjectName(f"class_card_definition_{one.id}")
             text.setAccessibleName(f"Definition of {one.name}")
             text.setPlaceholderText("How to tell this class from the others")
@@ -195,8 +198,12 @@ class ClassCard(QFrame):
 
     def _place(self) -> None:
         """Lie in the upper left of what is covered, as high as the parts need and there is room."""
-        over, inside = self._over, self._area.widget()
-        high = inside.sizeHint().height() + 56 if inside is not None else 200
+        over = self._over
+        inside = self._area.widget()
+        if inside is not None:
+            high = inside.sizeHint().height() + 56
+        else:
+            high = 200
         corner = over.mapTo(self._page, QPoint(0, 0))
         self.setGeometry(
             QRect(corner.x(), corner.y(), min(_WIDTH, over.width()), min(high, over.height()))

@@ -50,7 +50,10 @@ class ContextView(QWidget):
         """
         self._um_per_px = um_per_px
         self._crop = crop
-        self._source = (image, box) if image is not None and box is not None else None
+        if image is not None and box is not None:
+            self._source = (image, box)
+        else:
+            self._source = None
         self._cut()
         self.update()
 
@@ -68,14 +71,17 @@ class ContextView(QWidget):
 
     def _cut(self) -> None:
         """Cut what the widget has room for, so that no border is left."""
-        self._image, self._outline, self._shrinks = self._crop, None, 1.0
+        self._image = self._crop
+        self._outline = None
+        self._shrinks = 1.0
         if self._source is None:
             return
         image, box = self._source
         scale = max(_FEWEST_PX, max(box.width, box.height) * _SURROUNDINGS) / min(
             self.width(), self.height()
         )
-        wide, high = max(1, round(self.width() * scale)), max(1, round(self.height() * scale))
+        wide = max(1, round(self.width() * scale))
+        high = max(1, round(self.height() * scale))
         x, y = box.centre
         around = Box(round(x - wide / 2), round(y - high / 2), wide, high).moved_inside(
             image.width, image.height
@@ -86,7 +92,8 @@ class ContextView(QWidget):
             return
         self._image = to_qimage(part, image.grey_low, image.grey_high)
         self._shrinks = around.width / part.shape[1]
-        across, down = part.shape[1] / around.width, part.shape[0] / around.height
+        across = part.shape[1] / around.width
+        down = part.shape[0] / around.height
         self._outline = QRectF(
             (box.x - around.x) * across,
             (box.y - around.y) * down,
@@ -111,7 +118,8 @@ class ContextView(QWidget):
             painter.drawText(area.adjusted(12, 12, -12, -12), words, self._empty_text)
             return
         scale = min(area.width() / self._image.width(), area.height() / self._image.height())
-        wide, high = self._image.width() * scale, self._image.height() * scale
+        wide = self._image.width() * scale
+        high = self._image.height() * scale
         target = QRectF((area.width() - wide) / 2, (area.height() - high) / 2, wide, high)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, scale < 6)
         painter.drawImage(target, self._image)

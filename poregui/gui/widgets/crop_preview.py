@@ -41,7 +41,8 @@ class CropPreview(QWidget):
 
     def set_crops(self, seen: Sequence[SeenCrop], marks: ClassMarks) -> None:
         """Show these crops."""
-        self._seen, self._marks = tuple(seen[:MOST]), marks
+        self._seen = tuple(seen[:MOST])
+        self._marks = marks
         self.updateGeometry()
         self.update()
 

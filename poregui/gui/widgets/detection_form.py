@@ -95,7 +95,9 @@ class DetectionForm(QWidget):
         field = self._fields[name]
         if isinstance(field, QCheckBox):
             return field.isChecked()
-        return field.currentText() if isinstance(field, QComboBox) else field.value()
+        if isinstance(field, QComboBox):
+            return field.currentText()
+        return field.value()
 
     def _field_changed(self, name: str) -> None:
         if name in self._sliders:
@@ -104,7 +106,12 @@ class DetectionForm(QWidget):
 
     def _slid(self, name: str) -> None:
         value = self._sliders[name].value() / _STEPS * self._tops[name]
-        coarse = 0 if self._tops[name] >= 255 else 2 if self._tops[name] <= 10 else 1
+        if self._tops[name] >= 255:
+            coarse = 0
+        elif self._tops[name] <= 10:
+            coarse = 2
+        else:
+            coarse = 1
         with QSignalBlocker(self._fields[name]):
             set_value(self._fields[name], round(value, coarse))
         self._tell()
@@ -207,7 +214,9 @@ class DetectionForm(QWidget):
         return grid
 
     def _add_row(self, grid: QGridLayout, name: str, unit: str | None) -> None:
-        row, field, parameter = grid.rowCount(), self._fields[name], self._parameters[name]
+        row = grid.rowCount()
+        field = self._fields[name]
+        parameter = self._parameters[name]
         widgets = self._rows[name] = [field]
         if isinstance(field, QCheckBox):
             grid.addWidget(field, row, 0, 1, 3)
@@ -231,7 +240,10 @@ class DetectionForm(QWidget):
         field = make_field(parameter)
         field.setObjectName(f"detection_{parameter.name}")
         field.setAccessibleName(parameter.label)
-        limits = f" {parameter.low:g} to {parameter.high:g}." if parameter.low is not None else ""
+        if parameter.low is not None:
+            limits = f" {parameter.low:g} to {parameter.high:g}."
+        else:
+            limits = ""
         field.setToolTip(parameter.help + limits)
         if not isinstance(field, QCheckBox):
             is_unit = parameter.choices == ("um", "px")

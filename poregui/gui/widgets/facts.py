@@ -63,7 +63,8 @@ class FactStrip(QWidget):
         return self._stage.text()
 
     def _column(self, caption: str) -> QVBoxLayout:
-        above, number = QLabel(caption), QLabel("–")
+        above = QLabel(caption)
+        number = QLabel("–")
         above.setProperty("heading", True)
         above.setFont(scaled_font(above.font(), 0.85))
         number.setObjectName(f"fact_{caption.lower().replace(' ', '_')}")
@@ -103,7 +104,8 @@ class CropFacts(QWidget):
         grid.setHorizontalSpacing(GAP)
         grid.setVerticalSpacing(0)
         for place, (caption, meaning) in enumerate(zip(CAPTIONS, _MEANINGS, strict=True)):
-            above, value = pieces.muted(""), QLabel(_NONE)
+            above = pieces.muted("")
+            value = QLabel(_NONE)
             above.setText(caption)
             value.setObjectName(f"crop_{caption.lower().replace(' ', '_')}")
             value.setAccessibleName(caption)

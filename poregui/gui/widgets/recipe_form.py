@@ -25,7 +25,8 @@ from PySide6.QtWidgets import (
 from poregui.domain.recipe import Parameter, Recipe, parameters, recipe_for
 from poregui.gui.base.theme import GAP
 
-_FOLDS, _MOST_FOLDS = 5, 20
+_FOLDS = 5
+_MOST_FOLDS = 20
 
 
 class CrossValidationBox(QWidget):
@@ -75,7 +76,9 @@ class CrossValidationBox(QWidget):
     @property
     def folds(self) -> int:
         """Return the number of folds, 0 for one network."""
-        return self.number.value() if self.switch.isChecked() else 0
+        if self.switch.isChecked():
+            return self.number.value()
+        return 0
 
     @property
     def compares(self) -> bool:
@@ -198,7 +201,9 @@ class RecipeForm(QWidget):
         field = self._fields[name]
         if isinstance(field, QCheckBox):
             return field.isChecked()
-        return field.currentText() if isinstance(field, QComboBox) else field.value()
+        if isinstance(field, QComboBox):
+            return field.currentText()
+        return field.value()
 
     def _field_changed(self, name: str) -> None:
         if name == "preset":
@@ -271,7 +276,10 @@ class RecipeForm(QWidget):
         field = make_field(parameter)
         field.setObjectName(f"recipe_{parameter.name}")
         field.setAccessibleName(parameter.label)
-        limits = f" {parameter.low:g} to {parameter.high:g}." if parameter.low is not None else ""
+        if parameter.low is not None:
+            limits = f" {parameter.low:g} to {parameter.high:g}."
+        else:
+            limits = ""
         field.setToolTip(parameter.help + limits)
         if not isinstance(field, QCheckBox):
             field.setFixedWidth(112)

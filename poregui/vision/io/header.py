@@ -84,12 +84,17 @@ def picture_header(picture: PIL.Image.Image, head: bytes, orientation: object) -
     """Return the header of an opened PNG, JPEG or BMP file, given its first 32 bytes and its Exif
     orientation.
     """
-    channels, bits = len(picture.getbands()), 1 if picture.mode == "1" else 8
+    channels = len(picture.getbands())
+    bits = 1 if picture.mode == "1" else 8
     if picture.format == "PNG":
-        bits, channels = head[24], _PNG_CHANNELS.get(head[25], channels)
+        bits = head[24]
+        channels = _PNG_CHANNELS.get(head[25], channels)
     large = too_large(*picture.size, channels, bits)
     pages = int(getattr(picture, "n_frames", 1))
-    several = ("It has several pages; the first is used.",) if pages > 1 else ()
+    if pages > 1:
+        several = ("It has several pages; the first is used.",)
+    else:
+        several = ()
     dtype = np.dtype(np.bool_ if bits == 1 else np.uint16 if bits == 16 else np.uint8)
     width, height = _upright(*picture.size, orientation)
     return Header(
@@ -107,4 +112,6 @@ def too_large(width: int, height: int, channels: int, bits: int) -> tuple[str, .
 
 
 def _upright(width: int, height: int, orientation: object) -> tuple[int, int]:
-    return (height, width) if orientation in (5, 6, 7, 8) else (width, height)
+    if orientation in (5, 6, 7, 8):
+        return (height, width)
+    return (width, height)

@@ -19,7 +19,8 @@ decoded.
 MOST_SIDE = 100_000
 _SAMPLED = 4_000_000
 _BAND = 2**22
-_LOW, _HIGH = 0.1, 99.9
+_LOW = 0.1
+_HIGH = 99.9
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,9 @@ def drop_channels(pixels: NDArray[Any]) -> NDArray[Any]:
     """Return (H, W) or (H, W, 3): alpha and further channels are dropped."""
     if pixels.ndim == 2:
         return pixels
-    return pixels[..., :3] if pixels.shape[2] >= 3 else pixels[..., 0]
+    if pixels.shape[2] >= 3:
+        return pixels[..., :3]
+    return pixels[..., 0]
 
 
 def grey_when_equal(pixels: NDArray[Any]) -> NDArray[Any]:
@@ -143,7 +146,9 @@ def _span(pixels: NDArray[Any]) -> tuple[float, float, bool]:
     """Return the smallest and the largest finite value, and whether all values are finite whole
     numbers.
     """
-    lows, highs, whole = [], [], True
+    lows = []
+    highs = []
+    whole = True
     for rows in _bands(pixels):
         values = pixels[rows].astype(np.float64)
         finite = np.isfinite(values)
@@ -177,7 +182,9 @@ def oriented(pixels: NDArray[Any], orientation: object) -> NDArray[Any]:
         7: np.swapaxes(pixels, 0, 1)[::-1, ::-1],
         8: np.swapaxes(pixels, 0, 1)[::-1],
     }
-    return turns.get(orientation, pixels) if isinstance(orientation, int) else pixels
+    if isinstance(orientation, int):
+        return turns.get(orientation, pixels)
+    return pixels
 
 
 def grey_range(pixels: NDArray[Any]) -> tuple[float, float]:

@@ -107,8 +107,12 @@ class Pyramid:
             (one.height, one.width) if turned else (one.width, one.height) for one in levels
         )
         self.width, self.height = self.sizes[0]
-        self.dtype, self.channels = levels[0].dtype, levels[0].channels
-        self.grey_low, self.grey_high = grey if grey is not None else self._sampled_range()
+        self.dtype = levels[0].dtype
+        self.channels = levels[0].channels
+        if grey is not None:
+            self.grey_low, self.grey_high = grey
+        else:
+            self.grey_low, self.grey_high = self._sampled_range()
 
     @property
     def bits(self) -> int:
@@ -208,8 +212,10 @@ class Pyramid:
         level = self.level_for(max(box.width, box.height) / max(side, 1))
         across, down = self.factor(level)
         width, height = self.sizes[level]
-        left, top = min(int(box.x / across), width - 1), min(int(box.y / down), height - 1)
-        wide, high = max(1, round(box.width / across)), max(1, round(box.height / down))
+        left = min(int(box.x / across), width - 1)
+        top = min(int(box.y / down), height - 1)
+        wide = max(1, round(box.width / across))
+        high = max(1, round(box.height / down))
         return self.read(level, Box(left, top, min(wide, width - left), min(high, height - top)))
 
     def overview(self) -> NDArray[Any]:
@@ -222,11 +228,10 @@ class Pyramid:
         width, height = self.sizes[last]
         shrinks = max(width, height) / OVERVIEW
         level = self._levels[last]
-        small = (
-            _reduced(level, shrinks)
-            if shrinks > 1
-            else read_sound(level, Box(0, 0, level.width, level.height))
-        )
+        if shrinks > 1:
+            small = _reduced(level, shrinks)
+        else:
+            small = read_sound(level, Box(0, 0, level.width, level.height))
         return np.ascontiguousarray(oriented(small, self._orientation))
 
     def _sampled_range(self) -> tuple[float, float]:
@@ -243,7 +248,10 @@ class Pyramid:
                     samples.append(self.read(0, box).ravel() if box else np.empty(0, self.dtype))
                 except ImageError:
                     continue
-        values = np.concatenate(samples) if samples else np.zeros(1, self.dtype)
+        if samples:
+            values = np.concatenate(samples)
+        else:
+            values = np.zeros(1, self.dtype)
         return grey_range(values)
 
 
@@ -268,7 +276,8 @@ def halved(pixels: NDArray[Any]) -> NDArray[Any]:
     half = np.empty((-(-height // 2), -(-width // 2), *pixels.shape[2:]), pixels.dtype)
     for top in range(0, height, TILE):
         band = pixels[top : top + TILE]
-        odd_rows, odd_columns = band.shape[0] % 2, width % 2
+        odd_rows = band.shape[0] % 2
+        odd_columns = width % 2
         if odd_rows or odd_columns:
             band = cv2.copyMakeBorder(band, 0, odd_rows, 0, odd_columns, cv2.BORDER_REPLICATE)
         size = (band.shape[1] // 2, band.shape[0] // 2)
@@ -286,7 +295,8 @@ def read_sound(level: Level, box: Box) -> NDArray[Any]:
             (box.height, box.width) if level.channels == 1 else (box.height, box.width, 3),
             level.dtype,
         )
-    high, wide = level.chunk_height, level.chunk_width
+    high = level.chunk_height
+    wide = level.chunk_width
     for top in range(box.y - box.y % high, box.bottom, high):
         for left in range(box.x - box.x % wide, box.right, wide):
             part = Box(left - box.x, top - box.y, wide, high).clipped(box.width, box.height)
@@ -302,7 +312,8 @@ def _reduced(level: Level, shrinks: float) -> NDArray[Any]:
     """Return a level `shrinks` times smaller, read by bands in two threads, without what is
     damaged.
     """
-    wide, high = max(1, round(level.width / shrinks)), max(1, round(level.height / shrinks))
+    wide = max(1, round(level.width / shrinks))
+    high = max(1, round(level.height / shrinks))
     in_strips = not isinstance(level, ArrayLevel) and not getattr(level, "is_tiled", True)
     few = 2 if in_strips and shrinks > 4 else None
     step = 1 if few else max(1, int(TILE // shrinks))
@@ -311,7 +322,8 @@ def _reduced(level: Level, shrinks: float) -> NDArray[Any]:
         done = []
         for first in range(start, end, step):
             last = min(first + step, end)
-            top, bottom = int(first * level.height / high), math.ceil(last * level.height / high)
+            top = int(first * level.height / high)
+            bottom = math.ceil(last * level.height / high)
             if few:
                 top = (top + bottom) // 2
                 bottom = top + few
@@ -323,13 +335,15 @@ def _reduced(level: Level, shrinks: float) -> NDArray[Any]:
     if high < 2:
         return np.concatenate(rows(0, high))
     with ThreadPoolExecutor(2) as threads:  # each its own half, so that no tile is decoded twice
-        upper, lower = threads.submit(rows, 0, high // 2), threads.submit(rows, high // 2, high)
+        upper = threads.submit(rows, 0, high // 2)
+        lower = threads.submit(rows, high // 2, high)
         return np.concatenate([*upper.result(), *lower.result()])
 
 
 def _turned(box: Box, width: int, height: int, orientation: int) -> Box:
     """Return where a box of an upright image of `width` x `height` px lies in what is stored."""
-    right, below = width - box.right, height - box.bottom
+    right = width - box.right
+    below = height - box.bottom
     corners = {
         2: (right, box.y),
         3: (right, below),
@@ -340,11 +354,9 @@ def _turned(box: Box, width: int, height: int, orientation: int) -> Box:
         8: (below, box.x),
     }
     x, y = corners.get(orientation, (box.x, box.y))
-    return (
-        Box(x, y, box.height, box.width)
-        if orientation in (5, 6, 7, 8)
-        else Box(x, y, box.width, box.height)
-    )
+    if orientation in (5, 6, 7, 8):
+        return Box(x, y, box.height, box.width)
+    return Box(x, y, box.width, box.height)
 
 
 FORMAT = 1

@@ -87,7 +87,8 @@ def build_pyramid(
 def _halves(width: int, height: int) -> list[tuple[int, int]]:
     sizes = [(width, height)]
     while max(sizes[-1]) > OVERVIEW:
-        width, height = -(-width // 2), -(-height // 2)
+        width = -(-width // 2)
+        height = -(-height // 2)
         sizes.append((width, height))
     return sizes
 
@@ -124,7 +125,10 @@ class _Waiting:
     def __init__(self, file: IO[bytes], size: tuple[int, int], like: Level) -> None:
         self._file = file
         self._dtype = like.dtype
-        self._row = size[:1] if like.channels == 1 else (size[0], like.channels)
+        if like.channels == 1:
+            self._row = size[:1]
+        else:
+            self._row = (size[0], like.channels)
 
     def add(self, band: NDArray[Any]) -> None:
         self._file.write(halved(band).tobytes())

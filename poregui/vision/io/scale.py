@@ -68,11 +68,9 @@ def tiff_scale(tiff: tifffile.TiffFile, page: tifffile.TiffPage, image: int = 0)
         tag = page.tags.get(code)
         if tag is not None:
             scale = _guarded(_of_maker, tag, find)
-            return (
-                Scale(warnings=(f"Its {maker} tag gives no pixel size.",))
-                if scale == UNKNOWN
-                else scale
-            )
+            if scale == UNKNOWN:
+                return Scale(warnings=(f"Its {maker} tag gives no pixel size.",))
+            return scale
         if code in _first(tiff).tags:
             # the tag is about the first page, and the resolution is a default here, too
             return UNKNOWN
@@ -87,7 +85,9 @@ def _guarded(find: Callable[..., Scale], *of: object) -> Scale:
 
 
 def _of_maker(tag: tifffile.TiffTag, find: Callable[[dict[str, Any]], Scale]) -> Scale:
-    return find(tag.value) if tag.count <= _LONGEST_TAG else UNKNOWN
+    if tag.count <= _LONGEST_TAG:
+        return find(tag.value)
+    return UNKNOWN
 
 
 def _first(tiff: tifffile.TiffFile) -> tifffile.TiffPage:
@@ -97,7 +97,8 @@ def _first(tiff: tifffile.TiffFile) -> tifffile.TiffPage:
 def _of_programs(tiff: tifffile.TiffFile, page: tifffile.TiffPage, image: int) -> Scale:
     if tiff.is_ome:
         return _ome(_first(tiff).description or "", image)
-    across, down = _per_unit(page, "XResolution"), _per_unit(page, "YResolution")
+    across = _per_unit(page, "XResolution")
+    down = _per_unit(page, "YResolution")
     if tiff.is_imagej:
         unit = str((tiff.imagej_metadata or {}).get("unit", "")).replace("\\u00B5", "µ")
         if unit in _PAPER_UM:  # ImageJ takes these two over from the resolution of what it opened
@@ -123,7 +124,10 @@ def _fei(values: dict[str, Any]) -> Scale:
 
 
 def _zeiss(values: dict[str, Any]) -> Scale:
-    key = "ap_image_pixel_size" if "ap_image_pixel_size" in values else "ap_pixel_size"
+    if "ap_image_pixel_size" in values:
+        key = "ap_image_pixel_size"
+    else:
+        key = "ap_pixel_size"
     name, number, unit = values[key]
     size = _number(number) * _UM[unit]
     return settled(size, size, f"Zeiss SEM tag: {name}")
@@ -181,6 +185,6 @@ def _per_unit(page: tifffile.TiffPage, name: str) -> float:
 
 
 def _number(value: object) -> float:
-    return (
-        float(value) if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
-    )
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    return math.nan

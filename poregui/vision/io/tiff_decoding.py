@@ -31,7 +31,9 @@ from poregui.vision.io.pixel_values import (
 from poregui.vision.io.scale import tiff_scale
 from poregui.vision.io.tiff_stack import PageMatch, TiffStack, absent, tiff_stack
 
-_CLEAR, _END, _FIRST = 256, 257, 258
+_CLEAR = 256
+_END = 257
+_FIRST = 258
 _LONGEST_WALK = 2 * 2**20
 _HEADER = 122
 
@@ -84,17 +86,25 @@ def _check(data: bytes) -> None:
     """
     if len(data) > _LONGEST_WALK:
         raise ValueError("LZW data of another length than the header says")
-    waiting, bits, width, following, fresh = 0, 0, 9, _FIRST, True
+    waiting = 0
+    bits = 0
+    width = 9
+    following = _FIRST
+    fresh = True
     for byte in data:
-        waiting, bits = (waiting << 8) | byte, bits + 8
+        waiting = (waiting << 8) | byte
+        bits = bits + 8
         if bits < width:
             continue
         bits -= width
-        code, waiting = waiting >> bits, waiting & ((1 << bits) - 1)
+        code = waiting >> bits
+        waiting = waiting & ((1 << bits) - 1)
         if code == _END:
             return
         if code == _CLEAR:
-            width, following, fresh = 9, _FIRST, True
+            width = 9
+            following = _FIRST
+            fresh = True
             continue
         if code > (_END if fresh else following) or following > 4096:
             raise ValueError("LZW data with codes that are not in their table")
@@ -108,7 +118,11 @@ use_our_lzw()
 # What tifffile finds odd goes to the program's log and never to a person's terminal.
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
-_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE, _YCBCR = 0, 1, 2, 3, 6
+_WHITE_IS_ZERO = 0
+_BLACK_IS_ZERO = 1
+_RGB = 2
+_PALETTE = 3
+_YCBCR = 6
 _JPEG = 7
 _MOST_CHUNKS = 4_000_000
 _UNFOLDS = {1: 1, 5: 4096, 8: 1040, 32946: 1040, 32773: 128}
@@ -153,11 +167,10 @@ def tiff_size(file: IO[bytes], size: int, plane: Plane = FIRST) -> tuple[int, in
     it likes.
     """
     with opened_tiff(file) as tiff:
-        page = (
-            tiff.pages[0].aspage()
-            if plane == FIRST
-            else tiff_stack(tiff, size).find(tiff, plane).page
-        )
+        if plane == FIRST:
+            page = tiff.pages[0].aspage()
+        else:
+            page = tiff_stack(tiff, size).find(tiff, plane).page
         return index(page.imagewidth), index(
             page.imagelength
         )  # a spoilt header may hold lists or texts
@@ -200,7 +213,8 @@ def _check_worth(page: tifffile.TiffPage) -> None:
 
 
 def _pixels(found: PageMatch, file: IO[bytes]) -> NDArray[Any]:
-    page, sample = found.page, found.sample
+    page = found.page
+    sample = found.sample
     kind = int(page.photometric)
     if kind == _PALETTE and page.colormap is not None:
         return apply_palette(_first_plane(_decoded(found)), np.asarray(page.colormap))
@@ -211,10 +225,17 @@ def _pixels(found: PageMatch, file: IO[bytes]) -> NDArray[Any]:
         if sample is not None and pixels.ndim == 3:
             pixels = one_channel(pixels, sample)
         else:
-            pixels = drop_channels(pixels) if kind in (_RGB, _YCBCR) else _first_plane(pixels)
-        return _inverted(pixels, page.bitspersample) if kind == _WHITE_IS_ZERO else pixels
+            if kind in (_RGB, _YCBCR):
+                pixels = drop_channels(pixels)
+            else:
+                pixels = _first_plane(pixels)
+        if kind == _WHITE_IS_ZERO:
+            return _inverted(pixels, page.bitspersample)
+        return pixels
     colours = _through_pillow(page, file)
-    return colours if sample is None else one_channel(colours, sample)
+    if sample is None:
+        return colours
+    return one_channel(colours, sample)
 
 
 def one_channel(pixels: NDArray[Any], sample: int) -> NDArray[Any]:

@@ -57,7 +57,8 @@ def _same_picture(one: tifffile.TiffPage, page: tifffile.TiffPage) -> bool:
     """Tell whether a page has the proportions and the sort of values of another and can be read by
     parts.
     """
-    wide, high = int(one.imagewidth), int(one.imagelength)
+    wide = int(one.imagewidth)
+    high = int(one.imagelength)
     if wide < 1 or high < 1 or not readable_by_parts(one):
         return False
     shrinks = page.imagewidth / wide
@@ -71,7 +72,10 @@ def _same_picture(one: tifffile.TiffPage, page: tifffile.TiffPage) -> bool:
 
 use_our_lzw()
 
-_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _YCBCR = 0, 1, 2, 6
+_WHITE_IS_ZERO = 0
+_BLACK_IS_ZERO = 1
+_RGB = 2
+_YCBCR = 6
 _JPEGS = (6, 7, 34892, 33007)
 _NEW_JPEG = 7
 _LARGEST_CHUNK = 64 * 2**20
@@ -145,28 +149,27 @@ class TiffLevel:
     ) -> None:
         self._parts = parts
         self._page = page
-        self.width, self.height = int(page.imagewidth), int(page.imagelength)
+        self.width = int(page.imagewidth)
+        self.height = int(page.imagelength)
         self.dtype = np.dtype(np.uint16 if page.bitspersample > 8 else np.uint8)
         kind = int(page.photometric)
         self._sample = sample
-        self.channels = (
-            1
-            if sample is not None
-            else 3
-            if kind in (_RGB, _YCBCR) and page.samplesperpixel >= 3
-            else 1
-        )
+        if sample is not None:
+            self.channels = 1
+        elif kind in (_RGB, _YCBCR) and page.samplesperpixel >= 3:
+            self.channels = 3
+        else:
+            self.channels = 1
         self._inverted = kind == _WHITE_IS_ZERO
         self.chunk_height, self.chunk_width = _chunk_shape(page)
         self._across = -(-self.width // self.chunk_width)
         self._area = self._across * -(-self.height // self.chunk_height)
         self._plain = _is_plain(page)
         self._decode = page.decode
-        self._more = (
-            {"jpegtables": page.jpegtables, "jpegheader": page.jpegheader}
-            if page.compression in _JPEGS
-            else {}
-        )
+        if page.compression in _JPEGS:
+            self._more = {"jpegtables": page.jpegtables, "jpegheader": page.jpegheader}
+        else:
+            self._more = {}
 
     @property
     def is_tiled(self) -> bool:
@@ -179,16 +182,17 @@ class TiffLevel:
 
         Raises ImageError when a part of them is damaged.
         """
-        shape = (
-            (box.height, box.width)
-            if self.channels == 1
-            else (box.height, box.width, self.channels)
-        )
+        if self.channels == 1:
+            shape = (box.height, box.width)
+        else:
+            shape = (box.height, box.width, self.channels)
         pixels = np.empty(shape, self.dtype)
         for index, place in self._chunks(box):
             part = self._part(index, place, box)
-            top, left = max(box.y, place.y), max(box.x, place.x)
-            bottom, right = min(box.bottom, place.bottom), min(box.right, place.right)
+            top = max(box.y, place.y)
+            left = max(box.x, place.x)
+            bottom = min(box.bottom, place.bottom)
+            right = min(box.right, place.right)
             pixels[top - box.y : bottom - box.y, left - box.x : right - box.x] = part[
                 top - place.y : bottom - place.y, left - place.x : right - place.x
             ]
@@ -196,7 +200,8 @@ class TiffLevel:
 
     def _chunks(self, box: Box) -> Iterator[tuple[int, Box]]:
         """Return the index and the place of every tile or strip that a box touches."""
-        high, wide = self.chunk_height, self.chunk_width
+        high = self.chunk_height
+        wide = self.chunk_width
         for row in range(box.y // high, -(-box.bottom // high)):
             for column in range(box.x // wide, -(-box.right // wide)):
                 place = Box(column * wide, row * high, wide, high).clipped(self.width, self.height)
@@ -223,7 +228,10 @@ class TiffLevel:
                 f"{self.height} px).",
                 "Export it again; what lies around can be used.",
             ) from error
-        part = planes[0] if len(planes) == 1 else np.concatenate(planes, axis=2)
+        if len(planes) == 1:
+            part = planes[0]
+        else:
+            part = np.concatenate(planes, axis=2)
         part = self._values(part)
         self._parts.keep(key, part)
         return part
@@ -232,13 +240,19 @@ class TiffLevel:
     def _planes(self) -> Sequence[int]:
         if int(self._page.planarconfig) != 2:
             return (0,)
-        return range(self.channels) if self._sample is None else (self._sample,)
+        if self._sample is None:
+            return range(self.channels)
+        return (self._sample,)
 
     def _decoded(self, index: int, place: Box) -> NDArray[Any]:
         page = self._page
-        offset, count = int(page.dataoffsets[index]), int(page.databytecounts[index])
+        offset = int(page.dataoffsets[index])
+        count = int(page.databytecounts[index])
         if count == 0 or offset == 0:  # a part that was never written, which is legal
-            samples = 1 if int(page.planarconfig) == 2 else page.samplesperpixel
+            if int(page.planarconfig) == 2:
+                samples = 1
+            else:
+                samples = page.samplesperpixel
             return np.zeros((place.height, place.width, samples), page.dtype)
         content = self._parts.bytes_at(offset, count)
         segment, _, shape = self._decode(content, index, **self._more)
@@ -255,7 +269,8 @@ class TiffLevel:
         page = self._page
         stored = np.dtype(page.dtype).newbyteorder(page.parent.byteorder)
         row_bytes = self.width * page.samplesperpixel * stored.itemsize
-        first, last = max(box.y, place.y) - place.y, min(box.bottom, place.bottom) - place.y
+        first = max(box.y, place.y) - place.y
+        last = min(box.bottom, place.bottom) - place.y
         if page.databytecounts[index] < last * row_bytes:
             raise ValueError("a strip that is too short")
         content = self._parts.bytes_at(
@@ -264,14 +279,17 @@ class TiffLevel:
         rows = np.frombuffer(content, stored).reshape(
             last - first, self.width, page.samplesperpixel
         )
-        left, right = box.x, box.right
+        left = box.x
+        right = box.right
         part = np.empty((place.height, self.width, page.samplesperpixel), stored.newbyteorder("="))
         part[first:last, left:right] = rows[:, left:right]
         return self._values(part)
 
     @property
     def _sample_at(self) -> int:
-        return self._sample if self._sample is not None and int(self._page.planarconfig) != 2 else 0
+        if self._sample is not None and int(self._page.planarconfig) != 2:
+            return self._sample
+        return 0
 
     def _values(self, part: NDArray[Any]) -> NDArray[Any]:
         """Return a part as grey (h, w) or colour (h, w, 3) of whole 8 or 16 bits."""

@@ -72,9 +72,10 @@ class TiffStack:
         ):
             if number > there:
                 raise absent(name, number, there)
-        sample = (
-            channel % self._samples if plane.channel is not None and self._samples > 1 else None
-        )
+        if plane.channel is not None and self._samples > 1:
+            sample = channel % self._samples
+        else:
+            sample = None
         number = self._places[channel // self._samples, plane.z - 1, plane.page - 1]
         page = tiff.pages[0 if self._behind_each_other else number].aspage()
         if sample is not None and sample >= page.samplesperpixel:
@@ -147,7 +148,8 @@ def _walk(tiff: tifffile.TiffFile) -> Iterator[tuple[int, bool]]:
     """Return the offset of each page in its order and whether it says that it is a smaller copy;
     without an end.
     """
-    form, file = tiff.tiff, tiff.filehandle
+    form = tiff.tiff
+    file = tiff.filehandle
     offset = int(tiff.pages[0].offset)
     while offset:
         file.seek(offset)
@@ -187,7 +189,9 @@ def _imagej_stack(
     if not 1 < images <= MOST_PAGES or len(numbers) not in (1, images):
         return None
     if channels * slices * times != images:
-        channels, slices, times = 1, 1, images
+        channels = 1
+        slices = 1
+        times = images
     behind_each_other = len(numbers) == 1
     if behind_each_other:
         length = first.imagewidth * first.imagelength * samples * first.bitspersample // 8
@@ -269,7 +273,8 @@ def _ome_places(
         )
         count = int(data.get("PlaneCount", 1 if "IFD" in data.attrib else many))
         for step in range(max(0, min(count, many - at, len(numbers) - page))):
-            rest, place = at + step, {}
+            rest = at + step
+            place = {}
             for axis in order:
                 rest, place[axis] = divmod(rest, sizes[axis])
             here[place["C"], place["Z"], place["T"]] = numbers[page + step]

@@ -162,7 +162,8 @@ def _czi(library: Any, path: Path) -> Iterator[Pages]:
     tiles cover.
     """
     with library.open_czi(str(path)) as file:
-        area, box = file.total_bounding_rectangle, file.total_bounding_box
+        area = file.total_bounding_rectangle
+        box = file.total_bounding_box
         many = {axis: box[axis][1] - box[axis][0] if axis in box else 1 for axis in "TZC"}
         if not all(1 <= one <= _MOST for one in many.values()):
             raise damaged(f"it claims {many['T']} times, {many['C']} channels, {many['Z']} slices")
@@ -251,16 +252,17 @@ def _lif(library: Any, path: Path) -> Iterator[Pages]:
 
 def _step(places: NDArray[Any] | None) -> float:
     """Return the step in um between places in m."""
-    return (
-        1e6 * float(places[1] - places[0]) if places is not None and len(places) > 1 else math.nan
-    )
+    if places is not None and len(places) > 1:
+        return 1e6 * float(places[1] - places[0])
+    return math.nan
 
 
 @contextmanager
 def _nd2(library: Any, path: Path) -> Iterator[Pages]:
     """Give the positions and times of an ND2 file of Nikon as pages."""
     with library.ND2File(str(path)) as file:
-        sizes, size = dict(file.sizes), file.voxel_size()
+        sizes = dict(file.sizes)
+        size = file.voxel_size()
         samples = int(file.components_per_channel) if file.is_rgb else 1
         frames: dict[tuple[int, int, int], int] = {}
         for number, indices in enumerate(file.loop_indices):
@@ -274,7 +276,9 @@ def _nd2(library: Any, path: Path) -> Iterator[Pages]:
 
             def read(channel: int, z: int) -> NDArray[Any]:
                 pixels = np.asarray(file.read_frame(frames.get((position, time, z), 0)))
-                return pixels[channel] if sizes.get("C", 1) > 1 else pixels
+                if sizes.get("C", 1) > 1:
+                    return pixels[channel]
+                return pixels
 
             return Picture(
                 sizes["X"],

@@ -43,7 +43,8 @@ def trace(
     is not reached the nearer middle. `edges` are places in the flat array, in rising order, that
     hold all pixels at the edge of a region; without them all pixels are looked at.
     """
-    flat, stride = framed.reshape(-1), framed.shape[1]
+    flat = framed.reshape(-1)
+    stride = framed.shape[1]
     offsets = [row * stride + column for row, column in _STEPS]
     pixel, side = _sides(flat, np.flatnonzero(flat > 0) if edges is None else edges, offsets)
     following = _following(flat, pixel, side, offsets)
@@ -72,7 +73,8 @@ def _following(flat: NDArray[Any], pixel: IntArray, side: IntArray, offsets: lis
     At its end lies the pixel ahead and the one diagonally ahead: when that is of the region the
     line turns left to it, else straight on along the pixel ahead, else right around this pixel.
     """
-    ahead, outward = np.array(offsets)[(side + 1) % 4], np.array(offsets)[side]
+    ahead = np.array(offsets)[(side + 1) % 4]
+    outward = np.array(offsets)[side]
     label = flat[pixel]
     diagonal = flat[pixel + ahead + outward] == label
     straight = flat[pixel + ahead] == label
@@ -91,12 +93,14 @@ def _along_rings(following: IntArray) -> tuple[IntArray, IntArray]:
     Both double the distance they look ahead in each round (pointer jumping), so that no element is
     visited in Python.
     """
-    ring, jump = np.arange(len(following)), following
+    ring = np.arange(len(following))
+    jump = following
     while True:
         least = np.minimum(ring, ring[jump])
         if np.array_equal(least, ring):
             break
-        ring, jump = least, jump[jump]
+        ring = least
+        jump = jump[jump]
     last = following == ring
     place = np.where(last, 0, 1)
     jump = np.where(last, np.arange(len(following)), following)
@@ -104,7 +108,8 @@ def _along_rings(following: IntArray) -> tuple[IntArray, IntArray]:
         further = place + place[jump]
         if np.array_equal(further, place):
             return ring, -place
-        place, jump = further, jump[jump]
+        place = further
+        jump = jump[jump]
 
 
 def _crossings(
@@ -120,7 +125,8 @@ def _crossings(
     2), x and y.
     """
     behind = pixel + np.array(offsets)[side]
-    inner, outer = grey[pixel].astype(np.float64), grey[behind].astype(np.float64)
+    inner = grey[pixel].astype(np.float64)
+    outer = grey[behind].astype(np.float64)
     rises = outer > inner
     part = np.divide(
         levels[flat[pixel]] - inner, outer - inner, out=np.full(len(pixel), 0.5), where=rises

@@ -49,7 +49,9 @@ class Detected:
     @property
     def mask_fraction(self) -> float:
         """Return the part of the field that is pore, 0 to 1."""
-        return self.pore_area_px / self.field_area_px if self.field_area_px else 0.0
+        if self.field_area_px:
+            return self.pore_area_px / self.field_area_px
+        return 0.0
 
     @property
     def area_percent(self) -> float:
@@ -60,7 +62,9 @@ class Detected:
     def mount_percent(self) -> float:
         """Return the part of the unmasked image that was taken for the mount, in per cent."""
         whole = self.field_area_px + self.mount_area_px
-        return 100 * self.mount_area_px / whole if whole else 0.0
+        if whole:
+            return 100 * self.mount_area_px / whole
+        return 0.0
 
     def box(self, index: int) -> Box:
         """Return the box of a pore."""
@@ -115,7 +119,10 @@ def preview(
     box = (view or whole).clipped(source.width, source.height) or Box(0, 0, 1, 1)
     window = segment(box, plan)
     found = outline(window, np.ones(window.regions.count, dtype=np.bool_), plan)
-    masked = 0 if window.masked is None else int(np.count_nonzero(window.masked))
+    if window.masked is None:
+        masked = 0
+    else:
+        masked = int(np.count_nonzero(window.masked))
     return _kept(found, plan, box, float(box.area - masked))
 
 
@@ -123,18 +130,23 @@ def _kept(
     found: WindowPores, plan: Plan, view: Box, field_area: float, too_large: int = 0
 ) -> Detected:
     """Apply the rules of contrast, size and edge to the pores of a view."""
-    recipe, image = plan.recipe, Box(0, 0, plan.source.width, plan.source.height)
+    recipe = plan.recipe
+    image = Box(0, 0, plan.source.width, plan.source.height)
     diameter = 2 * np.sqrt(found.areas / np.pi)
     rings = Rings.of(found.outlines)
     may_end = view == image and plan.specimen_ends
-    mount = mounts(rings, image) if may_end else np.zeros(rings.count, dtype=np.bool_)
+    if may_end:
+        mount = mounts(rings, image)
+    else:
+        mount = np.zeros(rings.count, dtype=np.bool_)
     chosen = (
         (diameter >= plan.smallest)
         & (diameter <= plan.largest)
         & (found.contrast >= recipe.contrast / 100)
         & ~mount
     )
-    touches, boxes = touching(rings, view, plan.masks), _boxes(rings)
+    touches = touching(rings, view, plan.masks)
+    boxes = _boxes(rings)
     kept = np.flatnonzero(chosen & ~touches if recipe.edge == "drop" else chosen)
     order = kept[np.lexsort((boxes[kept, 0], boxes[kept, 1]))]
     return Detected(

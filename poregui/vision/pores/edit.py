@@ -71,11 +71,9 @@ def pore_near(image: Pyramid, x: float, y: float, *, reach: float) -> Box | None
     found = pore_box(
         part, x - window.x, y - window.y, low=image.grey_low, high=image.grey_high, reach=reach
     )
-    return (
-        Box(window.x + found.x, window.y + found.y, found.width, found.height)
-        if found is not None
-        else None
-    )
+    if found is not None:
+        return Box(window.x + found.x, window.y + found.y, found.width, found.height)
+    return None
 
 
 def crop_around(pore: Box, width: int, height: int) -> Box:
@@ -119,7 +117,9 @@ def _component(dark: NDArray[np.bool_], seed: tuple[int, int]) -> Box | None:
     if label == 0:
         return None
     left, top, wide, high, area = (int(value) for value in stats[label])
-    return Box(left, top, wide, high) if area >= _FEWEST_PIXELS else None
+    if area >= _FEWEST_PIXELS:
+        return Box(left, top, wide, high)
+    return None
 
 
 def _cut_off(found: Box, window: Box, width: int, height: int) -> bool:
@@ -159,14 +159,16 @@ def outline_near(
     if window is None or not (0 <= x < image.width and 0 <= y < image.height):
         return None
     part = image.read(0, window)
-    low, high = image.grey_low, image.grey_high
-    seen = (
-        part
-        if polarity == "dark"
-        else (np.clip(low + high - part.astype(np.float32), low, high)).astype(part.dtype)
-    )
+    low = image.grey_low
+    high = image.grey_high
+    if polarity == "dark":
+        seen = part
+    else:
+        seen = (np.clip(low + high - part.astype(np.float32), low, high)).astype(part.dtype)
     found = pore_box(seen, x - window.x, y - window.y, low=low, high=high, reach=reach)
-    return None if found is None else _outlined(part, found, window, polarity)
+    if found is None:
+        return None
+    return _outlined(part, found, window, polarity)
 
 
 def _outlined(part: NDArray[Any], found: Box, window: Box, polarity: str) -> Points | None:
@@ -249,7 +251,8 @@ class _Frame:
 
     def __init__(self, outlines: Sequence[NDArray[Any]]) -> None:
         rings = Rings.of(outlines)
-        low, high = rings.points.min(axis=0), rings.points.max(axis=0)
+        low = rings.points.min(axis=0)
+        high = rings.points.max(axis=0)
         self.corner = np.floor(low) - 2
         size = np.ceil(high) + 2 - self.corner
         self.scale = min(float(_FINE), _MOST_CELLS / float(size.max()))

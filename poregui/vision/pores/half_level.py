@@ -128,7 +128,8 @@ def levels_of(
     floor, and smoothing keeps the middle from it: both are made up for as if the pore was a disc.
     `grey` has the same frame as the labels, `span` is the range of greys of the whole micrograph.
     """
-    flat, label = grey.reshape(-1), framed.reshape(-1)
+    flat = grey.reshape(-1)
+    label = framed.reshape(-1)
     matrix = _quantile(flat[bands.ring], bands.owner, count, np.full(count + 1, 0.5), span)
     inner = label[bands.inside]
     pixels = np.bincount(inner, minlength=count + 1).astype(np.float64)
@@ -145,7 +146,9 @@ def move_to_level(grey: FloatImage, framed: Labels, bands: Bands, levels: Levels
     """Move the labels to where the grey is beyond the edge of each region, within `REACH` px of
     before.
     """
-    edge, label, flat = levels.edge.astype(np.float32), framed.reshape(-1), grey.reshape(-1)
+    edge = levels.edge.astype(np.float32)
+    label = framed.reshape(-1)
+    flat = grey.reshape(-1)
     beyond = flat[bands.outside] < edge[bands.nearest]
     label[bands.rim[flat[bands.rim] >= edge[label[bands.rim]]]] = 0
     label[bands.outside[beyond]] = bands.nearest[beyond]
@@ -162,8 +165,10 @@ def _reached(pixels: FloatArray, smoothing: float) -> FloatArray:
 
 def _sides(framed: Labels, rim: IntArray, count: int) -> FloatArray:
     """Return how many sides of pixels end each label; times pi / 4 that is about the perimeter."""
-    flat, width = framed.reshape(-1), framed.shape[1]
-    label, total = flat[rim], np.zeros(count + 1)
+    flat = framed.reshape(-1)
+    width = framed.shape[1]
+    label = flat[rim]
+    total = np.zeros(count + 1)
     for offset in (-width, -1, 1, width):
         total += np.bincount(label[flat[rim + offset] != label], minlength=count + 1)
     return total

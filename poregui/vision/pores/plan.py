@@ -73,7 +73,10 @@ class Plan:
     @property
     def halo(self) -> int:
         """Return how many px beyond a window its pixels can depend on."""
-        local = self.window // 2 + 1 if self.recipe.method == "local" else 0
+        if self.recipe.method == "local":
+            local = self.window // 2 + 1
+        else:
+            local = 0
         return local + int(np.ceil(4 * self.recipe.smoothing)) + 1
 
     def smoothed(self, box: Box) -> FloatImage:
@@ -108,13 +111,18 @@ def make_plan(
     greys = _even_greys(small, masked, light)
     threshold = otsu(greys) if recipe.method == "otsu" else recipe.level
     span = float(greys.min()), float(greys.max())
-    largest = in_px(recipe.largest, recipe.size_unit, um_per_px) if recipe.largest else np.inf
-    smallest = in_px(recipe.smallest, recipe.size_unit, um_per_px) if recipe.smallest else 0.0
-    window = (
-        round(in_px(recipe.window, recipe.window_unit, um_per_px))
-        if recipe.method == "local"
-        else 3
-    )
+    if recipe.largest:
+        largest = in_px(recipe.largest, recipe.size_unit, um_per_px)
+    else:
+        largest = np.inf
+    if recipe.smallest:
+        smallest = in_px(recipe.smallest, recipe.size_unit, um_per_px)
+    else:
+        smallest = 0.0
+    if recipe.method == "local":
+        window = round(in_px(recipe.window, recipe.window_unit, um_per_px))
+    else:
+        window = 3
     return Plan(
         source,
         recipe,
@@ -132,7 +140,9 @@ def _even_greys(small: FloatImage, masked: NDArray[np.bool_] | None, light: Ligh
     """Return the greys of the sample under even light, without those that are masked."""
     rows, columns = small.shape
     even = Light(light.gain, columns, rows).correct(small, Box(0, 0, columns, rows))
-    return even if masked is None or masked.all() else even[~masked]
+    if masked is None or masked.all():
+        return even
+    return even[~masked]
 
 
 def _sample(source: Source, masks: Sequence[Mask]) -> tuple[FloatImage, NDArray[np.bool_] | None]:
@@ -141,7 +151,8 @@ def _sample(source: Source, masks: Sequence[Mask]) -> tuple[FloatImage, NDArray[
     """
     step = max(1, int(np.sqrt(source.width * source.height / _SAMPLED)))
     rows = max(step, _STRIP // source.width // step * step)
-    greys, hidden = [], []
+    greys = []
+    hidden = []
     for top in range(0, source.height, rows):
         box = Box(0, top, source.width, min(rows, source.height - top))
         greys.append(grey_of(source.read(box)[::step, ::step]))

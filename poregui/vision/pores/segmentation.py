@@ -55,7 +55,8 @@ class Light:
         y = (
             (np.arange(box.y, box.bottom, dtype=np.float32) + 0.5) * (rows / self.height) - 0.5
         ).astype(np.float32)
-        across, down = np.broadcast_to(x, grey.shape), np.broadcast_to(y[:, None], grey.shape)
+        across = np.broadcast_to(x, grey.shape)
+        down = np.broadcast_to(y[:, None], grey.shape)
         gain = cv2.remap(self.gain, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         return np.asarray(grey * gain, np.float32)
 
@@ -118,13 +119,16 @@ def otsu(grey: NDArray[Any]) -> float:
     is the middle.
     """
     values = grey.reshape(-1)
-    low, high = float(values.min()), float(values.max())
+    low = float(values.min())
+    high = float(values.max())
     if high <= low:
         return low
     counts, edges = np.histogram(values, bins=512, range=(low, high))
     middles = (edges[:-1] + edges[1:]) / 2
-    below, weighted = np.cumsum(counts)[:-1], np.cumsum(counts * middles)[:-1]
-    above, total = counts.sum() - below, float((counts * middles).sum())
+    below = np.cumsum(counts)[:-1]
+    weighted = np.cumsum(counts * middles)[:-1]
+    above = counts.sum() - below
+    total = float((counts * middles).sum())
     valid = (below > 0) & (above > 0)
     apart = weighted / np.maximum(below, 1) - (total - weighted) / np.maximum(above, 1)
     worth = np.where(valid, below * above * apart**2, -1.0)
@@ -169,7 +173,8 @@ def _with_boxes(labels: Labels, inside: IntArray, count: int) -> Regions:
     lengths = np.diff(starts, append=len(inside))
     region = labels.reshape(-1)[inside[starts]] - 1
     row, column = np.divmod(inside[starts], width)
-    low, high = np.full((2, count), labels.size), np.zeros((2, count), dtype=np.int64)
+    low = np.full((2, count), labels.size)
+    high = np.zeros((2, count), dtype=np.int64)
     for axis, (first, end) in enumerate(((column, column + lengths), (row, row + 1))):
         np.minimum.at(low[axis], region, first)
         np.maximum.at(high[axis], region, end)

@@ -66,7 +66,8 @@ def surface_of(outline: NDArray[np.float32], image: Box) -> list[NDArray[np.floa
     if inner.all() or not inner.any():
         return [outline] if inner.all() else []
     first = int(np.flatnonzero(~inner)[0])
-    turned, kept = np.roll(outline, -first, axis=0), np.roll(inner, -first)
+    turned = np.roll(outline, -first, axis=0)
+    kept = np.roll(inner, -first)
     starts = np.flatnonzero(np.diff(kept.astype(np.int8), prepend=0, append=0) == 1)
     ends = np.flatnonzero(np.diff(kept.astype(np.int8), prepend=0, append=0) == -1)
     return [turned[start:end] for start, end in zip(starts, ends, strict=True) if end - start > 1]
@@ -116,10 +117,8 @@ def touching(rings: Rings, view: Box, masks: Sequence[Mask]) -> NDArray[np.bool_
     mask.
     """
     low, high = rings.bounds()
-    first, last = (
-        np.array([view.x, view.y]) + _NEAR_PX,
-        np.array([view.right, view.bottom]) - _NEAR_PX,
-    )
+    first = np.array([view.x, view.y]) + _NEAR_PX
+    last = np.array([view.right, view.bottom]) - _NEAR_PX
     touches = np.logical_or((low < first).any(axis=1), (high > last).any(axis=1))
     for mask in masks:
         box = mask.bounds

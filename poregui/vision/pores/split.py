@@ -10,7 +10,8 @@ from poregui.vision.pores.segmentation import Labels
 from poregui.vision.shape.polygons import FloatArray, IntArray
 
 _SMOOTH = 1.0
-_NARROWEST, _WIDEST = 0.5, 0.95
+_NARROWEST = 0.5
+_WIDEST = 0.95
 _AROUND = ((-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1))
 
 
@@ -25,7 +26,8 @@ def split(labels: Labels, strength: float) -> Labels:
     mask = np.pad((labels > 0).astype(np.uint8), 1)
     depth = cv2.distanceTransform(mask, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
     smooth = np.asarray(cv2.GaussianBlur(depth, (0, 0), _SMOOTH))
-    inside, width = np.flatnonzero(mask.reshape(-1).view(np.bool_)), mask.shape[1]
+    inside = np.flatnonzero(mask.reshape(-1).view(np.bool_))
+    width = mask.shape[1]
     place = np.full(mask.size, -1, dtype=np.int32)
     place[inside] = np.arange(len(inside))
     height = smooth.reshape(-1)[inside].astype(np.float64)
@@ -44,7 +46,8 @@ def _basins(height: FloatArray, beside: list[NDArray[np.int32]]) -> IntArray:
     """Return for each pixel inside the maximum that it rises to; `beside` are the pixels around it,
     -1 for free.
     """
-    steepest, target = np.zeros(len(height)), np.arange(len(height))
+    steepest = np.zeros(len(height))
+    target = np.arange(len(height))
     for (row, column), other in zip(_AROUND, beside, strict=True):
         slope = (height[other] - height) / np.hypot(row, column)
         rises = (slope > steepest) & (other >= 0)
@@ -63,16 +66,22 @@ def _passes(
     """Return the pairs of basins that meet, (k,) each, and the height of the highest pass between
     them.
     """
-    ones, others, heights = [], [], []
+    ones = []
+    others = []
+    heights = []
     for neighbour in beside:
         here = np.flatnonzero((basin[neighbour] != basin) & (neighbour >= 0))
         there = neighbour[here]
         ones.append(np.minimum(basin[here], basin[there]))
         others.append(np.maximum(basin[here], basin[there]))
         heights.append(np.minimum(height[here], height[there]))
-    one, other, passes = np.concatenate(ones), np.concatenate(others), np.concatenate(heights)
+    one = np.concatenate(ones)
+    other = np.concatenate(others)
+    passes = np.concatenate(heights)
     order = np.lexsort((passes, other, one))
-    one, other, passes = one[order], other[order], passes[order]
+    one = one[order]
+    other = other[order]
+    passes = passes[order]
     last = np.flatnonzero((np.diff(one, append=-1) != 0) | (np.diff(other, append=-1) != 0))
     return one[last], other[last], passes[last]
 

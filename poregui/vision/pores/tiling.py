@@ -20,7 +20,8 @@ from poregui.vision.shape.polygons import IntArray, Rings, ranges
 
 WHOLE = 1 << 24
 """Pixels up to which an image is one tile."""
-TILE, OVERLAP = 1024, 64
+TILE = 1024
+OVERLAP = 64
 """Small enough for the labels to stay in the heap: larger arrays cost more for fresh memory than
 for their pixels.
 """
@@ -94,14 +95,17 @@ def find_all(
     outlined there when the tile and its overlap hold all of it. Those that reach further are put
     together from their pieces on the lines between tiles and outlined in a window of their own.
     """
-    width, height = plan.source.width, plan.source.height
+    width = plan.source.width
+    height = plan.source.height
     side = max(width, height) if width * height <= whole else tile
     cores = [
         Box(x, y, min(side, width - x), min(side, height - y))
         for y in range(0, height, side)
         for x in range(0, width, side)
     ]
-    pieces, found, field_area = _Pieces(), [], 0.0
+    pieces = _Pieces()
+    found = []
+    field_area = 0.0
     lines: dict[tuple[str, int, int], IntArray] = {}
     with ThreadPoolExecutor(min(_THREADS, len(cores))) as pool:
         try:
@@ -132,7 +136,8 @@ def _widened(box: Box, by: int, width: int, height: int) -> Box:
 
 
 def _around(boxes: list[Box]) -> Box:
-    left, top = min(box.x for box in boxes), min(box.y for box in boxes)
+    left = min(box.x for box in boxes)
+    top = min(box.y for box in boxes)
     return Box(
         left, top, max(box.right for box in boxes) - left, max(box.bottom for box in boxes) - top
     )
@@ -141,7 +146,8 @@ def _around(boxes: list[Box]) -> Box:
 def _masked_within(window: Window, core: Box) -> int:
     if window.masked is None:
         return 0
-    top, left = core.y - window.box.y, core.x - window.box.x
+    top = core.y - window.box.y
+    left = core.x - window.box.x
     return int(np.count_nonzero(window.masked[top : top + core.height, left : left + core.width]))
 
 
@@ -149,7 +155,8 @@ def _first_pixels(window: Window) -> IntArray:
     """Return (x, y) in the micrograph of the first pixel of each region, row by row, (n, 2)."""
     left, top, width, _ = window.regions.boxes.T
     label = np.repeat(np.arange(1, window.regions.count + 1), width)
-    x, y = ranges(left, width), np.repeat(top, width)
+    x = ranges(left, width)
+    y = np.repeat(top, width)
     there = window.regions.labels[y, x] == label
     first = np.flatnonzero(there)[
         np.searchsorted(label[there], np.arange(1, window.regions.count + 1))
@@ -192,11 +199,13 @@ class _Tile:
 
 
 def _tile(core: Box, plan: Plan, overlap: int) -> _Tile:
-    width, height = plan.source.width, plan.source.height
+    width = plan.source.width
+    height = plan.source.height
     window = segment(_widened(core, overlap, width, height), plan)
     first = _first_pixels(window)
     accepted = _inside(first, core) & ~_cut(window, width, height)
-    labels, box = window.regions.labels, window.box
+    labels = window.regions.labels
+    box = window.box
     rows = slice(core.y - box.y, min(core.bottom + 1, height) - box.y)
     columns = slice(core.x - box.x, min(core.right + 1, width) - box.x)
     strips = {
@@ -230,7 +239,8 @@ def _join(tile: _Tile, pieces: _Pieces, lines: dict[tuple[str, int, int], IntArr
             box = Box(*(int(value) for value in tile.boxes[label - 1]))
             number[label] = pieces.add(box, (x, y), bool(tile.accepted[label - 1]))
     for place, strip in tile.strips.items():
-        mine, before = number[strip], lines.pop(place, None)
+        mine = number[strip]
+        before = lines.pop(place, None)
         if before is None:
             lines[place] = mine
             continue
@@ -240,8 +250,10 @@ def _join(tile: _Tile, pieces: _Pieces, lines: dict[tuple[str, int, int], IntArr
 
 
 def _outline_left_over(plan: Plan, pieces: _Pieces) -> tuple[list[WindowPores], int]:
-    width, height = plan.source.width, plan.source.height
-    found, too_large = [], 0
+    width = plan.source.width
+    height = plan.source.height
+    found = []
+    too_large = 0
     for box, seeds in pieces.left_over():
         if box.area > _LARGEST:
             too_large += 1
@@ -260,7 +272,8 @@ def _without_nested(found: WindowPores, side: int, overlap: int) -> WindowPores:
     """
     low, high = Rings.of(found.outlines).bounds()
     kept = np.ones(len(low), dtype=np.bool_)
-    crosses, large = low // side != high // side, high - low > overlap - _GUARD - 1
+    crosses = low // side != high // side
+    large = high - low > overlap - _GUARD - 1
     for index in np.flatnonzero(crosses.any(axis=1) & large.any(axis=1)):
         within = (low > low[index]).all(axis=1) & (high < high[index]).all(axis=1)
         for other in np.flatnonzero(within):

@@ -62,9 +62,11 @@ def segment(box: Box, plan: Plan) -> Window:
     """Return the regions of a box that are pore, before their size is looked at."""
     grey = plan.smoothed(box)
     pores = pore_pixels(grey, plan.recipe, plan.threshold, plan.window)
-    top, left = min(plan.halo, box.y), min(plan.halo, box.x)
+    top = min(plan.halo, box.y)
+    left = min(plan.halo, box.x)
     inner = (slice(top, top + box.height), slice(left, left + box.width))
-    grey, pores = np.ascontiguousarray(grey[inner]), np.ascontiguousarray(pores[inner])
+    grey = np.ascontiguousarray(grey[inner])
+    pores = np.ascontiguousarray(pores[inner])
     masked = masked_pixels(plan.masks, box)
     if masked is not None:
         pores[masked] = 0

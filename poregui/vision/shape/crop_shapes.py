@@ -119,7 +119,8 @@ def _pore(depth: NDArray[np.float32], top: float) -> _Pore | None:
     count, labels = cv2.connectedComponents(above, connectivity=8)
     if count < 2:
         return None
-    best, pieces = 1, 1
+    best = 1
+    pieces = 1
     if count == 2:  # no need to measure pieces, which takes three times as long as finding them
         (left, top_row, width, height), area = cv2.boundingRect(above), cv2.countNonZero(above)
     else:
@@ -130,11 +131,10 @@ def _pore(depth: NDArray[np.float32], top: float) -> _Pore | None:
         return None
     rows = slice(max(0, top_row - _MARGIN), top_row + height + _MARGIN)
     columns = slice(max(0, left - _MARGIN), left + width + _MARGIN)
-    mask = (
-        above[rows, columns].copy()
-        if count == 2
-        else (labels[rows, columns] == best).view(np.uint8)
-    )
+    if count == 2:
+        mask = above[rows, columns].copy()
+    else:
+        mask = (labels[rows, columns] == best).view(np.uint8)
     return _Pore(depth[rows, columns].copy(), np.asarray(mask, np.uint8), pieces)
 
 
@@ -150,20 +150,24 @@ def _weighed(stats: NDArray[Any], centres: NDArray[Any], shape: tuple[int, ...])
 
 
 def _measured(pore: _Pore, top: float, scale: float) -> list[float]:
-    depth, mask = pore.depth, pore.mask
+    depth = pore.depth
+    mask = pore.mask
     outlines, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     outline = max(outlines, key=len)
     filled = cv2.drawContours(np.zeros_like(mask), [outline], -1, 1, thickness=cv2.FILLED)
-    area, dark = float(cv2.countNonZero(filled)), float(cv2.countNonZero(mask))
+    area = float(cv2.countNonZero(filled))
+    dark = float(cv2.countNonZero(mask))
     hull = cv2.convexHull(outline)
     # A line through pixel middles runs half a pixel inside the pore.
     hull_area = float(cv2.contourArea(hull)) + cv2.arcLength(hull, True) / 2 + 1
     perimeter = cv2.arcLength(outline, True) + math.pi
     sides = [side + 1 for side in cv2.minAreaRect(hull)[1]]
-    length, width = max(sides), min(sides)
+    length = max(sides)
+    width = min(sides)
     mean, spread = cv2.meanStdDev(depth, mask=mask)
     edge = cv2.morphologyEx(mask, cv2.MORPH_GRADIENT, _NEIGHBOURS)
-    across, down = cv2.Sobel(depth, cv2.CV_32F, 1, 0), cv2.Sobel(depth, cv2.CV_32F, 0, 1)
+    across = cv2.Sobel(depth, cv2.CV_32F, 1, 0)
+    down = cv2.Sobel(depth, cv2.CV_32F, 0, 1)
     slope = np.sqrt(
         across * across + down * down
     )  # cv2.magnitude rounds by where in memory a pixel lies

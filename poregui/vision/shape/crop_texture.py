@@ -71,7 +71,8 @@ def _rings(small: NDArray[np.float32]) -> list[float]:
     """Return mean and spread of grey in rings around the middle, from the inside out."""
     way = (np.arange(_SIDE) + 0.5) / _SIDE * 2 - 1
     radius = np.hypot(*np.meshgrid(way, way))
-    inner, parts = 0.0, []
+    inner = 0.0
+    parts = []
     for outer in _RINGS:
         parts.append(small[(radius >= inner) & (radius < outer)])
         inner = outer
@@ -92,10 +93,13 @@ def _moments(weight: NDArray[np.float32]) -> list[float]:
     if total < 1e-6:
         return [1.0, 0.0, 0.0]
     way = (np.arange(_SIDE) + 0.5) / _SIDE - 0.5
-    x, y = float((weight.sum(0) * way).sum()) / total, float((weight.sum(1) * way).sum()) / total
+    x = float((weight.sum(0) * way).sum()) / total
+    y = float((weight.sum(1) * way).sum()) / total
     xx = float((weight.sum(0) * (way - x) ** 2).sum()) / total
     yy = float((weight.sum(1) * (way - y) ** 2).sum()) / total
     xy = float((weight * np.outer(way - y, way - x)).sum()) / total
-    middle, apart = (xx + yy) / 2, float(np.hypot((xx - yy) / 2, xy))
-    long, short = np.sqrt(middle + apart), np.sqrt(max(middle - apart, 1e-6))
+    middle = (xx + yy) / 2
+    apart = float(np.hypot((xx - yy) / 2, xy))
+    long = np.sqrt(middle + apart)
+    short = np.sqrt(max(middle - apart, 1e-6))
     return [float(long / short), float(np.hypot(x, y)), float(np.sqrt(long * short))]

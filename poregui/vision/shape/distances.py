@@ -27,7 +27,8 @@ class Corners:
         self._first = rings.starts[:-1, None] + cuts[:, :-1]
         self._size = np.maximum(np.diff(cuts, axis=1), 1)
         middle = self._first + self._size // 2
-        self._middle_x, self._middle_y = self._x[middle], self._y[middle]
+        self._middle_x = self._x[middle]
+        self._middle_y = self._y[middle]
         self._reach = np.concatenate(
             [np.zeros((0, _PARTS)), *(self._reach_of(part) for part in rings.blocks())]
         )
@@ -36,8 +37,10 @@ class Corners:
         """Return how far the corners of each piece are from the middle one at most, (rings,
         pieces).
         """
-        first, size = self._first[part].reshape(-1), self._size[part].reshape(-1)
-        place, piece = ranges(first, size), np.repeat(np.arange(len(first)), size)
+        first = self._first[part].reshape(-1)
+        size = self._size[part].reshape(-1)
+        place = ranges(first, size)
+        piece = np.repeat(np.arange(len(first)), size)
         across = self._x[place] - self._middle_x[part].reshape(-1)[piece]
         down = self._y[place] - self._middle_y[part].reshape(-1)[piece]
         far = np.maximum.reduceat(across * across + down * down, np.cumsum(size) - size)
@@ -75,10 +78,13 @@ class Corners:
         """Compare all corners of two pieces of each pair of rings; `pair` rises and names each of
         them.
         """
-        one, other = ones[pair] * _PARTS + pieces // _PARTS, others[pair] * _PARTS + pieces % _PARTS
-        first, size = self._first.reshape(-1), self._size.reshape(-1)
+        one = ones[pair] * _PARTS + pieces // _PARTS
+        other = others[pair] * _PARTS + pieces % _PARTS
+        first = self._first.reshape(-1)
+        size = self._size.reshape(-1)
         rows = size[one]
-        row, columns = ranges(first[one], rows), np.repeat(size[other], rows)
+        row = ranges(first[one], rows)
+        columns = np.repeat(size[other], rows)
         there = ranges(np.repeat(first[other], rows), columns)
         across = np.repeat(self._x[row], columns) - self._x[there]
         down = np.repeat(self._y[row], columns) - self._y[there]
@@ -162,8 +168,11 @@ class _Neighbours:
         """Lower the distances of all rings to those from one class of sizes."""
         from scipy.spatial import cKDTree
 
-        tree, largest = cKDTree(self._middle[others]), float(self._radius[others].max())
-        asking, known, count = np.arange(len(self._best)), 0, min(_NEIGHBOURS, len(others))
+        tree = cKDTree(self._middle[others])
+        largest = float(self._radius[others].max())
+        asking = np.arange(len(self._best))
+        known = 0
+        count = min(_NEIGHBOURS, len(others))
         while len(asking):
             away, place = tree.query(self._middle[asking], k=np.arange(known + 1, count + 1))
             near = others[place]
@@ -171,7 +180,8 @@ class _Neighbours:
             if count == len(others):
                 return
             asking = asking[away[:, -1] - self._radius[asking] - largest < self._best[asking]]
-            known, count = count, min(2 * count, len(others))
+            known = count
+            count = min(2 * count, len(others))
 
     def _compare(self, asking: IntArray, near: IntArray, least: FloatArray) -> None:
         """Measure the pairs whose circles leave room for a shorter distance than the one known, the
@@ -179,9 +189,11 @@ class _Neighbours:
         """
         order = np.argsort(least, axis=1)
         for rank in order.T:
-            other, bound = near[np.arange(len(asking)), rank], least[np.arange(len(asking)), rank]
+            other = near[np.arange(len(asking)), rank]
+            bound = least[np.arange(len(asking)), rank]
             open_ = (bound < self._best[asking]) & (other != asking)
-            one, other = asking[open_], other[open_]
+            one = asking[open_]
+            other = other[open_]
             keys = np.unique(np.minimum(one, other) * self._rings.count + np.maximum(one, other))
             keys = np.setdiff1d(keys, self._keys, assume_unique=True)
             if len(keys):
@@ -190,7 +202,8 @@ class _Neighbours:
     def _measure(self, keys: IntArray) -> None:
         """Find the two nearest corners of pairs, and note where they are."""
         one, other = np.divmod(keys, self._rings.count)
-        place, distance = np.zeros((len(keys), 2), dtype=np.int64), np.zeros(len(keys))
+        place = np.zeros((len(keys), 2), dtype=np.int64)
+        distance = np.zeros(len(keys))
         long = np.maximum(self._rings.lengths[one], self._rings.lengths[other]) > _LONG
         if not long.all():
             place[~long, 0], place[~long, 1], distance[~long] = self._corners.nearest(
@@ -208,7 +221,8 @@ class _Neighbours:
         return self._rings.points[self._rings.starts[ring] : self._rings.starts[ring + 1]]
 
     def _in_tree(self, one: int, other: int) -> tuple[int, int]:
-        lengths, starts = self._rings.lengths, self._rings.starts
+        lengths = self._rings.lengths
+        starts = self._rings.starts
         if lengths[other] < lengths[one]:
             there, here = self._in_tree(other, one)
             return here, there
@@ -227,11 +241,10 @@ class _Neighbours:
         """Return the shortest distances when the sides that meet at the nearest corners count as
         well.
         """
-        pairs, places = (
-            np.stack(np.divmod(self._keys, self._rings.count), axis=1),
-            np.concatenate(self._places),
-        )
-        here, there = self._rings.points[places[:, 0]], self._rings.points[places[:, 1]]
+        pairs = np.stack(np.divmod(self._keys, self._rings.count), axis=1)
+        places = np.concatenate(self._places)
+        here = self._rings.points[places[:, 0]]
+        there = self._rings.points[places[:, 1]]
         least = np.minimum(
             self._beside(here, pairs[:, 1], places[:, 1]),
             self._beside(there, pairs[:, 0], places[:, 0]),
@@ -243,11 +256,9 @@ class _Neighbours:
 
     def _beside(self, point: FloatArray, ring: IntArray, place: IntArray) -> FloatArray:
         """Return the distance of points to the two sides of a ring that meet at a place."""
-        points, first, end = (
-            self._rings.points,
-            self._rings.starts[ring],
-            self._rings.starts[ring + 1],
-        )
+        points = self._rings.points
+        first = self._rings.starts[ring]
+        end = self._rings.starts[ring + 1]
         after = np.where(place + 1 == end, first, place + 1)
         before = np.where(place == first, end - 1, place - 1)
         here = points[place]
@@ -286,7 +297,8 @@ def _to_long_lines(rings: Rings, lines: list[FloatArray]) -> FloatArray:
     last = np.cumsum([len(line) for line in lines]) - 1
     first = np.concatenate(([0], last[:-1] + 1))
     place = cKDTree(ends).query(rings.points)[1]
-    before, after = np.arange(len(ends)) - 1, np.arange(len(ends)) + 1
+    before = np.arange(len(ends)) - 1
+    after = np.arange(len(ends)) + 1
     before[first], after[last] = first, last
     nearest = np.minimum(
         _to_segment(rings.points, ends[place], ends[before[place]]),
@@ -297,7 +309,8 @@ def _to_long_lines(rings: Rings, lines: list[FloatArray]) -> FloatArray:
 
 def _to_segment(points: FloatArray, start: FloatArray, end: FloatArray) -> FloatArray:
     """Return the distance of points (n, 2) to line segments, one or (n, 2)."""
-    along, to = end - start, points - start
+    along = end - start
+    to = points - start
     squared = (along**2).sum(axis=-1)
     part = np.clip((to * along).sum(axis=-1) / np.where(squared == 0, 1.0, squared), 0, 1)
     return np.asarray(np.hypot(*(to - part[:, None] * along).T))

@@ -56,7 +56,8 @@ def mask_rings(labels: NDArray[Any]) -> Rings:
     traced = trace(framed, np.zeros(framed.shape, np.float32), np.zeros(count + 1))
     order = np.lexsort((traced.area, traced.label))
     outer = order[np.flatnonzero(np.diff(traced.label[order], append=count + 1))]
-    starts, points = traced.rings.starts, traced.rings.points
+    starts = traced.rings.starts
+    points = traced.rings.points
     return Rings.of([points[starts[ring] : starts[ring + 1]] for ring in outer])
 
 
@@ -64,7 +65,8 @@ def _pairs(
     framed: NDArray[np.int64], down: int, across: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     height, width = framed.shape
-    left, right = max(0, -across), width - max(0, across)
+    left = max(0, -across)
+    right = width - max(0, across)
     return framed[: height - down, left:right], framed[down:, left + across : right + across]
 
 
@@ -167,7 +169,8 @@ def measure_labels(
     inner = replace(moments(rings), area=count[present])
     perimeter = crofton_perimeters(labels)[present]
     columns = _shape_columns(rings, inner, perimeter, um_per_px, build_direction_deg)
-    scale, size = (1.0 if um_per_px is None else um_per_px), (labels.shape[1], labels.shape[0])
+    scale = 1.0 if um_per_px is None else um_per_px
+    size = (labels.shape[1], labels.shape[0])
     columns |= {
         "nearest_edge": nearest_edges(rings) * scale,
         "surface": surface_distances(rings, ()),
@@ -192,7 +195,8 @@ def _shape_columns(
 ) -> dict[str, NDArray[Any]]:
     """Return the columns that follow from the outlines; `perimeter` is in px."""
     scale = 1.0 if um_per_px is None else um_per_px
-    area, hull = inner.area, hulls(rings)
+    area = inner.area
+    hull = hulls(rings)
     ecd = 2 * np.sqrt(area / np.pi)
     return {
         "x": inner.centroid[:, 0],

@@ -43,15 +43,20 @@ def overlaps(first: Sequence[NDArray[Any]], second: Sequence[NDArray[Any]]) -> O
     shares are right to a few hundredths; the time is proportional to the number of outlines. Raises
     ValueError for fewer than three points.
     """
-    a, b = Rings.of(first), Rings.of(second)
+    a = Rings.of(first)
+    b = Rings.of(second)
     one, other = near_boxes(np.hstack(a.bounds()), np.hstack(b.bounds()))
     shared = np.array(
         [_shared(a, b, i, j) for i, j in zip(one.tolist(), other.tolist(), strict=True)]
     )
     shared = shared.reshape(-1, 3)
     kept = shared[:, 0] > 0
-    one, other, shared = one[kept], other[kept], shared[kept]
-    both, area, of = shared[:, 0], shared[:, 1], shared[:, 2]
+    one = one[kept]
+    other = other[kept]
+    shared = shared[kept]
+    both = shared[:, 0]
+    area = shared[:, 1]
+    of = shared[:, 2]
     return Overlaps(one, other, both / (area + of - both), both / area, both / of)
 
 
@@ -88,13 +93,17 @@ def near_boxes(first: FloatArray, second: FloatArray) -> tuple[IntArray, IntArra
     here, of_here = _cells(first, cell, wide)
     there, of_there = _cells(second, cell, wide)
     order = np.argsort(there, kind="stable")
-    there, of_there = there[order], of_there[order]
-    begin, end = np.searchsorted(there, here, "left"), np.searchsorted(there, here, "right")
+    there = there[order]
+    of_there = of_there[order]
+    begin = np.searchsorted(there, here, "left")
+    end = np.searchsorted(there, here, "right")
     one = np.repeat(of_here, end - begin)
     other = of_there[ranges(begin, end - begin)]
     pairs = np.unique(one * len(second) + other)
-    one, other = pairs // len(second), pairs % len(second)
-    a, b = first[one], second[other]
+    one = pairs // len(second)
+    other = pairs % len(second)
+    a = first[one]
+    b = second[other]
     meet = (np.minimum(a[:, 2:], b[:, 2:]) > np.maximum(a[:, :2], b[:, :2])).all(axis=1)
     return one[meet], other[meet]
 

@@ -37,7 +37,10 @@ class Rings:
         lengths = np.array([len(outline) for outline in outlines], dtype=np.int64)
         if len(lengths) and lengths.min() < 3:
             raise ValueError("an outline needs at least three points")
-        points = np.concatenate(outlines) if len(outlines) else np.empty((0, 2))
+        if len(outlines):
+            points = np.concatenate(outlines)
+        else:
+            points = np.empty((0, 2))
         return Rings(
             np.asarray(points, dtype=np.float64).reshape(-1, 2),
             np.concatenate(([0], np.cumsum(lengths))),
@@ -63,7 +66,9 @@ class Rings:
         index = np.arange(1, len(self.points) + 1)
         if self.count:
             index[self.starts[1:] - 1] = self.starts[:-1]
-        return self.points[index] if self.count else self.points
+        if self.count:
+            return self.points[index]
+        return self.points
 
     def sums(self, values: FloatArray) -> FloatArray:
         """Return the sum over each ring of values (M,) or (M, k)."""
@@ -85,7 +90,10 @@ class Rings:
         processor's cache.
         """
         block = self.starts[:-1] // _BLOCK
-        cuts = np.flatnonzero(np.diff(block, prepend=-1, append=-1)).tolist() if self.count else []
+        if self.count:
+            cuts = np.flatnonzero(np.diff(block, prepend=-1, append=-1)).tolist()
+        else:
+            cuts = []
         return [slice(first, end) for first, end in pairwise(cuts)]
 
     def block(self, part: slice) -> Rings:
@@ -122,7 +130,8 @@ class Spans:
 def spans(rings: Rings) -> Spans:
     """Return the runs of pixels whose middles lie inside each ring, by the even-odd rule."""
     (x, y), (u, v) = rings.points.T, rings.following().T
-    low, high = np.minimum(y, v), np.maximum(y, v)
+    low = np.minimum(y, v)
+    high = np.maximum(y, v)
     first = np.ceil(low - 0.5).astype(np.int64)
     counts = np.maximum(0, np.ceil(high - 0.5).astype(np.int64) - first)
     edge = np.repeat(np.arange(len(x)), counts)
@@ -131,7 +140,8 @@ def spans(rings: Rings) -> Spans:
     ring = rings.owner[edge]
     order = np.lexsort((across, row, ring))
     column = np.ceil(across[order] - 0.5).astype(np.int64)
-    left, right = column[::2], column[1::2]
+    left = column[::2]
+    right = column[1::2]
     kept = right > left
     return Spans(ring[order][::2][kept], row[order][::2][kept], left[kept], right[kept])
 
@@ -158,10 +168,12 @@ def mean_greys(
     width, height = size
     found = _all_spans(rings)
     row_fits = (found.row >= 0) & (found.row < height)
-    left, right = np.clip(found.left, 0, width), np.clip(found.right, 0, width)
+    left = np.clip(found.left, 0, width)
+    right = np.clip(found.right, 0, width)
     kept = row_fits & (right > left)
     found = Spans(found.ring[kept], found.row[kept], left[kept], right[kept])
-    sums, counts = np.zeros(rings.count), np.zeros(rings.count)
+    sums = np.zeros(rings.count)
+    counts = np.zeros(rings.count)
     for part in _by_tile(found):
         _add(
             sums,
@@ -189,17 +201,20 @@ def _add(
     part: Spans,
     pixels: NDArray[Any] | Callable[[Box], NDArray[Any]],
 ) -> None:
-    top, left = int(part.row.min()), int(part.left.min())
+    top = int(part.row.min())
+    left = int(part.left.min())
     box = Box(left, top, int(part.right.max()) - left, int(part.row.max()) - top + 1)
-    patch = pixels(box) if callable(pixels) else pixels[box.y : box.bottom, box.x : box.right]
+    if callable(pixels):
+        patch = pixels(box)
+    else:
+        patch = pixels[box.y : box.bottom, box.x : box.right]
     lengths = part.right - part.left
     index = ranges((part.row - top) * box.width + part.left - left, lengths)
     flat = patch.reshape(box.area, -1)
-    grey = (
-        flat[index, 0].astype(np.float64)
-        if flat.shape[1] == 1
-        else flat[index].mean(axis=1, dtype=np.float64)
-    )
+    if flat.shape[1] == 1:
+        grey = flat[index, 0].astype(np.float64)
+    else:
+        grey = flat[index].mean(axis=1, dtype=np.float64)
     ends = np.concatenate(([0], np.cumsum(lengths)[:-1]))
     np.add.at(sums, part.ring, np.add.reduceat(grey, ends))
     np.add.at(counts, part.ring, lengths)

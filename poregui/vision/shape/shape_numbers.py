@@ -82,7 +82,8 @@ def _seams(rings: Rings, ends: FloatArray) -> NDArray[np.int64]:
     if (np.diff(np.sort(key)) > 0).all():
         return np.zeros(0, np.int64)
     order = np.argsort(key)
-    one, other = order[:-1][np.diff(key[order]) == 0], order[1:][np.diff(key[order]) == 0]
+    one = order[:-1][np.diff(key[order]) == 0]
+    other = order[1:][np.diff(key[order]) == 0]
     owner = rings.owner
     back = (rings.points[one] == ends[other]).all(axis=1) & (ends[one] == rings.points[other]).all(
         axis=1
@@ -117,7 +118,9 @@ def hulls(rings: Rings) -> Hulls:
     order = np.argsort(
         angle, kind="stable"
     )  # quick, as they rise along each hull but for one place
-    first, here, after = hull.points, hull.points[order], hull.following()[order]
+    first = hull.points
+    here = hull.points[order]
+    after = hull.following()[order]
     far = order[_antipodes(angle[order], hull)]
     farther = hull.following()[far]
     long = np.hypot(*(after - here).T)

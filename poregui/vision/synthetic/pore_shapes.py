@@ -54,7 +54,8 @@ class PoreShape:
 
 def polygon_area(outline: FloatArray) -> float:
     """Return the area of a simple polygon by the shoelace formula."""
-    x, y = outline[:, 0], outline[:, 1]
+    x = outline[:, 0]
+    y = outline[:, 1]
     return abs(float(np.sum(x * np.roll(y, -1) - y * np.roll(x, -1)))) / 2
 
 
@@ -132,12 +133,14 @@ def _scaled(outline: FloatArray, diameter: float, angle: float) -> FloatArray:
     """Turn an outline, give it the area of a circle of `diameter`, and put its centroid at the
     origin.
     """
-    x, y = outline[:, 0], outline[:, 1]
+    x = outline[:, 0]
+    y = outline[:, 1]
     cross = x * np.roll(y, -1) - y * np.roll(x, -1)
     middle = ((outline + np.roll(outline, -1, axis=0)) * cross[:, None]).sum(axis=0) / (
         3 * cross.sum()
     )
-    cos, sin = math.cos(angle), math.sin(angle)
+    cos = math.cos(angle)
+    sin = math.sin(angle)
     turned = (outline - middle) @ np.array([[cos, sin], [-sin, cos]])
     return np.asarray(
         turned * (diameter / 2 * math.sqrt(math.pi / polygon_area(outline))), dtype=np.float64
@@ -166,7 +169,8 @@ def _drop(rng: np.random.Generator) -> FloatArray:
     """Shape a drop whose tail points along x, a little bent."""
     angles = np.linspace(0, 2 * math.pi, 96, endpoint=False)
     radius = _wobble(rng, angles, 0.015 + 0.045 * rng.random() ** 2, range(2, 8))
-    length, taper = rng.uniform(1.0, 1.9), rng.uniform(0.1, 1.2)
+    length = rng.uniform(1.0, 1.9)
+    taper = rng.uniform(0.1, 1.2)
     x = length * np.cos(angles) * radius
     y = np.sin(angles) * np.abs(np.sin(angles / 2)) ** taper * radius
     return np.stack([x, y + rng.normal(0, 0.12) * x**2], axis=1)
@@ -229,7 +233,8 @@ def _bites(rng: np.random.Generator, x: FloatArray, edge: FloatArray) -> FloatAr
 
 def _grains(outline: FloatArray, diameter: float, rng: np.random.Generator) -> tuple[Grain, ...]:
     """Strew unmelted powder over the floor; the drawing keeps it off the walls."""
-    low, high = outline.min(axis=0), outline.max(axis=0)
+    low = outline.min(axis=0)
+    high = outline.max(axis=0)
     count = int(rng.poisson(min(14.0, 1.2 + diameter / 9)))
     grains = []
     for _ in range(count):
@@ -311,7 +316,8 @@ def draw_crop_box(pore: Box, look: Look, width: int, height: int, rng: np.random
     stretch = math.exp(rng.normal(0, 0.09))
     wide = min(width, max(round(side * stretch), pore.width + 4))
     high = min(height, max(round(side / stretch), pore.height + 4))
-    loose_x, loose_y = (wide - pore.width) / 2, (high - pore.height) / 2
+    loose_x = (wide - pore.width) / 2
+    loose_y = (high - pore.height) / 2
     x, y = pore.centre
     x += float(np.clip(rng.normal(0, 0.45), -0.95, 0.95)) * loose_x
     y += float(np.clip(rng.normal(0, 0.45), -0.95, 0.95)) * loose_y

@@ -28,7 +28,8 @@ def expose(field: FloatArray, look: Look, rng: np.random.Generator) -> NDArray[n
     """Return the picture that the camera takes of a reflectance, uint8."""
     height, width = field.shape
     y, x = np.mgrid[0:height, 0:width]
-    across, down = (x - width / 2) / width, (y - height / 2) / height
+    across = (x - width / 2) / width
+    down = (y - height / 2) / height
     along = across * math.cos(look.gradient_angle) + down * math.sin(look.gradient_angle)
     light = (
         look.level * (1 + look.gradient * along) * (1 - look.vignetting * 2 * (across**2 + down**2))
@@ -54,14 +55,15 @@ def _scratches(look: Look, width: int, height: int, rng: np.random.Generator) ->
     """
     layer = np.zeros((height, width), dtype=np.uint8)
     for _ in range(look.scratches):
-        angle = (
-            look.scratch_angle + rng.normal(0, 0.12)
-            if rng.random() < 0.7
-            else rng.uniform(0, math.pi)
-        )
-        length, bend = rng.uniform(0.1, 1.1) * width, rng.normal(0, 0.03)
+        if rng.random() < 0.7:
+            angle = look.scratch_angle + rng.normal(0, 0.12)
+        else:
+            angle = rng.uniform(0, math.pi)
+        length = rng.uniform(0.1, 1.1) * width
+        bend = rng.normal(0, 0.03)
         steps = np.linspace(-0.5, 0.5, 24)
-        along, aside = steps * length, bend * length * steps**2
+        along = steps * length
+        aside = bend * length * steps**2
         x = rng.uniform(0, width) + along * math.cos(angle) - aside * math.sin(angle)
         y = rng.uniform(0, height) + along * math.sin(angle) + aside * math.cos(angle)
         points = np.rint(np.stack([x, y], axis=1) * 16).astype(np.int32)
@@ -77,13 +79,16 @@ def _stains(look: Look, width: int, height: int, rng: np.random.Generator) -> Fl
     y, x = np.mgrid[0 : -(-height // part), 0 : -(-width // part)] * float(part)
     total = np.zeros_like(x)
     for _ in range(look.stains):
-        radius, squeeze = rng.uniform(90, 320), rng.uniform(0.6, 1.0)
-        across, down = x - rng.uniform(0, width), (y - rng.uniform(0, height)) / squeeze
+        radius = rng.uniform(90, 320)
+        squeeze = rng.uniform(0.6, 1.0)
+        across = x - rng.uniform(0, width)
+        down = (y - rng.uniform(0, height)) / squeeze
         away = np.hypot(across, down) / radius
         angle = np.arctan2(down, across)
         for order in (2, 3, 5):
             away = away * (1 + 0.12 * np.cos(order * angle + rng.uniform(0, 2 * math.pi)))
-        body, rim = 0.5 - 0.5 * np.tanh((away - 1) * 4), np.exp(-(((away - 1) / 0.18) ** 2))
+        body = 0.5 - 0.5 * np.tanh((away - 1) * 4)
+        rim = np.exp(-(((away - 1) / 0.18) ** 2))
         total -= (
             look.stain_contrast * rng.uniform(0.3, 1.0) * (0.6 * body + rng.uniform(0, 0.6) * rim)
         )
@@ -116,7 +121,8 @@ class Patch:
     def tight_box(self) -> Box:
         """Return the smallest box around the pixels inside."""
         rows, columns = np.nonzero(self.distance <= 0)
-        left, top = int(columns.min()), int(rows.min())
+        left = int(columns.min())
+        top = int(rows.min())
         return Box(
             self.left + left,
             self.top + top,
@@ -130,12 +136,20 @@ def rasterise(shape: PoreShape, um_per_px: float, x: float, y: float) -> Patch:
     (x, y) in px.
     """
     outline = shape.outline / um_per_px + (x, y)
-    low, high = outline.min(axis=0), outline.max(axis=0)
+    low = outline.min(axis=0)
+    high = outline.max(axis=0)
     extent = float((high - low).max())
     margin = math.ceil(min(14.0, 7 + extent / 8))
     left, top = (int(edge) for edge in np.floor(low) - margin)
     right, bottom = (int(edge) for edge in np.ceil(high) + margin)
-    fine = 16 if extent < 20 else 8 if extent < 60 else 4 if extent < 140 else 2
+    if extent < 20:
+        fine = 16
+    elif extent < 60:
+        fine = 8
+    elif extent < 140:
+        fine = 4
+    else:
+        fine = 2
     inside = _fill((outline - (left, top)) * fine, (right - left) * fine, (bottom - top) * fine)
     outer = cv2.distanceTransform((~inside).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
     inner = cv2.distanceTransform(inside.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
@@ -146,8 +160,10 @@ def rasterise(shape: PoreShape, um_per_px: float, x: float, y: float) -> Patch:
 
 def _fill(outline: FloatArray, width: int, height: int) -> NDArray[np.bool_]:
     """Return which pixel centres lie inside a polygon, by the even-odd rule along each row."""
-    x0, y0 = outline[:, 0], outline[:, 1]
-    x1, y1 = np.roll(x0, -1), np.roll(y0, -1)
+    x0 = outline[:, 0]
+    y0 = outline[:, 1]
+    x1 = np.roll(x0, -1)
+    y1 = np.roll(y0, -1)
     rows = np.arange(height) + 0.5
     crosses = (y0 <= rows[:, None]) != (y1 <= rows[:, None])
     row, edge = np.nonzero(crosses)
@@ -199,7 +215,8 @@ def _floor(patch: Patch, shape: PoreShape, look: Look, rng: np.random.Generator)
         ) ** 2
         floor = floor + shape.glint * np.exp(-away)
     wall = np.clip((depth - 1.2 - look.focus_px) / 2, 0, 1)
-    centre_x, centre_y = patch.x - patch.left, patch.y - patch.top
+    centre_x = patch.x - patch.left
+    centre_y = patch.y - patch.top
     for grain in shape.grains:
         radius = grain.radius / look.um_per_px
         away = np.hypot(

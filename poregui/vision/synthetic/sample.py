@@ -149,7 +149,8 @@ def sample_counts(seed: int) -> list[dict[str, int]]:
     least eight to each.
     """
     rng = generator(seed, 0, 0, COUNTS)
-    least, specimens = 8, len(LABELLED)
+    least = 8
+    specimens = len(LABELLED)
     rows: list[dict[str, int]] = [{} for _ in LABELLED]
     for name in CLASS_NAMES:
         weights = np.exp(rng.normal(0, 0.4, specimens))

@@ -81,7 +81,8 @@ class CropScale:
 
     def crop(self, pixels: NDArray[Any]) -> ScaledCrop:
         """Return what a network is given of a piece of the micrograph."""
-        told, width = self.um_per_px, pixels.shape[1]
+        told = self.um_per_px
+        width = pixels.shape[1]
         if self.factor is not None and told is not None:
             side = (
                 max(8, round(width * self.factor)),
@@ -172,6 +173,7 @@ def _batches(
         crops.append(pixels)
         if len(places) == _BATCH:
             yield places, crops
-            places, crops = [], []
+            places = []
+            crops = []
     if places:
         yield places, crops

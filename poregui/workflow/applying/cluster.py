@@ -60,7 +60,10 @@ class Scheduler:
         Raises PoreguiError when the address is none, when it is of another machine and not
         encrypted, or when a TLS file is missing.
         """
-        address = self.address if "://" in self.address else f"tcp://{self.address}"
+        if "://" in self.address:
+            address = self.address
+        else:
+            address = f"tcp://{self.address}"
         protocol, _, rest = address.partition("://")
         host, _, port = rest.rpartition(":")
         if protocol not in ("tcp", "tls") or not host or not port.isdecimal():
@@ -243,7 +246,8 @@ def _work_through(
         for place, task in enumerate(tasks)
         if place not in found
     }
-    began, first = time.monotonic(), len(found)
+    began = time.monotonic()
+    first = len(found)
     watch = _Watch()
     open_ones = set(waiting)
     try:

@@ -37,11 +37,9 @@ class TestedCrops:
         """Return the crops with answers at a temperature (see `at_temperature`), None: as the
         network gave them.
         """
-        return (
-            self
-            if temperature is None
-            else replace(self, answers=at_temperature(self.answers, temperature))
-        )
+        if temperature is None:
+            return self
+        return replace(self, answers=at_temperature(self.answers, temperature))
 
     def confusion(self, least: float = 0.0) -> NDArray[np.int64]:
         """Return the (classes, classes) counts of crops answered with at least a confidence, rows
@@ -68,11 +66,10 @@ class TestedCrops:
 
     def to_json(self) -> dict[str, Any]:
         """Return everything as a dictionary fit for JSON."""
-        sizes = (
-            None
-            if self.diameters is None
-            else [None if d != d else d for d in self.diameters.tolist()]
-        )
+        if self.diameters is None:
+            sizes = None
+        else:
+            sizes = [None if d != d else d for d in self.diameters.tolist()]
         return {
             "labels": self.labels.tolist(),
             "answers": self.answers.tolist(),
@@ -88,11 +85,10 @@ class TestedCrops:
         labels = np.array(values["labels"], np.int64)
         answers = np.array(values["answers"], np.float64).reshape(len(labels), classes)
         sizes = values["diameters"]
-        diameters = (
-            None
-            if sizes is None
-            else np.array([np.nan if d is None else d for d in sizes], np.float64)
-        )
+        if sizes is None:
+            diameters = None
+        else:
+            diameters = np.array([np.nan if d is None else d for d in sizes], np.float64)
         if (diameters is not None and diameters.shape != labels.shape) or not np.isin(
             labels, range(classes)
         ).all():
@@ -118,7 +114,9 @@ def temperature_of(run: RunFolder) -> float | None:
     sharper one would fit them better. Raises ProjectError as `tested_crops`.
     """
     _, labels, answers = _answered(run, "validation")
-    return None if (answers.argmax(axis=1) == labels).all() else fit_temperature(answers, labels)
+    if (answers.argmax(axis=1) == labels).all():
+        return None
+    return fit_temperature(answers, labels)
 
 
 def _answered(

@@ -46,7 +46,8 @@ FORMAT = 7
 SAME_SCALE = 1.25
 """Ratio of scales up to which crops are given to a network as they are."""
 Progress = Callable[[int, int, str], None]
-_FOUND, _ANSWERED = 35, 90
+_FOUND = 35
+_ANSWERED = 90
 """Per cent of the work that are done when all pores are found, and when the network has answered
 for all.
 """
@@ -86,7 +87,9 @@ class FieldTask:
         """Return the name of the micrograph, with the page, channel or slice where it is not the
         first.
         """
-        return f"{self.file.name} ({self.plane.words})" if self.plane != FIRST else self.file.name
+        if self.plane != FIRST:
+            return f"{self.file.name} ({self.plane.words})"
+        return self.file.name
 
     @property
     def result_file(self) -> Path:
@@ -173,8 +176,12 @@ def apply_field(
     network = NetworkFiles.of(task.model, task.sidecar)
     predictor = network.predictor()
     with open_pyramid(task.file, plane=task.plane) as image, ThreadPoolExecutor(1) as beside:
-        scale = task.um_per_px if task.um_per_px is not None else image.um_per_px
-        size, read = (image.width, image.height), partial(image.read, 0)
+        if task.um_per_px is not None:
+            scale = task.um_per_px
+        else:
+            scale = image.um_per_px
+        size = (image.width, image.height)
+        read = partial(image.read, 0)
         ends = task.surfaces != ()
         found = detect(
             read,
@@ -227,8 +234,10 @@ class _Aside:
     def begun(
         beside: Executor, task: FieldTask, found: Detected, image: Pyramid, scale: float | None
     ) -> _Aside:
-        size, read = (image.width, image.height), partial(image.read, 0)
-        source, ends = Source(*size, read), task.surfaces != ()
+        size = (image.width, image.height)
+        read = partial(image.read, 0)
+        source = Source(*size, read)
+        ends = task.surfaces != ()
         return _Aside(
             beside.submit(_measured, task, found, read, scale, size),
             beside.submit(
@@ -243,13 +252,12 @@ def _write(
     task: FieldTask, table: PoreTable, aside: _Aside, beside: Executor, predictor: Predictor
 ) -> None:
     """Write outlines, table and picture of the pores, each beside and then in its place."""
-    classes, picture = predictor.classes, aside.picture.result()
+    classes = predictor.classes
+    picture = aside.picture.result()
     task.folder.mkdir(parents=True, exist_ok=True)
     drawing = beside.submit(write_overlay, task.folder, picture, table, task.colours, task.least)
-    marks, colours = (
-        marks_of(table, classes, task.least),
-        dict(zip(classes, task.colours, strict=False)),
-    )
+    marks = marks_of(table, classes, task.least)
+    colours = dict(zip(classes, task.colours, strict=False))
     write_outlines(task.folder, aside.outlines.result(), marks, colours)
     write_pores(
         task.folder,
@@ -356,7 +364,8 @@ def resampling(predictor: Predictor, um_per_px: float | None) -> float | None:
     """
     if um_per_px is None or not predictor.um_per_px:
         return None
-    low, high = predictor.um_per_px["low"] / SAME_SCALE, predictor.um_per_px["high"] * SAME_SCALE
+    low = predictor.um_per_px["low"] / SAME_SCALE
+    high = predictor.um_per_px["high"] * SAME_SCALE
     if low <= um_per_px <= high:
         return None
     return um_per_px / predictor.um_per_px["median"]

@@ -45,7 +45,8 @@ class PlacedCrops:
             return {}
         away, pore = cKDTree(middles).query(self.middles)
         own = np.where(np.isnan(self.areas), areas[pore], self.areas)
-        smaller, larger = np.minimum(areas[pore], own), np.maximum(areas[pore], own)
+        smaller = np.minimum(areas[pore], own)
+        larger = np.maximum(areas[pore], own)
         reach = np.where(
             np.isnan(self.areas), self.reach, _NEAR * np.sqrt(4 / np.pi * smaller) + 0.5
         )
@@ -71,12 +72,15 @@ def placed_crops(project: Project, *, labelled: bool) -> Placed:
         if not crops:
             continue
         lines = project.outlines(micrograph_id=micrograph.id)
-        middles, areas = [], []
+        middles = []
+        areas = []
         for crop, box in crops:
             line = lines.get(crop.id)
-            middle, area = (
-                (box.centre, np.nan) if line is None else _middle(line.points.astype(np.float64))
-            )
+            if line is None:
+                middle = box.centre
+                area = np.nan
+            else:
+                middle, area = _middle(line.points.astype(np.float64))
             middles.append(middle)
             areas.append(area)
         reach = [_NEAR * min(box.width, box.height) / 2 for _, box in crops]
@@ -84,7 +88,8 @@ def placed_crops(project: Project, *, labelled: bool) -> Placed:
             str(project.micrograph_file(micrograph).resolve()),
             str(Plane.parse(micrograph.plane)),
         )
-        ids, labels = tuple(crop.id for crop, _ in crops), tuple(crop.label for crop, _ in crops)
+        ids = tuple(crop.id for crop, _ in crops)
+        labels = tuple(crop.label for crop, _ in crops)
         found[key] = PlacedCrops(
             ids, np.array(middles, np.float64), np.array(areas), np.array(reach), labels
         )
@@ -137,7 +142,10 @@ def with_answers(
     """
     found = []
     for task, table in zip(tasks, tables, strict=True):
-        own = said.labelled.get(place_of(task)) if said is not None else None
+        if said is not None:
+            own = said.labelled.get(place_of(task))
+        else:
+            own = None
         found.append(
             table
             if said is None or own is None
@@ -150,7 +158,10 @@ def _answers(table: PoreTable, own: PlacedCrops, places: dict[int, int]) -> NDAr
     answered = np.full(len(table.areas), NOBODY, np.int64)
     for pore, crop in own.of_pores(table.middles, table.areas).items():
         label = own.labels[crop]
-        answered[pore] = NOBODY if label is None else places.get(label, OTHER)
+        if label is None:
+            answered[pore] = NOBODY
+        else:
+            answered[pore] = places.get(label, OTHER)
     return answered
 
 

@@ -74,7 +74,9 @@ def run_with_network(project: Project, number: int | None) -> RunFolder:
     if number is not None:
         return find_run(project, number)
     newest = next((run for run in reversed(project.runs()) if run.onnx_file.exists()), None)
-    return newest if newest is not None else find_run(project, None)
+    if newest is not None:
+        return newest
+    return find_run(project, None)
 
 
 def model_of_run(project: Project, run: RunFolder, *, least: float = 0.0) -> AppliedModel:
@@ -121,11 +123,10 @@ def model_of_file(
         temperature = _temperature(told)
         confusion, by_area = _confusions(told, len(classes), least, temperature)
         if recipe is None:
-            recipe = (
-                detection_recipe_from_json(told["detection"])
-                if "detection" in told
-                else DetectionRecipe()
-            )
+            if "detection" in told:
+                recipe = detection_recipe_from_json(told["detection"])
+            else:
+                recipe = DetectionRecipe()
         shades = tuple(str(one) for one in told.get("colours", ()))
         if len(shades) != len(classes) or not all(_COLOUR.fullmatch(one) for one in shades):
             plain = default_classes(tuple(f"class {i}" for i in range(max(2, len(classes)))))
@@ -175,8 +176,12 @@ def _confusions(
     if "tested" in told:
         tested = TestedCrops.from_json(told["tested"], classes).at(temperature)
         return tested.confusion(least), tested.area_confusion(least)
-    counts, weighed = told.get("confusion"), told.get("area_confusion")
-    confusion = None if counts is None else np.array(counts, np.int64).reshape(classes, classes)
+    counts = told.get("confusion")
+    weighed = told.get("area_confusion")
+    if counts is None:
+        confusion = None
+    else:
+        confusion = np.array(counts, np.int64).reshape(classes, classes)
     return confusion, None if weighed is None else np.array(weighed, np.float64).reshape(
         classes, classes
     )
@@ -213,7 +218,8 @@ def to_apply(
     """
     if project is None:
         return [ToApply(file, specimen or "", um_per_px) for file in files]
-    known, up = _known(project), project_build_direction(project)
+    known = _known(project)
+    up = project_build_direction(project)
     plain = [ToApply(file, specimen or "", um_per_px, build_direction_deg=up) for file in files]
     return [
         found for one in plain for found in _as_known(one, known.get(one.file.resolve(), []), up)

@@ -51,13 +51,17 @@ class FieldPicture:
         """
         shown = _shown(overview)
         factor = min(1.0, _SIDE / max(size)) * size[0] / shown.shape[1]
-        wide, high = max(1, round(shown.shape[1] * factor)), max(1, round(shown.shape[0] * factor))
+        wide = max(1, round(shown.shape[1] * factor))
+        high = max(1, round(shown.shape[0] * factor))
         method = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
         plain = np.asarray(cv2.resize(shown, (wide, high), interpolation=method), np.uint8)
         scale = np.array([wide / size[0], high / size[1]]) * (1 << _SHIFT)
         every = max(1, size[0] // wide)
         lines = [np.rint(_thinned(points, every) * scale).astype(np.int16) for points in outlines]
-        points = np.concatenate(lines) if lines else np.empty((0, 2), np.int16)
+        if lines:
+            points = np.concatenate(lines)
+        else:
+            points = np.empty((0, 2), np.int16)
         return FieldPicture(plain, points, np.array([len(line) for line in lines], np.int32))
 
     def drawn(
@@ -71,13 +75,15 @@ class FieldPicture:
         `chosen` is the place of each pore's class in `colours` ('#rrggbb'). Pores that are `LEFT` have the colour of
         *unsure*, others without a class are not drawn. Those that are `unlike` stand in a white frame.
         """
-        shown = (
-            cv2.cvtColor(self.plain, cv2.COLOR_GRAY2BGR)
-            if self.plain.ndim == 2
-            else self.plain.copy()
-        )
+        if self.plain.ndim == 2:
+            shown = cv2.cvtColor(self.plain, cv2.COLOR_GRAY2BGR)
+        else:
+            shown = self.plain.copy()
         ends = np.cumsum(self.counts)
-        lines = np.split(self.points.astype(np.int32), ends[:-1]) if len(ends) else []
+        if len(ends):
+            lines = np.split(self.points.astype(np.int32), ends[:-1])
+        else:
+            lines = []
         for kind in range(LEFT, len(colours)):
             own = [lines[place] for place in np.flatnonzero(chosen == kind).tolist()]
             colour = _bgr(UNSURE_COLOUR if kind == LEFT else colours[kind])
@@ -90,7 +96,10 @@ class FieldPicture:
         """Return what `drawn` does for the pores of a table at a confidence; what people named has
         no frame.
         """
-        unlike = table.unlike & ~table.by_person if len(table.unlike) else None
+        if len(table.unlike):
+            unlike = table.unlike & ~table.by_person
+        else:
+            unlike = None
         return self.drawn(table.chosen(least), colours, unlike)
 
     def write(self, folder: Path) -> None:
@@ -113,11 +122,9 @@ def read_picture(folder: Path) -> FieldPicture | None:
             found = FieldPicture(kept["plain"], kept["points"], kept["counts"])
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None
-    return (
-        found
-        if found.plain.dtype == np.uint8 and int(found.counts.sum()) == len(found.points)
-        else None
-    )
+    if found.plain.dtype == np.uint8 and int(found.counts.sum()) == len(found.points):
+        return found
+    return None
 
 
 def draw_overlay(

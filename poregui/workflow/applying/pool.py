@@ -101,7 +101,10 @@ def apply_all(
             stopped = _collect(waiting, found, clock, cancelled)
         if stopped:
             _take_finished(waiting, found)
-        open_tasks = _after_a_crash(open_tasks, tasks, found) if not stopped else []
+        if not stopped:
+            open_tasks = _after_a_crash(open_tasks, tasks, found)
+        else:
+            open_tasks = []
         count = min(count, max(len(open_tasks), 1))
     tidy(worked_on)
     return applied_of(found, taken_up, stopped)
@@ -131,7 +134,9 @@ def _processes(count: int, talk: Talk) -> Iterator[ProcessPoolExecutor]:
 
 def available_cores() -> int:
     """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def take_up(tasks: Sequence[FieldTask]) -> dict[int, FieldResult | FieldProblem]:
@@ -172,7 +177,9 @@ class _Clock:
         progress: Progress,
     ) -> None:
         self.talk = Talk(len(tasks))
-        self._count, self._found, self._progress = len(tasks), found, progress
+        self._count = len(tasks)
+        self._found = found
+        self._progress = progress
         self._began, self._first = time.monotonic(), self._done()
 
     def tell(self) -> None:
@@ -230,7 +237,10 @@ def _take_finished(
 def left_words(done: int, total: int) -> str:
     """Say how many micrographs are done and left."""
     left = total - done
-    what = f", {left} micrograph{'' if left == 1 else 's'} left" if left else ""
+    if left:
+        what = f", {left} micrograph{'' if left == 1 else 's'} left"
+    else:
+        what = ""
     return f"{done} of {total} done{what}"
 
 
@@ -241,7 +251,9 @@ def time_left(done: float, left: float, seconds: float) -> str:
     if done < _ENOUGH or left <= 0:
         return ""
     minutes, rest = divmod(round(seconds / done * left), 60)
-    return f"about {minutes} min {rest:02d} s" if minutes else f"about {rest} s"
+    if minutes:
+        return f"about {minutes} min {rest:02d} s"
+    return f"about {rest} s"
 
 
 def _after_a_crash(

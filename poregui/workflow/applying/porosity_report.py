@@ -157,9 +157,10 @@ def collect_applied(
     sentence of a locked recipe, empty where it is not locked. Raises PoreguiError when a table was
     changed, ValueError without a result.
     """
-    tables = (
-        [read_pores(folder, len(model.classes)) for folder in folders] if tables is None else tables
-    )
+    if tables is None:
+        tables = [read_pores(folder, len(model.classes)) for folder in folders]
+    else:
+        tables = tables
     summary = summarise(model, results, tables, least=least)
     rows = list(zip(results, tables, folders, strict=True))
     colours = dict(zip(model.classes, model.colours, strict=True))
@@ -173,9 +174,10 @@ def collect_applied(
         )
         for group in summary.specimens
     )
-    whole = (
-        _page(summary.whole, rows, summary, least, colours, examples=0) if len(pages) > 1 else None
-    )
+    if len(pages) > 1:
+        whole = _page(summary.whole, rows, summary, least, colours, examples=0)
+    else:
+        whole = None
     return AppliedFacts(
         made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         summary=summary,
@@ -204,10 +206,8 @@ def _page(
     examples: int = EXAMPLES,
 ) -> Page:
     fields = tuple(_field(result, group) for result, _, _ in rows)
-    names, pairs = (
-        [one.name for one in group.classes],
-        [(result, table) for result, table, _ in rows],
-    )
+    names = [one.name for one in group.classes]
+    pairs = [(result, table) for result, table, _ in rows]
     diameters = diameters_of(names, pairs, least, summary.size_unit)
     known = [one.mm2 for one in fields if one.mm2 is not None]
     return Page(
@@ -220,7 +220,8 @@ def _page(
 
 
 def _field(result: FieldResult, group: GroupSummary) -> FieldFacts:
-    scale, area = result.um_per_px, max(result.field_area_px, 1.0)
+    scale = result.um_per_px
+    area = max(result.field_area_px, 1.0)
     own = (
         sum(part for part, one in zip(result.areas, group.classes, strict=True) if one.is_pore)
         + result.left_area
@@ -287,11 +288,10 @@ def recipe_rows(recipe: DetectionRecipe) -> tuple[tuple[str, str], ...]:
     told = []
     for parameter in detection_parameters():
         value = getattr(recipe, parameter.name)
-        text = (
-            f"{value:g}"
-            if parameter.kind is float
-            else {True: "yes", False: "no"}.get(value, value)
-        )
+        if parameter.kind is float:
+            text = f"{value:g}"
+        else:
+            text = {True: "yes", False: "no"}.get(value, value)
         told.append((parameter.label, f"{text} {parameter.unit}".strip()))
     return tuple(told)
 
@@ -380,12 +380,16 @@ def applied_html(facts: AppliedFacts, picture: Picture | None = None) -> str:
 def _number(value: float | None, digits: int = 3) -> str:
     if value is None:
         return "–"
-    return f"{value:.0f}" if abs(value) >= 10**digits else f"{value:.{digits}g}"
+    if abs(value) >= 10**digits:
+        return f"{value:.0f}"
+    return f"{value:.{digits}g}"
 
 
 def _ends(one: Any) -> str:
     """Return the interval of anything with `low` and `high`."""
-    return "–" if one is None or one.low is None else f"{_number(one.low)} to {_number(one.high)}"
+    if one is None or one.low is None:
+        return "–"
+    return f"{_number(one.low)} to {_number(one.high)}"
 
 
 def _relative(one: ClassEstimate) -> str:
@@ -396,4 +400,6 @@ def _relative(one: ClassEstimate) -> str:
 
 
 def _triple(values: tuple[float, float, float] | None) -> str:
-    return "–" if values is None else "\u00a0/\u00a0".join(_number(value) for value in values)
+    if values is None:
+        return "–"
+    return "\u00a0/\u00a0".join(_number(value) for value in values)

@@ -23,7 +23,8 @@ from poregui.workflow.exporting.formats.geojson import write_geojson_file
 from poregui.workflow.exporting.formats.json_text import closed_rings
 from poregui.workflow.exporting.formats.shapes import ImageShapes, PoreShape
 
-PORES, OUTLINES = "pores.csv", "pores.geojson"
+PORES = "pores.csv"
+OUTLINES = "pores.geojson"
 CLASS = "class"
 
 
@@ -43,7 +44,8 @@ def write_pores(
     is unlike all training crops.
     """
     named = [column for column in COLUMNS if column.name != "unit"]
-    answers, marks = table.chances, marks_of(table, classes, least)
+    answers = table.chances
+    marks = marks_of(table, classes, least)
     head = ["pore", CLASS, "confidence", *(f"p({name})" for name in classes), UNLIKE, SOURCE, WHY]
     columns = [
         map(str, range(1, len(answers) + 1)),
@@ -78,11 +80,9 @@ def marks_of(table: PoreTable, classes: Sequence[str], least: float) -> dict[str
 def _reliable(measured: Measured, name: str) -> NDArray[Any]:
     """Return a column, NaN for the shape of pores that are too small to have one."""
     values = measured.columns[name]
-    return (
-        np.where(measured.columns["shape_reliable"], values, np.nan)
-        if name in SHAPE_NUMBERS
-        else values
-    )
+    if name in SHAPE_NUMBERS:
+        return np.where(measured.columns["shape_reliable"], values, np.nan)
+    return values
 
 
 def _texts(values: NDArray[Any], form: str = "%.6g") -> list[str]:

@@ -22,11 +22,15 @@ PLACE = ("x (px)", "y (px)")
 DISTANCES = ("Nearest pore", "Distance to the surface")
 FIRST_CHANCE = 3
 """Place of the first class's probability, after number, class and confidence."""
-LEFT, REMOVED, NOBODY, OTHER = -1, -2, -3, -4
+LEFT = -1
+REMOVED = -2
+NOBODY = -3
+OTHER = -4
 """In the place of a class: left to a person; and said by a person: no pore, nothing, a class
 unknown to the network.
 """
-SOURCE, WHY = "source", "why"
+SOURCE = "source"
+WHY = "why"
 """Columns that say who named the class, and why there is none."""
 
 
@@ -104,7 +108,9 @@ class PoreTable:
 
     @property
     def _said(self) -> NDArray[np.int64]:
-        return self.answered if len(self.answered) else np.full(len(self.areas), NOBODY, np.int64)
+        if len(self.answered):
+            return self.answered
+        return np.full(len(self.areas), NOBODY, np.int64)
 
     @property
     def by_person(self) -> NDArray[np.bool_]:

@@ -91,7 +91,10 @@ def find_shifted(
     plan = replace(make_plan(source, recipe, um_per_px, masks), specimen_ends=specimen_ends)
     views = []
     for view in _views(source):
-        base = found if view is None else _shifted(plan, 0, um_per_px, view)
+        if view is None:
+            base = found
+        else:
+            base = _shifted(plan, 0, um_per_px, view)
         at_each = (base, *(_shifted(plan, shift, um_per_px, view) for shift in SHIFTS))
         views.append(Shifted(view or Box(0, 0, source.width, source.height), view is None, at_each))
     return tuple(views)
@@ -130,7 +133,8 @@ def _size(source: Source) -> tuple[int, int]:
 def _views(source: Source) -> list[Box | None]:
     if source.width * source.height <= WHOLE:
         return [None]
-    wide, high = min(_WINDOW, source.width), min(_WINDOW, source.height)
+    wide = min(_WINDOW, source.width)
+    high = min(_WINDOW, source.height)
     views = [
         Box.around(source.width * x, source.height * y, _WINDOW).moved_inside(
             source.width, source.height
@@ -164,18 +168,26 @@ class _Known:
 
     def __init__(self, found: Detected, answers: NDArray[np.float32], box: Box) -> None:
         self.box = box
-        self.places = answers.argmax(axis=1) if len(answers) else np.empty(0, np.int64)
+        if len(answers):
+            self.places = answers.argmax(axis=1)
+        else:
+            self.places = np.empty(0, np.int64)
         self.sure = answers.max(axis=1, initial=0.0)
         self._labels = np.zeros((box.height, box.width), np.int32)
-        x, y, wide, high = found.boxes.T if len(found.boxes) else np.empty((4, 0), np.int64)
+        if len(found.boxes):
+            x, y, wide, high = found.boxes.T
+        else:
+            x, y, wide, high = np.empty((4, 0), np.int64)
         inside = (x < box.right) & (x + wide > box.x) & (y < box.bottom) & (y + high > box.y)
         for pore in np.flatnonzero(inside).tolist():
             cv2.fillPoly(self._labels, [self._points(found.outlines[pore], box.x, box.y)], pore + 1)
 
     def pore_at(self, outline: NDArray[np.float32], own: Box) -> int:
         """Return which pore an outline overlaps most, -1 for none."""
-        left, top = max(own.x, self.box.x), max(own.y, self.box.y)
-        right, bottom = min(own.right, self.box.right), min(own.bottom, self.box.bottom)
+        left = max(own.x, self.box.x)
+        top = max(own.y, self.box.y)
+        right = min(own.right, self.box.right)
+        bottom = min(own.bottom, self.box.bottom)
         if right <= left or bottom <= top:
             return -1
         part = self._labels[
@@ -184,7 +196,9 @@ class _Known:
         mask = np.zeros(part.shape, np.uint8)
         cv2.fillPoly(mask, [self._points(outline, left, top)], 1)
         under = part[(mask > 0) & (part > 0)]
-        return int(np.bincount(under).argmax()) - 1 if len(under) else -1
+        if len(under):
+            return int(np.bincount(under).argmax()) - 1
+        return -1
 
     @staticmethod
     def _points(outline: NDArray[np.float32], left: int, top: int) -> NDArray[np.int32]:
@@ -202,9 +216,13 @@ def _rows(
     pores = np.array(
         [known.pore_at(line, at.box(k)) for k, line in enumerate(at.outlines)], np.int64
     )
-    kept = np.ones(len(pores), bool) if whole else (pores >= 0) | ~at.touches_edge
+    if whole:
+        kept = np.ones(len(pores), bool)
+    else:
+        kept = (pores >= 0) | ~at.touches_edge
     new = np.flatnonzero((pores < 0) & kept)
-    places, sure = np.zeros(len(pores), np.int64), np.zeros(len(pores))
+    places = np.zeros(len(pores), np.int64)
+    sure = np.zeros(len(pores))
     old = pores >= 0
     places[old], sure[old] = known.places[pores[old]], known.sure[pores[old]]
     if len(new):
@@ -232,10 +250,8 @@ def read_sensitivity(folder: Path) -> Sensitivity | None:
             shift, areas, places, sure, seen = (
                 kept[name] for name in ("shift", "areas", "places", "sure", "seen_px")
             )
-            return (
-                Sensitivity(shift, areas, places, sure, seen)
-                if seen.shape == (len(_ORDER),)
-                else None
-            )
+            if seen.shape == (len(_ORDER),):
+                return Sensitivity(shift, areas, places, sure, seen)
+            return None
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None

@@ -14,7 +14,10 @@ from poregui.workflow.reporting.svg import LIGHT, Axes, Drawing, Ink, cut, words
 
 Floats = NDArray[np.float64]
 _DASHES = ("", "7 3", "2 2.5", "9 3 2 3")
-_LEFT, _TOP, _WIDTH, _HEIGHT = 58.0, 30.0, 400.0, 190.0
+_LEFT = 58.0
+_TOP = 30.0
+_WIDTH = 400.0
+_HEIGHT = 190.0
 _MARKED = (0.1, 0.5, 0.9)
 """Shares at which D10, D50 and D90 are marked."""
 
@@ -27,7 +30,8 @@ def diameters_of(
     """
     found: dict[str, list[Floats]] = {name: [np.empty(0)] for name in classes}
     for result, table in fields:
-        chosen, scale = table.chosen(least), (result.um_per_px or 1.0) if unit == "um" else 1.0
+        chosen = table.chosen(least)
+        scale = (result.um_per_px or 1.0) if unit == "um" else 1.0
         for place, name in enumerate(classes):
             found[name].append(scale * 2 * np.sqrt(table.areas[chosen == place] / np.pi))
     return {name: np.concatenate(parts) for name, parts in found.items()}
@@ -45,7 +49,8 @@ def sizes_svg(
     known = {name: np.sort(values) for name, values in diameters.items() if len(values)}
     if not known:
         return None
-    low, high = min(v[0] for v in known.values()), max(v[-1] for v in known.values())
+    low = min(v[0] for v in known.values())
+    high = max(v[-1] for v in known.values())
     span = math.log10(low / 1.1), math.log10(high * 1.1)
     drawing = Drawing(2 * (_LEFT + _WIDTH) + 30, _TOP + _HEIGHT + 76, ink, "Size distributions")
     for number, (title, power) in enumerate(
@@ -82,7 +87,8 @@ def sizes_svg(
 
 
 def _frame(drawing: Drawing, axes: Axes, title: str, x_title: str) -> None:
-    ink, bottom = drawing.ink, axes.top + axes.height
+    ink = drawing.ink
+    bottom = axes.top + axes.height
     drawing.text(axes.left, axes.top - 12, title, weight="bold")
     for decade in range(math.floor(axes.x_span[0]), math.ceil(axes.x_span[1]) + 1):
         for factor in (1, 2, 5):

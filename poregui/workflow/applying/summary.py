@@ -184,7 +184,9 @@ def _remarks(results: Sequence[FieldResult]) -> tuple[str, ...]:
 
 
 def _first(names: Sequence[str]) -> str:
-    return ", ".join(names) if len(names) <= 3 else f"{names[0]} and {len(names) - 1} more"
+    if len(names) <= 3:
+        return ", ".join(names)
+    return f"{names[0]} and {len(names) - 1} more"
 
 
 @dataclass(frozen=True)
@@ -213,15 +215,19 @@ def _field(result: FieldResult, table: PoreTable, scaled: bool, least: float) ->
     area = max(result.field_area_px, 1.0)
     percents = 100 * np.array(result.areas, np.float64) / area
     densities = None
-    scale = result.um_per_px if scaled and result.um_per_px is not None else 1.0
+    if scaled and result.um_per_px is not None:
+        scale = result.um_per_px
+    else:
+        scale = 1.0
     if scaled:
         densities = np.array(result.counts, np.float64) / (area * scale**2 / 1e6)
     chosen = table.chosen(least)
     classes = len(result.areas)
     areas = tuple(table.areas[chosen == place] * scale**2 for place in range(classes))
-    ratio = (
-        1.0 if scaled or table.unit == "px" or result.um_per_px is None else 1 / result.um_per_px
-    )
+    if scaled or table.unit == "px" or result.um_per_px is None:
+        ratio = 1.0
+    else:
+        ratio = 1 / result.um_per_px
     nearest, surface = (
         tuple(
             values[chosen == place] * ratio if len(values) == len(chosen) else np.empty(0)

@@ -64,7 +64,8 @@ def unsure_pores(
             x, y = (float(value) for value in table.middles[place])
             best = int(chances.argmax())
             area = float(table.areas[place])
-            likely, sure = classes[best], float(chances[best])
+            likely = classes[best]
+            sure = float(chances[best])
             found.append(UnsurePore(task, place + 1, (x, y), area, reasons[place], likely, sure))
     return sorted(found, key=lambda one: one.confidence)
 
@@ -131,7 +132,10 @@ def _cut(pores: Sequence[UnsurePore], pixels: PixelStore) -> list[NewPore]:
             f"The outlines in {task.folder} are not those of its table.", "Find these pores again."
         )
     with open_pyramid(task.file, plane=task.plane) as image:
-        scale = task.um_per_px if task.um_per_px is not None else image.um_per_px
+        if task.um_per_px is not None:
+            scale = task.um_per_px
+        else:
+            scale = image.um_per_px
         boxes = [
             task.recipe.crop_box(shape.box, image.width, image.height, scale) for shape in shapes
         ]
@@ -166,7 +170,8 @@ def settle_unsure(project: Project, cut: CutUnsure, who: str) -> UnsurePlan:
     Raises PoreguiError when the project is read-only, or a micrograph is not in it.
     """
     project.check_writable()
-    known, there = _micrographs(project), placed_crops(project, labelled=False)
+    known = _micrographs(project)
+    there = placed_crops(project, labelled=False)
     first = project.next_id("crops")
     crops: list[Crop] = []
     lines: list[tuple[int, Outline]] = []
@@ -185,7 +190,10 @@ def settle_unsure(project: Project, cut: CutUnsure, who: str) -> UnsurePlan:
             Crop(ids[-1], pore.pixels, box.width, box.height, micrograph_id, box, origin="detected")
         )
         lines.append((ids[-1], pore.outline))
-    edit = AddCrops(tuple(crops), who, "applied", tuple(lines)) if crops else None
+    if crops:
+        edit = AddCrops(tuple(crops), who, "applied", tuple(lines))
+    else:
+        edit = None
     return UnsurePlan(edit, tuple(ids))
 
 

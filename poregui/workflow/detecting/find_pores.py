@@ -174,7 +174,10 @@ def mount_words(found: Sequence[DetectedPores]) -> str:
     if not large:
         return ""
     most = max(large, key=lambda one: one.mount_percent)
-    others = f" and parts of {len(large) - 1} more" if len(large) > 1 else ""
+    if len(large) > 1:
+        others = f" and parts of {len(large) - 1} more"
+    else:
+        others = ""
     return (
         f"{most.mount_percent:.0f} % of {most.micrograph.name}{others} lie along an edge and "
         "were taken for the mount "
@@ -251,7 +254,10 @@ def plan_detection(
             settle(there, present.crops[there], present.outlines[there], one.pores, first)
         )
         first += len(settled[-1].edit.added)
-    where = found[0].micrograph.name if len(found) == 1 else f"{len(found)} micrographs"
+    if len(found) == 1:
+        where = found[0].micrograph.name
+    else:
+        where = f"{len(found)} micrographs"
     pores = replace(together((one.edit for one in settled), f"find pores in {where}"), who=who)
     edits: list[Edit] = [] if pores.is_empty else [pores]
     seen = [

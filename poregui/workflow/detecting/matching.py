@@ -84,7 +84,8 @@ def settle(
         if c.id in by_hand or (c.id not in pairs and c.id not in gone)
     }
     new = sorted(set(range(len(pores))) - set(pairs.values()) - _covered(shared, stays))
-    before, after = [], []
+    before = []
+    after = []
     for crop in crops:
         if crop.id in pairs and crop.id not in by_hand:
             old = OutlinedCrop(crop, outlines.get(crop.id))
@@ -110,16 +111,16 @@ def _same(shared: Overlaps, labelled: Sequence[bool]) -> dict[int, int]:
     """Return for places in the first set the place in the second that is the same pore, each at
     most once.
     """
-    rank = (
-        np.array(labelled, dtype=np.bool_)[shared.first]
-        if len(shared.first)
-        else np.zeros(0, np.bool_)
-    )
+    if len(shared.first):
+        rank = np.array(labelled, dtype=np.bool_)[shared.first]
+    else:
+        rank = np.zeros(0, np.bool_)
     order = np.lexsort((-shared.iou, ~rank))
     found: dict[int, int] = {}
     taken: set[int] = set()
     for pair in order[shared.iou[order] >= SAME].tolist():
-        one, other = int(shared.first[pair]), int(shared.second[pair])
+        one = int(shared.first[pair])
+        other = int(shared.second[pair])
         if one not in found and other not in taken:
             found[one] = other
             taken.add(other)
@@ -130,10 +131,8 @@ def _in_the_box(crops: Sequence[Crop], pores: Sequence[NewPore], taken: set[int]
     """Return for crops without outline, by id, the free pore that they show: around the middle,
     else the largest.
     """
-    boxes, bounds = (
-        _edges([c.box for c in crops if c.box]),
-        _edges([pore.outline.bounds for pore in pores]),
-    )
+    boxes = _edges([c.box for c in crops if c.box])
+    bounds = _edges([pore.outline.bounds for pore in pores])
     one, other = near_boxes(boxes, bounds)
     middle = (boxes[:, :2] + boxes[:, 2:]) / 2
     room = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
@@ -149,7 +148,8 @@ def _in_the_box(crops: Sequence[Crop], pores: Sequence[NewPore], taken: set[int]
     found: dict[int, int] = {}
     used = set(taken)
     for pair in order.tolist():
-        crop_id, pore = crops[int(one[pair])].id, int(other[pair])
+        crop_id = crops[int(one[pair])].id
+        pore = int(other[pair])
         if crop_id not in found and pore not in used:
             found[crop_id] = pore
             used.add(pore)
@@ -179,7 +179,10 @@ def _moved(crop: Crop, pore: NewPore) -> Crop:
     been clicked, and follows the next recipe.
     """
     assert crop.box is not None
-    origin = "click" if crop.origin in ("hand", "import") else crop.origin
+    if crop.origin in ("hand", "import"):
+        origin = "click"
+    else:
+        origin = crop.origin
     if crop.origin != "detected" and _holds(crop.box, pore.outline.bounds):
         return replace(crop, origin=origin)
     box = pore.box

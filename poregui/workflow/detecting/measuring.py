@@ -85,20 +85,20 @@ def measure_project(
     come at once. An exception that `progress` raises ends the work.
     """
     fields = []
-    detections, up = project.detections(), project_build_direction(project)
-    wanted = project.micrographs() if micrographs is None else micrographs
+    detections = project.detections()
+    up = project_build_direction(project)
+    if micrographs is None:
+        wanted = project.micrographs()
+    else:
+        wanted = micrographs
     for place, micrograph in enumerate(wanted):
         progress(place, len(wanted), micrograph.name)
-        crops, outlines = (
-            project.crops(micrograph_id=micrograph.id),
-            project.outlines(micrograph_id=micrograph.id),
-        )
+        crops = project.crops(micrograph_id=micrograph.id)
+        outlines = project.outlines(micrograph_id=micrograph.id)
         pores = outlined_pores(crops, outlines)
         if pores or micrograph.id in detections:
-            file, frame = (
-                project.micrograph_file(micrograph),
-                frame_of(micrograph, detections.get(micrograph.id), up),
-            )
+            file = project.micrograph_file(micrograph)
+            frame = frame_of(micrograph, detections.get(micrograph.id), up)
             fields.append(
                 measure_field(
                     micrograph, file, project.folder, pores, frame, detections.get(micrograph.id)
@@ -186,7 +186,10 @@ def _fingerprint(
     *,
     seen: bool,
 ) -> str:
-    area = None if detection is None else (detection.field_area_px, detection.masks)
+    if detection is None:
+        area = None
+    else:
+        area = (detection.field_area_px, detection.masks)
     facts = (VERSION, m.sha256, m.plane, m.width, m.height, m.um_per_px, m.masks, frame, area, seen)
     mark = hashlib.sha256(repr(facts).encode())
     mark.update(crop_ids.tobytes())
@@ -282,14 +285,17 @@ def why_empty(fields: Sequence[MeasuredField]) -> dict[str, str]:
 
 
 def _micrographs(count: int, of: int) -> str:
-    return "any micrograph" if count == of else f"{count} of {of} micrographs"
+    if count == of:
+        return "any micrograph"
+    return f"{count} of {of} micrographs"
 
 
 def _porosity_json(over: Porosity | None) -> dict[str, Any] | None:
     if over is None:
         return None
     values = asdict(over)
-    low, high = values.pop("low"), values.pop("high")
+    low = values.pop("low")
+    high = values.pop("high")
     return {**values, "interval95": None if low is None else [low, high]}
 
 
@@ -329,7 +335,9 @@ def _cell(name: str, value: Any, *, reliable: bool) -> Any:
         return ""
     if isinstance(value, bool):
         return int(value)
-    return f"{value:.6g}" if isinstance(value, float) else value
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return value
 
 
 @dataclass(frozen=True)
@@ -358,7 +366,9 @@ def numbers_of_crop(
     Without one they are taken roughly from its pixels, which `pixels` reads only then; None where
     no pore stands out. Raises what `pixels` raises.
     """
-    return _from_pixels(crop, pixels()) if outline is None else _from_outline(crop, outline)
+    if outline is None:
+        return _from_pixels(crop, pixels())
+    return _from_outline(crop, outline)
 
 
 def _from_outline(crop: Crop, outline: Outline) -> CropNumbers:

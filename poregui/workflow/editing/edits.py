@@ -46,7 +46,9 @@ class SetLabels:
     @property
     def text(self) -> str:
         """Say how many crops are labelled."""
-        return "label" if len(self.changes) == 1 else f"label {len(self.changes)} crops"
+        if len(self.changes) == 1:
+            return "label"
+        return f"label {len(self.changes)} crops"
 
     def do(self, project: Project, *, how: How | None = None) -> Changed:
         """Write the new labels and log them."""
@@ -76,7 +78,9 @@ class AddCrops:
     @property
     def text(self) -> str:
         """Say how many crops are added."""
-        return "add crop" if len(self.crops) == 1 else f"add {len(self.crops)} crops"
+        if len(self.crops) == 1:
+            return "add crop"
+        return f"add {len(self.crops)} crops"
 
     def do(self, project: Project, *, how: How | None = None) -> Changed:
         """Insert the crops and log the labels that they bring."""
@@ -104,7 +108,9 @@ class RemoveCrops:
     @property
     def text(self) -> str:
         """Say how many crops are deleted."""
-        return "delete crop" if len(self.crop_ids) == 1 else f"delete {len(self.crop_ids)} crops"
+        if len(self.crop_ids) == 1:
+            return "delete crop"
+        return f"delete {len(self.crop_ids)} crops"
 
     def do(self, project: Project, *, how: How | None = None) -> Changed:
         """Mark the crops as deleted."""
@@ -153,11 +159,9 @@ class AddMicrographs:
     @property
     def text(self) -> str:
         """Say how many micrographs are added."""
-        return (
-            "add micrograph"
-            if len(self.micrographs) == 1
-            else f"add {len(self.micrographs)} micrographs"
-        )
+        if len(self.micrographs) == 1:
+            return "add micrograph"
+        return f"add {len(self.micrographs)} micrographs"
 
     def do(self, project: Project, *, how: How | None = None) -> Changed:
         """Insert the micrographs."""
@@ -181,7 +185,9 @@ class RemoveMicrographs:
     def text(self) -> str:
         """Say how many micrographs are deleted."""
         many = len(self.micrograph_ids)
-        return "delete micrograph" if many == 1 else f"delete {many} micrographs"
+        if many == 1:
+            return "delete micrograph"
+        return f"delete {many} micrographs"
 
     def do(self, project: Project, *, how: How | None = None) -> Changed:
         """Mark micrographs and crops as deleted."""
@@ -225,9 +231,9 @@ class AddSpecimens:
     @property
     def text(self) -> str:
         """Say that specimens are added."""
-        return (
-            "add specimen" if len(self.specimens) == 1 else f"add {len(self.specimens)} specimens"
-        )
+        if len(self.specimens) == 1:
+            return "add specimen"
+        return f"add {len(self.specimens)} specimens"
 
     def do(self, project: Project, *, how: How | None = None) -> Changed:
         """Insert the specimens."""
@@ -337,7 +343,9 @@ class SetRemark:
     @property
     def text(self) -> str:
         """Say whether the note or the mark changes."""
-        return "change note" if self.before.note != self.after.note else "mark as reviewed"
+        if self.before.note != self.after.note:
+            return "change note"
+        return "mark as reviewed"
 
     def do(self, project: Project, *, how: How | None = None) -> Changed:
         """Write the new remark."""

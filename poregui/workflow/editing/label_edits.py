@@ -39,7 +39,10 @@ def label_crops(
     """Return the edit that gives crops a label (None takes it away); crops that have it already
     stay as they are.
     """
-    labels = project.labels_of(crop_ids) if len(crop_ids) <= _FEW else project.labels()
+    if len(crop_ids) <= _FEW:
+        labels = project.labels_of(crop_ids)
+    else:
+        labels = project.labels()
     changes = []
     for crop_id in crop_ids:
         before = (
@@ -255,7 +258,10 @@ def accept_suggestions(project: Project, suggested: Mapping[int, int], *, who: s
 
     Crops that are gone, or that a person has labelled already, stay as they are.
     """
-    labels = project.labels_of(suggested) if len(suggested) <= _FEW else project.labels()
+    if len(suggested) <= _FEW:
+        labels = project.labels_of(suggested)
+    else:
+        labels = project.labels()
     changes = [
         LabelChange(crop_id, None, label)
         for crop_id, label in suggested.items()

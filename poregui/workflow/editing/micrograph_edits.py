@@ -35,7 +35,8 @@ from poregui.workflow.editing.edits import (
     SetSetting,
 )
 
-_ROUNDED_PX, _ROUNDED = 2, 0.02
+_ROUNDED_PX = 2
+_ROUNDED = 0.02
 """Pixels, and share of those masked before, by which drawing an outline anew may seem to reach
 further.
 """
@@ -148,8 +149,14 @@ def specimen_in(name: str, expression: re.Pattern[str]) -> str | None:
     None.
     """
     found = expression.search(name)
-    group: str | int = "specimen" if "specimen" in expression.groupindex else 1
-    return " ".join((found.group(group) or "").split()) or None if found else None
+    group: str | int
+    if "specimen" in expression.groupindex:
+        group = "specimen"
+    else:
+        group = 1
+    if found:
+        return " ".join((found.group(group) or "").split()) or None
+    return None
 
 
 def set_specimens(project: Project, named: Iterable[tuple[Micrograph, str | None]]) -> Edit | None:
@@ -175,7 +182,11 @@ def set_specimens(project: Project, named: Iterable[tuple[Micrograph, str | None
     if not before:
         return None
     change = ChangeMicrographs(tuple(before), tuple(after), text="set specimens")
-    edits: tuple[Edit, ...] = (AddSpecimens(tuple(added)), change) if added else (change,)
+    edits: tuple[Edit, ...]
+    if added:
+        edits = (AddSpecimens(tuple(added)), change)
+    else:
+        edits = (change,)
     return Combined(edits, text="set specimens")
 
 
@@ -192,13 +203,17 @@ def change_several(micrographs: Sequence[Micrograph], steps: Iterable[Step]) -> 
             now |= {m.id: m for m in _left_by(edit)}
     if len(edits) == 1:
         return edits[0]
-    return Combined(tuple(edits), text="change micrographs") if edits else None
+    if edits:
+        return Combined(tuple(edits), text="change micrographs")
+    return None
 
 
 def _left_by(edit: Edit) -> tuple[Micrograph, ...]:
     if isinstance(edit, Combined):
         return tuple(m for part in edit.edits for m in _left_by(part))
-    return edit.after if isinstance(edit, ChangeMicrographs) else ()
+    if isinstance(edit, ChangeMicrographs):
+        return edit.after
+    return ()
 
 
 def name_of(file: Path, plane: Plane) -> str:
@@ -231,11 +246,9 @@ def with_plane(file: Path, micrograph: Micrograph, plane: Plane) -> Micrograph:
             bits=image.bits,
             channels=image.channels,
         )
-        return (
-            replace(after, um_per_px=image.um_per_px, scale_source=image.scale_source)
-            if follows
-            else after
-        )
+        if follows:
+            return replace(after, um_per_px=image.um_per_px, scale_source=image.scale_source)
+        return after
 
 
 def change_plane(project: Project, before: Micrograph, after: Micrograph) -> ChangeMicrographs:
@@ -302,7 +315,8 @@ def frame_of(
 
 def frames_of(project: Project, micrographs: Iterable[Micrograph]) -> dict[int, Frame]:
     """Return the frames of micrographs by id, read from the project."""
-    detections, direction = project.detections(), project_build_direction(project)
+    detections = project.detections()
+    direction = project_build_direction(project)
     return {one.id: frame_of(one, detections.get(one.id), direction) for one in micrographs}
 
 
@@ -340,7 +354,10 @@ def set_project_build_direction(project: Project, degrees: float | None) -> SetS
 
     Raises PoreguiError as above.
     """
-    text = "" if degrees is None else f"{checked_direction(degrees):.10g}"
+    if degrees is None:
+        text = ""
+    else:
+        text = f"{checked_direction(degrees):.10g}"
     return SetSetting(
         BUILD_DIRECTION_KEY, project.meta(BUILD_DIRECTION_KEY), text, "set build direction"
     )

@@ -70,7 +70,8 @@ class Comparison:
     @property
     def sentence(self) -> str:
         """Return what the comparison says, in words."""
-        one, two = f"run {self.first.run}", f"run {self.second.run}"
+        one = f"run {self.first.run}"
+        two = f"run {self.second.run}"
         if self.accuracy_first is None or self.accuracy_second is None or self.difference is None:
             return f"{one.capitalize()} and {two} share no test crop with a label that both know."
         told = (
@@ -192,8 +193,10 @@ def _difference_interval(right: NDArray[np.bool_], groups: list[str]) -> tuple[f
     place = {name: i for i, name in enumerate(names)}
     rows = np.array([place[group] for group in groups])
     gained = right[:, 1].astype(np.float64) - right[:, 0]
-    count, total = len(names), len(groups)
-    sums, sizes = np.bincount(rows, gained, count), np.bincount(rows, minlength=count)
+    count = len(names)
+    total = len(groups)
+    sums = np.bincount(rows, gained, count)
+    sizes = np.bincount(rows, minlength=count)
     middle = float(gained.mean())
     error = float(np.sqrt(count / (count - 1) * ((sums - middle * sizes) ** 2).sum())) / total
     half = max(

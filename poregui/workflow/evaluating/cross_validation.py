@@ -66,12 +66,16 @@ def crossed(run: RunFolder) -> Crossed | None:
         for fold in metrics["folds"]
         if fold["accuracy"] is not None
     )
-    accuracies, total = [accuracy for accuracy, _ in folds], sum(n for _, n in folds)
+    accuracies = [accuracy for accuracy, _ in folds]
+    total = sum(n for _, n in folds)
     interval = wilson_interval(round(sum(accuracy * n for accuracy, n in folds)), total)
     if interval is None:
         return None
     mean = float(np.mean(accuracies))
-    spread = float(np.std(accuracies, ddof=1)) if len(folds) > 1 else None
+    if len(folds) > 1:
+        spread = float(np.std(accuracies, ddof=1))
+    else:
+        spread = None
     return Crossed(
         run=run.number,
         preset=str(metrics.get("preset", "")),
@@ -120,7 +124,8 @@ class PooledBesideGrouped:
     @property
     def sentence(self) -> str:
         """Return what the pair says, in words."""
-        kind, gain = self.grouped.kind, self.torn.pooled - self.grouped.pooled
+        kind = self.grouped.kind
+        gain = self.torn.pooled - self.grouped.pooled
         told = (
             f"Tested on unseen {kind}s the network reaches {100 * self.grouped.pooled:.1f} %; "
             f"with crops of one {kind} "

@@ -61,14 +61,16 @@ class Judged:
     @property
     def probability(self) -> float:
         """Return the probability that the label as it is now was given; 0 without a label."""
-        return self.prediction.probabilities[self.truth] if self.truth is not None else 0.0
+        if self.truth is not None:
+            return self.prediction.probabilities[self.truth]
+        return 0.0
 
     @property
     def loss(self) -> float | None:
         """Return the cross-entropy of the prediction in nats; None without a label."""
-        return (
-            None if self.truth is None else -math.log(max(self.probability, _SMALLEST_PROBABILITY))
-        )
+        if self.truth is None:
+            return None
+        return -math.log(max(self.probability, _SMALLEST_PROBABILITY))
 
     @property
     def margin(self) -> float:

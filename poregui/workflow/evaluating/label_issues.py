@@ -22,7 +22,9 @@ from poregui.workflow.evaluating.shape_baseline import ShapeTable, read_baseline
 _SHAPE_NUMBERS = (
     "Equivalent diameter", "Length", "Width", "Aspect ratio", "Circularity", "Solidity", "Extent",
 )  # fmt: skip
-NETWORK, FOREST, BOTH = "network", "shapes", "network and shapes"
+NETWORK = "network"
+FOREST = "shapes"
+BOTH = "network and shapes"
 
 
 @dataclass(frozen=True)
@@ -118,9 +120,10 @@ def suspects(
     names = {c.id: c.name for c in project.classes(retired=True)} | {NOT_A_PORE: NOT_A_PORE_NAME}
     judge = _Judge(dataset, names, answers.probabilities[kept], given)
     found = judge.suspects(ids, [answers.sources[row] for row in kept], shape_table(run))
-    passed = (
-        set() if reviewed_too else {i for i, remark in project.remarks().items() if remark.reviewed}
-    )
+    if reviewed_too:
+        passed = set()
+    else:
+        passed = {i for i, remark in project.remarks().items() if remark.reviewed}
     right = judge.probabilities.argmax(axis=1) == given
     return Suspects(
         run=run.number,
@@ -140,7 +143,8 @@ def follow(found: Suspects, project: Project) -> Suspects:
     Order and doubt stay as they were. Give the queue as `suspects` found it, and undo brings crops
     back.
     """
-    labels, remarks = project.labels(), project.remarks()
+    labels = project.labels()
+    remarks = project.remarks()
 
     def settled(one: Suspect) -> bool:
         remark = remarks.get(one.crop_id)
@@ -163,7 +167,9 @@ def _answers(run: RunFolder, dataset: Dataset) -> _Answers:
     if only_shapes and forest:
         network = {}  # the run is the forest itself, and out of its folds it knows all crops
     width = len(dataset.classes)
-    ids, rows, sources = [], [], []
+    ids = []
+    rows = []
+    sources = []
     for crop in dataset.crops:
         known = [of[crop.crop_id].probabilities for of in (network, forest) if crop.crop_id in of]
         if known and all(len(one) == width for one in known):
@@ -176,7 +182,10 @@ def _answers(run: RunFolder, dataset: Dataset) -> _Answers:
         raise ProjectError(
             f"Nothing answered the crops of run {run.path.name} unseen.", "Train again."
         )
-    notes = () if only_shapes else _notes(run, len(network), len(forest), len(dataset.crops))
+    if only_shapes:
+        notes = ()
+    else:
+        notes = _notes(run, len(network), len(forest), len(dataset.crops))
     return _Answers(ids, np.array(rows, np.float64), sources, notes)
 
 
@@ -245,7 +254,8 @@ class _Judge:
     def _why(self, row: int, proposed: int, odd: float | None, source: str) -> str:
         label = self.names.get(self.dataset.class_ids[self.labels[row]], "")
         other = self.names.get(self.dataset.class_ids[proposed], "")
-        given, better = self.probabilities[row, self.labels[row]], self.probabilities[row, proposed]
+        given = self.probabilities[row, self.labels[row]]
+        better = self.probabilities[row, proposed]
         who = {NETWORK: "The network", FOREST: "The shape", BOTH: "Network and shape together"}[
             source
         ]
@@ -254,11 +264,9 @@ class _Judge:
             f"{100 * better:.0f} %, {label} "
             f"{100 * given:.0f} %"
         )
-        return (
-            f"{told}; the shape is {odd:.1f} times as far out as usual for {label}."
-            if odd
-            else f"{told}."
-        )
+        if odd:
+            return f"{told}; the shape is {odd:.1f} times as far out as usual for {label}."
+        return f"{told}."
 
 
 def _logs(shapes: ShapeTable, ids: Sequence[int]) -> NDArray[np.float64]:

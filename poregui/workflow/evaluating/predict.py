@@ -64,7 +64,10 @@ class Predictor:
             self.class_ids: tuple[int, ...] = tuple(told["class_ids"])
             self.um_per_px: Mapping[str, float] | None = told["um_per_px"]
             trained_on = told.get("trained_on")
-            reference = None if trained_on is None else Reference.from_json(trained_on)
+            if trained_on is None:
+                reference = None
+            else:
+                reference = Reference.from_json(trained_on)
             content = model.read_bytes()
         except FileNotFoundError as error:
             raise ProjectError(
@@ -76,8 +79,16 @@ class Predictor:
             ) from error
         self._session, self._options = open_session(content, model, threads)
         gives = {one.name: one.shape for one in self._session.get_outputs()}
-        self.feature_count: int = int(gives[PENULTIMATE][-1]) if PENULTIMATE in gives else 0
-        self.reference: Reference | None = reference if self.feature_count else None
+        self.feature_count: int
+        if PENULTIMATE in gives:
+            self.feature_count = int(gives[PENULTIMATE][-1])
+        else:
+            self.feature_count = 0
+        self.reference: Reference | None
+        if self.feature_count:
+            self.reference = reference
+        else:
+            self.reference = None
 
     def predict(self, crops: Sequence[ScaledCrop]) -> NDArray[np.float32]:
         """Return (n, classes) probabilities, rows summing to 1.
@@ -95,7 +106,10 @@ class Predictor:
 
         Both come from one pass; nothing is unlike where `reference` is None.
         """
-        wanted = ["probabilities"] if self.reference is None else ["probabilities", PENULTIMATE]
+        if self.reference is None:
+            wanted = ["probabilities"]
+        else:
+            wanted = ["probabilities", PENULTIMATE]
         answers = np.empty((len(crops), len(self.classes)), np.float32)
         unlike = np.zeros(len(crops), np.bool_)
         for start in range(0, len(crops), _BATCH):

@@ -120,11 +120,10 @@ def numbers(
         reviewed.classes, confusion_matrix(rows.truth, rows.predicted, len(reviewed.classes))
     )
     temperature = fit_temperature(validated.answers, validated.truth)
-    warmed = (
-        at_temperature(rows.answers, temperature)
-        if temperature is not None and len(rows.truth)
-        else None
-    )
+    if temperature is not None and len(rows.truth):
+        warmed = at_temperature(rows.answers, temperature)
+    else:
+        warmed = None
     return Numbers(
         evaluation=evaluation,
         scores=scores(evaluation.matrix),
@@ -171,7 +170,8 @@ def curves(reviewed: RunReview, part: Part = "test") -> tuple[ClassCurves, ...]:
     rows = _Rows.of(reviewed, part)
     found = []
     for place, name in enumerate(reviewed.classes):
-        positive, score = rows.truth == place, rows.answers[:, place]
+        positive = rows.truth == place
+        score = rows.answers[:, place]
         found.append(
             ClassCurves(name, roc_curve(positive, score), precision_recall_curve(positive, score))
         )
@@ -184,7 +184,8 @@ def _breakdowns(
     """Return the accuracy of crops by size, specimen, magnification and brightness, whatever is
     known and varies.
     """
-    crops, right = [j.crop for j in rows.judged], rows.right
+    crops = [j.crop for j in rows.judged]
+    right = rows.right
     scales = np.array([crop.um_per_px or np.nan for crop in crops], np.float64)
     calibrated = bool(len(crops)) and bool(np.isfinite(scales).all())
     sizes = (
@@ -215,7 +216,10 @@ def _breakdowns(
     }
     kind = kind_of(list(names)) if names else "crop"
     if kind != "crop":
-        title = kind.capitalize() if kind in ("specimen", "source") else "Micrograph"
+        if kind in ("specimen", "source"):
+            title = kind.capitalize()
+        else:
+            title = "Micrograph"
         found.append(by_name(title, [names[group] for group in rows.groups], right))
     words = {scale: f"{scale:.4g}" for scale in set(scales[np.isfinite(scales)].tolist())}
     known = [words.get(scale, "unknown") for scale in scales.tolist()]

@@ -41,9 +41,9 @@ class ShapeTable:
         the table.
         """
         row = self._rows.get(crop_id)
-        return (
-            None if row is None else dict(zip(self.names, self.values[row].tolist(), strict=True))
-        )
+        if row is None:
+            return None
+        return dict(zip(self.names, self.values[row].tolist(), strict=True))
 
     def column(self, name: str) -> NDArray[np.float64]:
         """Return one number of all crops, (n,).

@@ -38,7 +38,10 @@ class Unseen:
             looked += f", {_times(self.looks)} with this run"
         if not self.mended:
             return f"{looked}; none of its labels changed since."
-        crops = "1 test crop was" if self.mended == 1 else f"{self.mended} test crops were"
+        if self.mended == 1:
+            crops = "1 test crop was"
+        else:
+            crops = f"{self.mended} test crops were"
         return (
             f"{looked}; {crops} relabelled after the first look, so it is no longer quite unseen."
         )
@@ -62,7 +65,8 @@ def unseen(project: Project, reviewed: RunReview) -> Unseen:
     """Return how unseen the test crops of a run are; a label given on the review page is a look,
     too.
     """
-    looks, marked = project.looks(), project.first_label("review")
+    looks = project.looks()
+    marked = project.first_label("review")
     first = min([*(look.when for look in looks), *([marked] if marked else [])], default=None)
     mine = sum(look.run.isdigit() and int(look.run) == reviewed.run for look in looks)
     return Unseen(
@@ -79,7 +83,10 @@ def _mended(project: Project, reviewed: RunReview, first: str) -> int:
         for entry in project.labels_since(first)
         if entry.how in _BROUGHT_ABOUT
     }
-    tested = {j.crop_id for j in reviewed.judged if j.part == "test"} if given else set()
+    if given:
+        tested = {j.crop_id for j in reviewed.judged if j.part == "test"}
+    else:
+        tested = set()
     count = 0
     for crop_id in tested.intersection(given):
         before = [entry.label for entry in project.label_log(crop_id) if entry.when < first]

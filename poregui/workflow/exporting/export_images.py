@@ -39,7 +39,8 @@ from poregui.workflow.reporting.drawing import PAPER, bar_length, draw_bar, show
 _SIDE = 1600
 """Longer side in px of a picture of a micrograph, where that is at least as large."""
 _MOST_PX = 64e6
-_PX, _MARGIN = 22, 14
+_PX = 22
+_MARGIN = 14
 _GONE = " (the file is gone; its crops are shown)"
 
 
@@ -96,13 +97,13 @@ def _overlay(
             wide, high = pyramid.sizes[pyramid.level_for(max(size) / _SIDE)]
             # Of a large file without smaller sizes only the overview is read, which needs a few
             # rows at a time.
-            picture = (
-                pyramid.seen(Box(0, 0, *size), _SIDE)
-                if wide * high < _MOST_PX
-                else pyramid.overview()
-            )
+            if wide * high < _MOST_PX:
+                picture = pyramid.seen(Box(0, 0, *size), _SIDE)
+            else:
+                picture = pyramid.overview()
     except PoreguiError:
-        picture, gone = _of_crops(project, micrograph), _GONE
+        picture = _of_crops(project, micrograph)
+        gone = _GONE
     colours = {one.class_name: one.colour for one in image.shapes}
     order = [one.name for one in project.classes(retired=True)]
     names = sorted(colours, key=lambda name: order.index(name) if name in order else len(order))
@@ -111,7 +112,10 @@ def _overlay(
     drawn = Image.open(
         io.BytesIO(draw_overlay(picture, size, lines, chosen, [colours[name] for name in names]))
     )
-    scale = None if image.um_per_px is None else image.um_per_px * size[0] / drawn.width
+    if image.um_per_px is None:
+        scale = None
+    else:
+        scale = image.um_per_px * size[0] / drawn.width
     counts = Counter(shape.class_name for shape in image.shapes)
     title = f"{image.name}{gone}" + (f", {specimen}" if specimen else "")
     return _with_legend(
@@ -135,7 +139,8 @@ def _of_crops(project: Project, micrograph: Micrograph) -> NDArray[Any]:
     )
     for crop in project.crops(micrograph_id=micrograph.id):
         if crop.box is not None:
-            wide, high = max(1, round(crop.width * factor)), max(1, round(crop.height * factor))
+            wide = max(1, round(crop.width * factor))
+            high = max(1, round(crop.height * factor))
             small = (
                 Image.fromarray(shown(project.pixels.get(crop.pixels)))
                 .convert("L")
@@ -172,7 +177,8 @@ def _with_legend(
     write(draw, (_MARGIN, top), title, _PX, widest=room, bold=True)
     for number, row in enumerate(rows, start=1):
         for text, colour, along in row:
-            x, y = _MARGIN + along, top + number * line
+            x = _MARGIN + along
+            y = top + number * line
             draw.rectangle((x, y + 0.2 * _PX, x + 0.8 * _PX, y + _PX), fill=colour)
             write(draw, (x + 1.15 * _PX, y), text, _PX, widest=room)
     draw_bar(draw, drawn.width - _MARGIN, top, bar, _PX)

@@ -151,11 +151,10 @@ def write_class_folders(
             assert crop.label is not None
             specimen = specimens.get(crop.specimen_id or 0, "")
             name = f"{safe_name(specimen or Path(crop.source).stem or 'crop')}_{crop.id:06d}.png"
-            folder = (
-                Path(side_of(crop, test), folders[crop.label])
-                if by_side
-                else Path(folders[crop.label])
-            )
+            if by_side:
+                folder = Path(side_of(crop, test), folders[crop.label])
+            else:
+                folder = Path(folders[crop.label])
             (root / folder).mkdir(parents=True, exist_ok=True)
             write(project.pixels.get(crop.pixels), crop, root / folder / name)
             row = [
@@ -179,9 +178,10 @@ def _folder_names(classes: tuple[PoreClass, ...]) -> dict[int, str]:
     names: dict[int, str] = {}
     for c in classes:
         name = safe_name(c.name, "class")
-        names[c.id] = (
-            f"{name} {c.id}" if name.casefold() in (n.casefold() for n in names.values()) else name
-        )
+        if name.casefold() in (n.casefold() for n in names.values()):
+            names[c.id] = f"{name} {c.id}"
+        else:
+            names[c.id] = name
     return names
 
 

@@ -25,8 +25,10 @@ from poregui.workflow.reporting.figures import run_figures
 from poregui.workflow.reporting.model_card import model_card
 from poregui.workflow.reporting.run_report import group_names
 
-MODEL, SIDECAR = "model.onnx", "model.json"
-CARD, CARD_PAGE = "MODEL_CARD.md", "model-card.html"
+MODEL = "model.onnx"
+SIDECAR = "model.json"
+CARD = "MODEL_CARD.md"
+CARD_PAGE = "model-card.html"
 
 
 def export_model(project: Project, run: RunFolder, out: Path) -> int:

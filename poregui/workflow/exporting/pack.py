@@ -63,7 +63,9 @@ def pack(
     """
     if out.is_dir():
         raise PoreguiError(f"{out} is a folder.", "Give the name of a zip file.")
-    moved, pictures, missing = {}, [], []
+    moved = {}
+    pictures = []
+    missing = []
     for micrograph in project.micrographs() if micrographs else ():
         file = project.micrograph_file(micrograph)
         if not file.is_file():
@@ -71,7 +73,10 @@ def pack(
         elif micrograph.path not in moved:
             moved[micrograph.path] = f"micrographs/{micrograph.id:04d}_{file.name}"
             pictures.append(Member(file, moved[micrograph.path]))
-    finished = [run.path for run in project.runs() if not run.is_running()] if runs else []
+    if runs:
+        finished = [run.path for run in project.runs() if not run.is_running()]
+    else:
+        finished = []
     with beside(out) as folder:
         members = [
             *copy_databases(project.folder, folder, moved),

@@ -99,4 +99,6 @@ def _unused_defaults(project: Project, classes: tuple[PoreClass, ...]) -> bool:
 def same_class(label: str, name: str) -> bool:
     """Tell whether the name of a label and a class name as folders write it mean the same."""
     fixed = _fixed(name)
-    return _fixed(label) == fixed if fixed is not None else label.casefold() == _key(name)
+    if fixed is not None:
+        return _fixed(label) == fixed
+    return label.casefold() == _key(name)

@@ -69,7 +69,9 @@ def plain(cell: str | None) -> str:
     formula.
     """
     text = (cell or "").strip()
-    return text[1:] if text[:1] == "'" and text[1:2] in ("=", "+", "-", "@") else text
+    if text[:1] == "'" and text[1:2] in ("=", "+", "-", "@"):
+        return text[1:]
+    return text
 
 
 def scale(cell: str | None) -> float | None:
@@ -78,7 +80,9 @@ def scale(cell: str | None) -> float | None:
         value = float(cell or "")
     except ValueError:
         return None
-    return value if math.isfinite(value) and 0 < value < 1e6 else None
+    if math.isfinite(value) and 0 < value < 1e6:
+        return value
+    return None
 
 
 Kind = Literal["auto", "micrographs", "crops"]
@@ -139,7 +143,9 @@ class _Picture:
 
     @property
     def shown(self) -> str:
-        return self.file.relative_to(self.root).as_posix() if self.folders else self.file.name
+        if self.folders:
+            return self.file.relative_to(self.root).as_posix()
+        return self.file.name
 
 
 def find_pictures(
@@ -177,7 +183,10 @@ def class_in_name(stem: str, known: dict[str, str]) -> str | None:
     for name in sorted({*SHORT_NAMES, *known}, key=len, reverse=True):
         if stem[: len(name)].casefold() != name:
             continue
-        rest = r"[._ -]+\(?\d+\)?" if len(name) <= 2 else r"[._ -]*\(?\d.*"
+        if len(name) <= 2:
+            rest = r"[._ -]+\(?\d+\)?"
+        else:
+            rest = r"[._ -]*\(?\d.*"
         if re.fullmatch(rest, stem[len(name) :]):
             return known.get(name) or full_name(name)
     return None
@@ -262,7 +271,10 @@ def _walk_folder(
 ) -> Iterator[_Picture]:
     if not _first_time(folder, seen):
         return
-    shown = folder.relative_to(root).as_posix() if folder != root else root.name
+    if folder != root:
+        shown = folder.relative_to(root).as_posix()
+    else:
+        shown = root.name
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: natural(entry.name))
     except OSError as error:

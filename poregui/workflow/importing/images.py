@@ -87,7 +87,9 @@ class ImportOptions:
     def specimen_of(self, file_name: str) -> str | None:
         """Return the name of a file's specimen, or None when nothing says it."""
         if self.specimen_pattern is None:
-            return " ".join(self.specimen.split()) if self.specimen else None
+            if self.specimen:
+                return " ".join(self.specimen.split())
+            return None
         return specimen_in(file_name, specimen_expression(self.specimen_pattern))
 
 
@@ -175,11 +177,10 @@ def collect(
             notes += [f"{one.shown}: {text}" for text in image.warnings]
         progress(done, len(found), one.shown)
     waiting.keep()
-    unnamed = (
-        sum(options.specimen_of(one.file.name) is None for one in found)
-        if options.specimen_pattern
-        else 0
-    )
+    if options.specimen_pattern:
+        unnamed = sum(options.specimen_of(one.file.name) is None for one in found)
+    else:
+        unnamed = 0
     if options.kind == "auto" and len({one.file.parent for one in found if not one.is_crop}) > 1:
         notes.append(
             "Pictures in several folders were taken for whole micrographs; as crops, folders "
@@ -341,10 +342,8 @@ def _new_micrographs(
                 found = replace(found, specimen_id=specimens.id_of(one.specimen))
             if found != there:
                 moved[there.id] = there, found
-    before, after = (
-        tuple(pair[0] for pair in moved.values()),
-        tuple(pair[1] for pair in moved.values()),
-    )
+    before = tuple(pair[0] for pair in moved.values())
+    after = tuple(pair[1] for pair in moved.values())
     change = ChangeMicrographs(before, after, text="complete micrographs")
     return list(new.values()), change, len(collected) - len(new)
 

@@ -52,11 +52,10 @@ class ImportReport:
             lines.append(f"Imported {_count(self.micrographs, 'micrograph')}.")
         if self.crops:
             shares = ", ".join(f"{name or 'without label'} {n}" for name, n in self.labels)
-            test = (
-                f"; {self.test_crops} of them are the test side, as their folder says"
-                if self.test_crops
-                else ""
-            )
+            if self.test_crops:
+                test = f"; {self.test_crops} of them are the test side, as their folder says"
+            else:
+                test = ""
             lines.append(f"Imported {_count(self.crops, 'crop')}: {shares}{test}.")
         if not self.imported:
             lines.append("Nothing new was imported.")
@@ -64,11 +63,10 @@ class ImportReport:
             are = "is" if self.present == 1 else "are"
             lines.append(f"{_count(self.present, 'picture')} {are} in the project already.")
         if self.assigned:
-            had = (
-                "had no specimen and has one now"
-                if self.assigned == 1
-                else "had no specimen and have one now"
-            )
+            if self.assigned == 1:
+                had = "had no specimen and has one now"
+            else:
+                had = "had no specimen and have one now"
             lines.append(f"{_count(self.assigned, 'micrograph')} {had}.")
         if self.replaced_classes:
             unused = ", ".join(self.replaced_classes)

@@ -42,7 +42,9 @@ class Conflict:
     @property
     def newer(self) -> Whose:
         """Return whose label was given last; mine where that is not known."""
-        return "theirs" if self.their_when > self.my_when else "mine"
+        if self.their_when > self.my_when:
+            return "theirs"
+        return "mine"
 
 
 @dataclass(frozen=True)

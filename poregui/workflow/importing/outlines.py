@@ -109,7 +109,8 @@ def match_images(
     for micrograph in project.micrographs():
         known.setdefault(_plain(Path(micrograph.name).stem), micrograph)
         known[_plain(micrograph.name)] = micrograph
-    found, notes = [], []
+    found = []
+    notes = []
     for image in images:
         name = image.name.replace("\\", "/").rsplit("/", 1)[-1]
         there = known.get(_plain(name)) or known.get(_plain(Path(name).stem))
@@ -160,9 +161,10 @@ def cut_outlines(
             if inside is None or inside.area < shape.box.area / 2:
                 outside += 1
                 continue
-            box = (
-                inside if shape.outline is None else crop_around(inside, image.width, image.height)
-            )
+            if shape.outline is None:
+                box = inside
+            else:
+                box = crop_around(inside, image.width, image.height)
             content = CropPixels(cut(image, box), image.grey_low, image.grey_high)
             pores[micrograph.id].append(CutPore(shape, box, pixels.add(content)))
         image.close()
@@ -218,7 +220,11 @@ def settle_outlines(project: Project, collected: CollectedOutlines, who: str) ->
                 labels.append(LabelChange(twin.id, None, label))
             else:
                 present += 1
-    edits: list[Edit] = [classes.edit] if classes.edit and (crops or labels) else []
+    edits: list[Edit]
+    if classes.edit and (crops or labels):
+        edits = [classes.edit]
+    else:
+        edits = []
     edits += [AddCrops(tuple(crops), who, "import", tuple(outlines))] if crops else []
     edits += [SetLabels(tuple(labels), who, "import")] if labels else []
     edit = Combined(tuple(edits), f"import {len(crops) + len(labels)} pores") if edits else None
@@ -244,7 +250,8 @@ class _Places:
         """Return the crop whose pore (or, without an outline, whose box) overlaps most, and do not
         offer it again.
         """
-        best, most = None, SAME_PORE
+        best = None
+        most = SAME_PORE
         near = {crop_id for cell in _cells(pore.box) for crop_id in self._cells[cell]}
         for crop_id in near & self._crops.keys():
             box, crop = self._crops[crop_id]
@@ -252,7 +259,8 @@ class _Places:
                 box.overlap(pore.shape.box), crop.box.overlap(pore.box) if crop.box else 0.0
             )
             if overlap >= most:
-                best, most = crop, overlap
+                best = crop
+                most = overlap
         if best is not None:
             del self._crops[best.id]
         return best

@@ -22,11 +22,15 @@ from poregui.workflow.importing.folders import natural
 from poregui.workflow.reporting.drawing import PAPER, bar_length, draw_bar, shown, write
 
 DPI = 200
-WIDTH, HEIGHT = 1654, 2339
+WIDTH = 1654
+HEIGHT = 2339
 """Px of a page: A4 upright at `DPI`."""
-COLUMNS, ROWS = 5, 5
-_MARGIN, _GAP = 95, 12
-_HEAD, _FOOT = 250, 50
+COLUMNS = 5
+ROWS = 5
+_MARGIN = 95
+_GAP = 12
+_HEAD = 250
+_FOOT = 50
 _CELL = (WIDTH - 2 * _MARGIN - (COLUMNS - 1) * _GAP) // COLUMNS
 _PITCH = (HEIGHT - 2 * _MARGIN - _HEAD - _FOOT) // ROWS
 _MUTED = (95, 95, 95)
@@ -127,11 +131,10 @@ def draw_sheet(project: Project, sheet: Sheet) -> Image.Image:
         anchor="ra",
         colour=_MUTED,
     )
-    said = (
-        "All crops of this class at one scale"
-        if sheet.calibrated
-        else "Scale not known: crops at one size of px"
-    )
+    if sheet.calibrated:
+        said = "All crops of this class at one scale"
+    else:
+        said = "Scale not known: crops at one size of px"
     write(draw, (_MARGIN, foot), f"{said}; of larger ones the middle is shown.", 24, colour=_MUTED)
     return page
 
@@ -139,11 +142,10 @@ def draw_sheet(project: Project, sheet: Sheet) -> Image.Image:
 def _draw_head(draw: ImageDraw.ImageDraw, project: Project, sheet: Sheet) -> None:
     one = sheet.pore_class
     per_px = 1 / sheet.scale
-    wide, text = (
-        bar_length(_CELL * 0.9, per_px)
-        if sheet.calibrated
-        else bar_length(_CELL * 0.9 * per_px, None)
-    )
+    if sheet.calibrated:
+        wide, text = bar_length(_CELL * 0.9, per_px)
+    else:
+        wide, text = bar_length(_CELL * 0.9 * per_px, None)
     wide = wide if sheet.calibrated else wide * sheet.scale
     room = WIDTH - 2 * _MARGIN - max(wide, 220) - 40
     write(draw, (_MARGIN, _MARGIN), project.folder.name, 26, widest=room, colour=_MUTED)
@@ -151,7 +153,10 @@ def _draw_head(draw: ImageDraw.ImageDraw, project: Project, sheet: Sheet) -> Non
     write(draw, (_MARGIN + 52, _MARGIN + 44), one.name, 44, widest=room - 60, bold=True)
     for number, line in enumerate(textwrap.wrap(one.definition, 85, max_lines=2, placeholder=" …")):
         write(draw, (_MARGIN, _MARGIN + 108 + 34 * number), line, 26, widest=room)
-    of = f" of {sheet.specimens} specimens" if sheet.specimens > 1 else ""
+    if sheet.specimens > 1:
+        of = f" of {sheet.specimens} specimens"
+    else:
+        of = ""
     count = f"{sheet.count} crop{'s' if sheet.count != 1 else ''}{of}"
     write(draw, (_MARGIN, _MARGIN + 184), count, 26, widest=room, colour=_MUTED)
     draw_bar(draw, WIDTH - _MARGIN, _MARGIN + 40, (wide, text), 30, thick=6)
@@ -164,10 +169,14 @@ def _at_scale(project: Project, crop: Crop, sheet: Sheet) -> tuple[Image.Image, 
     factor = sheet.scale * (crop.um_per_px or 1.0)
     whole = Image.fromarray(shown(project.pixels.get(crop.pixels))).convert("RGB")
     seen = (min(whole.width, _CELL / factor), min(whole.height, _CELL / factor))
-    left, top = (whole.width - seen[0]) / 2, (whole.height - seen[1]) / 2
+    left = (whole.width - seen[0]) / 2
+    top = (whole.height - seen[1]) / 2
     size = (max(1, round(seen[0] * factor)), max(1, round(seen[1] * factor)))
     box = (left, top, left + seen[0], top + seen[1])
-    way = Image.Resampling.BICUBIC if factor > 1 else Image.Resampling.LANCZOS
+    if factor > 1:
+        way = Image.Resampling.BICUBIC
+    else:
+        way = Image.Resampling.LANCZOS
     return whole.resize(size, way, box), bool(left or top)
 
 

@@ -13,7 +13,8 @@ from PIL import Image, ImageDraw, ImageFont
 from poregui.domain.measurement import length_text, nice_length
 from poregui.store.pixels import CropPixels
 
-INK, PAPER = (20, 20, 20), (255, 255, 255)
+INK = (20, 20, 20)
+PAPER = (255, 255, 255)
 _FONTS = (
     "DejaVuSans.ttf",
     "Arial.ttf",
@@ -146,7 +147,8 @@ def with_bar(pixels: NDArray[np.uint8], um_per_px: float | None, least: int = 32
     large = Image.fromarray(np.repeat(np.repeat(pixels, factor, axis=0), factor, axis=1)).convert(
         "RGB"
     )
-    px, margin = 22, 10
+    px = 22
+    margin = 10
     strip = 2 * margin + round(1.35 * px) + 4
     picture = Image.new("RGB", (large.width, large.height + strip), PAPER)
     picture.paste(large, (0, 0))

@@ -29,7 +29,8 @@ RIGHT, WRONG = "#2166ac", "#c8501e"
 DASHES = ("", "7 3", "2 2.5", "9 3 2 3")
 """Lines differ in their dashes too, for those who do not see the colours apart."""
 _PLOT = 300.0
-_LEFT, _TOP = 58.0, 34.0
+_LEFT = 58.0
+_TOP = 34.0
 
 
 @dataclass(frozen=True)
@@ -53,15 +54,18 @@ def matrix_svg(
     beside it.
     """
     counts = np.asarray(matrix, np.int64)
-    totals = (
-        counts.sum(axis=0, keepdims=True) if mode == "column" else counts.sum(axis=1, keepdims=True)
-    )
+    if mode == "column":
+        totals = counts.sum(axis=0, keepdims=True)
+    else:
+        totals = counts.sum(axis=1, keepdims=True)
     shares = counts / np.maximum(totals, 1)
     names = [cut(name, 18) for name in classes]
-    many, widest = len(names) > 6, max(words_width(name) for name in names)
+    many = len(names) > 6
+    widest = max(words_width(name) for name in names)
     side = 40.0 if many else max(68.0, min(104.0, widest + 10))
     high = 40.0 if many else 56.0
-    left, top = widest + 38, 44 + (widest * 0.75 if many else 16)
+    left = widest + 38
+    top = 44 + (widest * 0.75 if many else 16)
     after = (
         words_width(names[-1]) * 0.72 if many else 16
     )  # the last turned name reaches beyond its column
@@ -101,7 +105,8 @@ def _cell(
     mode: str,
 ) -> None:
     x, y, width, height = place
-    share, count = float(shares[at]), int(counts[at])
+    share = float(shares[at])
+    count = int(counts[at])
     full = RIGHT if at[0] == at[1] else WRONG
     empty = mix(drawing.ink.ground, drawing.ink.grid, 0.45)
     fill = mix(empty, full, 0.12 + 0.88 * share) if count else empty
@@ -119,7 +124,12 @@ def _cell(
             colour=ink,
         )
         return
-    large, small = (str(count), percent) if mode == "counts" else (percent, str(count))
+    if mode == "counts":
+        large = str(count)
+        small = percent
+    else:
+        large = percent
+        small = str(count)
     drawing.text(
         middle, y + height / 2 + 2, large, size=16, anchor="middle", weight="bold", colour=ink
     )
@@ -178,7 +188,9 @@ def calibration_svg(
 
 
 def _with_error(words: str, of: Calibration) -> str:
-    return words if of.error is None else f"{words}, error {100 * of.error:.1f} %"
+    if of.error is None:
+        return words
+    return f"{words}, error {100 * of.error:.1f} %"
 
 
 def _calibration_line(name: str, of: Calibration, colour: str, dash: str = "") -> Line:
@@ -223,14 +235,18 @@ def breakdown_svg(found: Breakdown, *, dark: bool = False) -> str:
     """Return the accuracy of each part of a breakdown as a bar with its 95 % interval."""
     shown = found.shares[:24]
     left = max(110.0, max(words_width(cut(share.name)) for share in shown) + 22)
-    width, step = 200.0, 24.0
+    width = 200.0
+    step = 24.0
     drawing = Drawing(
         left + width + 110,
         44 + step * len(shown),
         DARK if dark else LIGHT,
         f"Accuracy by {found.title}",
     )
-    title = f"{found.title} in {found.unit}" if found.unit else found.title
+    if found.unit:
+        title = f"{found.title} in {found.unit}"
+    else:
+        title = found.title
     drawing.text(12, 20, title, weight="bold")
     for row, share in enumerate(shown):
         y = 34 + step * row
@@ -258,7 +274,8 @@ def run_figures(
     dark: bool = False,
 ) -> dict[str, str]:
     """Return every figure of a run as SVG by file stem; `colours` are `#rrggbb` by class name."""
-    names, matrix = reviewed.classes, found.evaluation.matrix
+    names = reviewed.classes
+    matrix = found.evaluation.matrix
     figures = {
         "confusion-matrix": matrix_svg(names, matrix, dark=dark),
         "confusion-matrix-rows": matrix_svg(names, matrix, mode="row", dark=dark),

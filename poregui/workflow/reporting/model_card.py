@@ -27,7 +27,8 @@ def model_card(project: Project, run: RunFolder, sidecar: Mapping[str, Any]) -> 
 
     Raises ProjectError when the run has no predictions or is damaged.
     """
-    facts, dataset = collect_report(project, run), run.read_dataset()
+    facts = collect_report(project, run)
+    dataset = run.read_dataset()
     title = f"Network of run {run.number} of {project.name}"
     what = (
         f"Sorts pores in micrographs into {_listed(dataset.classes)}. Made "
@@ -57,7 +58,10 @@ def _listed(names: tuple[str, ...]) -> str:
 
 def _use(facts: ReportFacts, sidecar: Mapping[str, Any]) -> list[Block]:
     scale = sidecar.get("um_per_px")
-    at = f", {scale['low']:.4g} to {scale['high']:.4g} um per px" if scale else ""
+    if scale:
+        at = f", {scale['low']:.4g} to {scale['high']:.4g} um per px"
+    else:
+        at = ""
     limits = [
         f"Meant for: micrographs prepared and taken as those it learned from{at}, whose pores "
         "are found with the "
@@ -86,7 +90,10 @@ def _classes(project: Project, dataset: Dataset) -> list[Block]:
     rows = []
     for name, class_id in zip(dataset.classes, dataset.class_ids, strict=True):
         there = known.get(class_id)
-        now = f" (now called {there.name})" if there is not None and there.name != name else ""
+        if there is not None and there.name != name:
+            now = f" (now called {there.name})"
+        else:
+            now = ""
         definition = there.definition if there is not None else ""
         rows.append((name + now, definition or "no definition was written"))
     return [Heading("Classes"), Table(("Class", "Definition"), tuple(rows))]
@@ -95,7 +102,10 @@ def _classes(project: Project, dataset: Dataset) -> list[Block]:
 def _input(sidecar: Mapping[str, Any]) -> list[Block]:
     told = sidecar["input"]
     colour = "grey" if told["channels"] == 1 else "colour"
-    shape = "stretched to the square" if told["stretched"] else "proportions kept"
+    if told["stretched"]:
+        shape = "stretched to the square"
+    else:
+        shape = "proportions kept"
     rows = [("Crop", f"{told['side']} x {told['side']} px, {colour}, {shape}, greys from 0 to 1")]
     if told.get("sees_size"):
         rows.append(
@@ -110,12 +120,12 @@ def _input(sidecar: Mapping[str, Any]) -> list[Block]:
                 "numbers of size, outline and contrast, measured from the crop's pixels",
             )
         )
-    scale, parity = sidecar.get("um_per_px"), sidecar.get("parity")
-    known = (
-        f"median {scale['median']:.4g}, {scale['low']:.4g} to {scale['high']:.4g} um per px"
-        if scale
-        else "unknown"
-    )
+    scale = sidecar.get("um_per_px")
+    parity = sidecar.get("parity")
+    if scale:
+        known = f"median {scale['median']:.4g}, {scale['low']:.4g} to {scale['high']:.4g} um per px"
+    else:
+        known = "unknown"
     rows += [
         ("Scale of the training crops", known),
         (
@@ -184,8 +194,14 @@ def _counts(
 
 def _numbers(facts: ReportFacts) -> list[Block]:
     found = facts.numbers
-    over = f" over {found.interval.groups} {found.interval.counts}" if found.interval else ""
-    accuracy = (found.interval.low, found.interval.high) if found.interval else None
+    if found.interval:
+        over = f" over {found.interval.groups} {found.interval.counts}"
+    else:
+        over = ""
+    if found.interval:
+        accuracy = (found.interval.low, found.interval.high)
+    else:
+        accuracy = None
     ends = found.intervals
     rows = [
         ("Accuracy", _percent(found.evaluation.accuracy), _ends(accuracy)),
@@ -205,7 +221,10 @@ def _numbers(facts: ReportFacts) -> list[Block]:
         )
         for one in found.evaluation.per_class
     ]
-    beside = [Paragraph(facts.baseline.sentence)] if facts.baseline is not None else []
+    if facts.baseline is not None:
+        beside = [Paragraph(facts.baseline.sentence)]
+    else:
+        beside = []
     title = f"95 % interval{over}"
     note = Paragraph(
         f"Of {found.evaluation.n} test crops with the labels as they are now; recall has "
@@ -245,4 +264,6 @@ def _percent(share: float | None) -> str:
 
 
 def _ends(interval: tuple[float, float] | None) -> str:
-    return "–" if interval is None else f"{100 * interval[0]:.1f} to {100 * interval[1]:.1f} %"
+    if interval is None:
+        return "–"
+    return f"{100 * interval[0]:.1f} to {100 * interval[1]:.1f} %"

@@ -116,7 +116,9 @@ def collect_report(project: Project, run: RunFolder) -> ReportFacts:
 
     Raises ProjectError when the run has no predictions or is damaged.
     """
-    reviewed, dataset, metrics = review(project, run), run.read_dataset(), run.read_metrics()
+    reviewed = review(project, run)
+    dataset = run.read_dataset()
+    metrics = run.read_metrics()
     names = group_names(project)
     found = numbers(reviewed, "test", shape_table(run), names)
     colours = {c.name: c.colour for c in project.classes(retired=True)} | {
@@ -124,7 +126,8 @@ def collect_report(project: Project, run: RunFolder) -> ReportFacts:
     }
     baseline = read_baseline(run)
     events = run.events() if not reviewed.folds else []
-    errors, beside = reviewed.errors(), pooled_beside_grouped(project)
+    errors = reviewed.errors()
+    beside = pooled_beside_grouped(project)
     return ReportFacts(
         project=project.name,
         run=run.number,
@@ -182,7 +185,10 @@ def _scales(dataset: Dataset) -> str:
     known = sorted({crop.um_per_px for crop in dataset.crops if crop.um_per_px is not None})
     if not known:
         return "unknown; the network sees sizes in px"
-    ends = f"{known[0]:.4g}" if len(known) == 1 else f"{known[0]:.4g} to {known[-1]:.4g}"
+    if len(known) == 1:
+        ends = f"{known[0]:.4g}"
+    else:
+        ends = f"{known[0]:.4g} to {known[-1]:.4g}"
     unknown = sum(crop.um_per_px is None for crop in dataset.crops)
     return f"{ends} um per px" + (
         f"; unknown for {unknown} crops, so that sizes count in px" if unknown else ""
@@ -193,11 +199,10 @@ def _recipe(recipe: Recipe) -> tuple[tuple[str, str], ...]:
     told = []
     for parameter in parameters():
         value = getattr(recipe, parameter.name)
-        text = (
-            {True: "yes", False: "no"}[value]
-            if parameter.kind is bool
-            else f"{value} {parameter.unit}".strip()
-        )
+        if parameter.kind is bool:
+            text = {True: "yes", False: "no"}[value]
+        else:
+            text = f"{value} {parameter.unit}".strip()
         told.append((parameter.label, text))
     return tuple(told)
 
@@ -295,7 +300,9 @@ def run_json(project: Project, run: RunFolder) -> dict[str, Any]:
     """
     reviewed = review(project, run)
     found = numbers(reviewed, "test", shape_table(run), group_names(project))
-    baseline, folds, pair = read_baseline(run), crossed(run), pooled_beside_grouped(project)
+    baseline = read_baseline(run)
+    folds = crossed(run)
+    pair = pooled_beside_grouped(project)
     seen = unseen(project, reviewed)
     areas = [
         {
@@ -384,16 +391,19 @@ def split_words(kind: str) -> str:
 
 
 def _words(facts: ReportFacts) -> dict[str, Any]:
-    reviewed, found = facts.reviewed, facts.numbers
+    reviewed = facts.reviewed
+    found = facts.numbers
     as_trained = reviewed.accuracy_as_trained
     changed = ""
     if reviewed.relabelled:
-        labels = (
-            "1 test label" if reviewed.relabelled == 1 else f"{reviewed.relabelled} test labels"
-        )
-        was = (
-            f"; it was {_percent(as_trained)} when the run ended" if as_trained is not None else ""
-        )
+        if reviewed.relabelled == 1:
+            labels = "1 test label"
+        else:
+            labels = f"{reviewed.relabelled} test labels"
+        if as_trained is not None:
+            was = f"; it was {_percent(as_trained)} when the run ended"
+        else:
+            was = ""
         changed = f"{labels} changed since the run was trained{was}."
     return {
         "split": split_words(facts.data.split),
@@ -409,7 +419,9 @@ def _words(facts: ReportFacts) -> dict[str, Any]:
 
 
 def _average(curves: Any) -> float | None:
-    return curves.precision_recall.area if curves.precision_recall else None
+    if curves.precision_recall:
+        return curves.precision_recall.area
+    return None
 
 
 def _percent(share: float | None) -> str:
@@ -417,7 +429,9 @@ def _percent(share: float | None) -> str:
 
 
 def _ends(interval: tuple[float, float] | None) -> str:
-    return "–" if interval is None else f"{100 * interval[0]:.1f} to {100 * interval[1]:.1f} %"
+    if interval is None:
+        return "–"
+    return f"{100 * interval[0]:.1f} to {100 * interval[1]:.1f} %"
 
 
 def _decimals(value: float | None, places: int = 3) -> str:

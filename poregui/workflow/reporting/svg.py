@@ -28,7 +28,10 @@ class Drawing:
     """Collect the elements of one figure of `width` x `height` px and return them as SVG."""
 
     def __init__(self, width: float, height: float, ink: Ink, title: str) -> None:
-        self.width, self.height, self.ink, self.title = width, height, ink, title
+        self.width = width
+        self.height = height
+        self.ink = ink
+        self.title = title
         self._parts: list[str] = []
 
     def box(
@@ -72,7 +75,10 @@ class Drawing:
         weight: str = "normal", turn: float = 0,
     ) -> None:  # fmt: skip
         """Write words with their base line at (x, y), turned clockwise by `turn` degrees."""
-        turned = f' transform="rotate({turn:g} {x:.1f} {y:.1f})"' if turn else ""
+        if turn:
+            turned = f' transform="rotate({turn:g} {x:.1f} {y:.1f})"'
+        else:
+            turned = ""
         self._parts.append(
             f'<text x="{x:.1f}" y="{y:.1f}" font-family="{FONT}" font-size="{size:g}" '
             f'font-weight="{weight}"'
@@ -178,6 +184,6 @@ def words_width(words: str, size: float = 12) -> float:
 
 def cut(words: str, most: int = 22) -> str:
     """Return words, shortened in the middle when there are too many of them."""
-    return (
-        words if len(words) <= most else f"{words[: most // 2]}…{words[-(most - most // 2 - 1) :]}"
-    )
+    if len(words) <= most:
+        return words
+    return f"{words[: most // 2]}…{words[-(most - most // 2 - 1) :]}"

@@ -46,7 +46,8 @@ class CropFeatures:
             open(self._file, "rb") as file,
         ):
             kept = np.load(file)
-            keys, values = kept["keys"], kept["values"]
+            keys = kept["keys"]
+            values = kept["values"]
             if values.ndim == 2 and values.shape == (len(keys), COUNT):
                 self._known = dict(zip(keys.astype(str).tolist(), values, strict=True))
 
@@ -66,10 +67,8 @@ class CropFeatures:
         """Keep what was measured for the next time, where the project can be written."""
         if not self._new:
             return
-        keys, values = (
-            np.array(list(self._known), "S64"),
-            np.array(list(self._known.values()), np.float32),
-        )
+        keys = np.array(list(self._known), "S64")
+        values = np.array(list(self._known.values()), np.float32)
 
         def write(beside: Path) -> None:
             with open(beside, "wb") as file:

@@ -68,18 +68,23 @@ def fit(
     honest = np.ones(len(labels), bool) if honest is None else honest
     if len(labels) > MOST_LABELS:
         drawn = np.sort(np.random.default_rng(seed).choice(len(labels), MOST_LABELS, replace=False))
-        rows, places, groups, honest = (
-            rows[drawn],
-            places[drawn],
-            [groups[i] for i in drawn],
-            honest[drawn],
-        )
+        rows = rows[drawn]
+        places = places[drawn]
+        groups = [groups[i] for i in drawn]
+        honest = honest[drawn]
     model = fitted_model(rows, places)
     crossed = crossed_answers(rows, places, groups, len(names), seed)
     judged = np.isfinite(crossed[:, 0]) & honest
-    answers, truth = crossed[judged], places[judged].astype(np.int64)
-    temperature = fit_temperature(answers, truth) if judged.any() else None
-    right = float((answers.argmax(axis=1) == truth).mean()) if judged.any() else None
+    answers = crossed[judged]
+    truth = places[judged].astype(np.int64)
+    if judged.any():
+        temperature = fit_temperature(answers, truth)
+    else:
+        temperature = None
+    if judged.any():
+        right = float((answers.argmax(axis=1) == truth).mean())
+    else:
+        right = None
     return Suggester(
         tuple(int(name) for name in names), temperature or 1.0, right, len(labels), model
     )

@@ -92,10 +92,13 @@ class SuggestWorker:
             else:
                 self._labels[crop_id] = label
         if message.keys() & {"crops", "gone"}:
-            self._rows, self._to_list, self._grouped = None, True, None
+            self._rows = None
+            self._to_list = True
+            self._grouped = None
             self._more = message.get("more", self._more)
         if message.keys() & {"crops", "gone", "labels"}:
-            self._to_fit, self._to_draw = True, False
+            self._to_fit = True
+            self._to_draw = False
         if "like" in message:
             self._like = int(message["like"])
 
@@ -106,7 +109,8 @@ class SuggestWorker:
         if self._to_list:
             self._list_unmeasured()
         if self._like is not None and not self._is_unmeasured(self._like):
-            crop_id, self._like = self._like, None
+            crop_id = self._like
+            self._like = None
             self._answer_alike(crop_id)
             return True
         labelled_missing = bool(self._unmeasured) and self._unmeasured[-1] in self._labels
@@ -136,14 +140,17 @@ class SuggestWorker:
 
     def _list_unseen(self) -> None:
         run = self._run
-        self._unseen = (
-            [] if run is None else [i for i, one in self._crops.items() if not run.has(*one[:2])]
-        )
+        if run is None:
+            self._unseen = []
+        else:
+            self._unseen = [i for i, one in self._crops.items() if not run.has(*one[:2])]
 
     def _is_unmeasured(self, crop_id: int) -> bool:
         """Tell whether a crop is still to be measured, or to be told of."""
         crop = self._crops.get(crop_id)
-        return bool(self._unmeasured) if crop is None else not self._numbers.has(crop.pixels)
+        if crop is None:
+            return bool(self._unmeasured)
+        return not self._numbers.has(crop.pixels)
 
     def _measure(self) -> None:
         for _ in range(min(_AT_ONCE, len(self._unmeasured))):
@@ -156,7 +163,8 @@ class SuggestWorker:
         if not left or left % _SAY_EVERY < _AT_ONCE:
             self._tell({"measured": len(self._crops) - left, "of": len(self._crops)})
         if not left or self._since_told >= _TELL_EVERY:
-            self._since_told, self._to_fit = 0, True
+            self._since_told = 0
+            self._to_fit = True
         if not left:
             self._numbers.save()
 
@@ -166,10 +174,12 @@ class SuggestWorker:
         path = newest.path if newest is not None else None
         if path in (self._passed_over, self._run.folder if self._run is not None else None):
             return
-        self._run, self._passed_over = None, path
+        self._run = None
+        self._passed_over = path
         if newest is not None:
             with suppress(PoreguiError):
-                self._run, self._passed_over = RunFeatures(newest), None
+                self._run = RunFeatures(newest)
+                self._passed_over = None
         self._list_unseen()
 
     def _see(self) -> None:
@@ -183,7 +193,9 @@ class SuggestWorker:
     def _with_features(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return rows with the features of the run beside them."""
         known = [self._crops[i][:2] for i in self._ids.tolist()]
-        return np.hstack([rows, self._run.rows(known)]) if self._run is not None else rows
+        if self._run is not None:
+            return np.hstack([rows, self._run.rows(known)])
+        return rows
 
     def _all_rows(self) -> NDArray[np.float64]:
         if self._rows is None:
@@ -252,7 +264,10 @@ class SuggestWorker:
 
     def _not_learnt_from(self, places: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Return which of the crops that are learnt from did not teach the run."""
-        known = self._run.learnt_from if self._run is not None else frozenset()
+        if self._run is not None:
+            known = self._run.learnt_from
+        else:
+            known = frozenset()
         return np.array([crop_id not in known for crop_id in self._ids[places].tolist()], bool)
 
     def _answers(

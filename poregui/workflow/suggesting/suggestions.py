@@ -38,13 +38,16 @@ class Suggestions:
             return None
         row = self.probabilities[place]
         best = int(row.argmax())
-        return None if np.isnan(row[best]) else (self.labels[best], float(row[best]))
+        if np.isnan(row[best]):
+            return None
+        return (self.labels[best], float(row[best]))
 
     def best_of(self, crop_ids: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Return (n,) likeliest labels and (n,) probabilities of crops; 0 and NaN where nothing is
         known.
         """
-        labels, sure = np.zeros(len(crop_ids), np.int64), np.full(len(crop_ids), np.nan, np.float32)
+        labels = np.zeros(len(crop_ids), np.int64)
+        sure = np.full(len(crop_ids), np.nan, np.float32)
         if len(self.crop_ids):
             places = np.minimum(np.searchsorted(self.crop_ids, crop_ids), len(self.crop_ids) - 1)
             known = (self.crop_ids[places] == crop_ids) & np.isfinite(self.probabilities[places, 0])

@@ -56,18 +56,20 @@ def untangle_parts(
 def _dropped(count: int) -> tuple[str, ...]:
     if not count:
         return ()
-    crops = (
-        "1 crop is a copy of a test crop and was"
-        if count == 1
-        else f"{count} crops are copies of test crops and were"
-    )
+    if count == 1:
+        crops = "1 crop is a copy of a test crop and was"
+    else:
+        crops = f"{count} crops are copies of test crops and were"
     return (f"{crops} left out of the training, so that the test stays unseen.",)
 
 
 def _moved(count: int) -> tuple[str, ...]:
     if not count:
         return ()
-    crops = "1 validation crop is a copy" if count == 1 else f"{count} validation crops are copies"
+    if count == 1:
+        crops = "1 validation crop is a copy"
+    else:
+        crops = f"{count} validation crops are copies"
     return (f"{crops} of training crops and went to their side.",)
 
 
@@ -89,12 +91,16 @@ def untangle_folds(
         for number in range(len(tests))
     ]
     kept = [fold for fold in now if fold]
-    note = f"{moved} crops are copies of crops in another fold and went there." if moved > 1 else ""
+    if moved > 1:
+        note = f"{moved} crops are copies of crops in another fold and went there."
+    else:
+        note = ""
     note = note or ("1 crop is a copy of a crop in another fold and went there." if moved else "")
     return kept, (note,) if note else ()
 
 
-_META, _OFF = "crop_sources", "off"
+_META = "crop_sources"
+_OFF = "off"
 
 
 @dataclass(frozen=True)

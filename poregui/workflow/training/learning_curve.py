@@ -107,7 +107,10 @@ class _Work:
         folds: NDArray[np.int64],
         seed: int,
     ) -> None:
-        self._rows, self._places, self._folds, self._seed = rows, places, folds, seed
+        self._rows = rows
+        self._places = places
+        self._folds = folds
+        self._seed = seed
         self.group_of: NDArray[np.int64] = np.unique(np.array(groups), return_inverse=True)[1]
         if self.group_of.max() == 0:
             self.group_of = np.arange(len(places))
@@ -133,7 +136,10 @@ class _Work:
     def _thin(
         self, known: NDArray[np.int64], thinned: int | None, share: float
     ) -> NDArray[np.int64]:
-        concerned = known if thinned is None else known[self._places[known] == thinned]
+        if thinned is None:
+            concerned = known
+        else:
+            concerned = known[self._places[known] == thinned]
         gone = concerned[max(1, round(share * len(concerned))) :]
         return np.setdiff1d(known, gone)
 

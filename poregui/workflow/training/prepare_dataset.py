@@ -149,7 +149,8 @@ def _labelled(project: Project) -> _Labelled:
     counts = Counter(crop.label for crop in crops)
     check_trainable({c.name: counts[c.id] for c in classes})
     outputs = [c for c in classes if counts[c.id]]
-    ids, names = [c.id for c in outputs], [c.name for c in outputs]
+    ids = [c.id for c in outputs]
+    names = [c.name for c in outputs]
     notes = [
         f"No crop is labelled {c.name}; the network will not know this class."
         for c in _unused(classes, counts)
@@ -189,7 +190,10 @@ def _test_side(project: Project, labelled: _Labelled) -> _TestSide:
         keys = project.test_side()
         kept = frozenset(c.id for c in labelled.crops if keys.intersection(labelled.keys_of(c)))
         if kept and len(kept) < len(items):
-            kind = kind_of([key for key in keys if key]) if keys else kind_of(groups)
+            if keys:
+                kind = kind_of([key for key in keys if key])
+            else:
+                kind = kind_of(groups)
             return _TestSide(
                 kept, kind, None, (*_leaks(labelled, kept), *_thin_test(labelled, kept))
             )
@@ -216,11 +220,9 @@ def _leaks(labelled: _Labelled, test: frozenset[int]) -> tuple[str, ...]:
 def _thin_test(labelled: _Labelled, test: frozenset[int]) -> tuple[str, ...]:
     counts = Counter(item.label for item in labelled.items if item.crop_id in test)
     missing = [name for i, name in enumerate(labelled.classes) if not counts[i]]
-    return (
-        (f"No test crop is {', '.join(missing)}: its recall cannot be measured.",)
-        if missing
-        else ()
-    )
+    if missing:
+        return (f"No test crop is {', '.join(missing)}: its recall cannot be measured.",)
+    return ()
 
 
 def _split(project: Project, labelled: _Labelled, recipe: Recipe) -> tuple[Split, _TestSide]:
@@ -397,8 +399,12 @@ def prepare(project: Project, recipe: Recipe, *, folds: int = 0, grouped: bool =
     else:
         split, side = _split(project, labelled, recipe)
         _write_test_side(project, side, labelled)
-        parts, tests, kind, warnings = _part_of(split), [], split.kind, split.warnings
-        groups_train, groups_test = split.groups_train, split.groups_test
+        parts = _part_of(split)
+        tests = []
+        kind = split.kind
+        warnings = split.warnings
+        groups_train = split.groups_train
+        groups_test = split.groups_test
     return Frozen(
         run=project.new_run_folder(),
         recipe=recipe,

@@ -132,7 +132,10 @@ def warnings_for(project: Project, edit: SetTestSide, shown: Sequence[Group]) ->
         run for run in project.runs() if run.metrics_file.exists() and not run.folds_file.exists()
     ]
     if runs:
-        which = f"Run {runs[0].number} was" if len(runs) == 1 else f"{len(runs)} runs were"
+        if len(runs) == 1:
+            which = f"Run {runs[0].number} was"
+        else:
+            which = f"{len(runs)} runs were"
         said.append(f"{which} tested on another side: later numbers cannot be compared with those.")
         freed = [group.name for group in shown if group.key in before - edit.after]
         learned = [group.name for group in shown if group.key in edit.after - before]
@@ -167,7 +170,9 @@ def _of(shown: Sequence[Group], place: int) -> list[int]:
 
 
 def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+    if len(names) == 1:
+        return names[0]
+    return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def keys_of_names(shown: Sequence[Group], names: Sequence[str]) -> frozenset[str]:

@@ -47,11 +47,10 @@ def death_of(run: RunFolder, code: int, also: Iterable[str] = ()) -> TrainingErr
             how = f"by {signal.Signals(-code).name}"
     how += ", perhaps for want of memory" if memory else ""
     words = " / ".join(said)
-    remedy = (
-        "Choose fewer crops per batch or a smaller input size, or close other programs"
-        if memory
-        else "Train again"
-    )
+    if memory:
+        remedy = "Choose fewer crops per batch or a smaller input size, or close other programs"
+    else:
+        remedy = "Train again"
     kept = ""
     if run.checkpoint_file.exists():
         kept = (

@@ -33,7 +33,10 @@ def orders_for(recipe: Recipe, folds: int, *, compare: bool) -> tuple[Order, ...
     """Return the runs to train; to compare, the one by crop comes first, so that the newest run is
     the honest one.
     """
-    torn = (Order(recipe, folds, grouped=False),) if folds and compare else ()
+    if folds and compare:
+        torn = (Order(recipe, folds, grouped=False),)
+    else:
+        torn = ()
     return (*torn, Order(recipe, folds))
 
 
@@ -48,11 +51,10 @@ def check_order(project: Project, order: Order) -> None:
     keys = groups_of(project, crops)
     groups = {keys[crop.id] for crop in crops if crop.label is not None and crop.label > 0}
     if order.grouped and order.folds > len(groups):
-        remedy = (
-            f"Choose 2 to {len(groups)} folds."
-            if len(groups) > 1
-            else "Add crops of other specimens."
-        )
+        if len(groups) > 1:
+            remedy = f"Choose 2 to {len(groups)} folds."
+        else:
+            remedy = "Add crops of other specimens."
         raise TrainingError(
             f"{order.folds} folds are not possible with {len(groups)} specimens or micrographs.",
             remedy,

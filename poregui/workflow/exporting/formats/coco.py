@@ -47,11 +47,10 @@ def write_coco(images: Sequence[ImageShapes], out: Path) -> int:
 
 
 def _entry(shape: PoreShape, image: int, places: dict[str, int]) -> dict[str, Any]:
-    polygons = (
-        []
-        if shape.outline is None
-        else [[round(float(v), 3) for v in shape.outline.points.ravel()]]
-    )
+    if shape.outline is None:
+        polygons = []
+    else:
+        polygons = [[round(float(v), 3) for v in shape.outline.points.ravel()]]
     box = shape.box if shape.outline is None else shape.outline.bounds
     return {
         "id": shape.crop_id,
@@ -96,7 +95,9 @@ def read_coco(path: Path) -> list[ImageShapes]:
 
 def _scale(image: dict[str, Any]) -> float | None:
     value = image.get("um_per_px")
-    return float(value) if isinstance(value, (int, float)) and 0 < value < 1e6 else None
+    if isinstance(value, (int, float)) and 0 < value < 1e6:
+        return float(value)
+    return None
 
 
 def _shape(entry: dict[str, Any], names: dict[int, str]) -> PoreShape:

@@ -104,7 +104,10 @@ def read_geojson(path: Path) -> list[ImageShapes]:
 def _read_one(path: Path) -> ImageShapes:
     value = read_json(path)
     try:
-        features = value["features"] if isinstance(value, dict) else value
+        if isinstance(value, dict):
+            features = value["features"]
+        else:
+            features = value
         name = value.get("image") if isinstance(value, dict) else None
         shapes = [_shape(feature, number) for number, feature in enumerate(features, start=1)]
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
@@ -117,11 +120,15 @@ def _read_one(path: Path) -> ImageShapes:
 
 
 def _shape(feature: dict[str, Any], number: int) -> PoreShape | None:
-    geometry, properties = feature["geometry"], feature.get("properties") or {}
+    geometry = feature["geometry"]
+    properties = feature.get("properties") or {}
     kind = geometry["type"]
     if kind not in ("Polygon", "MultiPolygon"):
         return None
-    parts = [geometry["coordinates"]] if kind == "Polygon" else geometry["coordinates"]
+    if kind == "Polygon":
+        parts = [geometry["coordinates"]]
+    else:
+        parts = geometry["coordinates"]
     outlines: list[Outline] = [outline_from(part[0], f"Feature {number}") for part in parts]
     outline = max(outlines, key=lambda one: one.area)
     named = (properties.get("classification") or {}).get("name", "")

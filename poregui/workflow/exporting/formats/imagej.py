@@ -63,17 +63,18 @@ def _name(shape: PoreShape) -> str:
 def _roi(shape: PoreShape, group: int) -> bytes:
     from roifile import ROI_TYPE, ImagejRoi
 
-    points = corners(shape.box) if shape.outline is None else shape.outline.points.astype("<f4")
+    if shape.outline is None:
+        points = corners(shape.box)
+    else:
+        points = shape.outline.points.astype("<f4")
     roi = ImagejRoi.frompoints(np.asarray(points, dtype=np.float32), name=_name(shape))
     roi.roitype = ROI_TYPE.POLYGON
     if shape.outline is None:
         roi.roitype = ROI_TYPE.RECT
-        roi.left, roi.top, roi.right, roi.bottom = (
-            shape.box.x,
-            shape.box.y,
-            shape.box.right,
-            shape.box.bottom,
-        )
+        roi.left = shape.box.x
+        roi.top = shape.box.y
+        roi.right = shape.box.right
+        roi.bottom = shape.box.bottom
     red, green, blue = (int(shape.colour[i : i + 2], 16) for i in (1, 3, 5))
     roi.stroke_color = bytes((255, red, green, blue))
     roi.group = min(group, 255)

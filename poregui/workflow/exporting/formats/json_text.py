@@ -90,7 +90,8 @@ def _texts(rings: Sequence[NDArray[Any]]) -> list[str]:
 def _rows(points: NDArray[np.int64]) -> NDArray[Any]:
     """Return the texts of points in thousandths, (M,) of a few columns of bytes."""
     whole, rest = np.divmod(points, _PARTS)
-    wholes, rests = _digits(b"%d", int(whole.max()) + 1), _digits(b".%03d", _PARTS)
+    wholes = _digits(b"%d", int(whole.max()) + 1)
+    rests = _digits(b".%03d", _PARTS)
     fields = [("open", "S1"), ("x", wholes.dtype), ("x_rest", rests.dtype), ("comma", "S1")]
     rows = np.empty(
         len(points),

@@ -29,7 +29,8 @@ def file_names(names: Sequence[str], suffix: str) -> list[str]:
     found = []
     for name in names:
         clean = safe_name(name)
-        number, unique = 1, clean
+        number = 1
+        unique = clean
         while unique.casefold() in taken:
             number += 1
             unique = f"{clean} {number}"
@@ -110,7 +111,10 @@ def shapes_of(project: Project, *, labelled_only: bool = True) -> list[ImageShap
 
 def corners(box: Box) -> list[tuple[float, float]]:
     """Return the four corners of a box, clockwise from the upper left."""
-    left, top, right, bottom = float(box.x), float(box.y), float(box.right), float(box.bottom)
+    left = float(box.x)
+    top = float(box.y)
+    right = float(box.right)
+    bottom = float(box.bottom)
     return [(left, top), (right, top), (right, bottom), (left, bottom)]
 
 
@@ -129,7 +133,8 @@ def outline_from(numbers: object, where: str) -> Outline:
     for pair in numbers:
         if not isinstance(pair, (list, tuple)) or len(pair) < 2:
             raise problem
-        x, y = pair[0], pair[1]
+        x = pair[0]
+        y = pair[1]
         if not all(
             isinstance(v, (int, float)) and not isinstance(v, bool) and math.isfinite(v)
             for v in (x, y)
