@@ -12,8 +12,6 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-LONGEST_FILE = 400
-LONGEST_FUNCTION = 45
 HEAVY = ("tensorflow", "keras", "sklearn", "onnxruntime", "pandas", "scipy", "skimage")
 QT = ("PySide6", "shiboken6", "pyqtgraph")
 
@@ -32,15 +30,6 @@ def offences(
         tree = ast.parse(path.read_text(encoding="utf-8"))
         found += [f"{path.relative_to(ROOT).as_posix()}:{line} {what}" for line, what in look(tree)]
     return found
-
-
-def long_functions(tree: ast.Module) -> Iterator[tuple[int, str]]:
-    """Find functions that are longer than a reader takes in at once."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            length = (node.end_lineno or node.lineno) - node.lineno + 1
-            if length > LONGEST_FUNCTION:
-                yield node.lineno, f"{node.name} has {length} lines"
 
 
 def swallowed_errors(tree: ast.Module) -> Iterator[tuple[int, str]]:
@@ -83,18 +72,6 @@ def _does_nothing(node: ast.stmt) -> bool:
     return constant or isinstance(node, ast.Pass | ast.Continue)
 
 
-def test_functions_stay_short() -> None:
-    assert offences(("poregui", "tests", "scripts"), long_functions) == []
-
-
-def test_files_stay_short() -> None:
-    lengths = {
-        path: len(path.read_text(encoding="utf-8").splitlines())
-        for path in modules("poregui", "tests", "scripts")
-    }
-    assert {path.name: length for path, length in lengths.items() if length > LONGEST_FILE} == {}
-
-
 def test_no_error_is_swallowed() -> None:
     assert offences(("poregui", "tests", "scripts"), swallowed_errors) == []
 
@@ -114,18 +91,13 @@ def test_only_the_command_line_prints() -> None:
     assert alone == []
 
 
-def test_every_module_says_what_may_change_it() -> None:
+def test_every_module_says_in_its_first_line_what_it_does() -> None:
     assert offences(("poregui", "tests", "scripts"), missing_docstrings) == []
 
 
 @pytest.mark.parametrize(
     ("rule", "guilty", "innocent"),
     [
-        (
-            long_functions,
-            "def f():\n" + "    x = 1\n" * LONGEST_FUNCTION,
-            "def f():\n" + "    x = 1\n" * (LONGEST_FUNCTION - 1),
-        ),
         (
             swallowed_errors,
             "try:\n    f()\nexcept:\n    raise\n",

@@ -1,0 +1,48 @@
+"""Write counts, percentages, intervals and lists as people read them, the same everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+MICROMETRE = "µm"
+"""The sign of the unit where people read; files and options say `um`."""
+
+
+def count(number: int, one: str, many: str = "") -> str:
+    """Return a number with its noun, such as `1 crop`, `2 crops` or `20,000 crops`.
+
+    `many` is the plural where it is not the singular with an s.
+    """
+    return f"{number:,} {noun(number, one, many)}"
+
+
+def noun(number: int, one: str, many: str = "") -> str:
+    """Return the singular for 1 and the plural for any other number."""
+    if number == 1:
+        return one
+    return many or f"{one}s"
+
+
+def percent(share: float, digits: int = 1) -> str:
+    """Return a share from 0 to 1 as per cent, such as `92.2 %`."""
+    return f"{100 * share:.{digits}f} %"
+
+
+def interval(low: float, high: float, unit: str = "", digits: int = 1) -> str:
+    """Return a 95 % confidence interval such as `95 % CI 48.0–100.0 %`; the unit stands last."""
+    ends = f"{low:.{digits}f}–{high:.{digits}f}"
+    return f"95 % CI {ends} {unit}".rstrip()
+
+
+def listed(names: Sequence[str], last: str = "and") -> str:
+    """Return names as one phrase: `A`, `A and B`, `A, B and C`; empty for none."""
+    if len(names) < 2:
+        return "".join(names)
+    return f"{', '.join(names[:-1])} {last} {names[-1]}"
+
+
+def shortened(names: Sequence[str], shown: int = 3) -> str:
+    """Return the first names of a long list and how many more there are: `A, B, C and 7 more`."""
+    if len(names) <= shown:
+        return listed(names)
+    return f"{', '.join(names[:shown])} and {len(names) - shown:,} more"

@@ -1,0 +1,219 @@
+"""Hold the rules that keep the house in order: sizes, names, rooms, circles, tests."""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+from density import COLUMNS, counts, per_thousand_lines, statements
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = ROOT / "poregui"
+TESTS = ROOT / "tests"
+MOST_STATEMENTS = 30
+MOST_LINES = 500
+FEWEST_LINES = 80
+MOST_FILES_A_FOLDER = 20
+MOST_FILES = 345
+FLOORS = {
+    "domain": 1,
+    "vision": 2,
+    "store": 2,
+    "workflow": 3,
+    "learning": 3,
+    "cli": 4,
+    "gui": 4,
+}
+PAGES = ("label", "train", "review", "apply", "start")
+NOT_OF_THE_TREE = {"support", "rules", "flows", "scripts"}
+PRIVATE_ACCESSES = 98
+"""How often tests reach into private attributes; this number may fall and never rise."""
+
+
+@cache
+def trees(folder: Path) -> dict[Path, ast.Module]:
+    """Return the parsed Python files below a folder."""
+    return {p: ast.parse(p.read_text(encoding="utf-8")) for p in sorted(folder.rglob("*.py"))}
+
+
+def sources() -> dict[Path, ast.Module]:
+    """Return the parsed files of the package, the tests and the scripts."""
+    return trees(PACKAGE) | trees(TESTS) | trees(ROOT / "scripts")
+
+
+def module_name(path: Path) -> str:
+    """Return the dotted name of a file of the package."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+@cache
+def imports() -> dict[str, set[str]]:
+    """Return for each module of the package those that it imports, for types only too."""
+    names = {module_name(path) for path in trees(PACKAGE)}
+    found: dict[str, set[str]] = {name: set() for name in names}
+    for path, tree in trees(PACKAGE).items():
+        for node in ast.walk(tree):
+            for target in imported(node):
+                if target in names and target != module_name(path):
+                    found[module_name(path)].add(target)
+    return found
+
+
+def imported(node: ast.AST) -> Iterator[str]:
+    """Yield what an import statement may name: the module, and each of its names as a module."""
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+    elif isinstance(node, ast.ImportFrom) and node.module:
+        yield node.module
+        yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def test_no_line_is_longer_than_a_hundred_columns() -> None:
+    long = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in sources()
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if len(line) > COLUMNS
+    ]
+    assert long == []
+
+
+def test_functions_have_few_statements() -> None:
+    long = [
+        f"{path.relative_to(ROOT)}:{node.lineno} {node.name} {statements(node)}"
+        for path, tree in sources().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and statements(node) > MOST_STATEMENTS
+    ]
+    assert long == []
+
+
+def test_files_are_short() -> None:
+    lengths = {p: len(p.read_text(encoding="utf-8").splitlines()) for p in sources()}
+    assert {p.name: length for p, length in lengths.items() if length > MOST_LINES} == {}
+
+
+def test_a_small_file_has_two_importers_or_says_why_it_stands_alone() -> None:
+    importers = Counter(target for targets in imports().values() for target in targets)
+    lonely = []
+    for path in trees(PACKAGE):
+        text = path.read_text(encoding="utf-8")
+        reason = "alone" in text.splitlines()[0]
+        small = len(text.splitlines()) < FEWEST_LINES and path.name != "__init__.py"
+        top = path.parent == PACKAGE
+        if small and not top and importers[module_name(path)] < 2 and not reason:
+            lonely.append(module_name(path))
+    assert lonely == []
+
+
+def test_a_folder_holds_few_files_and_the_package_fewer_than_its_bound() -> None:
+    folders = Counter(path.parent for path in trees(PACKAGE))
+    assert {f.name: n for f, n in folders.items() if n > MOST_FILES_A_FOLDER} == {}
+    assert folders.total() < MOST_FILES
+
+
+def test_a_module_and_a_public_class_have_a_name_of_their_own_on_their_floor() -> None:
+    named: dict[tuple[int, str], list[str]] = defaultdict(list)
+    for path, tree in trees(PACKAGE).items():
+        floor = FLOORS.get(path.relative_to(PACKAGE).parts[0], 0)
+        if path.name != "__init__.py":
+            named[floor, path.stem].append(module_name(path))
+        for node in tree.body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                named[floor, node.name].append(module_name(path))
+    assert [places for places in named.values() if len(places) > 1] == []
+
+
+def circles(edges: dict[str, set[str]]) -> list[set[str]]:
+    """Return groups of modules that reach each other through imports."""
+    reach = {start: _reachable(edges, start) for start in edges}
+    found = []
+    for start in edges:
+        group = {other for other in reach[start] if start in reach[other]}
+        if group and group not in found:
+            found.append(group)
+    return found
+
+
+def _reachable(edges: dict[str, set[str]], start: str) -> set[str]:
+    seen: set[str] = set()
+    waiting = list(edges[start])
+    while waiting:
+        name = waiting.pop()
+        if name not in seen:
+            seen.add(name)
+            waiting.extend(edges.get(name, ()))
+    return seen
+
+
+def test_no_modules_import_each_other_in_a_circle_not_even_for_types() -> None:
+    assert circles(imports()) == []
+
+
+def test_a_circle_is_found() -> None:
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"b"}}) == [{"b", "c"}]
+
+
+def test_pages_do_not_know_each_other() -> None:
+    crossings = [
+        (name, target)
+        for name, targets in imports().items()
+        for target in targets
+        for page in PAGES
+        if name.startswith(f"poregui.gui.{page}.")
+        and target.startswith(tuple(f"poregui.gui.{p}." for p in PAGES if p != page))
+    ]
+    assert crossings == []
+
+
+def test_tests_lie_in_folders_like_those_of_what_they_test() -> None:
+    strange = []
+    for path in trees(TESTS):
+        folder = path.parent.relative_to(TESTS)
+        top = folder.parts[0] if folder.parts else ""
+        if path.name == "conftest.py" or top in NOT_OF_THE_TREE:
+            continue
+        if not top or not (PACKAGE / folder).is_dir():
+            strange.append(path.relative_to(TESTS).as_posix())
+    assert strange == []
+
+
+def test_no_test_imports_a_test() -> None:
+    found = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path, tree in trees(TESTS).items()
+        for node in ast.walk(tree)
+        if any(name.split(".")[0].startswith("test_") for name in imported(node))
+    ]
+    assert found == []
+
+
+def test_tests_reach_into_private_attributes_ever_less_often() -> None:
+    found = sum(
+        is_private_access(node) for tree in trees(TESTS).values() for node in ast.walk(tree)
+    )
+    assert found <= PRIVATE_ACCESSES
+
+
+def is_private_access(node: ast.AST) -> bool:
+    """Tell whether a node takes a private attribute of something other than `self` or `cls`."""
+    if not isinstance(node, ast.Attribute) or not node.attr.startswith("_"):
+        return False
+    if node.attr.startswith("__"):
+        return False
+    return not (isinstance(node.value, ast.Name) and node.value.id in ("self", "cls"))
+
+
+BUDGET = {"tuple_assignments": 4, "conditionals": 12, "lambdas": 4, "long_lines": 0}
+
+
+@pytest.mark.parametrize("kind", BUDGET)
+def test_the_code_is_no_denser_than_its_budget(kind: str) -> None:
+    measured = dict(per_thousand_lines(counts(PACKAGE)))
+    assert measured[kind] <= BUDGET[kind]
