@@ -13,7 +13,6 @@ from types import TracebackType
 from PySide6.QtCore import QObject, QStandardPaths, Signal
 from PySide6.QtWidgets import (
     QDialog,
-    QDialogButtonBox,
     QLabel,
     QMessageBox,
     QPlainTextEdit,
@@ -22,6 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from poregui.domain.errors import PoreguiError
+from poregui.gui.base import pieces
 from poregui.gui.base.theme import MARGIN
 
 _log = logging.getLogger(__name__)
@@ -102,8 +102,6 @@ class BugDialog(QDialog):
         shown.setReadOnly(True)
         shown.setObjectName("bug_trace")
         shown.setAccessibleName("Trace of the fault")
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
-        buttons.rejected.connect(self.reject)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(2 * MARGIN, 2 * MARGIN, 2 * MARGIN, MARGIN)
         layout.setSpacing(MARGIN)
@@ -114,7 +112,7 @@ class BugDialog(QDialog):
             where.setProperty("muted", True)
             where.setWordWrap(True)
             layout.addWidget(where)
-        layout.addWidget(buttons)
+        layout.addWidget(pieces.close_buttons(self))
 
 
 _MESSAGES: list[Messages] = []
@@ -125,6 +123,14 @@ def messages() -> Messages:
     if not _MESSAGES:
         _MESSAGES.append(Messages())
     return _MESSAGES[0]
+
+
+def guarded(call: Callable[[], object]) -> None:
+    """Call something and show its PoreguiError as a message."""
+    try:
+        call()
+    except PoreguiError as error:
+        messages().error(error)
 
 
 def log_to_file() -> Path | None:

@@ -8,6 +8,8 @@ from PySide6.QtCore import QSignalBlocker, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QComboBox,
+    QDialog,
+    QDialogButtonBox,
     QHBoxLayout,
     QLabel,
     QSizePolicy,
@@ -116,6 +118,20 @@ def muted(name: str) -> QLabel:
     label.setProperty("muted", True)
     label.setTextFormat(Qt.TextFormat.PlainText)
     return label
+
+
+def close_buttons(dialog: QDialog, *, on_enter: bool = True) -> QDialogButtonBox:
+    """Return the Close button of a dialog; Enter presses it too, unless Enter means something else
+    there.
+
+    A default button counts only once it belongs to the dialog, so the box is made as its child.
+    """
+    box = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, dialog)
+    box.rejected.connect(dialog.reject)
+    close = box.button(QDialogButtonBox.StandardButton.Close)
+    close.setAutoDefault(on_enter)
+    close.setDefault(on_enter)
+    return box
 
 
 def panel() -> QWidget:

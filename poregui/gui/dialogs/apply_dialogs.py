@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QLabel, QLineEdit, QVBoxLayout, QWidget
 
 from poregui.domain.classes import PoreClass
 from poregui.domain.errors import PoreguiError
@@ -93,15 +93,13 @@ class UnsureDialog(QDialog):
         self.keys = LabelKeys(self)
         self.keys.watch([self.grid])
         self.keys.pressed.connect(self.pressed)
-        close = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
-        close.rejected.connect(self.reject)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(MARGIN, MARGIN, MARGIN, MARGIN)
         layout.setSpacing(GAP)
         layout.addWidget(self.title)
         layout.addWidget(self.hint)
         layout.addWidget(self.grid, 1)
-        layout.addWidget(close)
+        layout.addWidget(pieces.close_buttons(self, on_enter=False))
         self.grid.setFocus()
 
     def set_classes(self, classes: Sequence[PoreClass]) -> None:

@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFormLayout, QLabel, QVBoxLayout, QWidget
+from collections.abc import Iterator
+from itertools import pairwise
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QFormLayout,
+    QLabel,
+    QLayout,
+    QVBoxLayout,
+    QWidget,
+)
 
 from poregui.domain.errors import PoreguiError
 from poregui.gui.base.theme import GAP, MARGIN
@@ -31,6 +44,9 @@ def scale_from(text: str) -> float | None:
 class FormDialog(QDialog):
     """Hold a form; `check` is called on OK and keeps the dialog open with its sentence when it
     raises.
+
+    Enter accepts, Esc cancels; when it opens, the first field has the focus, and Tab leads through
+    the fields to the buttons.
     """
 
     def __init__(self, title: str, ok_text: str, parent: QWidget | None) -> None:
@@ -46,11 +62,11 @@ class FormDialog(QDialog):
         self._problem.setProperty("bad", True)
         self._problem.setWordWrap(True)
         self._problem.hide()
-        self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
+        self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel, self)
         self.ok = self.buttons.addButton(ok_text, QDialogButtonBox.ButtonRole.AcceptRole)
         self.ok.setObjectName("dialog_ok")
         self.ok.setProperty("primary", True)
-        self.ok.setDefault(True)
+        self.ok.setDefault(True)  # counts only because the box is a child of the dialog already
         self.buttons.accepted.connect(self._accept)
         self.buttons.rejected.connect(self.reject)
         layout = QVBoxLayout(self)
@@ -64,6 +80,18 @@ class FormDialog(QDialog):
     def check(self) -> None:
         """Read the form. Raises PoreguiError when something in it is unfit."""
 
+    def fields(self) -> list[QWidget]:
+        """Return what can be filled in or chosen, from top to bottom."""
+        return list(_focusable(self.form))
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        fields = self.fields()
+        if not event.spontaneous() and fields:
+            for before, after in pairwise([*fields, self.ok]):
+                QWidget.setTabOrder(before, after)
+            fields[0].setFocus()
+
     def _accept(self) -> None:
         try:
             self.check()
@@ -72,6 +100,26 @@ class FormDialog(QDialog):
             self._problem.show()
             return
         self.accept()
+
+
+def _focusable(layout: QLayout) -> Iterator[QWidget]:
+    for index in range(layout.count()):
+        item = layout.itemAt(index)
+        assert item is not None
+        widget = item.widget()
+        inner = item.layout()
+        if widget is not None and widget.focusPolicy() & Qt.FocusPolicy.TabFocus:
+            yield widget
+        elif widget is not None:
+            inner = widget.layout()
+        if inner is not None:
+            yield from _focusable(inner)
+
+
+def open_dialog(dialog: QDialog) -> None:
+    """Open a dialog over its parent without waiting, and forget it when it is closed."""
+    dialog.finished.connect(dialog.deleteLater)
+    dialog.open()
 
 
 def hint(text: str) -> QLabel:

@@ -1,16 +1,16 @@
-"""Let a person add, rename, recolour, reorder, merge and retire classes, and write their cards."""
+"""Let a person add, rename, recolour, reorder, merge and archive classes, and write their cards."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QIcon, QImage, QPainter, QPixmap
 from PySide6.QtWidgets import (
     QColorDialog,
     QDialog,
-    QDialogButtonBox,
     QGridLayout,
     QHBoxLayout,
     QLabel,
@@ -28,6 +28,7 @@ from PySide6.QtWidgets import (
 
 from poregui.domain.classes import PoreClass
 from poregui.domain.errors import PoreguiError
+from poregui.gui.base import pieces
 from poregui.gui.base.class_marks import ClassMarks
 from poregui.gui.base.theme import GAP, MARGIN, theme
 
@@ -57,7 +58,7 @@ class ClassesDialog(QDialog):
         self.setWindowTitle("Classes")
         self.resize(760, 480)
         self._classes: tuple[PoreClass, ...] = ()
-        self._pictures: Callable[[int], Sequence[QImage]] = lambda class_id: ()
+        self._pictures: Callable[[int], Sequence[QImage]] = _no_pictures
         columns = QHBoxLayout()
         columns.setSpacing(2 * MARGIN)
         columns.addLayout(self._build_list(), 2)
@@ -66,13 +67,11 @@ class ClassesDialog(QDialog):
         self._problem.setObjectName("classes_problem")
         self._problem.setProperty("bad", True)
         self._problem.setWordWrap(True)
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
-        buttons.rejected.connect(self.reject)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(2 * MARGIN, 2 * MARGIN, 2 * MARGIN, MARGIN)
         layout.addLayout(columns)
         layout.addWidget(self._problem)
-        layout.addWidget(buttons)
+        layout.addWidget(pieces.close_buttons(self, on_enter=False))
 
     def _build_list(self) -> QVBoxLayout:
         column = QVBoxLayout()
@@ -89,8 +88,8 @@ class ClassesDialog(QDialog):
         self._new.setPlaceholderText("Name of a new class")
         self._new.returnPressed.connect(self._add)
         add = _button("Add", "class_add_button", self._add)
-        up = _button("Up", "class_up_button", lambda: self._move(-1))
-        down = _button("Down", "class_down_button", lambda: self._move(1))
+        up = _button("Up", "class_up_button", partial(self._move, -1))
+        down = _button("Down", "class_down_button", partial(self._move, 1))
         row = QHBoxLayout()
         row.setSpacing(GAP)
         row.addWidget(self._new, 1)
@@ -106,8 +105,30 @@ class ClassesDialog(QDialog):
         return column
 
     def _build_card(self) -> QVBoxLayout:
-        grid = QGridLayout()
-        grid.setSpacing(GAP)
+        self._references = QLabel()
+        self._references.setObjectName("class_references")
+        self._references.setMinimumHeight(_PICTURE + 8)
+        title = QLabel("Reference crops")
+        title.setProperty("heading", True)
+        choose = _button("Use selected crops", "class_references_button", self._ask_references)
+        choose.setToolTip("Use the crops selected in the grid of the Label page")
+        ends = QHBoxLayout()
+        ends.setSpacing(GAP)
+        ends.addStretch()
+        ends.addWidget(_button("Merge into…", "class_merge_button", self._ask_merge))
+        ends.addWidget(_button("Archive class", "class_retire_button", self._ask_retire))
+        column = QVBoxLayout()
+        column.setSpacing(GAP)
+        column.addLayout(self._build_definition())
+        column.addSpacing(GAP)
+        column.addWidget(title)
+        column.addWidget(self._references)
+        column.addWidget(choose, 0, Qt.AlignmentFlag.AlignLeft)
+        column.addStretch()
+        column.addLayout(ends)
+        return column
+
+    def _build_definition(self) -> QGridLayout:
         self._name = QLineEdit()
         self._name.setObjectName("class_name_edit")
         self._name.setAccessibleName("Name of the class")
@@ -119,36 +140,16 @@ class ClassesDialog(QDialog):
         self._definition.setPlaceholderText("How to tell this class from the others")
         self._definition.setTabChangesFocus(True)
         self._definition.setFixedHeight(96)
-        save = _button("Keep definition", "class_definition_button", self._define)
+        save = _button("Save definition", "class_definition_button", self._define)
+        grid = QGridLayout()
+        grid.setSpacing(GAP)
         grid.addWidget(QLabel("Name"), 0, 0)
         grid.addWidget(self._name, 0, 1)
         grid.addWidget(self._colour, 0, 2)
         grid.addWidget(QLabel("Definition"), 1, 0, Qt.AlignmentFlag.AlignTop)
         grid.addWidget(self._definition, 1, 1, 1, 2)
         grid.addWidget(save, 2, 1, Qt.AlignmentFlag.AlignLeft)
-        column = QVBoxLayout()
-        column.setSpacing(GAP)
-        column.addLayout(grid)
-        column.addSpacing(GAP)
-        title = QLabel("Reference crops")
-        title.setProperty("heading", True)
-        column.addWidget(title)
-        self._references = QLabel()
-        self._references.setObjectName("class_references")
-        self._references.setMinimumHeight(_PICTURE + 8)
-        column.addWidget(self._references)
-        choose = _button(
-            "Use the crops chosen in the grid", "class_references_button", self._ask_references
-        )
-        column.addWidget(choose, 0, Qt.AlignmentFlag.AlignLeft)
-        column.addStretch()
-        ends = QHBoxLayout()
-        ends.setSpacing(GAP)
-        ends.addStretch()
-        ends.addWidget(_button("Merge into…", "class_merge_button", self._ask_merge))
-        ends.addWidget(_button("Retire", "class_retire_button", self._ask_retire))
-        column.addLayout(ends)
-        return column
+        return grid
 
     # ---- what is shown ----------------------------------------------------------------------
 
@@ -208,7 +209,7 @@ class ClassesDialog(QDialog):
         row = self._list.currentRow()
         ids = [c.id for c in self._classes]
         if 0 <= row < len(ids) and 0 <= row + step < len(ids):
-            ids[row], ids[row + step] = ids[row + step], ids[row]
+            ids.insert(row + step, ids.pop(row))
             self._list.blockSignals(True)
             self._list.setCurrentRow(row + step)
             self._list.blockSignals(False)
@@ -295,8 +296,12 @@ def _button(text: str, name: str, pressed: Callable[[], object]) -> QPushButton:
     button.setObjectName(name)
     button.setAccessibleName(text)
     button.setAutoDefault(False)
-    button.clicked.connect(lambda: pressed())
+    button.clicked.connect(pressed)
     return button
+
+
+def _no_pictures(_class_id: int) -> tuple[QImage, ...]:
+    return ()
 
 
 def _swatch(colour: str) -> QIcon:

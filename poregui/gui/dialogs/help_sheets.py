@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import platform
+from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
@@ -17,6 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 import poregui
+from poregui.gui.base import pieces
 from poregui.gui.base.actions import ACTIONS, PAGE_KEYS, ActionSpec
 from poregui.gui.base.key_map import key_map
 from poregui.gui.base.theme import MARGIN, theme
@@ -43,17 +45,17 @@ class KeysDialog(QDialog):
         layout.setContentsMargins(2 * MARGIN, 2 * MARGIN, 2 * MARGIN, MARGIN)
         columns = QHBoxLayout()
         columns.setSpacing(3 * MARGIN)
-        for sections in (pages, window):
+        for name, sections in (("keys_of_pages", pages), ("keys_of_window", window)):
             label = QLabel("".join(_section(title, rows) for title, rows in sections))
-            label.setObjectName("keys_of_pages" if sections is pages else "keys_of_window")
+            label.setObjectName(name)
             columns.addWidget(label, 1, Qt.AlignmentFlag.AlignTop)
         layout.addLayout(columns)
         self.change_button = QPushButton("Change keys…")
         self.change_button.setObjectName("open_keys_button")
         self.change_button.setAccessibleName("Change keys")
-        _close_button(self, layout).addButton(
-            self.change_button, QDialogButtonBox.ButtonRole.ActionRole
-        )
+        buttons = pieces.close_buttons(self)
+        buttons.addButton(self.change_button, QDialogButtonBox.ButtonRole.ActionRole)
+        layout.addWidget(buttons)
 
 
 class AboutDialog(QDialog):
@@ -75,7 +77,7 @@ class AboutDialog(QDialog):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(2 * MARGIN, MARGIN, 2 * MARGIN, MARGIN)
         layout.addWidget(text)
-        _close_button(self, layout)
+        layout.addWidget(pieces.close_buttons(self))
 
 
 def _keys(spec: ActionSpec) -> str:
@@ -102,22 +104,13 @@ def _label_keys() -> list[tuple[str, str]]:
     ]
 
 
-def _section(title: str, rows: object) -> str:
+def _section(title: str, rows: Sequence[tuple[str, str]]) -> str:
     muted = theme().tokens.muted
-    lines = "".join(
-        f"<tr><td width='{_KEY_WIDTH}'><b>{html.escape(keys)}</b></td><td>{html.escape(text.rstrip('…'))}</td></tr>"
-        for keys, text in rows
-        if keys
-    )
-    return (
-        f"<p style='color:{muted}; "
-        f"margin-bottom:2px'>{html.escape(title)}</p><table "
-        f"cellpadding='1'>{lines}</table>"
-    )
+    lines = "".join(_line(keys, text.rstrip("…")) for keys, text in rows if keys)
+    heading = f"<p style='color:{muted}; margin-bottom:2px'>{html.escape(title)}</p>"
+    return f"{heading}<table cellpadding='1'>{lines}</table>"
 
 
-def _close_button(dialog: QDialog, layout: QVBoxLayout) -> QDialogButtonBox:
-    buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
-    buttons.rejected.connect(dialog.reject)
-    layout.addWidget(buttons)
-    return buttons
+def _line(keys: str, text: str) -> str:
+    first = f"<td width='{_KEY_WIDTH}'><b>{html.escape(keys)}</b></td>"
+    return f"<tr>{first}<td>{html.escape(text)}</td></tr>"

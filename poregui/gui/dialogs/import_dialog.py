@@ -8,7 +8,6 @@ from pathlib import Path
 from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
-    QDialogButtonBox,
     QHBoxLayout,
     QLabel,
     QLineEdit,
@@ -19,6 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from poregui.domain.records import Plane
+from poregui.gui.base import pieces
 from poregui.gui.base.theme import GAP, MARGIN
 from poregui.gui.dialogs.base import FormDialog, hint, scale_from
 from poregui.workflow.importing.images import ImportOptions
@@ -105,11 +105,9 @@ class ImportReportDialog(QDialog):
         shown.setObjectName("import_report")
         shown.setAccessibleName("What was imported and what was not")
         shown.setReadOnly(True)
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
-        buttons.rejected.connect(self.reject)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(2 * MARGIN, 2 * MARGIN, 2 * MARGIN, MARGIN)
-        for widget in (title, shown, buttons):
+        for widget in (title, shown, pieces.close_buttons(self)):
             layout.addWidget(widget)
 
 

@@ -6,7 +6,6 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QDialog,
-    QDialogButtonBox,
     QHBoxLayout,
     QLabel,
     QPushButton,
@@ -17,6 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from poregui.domain.errors import PoreguiError
+from poregui.gui.base import pieces
 from poregui.gui.base.key_map import ENTRIES, key_map, text_of
 from poregui.gui.base.theme import GAP, MARGIN
 
@@ -24,7 +24,7 @@ _NAME_ROLE = int(Qt.ItemDataRole.UserRole)
 
 
 class ChangeKeysDialog(QDialog):
-    """Show what keys do; a double click or Enter waits for the new key of a line, Esc gives that
+    """Show what keys do; a double click or Enter waits for the new key of an action, Esc gives that
     up.
     """
 
@@ -34,44 +34,47 @@ class ChangeKeysDialog(QDialog):
         self.setObjectName("change_keys_dialog")
         self.resize(480, 560)
         self._waits = ""
-        self.list = QTreeWidget()
-        self.list.setObjectName("keys_list")
-        self.list.setAccessibleName("What keys do")
-        self.list.setHeaderLabels(["What it does", "Key"])
-        self.list.setRootIsDecorated(False)
-        self.list.setUniformRowHeights(True)
-        self.list.setColumnWidth(0, 300)
+        self.list = self._build_list()
         self.words = QLabel()
         self.words.setObjectName("keys_words")
         self.words.setWordWrap(True)
         self.words.setMinimumHeight(2 * self.fontMetrics().lineSpacing())
         self.words.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.change_button = _button(
-            "change_key_button", "Change…", "Change the key of the chosen line"
+            "change_key_button", "Change…", "Change the key of the selected action"
         )
         self.reset_button = _button(
-            "reset_keys_button", "Usual keys", "Give everything its usual key"
+            "reset_keys_button", "Restore defaults", "Restore the default key of every action"
         )
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
-        buttons.rejected.connect(self.reject)
         row = QHBoxLayout()
         row.addWidget(self.change_button)
         row.addWidget(self.reset_button)
         row.addStretch()
-        row.addWidget(buttons)
+        row.addWidget(pieces.close_buttons(self, on_enter=False))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(2 * MARGIN, 2 * MARGIN, 2 * MARGIN, MARGIN)
         layout.setSpacing(GAP)
         for widget in (self.list, self.words):
             layout.addWidget(widget)
         layout.addLayout(row)
-        self.list.itemActivated.connect(lambda item, _: self.wait_for(item.data(0, _NAME_ROLE)))
-        self.list.currentItemChanged.connect(lambda *_: self._stop())
+        self.list.itemDoubleClicked.connect(self._change)
+        self.list.currentItemChanged.connect(self._stop)
         self.change_button.clicked.connect(self._change)
         self.reset_button.clicked.connect(self._reset)
         key_map().changed.connect(self._fill)
         self._build()
         self._stop()
+        self.list.setFocus()
+
+    def _build_list(self) -> QTreeWidget:
+        keys = QTreeWidget()
+        keys.setObjectName("keys_list")
+        keys.setAccessibleName("Actions and their keys")
+        keys.setHeaderLabels(["Action", "Key"])
+        keys.setRootIsDecorated(False)
+        keys.setUniformRowHeights(True)
+        keys.setColumnWidth(0, 300)
+        return keys
 
     def wait_for(self, name: str | None) -> None:
         """Take the next key that is pressed as the key of an entry; None (a heading) waits for
@@ -81,16 +84,19 @@ class ChangeKeysDialog(QDialog):
             return
         self._waits = name
         self._say(
-            f"Press the new key of “{self._items[name].text(0)}”. Esc keeps "
+            f"Press the new key for “{self._items[name].text(0)}”. Esc keeps "
             f"{key_map().words(name)}."
         )
         self.grabKeyboard()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if not self._waits:
-            super().keyPressEvent(event)
-            return
         key = text_of(event)
+        if not self._waits:
+            if key in ("Return", "Enter") and self.list.hasFocus():
+                self._change()
+            else:
+                super().keyPressEvent(event)
+            return
         if key == "Esc":
             self._stop()
         elif key:
@@ -107,7 +113,7 @@ class ChangeKeysDialog(QDialog):
             self._say(str(error), bad=True)
             return
         self._stop()
-        self._say(f"“{self._items[name].text(0)}” is {key_map().words(name)} now.")
+        self._say(f"“{self._items[name].text(0)}” is now {key_map().words(name)}.")
 
     def _build(self) -> None:
         self._items: dict[str, QTreeWidgetItem] = {}
@@ -132,19 +138,20 @@ class ChangeKeysDialog(QDialog):
             item.setFont(1, font)
         self.reset_button.setEnabled(bool(changes))
 
-    def _change(self) -> None:
+    def _change(self, *_: object) -> None:
         item = self.list.currentItem()
-        self.wait_for(item.data(0, _NAME_ROLE) if item is not None else None)
+        if item is not None:
+            self.wait_for(item.data(0, _NAME_ROLE))
 
     def _reset(self) -> None:
         self._stop()
         key_map().reset()
-        self._say("Everything has its usual key.")
+        self._say("Default keys restored.")
 
-    def _stop(self) -> None:
+    def _stop(self, *_: object) -> None:
         self._waits = ""
         self.releaseKeyboard()
-        self._say("Double-click a line to change its key. Changed keys are bold.")
+        self._say("Double-click an action to change its key. Changed keys are bold.")
 
     def _say(self, text: str, *, bad: bool = False) -> None:
         self.words.setText(text)
@@ -154,10 +161,10 @@ class ChangeKeysDialog(QDialog):
         self.words.style().polish(self.words)
 
 
-def _button(name: str, text: str, words: str) -> QPushButton:
+def _button(name: str, text: str, tip: str) -> QPushButton:
     button = QPushButton(text)
     button.setObjectName(name)
-    button.setAccessibleName(words)
-    button.setToolTip(words)
+    button.setAccessibleName(tip)
+    button.setToolTip(tip)
     button.setAutoDefault(False)
     return button

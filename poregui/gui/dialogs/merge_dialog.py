@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage, QPixmap
@@ -23,7 +24,7 @@ from PySide6.QtWidgets import (
 from poregui.gui.base.theme import GAP, MARGIN
 from poregui.workflow.importing.merge_labels import Conflict, MergePlan, Whose
 
-_HEADINGS = ("Crop", "Mine", "by", "Theirs", "by", "Taken")
+_HEADINGS = ("Crop", "Mine", "By", "Theirs", "By", "Kept")
 _TAKEN = 5
 _PICTURE = 280
 
@@ -52,21 +53,26 @@ class MergeDialog(QDialog):
         self.table = self._build_table()
         self.shown = QLabel()
         self.shown.setObjectName("merge_picture")
-        self.shown.setAccessibleName("Picture of the chosen crop")
+        self.shown.setAccessibleName("Selected crop")
         self.shown.setFixedSize(_PICTURE, _PICTURE)
         self.shown.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.about = QLabel()
         self.about.setObjectName("merge_about")
         self.about.setFixedWidth(_PICTURE)
         self.about.setWordWrap(True)
-        said = QLabel(" ".join(plan.lines) + " Choose whose label stays.")
-        said.setWordWrap(True)
-        self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
-        self.merge_button = self.buttons.addButton("Merge", QDialogButtonBox.ButtonRole.AcceptRole)
-        self.merge_button.setObjectName("merge_accept")
-        self.merge_button.setProperty("primary", True)
-        self.buttons.accepted.connect(self.accept)
-        self.buttons.rejected.connect(self.reject)
+        explained = QLabel(" ".join(plan.lines) + " Choose which label to keep.")
+        explained.setWordWrap(True)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(2 * MARGIN, 2 * MARGIN, 2 * MARGIN, MARGIN)
+        layout.setSpacing(MARGIN)
+        layout.addWidget(explained)
+        layout.addLayout(self._build_middle(), 1)
+        layout.addLayout(self._build_choices())
+        layout.addWidget(self._build_buttons())
+        self.table.selectRow(0)
+        self.table.setFocus()
+
+    def _build_middle(self) -> QHBoxLayout:
         beside = QVBoxLayout()
         beside.setSpacing(GAP)
         beside.addWidget(self.shown)
@@ -76,14 +82,17 @@ class MergeDialog(QDialog):
         middle.setSpacing(MARGIN)
         middle.addWidget(self.table, 1)
         middle.addLayout(beside)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(2 * MARGIN, 2 * MARGIN, 2 * MARGIN, MARGIN)
-        layout.setSpacing(MARGIN)
-        layout.addWidget(said)
-        layout.addLayout(middle, 1)
-        layout.addLayout(self._build_choices())
-        layout.addWidget(self.buttons)
-        self.table.selectRow(0)
+        return middle
+
+    def _build_buttons(self) -> QDialogButtonBox:
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel, self)
+        self.merge_button = buttons.addButton("Merge", QDialogButtonBox.ButtonRole.AcceptRole)
+        self.merge_button.setObjectName("merge_accept")
+        self.merge_button.setProperty("primary", True)
+        self.merge_button.setDefault(True)
+        buttons.accepted.connect(self.accept)
+        buttons.rejected.connect(self.reject)
+        return buttons
 
     def chosen(self) -> dict[int, Whose]:
         """Return by crop id whose label stays."""
@@ -92,9 +101,10 @@ class MergeDialog(QDialog):
     def _build_table(self) -> QTableWidget:
         table = QTableWidget(len(self._conflicts), len(_HEADINGS))
         table.setObjectName("merge_table")
-        table.setAccessibleName("Crops with two labels")
+        table.setAccessibleName("Crops labelled differently")
         table.setHorizontalHeaderLabels(_HEADINGS)
         table.verticalHeader().hide()
+        table.setTabKeyNavigation(False)  # Tab leads to the buttons
         table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         for row, one in enumerate(self._conflicts):
@@ -103,39 +113,43 @@ class MergeDialog(QDialog):
                 table.setItem(row, column, QTableWidgetItem(text))
         table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         table.horizontalHeader().setStretchLastSection(True)
-        table.currentCellChanged.connect(lambda row, *_: self._show(row))
-        table.cellDoubleClicked.connect(lambda row, _: self._take([row], self._other_of(row)))
+        table.currentCellChanged.connect(self._show)
+        table.cellDoubleClicked.connect(self._take_other)
         return table
 
     def _build_choices(self) -> QHBoxLayout:
         row = QHBoxLayout()
         row.setSpacing(GAP)
-        every = range(len(self._conflicts))
         choices: tuple[tuple[str, str, Callable[[], None]], ...] = (
-            ("keep_mine", "Mine", lambda: self._take(self._selected(), "mine")),
-            ("take_theirs", "Theirs", lambda: self._take(self._selected(), "theirs")),
-            ("all_mine", "All mine", lambda: self._take(every, "mine")),
-            ("all_theirs", "All theirs", lambda: self._take(every, "theirs")),
-            ("all_newer", "The newer of each", self._take_newer),
+            ("keep_mine", "Keep mine", partial(self._take_selected, "mine")),
+            ("take_theirs", "Take theirs", partial(self._take_selected, "theirs")),
+            ("all_mine", "Keep all mine", partial(self._take_all, "mine")),
+            ("all_theirs", "Take all theirs", partial(self._take_all, "theirs")),
+            ("all_newer", "Take the newer of each", self._take_newer),
         )
         for name, text, act in choices:
             button = QPushButton(text)
             button.setObjectName(name)
             button.setAutoDefault(False)
-            button.clicked.connect(lambda _=False, act=act: act())
+            button.clicked.connect(act)
             row.addWidget(button)
             if name == "take_theirs":
                 row.addSpacing(2 * MARGIN)
         row.addStretch()
         return row
 
-    def _selected(self) -> list[int]:
-        return [index.row() for index in self.table.selectionModel().selectedRows()]
+    def _take_selected(self, whose: Whose) -> None:
+        rows = [index.row() for index in self.table.selectionModel().selectedRows()]
+        self._take(rows, whose)
 
-    def _other_of(self, row: int) -> Whose:
+    def _take_all(self, whose: Whose) -> None:
+        self._take(range(len(self._conflicts)), whose)
+
+    def _take_other(self, row: int, _column: int) -> None:
         if self._taken[row] == "mine":
-            return "theirs"
-        return "mine"
+            self._take([row], "theirs")
+        else:
+            self._take([row], "mine")
 
     def _take(self, rows: Iterable[int], whose: Whose) -> None:
         for row in rows:
@@ -146,29 +160,26 @@ class MergeDialog(QDialog):
         for row, one in enumerate(self._conflicts):
             self._take([row], one.newer)
 
-    def _show(self, row: int) -> None:
+    def _show(self, row: int, *_: int) -> None:
         if not 0 <= row < len(self._conflicts):
             return
         one = self._conflicts[row]
         image = self._picture(one.crop_id)
         ratio = Qt.AspectRatioMode.KeepAspectRatio
         smooth = Qt.TransformationMode.SmoothTransformation
-        self.shown.setPixmap(
-            QPixmap()
-            if image.isNull()
-            else QPixmap.fromImage(image.scaled(_PICTURE, _PICTURE, ratio, smooth))
-        )
-        self.about.setText(_words(one))
+        if not image.isNull():
+            image = image.scaled(_PICTURE, _PICTURE, ratio, smooth)
+        self.shown.setPixmap(QPixmap.fromImage(image))
+        self.about.setText(_described(one))
 
 
-def _words(one: Conflict) -> str:
+def _described(one: Conflict) -> str:
     mine = f"Mine: {one.mine}, {one.my_who or 'unknown'}{_time(one.my_when)}"
-    return (
-        f"Crop {one.crop_id}\n{mine}\nTheirs: "
-        f"{one.theirs}, "
-        f"{one.their_who or 'unknown'}{_time(one.their_when)}"
-    )
+    theirs = f"Theirs: {one.theirs}, {one.their_who or 'unknown'}{_time(one.their_when)}"
+    return f"Crop {one.crop_id}\n{mine}\n{theirs}"
 
 
 def _time(when: str) -> str:
-    return f", {when[:10]} {when[11:16]} UTC" if when else ""
+    if not when:
+        return ""
+    return f", {when[:10]} {when[11:16]} UTC"

@@ -99,6 +99,7 @@ class TestSideDialog(FormDialog):
         )
         table.setHorizontalHeaderLabels(headings)
         table.verticalHeader().hide()
+        table.setTabKeyNavigation(False)  # Tab leads to the buttons
         table.setShowGrid(False)
         table.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
         table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)

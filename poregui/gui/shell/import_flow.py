@@ -29,6 +29,7 @@ from poregui.workflow.importing.outlines import (
     settle_outlines,
 )
 
+_IMAGES = "Images (*.png *.jpg *.jpeg *.bmp *.tif *.tiff *.czi *.lif *.nd2);;All files (*)"
 Bars = tuple[tuple[Micrograph, Box], ...]
 
 
@@ -101,8 +102,21 @@ class ImportFlow(QObject):
         self._services = services
         self.report: ImportReportDialog | None = None
 
+    def ask_files(self) -> None:
+        """Ask for images and import them."""
+        chosen, _ = QFileDialog.getOpenFileNames(self._window, "Import images", "", _IMAGES)
+        self.ask([Path(name) for name in chosen])
+
+    def ask_folder(self) -> None:
+        """Ask for a folder and import what is in it."""
+        chosen = QFileDialog.getExistingDirectory(self._window, "Import folder")
+        if chosen:
+            self.ask([Path(chosen)])
+
     def ask(self, paths: Sequence[Path]) -> None:
-        """Ask what the pictures are and import them."""
+        """Ask what the images are and import them."""
+        if not paths:
+            return
         if self._session.project.read_only:
             self._session.project.check_writable()
         names = [c.name for c in self._session.project.classes()]

@@ -24,26 +24,25 @@ from poregui.domain.errors import PoreguiError
 from poregui.domain.events import EpochEnded, Event, Stage
 from poregui.domain.records import Changed
 from poregui.gui.apply.apply_page import ApplyPage
-from poregui.gui.base.actions import build_actions, dress_actions
-from poregui.gui.base.messages import messages
+from poregui.gui.base.actions import ACTIONS, build_actions, dress_actions
+from poregui.gui.base.messages import guarded, messages
 from poregui.gui.base.preferences import Preferences
 from poregui.gui.base.theme import Mode, theme
-from poregui.gui.dialogs.help_sheets import AboutDialog
 from poregui.gui.label.label_page import LabelPage
-from poregui.gui.label.label_presenter import LabelPresenter
 from poregui.gui.review.review_page import ReviewPage
 from poregui.gui.services.jobs import Background, TaskHandle
 from poregui.gui.services.page_services import Services
 from poregui.gui.services.session import Session
 from poregui.gui.shell.menus import Menus
-from poregui.gui.shell.project_flow import Asking, OwnName, guarded
+from poregui.gui.shell.project_flow import OwnName, ProjectFlow, SettingsFlow
 from poregui.gui.shell.window_frame import Rail, StatusBar
-from poregui.gui.shell.workspace import Workspace
+from poregui.gui.shell.workspace import OpenProject, Pages, Workspace
 from poregui.gui.start.start_page import StartPage
 from poregui.gui.train.train_page import TrainPage
 from poregui.gui.widgets.banners import Banner
 from poregui.store.project import Project
 from poregui.workflow.exporting.export_kinds import EXPORTS
+from poregui.workflow.training.grouping import set_sources
 
 
 class MainWindow(QMainWindow):
@@ -57,16 +56,19 @@ class MainWindow(QMainWindow):
         self.setMinimumSize(900, 560)
         self.preferences = preferences or Preferences()
         self.background = Background(self)
-        self.asking = Asking(self)
-        self.own_name = OwnName(self)
-        self.workspace: Workspace | None = None
         self._tasks: list[TaskHandle] = []
         self.actions_by_name = build_actions(self)
-        self._menus = Menus(self)
+        self._make_pages()
+        self.opened = OpenProject(self, self._pages, self.background, self.preferences)
+        self.own_name = OwnName(self, self.opened, self.preferences)
+        self.projects = ProjectFlow(self, self.opened, self.background)
+        self._settings = SettingsFlow(self, self.opened, self.preferences)
+        self._menus = Menus(self.menuBar(), self.actions_by_name, self.opened, self.preferences)
         self._build()
+        self._commands = self._window_commands() | self._page_commands()
         self._connect_actions()
         self._connect_pages()
-        self._menus.connect_pages()
+        self._connect_project()
         messages().set_window(self)
         messages().noted.connect(self._notes.show_for_a_while)
         theme().changed.connect(self._dress)
@@ -76,22 +78,25 @@ class MainWindow(QMainWindow):
 
     # ---- building ---------------------------------------------------------------------------
 
-    def _build(self) -> None:
+    def _make_pages(self) -> None:
         self.start_page = StartPage()
         self.label_page = LabelPage()
         self.train_page = TrainPage()
         self.review_page = ReviewPage()
         self.apply_page = ApplyPage()
-        self._pages: dict[str, QWidget] = {
-            "show_label": self.label_page,
-            "show_train": self.train_page,
-            "show_review": self.review_page,
-            "show_apply": self.apply_page,
+        self._pages = Pages(self.label_page, self.train_page, self.review_page, self.apply_page)
+        self._by_name: dict[str, QWidget] = {
+            "label": self.label_page,
+            "train": self.train_page,
+            "review": self.review_page,
+            "apply": self.apply_page,
         }
         self.stack = QStackedWidget()
-        for page in (self.start_page, *self._pages.values()):
+        for page in (self.start_page, *self._by_name.values()):
             self.stack.addWidget(page)
-        self.stack.currentChanged.connect(lambda _: self._menus.follow())
+
+    def _build(self) -> None:
+        self.stack.currentChanged.connect(self._follow_menus)
         self._read_only = Banner("read_only_banner")
         self._notes = Banner("note_bar", closable=True)
         column = QVBoxLayout()
@@ -100,7 +105,7 @@ class MainWindow(QMainWindow):
         for widget in (self._read_only, self.own_name.bar, self._notes):
             column.addWidget(widget)
         column.addWidget(self.stack, 1)
-        self.rail = Rail([self.actions_by_name[name] for name in self._pages])
+        self.rail = Rail([self.actions_by_name[f"show_{name}"] for name in self._by_name])
         centre = QWidget()
         row = QHBoxLayout(centre)
         row.setContentsMargins(0, 0, 0, 0)
@@ -111,146 +116,151 @@ class MainWindow(QMainWindow):
         self.status = StatusBar(self)
         self.setStatusBar(self.status)
 
-    def _connect_actions(self) -> None:
-        called: dict[str, Callable[[], object]] = {
-            "new_project": self.asking.new_project,
-            "open_project": self.asking.open_project,
-            "try_sample": self.asking.sample,
-            "import_files": self.asking.import_files,
-            "import_folder": self.asking.import_folder,
-            "import_outlines": lambda: self._with(lambda open_: open_.importing.ask_outlines()),
-            "print_sheets": lambda: self._with(lambda open_: open_.printing.ask()),
-            "pack": lambda: self._with(lambda open_: open_.sharing.ask_pack()),
-            "merge_labels": lambda: self._with(lambda open_: open_.sharing.ask_merge()),
-            "save": lambda: messages().note(
-                "Everything is saved already: each change is on disk when you see it."
-            ),
-            "close_project": lambda: self.close_project() if self.may_leave() else None,
+    def _window_commands(self) -> dict[str, Callable[[], object]]:
+        """Return what actions do that need no project, or ask for one themselves."""
+        commands: dict[str, Callable[[], object]] = {
+            "new_project": self.projects.new_project,
+            "open_project": self.projects.open_project,
+            "try_sample": self.projects.sample,
+            "save": self._say_saved,
+            "close_project": self.opened.leave,
             "quit": self.close,
-            "undo": lambda: self._with(lambda open_: self._turn_back(open_).undo()),
-            "redo": lambda: self._with(lambda open_: self._turn_back(open_).redo()),
-            "edit_classes": lambda: self._with(lambda open_: open_.classes.show()),
+            "undo": self._undo,
+            "redo": self._redo,
             "edit_name": self.own_name.change,
-            "edit_keys": self.asking.change_keys,
-            "edit_tile_memory": self.asking.tile_memory,
+            "group_by_file_name": self._group_by_file_name,
+            "keep_trainer_ready": self._keep_trainer_ready,
             "full_screen": self._toggle_full_screen,
-            "show_keys": self.asking.keys,
-            "show_about": lambda: self.asking.show(AboutDialog(self)),
+            "train_start": self._train,
+            "review_newest": self._review_newest,
         }
-        called |= {name: partial(self.show_page, page) for name, page in self._pages.items()}
-        called |= {f"export_{name.replace('-', '_')}": self._exporter(name) for name in EXPORTS}
-        called |= {f"theme_{mode}": partial(self._choose_theme, mode) for mode in get_args(Mode)}
-        for name, call in called.items():
-            self.actions_by_name[name].triggered.connect(lambda _=False, call=call: guarded(call))
-        for names in (tuple(self._pages), ("theme_system", "theme_light", "theme_dark")):
+        for name in EXPORTS:
+            commands[f"export_{name.replace('-', '_')}"] = partial(self._export, name)
+        for mode in get_args(Mode):
+            commands[f"theme_{mode}"] = partial(self._choose_theme, mode)
+        return commands | self._settings.commands()
+
+    def _page_commands(self) -> dict[str, Callable[[], object]]:
+        """Return what actions do on the pages."""
+        review = self.review_page
+        commands: dict[str, Callable[[], object]] = {
+            "review_errors": review.choose_all_errors,
+            "review_heat": review.detail.heat_switch.click,
+            "review_micrograph": review.detail.show_button.click,
+            "review_mark": review.detail.reviewed_box.click,
+            "review_note": review.detail.note_field.setFocus,
+            "review_keep": partial(review.answer, "keep"),
+            "review_change": partial(review.answer, "change"),
+            "review_report": partial(review.column.export_requested.emit, "export_report"),
+        }
+        for name, page in self._by_name.items():
+            commands[f"show_{name}"] = partial(self.show_page, page)
+        for spec in ACTIONS:
+            if spec.name.startswith("press_"):
+                commands[spec.name] = partial(self._press, spec.name.removeprefix("press_"))
+        return commands
+
+    def _connect_actions(self) -> None:
+        for name, action in self.actions_by_name.items():
+            action.triggered.connect(partial(self._act, name))
+        pages = [f"show_{name}" for name in self._by_name]
+        modes = [f"theme_{mode}" for mode in get_args(Mode)]
+        for names in (pages, modes):
             group = QActionGroup(self)
             for name in names:
                 group.addAction(self.actions_by_name[name])
         self.actions_by_name[f"theme_{theme().mode}"].setChecked(True)
+        self._menus.class_chosen.connect(self._press)
         self.status.cancel_requested.connect(self.background.cancel_all)
-        self.status.training_chosen.connect(lambda: self.show_page(self.train_page))
+        self.status.training_chosen.connect(self._show_training)
         self.background.started.connect(self._work_started)
         self.background.finished.connect(self._work_ended)
 
     def _connect_pages(self) -> None:
         start = self.start_page
-        start.new_requested.connect(self.asking.new_project)
-        start.open_requested.connect(self.asking.open_project)
-        start.sample_requested.connect(self.asking.sample)
+        start.new_requested.connect(self.projects.new_project)
+        start.open_requested.connect(self.projects.open_project)
+        start.sample_requested.connect(self.projects.sample)
         start.recent_chosen.connect(self.open_project)
-        self.label_page.import_requested.connect(lambda: guarded(self.asking.import_files))
-        self.label_page.properties_requested.connect(self.asking.micrographs)
+        self.label_page.import_requested.connect(partial(self._act, "import_files"))
+        self.label_page.properties_requested.connect(self._ask_micrographs)
         self.train_page.review_requested.connect(self.show_run)
-        for asking in (self.review_page, self.apply_page):
-            asking.train_requested.connect(lambda: self.show_page(self.train_page))
+        for page in (self.review_page, self.apply_page):
+            page.train_requested.connect(self._show_training)
         self.review_page.show_in_label_requested.connect(self.show_crop)
+
+    def _connect_project(self) -> None:
+        self.opened.entered.connect(self._entered)
+        self.opened.left.connect(self._left)
+        self.opened.refused.connect(self._refused)
+        self.own_name.answered.connect(self._focus_page)
+
+    def _act(self, name: str, _checked: bool = False) -> None:
+        """Do what an action stands for, in the window or with the open project."""
+        command = self._commands.get(name)
+        if command is None and self.workspace is not None:
+            command = self.workspace.commands()[name]
+        if command is not None:
+            guarded(command)
 
     # ---- the project ------------------------------------------------------------------------
 
     @property
+    def workspace(self) -> Workspace | None:
+        """Return what belongs to the open project."""
+        return self.opened.workspace
+
+    @property
     def session(self) -> Session | None:
         """Return the session of the open project."""
-        if self.workspace:
-            return self.workspace.session
-        return None
+        return self.opened.session
 
     @property
     def services(self) -> Services | None:
         """Return the services of the open project."""
-        if self.workspace:
-            return self.workspace.services
-        return None
+        return self.opened.services
 
     def open_project(self, folder: Path) -> None:
         """Open a project in the place of the one that is open; say on the start page why it cannot
         be opened.
         """
-        if (
-            self.session is not None
-            and self.session.project.folder.resolve() == Path(folder).resolve()
-        ):
-            return
-        if not self.may_leave():
-            return
-        try:
-            project = Project.open(Path(folder))
-        except PoreguiError as error:
-            if self.workspace is None:
-                self.start_page.set_problem(str(error))
-            else:
-                messages().error(error)
-            return
-        self.enter(project)
+        self.opened.open(folder)
 
     def enter(self, project: Project) -> None:
         """Make a project the one that the window shows."""
-        self.close_project()
-        self.start_page.set_problem("")
-        pages = (self.label_page, self.train_page, self.review_page, self.apply_page)
-        self.workspace = Workspace(
-            project, self.preferences.annotator, self, pages, self.background
-        )
-        self.workspace.services.micrograph_images.set_tile_megabytes(
-            self.preferences.tile_megabytes
-        )
-        self.workspace.session.changed.connect(self._follow)
-        trainer = self.workspace.services.trainer
-        trainer.warm.wanted = self.preferences.keeps_trainer_ready
-        trainer.told.connect(self._training_told)
-        for signal in (trainer.started, trainer.finished):
-            signal.connect(lambda _: self._menus.follow())
-        trainer.finished.connect(lambda _: self.status.set_training(""))
-        self.preferences.remember_project(project.folder)
-        if project.read_only:
-            self._read_only.show_text(
-                f"{project.name} is open for reading only: another window writes it, or its "
-                "folder cannot be written. "
-                "Nothing that you do here is kept."
-            )
-        self._show_project_state()
-        self.own_name.ask_once()
-        self.show_page(self.label_page)
+        self.opened.enter(project)
 
     def may_leave(self) -> bool:
         """Tell whether the open project may be closed; ask when a training goes on in it."""
-        if self.services is None or not self.services.trainer.running:
-            return True
-        text = "It is interrupted when the project closes. The Train page can go on with it later."
-        waiting = len(self.services.trainer.queue.orders)
-        if waiting:
-            text += (
-                f" {waiting} more {'runs wait' if waiting > 1 else 'run waits'} and will not begin."
-            )
-        return messages().ask("A training goes on", text, "Close and interrupt")
+        return self.opened.may_leave()
 
     def close_project(self) -> None:
         """Close the project and show the start page; a training that goes on is interrupted and can
         be resumed.
         """
-        if self.workspace is None:
-            return
-        self.workspace.close()
-        self.workspace = None
+        self.opened.close()
+
+    def _entered(self) -> None:
+        workspace = self.workspace
+        assert workspace is not None
+        self.start_page.set_problem("")
+        workspace.session.changed.connect(self._follow)
+        trainer = workspace.services.trainer
+        trainer.told.connect(self._training_told)
+        trainer.started.connect(self._follow_menus)
+        trainer.finished.connect(self._follow_menus)
+        trainer.finished.connect(self._training_ended)
+        project = workspace.session.project
+        if project.read_only:
+            self._read_only.show_text(
+                f"{project.name} is read-only: it is open in another window, or its folder cannot "
+                "be written to. Changes are not kept."
+            )
+        self._show_project_state()
+        self.own_name.ask_once()
+        self.show_page(self.label_page)
+
+    def _left(self) -> None:
         self.own_name.ask_once()
         self._read_only.hide()
         self._notes.hide()
@@ -258,21 +268,37 @@ class MainWindow(QMainWindow):
         self._show_project_state()
         self.stack.setCurrentWidget(self.start_page)
 
+    def _refused(self, error: PoreguiError) -> None:
+        if self.workspace is None:
+            self.start_page.set_problem(str(error))
+        else:
+            messages().error(error)
+
     def _follow(self, changed: Changed) -> None:
         if changed.kinds & {"labels", "crops", "classes"}:
             self._show_counts()
-        self._menus.follow()
+        self._follow_menus()
+
+    def _follow_menus(self, *_: object) -> None:
+        page = ""
+        if self.workspace is not None:
+            shown = self.stack.currentWidget()
+            page = next((name for name, one in self._by_name.items() if one is shown), "")
+        self._menus.follow(page)
 
     def _show_project_state(self) -> None:
-        session = self.session
-        self.setWindowTitle(f"{session.project.name} - poregui" if session else "poregui")
-        self.status.set_project(
-            session.project.name if session else "",
-            read_only=bool(session and session.project.read_only),
-        )
-        self.rail.setVisible(session is not None)
+        title = "poregui"
+        name = ""
+        read_only = False
+        if self.session is not None:
+            name = self.session.project.name
+            title = f"{name} - poregui"
+            read_only = self.session.project.read_only
+        self.setWindowTitle(title)
+        self.status.set_project(name, read_only=read_only)
+        self.rail.setVisible(self.session is not None)
         self.start_page.set_recent(self.preferences.recent)
-        self._menus.follow()
+        self._follow_menus()
         self._show_counts()
 
     def _show_counts(self) -> None:
@@ -291,8 +317,8 @@ class MainWindow(QMainWindow):
         if self.workspace is None:
             return
         self.stack.setCurrentWidget(page)
-        for name, known in self._pages.items():
-            self.actions_by_name[name].setChecked(known is page)
+        for name, known in self._by_name.items():
+            self.actions_by_name[f"show_{name}"].setChecked(known is page)
         page.setFocus()
 
     def show_run(self, number: int) -> None:
@@ -307,18 +333,74 @@ class MainWindow(QMainWindow):
             self.show_page(self.label_page)
             self.workspace.label.choose(crop_id)
 
-    def _turn_back(self, workspace: Workspace) -> LabelPresenter | Session:
-        """Return who undoes: the label page goes to the crop concerned as well."""
+    def _show_training(self) -> None:
+        self.show_page(self.train_page)
+
+    def _focus_page(self) -> None:
+        page = self.stack.currentWidget()
+        if page is not None:
+            page.setFocus()
+
+    def _press(self, meant: str) -> None:
+        page = self.stack.currentWidget()
+        if page in (self.label_page, self.review_page):
+            page.key_pressed.emit(meant)
+
+    # ---- what actions do --------------------------------------------------------------------
+
+    def _undo(self) -> None:
+        """Take the last edit back; the label page goes to the crop concerned as well."""
+        if self.workspace is None:
+            return
         if self.stack.currentWidget() is self.label_page:
-            return workspace.label
-        return workspace.session
+            self.workspace.label.undo()
+        else:
+            self.workspace.session.undo()
 
-    def _exporter(self, name: str) -> Callable[[], object]:
-        return lambda: self._with(lambda open_: open_.exporting.ask(name))
+    def _redo(self) -> None:
+        if self.workspace is None:
+            return
+        if self.stack.currentWidget() is self.label_page:
+            self.workspace.label.redo()
+        else:
+            self.workspace.session.redo()
 
-    def _with(self, use: Callable[[Workspace], object]) -> None:
+    def _say_saved(self) -> None:
+        messages().note("All changes are saved already, each as soon as you see it.")
+
+    def _export(self, name: str) -> None:
         if self.workspace is not None:
-            use(self.workspace)
+            self.workspace.exporting.ask(name)
+
+    def _ask_micrographs(self, ids: list[int]) -> None:
+        if self.workspace is not None:
+            self.workspace.micrographs.ask(ids)
+
+    def _group_by_file_name(self) -> None:
+        if self.session is not None:
+            together = self.actions_by_name["group_by_file_name"].isChecked()
+            self.session.apply(set_sources(self.session.project, together=together))
+
+    def _keep_trainer_ready(self) -> None:
+        wanted = self.actions_by_name["keep_trainer_ready"].isChecked()
+        self.preferences.keeps_trainer_ready = wanted
+        if self.services is None:
+            return
+        self.services.trainer.warm.wanted = wanted
+        on_page = self.stack.currentWidget() is self.train_page
+        if wanted and on_page and self.train_page.train_button.isEnabled():
+            self.services.trainer.keep_ready()
+
+    def _train(self) -> None:
+        if self.workspace is not None:
+            self.show_page(self.train_page)
+            self.workspace.train.train()
+
+    def _review_newest(self) -> None:
+        if self.session is not None:
+            runs = self.session.project.runs()
+            if runs:
+                self.show_run(runs[-1].number)
 
     # ---- looks and work ---------------------------------------------------------------------
 
@@ -335,18 +417,20 @@ class MainWindow(QMainWindow):
     def _training_told(self, event: Event) -> None:
         if isinstance(event, Stage):
             self.status.set_training(event.text)
-            self._menus.follow()
+            self._follow_menus()
         elif isinstance(event, EpochEnded):
             self.status.set_training(f"Training: epoch {event.epoch} of {event.epochs}")
+
+    def _training_ended(self, _final: Event) -> None:
+        self.status.set_training("")
 
     def _work_started(self, handle: TaskHandle) -> None:
         self._tasks.append(handle)
         self.status.show_work(handle.title)
-        handle.progressed.connect(
-            lambda done, total, text: self.status.show_work(
-                f"{handle.title} {done}/{total}", done, total
-            )
-        )
+        handle.progressed.connect(partial(self._show_progress, handle.title))
+
+    def _show_progress(self, title: str, done: int, total: int, _text: str) -> None:
+        self.status.show_work(f"{title} {done}/{total}", done, total)
 
     def _work_ended(self, handle: TaskHandle) -> None:
         self._tasks = [task for task in self._tasks if task is not handle]
@@ -367,7 +451,7 @@ class MainWindow(QMainWindow):
 
     def dropEvent(self, event: QDropEvent) -> None:
         self.start_page.set_drop_active(False)
-        self.asking.drop(
+        self.projects.drop(
             [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
         )
         event.acceptProposedAction()

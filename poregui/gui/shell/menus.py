@@ -2,168 +2,105 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject
-from PySide6.QtWidgets import QMenu
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QMenu, QMenuBar
 
 from poregui.gui.base.actions import ACTIONS, fill_menus, name_keys
 from poregui.gui.base.key_map import key_map
-from poregui.gui.shell.project_flow import guarded
-from poregui.gui.shell.specimen_names import ask_naming
-from poregui.gui.train.train_presenter import TrainPresenter
-from poregui.workflow.training.grouping import groups_by_source, set_sources
-
-if TYPE_CHECKING:
-    from poregui.gui.shell.main_window import MainWindow
+from poregui.gui.base.preferences import Preferences
+from poregui.gui.services.session import Session
+from poregui.gui.shell.workspace import OpenProject
+from poregui.workflow.training.grouping import groups_by_source
 
 
 class Menus(QObject):
     """Own the menu bar of the window: `follow` enables its actions after page, project or training
     changed.
+
+    `class_chosen` carries the key entry of a class, such as `class_1`.
     """
 
-    def __init__(self, window: MainWindow) -> None:
-        super().__init__(window)
-        self._window = window
-        actions = window.actions_by_name
-        self._menus = fill_menus(window.menuBar(), actions)
-        self._recent = QMenu("Open recent", window)
-        self._menus["File"].insertMenu(actions["try_sample"], self._recent)
+    class_chosen = Signal(str)
+
+    def __init__(
+        self,
+        bar: QMenuBar,
+        actions: Mapping[str, QAction],
+        opened: OpenProject,
+        preferences: Preferences,
+    ) -> None:
+        super().__init__(bar)
+        self._actions = actions
+        self._opened = opened
+        self._preferences = preferences
+        menus = fill_menus(bar, actions)
+        self._recent = QMenu("Open recent", bar)
+        menus["File"].insertMenu(actions["try_sample"], self._recent)
         self._recent.aboutToShow.connect(self._fill_recent)
-        actions["keep_trainer_ready"].setChecked(window.preferences.keeps_trainer_ready)
-        key_map().load(window.preferences.keys)
+        actions["keep_trainer_ready"].setChecked(preferences.keeps_trainer_ready)
+        key_map().load(preferences.keys)
         key_map().changed.connect(self._keys_changed)
         self._keys_changed()
-        self._classes = QMenu("Label as", window)
-        self._menus["Label"].insertMenu(actions["press_not_a_pore"], self._classes)
+        self._classes = QMenu("Label as", bar)
+        menus["Label"].insertMenu(actions["press_not_a_pore"], self._classes)
         self._classes.aboutToShow.connect(self._fill_classes)
 
-    def connect_pages(self) -> None:
-        """Let the actions of the pages act."""
-        window = self._window
-        called: dict[str, Callable[[], object]] = {
-            "name_specimens": lambda: ask_naming(window),
-            "group_by_file_name": self._group_by_file_name,
-            "keep_trainer_ready": self._keep_trainer_ready,
-            "train_start": self._train,
-            "train_stop": lambda: self._ask_trainer(TrainPresenter.stop),
-            "train_cancel": lambda: self._ask_trainer(TrainPresenter.cancel),
-            "review_newest": self._review_newest,
-            "review_errors": lambda: window.review_page.choose_all_errors(),
-            "review_heat": lambda: window.review_page.detail.heat_switch.click(),
-            "review_micrograph": lambda: window.review_page.detail.show_button.click(),
-            "review_mark": lambda: window.review_page.detail.reviewed_box.click(),
-            "review_note": lambda: window.review_page.detail.note_field.setFocus(),
-            "review_keep": lambda: window.review_page.answer("keep"),
-            "review_change": lambda: window.review_page.answer("change"),
-            "review_report": lambda: window.review_page.column.export_requested.emit(
-                "export_report"
-            ),
-        }
-        for spec in ACTIONS:
-            if spec.name.startswith("press_"):
-                called[spec.name] = partial(self._press, spec.name.removeprefix("press_"))
-        for name, call in called.items():
-            window.actions_by_name[name].triggered.connect(lambda _=False, call=call: guarded(call))
-
-    def follow(self) -> None:
-        """Enable what can be done now."""
-        window = self._window
-        session = self._window.session
-        page = window.stack.currentWidget() if session else None
+    def follow(self, page: str) -> None:
+        """Enable what can be done now on a page: `label`, `train`, `review`, `apply`, or none."""
+        session = self._opened.session
         writable = session is not None and not session.project.read_only
-        fits = {
+        services = self._opened.services
+        running = services is not None and services.trainer.running
+        met = {
             "": True,
             "project": session is not None,
             "writable": writable,
             "runs": session is not None and bool(session.project.runs()),
-            "label": page is window.label_page,
-            "crops": page in (window.label_page, window.review_page),
-            "labels": writable and page in (window.label_page, window.review_page),
-            "boxes": writable and page is window.label_page,
-            "review": page is window.review_page,
-            "idle": writable and not self._running,
-            "running": self._running,
+            "label": page == "label",
+            "crops": page in ("label", "review"),
+            "labels": writable and page in ("label", "review"),
+            "boxes": writable and page == "label",
+            "review": page == "review",
+            "idle": writable and not running,
+            "running": running,
         }
         for spec in ACTIONS:
-            window.actions_by_name[spec.name].setEnabled(fits[spec.needs])
-        self._classes.setEnabled(fits["labels"])
+            self._actions[spec.name].setEnabled(met[spec.needs])
+        self._classes.setEnabled(met["labels"])
         grouped = session is None or groups_by_source(session.project)
-        window.actions_by_name["group_by_file_name"].setChecked(grouped)
-        self._recent.setEnabled(bool(window.preferences.recent))
-        for name, word in (("undo", "Undo"), ("redo", "Redo")):
-            text = getattr(session, f"{name}_text") if session else ""
-            window.actions_by_name[name].setText(f"{word} {text}".strip())
-            window.actions_by_name[name].setEnabled(bool(text))
+        self._actions["group_by_file_name"].setChecked(grouped)
+        self._recent.setEnabled(bool(self._preferences.recent))
+        self._name_history(session)
 
-    @property
-    def _running(self) -> bool:
-        return self._window.services is not None and self._window.services.trainer.running
+    def _name_history(self, session: Session | None) -> None:
+        texts = ("", "")
+        if session is not None:
+            texts = (session.undo_text, session.redo_text)
+        for name, verb, text in zip(("undo", "redo"), ("Undo", "Redo"), texts, strict=True):
+            self._actions[name].setText(f"{verb} {text}".strip())
+            self._actions[name].setEnabled(bool(text))
 
     def _keys_changed(self) -> None:
-        self._window.preferences.keys = key_map().changes
-        name_keys(self._window.actions_by_name, key_map().key)
+        self._preferences.keys = key_map().changes
+        name_keys(self._actions, key_map().key)
 
     def _fill_recent(self) -> None:
         self._recent.clear()
-        for folder in self._window.preferences.recent:
+        for folder in self._preferences.recent:
             action = self._recent.addAction(f"{folder.name}\t{folder.parent}".replace("&", "&&"))
-            action.triggered.connect(
-                lambda _=False, folder=folder: self._window.open_project(folder)
-            )
+            action.triggered.connect(partial(self._opened.open, folder))
 
     def _fill_classes(self) -> None:
         self._classes.clear()
-        if self._window.session is None:
+        if self._opened.session is None:
             return
-        for pore_class in self._window.session.project.classes():
+        for pore_class in self._opened.session.project.classes():
             if pore_class.key:
-                key = key_map().words(f"class_{pore_class.key}")
-                action = self._classes.addAction(f"{pore_class.name}\t{key}".replace("&", "&&"))
-                action.triggered.connect(
-                    lambda _=False, key=pore_class.key: self._press(f"class_{key}")
-                )
-
-    def _press(self, meant: str) -> None:
-        page = self._window.stack.currentWidget()
-        if page in (self._window.label_page, self._window.review_page):
-            page.key_pressed.emit(meant)
-
-    def _group_by_file_name(self) -> None:
-        session = self._window.session
-        if session is not None:
-            together = self._window.actions_by_name["group_by_file_name"].isChecked()
-            session.apply(set_sources(session.project, together=together))
-
-    def _keep_trainer_ready(self) -> None:
-        window = self._window
-        wanted = window.actions_by_name["keep_trainer_ready"].isChecked()
-        window.preferences.keeps_trainer_ready = wanted
-        if window.services is not None:
-            window.services.trainer.warm.wanted = wanted
-            if (
-                wanted
-                and window.stack.currentWidget() is window.train_page
-                and window.train_page.train_button.isEnabled()
-            ):
-                window.services.trainer.keep_ready()
-
-    def _train(self) -> None:
-        workspace = self._window.workspace
-        if workspace is not None:
-            self._window.show_page(self._window.train_page)
-            workspace.train.train()
-
-    def _ask_trainer(self, wish: Callable[[TrainPresenter], None]) -> None:
-        workspace = self._window.workspace
-        if workspace is not None and self._running:
-            wish(workspace.train)
-
-    def _review_newest(self) -> None:
-        session = self._window.session
-        runs = session.project.runs() if session is not None else []
-        if runs:
-            self._window.show_run(runs[-1].number)
+                entry = f"class_{pore_class.key}"
+                text = f"{pore_class.name}\t{key_map().words(entry)}"
+                action = self._classes.addAction(text.replace("&", "&&"))
+                action.triggered.connect(partial(self.class_chosen.emit, entry))

@@ -1,15 +1,22 @@
-"""Do what a person answered about a micrograph, reading another page in the background."""
+"""Ask about micrographs and do what was answered, reading another page in the background."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
+
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QWidget
 
 from poregui.domain.errors import ImageError
 from poregui.domain.records import Micrograph, Plane
+from poregui.gui.base.messages import guarded
+from poregui.gui.dialogs.base import open_dialog
 from poregui.gui.dialogs.micrograph_dialogs import MicrographDialog, SeveralMicrographsDialog
-from poregui.gui.services.jobs import Background
+from poregui.gui.services.jobs import Background, TaskControl
 from poregui.gui.services.session import Session
+from poregui.gui.shell.specimen_names import ask_naming
 from poregui.vision.io.header import Header
 from poregui.vision.io.reader import read_header
 from poregui.workflow.editing.edits import Combined, Edit
@@ -23,24 +30,68 @@ from poregui.workflow.editing.micrograph_edits import (
 )
 
 
-def ask_plane(background: Background, file: Path, dialog: MicrographDialog) -> None:
+class MicrographFlow(QObject):
+    """Ask what people know of micrographs: specimen, scale, and which page of a file is meant."""
+
+    def __init__(self, window: QWidget, session: Session, background: Background) -> None:
+        super().__init__(window)
+        self._window = window
+        self._session = session
+        self._background = background
+
+    def ask(self, ids: Sequence[int]) -> None:
+        """Ask for specimen and scale of micrographs; of a single one for its page as well."""
+        found = [m for m in self._session.project.micrographs() if m.id in set(ids)]
+        if len(found) == 1:
+            self._ask_one(found[0])
+        elif found:
+            self._ask_several(found)
+
+    def ask_names(self) -> None:
+        """Ask how file names tell the specimen."""
+        ask_naming(self._session, self._window)
+
+    def _ask_one(self, micrograph: Micrograph) -> None:
+        names = self._specimens()
+        specimen = names.get(micrograph.specimen_id or 0, "")
+        dialog = MicrographDialog(micrograph, specimen, tuple(names.values()), self._window)
+        offer_planes(self._background, self._session.project.micrograph_file(micrograph), dialog)
+        change = partial(change_micrograph, self._session, self._background, micrograph, dialog)
+        dialog.accepted.connect(partial(guarded, change))
+        open_dialog(dialog)
+
+    def _ask_several(self, micrographs: Sequence[Micrograph]) -> None:
+        dialog = SeveralMicrographsDialog(micrographs, self._specimens(), self._window)
+        ids = [micrograph.id for micrograph in micrographs]
+        change = partial(change_micrographs, self._session, ids, dialog)
+        dialog.accepted.connect(partial(guarded, change))
+        open_dialog(dialog)
+
+    def _specimens(self) -> dict[int, str]:
+        return {specimen.id: specimen.name for specimen in self._session.project.specimens()}
+
+
+def offer_planes(background: Background, file: Path, dialog: MicrographDialog) -> None:
     """Offer the pages, channels and slices of a file in a dialog, once its header was read, where
     it is still open.
     """
     waiting = [dialog]
-    dialog.finished.connect(lambda *_: waiting.clear())
 
-    def header() -> Header | None:
+    def forget(_result: int) -> None:
+        waiting.clear()
+
+    def read(_control: TaskControl) -> Header | None:
         try:
             return read_header(file)
         except ImageError:
             return None  # specimen and scale of a vanished file can be changed all the same
 
-    def offer(found: Header | None) -> None:
-        if found is not None and waiting:
-            dialog.offer_planes(found)
+    def offer(header: Header | None) -> None:
+        if header is not None and waiting:
+            dialog.offer_planes(header)
 
-    background.run("Looking at the file", lambda control: header(), offer)
+    dialog.finished.connect(forget)
+    background.run("Reading the file header", read, offer)
 
 
 def change_micrograph(
@@ -56,11 +107,14 @@ def change_micrograph(
         _apply(session, micrograph, micrograph, specimen, um_per_px)
         return
     file = session.project.micrograph_file(micrograph)
-    background.run(
-        f"Reading {micrograph.name}",
-        lambda control: with_plane(file, micrograph, plane),
-        lambda after: _apply(session, micrograph, after, specimen, um_per_px),
-    )
+
+    def read(_control: TaskControl) -> Micrograph:
+        return with_plane(file, micrograph, plane)
+
+    def apply(after: Micrograph) -> None:
+        _apply(session, micrograph, after, specimen, um_per_px)
+
+    background.run(f"Reading {micrograph.name}", read, apply)
 
 
 def change_micrographs(
@@ -72,11 +126,13 @@ def change_micrographs(
     specimen = answered.specimen
     steps: list[Step] = []
     if um_per_px is not None:
-        steps.append(lambda micrographs: set_scale(micrographs, um_per_px))
+        steps.append(partial(set_scale, um_per_px=um_per_px))
     if specimen is not None:
-        steps.append(
-            lambda micrographs: set_specimens(project, ((m, specimen) for m in micrographs))
-        )
+
+        def name(micrographs: Iterable[Micrograph]) -> Edit | None:
+            return set_specimens(project, ((m, specimen) for m in micrographs))
+
+        steps.append(name)
     edit = change_several([m for m in project.micrographs() if m.id in set(ids)], steps)
     if edit is not None:
         session.apply(edit)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from functools import partial
 
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import (
@@ -17,14 +17,11 @@ from PySide6.QtWidgets import (
 
 from poregui.domain.errors import PoreguiError
 from poregui.domain.records import Micrograph
-from poregui.gui.base.messages import messages
+from poregui.gui.base.messages import guarded, messages
 from poregui.gui.base.theme import theme
-from poregui.gui.dialogs.base import FormDialog, hint
-from poregui.gui.shell.project_flow import guarded
+from poregui.gui.dialogs.base import FormDialog, hint, open_dialog
+from poregui.gui.services.session import Session
 from poregui.workflow.editing.micrograph_edits import set_specimens, specimens_in_names
-
-if TYPE_CHECKING:
-    from poregui.gui.shell.main_window import MainWindow
 
 
 class NamingDialog(FormDialog):
@@ -50,6 +47,7 @@ class NamingDialog(FormDialog):
         self.table.setHorizontalHeaderLabels(["File name", "Specimen"])
         self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         self.table.verticalHeader().hide()
+        self.table.setTabKeyNavigation(False)  # Tab leads to the buttons
         self.table.setShowGrid(False)
         self.table.setMinimumHeight(320)
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
@@ -99,14 +97,13 @@ class NamingDialog(FormDialog):
                     item.setForeground(QColor(colours.muted if name is None else colours.text))
 
 
-def ask_naming(window: MainWindow) -> None:
+def ask_naming(session: Session, parent: QWidget) -> None:
     """Ask for a pattern of the file names, and give the micrographs their specimens in one edit."""
-    session = window.session
-    micrographs = session.project.micrographs() if session else []
-    if session is None or not micrographs:
-        messages().note("There is no micrograph yet: import pictures first.")
+    micrographs = session.project.micrographs()
+    if not micrographs:
+        messages().note("There is no micrograph yet. Import images first.")
         return
-    dialog = NamingDialog(micrographs, window)
+    dialog = NamingDialog(micrographs, parent)
 
     def change() -> None:
         edit = set_specimens(
@@ -117,5 +114,5 @@ def ask_naming(window: MainWindow) -> None:
         else:
             session.apply(edit)
 
-    dialog.accepted.connect(lambda: guarded(change))
-    window.asking.show(dialog)
+    dialog.accepted.connect(partial(guarded, change))
+    open_dialog(dialog)

@@ -1,16 +1,23 @@
-"""Hold what belongs to one open project in the window: session, services, presenters, flows; ends
-with the project.
+"""Hold which project is open, and what belongs to it in the window: session, services, presenters,
+flows; they end with the project.
 """
 
 from __future__ import annotations
 
 import gc
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
+from poregui.domain.errors import PoreguiError
+from poregui.domain.wording import count
 from poregui.gui.apply.apply_page import ApplyPage
 from poregui.gui.apply.apply_presenter import ApplyPresenter
+from poregui.gui.base.messages import messages
+from poregui.gui.base.preferences import Preferences
 from poregui.gui.label.label_page import LabelPage
 from poregui.gui.label.label_presenter import LabelPresenter
 from poregui.gui.review.review_page import ReviewPage
@@ -24,25 +31,30 @@ from poregui.gui.services.thumbnails import Thumbnails
 from poregui.gui.services.trainer import Trainer
 from poregui.gui.shell.class_editing import ClassesFlow
 from poregui.gui.shell.import_flow import ImportFlow
+from poregui.gui.shell.micrograph_flow import MicrographFlow
 from poregui.gui.shell.sharing_flow import ExportFlow, SharingFlow
 from poregui.gui.train.train_page import TrainPage
 from poregui.gui.train.train_presenter import TrainPresenter
 from poregui.store.project import Project
 
 
+@dataclass(frozen=True)
+class Pages:
+    """Hold the pages that show the open project."""
+
+    label: LabelPage
+    train: TrainPage
+    review: ReviewPage
+    apply: ApplyPage
+
+
 class Workspace(QObject):
     """Join one project to the pages, until `close`."""
 
     def __init__(
-        self,
-        project: Project,
-        who: str,
-        window: QWidget,
-        pages: tuple[LabelPage, TrainPage, ReviewPage, ApplyPage],
-        background: Background,
+        self, project: Project, who: str, window: QWidget, pages: Pages, background: Background
     ) -> None:
         super().__init__(window)
-        label_page, train_page, review_page, apply_page = pages
         self.session = Session(project, who=who, parent=self)
         self.services = Services(
             background=background,
@@ -54,19 +66,35 @@ class Workspace(QObject):
         self.exporting = ExportFlow(window, self.session, self.services)
         self.printing = SheetPrinting(window, self.session, self.services)
         self.sharing = SharingFlow(window, self.session, self.services)
+        self.micrographs = MicrographFlow(window, self.session, background)
         self.classes = ClassesFlow(
-            window, self.session, self.services, label_page.crop_grid.selected_ids
+            window, self.session, self.services, pages.label.crop_grid.selected_ids
         )
-        self.label = LabelPresenter(label_page, self.session, self.services)
-        self.train = TrainPresenter(train_page, self.session, self.services)
-        self.review = ReviewPresenter(review_page, self.session, self.services)
-        self.apply = ApplyPresenter(apply_page, self.session, self.services)
+        self.label = LabelPresenter(pages.label, self.session, self.services)
+        self.train = TrainPresenter(pages.train, self.session, self.services)
+        self.review = ReviewPresenter(pages.review, self.session, self.services)
+        self.apply = ApplyPresenter(pages.apply, self.session, self.services)
         self._presenters = (self.label, self.train, self.review, self.apply)
         for presenter in self._presenters:
             presenter.attach()
         # else every now and then a key waits 0.1 s while 100,000 crops are looked through for
         # garbage
         gc.freeze()
+
+    def commands(self) -> dict[str, Callable[[], object]]:
+        """Return what actions of the window do with this project, by their names."""
+        return {
+            "import_files": self.importing.ask_files,
+            "import_folder": self.importing.ask_folder,
+            "import_outlines": self.importing.ask_outlines,
+            "print_sheets": self.printing.ask,
+            "pack": self.sharing.ask_pack,
+            "merge_labels": self.sharing.ask_merge,
+            "edit_classes": self.classes.show,
+            "name_specimens": self.micrographs.ask_names,
+            "train_stop": self.train.stop,
+            "train_cancel": self.train.cancel,
+        }
 
     def close(self) -> None:
         """End everything that runs for the project and close it."""
@@ -77,9 +105,95 @@ class Workspace(QObject):
         for presenter in self._presenters:
             presenter.detach()
             presenter.deleteLater()
-        for flow in (self.importing, self.exporting, self.printing, self.sharing, self.classes):
+        flows = (self.importing, self.exporting, self.printing, self.sharing, self.micrographs)
+        for flow in (*flows, self.classes):
             flow.deleteLater()
         self.services.thumbnails.close()
         self.services.micrograph_images.close()
         self.session.close()
         self.deleteLater()
+
+
+class OpenProject(QObject):
+    """Hold the workspace of the one project that is open, None without one.
+
+    `entered` and `left` tell of a project that was opened or closed; `refused` carries the
+    PoreguiError of one that cannot be opened.
+    """
+
+    entered = Signal()
+    left = Signal()
+    refused = Signal(object)
+
+    def __init__(
+        self, window: QWidget, pages: Pages, background: Background, preferences: Preferences
+    ) -> None:
+        super().__init__(window)
+        self._window = window
+        self._pages = pages
+        self._background = background
+        self._preferences = preferences
+        self.workspace: Workspace | None = None
+
+    @property
+    def session(self) -> Session | None:
+        """Return the session of the open project."""
+        if self.workspace is None:
+            return None
+        return self.workspace.session
+
+    @property
+    def services(self) -> Services | None:
+        """Return the services of the open project."""
+        if self.workspace is None:
+            return None
+        return self.workspace.services
+
+    def open(self, folder: Path) -> None:
+        """Open a project in the place of the one that is open, if that may be left."""
+        session = self.session
+        if session is not None and session.project.folder.resolve() == Path(folder).resolve():
+            return
+        if not self.may_leave():
+            return
+        try:
+            project = Project.open(Path(folder))
+        except PoreguiError as error:
+            self.refused.emit(error)
+            return
+        self.enter(project)
+
+    def enter(self, project: Project) -> None:
+        """Make a project the one that the window shows."""
+        self.close()
+        preferences = self._preferences
+        workspace = Workspace(
+            project, preferences.annotator, self._window, self._pages, self._background
+        )
+        workspace.services.micrograph_images.set_tile_megabytes(preferences.tile_megabytes)
+        workspace.services.trainer.warm.wanted = preferences.keeps_trainer_ready
+        preferences.remember_project(project.folder)
+        self.workspace = workspace
+        self.entered.emit()
+
+    def may_leave(self) -> bool:
+        """Tell whether the open project may be closed; ask when a training goes on in it."""
+        if self.services is None or not self.services.trainer.running:
+            return True
+        text = "Closing the project interrupts it. Resume it later on the Train page."
+        waiting = len(self.services.trainer.queue.orders)
+        if waiting:
+            text += f" {count(waiting, 'queued run')} will not start."
+        return messages().ask("Training is running", text, "Close and interrupt")
+
+    def leave(self) -> None:
+        """Close the open project, if it may be left."""
+        if self.may_leave():
+            self.close()
+
+    def close(self) -> None:
+        """Close the open project; a training that goes on is interrupted and can be resumed."""
+        if self.workspace is not None:
+            self.workspace.close()
+            self.workspace = None
+            self.left.emit()

@@ -9,7 +9,6 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QFontDatabase, QShowEvent, QTextCursor
 from PySide6.QtWidgets import (
     QDialog,
-    QDialogButtonBox,
     QGridLayout,
     QHBoxLayout,
     QLabel,
@@ -23,6 +22,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from poregui.gui.base import pieces
 from poregui.gui.base.class_marks import ClassMarks
 from poregui.gui.base.theme import GAP, MARGIN, scaled_font
 from poregui.gui.lists.run_table import RunTable
@@ -55,10 +55,8 @@ class LogDialog(QDialog):
         where = QLabel(str(log_file))
         where.setProperty("muted", True)
         where.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
-        buttons.rejected.connect(self.close)
         layout = QVBoxLayout(self)
-        for widget in (where, self.text, buttons):
+        for widget in (where, self.text, pieces.close_buttons(self)):
             layout.addWidget(widget)
 
 

@@ -210,12 +210,16 @@ class TrainPresenter(QObject):
 
     def stop(self) -> None:
         """Let the training end soon with its best weights."""
+        if not self._trainer.running:
+            return
         self._stopping = True
         self._trainer.stop()
         self._show_running()
 
     def cancel(self) -> None:
         """Give the training up; asks first when something was learned already."""
+        if not self._trainer.running:
+            return
         learned = self._live is not None and self._live.epochs
         question = (
             "What the network has learned in this run is thrown away. Stop "

@@ -137,7 +137,7 @@ def test_a_project_that_is_open_elsewhere_opens_read_only_with_a_banner(
 ) -> None:
     with Project.open(folder):
         window.open_project(folder)
-        assert "reading only" in text_of(window, "read_only_banner_text")
+        assert "pores is read-only" in text_of(window, "read_only_banner_text")
         assert window.findChild(QWidget, "read_only_banner").isVisible()
         assert not window.actions_by_name["import_files"].isEnabled()
         assert text_of(window, "status_saved") == "Read-only"

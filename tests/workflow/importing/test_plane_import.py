@@ -217,7 +217,7 @@ def test_a_person_changes_the_page_of_a_micrograph_in_its_dialog(
     window = build_window(tmp_path / "shown")
     try:
         assert window.session is not None
-        window.asking.micrograph(window.session.project.micrographs()[0].id)
+        window.workspace.micrographs.ask([window.session.project.micrographs()[0].id])
         dialog = window.findChild(MicrographDialog)
         window.background.wait()
         assert dialog.findChild(QSpinBox, "micrograph_z_box") is None
