@@ -33,6 +33,9 @@ NOT_OF_THE_TREE = {"support", "rules", "flows", "scripts"}
 PRIVATE_ACCESSES = 98
 """How often tests reach into private attributes; this number may fall and never rise."""
 
+TAKE_A_PAGE = {"LockFlow", "UnsureFlow", "LabelDesk", "Surroundings"}
+"""What still is constructed from a page, apart from presenters; no name may be added."""
+
 
 @cache
 def trees(folder: Path) -> dict[Path, ast.Module]:
@@ -158,6 +161,55 @@ def test_no_modules_import_each_other_in_a_circle_not_even_for_types() -> None:
 
 def test_a_circle_is_found() -> None:
     assert circles({"a": {"b"}, "b": {"c"}, "c": {"b"}}) == [{"b", "c"}]
+
+
+def constructed_from(tree: ast.Module) -> Iterator[tuple[str, set[str]]]:
+    """Yield each class with the names in the annotations of what it is constructed from.
+
+    That is the parameters of `__init__`, and the fields of a dataclass.
+    """
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.ClassDef):
+            continue
+        annotations: list[ast.AST | None] = []
+        for part in node.body:
+            if isinstance(part, ast.FunctionDef) and part.name == "__init__":
+                arguments = (*part.args.posonlyargs, *part.args.args, *part.args.kwonlyargs)
+                annotations += [argument.annotation for argument in arguments]
+            elif isinstance(part, ast.AnnAssign) and node.decorator_list:
+                annotations.append(part.annotation)
+        named = [one for a in annotations if a is not None for one in ast.walk(a)]
+        yield node.name, {one.id for one in named if isinstance(one, ast.Name)}
+
+
+def takes_a_page(names: set[str]) -> bool:
+    """Tell whether a page or the window is among the names of types."""
+    return any(name.endswith("Page") or name == "MainWindow" for name in names)
+
+
+def test_only_a_presenter_is_constructed_from_a_page_and_nothing_from_the_window() -> None:
+    found = set()
+    for path, tree in trees(PACKAGE / "gui").items():
+        for name, types in constructed_from(tree):
+            own = name.endswith("Presenter") or "shell" in path.parts
+            if "MainWindow" in types or (takes_a_page(types) and not own):
+                found.add(name)
+    assert found <= TAKE_A_PAGE
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("class A:\n    def __init__(self, page: LabelPage | None) -> None: ...", True),
+        ("class A:\n    def __init__(self, *, window: MainWindow) -> None: ...", True),
+        ("@dataclass\nclass A:\n    page: ReviewPage", True),
+        ("class A:\n    def __init__(self, parent: QWidget) -> None: ...", False),
+        ("class A:\n    def show(self, page: LabelPage) -> None: ...", False),
+    ],
+)
+def test_a_constructor_that_takes_a_page_is_found(source: str, found: bool) -> None:
+    [(_, types)] = constructed_from(ast.parse(source))
+    assert takes_a_page(types) == found
 
 
 def test_pages_do_not_know_each_other() -> None:

@@ -37,10 +37,10 @@ class ActionSpec:
 ACTIONS = (
     ActionSpec("new_project", "New project…", "File", ("Ctrl+N",), "new"),
     ActionSpec("open_project", "Open project…", "File", ("Ctrl+O",), "open"),
-    ActionSpec("try_sample", "Try the sample…", "File", (), "sample"),
+    ActionSpec("try_sample", "Try sample project…", "File", (), "sample"),
     ActionSpec(
         "import_files",
-        "Import pictures…",
+        "Import images…",
         "File",
         ("Ctrl+I",),
         "import",
@@ -60,7 +60,7 @@ ACTIONS = (
     ),
     ActionSpec("export_class_folders", "Export class folders…", "File/Export", (), "", "project"),
     ActionSpec(
-        "export_yolo", "Export class folders by side (YOLO)…", "File/Export", (), "", "project"
+        "export_yolo", "Export class folders by split (YOLO)…", "File/Export", (), "", "project"
     ),
     ActionSpec(
         "export_coco", "Export outlines as COCO…", "File/Export", (), "", "project", separated=True
@@ -106,11 +106,11 @@ ACTIONS = (
         "project",
     ),
     ActionSpec(
-        "export_model", "Export the newest network…", "File/Export", (), "", "runs", separated=True
+        "export_model", "Export newest network…", "File/Export", (), "", "runs", separated=True
     ),
     ActionSpec("print_sheets", "Print contact sheets…", "File", ("Ctrl+P",), "", "project"),
-    ActionSpec("pack", "Pack for a colleague…", "File", (), "", "project", separated=True),
-    ActionSpec("merge_labels", "Merge labels of another copy…", "File", (), "", "writable"),
+    ActionSpec("pack", "Pack project…", "File", (), "", "project", separated=True),
+    ActionSpec("merge_labels", "Merge labels from another copy…", "File", (), "", "writable"),
     ActionSpec("save", "Save", "File", ("Ctrl+S",), "", "project", separated=True),
     ActionSpec("close_project", "Close project", "File", ("Ctrl+W",), "", "project"),
     ActionSpec("quit", "Quit", "File", ("Ctrl+Q",), "", separated=True),
@@ -127,26 +127,24 @@ ACTIONS = (
     ActionSpec("edit_keys", "Keys…", "Edit"),
     ActionSpec("edit_tile_memory", "Memory for large micrographs…", "Edit"),
     ActionSpec(
-        "keep_trainer_ready", f"Keep a trainer ready (takes {MEGABYTES} MB)", "Edit", checkable=True
+        "keep_trainer_ready", f"Keep trainer ready (uses {MEGABYTES} MB)", "Edit", checkable=True
     ),
     ActionSpec("show_label", "Label", "View", ("Ctrl+1",), "label", "project", checkable=True),
     ActionSpec("show_train", "Train", "View", ("Ctrl+2",), "train", "project", checkable=True),
     ActionSpec("show_review", "Review", "View", ("Ctrl+3",), "review", "project", checkable=True),
     ActionSpec("show_apply", "Apply", "View", ("Ctrl+4",), "apply", "project", checkable=True),
-    ActionSpec(
-        "theme_system", "Colours of the desktop", "View", (), "", checkable=True, separated=True
-    ),
-    ActionSpec("theme_light", "Light", "View", (), "", checkable=True),
-    ActionSpec("theme_dark", "Dark", "View", (), "", checkable=True),
+    ActionSpec("theme_system", "System theme", "View", (), "", checkable=True, separated=True),
+    ActionSpec("theme_light", "Light theme", "View", (), "", checkable=True),
+    ActionSpec("theme_dark", "Dark theme", "View", (), "", checkable=True),
     ActionSpec("full_screen", "Full screen", "View", ("F11",), "", checkable=True, separated=True),
     ActionSpec("press_not_a_pore", "Not a pore", "Label", needs="labels", page_keys="0"),
-    ActionSpec("press_unsure", "Unsure, never trained on", "Label", needs="labels", page_keys="U"),
     ActionSpec(
-        "press_clear", "Take the label away", "Label", needs="labels", page_keys="Backspace"
+        "press_unsure", "Unsure (excluded from training)", "Label", needs="labels", page_keys="U"
     ),
+    ActionSpec("press_clear", "Remove label", "Label", needs="labels", page_keys="Backspace"),
     ActionSpec(
         "press_accept",
-        "Accept the suggestion",
+        "Accept suggestion",
         "Label",
         needs="boxes",
         page_keys="A",
@@ -154,7 +152,7 @@ ACTIONS = (
     ),
     ActionSpec(
         "press_accept_page",
-        "Accept all suggestions in sight",
+        "Accept all visible suggestions",
         "Label",
         needs="boxes",
         page_keys="Shift+A",
@@ -164,23 +162,23 @@ ACTIONS = (
     ),
     ActionSpec("press_previous", "Previous crop", "Label", needs="crops", page_keys="Left"),
     ActionSpec(
-        "press_fit", "Whole micrograph", "Label", (), "fit", "label", page_keys="F", separated=True
+        "press_fit", "Fit micrograph", "Label", (), "fit", "label", page_keys="F", separated=True
     ),
     ActionSpec("press_what_classes_are", "Class card", "Label", needs="label", page_keys="C"),
     ActionSpec(
         "press_draw_outline",
-        "Draw an outline",
+        "Draw outline",
         "Label",
         needs="boxes",
         page_keys="O",
         separated=True,
     ),
-    ActionSpec("press_edit_outline", "Edit the outline", "Label", needs="boxes", page_keys="E"),
-    ActionSpec("press_merge", "Join pores", "Label", needs="boxes", page_keys="M"),
-    ActionSpec("press_split", "Split the pore at its waist", "Label", needs="boxes", page_keys="S"),
+    ActionSpec("press_edit_outline", "Edit outline", "Label", needs="boxes", page_keys="E"),
+    ActionSpec("press_merge", "Merge pores", "Label", needs="boxes", page_keys="M"),
+    ActionSpec("press_split", "Split pore", "Label", needs="boxes", page_keys="S"),
     ActionSpec(
         "press_delete",
-        "Delete the chosen crops",
+        "Delete selected crops",
         "Label",
         (),
         "delete",
@@ -189,7 +187,7 @@ ACTIONS = (
     ),
     ActionSpec("train_start", "Train", "Train", ("Ctrl+T",), "play", "idle"),
     ActionSpec("train_stop", "Stop and keep best", "Train", ("Ctrl+.",), "stop", "running"),
-    ActionSpec("train_cancel", "Give the training up", "Train", needs="running"),
+    ActionSpec("train_cancel", "Discard training", "Train", needs="running"),
     ActionSpec("review_newest", "Newest run", "Review", ("Ctrl+R",), needs="runs"),
     ActionSpec(
         "review_errors", "All errors", "Review", needs="review", page_keys="E", separated=True
@@ -197,7 +195,7 @@ ACTIONS = (
     ActionSpec("review_heat", "Heat map", "Review", needs="review", page_keys="H"),
     ActionSpec(
         "review_micrograph",
-        "Show the crop in its micrograph",
+        "Show crop in micrograph",
         "Review",
         needs="review",
         page_keys="M",
@@ -205,9 +203,9 @@ ACTIONS = (
     ActionSpec(
         "review_mark", "Mark as reviewed", "Review", needs="review", page_keys="R", separated=True
     ),
-    ActionSpec("review_note", "Write a note", "Review", needs="review", page_keys="N"),
-    ActionSpec("review_keep", "Keep a label in doubt", "Review", needs="review", page_keys="K"),
-    ActionSpec("review_change", "Change a label in doubt", "Review", needs="review", page_keys="C"),
+    ActionSpec("review_note", "Add note", "Review", needs="review", page_keys="N"),
+    ActionSpec("review_keep", "Keep questioned label", "Review", needs="review", page_keys="K"),
+    ActionSpec("review_change", "Change questioned label", "Review", needs="review", page_keys="C"),
     ActionSpec("review_report", "Export report…", "Review", needs="review", separated=True),
     ActionSpec("show_keys", "Keys", "Help", ("?",), "keys"),
     ActionSpec("show_about", "About poregui", "Help"),
@@ -218,7 +216,7 @@ PAGE_KEYS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
         "Micrograph",
         (
             ("Click", "crop the pore under the pointer"),
-            ("Drag", "draw a crop, or move the chosen one"),
+            ("Drag", "draw a crop, or move the selected one"),
             ("Wheel", "zoom under the pointer"),
             ("Space and drag", "move the micrograph"),
         ),
@@ -226,7 +224,7 @@ PAGE_KEYS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     (
         "Label and Review",
         (
-            ("Ctrl and click", "choose one more cell of the matrix"),
+            ("Ctrl and click", "select one more cell of the matrix"),
             ("Enter", "next crop"),
         ),
     ),
@@ -238,7 +236,7 @@ def build_actions(parent: QWidget) -> dict[str, QAction]:
     """Return an action for every declaration, owned by a window."""
     made = {}
     for spec in ACTIONS:
-        action = QAction(f"{spec.text}\t{spec.page_keys}" if spec.page_keys else spec.text, parent)
+        action = QAction(spec.text, parent)
         action.setObjectName(f"{spec.name}_action")
         action.setShortcuts([QKeySequence(keys) for keys in spec.shortcuts])
         action.setCheckable(spec.checkable)

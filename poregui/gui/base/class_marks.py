@@ -89,4 +89,6 @@ class ClassMarks:
 def text_on(colour: QColor) -> QColor:
     """Return black or white, whichever is read better on a colour."""
     light = 0.299 * colour.red() + 0.587 * colour.green() + 0.114 * colour.blue()
-    return QColor("#101418") if light > 125 else QColor("#ffffff")
+    if light > 125:
+        return QColor("#101418")
+    return QColor("#ffffff")

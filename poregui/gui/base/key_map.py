@@ -9,7 +9,7 @@ from PySide6.QtCore import QKeyCombination, QObject, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QKeySequence
 
 from poregui.domain.errors import PoreguiError
-from poregui.gui.base.actions import ACTIONS
+from poregui.gui.base.actions import ACTIONS, ActionSpec
 
 LABEL = "label"
 REVIEW = "review"
@@ -29,7 +29,7 @@ _MODIFIERS = {
 
 @dataclass(frozen=True)
 class KeyEntry:
-    """Hold one thing that a key does: its name in code, its words, its usual key and the pages
+    """Hold one thing that a key does: its name in code, its text, its usual key and the pages
     where it acts.
     """
 
@@ -49,34 +49,26 @@ def _entries() -> tuple[KeyEntry, ...]:
     found = [
         KeyEntry(f"class_{i}", f"Label as class {i}", "Label", str(i), _BOTH) for i in range(1, 10)
     ]
-    found += [
-        KeyEntry(n, f"{n.capitalize()} a step", "Label", k, _BOTH)
-        for n, k in (("undo", "Z"), ("redo", "Y"))
-    ]
-    for spec in ACTIONS:
-        text = spec.text.rstrip("…")
-        if spec.page_keys:
-            name = spec.name.removeprefix("press_")
-            own = REVIEW if spec.menu == "Review" else LABEL
-            pages = _BOTH if name in _ON_BOTH else frozenset({own})
-            found.append(
-                KeyEntry(name, text, spec.menu, _portable(spec.page_keys.partition(",")[0]), pages)
-            )
-        elif spec.shortcuts:
-            group = spec.menu.partition("/")[0]
-            found.append(
-                KeyEntry(
-                    f"window_{spec.name}",
-                    text,
-                    group,
-                    _portable(spec.shortcuts[0]),
-                    frozenset({WINDOW}),
-                )
-            )
-    order = ("Label", "Review")
-    return tuple(
-        sorted(found, key=lambda e: order.index(e.group) if e.group in order else len(order))
-    )
+    found += [KeyEntry("undo", "Undo", "Label", "Z", _BOTH)]
+    found += [KeyEntry("redo", "Redo", "Label", "Y", _BOTH)]
+    found += [_entry_of(spec) for spec in ACTIONS if spec.page_keys or spec.shortcuts]
+    by_page = {"Label": 0, "Review": 1}
+    return tuple(sorted(found, key=lambda entry: by_page.get(entry.group, len(by_page))))
+
+
+def _entry_of(spec: ActionSpec) -> KeyEntry:
+    text = spec.text.rstrip("…")
+    if not spec.page_keys:
+        group = spec.menu.partition("/")[0]
+        key = _portable(spec.shortcuts[0])
+        return KeyEntry(f"window_{spec.name}", text, group, key, frozenset({WINDOW}))
+    name = spec.name.removeprefix("press_")
+    pages = frozenset({LABEL})
+    if name in _ON_BOTH:
+        pages = _BOTH
+    elif spec.menu == "Review":
+        pages = frozenset({REVIEW})
+    return KeyEntry(name, text, spec.menu, _portable(spec.page_keys.partition(",")[0]), pages)
 
 
 ENTRIES = _entries()
@@ -130,9 +122,9 @@ class KeyMap(QObject):
             raise problem
         taken = self._taken_by(entry, key)
         if taken is not None:
-            words = QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText)
+            shown = QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText)
             raise PoreguiError(
-                f"{words} already means “{taken.text}”.",
+                f"{shown} already means “{taken.text}”.",
                 "Press another key, or change that one first.",
             )
         self._changes.pop(name, None)
@@ -165,7 +157,9 @@ class KeyMap(QObject):
                 ),
                 None,
             )
-        return "next" if key in ("Return", "Enter") else None
+        if key in ("Return", "Enter"):
+            return "next"
+        return None
 
     def _taken_by(self, entry: KeyEntry, key: str) -> KeyEntry | None:
         return next(
@@ -209,17 +203,19 @@ def _meet(one: KeyEntry, other: KeyEntry) -> bool:
 
 def _unfit(entry: KeyEntry, key: str) -> PoreguiError | None:
     if not key or "," in key.removesuffix(","):
-        return PoreguiError("That is no key.", "Press one key, alone or with Shift or Ctrl.")
+        return PoreguiError(
+            "This key cannot be used.", "Press one key, alone or with Shift or Ctrl."
+        )
     parts: Iterable[str] = key.split("+")[:-1]
     if key.rpartition("+")[2] in _KEPT:
         return PoreguiError(
-            f"{key} moves in lists and micrographs.", "Press a letter, a digit or a sign."
+            f"{key} is needed in lists and micrographs.", "Press a letter, digit or sign."
         )
     held = {part for part in parts if part in ("Ctrl", "Alt", "Meta")}
     if WINDOW not in entry.pages and held:
-        return PoreguiError(f"{key} is a key of the window.", "Press a key alone, or with Shift.")
+        return PoreguiError(f"{key} is a key of the window.", "Press a key without Ctrl or Alt.")
     if WINDOW in entry.pages and not held and not key.startswith("F") and key != entry.usual:
         return PoreguiError(
-            f"{key} would act while you type a word.", "Hold Ctrl or Alt, or press F1 to F12."
+            f"{key} would act while you type.", "Hold Ctrl or Alt, or press F1 to F12."
         )
     return None

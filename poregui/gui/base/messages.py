@@ -90,25 +90,24 @@ class BugDialog(QDialog):
 
     def __init__(self, trace: str, log_file: Path | None, parent: QWidget | None) -> None:
         super().__init__(parent)
-        self.setWindowTitle("Something in poregui is broken")
+        self.setWindowTitle("Unexpected error")
         self.resize(720, 420)
-        said = QLabel(
-            "This is a fault of the program, not yours. Everything that you decided is on disk; "
-            "you can go on, or "
-            "close the window and open the project again."
+        explained = QLabel(
+            "This is an error in poregui, not yours. All changes are saved: continue, or close the "
+            "window and open the project again."
         )
-        said.setWordWrap(True)
+        explained.setWordWrap(True)
         shown = QPlainTextEdit(trace)
         shown.setReadOnly(True)
         shown.setObjectName("bug_trace")
-        shown.setAccessibleName("Trace of the fault")
+        shown.setAccessibleName("Error trace")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(2 * MARGIN, 2 * MARGIN, 2 * MARGIN, MARGIN)
         layout.setSpacing(MARGIN)
-        layout.addWidget(said)
+        layout.addWidget(explained)
         layout.addWidget(shown)
         if log_file is not None:
-            where = QLabel(f"The log is {log_file}")
+            where = QLabel(f"Log: {log_file}")
             where.setProperty("muted", True)
             where.setWordWrap(True)
             layout.addWidget(where)

@@ -34,7 +34,7 @@ class ElidedLabel(QLabel):
     def setText(self, text: str) -> None:
         """Show another text."""
         super().setText(text)
-        self._tell()
+        self._update_tip()
 
     def shown(self) -> str:
         """Return what can be read in the room there is."""
@@ -45,7 +45,7 @@ class ElidedLabel(QLabel):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Keep the tooltip in step with what can be read."""
         super().resizeEvent(event)
-        self._tell()
+        self._update_tip()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw what fits."""
@@ -60,21 +60,27 @@ class ElidedLabel(QLabel):
             self.foregroundRole(),
         )
 
-    def _tell(self) -> None:
-        self.setToolTip("" if self.shown() == self.text() else self.text())
+    def _update_tip(self) -> None:
+        tip = ""
+        if self.shown() != self.text():
+            tip = self.text()
+        self.setToolTip(tip)
 
 
 def fill(box: QComboBox, entries: Sequence[tuple[str, object]]) -> None:
     """Offer entries (text, value) and keep the chosen value where it is still offered."""
     if [(box.itemText(i), box.itemData(i)) for i in range(box.count())] == list(entries):
         return
-    kept = box.currentData() if box.count() else entries[0][1]
+    kept = entries[0][1]
+    if box.count():
+        kept = box.currentData()
     with QSignalBlocker(box):
         box.clear()
         for text, value in entries:
             box.addItem(text, value)
         values = [value for _, value in entries]
-        box.setCurrentIndex(values.index(kept) if kept in values else 0)
+        if kept in values:
+            box.setCurrentIndex(values.index(kept))
 
 
 def combo(name: str, accessible: str) -> QComboBox:
@@ -106,7 +112,8 @@ def heading(text: str, *, name: str = "", strong: bool = False) -> QLabel:
     """Return a heading, or a stronger title."""
     label = QLabel(text)
     label.setObjectName(name)
-    label.setProperty("title" if strong else "heading", True)
+    label.setProperty("title", strong)
+    label.setProperty("heading", not strong)
     label.setTextFormat(Qt.TextFormat.PlainText)
     return label
 

@@ -71,7 +71,9 @@ class Preferences:
     def recent(self) -> list[Path]:
         """Return the projects opened last, the newest first, without those that are gone."""
         value = self._settings.value("recent", [])
-        names = [value] if isinstance(value, str) else list(value or [])
+        names = list(value or [])
+        if isinstance(value, str):
+            names = [value]
         return [Path(str(name)) for name in names if (Path(str(name)) / "project.db").is_file()]
 
     @property
@@ -96,7 +98,7 @@ class Preferences:
 
     @keeps_trainer_ready.setter
     def keeps_trainer_ready(self, wanted: bool) -> None:
-        self._settings.setValue("keep_trainer_ready", "true" if wanted else "false")
+        self._settings.setValue("keep_trainer_ready", str(wanted).lower())
 
     def remember_project(self, folder: Path) -> None:
         """Put a project at the top of the recent ones."""

@@ -39,12 +39,14 @@ class Tokens:
 
 
 LIGHT = Tokens(
-    window="#f3f4f6", panel="#ffffff", raised="#eceef1", text="#1b1f24", muted="#5d6672", border="#d5d9df",
+    window="#f3f4f6", panel="#ffffff", raised="#eceef1", text="#1b1f24", muted="#5d6672",
+    border="#d5d9df",
     accent="#0b6bcb", accent_text="#ffffff", good="#1a7f4b", warning="#8a5a00", bad="#b3261e",
     plot_background="#ffffff", selection="#cfe3f8", canvas="#dfe2e6",
 )  # fmt: skip
 DARK = Tokens(
-    window="#16191d", panel="#1e2227", raised="#2a2f36", text="#e6e9ed", muted="#9aa4b1", border="#353b44",
+    window="#16191d", panel="#1e2227", raised="#2a2f36", text="#e6e9ed", muted="#9aa4b1",
+    border="#353b44",
     accent="#4aa3f0", accent_text="#0c1116", good="#57c48a", warning="#e6b450", bad="#f2777a",
     plot_background="#1a1d22", selection="#27486b", canvas="#0f1114",
 )  # fmt: skip
@@ -75,7 +77,9 @@ class Theme(QObject):
     @property
     def tokens(self) -> Tokens:
         """Return the colours that are on."""
-        return DARK if self.dark else LIGHT
+        if self.dark:
+            return DARK
+        return LIGHT
 
     def apply(self, app: QApplication) -> None:
         """Dress an application, and follow the desktop from now on."""
@@ -155,7 +159,10 @@ def style_sheet(tokens: Tokens) -> str:
     text = resource("style.qss").read_text(encoding="utf-8")
     for token in fields(tokens):
         text = text.replace(f"@{token.name}@", getattr(tokens, token.name))
-    text = text.replace("@scheme@", "dark" if tokens == DARK else "light")
+    scheme = "light"
+    if tokens == DARK:
+        scheme = "dark"
+    text = text.replace("@scheme@", scheme)
     return text.replace("@icons@", resource("icons").as_posix())
 
 

@@ -9,57 +9,49 @@ from PySide6.QtWidgets import QDialog, QLabel, QLineEdit, QVBoxLayout, QWidget
 
 from poregui.domain.classes import PoreClass
 from poregui.domain.errors import PoreguiError
+from poregui.domain.wording import count, percent
 from poregui.gui.base import pieces
 from poregui.gui.base.key_map import key_map
 from poregui.gui.base.theme import GAP, MARGIN
-from poregui.gui.dialogs.base import FormDialog, hint
+from poregui.gui.dialogs.base import FormDialog, hint, scale_from
 from poregui.gui.label.label_keys import LabelKeys
 from poregui.gui.lists.crop_grid import CropGrid
 from poregui.gui.lists.crop_list import CropRow
 
 
 class LockDialog(FormDialog):
-    """Return `who`, `title` and `um_per_px` (None: what each micrograph says) after it was
+    """Return `who`, `title` and `um_per_px` (None: from each micrograph) after it was
     accepted.
     """
 
-    def __init__(self, network: str, least: float, who: str, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, network: str, min_confidence: float, who: str, parent: QWidget | None = None
+    ) -> None:
         super().__init__("Lock the recipe", "Lock", parent)
         self.who = who
         self.title = ""
         self.um_per_px: float | None = None
         self._who = _line("lock_who_edit", "Your name", who)
         self._title = _line("lock_title_edit", "Name of the recipe", "")
-        self._scale = _line("lock_scale_edit", "Scale in um per px", "")
-        self._scale.setPlaceholderText("what each micrograph says")
+        self._scale = _line("lock_scale_edit", "Pixel size (µm/px)", "")
+        self._scale.setPlaceholderText("from each micrograph")
         self.form.addRow("Network", QLabel(network))
-        self.form.addRow("Confidence", QLabel(f"at least {100 * least:.0f} %"))
+        self.form.addRow("Minimum confidence", QLabel(percent(min_confidence, 0)))
         self.form.addRow("Locked by", self._who)
-        self.form.addRow("Called", self._title)
-        self.form.addRow("Scale, µm per px", self._scale)
+        self.form.addRow("Name", self._title)
+        self.form.addRow("Pixel size (µm/px)", self._scale)
         self.form.addRow(
             "",
-            hint(
-                "The detection recipe of this project as it is now is locked, too. Reports say so."
-            ),
+            hint("This also locks the project's current detection recipe. Reports name the lock."),
         )
 
     def check(self) -> None:
         """Read the form."""
-        self.who, self.title = self._who.text().strip(), self._title.text().strip()
+        self.who = self._who.text().strip()
+        self.title = self._title.text().strip()
         if not self.who:
-            raise PoreguiError("Nobody locks this recipe.", "Write your name.")
-        text = self._scale.text().strip().replace(",", ".")
-        self.um_per_px = None
-        if text:
-            try:
-                self.um_per_px = float(text)
-            except ValueError as error:
-                raise PoreguiError(
-                    f"{text!r} is no scale.", "Write um per px, such as 0.42."
-                ) from error
-            if not 0 < self.um_per_px < 1e6:
-                raise PoreguiError(f"{text!r} is no scale.", "Write um per px above 0.")
+            raise PoreguiError("No name was given for who locks this recipe.", "Enter your name.")
+        self.um_per_px = scale_from(self._scale.text())
 
 
 def _line(name: str, accessible: str, text: str) -> QLineEdit:
@@ -70,8 +62,8 @@ def _line(name: str, accessible: str, text: str) -> QLineEdit:
 
 
 class UnsureDialog(QDialog):
-    """Hold the grid; `pressed` carries what a key means (see LabelKeys), the least sure pore stands
-    first.
+    """Hold the grid; `pressed` carries what a key means (see LabelKeys), the least certain pore
+    stands first.
     """
 
     pressed = Signal(str)
@@ -83,9 +75,7 @@ class UnsureDialog(QDialog):
         self.resize(760, 520)
         self.grid = CropGrid(parent=self)
         self.grid.setObjectName("unsure_grid")
-        self.grid.setAccessibleName(
-            "Pores that the network was not sure about, the least sure first"
-        )
+        self.grid.setAccessibleName("Pores the network is unsure about, least certain first")
         self.grid.set_cell(112, lines=1)
         self.title = pieces.heading("", name="unsure_title", strong=True)
         self.hint = pieces.muted("unsure_hint")
@@ -106,15 +96,12 @@ class UnsureDialog(QDialog):
         """Say which key gives which class."""
         self.grid.set_classes(classes)
         live = [one for one in classes if not one.retired]
-        words = key_map().words
-        keys = [
-            f"{words(f'class_{place}')} {one.name}" for place, one in enumerate(live[:9], start=1)
-        ]
-        others = (("not_a_pore", "Not a pore"), ("unsure", "Unsure"), ("undo", "Undo"))
-        self.hint.setText("   ".join([*keys, *(f"{words(name)} {text}" for name, text in others)]))
+        named = [(f"class_{index}", one.name) for index, one in enumerate(live[:9], start=1)]
+        named += [("not_a_pore", "Not a pore"), ("unsure", "Unsure"), ("undo", "Undo")]
+        self.hint.setText("   ".join(f"{key_map().words(key)} {text}" for key, text in named))
 
     def set_rows(self, rows: Sequence[CropRow]) -> None:
         """Show pores and how many of them are answered."""
         self.grid.set_rows(rows)
         answered = sum(row.label is not None for row in rows)
-        self.title.setText(f"{answered} of {len(rows)} answered")
+        self.title.setText(f"{answered:,} of {count(len(rows), 'pore')} labelled")

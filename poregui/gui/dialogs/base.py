@@ -22,7 +22,7 @@ from poregui.gui.base.theme import GAP, MARGIN
 
 
 def scale_from(text: str) -> float | None:
-    """Return um per px from a text; None for an empty one.
+    """Return µm per px from a text; None for an empty one.
 
     A comma and a point both separate decimals, whatever the desktop's language. Raises PoreguiError
     for anything that is no number above 0.
@@ -34,10 +34,10 @@ def scale_from(text: str) -> float | None:
         value = float(cleaned)
     except ValueError as error:
         raise PoreguiError(
-            f"{text!r} is no scale.", "Write um per px as a number, such as 0.42."
+            f"{text!r} is not a pixel size.", "Enter µm per px, e.g. 0.42."
         ) from error
     if not 0 < value < 1e6:
-        raise PoreguiError(f"{text!r} is no scale.", "Write um per px as a number above 0.")
+        raise PoreguiError(f"{text!r} is not a pixel size.", "Enter a number above 0 (µm/px).")
     return value
 
 

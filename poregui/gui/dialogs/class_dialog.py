@@ -281,13 +281,13 @@ class ClassDelegate(QStyledItemDelegate):
         elided = painter.fontMetrics().elidedText(
             pore_class.name, Qt.TextElideMode.ElideRight, name.width()
         )
-        for place, text, side, colour in (
+        for rectangle, text, side, colour in (
             (name, elided, left, tokens.text),
             (crops, f"{count:,}", right, tokens.text),
             (key, pore_class.key, right, tokens.muted),
         ):
             painter.setPen(QColor(colour))
-            painter.drawText(place, Qt.AlignmentFlag.AlignVCenter | side, text)
+            painter.drawText(rectangle, Qt.AlignmentFlag.AlignVCenter | side, text)
         painter.restore()
 
 
@@ -314,10 +314,10 @@ def _strip(pictures: Sequence[QImage]) -> QPixmap:
     strip = QPixmap(max(1, len(pictures)) * (_PICTURE + GAP), _PICTURE)
     strip.fill(Qt.GlobalColor.transparent)
     painter = QPainter(strip)
-    for place, picture in enumerate(pictures):
+    for index, picture in enumerate(pictures):
         keep = Qt.AspectRatioMode.KeepAspectRatio
         smooth = Qt.TransformationMode.SmoothTransformation
         scaled = picture.scaled(_PICTURE, _PICTURE, keep, smooth)
-        painter.drawImage(place * (_PICTURE + GAP), (_PICTURE - scaled.height()) // 2, scaled)
+        painter.drawImage(index * (_PICTURE + GAP), (_PICTURE - scaled.height()) // 2, scaled)
     painter.end()
     return strip

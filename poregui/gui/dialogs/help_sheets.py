@@ -66,9 +66,8 @@ class AboutDialog(QDialog):
         self.setWindowTitle("About poregui")
         text = QLabel(
             f"<h2>poregui {poregui.__version__}</h2>"
-            "<p>Label pores in micrographs, train a network on them, and see every error "
-            "it makes.</p>"
-            "<p>BSD 3-Clause licence. Made with Qt, pyqtgraph, Keras, ONNX Runtime, OpenCV "
+            "<p>Label pores in micrographs, train a network and review every error it makes.</p>"
+            "<p>BSD 3-Clause licence. Built with Qt, pyqtgraph, Keras, ONNX Runtime, OpenCV "
             "and numpy.</p>"
             f"<p>Python {platform.python_version()} on {html.escape(platform.platform())}</p>"
         )
@@ -99,7 +98,7 @@ def _label_keys() -> list[tuple[str, str]]:
     else:
         classes = " ".join(digits)
     return [
-        (classes, "label with the class and go on"),
+        (classes, "label with the class, go to the next crop"),
         (f"{words('undo')}, {words('redo')}", "undo, redo"),
     ]
 

@@ -1,4 +1,4 @@
-"""Ask what pictures are, whose specimen and which scale; show afterwards what became of them."""
+"""Ask what images are, whose specimen and which scale; show afterwards what became of them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from poregui.gui.dialogs.base import FormDialog, hint, scale_from
 from poregui.workflow.importing.images import ImportOptions
 
 _KINDS = (
-    ("Recognise by folders and names", "auto"),
+    ("Detect automatically", "auto"),
     ("Whole micrographs", "micrographs"),
     ("Ready-made crops", "crops"),
 )
@@ -36,48 +36,48 @@ class ImportDialog(FormDialog):
     def __init__(
         self, paths: Sequence[Path], known_classes: Sequence[str], parent: QWidget | None = None
     ) -> None:
-        super().__init__("Import pictures", "Import", parent)
+        super().__init__("Import images", "Import", parent)
         self.options = ImportOptions()
         self._known = tuple(known_classes)
         if len(paths) == 1:
             what = paths[0].name
         else:
-            what = f"{len(paths)} files and folders"
+            what = f"{len(paths):,} files and folders"
         self.form.addRow("Import", QLabel(what))
         self._kind = QComboBox()
         self._kind.setObjectName("import_kind_box")
-        self._kind.setAccessibleName("What the pictures are")
+        self._kind.setAccessibleName("Import as")
         for text, kind in _KINDS:
             self._kind.addItem(text, kind)
-        self.form.addRow("As", self._kind)
+        self.form.addRow("Import as", self._kind)
         self.form.addRow(
             "",
             hint(
-                "Class folders and names such as LOF.139.PNG are crops, other pictures micrographs."
+                "Class folders and names such as LOF.139.PNG are imported as crops, all other "
+                "images as micrographs."
             ),
         )
-        self._specimen = _edit("import_specimen_edit", "Name of the specimen", "unknown")
+        self._specimen = _edit("import_specimen_edit", "Specimen", "unknown")
         self._pattern = _edit(
-            "import_pattern_edit",
-            "Pattern of the specimen in file names",
-            "for example {specimen}_*.tif",
+            "import_pattern_edit", "Specimen from file name", "e.g. {specimen}_*.tif"
         )
-        self._scale = _edit("import_scale_edit", "Scale in um per px", "as the files say")
+        self._scale = _edit("import_scale_edit", "Pixel size (µm/px)", "from file metadata")
         self.form.addRow("Specimen", self._specimen)
-        self.form.addRow("or from names", self._pattern)
-        self.form.addRow("", hint("Crops of one specimen are never both trained on and tested on."))
-        self.form.addRow("um per px", self._scale)
-        self._page = _number("import_page_box", "Page of files that hold several", "Page ", 1)
-        self._channel = _number(
-            "import_channel_box", "Channel of files that hold several", "Channel ", 0
-        )
+        self.form.addRow("Specimen from file name", self._pattern)
+        self.form.addRow("", hint("A specimen is used for training or testing, never both."))
+        self.form.addRow("Pixel size (µm/px)", self._scale)
+        self.form.addRow("Stack", self._build_stack())
+
+    def _build_stack(self) -> QHBoxLayout:
+        self._page = _number("import_page_box", "Page of a stack", "Page ", 1)
+        self._channel = _number("import_channel_box", "Channel of a stack", "Channel ", 0)
         self._channel.setSpecialValueText("All colours")
-        self._slice = _number("import_z_box", "Slice of files that hold several", "Slice ", 1)
-        several = QHBoxLayout()
-        several.setSpacing(GAP)
+        self._slice = _number("import_z_box", "Slice of a stack", "Slice ", 1)
+        row = QHBoxLayout()
+        row.setSpacing(GAP)
         for box in (self._page, self._channel, self._slice):
-            several.addWidget(box, 1)
-        self.form.addRow("Of stacks", several)
+            row.addWidget(box, 1)
+        return row
 
     def check(self) -> None:
         self.options = ImportOptions(
@@ -103,7 +103,7 @@ class ImportReportDialog(QDialog):
         title.setWordWrap(True)
         shown = QPlainTextEdit("\n".join(lines))
         shown.setObjectName("import_report")
-        shown.setAccessibleName("What was imported and what was not")
+        shown.setAccessibleName("What was imported and what was skipped")
         shown.setReadOnly(True)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(2 * MARGIN, 2 * MARGIN, 2 * MARGIN, MARGIN)
@@ -119,11 +119,11 @@ def _edit(name: str, accessible: str, placeholder: str) -> QLineEdit:
     return edit
 
 
-def _number(name: str, accessible: str, prefix: str, least: int) -> QSpinBox:
+def _number(name: str, accessible: str, prefix: str, minimum: int) -> QSpinBox:
     box = QSpinBox()
     box.setObjectName(name)
     box.setAccessibleName(accessible)
     box.setPrefix(prefix)
-    box.setRange(least, 9999)
-    box.setValue(least)
+    box.setRange(minimum, 9999)
+    box.setValue(minimum)
     return box

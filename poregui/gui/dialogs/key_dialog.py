@@ -46,6 +46,17 @@ class ChangeKeysDialog(QDialog):
         self.reset_button = _button(
             "reset_keys_button", "Restore defaults", "Restore the default key of every action"
         )
+        self._lay_out()
+        self.list.itemDoubleClicked.connect(self._change)
+        self.list.currentItemChanged.connect(self._stop)
+        self.change_button.clicked.connect(self._change)
+        self.reset_button.clicked.connect(self._reset)
+        key_map().changed.connect(self._fill)
+        self._build()
+        self._stop()
+        self.list.setFocus()
+
+    def _lay_out(self) -> None:
         row = QHBoxLayout()
         row.addWidget(self.change_button)
         row.addWidget(self.reset_button)
@@ -57,14 +68,6 @@ class ChangeKeysDialog(QDialog):
         for widget in (self.list, self.words):
             layout.addWidget(widget)
         layout.addLayout(row)
-        self.list.itemDoubleClicked.connect(self._change)
-        self.list.currentItemChanged.connect(self._stop)
-        self.change_button.clicked.connect(self._change)
-        self.reset_button.clicked.connect(self._reset)
-        key_map().changed.connect(self._fill)
-        self._build()
-        self._stop()
-        self.list.setFocus()
 
     def _build_list(self) -> QTreeWidget:
         keys = QTreeWidget()

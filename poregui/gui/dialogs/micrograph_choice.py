@@ -1,9 +1,9 @@
-"""Ask in which micrographs pores are looked for."""
+"""Ask which micrographs to search for pores."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import groupby
+from functools import partial
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
@@ -17,11 +17,12 @@ from PySide6.QtWidgets import (
 )
 
 from poregui.domain.errors import PoreguiError
+from poregui.domain.wording import count
 from poregui.gui.base import pieces
 from poregui.gui.dialogs.base import FormDialog, hint
 from poregui.workflow.detecting.detection_status import Searchable
 
-_SAID = {"never": "not yet", "otherwise": "by another recipe", "same": "by this recipe"}
+_PROCESSED = {"never": "no", "otherwise": "other settings", "same": "current settings"}
 _ID = Qt.ItemDataRole.UserRole
 _CHECKED = Qt.CheckState.Checked
 _UNCHECKED = Qt.CheckState.Unchecked
@@ -38,19 +39,16 @@ class WhichMicrographsDialog(FormDialog):
         self.setObjectName("which_micrographs_dialog")
         self._micrographs = tuple(micrographs)
         self.form.addRow(
-            hint(
-                "Labels stay with their pores, proposals without a label are replaced. Undo "
-                "takes all of it back."
-            )
+            hint("Labelled pores are kept, unlabelled candidates are replaced. Undo restores them.")
         )
         self.tree = self._build()
         self._leaves: dict[int, QTreeWidgetItem] = {}
         self._fill()
         self.form.addRow(self.tree)
-        self.said = QLabel()
-        self.said.setObjectName("which_micrographs_said")
+        self.summary = QLabel()
+        self.summary.setObjectName("which_micrographs_said")
         self.form.addRow(self._choices())
-        self.tree.itemChanged.connect(lambda _item, _column: self._tell())
+        self.tree.itemChanged.connect(self._tell)
         self._tell()
 
     @property
@@ -62,26 +60,26 @@ class WhichMicrographsDialog(FormDialog):
 
     def check(self) -> None:
         if not self.ids:
-            raise PoreguiError(
-                "No micrograph is ticked.", "Tick those in which pores are to be found."
-            )
+            raise PoreguiError("No micrograph is ticked.", "Tick those to search for pores.")
 
     def tick(self, ids: Sequence[int]) -> None:
         """Tick these micrographs and no others."""
         wanted = frozenset(ids)
         blocked = self.tree.blockSignals(True)
         for micrograph_id, leaf in self._leaves.items():
-            leaf.setCheckState(0, _CHECKED if micrograph_id in wanted else _UNCHECKED)
+            if micrograph_id in wanted:
+                leaf.setCheckState(0, _CHECKED)
+            else:
+                leaf.setCheckState(0, _UNCHECKED)
         self.tree.blockSignals(blocked)
         self.tree.viewport().update()
         self._tell()
 
-    def _tell(self) -> None:
+    def _tell(self, *_: object) -> None:
         self._problem.hide()
-        count = len(self.ids)
-        all_ = len(self._micrographs)
-        self.said.setText(f"{count} of {all_} ticked")
-        self.ok.setEnabled(count > 0)
+        chosen = len(self.ids)
+        self.summary.setText(f"{chosen:,} of {count(len(self._micrographs), 'micrograph')}")
+        self.ok.setEnabled(chosen > 0)
 
     def _choices(self) -> QWidget:
         everyone = [one.id for one in self._micrographs]
@@ -89,10 +87,10 @@ class WhichMicrographsDialog(FormDialog):
         every_button = pieces.button("which_all", "All", "Tick all micrographs")
         none_button = pieces.button("which_none", "None", "Tick no micrograph")
         new_button = pieces.button(
-            "which_new", "Not searched so", "Tick those not searched by this recipe yet"
+            "which_new", "Not yet processed", "Tick those not yet processed with current settings"
         )
         for button, ids in ((every_button, everyone), (none_button, []), (new_button, new)):
-            button.clicked.connect(lambda _=False, ids=ids: self.tick(ids))
+            button.clicked.connect(partial(self.tick, ids))
         new_button.setEnabled(bool(new))
         row = QWidget()
         layout = QHBoxLayout(row)
@@ -100,14 +98,14 @@ class WhichMicrographsDialog(FormDialog):
         for button in (every_button, none_button, new_button):
             layout.addWidget(button)
         layout.addStretch()
-        layout.addWidget(self.said)
+        layout.addWidget(self.summary)
         return row
 
     def _build(self) -> QTreeWidget:
         tree = QTreeWidget()
         tree.setObjectName("which_micrographs_tree")
-        tree.setAccessibleName("Micrographs by specimen; pores are looked for in ticked ones")
-        tree.setHeaderLabels(["Micrograph", "Scale", "Crops", "Searched"])
+        tree.setAccessibleName("Micrographs by specimen; pores are searched for in ticked ones")
+        tree.setHeaderLabels(["Micrograph", "Pixel size", "Crops", "Processed"])
         tree.setUniformRowHeights(True)
         header = tree.header()
         header.setStretchLastSection(False)
@@ -116,9 +114,12 @@ class WhichMicrographsDialog(FormDialog):
         return tree
 
     def _fill(self) -> None:
-        by_specimen = sorted(self._micrographs, key=lambda one: (not one.specimen, one.specimen))
-        for specimen, several in groupby(by_specimen, key=lambda one: one.specimen):
-            top = QTreeWidgetItem(self.tree, [specimen or "Without a specimen"])
+        named = {one.specimen for one in self._micrographs if one.specimen}
+        for specimen in (*sorted(named), ""):
+            several = [one for one in self._micrographs if one.specimen == specimen]
+            if not several:
+                continue
+            top = QTreeWidgetItem(self.tree, [specimen or "No specimen"])
             flags = (
                 Qt.ItemFlag.ItemIsEnabled
                 | Qt.ItemFlag.ItemIsUserCheckable
@@ -131,7 +132,7 @@ class WhichMicrographsDialog(FormDialog):
                 else:
                     scale = "unknown"
                 leaf = QTreeWidgetItem(
-                    top, [one.name, scale, f"{one.crops:,}", _SAID[one.searched]]
+                    top, [one.name, scale, f"{one.crops:,}", _PROCESSED[one.searched]]
                 )
                 leaf.setFlags(flags | Qt.ItemFlag.ItemNeverHasChildren)
                 leaf.setTextAlignment(

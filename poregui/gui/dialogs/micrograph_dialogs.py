@@ -1,4 +1,4 @@
-"""Ask for the specimen and scale of micrographs, and how long a scale bar is."""
+"""Ask for the specimen and pixel size of micrographs, and how long a scale bar is."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QSpinBox, QWidget
 
 from poregui.domain.errors import PoreguiError
 from poregui.domain.records import Micrograph, Plane
+from poregui.domain.wording import count, shortened
 from poregui.gui.dialogs.base import FormDialog, hint, scale_from
 from poregui.vision.io.header import Header
 
-UNITS = {"um": 1.0, "nm": 1e-3, "mm": 1e3}
+UNITS = {"µm": 1.0, "nm": 1e-3, "mm": 1e3}
 
 
 class BarLengthDialog(FormDialog):
@@ -20,11 +21,11 @@ class BarLengthDialog(FormDialog):
     def __init__(self, length_px: float, parent: QWidget | None = None) -> None:
         super().__init__("Scale bar", "Set scale", parent)
         self.um = 0.0
-        self.form.addRow("Marked", QLabel(f"{length_px:.1f} px"))
+        self.form.addRow("Measured length", QLabel(f"{length_px:.1f} px"))
         self._length = QLineEdit()
         self._length.setObjectName("bar_length_edit")
         self._length.setAccessibleName("Length of the scale bar")
-        self._length.setPlaceholderText("as written beside the bar")
+        self._length.setPlaceholderText("length printed on the image")
         self._unit = QComboBox()
         self._unit.setObjectName("bar_unit_box")
         self._unit.setAccessibleName("Unit")
@@ -38,10 +39,10 @@ class BarLengthDialog(FormDialog):
             value = float(text.replace(",", "."))
         except ValueError as error:
             raise PoreguiError(
-                f"{text!r} is no length.", "Write it as a number, such as 20 or 0,5."
+                f"{text!r} is not a length.", "Enter a length, e.g. 20 or 0.5."
             ) from error
         if not 0 < value < 1e9:
-            raise PoreguiError(f"{text!r} is no length.", "Write a number above 0.")
+            raise PoreguiError(f"{text!r} is not a length.", "Enter a number above 0.")
         self.um = value * UNITS[self._unit.currentText()]
 
 
@@ -60,12 +61,8 @@ class MicrographDialog(FormDialog):
         self.um_per_px = micrograph.um_per_px
         self.plane = Plane.parse(micrograph.plane)
         self._planes: dict[str, QSpinBox] = {}
-        kind = "grey" if micrograph.channels == 1 else "colour"
         self.form.addRow("File", QLabel(micrograph.name))
-        self.form.addRow(
-            "Picture",
-            QLabel(f"{micrograph.width} x {micrograph.height} px, {micrograph.bits}-bit {kind}"),
-        )
+        self.form.addRow("Image", QLabel(_described(micrograph)))
         self._specimen = QComboBox()
         self._specimen.setObjectName("micrograph_specimen_box")
         self._specimen.setAccessibleName("Specimen")
@@ -73,19 +70,21 @@ class MicrographDialog(FormDialog):
         self._specimen.addItems(["", *specimens])
         self._specimen.setCurrentText(specimen)
         self.form.addRow("Specimen", self._specimen)
-        if micrograph.um_per_px is None:
-            scale = ""
-        else:
-            scale = f"{micrograph.um_per_px:g}"
-        self._scale = QLineEdit(scale)
+        self._before = micrograph
+        self._scale = QLineEdit(_number(micrograph.um_per_px))
         self._scale.setObjectName("micrograph_scale_edit")
-        self._scale.setAccessibleName("Scale in um per px")
+        self._scale.setAccessibleName("Pixel size (µm/px)")
         self._scale.setPlaceholderText("unknown")
-        self.form.addRow("um per px", self._scale)
-        self.form.addRow("", hint(micrograph.scale_source and f"Scale: {micrograph.scale_source}."))
+        self.form.addRow("Pixel size (µm/px)", self._scale)
+        self.form.addRow(
+            "", hint(micrograph.scale_source and f"Pixel size {micrograph.scale_source}.")
+        )
 
     def check(self) -> None:
-        self.um_per_px = scale_from(self._scale.text())
+        if self._scale.text().strip() == _number(self._before.um_per_px):
+            self.um_per_px = self._before.um_per_px  # as measured, with all its digits
+        else:
+            self.um_per_px = scale_from(self._scale.text())
         self.specimen = self._specimen.currentText().strip()
         if self._planes:
             numbers = {part: box.value() for part, box in self._planes.items()}
@@ -98,7 +97,7 @@ class MicrographDialog(FormDialog):
         size.
         """
         row = 2
-        for part, title, many, now, least in (
+        for part, title, many, now, minimum in (
             ("page", "Page", header.pages, self.plane.page, 1),
             ("channel", "Channel", header.channels, self.plane.channel or 0, 0),
             ("z", "Slice", header.slices, self.plane.z, 1),
@@ -108,11 +107,13 @@ class MicrographDialog(FormDialog):
             box = QSpinBox()
             box.setObjectName(f"micrograph_{part}_box")
             box.setAccessibleName(title)
-            box.setRange(least, many)
+            box.setRange(minimum, many)
             box.setValue(now)
             box.setSuffix(f" of {many}")
-            if least == 0:
-                box.setSpecialValueText("all colours" if many in (3, 4) else "the first")
+            if minimum == 0 and many in (3, 4):
+                box.setSpecialValueText("all colours")
+            elif minimum == 0:
+                box.setSpecialValueText("the first")
             self._planes[part] = box
             self.form.insertRow(row, title, box)
             row += 1
@@ -129,15 +130,16 @@ class SeveralMicrographsDialog(FormDialog):
         specimens: Mapping[int, str],
         parent: QWidget | None = None,
     ) -> None:
-        super().__init__("Micrographs", f"Change {len(micrographs)} micrographs", parent)
+        super().__init__("Micrographs", f"Change {count(len(micrographs), 'micrograph')}", parent)
         self.specimen: str | None = None
         self.um_per_px: float | None = None
-        names = {specimens.get(m.specimen_id or 0, "") for m in micrographs}
-        scales = {m.um_per_px for m in micrographs}
-        self._specimen_before = names.pop() if len(names) == 1 else ""
-        scale = scales.pop() if len(scales) == 1 else None
-        self._scale_before = "" if scale is None else f"{scale:g}"
-        self.form.addRow("Files", QLabel(_listed([m.name for m in micrographs])))
+        self._specimen_before = _common(
+            {specimens.get(m.specimen_id or 0, "") for m in micrographs}
+        )
+        self._scale_before = _common({_number(m.um_per_px) for m in micrographs})
+        files = QLabel(shortened([m.name for m in micrographs]))
+        files.setWordWrap(True)
+        self.form.addRow("Files", files)
         self._specimen = QComboBox()
         self._specimen.setObjectName("micrographs_specimen_box")
         self._specimen.setAccessibleName("Specimen of all of them")
@@ -145,14 +147,14 @@ class SeveralMicrographsDialog(FormDialog):
         self._specimen.addItems(["", *specimens.values()])
         self._specimen.setCurrentText(self._specimen_before)
         if field := self._specimen.lineEdit():
-            field.setPlaceholderText("leave as it is")
+            field.setPlaceholderText("unchanged")
         self.form.addRow("Specimen", self._specimen)
         self._scale = QLineEdit(self._scale_before)
         self._scale.setObjectName("micrographs_scale_edit")
-        self._scale.setAccessibleName("Scale of all of them in um per px")
-        self._scale.setPlaceholderText("leave as it is")
-        self.form.addRow("um per px", self._scale)
-        self.form.addRow("", hint("An empty field leaves each micrograph as it is."))
+        self._scale.setAccessibleName("Pixel size of all of them (µm/px)")
+        self._scale.setPlaceholderText("unchanged")
+        self.form.addRow("Pixel size (µm/px)", self._scale)
+        self.form.addRow("", hint("An empty field leaves each micrograph unchanged."))
 
     def check(self) -> None:
         specimen = " ".join(self._specimen.currentText().split())
@@ -167,6 +169,21 @@ class SeveralMicrographsDialog(FormDialog):
             self.um_per_px = scale_from(scale)
 
 
-def _listed(names: Sequence[str]) -> str:
-    more = len(names) - 3
-    return "\n".join([*names[:3], *([f"and {more} more"] if more > 0 else [])])
+def _described(micrograph: Micrograph) -> str:
+    kind = "colour"
+    if micrograph.channels == 1:
+        kind = "grey"
+    return f"{micrograph.width} × {micrograph.height} px, {micrograph.bits}-bit {kind}"
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return ""
+    return f"{value:g}"
+
+
+def _common(texts: set[str]) -> str:
+    """Return the one text that all have, empty where they differ."""
+    if len(texts) == 1:
+        return next(iter(texts))
+    return ""

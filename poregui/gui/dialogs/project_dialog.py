@@ -1,4 +1,4 @@
-"""Ask where a new project goes and which classes it has."""
+"""Ask where a new project goes and which classes it has; alone, for no other dialog is like it."""
 
 from __future__ import annotations
 
@@ -22,34 +22,33 @@ class NewProjectDialog(FormDialog):
         title: str = "New project",
         with_classes: bool = True,
     ) -> None:
-        super().__init__(title, "Make project", parent)
+        super().__init__(title, "Create project", parent)
         self.folder = Path()
         self.classes: tuple[str, ...] = DEFAULT_CLASS_NAMES
         self._name = QLineEdit("pores")
         self._name.setObjectName("project_name_edit")
         self._name.setAccessibleName("Name of the project")
-        self._place = QLineEdit(str(Path.home()))
-        self._place.setObjectName("project_place_edit")
-        self._place.setAccessibleName("Folder in which the project is made")
+        self._location = QLineEdit(str(Path.home()))
+        self._location.setObjectName("project_place_edit")
+        self._location.setAccessibleName("Project location")
         browse = QPushButton("Browse…")
         browse.setObjectName("project_browse_button")
         browse.clicked.connect(self._browse)
-        place = QHBoxLayout()
-        place.setSpacing(GAP)
-        place.addWidget(self._place)
-        place.addWidget(browse)
+        location = QHBoxLayout()
+        location.setSpacing(GAP)
+        location.addWidget(self._location)
+        location.addWidget(browse)
         self.form.addRow("Name", self._name)
-        self.form.addRow("In folder", place)
+        self.form.addRow("Location", location)
         self._classes = QLineEdit(", ".join(DEFAULT_CLASS_NAMES))
         self._classes.setObjectName("project_classes_edit")
-        self._classes.setAccessibleName("Classes of the project, with commas between")
+        self._classes.setAccessibleName("Classes, separated by commas")
         if with_classes:
             self.form.addRow("Classes", self._classes)
             self.form.addRow(
-                "", hint("2 to 30 names with commas between; they can be changed at any time.")
+                "", hint("2–30 names, separated by commas. You can change them at any time.")
             )
         self._name.selectAll()
-        self._name.setFocus()
 
     def check(self) -> None:
         name = self._name.text().strip()
@@ -59,14 +58,12 @@ class NewProjectDialog(FormDialog):
             )
         classes = tuple(part.strip() for part in self._classes.text().split(",") if part.strip())
         default_classes(classes)
-        self.folder = Path(self._place.text().strip()).expanduser() / name
+        self.folder = Path(self._location.text().strip()).expanduser() / name
         self.classes = classes
         if self.folder.exists() and any(self.folder.iterdir()):
-            raise PoreguiError(f"{self.folder} is not empty.", "Choose another name or place.")
+            raise PoreguiError(f"{self.folder} is not empty.", "Choose another name or location.")
 
     def _browse(self) -> None:
-        chosen = QFileDialog.getExistingDirectory(
-            self, "Where to make the project", self._place.text()
-        )
+        chosen = QFileDialog.getExistingDirectory(self, "Project location", self._location.text())
         if chosen:
-            self._place.setText(chosen)
+            self._location.setText(chosen)

@@ -1,4 +1,4 @@
-"""Ask on what a network is tested: specimens, micrographs or sources."""
+"""Ask what a network is tested on: specimens, micrographs or sources."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from poregui.domain.errors import PoreguiError
+from poregui.domain.wording import count, percent
 from poregui.gui.dialogs.base import FormDialog, hint
 from poregui.workflow.training.test_split import Group, word_for
 
@@ -38,27 +39,26 @@ class TestSideDialog(FormDialog):
         parent: QWidget | None = None,
     ) -> None:
         self._kind = word_for([group.key for group in groups])
-        super().__init__(f"Test {self._kind}s", "Test on these", parent)
+        super().__init__(f"Test {self._kind}s", "Use as test set", parent)
         self.setObjectName("test_side_dialog")
         self._groups = tuple(groups)
         self._judge = judge
         self.form.addRow(
             hint(
-                f"Ticked {self._kind}s are never trained on: they say what the network is worth "
-                "on new ones. Choose "
-                "them once, before you look at results, and leave them."
+                f"Ticked {self._kind}s are used for testing and never for training. Choose them "
+                "once, before you look at results, and leave them."
             )
         )
         self.table = self._build(classes)
         self.form.addRow(self.table)
-        self.said = QLabel()
-        self.said.setObjectName("test_side_warnings")
-        self.said.setProperty("warning", True)
-        self.said.setWordWrap(True)
-        self.said.setMinimumHeight(4 * self.fontMetrics().lineSpacing())
-        self.said.setAlignment(Qt.AlignmentFlag.AlignTop)
-        self.form.addRow(self.said)
-        self.table.itemChanged.connect(lambda _: self._tell())
+        self.summary = QLabel()
+        self.summary.setObjectName("test_side_warnings")
+        self.summary.setProperty("warning", True)
+        self.summary.setWordWrap(True)
+        self.summary.setMinimumHeight(4 * self.fontMetrics().lineSpacing())
+        self.summary.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.form.addRow(self.summary)
+        self.table.itemChanged.connect(self._tell)
         self._tell()
 
     @property
@@ -74,11 +74,10 @@ class TestSideDialog(FormDialog):
         item = self.table.item(row, 0)
         return item is not None and item.checkState() == Qt.CheckState.Checked
 
-    def _tell(self) -> None:
+    def _tell(self, *_: object) -> None:
         self._problem.hide()
-        share = sum(
-            sum(group.counts) for row, group in enumerate(self._groups) if self._ticked(row)
-        )
+        rows = enumerate(self._groups)
+        tested = sum(sum(group.counts) for row, group in rows if self._ticked(row))
         total = sum(sum(group.counts) for group in self._groups)
         try:
             warnings = self._judge(self.keys)
@@ -86,8 +85,9 @@ class TestSideDialog(FormDialog):
         except PoreguiError as error:
             warnings = (str(error),)
             bad = True
-        told = f"{share} of {total} crops are tested ({100 * share / max(total, 1):.0f} %)."
-        self.said.setText("\n".join([told, *warnings]))
+        share = percent(tested / max(total, 1), 0)
+        summary = f"Test set: {tested:,} of {count(total, 'crop')} ({share})."
+        self.summary.setText("\n".join([summary, *warnings]))
         self.ok.setEnabled(not bad)
 
     def _build(self, classes: Sequence[str]) -> QTableWidget:
@@ -95,7 +95,7 @@ class TestSideDialog(FormDialog):
         table = QTableWidget(len(self._groups), len(headings))
         table.setObjectName("test_side_table")
         table.setAccessibleName(
-            f"{self._kind.capitalize()}s with their crops of each class; ticked ones are tested on"
+            f"{self._kind.capitalize()}s and their crops per class; ticked ones are the test set"
         )
         table.setHorizontalHeaderLabels(headings)
         table.verticalHeader().hide()
@@ -110,12 +110,20 @@ class TestSideDialog(FormDialog):
         for row, group in enumerate(self._groups):
             name = QTableWidgetItem(group.name)
             name.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsUserCheckable)
-            name.setCheckState(Qt.CheckState.Checked if group.tested else Qt.CheckState.Unchecked)
+            name.setCheckState(Qt.CheckState.Unchecked)
+            if group.tested:
+                name.setCheckState(Qt.CheckState.Checked)
             table.setItem(row, 0, name)
-            for column, count in enumerate((*group.counts, sum(group.counts)), start=1):
-                cell = QTableWidgetItem(str(count) if count else "–")
-                cell.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-                cell.setFlags(Qt.ItemFlag.ItemIsEnabled)
-                table.setItem(row, column, cell)
+            for column, crops in enumerate((*group.counts, sum(group.counts)), start=1):
+                table.setItem(row, column, _count_cell(crops))
         table.setMinimumHeight(min(300, 40 + (self.fontMetrics().height() + 8) * len(self._groups)))
         return table
+
+
+def _count_cell(crops: int) -> QTableWidgetItem:
+    cell = QTableWidgetItem("–")
+    if crops:
+        cell.setText(f"{crops:,}")
+    cell.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+    cell.setFlags(Qt.ItemFlag.ItemIsEnabled)
+    return cell

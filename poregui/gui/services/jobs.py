@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from PySide6.QtCore import QCoreApplication, QObject, QRunnable, Qt, QThreadPool, Signal, Slot
 
 from poregui.domain.errors import PoreguiError
+from poregui.gui.base.messages import messages
 
 T = TypeVar("T")
 _THREADS = 2
@@ -74,7 +75,7 @@ class _Work(QRunnable):
             result = self._task(TaskControl(self._handle))
         except Cancelled:
             self._handle.cancelled = True
-        except BaseException as raised:  # noqa: BLE001 - handed over to the main thread, whatever it is
+        except BaseException as raised:  # noqa: BLE001 - handed over to the main thread
             error = raised
         self._handle.ended.emit(self._handle, result, error)
 
@@ -121,7 +122,7 @@ class Background(QObject):
         if handle.cancelled:
             return
         if isinstance(error, PoreguiError):
-            (handle.failed or _tell)(error)
+            (handle.failed or messages().error)(error)
         elif error is not None:
             sys.excepthook(type(error), error, error.__traceback__)
         else:
@@ -142,12 +143,6 @@ class Background(QObject):
         while self._running:
             self._pool.waitForDone(50)
             QCoreApplication.processEvents()
-
-
-def _tell(error: PoreguiError) -> None:
-    from poregui.gui.base.messages import messages
-
-    messages().error(error)
 
 
 class Latest(QObject):
@@ -211,7 +206,7 @@ class Latest(QObject):
         error = None
         try:
             result = taken[1]()
-        except BaseException as raised:  # noqa: BLE001 - handed over to the main thread, whatever it is
+        except BaseException as raised:  # noqa: BLE001 - handed over to the main thread
             error = raised
         self._ended.emit(taken[0], result, error)
 

@@ -9,6 +9,7 @@ from PySide6.QtGui import QImage, QPainter
 from PySide6.QtWidgets import QWidget
 
 from poregui.domain.errors import PoreguiError
+from poregui.domain.wording import count
 from poregui.gui.base.messages import messages
 from poregui.gui.services.jobs import TaskControl
 from poregui.gui.services.page_services import Services
@@ -55,7 +56,7 @@ class SheetPrinting(QObject):
         self._services.background.run("Printing contact sheets", work, self._done)
 
     def _done(self, pages: int) -> None:
-        messages().note("1 page was printed." if pages == 1 else f"{pages} pages were printed.")
+        messages().note(f"{count(pages, 'page')} printed.")
 
 
 def paint_sheets(project: Project, printer: QPrinter, control: TaskControl) -> int:
@@ -72,7 +73,7 @@ def paint_sheets(project: Project, printer: QPrinter, control: TaskControl) -> i
     painter = QPainter()
     if not painter.begin(printer):
         raise PoreguiError(
-            "The printer does not take anything.", "Check it, or export the sheets as PDF."
+            "The printer does not respond.", "Check it, or export the sheets as PDF."
         )
     printed = 0
     try:
@@ -81,7 +82,8 @@ def paint_sheets(project: Project, printer: QPrinter, control: TaskControl) -> i
                 continue
             if printed and not printer.newPage():
                 raise PoreguiError(
-                    "The printer took no further page.", "Check its paper and print the rest."
+                    "The printer stopped before the last page.",
+                    "Check its paper and print the rest.",
                 )
             image = _as_qimage(page)
             paper = QRectF(printer.pageLayout().fullRectPixels(printer.resolution()))

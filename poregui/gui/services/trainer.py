@@ -27,7 +27,7 @@ from poregui.domain.events import (
 )
 from poregui.domain.recipe import Recipe
 from poregui.domain.records import Changed
-from poregui.gui.services.jobs import Background
+from poregui.gui.services.jobs import Background, TaskControl
 from poregui.gui.services.session import Session
 from poregui.gui.services.warm_trainer import WarmTrainer, start
 from poregui.store.run_folder import RunFolder
@@ -203,8 +203,6 @@ class TrainerThread(QThread):
                 self.begun = self.begun or isinstance(event, Started)
                 if isinstance(event, EpochEnded):
                     self._epochs = event.epoch
-                else:
-                    self._epochs = self._epochs
                 self.told.emit(event)
         self._process.wait()
         with self._guard, contextlib.suppress(OSError):
@@ -304,12 +302,16 @@ class Trainer(QObject):
         frozen = prepare(project, recipe, folds=folds, grouped=grouped)
         self._preparing = True
         self._given_up = False
-        self.told.emit(Stage("Freezing the labelled crops"))
+        self.told.emit(Stage("Preparing dataset"))
         if project.test_side() != side:
             self._session.announce(Changed(frozenset({"test_side"})))
+
+        def write(_control: TaskControl) -> RunFolder:
+            return frozen.write()
+
         self._background.run(
-            "Freezing the labelled crops",
-            lambda control: frozen.write(),
+            "Preparing dataset",
+            write,
             self._launch,
             self._refuse,
         )
@@ -363,7 +365,7 @@ class Trainer(QObject):
     def _refuse_second(self) -> None:
         if self.running:
             raise TrainingError(
-                "A training goes on already.", "Wait until it ends, or stop it first."
+                "Training is already running.", "Wait until it ends, or stop it first."
             )
         busy = next((run for run in self._session.project.runs() if run.is_running()), None)
         if busy is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QImage
@@ -46,15 +47,10 @@ class ClassesFlow(QObject):
     def show(self) -> None:
         """Open the dialog."""
         dialog = ClassesDialog(self._window)
-        project = self._session.project
-        dialog.add_requested.connect(lambda name: self._try(lambda: add_class(project, name)))
-        dialog.change_requested.connect(
-            lambda changed: self._try(lambda: change_class(project, changed))
-        )
-        dialog.order_requested.connect(lambda ids: self._try(lambda: reorder_classes(project, ids)))
-        dialog.retire_requested.connect(
-            lambda class_id: self._try(lambda: retire_class(project, class_id))
-        )
+        dialog.add_requested.connect(partial(self._try, add_class))
+        dialog.change_requested.connect(partial(self._try, change_class))
+        dialog.order_requested.connect(partial(self._try, reorder_classes))
+        dialog.retire_requested.connect(partial(self._try, retire_class))
         dialog.merge_requested.connect(self._ask_merge)
         dialog.references_requested.connect(self._set_references)
         dialog.finished.connect(self._forget)
@@ -63,9 +59,10 @@ class ClassesFlow(QObject):
         self._fill()
         dialog.open()
 
-    def _try(self, make: Callable[[], Edit]) -> None:
+    def _try(self, make: Callable[..., Edit], *arguments: object) -> None:
+        """Apply the edit that `make` builds of the project and these arguments."""
         try:
-            self._session.apply(make())
+            self._session.apply(make(self._session.project, *arguments))
         except PoreguiError as error:
             if self.dialog is not None:
                 self.dialog.show_problem(error)
@@ -74,21 +71,19 @@ class ClassesFlow(QObject):
         others = [c for c in self._session.project.classes() if c.id != class_id]
         names = [c.name for c in others]
         chosen, fine = QInputDialog.getItem(
-            self.dialog, "Merge", "Relabel all its crops as", names, 0, False
+            self.dialog, "Merge classes", "Relabel all its crops as", names, 0, False
         )
         if fine:
             into = others[names.index(chosen)].id
-            self._try(
-                lambda: merge_classes(self._session.project, class_id, into, who=self._session.who)
-            )
+            self._try(partial(merge_classes, who=self._session.who), class_id, into)
 
     def _set_references(self, class_id: int) -> None:
         chosen = list(self._selected())[:_REFERENCES]
         if chosen:
-            self._try(lambda: set_reference_crops(self._session.project, class_id, chosen))
+            self._try(set_reference_crops, class_id, chosen)
         elif self.dialog is not None:
             self.dialog.show_problem(
-                PoreguiError("No crop is chosen.", "Choose crops in the grid of the Label page.")
+                PoreguiError("No crop is selected.", "Select crops in the grid of the Label page.")
             )
 
     def _follow(self, changed: Changed) -> None:

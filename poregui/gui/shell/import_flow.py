@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject
@@ -11,7 +12,9 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import Box
 from poregui.domain.records import Micrograph, Plane
+from poregui.domain.wording import count, noun
 from poregui.gui.base.messages import messages
+from poregui.gui.dialogs.base import open_dialog
 from poregui.gui.dialogs.import_dialog import ImportDialog, ImportReportDialog
 from poregui.gui.services.jobs import Background, TaskControl
 from poregui.gui.services.page_services import Services
@@ -48,26 +51,21 @@ def offer_masks(
     def found(answer: tuple[Bars, int]) -> None:
         bars = {one.id: box for one, box in answer[0]}
         if bars:
-            when_free(lambda: _ask(session, bars))
+            when_free(partial(_ask, session, bars))
 
     if files:
-        background.run("Look for info bars", lambda control: look_for_bars(files, control), found)
+        background.run("Looking for info bars", partial(look_for_bars, files), found)
 
 
 def _ask(session: Session, bars: dict[int, Box]) -> None:
-    if len(bars) == 1:
-        bars_of = "the info bar of 1 micrograph"
-    else:
-        bars_of = f"the info bars of {len(bars)} micrographs"
+    bars_of = f"the {noun(len(bars), 'info bar')} of {count(len(bars), 'micrograph')}"
 
     def mask() -> None:
         now = [(m, bars[m.id]) for m in session.project.micrographs() if m.id in bars]
         if now:
             session.apply(mask_info_bars(now))
 
-    text = (
-        "Nothing is found or cropped under a mask. Undo takes it back, and so does the tab Picture."
-    )
+    text = "Masked areas are ignored. Undo, or change it in the Image tab."
     messages().offer(f"Mask {bars_of}?", text, "Mask", mask)
 
 
@@ -92,8 +90,12 @@ def look_for_bars(
     return tuple(found), unread
 
 
+def _call(call: Callable[[], None], _result: int) -> None:
+    call()
+
+
 class ImportFlow(QObject):
-    """Bring pictures into the open project."""
+    """Bring images into the open project."""
 
     def __init__(self, window: QWidget, session: Session, services: Services) -> None:
         super().__init__(window)
@@ -121,12 +123,15 @@ class ImportFlow(QObject):
             self._session.project.check_writable()
         names = [c.name for c in self._session.project.classes()]
         dialog = ImportDialog(paths, names, self._window)
-        dialog.accepted.connect(lambda: self.start(paths, dialog.options))
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
+
+        def start() -> None:
+            self.start(paths, dialog.options)
+
+        dialog.accepted.connect(start)
+        open_dialog(dialog)
 
     def start(self, paths: Sequence[Path], options: ImportOptions) -> None:
-        """Import pictures as said, reading them in the background."""
+        """Import images as answered, reading them in the background."""
         pixels = self._session.project.pixels
 
         def read(control: TaskControl) -> Collected:
@@ -166,7 +171,7 @@ class ImportFlow(QObject):
         plan = settle_outlines(self._session.project, collected, self._session.who)
         if plan.edit is not None:
             self._session.apply(plan.edit)
-        self._say(plan.lines)
+        self._report(plan.lines)
 
     def _finish(self, collected: Collected) -> None:
         project = self._session.project
@@ -174,7 +179,7 @@ class ImportFlow(QObject):
         plan = settle(project, collected, self._session.who)
         if plan.edit is not None:
             self._session.apply(plan.edit)
-        self._say(plan.report.lines)
+        self._report(plan.report.lines)
         new = {m.id for m in project.micrographs()} - before
         offer_masks(self._session, self._services.background, new, self._when_report_is_closed)
 
@@ -182,9 +187,9 @@ class ImportFlow(QObject):
         if self.report is None:
             call()
         else:
-            self.report.finished.connect(lambda _: call())
+            self.report.finished.connect(partial(_call, call))
 
-    def _say(self, lines: Sequence[str]) -> None:
+    def _report(self, lines: Sequence[str]) -> None:
         first, *others = lines
         if not others:
             messages().note(first)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject
+from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QFileDialog, QWidget
 
+from poregui.domain.wording import count
 from poregui.gui.base.messages import messages
 from poregui.gui.dialogs.merge_dialog import MergeDialog
 from poregui.gui.services.jobs import TaskControl
@@ -19,7 +22,7 @@ from poregui.workflow.exporting.pack import Packed, pack
 from poregui.workflow.importing.merge_labels import MergePlan, Whose, plan_merge
 
 _WORDS = {"contact-sheets": "contact-sheets"}
-"""What stands in the proposed name of a file, where it is not 'labels'."""
+"""What a proposed file name ends with, where it is not 'labels'."""
 
 
 class ExportFlow(QObject):
@@ -34,13 +37,16 @@ class ExportFlow(QObject):
     def ask(self, name: str) -> None:
         """Ask where to, and export in a format of EXPORTS."""
         chosen = EXPORTS[name]
-        kind = chosen.suffix or "-" + name
-        proposed = self._folder.with_name(
-            f"{self._folder.name}-{_WORDS.get(name, 'labels') if chosen.suffix else 'export'}{kind}"
-        )
-        title = f"Export {chosen.title}" + ("" if chosen.suffix else " into a new folder")
-        filters = f"*{chosen.suffix}" if chosen.suffix else ""
-        where, _ = QFileDialog.getSaveFileName(self._window, title, str(proposed), filters)
+        title = f"Export {chosen.title}"
+        if chosen.suffix:
+            proposed = f"{_WORDS.get(name, 'labels')}{chosen.suffix}"
+            filters = f"*{chosen.suffix}"
+        else:
+            title = f"{title} into a new folder"
+            proposed = f"export-{name}"
+            filters = ""
+        file = self._folder.with_name(f"{self._folder.name}-{proposed}")
+        where, _ = QFileDialog.getSaveFileName(self._window, title, str(file), filters)
         if where:
             self.export(name, Path(where))
 
@@ -53,7 +59,8 @@ class ExportFlow(QObject):
                 return chosen.write(project, out, control.progress)
 
         def done(written: int) -> None:
-            messages().note(f"{written} {chosen.unit} written to {out}.")
+            amount = count(written, chosen.unit.removesuffix("s"))
+            messages().note(f"{amount} exported to {out}.")
 
         self._services.background.run(f"Exporting {chosen.title}", write, done)
 
@@ -71,24 +78,18 @@ class SharingFlow(QObject):
     def ask_pack(self) -> None:
         """Ask where to and whether with micrographs, and pack the project."""
         proposed = self._folder.with_name(f"{self._folder.name}.zip")
-        where, _ = QFileDialog.getSaveFileName(
-            self._window, "Pack for a colleague", str(proposed), "*.zip"
-        )
+        where, _ = QFileDialog.getSaveFileName(self._window, "Pack project", str(proposed), "*.zip")
         if not where:
             return
         project = self._session.project
         files = {project.micrograph_file(m) for m in project.micrographs()}
         size = sum(file.stat().st_size for file in files if file.is_file()) / 2**20
         text = (
-            f"They take {size:.0f} MB. Without them crops can still be "
-            "labelled, trained on "
-            "and reviewed."
+            f"They take {size:.0f} MB. Without them, crops can still be labelled, trained on and "
+            "reviewed."
         )
-        self.pack(
-            Path(where),
-            micrographs=bool(files)
-            and messages().ask("Pack the micrographs too?", text, "Pack them"),
-        )
+        included = bool(files) and messages().ask("Include the micrographs?", text, "Include")
+        self.pack(Path(where), micrographs=included)
 
     def pack(self, out: Path, *, micrographs: bool = True) -> None:
         """Pack the project into a zip file."""
@@ -97,14 +98,15 @@ class SharingFlow(QObject):
             with Project.open(self._folder, read_only=True) as project:
                 return pack(project, out, micrographs=micrographs, progress=control.progress)
 
-        self._services.background.run(
-            "Packing the project", work, lambda packed: messages().note(packed.text)
-        )
+        def done(packed: Packed) -> None:
+            messages().note(packed.text)
+
+        self._services.background.run("Packing the project", work, done)
 
     def ask_merge(self) -> None:
         """Ask for the folder of another copy and merge its labels."""
         where = QFileDialog.getExistingDirectory(
-            self._window, "Merge the labels of another copy", str(self._folder.parent)
+            self._window, "Merge labels from another copy", str(self._folder.parent)
         )
         if where:
             self.merge(Path(where))
@@ -113,7 +115,7 @@ class SharingFlow(QObject):
         """Find out what the labels of another copy would change, ask, and take them over in one
         step.
         """
-        self._plan(other, {}, lambda plan: self._settle(plan, other))
+        self._plan(other, {}, partial(self._settle, other))
 
     def _plan(
         self, other: Path, chosen: Mapping[int, Whose], done: Callable[[MergePlan], None]
@@ -127,13 +129,12 @@ class SharingFlow(QObject):
 
         self._services.background.run("Comparing the labels", work, done)
 
-    def _settle(self, plan: MergePlan, other: Path) -> None:
+    def _picture(self, crop_id: int) -> QImage:
+        return self._services.thumbnails.full(self._session.project.crop(crop_id))
+
+    def _settle(self, other: Path, plan: MergePlan) -> None:
         if plan.conflicts:
-            crops = {crop.id: crop for crop in self._session.project.crops()}
-            thumbnails = self._services.thumbnails
-            dialog = MergeDialog(
-                plan, other.name, lambda crop_id: thumbnails.full(crops[crop_id]), self._window
-            )
+            dialog = MergeDialog(plan, other.name, self._picture, self._window)
             if dialog.exec() == MergeDialog.DialogCode.Accepted:
                 self._plan(other, dialog.chosen(), self._take_over)
             dialog.deleteLater()
@@ -145,11 +146,11 @@ class SharingFlow(QObject):
     def _take_over(self, plan: MergePlan) -> None:
         theirs = sum(conflict.taken == "theirs" for conflict in plan.conflicts)
         if plan.edit is None:
-            messages().note("No label was changed.")
+            messages().note("No labels changed.")
             return
         self._session.apply(plan.edit)
+        settled = ""
         if plan.conflicts:
-            settled = f" and {theirs} of {len(plan.conflicts)} conflicts settled for theirs"
-        else:
-            settled = ""
-        messages().note(f"{plan.taken} labels were taken over{settled}. Undo gives them back.")
+            conflicts = count(len(plan.conflicts), "conflict")
+            settled = f" and {theirs:,} of {conflicts} resolved with theirs"
+        messages().note(f"{count(plan.taken, 'label')} merged{settled}. Undo reverts it.")

@@ -35,12 +35,12 @@ class NamingDialog(FormDialog):
         self._micrographs = tuple(micrographs)
         self._edit = QLineEdit()
         self._edit.setObjectName("naming_pattern_edit")
-        self._edit.setAccessibleName("Pattern of the file names")
-        self._edit.setPlaceholderText("for example {specimen}_*.tif")
+        self._edit.setAccessibleName("File name pattern")
+        self._edit.setPlaceholderText("e.g. {specimen}_*.tif")
         self.form.addRow("Pattern", self._edit)
-        self._said = hint("")
-        self._said.setObjectName("naming_hint")
-        self.form.addRow("", self._said)
+        self._hint = hint("")
+        self._hint.setObjectName("naming_hint")
+        self.form.addRow("", self._hint)
         self.table = QTableWidget(len(self._micrographs), 2)
         self.table.setObjectName("naming_table")
         self.table.setAccessibleName("File names and their specimens")
@@ -68,33 +68,34 @@ class NamingDialog(FormDialog):
     def check(self) -> None:
         found = specimens_in_names(self._micrographs, self.pattern)
         if all(name is None for _, name in found):
-            raise PoreguiError("The pattern fits no file name.", "Look at the names in the table.")
+            raise PoreguiError(
+                "The pattern matches no file name.", "Compare it with the names in the table."
+            )
 
     def _preview(self) -> None:
         names: list[str | None] = [None] * len(self._micrographs)
-        said = (
-            "* stands for any characters, ? for one. A regular expression "
-            "with one group "
-            "does as well."
+        message = (
+            "* stands for any characters, ? for one. A regular expression with one group works too."
         )
         if self.pattern:
             try:
                 names = [name for _, name in specimens_in_names(self._micrographs, self.pattern)]
             except PoreguiError as error:
-                said = str(error)
+                message = str(error)
             else:
                 fit = sum(name is not None for name in names)
-                said = (
-                    f"{fit} of {len(names)} names fit. The others keep the specimen that they have."
-                )
-        self._said.setText(said)
+                message = f"{fit} of {len(names)} names match. The others keep their specimen."
+        self._hint.setText(message)
         colours = theme().tokens
         for row, name in enumerate(names):
+            colour = QColor(colours.text)
+            if name is None:
+                colour = QColor(colours.muted)
             for column, text in enumerate((self._micrographs[row].name, name or "")):
                 item = self.table.item(row, column)
                 if item is not None:
                     item.setText(text)
-                    item.setForeground(QColor(colours.muted if name is None else colours.text))
+                    item.setForeground(colour)
 
 
 def ask_naming(session: Session, parent: QWidget) -> None:
@@ -110,7 +111,7 @@ def ask_naming(session: Session, parent: QWidget) -> None:
             session.project, specimens_in_names(session.project.micrographs(), dialog.pattern)
         )
         if edit is None:
-            messages().note("The micrographs had these specimens already.")
+            messages().note("The micrographs already have these specimens.")
         else:
             session.apply(edit)
 

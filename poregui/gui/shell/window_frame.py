@@ -18,6 +18,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from poregui.domain.wording import count
+
 WIDTH = 76
 
 
@@ -60,28 +62,30 @@ class StatusBar(QStatusBar):
         self._saved = QLabel()
         self._saved.setObjectName("status_saved")
         self._saved.setProperty("muted", True)
-        left = QWidget()
-        row = QHBoxLayout(left)
-        row.setContentsMargins(10, 2, 0, 2)
-        row.setSpacing(16)
-        for label in (self._project, self._counts, self._saved):
-            row.addWidget(label)
-        self.addWidget(left)
+        self.addWidget(self._build_state())
         self._training = QToolButton()
         self._training.setObjectName("status_training")
         self._training.setAutoRaise(True)
-        self._training.setToolTip("Show the training")
+        self._training.setToolTip("Show training")
         self._training.clicked.connect(self.training_chosen)
         self._training.hide()
         self.addPermanentWidget(self._training)
         self._work = self._build_work()
         self.addPermanentWidget(self._work)
-        cores = os.cpu_count() or 1
-        machine = QLabel(f"{cores} core{'s' if cores > 1 else ''}")
+        machine = QLabel(count(os.cpu_count() or 1, "core"))
         machine.setObjectName("status_machine")
         machine.setProperty("muted", True)
         machine.setContentsMargins(8, 0, 10, 0)
         self.addPermanentWidget(machine)
+
+    def _build_state(self) -> QWidget:
+        state = QWidget()
+        row = QHBoxLayout(state)
+        row.setContentsMargins(10, 2, 0, 2)
+        row.setSpacing(16)
+        for label in (self._project, self._counts, self._saved):
+            row.addWidget(label)
+        return state
 
     def _build_work(self) -> QWidget:
         work = QWidget()
@@ -95,7 +99,7 @@ class StatusBar(QStatusBar):
         self._progress.setTextVisible(False)
         cancel = QToolButton()
         cancel.setObjectName("status_cancel")
-        cancel.setAccessibleName("Cancel the work in the background")
+        cancel.setAccessibleName("Cancel background work")
         cancel.setText("Cancel")
         cancel.clicked.connect(self.cancel_requested)
         for widget in (self._work_text, self._progress, cancel):
@@ -106,15 +110,19 @@ class StatusBar(QStatusBar):
     def set_project(self, name: str, *, read_only: bool = False) -> None:
         """Show a project's name, or nothing for an empty one."""
         self._project.setText(name)
-        self._saved.setText("" if not name else "Read-only" if read_only else "All changes saved")
         if not name:
             self._counts.setText("")
+            self._saved.setText("")
+        elif read_only:
+            self._saved.setText("Read-only")
+        else:
+            self._saved.setText("All changes saved")
 
     def set_counts(self, counts: Sequence[tuple[str, str, int]], unlabelled: int) -> None:
         """Show (letter, colour, crops) of each class and the crops without a label."""
         chips = [
-            f'<span style="color:{colour}">■</span>&nbsp;{letter}&nbsp;<b>{count:,}</b>'
-            for letter, colour, count in counts
+            f'<span style="color:{colour}">■</span>&nbsp;{letter}&nbsp;<b>{number:,}</b>'
+            for letter, colour, number in counts
         ]
         if unlabelled:
             chips.append(f"{unlabelled:,} unlabelled")

@@ -27,8 +27,8 @@ from poregui.gui.base.theme import GAP, MARGIN, scaled_font, theme
 
 _SIDE = 72
 _TIPS = (
-    (6, 51), (15, 41), (12, 33), (23, 34), (27, 22), (34, 29), (43, 23), (49, 12), (52, 25), (66, 19), (57, 32),
-    (61, 41), (50, 39), (44, 48), (33, 44), (27, 55), (22, 46),
+    (6, 51), (15, 41), (12, 33), (23, 34), (27, 22), (34, 29), (43, 23), (49, 12), (52, 25),
+    (66, 19), (57, 32), (61, 41), (50, 39), (44, 48), (33, 44), (27, 55), (22, 46),
 )  # fmt: skip
 _GRAINS = ((29, 37, 2.4), (41, 35, 3.2), (50, 31, 1.8))
 ROW_HEIGHT = 48
@@ -45,10 +45,10 @@ class PoreMarks(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        for place, (name, colour) in enumerate(zip(DEFAULT_CLASS_NAMES, COLOURS, strict=False)):
+        for index, (name, colour) in enumerate(zip(DEFAULT_CLASS_NAMES, COLOURS, strict=False)):
             painter.save()
-            painter.translate(1 + place * (_SIDE + GAP), 1)
-            _draw_crop(painter, place, name[0], QColor(colour))
+            painter.translate(1 + index * (_SIDE + GAP), 1)
+            _draw_crop(painter, index, name[0], QColor(colour))
             painter.restore()
         painter.end()
 
@@ -135,9 +135,9 @@ class RecentDelegate(QStyledItemDelegate):
             painter.setFont(font)
             painter.setPen(QColor(colour))
             shown = painter.fontMetrics().elidedText(text, elide, inner.width())
-            place = inner.adjusted(0, line * half, 0, (line - 1) * half)
+            rectangle = inner.adjusted(0, line * half, 0, (line - 1) * half)
             painter.drawText(
-                place, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, shown
+                rectangle, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, shown
             )
         painter.restore()
 
@@ -147,9 +147,9 @@ _ZONE_HEIGHT = 152
 _SHOWN_RECENT = 6
 _ICON = 26
 _CARDS = (
-    ("new_button", "New project", "An empty folder and your classes", "new"),
-    ("open_button", "Open project", "A folder that poregui made", "open"),
-    ("sample_button", "Try the sample", "600 labelled pores, drawn for you", "sample"),
+    ("new_button", "New project", "Choose a folder and classes", "new"),
+    ("open_button", "Open project", "Continue an existing project", "open"),
+    ("sample_button", "Try sample project", "600 labelled synthetic pores", "sample"),
 )
 
 
@@ -194,19 +194,19 @@ class StartPage(QWidget):
     def _build_title(self) -> QHBoxLayout:
         title = QLabel("poregui")
         title.setFont(scaled_font(title.font(), 2.6, bold=True))
-        said = QLabel(
-            "Label pores in micrographs, train a network on them, and see every error it makes."
+        subtitle = QLabel(
+            "Label pores in micrographs, train a network and review every error it makes."
         )
-        said.setProperty("muted", True)
-        said.setWordWrap(True)
-        said.setFont(scaled_font(said.font(), 1.1))
-        words = QVBoxLayout()
-        words.setSpacing(GAP // 2)
-        words.addWidget(title)
-        words.addWidget(said)
+        subtitle.setProperty("muted", True)
+        subtitle.setWordWrap(True)
+        subtitle.setFont(scaled_font(subtitle.font(), 1.1))
+        texts = QVBoxLayout()
+        texts.setSpacing(GAP // 2)
+        texts.addWidget(title)
+        texts.addWidget(subtitle)
         row = QHBoxLayout()
         row.setSpacing(3 * GAP)
-        row.addLayout(words, 1)
+        row.addLayout(texts, 1)
         row.addWidget(PoreMarks(), 0, Qt.AlignmentFlag.AlignVCenter)
         return row
 
@@ -232,7 +232,7 @@ class StartPage(QWidget):
         self._drawings.append((picture, "import"))
         text = QLabel("Drop micrographs, folders of crops, or a project here")
         text.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        formats = QLabel("PNG, JPEG, BMP, TIFF of 8 and 16 bits")
+        formats = QLabel("PNG, JPEG, BMP, 8- and 16-bit TIFF")
         formats.setAlignment(Qt.AlignmentFlag.AlignCenter)
         formats.setProperty("muted", True)
         layout = QVBoxLayout(self._zone)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, Signal, SignalInstance
 from PySide6.QtGui import QFontDatabase, QShowEvent, QTextCursor
 from PySide6.QtWidgets import (
     QDialog,
@@ -48,7 +49,7 @@ class LogDialog(QDialog):
         self.resize(760, 480)
         self.text = QPlainTextEdit(_end_of(log_file))
         self.text.setObjectName("log_text")
-        self.text.setAccessibleName("Log of the trainer")
+        self.text.setAccessibleName("Training log")
         self.text.setReadOnly(True)
         self.text.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
         self.text.moveCursor(QTextCursor.MoveOperation.End)
@@ -66,7 +67,7 @@ def _end_of(log_file: Path) -> str:
             log.seek(max(0, log_file.stat().st_size - _LONGEST))
             return log.read().decode("utf-8", "replace") or "The log is empty."
     except OSError as error:
-        return f"There is no log: {error.strerror}."
+        return f"No log: {error.strerror}."
 
 
 _LEFT_WIDTH = 308
@@ -144,10 +145,16 @@ class TrainPage(QWidget):
     def set_running(self, running: bool, *, can_train: bool, stopping: bool = False) -> None:
         """Offer Train, or Stop and Cancel and another run that waits."""
         self.train_button.setEnabled(can_train and not running)
-        self.train_button.setText("Training …" if running else "Train")
+        if running:
+            self.train_button.setText("Training…")
+        else:
+            self.train_button.setText("Train")
         self.train_button.setShortcut("Ctrl+Return")  # a button's text takes its shortcut away
         self.stop_button.setEnabled(running and not stopping)
-        self.stop_button.setText("Stopping …" if running and stopping else "Stop and keep best")
+        if running and stopping:
+            self.stop_button.setText("Stopping…")
+        else:
+            self.stop_button.setText("Stop and keep best")
         self.cancel_button.setEnabled(running)
         self.queue_button.setVisible(running)
         self.queue_button.setEnabled(can_train)
@@ -165,10 +172,11 @@ class TrainPage(QWidget):
 
     def set_headline(self, head: TrainingHeadline | None) -> None:
         """Say how the run that is shown went."""
-        self.headline.setText(head.text if head else "")
-        self.headline_detail.setText(head.detail if head else "")
+        shown = head or TrainingHeadline("", "")
+        self.headline.setText(shown.text)
+        self.headline_detail.setText(shown.detail)
         for mood in ("good", "bad", "warning"):
-            self.headline.setProperty(mood, bool(head and head.mood == mood))
+            self.headline.setProperty(mood, shown.mood == mood)
         self.headline.style().unpolish(self.headline)
         self.headline.style().polish(self.headline)
         self.headline_panel.setVisible(head is not None)
@@ -187,7 +195,7 @@ class TrainPage(QWidget):
         self.warnings_text = _text("warnings_text", look="warning")
         self.problem_text = _text("problem_text", look="bad")
         self.preview_title = _text("preview_title", muted=True)
-        self._preview_heading = _heading("As the network sees them")
+        self._preview_heading = _heading("Network input")
         inner = QWidget()
         column = QVBoxLayout(inner)
         column.setContentsMargins(MARGIN, MARGIN, MARGIN, MARGIN)
@@ -203,12 +211,6 @@ class TrainPage(QWidget):
                 column.addWidget(widget)
             column.addSpacing(GAP)
         column.addStretch(1)
-        area = QScrollArea()
-        area.setWidgetResizable(True)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setWidget(inner)
-        for widget in (inner, area.viewport()):
-            widget.setAutoFillBackground(False)
         panel = QWidget()
         panel.setProperty("panel", True)
         panel.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
@@ -217,39 +219,39 @@ class TrainPage(QWidget):
         layout = QVBoxLayout(panel)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        layout.addWidget(area, 1)
+        layout.addWidget(_scrolled(inner), 1)
         layout.addLayout(self._build_buttons())
         return panel
 
     def _build_data_heading(self) -> QWidget:
         self.test_side_button = QToolButton()
         self.test_side_button.setObjectName("test_side_button")
-        self.test_side_button.setText("Test side …")
-        self.test_side_button.setAccessibleName("Choose what is tested on")
+        self.test_side_button.setText("Test set…")
+        self.test_side_button.setAccessibleName("Choose the test set")
         self.test_side_button.setToolTip(
-            "Choose the specimens, micrographs or sources that are tested on and never trained on"
+            "Choose the specimens, micrographs or sources for testing only"
         )
         self.test_side_button.setAutoRaise(True)
         self.test_side_button.clicked.connect(self.test_side_requested)
         holder = QWidget()
         row = QHBoxLayout(holder)
         row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(_heading("Trained on"), 1)
+        row.addWidget(_heading("Data split"), 1)
         row.addWidget(self.test_side_button)
         return holder
 
     def _build_buttons(self) -> QGridLayout:
         self.train_button = _button(
-            "train_button", "Train", "Train on the labelled crops (Ctrl+Return)"
+            "train_button", "Train", "Train on labelled crops (Ctrl+Return)"
         )
         self.train_button.setProperty("primary", True)
         self.train_button.setMinimumHeight(38)
         self.stop_button = _button(
-            "stop_button", "Stop and keep best", "End soon; the best weights are kept and tested"
+            "stop_button", "Stop and keep best", "Finish now; keep and test the best weights"
         )
-        self.cancel_button = _button("cancel_button", "Cancel", "Give this training up")
+        self.cancel_button = _button("cancel_button", "Discard", "Discard this training")
         self.queue_button = _button(
-            "queue_button", "Add to queue", "Train with this recipe after the run that goes on"
+            "queue_button", "Add to queue", "Train with this recipe when the current run finishes"
         )
         self.queue_button.setMinimumHeight(38)
         first = QHBoxLayout()
@@ -290,13 +292,13 @@ class TrainPage(QWidget):
         self.headline.setFont(scaled_font(self.headline.font(), 1.2, bold=True))
         self.headline_detail = _text("headline_detail", muted=True)
         self.review_button = _button(
-            "review_button", "Open in Review", "Look at the answers of this run"
+            "review_button", "Open in Review", "Review the predictions of this run"
         )
         self.resume_button = _button(
-            "resume_button", "Resume", "Go on with this run from its last checkpoint"
+            "resume_button", "Resume", "Continue this run from its last checkpoint"
         )
-        self.log_button = _button("log_button", "Show log", "Show what the trainer wrote")
-        self.remove_button = _button("remove_button", "Remove", "Let this run wait no longer")
+        self.log_button = _button("log_button", "Show log", "Show the training log")
+        self.remove_button = _button("remove_button", "Remove", "Remove this run from the queue")
         texts = QVBoxLayout()
         texts.setSpacing(0)
         texts.addWidget(self.headline)
@@ -319,16 +321,13 @@ class TrainPage(QWidget):
             button.clicked.connect(self.train_requested)
         self.stop_button.clicked.connect(self.stop_requested)
         self.cancel_button.clicked.connect(self.cancel_requested)
-        self.resume_button.clicked.connect(
-            lambda: self.resume_requested.emit(self.run_table.current())
-        )
-        self.review_button.clicked.connect(
-            lambda: self.review_requested.emit(self.run_table.current())
-        )
-        self.remove_button.clicked.connect(
-            lambda: self.remove_requested.emit(self.run_table.current())
-        )
-        self.log_button.clicked.connect(lambda: self.log_requested.emit(self.run_table.current()))
+        for button, signal in (
+            (self.resume_button, self.resume_requested),
+            (self.review_button, self.review_requested),
+            (self.remove_button, self.remove_requested),
+            (self.log_button, self.log_requested),
+        ):
+            button.clicked.connect(partial(self._ask_for_current, signal))
         self.run_table.chosen.connect(self.run_chosen)
         self.run_table.opened.connect(self._open)
         self.recipe_form.changed.connect(self.recipe_changed)
@@ -338,12 +337,25 @@ class TrainPage(QWidget):
         super().showEvent(event)
         self.shown.emit()
 
+    def _ask_for_current(self, signal: SignalInstance) -> None:
+        signal.emit(self.run_table.current())
+
     def _open(self, number: int) -> None:
         if self.review_button.isVisible():
             self.review_requested.emit(number)
 
     def _show_facts(self) -> None:
         self.facts.show_facts(facts(self._curves), stage(self._curves), progress(self._curves))
+
+
+def _scrolled(inner: QWidget) -> QScrollArea:
+    area = QScrollArea()
+    area.setWidgetResizable(True)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setWidget(inner)
+    for widget in (inner, area.viewport()):
+        widget.setAutoFillBackground(False)
+    return area
 
 
 def _text(name: str, *, muted: bool = False, look: str = "") -> QLabel:

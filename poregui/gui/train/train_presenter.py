@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
-import numpy as np
 from PySide6.QtCore import QObject, QTimer
-from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QDialog, QWidget
 
 from poregui.domain.classes import NOT_A_PORE, NOT_A_PORE_NAME
@@ -16,81 +14,34 @@ from poregui.domain.dataset import Part
 from poregui.domain.errors import PoreguiError
 from poregui.domain.events import BatchEnded, EpochEnded, Event, Failed, Finished, Interrupted
 from poregui.domain.recipe import Recipe
-from poregui.domain.records import Changed, Crop
+from poregui.domain.records import Changed
 from poregui.gui.base.class_marks import ClassMarks
 from poregui.gui.base.messages import messages
 from poregui.gui.dialogs.test_split_dialog import TestSideDialog
 from poregui.gui.lists.run_table import WAITING, RunRow, read_row
 from poregui.gui.plots.split_bars import SplitBar
 from poregui.gui.plots.training_curves import Curves
+from poregui.gui.services.jobs import TaskControl
 from poregui.gui.services.page_services import Services
 from poregui.gui.services.session import Session
 from poregui.gui.train.train_page import LogDialog, TrainPage
-from poregui.gui.train.train_text import headline, split_sentence, waiting_headline, waiting_rows
-from poregui.gui.widgets.crop_preview import MOST, SeenCrop
-from poregui.store.pixels import CropPixels, PixelStore
+from poregui.gui.train.train_text import (
+    TrainingHeadline,
+    headline,
+    split_sentence,
+    waiting_headline,
+    waiting_rows,
+)
+from poregui.gui.widgets.crop_preview import (
+    SeenCrop,
+    choose_preview,
+    preview_crops,
+    preview_title,
+)
 from poregui.store.run_folder import RunFolder
-from poregui.vision.patches import network_input
 from poregui.workflow.training.prepare_dataset import DatasetSummary, summarise
 from poregui.workflow.training.test_split import choose_test_side, groups, warnings_for
 from poregui.workflow.training.training_request import Order, check_order, orders_for
-
-SEED_SIDE = 150
-
-_VARIED = {
-    "seed": "zoom, shear and flips",
-    "default": "turns, flips, small shifts and changes of light",
-}
-"""What `learning` does to the crops of an epoch, by preset."""
-
-
-def choose_preview(crops: Sequence[Crop], labels: Sequence[int]) -> list[Crop]:
-    """Return up to twelve crops, as many of each label, spread over the project."""
-    share = max(1, MOST // max(1, len(labels)))
-    chosen: list[Crop] = []
-    for label in labels:
-        of_label = [crop for crop in crops if crop.label == label]
-        step = max(1, len(of_label) // share)
-        chosen += of_label[::step][:share]
-    return chosen[:MOST]
-
-
-def preview_title(recipe: Recipe) -> str:
-    """Say how the network sees crops."""
-    if recipe.preset == "shape":
-        return "No network sees these crops: size and shape of their pores are measured."
-    side = SEED_SIDE if recipe.preset == "seed" else recipe.input_size
-    kept = "stretched" if recipe.preset == "seed" else "proportions kept"
-    if recipe.augment:
-        before = f", before {_VARIED.get(recipe.preset, 'turns and flips')}"
-    else:
-        before = ""
-    return f"{side} × {side} px, {kept}{before}."
-
-
-def preview_crops(recipe: Recipe, crops: Sequence[Crop], pixels: PixelStore) -> list[SeenCrop]:
-    """Return crops as the network of a recipe is given them; may run in any thread."""
-    return [SeenCrop(_picture(recipe, pixels.get(crop.pixels)), crop.label or 0) for crop in crops]
-
-
-def _picture(recipe: Recipe, pixels: CropPixels) -> QImage:
-    seed = recipe.preset == "seed"
-    channels = 3 if seed or pixels.channels >= 3 else 1
-    side = SEED_SIDE if seed else recipe.input_size
-    given = network_input(
-        pixels.array,
-        low=pixels.grey_low,
-        high=pixels.grey_high,
-        side=side,
-        channels=channels,
-        stretched=seed,
-    )
-    shown = np.ascontiguousarray((given * 255.0 + 0.5).astype(np.uint8))
-    if channels == 3:
-        form = QImage.Format.Format_RGB888
-    else:
-        form = QImage.Format.Format_Grayscale8
-    return QImage(shown.data, side, side, side * channels, form).copy()
 
 
 def can_choose(summary: DatasetSummary) -> bool:
@@ -122,7 +73,7 @@ _SETTLE_MS = 250
 _PARTS: tuple[tuple[Part, str], ...] = (
     ("train", "Training"),
     ("validation", "Validation"),
-    ("test", "Test, unseen"),
+    ("test", "Test"),
 )
 
 
@@ -203,7 +154,8 @@ class TrainPresenter(QObject):
                 check_order(self._session.project, order)
             for order in orders:
                 self._trainer.submit(order)
-            self._shown = 0 if idle else self._shown
+            if idle:
+                self._shown = 0
         except PoreguiError as error:
             messages().error(error)
         self._show_running()
@@ -217,16 +169,14 @@ class TrainPresenter(QObject):
         self._show_running()
 
     def cancel(self) -> None:
-        """Give the training up; asks first when something was learned already."""
+        """Discard the training; asks first when something was learned already."""
         if not self._trainer.running:
             return
         learned = self._live is not None and self._live.epochs
         question = (
-            "What the network has learned in this run is thrown away. Stop "
-            "and keep best "
-            "would keep it."
+            "Everything learned in this run is lost. To keep it, use Stop and keep best instead."
         )
-        if not learned or messages().ask("Give this training up?", question, "Give up"):
+        if not learned or messages().ask("Discard training?", question, "Discard training"):
             self._trainer.cancel()
 
     def _resume(self, number: int) -> None:
@@ -270,9 +220,7 @@ class TrainPresenter(QObject):
 
     def _say_refused(self, order: Order, error: PoreguiError) -> None:
         messages().error(
-            PoreguiError(
-                f"A run that waited ({order.text}) could not begin: {error.what}", error.remedy
-            )
+            PoreguiError(f"A queued run ({order.text}) could not start: {error.what}", error.remedy)
         )
 
     # ---- the trainer tells ------------------------------------------------------------------
@@ -370,18 +318,19 @@ class TrainPresenter(QObject):
         for part, name in _PARTS:
             if part not in summary.counts:
                 continue
-            shown = name if summary.kind else "Labelled"
-            bars.append(SplitBar(shown, summary.counts[part], heading=True))
+            if not summary.kind:
+                name = "Labelled"
+            bars.append(SplitBar(name, summary.counts[part], heading=True))
             bars += [SplitBar(row.name, row.counts) for row in summary.groups if row.part == part]
         labels = self._labels(summary)
         self._page.split_bars.set_bars(bars, labels, self._marks())
-        problem = summary.problem
+        problem = ""
+        if summary.problem is not None:
+            problem = str(summary.problem)
         self._page.test_side_button.setVisible(
             can_choose(summary) and not self._session.project.read_only
         )
-        self._page.set_data(
-            split_sentence(summary), summary.warnings, str(problem) if problem else ""
-        )
+        self._page.set_data(split_sentence(summary), summary.warnings, problem)
 
     def _refresh_preview(self, recipe: Recipe, summary: DatasetSummary) -> None:
         project = self._session.project
@@ -393,12 +342,18 @@ class TrainPresenter(QObject):
         marks = self._marks()
         pixels = project.pixels
 
-        def show(seen: list[Any]) -> None:
-            if self._attached and wanted == self._previewed:
-                self._page.crop_preview.set_crops(seen, marks)
-                self._page.set_preview_title(preview_title(recipe) if seen else "")
+        def read(_control: TaskControl) -> list[SeenCrop]:
+            return preview_crops(recipe, crops, pixels)
 
-        self._background.run("Preview", lambda control: preview_crops(recipe, crops, pixels), show)
+        def show(seen: list[SeenCrop]) -> None:
+            if self._attached and wanted == self._previewed:
+                title = ""
+                if seen:
+                    title = preview_title(recipe)
+                self._page.crop_preview.set_crops(seen, marks)
+                self._page.set_preview_title(title)
+
+        self._background.run("Preview", read, show)
 
     # ---- the runs ---------------------------------------------------------------------------
 
@@ -410,12 +365,12 @@ class TrainPresenter(QObject):
         known = dict(self._rows)
         live = self._live_run
 
-        def read() -> dict[int, RunRow]:
+        def read(_control: TaskControl) -> dict[int, RunRow]:
             ended = ("finished", "stopped", "cancelled", "failed")
             kept = {n: row for n, row in known.items() if row.state in ended and n != live}
             return {run.number: kept.get(run.number) or read_row(run) for run in runs}
 
-        self._background.run("Reading the runs", lambda control: read(), self._show_rows)
+        self._background.run("Reading runs", read, self._show_rows)
 
     def _show_rows(self, rows: dict[int, RunRow]) -> None:
         if not self._attached:
@@ -431,44 +386,37 @@ class TrainPresenter(QObject):
 
     def _say_empty(self) -> None:
         if self._shown < 0 or (self._shown == self._live_run and self._live is not None):
-            text = "The curves begin with the first batch."
+            text = "Curves appear after the first batch."
+        elif self._rows:
+            text = "This run ended before its first batch."
         else:
-            if self._rows:
-                text = "This run ended before its first batch."
-            else:
-                text = "No run yet. Label crops, then press Train."
+            text = "No runs yet. Label crops, then press Train."
         self._page.plots.set_empty_text(text)
 
     def _show_run(self, number: int) -> None:
         self._shown = number
         if number < 0:
-            curves = Curves()
-        elif number == self._live_run:
-            curves = self._live
+            waiting = waiting_headline(self._trainer.queue.orders, -number)
+            self._show_curves(Curves(), waiting)
+        elif number == self._live_run and self._live is not None:
+            self._show_curves(self._live, headline(number, self._live))
         else:
-            curves = None
-        if curves is not None:
-            if number < 0:
-                waits = waiting_headline(self._trainer.queue.orders, -number)
-            else:
-                waits = None
-            self._page.show_run(curves, waits or headline(number, curves))
-            self._say_empty()
-            self._offer()
-            return
+            self._read_run(number)
+
+    def _read_run(self, number: int) -> None:
         run = self._folder(number)
         if run is not None:
-            self._background.run(
-                "Reading a run",
-                lambda control: _read_curves(run),
-                lambda c: self._reopen(number, c),
-            )
+            read = partial(_read_curves, run)
+            self._background.run("Reading a run", read, partial(self._reopen, number))
+
+    def _show_curves(self, curves: Curves, head: TrainingHeadline) -> None:
+        self._page.show_run(curves, head)
+        self._say_empty()
+        self._offer()
 
     def _reopen(self, number: int, curves: Curves) -> None:
         if self._attached and number == self._shown and number != self._live_run:
-            self._page.show_run(curves, headline(number, curves))
-            self._say_empty()
-            self._offer()
+            self._show_curves(curves, headline(number, curves))
 
     def _offer(self) -> None:
         row = self._rows.get(self._shown)
@@ -487,7 +435,7 @@ class TrainPresenter(QObject):
         )
 
 
-def _read_curves(run: RunFolder) -> Curves:
+def _read_curves(run: RunFolder, _control: TaskControl) -> Curves:
     curves = Curves().take_all(run.events())
     curves.final = run.final_event()
     if isinstance(curves.final, Interrupted | Finished):

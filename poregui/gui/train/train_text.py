@@ -1,11 +1,12 @@
-"""Put into words how a training stands and how it ended."""
+"""Write how a training stands and how it ended."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from poregui.domain.events import Cancelled, Failed, Finished, Interrupted
+from poregui.domain.events import Cancelled, Failed, Finished, Interrupted, Started
+from poregui.domain.wording import count, interval, percent
 from poregui.gui.lists.run_table import WAITING, RunRow
 from poregui.gui.plots.training_curves import Curves
 from poregui.workflow.training.prepare_dataset import DatasetSummary
@@ -25,18 +26,17 @@ def waiting_rows(orders: Mapping[int, Order]) -> list[RunRow]:
 def waiting_headline(orders: Mapping[int, Order], ticket: int) -> TrainingHeadline:
     """Say when a run that waits begins."""
     before = list(orders).index(ticket)
-    if not before:
-        turn = "when the run that goes on has ended"
-    else:
-        turn = f"after {before} more that wait"
+    turn = "when the current run finishes"
+    if before:
+        turn = f"after {count(before, 'other queued run')}"
     return TrainingHeadline(
-        f"Waiting: {orders[ticket].text}.",
-        f"It begins {turn}, with the labels as they are then.",
+        f"Queued: {orders[ticket].text}.",
+        f"Starts {turn}, with the labels at that time.",
         "warning",
     )
 
 
-_GROUPS = {"specimen": "specimen", "micrograph": "micrograph", "source": "source", "group": "group"}
+_GROUPS = ("specimen", "micrograph", "source", "group")
 
 
 @dataclass(frozen=True)
@@ -57,87 +57,123 @@ def headline(number: int, curves: Curves) -> TrainingHeadline:
             return TrainingHeadline(f"Run {number} failed. {failed.what}", failed.remedy, "bad")
         case Cancelled(seconds=seconds):
             return TrainingHeadline(
-                f"Run {number} was cancelled.", f"It had worked for {duration(seconds)}.", "warning"
+                f"Run {number} was cancelled.", f"Ran for {duration(seconds)}.", "warning"
             )
         case Interrupted(epochs=epochs):
+            when = "before its first epoch finished"
             if epochs:
-                when = f"after {epochs} epochs"
-            else:
-                when = "before its first epoch ended"
+                when = f"after {count(epochs, 'epoch')}"
             return TrainingHeadline(
-                f"Run {number} was interrupted {when}.", "Resume goes on with it.", "warning"
+                f"Run {number} was interrupted {when}.", "Resume continues it.", "warning"
             )
-    started = curves.started
-    if started is None:
-        return TrainingHeadline(f"Run {number} is being prepared.", "")
+    if curves.started is None:
+        return TrainingHeadline(f"Preparing run {number}.", "")
+    return _going_on(number, curves.started, curves)
+
+
+def _going_on(number: int, started: Started, curves: Curves) -> TrainingHeadline:
     crops = (
-        f"{started.n_train} crops to learn from, {started.n_validation} "
-        "to validate, "
-        f"{started.n_test} to test"
+        f"{count(started.n_train, 'crop')} for training, {started.n_validation:,} for validation, "
+        f"{started.n_test:,} for testing"
     )
-    if started.folds:
-        so_far = ", ".join(f"{100 * fold.accuracy:.1f} %" for fold in curves.folds)
-        if so_far:
-            detail = f"Folds so far: {so_far}. This one: {crops}."
-        else:
-            detail = f"{crops}."
+    if not started.folds:
         return TrainingHeadline(
-            f"Run {number}: fold {started.fold} of {started.folds} is being trained.", detail
+            f"Training run {number}.", f"{crops}; {count(started.parameters, 'weight')}."
         )
+    detail = f"{crops}."
+    if curves.folds:
+        so_far = ", ".join(percent(fold.accuracy) for fold in curves.folds)
+        detail = f"Accuracy of folds so far: {so_far}. This fold: {crops}."
     return TrainingHeadline(
-        f"Run {number} is being trained.", f"{crops}; {started.parameters:,} weights."
+        f"Training run {number}, fold {started.fold} of {started.folds}.", detail
     )
 
 
 def _finished(number: int, done: Finished, curves: Curves) -> TrainingHeadline:
-    detail = ""
-    if done.low is not None and done.high is not None:
-        counted = f" over {done.over}" if done.over else ""
-        detail = f"95 % interval {100 * done.low:.0f} to {100 * done.high:.0f} %{counted}. "
-    how = "Stopped" if done.stopped else "Ended"
-    if done.best_epoch:
-        kept = f"; the weights of epoch {done.best_epoch} were kept"
-    else:
-        kept = ""
-    if len(curves.folds) > 1:
-        each = ", ".join(f"{100 * fold.accuracy:.1f}" for fold in curves.folds)
-        detail = f"{len(curves.folds)} folds: {each} %. "
     return TrainingHeadline(
-        f"Run {number}: {100 * done.accuracy:.1f} % of {done.n_test} unseen crops right.",
-        f"{detail}{how} after {done.epochs} epochs and {duration(done.seconds)}{kept}.",
+        f"Run {number}: {percent(done.accuracy)} accuracy on {count(done.n_test, 'test crop')}.",
+        f"{_certainty(done, curves)}{_ending(done)}",
         "good",
     )
 
 
+def _certainty(done: Finished, curves: Curves) -> str:
+    if len(curves.folds) > 1:
+        each = ", ".join(f"{100 * fold.accuracy:.1f}" for fold in curves.folds)
+        return f"{len(curves.folds)} folds: {each} %. "
+    if done.low is None or done.high is None:
+        return ""
+    text = interval(100 * done.low, 100 * done.high, "%", digits=0)
+    if done.over:
+        text += f" over {done.over}"
+    return f"{text}. "
+
+
+def _ending(done: Finished) -> str:
+    verb = "Finished"
+    if done.stopped:
+        verb = "Stopped"
+    kept = ""
+    if done.best_epoch:
+        kept = f"; weights of epoch {done.best_epoch} kept"
+    return f"{verb} after {count(done.epochs, 'epoch')} in {duration(done.seconds)}{kept}."
+
+
+_NONE = "–"
+
+
 def facts(curves: Curves) -> dict[str, str]:
     """Return the numbers below the curves by their captions."""
-    last = curves.last
-    best = curves.best
-    running = curves.final is None
-    epoch = max(curves.now.epoch if curves.now and running else 0, last.epoch if last else 0)
-    if curves.started:
-        most = curves.started.epochs
-    elif last:
-        most = last.epochs
-    else:
-        most = 0
     return {
-        "Epoch": f"{epoch} of {most}" if most else "–",
-        "Time left": f"at most {clock(last.seconds_left)}"
-        if last and running and not curves.stage
-        else "–",
-        "Since the best": f"{last.plateau} of {last.patience}"
-        if last and last.patience
-        else _waited(curves),
-        "Best so far": f"epoch {best.epoch}" if best else "–",
-        "Its validation": f"{100 * best.validation_accuracy:.1f} %, loss {best.validation_loss:.3f}"
-        if best
-        else "–",
+        "Epoch": _epoch(curves),
+        "Time left": _time_left(curves),
+        "Epochs since best": _since_best(curves),
+        "Best so far": _best_epoch(curves),
+        "Validation at best": _best_validation(curves),
     }
 
 
-def _waited(curves: Curves) -> str:
-    return str(curves.last.plateau) if curves.last else "–"
+def _epoch(curves: Curves) -> str:
+    last = curves.last
+    epoch = 0
+    most = 0
+    if last is not None:
+        epoch = last.epoch
+        most = last.epochs
+    if curves.started is not None:
+        most = curves.started.epochs
+    if curves.now is not None and curves.final is None:
+        epoch = max(epoch, curves.now.epoch)
+    if not most:
+        return _NONE
+    return f"{epoch} of {most}"
+
+
+def _time_left(curves: Curves) -> str:
+    if curves.last is None or curves.final is not None or curves.stage:
+        return _NONE
+    return f"at most {clock(curves.last.seconds_left)}"
+
+
+def _since_best(curves: Curves) -> str:
+    if curves.last is None:
+        return _NONE
+    if curves.last.patience:
+        return f"{curves.last.plateau} of {curves.last.patience}"
+    return str(curves.last.plateau)
+
+
+def _best_epoch(curves: Curves) -> str:
+    if curves.best is None:
+        return _NONE
+    return f"epoch {curves.best.epoch}"
+
+
+def _best_validation(curves: Curves) -> str:
+    best = curves.best
+    if best is None:
+        return _NONE
+    return f"{percent(best.validation_accuracy)}, loss {best.validation_loss:.3f}"
 
 
 def stage(curves: Curves) -> str:
@@ -153,7 +189,9 @@ def progress(curves: Curves) -> float:
     """
     if curves.started is None or curves.final is not None:
         return 0.0
-    done = float(curves.last.epoch if curves.last else 0)
+    done = 0.0
+    if curves.last is not None:
+        done = float(curves.last.epoch)
     if curves.now is not None and curves.now.epoch > done:
         done = curves.now.epoch - 1 + curves.now.batch / max(curves.now.batches, 1)
     share = min(1.0, done / max(curves.started.epochs, 1))
@@ -164,19 +202,15 @@ def progress(curves: Curves) -> float:
 
 def split_sentence(summary: DatasetSummary) -> str:
     """Say how many crops there are and by what they were split."""
-    crops = sum(sum(counts) for counts in summary.counts.values())
+    crops = count(sum(sum(counts) for counts in summary.counts.values()), "labelled crop")
     if not summary.kind:
-        return f"{crops} labelled crops"
-    groups = len({row.name for row in summary.groups})
+        return crops
     if summary.kind in _GROUPS:
-        return (
-            f"{crops} labelled crops of {groups} "
-            f"{_GROUPS[summary.kind]}s, split by "
-            f"{_GROUPS[summary.kind]}"
-        )
+        groups = count(len({row.name for row in summary.groups}), summary.kind)
+        return f"{crops} of {groups}, split by {summary.kind}"
     if summary.kind == "given":
-        return f"{crops} labelled crops; the test side is the one that their folders gave"
-    return f"{crops} labelled crops, split crop by crop"
+        return f"{crops}; the test set is given by their folders"
+    return f"{crops}, split crop by crop"
 
 
 def clock(seconds: float) -> str:

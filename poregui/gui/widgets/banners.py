@@ -62,7 +62,10 @@ class Banner(QFrame):
     def show_for_a_while(self, text: str, kind: str) -> None:
         """Show a sentence that goes away by itself, errors later than notes."""
         self.show_text(text, kind)
-        self._timer.start(ERROR_MS if kind == "error" else NOTE_MS)
+        if kind == "error":
+            self._timer.start(ERROR_MS)
+        else:
+            self._timer.start(NOTE_MS)
 
 
 _WIDTH = 220
@@ -84,9 +87,9 @@ class NameBar(QFrame):
         self._edit.setAccessibleName("The name under which your labels are logged")
         self._edit.setFixedWidth(_WIDTH)
         self._edit.setMaxLength(80)
-        words = QLabel("Your labels are logged under this name:")
-        words.setBuddy(self._edit)
-        later = QLabel("Change it later under Edit, Your name.")
+        question = QLabel("Your labels are logged under this name:")
+        question.setBuddy(self._edit)
+        later = QLabel("You can change it later in Edit > Your name.")
         later.setProperty("muted", True)
         self._agree = QPushButton("Use this name")
         self._agree.setObjectName("name_bar_agree")
@@ -94,7 +97,7 @@ class NameBar(QFrame):
         row = QHBoxLayout(self)
         row.setContentsMargins(14, 6, 8, 6)
         row.setSpacing(GAP)
-        for widget in (words, self._edit, self._agree, later):
+        for widget in (question, self._edit, self._agree, later):
             row.addWidget(widget)
         row.addStretch(1)
         self._edit.returnPressed.connect(self._answer)

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from poregui.domain.classes import NOT_A_PORE, UNSURE, PoreClass
+from poregui.domain.wording import count
 from poregui.gui.base.class_marks import ClassMarks
 from poregui.gui.base.key_map import key_map
 from poregui.gui.base.theme import theme
@@ -36,9 +37,9 @@ class ClassButton(QAbstractButton):
         super().__init__(parent)
         self.label = label
         self.key = key
-        self._entry = {NOT_A_PORE: "not_a_pore", UNSURE: "unsure"}.get(
-            label, f"class_{key}" if key else ""
-        )
+        self._entry = {NOT_A_PORE: "not_a_pore", UNSURE: "unsure"}.get(label, "")
+        if key and not self._entry:
+            self._entry = f"class_{key}"
         self._marks = marks
         self._count = 0
         self._target = USUAL_TARGET
@@ -52,59 +53,64 @@ class ClassButton(QAbstractButton):
         self._name_key()
         key_map().changed.connect(self._name_key)
 
-    def set_count(self, count: int) -> None:
+    def set_count(self, number: int) -> None:
         """Show how many crops carry the label."""
-        if count != self._count:
-            self._count = count
-            self._tell()
+        if number != self._count:
+            self._count = number
+            self._update_texts()
 
     def set_target(self, target: int) -> None:
         """Show the way to this number of crops, at least 1."""
         self._target = target
-        self._tell()
+        self._update_texts()
 
     def _name_key(self) -> None:
         """Take the key that a person gave to this label."""
         if self._entry:
             self.key = key_map().words(self._entry)
-        self._tell()
+        self._update_texts()
 
-    def _tell(self) -> None:
-        count = self._count
-        key = f", key {self.key}" if self.key else ""
-        self.setAccessibleName(f"Label {self.text()}{key}, {count} crops")
+    def _update_texts(self) -> None:
+        crops = count(self._count, "crop")
+        key = ""
+        if self.key:
+            key = f", key {self.key}"
+        target = ""
         if self._with_target:
-            target = f" of {self._target} to aim for"
-        else:
-            target = ""
-        self.setToolTip(f"{self.text()}: {count} crops{target}{key}")
+            target = f", target {self._target:,}"
+        self.setAccessibleName(f"Label {self.text()}{key}, {crops}")
+        self.setToolTip(f"{self.text()}: {crops}{target}{key}")
         self.update()
 
     def nextCheckState(self) -> None:
         """Leave the mark to the crop's label: a click alone does not move it."""
 
     def sizeHint(self) -> QSize:
-        return QSize(160, self.fontMetrics().height() + 2 * _PAD + (4 if self._with_target else 0))
+        height = self.fontMetrics().height() + 2 * _PAD
+        if self._with_target:
+            height += 4
+        return QSize(160, height)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         tokens = theme().tokens
         area = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
-        painter.setPen(
-            QPen(QColor(self._marks.colour(self.label) if self.isChecked() else tokens.border), 1.5)
-        )
+        frame = QPen(QColor(tokens.border), 1.5)
         if self.hasFocus():
-            painter.setPen(QPen(QColor(tokens.accent), 2))
-        painter.setBrush(
-            QColor(tokens.selection if self.underMouse() or self.isDown() else tokens.raised)
-        )
+            frame = QPen(QColor(tokens.accent), 2)
+        elif self.isChecked():
+            frame = QPen(QColor(self._marks.colour(self.label)), 1.5)
+        painter.setPen(frame)
+        painter.setBrush(QColor(tokens.raised))
+        if self.underMouse() or self.isDown():
+            painter.setBrush(QColor(tokens.selection))
         painter.drawRoundedRect(area.adjusted(0.5, 0.5, -0.5, -0.5), 4, 4)
-        self._paint_words(painter, area)
+        self._paint_texts(painter, area)
         if self._with_target:
             self._paint_target(painter, area)
 
-    def _paint_words(self, painter: QPainter, area: QRectF) -> None:
+    def _paint_texts(self, painter: QPainter, area: QRectF) -> None:
         tokens = theme().tokens
         metrics = self.fontMetrics()
         line = QRectF(
@@ -120,14 +126,16 @@ class ClassButton(QAbstractButton):
             painter.drawRoundedRect(key.adjusted(0.5, 0.5, -0.5, -0.5), 3, 3)
             painter.setPen(QColor(tokens.text))
             painter.drawText(key, centre, self.key)
-        count = str(self._count)
+        shown = f"{self._count:,}"
         number = QRectF(key.left() - 64, line.top(), 56, line.height())
-        painter.setPen(QColor(tokens.muted if not self._count else tokens.text))
+        painter.setPen(QColor(tokens.text))
+        if not self._count:
+            painter.setPen(QColor(tokens.muted))
         painter.drawText(
-            number, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), count
+            number, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), shown
         )
         left = line.left() + metrics.height() + 10
-        room = number.right() - metrics.horizontalAdvance(count) - 8 - left
+        room = number.right() - metrics.horizontalAdvance(shown) - 8 - left
         painter.setPen(QColor(tokens.text))
         name = metrics.elidedText(self.text(), Qt.TextElideMode.ElideRight, int(room))
         where = QRectF(left, line.top(), room, line.height())

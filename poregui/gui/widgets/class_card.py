@@ -47,8 +47,8 @@ class _Pictures(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        for place, image in enumerate(self.pictures[:_IN_ROW]):
-            square = QRect(place * (_PICTURE + GAP // 2), 0, _PICTURE, _PICTURE)
+        for index, image in enumerate(self.pictures[:_IN_ROW]):
+            square = QRect(index * (_PICTURE + GAP // 2), 0, _PICTURE, _PICTURE)
             painter.fillRect(square, QColor(theme().tokens.canvas))
             if not image.isNull():
                 size = image.size().scaled(square.size(), Qt.AspectRatioMode.KeepAspectRatio)
@@ -111,7 +111,7 @@ class ClassCard(QFrame):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(1, 1, 1, 1)
         layout.addLayout(
-            pieces.row(pieces.heading("What the classes are", strong=True), None, self.close_button)
+            pieces.row(pieces.heading("Classes", strong=True), None, self.close_button)
         )
         layout.addWidget(self._area)
         over.installEventFilter(self)
@@ -200,10 +200,9 @@ class ClassCard(QFrame):
         """Lie in the upper left of what is covered, as high as the parts need and there is room."""
         over = self._over
         inside = self._area.widget()
+        high = 200
         if inside is not None:
             high = inside.sizeHint().height() + 56
-        else:
-            high = 200
         corner = over.mapTo(self._page, QPoint(0, 0))
         self.setGeometry(
             QRect(corner.x(), corner.y(), min(_WIDTH, over.width()), min(high, over.height()))

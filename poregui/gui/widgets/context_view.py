@@ -39,7 +39,7 @@ class ContextView(QWidget):
         self._colour = QColor("#ffffff")
         self._um_per_px: float | None = None
         self._shrinks = 1.0
-        self._empty_text = "No crop chosen"
+        self._empty_text = "No crop selected"
         theme().changed.connect(self.update)
 
     def set_surroundings(
@@ -62,7 +62,7 @@ class ContextView(QWidget):
         self._colour = QColor(colour)
         self.update()
 
-    def clear(self, text: str = "No crop chosen") -> None:
+    def clear(self, text: str = "No crop selected") -> None:
         """Show nothing but a sentence."""
         self._image = self._crop = QImage()
         self._source = self._outline = None

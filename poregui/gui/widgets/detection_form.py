@@ -4,12 +4,12 @@ domain/detection.py.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from PySide6.QtCore import QEvent, QObject, QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
-    QComboBox,
     QGridLayout,
     QLabel,
     QSlider,
@@ -22,7 +22,7 @@ from poregui.domain.detection import DetectionRecipe, detection_parameters
 from poregui.domain.errors import PoreguiError
 from poregui.domain.parameters import Parameter
 from poregui.gui.base.theme import GAP
-from poregui.gui.widgets.recipe_form import make_field, set_value
+from poregui.gui.widgets.recipe_form import fold_arrow, follow, make_field, set_value, value_of
 
 _STEPS = 1000
 _SLID = {
@@ -52,7 +52,7 @@ class DetectionForm(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("detection_form")
-        self.setAccessibleName("How pores are found")
+        self.setAccessibleName("Pore detection settings")
         self._parameters = {p.name: p for p in detection_parameters()}
         self._fields: dict[str, QWidget] = {
             name: self._field(p) for name, p in self._parameters.items()
@@ -92,19 +92,14 @@ class DetectionForm(QWidget):
     # ---- following --------------------------------------------------------------------------
 
     def _value(self, name: str) -> Any:
-        field = self._fields[name]
-        if isinstance(field, QCheckBox):
-            return field.isChecked()
-        if isinstance(field, QComboBox):
-            return field.currentText()
-        return field.value()
+        return value_of(self._fields[name])
 
-    def _field_changed(self, name: str) -> None:
+    def _field_changed(self, name: str, _value: object) -> None:
         if name in self._sliders:
             self._place_slider(name)
-        self._tell()
+        self._announce()
 
-    def _slid(self, name: str) -> None:
+    def _slid(self, name: str, _value: int) -> None:
         value = self._sliders[name].value() / _STEPS * self._tops[name]
         if self._tops[name] >= 255:
             coarse = 0
@@ -114,9 +109,9 @@ class DetectionForm(QWidget):
             coarse = 1
         with QSignalBlocker(self._fields[name]):
             set_value(self._fields[name], round(value, coarse))
-        self._tell()
+        self._announce()
 
-    def _tell(self) -> None:
+    def _announce(self) -> None:
         try:
             self._recipe = DetectionRecipe(**{name: self._value(name) for name in self._parameters})
         except PoreguiError as error:
@@ -185,8 +180,8 @@ class DetectionForm(QWidget):
         layout.addLayout(self._grid(main, units))
         self._more_button = QToolButton()
         self._more_button.setObjectName("detection_more_button")
-        self._more_button.setAccessibleName("Show the other settings of detection")
-        self._more_button.setText("Limits and field of view")
+        self._more_button.setAccessibleName("Show more detection settings")
+        self._more_button.setText("Limits and crop margin")
         self._more_button.setCheckable(True)
         self._more_button.setAutoRaise(True)
         self._more_button.setArrowType(Qt.ArrowType.RightArrow)
@@ -199,9 +194,7 @@ class DetectionForm(QWidget):
 
     def _unfold(self, unfolded: bool) -> None:
         self._more.setVisible(unfolded)
-        self._more_button.setArrowType(
-            Qt.ArrowType.DownArrow if unfolded else Qt.ArrowType.RightArrow
-        )
+        self._more_button.setArrowType(fold_arrow(unfolded))
 
     def _grid(self, names: tuple[str, ...], units: dict[str, str]) -> QGridLayout:
         grid = QGridLayout()
@@ -227,7 +220,7 @@ class DetectionForm(QWidget):
             label.setWordWrap(True)
             label.setMinimumWidth(64)
             grid.addWidget(label, row, 0)
-            grid.addWidget(field, row, 1, 1, 1 if unit else 2)
+            grid.addWidget(field, row, 1, 1, 2 - bool(unit))
             widgets.append(label)
         if unit:
             grid.addWidget(self._fields[unit], row, 2)
@@ -246,16 +239,10 @@ class DetectionForm(QWidget):
             limits = ""
         field.setToolTip(parameter.help + limits)
         if not isinstance(field, QCheckBox):
-            is_unit = parameter.choices == ("um", "px")
-            field.setFixedWidth(
-                _UNIT_WIDTH if is_unit else _CHOICE_WIDTH if parameter.choices else _FIELD_WIDTH
-            )
+            field.setFixedWidth(_width(parameter))
             field.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
             field.installEventFilter(self)
-        signal = {QCheckBox: "toggled", QComboBox: "currentTextChanged"}.get(
-            type(field), "valueChanged"
-        )
-        getattr(field, signal).connect(lambda _value: self._field_changed(parameter.name))
+        follow(field, partial(self._field_changed, parameter.name))
         return field
 
     def _slider(self, name: str) -> QSlider:
@@ -266,5 +253,13 @@ class DetectionForm(QWidget):
         slider.setRange(0, _STEPS)
         slider.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         slider.installEventFilter(self)
-        slider.valueChanged.connect(lambda _value: self._slid(name))
+        slider.valueChanged.connect(partial(self._slid, name))
         return slider
+
+
+def _width(parameter: Parameter) -> int:
+    if parameter.choices == ("um", "px"):
+        return _UNIT_WIDTH
+    if parameter.choices:
+        return _CHOICE_WIDTH
+    return _FIELD_WIDTH

@@ -20,7 +20,7 @@ class FactStrip(QWidget):
     def __init__(self, captions: Sequence[str], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("training_facts")
-        self.setAccessibleName("How the training stands")
+        self.setAccessibleName("Training progress")
         self.setProperty("panel", True)
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._numbers: dict[str, QLabel] = {}
@@ -35,7 +35,7 @@ class FactStrip(QWidget):
         row.addWidget(self._stage, 0, Qt.AlignmentFlag.AlignBottom)
         self._bar = QProgressBar()
         self._bar.setObjectName("training_progress")
-        self._bar.setAccessibleName("Epochs that have passed")
+        self._bar.setAccessibleName("Epochs finished")
         self._bar.setTextVisible(False)
         self._bar.setFixedHeight(4)
         self._bar.setStyleSheet("QProgressBar { min-height: 4px; border-radius: 2px; }")
@@ -82,7 +82,7 @@ class FactStrip(QWidget):
 CAPTIONS = ("Area", "Diameter", "Circularity", "Aspect ratio")
 _MEANINGS = (
     "Area of the pore",
-    "Diameter of the circle of equal area",
+    "Equivalent circular diameter",
     "4π area / perimeter², 1 for a circle",
     "Largest over smallest extent, 1 for a circle",
 )
@@ -103,7 +103,7 @@ class CropFacts(QWidget):
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(GAP)
         grid.setVerticalSpacing(0)
-        for place, (caption, meaning) in enumerate(zip(CAPTIONS, _MEANINGS, strict=True)):
+        for index, (caption, meaning) in enumerate(zip(CAPTIONS, _MEANINGS, strict=True)):
             above = pieces.muted("")
             value = QLabel(_NONE)
             above.setText(caption)
@@ -112,13 +112,13 @@ class CropFacts(QWidget):
             value.setTextFormat(Qt.TextFormat.PlainText)
             for label in (above, value):
                 label.setToolTip(meaning)
-            row, column = divmod(place, 2)
+            row, column = divmod(index, 2)
             grid.addWidget(above, 2 * row, column)
             grid.addWidget(value, 2 * row + 1, column)
             grid.setColumnStretch(column, 1)
             self._values[caption] = value
         self.source = pieces.muted("crop_facts_source")
-        self.source.setAccessibleName("Where these numbers come from")
+        self.source.setAccessibleName("Source of these numbers")
         grid.addWidget(self.source, 4, 0, 1, 2)
         self.clear()
 

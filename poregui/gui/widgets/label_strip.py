@@ -25,7 +25,7 @@ class LabelStrip(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("label_strip")
-        self.setAccessibleName("Label of the chosen crop")
+        self.setAccessibleName("Label of the selected crop")
         self.buttons: dict[int, QToolButton] = {}
         self._classes: tuple[PoreClass, ...] | None = None
         self._grid = QGridLayout(self)
@@ -49,9 +49,9 @@ class LabelStrip(QWidget):
             (UNSURE, "U", "review_label_unsure"),
         ]
         self.buttons = {}
-        for place, (label, key, name) in enumerate(entries):
+        for index, (label, key, name) in enumerate(entries):
             button = self._button(marks, label, key, name)
-            self._grid.addWidget(button, place // _PER_ROW, place % _PER_ROW)
+            self._grid.addWidget(button, index // _PER_ROW, index % _PER_ROW)
             self.buttons[label] = button
 
     def set_current(self, label: int | None) -> None:
@@ -70,10 +70,12 @@ class LabelStrip(QWidget):
         button.setIcon(_badge(marks, label, self))
         button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         button.setText(key)
-        with_key = f" ({key})" if key else ""
-        button.setToolTip(
-            f"Label as {marks.name(label).lower() if label < 0 else marks.name(label)}{with_key}"
-        )
+        tip = f"Label as {marks.name(label)}"
+        if label < 0:
+            tip = f"Label as {marks.name(label).lower()}"
+        if key:
+            tip = f"{tip} ({key})"
+        button.setToolTip(tip)
         button.setAccessibleName(button.toolTip())
         button.clicked.connect(self._clicked)
         return button

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 from PySide6.QtCore import QEvent, QLocale, QObject, QSignalBlocker, Qt, Signal
@@ -30,7 +31,7 @@ _MOST_FOLDS = 20
 
 
 class CrossValidationBox(QWidget):
-    """Offer the number of folds, and whether to measure once more with groups torn apart."""
+    """Offer the number of folds, and whether to run once more with groups split up."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -40,27 +41,26 @@ class CrossValidationBox(QWidget):
         self.switch.setObjectName("cross_validate_switch")
         self.switch.setAccessibleName("Cross-validate")
         self.switch.setToolTip(
-            "Test every crop once, by a network that has not seen its specimen. Leaves answers "
-            "and numbers, no network."
+            "Test every crop once with a network that has not seen its specimen. Gives "
+            "predictions and accuracy, but no network."
         )
         self.number = QSpinBox()
         self.number.setObjectName("folds_number")
         self.number.setAccessibleName("Number of folds")
-        self.number.setToolTip("As many networks are trained, one after the other")
+        self.number.setToolTip("One network is trained per fold, one after the other")
         self.number.setRange(2, _MOST_FOLDS)
         self.number.setValue(_FOLDS)
         self.number.setSuffix(" folds")
         self.number.setFixedWidth(112)
         self.number.lineEdit().setTextMargins(GAP // 2, 0, 0, 0)
-        self.compare = QCheckBox("Once more crop by crop, to compare")
+        self.compare = QCheckBox("Also run a leaky split (for comparison)")
         self.compare.setObjectName("compare_by_crop_switch")
         self.compare.setAccessibleName(
-            "Cross-validate once more with crops of one specimen on both sides"
+            "Cross-validate again with crops of one specimen in training and test"
         )
         self.compare.setToolTip(
-            "A second run, with crops of one specimen on both sides: how much better it looks is "
-            "what knowing the "
-            "specimen is worth. Review shows the two beside each other."
+            "A second run with crops of one specimen in both training and test. How much better it "
+            "looks is due to knowing the specimen. Review shows both runs."
         )
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
@@ -96,6 +96,14 @@ _FIXED_BY_SEED = ("input_size",)
 """Fields without effect on the network of the original study."""
 _OF_PRETRAINED = ("frozen_epochs", "fine_tuning_rate")
 """Fields that only a network which came with weights heeds."""
+_CHOICES = {
+    "um": "µm",
+    "px": "px",
+    "keep": "Include",
+    "drop": "Exclude",
+    "multiple": "× pore size",
+}
+"""How choices are written, where not as in files with a capital letter."""
 _OF_A_FOREST = ("preset", "seed", "validation_share", "threads")
 """Fields that a run without a network heeds."""
 
@@ -118,15 +126,17 @@ class NumberBox(QDoubleSpinBox):
         except ValueError:
             return self.value()
 
-    def validate(self, text: str, place: int) -> object:
+    def validate(self, text: str, position: int) -> object:
         bare = self._bare(text)
         if not _PARTIAL_NUMBER.fullmatch(bare):
-            return QValidator.State.Invalid, text, place
+            return QValidator.State.Invalid, text, position
         try:
             fits = self.minimum() <= float(bare.replace(",", ".")) <= self.maximum()
         except ValueError:
             fits = False
-        return (QValidator.State.Acceptable if fits else QValidator.State.Intermediate), text, place
+        if fits:
+            return QValidator.State.Acceptable, text, position
+        return QValidator.State.Intermediate, text, position
 
     def _bare(self, text: str) -> str:
         return text.removesuffix(self.suffix()).strip()
@@ -152,14 +162,12 @@ class RecipeForm(QWidget):
         self._touched: set[str] = set()
         self._more = QWidget()
         self._more.setVisible(False)
-        self._more_button = self._tool("more_button", "More", "Show the other settings")
+        self._more_button = self._tool("more_button", "More", "Show more settings")
         self._more_button.setCheckable(True)
         self._more_button.setArrowType(Qt.ArrowType.RightArrow)
         self._more_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self._more_button.toggled.connect(self._unfold)
-        self._reset_button = self._tool(
-            "reset_button", "Reset", "Take the values of the preset again"
-        )
+        self._reset_button = self._tool("reset_button", "Reset", "Restore the values of the preset")
         self._reset_button.clicked.connect(self._reset)
         self._lay_out()
         self.set_recipe(recipe_for("default"))
@@ -198,14 +206,9 @@ class RecipeForm(QWidget):
         self._reset_button.setEnabled(bool(self._touched))
 
     def _value(self, name: str) -> Any:
-        field = self._fields[name]
-        if isinstance(field, QCheckBox):
-            return field.isChecked()
-        if isinstance(field, QComboBox):
-            return field.currentText()
-        return field.value()
+        return value_of(self._fields[name])
 
-    def _field_changed(self, name: str) -> None:
+    def _field_changed(self, name: str, _value: object) -> None:
         if name == "preset":
             kept = {n: self._value(n) for n in self._touched if n != "preset"}
             self._show(recipe_for(self._value("preset"), **kept))
@@ -221,7 +224,7 @@ class RecipeForm(QWidget):
 
     def _unfold(self, open_: bool) -> None:
         self._more.setVisible(open_)
-        self._more_button.setArrowType(Qt.ArrowType.DownArrow if open_ else Qt.ArrowType.RightArrow)
+        self._more_button.setArrowType(fold_arrow(open_))
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Leave the wheel to the page where a field has no focus, or scrolling would change numbers
@@ -285,10 +288,7 @@ class RecipeForm(QWidget):
             field.setFixedWidth(112)
             field.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
             field.installEventFilter(self)
-        signal = {QCheckBox: "toggled", QComboBox: "currentTextChanged"}.get(
-            type(field), "valueChanged"
-        )
-        getattr(field, signal).connect(lambda _value: self._field_changed(parameter.name))
+        follow(field, partial(self._field_changed, parameter.name))
         return field
 
     def _tool(self, name: str, text: str, accessible: str) -> QToolButton:
@@ -301,21 +301,32 @@ class RecipeForm(QWidget):
         return button
 
 
+def fold_arrow(unfolded: bool) -> Qt.ArrowType:
+    """Return the arrow of a button that unfolds further fields."""
+    if unfolded:
+        return Qt.ArrowType.DownArrow
+    return Qt.ArrowType.RightArrow
+
+
 def make_field(parameter: Parameter) -> QWidget:
     """Return the widget in which the value of a declared field is chosen."""
     if parameter.choices:
         box = QComboBox()
-        box.addItems(parameter.choices)
+        for choice in parameter.choices:
+            box.addItem(_CHOICES.get(choice, choice.capitalize()), choice)
         return box
     if parameter.kind is bool:
         return QCheckBox(parameter.label)
-    number = NumberBox() if parameter.kind is float else QSpinBox()
+    number: QSpinBox | QDoubleSpinBox = QSpinBox()
+    if parameter.kind is float:
+        number = NumberBox()
     number.lineEdit().setTextMargins(GAP // 2, 0, 0, 0)
     assert parameter.low is not None
     assert parameter.high is not None
     number.setRange(parameter.kind(parameter.low), parameter.kind(parameter.high))
     number.setKeyboardTracking(False)
-    number.setSuffix(f" {parameter.unit}" if parameter.unit else "")
+    if parameter.unit:
+        number.setSuffix(f" {parameter.unit}")
     if isinstance(number, QSpinBox):
         number.setLocale(QLocale.c())
         number.setGroupSeparatorShown(False)
@@ -324,11 +335,30 @@ def make_field(parameter: Parameter) -> QWidget:
     return number
 
 
+def value_of(field: QWidget) -> Any:
+    """Return the value in a widget of `make_field`."""
+    if isinstance(field, QCheckBox):
+        return field.isChecked()
+    if isinstance(field, QComboBox):
+        return field.currentData()
+    return field.value()
+
+
+def follow(field: QWidget, slot: Callable[[Any], None]) -> None:
+    """Call `slot` when the value in a widget of `make_field` changes."""
+    if isinstance(field, QCheckBox):
+        field.toggled.connect(slot)
+    elif isinstance(field, QComboBox):
+        field.currentIndexChanged.connect(slot)
+    else:
+        field.valueChanged.connect(slot)
+
+
 def set_value(field: QWidget, value: Any) -> None:
     """Show a value in a widget of `make_field`."""
     if isinstance(field, QCheckBox):
         field.setChecked(value)
     elif isinstance(field, QComboBox):
-        field.setCurrentText(value)
+        field.setCurrentIndex(field.findData(value))
     else:
         field.setValue(value)

@@ -6,6 +6,7 @@ from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
+from poregui.domain.wording import percent
 from poregui.gui.base.class_marks import ClassMarks
 from poregui.gui.base.theme import GAP
 
@@ -44,9 +45,9 @@ class SuggestionLine(QWidget):
         self.accept_button.setText("Accept")
         self.accept_button.setProperty("boxed", True)
         self.accept_button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.accept_button.setAccessibleName("Accept the suggestion")
+        self.accept_button.setAccessibleName("Accept suggestion")
         self.accept_button.setToolTip(
-            "Label the chosen crops as suggested (A); Shift+A accepts all that are in sight"
+            "Label the selected crops as suggested (A); Shift+A accepts all visible suggestions"
         )
         self.state = QLabel(self)
         self.state.setObjectName("suggestion_state")
@@ -54,8 +55,9 @@ class SuggestionLine(QWidget):
         self.state.setWordWrap(True)
         line = QHBoxLayout()
         line.setSpacing(GAP)
-        for widget in (self._badge, self.words, self.accept_button):
-            line.addWidget(widget, 1 if widget is self.words else 0)
+        line.addWidget(self._badge)
+        line.addWidget(self.words, 1)
+        line.addWidget(self.accept_button)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(GAP // 2)
@@ -75,12 +77,13 @@ class SuggestionLine(QWidget):
         for widget in (self._badge, self.words, self.accept_button):
             widget.setVisible(label is not None)
         self.accept_button.setEnabled(writable)
-        self.words.setText(
-            "" if label is None else f"{self._badge.marks.name(label)} {sure * 100:.0f} %"
-        )
-        self.words.setToolTip(
-            "" if label is None else f"Suggested: {self.words.text()}. It is no label."
-        )
+        text = ""
+        tip = ""
+        if label is not None:
+            text = f"{self._badge.marks.name(label)} {percent(sure, 0)}"
+            tip = f"Suggested: {text}. Not a label until you accept it."
+        self.words.setText(text)
+        self.words.setToolTip(tip)
         self._badge.update()
 
     def show_state(self, text: str, how_sure: str = "") -> None:

@@ -215,5 +215,5 @@ def test_a_name_that_is_missing_and_a_scale_that_is_none_keep_the_dialog_open(
         dialog.findChild(object, "lock_who_edit").setText("Ann")
         dialog.findChild(object, "lock_scale_edit").setText(scale)
         dialog.ok.click()
-        assert "is no scale" in dialog.findChild(object, "dialog_problem").text()
+        assert "is not a pixel size" in dialog.findChild(object, "dialog_problem").text()
     dialog.reject()

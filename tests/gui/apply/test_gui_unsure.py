@@ -65,11 +65,11 @@ def test_a_key_answers_an_unsure_pore_and_the_numbers_follow_and_undo_takes_it_b
     assert page.unsure_button.text() == "Look at 1 unsure pore…"
     before = pores(page)
     dialog = looked_at(window, page)
-    assert dialog.title.text() == "0 of 1 answered"
+    assert dialog.title.text() == "0 of 1 pore labelled"
     assert "1 Gas" in dialog.hint.text()
     qtbot.keyClick(dialog.grid, Qt.Key.Key_2)
     window.background.wait()
-    assert dialog.title.text() == "1 of 1 answered"
+    assert dialog.title.text() == "1 of 1 pore labelled"
     expected = {**before, "Keyhole": str(int(before["Keyhole"]) + 1)}
     del expected["Left to you"]
     assert pores(page) == expected

@@ -62,7 +62,7 @@ def previewed(desk: Desk) -> int:
 
 def set_level(desk: Desk, level: float) -> None:
     form = desk.page.find_panel.form
-    form._fields["method"].setCurrentText("manual")
+    form._fields["method"].setCurrentText("Manual")
     form._fields["level"].setValue(level)
 
 
@@ -95,7 +95,7 @@ def test_a_length_in_um_without_a_scale_is_said_where_the_preview_is(qtbot, tmp_
     bench = Bench(tmp_path / "none", grid_of_pores(), um_per_px=None)
     bench.project.close()
     with detect_desk(qtbot, bench.project.folder) as desk:
-        desk.page.find_panel.form._fields["size_unit"].setCurrentText("um")
+        desk.page.find_panel.form._fields["size_unit"].setCurrentText("µm")
         desk.page.side.show_panel("Find pores")
         qtbot.waitUntil(lambda: "no scale" in desk.page.find_panel.preview_text.text())
 

@@ -269,7 +269,7 @@ def test_a_key_without_a_class_says_so(on_crops):
 def test_a_click_on_a_class_labels_the_current_crop(on_crops):
     QTest.mouseClick(on_crops.page.class_bar.buttons[KEYHOLE], LEFT)
     assert on_crops.labels()[0] == KEYHOLE
-    assert "1 crops" in on_crops.page.class_bar.buttons[KEYHOLE].accessibleName()
+    assert "1 crop" in on_crops.page.class_bar.buttons[KEYHOLE].accessibleName()
 
 
 def test_with_the_filter_for_unlabelled_crops_each_label_takes_one_off_the_list(on_crops):

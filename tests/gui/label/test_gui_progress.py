@@ -40,11 +40,11 @@ def test_the_estimates_say_where_the_mouse_rests_that_their_intervals_are_too_na
 
 def test_class_bars_and_the_progress_tab_share_one_target_also_after_undo(desk):  # noqa: F811
     button = desk.page.class_bar.buttons[1]
-    assert "of 200 to aim for" in button.toolTip()
+    assert "target 200" in button.toolTip()
     desk.page.progress_panel.target.setValue(50)
-    assert "of 50 to aim for" in button.toolTip()
+    assert "target 50" in button.toolTip()
     desk.presenter.undo()
-    assert "of 200 to aim for" in button.toolTip()
+    assert "target 200" in button.toolTip()
     assert desk.page.progress_panel.target.value() == 200
 
 

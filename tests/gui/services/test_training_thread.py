@@ -181,10 +181,10 @@ def test_a_training_freezes_the_labels_and_announces_its_run(qtbot, session, mak
 def test_a_second_training_is_refused_while_one_goes_on(qtbot, make_trainer):
     trainer = make_trainer("waits")
     trainer.start(Recipe())
-    with pytest.raises(TrainingError, match="goes on already"):
+    with pytest.raises(TrainingError, match="already running"):
         trainer.start(Recipe())
     qtbot.waitUntil(first_epoch(trainer), timeout=30_000)
-    with pytest.raises(TrainingError, match="goes on already"):
+    with pytest.raises(TrainingError, match="already running"):
         trainer.start(Recipe())
     with qtbot.waitSignal(trainer.finished, timeout=30_000):
         trainer.stop()

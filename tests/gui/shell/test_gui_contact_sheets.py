@@ -60,7 +60,7 @@ def test_all_sheets_are_printed_or_those_that_were_asked_for(
     window.workspace.printing.print(some)
     window.background.wait()
     assert pages_of(tmp_path / "some.pdf") == 1
-    assert notes == [f"{sheets} pages were printed.", "1 page was printed."]
+    assert notes == [f"{sheets} pages printed.", "1 page printed."]
 
 
 def test_nothing_is_printed_when_a_person_thinks_better_of_it(

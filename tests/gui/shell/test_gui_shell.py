@@ -41,8 +41,9 @@ from poregui.workflow.editing.label_edits import label_crops
 from poregui.workflow.importing.images import ImportOptions
 
 PARTS = (
-    "label_page", "train_page", "review_page", "apply_page", "image_canvas", "crop_grid", "class_bar", "train_button",
-    "stop_button", "loss_plot", "accuracy_plot", "confusion_matrix", "prediction_list", "context_view",
+    "label_page", "train_page", "review_page", "apply_page", "image_canvas", "crop_grid",
+    "class_bar", "train_button", "stop_button", "loss_plot", "accuracy_plot", "confusion_matrix",
+    "prediction_list", "context_view",
 )  # fmt: skip
 
 
@@ -351,7 +352,7 @@ def test_bad_input_in_the_import_dialog_keeps_it_open_with_a_sentence(
     dialog.findChild(QLineEdit, "import_scale_edit").setText("about half")
     dialog.findChild(QPushButton, "dialog_ok").click()
     assert dialog.isVisible()
-    assert "no scale" in text_of(dialog, "dialog_problem")
+    assert "not a pixel size" in text_of(dialog, "dialog_problem")
     dialog.close()
 
 

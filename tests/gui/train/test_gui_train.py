@@ -19,8 +19,8 @@ from poregui.gui.base.messages import messages
 from poregui.gui.base.theme import theme
 from poregui.gui.plots.live_plots import LivePlots
 from poregui.gui.plots.training_curves import MOST_POINTS, Curves
-from poregui.gui.train.train_presenter import preview_title
 from poregui.gui.train.train_text import clock, headline
+from poregui.gui.widgets.crop_preview import preview_title
 from poregui.gui.widgets.recipe_form import NumberBox, RecipeForm
 from poregui.store.project import Project
 from poregui.workflow.editing.label_edits import label_crops
@@ -79,11 +79,11 @@ def test_a_reopened_run_draws_the_curves_of_the_live_one(qtbot, desk):
     assert at.page.headline.text() == head
 
 
-def test_the_headline_says_accuracy_interval_and_number_of_unseen_crops(qtbot, desk):
+def test_the_headline_says_accuracy_interval_and_number_of_test_crops(qtbot, desk):
     at = desk()
     train(qtbot, at)
-    assert at.page.headline.text() == "Run 1: 75.0 % of 120 unseen crops right."
-    assert "95 % interval 66 to 82 % over 3 specimens." in at.page.headline_detail.text()
+    assert at.page.headline.text() == "Run 1: 75.0 % accuracy on 120 test crops."
+    assert "95 % CI 66–82 % over 3 specimens." in at.page.headline_detail.text()
     assert at.page.review_button.isVisible()
 
 
@@ -141,7 +141,7 @@ def test_cancel_asks_once_something_was_learned(qtbot, desk, monkeypatch):
 @pytest.mark.parametrize(
     ("end", "text"),
     [
-        (Interrupted(1), "Run 1 was interrupted after 1 epochs."),
+        (Interrupted(1), "Run 1 was interrupted after 1 epoch."),
         (Failed("The trainer died.", ""), "Run 1 failed. The trainer died."),
     ],
 )
@@ -185,7 +185,7 @@ def test_warnings_stand_in_plain_words(qtbot, desk, tmp_path):
 
 def test_the_bars_show_every_crop_once_among_the_parts_and_once_among_the_specimens(desk):
     bars = desk().page.split_bars.bars()
-    assert [bar.name for bar in bars if bar.heading] == ["Training", "Validation", "Test, unseen"]
+    assert [bar.name for bar in bars if bar.heading] == ["Training", "Validation", "Test"]
     assert sum(bar.total for bar in bars if bar.heading) == 60
     assert sum(bar.total for bar in bars if not bar.heading) == 60
     assert sorted(bar.name for bar in bars if not bar.heading) == [
@@ -204,7 +204,7 @@ def test_the_preview_shows_twelve_crops_at_the_size_of_the_networks_input(qtbot,
         (side, side)
     }
     assert len(at.page.crop_preview.crops()) == 12
-    at.page.recipe_form.findChild(object, "recipe_preset").setCurrentText("seed")
+    at.page.recipe_form.findChild(object, "recipe_preset").setCurrentText("Seed")
     qtbot.waitUntil(lambda: "150" in at.page.preview_title.text())
     at.background.wait()
     assert {s.image.width() for s in at.page.crop_preview.crops()} == {150}
@@ -212,7 +212,7 @@ def test_the_preview_shows_twelve_crops_at_the_size_of_the_networks_input(qtbot,
 
 def test_the_preview_says_how_crops_are_varied_and_only_where_they_are():
     assert preview_title(Recipe()).endswith(
-        "px, proportions kept, before turns, flips, small shifts and changes of light."
+        "px, proportions kept, before rotation, flips, small shifts and brightness changes."
     )
     assert (
         preview_title(recipe_for("seed"))
@@ -271,7 +271,7 @@ def test_what_was_set_by_hand_survives_another_preset_until_it_is_reset(qtbot):
     form = RecipeForm()
     qtbot.addWidget(form)
     form.findChild(object, "recipe_batch_size").setValue(16)
-    form.findChild(object, "recipe_preset").setCurrentText("seed")
+    form.findChild(object, "recipe_preset").setCurrentText("Seed")
     assert form.recipe() == recipe_for("seed", batch_size=16)
     form.findChild(object, "reset_button").click()
     assert form.recipe() == recipe_for("seed")
@@ -280,7 +280,7 @@ def test_what_was_set_by_hand_survives_another_preset_until_it_is_reset(qtbot):
 def test_a_cosine_leaves_nothing_to_choose_for_a_plateau(qtbot):
     form = RecipeForm()
     qtbot.addWidget(form)
-    form.findChild(object, "recipe_schedule").setCurrentText("cosine")
+    form.findChild(object, "recipe_schedule").setCurrentText("Cosine")
     fields = ("reduce_on_plateau", "plateau_patience", "plateau_factor", "smallest_learning_rate")
     assert [form.findChild(object, f"recipe_{name}").isEnabled() for name in fields] == [
         False,
@@ -309,9 +309,15 @@ def test_the_wheel_changes_no_field_that_has_no_focus(qtbot):
     form.show()
     field = form.findChild(object, "recipe_epochs")
     wheel = QWheelEvent(
-        QPointF(5, 5), field.mapToGlobal(QPointF(5, 5)), QPoint(), QPoint(0, 120), Qt.MouseButton.NoButton,
-        Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
-    )  # fmt: skip
+        QPointF(5, 5),
+        field.mapToGlobal(QPointF(5, 5)),
+        QPoint(),
+        QPoint(0, 120),
+        Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.NoModifier,
+        Qt.ScrollPhase.NoScrollPhase,
+        False,
+    )
     QApplication.sendEvent(field, wheel)
     assert form.recipe().epochs == recipe_for("default").epochs
 
@@ -376,9 +382,9 @@ def test_the_plots_follow_the_theme(qtbot):
     ("final", "said"),
     [
         (Failed("The disk is full.", "Make room."), "Run 4 failed. The disk is full."),
-        (Finished(9, 3, 0.5, 10, 60.0, stopped=True), "Run 4: 50.0 % of 10 unseen crops right."),
-        (Interrupted(0), "Run 4 was interrupted before its first epoch ended."),
-        (Started("004", ("A", "B"), 9, 3, 3, 60, 1), "Run 4 is being trained."),
+        (Finished(9, 3, 0.5, 10, 60.0, stopped=True), "Run 4: 50.0 % accuracy on 10 test crops."),
+        (Interrupted(0), "Run 4 was interrupted before its first epoch finished."),
+        (Started("004", ("A", "B"), 9, 3, 3, 60, 1), "Training run 4."),
     ],
 )
 def test_the_headline_follows_the_last_event(final, said):

@@ -107,8 +107,8 @@ def test_the_progress_of_a_cross_validation_counts_all_folds_and_says_what_they_
     curves.take(FoldEnded(1, 4, 0.875, 24))
     curves.take(Started("001 fold 2/4", ("A", "B"), 9, 3, 3, 10, 1, 7, 2, 4))
     curves.take(EpochEnded(5, 10, 1, 0.5, 1, 0.5, 0.001, 5, 0, 16, 1, 1))
-    assert headline(1, curves).text == "Run 1: fold 2 of 4 is being trained."
-    assert "Folds so far: 87.5 %." in headline(1, curves).detail
+    assert headline(1, curves).text == "Training run 1, fold 2 of 4."
+    assert "Accuracy of folds so far: 87.5 %." in headline(1, curves).detail
     assert progress(curves) == pytest.approx((1 + 0.5) / 4)
     for fold in (2, 3, 4):
         curves.take(FoldEnded(fold, 4, 0.5, 24))
@@ -169,11 +169,11 @@ def test_a_run_that_waits_can_be_removed(qtbot, desk):
     at.page.queue_button.click()
     at.page.queue_button.click()
     at.page.run_table.setCurrentIndex(at.page.run_table.runs.index(0, 0))
-    assert at.page.headline.text() == "Waiting: default."
-    assert "after 1 more" in at.page.headline_detail.text()
+    assert at.page.headline.text() == "Queued: default."
+    assert "after 1 other queued run" in at.page.headline_detail.text()
     qtbot.mouseClick(at.page.remove_button, Qt.MouseButton.LeftButton)
     assert [row[0] for row in rows(at)] == [-1, 1]
-    assert at.page.headline.text() == "Run 1 is being trained."
+    assert at.page.headline.text() == "Training run 1."
     assert not at.page.remove_button.isVisible()
 
 
@@ -196,7 +196,7 @@ def test_an_order_that_the_labels_no_longer_allow_is_passed_over_with_a_sentence
     at.session.apply(label_crops(at.session.project, crops, None, who="ada"))
     end_one(qtbot, at)
     assert not at.trainer.running
-    assert any("A run that waited (default) could not begin" in text for text in said)
+    assert any("A queued run (default) could not start" in text for text in said)
     assert len(at.session.project.runs()) == 1
 
 
@@ -237,5 +237,5 @@ def test_the_question_before_leaving_counts_the_runs_that_wait(qtbot, tmp_path, 
             assert not window.may_leave()
     window.close()
     window.deleteLater()
-    assert "1 more run waits and will not begin" in texts[0]
-    assert "2 more runs wait and will not begin" in texts[1]
+    assert "1 queued run will not start" in texts[0]
+    assert "2 queued runs will not start" in texts[1]

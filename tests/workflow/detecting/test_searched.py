@@ -60,7 +60,7 @@ def test_all_micrographs_are_ticked_at_first_and_a_specimen_is_unticked_with_one
     assert first.text(0) == "S1"
     first.setCheckState(0, Qt.CheckState.Unchecked)
     assert dialog.ids == (3, 4)
-    assert dialog.said.text() == "2 of 4 ticked"
+    assert dialog.summary.text() == "2 of 4 micrographs"
 
 
 def test_those_not_searched_by_this_recipe_are_ticked_at_once_and_none_is_no_choice(qtbot) -> None:

@@ -150,7 +150,7 @@ def test_ticking_specimens_in_the_window_is_one_edit_that_can_be_undone(qtbot, d
     monkeypatch.setattr(TestSideDialog, "exec", accept)
     desk.page.test_side_button.click()
     assert side_of(desk.session.project) == ["S01", "S05"]
-    qtbot.waitUntil(lambda: "S01" in names_below(desk, "Test, unseen"))
+    qtbot.waitUntil(lambda: "S01" in names_below(desk, "Test"))
     desk.session.undo()
     assert side_of(desk.session.project) == before
     assert desk.session.undo_text == ""
@@ -170,7 +170,7 @@ def test_a_choice_that_cannot_be_keeps_the_dialog_open_and_says_why(qtbot, desk,
 
     def look(dialog):
         tick(dialog, ())
-        seen.append((dialog.ok.isEnabled(), dialog.said.text()))
+        seen.append((dialog.ok.isEnabled(), dialog.summary.text()))
         dialog.reject()
         return dialog.result()
 
