@@ -250,10 +250,10 @@ def name_keys(actions: Mapping[str, QAction], key: Callable[[str], str]) -> None
     for spec in ACTIONS:
         action = actions[spec.name]
         if spec.page_keys:
-            words = QKeySequence(key(spec.name.removeprefix("press_"))).toString(
+            shown = QKeySequence(key(spec.name.removeprefix("press_"))).toString(
                 QKeySequence.SequenceFormat.NativeText
             )
-            action.setText(f"{spec.text}\t{words}")
+            action.setText(f"{spec.text}\t{shown}")
         elif spec.shortcuts:
             first = key(f"window_{spec.name}")
             if first == spec.shortcuts[0]:

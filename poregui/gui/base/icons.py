@@ -65,14 +65,14 @@ def _path(data: str) -> QPainterPath:
     path = QPainterPath()
     parts = _NUMBER.findall(data)
     command = "M"
-    place = 0
+    index = 0
     takes = {"M": 2, "L": 2, "H": 1, "V": 1, "C": 6, "Q": 4, "Z": 0}
-    while place < len(parts):
-        if parts[place].isalpha():
-            command = parts[place]
-            place += 1
-        values = [float(number) for number in parts[place : place + takes[command]]]
-        place += takes[command]
+    while index < len(parts):
+        if parts[index].isalpha():
+            command = parts[index]
+            index += 1
+        values = [float(number) for number in parts[index : index + takes[command]]]
+        index += takes[command]
         here = path.currentPosition()
         match command:
             case "M":

@@ -136,8 +136,8 @@ def log_to_file() -> Path | None:
     """Send the log to a rotating file in the person's own folder; return its path, or None when
     that is refused.
     """
-    place = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.AppLocalDataLocation)
-    file = Path(place) / "poregui.log"
+    folder = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.AppLocalDataLocation)
+    file = Path(folder) / "poregui.log"
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         handler = RotatingFileHandler(

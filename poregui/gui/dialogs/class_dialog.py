@@ -58,6 +58,7 @@ class ClassesDialog(QDialog):
         self.setWindowTitle("Classes")
         self.resize(760, 480)
         self._classes: tuple[PoreClass, ...] = ()
+        self._shown: PoreClass | None = None
         self._pictures: Callable[[int], Sequence[QImage]] = _no_pictures
         columns = QHBoxLayout()
         columns.setSpacing(2 * MARGIN)
@@ -81,7 +82,7 @@ class ClassesDialog(QDialog):
         self._list.setItemDelegate(ClassDelegate(self._list))
         self._list.setObjectName("classes_list")
         self._list.setAccessibleName("Classes")
-        self._list.currentRowChanged.connect(self._show_card)
+        self._list.currentRowChanged.connect(self._choose)
         self._new = QLineEdit()
         self._new.setObjectName("class_new_edit")
         self._new.setAccessibleName("Name of a new class")
@@ -172,8 +173,8 @@ class ClassesDialog(QDialog):
             item = QListWidgetItem(pore_class.name)
             item.setData(Qt.ItemDataRole.UserRole, (pore_class, count))
             self._list.addItem(item)
-        self._list.blockSignals(False)
         self._list.setCurrentRow(min(row, len(classes) - 1))
+        self._list.blockSignals(False)
         self._show_card(self._list.currentRow())
 
     def show_problem(self, error: PoreguiError) -> None:
@@ -187,8 +188,20 @@ class ClassesDialog(QDialog):
             return self._classes[row]
         return None
 
+    def _choose(self, row: int) -> None:
+        """Show another class; what was written about the one before is kept."""
+        before = self._shown
+        written = self._definition.toPlainText()
+        self._show_card(row)
+        self._keep_definition(before, written)
+
+    def done(self, result: int) -> None:
+        """Close; what was written is kept."""
+        self._define()
+        super().done(result)
+
     def _show_card(self, _: int) -> None:
-        shown = self._current()
+        shown = self._shown = self._current()
         if shown is None:
             return
         self._problem.clear()
@@ -202,10 +215,12 @@ class ClassesDialog(QDialog):
     def _add(self) -> None:
         name = self._new.text().strip()
         if name:
+            self._define()
             self._new.clear()
             self.add_requested.emit(name)
 
     def _move(self, step: int) -> None:
+        self._define()
         row = self._list.currentRow()
         ids = [c.id for c in self._classes]
         if 0 <= row < len(ids) and 0 <= row + step < len(ids):
@@ -218,16 +233,18 @@ class ClassesDialog(QDialog):
     def _rename(self) -> None:
         shown = self._current()
         if shown is not None and self._name.text().strip() not in ("", shown.name):
-            self.change_requested.emit(replace(shown, name=self._name.text()))
+            written = self._definition.toPlainText().strip()
+            self.change_requested.emit(replace(shown, name=self._name.text(), definition=written))
 
     def _define(self) -> None:
-        shown = self._current()
-        if shown is not None and self._definition.toPlainText() != shown.definition:
-            self.change_requested.emit(
-                replace(shown, definition=self._definition.toPlainText().strip())
-            )
+        self._keep_definition(self._current(), self._definition.toPlainText())
+
+    def _keep_definition(self, pore_class: PoreClass | None, written: str) -> None:
+        if pore_class is not None and written.strip() != pore_class.definition.strip():
+            self.change_requested.emit(replace(pore_class, definition=written.strip()))
 
     def _recolour(self) -> None:
+        self._define()
         shown = self._current()
         if shown is not None:
             chosen = QColorDialog.getColor(QColor(shown.colour), self, f"Colour of {shown.name}")
@@ -244,6 +261,7 @@ class ClassesDialog(QDialog):
         self._emit(self.references_requested.emit)
 
     def _emit(self, emit: Callable[[int], None]) -> None:
+        self._define()
         shown = self._current()
         if shown is not None:
             emit(shown.id)

@@ -91,15 +91,15 @@ def _label_keys() -> list[tuple[str, str]]:
     """Return the keys of labelling that no action stands for; nine classes in a
     row are one line.
     """
-    words = key_map().words
-    digits = [words(f"class_{i}") for i in range(1, 10)]
+    key = key_map().words
+    digits = [key(f"class_{i}") for i in range(1, 10)]
     if digits == list("123456789"):
         classes = "1 to 9"
     else:
         classes = " ".join(digits)
     return [
         (classes, "label with the class, go to the next crop"),
-        (f"{words('undo')}, {words('redo')}", "undo, redo"),
+        (f"{key('undo')}, {key('redo')}", "undo, redo"),
     ]
 
 

@@ -35,11 +35,11 @@ class ChangeKeysDialog(QDialog):
         self.resize(480, 560)
         self._waits = ""
         self.list = self._build_list()
-        self.words = QLabel()
-        self.words.setObjectName("keys_words")
-        self.words.setWordWrap(True)
-        self.words.setMinimumHeight(2 * self.fontMetrics().lineSpacing())
-        self.words.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.message = QLabel()
+        self.message.setObjectName("keys_words")
+        self.message.setWordWrap(True)
+        self.message.setMinimumHeight(2 * self.fontMetrics().lineSpacing())
+        self.message.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.change_button = _button(
             "change_key_button", "Change…", "Change the key of the selected action"
         )
@@ -65,7 +65,7 @@ class ChangeKeysDialog(QDialog):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(2 * MARGIN, 2 * MARGIN, 2 * MARGIN, MARGIN)
         layout.setSpacing(GAP)
-        for widget in (self.list, self.words):
+        for widget in (self.list, self.message):
             layout.addWidget(widget)
         layout.addLayout(row)
 
@@ -86,7 +86,7 @@ class ChangeKeysDialog(QDialog):
         if not name:
             return
         self._waits = name
-        self._say(
+        self._show_message(
             f"Press the new key for “{self._items[name].text(0)}”. Esc keeps "
             f"{key_map().words(name)}."
         )
@@ -113,10 +113,10 @@ class ChangeKeysDialog(QDialog):
         try:
             key_map().set(name, key)
         except PoreguiError as error:
-            self._say(str(error), bad=True)
+            self._show_message(str(error), bad=True)
             return
         self._stop()
-        self._say(f"“{self._items[name].text(0)}” is now {key_map().words(name)}.")
+        self._show_message(f"“{self._items[name].text(0)}” is now {key_map().words(name)}.")
 
     def _build(self) -> None:
         self._items: dict[str, QTreeWidgetItem] = {}
@@ -149,19 +149,19 @@ class ChangeKeysDialog(QDialog):
     def _reset(self) -> None:
         self._stop()
         key_map().reset()
-        self._say("Default keys restored.")
+        self._show_message("Default keys restored.")
 
     def _stop(self, *_: object) -> None:
         self._waits = ""
         self.releaseKeyboard()
-        self._say("Double-click an action to change its key. Changed keys are bold.")
+        self._show_message("Double-click an action to change its key. Changed keys are bold.")
 
-    def _say(self, text: str, *, bad: bool = False) -> None:
-        self.words.setText(text)
-        self.words.setProperty("bad", bad)
-        self.words.setProperty("muted", not bad)
-        self.words.style().unpolish(self.words)
-        self.words.style().polish(self.words)
+    def _show_message(self, text: str, *, bad: bool = False) -> None:
+        self.message.setText(text)
+        self.message.setProperty("bad", bad)
+        self.message.setProperty("muted", not bad)
+        self.message.style().unpolish(self.message)
+        self.message.style().polish(self.message)
 
 
 def _button(name: str, text: str, tip: str) -> QPushButton:

@@ -48,8 +48,8 @@ class WhichMicrographsDialog(FormDialog):
         self.summary = QLabel()
         self.summary.setObjectName("which_micrographs_said")
         self.form.addRow(self._choices())
-        self.tree.itemChanged.connect(self._tell)
-        self._tell()
+        self.tree.itemChanged.connect(self._update_summary)
+        self._update_summary()
 
     @property
     def ids(self) -> tuple[int, ...]:
@@ -73,9 +73,9 @@ class WhichMicrographsDialog(FormDialog):
                 leaf.setCheckState(0, _UNCHECKED)
         self.tree.blockSignals(blocked)
         self.tree.viewport().update()
-        self._tell()
+        self._update_summary()
 
-    def _tell(self, *_: object) -> None:
+    def _update_summary(self, *_: object) -> None:
         self._problem.hide()
         chosen = len(self.ids)
         self.summary.setText(f"{chosen:,} of {count(len(self._micrographs), 'micrograph')}")

@@ -87,7 +87,7 @@ class MicrographDialog(FormDialog):
             self.um_per_px = scale_from(self._scale.text())
         self.specimen = self._specimen.currentText().strip()
         if self._planes:
-            numbers = {part: box.value() for part, box in self._planes.items()}
+            numbers = {axis: box.value() for axis, box in self._planes.items()}
             self.plane = Plane(
                 numbers.get("page", 1), numbers.get("channel") or None, numbers.get("z", 1)
             )
@@ -97,7 +97,7 @@ class MicrographDialog(FormDialog):
         size.
         """
         row = 2
-        for part, title, many, now, minimum in (
+        for axis, title, many, now, minimum in (
             ("page", "Page", header.pages, self.plane.page, 1),
             ("channel", "Channel", header.channels, self.plane.channel or 0, 0),
             ("z", "Slice", header.slices, self.plane.z, 1),
@@ -105,7 +105,7 @@ class MicrographDialog(FormDialog):
             if many < 2:
                 continue
             box = QSpinBox()
-            box.setObjectName(f"micrograph_{part}_box")
+            box.setObjectName(f"micrograph_{axis}_box")
             box.setAccessibleName(title)
             box.setRange(minimum, many)
             box.setValue(now)
@@ -114,7 +114,7 @@ class MicrographDialog(FormDialog):
                 box.setSpecialValueText("all colours")
             elif minimum == 0:
                 box.setSpecialValueText("the first")
-            self._planes[part] = box
+            self._planes[axis] = box
             self.form.insertRow(row, title, box)
             row += 1
 

@@ -19,14 +19,14 @@ from poregui.domain.wording import count, percent
 from poregui.gui.dialogs.base import FormDialog, hint
 from poregui.workflow.training.test_split import Group, word_for
 
-Judge = Callable[[frozenset[str]], tuple[str, ...]]
+CheckSplit = Callable[[frozenset[str]], tuple[str, ...]]
 
 
-class TestSideDialog(FormDialog):
+class TestSplitDialog(FormDialog):
     """Return `keys` after it was accepted: the groups whose boxes are ticked.
 
-    `judge` is given the ticked keys and returns warnings; it raises PoreguiError for a choice that
-    cannot be.
+    `check_split` is given the ticked keys and returns warnings; it raises PoreguiError for a choice
+    that cannot be.
     """
 
     __test__ = False  # no test, though its name begins like one
@@ -35,14 +35,14 @@ class TestSideDialog(FormDialog):
         self,
         groups: Sequence[Group],
         classes: Sequence[str],
-        judge: Judge,
+        check_split: CheckSplit,
         parent: QWidget | None = None,
     ) -> None:
         self._kind = word_for([group.key for group in groups])
         super().__init__(f"Test {self._kind}s", "Use as test set", parent)
         self.setObjectName("test_side_dialog")
         self._groups = tuple(groups)
-        self._judge = judge
+        self._check_split = check_split
         self.form.addRow(
             hint(
                 f"Ticked {self._kind}s are used for testing and never for training. Choose them "
@@ -58,8 +58,8 @@ class TestSideDialog(FormDialog):
         self.summary.setMinimumHeight(4 * self.fontMetrics().lineSpacing())
         self.summary.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.form.addRow(self.summary)
-        self.table.itemChanged.connect(self._tell)
-        self._tell()
+        self.table.itemChanged.connect(self._update_summary)
+        self._update_summary()
 
     @property
     def keys(self) -> frozenset[str]:
@@ -68,19 +68,19 @@ class TestSideDialog(FormDialog):
         return frozenset(group.key for row, group in rows if self._ticked(row))
 
     def check(self) -> None:
-        self._judge(self.keys)
+        self._check_split(self.keys)
 
     def _ticked(self, row: int) -> bool:
         item = self.table.item(row, 0)
         return item is not None and item.checkState() == Qt.CheckState.Checked
 
-    def _tell(self, *_: object) -> None:
+    def _update_summary(self, *_: object) -> None:
         self._problem.hide()
         rows = enumerate(self._groups)
         tested = sum(sum(group.counts) for row, group in rows if self._ticked(row))
         total = sum(sum(group.counts) for group in self._groups)
         try:
-            warnings = self._judge(self.keys)
+            warnings = self._check_split(self.keys)
             bad = False
         except PoreguiError as error:
             warnings = (str(error),)

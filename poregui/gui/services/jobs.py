@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
 from PySide6.QtCore import QCoreApplication, QObject, QRunnable, Qt, QThreadPool, Signal, Slot
@@ -69,14 +70,9 @@ class _Work(QRunnable):
         self._task = task
 
     def run(self) -> None:
-        result = None
-        error = None
-        try:
-            result = self._task(TaskControl(self._handle))
-        except Cancelled:
+        result, error = _attempt(partial(self._task, TaskControl(self._handle)))
+        if isinstance(error, Cancelled):
             self._handle.cancelled = True
-        except BaseException as raised:  # noqa: BLE001 - handed over to the main thread
-            error = raised
         self._handle.ended.emit(self._handle, result, error)
 
 
@@ -121,12 +117,7 @@ class Background(QObject):
         handle.deleteLater()
         if handle.cancelled:
             return
-        if isinstance(error, PoreguiError):
-            (handle.failed or messages().error)(error)
-        elif error is not None:
-            sys.excepthook(type(error), error, error.__traceback__)
-        else:
-            handle.done(result)
+        _deliver(result, error, handle.done, handle.failed or messages().error)
 
     @property
     def busy(self) -> bool:
@@ -163,7 +154,7 @@ class Latest(QObject):
         self._waiting: tuple[int, Callable[[], Any]] | None = None
         self._done: Callable[[Any], None] = _nothing
         self._failed: Callable[[PoreguiError], None] = _nothing
-        self._ended.connect(self._tell, Qt.ConnectionType.QueuedConnection)
+        self._ended.connect(self._answer, Qt.ConnectionType.QueuedConnection)
 
     def request(
         self,
@@ -202,24 +193,37 @@ class Latest(QObject):
             self._waiting = None
         if taken is None:
             return
-        result = None
-        error = None
-        try:
-            result = taken[1]()
-        except BaseException as raised:  # noqa: BLE001 - handed over to the main thread
-            error = raised
-        self._ended.emit(taken[0], result, error)
+        number, task = taken
+        result, error = _attempt(task)
+        self._ended.emit(number, result, error)
 
     @Slot(int, object, object)
-    def _tell(self, number: int, result: Any, error: BaseException | None) -> None:
-        if number != self._number:
-            return
-        if isinstance(error, PoreguiError):
-            self._failed(error)
-        elif error is not None:
-            sys.excepthook(type(error), error, error.__traceback__)
-        else:
-            self._done(result)
+    def _answer(self, number: int, result: Any, error: BaseException | None) -> None:
+        if number == self._number:
+            _deliver(result, error, self._done, self._failed)
+
+
+def _attempt(task: Callable[[], Any]) -> tuple[Any, BaseException | None]:
+    """Return what a task returns, or what it raises, whatever that is."""
+    try:
+        return task(), None
+    except BaseException as raised:  # noqa: BLE001 - handed over to the main thread
+        return None, raised
+
+
+def _deliver(
+    result: Any,
+    error: BaseException | None,
+    done: Callable[[Any], None],
+    failed: Callable[[PoreguiError], None],
+) -> None:
+    """Hand over a result or a PoreguiError; any other exception is our bug."""
+    if isinstance(error, PoreguiError):
+        failed(error)
+    elif error is not None:
+        sys.excepthook(type(error), error, error.__traceback__)
+    else:
+        done(result)
 
 
 def _nothing(_: Any) -> None:

@@ -88,9 +88,9 @@ def paint_sheets(project: Project, printer: QPrinter, control: TaskControl) -> i
             image = _as_qimage(page)
             paper = QRectF(printer.pageLayout().fullRectPixels(printer.resolution()))
             size = image.size().scaled(paper.size().toSize(), _KEEP)
-            place = QRectF(0, 0, size.width(), size.height())
-            place.moveCenter(QRectF(0, 0, paper.width(), paper.height()).center())
-            painter.drawImage(place, image)
+            target = QRectF(0, 0, size.width(), size.height())
+            target.moveCenter(QRectF(0, 0, paper.width(), paper.height()).center())
+            painter.drawImage(target, image)
             printed += 1
     finally:
         painter.end()

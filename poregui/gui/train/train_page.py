@@ -83,7 +83,7 @@ class TrainPage(QWidget):
     review_requested = Signal(int)
     log_requested = Signal(int)
     remove_requested = Signal(int)
-    test_side_requested = Signal()
+    test_split_requested = Signal()
     run_chosen = Signal(int)
     recipe_changed = Signal(object)
     shown = Signal()
@@ -224,20 +224,20 @@ class TrainPage(QWidget):
         return panel
 
     def _build_data_heading(self) -> QWidget:
-        self.test_side_button = QToolButton()
-        self.test_side_button.setObjectName("test_side_button")
-        self.test_side_button.setText("Test set…")
-        self.test_side_button.setAccessibleName("Choose the test set")
-        self.test_side_button.setToolTip(
+        self.test_split_button = QToolButton()
+        self.test_split_button.setObjectName("test_side_button")
+        self.test_split_button.setText("Test set…")
+        self.test_split_button.setAccessibleName("Choose the test set")
+        self.test_split_button.setToolTip(
             "Choose the specimens, micrographs or sources for testing only"
         )
-        self.test_side_button.setAutoRaise(True)
-        self.test_side_button.clicked.connect(self.test_side_requested)
+        self.test_split_button.setAutoRaise(True)
+        self.test_split_button.clicked.connect(self.test_split_requested)
         holder = QWidget()
         row = QHBoxLayout(holder)
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(_heading("Data split"), 1)
-        row.addWidget(self.test_side_button)
+        row.addWidget(self.test_split_button)
         return holder
 
     def _build_buttons(self) -> QGridLayout:

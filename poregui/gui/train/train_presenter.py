@@ -17,7 +17,7 @@ from poregui.domain.recipe import Recipe
 from poregui.domain.records import Changed
 from poregui.gui.base.class_marks import ClassMarks
 from poregui.gui.base.messages import messages
-from poregui.gui.dialogs.test_split_dialog import TestSideDialog
+from poregui.gui.dialogs.test_split_dialog import TestSplitDialog
 from poregui.gui.lists.run_table import WAITING, RunRow, read_row
 from poregui.gui.plots.split_bars import SplitBar
 from poregui.gui.plots.training_curves import Curves
@@ -49,7 +49,7 @@ def can_choose(summary: DatasetSummary) -> bool:
     return summary.kind not in ("", "given") and len({row.name for row in summary.groups}) > 1
 
 
-def ask_test_side(session: Session, summary: DatasetSummary, parent: QWidget) -> None:
+def ask_test_split(session: Session, summary: DatasetSummary, parent: QWidget) -> None:
     """Let a person tick the test specimens; the change is one edit that can be undone."""
     project = session.project
     shown = groups(project, [(row.name, row.part) for row in summary.groups])
@@ -57,7 +57,7 @@ def ask_test_side(session: Session, summary: DatasetSummary, parent: QWidget) ->
     def judge(keys: frozenset[str]) -> tuple[str, ...]:
         return warnings_for(project, choose_test_side(project, keys), shown)
 
-    dialog = TestSideDialog(shown, [c.name for c in project.classes()], judge, parent)
+    dialog = TestSplitDialog(shown, [c.name for c in project.classes()], judge, parent)
     try:
         accepted = dialog.exec() == QDialog.DialogCode.Accepted
         if accepted and dialog.keys != {group.key for group in shown if group.tested}:
@@ -70,7 +70,7 @@ def ask_test_side(session: Session, summary: DatasetSummary, parent: QWidget) ->
 
 _SETTLE_MS = 250
 """Time after a change in which more changes are awaited before the data are counted again."""
-_PARTS: tuple[tuple[Part, str], ...] = (
+_SPLITS: tuple[tuple[Part, str], ...] = (
     ("train", "Training"),
     ("validation", "Validation"),
     ("test", "Test"),
@@ -135,10 +135,10 @@ class TrainPresenter(QObject):
             (page.log_requested, self._show_log),
             (page.remove_requested, self._remove),
             (trainer.queue.changed, self._queue_changed),
-            (trainer.queue.refused, self._say_refused),
+            (trainer.queue.refused, self._show_refusal),
             (page.run_chosen, self._show_run),
             (page.recipe_changed, self._recipe_changed),
-            (page.test_side_requested, self._choose_test_side),
+            (page.test_split_requested, self._choose_test_split),
         )
 
     # ---- gestures ---------------------------------------------------------------------------
@@ -194,9 +194,9 @@ class TrainPresenter(QObject):
         if run is not None:
             LogDialog(run.log_file, self._page.window()).show()
 
-    def _choose_test_side(self) -> None:
+    def _choose_test_split(self) -> None:
         summary = summarise(self._session.project, self._page.recipe_form.recipe())
-        ask_test_side(self._session, summary, self._page.window())
+        ask_test_split(self._session, summary, self._page.window())
 
     def _recipe_changed(self, recipe: Recipe) -> None:
         self._stale = True
@@ -218,7 +218,7 @@ class TrainPresenter(QObject):
         )
         self._page.run_table.choose(self._shown)
 
-    def _say_refused(self, order: Order, error: PoreguiError) -> None:
+    def _show_refusal(self, order: Order, error: PoreguiError) -> None:
         messages().error(
             PoreguiError(f"A queued run ({order.text}) could not start: {error.what}", error.remedy)
         )
@@ -238,7 +238,7 @@ class TrainPresenter(QObject):
             self._shown = run.number
         if self._shown == run.number:
             self._page.show_run(self._live, headline(run.number, self._live))
-        self._say_empty()
+        self._show_empty_text()
         self._offer()
         self._show_running()
         self._refresh_runs()
@@ -315,19 +315,19 @@ class TrainPresenter(QObject):
 
     def _show_summary(self, summary: DatasetSummary) -> None:
         bars: list[SplitBar] = []
-        for part, name in _PARTS:
-            if part not in summary.counts:
+        for split, name in _SPLITS:
+            if split not in summary.counts:
                 continue
             if not summary.kind:
                 name = "Labelled"
-            bars.append(SplitBar(name, summary.counts[part], heading=True))
-            bars += [SplitBar(row.name, row.counts) for row in summary.groups if row.part == part]
+            bars.append(SplitBar(name, summary.counts[split], heading=True))
+            bars += [SplitBar(row.name, row.counts) for row in summary.groups if row.part == split]
         labels = self._labels(summary)
         self._page.split_bars.set_bars(bars, labels, self._marks())
         problem = ""
         if summary.problem is not None:
             problem = str(summary.problem)
-        self._page.test_side_button.setVisible(
+        self._page.test_split_button.setVisible(
             can_choose(summary) and not self._session.project.read_only
         )
         self._page.set_data(split_sentence(summary), summary.warnings, problem)
@@ -381,10 +381,10 @@ class TrainPresenter(QObject):
         if not self._shown and rows:
             self._show_run(max(rows))
         self._put_rows()
-        self._say_empty()
+        self._show_empty_text()
         self._offer()
 
-    def _say_empty(self) -> None:
+    def _show_empty_text(self) -> None:
         if self._shown < 0 or (self._shown == self._live_run and self._live is not None):
             text = "Curves appear after the first batch."
         elif self._rows:
@@ -411,7 +411,7 @@ class TrainPresenter(QObject):
 
     def _show_curves(self, curves: Curves, head: TrainingHeadline) -> None:
         self._page.show_run(curves, head)
-        self._say_empty()
+        self._show_empty_text()
         self._offer()
 
     def _reopen(self, number: int, curves: Curves) -> None:

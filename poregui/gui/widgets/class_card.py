@@ -75,10 +75,10 @@ class _Title(QWidget):
         painter.setFont(font)
         painter.setPen(QColor(theme().tokens.text))
         where = self.rect().adjusted(self.height() + GAP, 0, 0, 0)
-        words = painter.fontMetrics().elidedText(
+        name = painter.fontMetrics().elidedText(
             self._one.name, Qt.TextElideMode.ElideRight, where.width()
         )
-        painter.drawText(where, int(Qt.AlignmentFlag.AlignVCenter), words)
+        painter.drawText(where, int(Qt.AlignmentFlag.AlignVCenter), name)
 
 
 class ClassCard(QFrame):
@@ -125,10 +125,10 @@ class ClassCard(QFrame):
         """
         if tuple(classes) != self._classes:
             self._build(tuple(classes))
-        for class_id, (text, pictures, words) in self._parts.items():
+        for class_id, (text, pictures, caption) in self._parts.items():
             text.setReadOnly(not writable)
             pictures.pictures = shown[class_id].pictures
-            words.setText(shown[class_id].words)
+            caption.setText(shown[class_id].words)
             pictures.update()
 
     def unfold(self) -> None:
@@ -139,7 +139,7 @@ class ClassCard(QFrame):
 
     def fold(self) -> None:
         """Close the card; the definition that is being written is kept."""
-        self._tell()
+        self._announce()
         self.hide()
 
     def definition_of(self, class_id: int) -> QPlainTextEdit:
@@ -147,7 +147,7 @@ class ClassCard(QFrame):
         return self._parts[class_id][0]
 
     def _build(self, classes: tuple[PoreClass, ...]) -> None:
-        self._tell()
+        self._announce()
         self._classes = classes
         self._parts = {}
         inside = QWidget()
@@ -158,7 +158,7 @@ class ClassCard(QFrame):
         for row, one in enumerate(classes):
             text = QPlainTextEdit(one.definition)
             pictures = _Pictures(one.name)
-            words = pieces.muted("class_card_words")
+            caption = pieces.muted("class_card_words")
             text.setObjectName(f"class_card_definition_{one.id}")
             text.setAccessibleName(f"Definition of {one.name}")
             text.setPlaceholderText("How to tell this class from the others")
@@ -166,11 +166,11 @@ class ClassCard(QFrame):
             text.setFixedHeight(_PICTURE)
             text.installEventFilter(self)
             grid.addWidget(_Title(one), 3 * row, 0)
-            grid.addWidget(words, 3 * row, 1)
+            grid.addWidget(caption, 3 * row, 1)
             grid.addWidget(text, 3 * row + 1, 0)
             grid.addWidget(pictures, 3 * row + 1, 1)
             grid.setRowMinimumHeight(3 * row + 2, GAP // 2)
-            self._parts[one.id] = text, pictures, words
+            self._parts[one.id] = (text, pictures, caption)
         grid.setColumnStretch(0, 1)
         grid.setRowStretch(3 * len(classes), 1)
         self._area.setWidget(inside)
@@ -180,7 +180,7 @@ class ClassCard(QFrame):
             if event.type() == QEvent.Type.Resize and self.isVisible():
                 self._place()
         elif event.type() == QEvent.Type.FocusOut:
-            self._tell()
+            self._announce()
         elif (
             isinstance(event, QKeyEvent)
             and event.type() == QEvent.Type.KeyPress
@@ -190,7 +190,7 @@ class ClassCard(QFrame):
             return True
         return False
 
-    def _tell(self) -> None:
+    def _announce(self) -> None:
         for one in self._classes:
             written = self._parts[one.id][0].toPlainText().strip()
             if written != one.definition.strip():

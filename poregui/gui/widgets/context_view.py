@@ -87,13 +87,13 @@ class ContextView(QWidget):
             image.width, image.height
         )
         try:
-            part = image.seen(around, _MOST_PX)
+            pixels = image.seen(around, _MOST_PX)
         except PoreguiError:  # a damaged file; the crop itself is kept
             return
-        self._image = to_qimage(part, image.grey_low, image.grey_high)
-        self._shrinks = around.width / part.shape[1]
-        across = part.shape[1] / around.width
-        down = part.shape[0] / around.height
+        self._image = to_qimage(pixels, image.grey_low, image.grey_high)
+        self._shrinks = around.width / pixels.shape[1]
+        across = pixels.shape[1] / around.width
+        down = pixels.shape[0] / around.height
         self._outline = QRectF(
             (box.x - around.x) * across,
             (box.y - around.y) * down,
@@ -114,8 +114,8 @@ class ContextView(QWidget):
         painter.fillRect(area, QColor(theme().tokens.canvas))
         if self._image.isNull():
             painter.setPen(QColor(theme().tokens.muted))
-            words = int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap)
-            painter.drawText(area.adjusted(12, 12, -12, -12), words, self._empty_text)
+            flags = int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap)
+            painter.drawText(area.adjusted(12, 12, -12, -12), flags, self._empty_text)
             return
         scale = min(area.width() / self._image.width(), area.height() / self._image.height())
         wide = self._image.width() * scale

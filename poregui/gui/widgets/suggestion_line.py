@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from poregui.domain.wording import percent
 from poregui.gui.base.class_marks import ClassMarks
+from poregui.gui.base.pieces import button
 from poregui.gui.base.theme import GAP
 
 
@@ -40,15 +41,13 @@ class SuggestionLine(QWidget):
         self.words.setObjectName("suggestion_words")
         self.words.setTextFormat(Qt.TextFormat.PlainText)
         self.words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self.accept_button = QToolButton(self)
-        self.accept_button.setObjectName("accept_button")
-        self.accept_button.setText("Accept")
-        self.accept_button.setProperty("boxed", True)
+        self.accept_button = button(
+            "accept_button",
+            "Accept",
+            "Label the selected crops as suggested (A); Shift+A accepts all visible suggestions",
+        )
         self.accept_button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.accept_button.setAccessibleName("Accept suggestion")
-        self.accept_button.setToolTip(
-            "Label the selected crops as suggested (A); Shift+A accepts all visible suggestions"
-        )
         self.state = QLabel(self)
         self.state.setObjectName("suggestion_state")
         self.state.setProperty("muted", True)

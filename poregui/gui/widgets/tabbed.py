@@ -73,11 +73,11 @@ class Tabbed(QWidget):
         """Return the title of the panel that is seen."""
         return self._titles[self._stack.currentIndex()]
 
-    def _choose(self, place: int) -> None:
-        if place == self._stack.currentIndex():
+    def _choose(self, index: int) -> None:
+        if index == self._stack.currentIndex():
             return
-        self._group.button(place).setChecked(True)
-        self._stack.setCurrentIndex(place)
+        self._group.button(index).setChecked(True)
+        self._stack.setCurrentIndex(index)
         for title, widgets in self._beside.items():
-            widgets.setVisible(title == self._titles[place])
-        self.chosen.emit(self._titles[place])
+            widgets.setVisible(title == self._titles[index])
+        self.chosen.emit(self._titles[index])

@@ -101,7 +101,7 @@ def test_the_dialog_takes_the_next_key_says_what_is_taken_and_resets(window: Mai
     dialog.show()
     dialog.wait_for("not_a_pore")
     QTest.keyClick(dialog, Qt.Key.Key_U)
-    assert "already means" in dialog.words.text()
+    assert "already means" in dialog.message.text()
     QTest.keyClick(dialog, Qt.Key.Key_X)
     assert key_map().key("not_a_pore") == "X"
     dialog.wait_for("unsure")

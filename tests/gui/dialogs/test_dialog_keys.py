@@ -12,7 +12,15 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QDialog, QLineEdit, QPushButton, QWidget
+from PySide6.QtWidgets import (
+    QApplication,
+    QDialog,
+    QLineEdit,
+    QListWidget,
+    QPlainTextEdit,
+    QPushButton,
+    QWidget,
+)
 from pytestqt.qtbot import QtBot
 
 import poregui.gui
@@ -33,7 +41,7 @@ from poregui.gui.dialogs.micrograph_dialogs import (
     SeveralMicrographsDialog,
 )
 from poregui.gui.dialogs.project_dialog import NewProjectDialog
-from poregui.gui.dialogs.test_split_dialog import TestSideDialog
+from poregui.gui.dialogs.test_split_dialog import TestSplitDialog
 from poregui.gui.shell.specimen_names import NamingDialog
 from poregui.gui.train.train_page import LogDialog
 from poregui.workflow.detecting.detection_status import Searchable
@@ -83,7 +91,7 @@ def which_micrographs() -> QDialog:
 
 def test_specimens() -> QDialog:
     groups = [Group("specimen:1", "S1", (3, 4), True), Group("specimen:2", "S2", (3, 4), False)]
-    return TestSideDialog(groups, ["Gas", "Keyhole"], no_warnings)
+    return TestSplitDialog(groups, ["Gas", "Keyhole"], no_warnings)
 
 
 test_specimens.__test__ = False  # no test, though its name begins like one
@@ -91,7 +99,8 @@ test_specimens.__test__ = False  # no test, though its name begins like one
 
 def classes() -> ClassesDialog:
     dialog = ClassesDialog()
-    dialog.set_classes([PoreClass(1, "Gas", "#3366cc", "1", 0)], [3], lambda _id: ())
+    shown = [PoreClass(1, "Gas", "#3366cc", "G", 0), PoreClass(2, "Keyhole", "#cc6633", "K", 1)]
+    dialog.set_classes(shown, [3, 4], lambda _id: ())
     return dialog
 
 
@@ -105,7 +114,7 @@ def makers(folder: Path) -> dict[type[QDialog], Callable[[], QDialog]]:
         LockDialog: partial(LockDialog, "run 1", 0.5, "ada"),
         NamingDialog: naming,
         NewProjectDialog: partial(new_project, folder),
-        TestSideDialog: test_specimens,
+        TestSplitDialog: test_specimens,
         WhichMicrographsDialog: which_micrographs,
         MergeDialog: merging,
         ClassesDialog: classes,
@@ -230,11 +239,27 @@ def test_enter_in_the_name_of_a_new_class_adds_it_and_keeps_the_dialog(qtbot: Qt
     assert dialog.isVisible()
 
 
+@pytest.mark.parametrize("leave", ["another class", "close"])
+def test_a_definition_that_was_typed_is_kept_when_its_class_is_left(
+    qtbot: QtBot, leave: str
+) -> None:
+    dialog = classes()
+    shown(qtbot, dialog)
+    changed: list[PoreClass] = []
+    dialog.change_requested.connect(changed.append)
+    dialog.findChild(QPlainTextEdit, "class_definition_edit").setPlainText("Round and smooth.")
+    if leave == "close":
+        press(Qt.Key.Key_Escape)
+    else:
+        dialog.findChild(QListWidget, "classes_list").setCurrentRow(1)
+    assert [(one.name, one.definition) for one in changed] == [("Gas", "Round and smooth.")]
+
+
 def test_enter_on_an_action_waits_for_its_new_key(qtbot: QtBot) -> None:
     dialog = ChangeKeysDialog()
     shown(qtbot, dialog)
     press(Qt.Key.Key_Return)
     assert dialog.isVisible()
-    assert "Press the new key" in dialog.words.text()
+    assert "Press the new key" in dialog.message.text()
     QTest.keyClick(dialog, Qt.Key.Key_Escape)
     assert dialog.isVisible()

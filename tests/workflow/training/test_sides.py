@@ -14,7 +14,7 @@ from train_desk import Desk
 from poregui.cli.main import main
 from poregui.domain.errors import PoreguiError, ProjectError, TrainingError
 from poregui.domain.recipe import Recipe
-from poregui.gui.dialogs.test_split_dialog import TestSideDialog
+from poregui.gui.dialogs.test_split_dialog import TestSplitDialog
 from poregui.store.project import Project
 from poregui.workflow.editing.history import History
 from poregui.workflow.training.prepare_dataset import freeze, summarise
@@ -147,8 +147,8 @@ def test_ticking_specimens_in_the_window_is_one_edit_that_can_be_undone(qtbot, d
         dialog.ok.click()
         return dialog.result()
 
-    monkeypatch.setattr(TestSideDialog, "exec", accept)
-    desk.page.test_side_button.click()
+    monkeypatch.setattr(TestSplitDialog, "exec", accept)
+    desk.page.test_split_button.click()
     assert side_of(desk.session.project) == ["S01", "S05"]
     qtbot.waitUntil(lambda: "S01" in names_below(desk, "Test"))
     desk.session.undo()
@@ -174,8 +174,8 @@ def test_a_choice_that_cannot_be_keeps_the_dialog_open_and_says_why(qtbot, desk,
         dialog.reject()
         return dialog.result()
 
-    monkeypatch.setattr(TestSideDialog, "exec", look)
-    desk.page.test_side_button.click()
+    monkeypatch.setattr(TestSplitDialog, "exec", look)
+    desk.page.test_split_button.click()
     assert seen[0][0] is False
     assert "Nothing would be tested." in seen[0][1]
     assert desk.session.undo_text == ""
@@ -192,7 +192,7 @@ def test_a_choice_that_cannot_be_keeps_the_dialog_open_and_says_why(qtbot, desk,
 )
 def test_the_dialog_calls_the_groups_what_they_are(qtbot, kinds, word):
     shown = [Group(f"{kinds[i % len(kinds)]}:{i}", f"G{i}", (5, 5), i == 0) for i in range(4)]
-    dialog = TestSideDialog(shown, ("Gas", "Keyhole"), lambda keys: ())
+    dialog = TestSplitDialog(shown, ("Gas", "Keyhole"), lambda keys: ())
     qtbot.addWidget(dialog)
     assert dialog.windowTitle() == f"Test {word}s"
     assert dialog.table.horizontalHeaderItem(0).text() == word.capitalize()
