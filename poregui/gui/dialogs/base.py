@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QFormLayout,
     QLabel,
     QLayout,
+    QPushButton,
     QVBoxLayout,
     QWidget,
 )
@@ -63,9 +64,10 @@ class FormDialog(QDialog):
         self._problem.setWordWrap(True)
         self._problem.hide()
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel, self)
-        self.ok = self.buttons.addButton(ok_text, QDialogButtonBox.ButtonRole.AcceptRole)
+        self.ok = QPushButton(ok_text)
         self.ok.setObjectName("dialog_ok")
         self.ok.setProperty("primary", True)
+        self.buttons.addButton(self.ok, QDialogButtonBox.ButtonRole.AcceptRole)
         self.ok.setDefault(True)  # counts only because the box is a child of the dialog already
         self.buttons.accepted.connect(self._accept)
         self.buttons.rejected.connect(self.reject)

@@ -86,9 +86,10 @@ class MergeDialog(QDialog):
 
     def _build_buttons(self) -> QDialogButtonBox:
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel, self)
-        self.merge_button = buttons.addButton("Merge", QDialogButtonBox.ButtonRole.AcceptRole)
+        self.merge_button = QPushButton("Merge")
         self.merge_button.setObjectName("merge_accept")
         self.merge_button.setProperty("primary", True)
+        buttons.addButton(self.merge_button, QDialogButtonBox.ButtonRole.AcceptRole)
         self.merge_button.setDefault(True)
         buttons.accepted.connect(self.accept)
         buttons.rejected.connect(self.reject)

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
@@ -26,7 +26,9 @@ from pytestqt.qtbot import QtBot
 import poregui.gui
 from poregui.domain.classes import PoreClass
 from poregui.domain.records import Micrograph
+from poregui.gui.app import application
 from poregui.gui.base.messages import BugDialog
+from poregui.gui.base.theme import theme
 from poregui.gui.dialogs.apply_dialogs import LockDialog, UnsureDialog
 from poregui.gui.dialogs.base import FormDialog
 from poregui.gui.dialogs.class_dialog import ClassesDialog
@@ -161,6 +163,11 @@ def press(key: Qt.Key) -> None:
     QTest.keyClick(focus, key)
 
 
+@pytest.fixture(autouse=True)
+def dressed(qtbot: QtBot) -> None:
+    application()
+
+
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     def browse(*_: object) -> str:
@@ -212,6 +219,16 @@ def test_a_form_opens_in_its_first_field_and_enter_accepts_from_each(
         field.setFocus()
         press(Qt.Key.Key_Return)
         assert dialog.result() == QDialog.DialogCode.Accepted, field.objectName()
+
+
+@pytest.mark.parametrize("kind", FORMS, ids=lambda kind: kind.__name__)
+def test_the_button_that_enter_presses_has_the_colour_of_the_first_choice(
+    qtbot: QtBot, folder: Path, kind: type[FormDialog]
+) -> None:
+    dialog = shown(qtbot, makers(folder)[kind]())
+    assert dialog.ok.isDefault()
+    inside = dialog.ok.mapTo(dialog, QPoint(8, 8))
+    assert dialog.grab().toImage().pixelColor(inside).name() == theme().tokens.accent
 
 
 @pytest.mark.parametrize("kind", FORMS, ids=lambda kind: kind.__name__)

@@ -207,7 +207,7 @@ def test_a_project_is_not_left_during_a_training_without_asking(
     window.actions_by_name["close_project"].trigger()
     assert not window.close()
     assert window.session is not None
-    assert asked == ["A training goes on"] * 2
+    assert asked == ["Training is running"] * 2
     monkeypatch.undo()
 
 
