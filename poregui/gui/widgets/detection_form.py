@@ -5,9 +5,8 @@ domain/detection.py.
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
-from PySide6.QtCore import QEvent, QObject, QSignalBlocker, Qt, Signal
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
     QGridLayout,
@@ -22,7 +21,7 @@ from poregui.domain.detection import DetectionRecipe, detection_parameters
 from poregui.domain.errors import PoreguiError
 from poregui.domain.parameters import Parameter
 from poregui.gui.base.theme import GAP
-from poregui.gui.widgets.recipe_form import fold_arrow, follow, make_field, set_value, value_of
+from poregui.gui.widgets.recipe_form import ParameterForm, fold_arrow, set_value
 
 _STEPS = 1000
 _SLID = {
@@ -39,7 +38,7 @@ _UNIT_WIDTH = 68
 _CHOICE_WIDTH = 112
 
 
-class DetectionForm(QWidget):
+class DetectionForm(ParameterForm):
     """Show a recipe of detection; fields that the other choices make meaningless are not there.
 
     `changed` carries a DetectionRecipe within its declared ranges, also while a slider moves;
@@ -50,13 +49,9 @@ class DetectionForm(QWidget):
     refused = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("detection_form")
+        super().__init__("detection", detection_parameters(), parent)
+        self.edited.connect(self._field_changed)
         self.setAccessibleName("Pore detection settings")
-        self._parameters = {p.name: p for p in detection_parameters()}
-        self._fields: dict[str, QWidget] = {
-            name: self._field(p) for name, p in self._parameters.items()
-        }
         self._sliders: dict[str, QSlider] = {name: self._slider(name) for name in _SLID}
         self._tops = dict(_SLID)
         self._rows: dict[str, list[QWidget]] = {}
@@ -91,10 +86,7 @@ class DetectionForm(QWidget):
 
     # ---- following --------------------------------------------------------------------------
 
-    def _value(self, name: str) -> Any:
-        return value_of(self._fields[name])
-
-    def _field_changed(self, name: str, _value: object) -> None:
+    def _field_changed(self, name: str) -> None:
         if name in self._sliders:
             self._place_slider(name)
         self._announce()
@@ -139,19 +131,6 @@ class DetectionForm(QWidget):
         for name, shown in meant.items():
             for widget in self._rows[name]:
                 widget.setVisible(shown)
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Leave the wheel to the panel where a field has no focus, or scrolling would change
-        numbers unseen.
-        """
-        if (
-            event.type() == QEvent.Type.Wheel
-            and isinstance(watched, QWidget)
-            and not watched.hasFocus()
-        ):
-            event.ignore()
-            return True
-        return super().eventFilter(watched, event)
 
     # ---- building ---------------------------------------------------------------------------
 
@@ -229,21 +208,12 @@ class DetectionForm(QWidget):
             grid.addWidget(self._sliders[name], row + 1, 0, 1, 3)
             widgets.append(self._sliders[name])
 
-    def _field(self, parameter: Parameter) -> QWidget:
-        field = make_field(parameter)
-        field.setObjectName(f"detection_{parameter.name}")
-        field.setAccessibleName(parameter.label)
-        if parameter.low is not None:
-            limits = f" {parameter.low:g} to {parameter.high:g}."
-        else:
-            limits = ""
-        field.setToolTip(parameter.help + limits)
-        if not isinstance(field, QCheckBox):
-            field.setFixedWidth(_width(parameter))
-            field.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-            field.installEventFilter(self)
-        follow(field, partial(self._field_changed, parameter.name))
-        return field
+    def _width(self, parameter: Parameter) -> int:
+        if parameter.choices == ("um", "px"):
+            return _UNIT_WIDTH
+        if parameter.choices:
+            return _CHOICE_WIDTH
+        return _FIELD_WIDTH
 
     def _slider(self, name: str) -> QSlider:
         slider = QSlider(Qt.Orientation.Horizontal)
@@ -255,11 +225,3 @@ class DetectionForm(QWidget):
         slider.installEventFilter(self)
         slider.valueChanged.connect(partial(self._slid, name))
         return slider
-
-
-def _width(parameter: Parameter) -> int:
-    if parameter.choices == ("um", "px"):
-        return _UNIT_WIDTH
-    if parameter.choices:
-        return _CHOICE_WIDTH
-    return _FIELD_WIDTH

@@ -91,6 +91,7 @@ class CrossValidationBox(QWidget):
 
 
 _DECIMALS = 6
+_FIELD_WIDTH = 112
 _PARTIAL_NUMBER = re.compile(r"\d*[.,]?\d*")
 _FIXED_BY_SEED = ("input_size",)
 """Fields without effect on the network of the original study."""
@@ -142,7 +143,60 @@ class NumberBox(QDoubleSpinBox):
         return text.removesuffix(self.suffix()).strip()
 
 
-class RecipeForm(QWidget):
+class ParameterForm(QWidget):
+    """Hold a field for each declared parameter.
+
+    `edited` carries the name of one in which a person chose another value.
+    """
+
+    edited = Signal(str)
+
+    def __init__(
+        self, name: str, declared: Iterable[Parameter], parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.setObjectName(f"{name}_form")
+        self._parameters = {parameter.name: parameter for parameter in declared}
+        self._fields: dict[str, QWidget] = {}
+        for parameter in self._parameters.values():
+            self._fields[parameter.name] = self._field(name, parameter)
+
+    def _field(self, prefix: str, parameter: Parameter) -> QWidget:
+        field = make_field(parameter)
+        field.setObjectName(f"{prefix}_{parameter.name}")
+        field.setAccessibleName(parameter.label)
+        limits = ""
+        if parameter.low is not None:
+            limits = f" {parameter.low:g} to {parameter.high:g}."
+        field.setToolTip(parameter.help + limits)
+        if not isinstance(field, QCheckBox):
+            field.setFixedWidth(self._width(parameter))
+            field.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+            field.installEventFilter(self)
+        follow(field, partial(self._tell_edit, parameter.name))
+        return field
+
+    def _width(self, _parameter: Parameter) -> int:
+        return _FIELD_WIDTH
+
+    def _tell_edit(self, name: str, _value: object) -> None:
+        self.edited.emit(name)
+
+    def _value(self, name: str) -> Any:
+        return value_of(self._fields[name])
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Leave the wheel to the panel where a field has no focus, or scrolling would change
+        numbers unseen.
+        """
+        wheel = event.type() == QEvent.Type.Wheel
+        if wheel and isinstance(watched, QWidget) and not watched.hasFocus():
+            event.ignore()
+            return True
+        return super().eventFilter(watched, event)
+
+
+class RecipeForm(ParameterForm):
     """Show a recipe and take its changes; what a person set by hand survives a change of the
     preset.
 
@@ -152,13 +206,9 @@ class RecipeForm(QWidget):
     changed = Signal(object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("recipe_form")
+        super().__init__("recipe", parameters(), parent)
+        self.edited.connect(self._field_changed)
         self.setAccessibleName("Recipe")
-        self._parameters = {p.name: p for p in parameters()}
-        self._fields: dict[str, QWidget] = {
-            p.name: self._field(p) for p in self._parameters.values()
-        }
         self._touched: set[str] = set()
         self._more = QWidget()
         self._more.setVisible(False)
@@ -205,10 +255,7 @@ class RecipeForm(QWidget):
         self._fields["smallest_learning_rate"].setEnabled(not plateau or recipe.reduce_on_plateau)
         self._reset_button.setEnabled(bool(self._touched))
 
-    def _value(self, name: str) -> Any:
-        return value_of(self._fields[name])
-
-    def _field_changed(self, name: str, _value: object) -> None:
+    def _field_changed(self, name: str) -> None:
         if name == "preset":
             kept = {n: self._value(n) for n in self._touched if n != "preset"}
             self._show(recipe_for(self._value("preset"), **kept))
@@ -225,19 +272,6 @@ class RecipeForm(QWidget):
     def _unfold(self, open_: bool) -> None:
         self._more.setVisible(open_)
         self._more_button.setArrowType(fold_arrow(open_))
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Leave the wheel to the page where a field has no focus, or scrolling would change numbers
-        unseen.
-        """
-        if (
-            event.type() == QEvent.Type.Wheel
-            and isinstance(watched, QWidget)
-            and not watched.hasFocus()
-        ):
-            event.ignore()
-            return True
-        return super().eventFilter(watched, event)
 
     # ---- building ---------------------------------------------------------------------------
 
@@ -274,22 +308,6 @@ class RecipeForm(QWidget):
             grid.addWidget(label, row, 0)
             grid.addWidget(field, row, 1)
         return grid
-
-    def _field(self, parameter: Parameter) -> QWidget:
-        field = make_field(parameter)
-        field.setObjectName(f"recipe_{parameter.name}")
-        field.setAccessibleName(parameter.label)
-        if parameter.low is not None:
-            limits = f" {parameter.low:g} to {parameter.high:g}."
-        else:
-            limits = ""
-        field.setToolTip(parameter.help + limits)
-        if not isinstance(field, QCheckBox):
-            field.setFixedWidth(112)
-            field.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-            field.installEventFilter(self)
-        follow(field, partial(self._field_changed, parameter.name))
-        return field
 
     def _tool(self, name: str, text: str, accessible: str) -> QToolButton:
         button = QToolButton()
