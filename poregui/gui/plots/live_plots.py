@@ -159,6 +159,21 @@ class _Plot(pg.PlotWidget):
         self.setAccessibleName(accessible)
         self.setFrameShape(pg.PlotWidget.Shape.NoFrame)
         self.setMinimumHeight(110)
+        self.setToolTip("The wheel zooms, dragging moves, a double click shows all.")
+        self._prepare_axes(unit)
+        item = self.getPlotItem()
+        self.batches = pg.ScatterPlotItem(size=3, pen=None, pxMode=True)
+        self.train = pg.PlotDataItem(connect="finite")
+        self.validation = pg.PlotDataItem(connect="finite", symbolSize=4)
+        self.best_line = pg.InfiniteLine(angle=90, movable=False)
+        self.best_point = pg.ScatterPlotItem(size=11, pxMode=True)
+        self.best_line.hide()
+        for part in (self.best_line, self.train, self.validation, self.best_point):
+            item.addItem(part)
+        item.addItem(self.batches, ignoreBounds=False)
+        self.batches.setZValue(-5)
+
+    def _prepare_axes(self, unit: str) -> None:
         item = self.getPlotItem()
         item.hideButtons()
         item.setMenuEnabled(False)
@@ -176,17 +191,6 @@ class _Plot(pg.PlotWidget):
         item.getAxis("right").setStyle(showValues=False, tickLength=0)
         item.setLabel("left", unit)
         item.getViewBox().setLimits(xMin=0)
-        self.setToolTip("The wheel zooms, dragging moves, a double click shows all.")
-        self.batches = pg.ScatterPlotItem(size=3, pen=None, pxMode=True)
-        self.train = pg.PlotDataItem(connect="finite")
-        self.validation = pg.PlotDataItem(connect="finite", symbolSize=4)
-        self.best_line = pg.InfiniteLine(angle=90, movable=False)
-        self.best_point = pg.ScatterPlotItem(size=11, pxMode=True)
-        self.best_line.hide()
-        for part in (self.best_line, self.train, self.validation, self.best_point):
-            item.addItem(part)
-        item.addItem(self.batches, ignoreBounds=False)
-        self.batches.setZValue(-5)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         self.whole_wanted.emit()

@@ -103,7 +103,8 @@ class StripPlots(QWidget):
             top += self._height(strips)
 
     def _paint(self, painter: QPainter, strips: Strips, top: float) -> None:
-        tokens, line = theme().tokens, self.fontMetrics().height()
+        tokens = theme().tokens
+        line = self.fontMetrics().height()
         badge = round(line * 1.05)
         area = QRectF(
             badge + 6, top + line + 2, self.width() - badge - 14, _STRIP * len(strips.values)
@@ -133,13 +134,17 @@ class StripPlots(QWidget):
         )
         painter.setFont(self.font())
         if strips.value is not None:
-            x = _at(strips.value, low, high, strips, area)
-            painter.setPen(QPen(QColor(tokens.text), 1.5))
-            painter.drawLine(QPointF(x, area.top()), QPointF(x, area.bottom()))
-            painter.setBrush(QColor(tokens.text))
-            painter.setPen(Qt.PenStyle.NoPen)
-            tip = QPointF(x, area.top() + 1)
-            painter.drawPolygon(QPolygonF([tip, tip + QPointF(-4, -5), tip + QPointF(4, -5)]))
+            self._paint_value(painter, _at(strips.value, low, high, strips, area), area)
+
+    def _paint_value(self, painter: QPainter, x: float, area: QRectF) -> None:
+        """Mark the value of the chosen crop with a line and a triangle above it."""
+        colour = QColor(theme().tokens.text)
+        painter.setPen(QPen(colour, 1.5))
+        painter.drawLine(QPointF(x, area.top()), QPointF(x, area.bottom()))
+        painter.setBrush(colour)
+        painter.setPen(Qt.PenStyle.NoPen)
+        tip = QPointF(x, area.top() + 1)
+        painter.drawPolygon(QPolygonF([tip, tip + QPointF(-4, -5), tip + QPointF(4, -5)]))
 
     def _paint_points(
         self, painter: QPainter, places: Sequence[float], middle: float, label: int

@@ -175,22 +175,10 @@ class DetailPanel(QWidget):
         self.crop_facts = text("review_crop_size", wrap=True)
         self.crop_history = text("review_crop_history", wrap=True)
         self.crop_changes = text("crop_changes", kind="warning", wrap=True)
-        self.heat_switch = button(
-            "heat_map_switch", "Heat map", "Show what speaks for a class (H)", checkable=True
-        )
-        self.heat_class = QComboBox()
-        self.heat_class.setObjectName("heat_map_class")
-        self.heat_class.setAccessibleName("Class that the heat map speaks of")
-        self.heat_class.setToolTip("Coloured where the picture speaks for this class")
-        self.heat_class.setSizeAdjustPolicy(
-            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-        )
-        self.heat_class.setMinimumContentsLength(4)
-        self.heat_class.setMinimumWidth(60)
-        self.heat_class.setVisible(False)
         self.show_button = button(
             "show_in_label_button", "Show in micrograph", "Show this crop on the Label page (M)"
         )
+        self._build_heat()
         layout = column(self, margin=0, spacing=GAP // 2)
         layout.addWidget(self.crop_name)
         layout.addWidget(self.heat_map, 3)
@@ -207,6 +195,21 @@ class DetailPanel(QWidget):
         layout.addLayout(row(self.reviewed_box, self.note_field))
         layout.addWidget(self._build_more(), 2)
         layout.addStretch(0)
+
+    def _build_heat(self) -> None:
+        self.heat_switch = button(
+            "heat_map_switch", "Heat map", "Show what speaks for a class (H)", checkable=True
+        )
+        self.heat_class = QComboBox()
+        self.heat_class.setObjectName("heat_map_class")
+        self.heat_class.setAccessibleName("Class that the heat map speaks of")
+        self.heat_class.setToolTip("Coloured where the picture speaks for this class")
+        self.heat_class.setSizeAdjustPolicy(
+            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        )
+        self.heat_class.setMinimumContentsLength(4)
+        self.heat_class.setMinimumWidth(60)
+        self.heat_class.setVisible(False)
 
     def _build_remark(self) -> None:
         self.reviewed_box = QCheckBox("Reviewed")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QButtonGroup,
@@ -49,6 +51,28 @@ class ComparePanel(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._build_choices()
+        self.compare_sentence = text("compare_sentence", kind="plain", wrap=True)
+        self.compare_notes = text("compare_notes", kind="warning", wrap=True)
+        self.compare_table = NumberTable(
+            "compare_table", "Accuracy of both runs on the crops that both predicted"
+        )
+        self.flip_list = CropGrid(parent=self)
+        self.flip_list.setObjectName("flip_list")
+        self.flip_list.setAccessibleName("Crops that the two runs predict differently")
+        self.flip_list.set_cell(124, lines=1)
+        self.flips_title = text("flips_title", kind="title")
+        self.flips_title.setMinimumWidth(40)
+        self.compare_nothing = text("compare_nothing", wrap=True)
+        self.compare_nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._stack = QStackedWidget()
+        self._stack.addWidget(self._build_work())
+        self._stack.addWidget(centred(self.compare_nothing))
+        layout = column(self, margin=0, spacing=0)
+        layout.addLayout(row(text(words="Compare with"), self.other_box, None, margin=MARGIN))
+        layout.addWidget(self._stack, 1)
+
+    def _build_choices(self) -> None:
         self.other_box = combo("other_run_box", "Run to compare with")
         self.other_box.setMaximumWidth(260)
         self.other_box.setMinimumContentsLength(20)
@@ -57,40 +81,26 @@ class ComparePanel(QWidget):
         self.flips_box.setMinimumContentsLength(20)
         for key, words in FLIPS.items():
             self.flips_box.addItem(words, key)
-        self.other_box.activated.connect(
-            lambda _place: self.other_chosen.emit(self.other_box.currentData())
-        )
-        self.flips_box.activated.connect(
-            lambda _place: self.flips_chosen.emit(self.flips_box.currentData())
-        )
-        self.compare_sentence = text("compare_sentence", kind="plain", wrap=True)
-        self.compare_notes = text("compare_notes", kind="warning", wrap=True)
-        self.compare_table = NumberTable(
-            "compare_table", "Accuracy of both runs on the crops that both answered"
-        )
-        self.flip_list = CropGrid(parent=self)
-        self.flip_list.setObjectName("flip_list")
-        self.flip_list.setAccessibleName("Crops that the two runs answered otherwise")
-        self.flip_list.set_cell(124, lines=1)
-        self.flips_title = text("flips_title", kind="title")
-        self.flips_title.setMinimumWidth(40)
-        self.compare_nothing = text("compare_nothing", wrap=True)
-        self.compare_nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.other_box.activated.connect(self._choose_other)
+        self.flips_box.activated.connect(self._choose_flips)
+
+    def _build_work(self) -> QWidget:
         work = QWidget()
         inner = column(work, margin=0, spacing=0)
         above = QWidget()
-        said = column(above, margin=MARGIN, spacing=GAP)
+        numbers = column(above, margin=MARGIN, spacing=GAP)
         for widget in (self.compare_sentence, self.compare_notes, self.compare_table):
-            said.addWidget(widget)
+            numbers.addWidget(widget)
         inner.addWidget(above)
         inner.addLayout(row(self.flips_title, None, self.flips_box, margin=MARGIN))
         inner.addLayout(inset(self.flip_list), 1)
-        self._stack = QStackedWidget()
-        self._stack.addWidget(work)
-        self._stack.addWidget(centred(self.compare_nothing))
-        layout = column(self, margin=0, spacing=0)
-        layout.addLayout(row(text(words="Compare with"), self.other_box, None, margin=MARGIN))
-        layout.addWidget(self._stack, 1)
+        return work
+
+    def _choose_other(self) -> None:
+        self.other_chosen.emit(self.other_box.currentData())
+
+    def _choose_flips(self) -> None:
+        self.flips_chosen.emit(self.flips_box.currentData())
 
     def show_sentence(self, sentence: str) -> None:
         """Show a sentence in the place of the comparison; an empty one shows the comparison."""
@@ -211,12 +221,11 @@ class CropsPanel(QWidget):
         self.uncounted_button.clicked.connect(self.uncounted_requested)
         self.hide_reviewed_button.toggled.connect(self.hide_reviewed_changed)
         self.grid_heat_button.toggled.connect(self.grid_heat_changed)
-        self.order_box.activated.connect(
-            lambda _place: self.order_chosen.emit(self.order_box.currentData())
-        )
-        self.size_slider.valueChanged.connect(
-            lambda side: self.prediction_list.set_cell(side, lines=1)
-        )
+        self.order_box.activated.connect(self._choose_order)
+        self.size_slider.valueChanged.connect(partial(self.prediction_list.set_cell, lines=1))
+
+    def _choose_order(self) -> None:
+        self.order_chosen.emit(self.order_box.currentData())
 
 
 class CurvesPanel(QWidget):
@@ -316,6 +325,21 @@ class SuspectsPanel(QWidget):
         self.suspects_title.setMinimumWidth(40)
         self.suspects_note = text("suspects_note", wrap=True)
         self.suspect_why = text("suspect_why", kind="plain", wrap=True)
+        self._build_answers()
+        self.search_again_button = button(
+            "search_again_button", "Search again", "Search with the current labels"
+        )
+        self.search_again_button.clicked.connect(self.search_requested)
+        self.suspects_sentence = text("suspects_sentence", wrap=True)
+        self.suspects_sentence.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.search_button = primary("search_suspects_button", "Search for label errors")
+        self.search_button.clicked.connect(self.search_requested)
+        self._stack = QStackedWidget()
+        self._stack.addWidget(self._build_work())
+        self._stack.addWidget(centred(self.suspects_sentence, self.search_button))
+        column(self, margin=0).addWidget(self._stack)
+
+    def _build_answers(self) -> None:
         self.keep_button = button(
             "suspect_keep_button", "Keep (K)", "The label is right: mark the crop as reviewed"
         )
@@ -327,27 +351,20 @@ class SuspectsPanel(QWidget):
         )
         self.buttons = (self.keep_button, self.change_button, self.unsure_button)
         for one, answer in zip(self.buttons, ("keep", "change", "unsure"), strict=True):
-            one.clicked.connect(lambda _checked=False, answer=answer: self.answered.emit(answer))
-        self.search_again_button = button(
-            "search_again_button", "Search again", "Search with the labels as they are now"
-        )
-        self.search_again_button.clicked.connect(self.search_requested)
-        self.suspects_sentence = text("suspects_sentence", wrap=True)
-        self.suspects_sentence.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.search_button = primary("search_suspects_button", "Search for label errors")
-        self.search_button.clicked.connect(self.search_requested)
+            one.clicked.connect(partial(self._answer, answer))
+
+    def _answer(self, answer: str) -> None:
+        self.answered.emit(answer)
+
+    def _build_work(self) -> QWidget:
         work = QWidget()
         layout = column(work, margin=0, spacing=0)
         layout.addLayout(row(self.suspects_title, None, self.search_again_button, margin=MARGIN))
-        note = row(self.suspects_note, margin=MARGIN)
-        layout.addLayout(note)
+        layout.addLayout(row(self.suspects_note, margin=MARGIN))
         layout.addLayout(inset(self.suspect_list), 1)
         layout.addLayout(row(self.suspect_why, margin=MARGIN))
         layout.addLayout(row(*self.buttons, None, margin=MARGIN))
-        self._stack = QStackedWidget()
-        self._stack.addWidget(work)
-        self._stack.addWidget(centred(self.suspects_sentence, self.search_button))
-        column(self, margin=0).addWidget(self._stack)
+        return work
 
     def show_sentence(self, sentence: str, *, offer: str = "") -> None:
         """Show a sentence in the place of the queue, with a button `offer` where there is one; none

@@ -202,9 +202,15 @@ def export_sheets_pdf(project: Project, out: Path, progress: Progress = quiet) -
         more = False
         while part := list(islice(pages, 8)):
             part[0].save(
-                beside, "PDF", save_all=True, append_images=part[1:], append=more, resolution=DPI, quality=92,
+                beside,
+                "PDF",
+                save_all=True,
+                append_images=part[1:],
+                append=more,
+                resolution=DPI,
+                quality=92,
                 title=f"{project.folder.name}: contact sheets",
-            )  # fmt: skip
+            )
             more = True
 
     try:

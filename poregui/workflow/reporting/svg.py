@@ -71,10 +71,18 @@ class Drawing:
         self._parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:g}" fill="{colour}"/>')
 
     def text(
-        self, x: float, y: float, words: str, *, size: float = 12, colour: str = "", anchor: str = "start",
-        weight: str = "normal", turn: float = 0,
-    ) -> None:  # fmt: skip
-        """Write words with their base line at (x, y), turned clockwise by `turn` degrees."""
+        self,
+        x: float,
+        y: float,
+        text: str,
+        *,
+        size: float = 12,
+        colour: str = "",
+        anchor: str = "start",
+        weight: str = "normal",
+        turn: float = 0,
+    ) -> None:
+        """Write a text with its base line at (x, y), turned clockwise by `turn` degrees."""
         if turn:
             turned = f' transform="rotate({turn:g} {x:.1f} {y:.1f})"'
         else:
@@ -83,7 +91,7 @@ class Drawing:
             f'<text x="{x:.1f}" y="{y:.1f}" font-family="{FONT}" font-size="{size:g}" '
             f'font-weight="{weight}"'
             f' text-anchor="{anchor}" '
-            f'fill="{colour or self.ink.text}"{turned}>{escape(words)}</text>'
+            f'fill="{colour or self.ink.text}"{turned}>{escape(text)}</text>'
         )
 
     def svg(self) -> str:

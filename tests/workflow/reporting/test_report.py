@@ -6,7 +6,6 @@ import csv
 import json
 import re
 from dataclasses import replace
-from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -14,6 +13,7 @@ import numpy as np
 import pytest
 from builders import add_crops, add_specimens, labelled_project
 from finished_runs import add_baseline, all_right, finish, finished_run, mostly_right, project_with
+from html_page import Page
 
 from poregui.domain.classes import NOT_A_PORE
 from poregui.domain.errors import PoreguiError, ProjectError
@@ -36,47 +36,6 @@ from poregui.workflow.reporting.svg import reads_on, ticks
 from poregui.workflow.training.prepare_dataset import freeze
 
 NASTY = '<script>alert("x")</script>'
-VOID = {"meta", "br", "img", "link", "input", "hr"}
-
-
-class Page(HTMLParser):
-    """Collect the tags of a page, its text, what it would fetch, and whether tags are closed in
-    order.
-    """
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.tags: list[str] = []
-        self.words: list[str] = []
-        self.fetched: list[str] = []
-        self._open: list[str] = []
-        self.feed(text)
-        assert self._open == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        self.fetched += [
-            value or ""
-            for name, value in attrs
-            if name in ("src", "href", "action", "data", "srcset")
-        ]
-        assert not any(name.startswith("on") for name, _ in attrs)
-        if tag not in VOID:
-            self._open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self._open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if not self._open or self._open[-1] != "style":
-            self.words.append(data)
-
-    @property
-    def text(self) -> str:
-        return " ".join(" ".join(self.words).split())
 
 
 @pytest.fixture
