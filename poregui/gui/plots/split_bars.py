@@ -200,10 +200,9 @@ class SplitBars(QWidget):
             piece = QRectF(left, space.top(), max(0.0, width - 1), space.height())
             self._marks.fill(painter, piece, label)
             room = piece.width() - 4
+            texts: tuple[str, ...] = ()
             if words and count:
                 texts = (f"{self._marks.letter(label)} {count}", str(count))
-            else:
-                texts = ()
             text = next((t for t in texts if painter.fontMetrics().horizontalAdvance(t) < room), "")
             if text:
                 painter.setPen(text_on(self._marks.colour(label)))

@@ -33,12 +33,12 @@ from poregui.gui.review.review_parts import (
 )
 
 FLIPS = {
-    "all": "All that flipped",
-    "mended": "Right now, wrong there",
-    "broken": "Wrong now, right there",
-    "other": "Both wrong, otherwise",
+    "all": "All differences",
+    "mended": "Only this run correct",
+    "broken": "Only the other run correct",
+    "other": "Both wrong, differently",
 }
-"""Which flipped crops are listed; *now* is the run of the page, *there* the other one."""
+"""Which crops are listed that two runs predict differently; *this* is the run of the page."""
 
 
 class ComparePanel(QWidget):
@@ -76,11 +76,11 @@ class ComparePanel(QWidget):
         self.other_box = combo("other_run_box", "Run to compare with")
         self.other_box.setMaximumWidth(260)
         self.other_box.setMinimumContentsLength(20)
-        self.flips_box = combo("flips_box", "Which flipped crops are listed")
+        self.flips_box = combo("flips_box", "Which differences are listed")
         self.flips_box.setMaximumWidth(240)
         self.flips_box.setMinimumContentsLength(20)
-        for key, words in FLIPS.items():
-            self.flips_box.addItem(words, key)
+        for key, title in FLIPS.items():
+            self.flips_box.addItem(title, key)
         self.other_box.activated.connect(self._choose_other)
         self.flips_box.activated.connect(self._choose_flips)
 
@@ -111,23 +111,22 @@ class ComparePanel(QWidget):
 _CELL = 106
 _SMALLEST = 80
 ORDERS = {
-    "loss": "Worst first",
-    "margin": "Closest call first",
-    "sure": "Most sure first",
-    "unsure": "Least sure first",
+    "loss": "Largest loss first",
+    "margin": "Smallest margin first",
+    "sure": "Most certain first",
+    "unsure": "Least certain first",
     "large": "Largest first",
     "small": "Smallest first",
 }
-"""The orders of run_table.py in words."""
+"""The orders of crops_of_run.py as text."""
 _ORDER_TIP = (
-    "Worst: greatest loss, -log of the probability of the label. Closest call: smallest margin "
-    "between the two most "
-    "probable classes. Sure: probability of the predicted class. Size: longer side of the crop."
+    "Loss: −log of the probability of the label. Margin: difference between the two most "
+    "probable classes. Certain: probability of the predicted class. Size: longer side of the crop."
 )
 
 
 class CropsPanel(QWidget):
-    """Hold the list of judged crops; the signals tell what a person wants to see in it."""
+    """Hold the list of predicted crops; the signals tell what a person wants to see in it."""
 
     all_errors_requested = Signal()
     uncounted_requested = Signal()
@@ -139,20 +138,20 @@ class CropsPanel(QWidget):
         super().__init__(parent)
         self.prediction_list = CropGrid(parent=self)
         self.prediction_list.setObjectName("prediction_list")
-        self.prediction_list.setAccessibleName("Judged crops")
+        self.prediction_list.setAccessibleName("Predicted crops")
         self.prediction_list.set_cell(_CELL, lines=1)
         self._build()
         self._connect()
 
-    def set_words(
+    def set_texts(
         self, title: str, *, errors: int, uncounted: int, shown: str, nothing: str
     ) -> None:
         """Name the list; `shown` is `errors` or `uncounted` where the list holds all of these."""
         self.list_title.setText(title)
         self.list_title.setToolTip(title)
-        self.all_errors_button.setText(f"All errors ({errors})")
+        self.all_errors_button.setText(f"All errors ({errors:,})")
         self.all_errors_button.setChecked(shown == "errors")
-        self.uncounted_button.setText(f"Not counted ({uncounted})")
+        self.uncounted_button.setText(f"Not counted ({uncounted:,})")
         self.uncounted_button.setVisible(bool(uncounted) or shown == "uncounted")
         self.uncounted_button.setChecked(shown == "uncounted")
         self._list.setCurrentIndex(1 if nothing else 0)
@@ -170,29 +169,29 @@ class CropsPanel(QWidget):
         self.uncounted_button = button(
             "uncounted_button",
             "Not counted",
-            "Show crops that were deleted, unsure or without a label",
+            "Show crops that are deleted, unsure or unlabelled",
             checkable=True,
         )
         self.hide_reviewed_button = button(
             "hide_reviewed_button",
-            "To do",
+            "Unreviewed",
             "Hide crops that are marked as reviewed",
             checkable=True,
         )
         self.grid_heat_button = button(
             "grid_heat_button",
-            "Heat",
-            "Show on every picture what speaks for its predicted class",
+            "Heat maps",
+            "Show on each crop the evidence for its predicted class",
             checkable=True,
         )
         self.order_box = combo("order_box", "Order of the crops")
         self.order_box.setToolTip(_ORDER_TIP)
-        for order, words in ORDERS.items():
-            self.order_box.addItem(words, order)
+        for order, title in ORDERS.items():
+            self.order_box.addItem(title, order)
         self.size_slider = QSlider(Qt.Orientation.Horizontal)
         self.size_slider.setObjectName("prediction_size")
-        self.size_slider.setAccessibleName("Size of the pictures")
-        self.size_slider.setToolTip("Size of the pictures")
+        self.size_slider.setAccessibleName("Thumbnail size")
+        self.size_slider.setToolTip("Thumbnail size")
         self.size_slider.setRange(_SMALLEST, LARGEST_CELL)
         self.size_slider.setValue(_CELL)
         self.size_slider.setFixedWidth(72)
@@ -241,25 +240,24 @@ class CurvesPanel(QWidget):
         layout = column(self, margin=MARGIN, spacing=GAP)
         grid = QGridLayout()
         grid.setSpacing(GAP)
-        for place, figure in enumerate(
-            (self.roc, self.precision_recall, self.calibration, self.training)
-        ):
-            grid.addWidget(figure, place // 2, place % 2)
+        figures = (self.roc, self.precision_recall, self.calibration, self.training)
+        for index, figure in enumerate(figures):
+            grid.addWidget(figure, index // 2, index % 2)
         layout.addLayout(grid, 1)
         layout.addWidget(self.curves_note)
         say(self.curves_note, "")
 
 
 class NumbersPanel(QWidget):
-    """Hold tables of numbers; `breakdown_chosen` carries the place of a way to group crops."""
+    """Hold tables of numbers; `breakdown_chosen` carries the index of a way to group crops."""
 
     breakdown_chosen = Signal(int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.overall_table = NumberTable("overall_table", "Numbers over all crops")
+        self.overall_table = NumberTable("overall_table", "Metrics over all crops")
         self.class_table = NumberTable("class_table", "Precision, recall and F1 per class")
-        self.beside_table = NumberTable("beside_table", "The same measured otherwise")
+        self.beside_table = NumberTable("beside_table", "Baselines and cross-validations")
         self.breakdown_table = NumberTable("breakdown_table", "Errors by group of crops")
         self.breakdown_table.set_choosable()
         self.numbers_note = text("numbers_note", wrap=True)
@@ -276,13 +274,13 @@ class NumbersPanel(QWidget):
         for heading, widgets in (
             ("Over all crops", (self.overall_table,)),
             ("Per class", (self.class_table,)),
-            ("Measured otherwise", (self.beside_table, self.beside_note)),
+            ("Baselines", (self.beside_table, self.beside_note)),
         ):
             layout.addWidget(text(kind="heading", words=heading))
             for widget in widgets:
                 layout.addWidget(widget)
             layout.addSpacing(MARGIN)
-        layout.addWidget(text(kind="heading", words="Where it errs"))
+        layout.addWidget(text(kind="heading", words="Errors by…"))
         layout.addLayout(self._tabs)
         layout.addWidget(self.breakdown_table)
         layout.addStretch(1)
@@ -297,13 +295,13 @@ class NumbersPanel(QWidget):
                 one.hide()
                 one.deleteLater()
             self.breakdown_buttons = []
-            for place, title in enumerate(titles):
+            for index, title in enumerate(titles):
                 name = f"breakdown_{title.lower().replace(' ', '_')}_button"
                 one = button(name, title, f"Group errors by {title.lower()}", checkable=True)
                 one.setProperty("tab", True)
                 one.setProperty("boxed", False)
-                self._group.addButton(one, place)
-                self._tabs.insertWidget(place, one)
+                self._group.addButton(one, index)
+                self._tabs.insertWidget(index, one)
                 self.breakdown_buttons.append(one)
         if titles:
             self.breakdown_buttons[chosen].setChecked(True)
@@ -341,19 +339,19 @@ class SuspectsPanel(QWidget):
 
     def _build_answers(self) -> None:
         self.keep_button = button(
-            "suspect_keep_button", "Keep (K)", "The label is right: mark the crop as reviewed"
+            "suspect_keep_button", "Keep (K)", "The label is correct: mark the crop as reviewed"
         )
         self.change_button = button(
             "suspect_change_button", "Change (C)", "Give the crop the proposed label"
         )
         self.unsure_button = button(
-            "suspect_unsure_button", "Unsure (U)", "Take the crop out of training and test"
+            "suspect_unsure_button", "Unsure (U)", "Exclude the crop from training and testing"
         )
         self.buttons = (self.keep_button, self.change_button, self.unsure_button)
         for one, answer in zip(self.buttons, ("keep", "change", "unsure"), strict=True):
             one.clicked.connect(partial(self._answer, answer))
 
-    def _answer(self, answer: str) -> None:
+    def _answer(self, answer: str, _checked: bool = False) -> None:
         self.answered.emit(answer)
 
     def _build_work(self) -> QWidget:
@@ -375,11 +373,11 @@ class SuspectsPanel(QWidget):
         self.search_button.setVisible(bool(offer))
         self._stack.setCurrentIndex(1 if sentence else 0)
 
-    def set_words(self, title: str, note: str, why: str, *, answerable: bool, change: str) -> None:
+    def set_texts(self, title: str, note: str, why: str, *, answerable: bool, change: str) -> None:
         """Name the queue and say why the chosen crop is in it; `change` is the proposed label."""
         self.suspects_title.setText(title)
         self.suspects_note.setText(note)
         self.suspect_why.setText(why)
         for one in self.buttons:
             one.setEnabled(answerable)
-        self.change_button.setText(f"Make {change} (C)" if change else "Change (C)")
+        self.change_button.setText(f"Change to {change} (C)" if change else "Change (C)")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -17,12 +19,14 @@ from poregui.gui.base.theme import theme
 from poregui.gui.plots.figure_view import Figure, Line
 from poregui.gui.plots.live_plots import ink
 from poregui.gui.plots.training_curves import Curves
-from poregui.gui.review.panel_presenter import PanelPresenter, Surroundings
+from poregui.gui.review.panel_presenter import PanelPresenter
+from poregui.gui.review.review_panels import CurvesPanel
 from poregui.gui.review.review_parts import say
-from poregui.gui.review.review_text import PART_WORDS
-from poregui.gui.services.jobs import TaskHandle
+from poregui.gui.review.review_state import ReviewState
+from poregui.gui.review.review_text import PART_NAMES
+from poregui.gui.services.jobs import Background, TaskHandle
 from poregui.store.run_folder import RunFolder
-from poregui.workflow.evaluating.evaluate import RunReview
+from poregui.workflow.evaluating.evaluate import Predictions
 from poregui.workflow.evaluating.run_statistics import ClassCurves, Numbers, curves, numbers
 
 
@@ -40,14 +44,16 @@ class Drawn:
 class CurvesPresenter(PanelPresenter):
     """Fill the panel of curves; `other` is the run that is compared, None for none."""
 
-    def __init__(self, around: Surroundings) -> None:
-        super().__init__(around)
-        self._other: tuple[RunReview, RunFolder] | None = None
+    def __init__(self, panel: CurvesPanel, state: ReviewState, background: Background) -> None:
+        super().__init__(panel, state)
+        self._panel = panel
+        self._background = background
+        self._other: tuple[Predictions, RunFolder] | None = None
         self._handle: TaskHandle | None = None
         self._drawn: list[Drawn] = []
         self.link(theme().changed, self._draw)
 
-    def set_other(self, other: tuple[RunReview, RunFolder] | None) -> None:
+    def set_other(self, other: tuple[Predictions, RunFolder] | None) -> None:
         """Draw the curves of another run as well."""
         self._other = other
         self.stale = True
@@ -61,19 +67,16 @@ class CurvesPresenter(PanelPresenter):
             self._handle = None
 
     def fill(self) -> None:
-        run = self.desk.run
-        part = self.desk.part
+        run = self.state.run
         if run is None:
             return
         if self._handle is not None:
             self._handle.cancel()
-        asked = [(run.review, run.folder), *([self._other] if self._other is not None else [])]
-        self._handle = self.around.services.background.run(
-            "Computing curves",
-            lambda _control: [read_drawn(reviewed, folder, part) for reviewed, folder in asked],
-            self._show,
-            self._failed,
-        )
+        runs = [(run.predictions, run.folder)]
+        if self._other is not None:
+            runs.append(self._other)
+        work = partial(read_drawn, runs, self.state.part)
+        self._handle = self._background.run("Computing curves", work, self._show, self._failed)
 
     def _show(self, drawn: list[Drawn]) -> None:
         self._handle = None
@@ -82,44 +85,41 @@ class CurvesPresenter(PanelPresenter):
 
     def _failed(self, error: PoreguiError) -> None:
         self._handle = None
-        say(self.page.curves.curves_note, str(error))
+        say(self._panel.curves_note, str(error))
 
     def _draw(self) -> None:
-        run = self.desk.run
-        panel = self.page.curves
-        if run is None or not self._drawn:
+        predictions = self.state.predictions
+        panel = self._panel
+        if predictions is None or not self._drawn:
             return
-        marks = ClassMarks(self.around.session.project.classes(retired=True))
-        colours = [marks.colour(class_id).name() for class_id in run.review.class_ids]
-        part = PART_WORDS[self.desk.part].lower()
+        marks = ClassMarks(self.state.project.classes(retired=True))
+        colours = [marks.colour(class_id).name() for class_id in predictions.class_ids]
+        part = PART_NAMES[self.state.part].lower()
         panel.roc.set_figure(_roc(self._drawn, colours))
         panel.precision_recall.set_figure(_precision_recall(self._drawn, colours))
         panel.calibration.set_figure(_calibration(self._drawn))
         panel.training.set_figure(_training(self._drawn))
-        note = (
-            f"Drawn from the {part} crops, each class against all others, with "
-            "the labels as "
-            "they are now."
-        )
+        note = f"{part.capitalize()} crops with the current labels, each class against all others."
         if len(self._drawn) > 1:
-            note += (
-                f" Solid: run {self._drawn[0].number}. Dashed: run "
-                f"{self._drawn[1].number}, "
-                "chosen under Compare."
-            )
+            solid, dashed = (one.number for one in self._drawn)
+            note += f" Solid: run {solid}. Dashed: run {dashed}, chosen under Compare."
         say(panel.curves_note, note)
 
 
-def read_drawn(reviewed: RunReview, folder: RunFolder, part: Part) -> Drawn:
-    """Compute what is drawn of a run; fit for any thread."""
-    told = Curves().take_all(folder.events())
-    return Drawn(
-        reviewed.run,
-        curves(reviewed, part),
-        numbers(reviewed, part),
-        tuple(told.epochs),
-        bool(reviewed.folds),
-    )
+def read_drawn(
+    runs: Sequence[tuple[Predictions, RunFolder]], part: Part, _control: object = None
+) -> list[Drawn]:
+    """Compute what is drawn of runs; fit for any thread."""
+    return [
+        Drawn(
+            predictions.run,
+            curves(predictions, part),
+            numbers(predictions, part),
+            tuple(Curves().take_all(folder.events()).epochs),
+            bool(predictions.folds),
+        )
+        for predictions, folder in runs
+    ]
 
 
 def _lines(drawn: list[Drawn], colours: list[str], which: str) -> tuple[Line, ...]:

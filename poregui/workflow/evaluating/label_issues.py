@@ -182,9 +182,8 @@ def _answers(run: RunFolder, dataset: Dataset) -> _Answers:
         raise ProjectError(
             f"Nothing answered the crops of run {run.path.name} unseen.", "Train again."
         )
-    if only_shapes:
-        notes = ()
-    else:
+    notes: tuple[str, ...] = ()
+    if not only_shapes:
         notes = _notes(run, len(network), len(forest), len(dataset.crops))
     return _Answers(ids, np.array(rows, np.float64), sources, notes)
 

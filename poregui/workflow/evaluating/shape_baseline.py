@@ -16,7 +16,7 @@ from poregui.domain.evaluation import Evaluation, Prediction, evaluate
 from poregui.domain.scores import Pairing, pair
 from poregui.store.run_folder import RunFolder
 from poregui.vision.shape.crop_shapes import LENGTHS, NAMES, shape_numbers
-from poregui.workflow.evaluating.evaluate import RunReview
+from poregui.workflow.evaluating.evaluate import Predictions
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,20 +95,17 @@ def _name_and_unit(column: str) -> tuple[str, str]:
 
 
 def distributions(
-    table: ShapeTable, reviewed: RunReview, name: str
+    table: ShapeTable, predictions: Predictions, name: str
 ) -> dict[str, NDArray[np.float64]]:
     """Return the sorted known values of a number for each class of a run, with the labels as they
     are now.
     """
     values = dict(zip(table.crop_ids.tolist(), table.column(name).tolist(), strict=True))
-    found: dict[int, list[float]] = {place: [] for place in range(len(reviewed.classes))}
-    for j in reviewed.judged:
-        value = values.get(j.crop_id, np.nan)
-        if j.truth is not None and np.isfinite(value):
-            found[j.truth].append(value)
+    of_rows = np.array([values.get(i, np.nan) for i in predictions.ids.tolist()], np.float64)
+    known = np.isfinite(of_rows)
     return {
-        reviewed.classes[place]: np.sort(np.array(known, np.float64))
-        for place, known in found.items()
+        of_class: np.sort(of_rows[known & (predictions.truth == index)])
+        for index, of_class in enumerate(predictions.classes)
     }
 
 
@@ -189,16 +186,20 @@ def _predictions(rows: Sequence[Sequence[float]]) -> dict[int, Prediction]:
     return {int(row[0]): Prediction(int(row[0]), tuple(float(p) for p in row[1:])) for row in rows}
 
 
-def beside_baseline(reviewed: RunReview, baseline: Baseline, part: Part = "test") -> BesideBaseline:
+def beside_baseline(
+    predictions: Predictions, baseline: Baseline, part: Part = "test"
+) -> BesideBaseline:
     """Return network and baseline on the crops that both answered unseen, with the labels as they
     are now.
     """
-    judged = [j for j in reviewed.counted(part) if j.crop_id in baseline.test]
-    truth = np.array([j.truth for j in judged], np.int64)
-    network = np.array([j.prediction.index for j in judged], np.int64)
-    forest = np.array([baseline.test[j.crop_id].index for j in judged], np.int64)
+    counted = predictions.counted(part)
+    rows = counted[np.isin(predictions.ids[counted], list(baseline.test))]
+    truth = predictions.truth[rows]
+    network = predictions.predicted[rows]
+    ids = predictions.ids[rows].tolist()
+    forest = np.array([baseline.test[crop_id].index for crop_id in ids], np.int64)
     return BesideBaseline(
-        evaluate(reviewed.classes, truth, network),
-        evaluate(reviewed.classes, truth, forest),
+        evaluate(predictions.classes, truth, network),
+        evaluate(predictions.classes, truth, forest),
         pair(network == truth, forest == truth),
     )

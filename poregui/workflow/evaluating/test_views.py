@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from poregui.store.project import Project
-from poregui.workflow.evaluating.evaluate import RunReview
+from poregui.workflow.evaluating.evaluate import Predictions
 
 _BROUGHT_ABOUT = ("hand", "review", "accepted", "applied", "undo", "redo")
 """How a label changes because a person decided on this crop; a merge of classes or an import is no
@@ -61,20 +61,20 @@ def log_look(project: Project, run_name: str, who: str) -> None:
         project.log_look(run_name, who)
 
 
-def unseen(project: Project, reviewed: RunReview) -> Unseen:
+def unseen(project: Project, predictions: Predictions) -> Unseen:
     """Return how unseen the test crops of a run are; a label given on the review page is a look,
     too.
     """
     looks = project.looks()
     marked = project.first_label("review")
     first = min([*(look.when for look in looks), *([marked] if marked else [])], default=None)
-    mine = sum(look.run.isdigit() and int(look.run) == reviewed.run for look in looks)
+    mine = sum(look.run.isdigit() and int(look.run) == predictions.run for look in looks)
     return Unseen(
-        mine, len(looks), first, _mended(project, reviewed, first) if first is not None else 0
+        mine, len(looks), first, _mended(project, predictions, first) if first is not None else 0
     )
 
 
-def _mended(project: Project, reviewed: RunReview, first: str) -> int:
+def _mended(project: Project, predictions: Predictions, first: str) -> int:
     """Count the crops whose label differs from the last one before the first look; a first label
     mends nothing.
     """
@@ -84,7 +84,7 @@ def _mended(project: Project, reviewed: RunReview, first: str) -> int:
         if entry.how in _BROUGHT_ABOUT
     }
     if given:
-        tested = {j.crop_id for j in reviewed.judged if j.part == "test"}
+        tested = set(predictions.ids[predictions.in_part("test")].tolist())
     else:
         tested = set()
     count = 0

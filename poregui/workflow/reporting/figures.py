@@ -12,7 +12,7 @@ from poregui.domain.calibration import Calibration
 from poregui.domain.dataset import Part
 from poregui.domain.evaluation import Breakdown
 from poregui.domain.events import EpochEnded, Event
-from poregui.workflow.evaluating.evaluate import RunReview
+from poregui.workflow.evaluating.evaluate import Predictions
 from poregui.workflow.evaluating.run_statistics import Numbers, curves
 from poregui.workflow.reporting.svg import (
     DARK,
@@ -265,7 +265,7 @@ def breakdown_svg(found: Breakdown, *, dark: bool = False) -> str:
 
 
 def run_figures(
-    reviewed: RunReview,
+    predictions: Predictions,
     found: Numbers,
     colours: Mapping[str, str],
     events: Sequence[Event] = (),
@@ -274,13 +274,13 @@ def run_figures(
     dark: bool = False,
 ) -> dict[str, str]:
     """Return every figure of a run as SVG by file stem; `colours` are `#rrggbb` by class name."""
-    names = reviewed.classes
+    names = predictions.classes
     matrix = found.evaluation.matrix
     figures = {
         "confusion-matrix": matrix_svg(names, matrix, dark=dark),
         "confusion-matrix-rows": matrix_svg(names, matrix, mode="row", dark=dark),
     }
-    both = curves(reviewed, part)
+    both = curves(predictions, part)
     style = {
         name: (colours.get(name, RIGHT), DASHES[i % len(DASHES)]) for i, name in enumerate(names)
     }

@@ -10,13 +10,9 @@ from poregui.domain.dataset import Dataset
 from poregui.domain.porosity import correction
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
+from poregui.workflow.evaluating.run_statistics import group_names
 from poregui.workflow.reporting.documents import Block, Heading, Paragraph, Table
-from poregui.workflow.reporting.run_report import (
-    ReportFacts,
-    collect_report,
-    group_names,
-    split_words,
-)
+from poregui.workflow.reporting.run_report import ReportFacts, collect_report, split_words
 
 _PARTS = ("train", "validation", "test")
 _MOST_GROUPS = 60

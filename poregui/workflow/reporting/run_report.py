@@ -32,8 +32,14 @@ from poregui.workflow.evaluating.cross_validation import (
     crossed,
     pooled_beside_grouped,
 )
-from poregui.workflow.evaluating.evaluate import Judged, RunReview, evaluation_json, review
-from poregui.workflow.evaluating.run_statistics import ClassCurves, Numbers, curves, numbers
+from poregui.workflow.evaluating.evaluate import Predictions, evaluation_json, review
+from poregui.workflow.evaluating.run_statistics import (
+    ClassCurves,
+    Numbers,
+    curves,
+    group_names,
+    numbers,
+)
 from poregui.workflow.evaluating.shape_baseline import (
     Baseline,
     BesideBaseline,
@@ -78,7 +84,7 @@ class ReportFacts:
     project: str
     run: int
     made: str
-    reviewed: RunReview
+    predictions: Predictions
     numbers: Numbers
     curves: tuple[ClassCurves, ...]
     unseen: Unseen
@@ -116,37 +122,37 @@ def collect_report(project: Project, run: RunFolder) -> ReportFacts:
 
     Raises ProjectError when the run has no predictions or is damaged.
     """
-    reviewed = review(project, run)
+    predictions = review(project, run)
     dataset = run.read_dataset()
     metrics = run.read_metrics()
     names = group_names(project)
-    found = numbers(reviewed, "test", shape_table(run), names)
+    found = numbers(predictions, "test", shape_table(run), names)
     colours = {c.name: c.colour for c in project.classes(retired=True)} | {
         NOT_A_PORE_NAME: NOT_A_PORE_COLOUR
     }
     baseline = read_baseline(run)
-    events = run.events() if not reviewed.folds else []
-    errors = reviewed.errors()
+    events = run.events() if not predictions.folds else []
+    errors = predictions.errors()
     beside = pooled_beside_grouped(project)
     return ReportFacts(
         project=project.name,
         run=run.number,
         made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        reviewed=reviewed,
+        predictions=predictions,
         numbers=found,
-        curves=curves(reviewed),
-        unseen=unseen(project, reviewed),
-        data=_data(dataset, reviewed.classes, names),
+        curves=curves(predictions),
+        unseen=unseen(project, predictions),
+        data=_data(dataset, predictions.classes, names),
         recipe=_recipe(run.read_recipe()),
         training=_training(metrics, [event for event in events if isinstance(event, EpochEnded)]),
-        figures=run_figures(reviewed, found, colours, events),
-        worst=tuple(_worst(run, reviewed, errors[:WORST], names)),
+        figures=run_figures(predictions, found, colours, events),
+        worst=tuple(_worst(run, predictions, errors[:WORST].tolist(), names)),
         errors=len(errors),
-        baseline=beside_baseline(reviewed, baseline) if baseline else None,
-        only_shapes=reviewed.preset == "shape",
+        baseline=beside_baseline(predictions, baseline) if baseline else None,
+        only_shapes=predictions.preset == "shape",
         telling=_telling(baseline),
         crossed=crossed(run),
-        beside=beside if beside and beside.grouped.preset == reviewed.preset else None,
+        beside=beside if beside and beside.grouped.preset == predictions.preset else None,
         versions=_versions(metrics),
         hashes=_hashes(run, dataset),
         warnings=dataset.warnings,
@@ -156,12 +162,6 @@ def collect_report(project: Project, run: RunFolder) -> ReportFacts:
 def _telling(baseline: Baseline | None) -> str:
     most = baseline.importances[:5] if baseline else ()
     return ", ".join(f"{name.lower()} {100 * share:.0f} %" for name, share in most)
-
-
-def group_names(project: Project) -> dict[str, str]:
-    """Return the names of specimens and micrographs by the keys of groups, such as `specimen:3`."""
-    names = {f"specimen:{s.id}": s.name for s in project.specimens()}
-    return names | {f"micrograph:{m.id}": m.name for m in project.micrographs()}
 
 
 def _data(dataset: Dataset, classes: tuple[str, ...], names: Mapping[str, str]) -> DataFacts:
@@ -231,19 +231,20 @@ def _training(
 
 
 def _worst(
-    run: RunFolder, reviewed: RunReview, judged: Sequence[Judged], names: Mapping[str, str]
+    run: RunFolder, predictions: Predictions, rows: Sequence[int], names: Mapping[str, str]
 ) -> list[WorstError]:
     found = []
-    for j, pixels in zip(judged, run.read_crops(j.crop for j in judged), strict=True):
-        assert j.truth is not None
-        picture, (width, height) = picture_of(pixels, j.crop)
+    crops = [predictions.crops[row] for row in rows]
+    confidence = predictions.confidence
+    for row, crop, pixels in zip(rows, crops, run.read_crops(crops), strict=True):
+        picture, (width, height) = picture_of(pixels, crop)
         found.append(
             WorstError(
-                name=j.name,
-                group=names.get(j.crop.group, ""),
-                label=reviewed.classes[j.truth],
-                predicted=reviewed.classes[j.prediction.index],
-                confidence=j.prediction.confidence,
+                name=crop.name,
+                group=names.get(crop.group, ""),
+                label=predictions.classes[predictions.truth[row]],
+                predicted=predictions.classes[predictions.predicted[row]],
+                confidence=float(confidence[row]),
                 picture=picture,
                 width=width,
                 height=height,
@@ -298,25 +299,25 @@ def run_json(project: Project, run: RunFolder) -> dict[str, Any]:
 
     Raises ProjectError when the run has no predictions or is damaged.
     """
-    reviewed = review(project, run)
-    found = numbers(reviewed, "test", shape_table(run), group_names(project))
+    predictions = review(project, run)
+    found = numbers(predictions, "test", shape_table(run), group_names(project))
     baseline = read_baseline(run)
     folds = crossed(run)
     pair = pooled_beside_grouped(project)
-    seen = unseen(project, reviewed)
+    seen = unseen(project, predictions)
     areas = [
         {
             "class": one.name,
             "roc_area": one.roc.area if one.roc else None,
             "average_precision": one.precision_recall.area if one.precision_recall else None,
         }
-        for one in curves(reviewed)
+        for one in curves(predictions)
     ]
     return {
         **evaluation_json(project, run),
         **found.to_json(),
         "areas": areas,
-        "shape_baseline": beside_baseline(reviewed, baseline).to_json() if baseline else None,
+        "shape_baseline": beside_baseline(predictions, baseline).to_json() if baseline else None,
         "cross_validation": folds.to_json() if folds else None,
         "grouped_and_torn": pair.to_json() if pair else None,
         "test_side": {**seen.to_json(), "sentence": seen.sentence},
@@ -391,15 +392,15 @@ def split_words(kind: str) -> str:
 
 
 def _words(facts: ReportFacts) -> dict[str, Any]:
-    reviewed = facts.reviewed
+    predictions = facts.predictions
     found = facts.numbers
-    as_trained = reviewed.accuracy_as_trained
+    as_trained = predictions.accuracy_as_trained
     changed = ""
-    if reviewed.relabelled:
-        if reviewed.relabelled == 1:
+    if predictions.relabelled:
+        if predictions.relabelled == 1:
             labels = "1 test label"
         else:
-            labels = f"{reviewed.relabelled} test labels"
+            labels = f"{predictions.relabelled} test labels"
         if as_trained is not None:
             was = f"; it was {_percent(as_trained)} when the run ended"
         else:
@@ -412,8 +413,8 @@ def _words(facts: ReportFacts) -> dict[str, Any]:
             f"accuracy-by-{one.title.lower().replace(' ', '-')}" for one in found.breakdowns
         ],
         "areas": {c.name: (c.roc.area if c.roc else None, _average(c)) for c in facts.curves},
-        "kind": f"Cross-validation with {reviewed.folds} folds"
-        if reviewed.folds
+        "kind": f"Cross-validation with {predictions.folds} folds"
+        if predictions.folds
         else "Training with a test side",
     }
 

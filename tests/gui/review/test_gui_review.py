@@ -70,7 +70,7 @@ def test_the_parts_have_numbers_of_their_own(desk: ReviewDesk) -> None:
     assert desk.headline().endswith(f"{counted} crops that it learned from")
     assert (
         counted
-        == len(desk.presenter.review.judged) - 12 - desk.presenter.review.evaluation("validation").n
+        == len(desk.presenter.predictions) - 12 - desk.presenter.predictions.evaluation("validation").n
     )
     desk.page.part_buttons["test"].click()
     assert desk.headline().startswith("83.3 %")
@@ -313,7 +313,7 @@ def test_the_page_goes_on_to_a_run_that_ends_but_leaves_an_older_one_that_was_ch
     run = freeze(desk.project, Recipe())
     desk.session.announce(Changed(frozenset({"runs"})))
     desk.background.wait()
-    assert desk.presenter.review.run == 1
+    assert desk.presenter.predictions.run == 1
     answer(run, lambda _place, crop: (crop.label, 0.9))
     desk.session.announce(Changed(frozenset({"runs"})))
     desk.background.wait()

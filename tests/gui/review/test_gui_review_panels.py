@@ -107,15 +107,17 @@ def test_crops_are_sorted_by_loss_margin_confidence_and_size(project: Project, o
     desk = open_desk(project)
     for place in range(3):
         click_cell(desk, place, place, CTRL)
-    table = desk.presenter._desk.run.table
+    table = desk.presenter.predictions
+    assert table is not None
+    sizes, _ = table.sizes(np.arange(len(table)))
     box = desk.page.crops.order_box
     expected = {
         "loss": lambda row: -table.loss[row],
         "margin": lambda row: table.margin[row],
         "sure": lambda row: -table.confidence[row],
         "unsure": lambda row: table.confidence[row],
-        "large": lambda row: -table.sizes[row],
-        "small": lambda row: table.sizes[row],
+        "large": lambda row: -sizes[row],
+        "small": lambda row: sizes[row],
     }
     for order, key in expected.items():
         box.setCurrentIndex(box.findData(order))

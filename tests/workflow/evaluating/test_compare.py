@@ -27,7 +27,8 @@ def project(tmp_path: Path) -> Project:
 def test_two_runs_are_compared_on_their_shared_crops_with_the_exact_test(project: Project) -> None:
     first, second = finished_run(project, mostly_right), finished_run(project, all_right)
     found = compare(project, first, second)
-    wrong = [j.crop_id for j in review(project, first).errors()]
+    predictions = review(project, first)
+    wrong = predictions.ids[predictions.errors()].tolist()
     assert found.shared == len(review(project, first).counted())
     assert found.left_out == 0
     assert found.accuracy_second == 1

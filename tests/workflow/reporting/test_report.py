@@ -91,9 +91,11 @@ def test_a_report_says_what_changed_since_and_how_often_the_test_was_looked_at(
     run = finished_run(project)
     log_look(project, run.path.name, "ada")
     facts = collect_report(project, run)
-    wrong = facts.reviewed.errors()[0]
-    right = facts.reviewed.class_ids[wrong.prediction.index]
-    History(project).apply(label_crops(project, [wrong.crop_id], right, who="x"))
+    predictions = facts.predictions
+    wrong = predictions.errors()[0]
+    right = predictions.class_ids[predictions.predicted[wrong]]
+    wrong_id = predictions.crops[wrong].crop_id
+    History(project).apply(label_crops(project, [wrong_id], right, who="x"))
     page = Page(report_html(collect_report(project, run)))
     assert (
         "1 test label changed since the run was trained; it was 83.3 % when the run ended."
@@ -240,7 +242,8 @@ def test_a_report_survives_when_every_test_crop_is_gone_and_the_metrics_are_miss
     project: Project,
 ) -> None:
     run = finished_run(project)
-    History(project).apply(remove_crops([j.crop_id for j in review(project, run).counted()]))
+    predictions = review(project, run)
+    History(project).apply(remove_crops(predictions.ids[predictions.counted()].tolist()))
     run.metrics_file.unlink()
     page = Page(report_html(collect_report(project, run)))
     assert "– accuracy on 0 unseen crops" in page.text
