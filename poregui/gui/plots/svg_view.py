@@ -15,6 +15,10 @@ from poregui.workflow.reporting.svg import DARK, LIGHT, Ink
 Draw = Callable[[Ink], str | None]
 
 
+def _nothing(_ink: Ink) -> str | None:
+    return None
+
+
 class SvgView(QWidget):
     """Show what a function draws for dark or light; it is asked when the theme changes, and not
     while hidden.
@@ -25,18 +29,20 @@ class SvgView(QWidget):
         self.setObjectName(name)
         self.setAccessibleName(accessible)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self._draw: Draw = lambda ink: None
+        self._draw: Draw = _nothing
         self._renderer: QSvgRenderer | None = None
-        theme().changed.connect(self._forget)
+        theme().changed.connect(self.forget)
 
     def set_drawing(self, draw: Draw) -> None:
         """Show what `draw(ink)` returns as SVG; None leaves the place empty."""
         self._draw = draw
-        self._forget()
+        self.forget()
 
     def svg(self) -> str | None:
         """Return the drawing in the colours of now."""
-        return self._draw(DARK if theme().dark else LIGHT)
+        if theme().dark:
+            return self._draw(DARK)
+        return self._draw(LIGHT)
 
     def sizeHint(self) -> QSize:
         return QSize(420, 160)
@@ -59,7 +65,8 @@ class SvgView(QWidget):
             self._renderer = QSvgRenderer(QByteArray((self.svg() or "").encode("utf-8")), self)
         return self._renderer
 
-    def _forget(self) -> None:
+    def forget(self) -> None:
+        """Draw anew when it is next seen."""
         if self._renderer is not None:
             self._renderer.deleteLater()
             self._renderer = None

@@ -54,9 +54,7 @@ class Line:
         """
         pieces = [self.thinned()]
         if self.spans is not None:
-            pieces += [
-                (np.array([x, x]), ends) for x, ends in zip(self.x, self.spans, strict=True)
-            ]
+            pieces += [(np.array([x, x]), ends) for x, ends in zip(self.x, self.spans, strict=True)]
         return [_resampled(*piece) for piece in pieces]
 
 
@@ -249,9 +247,7 @@ class PlotFrame:
 
         def hidden(corner: tuple[float, float]) -> int:
             left, top = corner
-            return sum(
-                left <= x <= left + width and top <= y <= top + height for x, y in places
-            )
+            return sum(left <= x <= left + width and top <= y <= top + height for x, y in places)
 
         return min(corners, key=hidden)
 

@@ -27,9 +27,7 @@ DARK = Ink(ground="#1b1f24", text="#e8eaed", faint="#a0a8b2", grid="#39414b")
 class Drawing:
     """Collect the elements of one figure of `width` x `height` px and return them as SVG."""
 
-    def __init__(
-        self, width: float, height: float, ink: Ink, title: str, font: str = FONT
-    ) -> None:
+    def __init__(self, width: float, height: float, ink: Ink, title: str, font: str = FONT) -> None:
         self.width = width
         self.height = height
         self.ink = ink

@@ -53,7 +53,7 @@ def click_cell(desk: ReviewDesk, row: int | None, column: int | None) -> None:
 
 
 def test_the_headline_says_accuracy_interval_crops_and_specimens_in_words(desk: ReviewDesk) -> None:
-    assert desk.headline() == "83.3 %, 95 % interval 55 to 95, 12 unseen crops of 1 specimen"
+    assert desk.headline() == "83.3 %, 95 % CI 55–95 %, 12 unseen crops from 1 specimen"
     assert desk.page.column.headline_number.text() == "83.3 %"
     assert not desk.page.column.headline_note.isVisible()
 
@@ -67,11 +67,10 @@ def test_the_matrix_counts_labels_in_rows_and_predictions_in_columns(desk: Revie
 def test_the_parts_have_numbers_of_their_own(desk: ReviewDesk) -> None:
     desk.page.part_buttons["train"].click()
     counted = desk.page.confusion_matrix.counts.sum()
-    assert desk.headline().endswith(f"{counted} crops that it learned from")
-    assert (
-        counted
-        == len(desk.presenter.predictions) - 12 - desk.presenter.predictions.evaluation("validation").n
-    )
+    assert desk.headline().endswith(f"{counted} training crops")
+    predictions = desk.presenter.predictions
+    assert predictions is not None
+    assert counted == len(predictions) - 12 - predictions.evaluation("validation").n
     desk.page.part_buttons["test"].click()
     assert desk.headline().startswith("83.3 %")
 
@@ -79,7 +78,7 @@ def test_the_parts_have_numbers_of_their_own(desk: ReviewDesk) -> None:
 def test_a_cross_validation_says_so_and_has_one_part(project: Project, open_desk) -> None:
     make_run(project, folds=5)
     desk = open_desk(project)
-    assert desk.headline().endswith("60 crops, cross-validation of 5 folds, pooled")
+    assert desk.headline().endswith("60 crops, pooled over 5 folds of a cross-validation")
     assert [one.isEnabled() for one in desk.page.part_buttons.values()] == [True, False, False]
     assert "cross-validation" in desk.page.run_picker.currentText()
 
@@ -157,7 +156,10 @@ def test_a_key_relabels_the_crop_and_numbers_list_and_choice_follow_and_undo_bri
     QTest.keyClick(grid, Qt.Key.Key_2)
     assert desk.label_of(first) == KEYHOLE
     assert desk.headline().startswith("91.7 %")
-    assert desk.page.column.headline_note.text() == "as trained: 83.3 %; 1 test label changed since"
+    assert (
+        desk.page.column.headline_note.text()
+        == "1 test label changed since training (accuracy then: 83.3 %)"
+    )
     assert desk.page.confusion_matrix.counts.tolist() == [[2, 1, 0], [0, 5, 0], [0, 0, 4]]
     assert (desk.listed(), desk.presenter.current) == ([second], second)
     QTest.keyClick(grid, Qt.Key.Key_Z)
@@ -208,7 +210,7 @@ def test_unsure_and_deleted_crops_leave_the_numbers_and_are_still_found(desk: Re
     assert not desk.page.detail.show_button.isVisible()
     assert "deleted" in desk.page.detail.crop_answer.text()
     QTest.keyClick(desk.page.prediction_list, Qt.Key.Key_1)
-    assert desk.notes[-1] == "This crop was deleted; undo brings it back."
+    assert desk.notes[-1] == "This crop was deleted. Undo to restore it."
     desk.session.undo()
     assert desk.label_of(second) == GAS
     assert desk.listed() == [first]
@@ -324,7 +326,7 @@ def test_the_page_goes_on_to_a_run_that_ends_but_leaves_an_older_one_that_was_ch
     desk.session.announce(Changed(frozenset({"runs"})))
     desk.background.wait()
     assert desk.page.run_picker.number == 1
-    assert desk.notes[-1].startswith("Run 3 has ended.")
+    assert desk.notes[-1].startswith("Run 3 has finished.")
 
 
 def test_a_page_whose_project_closed_is_empty(desk: ReviewDesk) -> None:

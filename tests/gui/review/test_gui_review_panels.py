@@ -18,11 +18,12 @@ from poregui.domain.classes import UNSURE
 from poregui.domain.dataset import DatasetCrop
 from poregui.domain.records import Changed
 from poregui.gui.plots.confusion_matrix import EVERYTHING, Cell
-from poregui.gui.plots.figure_view import Figure, FigureView, Line
+from poregui.gui.plots.figure_view import FigureView
 from poregui.gui.plots.strip_plots import StripPlots, Strips
 from poregui.gui.review.review_page import COMPARE, CROPS, CURVES, NUMBERS, SUSPECTS
 from poregui.store.project import Project
 from poregui.workflow.editing.label_edits import label_crops
+from poregui.workflow.reporting.plots import Figure, Line
 
 LEFT, PLAIN = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
 CTRL = Qt.KeyboardModifier.ControlModifier
@@ -310,12 +311,12 @@ def test_two_runs_are_compared_and_their_flipped_crops_listed(project: Project, 
     desk.background.wait()
     assert "McNemar p = 0.5" in panel.compare_sentence.text()
     assert [desk.label_of(i) for i in panel.flip_list.ids()] == [GAS, GAS]
-    assert panel.flips_box.itemText(1) == "Right now, wrong there (2)"
+    assert panel.flips_box.itemText(1) == "Only this run correct (2)"
     panel.flips_box.setCurrentIndex(panel.flips_box.findData("broken"))
     panel.flips_box.activated.emit(0)
     assert panel.flip_list.ids() == []
     show(desk, CURVES)
-    dashed = [line for line in desk.page.curves.roc.figure.lines if line.dashed]
+    dashed = [line for line in desk.page.curves.roc.figure.lines if line.dash]
     assert len(dashed) == 3
     assert all(line.name.endswith(", run 1") for line in dashed)
 
@@ -346,8 +347,8 @@ def test_sizes_and_shapes_of_the_chosen_crop_stand_among_those_of_each_class(
     strips = desk.page.detail.strip_plots.strips
     assert [one.title for one in strips] == ["Equivalent diameter", "Aspect ratio", "Circularity"]
     assert [label for label, _ in strips[0].values] == [1, 2, 3]
-    desk.page.detail.more.show_panel("Alike")
-    assert "kept no features" in desk.page.detail.alike_note.text()
+    desk.page.detail.more.show_panel("Similar")
+    assert "stored no features" in desk.page.detail.alike_note.text()
 
 
 def test_a_new_run_while_label_errors_are_seen_is_searched_anew(desk: ReviewDesk) -> None:
@@ -360,7 +361,7 @@ def test_a_new_run_while_label_errors_are_seen_is_searched_anew(desk: ReviewDesk
     assert desk.page.panels.current == SUSPECTS
     assert len(before) >= 2
     assert suspects_listed(desk) == []
-    assert desk.page.suspects.suspects_sentence.text() == "No label of this run is in doubt."
+    assert desk.page.suspects.suspects_sentence.text() == "No suspected label errors."
 
 
 # ---- widgets --------------------------------------------------------------------------------
@@ -398,12 +399,12 @@ def test_an_empty_figure_and_a_line_of_one_point_are_drawn(qtbot) -> None:
 def test_labels_that_changed_in_what_it_learned_from_are_told_beside_the_headline(
     desk: ReviewDesk,
 ) -> None:
-    learned = next(j for j in desk.presenter.review.judged if j.part == "train" and j.truth == 0)
-    desk.session.apply(label_crops(desk.project, [learned.crop_id], KEYHOLE, who="x"))
-    assert (
-        desk.page.column.headline_note.text()
-        == "It was trained before 1 label of its other crops changed."
-    )
+    predictions = desk.presenter.predictions
+    assert predictions is not None
+    learned = predictions.in_part("train") & (predictions.truth == 0)
+    crop_id = int(predictions.ids[learned][0])
+    desk.session.apply(label_crops(desk.project, [crop_id], KEYHOLE, who="x"))
+    assert desk.page.column.headline_note.text() == "1 other label was changed after training."
     assert desk.headline().startswith("83.3 %")
 
 
