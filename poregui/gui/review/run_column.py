@@ -15,9 +15,10 @@ from poregui.domain.evaluation import Evaluation
 from poregui.gui.base.theme import GAP, scaled_font
 from poregui.gui.lists.class_scores import ClassScores
 from poregui.gui.lists.run_picker import RunPicker
-from poregui.gui.plots.confusion_matrix import ConfusionMatrix, MatrixMode
+from poregui.gui.plots.confusion_matrix import ConfusionMatrix
 from poregui.gui.review.review_parts import button, column, row, say, text
 from poregui.gui.review.review_text import PART_NAMES, RunHeadline
+from poregui.workflow.reporting.figures import MatrixMode
 
 _PART_TIPS = {
     "test": "Crops never used in training",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from poregui.domain.intervals import Z95, student_t_quantile
 from poregui.domain.scores import Pairing, pair
 from poregui.domain.splits import kind_of
+from poregui.domain.wording import count, noun, percent
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.evaluating.evaluate import Predictions, review
@@ -73,16 +75,19 @@ class Comparison:
         one = f"run {self.first.run}"
         two = f"run {self.second.run}"
         if self.accuracy_first is None or self.accuracy_second is None or self.difference is None:
-            return f"{one.capitalize()} and {two} share no test crop with a label that both know."
-        told = (
-            f"On the {self.shared} test crops that both share {one} is right in "
-            f"{100 * self.accuracy_first:.1f} % "
-            f"and {two} in {100 * self.accuracy_second:.1f} %"
+            names = f"{one.capitalize()} and {two}"
+            return f"{names} have no test crop in common with a label that both know."
+        text = (
+            f"On the {count(self.shared, 'test crop')} in both runs, {one} reaches "
+            f"{percent(self.accuracy_first)} and {two} {percent(self.accuracy_second)}"
         )
         p = f"McNemar p = {self.pairing.p_value:.2g}"
         if self.pairing.p_value >= _UNLIKELY:
-            return f"{told}; the difference can be chance ({p})."
-        return f"{told}; {two if self.difference > 0 else one} is better ({p})."
+            return f"{text}; the difference may be due to chance ({p})."
+        better = one
+        if self.difference > 0:
+            better = two
+        return f"{text}; {better} is better ({p})."
 
     def to_json(self) -> dict[str, Any]:
         """Return the comparison as a dictionary fit for JSON."""
@@ -92,26 +97,16 @@ class Comparison:
             "left_out": self.left_out,
             "accuracy": [self.accuracy_first, self.accuracy_second],
             "difference": self.difference,
-            "difference_interval95": list(self.difference_interval)
-            if self.difference_interval
-            else None,
+            "difference_interval95": self.difference_interval and list(self.difference_interval),
             "groups": self.groups,
             "mcnemar": self.pairing.to_json(),
             "flipped": [asdict(flip) for flip in self.flipped],
-            "areas": [_areas(self.curves_first), _areas(self.curves_second)],
+            "areas": [
+                [one.to_json() for one in self.curves_first],
+                [one.to_json() for one in self.curves_second],
+            ],
             "notes": list(self.notes),
         }
-
-
-def _areas(of: tuple[ClassCurves, ...]) -> list[dict[str, Any]]:
-    return [
-        {
-            "class": one.name,
-            "roc_area": one.roc.area if one.roc else None,
-            "average_precision": one.precision_recall.area if one.precision_recall else None,
-        }
-        for one in of
-    ]
 
 
 def compare(project: Project, first: RunFolder, second: RunFolder) -> Comparison:
@@ -132,7 +127,9 @@ def compare_predictions(first: Predictions, second: Predictions) -> Comparison:
     ours = first.only(rows_first)
     theirs = second.only(np.array([second.rows[crop_id] for crop_id in ids], np.intp))
     right = np.stack([ours.right, theirs.right], axis=1)
-    shares = right.mean(axis=0).tolist() if ids else (None, None)
+    shares: Sequence[float | None] = (None, None)
+    if ids:
+        shares = right.mean(axis=0).tolist()
     groups = [crop.group for crop in ours.crops]
     return Comparison(
         first=first,
@@ -204,17 +201,16 @@ def _notes(first: Predictions, second: Predictions) -> tuple[str, ...]:
     notes = []
     if first.class_ids != second.class_ids:
         notes.append(
-            "The two runs do not know the same classes; only crops of classes that both know "
-            "are compared."
+            "The two runs have different classes; only crops of their common classes are compared."
         )
     for one, other in ((first, second), (second, first)):
         learned = one.ids[~one.in_part("test")]
         seen = int(np.isin(other.ids[other.in_part("test")], learned).sum())
         if seen:
             notes.append(
-                f"{seen} test crops of run {other.run} were trained on by run {one.run}; they "
-                "are left out."
+                f"{count(seen, 'test crop')} of run {other.run} {noun(seen, 'was', 'were')} used "
+                f"for training in run {one.run} and {noun(seen, 'is', 'are')} left out."
             )
     if kind_of([crop.group for crop in first.crops] or ["crop:0"]) == "crop":
-        notes.append("Specimens are not known; the interval takes crops as independent.")
+        notes.append("Specimens are unknown; the interval treats crops as independent.")
     return tuple(notes)

@@ -284,7 +284,7 @@ def evaluation_json(project: Project, run: RunFolder) -> dict[str, Any]:
         "run": predictions.run,
         "preset": predictions.preset,
         **predictions.evaluation().to_json(),
-        "accuracy_interval_over_groups": interval.to_json() if interval else None,
+        "accuracy_interval_over_groups": interval and interval.to_json(),
         "accuracy_as_trained": predictions.accuracy_as_trained,
         "relabelled_since": predictions.relabelled,
         "split": {

@@ -78,16 +78,16 @@ class Numbers:
 
     def to_json(self) -> dict[str, Any]:
         """Return the numbers as a dictionary fit for JSON."""
-        warmed = self.calibration_at_temperature
+        scaled = self.calibration_at_temperature
         return {
             **self.scores.to_json(),
-            "accuracy_interval_over_groups": self.interval.to_json() if self.interval else None,
+            "accuracy_interval_over_groups": self.interval and self.interval.to_json(),
             "intervals95": {name: list(ends) for name, ends in self.intervals.items()},
-            "accuracy_of_pores": self.pores_only.accuracy if self.pores_only else None,
+            "accuracy_of_pores": self.pores_only and self.pores_only.accuracy,
             "log_loss": self.log_loss,
             "calibration": self.calibration.to_json(),
             "temperature": self.temperature,
-            "calibration_error_at_temperature": warmed.error if warmed else None,
+            "calibration_error_at_temperature": scaled and scaled.error,
             "breakdowns": [one.to_json() for one in self.breakdowns],
         }
 
@@ -101,6 +101,28 @@ class ClassCurves:
     name: str
     roc: Curve | None
     precision_recall: Curve | None
+
+    @property
+    def roc_area(self) -> float | None:
+        """Return the area under the ROC curve."""
+        if self.roc is None:
+            return None
+        return self.roc.area
+
+    @property
+    def average_precision(self) -> float | None:
+        """Return the area under the precision-recall curve."""
+        if self.precision_recall is None:
+            return None
+        return self.precision_recall.area
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the areas as a dictionary fit for JSON."""
+        return {
+            "class": self.name,
+            "roc_area": self.roc_area,
+            "average_precision": self.average_precision,
+        }
 
 
 def group_names(project: Project) -> dict[str, str]:
@@ -173,7 +195,7 @@ def _breakdowns(
         measured = shapes.rows_of(counted.ids.tolist())
         for title, name in (
             ("Pore size", "Equivalent diameter"),
-            ("Brightness of the ground", "Brightness"),
+            ("Background brightness", "Brightness"),
         ):
             found.append(
                 by_number(title, shapes.unit(name), measured[:, shapes.names.index(name)], right)
@@ -182,12 +204,11 @@ def _breakdowns(
         group: group_names.get(group, group.removeprefix("source:").replace(":", " "))
         for group in set(groups)
     }
-    kind = kind_of(list(names)) if names else "crop"
+    kind = kind_of(list(names) or ["crop:0"])
     if kind != "crop":
+        title = "Micrograph"
         if kind in ("specimen", "source"):
             title = kind.capitalize()
-        else:
-            title = "Micrograph"
         found.append(by_name(title, [names[group] for group in groups], right))
     known = [_scale_text(crop.um_per_px) for crop in counted.crops]
     found.append(by_name("Magnification", known, right, unit="um per px"))

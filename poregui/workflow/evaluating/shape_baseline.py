@@ -14,6 +14,7 @@ from poregui.domain.dataset import Part
 from poregui.domain.errors import ProjectError
 from poregui.domain.evaluation import Evaluation, Prediction, evaluate
 from poregui.domain.scores import Pairing, pair
+from poregui.domain.wording import count, percent
 from poregui.store.run_folder import RunFolder
 from poregui.vision.shape.crop_shapes import LENGTHS, NAMES, shape_numbers
 from poregui.workflow.evaluating.evaluate import Predictions
@@ -137,22 +138,25 @@ class BesideBaseline:
     def sentence(self) -> str:
         """Return what the comparison says, in words."""
         if self.network.accuracy is None or self.baseline.accuracy is None:
-            return "No crop has answers of both the network and the shape baseline."
+            return "No crop has predictions of both the network and the shape-only baseline."
         ahead = self.network.accuracy - self.baseline.accuracy
-        told = (
-            f"On the same {self.network.n} crops a forest on size and shape alone reaches "
-            f"{100 * self.baseline.accuracy:.1f} %, the network {100 * self.network.accuracy:.1f} %"
+        text = (
+            f"On the same {count(self.network.n, 'crop')}, the shape-only baseline (random forest) "
+            f"reaches {percent(self.baseline.accuracy)}, the network "
+            f"{percent(self.network.accuracy)}"
         )
+        p = f"McNemar p = {self.pairing.p_value:.2g}"
         if self.pairing.p_value >= 0.05:
-            return f"{told}; the difference can be chance (McNemar p = {self.pairing.p_value:.2g})."
-        better = "the network" if ahead > 0 else "the forest"
-        return f"{told}; {better} is better (McNemar p = {self.pairing.p_value:.2g})."
+            return f"{text}; the difference may be due to chance ({p})."
+        if ahead > 0:
+            return f"{text}; the network is better ({p})."
+        return f"{text}; the shape-only baseline is better ({p})."
 
     def to_json(self) -> dict[str, Any]:
         """Return the numbers as a dictionary fit for JSON."""
         return {
             "accuracy": self.baseline.accuracy,
-            "accuracy_interval95": list(self.baseline.interval) if self.baseline.interval else None,
+            "accuracy_interval95": self.baseline.interval and list(self.baseline.interval),
             "network_accuracy": self.network.accuracy,
             "confusion_matrix": self.baseline.matrix.tolist(),
             "n": self.baseline.n,

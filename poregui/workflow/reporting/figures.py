@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -40,7 +41,15 @@ RIGHT = "#2166ac"
 WRONG = "#c8501e"
 PAIR = (RIGHT, WRONG)
 """Colours of training and validation, and of predictions as they are and at the temperature."""
-_MODES = {"counts": "Crops", "row": "% of the label", "column": "% of the prediction"}
+MatrixMode = Literal["counts", "rows", "columns"]
+"""What stands large in a cell: the count, or its share of the row (label) or of the column
+(prediction).
+"""
+_MODES: dict[MatrixMode, str] = {
+    "counts": "Crops",
+    "rows": "% of the label",
+    "columns": "% of the prediction",
+}
 
 
 def _ink(dark: bool) -> Ink:
@@ -49,21 +58,48 @@ def _ink(dark: bool) -> Ink:
     return LIGHT
 
 
-def matrix_svg(
-    classes: Sequence[str], matrix: npt.ArrayLike, *, mode: str = "counts", dark: bool = False
-) -> str:
-    """Return a confusion matrix, rows are the truth; `mode` is `counts`, `row` or `column` (per
-    cent of it).
+@dataclass(frozen=True)
+class MatrixCell:
+    """Hold what a cell of a confusion matrix says: `share` is of its row, or of its column; `large`
+    and `small` are its texts.
+    """
 
-    The colour is the share of the row (of the column in `column`): blue on the diagonal, orange
+    count: int
+    share: float
+    large: str
+    small: str
+
+
+def matrix_cell(
+    counts: npt.NDArray[np.int64], row: int, column: int, mode: MatrixMode
+) -> MatrixCell:
+    """Return what a cell says, in the window as in a report."""
+    number = int(counts[row, column])
+    total = int(counts[row].sum())
+    if mode == "columns":
+        total = int(counts[:, column].sum())
+    share = number / max(1, total)
+    text = ""
+    if total:
+        text = percent(share, 0)
+    if mode == "counts":
+        return MatrixCell(number, share, f"{number:,}", text)
+    return MatrixCell(number, share, text or "–", f"{number:,}")
+
+
+def matrix_svg(
+    classes: Sequence[str],
+    matrix: npt.ArrayLike,
+    *,
+    mode: MatrixMode = "counts",
+    dark: bool = False,
+) -> str:
+    """Return a confusion matrix, rows are the truth; `mode` says what stands large.
+
+    The colour is the share of the row (in `columns`: of the column): blue on the diagonal, orange
     beside it.
     """
     counts = np.asarray(matrix, np.int64)
-    if mode == "column":
-        totals = counts.sum(axis=0, keepdims=True)
-    else:
-        totals = counts.sum(axis=1, keepdims=True)
-    shares = counts / np.maximum(totals, 1)
     names = [cut(name, 18) for name in classes]
     many = len(names) > 6
     widest = max(words_width(name) for name in names)
@@ -89,52 +125,39 @@ def matrix_svg(
         else:
             drawing.text(middle, top - 10, name, anchor="middle")
         for k in range(len(names)):
-            _cell(
-                drawing,
-                (left + side * k, top + high * i, side, high),
-                counts,
-                shares,
-                (i, k),
-                classes,
-                mode,
-            )
+            tip = f"labelled {classes[i]}, predicted {classes[k]}"
+            place = (left + side * k, top + high * i, side, high)
+            _draw_cell(drawing, place, matrix_cell(counts, i, k, mode), tip, right=i == k)
     return drawing.svg()
 
 
-def _cell(
+def _draw_cell(
     drawing: Drawing,
     place: tuple[float, float, float, float],
-    counts: npt.NDArray[np.int64],
-    shares: npt.NDArray[np.float64],
-    at: tuple[int, int],
-    classes: Sequence[str],
-    mode: str,
+    cell: MatrixCell,
+    tip: str,
+    *,
+    right: bool,
 ) -> None:
     x, y, width, height = place
-    share = float(shares[at])
-    number = int(counts[at])
     fill = mix(drawing.ink.ground, drawing.ink.grid, 0.45)
     ink = drawing.ink.faint
-    if number:
+    if cell.count:
         full = WRONG
-        if at[0] == at[1]:
+        if right:
             full = RIGHT
-        fill = mix(fill, full, 0.12 + 0.88 * share)
+        fill = mix(fill, full, 0.12 + 0.88 * cell.share)
         ink = reads_on(fill)
-    tip = f"{count(number, 'crop')} labelled {classes[at[0]]}, predicted {classes[at[1]]}"
+    tip = f"{count(cell.count, 'crop')} {tip}"
     drawing.box(x + 1, y + 1, width - 2, height - 2, fill, tip)
-    large = f"{number:,}"
-    small = percent(share, 0)
-    if mode != "counts":
-        large, small = small, large
     middle = x + width / 2
     up = y + height / 2
     if height < 50:
-        drawing.text(middle, up + 4, large, anchor="middle", colour=ink)
+        drawing.text(middle, up + 4, cell.large, anchor="middle", colour=ink)
         return
-    drawing.text(middle, up + 2, large, size=16, anchor="middle", weight="bold", colour=ink)
-    if number:
-        drawing.text(middle, up + 18, small, size=11, anchor="middle", colour=ink)
+    drawing.text(middle, up + 2, cell.large, size=16, anchor="middle", weight="bold", colour=ink)
+    if cell.count:
+        drawing.text(middle, up + 18, cell.small, size=11, anchor="middle", colour=ink)
 
 
 @dataclass(frozen=True)
@@ -342,7 +365,7 @@ def run_figures(
     ink = _ink(dark)
     figures = {
         "confusion-matrix": matrix_svg(names, matrix, dark=dark),
-        "confusion-matrix-rows": matrix_svg(names, matrix, mode="row", dark=dark),
+        "confusion-matrix-rows": matrix_svg(names, matrix, mode="rows", dark=dark),
     }
     runs = (curves_of(predictions, events, part, found),)
     of_classes = [colours.get(name, RIGHT) for name in names]

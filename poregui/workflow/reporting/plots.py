@@ -138,7 +138,8 @@ class PlotFrame:
 
     def at(self, x: float, y: float) -> tuple[float, float]:
         """Return where a value lies."""
-        (x0, x1), (y0, y1) = self.figure.x_range, self.figure.y_range
+        x0, x1 = self.figure.x_range
+        y0, y1 = self.figure.y_range
         across = (x - x0) / ((x1 - x0) or 1.0)
         up = (y - y0) / ((y1 - y0) or 1.0)
         return (
@@ -186,29 +187,33 @@ class PlotFrame:
         on.text(self.left, self.top - 9, figure.title, size=self.size, weight="bold")
         room = self.right - self.left - 1.1 * words_width(figure.title, self.size) - 12
         note = cut(figure.note, max(1, int(room / words_width("x", self.small))))
-        faint = {"size": self.small, "colour": on.ink.faint}
         if note:
-            on.text(self.right, self.top - 9, note, anchor="end", **faint)
+            self._write(on, self.right, self.top - 9, note, "end")
         across = (self.left + self.right) / 2
         below = self.bottom + 2 * self.line + 4
-        on.text(across, below, figure.x_label, anchor="middle", **faint)
+        self._write(on, across, below, figure.x_label, "middle")
         up = (self.top + self.bottom) / 2
         beside = self.area_left + self.line
-        on.text(beside, up, figure.y_label, anchor="middle", turn=-90, **faint)
+        self._write(on, beside, up, figure.y_label, "middle", turn=-90)
+
+    def _write(
+        self, on: Drawing, x: float, y: float, text: str, anchor: str, turn: float = 0
+    ) -> None:
+        colour = on.ink.faint
+        on.text(x, y, text, size=self.small, colour=colour, anchor=anchor, turn=turn)
 
     def _draw_axes(self, on: Drawing) -> None:
         figure = self.figure
-        faint = {"size": self.small, "colour": on.ink.faint}
         for value in _ticks(figure.x_range):
             x, _ = self.at(value, figure.y_range[0])
             on.line(x, self.top, x, self.bottom, on.ink.grid)
             text = figure.tick_text(value, figure.x_range)
-            on.text(x, self.bottom + self.line, text, anchor="middle", **faint)
+            self._write(on, x, self.bottom + self.line, text, "middle")
         for value in _ticks(figure.y_range):
             _, y = self.at(figure.x_range[0], value)
             on.line(self.left, y, self.right, y, on.ink.grid)
             text = figure.tick_text(value, figure.y_range)
-            on.text(self.left - 6, y + 0.35 * self.small, text, anchor="end", **faint)
+            self._write(on, self.left - 6, y + 0.35 * self.small, text, "end")
 
     def _draw_line(self, on: Drawing, line: Line) -> None:
         if line.spans is not None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from poregui.domain.events import EpochEnded, Failed, Interrupted
 from poregui.domain.recipe import Recipe
 from poregui.domain.records import Changed
 from poregui.gui.plots.confusion_matrix import EVERYTHING, Cell
+from poregui.gui.review.review_state import CropFilter
 from poregui.store.project import Project
 from poregui.workflow.editing.label_edits import change_class, label_crops, remove_crops
 from poregui.workflow.training.prepare_dataset import freeze
@@ -122,7 +124,7 @@ def test_the_arrow_keys_walk_over_the_matrix_and_enter_goes_to_the_list(desk: Re
     assert matrix.cell == Cell(0, 1)
     assert len(desk.listed()) == 2
     assert (
-        "Labelled Gas, predicted as Keyhole: 2 crops, 50 % of its 4"
+        "Labelled Gas, predicted as Keyhole: 2 crops, 50 % of 4 labelled"
         in matrix.accessibleDescription()
     )
     QTest.keyClick(matrix, Qt.Key.Key_Return)
@@ -334,3 +336,29 @@ def test_a_page_whose_project_closed_is_empty(desk: ReviewDesk) -> None:
     assert desk.listed() == []
     assert desk.page.run_picker.count() == 0
     assert desk.page.train_first_button.isVisible()
+
+
+def test_the_state_of_the_page_tells_only_what_is_another_one(desk: ReviewDesk) -> None:
+    state = desk.presenter.state
+    heard: list[str] = []
+    for name in ("part", "filter", "current"):
+        getattr(state, f"{name}_changed").connect(partial(heard.append, name))
+    state.set_part("test")
+    state.set_filter(CropFilter())
+    state.set_current(desk.listed()[0])
+    assert heard == []
+    QTest.keyClick(desk.page.prediction_list, Qt.Key.Key_Right)
+    assert heard == ["current"]
+    click_cell(desk, 0, 0)
+    assert heard[1:] == ["filter", "current"]
+
+
+def test_keeping_a_label_goes_on_to_the_next_crop_at_once(desk: ReviewDesk) -> None:
+    first, second = desk.listed()
+    seen: list[int | None] = []
+    state = desk.presenter.state
+    state.current_changed.connect(lambda: seen.append(state.current))
+    assert state.current == first
+    QTest.keyClick(desk.page.prediction_list, Qt.Key.Key_2)
+    assert state.current == second
+    assert seen == [second]

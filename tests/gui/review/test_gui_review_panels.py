@@ -90,7 +90,7 @@ def test_shift_and_an_arrow_choose_one_more_cell(desk: ReviewDesk) -> None:
 def test_the_matrix_writes_counts_or_shares_of_rows_or_of_columns(desk: ReviewDesk) -> None:
     matrix = desk.page.confusion_matrix
     assert matrix.describe(Cell(0, 1)) == (
-        "Labelled Gas, predicted as Keyhole: 2 crops, 50 % of its 4; 33 % of the 6 predicted so"
+        "Labelled Gas, predicted as Keyhole: 2 crops, 50 % of 4 labelled, 33 % of 6 predicted"
     )
     pictures = []
     for mode in ("counts", "rows", "columns"):
@@ -153,12 +153,12 @@ def test_a_label_given_here_says_so_in_the_log_and_looks_and_mended_labels_are_t
     first = desk.listed()[0]
     seen = desk.page.column.headline_seen
     assert [look.run for look in desk.project.looks()] == ["001"]
-    assert seen.text() == "The test side was looked at once; none of its labels changed since."
+    assert seen.text() == "Test results viewed 1 time; no test label changed since."
     QTest.keyClick(desk.page.prediction_list, Qt.Key.Key_2)
     assert desk.project.label_log(first)[-1].how == "review"
-    assert "1 test crop was relabelled after the first look" in seen.text()
+    assert "1 test crop relabelled since" in seen.text()
     QTest.keyClick(desk.page.prediction_list, Qt.Key.Key_Z)
-    assert "none of its labels changed since" in seen.text()
+    assert "no test label changed since" in seen.text()
     desk.page.part_buttons["train"].click()
     assert not seen.isVisible()
 
@@ -374,9 +374,9 @@ def test_strips_say_in_words_where_a_value_falls(qtbot) -> None:
         [Strips("Size", "µm", ((1, np.array([1.0, 2.0, 3.0, 4.0])), (2, np.array([]))), 2.0)]
     )
     plots.grab()
-    assert plots.accessibleDescription() == "Size 2 µm: at most as large are 50 % of Class 1"
+    assert plots.accessibleDescription() == "Size 2 µm: not smaller than 50 % of Class 1"
     plots.set_strips([Strips("Size", "µm", ((1, np.array([1.0])),), None)])
-    assert plots.accessibleDescription() == "Size: not known of this crop"
+    assert plots.accessibleDescription() == "Size: unknown for this crop"
 
 
 def test_an_empty_figure_and_a_line_of_one_point_are_drawn(qtbot) -> None:

@@ -132,7 +132,7 @@ def test_errors_are_divided_by_what_varies_and_named_as_in_the_project(tmp_path:
             one.title: one
             for one in numbers(review(project, run), "test", shape_table(run), names).breakdowns
         }
-    assert set(found) == {"Specimen", "Pore size", "Brightness of the ground"}, (
+    assert set(found) == {"Specimen", "Pore size", "Background brightness"}, (
         "all crops are equally large here"
     )
     assert {share.name for share in found["Specimen"].shares} < set(names.values())
@@ -151,8 +151,7 @@ def test_looks_are_counted_and_said(project: Project) -> None:
     found = unseen(project, reviewed)
     assert (found.looks, found.looks_of_all_runs, found.mended) == (2, 3, 0)
     assert found.sentence == (
-        "The test side was looked at 3 times, twice with this run; none of its labels "
-        "changed since."
+        "Test results viewed 3 times, 2 times with this run; no test label changed since."
     )
 
 
@@ -174,7 +173,7 @@ def test_test_crops_relabelled_after_a_look_are_counted_and_undo_takes_them_back
     )
     found = unseen(project, reviewed)
     assert found.mended == 1
-    assert "1 test crop was relabelled after the first look" in found.sentence
+    assert "1 test crop relabelled since" in found.sentence
     history.undo()
     assert unseen(project, reviewed).mended == 0
 
@@ -308,7 +307,6 @@ def test_pooled_and_grouped_cross_validations_are_set_side_by_side(project: Proj
     found = pooled_beside_grouped(project)
     assert found is not None
     assert found.sentence == (
-        "Tested on unseen specimens the network reaches 80.0 %; with crops of one specimen on "
-        "both sides 90.0 %: "
-        "10.0 percentage points come from knowing the specimen."
+        "On unseen specimens the network reaches 80.0 %; with crops of one specimen in training "
+        "and test sets 90.0 %: 10.0 percentage points come from knowing the specimen."
     )
