@@ -52,7 +52,7 @@ class DetailPanel(QWidget):
         self.context_view = ContextView(self)
         for picture, lowest in ((self.heat_map, 140), (self.context_view, 110)):
             picture.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
-            picture.setMinimumHeight(lowest)  # and no more: the pictures share what the words leave
+            picture.setMinimumHeight(lowest)  # and no more: the pictures share what the texts leave
         self.probability_bars = ProbabilityBars(self)
         self.label_strip = LabelStrip(self)
         self.strip_plots = StripPlots(self)

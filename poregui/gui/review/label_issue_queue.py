@@ -12,7 +12,7 @@ from poregui.domain.wording import count, percent
 from poregui.gui.base.messages import messages
 from poregui.gui.lists.crop_list import CropRow
 from poregui.gui.review.panel_presenter import PanelPresenter, following
-from poregui.gui.review.review_panels import SuspectsPanel
+from poregui.gui.review.review_panels import LabelIssuesPanel
 from poregui.gui.review.review_state import ReviewState
 from poregui.gui.services.jobs import Background, TaskHandle
 from poregui.store.project import Project
@@ -27,13 +27,13 @@ def _search(project_folder: Path, folder: RunFolder, _control: object) -> Suspec
         return suspects(project, folder, reviewed_too=True)
 
 
-class SuspectsPresenter(PanelPresenter):
+class LabelIssuesPresenter(PanelPresenter):
     """Search once a run, when the panel is first seen; what a person settles leaves the queue, undo
     brings it back.
     """
 
-    def __init__(self, panel: SuspectsPanel, state: ReviewState, background: Background) -> None:
-        super().__init__(panel, state, panel.suspect_list)
+    def __init__(self, panel: LabelIssuesPanel, state: ReviewState, background: Background) -> None:
+        super().__init__(panel, state, panel.issue_list)
         self._panel = panel
         self._background = background
         self._found: Suspects | None = None
@@ -51,7 +51,7 @@ class SuspectsPresenter(PanelPresenter):
             self._handle.cancel()
         self._found = self._handle = None
         self._left = {}
-        self._panel.suspect_list.set_rows(())
+        self._panel.issue_list.set_rows(())
 
     def search(self) -> None:
         """Search again, with the labels as they are now."""
@@ -90,7 +90,7 @@ class SuspectsPresenter(PanelPresenter):
         left = follow(self._found, self.state.project)
         self._left = {one.crop_id: one for one in left.queue}
         rows = [self._rows[one.crop_id] for one in left.queue]
-        self._panel.suspect_list.set_rows(rows)
+        self._panel.issue_list.set_rows(rows)
         settled = len(self._found.queue) - len(left.queue)
         if rows:
             self._panel.show_sentence("")
@@ -146,7 +146,7 @@ class SuspectsPresenter(PanelPresenter):
         else:
             label = UNSURE if answer == "unsure" else one.proposed
             edit = label_crops(session.project, [one.crop_id], label, who=session.who, how="review")
-        self.state.want(following(self._panel.suspect_list, [one.crop_id], None))
+        self.state.want(following(self._panel.issue_list, [one.crop_id], None))
         try:
             session.project.check_writable()
             session.apply(edit)

@@ -18,8 +18,8 @@ from poregui.gui.review.review_panels import (
     ComparePanel,
     CropsPanel,
     CurvesPanel,
+    LabelIssuesPanel,
     NumbersPanel,
-    SuspectsPanel,
 )
 from poregui.gui.review.review_parts import centred, primary, scrolled, text
 from poregui.gui.review.run_column import RunColumn
@@ -28,13 +28,13 @@ from poregui.gui.widgets.tabbed import Tabbed
 CROPS = "Crops"
 NUMBERS = "Numbers"
 CURVES = "Curves"
-SUSPECTS = "Label errors"
+LABEL_ISSUES = "Label errors"
 COMPARE = "Compare"
 """The panels in the middle; those of single crops have the chosen one at their side."""
 _LEFT = (296, 340)
 _RIGHT = (268, 300)
 """Least and greatest width of the outer columns, before a person moves them."""
-_WITH_CROP = (CROPS, SUSPECTS, COMPARE)
+_WITH_CROP = (CROPS, LABEL_ISSUES, COMPARE)
 
 
 class ReviewPage(QWidget):
@@ -62,7 +62,7 @@ class ReviewPage(QWidget):
         self.crops = CropsPanel(self)
         self.numbers = NumbersPanel(self)
         self.curves = CurvesPanel(self)
-        self.suspects = SuspectsPanel(self)
+        self.label_issues = LabelIssuesPanel(self)
         self.compare = ComparePanel(self)
         self.detail = DetailPanel(self)
         self.run_picker = self.column.run_picker
@@ -71,7 +71,7 @@ class ReviewPage(QWidget):
         self.part_buttons = self.column.part_buttons
         self.prediction_list = self.crops.prediction_list
         self.context_view = self.detail.context_view
-        self.grids = (self.prediction_list, self.suspects.suspect_list, self.compare.flip_list)
+        self.grids = (self.prediction_list, self.label_issues.issue_list, self.compare.flip_list)
         self._stack = QStackedWidget(self)
         self._stack.addWidget(self._build_work())
         self._stack.addWidget(self._build_empty())
@@ -112,8 +112,10 @@ class ReviewPage(QWidget):
 
     def _build_work(self) -> QWidget:
         self.panels = Tabbed("review_panels", "Views of the run")
-        panels = (self.crops, self.numbers, self.curves, self.suspects, self.compare)
-        for title, panel in zip((CROPS, NUMBERS, CURVES, SUSPECTS, COMPARE), panels, strict=True):
+        panels = (self.crops, self.numbers, self.curves, self.label_issues, self.compare)
+        for title, panel in zip(
+            (CROPS, NUMBERS, CURVES, LABEL_ISSUES, COMPARE), panels, strict=True
+        ):
             self.panels.add(title, panel)
         self.panels.setMinimumWidth(220)
         self.panels.setProperty("panel", True)
@@ -161,7 +163,7 @@ class ReviewPage(QWidget):
         return centred(self.sentence, self.sentence_train_button)
 
     def _build_empty(self) -> QWidget:
-        title = text("review_empty_title", kind="title", words="Train a network first")
+        title = text("review_empty_title", kind="title", content="Train a network first")
         title.setAlignment(Qt.AlignmentFlag.AlignCenter)
         explanation = text("review_empty_text", wrap=True)
         explanation.setText(
@@ -212,7 +214,7 @@ class ReviewPage(QWidget):
     @property
     def current_grid(self) -> QWidget:
         """Return the list of the panel that is seen, the predicted crops where it has none."""
-        lists = {SUSPECTS: self.suspects.suspect_list, COMPARE: self.compare.flip_list}
+        lists = {LABEL_ISSUES: self.label_issues.issue_list, COMPARE: self.compare.flip_list}
         return lists.get(self.panels.current, self.prediction_list)
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -233,8 +235,8 @@ class ReviewPage(QWidget):
 
     def answer(self, answer: str) -> None:
         """Settle the chosen label error, where the queue is seen."""
-        if self.panels.current == SUSPECTS:
-            self.suspects.answered.emit(answer)
+        if self.panels.current == LABEL_ISSUES:
+            self.label_issues.answered.emit(answer)
 
     def _cells_chosen(self, cells: object) -> None:
         self.show_panel(CROPS)

@@ -69,7 +69,7 @@ class ComparePanel(QWidget):
         self._stack.addWidget(self._build_work())
         self._stack.addWidget(centred(self.compare_nothing))
         layout = column(self, margin=0, spacing=0)
-        layout.addLayout(row(text(words="Compare with"), self.other_box, None, margin=MARGIN))
+        layout.addLayout(row(text(content="Compare with"), self.other_box, None, margin=MARGIN))
         layout.addWidget(self._stack, 1)
 
     def _build_choices(self) -> None:
@@ -276,11 +276,11 @@ class NumbersPanel(QWidget):
             ("Per class", (self.class_table,)),
             ("Baselines", (self.beside_table, self.beside_note)),
         ):
-            layout.addWidget(text(kind="heading", words=heading))
+            layout.addWidget(text(kind="heading", content=heading))
             for widget in widgets:
                 layout.addWidget(widget)
             layout.addSpacing(MARGIN)
-        layout.addWidget(text(kind="heading", words="Errors by…"))
+        layout.addWidget(text(kind="heading", content="Errors by…"))
         layout.addLayout(self._tabs)
         layout.addWidget(self.breakdown_table)
         layout.addStretch(1)
@@ -307,7 +307,7 @@ class NumbersPanel(QWidget):
             self.breakdown_buttons[chosen].setChecked(True)
 
 
-class SuspectsPanel(QWidget):
+class LabelIssuesPanel(QWidget):
     """Hold the queue; `answered` carries `keep`, `change` or `unsure` for the chosen crop."""
 
     answered = Signal(str)
@@ -315,26 +315,26 @@ class SuspectsPanel(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.suspect_list = CropGrid(parent=self)
-        self.suspect_list.setObjectName("suspect_list")
-        self.suspect_list.setAccessibleName("Suspected label errors")
-        self.suspect_list.set_cell(110, lines=1)
-        self.suspects_title = text("suspects_title", kind="title")
-        self.suspects_title.setMinimumWidth(40)
-        self.suspects_note = text("suspects_note", wrap=True)
-        self.suspect_why = text("suspect_why", kind="plain", wrap=True)
+        self.issue_list = CropGrid(parent=self)
+        self.issue_list.setObjectName("suspect_list")
+        self.issue_list.setAccessibleName("Suspected label errors")
+        self.issue_list.set_cell(110, lines=1)
+        self.issues_title = text("suspects_title", kind="title")
+        self.issues_title.setMinimumWidth(40)
+        self.issues_note = text("suspects_note", wrap=True)
+        self.issue_reason = text("suspect_why", kind="plain", wrap=True)
         self._build_answers()
         self.search_again_button = button(
             "search_again_button", "Search again", "Search with the current labels"
         )
         self.search_again_button.clicked.connect(self.search_requested)
-        self.suspects_sentence = text("suspects_sentence", wrap=True)
-        self.suspects_sentence.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.issues_sentence = text("suspects_sentence", wrap=True)
+        self.issues_sentence.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.search_button = primary("search_suspects_button", "Search for label errors")
         self.search_button.clicked.connect(self.search_requested)
         self._stack = QStackedWidget()
         self._stack.addWidget(self._build_work())
-        self._stack.addWidget(centred(self.suspects_sentence, self.search_button))
+        self._stack.addWidget(centred(self.issues_sentence, self.search_button))
         column(self, margin=0).addWidget(self._stack)
 
     def _build_answers(self) -> None:
@@ -357,10 +357,10 @@ class SuspectsPanel(QWidget):
     def _build_work(self) -> QWidget:
         work = QWidget()
         layout = column(work, margin=0, spacing=0)
-        layout.addLayout(row(self.suspects_title, None, self.search_again_button, margin=MARGIN))
-        layout.addLayout(row(self.suspects_note, margin=MARGIN))
-        layout.addLayout(inset(self.suspect_list), 1)
-        layout.addLayout(row(self.suspect_why, margin=MARGIN))
+        layout.addLayout(row(self.issues_title, None, self.search_again_button, margin=MARGIN))
+        layout.addLayout(row(self.issues_note, margin=MARGIN))
+        layout.addLayout(inset(self.issue_list), 1)
+        layout.addLayout(row(self.issue_reason, margin=MARGIN))
         layout.addLayout(row(*self.buttons, None, margin=MARGIN))
         return work
 
@@ -368,16 +368,16 @@ class SuspectsPanel(QWidget):
         """Show a sentence in the place of the queue, with a button `offer` where there is one; none
         shows the queue.
         """
-        self.suspects_sentence.setText(sentence)
+        self.issues_sentence.setText(sentence)
         self.search_button.setText(offer)
         self.search_button.setVisible(bool(offer))
         self._stack.setCurrentIndex(1 if sentence else 0)
 
     def set_texts(self, title: str, note: str, why: str, *, answerable: bool, change: str) -> None:
         """Name the queue and say why the chosen crop is in it; `change` is the proposed label."""
-        self.suspects_title.setText(title)
-        self.suspects_note.setText(note)
-        self.suspect_why.setText(why)
+        self.issues_title.setText(title)
+        self.issues_note.setText(note)
+        self.issue_reason.setText(why)
         for one in self.buttons:
             one.setEnabled(answerable)
         self.change_button.setText(f"Change to {change} (C)" if change else "Change (C)")

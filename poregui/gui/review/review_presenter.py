@@ -23,10 +23,10 @@ from poregui.gui.review.closeup import CloseUp, CloseupCrop, seen_crop
 from poregui.gui.review.comparison import ComparePresenter
 from poregui.gui.review.crops_of_run import CropsPresenter
 from poregui.gui.review.heat_maps import GridHeat
-from poregui.gui.review.label_issue_queue import SuspectsPresenter
+from poregui.gui.review.label_issue_queue import LabelIssuesPresenter
 from poregui.gui.review.panel_presenter import PanelPresenter, following
 from poregui.gui.review.review_export import RunExport
-from poregui.gui.review.review_page import COMPARE, CROPS, CURVES, NUMBERS, SUSPECTS, ReviewPage
+from poregui.gui.review.review_page import COMPARE, CROPS, CURVES, LABEL_ISSUES, NUMBERS, ReviewPage
 from poregui.gui.review.review_state import FIRST, CropFilter, ReviewState
 from poregui.gui.review.run_choice import HeadlinePresenter, RunChoice
 from poregui.gui.review.run_curves import CurvesPresenter
@@ -61,7 +61,7 @@ class ReviewPresenter(Feature):
         self._head = HeadlinePresenter(page.column, state)
         self._close_up = CloseUp(page.detail, state, services)
         self._crops = CropsPresenter(page.crops, state)
-        self._suspects = SuspectsPresenter(page.suspects, state, background)
+        self._label_issues = LabelIssuesPresenter(page.label_issues, state, background)
         self._numbers = NumbersPresenter(page.numbers, state, background)
         self._compare = ComparePresenter(page.compare, state, background)
         self._curves = CurvesPresenter(page.curves, state, background)
@@ -69,7 +69,7 @@ class ReviewPresenter(Feature):
             CROPS: self._crops,
             NUMBERS: self._numbers,
             CURVES: self._curves,
-            SUSPECTS: self._suspects,
+            LABEL_ISSUES: self._label_issues,
             COMPARE: self._compare,
         }
         switch = page.crops.grid_heat_button
@@ -380,7 +380,7 @@ class ReviewPresenter(Feature):
 
     def _remarks_changed(self) -> None:
         self._crops.stale = True
-        self._suspects.stale = True
+        self._label_issues.stale = True
         self._show_list()
 
     def _show_classes(self) -> None:

@@ -118,7 +118,7 @@ class RunColumn(QWidget):
         layout.addSpacing(GAP // 2)
         layout.addWidget(self.class_scores)
         outer = column(self, margin=0)
-        outer.addLayout(row(text(kind="heading", words="Run"), None, self._build_export()))
+        outer.addLayout(row(text(kind="heading", content="Run"), None, self._build_export()))
         outer.addWidget(self.run_picker)
         outer.addWidget(self._numbers)
         outer.addStretch(1)

@@ -154,21 +154,21 @@ def _flips(first: Predictions, second: Predictions) -> tuple[Flip, ...]:
     ids_second = np.array(second.class_ids)[second.predicted]
     differ = np.flatnonzero(ids_first != ids_second)
     order = (first.ids[differ], ~first.right[differ], ~second.right[differ])
-    return tuple(_flip(first, second, row) for row in differ[np.lexsort(order)].tolist())
-
-
-def _flip(first: Predictions, second: Predictions, row: int) -> Flip:
-    return Flip(
-        crop_id=first.crops[row].crop_id,
-        name=first.crops[row].name,
-        truth=first.classes[first.truth[row]],
-        first=first.classes[first.predicted[row]],
-        second=second.classes[second.predicted[row]],
-        first_right=bool(first.right[row]),
-        second_right=bool(second.right[row]),
-        first_confidence=float(first.confidence[row]),
-        second_confidence=float(second.confidence[row]),
+    rows = differ[np.lexsort(order)]
+    ours = first.only(rows)
+    theirs = second.only(rows)
+    columns = zip(
+        [first.classes[index] for index in ours.truth],
+        [first.classes[index] for index in ours.predicted],
+        [second.classes[index] for index in theirs.predicted],
+        ours.right.tolist(),
+        theirs.right.tolist(),
+        ours.confidence.tolist(),
+        theirs.confidence.tolist(),
+        strict=True,
     )
+    crops = zip(ours.crops, columns, strict=True)
+    return tuple(Flip(crop.crop_id, crop.name, *values) for crop, values in crops)
 
 
 def _difference_interval(right: NDArray[np.bool_], groups: list[str]) -> tuple[float, float] | None:

@@ -20,7 +20,7 @@ from poregui.domain.records import Changed
 from poregui.gui.plots.confusion_matrix import EVERYTHING, Cell
 from poregui.gui.plots.figure_view import FigureView
 from poregui.gui.plots.strip_plots import StripPlots, Strips
-from poregui.gui.review.review_page import COMPARE, CROPS, CURVES, NUMBERS, SUSPECTS
+from poregui.gui.review.review_page import COMPARE, CROPS, CURVES, LABEL_ISSUES, NUMBERS
 from poregui.store.project import Project
 from poregui.workflow.editing.label_edits import label_crops
 from poregui.workflow.reporting.plots import Figure, Line
@@ -249,33 +249,33 @@ def test_the_curves_say_their_areas_and_the_point_under_the_pointer(
 
 
 def suspects_listed(desk: ReviewDesk) -> list[int]:
-    return desk.page.suspects.suspect_list.ids()
+    return desk.page.label_issues.issue_list.ids()
 
 
 def test_a_suspect_is_kept_changed_or_unsure_and_leaves_the_queue_and_undo_brings_it_back(
     desk: ReviewDesk,
 ) -> None:
     wrong = desk.listed()
-    show(desk, SUSPECTS)
+    show(desk, LABEL_ISSUES)
     before = suspects_listed(desk)
     first, second = (crop_id for crop_id in before if crop_id in wrong)
-    desk.page.suspects.suspect_list.choose(first)
-    assert "Keyhole" in desk.page.suspects.suspect_why.text()
+    desk.page.label_issues.issue_list.choose(first)
+    assert "Keyhole" in desk.page.label_issues.issue_reason.text()
     following = before[before.index(first) + 1]
-    QTest.keyClick(desk.page.suspects.suspect_list, Qt.Key.Key_K)
+    QTest.keyClick(desk.page.label_issues.issue_list, Qt.Key.Key_K)
     assert desk.project.remarks()[first].reviewed
     assert first not in suspects_listed(desk)
     assert desk.presenter.current == following
-    desk.page.suspects.suspect_list.choose(second)
-    QTest.keyClick(desk.page.suspects.suspect_list, Qt.Key.Key_C)
+    desk.page.label_issues.issue_list.choose(second)
+    QTest.keyClick(desk.page.label_issues.issue_list, Qt.Key.Key_C)
     assert desk.label_of(second) == KEYHOLE
     assert second not in suspects_listed(desk)
     assert desk.headline().startswith("91.7 %")
     desk.session.undo()
     desk.session.undo()
     assert suspects_listed(desk) == before
-    desk.page.suspects.suspect_list.choose(first)
-    desk.page.suspects.unsure_button.click()
+    desk.page.label_issues.issue_list.choose(first)
+    desk.page.label_issues.unsure_button.click()
     assert desk.label_of(first) == UNSURE
     assert desk.project.label_log(first)[-1].how == "review"
 
@@ -287,10 +287,10 @@ def test_a_read_only_project_shows_its_suspects_and_refuses_to_settle_them(
     folder = project.folder
     project.close()
     desk = open_desk(Project.open(folder, read_only=True))
-    show(desk, SUSPECTS)
+    show(desk, LABEL_ISSUES)
     first = suspects_listed(desk)[0]
-    assert not desk.page.suspects.keep_button.isEnabled()
-    QTest.keyClick(desk.page.suspects.suspect_list, Qt.Key.Key_K)
+    assert not desk.page.label_issues.keep_button.isEnabled()
+    QTest.keyClick(desk.page.label_issues.issue_list, Qt.Key.Key_K)
     assert "reading only" in desk.notes[-1]
     assert suspects_listed(desk)[0] == first
     assert desk.project.looks() == []
@@ -352,16 +352,16 @@ def test_sizes_and_shapes_of_the_chosen_crop_stand_among_those_of_each_class(
 
 
 def test_a_new_run_while_label_errors_are_seen_is_searched_anew(desk: ReviewDesk) -> None:
-    show(desk, SUSPECTS)
+    show(desk, LABEL_ISSUES)
     before = suspects_listed(desk)
     answer(make_run(desk.project), lambda _place, crop: (crop.label, 0.9))
     desk.session.announce(Changed(frozenset({"runs"})))
     desk.background.wait()
     assert desk.page.run_picker.number == 2
-    assert desk.page.panels.current == SUSPECTS
+    assert desk.page.panels.current == LABEL_ISSUES
     assert len(before) >= 2
     assert suspects_listed(desk) == []
-    assert desk.page.suspects.suspects_sentence.text() == "No suspected label errors."
+    assert desk.page.label_issues.issues_sentence.text() == "No suspected label errors."
 
 
 # ---- widgets --------------------------------------------------------------------------------
