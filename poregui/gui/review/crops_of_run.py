@@ -14,7 +14,7 @@ from poregui.gui.lists.crop_list import CropRow
 from poregui.gui.plots.confusion_matrix import EVERYTHING
 from poregui.gui.review.panel_presenter import PanelPresenter
 from poregui.gui.review.review_panels import CropsPanel
-from poregui.gui.review.review_state import CropFilter, ReviewState
+from poregui.gui.review.review_state import ReviewFilter, ReviewState
 from poregui.gui.review.review_text import empty_list_text, list_title
 from poregui.workflow.evaluating.evaluate import NO_TRUTH, Predictions
 
@@ -24,7 +24,7 @@ smallest first.
 """
 
 
-def chosen_rows(predictions: Predictions, part: Part, chosen: CropFilter) -> NDArray[np.intp]:
+def chosen_rows(predictions: Predictions, part: Part, chosen: ReviewFilter) -> NDArray[np.intp]:
     """Return the rows of a filter in a part: of a group, of cells, or those that do not count."""
     inside = predictions.in_part(part)
     truth = predictions.truth
@@ -121,14 +121,14 @@ class CropsPresenter(PanelPresenter):
         self.link(panel.order_chosen, self._choose_order)
         self.link(panel.hide_reviewed_changed, self._hide_reviewed)
 
-    def choose(self, chosen: CropFilter) -> None:
+    def choose(self, chosen: ReviewFilter) -> None:
         """List other crops."""
         self.state.set_filter(chosen)
         self.stale = True
 
     def reset(self) -> None:
         super().reset()
-        self.state.set_filter(CropFilter())
+        self.state.set_filter(ReviewFilter())
         self._panel.prediction_list.set_rows(())
 
     def fill(self) -> None:

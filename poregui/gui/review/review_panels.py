@@ -19,7 +19,7 @@ from poregui.gui.base.pieces import combo
 from poregui.gui.base.theme import GAP, MARGIN
 from poregui.gui.lists.crop_grid import LARGEST_CELL, CropGrid
 from poregui.gui.lists.number_table import NumberTable
-from poregui.gui.plots.figure_view import FigureView
+from poregui.gui.plots.svg_view import FigureView
 from poregui.gui.review.review_parts import (
     button,
     centred,

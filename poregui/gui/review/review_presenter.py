@@ -27,7 +27,7 @@ from poregui.gui.review.label_issue_queue import LabelIssuesPresenter
 from poregui.gui.review.panel_presenter import PanelPresenter, following
 from poregui.gui.review.review_export import RunExport
 from poregui.gui.review.review_page import COMPARE, CROPS, CURVES, LABEL_ISSUES, NUMBERS, ReviewPage
-from poregui.gui.review.review_state import FIRST, CropFilter, ReviewState
+from poregui.gui.review.review_state import FIRST, ReviewFilter, ReviewState
 from poregui.gui.review.run_choice import HeadlinePresenter, RunChoice
 from poregui.gui.review.run_curves import CurvesPresenter
 from poregui.gui.review.run_numbers import NumbersPresenter
@@ -173,7 +173,7 @@ class ReviewPresenter(Feature):
         self._page.show_sentence("")
         if not self._look():
             self._head.show()
-        self._crops.choose(CropFilter())
+        self._crops.choose(ReviewFilter())
         self._show_list()
 
     def _look(self) -> bool:
@@ -216,17 +216,17 @@ class ReviewPresenter(Feature):
     def show_cells(self, cells: Collection[Cell] | None) -> None:
         """List the crops of cells, the worst first; None lists those that do not count."""
         if cells is None:
-            self._list_crops(CropFilter(None))
+            self._list_crops(ReviewFilter(None))
         else:
-            self._list_crops(CropFilter(tuple(cells)))
+            self._list_crops(ReviewFilter(tuple(cells)))
 
     def _show_uncounted(self) -> None:
         self.show_cells(None)
 
     def _show_group(self, name: str, crop_ids: tuple[int, ...]) -> None:
-        self._list_crops(CropFilter((), name, crop_ids))
+        self._list_crops(ReviewFilter((), name, crop_ids))
 
-    def _list_crops(self, chosen: CropFilter) -> None:
+    def _list_crops(self, chosen: ReviewFilter) -> None:
         self._crops.choose(chosen)
         self._page.show_panel(CROPS)
         self._show_first()

@@ -38,7 +38,7 @@ class OpenRun:
 
 
 @dataclass(frozen=True)
-class CropFilter:
+class ReviewFilter:
     """Hold which crops are listed: those of cells (None: those that do not count), or of a named
     group in their place.
     """
@@ -91,7 +91,7 @@ class ReviewState(QObject):
         self.number: int | None = None
         self.run: OpenRun | None = None
         self.part: Part = "test"
-        self.filter = CropFilter()
+        self.filter = ReviewFilter()
         self.current: int | None = None
         self.wanted: int | None = None
 
@@ -136,10 +136,10 @@ class ReviewState(QObject):
             return
         self.part = part
         if self.filter.group:
-            self.set_filter(CropFilter())
+            self.set_filter(ReviewFilter())
         self.part_changed.emit()
 
-    def set_filter(self, chosen: CropFilter) -> None:
+    def set_filter(self, chosen: ReviewFilter) -> None:
         """List other crops."""
         if chosen != self.filter:
             self.filter = chosen

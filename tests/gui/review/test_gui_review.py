@@ -20,7 +20,7 @@ from poregui.domain.events import EpochEnded, Failed, Interrupted
 from poregui.domain.recipe import Recipe
 from poregui.domain.records import Changed
 from poregui.gui.plots.confusion_matrix import EVERYTHING, Cell
-from poregui.gui.review.review_state import CropFilter
+from poregui.gui.review.review_state import ReviewFilter
 from poregui.store.project import Project
 from poregui.workflow.editing.label_edits import change_class, label_crops, remove_crops
 from poregui.workflow.training.prepare_dataset import freeze
@@ -344,7 +344,7 @@ def test_the_state_of_the_page_tells_only_what_is_another_one(desk: ReviewDesk) 
     for name in ("part", "filter", "current"):
         getattr(state, f"{name}_changed").connect(partial(heard.append, name))
     state.set_part("test")
-    state.set_filter(CropFilter())
+    state.set_filter(ReviewFilter())
     state.set_current(desk.listed()[0])
     assert heard == []
     QTest.keyClick(desk.page.prediction_list, Qt.Key.Key_Right)

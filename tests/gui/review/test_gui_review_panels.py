@@ -18,8 +18,8 @@ from poregui.domain.classes import UNSURE
 from poregui.domain.dataset import DatasetCrop
 from poregui.domain.records import Changed
 from poregui.gui.plots.confusion_matrix import EVERYTHING, Cell
-from poregui.gui.plots.figure_view import FigureView
 from poregui.gui.plots.strip_plots import StripPlots, Strips
+from poregui.gui.plots.svg_view import FigureView
 from poregui.gui.review.review_page import COMPARE, CROPS, CURVES, LABEL_ISSUES, NUMBERS
 from poregui.store.project import Project
 from poregui.workflow.editing.label_edits import label_crops

@@ -11,7 +11,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QToolTip
 
 from poregui.gui.base.theme import theme
-from poregui.gui.plots.figure_view import FigureView
+from poregui.gui.plots.svg_view import FigureView
 from poregui.workflow.reporting.plots import DASHES, Figure, Line, PlotFrame, figure_svg, row_svg
 
 
