@@ -69,16 +69,14 @@ class Evaluation:
             "classes": list(self.classes),
             "confusion_matrix": self.matrix.tolist(),
             "accuracy": self.accuracy,
-            "accuracy_interval95": list(self.interval) if self.interval else None,
+            "accuracy_interval95": self.interval and list(self.interval),
             "per_class": [
                 {
                     "class": score.name,
                     "precision": score.precision,
                     "recall": score.recall,
                     "f1": score.f1,
-                    "recall_interval95": list(score.recall_interval95)
-                    if score.recall_interval95
-                    else None,
+                    "recall_interval95": score.recall_interval95 and list(score.recall_interval95),
                     "support": score.support,
                 }
                 for score in self.per_class
@@ -101,7 +99,7 @@ def from_matrix(classes: tuple[str, ...], matrix: NDArray[np.int64]) -> Evaluati
     return Evaluation(
         classes=classes,
         matrix=matrix,
-        accuracy=right / total if total else None,
+        accuracy=_ratio(right, total),
         interval=wilson_interval(right, total),
         per_class=tuple(_score(classes[i], matrix, i) for i in range(len(classes))),
     )
@@ -111,10 +109,16 @@ def _score(name: str, matrix: NDArray[np.int64], i: int) -> ClassScore:
     hits = int(matrix[i, i])
     support = int(matrix[i].sum())
     claimed = int(matrix[:, i].sum())
-    precision = hits / claimed if claimed else None
-    recall = hits / support if support else None
-    f1 = 2 * hits / (support + claimed) if support + claimed else None
+    precision = _ratio(hits, claimed)
+    recall = _ratio(hits, support)
+    f1 = _ratio(2 * hits, support + claimed)
     return ClassScore(name, precision, recall, f1, wilson_interval(hits, support), support)
+
+
+def _ratio(hits: int, total: int) -> float | None:
+    if not total:
+        return None
+    return hits / total
 
 
 _MOST_NAMES = 200

@@ -146,4 +146,4 @@ def test_verbs_that_show_single_test_crops_count_as_looks_and_the_headline_alone
     assert main(["evaluate", str(folder), "--predictions", str(tmp_path / "p.csv"), "--json"]) == 0
     with Project.open(folder, read_only=True) as project:
         assert [look.run for look in project.looks()] == ["001", "002", "001", "002", "002"]
-    assert "looked at 4 times" in capsys.readouterr().out
+    assert "viewed 4 times" in capsys.readouterr().out

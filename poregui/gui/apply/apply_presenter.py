@@ -30,7 +30,7 @@ from poregui.gui.apply.locking import LockFlow
 from poregui.gui.apply.result_image import PictureFlow, ResultImage
 from poregui.gui.apply.unsure_queue import UnsureFlow
 from poregui.gui.base.messages import messages
-from poregui.gui.review.run_choice import run_entry
+from poregui.gui.lists.run_picker import run_entry
 from poregui.gui.services.jobs import Background, TaskControl, TaskHandle
 from poregui.gui.services.page_services import Services
 from poregui.gui.services.printing import write_pdf_of

@@ -1,4 +1,4 @@
-"""Let a person choose a run by number, preset, accuracy and state."""
+"""Let a person choose a run by number, preset, accuracy and state; read these of each run."""
 
 from __future__ import annotations
 
@@ -17,7 +17,12 @@ from PySide6.QtCore import (
 from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import QComboBox, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
+from poregui.domain.errors import PoreguiError
+from poregui.domain.events import Cancelled, Event, Failed, Interrupted
+from poregui.domain.wording import count
 from poregui.gui.base.theme import theme
+from poregui.store.project import Project
+from poregui.store.run_folder import RunFolder
 
 _ENTRY = int(Qt.ItemDataRole.UserRole)
 _PAD = 8
@@ -137,3 +142,96 @@ def accuracy_words(accuracy: float | None) -> str:
     if accuracy is None:
         return ""
     return f"{100 * accuracy:.1f} %"
+
+
+class RunList:
+    """Read the runs of a project; those that have ended are read once."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._ended: dict[int, RunEntry] = {}
+        self.runs: dict[int, RunFolder] = {}
+
+    def read(self) -> Sequence[RunEntry]:
+        """Return an entry for each run, the oldest first."""
+        self.runs = {run.number: run for run in self._project.runs()}
+        return [self._entry(run) for run in self.runs.values()]
+
+    def newest(self) -> int | None:
+        """Return the number of the newest run that has predictions, of the newest one when none
+        has, or None.
+        """
+        with_answers = [
+            number for number, run in self.runs.items() if run.predictions_file.exists()
+        ]
+        return max(with_answers or self.runs, default=None)
+
+    def _entry(self, run: RunFolder) -> RunEntry:
+        if not run.predictions_file.exists():
+            return self._without_answers(run)
+        known = self._ended.get(run.number) or run_entry(run)
+        if run.metrics_file.exists():
+            self._ended[run.number] = known
+        return known
+
+    def _without_answers(self, run: RunFolder) -> RunEntry:
+        return RunEntry(
+            run.number, _preset(run), None, _state_text(run.final_event()), reviewable=False
+        )
+
+    def why_nothing(self, number: int) -> str:
+        """Say why a run has no predictions."""
+        return why_nothing(number, self.runs[number].final_event())
+
+
+def run_entry(run: RunFolder) -> RunEntry:
+    """Return what tells a run with predictions apart, read from its files."""
+    try:
+        metrics = run.read_metrics()
+    except PoreguiError:
+        return RunEntry(run.number, _preset(run), None, "damaged")
+    if run.folds_file.exists():
+        state = "cross-validation"
+    elif metrics.get("stopped"):
+        state = "stopped early"
+    else:
+        state = ""
+    accuracy = metrics.get("accuracy_as_trained", metrics.get("pooled_accuracy"))
+    return RunEntry(run.number, _preset(run), accuracy, state)
+
+
+def _preset(run: RunFolder) -> str:
+    try:
+        return run.read_recipe().preset
+    except PoreguiError:
+        return ""
+
+
+def _state_text(final: Event | None) -> str:
+    """Return in a word or two how a run without predictions ended; None: it is still trained."""
+    if final is None:
+        return "training"
+    ways = {Interrupted: "interrupted", Cancelled: "cancelled", Failed: "failed"}
+    return ways.get(type(final), "no predictions")
+
+
+def why_nothing(number: int, final: Event | None) -> str:
+    """Say why a run without predictions has none, and what to do."""
+    if final is None:
+        return f"Run {number} is being trained. Its predictions appear here when it ends."
+    if isinstance(final, Interrupted):
+        when = "before its first epoch ended"
+        if final.epochs:
+            when = f"after {count(final.epochs, 'epoch')}"
+        return (
+            f"Run {number} was interrupted {when}, so nothing was tested. "
+            "Train again, or choose another run."
+        )
+    if isinstance(final, Cancelled):
+        return (
+            f"Run {number} was cancelled, so nothing was tested. "
+            "Choose another run, or train again."
+        )
+    if isinstance(final, Failed):
+        return f"Run {number} failed: {final.what} {final.remedy}".strip()
+    return f"The predictions of run {number} are missing. Put predictions.csv back, or train again."

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,14 +23,12 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from poregui.domain.classes import PoreClass
+from poregui.domain.wording import count, percent
 from poregui.gui.base.class_marks import ClassMarks
 from poregui.gui.base.theme import Tokens, scaled_font, theme
 from poregui.gui.plots.colour_scales import cell_colours
+from poregui.workflow.reporting.figures import MatrixMode, matrix_cell
 
-MatrixMode = Literal["counts", "rows", "columns"]
-"""What stands large in a cell: the count, or its share of the row (label) or of the column
-(prediction).
-"""
 _ROOM_FOR_SHARE = 40
 _CENTRE = int(Qt.AlignmentFlag.AlignCenter)
 
@@ -75,7 +72,7 @@ class MatrixDrawing:
     @property
     def totals(self) -> float:
         """Return the width of the column of totals."""
-        return QFontMetricsF(self.font).horizontalAdvance("00000") + 4
+        return QFontMetricsF(self.font).horizontalAdvance("00,000") + 4
 
     @property
     def size(self) -> QSizeF:
@@ -106,10 +103,13 @@ class MatrixDrawing:
         """
         n = len(self.labels)
         first = self.rect(cell.row or 0, cell.column or 0)
-        last = self.rect(
-            n - 1 if cell.row is None else cell.row, n - 1 if cell.column is None else cell.column
-        )
-        return first.united(last)
+        row = cell.row
+        if row is None:
+            row = n - 1
+        column = cell.column
+        if column is None:
+            column = n - 1
+        return first.united(self.rect(row, column))
 
 
 def paint_matrix(
@@ -147,11 +147,13 @@ def _paint_titles(painter: QPainter, drawing: MatrixDrawing) -> None:
 
 def _paint_head(painter: QPainter, drawing: MatrixDrawing, cell: Cell, *, hovered: bool) -> None:
     area = drawing.rect(cell.row, cell.column)
-    place = cell.row if cell.row is not None else cell.column
+    index = cell.row
+    if index is None:
+        index = cell.column
     if hovered:
         painter.fillRect(area, QColor(drawing.tokens.raised))
     side = round(drawing.line * 1.05)
-    label = drawing.labels[place or 0]
+    label = drawing.labels[index or 0]
     drawing.marks.draw_badge(
         painter, area.center().x() - side / 2, area.center().y() + side / 2, label
     )
@@ -163,46 +165,41 @@ def _paint_totals(painter: QPainter, drawing: MatrixDrawing, place: int) -> None
     at_right = drawing.rect(place, n - 1)
     row = QRectF(at_right.right(), at_right.top(), drawing.totals - 4, drawing.cell_height)
     right = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-    painter.drawText(row, right, str(int(drawing.counts[place].sum())))
+    painter.drawText(row, right, f"{int(drawing.counts[place].sum()):,}")
     below = drawing.rect(n - 1, place)
     column = QRectF(below.left(), below.bottom() + 4, drawing.cell_width, drawing.line)
-    painter.drawText(column, _CENTRE, str(int(drawing.counts[:, place].sum())))
+    painter.drawText(column, _CENTRE, f"{int(drawing.counts[:, place].sum()):,}")
 
 
 def _paint_cell(painter: QPainter, drawing: MatrixDrawing, row: int, column: int) -> None:
     area = drawing.rect(row, column).adjusted(1, 1, -1, -1)
-    count = int(drawing.counts[row, column])
-    whole = int(
-        (drawing.counts[:, column] if drawing.mode == "columns" else drawing.counts[row]).sum()
-    )
-    share = count / whole if whole else 0.0
-    fill, ink = cell_colours(share, right=row == column, tokens=drawing.tokens)
+    cell = matrix_cell(drawing.counts, row, column, drawing.mode)
+    fill, ink = cell_colours(cell.share, right=row == column, tokens=drawing.tokens)
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(fill)
     painter.drawRoundedRect(area, 3, 3)
-    painter.setPen(ink if count else QColor(drawing.tokens.muted))
-    large = str(count)
-    small = f"{100 * share:.0f} %" if whole else ""
-    if drawing.mode != "counts":
-        large = f"{100 * share:.0f} %" if whole else "–"
-        small = str(count)
-    with_small = area.width() >= _ROOM_FOR_SHARE and area.height() >= 1.9 * drawing.line and small
-    painter.setFont(_number_font(drawing, area, large))
+    if not cell.count:
+        ink = QColor(drawing.tokens.muted)
+    painter.setPen(ink)
+    with_small = (
+        area.width() >= _ROOM_FOR_SHARE and area.height() >= 1.9 * drawing.line and bool(cell.small)
+    )
+    painter.setFont(_number_font(drawing, area, cell.large))
     if with_small:
         middle = area.adjusted(0, 0, 0, -drawing.line * 0.85)
     else:
         middle = area
-    painter.drawText(middle, _CENTRE, large)
+    painter.drawText(middle, _CENTRE, cell.large)
     if with_small:
         painter.setFont(scaled_font(drawing.font, 0.85))
-        painter.drawText(area.adjusted(0, drawing.line * 0.95, 0, 0), _CENTRE, small)
+        painter.drawText(area.adjusted(0, drawing.line * 0.95, 0, 0), _CENTRE, cell.small)
     painter.setFont(drawing.font)
 
 
 def _number_font(drawing: MatrixDrawing, area: QRectF, text: str) -> QFont:
     """Return the largest font in which the largest number of the matrix fits a cell."""
     if drawing.mode == "counts":
-        longest = len(str(int(drawing.counts.max(initial=0))))
+        longest = len(f"{int(drawing.counts.max(initial=0)):,}")
     else:
         longest = 5
     widest = QFontMetricsF(drawing.font).horizontalAdvance("0") * max(longest, len(text))
@@ -331,26 +328,23 @@ class ConfusionMatrix(QWidget):
 
     def describe(self, cell: Cell) -> str:
         """Return a cell in words, for the tool tip and for people who cannot see it."""
-        count = self.count(cell)
-        crops = f"{count} crop" if count == 1 else f"{count} crops"
+        number = self.count(cell)
+        crops = count(number, "crop")
         if cell.row is None and cell.column is None:
-            return f"{crops} in all, {int(np.trace(self._matrix))} of them predicted rightly"
+            return f"{crops} in total, {int(np.trace(self._matrix)):,} predicted correctly"
         if cell.row is None:
             return f"{crops} predicted as {self._names[cell.column or 0]}"
         if cell.column is None:
             return f"{crops} labelled {self._names[cell.row]}"
         row = self.count(Cell(cell.row, None))
         column = self.count(Cell(None, cell.column))
+        texts = [crops]
         if row:
-            share = f", {100 * count / row:.0f} % of its {row}"
-        else:
-            share = ""
-        share += f"; {100 * count / column:.0f} % of the {column} predicted so" if column else ""
-        return (
-            f"Labelled {self._names[cell.row]}, predicted as "
-            f"{self._names[cell.column]}: "
-            f"{crops}{share}"
-        )
+            texts.append(f"{percent(number / row, 0)} of {row:,} labelled")
+        if column:
+            texts.append(f"{percent(number / column, 0)} of {column:,} predicted")
+        names = f"Labelled {self._names[cell.row]}, predicted as {self._names[cell.column]}"
+        return f"{names}: {', '.join(texts)}"
 
     # ---- geometry ---------------------------------------------------------------------------
 
@@ -378,7 +372,7 @@ class ConfusionMatrix(QWidget):
         down = int((point.y() - drawing.top) // drawing.cell_height)
         if across > n or down > n or not n:
             return None
-        return Cell(down if 0 <= down < n else None, across if 0 <= across < n else None)
+        return Cell(_inside(down, n), _inside(across, n))
 
     def _settle(self) -> None:
         drawing = self.drawing()
@@ -387,9 +381,10 @@ class ConfusionMatrix(QWidget):
         height = round(drawing.size.height())
         if height != self.height() or self.minimumHeight() != height:
             self.setFixedHeight(height)
-        self.setAccessibleDescription(
-            "; ".join(map(self.describe, self._cells)) if n else "No crops"
-        )
+        description = "No crops"
+        if n:
+            description = "; ".join(map(self.describe, self._cells))
+        self.setAccessibleDescription(description)
         self.update()
 
     def sizeHint(self) -> QSize:
@@ -422,9 +417,9 @@ class ConfusionMatrix(QWidget):
     def _hover(self, cell: Cell | None) -> None:
         if cell != self._hovered:
             self._hovered = cell
-            self.setCursor(
-                Qt.CursorShape.PointingHandCursor if cell else Qt.CursorShape.ArrowCursor
-            )
+            self.setCursor(Qt.CursorShape.ArrowCursor)
+            if cell is not None:
+                self.setCursor(Qt.CursorShape.PointingHandCursor)
             self.update()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -446,7 +441,9 @@ class ConfusionMatrix(QWidget):
             event.ignore()
 
     def _moved(self, place: int | None, by: int) -> int | None:
-        moved = (-1 if place is None else place) + by
+        if place is None:
+            place = -1
+        moved = place + by
         if moved < 0:
             return None
         return min(moved, len(self._names) - 1)
@@ -454,9 +451,10 @@ class ConfusionMatrix(QWidget):
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
             cell = self.cell_at(QPointF(event.pos()))
-            QToolTip.showText(
-                event.globalPos(), self.describe(cell) if cell is not None else "", self
-            )
+            text = ""
+            if cell is not None:
+                text = self.describe(cell)
+            QToolTip.showText(event.globalPos(), text, self)
             return True
         return super().event(event)
 
@@ -467,4 +465,12 @@ class ConfusionMatrix(QWidget):
 
 
 def _index(place: int | None) -> int | slice:
-    return slice(None) if place is None else place
+    if place is None:
+        return slice(None)
+    return place
+
+
+def _inside(index: int, count: int) -> int | None:
+    if 0 <= index < count:
+        return index
+    return None

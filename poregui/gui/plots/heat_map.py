@@ -111,8 +111,8 @@ class HeatMapView(QWidget):
         painter.drawImage(bar, QImage(strip.data, 256, 1, 256 * 3, QImage.Format.Format_RGB888))
         painter.setPen(QColor("#ffffff"))
         middle = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        painter.drawText(QRectF(ground.left() + 6, ground.top(), left + 4, high), middle, "little")
-        painter.drawText(QRectF(bar.right() + 6, ground.top(), right + 4, high), middle, "much")
+        painter.drawText(QRectF(ground.left() + 6, ground.top(), left + 4, high), middle, "low")
+        painter.drawText(QRectF(bar.right() + 6, ground.top(), right + 4, high), middle, "high")
         painter.setFont(self.font())
 
 

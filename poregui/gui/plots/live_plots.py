@@ -159,6 +159,21 @@ class _Plot(pg.PlotWidget):
         self.setAccessibleName(accessible)
         self.setFrameShape(pg.PlotWidget.Shape.NoFrame)
         self.setMinimumHeight(110)
+        self.setToolTip("Scroll to zoom, drag to move, double-click to show all.")
+        self._prepare_axes(unit)
+        item = self.getPlotItem()
+        self.batches = pg.ScatterPlotItem(size=3, pen=None, pxMode=True)
+        self.train = pg.PlotDataItem(connect="finite")
+        self.validation = pg.PlotDataItem(connect="finite", symbolSize=4)
+        self.best_line = pg.InfiniteLine(angle=90, movable=False)
+        self.best_point = pg.ScatterPlotItem(size=11, pxMode=True)
+        self.best_line.hide()
+        for part in (self.best_line, self.train, self.validation, self.best_point):
+            item.addItem(part)
+        item.addItem(self.batches, ignoreBounds=False)
+        self.batches.setZValue(-5)
+
+    def _prepare_axes(self, unit: str) -> None:
         item = self.getPlotItem()
         item.hideButtons()
         item.setMenuEnabled(False)
@@ -176,17 +191,6 @@ class _Plot(pg.PlotWidget):
         item.getAxis("right").setStyle(showValues=False, tickLength=0)
         item.setLabel("left", unit)
         item.getViewBox().setLimits(xMin=0)
-        self.setToolTip("The wheel zooms, dragging moves, a double click shows all.")
-        self.batches = pg.ScatterPlotItem(size=3, pen=None, pxMode=True)
-        self.train = pg.PlotDataItem(connect="finite")
-        self.validation = pg.PlotDataItem(connect="finite", symbolSize=4)
-        self.best_line = pg.InfiniteLine(angle=90, movable=False)
-        self.best_point = pg.ScatterPlotItem(size=11, pxMode=True)
-        self.best_line.hide()
-        for part in (self.best_line, self.train, self.validation, self.best_point):
-            item.addItem(part)
-        item.addItem(self.batches, ignoreBounds=False)
-        self.batches.setZValue(-5)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         self.whole_wanted.emit()
@@ -243,7 +247,9 @@ def _axis_values(values: Sequence[float], log: bool) -> np.ndarray:
 
 def _room_for_epochs(reached: float) -> float:
     """Return an end of the axis that seldom moves, for moving an axis paints all of it again."""
-    step = 5 if reached <= 50 else 20
+    step = 20
+    if reached <= 50:
+        step = 5
     return max(_FEWEST_EPOCHS, step * math.ceil(reached / step))
 
 
@@ -258,7 +264,9 @@ def _usual(losses: Sequence[float]) -> list[float]:
 
 def _room_for_losses(losses: Sequence[float], log: bool) -> tuple[float, float]:
     if not losses:
-        return (-2.0, 0.0) if log else (0.0, 1.0)
+        if log:
+            return (-2.0, 0.0)
+        return (0.0, 1.0)
     if log:
         return math.floor(4 * math.log10(min(losses))) / 4, math.ceil(
             4 * math.log10(max(losses))

@@ -78,7 +78,7 @@ class PorePlot(pg.PlotWidget):
             parent=parent, enableMenu=False, viewBox=pg.ViewBox(enableMenu=False), axisItems=axes
         )
         self.setObjectName("pore_plot")
-        self.setAccessibleName("Plot of the pores by class")
+        self.setAccessibleName("Plot of pores by class")
         self.setFrameShape(pg.PlotWidget.Shape.NoFrame)
         self.setMinimumSize(180, 100)
         item = self.getPlotItem()
@@ -96,7 +96,7 @@ class PorePlot(pg.PlotWidget):
         self._current: int | None = None
         self._here = pg.ScatterPlotItem(size=13, pxMode=True)
         self._here.setZValue(10)
-        self.setToolTip("The wheel zooms, dragging moves, a click on a point chooses its pore.")
+        self.setToolTip("Scroll to zoom, drag to move, click a point to select its pore.")
         theme().changed.connect(self._dress)
         self._dress()
 
@@ -134,9 +134,13 @@ class PorePlot(pg.PlotWidget):
         if self._shown is None:
             return
         groups, x, y = self._shown
-        for axis, said in ((self._axes["bottom"], x), (self._axes["left"], y)):
-            axis.powers = bool(said and said.logarithmic)
-            axis.setLabel(said.title if said else "Pores")
+        for axis, shown in ((self._axes["bottom"], x), (self._axes["left"], y)):
+            axis.powers = False
+            title = "Pores"
+            if shown is not None:
+                axis.powers = shown.logarithmic
+                title = shown.title
+            axis.setLabel(title)
         if y is None:
             self._draw_histogram(groups, x)
         else:
@@ -172,8 +176,11 @@ class PorePlot(pg.PlotWidget):
         up = _scaled(group.y, y)
         known = np.isfinite(across) & np.isfinite(up)
         colour = self._colour(group.label)
-        colour.setAlpha(170 if len(across) < _MANY else 90)
-        size = 7 if len(across) < _MANY else 4
+        size = 7
+        colour.setAlpha(170)
+        if len(across) >= _MANY:
+            size = 4
+            colour.setAlpha(90)
         points = pg.ScatterPlotItem(
             x=across[known],
             y=up[known],
@@ -183,10 +190,12 @@ class PorePlot(pg.PlotWidget):
             pen=None,
             brush=colour,
         )
-        points.sigClicked.connect(
-            lambda _item, hit, _event: self.chosen.emit(int(hit[0].data())) if len(hit) else None
-        )
+        points.sigClicked.connect(self._point_clicked)
         self.addItem(points)
+
+    def _point_clicked(self, _item: object, hit: Sequence[pg.SpotItem], _event: object) -> None:
+        if len(hit):
+            self.chosen.emit(int(hit[0].data()))
 
     def _ring(self) -> None:
         self._here.setData([], [])

@@ -10,6 +10,7 @@ from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from poregui.domain.classes import PoreClass
+from poregui.domain.wording import percent
 from poregui.gui.base.class_marks import ClassMarks
 from poregui.gui.base.theme import scaled_font, theme
 
@@ -78,18 +79,20 @@ class ProbabilityBars(QWidget):
         self._marks.draw_badge(painter, 0, top + badge, bar.label)
         painter.setFont(bold)
         painter.setPen(QColor(tokens.text if first else tokens.muted))
-        words = QRectF(left, top, self.width() - left, line)
+        row = QRectF(left, top, self.width() - left, line)
         right = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        painter.drawText(words, right, percent(bar.probability))
-        room = words.width() - painter.fontMetrics().horizontalAdvance("100.0 %") - 6
-        own = " · label" if bar.label == self._truth else ""
+        painter.drawText(row, right, percent(bar.probability))
+        room = row.width() - painter.fontMetrics().horizontalAdvance("100.0 %") - 6
+        own = ""
+        if bar.label == self._truth:
+            own = " · label"
         name = painter.fontMetrics().elidedText(
             bar.name,
             Qt.TextElideMode.ElideRight,
             int(room - painter.fontMetrics().horizontalAdvance(own)),
         )
         painter.drawText(
-            words, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), name + own
+            row, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), name + own
         )
         painter.setFont(self.font())
         track = QRectF(left, top + line, self.width() - left, _BAR - 2)
@@ -102,12 +105,3 @@ class ProbabilityBars(QWidget):
             )
             painter.setBrush(self._marks.colour(bar.label))
             painter.drawRoundedRect(filled, 2, 2)
-
-
-def percent(share: float) -> str:
-    """Return a probability as a person reads it; what is not certain is never shown as 0 or 100."""
-    if 0 < share < 0.001:
-        return "< 0.1 %"
-    if 0.999 < share < 1:
-        return "> 99.9 %"
-    return f"{100 * share:.1f} %"

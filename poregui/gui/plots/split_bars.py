@@ -9,6 +9,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from poregui.domain.wording import count
 from poregui.gui.base.class_marks import ClassMarks, text_on
 from poregui.gui.base.theme import GAP, scaled_font, theme
 
@@ -55,7 +56,7 @@ class SplitBars(QWidget):
         self._labels = tuple(labels)
         self._marks = marks
         self.setAccessibleDescription(
-            "; ".join(f"{bar.name}: {self._words(bar)}" for bar in bars if bar.heading)
+            "; ".join(f"{bar.name}: {self._text(bar)}" for bar in bars if bar.heading)
         )
         self.updateGeometry()
         self.update()
@@ -87,7 +88,10 @@ class SplitBars(QWidget):
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         bar = self._at(event.position().y())
-        self.setToolTip(f"{bar.name}: {self._words(bar)}" if bar else "")
+        text = ""
+        if bar is not None:
+            text = f"{bar.name}: {self._text(bar)}"
+        self.setToolTip(text)
 
     def _repaint(self) -> None:
         self.update()
@@ -100,11 +104,10 @@ class SplitBars(QWidget):
                 return bar
         return None
 
-    def _words(self, bar: SplitBar) -> str:
-        each = (
-            f"{n} {self._marks.name(i)}" for n, i in zip(bar.counts, self._labels, strict=False)
-        )
-        return f"{bar.total} crops ({', '.join(each)})"
+    def _text(self, bar: SplitBar) -> str:
+        counts = zip(bar.counts, self._labels, strict=False)
+        each = ", ".join(f"{n:,} {self._marks.name(label)}" for n, label in counts)
+        return f"{count(bar.total, 'crop')} ({each})"
 
     def _height(self, bar: SplitBar) -> float:
         line = self.fontMetrics().height()
@@ -168,7 +171,7 @@ class SplitBars(QWidget):
                 painter,
                 bar,
                 QRectF(area.left(), text.bottom() + 1, area.width(), line * 0.9),
-                words=True,
+                with_text=True,
             )
             return
         name_width = 64.0
@@ -181,29 +184,29 @@ class SplitBars(QWidget):
             QRectF(area.left(), area.top(), name_width, area.height()), _MIDDLE_LEFT, shown
         )
         number = QRectF(area.right() - 28, area.top(), 28, area.height())
-        painter.drawText(number, _MIDDLE_RIGHT, str(bar.total) if bar.total else "")
+        if bar.total:
+            painter.drawText(number, _MIDDLE_RIGHT, str(bar.total))
         space = QRectF(
             area.left() + name_width, area.center().y() - 3, area.width() - name_width - 32, 6
         )
-        self._paint_pieces(painter, bar, space, words=False)
+        self._paint_pieces(painter, bar, space, with_text=False)
 
     def _paint_pieces(
-        self, painter: QPainter, bar: SplitBar, space: QRectF, *, words: bool
+        self, painter: QPainter, bar: SplitBar, space: QRectF, *, with_text: bool
     ) -> None:
         largest = max((b.total for b in self._bars if b.heading == bar.heading), default=0)
         if not largest:
             return
         left = space.left()
         painter.setFont(scaled_font(self.font(), 0.8, bold=True))
-        for count, label in zip(bar.counts, self._labels, strict=False):
-            width = space.width() * count / largest
+        for number, label in zip(bar.counts, self._labels, strict=False):
+            width = space.width() * number / largest
             piece = QRectF(left, space.top(), max(0.0, width - 1), space.height())
             self._marks.fill(painter, piece, label)
             room = piece.width() - 4
-            if words and count:
-                texts = (f"{self._marks.letter(label)} {count}", str(count))
-            else:
-                texts = ()
+            texts: tuple[str, ...] = ()
+            if with_text and number:
+                texts = (f"{self._marks.letter(label)} {number}", str(number))
             text = next((t for t in texts if painter.fontMetrics().horizontalAdvance(t) < room), "")
             if text:
                 painter.setPen(text_on(self._marks.colour(label)))

@@ -12,6 +12,7 @@ from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPaintEvent, QPen, QPoly
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from poregui.domain.classes import PoreClass
+from poregui.domain.wording import percent
 from poregui.gui.base.class_marks import ClassMarks
 from poregui.gui.base.theme import scaled_font, theme
 
@@ -65,18 +66,18 @@ class StripPlots(QWidget):
         return self._strips
 
     def describe(self, strips: Strips) -> str:
-        """Say in words where the value falls."""
+        """Say where the value falls in each class."""
         if strips.value is None:
-            return f"{strips.title}: not known of this crop"
-        said = f"{strips.title} {figures(strips.value)} {strips.unit}".strip()
-        places = []
+            return f"{strips.title}: unknown for this crop"
+        text = f"{strips.title} {figures(strips.value)} {strips.unit}".strip()
+        shares = []
         for label, values in strips.values:
             if len(values):
-                share = 100 * np.searchsorted(values, strips.value, side="right") / len(values)
-                places.append(f"{share:.0f} % of {self._marks.name(label)}")
-        if places:
-            return f"{said}: at most as large are {', '.join(places)}"
-        return said
+                share = np.searchsorted(values, strips.value, side="right") / len(values)
+                shares.append(f"{percent(float(share), 0)} of {self._marks.name(label)}")
+        if shares:
+            return f"{text}: not smaller than {', '.join(shares)}"
+        return text
 
     def sizeHint(self) -> QSize:
         return QSize(240, self.minimumHeight())
@@ -103,14 +104,17 @@ class StripPlots(QWidget):
             top += self._height(strips)
 
     def _paint(self, painter: QPainter, strips: Strips, top: float) -> None:
-        tokens, line = theme().tokens, self.fontMetrics().height()
+        tokens = theme().tokens
+        line = self.fontMetrics().height()
         badge = round(line * 1.05)
         area = QRectF(
             badge + 6, top + line + 2, self.width() - badge - 14, _STRIP * len(strips.values)
         )
         low, high = _range(strips)
         painter.setPen(QColor(tokens.text))
-        value = "" if strips.value is None else f"{figures(strips.value)} {strips.unit}"
+        value = ""
+        if strips.value is not None:
+            value = f"{figures(strips.value)} {strips.unit}"
         head = QRectF(0, top, self.width() - 8, line)
         painter.drawText(head, int(Qt.AlignmentFlag.AlignLeft), strips.title)
         painter.drawText(head, int(Qt.AlignmentFlag.AlignRight), value)
@@ -133,19 +137,25 @@ class StripPlots(QWidget):
         )
         painter.setFont(self.font())
         if strips.value is not None:
-            x = _at(strips.value, low, high, strips, area)
-            painter.setPen(QPen(QColor(tokens.text), 1.5))
-            painter.drawLine(QPointF(x, area.top()), QPointF(x, area.bottom()))
-            painter.setBrush(QColor(tokens.text))
-            painter.setPen(Qt.PenStyle.NoPen)
-            tip = QPointF(x, area.top() + 1)
-            painter.drawPolygon(QPolygonF([tip, tip + QPointF(-4, -5), tip + QPointF(4, -5)]))
+            self._paint_value(painter, _at(strips.value, low, high, strips, area), area)
+
+    def _paint_value(self, painter: QPainter, x: float, area: QRectF) -> None:
+        """Mark the value of the chosen crop with a line and a triangle above it."""
+        colour = QColor(theme().tokens.text)
+        painter.setPen(QPen(colour, 1.5))
+        painter.drawLine(QPointF(x, area.top()), QPointF(x, area.bottom()))
+        painter.setBrush(colour)
+        painter.setPen(Qt.PenStyle.NoPen)
+        tip = QPointF(x, area.top() + 1)
+        painter.drawPolygon(QPolygonF([tip, tip + QPointF(-4, -5), tip + QPointF(4, -5)]))
 
     def _paint_points(
         self, painter: QPainter, places: Sequence[float], middle: float, label: int
     ) -> None:
         colour = self._marks.colour(label)
-        colour.setAlpha(150 if len(places) < 60 else 90)
+        colour.setAlpha(150)
+        if len(places) >= 60:
+            colour.setAlpha(90)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(colour)
         for number, x in enumerate(places):
@@ -167,7 +177,8 @@ def _some(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _range(strips: Strips) -> tuple[float, float]:
     ends = [end for _, values in strips.values if len(values) for end in (values[0], values[-1])]
-    ends += [] if strips.value is None else [strips.value]
+    if strips.value is not None:
+        ends.append(strips.value)
     if not ends:
         return 0.0, 1.0
     low = float(min(ends))

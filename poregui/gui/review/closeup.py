@@ -1,42 +1,41 @@
-"""Show one judged crop large: picture, heat map, surroundings, probabilities."""
+"""Show one crop of a run large: picture, heat map, context, probabilities."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QObject
 
 from poregui.domain.classes import PoreClass
 from poregui.domain.dataset import DatasetCrop
 from poregui.domain.errors import PoreguiError
 from poregui.domain.records import Crop, Micrograph, Remark
 from poregui.gui.base.class_marks import ClassMarks
+from poregui.gui.base.feature import Feature
 from poregui.gui.label.label_text import history_words, size_words
 from poregui.gui.plots.heat_map import evidence_for
 from poregui.gui.plots.probability_bars import ClassProbability
 from poregui.gui.review.crop_detail import OF_LABEL, OF_PREDICTION, DetailPanel
 from poregui.gui.review.crop_placement import MoreAbout
 from poregui.gui.review.heat_maps import HeatMaps
-from poregui.gui.review.review_text import answer_words, change_words
+from poregui.gui.review.review_state import ReviewState
+from poregui.gui.review.review_text import change_text, prediction_text
 from poregui.gui.services.page_services import Services
-from poregui.gui.services.session import Session
 from poregui.store.run_folder import RunFolder
 from poregui.vision.io.pyramid import Pyramid
-from poregui.workflow.evaluating.evaluate import Judged, RunReview
+from poregui.workflow.evaluating.evaluate import NO_TRUTH, Predictions
 
 
 @dataclass(frozen=True)
 class CloseupCrop:
-    """Hold the chosen crop: what the run said and saw (None: the run does not know it), and the
-    crop as it is now.
-
-    `crop` is None for one that was deleted.
+    """Hold the chosen crop: its row in the predictions and what the run saw of it (None: the run
+    does not know it), and the crop as it is now (None: it was deleted).
     """
 
     crop_id: int
-    judged: Judged | None
+    row: int | None
     frozen: DatasetCrop | None
     crop: Crop | None
 
@@ -58,25 +57,27 @@ def seen_crop(frozen: DatasetCrop) -> Crop:
     )
 
 
-class CloseUp(QObject):
+class CloseUp(Feature):
     """Fill the detail panel for one crop after the other."""
 
-    def __init__(
-        self, panel: DetailPanel, session: Session, services: Services, parent: QObject
-    ) -> None:
-        super().__init__(parent)
+    def __init__(self, panel: DetailPanel, state: ReviewState, services: Services) -> None:
+        super().__init__(panel)
         self._panel = panel
-        self._session = session
+        self._state = state
         self._services = services
         self._heat = HeatMaps(services.background, self)
-        self._review: RunReview | None = None
         self._shown: CloseupCrop | None = None
         self._micrograph: Micrograph | None = None
         self._marks = ClassMarks(())
         self._no_heat = ""
-        self._more = MoreAbout(panel, session, services, self)
+        self._more = MoreAbout(panel, state, services.background)
         self._heat.ready.connect(self._heat_ready)
         self._heat.failed.connect(self._heat_failed)
+        images = services.micrograph_images
+        self.link(images.loaded, self.micrograph_loaded)
+        self.link(images.failed, self.micrograph_failed)
+        self.link(panel.heat_changed, self.show_heat)
+        self.link(panel.more_chosen, self.show_more)
 
     # ---- what is shown ----------------------------------------------------------------------
 
@@ -87,14 +88,12 @@ class CloseUp(QObject):
         self._no_heat = self._heat.why_none()
         self._panel.set_no_heat(self._no_heat)
 
-    def set_review(
-        self, reviewed: RunReview, known: tuple[PoreClass, ...], active: tuple[PoreClass, ...]
+    def set_classes(
+        self, names: Sequence[str], known: Sequence[PoreClass], active: Sequence[PoreClass]
     ) -> None:
-        """Use the names and labels of a review from now on."""
-        self._review = reviewed
+        """Use these names of the run's classes and the project's classes from now on."""
         self._marks = ClassMarks(known)
-        self._panel.set_classes(reviewed.classes, known, active)
-        self._more.set_review(reviewed)
+        self._panel.set_classes(names, known, active)
 
     def show_remark(self, crop_id: int, remark: Remark) -> None:
         """Show what was noted at a crop."""
@@ -102,13 +101,17 @@ class CloseUp(QObject):
 
     def show_more(self) -> None:
         """Fill what is seen below the label."""
-        self._more.show(self._shown.crop_id if self._shown is not None else None)
+        if self._shown is not None:
+            self._more.show(self._shown.crop_id)
+        else:
+            self._more.show(None)
 
     def show(self, shown: CloseupCrop | None) -> None:
         """Show a crop, or that none is chosen."""
         before = self._shown
         self._shown = shown
-        if shown is None or self._review is None:
+        predictions = self._state.predictions
+        if shown is None or predictions is None:
             self._micrograph = None
             self._panel.set_shown(False)
             return
@@ -121,40 +124,44 @@ class CloseUp(QObject):
         self._panel.set_shown(
             True, surroundings=self._micrograph is not None, findable=shown.crop is not None
         )
-        self._panel.show_button.setText(
-            "Show in micrograph" if self._micrograph is not None else "Show on Label"
-        )
-        self._show_words(self._review, shown)
+        if self._micrograph is not None:
+            self._panel.show_button.setText("Show in micrograph")
+        else:
+            self._panel.show_button.setText("Show on Label page")
+        self._show_texts(predictions, shown)
         self._show_surroundings()
         self.show_heat()
         self.show_more()
 
-    def _show_words(self, reviewed: RunReview, shown: CloseupCrop) -> None:
-        judged = shown.judged
+    def _show_texts(self, predictions: Predictions, shown: CloseupCrop) -> None:
         crop = shown.crop
-        label = crop.label if crop is not None else None
-        moved = crop is not None and shown.frozen is not None and crop.pixels != shown.frozen.pixels
-        log = self._session.project.label_log(shown.crop_id)
+        label: int | None = None
+        moved = False
+        size = size_words(shown.picture)
+        if crop is not None:
+            label = crop.label
+            moved = shown.frozen is not None and crop.pixels != shown.frozen.pixels
+            size = size_words(crop)
         name = self._marks.name(label)
-        name = name.lower() if label is None or label < 0 else name
-        answer = f"Labelled {name}; this run did not see the crop"
-        self._panel.set_words(
-            shown.frozen.name if shown.frozen is not None else f"Crop {shown.crop_id}",
-            answer_words(judged, reviewed.classes, name) if judged is not None else answer,
-            size_words(crop if crop is not None else shown.picture),
-            f"Label: {history_words(log, self._marks)}" if log else "",
-            change_words(judged, reviewed.classes, moved=moved) if judged is not None else "",
-        )
-        if judged is not None:
-            answers = judged.prediction.probabilities
-        else:
-            answers = ()
-        bars = [
-            ClassProbability(class_id, class_name, probability)
-            for class_id, class_name, probability in zip(
-                reviewed.class_ids, reviewed.classes, answers, strict=judged is not None
-            )
-        ]
+        if label is None or label < 0:
+            name = name.lower()
+        title = f"Crop {shown.crop_id}"
+        if shown.frozen is not None:
+            title = shown.frozen.name
+        predicted = f"Labelled {name}; not part of this run"
+        changes = ""
+        bars: list[ClassProbability] = []
+        if shown.row is not None:
+            predicted = prediction_text(predictions, shown.row, name)
+            changes = change_text(predictions, shown.row, moved=moved)
+            values = predictions.probabilities[shown.row].tolist()
+            columns = zip(predictions.class_ids, predictions.classes, values, strict=True)
+            bars = [ClassProbability(*column) for column in columns]
+        history = ""
+        log = self._state.project.label_log(shown.crop_id)
+        if log:
+            history = f"Label: {history_words(log, self._marks)}"
+        self._panel.set_texts(title, predicted, size, history, changes)
         self._panel.probability_bars.set_probabilities(bars, label)
         self._panel.label_strip.set_current(label)
 
@@ -165,9 +172,8 @@ class CloseUp(QObject):
             return None
         if self._micrograph is not None and self._micrograph.id == crop.micrograph_id:
             return self._micrograph
-        return next(
-            (m for m in self._session.project.micrographs() if m.id == crop.micrograph_id), None
-        )
+        known = self._state.project.micrographs()
+        return next((one for one in known if one.id == crop.micrograph_id), None)
 
     def forget_micrograph(self) -> None:
         """Look the micrograph up again, because micrographs changed."""
@@ -194,9 +200,10 @@ class CloseUp(QObject):
         ):
             return
         label = shown.crop.label
-        self._panel.context_view.set_outline_colour(
-            "#ffffff" if label is None else self._marks.colour(label).name()
-        )
+        colour = "#ffffff"
+        if label is not None:
+            colour = self._marks.colour(label).name()
+        self._panel.context_view.set_outline_colour(colour)
         full = self._services.thumbnails.full(shown.picture)
         self._panel.context_view.set_surroundings(image, shown.crop.box, full, shown.crop.um_per_px)
 
@@ -209,28 +216,30 @@ class CloseUp(QObject):
 
     def show_heat(self) -> None:
         """Show or hide the heat map as the switch says."""
-        frozen = self._shown.frozen if self._shown is not None else None
-        if frozen is None or self._no_heat or not self._panel.heat_wanted:
+        shown = self._shown
+        wanted = self._panel.heat_wanted and not self._no_heat
+        if shown is None or shown.frozen is None or not wanted:
             self._panel.heat_map.set_heat(None)
             return
-        self._heat.request(frozen)
+        self._heat.request(shown.frozen)
 
     def _heat_ready(self, crop_id: int, maps: NDArray[np.float32]) -> None:
-        place = self._heat_place()
+        index = self._heat_class()
+        predictions = self._state.predictions
         if self._shown is None or crop_id != self._shown.crop_id or not self._panel.heat_wanted:
             return
-        if place is None or self._review is None:
+        if index is None or predictions is None:
             self._panel.set_no_heat("")
             self._panel.heat_map.set_heat(None)
             return
-        values = evidence_for(maps, place)
-        name = self._review.classes[place]
+        values = evidence_for(maps, index)
+        name = predictions.classes[index]
         if values.any():
-            speaks = f"Coloured where the picture speaks for {name}"
+            text = f"Coloured: evidence for {name}"
         else:
-            speaks = f"Nothing here speaks for {name}"
-        self._panel.heat_map.set_heat(values, speaks)
-        self._panel.heat_map.setToolTip(speaks)
+            text = f"No evidence for {name} in this crop"
+        self._panel.heat_map.set_heat(values, text)
+        self._panel.heat_map.setToolTip(text)
 
     def _heat_failed(self, crop_id: int, error: PoreguiError) -> None:
         if self._shown is not None and crop_id == self._shown.crop_id:
@@ -238,15 +247,19 @@ class CloseUp(QObject):
             self._no_heat = f"No heat map: {error}"
             self._panel.set_no_heat(self._no_heat)
 
-    def _heat_place(self) -> int | None:
-        """Return the place of the class that the heat map speaks of; None when the label is no
-        class of the run.
+    def _heat_class(self) -> int | None:
+        """Return the index of the class that the heat map is of; None when the label is no class
+        of the run.
         """
-        if self._shown is None or self._shown.judged is None:
+        predictions = self._state.predictions
+        if predictions is None or self._shown is None or self._shown.row is None:
             return None
         chosen = self._panel.heat_class.currentData()
         if chosen in (None, OF_PREDICTION):
-            return self._shown.judged.prediction.index
+            return int(predictions.predicted[self._shown.row])
         if chosen == OF_LABEL:
-            return self._shown.judged.truth
+            truth = int(predictions.truth[self._shown.row])
+            if truth == NO_TRUTH:
+                return None
+            return truth
         return int(chosen)

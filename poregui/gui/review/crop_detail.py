@@ -1,6 +1,4 @@
-"""Lay out what is known of one judged crop: picture, heat map, surroundings,
-probabilities, label.
-"""
+"""Lay out what is known of one crop of a run: picture, heat map, context, probabilities, label."""
 
 from __future__ import annotations
 
@@ -23,12 +21,12 @@ from poregui.gui.widgets.tabbed import Tabbed
 
 OF_PREDICTION = -1
 OF_LABEL = -2
-"""What the class choice of the heat map means beside places of classes."""
+"""What the class choice of the heat map means beside indices of classes."""
 
 
-SURROUNDINGS = "Around"
+SURROUNDINGS = "Context"
 SIZE = "Size"
-ALIKE = "Alike"
+ALIKE = "Similar"
 """What is seen below the label: one of three."""
 
 
@@ -54,7 +52,7 @@ class DetailPanel(QWidget):
         self.context_view = ContextView(self)
         for picture, lowest in ((self.heat_map, 140), (self.context_view, 110)):
             picture.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
-            picture.setMinimumHeight(lowest)  # and no more: the pictures share what the words leave
+            picture.setMinimumHeight(lowest)  # and no more: the pictures share what the texts leave
         self.probability_bars = ProbabilityBars(self)
         self.label_strip = LabelStrip(self)
         self.strip_plots = StripPlots(self)
@@ -83,11 +81,11 @@ class DetailPanel(QWidget):
         self.label_strip.set_classes(active)
         kept = self.heat_class.currentData()
         entries = [("as predicted", OF_PREDICTION), ("as labelled", OF_LABEL)]
-        entries += [(name, place) for place, name in enumerate(names)]
+        entries += [(name, index) for index, name in enumerate(names)]
         with QSignalBlocker(self.heat_class):
             self.heat_class.clear()
-            for words, place in entries:
-                self.heat_class.addItem(words, place)
+            for title, index in entries:
+                self.heat_class.addItem(title, index)
             self.heat_class.setCurrentIndex(max(0, self.heat_class.findData(kept)))
 
     def set_writable(self, writable: bool) -> None:
@@ -105,13 +103,13 @@ class DetailPanel(QWidget):
             self.note_field.setText(remark.note)
         self._note_of = crop_id
 
-    def set_alike_words(self, words: str) -> None:
+    def set_alike_text(self, text: str) -> None:
         """Say what the nearest training crops tell, or why there are none."""
-        say(self.alike_note, words)
+        say(self.alike_note, text)
 
-    def set_size_words(self, words: str) -> None:
+    def set_size_text(self, text: str) -> None:
         """Say why sizes and shapes are not drawn, or nothing."""
-        say(self.size_note, words)
+        say(self.size_note, text)
 
     def set_no_heat(self, sentence: str) -> None:
         """Say why there is no heat map and hide its switch; an empty sentence offers it."""
@@ -120,24 +118,24 @@ class DetailPanel(QWidget):
         self.heat_switch.setEnabled(not sentence)
         self.heat_class.setVisible(not sentence and self.heat_switch.isChecked())
 
-    def set_words(self, name: str, answer: str, facts: str, history: str, changes: str) -> None:
+    def set_texts(self, name: str, prediction: str, facts: str, history: str, changes: str) -> None:
         """Say which crop this is, what was predicted, its size, its label log and what changed
         since.
         """
         self.crop_name.setText(name)
         self.crop_name.setToolTip(name)
-        self.crop_answer.setText(answer)
-        for label, words in (
-            (self.crop_facts, facts),
-            (self.crop_history, history),
-            (self.crop_changes, changes),
-        ):
-            say(label, words)
+        self.crop_answer.setText(prediction)
+        say(self.crop_facts, facts)
+        say(self.crop_history, history)
+        say(self.crop_changes, changes)
 
     def set_shown(self, crop: bool, *, surroundings: bool = True, findable: bool = True) -> None:
         """Show what goes with a chosen crop, or nothing but a sentence."""
         self.context_view.setVisible(crop and surroundings)
-        say(self.no_surroundings, "" if surroundings else "This crop came without its micrograph.")
+        sentence = "This crop was imported without its micrograph."
+        if surroundings:
+            sentence = ""
+        say(self.no_surroundings, sentence)
         for widget in (
             self.probability_bars,
             self.label_strip,
@@ -150,7 +148,7 @@ class DetailPanel(QWidget):
         self.show_button.setEnabled(crop and findable)
         if not crop:
             self.heat_map.clear()
-            self.set_words("", "", "", "", "")
+            self.set_texts("", "", "", "", "")
 
     @property
     def heat_wanted(self) -> bool:
@@ -175,22 +173,10 @@ class DetailPanel(QWidget):
         self.crop_facts = text("review_crop_size", wrap=True)
         self.crop_history = text("review_crop_history", wrap=True)
         self.crop_changes = text("crop_changes", kind="warning", wrap=True)
-        self.heat_switch = button(
-            "heat_map_switch", "Heat map", "Show what speaks for a class (H)", checkable=True
-        )
-        self.heat_class = QComboBox()
-        self.heat_class.setObjectName("heat_map_class")
-        self.heat_class.setAccessibleName("Class that the heat map speaks of")
-        self.heat_class.setToolTip("Coloured where the picture speaks for this class")
-        self.heat_class.setSizeAdjustPolicy(
-            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-        )
-        self.heat_class.setMinimumContentsLength(4)
-        self.heat_class.setMinimumWidth(60)
-        self.heat_class.setVisible(False)
         self.show_button = button(
             "show_in_label_button", "Show in micrograph", "Show this crop on the Label page (M)"
         )
+        self._build_heat()
         layout = column(self, margin=0, spacing=GAP // 2)
         layout.addWidget(self.crop_name)
         layout.addWidget(self.heat_map, 3)
@@ -208,16 +194,31 @@ class DetailPanel(QWidget):
         layout.addWidget(self._build_more(), 2)
         layout.addStretch(0)
 
+    def _build_heat(self) -> None:
+        self.heat_switch = button(
+            "heat_map_switch", "Heat map", "Show the evidence for a class (H)", checkable=True
+        )
+        self.heat_class = QComboBox()
+        self.heat_class.setObjectName("heat_map_class")
+        self.heat_class.setAccessibleName("Class of the heat map")
+        self.heat_class.setToolTip("Coloured: evidence for this class")
+        self.heat_class.setSizeAdjustPolicy(
+            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        )
+        self.heat_class.setMinimumContentsLength(4)
+        self.heat_class.setMinimumWidth(60)
+        self.heat_class.setVisible(False)
+
     def _build_remark(self) -> None:
         self.reviewed_box = QCheckBox("Reviewed")
         self.reviewed_box.setObjectName("reviewed_box")
         self.reviewed_box.setAccessibleName("Mark the crop as reviewed (R)")
         self.reviewed_box.setToolTip(
-            "Mark the crop as reviewed (R): it leaves the queue of label errors"
+            "Mark the crop as reviewed (R); it leaves the list of label errors"
         )
         self.note_field = QLineEdit()
         self.note_field.setObjectName("crop_note")
-        self.note_field.setAccessibleName("Note at the crop")
+        self.note_field.setAccessibleName("Note on the crop")
         self.note_field.setPlaceholderText("Note (N)")
         self.note_field.setMinimumWidth(40)
 
@@ -241,7 +242,7 @@ class DetailPanel(QWidget):
         layout.addWidget(self.size_note)
         layout.addStretch(1)
         self.alike_grid.setObjectName("alike_grid")
-        self.alike_grid.setAccessibleName("Training crops that the network finds most alike")
+        self.alike_grid.setAccessibleName("Training crops most similar to this one")
         self.alike_grid.set_cell(72, lines=1)
         self.alike_note = text("alike_note", wrap=True)
         layout = column(alike, margin=0, spacing=GAP // 2)

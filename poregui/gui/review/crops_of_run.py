@@ -3,171 +3,184 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from poregui.domain.dataset import Part
+from poregui.domain.wording import percent
 from poregui.gui.lists.crop_list import CropRow
-from poregui.gui.plots.confusion_matrix import EVERYTHING, Cell
-from poregui.gui.review.panel_presenter import PanelPresenter, Surroundings
-from poregui.gui.review.prediction_table import (
-    NO_TRUTH,
-    Order,
-    PredictionTable,
-    chosen_rows,
-    ordered_rows,
-)
-from poregui.gui.review.review_text import empty_list_words, list_title
-from poregui.workflow.evaluating.evaluate import RunReview
+from poregui.gui.plots.confusion_matrix import EVERYTHING
+from poregui.gui.review.panel_presenter import PanelPresenter
+from poregui.gui.review.review_panels import CropsPanel
+from poregui.gui.review.review_state import ReviewFilter, ReviewState
+from poregui.gui.review.review_text import empty_list_text, list_title
+from poregui.workflow.evaluating.evaluate import NO_TRUTH, Predictions
+
+Order = Literal["loss", "margin", "sure", "unsure", "large", "small"]
+"""How crops are sorted: greatest loss, smallest margin, most and least confident, largest and
+smallest first.
+"""
+
+
+def chosen_rows(predictions: Predictions, part: Part, chosen: ReviewFilter) -> NDArray[np.intp]:
+    """Return the rows of a filter in a part: of a group, of cells, or those that do not count."""
+    inside = predictions.in_part(part)
+    truth = predictions.truth
+    if chosen.cells is None:
+        return np.flatnonzero(inside & (truth == NO_TRUTH))
+    inside = inside & (truth != NO_TRUTH)
+    if chosen.group:
+        return np.flatnonzero(inside & np.isin(predictions.ids, chosen.crop_ids))
+    if EVERYTHING in chosen.cells:
+        return np.flatnonzero(inside & ~predictions.right)
+    wanted = np.zeros(len(predictions), np.bool_)
+    for cell in chosen.cells:
+        one = np.ones(len(predictions), np.bool_)
+        if cell.row is not None:
+            one &= truth == cell.row
+        if cell.column is not None:
+            one &= predictions.predicted == cell.column
+        wanted |= one
+    return np.flatnonzero(inside & wanted)
+
+
+def ordered_rows(
+    predictions: Predictions, rows: NDArray[np.intp], order: Order
+) -> NDArray[np.intp]:
+    """Return rows in an order; equals by confidence and then by crop."""
+    confidence = predictions.confidence[rows]
+    if order == "loss":
+        key = -predictions.loss[rows]
+    elif order == "margin":
+        key = predictions.margin[rows]
+    elif order == "sure":
+        key = -confidence
+    elif order == "unsure":
+        key = confidence
+    else:
+        # All rows, so that the unit is the same whatever is listed.
+        sizes, _unit = predictions.sizes(np.arange(len(predictions)))
+        key = sizes[rows]
+        if order == "large":
+            key = -key
+    return rows[np.lexsort((predictions.ids[rows], -confidence, key))]
 
 
 def rows_of(
-    reviewed: RunReview,
-    table: PredictionTable,
+    predictions: Predictions,
     rows: NDArray[np.intp],
-    lost: Mapping[int, int | None],
-    done: Collection[int],
+    uncounted: Mapping[int, int | None],
+    reviewed: Collection[int],
 ) -> list[CropRow]:
-    """Return list rows for rows of the table, in their order.
+    """Return list rows for rows of the predictions, in their order.
 
-    `lost` are the labels of crops that do not count and still exist, `done` the crops marked as
-    reviewed.
+    `uncounted` are the labels of crops that do not count and still exist, `reviewed` the crops
+    marked as reviewed.
     """
-    ids = reviewed.class_ids
-    names = table.names
-    sure = table.sure_words
-    said = [f", predicted {name}" for name in reviewed.classes]
-    columns = (table.ids[rows].tolist(), table.truth[rows].tolist(), table.predicted[rows].tolist())
+    ids = predictions.class_ids
+    texts = [f", predicted {name}" for name in predictions.classes]
+    columns = (predictions.truth, predictions.predicted, predictions.confidence)
+    values = zip(rows.tolist(), *(column[rows].tolist() for column in columns), strict=True)
     made = []
-    for row, crop_id, truth, predicted in zip(rows.tolist(), *columns, strict=True):
-        words = names[row] + said[predicted]
+    for row, truth, predicted, confidence in values:
+        crop = predictions.crops[row]
+        crop_id = crop.crop_id
+        text = crop.name + texts[predicted]
         if truth != NO_TRUTH:
             label: int | None = ids[truth]
         else:
-            label = lost.get(crop_id)
-            words += "" if reviewed.judged[row].exists else ", deleted"
+            label = uncounted.get(crop_id)
+            if not predictions.exists[row]:
+                text += ", deleted"
         # In the order of the fields: a cell can hold thousands, and naming them takes a third
         # longer.
         made.append(
             CropRow(
                 crop_id,
                 label,
-                sure[row],
-                words,
+                percent(confidence),
+                text,
                 truth != predicted,
                 ids[predicted],
-                crop_id in done,
+                crop_id in reviewed,
             )
         )
     return made
 
 
 class CropsPresenter(PanelPresenter):
-    """Hold which cells are listed (None: the crops that do not count) and how.
+    """List the crops that the filter of the page asks for."""
 
-    A group of crops may stand in the place of cells: its name and the ids of its crops.
-    """
-
-    def __init__(self, around: Surroundings) -> None:
-        super().__init__(around, around.page.prediction_list)
-        self.cells: tuple[Cell, ...] | None = (EVERYTHING,)
-        self._group: tuple[str, NDArray[np.int64]] | None = None
+    def __init__(self, panel: CropsPanel, state: ReviewState) -> None:
+        super().__init__(panel, state, panel.prediction_list)
+        self._panel = panel
         self._order: Order = "loss"
-        self._to_do_only = False
-        panel = around.page.crops
-        self.link(around.desk.part_changed, self._leave_group)
+        self._unreviewed_only = False
         self.link(panel.order_chosen, self._choose_order)
         self.link(panel.hide_reviewed_changed, self._hide_reviewed)
 
-    def choose(self, cells: Collection[Cell] | None) -> None:
-        """List the crops of cells."""
-        self.cells = None if cells is None else tuple(cells)
-        self._group = None
-        self.page.confusion_matrix.set_cells(self.cells or (EVERYTHING,))
-        self.stale = True
-
-    def choose_group(self, name: str, crop_ids: NDArray[np.int64]) -> None:
-        """List these crops under a name."""
-        self.cells = ()
-        self._group = (name, crop_ids)
-        self.page.confusion_matrix.set_cells(())
+    def choose(self, chosen: ReviewFilter) -> None:
+        """List other crops."""
+        self.state.set_filter(chosen)
         self.stale = True
 
     def reset(self) -> None:
         super().reset()
-        self.cells = (EVERYTHING,)
-        self._group = None
-        self.page.confusion_matrix.set_cells(self.cells)
-        self.page.prediction_list.set_rows(())
+        self.state.set_filter(ReviewFilter())
+        self._panel.prediction_list.set_rows(())
 
     def fill(self) -> None:
-        run = self.desk.run
-        part = self.desk.part
-        if run is None:
-            self.page.prediction_list.set_rows(())
+        predictions = self.state.predictions
+        if predictions is None:
+            self._panel.prediction_list.set_rows(())
             return
-        table = run.table
-        rows = ordered_rows(table, self._chosen_rows(table, part), self._order)
-        done = {crop_id for crop_id, remark in self.desk.remarks().items() if remark.reviewed}
+        rows = chosen_rows(predictions, self.state.part, self.state.filter)
+        rows = ordered_rows(predictions, rows, self._order)
+        remarks = self.state.remarks().items()
+        reviewed = {crop_id for crop_id, remark in remarks if remark.reviewed}
         hidden = 0
-        if self._to_do_only and done:
-            kept = rows[~np.isin(table.ids[rows], np.fromiter(done, np.int64))]
-            rows, hidden = kept, len(rows) - len(kept)
-        lost = table.ids[rows[table.truth[rows] == NO_TRUTH]].tolist()
-        if lost:
-            labels = self.around.session.project.labels_of(lost)
-        else:
-            labels = {}
-        self.page.prediction_list.set_rows(rows_of(run.review, table, rows, labels, done))
-        self._say(len(rows), hidden)
+        if self._unreviewed_only and reviewed:
+            kept = rows[~np.isin(predictions.ids[rows], list(reviewed))]
+            hidden = len(rows) - len(kept)
+            rows = kept
+        uncounted = predictions.ids[rows[predictions.truth[rows] == NO_TRUTH]].tolist()
+        labels: Mapping[int, int | None] = {}
+        if uncounted:
+            labels = self.state.project.labels_of(uncounted)
+        self._panel.prediction_list.set_rows(rows_of(predictions, rows, labels, reviewed))
+        self._show_texts(predictions, len(rows), hidden)
 
-    def _say(self, count: int, hidden: int) -> None:
-        run = self.desk.run
-        assert run is not None
-        cells = self.cells
-        table = run.table
-        part = self.desk.part
-        counted = table.counted(part)
-        errors = int((table.truth[counted] != table.predicted[counted]).sum())
-        if self._group is not None:
-            title = f"{self._group[0]} · {count}"
-        else:
-            if cells is None:
-                title = f"Not counted · {count}"
-            else:
-                title = list_title(run.review.classes, cells, count)
-        title += f" ({hidden} reviewed hidden)" if hidden else ""
-        if cells is None:
-            nothing = "Every crop of this part counts."
-        else:
-            nothing = empty_list_words(cells)
+    def _show_texts(self, predictions: Predictions, count: int, hidden: int) -> None:
+        part = self.state.part
+        chosen = self.state.filter
+        counted = predictions.counted(part)
+        title = list_title(predictions.classes, chosen.cells, chosen.group, count)
         if hidden:
-            nothing = "All crops of this choice are reviewed. Switch “To do” off to see them."
-        self.page.crops.set_words(
+            title += f" ({hidden:,} reviewed hidden)"
+        nothing = ""
+        if hidden and not count:
+            nothing = "All of these crops are reviewed. Turn off “Unreviewed” to show them."
+        elif not count:
+            nothing = empty_list_text(chosen.cells)
+        shown = ""
+        if chosen.cells is None:
+            shown = "uncounted"
+        elif EVERYTHING in chosen.cells:
+            shown = "errors"
+        self._panel.set_texts(
             title,
-            errors=errors,
-            uncounted=int(table.in_part(part).sum()) - len(counted),
-            shown="uncounted" if cells is None else "errors" if EVERYTHING in cells else "",
-            nothing="" if count else nothing,
+            errors=int((~predictions.right[counted]).sum()),
+            uncounted=int(predictions.in_part(part).sum()) - len(counted),
+            shown=shown,
+            nothing=nothing,
         )
-
-    def _chosen_rows(self, table: PredictionTable, part: Part) -> NDArray[np.intp]:
-        if self._group is None:
-            return chosen_rows(table, part, self.cells)
-        counted = table.counted(part)
-        return counted[np.isin(table.ids[counted], self._group[1])]
-
-    def _leave_group(self) -> None:
-        if self._group is not None:
-            self.choose((EVERYTHING,))
 
     def _choose_order(self, order: Order) -> None:
         self._order = order
-        self.stale = True
-        self.listed.emit()
+        self.list_anew()
 
     def _hide_reviewed(self, hide: bool) -> None:
-        self._to_do_only = hide
-        self.stale = True
-        self.listed.emit()
+        self._unreviewed_only = hide
+        self.list_anew()

@@ -9,11 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QRectF, QTimer, Signal
 from PySide6.QtGui import QImage, QPainter
+from PySide6.QtWidgets import QAbstractButton
 
 from poregui.domain.dataset import DatasetCrop
 from poregui.domain.errors import PoreguiError
+from poregui.gui.base.feature import Feature
+from poregui.gui.lists.crop_grid import CropGrid
 from poregui.gui.plots.heat_map import evidence_for, heat_image
-from poregui.gui.review.panel_presenter import Surroundings
+from poregui.gui.review.review_state import ReviewState
 from poregui.gui.services.jobs import Background, TaskControl, TaskHandle
 from poregui.store.pixels import CropPixels
 from poregui.store.run_folder import RunFolder
@@ -128,23 +131,36 @@ class HeatMaps(QObject):
 _PICTURES_KEPT = 400
 
 
-class GridHeat(QObject):
+class GridHeat(Feature):
     """Give pictures with heat maps while they are wanted; the maps of what is seen are asked for
     together.
     """
 
-    def __init__(self, around: Surroundings, plain: Callable[[int], QImage | None]) -> None:
-        super().__init__(around.page)
-        self._around = around
+    def __init__(
+        self,
+        switch: QAbstractButton,
+        grids: Sequence[CropGrid],
+        state: ReviewState,
+        background: Background,
+        plain: Callable[[int], QImage | None],
+    ) -> None:
+        super().__init__(switch)
+        self._switch = switch
+        self._grids = grids
+        self._state = state
         self._plain = plain
-        self._maps = HeatMaps(around.services.background, self)
+        self._maps = HeatMaps(background, self)
         self._on = False
         self._made: OrderedDict[int, QImage] = OrderedDict()
         self._wanted: dict[int, None] = {}
         self._soon = QTimer(self, interval=30, singleShot=True)
         self._soon.timeout.connect(self._ask)
         self._maps.ready.connect(self._ready)
-        self._maps.failed.connect(lambda _crop_id, _error: self._wanted.clear())
+        self._maps.failed.connect(self._forget_wanted)
+        self.link(switch.toggled, self.switch)
+
+    def _forget_wanted(self) -> None:
+        self._wanted.clear()
 
     def set_run(self, run: RunFolder | None) -> None:
         """Use the network of another run."""
@@ -153,18 +169,18 @@ class GridHeat(QObject):
         self._wanted.clear()
         self._maps.set_run(run)
         has_network = run is not None and not self._maps.why_none()
-        self._around.page.crops.grid_heat_button.setEnabled(has_network)
+        self._switch.setEnabled(has_network)
 
     def image(self, crop_id: int) -> QImage | None:
         """Return the picture of a crop, with its heat map where it is wanted and at hand."""
         plain = self._plain(crop_id)
-        run = self._around.desk.run
+        run = self._state.run
         if not self._on or plain is None or run is None or crop_id not in run.frozen:
             return plain
         made = self._made.get(crop_id)
         if made is not None:
             return made
-        if self._around.page.crops.grid_heat_button.isEnabled():
+        if self._switch.isEnabled():
             self._wanted[crop_id] = None
             if not self._soon.isActive():
                 self._soon.start()
@@ -173,11 +189,11 @@ class GridHeat(QObject):
     def switch(self, on: bool) -> None:
         """Show heat maps, or plain pictures."""
         self._on = on
-        for grid in self._around.page.grids:
+        for grid in self._grids:
             grid.viewport().update()
 
     def _ask(self) -> None:
-        run = self._around.desk.run
+        run = self._state.run
         wanted = list(self._wanted)
         self._wanted.clear()
         if run is not None:
@@ -186,19 +202,19 @@ class GridHeat(QObject):
             )
 
     def _ready(self, crop_id: int, maps: NDArray[np.float32]) -> None:
-        judged = self._around.desk.judged.get(crop_id)
+        row = self._state.row(crop_id)
+        predictions = self._state.predictions
         plain = self._plain(crop_id)
-        if judged is None or plain is None or plain.isNull():
+        if row is None or predictions is None or plain is None or plain.isNull():
             return
         picture = plain.convertToFormat(QImage.Format.Format_RGB32)
         painter = QPainter(picture)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        painter.drawImage(
-            QRectF(picture.rect()), heat_image(evidence_for(maps, judged.prediction.index))
-        )
+        predicted = int(predictions.predicted[row])
+        painter.drawImage(QRectF(picture.rect()), heat_image(evidence_for(maps, predicted)))
         painter.end()
         self._made[crop_id] = picture
         while len(self._made) > _PICTURES_KEPT:
             self._made.popitem(last=False)
-        for grid in self._around.page.grids:
+        for grid in self._grids:
             grid.picture_ready(crop_id)

@@ -1,34 +1,21 @@
-"""Define what the presenters of the review page's panels share: they fill their panel only while it
+"""Define what the features of the review page's panels share: they fill their panel only while it
 is seen.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
-from PySide6.QtCore import QObject, Signal, SignalInstance
+from PySide6.QtCore import QObject, Signal
 
+from poregui.gui.base.feature import Feature
 from poregui.gui.lists.crop_grid import CropGrid
 from poregui.gui.lists.crop_list import CropRow
-from poregui.gui.review.review_page import ReviewPage
-from poregui.gui.review.run_review import RunDesk
-from poregui.gui.services.page_services import Services
-from poregui.gui.services.session import Session
+from poregui.gui.review.review_state import ReviewState
 
 
-@dataclass(frozen=True)
-class Surroundings:
-    """Hold what every panel's presenter works with."""
-
-    page: ReviewPage
-    desk: RunDesk
-    session: Session
-    services: Services
-
-
-class PanelPresenter(QObject):
-    """Fill one panel from the desk; `listed` tells that its list came anew by itself.
+class PanelPresenter(Feature):
+    """Fill one panel from the state; `listed` tells that its list came anew by itself.
 
     `reset` is called when another run is there, `follow` when labels of crops changed (no ids: all
     may have), `refresh` when the panel is seen and something of both happened.
@@ -36,33 +23,15 @@ class PanelPresenter(QObject):
 
     listed = Signal()
 
-    def __init__(self, around: Surroundings, grid: CropGrid | None = None) -> None:
-        super().__init__(around.page)
-        self.around = around
+    def __init__(self, parent: QObject, state: ReviewState, grid: CropGrid | None = None) -> None:
+        super().__init__(parent)
+        self.state = state
         self.grid = grid
         self.stale = True
-        self._links: list[tuple[SignalInstance, Callable]] = []
-
-    @property
-    def page(self) -> ReviewPage:
-        """Return the page."""
-        return self.around.page
-
-    @property
-    def desk(self) -> RunDesk:
-        """Return the run that is shown."""
-        return self.around.desk
-
-    def link(self, signal: SignalInstance, slot: Callable) -> None:
-        """Connect until `detach`."""
-        signal.connect(slot)
-        self._links.append((signal, slot))
 
     def detach(self) -> None:
-        """Disconnect from the page."""
-        for signal, slot in self._links:
-            signal.disconnect(slot)
-        self._links = []
+        """Disconnect from panel and state, and forget the run."""
+        super().detach()
         self.reset()
 
     def reset(self) -> None:
@@ -82,9 +51,14 @@ class PanelPresenter(QObject):
     def fill(self) -> None:
         """Fill the panel."""
 
+    def list_anew(self) -> None:
+        """Have the panel filled, because what it is to show changed."""
+        self.stale = True
+        self.listed.emit()
 
-def answer_row(
-    around: Surroundings,
+
+def crop_row(
+    state: ReviewState,
     crop_id: int,
     label: int | None,
     *,
@@ -92,28 +66,25 @@ def answer_row(
     sub_text: str,
     predicted: int | None,
 ) -> CropRow:
-    """Return the row of a crop in a list of its own: label now, proposed or
-    predicted label, words.
+    """Return the row of a crop in a list of its own: label now, texts, proposed or predicted
+    label.
     """
-    judged = around.desk.judged.get(crop_id)
+    row = state.row(crop_id)
+    predictions = state.predictions
+    wrong = row is not None and predictions is not None and not predictions.is_right(row)
+    reviewed = state.remark(crop_id).reviewed
     return CropRow(
-        crop_id,
-        label,
-        text,
-        sub_text,
-        wrong=judged is not None and not judged.right,
-        predicted=predicted,
-        reviewed=around.desk.remark(crop_id).reviewed,
+        crop_id, label, text, sub_text, wrong=wrong, predicted=predicted, reviewed=reviewed
     )
 
 
 def following(grid: CropGrid, ids: Sequence[int], otherwise: int | None) -> int | None:
     """Return the crop that comes after some of a list, the one before them at its end."""
-    places = [place for place in map(grid.rows.place, ids) if place is not None]
-    if not places:
+    indices = [index for index in map(grid.rows.place, ids) if index is not None]
+    if not indices:
         return None
     gone = set(ids)
     rows = grid.rows.rows
-    after = (row.crop_id for row in rows[max(places) + 1 :] if row.crop_id not in gone)
-    before = (row.crop_id for row in reversed(rows[: min(places)]))
+    after = (row.crop_id for row in rows[max(indices) + 1 :] if row.crop_id not in gone)
+    before = (row.crop_id for row in reversed(rows[: min(indices)]))
     return next(after, next(before, otherwise))

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
+from functools import partial
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut, QShowEvent
 from PySide6.QtWidgets import QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from poregui.domain.classes import PoreClass
-from poregui.domain.dataset import Part
-from poregui.domain.evaluation import Evaluation
 from poregui.gui.base.key_map import key_map
 from poregui.gui.label.label_keys import LabelKeys
 from poregui.gui.plots.confusion_matrix import EVERYTHING
@@ -19,30 +18,29 @@ from poregui.gui.review.review_panels import (
     ComparePanel,
     CropsPanel,
     CurvesPanel,
+    LabelIssuesPanel,
     NumbersPanel,
-    SuspectsPanel,
 )
 from poregui.gui.review.review_parts import centred, primary, scrolled, text
-from poregui.gui.review.review_text import RunHeadline
 from poregui.gui.review.run_column import RunColumn
 from poregui.gui.widgets.tabbed import Tabbed
 
 CROPS = "Crops"
 NUMBERS = "Numbers"
 CURVES = "Curves"
-SUSPECTS = "Label errors"
+LABEL_ISSUES = "Label errors"
 COMPARE = "Compare"
 """The panels in the middle; those of single crops have the chosen one at their side."""
 _LEFT = (296, 340)
 _RIGHT = (268, 300)
 """Least and greatest width of the outer columns, before a person moves them."""
-_WITH_CROP = (CROPS, SUSPECTS, COMPARE)
+_WITH_CROP = (CROPS, LABEL_ISSUES, COMPARE)
 
 
 class ReviewPage(QWidget):
     """Hold the widgets of reviewing and say what a person wants; the presenter fills them.
 
-    `key_pressed` carries what a key means (see label/keys.py), `shown` tells that the page came
+    `key_pressed` carries what a key means (see LabelKeys), `shown` tells that the page came
     into view, `panel_chosen` which panel did.
     """
 
@@ -64,7 +62,7 @@ class ReviewPage(QWidget):
         self.crops = CropsPanel(self)
         self.numbers = NumbersPanel(self)
         self.curves = CurvesPanel(self)
-        self.suspects = SuspectsPanel(self)
+        self.label_issues = LabelIssuesPanel(self)
         self.compare = ComparePanel(self)
         self.detail = DetailPanel(self)
         self.run_picker = self.column.run_picker
@@ -73,7 +71,7 @@ class ReviewPage(QWidget):
         self.part_buttons = self.column.part_buttons
         self.prediction_list = self.crops.prediction_list
         self.context_view = self.detail.context_view
-        self.grids = (self.prediction_list, self.suspects.suspect_list, self.compare.flip_list)
+        self.grids = (self.prediction_list, self.label_issues.issue_list, self.compare.flip_list)
         self._stack = QStackedWidget(self)
         self._stack.addWidget(self._build_work())
         self._stack.addWidget(self._build_empty())
@@ -88,22 +86,12 @@ class ReviewPage(QWidget):
         """Show what to do in a project without runs, or the work."""
         self._stack.setCurrentIndex(1 if empty else 0)
 
-    def show_sentence(self, sentence: str, *, offer_training: bool = False) -> None:
+    def show_sentence(self, sentence: str, offer_training: bool = False) -> None:
         """Show a sentence in the place of numbers and crops; an empty one shows these."""
         self.sentence.setText(sentence)
         self.sentence_train_button.setVisible(offer_training)
         self._main.setCurrentIndex(1 if sentence else 0)
         self.column.show_numbers(not sentence)
-
-    def set_headline(self, headline: RunHeadline, warnings: Sequence[str], seen: str = "") -> None:
-        """Say what the run is worth, what makes that doubtful, and how unseen its test side still
-        is.
-        """
-        self.column.set_headline(headline, warnings, seen)
-
-    def set_parts(self, there: Collection[Part], chosen: Part) -> None:
-        """Offer the parts that have predictions."""
-        self.column.set_parts(there, chosen)
 
     def set_classes(
         self, names: Sequence[str], ids: Sequence[int], known: Sequence[PoreClass]
@@ -116,12 +104,6 @@ class ReviewPage(QWidget):
             grid.set_classes(known)
         self.keys.watch(self.detail.label_strip.buttons.values())
 
-    def set_numbers(
-        self, evaluation: Evaluation, ids: Sequence[int], known: Sequence[PoreClass]
-    ) -> None:
-        """Show matrix and scores."""
-        self.column.set_numbers(evaluation, ids, known)
-
     def show_panel(self, title: str) -> None:
         """Bring one of the panels in the middle to the front."""
         self.panels.show_panel(title)
@@ -129,9 +111,11 @@ class ReviewPage(QWidget):
     # ---- building ---------------------------------------------------------------------------
 
     def _build_work(self) -> QWidget:
-        self.panels = Tabbed("review_panels", "What is shown of the run")
-        panels = (self.crops, self.numbers, self.curves, self.suspects, self.compare)
-        for title, panel in zip((CROPS, NUMBERS, CURVES, SUSPECTS, COMPARE), panels, strict=True):
+        self.panels = Tabbed("review_panels", "Views of the run")
+        panels = (self.crops, self.numbers, self.curves, self.label_issues, self.compare)
+        for title, panel in zip(
+            (CROPS, NUMBERS, CURVES, LABEL_ISSUES, COMPARE), panels, strict=True
+        ):
             self.panels.add(title, panel)
         self.panels.setMinimumWidth(220)
         self.panels.setProperty("panel", True)
@@ -179,16 +163,16 @@ class ReviewPage(QWidget):
         return centred(self.sentence, self.sentence_train_button)
 
     def _build_empty(self) -> QWidget:
-        title = text("review_empty_title", kind="title", words="Train a network first")
+        title = text("review_empty_title", kind="title", content="Train a network first")
         title.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        words = text("review_empty_text", wrap=True)
-        words.setText(
-            "When a training has ended, its answers to the unseen crops stand here:\n"
-            "which classes it takes for which, and every single crop that it got wrong."
+        explanation = text("review_empty_text", wrap=True)
+        explanation.setText(
+            "After training, this page shows the predictions for unseen crops:\n"
+            "which classes are confused, and every crop that was classified wrongly."
         )
-        words.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        explanation.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.train_first_button = primary("train_first_button", "Go to Train")
-        return centred(title, words, self.train_first_button)
+        return centred(title, explanation, self.train_first_button)
 
     def _connect(self) -> None:
         self.keys = LabelKeys(self)
@@ -213,8 +197,8 @@ class ReviewPage(QWidget):
             ("micrograph", self.detail.show_button.click),
             ("mark", self.detail.reviewed_box.click),
             ("note", self.detail.note_field.setFocus),
-            ("keep", lambda: self.answer("keep")),
-            ("change", lambda: self.answer("change")),
+            ("keep", partial(self.answer, "keep")),
+            ("change", partial(self.answer, "change")),
         ):
             keys = QKeySequence(key_map().key(f"review_{name}"))
             shortcut = QShortcut(keys, self, context=Qt.ShortcutContext.WidgetWithChildrenShortcut)
@@ -229,8 +213,8 @@ class ReviewPage(QWidget):
 
     @property
     def current_grid(self) -> QWidget:
-        """Return the list of the panel that is seen, the judged crops where it has none."""
-        lists = {SUSPECTS: self.suspects.suspect_list, COMPARE: self.compare.flip_list}
+        """Return the list of the panel that is seen, the predicted crops where it has none."""
+        lists = {LABEL_ISSUES: self.label_issues.issue_list, COMPARE: self.compare.flip_list}
         return lists.get(self.panels.current, self.prediction_list)
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -250,9 +234,9 @@ class ReviewPage(QWidget):
         self.current_grid.setFocus()
 
     def answer(self, answer: str) -> None:
-        """Settle the chosen suspect, where the queue is seen."""
-        if self.panels.current == SUSPECTS:
-            self.suspects.answered.emit(answer)
+        """Settle the chosen label error, where the queue is seen."""
+        if self.panels.current == LABEL_ISSUES:
+            self.label_issues.answered.emit(answer)
 
     def _cells_chosen(self, cells: object) -> None:
         self.show_panel(CROPS)

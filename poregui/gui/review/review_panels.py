@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QButtonGroup,
@@ -17,7 +19,7 @@ from poregui.gui.base.pieces import combo
 from poregui.gui.base.theme import GAP, MARGIN
 from poregui.gui.lists.crop_grid import LARGEST_CELL, CropGrid
 from poregui.gui.lists.number_table import NumberTable
-from poregui.gui.plots.figure_view import FigureView
+from poregui.gui.plots.svg_view import FigureView
 from poregui.gui.review.review_parts import (
     button,
     centred,
@@ -31,12 +33,12 @@ from poregui.gui.review.review_parts import (
 )
 
 FLIPS = {
-    "all": "All that flipped",
-    "mended": "Right now, wrong there",
-    "broken": "Wrong now, right there",
-    "other": "Both wrong, otherwise",
+    "all": "All differences",
+    "mended": "Only this run correct",
+    "broken": "Only the other run correct",
+    "other": "Both wrong, differently",
 }
-"""Which flipped crops are listed; *now* is the run of the page, *there* the other one."""
+"""Which crops are listed that two runs predict differently; *this* is the run of the page."""
 
 
 class ComparePanel(QWidget):
@@ -49,48 +51,56 @@ class ComparePanel(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.other_box = combo("other_run_box", "Run to compare with")
-        self.other_box.setMaximumWidth(260)
-        self.other_box.setMinimumContentsLength(20)
-        self.flips_box = combo("flips_box", "Which flipped crops are listed")
-        self.flips_box.setMaximumWidth(240)
-        self.flips_box.setMinimumContentsLength(20)
-        for key, words in FLIPS.items():
-            self.flips_box.addItem(words, key)
-        self.other_box.activated.connect(
-            lambda _place: self.other_chosen.emit(self.other_box.currentData())
-        )
-        self.flips_box.activated.connect(
-            lambda _place: self.flips_chosen.emit(self.flips_box.currentData())
-        )
+        self._build_choices()
         self.compare_sentence = text("compare_sentence", kind="plain", wrap=True)
         self.compare_notes = text("compare_notes", kind="warning", wrap=True)
         self.compare_table = NumberTable(
-            "compare_table", "Accuracy of both runs on the crops that both answered"
+            "compare_table", "Accuracy of both runs on the crops that both predicted"
         )
         self.flip_list = CropGrid(parent=self)
         self.flip_list.setObjectName("flip_list")
-        self.flip_list.setAccessibleName("Crops that the two runs answered otherwise")
+        self.flip_list.setAccessibleName("Crops that the two runs predict differently")
         self.flip_list.set_cell(124, lines=1)
         self.flips_title = text("flips_title", kind="title")
         self.flips_title.setMinimumWidth(40)
         self.compare_nothing = text("compare_nothing", wrap=True)
         self.compare_nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._stack = QStackedWidget()
+        self._stack.addWidget(self._build_work())
+        self._stack.addWidget(centred(self.compare_nothing))
+        layout = column(self, margin=0, spacing=0)
+        layout.addLayout(row(text(content="Compare with"), self.other_box, None, margin=MARGIN))
+        layout.addWidget(self._stack, 1)
+
+    def _build_choices(self) -> None:
+        self.other_box = combo("other_run_box", "Run to compare with")
+        self.other_box.setMaximumWidth(260)
+        self.other_box.setMinimumContentsLength(20)
+        self.flips_box = combo("flips_box", "Which differences are listed")
+        self.flips_box.setMaximumWidth(240)
+        self.flips_box.setMinimumContentsLength(20)
+        for key, title in FLIPS.items():
+            self.flips_box.addItem(title, key)
+        self.other_box.activated.connect(self._choose_other)
+        self.flips_box.activated.connect(self._choose_flips)
+
+    def _build_work(self) -> QWidget:
         work = QWidget()
         inner = column(work, margin=0, spacing=0)
         above = QWidget()
-        said = column(above, margin=MARGIN, spacing=GAP)
+        numbers = column(above, margin=MARGIN, spacing=GAP)
         for widget in (self.compare_sentence, self.compare_notes, self.compare_table):
-            said.addWidget(widget)
+            numbers.addWidget(widget)
         inner.addWidget(above)
         inner.addLayout(row(self.flips_title, None, self.flips_box, margin=MARGIN))
         inner.addLayout(inset(self.flip_list), 1)
-        self._stack = QStackedWidget()
-        self._stack.addWidget(work)
-        self._stack.addWidget(centred(self.compare_nothing))
-        layout = column(self, margin=0, spacing=0)
-        layout.addLayout(row(text(words="Compare with"), self.other_box, None, margin=MARGIN))
-        layout.addWidget(self._stack, 1)
+        return work
+
+    def _choose_other(self) -> None:
+        self.other_chosen.emit(self.other_box.currentData())
+
+    def _choose_flips(self) -> None:
+        self.flips_chosen.emit(self.flips_box.currentData())
 
     def show_sentence(self, sentence: str) -> None:
         """Show a sentence in the place of the comparison; an empty one shows the comparison."""
@@ -101,23 +111,22 @@ class ComparePanel(QWidget):
 _CELL = 106
 _SMALLEST = 80
 ORDERS = {
-    "loss": "Worst first",
-    "margin": "Closest call first",
-    "sure": "Most sure first",
-    "unsure": "Least sure first",
+    "loss": "Largest loss first",
+    "margin": "Smallest margin first",
+    "sure": "Most certain first",
+    "unsure": "Least certain first",
     "large": "Largest first",
     "small": "Smallest first",
 }
-"""The orders of run_table.py in words."""
+"""The orders of crops_of_run.py as text."""
 _ORDER_TIP = (
-    "Worst: greatest loss, -log of the probability of the label. Closest call: smallest margin "
-    "between the two most "
-    "probable classes. Sure: probability of the predicted class. Size: longer side of the crop."
+    "Loss: −log of the probability of the label. Margin: difference between the two most "
+    "probable classes. Certain: probability of the predicted class. Size: longer side of the crop."
 )
 
 
 class CropsPanel(QWidget):
-    """Hold the list of judged crops; the signals tell what a person wants to see in it."""
+    """Hold the list of predicted crops; the signals tell what a person wants to see in it."""
 
     all_errors_requested = Signal()
     uncounted_requested = Signal()
@@ -129,20 +138,20 @@ class CropsPanel(QWidget):
         super().__init__(parent)
         self.prediction_list = CropGrid(parent=self)
         self.prediction_list.setObjectName("prediction_list")
-        self.prediction_list.setAccessibleName("Judged crops")
+        self.prediction_list.setAccessibleName("Predicted crops")
         self.prediction_list.set_cell(_CELL, lines=1)
         self._build()
         self._connect()
 
-    def set_words(
+    def set_texts(
         self, title: str, *, errors: int, uncounted: int, shown: str, nothing: str
     ) -> None:
         """Name the list; `shown` is `errors` or `uncounted` where the list holds all of these."""
         self.list_title.setText(title)
         self.list_title.setToolTip(title)
-        self.all_errors_button.setText(f"All errors ({errors})")
+        self.all_errors_button.setText(f"All errors ({errors:,})")
         self.all_errors_button.setChecked(shown == "errors")
-        self.uncounted_button.setText(f"Not counted ({uncounted})")
+        self.uncounted_button.setText(f"Not counted ({uncounted:,})")
         self.uncounted_button.setVisible(bool(uncounted) or shown == "uncounted")
         self.uncounted_button.setChecked(shown == "uncounted")
         self._list.setCurrentIndex(1 if nothing else 0)
@@ -160,29 +169,29 @@ class CropsPanel(QWidget):
         self.uncounted_button = button(
             "uncounted_button",
             "Not counted",
-            "Show crops that were deleted, unsure or without a label",
+            "Show crops that are deleted, unsure or unlabelled",
             checkable=True,
         )
         self.hide_reviewed_button = button(
             "hide_reviewed_button",
-            "To do",
+            "Unreviewed",
             "Hide crops that are marked as reviewed",
             checkable=True,
         )
         self.grid_heat_button = button(
             "grid_heat_button",
-            "Heat",
-            "Show on every picture what speaks for its predicted class",
+            "Heat maps",
+            "Show on each crop the evidence for its predicted class",
             checkable=True,
         )
         self.order_box = combo("order_box", "Order of the crops")
         self.order_box.setToolTip(_ORDER_TIP)
-        for order, words in ORDERS.items():
-            self.order_box.addItem(words, order)
+        for order, title in ORDERS.items():
+            self.order_box.addItem(title, order)
         self.size_slider = QSlider(Qt.Orientation.Horizontal)
         self.size_slider.setObjectName("prediction_size")
-        self.size_slider.setAccessibleName("Size of the pictures")
-        self.size_slider.setToolTip("Size of the pictures")
+        self.size_slider.setAccessibleName("Thumbnail size")
+        self.size_slider.setToolTip("Thumbnail size")
         self.size_slider.setRange(_SMALLEST, LARGEST_CELL)
         self.size_slider.setValue(_CELL)
         self.size_slider.setFixedWidth(72)
@@ -211,12 +220,11 @@ class CropsPanel(QWidget):
         self.uncounted_button.clicked.connect(self.uncounted_requested)
         self.hide_reviewed_button.toggled.connect(self.hide_reviewed_changed)
         self.grid_heat_button.toggled.connect(self.grid_heat_changed)
-        self.order_box.activated.connect(
-            lambda _place: self.order_chosen.emit(self.order_box.currentData())
-        )
-        self.size_slider.valueChanged.connect(
-            lambda side: self.prediction_list.set_cell(side, lines=1)
-        )
+        self.order_box.activated.connect(self._choose_order)
+        self.size_slider.valueChanged.connect(partial(self.prediction_list.set_cell, lines=1))
+
+    def _choose_order(self) -> None:
+        self.order_chosen.emit(self.order_box.currentData())
 
 
 class CurvesPanel(QWidget):
@@ -232,25 +240,24 @@ class CurvesPanel(QWidget):
         layout = column(self, margin=MARGIN, spacing=GAP)
         grid = QGridLayout()
         grid.setSpacing(GAP)
-        for place, figure in enumerate(
-            (self.roc, self.precision_recall, self.calibration, self.training)
-        ):
-            grid.addWidget(figure, place // 2, place % 2)
+        figures = (self.roc, self.precision_recall, self.calibration, self.training)
+        for index, figure in enumerate(figures):
+            grid.addWidget(figure, index // 2, index % 2)
         layout.addLayout(grid, 1)
         layout.addWidget(self.curves_note)
         say(self.curves_note, "")
 
 
 class NumbersPanel(QWidget):
-    """Hold tables of numbers; `breakdown_chosen` carries the place of a way to group crops."""
+    """Hold tables of numbers; `breakdown_chosen` carries the index of a way to group crops."""
 
     breakdown_chosen = Signal(int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.overall_table = NumberTable("overall_table", "Numbers over all crops")
+        self.overall_table = NumberTable("overall_table", "Metrics over all crops")
         self.class_table = NumberTable("class_table", "Precision, recall and F1 per class")
-        self.beside_table = NumberTable("beside_table", "The same measured otherwise")
+        self.beside_table = NumberTable("beside_table", "Baselines and cross-validations")
         self.breakdown_table = NumberTable("breakdown_table", "Errors by group of crops")
         self.breakdown_table.set_choosable()
         self.numbers_note = text("numbers_note", wrap=True)
@@ -267,13 +274,13 @@ class NumbersPanel(QWidget):
         for heading, widgets in (
             ("Over all crops", (self.overall_table,)),
             ("Per class", (self.class_table,)),
-            ("Measured otherwise", (self.beside_table, self.beside_note)),
+            ("Baselines", (self.beside_table, self.beside_note)),
         ):
-            layout.addWidget(text(kind="heading", words=heading))
+            layout.addWidget(text(kind="heading", content=heading))
             for widget in widgets:
                 layout.addWidget(widget)
             layout.addSpacing(MARGIN)
-        layout.addWidget(text(kind="heading", words="Where it errs"))
+        layout.addWidget(text(kind="heading", content="Errors by…"))
         layout.addLayout(self._tabs)
         layout.addWidget(self.breakdown_table)
         layout.addStretch(1)
@@ -288,19 +295,19 @@ class NumbersPanel(QWidget):
                 one.hide()
                 one.deleteLater()
             self.breakdown_buttons = []
-            for place, title in enumerate(titles):
+            for index, title in enumerate(titles):
                 name = f"breakdown_{title.lower().replace(' ', '_')}_button"
                 one = button(name, title, f"Group errors by {title.lower()}", checkable=True)
                 one.setProperty("tab", True)
                 one.setProperty("boxed", False)
-                self._group.addButton(one, place)
-                self._tabs.insertWidget(place, one)
+                self._group.addButton(one, index)
+                self._tabs.insertWidget(index, one)
                 self.breakdown_buttons.append(one)
         if titles:
             self.breakdown_buttons[chosen].setChecked(True)
 
 
-class SuspectsPanel(QWidget):
+class LabelIssuesPanel(QWidget):
     """Hold the queue; `answered` carries `keep`, `change` or `unsure` for the chosen crop."""
 
     answered = Signal(str)
@@ -308,61 +315,69 @@ class SuspectsPanel(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.suspect_list = CropGrid(parent=self)
-        self.suspect_list.setObjectName("suspect_list")
-        self.suspect_list.setAccessibleName("Suspected label errors")
-        self.suspect_list.set_cell(110, lines=1)
-        self.suspects_title = text("suspects_title", kind="title")
-        self.suspects_title.setMinimumWidth(40)
-        self.suspects_note = text("suspects_note", wrap=True)
-        self.suspect_why = text("suspect_why", kind="plain", wrap=True)
+        self.issue_list = CropGrid(parent=self)
+        self.issue_list.setObjectName("suspect_list")
+        self.issue_list.setAccessibleName("Suspected label errors")
+        self.issue_list.set_cell(110, lines=1)
+        self.issues_title = text("suspects_title", kind="title")
+        self.issues_title.setMinimumWidth(40)
+        self.issues_note = text("suspects_note", wrap=True)
+        self.issue_reason = text("suspect_why", kind="plain", wrap=True)
+        self._build_answers()
+        self.search_again_button = button(
+            "search_again_button", "Search again", "Search with the current labels"
+        )
+        self.search_again_button.clicked.connect(self.search_requested)
+        self.issues_sentence = text("suspects_sentence", wrap=True)
+        self.issues_sentence.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.search_button = primary("search_suspects_button", "Search for label errors")
+        self.search_button.clicked.connect(self.search_requested)
+        self._stack = QStackedWidget()
+        self._stack.addWidget(self._build_work())
+        self._stack.addWidget(centred(self.issues_sentence, self.search_button))
+        column(self, margin=0).addWidget(self._stack)
+
+    def _build_answers(self) -> None:
         self.keep_button = button(
-            "suspect_keep_button", "Keep (K)", "The label is right: mark the crop as reviewed"
+            "suspect_keep_button", "Keep (K)", "The label is correct: mark the crop as reviewed"
         )
         self.change_button = button(
             "suspect_change_button", "Change (C)", "Give the crop the proposed label"
         )
         self.unsure_button = button(
-            "suspect_unsure_button", "Unsure (U)", "Take the crop out of training and test"
+            "suspect_unsure_button", "Unsure (U)", "Exclude the crop from training and testing"
         )
         self.buttons = (self.keep_button, self.change_button, self.unsure_button)
         for one, answer in zip(self.buttons, ("keep", "change", "unsure"), strict=True):
-            one.clicked.connect(lambda _checked=False, answer=answer: self.answered.emit(answer))
-        self.search_again_button = button(
-            "search_again_button", "Search again", "Search with the labels as they are now"
-        )
-        self.search_again_button.clicked.connect(self.search_requested)
-        self.suspects_sentence = text("suspects_sentence", wrap=True)
-        self.suspects_sentence.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.search_button = primary("search_suspects_button", "Search for label errors")
-        self.search_button.clicked.connect(self.search_requested)
+            one.clicked.connect(partial(self._answer, answer))
+
+    def _answer(self, answer: str, _checked: bool = False) -> None:
+        self.answered.emit(answer)
+
+    def _build_work(self) -> QWidget:
         work = QWidget()
         layout = column(work, margin=0, spacing=0)
-        layout.addLayout(row(self.suspects_title, None, self.search_again_button, margin=MARGIN))
-        note = row(self.suspects_note, margin=MARGIN)
-        layout.addLayout(note)
-        layout.addLayout(inset(self.suspect_list), 1)
-        layout.addLayout(row(self.suspect_why, margin=MARGIN))
+        layout.addLayout(row(self.issues_title, None, self.search_again_button, margin=MARGIN))
+        layout.addLayout(row(self.issues_note, margin=MARGIN))
+        layout.addLayout(inset(self.issue_list), 1)
+        layout.addLayout(row(self.issue_reason, margin=MARGIN))
         layout.addLayout(row(*self.buttons, None, margin=MARGIN))
-        self._stack = QStackedWidget()
-        self._stack.addWidget(work)
-        self._stack.addWidget(centred(self.suspects_sentence, self.search_button))
-        column(self, margin=0).addWidget(self._stack)
+        return work
 
     def show_sentence(self, sentence: str, *, offer: str = "") -> None:
         """Show a sentence in the place of the queue, with a button `offer` where there is one; none
         shows the queue.
         """
-        self.suspects_sentence.setText(sentence)
+        self.issues_sentence.setText(sentence)
         self.search_button.setText(offer)
         self.search_button.setVisible(bool(offer))
         self._stack.setCurrentIndex(1 if sentence else 0)
 
-    def set_words(self, title: str, note: str, why: str, *, answerable: bool, change: str) -> None:
+    def set_texts(self, title: str, note: str, why: str, *, answerable: bool, change: str) -> None:
         """Name the queue and say why the chosen crop is in it; `change` is the proposed label."""
-        self.suspects_title.setText(title)
-        self.suspects_note.setText(note)
-        self.suspect_why.setText(why)
+        self.issues_title.setText(title)
+        self.issues_note.setText(note)
+        self.issue_reason.setText(why)
         for one in self.buttons:
             one.setEnabled(answerable)
-        self.change_button.setText(f"Make {change} (C)" if change else "Change (C)")
+        self.change_button.setText(f"Change to {change} (C)" if change else "Change (C)")

@@ -1,4 +1,4 @@
-"""Build the small widgets that the review page is made of, each with its name and its words."""
+"""Build the small widgets that the review page is made of, each with its name and its text."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ def row(*widgets: QWidget | None, margin: int = 0) -> QHBoxLayout:
     return layout
 
 
-def text(name: str = "", *, kind: str = "muted", words: str = "", wrap: bool = False) -> QLabel:
+def text(name: str = "", *, kind: str = "muted", content: str = "", wrap: bool = False) -> QLabel:
     """Return a label; `kind` is a look of the style sheet such as `muted`, `heading`, `title` or
     `warning`.
     """
-    label = QLabel(words)
+    label = QLabel(content)
     label.setObjectName(name)
     label.setProperty(kind, True)
     label.setTextFormat(Qt.TextFormat.PlainText)
@@ -61,11 +61,11 @@ def text(name: str = "", *, kind: str = "muted", words: str = "", wrap: bool = F
     return label
 
 
-def button(name: str, words: str, tip: str, *, checkable: bool = False) -> QToolButton:
+def button(name: str, content: str, tip: str, *, checkable: bool = False) -> QToolButton:
     """Return a small button."""
     made = QToolButton()
     made.setObjectName(name)
-    made.setText(words)
+    made.setText(content)
     made.setProperty("boxed", True)
     made.setCheckable(checkable)
     made.setAccessibleName(tip)
@@ -73,23 +73,23 @@ def button(name: str, words: str, tip: str, *, checkable: bool = False) -> QTool
     return made
 
 
-def primary(name: str, words: str) -> QPushButton:
+def primary(name: str, content: str) -> QPushButton:
     """Return the button that does what an empty page asks for."""
-    made = QPushButton(words)
+    made = QPushButton(content)
     made.setObjectName(name)
-    made.setAccessibleName(words)
+    made.setAccessibleName(content)
     made.setProperty("primary", True)
     return made
 
 
-def say(label: QLabel, words: str) -> None:
-    """Show words, or hide the label where there are none."""
-    label.setText(words)
-    label.setVisible(bool(words))
+def say(label: QLabel, content: str) -> None:
+    """Show a text, or hide the label where there are none."""
+    label.setText(content)
+    label.setVisible(bool(content))
 
 
 def inset(grid: QWidget) -> QHBoxLayout:
-    """Return a list of pictures whose first one stands below the words above it."""
+    """Return a list of pictures whose first one stands below the text above it."""
     layout = QHBoxLayout()
     layout.setContentsMargins(GAP, 0, 0, 0)
     layout.addWidget(grid)

@@ -6,16 +6,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import replace
+from functools import partial
 
-import numpy as np
-from numpy.typing import NDArray
-from PySide6.QtCore import QObject, SignalInstance
+from PySide6.QtCore import QSignalBlocker
 from PySide6.QtGui import QImage
 
 from poregui.domain.classes import NOT_A_PORE, UNSURE
 from poregui.domain.dataset import Part
 from poregui.domain.errors import PoreguiError
 from poregui.domain.records import Changed
+from poregui.gui.base.feature import Feature
 from poregui.gui.base.messages import messages
 from poregui.gui.lists.crop_grid import CropGrid
 from poregui.gui.plots.confusion_matrix import EVERYTHING, Cell
@@ -23,23 +23,27 @@ from poregui.gui.review.closeup import CloseUp, CloseupCrop, seen_crop
 from poregui.gui.review.comparison import ComparePresenter
 from poregui.gui.review.crops_of_run import CropsPresenter
 from poregui.gui.review.heat_maps import GridHeat
-from poregui.gui.review.label_issue_queue import SuspectsPresenter
-from poregui.gui.review.panel_presenter import PanelPresenter, Surroundings, following
-from poregui.gui.review.review_export import TakingAway
-from poregui.gui.review.review_page import COMPARE, CROPS, CURVES, NUMBERS, SUSPECTS, ReviewPage
-from poregui.gui.review.run_choice import RunChoice
+from poregui.gui.review.label_issue_queue import LabelIssuesPresenter
+from poregui.gui.review.panel_presenter import PanelPresenter, following
+from poregui.gui.review.review_export import RunExport
+from poregui.gui.review.review_page import COMPARE, CROPS, CURVES, LABEL_ISSUES, NUMBERS, ReviewPage
+from poregui.gui.review.review_state import FIRST, ReviewFilter, ReviewState
+from poregui.gui.review.run_choice import HeadlinePresenter, RunChoice
 from poregui.gui.review.run_curves import CurvesPresenter
-from poregui.gui.review.run_numbers import HeadlinePresenter, NumbersPresenter
-from poregui.gui.review.run_review import RunDesk
+from poregui.gui.review.run_numbers import NumbersPresenter
 from poregui.gui.services.page_services import Services
 from poregui.gui.services.session import Session
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.editing.edits import Edit, SetRemark
 from poregui.workflow.editing.label_edits import label_crops
-from poregui.workflow.evaluating.evaluate import RunReview
+from poregui.workflow.evaluating.evaluate import NO_TRUTH, Predictions
 
 
-class ReviewPresenter(QObject):
+def _no_picture(_crop_id: int) -> QImage | None:
+    return None
+
+
+class ReviewPresenter(Feature):
     """Know page and session; `attach` fills the page and follows the session, `detach` ends that.
 
     What changes while the page is out of sight is caught up with when it comes into view.
@@ -47,41 +51,39 @@ class ReviewPresenter(QObject):
 
     def __init__(self, page: ReviewPage, session: Session, services: Services) -> None:
         super().__init__(page)
+        background = services.background
         self._page = page
         self._session = session
         self._services = services
-        self._desk = RunDesk(session, services, self)
-        around = Surroundings(page, self._desk, session, services)
-        self._close_up = CloseUp(page.detail, session, services, self)
-        self._runs = RunChoice(around)
-        self._head = HeadlinePresenter(around)
-        self._crops = CropsPresenter(around)
-        self._suspects = SuspectsPresenter(around)
-        self._numbers = NumbersPresenter(around)
-        self._compare = ComparePresenter(around)
-        self._curves = CurvesPresenter(around)
+        self._missed: list[Changed] = []
+        self.state = state = ReviewState(session, background, self)
+        self._runs = RunChoice(page.run_picker, state)
+        self._head = HeadlinePresenter(page.column, state)
+        self._close_up = CloseUp(page.detail, state, services)
+        self._crops = CropsPresenter(page.crops, state)
+        self._label_issues = LabelIssuesPresenter(page.label_issues, state, background)
+        self._numbers = NumbersPresenter(page.numbers, state, background)
+        self._compare = ComparePresenter(page.compare, state, background)
+        self._curves = CurvesPresenter(page.curves, state, background)
         self._panels: dict[str, PanelPresenter] = {
             CROPS: self._crops,
             NUMBERS: self._numbers,
             CURVES: self._curves,
-            SUSPECTS: self._suspects,
+            LABEL_ISSUES: self._label_issues,
             COMPARE: self._compare,
         }
-        self._grid_heat = GridHeat(around, self._thumbnail)
-        self._taking = TakingAway(around)
-        self._current: int | None = None
-        self._quiet = False
-        self._missed: list[Changed] = []
-        self._links: list[tuple[SignalInstance, Callable]] = []
+        switch = page.crops.grid_heat_button
+        self._grid_heat = GridHeat(switch, page.grids, state, background, self._thumbnail)
+        self._export = RunExport(page.column, state, background)
         self._keys: dict[str, Callable[[], object]] = {
-            "not_a_pore": lambda: self.label(NOT_A_PORE),
-            "unsure": lambda: self.label(UNSURE),
-            "clear": lambda: self.label(None),
-            "undo": lambda: self._step_in_history(session.undo, "There is nothing to undo."),
-            "redo": lambda: self._step_in_history(session.redo, "There is nothing to redo."),
-            "next": lambda: self.step(1),
-            "previous": lambda: self.step(-1),
-            "delete": lambda: messages().note("Crops are deleted on the Label page."),
+            "not_a_pore": partial(self.label, NOT_A_PORE),
+            "unsure": partial(self.label, UNSURE),
+            "clear": partial(self.label, None),
+            "undo": partial(self._step_in_history, session.undo, "Nothing to undo."),
+            "redo": partial(self._step_in_history, session.redo, "Nothing to redo."),
+            "next": partial(self.step, 1),
+            "previous": partial(self.step, -1),
+            "delete": partial(messages().note, "Crops can be deleted on the Label page."),
         }
 
     # ---- life -------------------------------------------------------------------------------
@@ -89,75 +91,66 @@ class ReviewPresenter(QObject):
     def attach(self) -> None:
         """Fill the page and follow the session."""
         self._page.detail.set_writable(not self._session.project.read_only)
-        self._links = [*self._links_of_project(), *self._links_of_page()]
-        for grid in (*self._page.grids, self._page.detail.alike_grid):
-            own = grid in self._page.grids
-            grid.set_pictures(self._grid_heat.image if own else self._thumbnail)
-            self._links.append((self._services.thumbnails.ready, grid.picture_ready))
-            if own:
-                self._links.append((grid.chosen, self._choose))
-        for panel in self._panels.values():
-            self._links.append((panel.listed, self._show_list))
-        for signal, slot in self._links:
-            signal.connect(slot)
+        self._link_state()
+        self._link_page()
+        self._link_grids()
         self._follow(Changed(frozenset({"runs"})))
 
-    def _links_of_project(self) -> list[tuple[SignalInstance, Callable]]:
-        images = self._services.micrograph_images
-        desk = self._desk
-        close_up = self._close_up
-        return [
-            (self._session.changed, self._follow),
-            (images.loaded, close_up.micrograph_loaded),
-            (images.failed, close_up.micrograph_failed),
-            (self._runs.opening, self._opening),
-            (
-                self._runs.offered,
-                lambda: self._compare.set_runs(self._runs.entries, self._runs.runs),
-            ),
-            (desk.closed, self._forget),
-            (desk.opened, self._opened),
-            (desk.failed, self._not_opened),
-            (desk.followed, self._followed),
-            (desk.classes_changed, self._show_classes),
-            (desk.remarks_changed, self._remarks_changed),
-            (self._compare.other_changed, self._curves.set_other),
-            (self._numbers.group_chosen, self._show_group),
-        ]
+    def _link_state(self) -> None:
+        state = self.state
+        self.link(self._session.changed, self._follow)
+        self.link(self._runs.opening, self._opening)
+        self.link(self._runs.offered, self._offer_runs)
+        self.link(self._runs.sentence_changed, self._page.show_sentence)
+        self.link(state.closed, self._forget)
+        self.link(state.opened, self._opened)
+        self.link(state.failed, self._not_opened)
+        self.link(state.followed, self._followed)
+        self.link(state.classes_changed, self._show_classes)
+        self.link(state.remarks_changed, self._remarks_changed)
+        self.link(state.part_changed, self._part_changed)
+        self.link(state.filter_changed, self._filter_changed)
+        self.link(state.current_changed, self._show_current)
+        self.link(self._compare.other_changed, self._curves.set_other)
+        self.link(self._numbers.group_chosen, self._show_group)
 
-    def _links_of_page(self) -> list[tuple[SignalInstance, Callable]]:
+    def _link_page(self) -> None:
         page = self._page
-        detail = self._page.detail
-        return [
-            (page.shown, self._catch_up),
-            (page.run_chosen, self.show_run),
-            (page.part_chosen, self.show_part),
-            (page.cells_chosen, self.show_cells),
-            (page.panel_chosen, lambda _title: self._show_list()),
-            (page.uncounted_requested, lambda: self.show_cells(None)),
-            (page.key_pressed, self.press),
-            (detail.heat_changed, self._close_up.show_heat),
-            (detail.label_requested, self.label),
-            (detail.show_requested, self._show_in_label),
-            (detail.reviewed_changed, self._mark),
-            (detail.note_changed, self._note),
-            (detail.more_chosen, lambda _title: self._close_up.show_more()),
-            (detail.alike_grid.doubleClicked, self._show_alike),
-            (page.crops.grid_heat_changed, self._grid_heat.switch),
-            (page.column.export_requested, self._taking.take),
-        ]
+        detail = page.detail
+        self.link(page.shown, self._catch_up)
+        self.link(page.run_chosen, self.show_run)
+        self.link(page.part_chosen, self.show_part)
+        self.link(page.cells_chosen, self.show_cells)
+        self.link(page.panel_chosen, self._panel_chosen)
+        self.link(page.uncounted_requested, self._show_uncounted)
+        self.link(page.key_pressed, self.press)
+        self.link(detail.label_requested, self.label)
+        self.link(detail.show_requested, self._show_in_label)
+        self.link(detail.reviewed_changed, self._mark)
+        self.link(detail.note_changed, self._note)
+        self.link(detail.alike_grid.doubleClicked, self._show_alike)
+
+    def _link_grids(self) -> None:
+        ready = self._services.thumbnails.ready
+        for grid in self._page.grids:
+            grid.set_pictures(self._grid_heat.image)
+            self.link(ready, grid.picture_ready)
+            self.link(grid.chosen, self.state.set_current)
+        alike = self._page.detail.alike_grid
+        alike.set_pictures(self._thumbnail)
+        self.link(ready, alike.picture_ready)
+        for panel in self._panels.values():
+            self.link(panel.listed, self._show_list)
 
     def detach(self) -> None:
         """Stop following the session and the page, and leave the page empty."""
-        for signal, slot in self._links:
-            signal.disconnect(slot)
-        self._links = []
-        self._desk.close()
-        self._forget()
-        for panel in self._panels.values():
-            panel.detach()
+        self.state.close()
+        super().detach()
+        parts = (self._runs, self._head, self._close_up, self._grid_heat, self._export)
+        for feature in (*parts, *self._panels.values()):
+            feature.detach()
         for grid in (*self._page.grids, self._page.detail.alike_grid):
-            grid.set_pictures(lambda _crop: None)
+            grid.set_pictures(_no_picture)
         self._page.run_picker.set_runs(())
         self._page.show_empty(True)
 
@@ -167,6 +160,10 @@ class ReviewPresenter(QObject):
         """Show a run, or say why it has nothing to show."""
         self._runs.show(number)
 
+    def _offer_runs(self) -> None:
+        self._page.show_empty(not self._runs.entries)
+        self._compare.set_runs(self._runs.entries, self._runs.runs)
+
     def _opening(self, run: RunFolder) -> None:
         self._close_up.set_run(run)
         self._grid_heat.set_run(run)
@@ -174,16 +171,20 @@ class ReviewPresenter(QObject):
     def _opened(self) -> None:
         self._show_classes()
         self._page.show_sentence("")
-        self._head.opened()
-        self._crops.choose((EVERYTHING,))
+        if not self._look():
+            self._head.show()
+        self._crops.choose(ReviewFilter())
         self._show_list()
 
+    def _look(self) -> bool:
+        return self._page.isVisible() and self._head.look()
+
     def _not_opened(self, error: PoreguiError) -> None:
-        self._page.show_sentence(str(error), offer_training=True)
+        self._page.show_sentence(str(error), True)
 
     def _forget(self) -> None:
         """Show no run."""
-        self._current = None
+        self.state.set_current(None)
         for panel in self._panels.values():
             panel.reset()
         self._close_up.show(None)
@@ -195,104 +196,127 @@ class ReviewPresenter(QObject):
     @property
     def current(self) -> int | None:
         """Return the id of the chosen crop."""
-        return self._current
+        return self.state.current
 
     @property
-    def review(self) -> RunReview | None:
+    def predictions(self) -> Predictions | None:
         """Return the run beside the labels as they are now, None while there is none."""
-        return self._desk.review
+        return self.state.predictions
 
     def show_part(self, part: Part) -> None:
         """Show the numbers and crops of one part."""
-        self._desk.set_part(part)
+        self.state.set_part(part)
+
+    def _part_changed(self) -> None:
         self._head.show()
         for panel in self._panels.values():
             panel.stale = True
-        self._current = None
-        self._show_list()
+        self._show_first()
 
     def show_cells(self, cells: Collection[Cell] | None) -> None:
         """List the crops of cells, the worst first; None lists those that do not count."""
+        if cells is None:
+            self._list_crops(ReviewFilter(None))
+        else:
+            self._list_crops(ReviewFilter(tuple(cells)))
+
+    def _show_uncounted(self) -> None:
+        self.show_cells(None)
+
+    def _show_group(self, name: str, crop_ids: tuple[int, ...]) -> None:
+        self._list_crops(ReviewFilter((), name, crop_ids))
+
+    def _list_crops(self, chosen: ReviewFilter) -> None:
+        self._crops.choose(chosen)
         self._page.show_panel(CROPS)
-        self._crops.choose(cells)
-        self._current = None
-        self._show_list()
+        self._show_first()
         self._page.to_list()
 
-    def _show_group(self, name: str, crop_ids: NDArray[np.int64]) -> None:
-        self._crops.choose_group(name, crop_ids)
-        self._current = None
-        self._page.show_panel(CROPS)
-        self._show_list()
-        self._page.to_list()
+    def _filter_changed(self) -> None:
+        self._crops.stale = True
+        self._page.confusion_matrix.set_cells(self.state.filter.cells or (EVERYTHING,))
 
-    def press(self, meant: str) -> None:
-        """Do what a key means (`class_1`... `undo`, `next`; see label/keys.py)."""
-        if meant.startswith("class_"):
-            wanted = meant.removeprefix("class_")
+    def press(self, meaning: str) -> None:
+        """Do what a key means: `class_1` and the like, `undo`, `next` (see LabelKeys)."""
+        if meaning.startswith("class_"):
+            wanted = meaning.removeprefix("class_")
             label = next((c.id for c in self._session.project.classes() if c.key == wanted), None)
             if label is None:
-                messages().note(f"There is no class with the key {wanted}.")
+                messages().note(f"No class has the key {wanted}.")
             else:
                 self.label(label)
-        elif meant in self._keys:
-            self._keys[meant]()
+        elif meaning in self._keys:
+            self._keys[meaning]()
 
     def label(self, label: int | None) -> None:
         """Label the selected crops, all in one step, and go on to the next crop of the list."""
         ids = self._chosen_ids()
         project = self._session.project
-        there = list(project.labels_of(ids))
-        if not there:
-            messages().note(
-                "This crop was deleted; undo brings it back." if ids else "No crop is chosen."
-            )
+        existing = list(project.labels_of(ids))
+        if not existing:
+            if ids:
+                messages().note("This crop was deleted. Undo to restore it.")
+            else:
+                messages().note("No crop is selected.")
             return
-        edit = label_crops(project, there, label, who=self._session.who, how="review")
-        self._apply(edit if edit.changes else None, following(self._grid, ids, self._current))
+        edit = label_crops(project, existing, label, who=self._session.who, how="review")
+        after = following(self._grid, ids, self.state.current)
+        if edit.changes:
+            self._apply(edit, after)
+        else:
+            self._apply(None, after)
 
-    def _apply(self, edit: Edit | None, then: int | None) -> None:
-        """Do an edit and choose the crop that comes then; None only goes on."""
-        before = self._current
-        self._current = then
+    def _apply(self, edit: Edit | None, after: int | None) -> None:
+        """Do an edit and choose the crop that comes after it; None only goes on."""
+        state = self.state
         try:
             self._session.project.check_writable()
+            state.want(after)
             if edit is not None:
                 self._session.apply(edit)
                 self._catch_up()
+                state.want(after)
             self._show_list()
         except PoreguiError as error:
-            self._current = before
-            if before is not None:
-                self._close_up.show_remark(before, self._desk.remark(before))
+            state.want(None)
+            if state.current is not None:
+                self._close_up.show_remark(state.current, state.remark(state.current))
             messages().error(error)
 
     def _mark(self, reviewed: bool) -> None:
-        if self._current is not None:
-            before = self._desk.remark(self._current)
-            self._apply(
-                SetRemark(self._current, before, replace(before, reviewed=reviewed)), self._current
-            )
+        crop_id = self.state.current
+        if crop_id is not None:
+            before = self.state.remark(crop_id)
+            after = replace(before, reviewed=reviewed)
+            self._apply(SetRemark(crop_id, before, after), crop_id)
 
     def _note(self, crop_id: int, note: str) -> None:
-        before = self._desk.remark(crop_id)
+        before = self.state.remark(crop_id)
         if before.note != note:
-            self._apply(SetRemark(crop_id, before, replace(before, note=note)), self._current)
+            after = replace(before, note=note)
+            self._apply(SetRemark(crop_id, before, after), self.state.current)
 
     def step(self, by: int) -> None:
         """Go to the next (1) or previous (-1) crop of the list."""
-        if self._grid.step(by) is None and self._grid.rows.rowCount():
-            messages().note("This is the last crop." if by > 0 else "This is the first crop.")
+        if self._grid.step(by) is not None or not self._grid.rows.rowCount():
+            return
+        if by > 0:
+            messages().note("This is the last crop.")
+        else:
+            messages().note("This is the first crop.")
 
     def choose(self, crop_id: int) -> None:
         """Choose a crop of the run; where the list does not hold it, its cell is shown."""
-        if self._grid.rows.place(crop_id) is None and crop_id in self._desk.judged:
-            judged = self._desk.judged[crop_id]
-            self._desk.set_part(judged.part)
-            self._head.show()
-            self.show_cells(
-                (Cell(judged.truth, judged.prediction.index),) if judged.truth is not None else None
-            )
+        row = self.state.row(crop_id)
+        predictions = self.state.predictions
+        listed = self._grid.rows.place(crop_id) is not None
+        if not listed and row is not None and predictions is not None:
+            self.state.set_part(predictions.crops[row].part)
+            truth = int(predictions.truth[row])
+            if truth == NO_TRUTH:
+                self.show_cells(None)
+            else:
+                self.show_cells((Cell(truth, int(predictions.predicted[row])),))
         self._grid.choose(crop_id)
 
     def _step_in_history(self, step: Callable[[], Changed | None], nothing: str) -> None:
@@ -305,26 +329,29 @@ class ReviewPresenter(QObject):
             messages().note(nothing)
             return
         self._catch_up()
-        concerned = [crop_id for crop_id in changed.crop_ids if crop_id in self._desk.judged]
-        if concerned:
-            self.choose(concerned[0])
+        for crop_id in changed.crop_ids:
+            if self.state.row(crop_id) is not None:
+                self.choose(crop_id)
+                return
 
     def _show_in_label(self) -> None:
-        if self._current is not None and self._session.project.labels_of([self._current]):
-            self._page.show_in_label_requested.emit(self._current)
+        self._show_where_it_exists(self.state.current)
 
     def _show_alike(self) -> None:
-        crop_id = self._page.detail.alike_grid.current_id()
+        self._show_where_it_exists(self._page.detail.alike_grid.current_id())
+
+    def _show_where_it_exists(self, crop_id: int | None) -> None:
         if crop_id is not None and self._session.project.labels_of([crop_id]):
             self._page.show_in_label_requested.emit(crop_id)
 
     def _chosen_ids(self) -> list[int]:
         selected = self._grid.selected_ids()
-        if len(selected) > 1 and self._current in selected:
+        current = self.state.current
+        if current is None:
+            return []
+        if len(selected) > 1 and current in selected:
             return selected
-        if self._current is not None:
-            return [self._current]
-        return []
+        return [current]
 
     # ---- following --------------------------------------------------------------------------
 
@@ -342,8 +369,8 @@ class ReviewPresenter(QObject):
             self._runs.read()
         if "micrographs" in kinds:
             self._close_up.forget_micrograph()
-        self._desk.follow(missed)
-        self._head.look()
+        self.state.follow(missed)
+        self._look()
 
     def _followed(self, crop_ids: frozenset[int]) -> None:
         self._head.show()
@@ -351,18 +378,18 @@ class ReviewPresenter(QObject):
             panel.follow(crop_ids)
         self._show_list()
 
-    def _remarks_changed(self, _crop_ids: Collection[int]) -> None:
-        for panel in (self._crops, self._suspects):
-            panel.stale = True
+    def _remarks_changed(self) -> None:
+        self._crops.stale = True
+        self._label_issues.stale = True
         self._show_list()
 
     def _show_classes(self) -> None:
-        reviewed = self._desk.review
-        if reviewed is not None:
+        predictions = self.state.predictions
+        if predictions is not None:
             known = self._session.project.classes(retired=True)
             active = self._session.project.classes()
-            self._close_up.set_review(reviewed, known, active)
-            self._page.set_classes(reviewed.classes, reviewed.class_ids, known)
+            self._close_up.set_classes(predictions.classes, known, active)
+            self._page.set_classes(predictions.classes, predictions.class_ids, known)
 
     # ---- lists ------------------------------------------------------------------------------
 
@@ -374,52 +401,58 @@ class ReviewPresenter(QObject):
     def _grid(self) -> CropGrid:
         return self._panel.grid or self._page.prediction_list
 
+    def _panel_chosen(self, _title: str) -> None:
+        self._show_list()
+
+    def _show_first(self) -> None:
+        """Fill the panel that is seen and choose the first crop of its list."""
+        self.state.want(FIRST)
+        self._show_list()
+
     def _show_list(self) -> None:
         """Fill the panel that is seen; the current crop stays chosen where it is listed, else the
         first one is.
         """
-        if self._desk.run is None:
+        if self.state.run is None:
             return
-        self._quiet = True
-        self._panel.refresh()
-        grid = self._panel.grid
-        if grid is not None:
-            wanted = self._current
-            if self._panel is self._suspects and self._suspects.next_wanted is not None:
-                wanted = self._suspects.next_wanted
-                self._suspects.next_wanted = None
-            listed = grid.rows.rows
-            first = listed[0].crop_id if listed else None
-            grid.choose(
-                wanted if wanted is not None and grid.rows.place(wanted) is not None else first
-            )
-        self._quiet = False
-        if grid is not None:
-            self._choose(grid.current_id())
+        panel = self._panel
+        if panel.grid is None:
+            panel.refresh()
+            if self.state.wanted == FIRST:
+                self.state.set_current(None)
+            return
+        with QSignalBlocker(panel.grid):
+            panel.refresh()
+            wanted = self.state.take_wanted()
+            listed = panel.grid.rows.rows
+            if listed and (wanted is None or panel.grid.rows.place(wanted) is None):
+                wanted = listed[0].crop_id
+            panel.grid.choose(wanted)
+        if not self.state.set_current(panel.grid.current_id()):
+            self._show_current()
 
-    def _choose(self, crop_id: int | None) -> None:
-        if self._quiet:
-            return
-        self._current = crop_id
-        if self._panel is self._suspects:
-            self._suspects.chosen(crop_id)
-        project = self._session.project
-        judged = self._desk.judged.get(crop_id or 0)
-        there = crop_id is not None and bool(project.labels_of([crop_id]))
-        run = self._desk.run
-        crop = project.crop(crop_id) if there and crop_id is not None else None
-        if run is None or crop_id is None or (judged is None and crop is None):
+    def _show_current(self) -> None:
+        crop_id = self.state.current
+        run = self.state.run
+        if crop_id is None or run is None:
             self._close_up.show(None)
             return
-        self._close_up.show(CloseupCrop(crop_id, judged, run.frozen.get(crop_id), crop))
-        self._close_up.show_remark(crop_id, self._desk.remark(crop_id))
+        project = self._session.project
+        row = self.state.row(crop_id)
+        crop = None
+        if project.labels_of([crop_id]):
+            crop = project.crop(crop_id)
+        if row is None and crop is None:
+            self._close_up.show(None)
+            return
+        self._close_up.show(CloseupCrop(crop_id, row, run.frozen.get(crop_id), crop))
+        self._close_up.show_remark(crop_id, self.state.remark(crop_id))
 
     def _thumbnail(self, crop_id: int) -> QImage | None:
-        run = self._desk.run
-        frozen = run.frozen.get(crop_id) if run is not None else None
-        if frozen is None:
-            there = self._session.project.labels_of([crop_id])
-            if there:
-                return self._services.thumbnails.image(self._session.project.crop(crop_id))
-            return None
-        return self._services.thumbnails.image(seen_crop(frozen))
+        run = self.state.run
+        if run is not None and crop_id in run.frozen:
+            return self._services.thumbnails.image(seen_crop(run.frozen[crop_id]))
+        project = self._session.project
+        if project.labels_of([crop_id]):
+            return self._services.thumbnails.image(project.crop(crop_id))
+        return None

@@ -1,4 +1,4 @@
-"""Put what a run is worth into words."""
+"""Say what a run is worth, and what a list or a crop of it shows."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ from dataclasses import dataclass
 
 from poregui.domain.dataset import Part
 from poregui.domain.evaluation import Evaluation
-from poregui.domain.events import Cancelled, Event, Failed, Interrupted
-from poregui.domain.intervals import HeadlineInterval
+from poregui.domain.wording import count, noun
 from poregui.gui.lists.run_picker import accuracy_words
 from poregui.gui.plots.confusion_matrix import EVERYTHING, Cell
-from poregui.workflow.evaluating.evaluate import Judged, RunReview
+from poregui.workflow.evaluating.evaluate import Predictions
 
-PART_WORDS: dict[Part, str] = {"test": "Test", "validation": "Validation", "train": "Training"}
+PART_NAMES: dict[Part, str] = {"test": "Test", "validation": "Validation", "train": "Training"}
 _GROUPS = {"specimen": "specimen", "micrograph": "micrograph", "source": "source", "mixed": "group"}
 
 
@@ -36,134 +35,100 @@ class RunHeadline:
         return self.detail
 
 
-def headline(
-    reviewed: RunReview,
-    evaluation: Evaluation,
-    interval: HeadlineInterval | None,
-    part: Part,
-    relabelled: tuple[int, int],
-) -> RunHeadline:
-    """Return accuracy and interval of a part in words, and what the run said when it was trained.
-
-    `relabelled` is how many labels of test crops, and how many others, changed since then.
-    """
+def headline(predictions: Predictions, evaluation: Evaluation, part: Part) -> RunHeadline:
+    """Return accuracy and interval of a part as text, and what changed since the training."""
+    interval = predictions.interval(part)
     if evaluation.accuracy is None or interval is None:
-        return RunHeadline("", "No crop of this part carries a label that the run knows.", "")
-    ends = f"{100 * interval.low:.0f} to {100 * interval.high:.0f}"
-    detail = f"95 % interval {ends}, {_crops_words(reviewed, evaluation.n, part)}"
-    if part == "test":
-        note = _as_trained(reviewed, relabelled)
-        warning = interval.warning
-    else:
-        note = ""
-        warning = ""
-    return RunHeadline(accuracy_words(evaluation.accuracy), detail, note, warning)
+        return RunHeadline("", "No crop in this part has a label that the run knows.", "")
+    ends = f"{100 * interval.low:.0f}–{100 * interval.high:.0f} %"
+    detail = f"95 % CI {ends}, {_crops_text(predictions, evaluation.n, part)}"
+    number = accuracy_words(evaluation.accuracy)
+    if part != "test":
+        return RunHeadline(number, detail, "")
+    return RunHeadline(number, detail, _changes_text(predictions), interval.warning)
 
 
-def _crops_words(reviewed: RunReview, n: int, part: Part) -> str:
+def _crops_text(predictions: Predictions, n: int, part: Part) -> str:
     if part == "train":
-        return f"{_count(n, 'crop')} that it learned from"
+        return f"{count(n, 'training crop')}"
     if part == "validation":
-        return f"{_count(n, 'crop')} that steered its training"
-    if reviewed.folds:
-        return f"{_count(n, 'crop')}, cross-validation of {reviewed.folds} folds, pooled"
-    group = _GROUPS.get(reviewed.split_kind)
-    if group is None or reviewed.groups_test < 1:
-        return f"{_count(n, 'unseen crop')}"
-    return f"{_count(n, 'unseen crop')} of {_count(reviewed.groups_test, group)}"
+        return f"{count(n, 'validation crop')}"
+    if predictions.folds:
+        return f"{count(n, 'crop')}, pooled over {predictions.folds} folds of a cross-validation"
+    unseen = count(n, "unseen crop")
+    dataset = predictions.dataset
+    group = _GROUPS.get(dataset.split_kind)
+    if group is None or dataset.groups_test < 1:
+        return unseen
+    return f"{unseen} from {count(dataset.groups_test, group)}"
 
 
-def _as_trained(reviewed: RunReview, relabelled: tuple[int, int]) -> str:
-    tested, others = relabelled
+def _changes_text(predictions: Predictions) -> str:
+    others = predictions.relabelled_others
+    learned = ""
     if others:
-        learned = f"It was trained before {_count(others, 'label')} of its other crops changed."
-    else:
-        learned = ""
-    if not tested:
+        was = noun(others, "was", "were")
+        learned = f"{count(others, 'other label')} {was} changed after training."
+    if not predictions.relabelled:
         return learned
-    changed = f"{_count(tested, 'test label')} changed since" + (f"\n{learned}" if learned else "")
-    if reviewed.accuracy_as_trained is None:
-        return changed
-    return f"as trained: {accuracy_words(reviewed.accuracy_as_trained)}; {changed}"
+    lines = [f"{count(predictions.relabelled, 'test label')} changed since training"]
+    if predictions.accuracy_as_trained is not None:
+        lines[0] += f" (accuracy then: {accuracy_words(predictions.accuracy_as_trained)})"
+    if learned:
+        lines.append(learned)
+    return "\n".join(lines)
 
 
-def _count(n: int, what: str) -> str:
-    return f"{n} {what}" if n == 1 else f"{n} {what}s"
+def list_title(names: Sequence[str], cells: Sequence[Cell] | None, group: str, listed: int) -> str:
+    """Return what a list of crops shows that was chosen by cells of the matrix, or as a group."""
+    return f"{_list_name(names, cells, group)} · {listed:,}"
 
 
-def list_title(names: Sequence[str], cells: Sequence[Cell], count: int) -> str:
-    """Return what a list of crops shows that was chosen by cells of the matrix."""
+def _list_name(names: Sequence[str], cells: Sequence[Cell] | None, group: str) -> str:
+    if group:
+        return group
+    if cells is None:
+        return "Not counted"
     if EVERYTHING in cells:
-        return f"All errors · {count}"
+        return "All errors"
     if len(cells) > 1:
-        return f"{len(cells)} cells · {count}"
+        return f"{len(cells)} cells"
     cell = cells[0]
     if cell.row is None:
-        return f"Predicted as {names[cell.column or 0]} · {count}"
+        return f"Predicted as {names[cell.column or 0]}"
     if cell.column is None:
-        return f"Labelled {names[cell.row]} · {count}"
+        return f"Labelled {names[cell.row]}"
     if cell.row == cell.column:
-        return f"{names[cell.row]}, predicted rightly · {count}"
-    return f"{names[cell.row]}, predicted as {names[cell.column]} · {count}"
+        return f"{names[cell.row]}, predicted correctly"
+    return f"{names[cell.row]}, predicted as {names[cell.column]}"
 
 
-def empty_list_words(cells: Sequence[Cell]) -> str:
+def empty_list_text(cells: Sequence[Cell] | None) -> str:
     """Say why a list of crops is empty."""
+    if cells is None:
+        return "Every crop of this part counts."
     if EVERYTHING in cells:
         return "No errors in this part. Choose a cell of the matrix to see its crops."
-    return "No crop fell here. Choose another cell of the matrix."
+    return "No crops in this cell. Choose another cell of the matrix."
 
 
-def state_words(final: Event | None) -> str:
-    """Return in a word or two how a run without predictions ended; None stands for one that goes
-    on.
-    """
-    if final is None:
-        return "training"
-    ways = {Interrupted: "interrupted", Cancelled: "cancelled", Failed: "failed"}
-    return ways.get(type(final), "no predictions")
+def prediction_text(predictions: Predictions, row: int, label: str) -> str:
+    """Return what a run predicted for a crop, beside the label that it has now."""
+    text = f"Predicted {predictions.classes[predictions.predicted[row]]}"
+    if predictions.is_right(row):
+        return f"{text}, as labelled"
+    if not predictions.exists[row]:
+        trained = predictions.classes[predictions.trained[row]]
+        return f"{text}; the crop was deleted (its label was {trained})"
+    return f"{text}, labelled {label}"
 
 
-def why_nothing(number: int, final: Event | None) -> str:
-    """Say why a run without predictions has none, and what to do."""
-    if final is None:
-        return f"Run {number} is being trained. Its predictions appear here when it ends."
-    if isinstance(final, Interrupted):
-        if final.epochs:
-            epochs = f"after {_count(final.epochs, 'epoch')}"
-        else:
-            epochs = "before its first epoch ended"
-        return (
-            f"Run {number} was interrupted {epochs}, so nothing was tested. "
-            "Train again, or "
-            "choose another run."
-        )
-    if isinstance(final, Cancelled):
-        return (
-            f"Run {number} was cancelled, so nothing was tested. Choose "
-            "another run, or "
-            "train again."
-        )
-    if isinstance(final, Failed):
-        return f"Run {number} failed: {final.what} {final.remedy}".strip()
-    return f"The predictions of run {number} are missing. Put predictions.csv back, or train again."
-
-
-def answer_words(judged: Judged, classes: Sequence[str], label: str) -> str:
-    """Return what a run said of a crop, beside the label that it has now."""
-    said = f"Predicted {classes[judged.prediction.index]}"
-    if judged.right:
-        return f"{said}, as labelled"
-    if not judged.exists:
-        return f"{said}; the crop was deleted (its label was {classes[judged.trained_label]})"
-    return f"{said}, labelled {label}"
-
-
-def change_words(judged: Judged, classes: Sequence[str], *, moved: bool) -> str:
-    """Return what is otherwise than when the run was trained; empty when nothing is."""
+def change_text(predictions: Predictions, row: int, *, moved: bool) -> str:
+    """Return what changed since the run was trained; empty when nothing did."""
     changes = []
-    if judged.exists and judged.truth != judged.trained_label:
-        changes.append(f"Label when trained: {classes[judged.trained_label]}.")
+    relabelled = predictions.truth[row] != predictions.trained[row]
+    if predictions.exists[row] and relabelled:
+        changes.append(f"Label when trained: {predictions.classes[predictions.trained[row]]}.")
     if moved:
-        changes.append("Its box was changed since: the run judged what is shown above.")
+        changes.append("Its box was changed since: the run saw the crop shown above.")
     return " ".join(changes)

@@ -1,96 +1,36 @@
-"""Choose which run the review page shows, and say what the picker tells of each."""
+"""Choose which run the review page shows, and say above its numbers what it is worth."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import Signal
 
 from poregui.domain.errors import PoreguiError
+from poregui.gui.base.feature import Feature
 from poregui.gui.base.messages import messages
-from poregui.gui.lists.run_picker import RunEntry
-from poregui.gui.review.panel_presenter import Surroundings
-from poregui.gui.review.review_text import state_words, why_nothing
-from poregui.store.project import Project
+from poregui.gui.lists.run_picker import RunEntry, RunList, RunPicker
+from poregui.gui.review.review_state import ReviewState
+from poregui.gui.review.review_text import headline
+from poregui.gui.review.run_column import RunColumn
 from poregui.store.run_folder import RunFolder
+from poregui.workflow.evaluating.test_views import log_look, unseen
 
 
-class RunList:
-    """Read the runs of a project; those that have ended are read once."""
+class RunChoice(Feature):
+    """Read the list of runs and open one.
 
-    def __init__(self, project: Project) -> None:
-        self._project = project
-        self._ended: dict[int, RunEntry] = {}
-        self.runs: dict[int, RunFolder] = {}
-
-    def read(self) -> Sequence[RunEntry]:
-        """Return an entry for each run, the oldest first."""
-        self.runs = {run.number: run for run in self._project.runs()}
-        return [self._entry(run) for run in self.runs.values()]
-
-    def newest(self) -> int | None:
-        """Return the number of the newest run that has predictions, of the newest one when none
-        has, or None.
-        """
-        with_answers = [
-            number for number, run in self.runs.items() if run.predictions_file.exists()
-        ]
-        return max(with_answers or self.runs, default=None)
-
-    def _entry(self, run: RunFolder) -> RunEntry:
-        if not run.predictions_file.exists():
-            return self._without_answers(run)
-        known = self._ended.get(run.number) or run_entry(run)
-        if run.metrics_file.exists():
-            self._ended[run.number] = known
-        return known
-
-    def _without_answers(self, run: RunFolder) -> RunEntry:
-        return RunEntry(
-            run.number, _preset(run), None, state_words(run.final_event()), reviewable=False
-        )
-
-    def why_nothing(self, number: int) -> str:
-        """Say why a run has no predictions."""
-        return why_nothing(number, self.runs[number].final_event())
-
-
-def run_entry(run: RunFolder) -> RunEntry:
-    """Return what tells a run with predictions apart, read from its files."""
-    try:
-        metrics = run.read_metrics()
-    except PoreguiError:
-        return RunEntry(run.number, _preset(run), None, "damaged")
-    if run.folds_file.exists():
-        state = "cross-validation"
-    elif metrics.get("stopped"):
-        state = "stopped early"
-    else:
-        state = ""
-    accuracy = metrics.get("accuracy_as_trained", metrics.get("pooled_accuracy"))
-    return RunEntry(run.number, _preset(run), accuracy, state)
-
-
-def _preset(run: RunFolder) -> str:
-    try:
-        return run.read_recipe().preset
-    except PoreguiError:
-        return ""
-
-
-class RunChoice(QObject):
-    """Read the list of runs and open one on the desk; `opening` carries its folder, `offered` tells
-    of a new list.
+    `opening` carries its folder, `offered` tells of a new list, `sentence_changed` carries what
+    stands in the place of a run and whether training is to be offered.
     """
 
     opening = Signal(object)
     offered = Signal()
+    sentence_changed = Signal(str, bool)
 
-    def __init__(self, around: Surroundings) -> None:
-        super().__init__(around.page)
-        self._page = around.page
-        self._desk = around.desk
-        self._list = RunList(around.session.project)
+    def __init__(self, picker: RunPicker, state: ReviewState) -> None:
+        super().__init__(picker)
+        self._picker = picker
+        self._state = state
+        self._list = RunList(state.project)
         self._newest: int | None = None
         self.entries: list[RunEntry] = []
 
@@ -110,11 +50,11 @@ class RunChoice(QObject):
         """Read the list of runs; the page goes on to a new run when it showed the newest one
         before.
         """
-        shown = self._desk.number
+        state = self._state
+        shown = state.number
         followed = shown is None or shown == self._newest
         self.entries = list(self._list.read())
-        self._page.run_picker.set_runs(self.entries)
-        self._page.show_empty(not self.entries)
+        self._picker.set_runs(self.entries)
         before = self._newest
         self._newest = self._list.newest()
         if shown not in self.runs:
@@ -122,26 +62,73 @@ class RunChoice(QObject):
             followed = True
         wanted = self._newest if followed else shown
         if wanted is None:
-            self._desk.close()
-        elif wanted != shown or (self._desk.run is None and not self._desk.reading):
+            state.close()
+        elif wanted != shown or (state.run is None and not state.reading):
             self._open(wanted)
         elif self._newest not in (before, shown):
             messages().note(
-                f"Run {self._newest} has ended. Choose it above the matrix to see its answers."
+                f"Run {self._newest} has finished. Choose it above the matrix to see its results."
             )
         self.offered.emit()
 
     def _open(self, number: int) -> None:
         run = self.runs[number]
-        self._page.run_picker.choose(number)
+        self._picker.choose(number)
         if not run.predictions_file.exists():
-            self._desk.close()
-            self._desk.number = number
-            self._page.show_sentence(
-                self._list.why_nothing(number), offer_training=not run.is_running()
-            )
+            self._state.close()
+            self._state.number = number
+            self.sentence_changed.emit(self._list.why_nothing(number), not run.is_running())
             return
-        self._page.show_sentence(f"Reading run {number} …")
-        self._desk.open(run)
+        self.sentence_changed.emit(f"Reading run {number} …", False)
+        self._state.open(run)
         self.opening.emit(run)
         self.offered.emit()
+
+
+class HeadlinePresenter(Feature):
+    """Fill the column of a run; a look at its test set is counted once in a session."""
+
+    def __init__(self, column: RunColumn, state: ReviewState) -> None:
+        super().__init__(column)
+        self._column = column
+        self._state = state
+        self._looked: set[int] = set()
+
+    def look(self) -> bool:
+        """Count a look where a person sees the test set of a run for the first time in this
+        session; tell if so.
+        """
+        run = self._state.run
+        if run is None or self._state.part != "test" or run.folder.number in self._looked:
+            return False
+        self._looked.add(run.folder.number)
+        try:
+            log_look(self._state.project, run.folder.path.name, self._state.session.who)
+        except PoreguiError:
+            self._looked.discard(run.folder.number)
+            return False
+        self.show()
+        return True
+
+    def show(self) -> None:
+        """Show numbers, headline and matrix of the part that is looked at, with the labels as they
+        are now.
+        """
+        predictions = self._state.predictions
+        if predictions is None:
+            return
+        project = self._state.project
+        part = self._state.part
+        evaluation = predictions.evaluation(part)
+        text = headline(predictions, evaluation, part)
+        warnings: list[str] = []
+        seen = ""
+        if part == "test":
+            warnings += predictions.dataset.warnings
+            seen = unseen(project, predictions).sentence
+        if text.warning:
+            warnings.append(text.warning)
+        column = self._column
+        column.set_parts(predictions.available_parts, part)
+        column.set_headline(text, warnings, seen)
+        column.set_numbers(evaluation, predictions.class_ids, project.classes(retired=True))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from functools import partial
 from typing import get_args
 
 from PySide6.QtCore import Signal
@@ -14,21 +15,22 @@ from poregui.domain.evaluation import Evaluation
 from poregui.gui.base.theme import GAP, scaled_font
 from poregui.gui.lists.class_scores import ClassScores
 from poregui.gui.lists.run_picker import RunPicker
-from poregui.gui.plots.confusion_matrix import ConfusionMatrix, MatrixMode
+from poregui.gui.plots.confusion_matrix import ConfusionMatrix
 from poregui.gui.review.review_parts import button, column, row, say, text
-from poregui.gui.review.review_text import PART_WORDS, RunHeadline
+from poregui.gui.review.review_text import PART_NAMES, RunHeadline
+from poregui.workflow.reporting.figures import MatrixMode
 
 _PART_TIPS = {
-    "test": "Crops that the training never saw",
-    "validation": "Crops that decided when the training ended",
-    "train": "Crops that the network learned from",
+    "test": "Crops never used in training",
+    "validation": "Crops used to decide when to stop training",
+    "train": "Crops the network was trained on",
 }
 _MODES: dict[MatrixMode, tuple[str, str]] = {
-    "counts": ("Counts", "Write how many crops fell into each cell"),
-    "rows": ("Row %", "Write shares of the crops with a label: recall on the diagonal"),
+    "counts": ("Counts", "Show the number of crops in each cell"),
+    "rows": ("Row %", "Show shares of each label; the diagonal is the recall"),
     "columns": (
         "Column %",
-        "Write shares of the crops predicted as a class: precision on the diagonal",
+        "Show shares of each predicted class; the diagonal is the precision",
     ),
 }
 EXPORTS = {
@@ -37,9 +39,9 @@ EXPORTS = {
     "export_predictions": "Predictions as CSV…",
     "export_figures_svg": "Matrix and curves as SVG…",
     "export_figures_png": "Matrix and curves as PNG…",
-    "export_model": "Network to go, with its model card…",
+    "export_model": "Network with its model card…",
 }
-"""What the run can be taken away as, by the name of its action."""
+"""What of the run can be exported, by the name of its action."""
 
 
 class RunColumn(QWidget):
@@ -65,7 +67,7 @@ class RunColumn(QWidget):
         self.export_button.setEnabled(shown)
 
     def set_headline(self, headline: RunHeadline, warnings: Sequence[str], seen: str) -> None:
-        """Say what the run is worth, what makes that doubtful, and how unseen its test side still
+        """Say what the run is worth, what makes that doubtful, and how unseen its test set still
         is.
         """
         say(self.headline_number, headline.number)
@@ -116,47 +118,54 @@ class RunColumn(QWidget):
         layout.addSpacing(GAP // 2)
         layout.addWidget(self.class_scores)
         outer = column(self, margin=0)
-        outer.addLayout(row(text(kind="heading", words="Run"), None, self._build_export()))
+        outer.addLayout(row(text(kind="heading", content="Run"), None, self._build_export()))
         outer.addWidget(self.run_picker)
         outer.addWidget(self._numbers)
         outer.addStretch(1)
 
     def _build_export(self) -> QToolButton:
         self.export_button = button(
-            "take_away_button", "Export", "Take report, figures or predictions away"
+            "take_away_button", "Export", "Export report, figures, predictions or network"
         )
         menu = QMenu(self.export_button)
-        for name, words in EXPORTS.items():
-            action = menu.addAction(words)
+        for name, title in EXPORTS.items():
+            action = menu.addAction(title)
             action.setObjectName(f"{name}_action")
-            action.triggered.connect(
-                lambda _checked=False, name=name: self.export_requested.emit(name)
-            )
+            action.triggered.connect(partial(self._export, name))
         self.export_button.setMenu(menu)
         self.export_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         return self.export_button
 
+    def _export(self, name: str, _checked: bool = False) -> None:
+        self.export_requested.emit(name)
+
+    def _choose_part(self, part: Part, _checked: bool = False) -> None:
+        self.part_chosen.emit(part)
+
+    def _set_mode(self, mode: MatrixMode, _checked: bool = False) -> None:
+        self.confusion_matrix.set_mode(mode)
+
     def _build_parts(self) -> QLayout:
         self.part_buttons: dict[Part, QToolButton] = {}
         group = QButtonGroup(self)
-        for part, words in PART_WORDS.items():
-            one = button(f"part_{part}_button", words, _PART_TIPS[part], checkable=True)
-            one.setAccessibleName(f"{words}: {_PART_TIPS[part].lower()}")
+        for part, title in PART_NAMES.items():
+            one = button(f"part_{part}_button", title, _PART_TIPS[part], checkable=True)
+            one.setAccessibleName(f"{title}: {_PART_TIPS[part].lower()}")
             group.addButton(one)
             self.part_buttons[part] = one
-            one.clicked.connect(lambda _checked, part=part: self.part_chosen.emit(part))
+            one.clicked.connect(partial(self._choose_part, part))
         return row(*self.part_buttons.values(), None)
 
     def _build_modes(self) -> QLayout:
         self.mode_buttons: dict[MatrixMode, QToolButton] = {}
         group = QButtonGroup(self)
         for mode in get_args(MatrixMode):
-            words, tip = _MODES[mode]
-            one = button(f"matrix_{mode}_button", words, tip, checkable=True)
+            title, tip = _MODES[mode]
+            one = button(f"matrix_{mode}_button", title, tip, checkable=True)
             one.setProperty("tab", True)
             one.setProperty("boxed", False)
             one.setChecked(mode == "counts")
             group.addButton(one)
             self.mode_buttons[mode] = one
-            one.clicked.connect(lambda _checked, mode=mode: self.confusion_matrix.set_mode(mode))
+            one.clicked.connect(partial(self._set_mode, mode))
         return row(*self.mode_buttons.values(), None)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,10 @@ from numpy.typing import NDArray
 from poregui.domain.intervals import Z95, student_t_quantile
 from poregui.domain.scores import Pairing, pair
 from poregui.domain.splits import kind_of
+from poregui.domain.wording import count, noun, percent
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
-from poregui.workflow.evaluating.evaluate import Judged, RunReview, review
+from poregui.workflow.evaluating.evaluate import Predictions, review
 from poregui.workflow.evaluating.run_statistics import ClassCurves, curves
 
 _UNLIKELY = 0.05
@@ -46,8 +48,8 @@ class Comparison:
     right, then only the first, then neither.
     """
 
-    first: RunReview
-    second: RunReview
+    first: Predictions
+    second: Predictions
     shared: int
     left_out: int
     accuracy_first: float | None
@@ -73,16 +75,19 @@ class Comparison:
         one = f"run {self.first.run}"
         two = f"run {self.second.run}"
         if self.accuracy_first is None or self.accuracy_second is None or self.difference is None:
-            return f"{one.capitalize()} and {two} share no test crop with a label that both know."
-        told = (
-            f"On the {self.shared} test crops that both share {one} is right in "
-            f"{100 * self.accuracy_first:.1f} % "
-            f"and {two} in {100 * self.accuracy_second:.1f} %"
+            names = f"{one.capitalize()} and {two}"
+            return f"{names} have no test crop in common with a label that both know."
+        text = (
+            f"On the {count(self.shared, 'test crop')} in both runs, {one} reaches "
+            f"{percent(self.accuracy_first)} and {two} {percent(self.accuracy_second)}"
         )
         p = f"McNemar p = {self.pairing.p_value:.2g}"
         if self.pairing.p_value >= _UNLIKELY:
-            return f"{told}; the difference can be chance ({p})."
-        return f"{told}; {two if self.difference > 0 else one} is better ({p})."
+            return f"{text}; the difference may be due to chance ({p})."
+        better = one
+        if self.difference > 0:
+            better = two
+        return f"{text}; {better} is better ({p})."
 
     def to_json(self) -> dict[str, Any]:
         """Return the comparison as a dictionary fit for JSON."""
@@ -92,26 +97,16 @@ class Comparison:
             "left_out": self.left_out,
             "accuracy": [self.accuracy_first, self.accuracy_second],
             "difference": self.difference,
-            "difference_interval95": list(self.difference_interval)
-            if self.difference_interval
-            else None,
+            "difference_interval95": self.difference_interval and list(self.difference_interval),
             "groups": self.groups,
             "mcnemar": self.pairing.to_json(),
             "flipped": [asdict(flip) for flip in self.flipped],
-            "areas": [_areas(self.curves_first), _areas(self.curves_second)],
+            "areas": [
+                [one.to_json() for one in self.curves_first],
+                [one.to_json() for one in self.curves_second],
+            ],
             "notes": list(self.notes),
         }
-
-
-def _areas(of: tuple[ClassCurves, ...]) -> list[dict[str, Any]]:
-    return [
-        {
-            "class": one.name,
-            "roc_area": one.roc.area if one.roc else None,
-            "average_precision": one.precision_recall.area if one.precision_recall else None,
-        }
-        for one in of
-    ]
 
 
 def compare(project: Project, first: RunFolder, second: RunFolder) -> Comparison:
@@ -119,65 +114,61 @@ def compare(project: Project, first: RunFolder, second: RunFolder) -> Comparison
 
     Raises ProjectError when a run has no predictions or is damaged.
     """
-    return compare_reviews(review(project, first), review(project, second))
+    return compare_predictions(review(project, first), review(project, second))
 
 
-def compare_reviews(first: RunReview, second: RunReview) -> Comparison:
+def compare_predictions(first: Predictions, second: Predictions) -> Comparison:
     """Return two runs beside each other, already read."""
-    ours = {j.crop_id: j for j in first.counted()}
-    theirs = {j.crop_id: j for j in second.counted()}
-    ids = [crop_id for crop_id in ours if crop_id in theirs]
-    pairs = [(ours[i], theirs[i]) for i in ids]
-    right = np.array([[a.right, b.right] for a, b in pairs], bool).reshape(-1, 2)
-    shares = right.mean(axis=0).tolist() if len(ids) else (None, None)
-    groups = [a.crop.group for a, _ in pairs]
-    interval = _difference_interval(right, groups)
-    kept = frozenset(ids)
+    rows_first = first.counted()
+    rows_second = second.counted()
+    counted = len(rows_first) + len(rows_second)
+    rows_first = rows_first[np.isin(first.ids[rows_first], second.ids[rows_second])]
+    ids = first.ids[rows_first].tolist()
+    ours = first.only(rows_first)
+    theirs = second.only(np.array([second.rows[crop_id] for crop_id in ids], np.intp))
+    right = np.stack([ours.right, theirs.right], axis=1)
+    shares: Sequence[float | None] = (None, None)
+    if ids:
+        shares = right.mean(axis=0).tolist()
+    groups = [crop.group for crop in ours.crops]
     return Comparison(
         first=first,
         second=second,
         shared=len(ids),
-        left_out=len(ours) + len(theirs) - 2 * len(ids),
+        left_out=counted - 2 * len(ids),
         accuracy_first=shares[0],
         accuracy_second=shares[1],
         pairing=pair(right[:, 0], right[:, 1]),
-        difference_interval=interval,
+        difference_interval=_difference_interval(right, groups),
         groups=len(set(groups)),
-        flipped=_flips(first, second, pairs),
-        curves_first=curves(_only(first, kept)),
-        curves_second=curves(_only(second, kept)),
+        flipped=_flips(ours, theirs),
+        curves_first=curves(ours),
+        curves_second=curves(theirs),
         notes=_notes(first, second),
     )
 
 
-def _only(reviewed: RunReview, kept: frozenset[int]) -> RunReview:
-    return replace(reviewed, judged=tuple(j for j in reviewed.judged if j.crop_id in kept))
-
-
-def _flips(
-    first: RunReview, second: RunReview, pairs: list[tuple[Judged, Judged]]
-) -> tuple[Flip, ...]:
-    found = []
-    for a, b in pairs:
-        if first.class_ids[a.prediction.index] == second.class_ids[b.prediction.index]:
-            continue
-        assert a.truth is not None
-        found.append(
-            Flip(
-                crop_id=a.crop_id,
-                name=a.name,
-                truth=first.classes[a.truth],
-                first=first.classes[a.prediction.index],
-                second=second.classes[b.prediction.index],
-                first_right=a.right,
-                second_right=b.right,
-                first_confidence=a.prediction.confidence,
-                second_confidence=b.prediction.confidence,
-            )
-        )
-    return tuple(
-        sorted(found, key=lambda flip: (not flip.second_right, not flip.first_right, flip.crop_id))
+def _flips(first: Predictions, second: Predictions) -> tuple[Flip, ...]:
+    """Return where two runs differ; the rows of both are the same crops in the same order."""
+    ids_first = np.array(first.class_ids)[first.predicted]
+    ids_second = np.array(second.class_ids)[second.predicted]
+    differ = np.flatnonzero(ids_first != ids_second)
+    order = (first.ids[differ], ~first.right[differ], ~second.right[differ])
+    rows = differ[np.lexsort(order)]
+    ours = first.only(rows)
+    theirs = second.only(rows)
+    columns = zip(
+        [first.classes[index] for index in ours.truth],
+        [first.classes[index] for index in ours.predicted],
+        [second.classes[index] for index in theirs.predicted],
+        ours.right.tolist(),
+        theirs.right.tolist(),
+        ours.confidence.tolist(),
+        theirs.confidence.tolist(),
+        strict=True,
     )
+    crops = zip(ours.crops, columns, strict=True)
+    return tuple(Flip(crop.crop_id, crop.name, *values) for crop, values in crops)
 
 
 def _difference_interval(right: NDArray[np.bool_], groups: list[str]) -> tuple[float, float] | None:
@@ -206,21 +197,20 @@ def _difference_interval(right: NDArray[np.bool_], groups: list[str]) -> tuple[f
     return max(-1.0, middle - half), min(1.0, middle + half)
 
 
-def _notes(first: RunReview, second: RunReview) -> tuple[str, ...]:
+def _notes(first: Predictions, second: Predictions) -> tuple[str, ...]:
     notes = []
     if first.class_ids != second.class_ids:
         notes.append(
-            "The two runs do not know the same classes; only crops of classes that both know "
-            "are compared."
+            "The two runs have different classes; only crops of their common classes are compared."
         )
     for one, other in ((first, second), (second, first)):
-        learned = {j.crop_id for j in one.judged if j.part != "test"}
-        seen = sum(j.crop_id in learned for j in other.judged if j.part == "test")
+        learned = one.ids[~one.in_part("test")]
+        seen = int(np.isin(other.ids[other.in_part("test")], learned).sum())
         if seen:
             notes.append(
-                f"{seen} test crops of run {other.run} were trained on by run {one.run}; they "
-                "are left out."
+                f"{count(seen, 'test crop')} of run {other.run} {noun(seen, 'was', 'were')} used "
+                f"for training in run {one.run} and {noun(seen, 'is', 'are')} left out."
             )
-    if kind_of([j.crop.group for j in first.judged] or ["crop:0"]) == "crop":
-        notes.append("Specimens are not known; the interval takes crops as independent.")
+    if kind_of([crop.group for crop in first.crops] or ["crop:0"]) == "crop":
+        notes.append("Specimens are unknown; the interval treats crops as independent.")
     return tuple(notes)

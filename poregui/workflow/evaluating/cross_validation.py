@@ -9,6 +9,7 @@ import numpy as np
 
 from poregui.domain.intervals import student_t_quantile, wilson_interval
 from poregui.domain.splits import kind_of
+from poregui.domain.wording import percent
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 
@@ -45,7 +46,7 @@ class Crossed:
             "folds": [{"accuracy": accuracy, "n": n} for accuracy, n in self.folds],
             "mean_accuracy": self.mean,
             "spread": self.spread,
-            "mean_interval95": list(self.mean_interval) if self.mean_interval else None,
+            "mean_interval95": self.mean_interval and list(self.mean_interval),
             "pooled_accuracy": self.pooled,
             "pooled_interval95": list(self.pooled_interval),
         }
@@ -56,7 +57,9 @@ def crossed(run: RunFolder) -> Crossed | None:
 
     Raises ProjectError when the folder is damaged.
     """
-    metrics = run.read_metrics() if run.read_folds() else {}
+    if not run.read_folds():
+        return None
+    metrics = run.read_metrics()
     if "folds" not in metrics:
         return None
     dataset = run.read_dataset()
@@ -72,10 +75,12 @@ def crossed(run: RunFolder) -> Crossed | None:
     if interval is None:
         return None
     mean = float(np.mean(accuracies))
+    spread: float | None = None
     if len(folds) > 1:
         spread = float(np.std(accuracies, ddof=1))
-    else:
-        spread = None
+    mean_interval: tuple[float, float] | None = None
+    if kind != "crop":
+        mean_interval = _mean_interval(mean, spread, len(folds))
     return Crossed(
         run=run.number,
         preset=str(metrics.get("preset", "")),
@@ -84,7 +89,7 @@ def crossed(run: RunFolder) -> Crossed | None:
         folds=folds,
         mean=mean,
         spread=spread,
-        mean_interval=_mean_interval(mean, spread, len(folds)) if kind != "crop" else None,
+        mean_interval=mean_interval,
         pooled=float(metrics["pooled_accuracy"]),
         pooled_interval=interval,
         dataset_crops=frozenset(crop.crop_id for crop in dataset.crops),
@@ -126,14 +131,13 @@ class PooledBesideGrouped:
         """Return what the pair says, in words."""
         kind = self.grouped.kind
         gain = self.torn.pooled - self.grouped.pooled
-        told = (
-            f"Tested on unseen {kind}s the network reaches {100 * self.grouped.pooled:.1f} %; "
-            f"with crops of one {kind} "
-            f"on both sides {100 * self.torn.pooled:.1f} %"
+        text = (
+            f"On unseen {kind}s the network reaches {percent(self.grouped.pooled)}; with crops of "
+            f"one {kind} in training and test sets {percent(self.torn.pooled)}"
         )
         if gain <= 0:
-            return f"{told}: knowing the {kind} did not help it here."
-        return f"{told}: {100 * gain:.1f} percentage points come from knowing the {kind}."
+            return f"{text}: knowing the {kind} did not help."
+        return f"{text}: {100 * gain:.1f} percentage points come from knowing the {kind}."
 
 
 def pooled_beside_grouped(project: Project) -> PooledBesideGrouped | None:

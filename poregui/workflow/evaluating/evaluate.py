@@ -1,246 +1,255 @@
-"""Hold the predictions of a run against the labels as they are now."""
+"""Hold the predictions of a run beside the labels as they are now."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from poregui.domain.classes import NOT_A_PORE, NOT_A_PORE_NAME
 from poregui.domain.dataset import Dataset, DatasetCrop, Part
 from poregui.domain.errors import ProjectError
-from poregui.domain.evaluation import Evaluation, Prediction, evaluate
+from poregui.domain.evaluation import Evaluation, evaluate
 from poregui.domain.intervals import HeadlineInterval, interval_of
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 
+PARTS: tuple[Part, ...] = ("test", "validation", "train")
+NO_TRUTH = -1
 _SMALLEST_PROBABILITY = 1e-12
+_MOST_LABELS_ONE_BY_ONE = 200
 
 
-@dataclass(frozen=True)
-class Judged:
-    """Hold one prediction beside its label.
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """Hold the predictions of a run beside the labels: one row per crop, in the order of the run.
 
-    `crop` is the crop as it was frozen, `truth` the place of the label as it is now: None when the
-    crop was deleted, lost its label, is unsure, or has a class that the run does not know.
-    """
-
-    prediction: Prediction
-    crop: DatasetCrop
-    truth: int | None
-    exists: bool
-
-    @property
-    def crop_id(self) -> int:
-        """Return the id of the crop."""
-        return self.crop.crop_id
-
-    @property
-    def part(self) -> Part:
-        """Return the part of the dataset that the crop was in."""
-        return self.crop.part
-
-    @property
-    def trained_label(self) -> int:
-        """Return the place of the label when the run was frozen."""
-        return self.crop.label
-
-    @property
-    def name(self) -> str:
-        """Return how the crop is called."""
-        return self.crop.name
-
-    @property
-    def right(self) -> bool:
-        """Tell whether the prediction is the label as it is now."""
-        return self.truth == self.prediction.index
-
-    @property
-    def probability(self) -> float:
-        """Return the probability that the label as it is now was given; 0 without a label."""
-        if self.truth is not None:
-            return self.prediction.probabilities[self.truth]
-        return 0.0
-
-    @property
-    def loss(self) -> float | None:
-        """Return the cross-entropy of the prediction in nats; None without a label."""
-        if self.truth is None:
-            return None
-        return -math.log(max(self.probability, _SMALLEST_PROBABILITY))
-
-    @property
-    def margin(self) -> float:
-        """Return how far the most probable class stands above the second."""
-        first, second = sorted(self.prediction.probabilities, reverse=True)[:2]
-        return first - second
-
-
-@dataclass(frozen=True)
-class RunReview:
-    """Hold all predictions of a run beside the labels, and what the run said when it ended.
-
-    `classes` have their names as they are now; `relabelled` counts test crops whose label changed
-    since the freeze.
+    `classes` are the run's classes with their names as they are now, `crops` (n,) are as they were
+    frozen, `rows` their rows by crop id. `parts` (n,) are indices of PARTS, `probabilities` is
+    (n, classes); `predicted`, `trained` (the label when the run was frozen) and `truth` (the label
+    as it is now) are (n,) indices of classes. `truth` is NO_TRUTH where the crop was deleted, lost
+    its label, is unsure, or has a class that the run does not know; `exists` is False where it was
+    deleted.
     """
 
     run: int
     preset: str
-    classes: tuple[str, ...]
-    class_ids: tuple[int, ...]
-    judged: tuple[Judged, ...]
+    dataset: Dataset
     accuracy_as_trained: float | None
-    split_kind: str
-    groups_train: int
-    groups_test: int
     folds: int
+    classes: tuple[str, ...]
+    crops: tuple[DatasetCrop, ...]
+    rows: Mapping[int, int]
+    ids: NDArray[np.int64]
+    parts: NDArray[np.int8]
+    probabilities: NDArray[np.float64]
+    predicted: NDArray[np.int64]
+    trained: NDArray[np.int64]
+    truth: NDArray[np.int64]
+    exists: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.crops)
+
+    @property
+    def class_ids(self) -> tuple[int, ...]:
+        """Return the ids of the run's classes."""
+        return self.dataset.class_ids
+
+    # ---- columns ----------------------------------------------------------------------------
+
+    @property
+    def right(self) -> NDArray[np.bool_]:
+        """Tell of each row whether the prediction is the label as it is now."""
+        return np.asarray(self.predicted == self.truth)
+
+    def is_right(self, row: int) -> bool:
+        """Tell whether the prediction of one row is the label as it is now."""
+        return bool(self.predicted[row] == self.truth[row])
+
+    @property
+    def confidence(self) -> NDArray[np.float64]:
+        """Return the probabilities of the predicted classes."""
+        return self.probabilities.max(axis=1, initial=0.0)
+
+    @property
+    def margin(self) -> NDArray[np.float64]:
+        """Return how far the most probable class stands above the second."""
+        ordered = np.sort(self.probabilities, axis=1)
+        return np.asarray(ordered[:, -1] - ordered[:, -2])
+
+    @property
+    def label_probability(self) -> NDArray[np.float64]:
+        """Return the probabilities of the labels as they are now; 0 without a label."""
+        known = self.truth != NO_TRUTH
+        own = self.probabilities[np.arange(len(self)), np.where(known, self.truth, 0)]
+        return np.where(known, own, 0.0)
+
+    @property
+    def loss(self) -> NDArray[np.float64]:
+        """Return the cross-entropy of each row in nats; infinite without a label."""
+        nats = -np.log(np.maximum(self.label_probability, _SMALLEST_PROBABILITY))
+        return np.where(self.truth != NO_TRUTH, nats, np.inf)
+
+    # ---- rows -------------------------------------------------------------------------------
+
+    def in_part(self, part: Part) -> NDArray[np.bool_]:
+        """Tell which rows are of a part."""
+        return np.asarray(self.parts == PARTS.index(part))
+
+    def counted(self, part: Part = "test") -> NDArray[np.intp]:
+        """Return the rows of a part that have a label which the run knows."""
+        return np.flatnonzero(self.in_part(part) & (self.truth != NO_TRUTH))
+
+    def errors(self, part: Part = "test") -> NDArray[np.intp]:
+        """Return the counted rows of a part that are predicted wrongly, the greatest loss first."""
+        counted = self.counted(part)
+        wrong = counted[~self.right[counted]]
+        order = (self.ids[wrong], -self.confidence[wrong], self.label_probability[wrong])
+        return wrong[np.lexsort(order)]
+
+    def groups(self, rows: NDArray[np.intp]) -> list[str]:
+        """Return the groups of rows, such as `specimen:3`."""
+        return [self.crops[row].group for row in rows.tolist()]
+
+    def sizes(self, rows: NDArray[np.intp]) -> tuple[NDArray[np.float64], str]:
+        """Return the longer sides of the crops of rows and their unit: `um`, or `px` where a scale
+        is unknown.
+        """
+        crops = [self.crops[row] for row in rows.tolist()]
+        sides = np.array([max(crop.width, crop.height) for crop in crops], np.float64)
+        scales = np.array([crop.um_per_px or np.nan for crop in crops], np.float64)
+        if len(crops) and np.isfinite(scales).all():
+            return sides * scales, "um"
+        return sides, "px"
+
+    def only(self, rows: NDArray[np.intp]) -> Predictions:
+        """Return these rows alone."""
+        crops = tuple(self.crops[row] for row in rows.tolist())
+        return replace(
+            self,
+            crops=crops,
+            rows=_rows_of(crops),
+            ids=self.ids[rows],
+            parts=self.parts[rows],
+            probabilities=self.probabilities[rows],
+            predicted=self.predicted[rows],
+            trained=self.trained[rows],
+            truth=self.truth[rows],
+            exists=self.exists[rows],
+        )
+
+    # ---- numbers ----------------------------------------------------------------------------
+
+    @property
+    def available_parts(self) -> set[Part]:
+        """Return the parts that have predictions."""
+        return {PARTS[index] for index in np.unique(self.parts).tolist()}
 
     @property
     def relabelled(self) -> int:
         """Return how many test crops have another label than when the run was frozen, or none any
         more.
         """
-        return sum(j.truth != j.trained_label for j in self.judged if j.part == "test")
+        return int(((self.truth != self.trained) & self.in_part("test")).sum())
 
-    def counted(self, part: Part = "test") -> list[Judged]:
-        """Return the crops of one part that have a label which the run knows."""
-        return [j for j in self.judged if j.part == part and j.truth is not None]
+    @property
+    def relabelled_others(self) -> int:
+        """Return the same of the crops that the run was not tested on."""
+        return int(((self.truth != self.trained) & ~self.in_part("test")).sum())
 
     def evaluation(self, part: Part = "test") -> Evaluation:
         """Return the numbers of one part with the labels as they are now."""
-        counted = self.counted(part)
-        truth = np.array([j.truth for j in counted], np.int64)
-        predicted = np.array([j.prediction.index for j in counted], np.int64)
-        return evaluate(self.classes, truth, predicted)
+        rows = self.counted(part)
+        return evaluate(self.classes, self.truth[rows], self.predicted[rows])
 
-    def cell(self, row: int, column: int, part: Part = "test") -> list[Judged]:
-        """Return the crops of one cell of the matrix, the most confident ones first."""
-        found = [
-            j
-            for j in self.judged
-            if j.part == part and j.truth == row and j.prediction.index == column
-        ]
-        return worst_first(found)
-
-    def errors(self, part: Part = "test") -> list[Judged]:
-        """Return the crops of one part that are predicted wrongly, the most
-        confident ones first.
+    def interval(self, part: Part = "test") -> HeadlineInterval | None:
+        """Return the interval to show beside the accuracy of a part (see `interval_of`), None when
+        no crop is counted.
         """
-        return worst_first(
-            j for j in self.judged if j.part == part and j.truth is not None and not j.right
-        )
+        rows = self.counted(part)
+        return interval_of(self.right[rows], self.groups(rows))
 
 
-def worst_first(judged: Iterable[Judged]) -> list[Judged]:
-    """Return crops by the loss of their prediction, -log of the probability of the label, the
-    greatest first.
-    """
-
-    return sorted(judged, key=lambda j: (j.probability, -j.prediction.confidence, j.crop_id))
+def _rows_of(crops: tuple[DatasetCrop, ...]) -> dict[int, int]:
+    return {crop.crop_id: row for row, crop in enumerate(crops)}
 
 
-@dataclass(frozen=True)
-class RunAnswers:
-    """Hold what the files of a run say, read without the project."""
-
-    run: int
-    preset: str
-    dataset: Dataset
-    predictions: tuple[Prediction, ...]
-    accuracy_as_trained: float | None
-    folds: int
-
-
-def read_answers(run: RunFolder) -> RunAnswers:
-    """Return what the files of a run say; fit for any thread.
+def read_predictions(run: RunFolder) -> Predictions:
+    """Return what the files of a run say, with the labels of the freeze; fit for any thread.
 
     Raises ProjectError when the run has no predictions or is damaged.
     """
     dataset = run.read_dataset()
-    known = {crop.crop_id for crop in dataset.crops}
+    frozen = {crop.crop_id: crop for crop in dataset.crops}
     predictions = run.read_predictions()
     fits = all(
-        p.crop_id in known and len(p.probabilities) == len(dataset.classes) for p in predictions
+        p.crop_id in frozen and len(p.probabilities) == len(dataset.classes) for p in predictions
     )
     if not fits:
         raise ProjectError(
             f"The predictions of run {run.path.name} are not of its dataset.", "Train again."
         )
     metrics = run.read_metrics()
-    return RunAnswers(
+    crops = tuple(frozen[p.crop_id] for p in predictions)
+    probabilities = np.array([p.probabilities for p in predictions], np.float64)
+    probabilities = probabilities.reshape(len(crops), len(dataset.classes))
+    trained = np.array([crop.label for crop in crops], np.int64)
+    return Predictions(
         run=run.number,
         preset=run.read_recipe().preset,
         dataset=dataset,
-        predictions=tuple(predictions),
         accuracy_as_trained=metrics.get("accuracy_as_trained", metrics.get("pooled_accuracy")),
         folds=len(run.read_folds()),
+        classes=dataset.classes,
+        crops=crops,
+        rows=_rows_of(crops),
+        ids=np.array([crop.crop_id for crop in crops], np.int64),
+        parts=np.array([PARTS.index(crop.part) for crop in crops], np.int8),
+        probabilities=probabilities,
+        predicted=probabilities.argmax(axis=1).astype(np.int64),
+        trained=trained,
+        truth=trained,
+        exists=np.ones(len(crops), np.bool_),
     )
 
 
-def review(project: Project, run: RunFolder) -> RunReview:
+def review(project: Project, run: RunFolder) -> Predictions:
     """Return the predictions of a run beside the labels as they are now.
 
     Raises ProjectError when the run has no predictions or is damaged.
     """
-    return review_answers(project, read_answers(run))
+    return beside_labels(read_predictions(run), project)
 
 
-def review_answers(project: Project, answers: RunAnswers) -> RunReview:
-    """Return predictions that were read already beside the labels as they are now."""
-    dataset = answers.dataset
-    frozen = {crop.crop_id: crop for crop in dataset.crops}
+def beside_labels(predictions: Predictions, project: Project) -> Predictions:
+    """Return predictions with the labels and the names of classes as they are now."""
+    dataset = predictions.dataset
     names = {c.id: c.name for c in project.classes(retired=True)} | {NOT_A_PORE: NOT_A_PORE_NAME}
-    labels = project.labels()
-    place = {class_id: i for i, class_id in enumerate(dataset.class_ids)}
-    judged = tuple(
-        Judged(
-            prediction=answer,
-            crop=frozen[answer.crop_id],
-            truth=_place(labels.get(answer.crop_id), place),
-            exists=answer.crop_id in labels,
-        )
-        for answer in answers.predictions
-    )
-    return RunReview(
-        run=answers.run,
-        preset=answers.preset,
-        classes=tuple(
-            names.get(i, old) for i, old in zip(dataset.class_ids, dataset.classes, strict=True)
-        ),
-        class_ids=dataset.class_ids,
-        judged=judged,
-        accuracy_as_trained=answers.accuracy_as_trained,
-        split_kind=dataset.split_kind,
-        groups_train=dataset.groups_train,
-        groups_test=dataset.groups_test,
-        folds=answers.folds,
-    )
+    classes = zip(dataset.class_ids, dataset.classes, strict=True)
+    named = replace(predictions, classes=tuple(names.get(i, old) for i, old in classes))
+    return follow(named, project, ())
 
 
-def _place(label: int | None, place: dict[int, int]) -> int | None:
-    return None if label is None else place.get(label)
-
-
-def follow(reviewed: RunReview, project: Project, crop_ids: Iterable[int]) -> RunReview:
-    """Return the review with the labels of these crops (or, when there are none, of all) read
+def follow(predictions: Predictions, project: Project, crop_ids: Collection[int]) -> Predictions:
+    """Return predictions with the labels of these crops (or, when there are none, of all) read
     again.
     """
-    wanted = set(crop_ids)
-    place = {class_id: i for i, class_id in enumerate(reviewed.class_ids)}
-    if not wanted or len(wanted) > 200:
-        labels = project.labels()
-    else:
+    wanted = [i for i in crop_ids or predictions.rows if i in predictions.rows]
+    if crop_ids and len(wanted) <= _MOST_LABELS_ONE_BY_ONE:
         labels = project.labels_of(wanted)
-    judged = tuple(
-        replace(j, truth=_place(labels.get(j.crop_id), place), exists=j.crop_id in labels)
-        if not wanted or j.crop_id in wanted
-        else j
-        for j in reviewed.judged
-    )
-    return replace(reviewed, judged=judged)
+    else:
+        labels = project.labels()
+    indices: dict[int | None, int] = {i: n for n, i in enumerate(predictions.class_ids)}
+    rows = [predictions.rows[crop_id] for crop_id in wanted]
+    truth = predictions.truth.copy()
+    truth[rows] = [indices.get(labels.get(crop_id), NO_TRUTH) for crop_id in wanted]
+    exists = predictions.exists.copy()
+    exists[rows] = [crop_id in labels for crop_id in wanted]
+    return replace(predictions, truth=truth, exists=exists)
 
 
 def newest_finished(project: Project) -> RunFolder | None:
@@ -267,29 +276,21 @@ def find_run(project: Project, number: int | None) -> RunFolder:
     return run
 
 
-def headline_interval(reviewed: RunReview, part: Part = "test") -> HeadlineInterval | None:
-    """Return the interval to show beside the accuracy of a part (see `interval_of`), None when no
-    crop is counted.
-    """
-    judged = reviewed.counted(part)
-    return interval_of(np.array([j.right for j in judged], bool), [j.crop.group for j in judged])
-
-
 def evaluation_json(project: Project, run: RunFolder) -> dict[str, Any]:
     """Return what `poregui evaluate --json` prints for a run."""
-    reviewed = review(project, run)
-    interval = headline_interval(reviewed)
+    predictions = review(project, run)
+    interval = predictions.interval()
     return {
-        "run": reviewed.run,
-        "preset": reviewed.preset,
-        **reviewed.evaluation().to_json(),
-        "accuracy_interval_over_groups": interval.to_json() if interval else None,
-        "accuracy_as_trained": reviewed.accuracy_as_trained,
-        "relabelled_since": reviewed.relabelled,
+        "run": predictions.run,
+        "preset": predictions.preset,
+        **predictions.evaluation().to_json(),
+        "accuracy_interval_over_groups": interval and interval.to_json(),
+        "accuracy_as_trained": predictions.accuracy_as_trained,
+        "relabelled_since": predictions.relabelled,
         "split": {
-            "kind": reviewed.split_kind,
-            "groups_train": reviewed.groups_train,
-            "groups_test": reviewed.groups_test,
+            "kind": predictions.dataset.split_kind,
+            "groups_train": predictions.dataset.groups_train,
+            "groups_test": predictions.dataset.groups_test,
         },
         "warnings": list(run.read_dataset().warnings),
     }

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from poregui.domain.classes import NOT_A_PORE, NOT_A_PORE_NAME
 from poregui.domain.dataset import Dataset
 from poregui.domain.errors import ProjectError
+from poregui.domain.evaluation import Prediction
 from poregui.domain.label_issues import confident_learning, unusual_shapes
+from poregui.domain.wording import percent
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 from poregui.vision.shape.crop_shapes import LENGTHS
@@ -25,6 +27,11 @@ _SHAPE_NUMBERS = (
 NETWORK = "network"
 FOREST = "shapes"
 BOTH = "network and shapes"
+_WHO = {
+    NETWORK: "Network",
+    FOREST: "Shape-only baseline",
+    BOTH: "Network and shape-only baseline",
+}
 
 
 @dataclass(frozen=True)
@@ -120,17 +127,19 @@ def suspects(
     names = {c.id: c.name for c in project.classes(retired=True)} | {NOT_A_PORE: NOT_A_PORE_NAME}
     judge = _Judge(dataset, names, answers.probabilities[kept], given)
     found = judge.suspects(ids, [answers.sources[row] for row in kept], shape_table(run))
-    if reviewed_too:
-        passed = set()
-    else:
+    passed: set[int] = set()
+    if not reviewed_too:
         passed = {i for i, remark in project.remarks().items() if remark.reviewed}
     right = judge.probabilities.argmax(axis=1) == given
+    accuracy: float | None = None
+    if ids:
+        accuracy = float(right.mean())
     return Suspects(
         run=run.number,
         queue=tuple(one for one in found if one.crop_id not in passed),
         expected_errors=sum(one.likely for one in found),
         judged=len(ids),
-        accuracy=float(right.mean()) if len(ids) else None,
+        accuracy=accuracy,
         names=names,
         notes=answers.notes,
     )
@@ -155,7 +164,9 @@ def follow(found: Suspects, project: Project) -> Suspects:
 
 def _answers(run: RunFolder, dataset: Dataset) -> _Answers:
     baseline = read_baseline(run)
-    forest = dict(baseline.out_of_fold) if baseline else {}
+    forest: dict[int, Prediction] = {}
+    if baseline is not None:
+        forest = dict(baseline.out_of_fold)
     only_shapes = run.read_recipe().preset == "shape"
     folds = bool(run.read_folds())
     part = {crop.crop_id: crop.part for crop in dataset.crops}
@@ -175,16 +186,19 @@ def _answers(run: RunFolder, dataset: Dataset) -> _Answers:
         if known and all(len(one) == width for one in known):
             ids.append(crop.crop_id)
             rows.append(np.mean(known, axis=0))
-            sources.append(
-                BOTH if len(known) == 2 else NETWORK if crop.crop_id in network else FOREST
-            )
+            if len(known) == 2:
+                sources.append(BOTH)
+            elif crop.crop_id in network:
+                sources.append(NETWORK)
+            else:
+                sources.append(FOREST)
     if not ids:
         raise ProjectError(
-            f"Nothing answered the crops of run {run.path.name} unseen.", "Train again."
+            f"Run {run.path.name} has no predictions for crops it was not trained on.",
+            "Train again.",
         )
-    if only_shapes:
-        notes = ()
-    else:
+    notes: tuple[str, ...] = ()
+    if not only_shapes:
         notes = _notes(run, len(network), len(forest), len(dataset.crops))
     return _Answers(ids, np.array(rows, np.float64), sources, notes)
 
@@ -193,16 +207,15 @@ def _notes(run: RunFolder, network: int, forest: int, total: int) -> tuple[str, 
     notes = []
     if network < total and forest:
         notes.append(
-            f"The network of run {run.path.name} learned from {total - network} of {total} "
-            "crops; those are judged by "
-            "their shapes alone. A cross-validation lets the network judge all: poregui train "
-            "PROJECT --folds 5."
+            f"The network of run {run.path.name} was trained on {total - network:,} of {total:,} "
+            "crops; these are checked by shape only. Cross-validate to check all with the network: "
+            "poregui train PROJECT --folds 5."
         )
     elif network < total:
         notes.append(
-            f"Only {network} of {total} crops can be judged, for the network of run "
-            f"{run.path.name} learned from the "
-            "others. Train again, or cross-validate, to judge all."
+            f"Only {network:,} of {total:,} crops can be checked: the network of run "
+            f"{run.path.name} was trained on the others. Train again or cross-validate to check "
+            "all."
         )
     return tuple(notes)
 
@@ -235,7 +248,10 @@ class _Judge:
             if not (learned.likely[row] or odd[row] or disagrees):
                 continue
             distance = float(unusual.distance[row])
-            shape = distance if np.isfinite(distance) else None
+            shape: float | None = None
+            if np.isfinite(distance):
+                shape = distance
+            unlikely_shape = shape if odd[row] else None
             found.append(
                 Suspect(
                     crop_id=ids[row],
@@ -245,7 +261,7 @@ class _Judge:
                     doubt=float(learned.doubt[row]),
                     likely=bool(learned.likely[row]),
                     shape_distance=shape,
-                    why=self._why(row, proposed, shape if odd[row] else None, sources[row]),
+                    why=self._why(row, proposed, unlikely_shape, sources[row]),
                     source=sources[row],
                 )
             )
@@ -256,17 +272,10 @@ class _Judge:
         other = self.names.get(self.dataset.class_ids[proposed], "")
         given = self.probabilities[row, self.labels[row]]
         better = self.probabilities[row, proposed]
-        who = {NETWORK: "The network", FOREST: "The shape", BOTH: "Network and shape together"}[
-            source
-        ]
-        told = (
-            f"{who} say{'' if source == BOTH else 's'} {other} "
-            f"{100 * better:.0f} %, {label} "
-            f"{100 * given:.0f} %"
-        )
+        text = f"{_WHO[source]}: {other} {percent(better, 0)}, {label} {percent(given, 0)}"
         if odd:
-            return f"{told}; the shape is {odd:.1f} times as far out as usual for {label}."
-        return f"{told}."
+            return f"{text}; the shape is {odd:.1f} times the usual distance from {label}."
+        return f"{text}."
 
 
 def _logs(shapes: ShapeTable, ids: Sequence[int]) -> NDArray[np.float64]:
@@ -278,5 +287,7 @@ def _logs(shapes: ShapeTable, ids: Sequence[int]) -> NDArray[np.float64]:
     for name in _SHAPE_NUMBERS:
         values = rows[:, shapes.names.index(name)]
         scaled = name in LENGTHS or name == "Aspect ratio"
-        columns.append(np.log(np.maximum(values, 1e-9)) if scaled else values)
+        if scaled:
+            values = np.log(np.maximum(values, 1e-9))
+        columns.append(values)
     return np.stack(columns, axis=1)

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from poregui.domain.calibration import (
     Calibration,
@@ -26,13 +25,11 @@ from poregui.domain.evaluation import (
     by_name,
     by_number,
     evaluate,
-    from_matrix,
 )
 from poregui.domain.intervals import (
     HeadlineInterval,
     Statistic,
     bootstrap_over_groups,
-    confusion_matrix,
     interval_of,
     matrices_of_groups,
 )
@@ -47,7 +44,8 @@ from poregui.domain.scores import (
     scores,
 )
 from poregui.domain.splits import kind_of
-from poregui.workflow.evaluating.evaluate import Judged, RunReview
+from poregui.store.project import Project
+from poregui.workflow.evaluating.evaluate import Predictions
 from poregui.workflow.evaluating.shape_baseline import ShapeTable
 
 Interval = tuple[float, float]
@@ -80,16 +78,16 @@ class Numbers:
 
     def to_json(self) -> dict[str, Any]:
         """Return the numbers as a dictionary fit for JSON."""
-        warmed = self.calibration_at_temperature
+        scaled = self.calibration_at_temperature
         return {
             **self.scores.to_json(),
-            "accuracy_interval_over_groups": self.interval.to_json() if self.interval else None,
+            "accuracy_interval_over_groups": self.interval and self.interval.to_json(),
             "intervals95": {name: list(ends) for name, ends in self.intervals.items()},
-            "accuracy_of_pores": self.pores_only.accuracy if self.pores_only else None,
+            "accuracy_of_pores": self.pores_only and self.pores_only.accuracy,
             "log_loss": self.log_loss,
             "calibration": self.calibration.to_json(),
             "temperature": self.temperature,
-            "calibration_error_at_temperature": warmed.error if warmed else None,
+            "calibration_error_at_temperature": scaled and scaled.error,
             "breakdowns": [one.to_json() for one in self.breakdowns],
         }
 
@@ -104,9 +102,37 @@ class ClassCurves:
     roc: Curve | None
     precision_recall: Curve | None
 
+    @property
+    def roc_area(self) -> float | None:
+        """Return the area under the ROC curve."""
+        if self.roc is None:
+            return None
+        return self.roc.area
+
+    @property
+    def average_precision(self) -> float | None:
+        """Return the area under the precision-recall curve."""
+        if self.precision_recall is None:
+            return None
+        return self.precision_recall.area
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the areas as a dictionary fit for JSON."""
+        return {
+            "class": self.name,
+            "roc_area": self.roc_area,
+            "average_precision": self.average_precision,
+        }
+
+
+def group_names(project: Project) -> dict[str, str]:
+    """Return the names of specimens and micrographs by the keys of groups, such as `specimen:3`."""
+    names = {f"specimen:{s.id}": s.name for s in project.specimens()}
+    return names | {f"micrograph:{m.id}": m.name for m in project.micrographs()}
+
 
 def numbers(
-    reviewed: RunReview,
+    predictions: Predictions,
     part: Part = "test",
     shapes: ShapeTable | None = None,
     group_names: Mapping[str, str] | None = None,
@@ -114,64 +140,39 @@ def numbers(
     """Return every number of a part; `shapes` adds the breakdown by pore size and brightness,
     `group_names` names.
     """
-    rows = _Rows.of(reviewed, part)
-    validated = _Rows.of(reviewed, "validation")
-    evaluation = from_matrix(
-        reviewed.classes, confusion_matrix(rows.truth, rows.predicted, len(reviewed.classes))
-    )
-    temperature = fit_temperature(validated.answers, validated.truth)
-    if temperature is not None and len(rows.truth):
-        warmed = at_temperature(rows.answers, temperature)
+    counted = predictions.only(predictions.counted(part))
+    validated = predictions.only(predictions.counted("validation"))
+    evaluation = predictions.evaluation(part)
+    temperature = fit_temperature(validated.probabilities, validated.truth)
+    if temperature is not None and len(counted):
+        scaled = at_temperature(counted.probabilities, temperature)
+        calibrated = calibration(scaled, counted.truth)
     else:
-        warmed = None
+        calibrated = None
+    groups = [crop.group for crop in counted.crops]
     return Numbers(
         evaluation=evaluation,
         scores=scores(evaluation.matrix),
-        interval=interval_of(rows.right, rows.groups),
-        intervals=_intervals(rows, len(reviewed.classes)),
-        pores_only=_pores_only(reviewed, rows),
-        log_loss=log_loss(rows.answers, rows.truth),
-        calibration=calibration(rows.answers, rows.truth),
+        interval=interval_of(counted.right, groups),
+        intervals=_intervals(counted, groups),
+        pores_only=_pores_only(counted),
+        log_loss=log_loss(counted.probabilities, counted.truth),
+        calibration=calibration(counted.probabilities, counted.truth),
         temperature=temperature,
-        calibration_at_temperature=calibration(warmed, rows.truth) if warmed is not None else None,
-        breakdowns=_breakdowns(rows, shapes, group_names or {}),
+        calibration_at_temperature=calibrated,
+        breakdowns=_breakdowns(counted, groups, shapes, group_names or {}),
     )
 
 
-@dataclass(frozen=True, eq=False)
-class _Rows:
-    """Hold the counted crops of a part: (n, classes) answers, (n,) true and predicted places, right
-    or not, groups.
-    """
-
-    judged: list[Judged]
-    answers: NDArray[np.float64]
-    truth: NDArray[np.int64]
-    predicted: NDArray[np.int64]
-    right: NDArray[np.bool_]
-    groups: list[str]
-
-    @staticmethod
-    def of(reviewed: RunReview, part: Part) -> _Rows:
-        judged = reviewed.counted(part)
-        answers = np.array([j.prediction.probabilities for j in judged], np.float64)
-        answers = answers.reshape(-1, len(reviewed.classes))
-        truth = np.array([j.truth for j in judged], np.int64)
-        predicted = answers.argmax(axis=1).astype(np.int64)
-        return _Rows(
-            judged, answers, truth, predicted, predicted == truth, [j.crop.group for j in judged]
-        )
-
-
-def curves(reviewed: RunReview, part: Part = "test") -> tuple[ClassCurves, ...]:
+def curves(predictions: Predictions, part: Part = "test") -> tuple[ClassCurves, ...]:
     """Return ROC and precision-recall curves of every class against the others, with the labels as
     they are now.
     """
-    rows = _Rows.of(reviewed, part)
+    rows = predictions.counted(part)
     found = []
-    for place, name in enumerate(reviewed.classes):
-        positive = rows.truth == place
-        score = rows.answers[:, place]
+    for index, name in enumerate(predictions.classes):
+        positive = predictions.truth[rows] == index
+        score = predictions.probabilities[rows, index]
         found.append(
             ClassCurves(name, roc_curve(positive, score), precision_recall_curve(positive, score))
         )
@@ -179,67 +180,61 @@ def curves(reviewed: RunReview, part: Part = "test") -> tuple[ClassCurves, ...]:
 
 
 def _breakdowns(
-    rows: _Rows, shapes: ShapeTable | None, group_names: Mapping[str, str]
+    counted: Predictions,
+    groups: list[str],
+    shapes: ShapeTable | None,
+    group_names: Mapping[str, str],
 ) -> tuple[Breakdown, ...]:
     """Return the accuracy of crops by size, specimen, magnification and brightness, whatever is
     known and varies.
     """
-    crops = [j.crop for j in rows.judged]
-    right = rows.right
-    scales = np.array([crop.um_per_px or np.nan for crop in crops], np.float64)
-    calibrated = bool(len(crops)) and bool(np.isfinite(scales).all())
-    sizes = (
-        np.array([(crop.width, crop.height) for crop in crops], np.float64)
-        .reshape(-1, 2)
-        .max(axis=1, initial=0)
-    )
-    found = [
-        by_number(
-            "Crop size",
-            "um" if calibrated else "px",
-            sizes * scales if calibrated else sizes,
-            right,
-        )
-    ]
+    right = counted.right
+    sizes, unit = counted.sizes(np.arange(len(counted)))
+    found = [by_number("Crop size", unit, sizes, right)]
     if shapes is not None:
-        measured = shapes.rows_of([crop.crop_id for crop in crops])
+        measured = shapes.rows_of(counted.ids.tolist())
         for title, name in (
             ("Pore size", "Equivalent diameter"),
-            ("Brightness of the ground", "Brightness"),
+            ("Background brightness", "Brightness"),
         ):
             found.append(
                 by_number(title, shapes.unit(name), measured[:, shapes.names.index(name)], right)
             )
     names = {
         group: group_names.get(group, group.removeprefix("source:").replace(":", " "))
-        for group in set(rows.groups)
+        for group in set(groups)
     }
-    kind = kind_of(list(names)) if names else "crop"
+    kind = kind_of(list(names) or ["crop:0"])
     if kind != "crop":
+        title = "Micrograph"
         if kind in ("specimen", "source"):
             title = kind.capitalize()
-        else:
-            title = "Micrograph"
-        found.append(by_name(title, [names[group] for group in rows.groups], right))
-    words = {scale: f"{scale:.4g}" for scale in set(scales[np.isfinite(scales)].tolist())}
-    known = [words.get(scale, "unknown") for scale in scales.tolist()]
+        found.append(by_name(title, [names[group] for group in groups], right))
+    known = [_scale_text(crop.um_per_px) for crop in counted.crops]
     found.append(by_name("Magnification", known, right, unit="um per px"))
     return tuple(one for one in found if one is not None)
 
 
-def _intervals(rows: _Rows, classes: int) -> dict[str, Interval]:
-    names = set(rows.groups)
-    if not names or len(names) == len(rows.groups):
+def _scale_text(um_per_px: float | None) -> str:
+    if not um_per_px:
+        return "unknown"
+    return f"{um_per_px:.4g}"
+
+
+def _intervals(counted: Predictions, groups: list[str]) -> dict[str, Interval]:
+    names = set(groups)
+    if not names or len(names) == len(groups):
         return {}
-    matrices = matrices_of_groups(rows.truth, rows.predicted, rows.groups, classes)
+    classes = len(counted.classes)
+    matrices = matrices_of_groups(counted.truth, counted.predicted, groups, classes)
     found = {
         name: bootstrap_over_groups(matrices, statistic) for name, statistic in _RESAMPLED.items()
     }
     return {name: ends for name, ends in found.items() if ends is not None}
 
 
-def _pores_only(reviewed: RunReview, rows: _Rows) -> Evaluation | None:
-    if NOT_A_PORE not in reviewed.class_ids:
+def _pores_only(counted: Predictions) -> Evaluation | None:
+    if NOT_A_PORE not in counted.class_ids:
         return None
-    pores = rows.truth != reviewed.class_ids.index(NOT_A_PORE)
-    return evaluate(reviewed.classes, rows.truth[pores], rows.predicted[pores])
+    pores = counted.truth != counted.class_ids.index(NOT_A_PORE)
+    return evaluate(counted.classes, counted.truth[pores], counted.predicted[pores])

@@ -14,9 +14,10 @@ from poregui.domain.dataset import Part
 from poregui.domain.errors import ProjectError
 from poregui.domain.evaluation import Evaluation, Prediction, evaluate
 from poregui.domain.scores import Pairing, pair
+from poregui.domain.wording import count, percent
 from poregui.store.run_folder import RunFolder
 from poregui.vision.shape.crop_shapes import LENGTHS, NAMES, shape_numbers
-from poregui.workflow.evaluating.evaluate import RunReview
+from poregui.workflow.evaluating.evaluate import Predictions
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,20 +96,17 @@ def _name_and_unit(column: str) -> tuple[str, str]:
 
 
 def distributions(
-    table: ShapeTable, reviewed: RunReview, name: str
+    table: ShapeTable, predictions: Predictions, name: str
 ) -> dict[str, NDArray[np.float64]]:
     """Return the sorted known values of a number for each class of a run, with the labels as they
     are now.
     """
     values = dict(zip(table.crop_ids.tolist(), table.column(name).tolist(), strict=True))
-    found: dict[int, list[float]] = {place: [] for place in range(len(reviewed.classes))}
-    for j in reviewed.judged:
-        value = values.get(j.crop_id, np.nan)
-        if j.truth is not None and np.isfinite(value):
-            found[j.truth].append(value)
+    of_rows = np.array([values.get(i, np.nan) for i in predictions.ids.tolist()], np.float64)
+    known = np.isfinite(of_rows)
     return {
-        reviewed.classes[place]: np.sort(np.array(known, np.float64))
-        for place, known in found.items()
+        of_class: np.sort(of_rows[known & (predictions.truth == index)])
+        for index, of_class in enumerate(predictions.classes)
     }
 
 
@@ -140,22 +138,25 @@ class BesideBaseline:
     def sentence(self) -> str:
         """Return what the comparison says, in words."""
         if self.network.accuracy is None or self.baseline.accuracy is None:
-            return "No crop has answers of both the network and the shape baseline."
+            return "No crop has predictions of both the network and the shape-only baseline."
         ahead = self.network.accuracy - self.baseline.accuracy
-        told = (
-            f"On the same {self.network.n} crops a forest on size and shape alone reaches "
-            f"{100 * self.baseline.accuracy:.1f} %, the network {100 * self.network.accuracy:.1f} %"
+        text = (
+            f"On the same {count(self.network.n, 'crop')}, the shape-only baseline (random forest) "
+            f"reaches {percent(self.baseline.accuracy)}, the network "
+            f"{percent(self.network.accuracy)}"
         )
+        p = f"McNemar p = {self.pairing.p_value:.2g}"
         if self.pairing.p_value >= 0.05:
-            return f"{told}; the difference can be chance (McNemar p = {self.pairing.p_value:.2g})."
-        better = "the network" if ahead > 0 else "the forest"
-        return f"{told}; {better} is better (McNemar p = {self.pairing.p_value:.2g})."
+            return f"{text}; the difference may be due to chance ({p})."
+        if ahead > 0:
+            return f"{text}; the network is better ({p})."
+        return f"{text}; the shape-only baseline is better ({p})."
 
     def to_json(self) -> dict[str, Any]:
         """Return the numbers as a dictionary fit for JSON."""
         return {
             "accuracy": self.baseline.accuracy,
-            "accuracy_interval95": list(self.baseline.interval) if self.baseline.interval else None,
+            "accuracy_interval95": self.baseline.interval and list(self.baseline.interval),
             "network_accuracy": self.network.accuracy,
             "confusion_matrix": self.baseline.matrix.tolist(),
             "n": self.baseline.n,
@@ -189,16 +190,20 @@ def _predictions(rows: Sequence[Sequence[float]]) -> dict[int, Prediction]:
     return {int(row[0]): Prediction(int(row[0]), tuple(float(p) for p in row[1:])) for row in rows}
 
 
-def beside_baseline(reviewed: RunReview, baseline: Baseline, part: Part = "test") -> BesideBaseline:
+def beside_baseline(
+    predictions: Predictions, baseline: Baseline, part: Part = "test"
+) -> BesideBaseline:
     """Return network and baseline on the crops that both answered unseen, with the labels as they
     are now.
     """
-    judged = [j for j in reviewed.counted(part) if j.crop_id in baseline.test]
-    truth = np.array([j.truth for j in judged], np.int64)
-    network = np.array([j.prediction.index for j in judged], np.int64)
-    forest = np.array([baseline.test[j.crop_id].index for j in judged], np.int64)
+    counted = predictions.counted(part)
+    rows = counted[np.isin(predictions.ids[counted], list(baseline.test))]
+    truth = predictions.truth[rows]
+    network = predictions.predicted[rows]
+    ids = predictions.ids[rows].tolist()
+    forest = np.array([baseline.test[crop_id].index for crop_id in ids], np.int64)
     return BesideBaseline(
-        evaluate(reviewed.classes, truth, network),
-        evaluate(reviewed.classes, truth, forest),
+        evaluate(predictions.classes, truth, network),
+        evaluate(predictions.classes, truth, forest),
         pair(network == truth, forest == truth),
     )

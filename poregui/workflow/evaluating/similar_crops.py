@@ -1,4 +1,4 @@
-"""Find the training crops that look most alike to the network."""
+"""Find the training crops most similar to one; alone, because only Review reads features."""
 
 from __future__ import annotations
 

@@ -1,12 +1,13 @@
-"""Count how often the test side was looked at and mended since."""
+"""Count how often the test results were viewed and test labels changed since."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from poregui.domain.wording import count
 from poregui.store.project import Project
-from poregui.workflow.evaluating.evaluate import RunReview
+from poregui.workflow.evaluating.evaluate import Predictions
 
 _BROUGHT_ABOUT = ("hand", "review", "accepted", "applied", "undo", "redo")
 """How a label changes because a person decided on this crop; a merge of classes or an import is no
@@ -33,18 +34,13 @@ class Unseen:
         """Return what to say beside the headline; empty when nobody has looked."""
         if not self.looks_of_all_runs and not self.mended:
             return ""
-        looked = f"The test side was looked at {_times(self.looks_of_all_runs)}"
+        text = f"Test results viewed {count(self.looks_of_all_runs, 'time')}"
         if self.looks != self.looks_of_all_runs:
-            looked += f", {_times(self.looks)} with this run"
+            text += f", {count(self.looks, 'time')} with this run"
         if not self.mended:
-            return f"{looked}; none of its labels changed since."
-        if self.mended == 1:
-            crops = "1 test crop was"
-        else:
-            crops = f"{self.mended} test crops were"
-        return (
-            f"{looked}; {crops} relabelled after the first look, so it is no longer quite unseen."
-        )
+            return f"{text}; no test label changed since."
+        crops = count(self.mended, "test crop")
+        return f"{text}; {crops} relabelled since, so the test set is no longer fully unseen."
 
     def to_json(self) -> dict[str, Any]:
         """Return the counts as a dictionary fit for JSON."""
@@ -61,20 +57,24 @@ def log_look(project: Project, run_name: str, who: str) -> None:
         project.log_look(run_name, who)
 
 
-def unseen(project: Project, reviewed: RunReview) -> Unseen:
+def unseen(project: Project, predictions: Predictions) -> Unseen:
     """Return how unseen the test crops of a run are; a label given on the review page is a look,
     too.
     """
     looks = project.looks()
     marked = project.first_label("review")
-    first = min([*(look.when for look in looks), *([marked] if marked else [])], default=None)
-    mine = sum(look.run.isdigit() and int(look.run) == reviewed.run for look in looks)
-    return Unseen(
-        mine, len(looks), first, _mended(project, reviewed, first) if first is not None else 0
-    )
+    times = [look.when for look in looks]
+    if marked:
+        times.append(marked)
+    first = min(times, default=None)
+    mended = 0
+    if first is not None:
+        mended = _mended(project, predictions, first)
+    mine = sum(look.run.isdigit() and int(look.run) == predictions.run for look in looks)
+    return Unseen(mine, len(looks), first, mended)
 
 
-def _mended(project: Project, reviewed: RunReview, first: str) -> int:
+def _mended(project: Project, predictions: Predictions, first: str) -> int:
     """Count the crops whose label differs from the last one before the first look; a first label
     mends nothing.
     """
@@ -84,15 +84,11 @@ def _mended(project: Project, reviewed: RunReview, first: str) -> int:
         if entry.how in _BROUGHT_ABOUT
     }
     if given:
-        tested = {j.crop_id for j in reviewed.judged if j.part == "test"}
+        tested = set(predictions.ids[predictions.in_part("test")].tolist())
     else:
         tested = set()
-    count = 0
+    mended = 0
     for crop_id in tested.intersection(given):
         before = [entry.label for entry in project.label_log(crop_id) if entry.when < first]
-        count += bool(before) and before[-1] != given[crop_id]
-    return count
-
-
-def _times(count: int) -> str:
-    return {0: "never", 1: "once", 2: "twice"}.get(count, f"{count} times")
+        mended += bool(before) and before[-1] != given[crop_id]
+    return mended

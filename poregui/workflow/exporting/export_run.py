@@ -16,14 +16,13 @@ from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.applying.confusion_of_tests import tested_crops
 from poregui.workflow.applying.inputs import model_of_run
-from poregui.workflow.evaluating.evaluate import RunReview, review
-from poregui.workflow.evaluating.run_statistics import numbers
+from poregui.workflow.evaluating.evaluate import NO_TRUTH, Predictions, review
+from poregui.workflow.evaluating.run_statistics import group_names, numbers
 from poregui.workflow.evaluating.shape_baseline import shape_table
 from poregui.workflow.exporting.export_labels import new_folder
 from poregui.workflow.reporting.documents import as_html, as_markdown
 from poregui.workflow.reporting.figures import run_figures
 from poregui.workflow.reporting.model_card import model_card
-from poregui.workflow.reporting.run_report import group_names
 
 MODEL = "model.onnx"
 SIDECAR = "model.json"
@@ -111,23 +110,28 @@ def export_predictions(project: Project, run: RunFolder, out: Path) -> int:
     return len(rows)
 
 
-def _rows(reviewed: RunReview, names: dict[str, str]) -> list[list[Any]]:
-    return [
-        [
-            j.crop_id,
-            j.name,
-            names.get(j.crop.group, ""),
-            j.part,
-            "" if j.truth is None else reviewed.classes[j.truth],
-            reviewed.classes[j.trained_label],
-            reviewed.classes[j.prediction.index],
-            "" if j.truth is None else int(j.right),
-            round(j.prediction.confidence, 6),
-            "" if j.loss is None else round(j.loss, 6),
-            *(round(p, 6) for p in j.prediction.probabilities),
+def _rows(predictions: Predictions, names: dict[str, str]) -> list[list[Any]]:
+    classes = predictions.classes
+    right = predictions.right
+    confidence = predictions.confidence
+    loss = predictions.loss
+    rows = []
+    for row, crop in enumerate(predictions.crops):
+        known = predictions.truth[row] != NO_TRUTH
+        cells = [
+            crop.crop_id,
+            crop.name,
+            names.get(crop.group, ""),
+            crop.part,
+            classes[predictions.truth[row]] if known else "",
+            classes[predictions.trained[row]],
+            classes[predictions.predicted[row]],
+            int(right[row]) if known else "",
+            round(float(confidence[row]), 6),
+            round(float(loss[row]), 6) if known else "",
         ]
-        for j in reviewed.judged
-    ]
+        rows.append([*cells, *(round(p, 6) for p in predictions.probabilities[row].tolist())])
+    return rows
 
 
 def figures_of(project: Project, run: RunFolder, *, dark: bool = False) -> dict[str, str]:

@@ -14,6 +14,7 @@ from PIL import Image, ImageDraw
 from poregui.domain.classes import PoreClass
 from poregui.domain.errors import PoreguiError
 from poregui.domain.records import Crop
+from poregui.domain.wording import count
 from poregui.store.files import explain_write_error, replace_file
 from poregui.store.project import Project
 from poregui.workflow.exporting.export_labels import Progress, new_folder, quiet
@@ -81,7 +82,7 @@ def plan_sheets(project: Project) -> list[Sheet]:
                 sheets.append(Sheet(pore_class, part, scale, calibrated, len(own), specimens))
     if not sheets:
         raise PoreguiError(
-            "No crop has a class yet, so that there is nothing to show.", "Label some crops first."
+            "No crop has a class yet, so there is nothing to show.", "Label some crops first."
         )
     return [
         Sheet(
@@ -110,13 +111,13 @@ def draw_sheet(project: Project, sheet: Sheet) -> Image.Image:
         top = _MARGIN + _HEAD + row * _PITCH
         small, cut = _at_scale(project, crop, sheet)
         page.paste(small, (left + (_CELL - small.width) // 2, top + (_CELL - small.height) // 2))
-        words = f"{names.get(crop.specimen_id or 0, '') or 'no specimen'}  #{crop.id}" + (
-            " (middle)" if cut else ""
-        )
+        text = f"{names.get(crop.specimen_id or 0, '') or 'no specimen'}  #{crop.id}"
+        if cut:
+            text += " (centre)"
         write(
             draw,
             (left + _CELL / 2, top + _CELL + 6),
-            words,
+            text,
             22,
             anchor="ma",
             widest=_CELL,
@@ -131,11 +132,10 @@ def draw_sheet(project: Project, sheet: Sheet) -> Image.Image:
         anchor="ra",
         colour=_MUTED,
     )
+    text = "Pixel size unknown: all crops have the same scale in px"
     if sheet.calibrated:
-        said = "All crops of this class at one scale"
-    else:
-        said = "Scale not known: crops at one size of px"
-    write(draw, (_MARGIN, foot), f"{said}; of larger ones the middle is shown.", 24, colour=_MUTED)
+        text = "All crops of this class have the same scale"
+    write(draw, (_MARGIN, foot), f"{text}; larger ones show the centre.", 24, colour=_MUTED)
     return page
 
 
@@ -146,19 +146,17 @@ def _draw_head(draw: ImageDraw.ImageDraw, project: Project, sheet: Sheet) -> Non
         wide, text = bar_length(_CELL * 0.9, per_px)
     else:
         wide, text = bar_length(_CELL * 0.9 * per_px, None)
-    wide = wide if sheet.calibrated else wide * sheet.scale
+        wide *= sheet.scale
     room = WIDTH - 2 * _MARGIN - max(wide, 220) - 40
     write(draw, (_MARGIN, _MARGIN), project.folder.name, 26, widest=room, colour=_MUTED)
     draw.rectangle((_MARGIN, _MARGIN + 52, _MARGIN + 34, _MARGIN + 86), fill=one.colour)
     write(draw, (_MARGIN + 52, _MARGIN + 44), one.name, 44, widest=room - 60, bold=True)
     for number, line in enumerate(textwrap.wrap(one.definition, 85, max_lines=2, placeholder=" …")):
         write(draw, (_MARGIN, _MARGIN + 108 + 34 * number), line, 26, widest=room)
+    crops = count(sheet.count, "crop")
     if sheet.specimens > 1:
-        of = f" of {sheet.specimens} specimens"
-    else:
-        of = ""
-    count = f"{sheet.count} crop{'s' if sheet.count != 1 else ''}{of}"
-    write(draw, (_MARGIN, _MARGIN + 184), count, 26, widest=room, colour=_MUTED)
+        crops += f" from {sheet.specimens} specimens"
+    write(draw, (_MARGIN, _MARGIN + 184), crops, 26, widest=room, colour=_MUTED)
     draw_bar(draw, WIDTH - _MARGIN, _MARGIN + 40, (wide, text), 30, thick=6)
     below = _MARGIN + _HEAD - 22
     draw.line((_MARGIN, below, WIDTH - _MARGIN, below), fill=(200, 200, 200), width=2)
@@ -202,9 +200,15 @@ def export_sheets_pdf(project: Project, out: Path, progress: Progress = quiet) -
         more = False
         while part := list(islice(pages, 8)):
             part[0].save(
-                beside, "PDF", save_all=True, append_images=part[1:], append=more, resolution=DPI, quality=92,
+                beside,
+                "PDF",
+                save_all=True,
+                append_images=part[1:],
+                append=more,
+                resolution=DPI,
+                quality=92,
                 title=f"{project.folder.name}: contact sheets",
-            )  # fmt: skip
+            )
             more = True
 
     try:

@@ -15,7 +15,7 @@ from poregui.store.pixels import CropPixels
 
 INK = (20, 20, 20)
 PAPER = (255, 255, 255)
-_FONTS = (
+_FONTS: tuple[str, ...] = (
     "DejaVuSans.ttf",
     "Arial.ttf",
     "LiberationSans-Regular.ttf",
@@ -39,7 +39,10 @@ Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 @lru_cache(maxsize=64)
 def font(px: int, *, bold: bool = False) -> Font:
     """Return a font of a height in px."""
-    for name in (*_BOLD, *_FONTS) if bold else _FONTS:
+    names = _FONTS
+    if bold:
+        names = (*_BOLD, *_FONTS)
+    for name in names:
         try:
             return ImageFont.truetype(name, px)
         except OSError:
@@ -92,11 +95,13 @@ def shown(pixels: CropPixels) -> NDArray[np.uint8]:
     w, 3) uint8.
     """
     array: NDArray[Any] = pixels.array
+    if array.ndim == 3:
+        array = array[..., :3]
     if array.dtype == np.uint8 and (pixels.grey_low, pixels.grey_high) == (0.0, 255.0):
-        return np.asarray(array[..., :3] if array.ndim == 3 else array, np.uint8)
+        return np.asarray(array, np.uint8)
     span = max(pixels.grey_high - pixels.grey_low, 1e-9)
     scaled = np.clip((array.astype(np.float32) - pixels.grey_low) * (255 / span), 0, 255)
-    return np.asarray(np.rint(scaled[..., :3] if array.ndim == 3 else scaled), np.uint8)
+    return np.asarray(np.rint(scaled), np.uint8)
 
 
 def bar_length(widest_px: float, um_per_px: float | None) -> tuple[float, str]:
@@ -152,8 +157,10 @@ def with_bar(pixels: NDArray[np.uint8], um_per_px: float | None, least: int = 32
     strip = 2 * margin + round(1.35 * px) + 4
     picture = Image.new("RGB", (large.width, large.height + strip), PAPER)
     picture.paste(large, (0, 0))
-    scale = None if um_per_px is None else um_per_px / factor
-    wide, text = bar_length(large.width / 2.5 / (factor if scale is None else 1), scale)
-    bar = (wide * factor, text) if scale is None else (wide, text)
+    if um_per_px is None:
+        wide, text = bar_length(large.width / 2.5 / factor, None)
+        bar = (wide * factor, text)
+    else:
+        bar = bar_length(large.width / 2.5, um_per_px / factor)
     draw_bar(ImageDraw.Draw(picture), large.width - margin, large.height + margin, bar, px)
     return picture

@@ -1,9 +1,11 @@
-"""Draw the confusion matrix and the curves of a run as SVG."""
+"""Draw what is known of a run: matrix, curves, calibration, training, accuracy by group."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -12,67 +14,107 @@ from poregui.domain.calibration import Calibration
 from poregui.domain.dataset import Part
 from poregui.domain.evaluation import Breakdown
 from poregui.domain.events import EpochEnded, Event
-from poregui.workflow.evaluating.evaluate import RunReview
-from poregui.workflow.evaluating.run_statistics import Numbers, curves
+from poregui.domain.scores import Curve
+from poregui.domain.wording import MICROMETRE, count, percent
+from poregui.workflow.evaluating.evaluate import Predictions
+from poregui.workflow.evaluating.run_statistics import ClassCurves, Numbers, curves, numbers
+from poregui.workflow.reporting.plots import (
+    DASHES,
+    OTHER_RUN,
+    Figure,
+    Line,
+    figure_svg,
+    row_svg,
+)
 from poregui.workflow.reporting.svg import (
     DARK,
     LIGHT,
-    Axes,
     Drawing,
+    Ink,
     cut,
     mix,
     reads_on,
     words_width,
 )
 
-RIGHT, WRONG = "#2166ac", "#c8501e"
-DASHES = ("", "7 3", "2 2.5", "9 3 2 3")
-"""Lines differ in their dashes too, for those who do not see the colours apart."""
-_PLOT = 300.0
-_LEFT = 58.0
-_TOP = 34.0
+RIGHT = "#2166ac"
+WRONG = "#c8501e"
+PAIR = (RIGHT, WRONG)
+"""Colours of training and validation, and of predictions as they are and at the temperature."""
+MatrixMode = Literal["counts", "rows", "columns"]
+"""What stands large in a cell: the count, or its share of the row (label) or of the column
+(prediction).
+"""
+_MODES: dict[MatrixMode, str] = {
+    "counts": "Crops",
+    "rows": "% of the label",
+    "columns": "% of the prediction",
+}
+
+
+def _ink(dark: bool) -> Ink:
+    if dark:
+        return DARK
+    return LIGHT
 
 
 @dataclass(frozen=True)
-class Line:
-    """Hold one line of a plot: `x` and `y` (points,), a `#rrggbb` colour and a dash pattern."""
+class MatrixCell:
+    """Hold what a cell of a confusion matrix says: `share` is of its row, or of its column; `large`
+    and `small` are its texts.
+    """
 
-    name: str
-    x: npt.NDArray[np.float64]
-    y: npt.NDArray[np.float64]
-    colour: str
-    dash: str = ""
+    count: int
+    share: float
+    large: str
+    small: str
+
+
+def matrix_cell(
+    counts: npt.NDArray[np.int64], row: int, column: int, mode: MatrixMode
+) -> MatrixCell:
+    """Return what a cell says, in the window as in a report."""
+    number = int(counts[row, column])
+    total = int(counts[row].sum())
+    if mode == "columns":
+        total = int(counts[:, column].sum())
+    share = number / max(1, total)
+    text = ""
+    if total:
+        text = percent(share, 0)
+    if mode == "counts":
+        return MatrixCell(number, share, f"{number:,}", text)
+    return MatrixCell(number, share, text or "–", f"{number:,}")
 
 
 def matrix_svg(
-    classes: Sequence[str], matrix: npt.ArrayLike, *, mode: str = "counts", dark: bool = False
+    classes: Sequence[str],
+    matrix: npt.ArrayLike,
+    *,
+    mode: MatrixMode = "counts",
+    dark: bool = False,
 ) -> str:
-    """Return a confusion matrix, rows are the truth; `mode` is `counts`, `row` or `column` (per
-    cent of it).
+    """Return a confusion matrix, rows are the truth; `mode` says what stands large.
 
-    The colour is the share of the row (of the column in `column`): blue on the diagonal, orange
+    The colour is the share of the row (in `columns`: of the column): blue on the diagonal, orange
     beside it.
     """
     counts = np.asarray(matrix, np.int64)
-    if mode == "column":
-        totals = counts.sum(axis=0, keepdims=True)
-    else:
-        totals = counts.sum(axis=1, keepdims=True)
-    shares = counts / np.maximum(totals, 1)
     names = [cut(name, 18) for name in classes]
     many = len(names) > 6
     widest = max(words_width(name) for name in names)
-    side = 40.0 if many else max(68.0, min(104.0, widest + 10))
-    high = 40.0 if many else 56.0
     left = widest + 38
-    top = 44 + (widest * 0.75 if many else 16)
-    after = (
-        words_width(names[-1]) * 0.72 if many else 16
-    )  # the last turned name reaches beyond its column
-    size = left + side * len(names) + after, top + high * len(names) + 16
-    drawing = Drawing(*size, DARK if dark else LIGHT, "Confusion matrix")
-    what = {"counts": "Crops", "row": "% of the label", "column": "% of the prediction"}[mode]
-    drawing.text(12, 18, what, colour=drawing.ink.faint)
+    side = max(68.0, min(104.0, widest + 10))
+    high = 56.0
+    top = 60.0
+    after = 16.0
+    if many:
+        side = high = 40.0
+        top = 44 + widest * 0.75
+        after = words_width(names[-1]) * 0.72  # the last turned name reaches beyond its column
+    width = left + side * len(names) + after
+    drawing = Drawing(width, top + high * len(names) + 16, _ink(dark), "Confusion matrix")
+    drawing.text(12, 18, _MODES[mode], colour=drawing.ink.faint)
     drawing.text(left + side * len(names) / 2, 18, "Predicted", anchor="middle", weight="bold")
     drawing.text(16, top + high * len(names) / 2, "Label", anchor="middle", weight="bold", turn=-90)
     for i, name in enumerate(names):
@@ -83,152 +125,197 @@ def matrix_svg(
         else:
             drawing.text(middle, top - 10, name, anchor="middle")
         for k in range(len(names)):
-            _cell(
-                drawing,
-                (left + side * k, top + high * i, side, high),
-                counts,
-                shares,
-                (i, k),
-                classes,
-                mode,
-            )
+            tip = f"labelled {classes[i]}, predicted {classes[k]}"
+            place = (left + side * k, top + high * i, side, high)
+            _draw_cell(drawing, place, matrix_cell(counts, i, k, mode), tip, right=i == k)
     return drawing.svg()
 
 
-def _cell(
+def _draw_cell(
     drawing: Drawing,
     place: tuple[float, float, float, float],
-    counts: npt.NDArray[np.int64],
-    shares: npt.NDArray[np.float64],
-    at: tuple[int, int],
-    classes: Sequence[str],
-    mode: str,
+    cell: MatrixCell,
+    tip: str,
+    *,
+    right: bool,
 ) -> None:
     x, y, width, height = place
-    share = float(shares[at])
-    count = int(counts[at])
-    full = RIGHT if at[0] == at[1] else WRONG
-    empty = mix(drawing.ink.ground, drawing.ink.grid, 0.45)
-    fill = mix(empty, full, 0.12 + 0.88 * share) if count else empty
-    tip = f"{count} crops labelled {classes[at[0]]}, predicted {classes[at[1]]}"
+    fill = mix(drawing.ink.ground, drawing.ink.grid, 0.45)
+    ink = drawing.ink.faint
+    if cell.count:
+        full = WRONG
+        if right:
+            full = RIGHT
+        fill = mix(fill, full, 0.12 + 0.88 * cell.share)
+        ink = reads_on(fill)
+    tip = f"{count(cell.count, 'crop')} {tip}"
     drawing.box(x + 1, y + 1, width - 2, height - 2, fill, tip)
-    ink = reads_on(fill) if count else drawing.ink.faint
     middle = x + width / 2
-    percent = f"{100 * share:.0f} %"
+    up = y + height / 2
     if height < 50:
-        drawing.text(
-            middle,
-            y + height / 2 + 4,
-            str(count) if mode == "counts" else percent,
-            anchor="middle",
-            colour=ink,
-        )
+        drawing.text(middle, up + 4, cell.large, anchor="middle", colour=ink)
         return
-    if mode == "counts":
-        large = str(count)
-        small = percent
-    else:
-        large = percent
-        small = str(count)
-    drawing.text(
-        middle, y + height / 2 + 2, large, size=16, anchor="middle", weight="bold", colour=ink
+    drawing.text(middle, up + 2, cell.large, size=16, anchor="middle", weight="bold", colour=ink)
+    if cell.count:
+        drawing.text(middle, up + 18, cell.small, size=11, anchor="middle", colour=ink)
+
+
+@dataclass(frozen=True)
+class RunCurves:
+    """Hold what is drawn of one run as lines; `folds`: it is a cross-validation."""
+
+    run: int
+    curves: tuple[ClassCurves, ...]
+    numbers: Numbers
+    epochs: tuple[EpochEnded, ...]
+    folds: bool
+
+
+def curves_of(
+    predictions: Predictions,
+    events: Sequence[Event],
+    part: Part = "test",
+    found: Numbers | None = None,
+) -> RunCurves:
+    """Compute what is drawn of a part of a run; `found` are its numbers, where they are known."""
+    return RunCurves(
+        predictions.run,
+        curves(predictions, part),
+        found or numbers(predictions, part),
+        tuple(event for event in events if isinstance(event, EpochEnded)),
+        bool(predictions.folds),
     )
-    if count:
-        drawing.text(middle, y + height / 2 + 18, small, size=11, anchor="middle", colour=ink)
 
 
-def curves_svg(
-    title: str,
-    x_title: str,
-    y_title: str,
-    lines: Sequence[Line],
-    *,
-    chance: bool = False,
-    dark: bool = False,
-) -> str:
-    """Return lines over axes from 0 to 1, with a legend below; `chance` adds the diagonal."""
-    axes = Axes(_LEFT, _TOP, _PLOT, _PLOT, (0.0, 1.0), (0.0, 1.0))
-    drawing = _plot(title, axes, len(lines), dark)
-    axes.draw(drawing, x_title, y_title)
-    if chance:
-        drawing.line(*axes.at(0, 0), *axes.at(1, 1), drawing.ink.faint, 1, "3 3")
-    _lines(drawing, axes, lines)
-    return drawing.svg()
+def roc_figure(runs: Sequence[RunCurves], colours: Sequence[str]) -> Figure:
+    """Return the ROC curves of each class, of a second run dashed; `colours` are of the classes."""
+    title = "ROC"
+    x_label = "False positive rate"
+    y_label = "True positive rate"
+    lines = _class_lines(runs, colours, "roc")
+    return Figure(title, x_label, y_label, lines, diagonal=True, note="area under the curve")
 
 
-def calibration_svg(
-    found: Calibration,
-    warmed: Calibration | None = None,
-    temperature: float | None = None,
-    *,
-    dark: bool = False,
-) -> str:
-    """Return how often answers of each confidence are right, with 95 % intervals; `warmed` is at
-    the temperature.
+def precision_recall_figure(runs: Sequence[RunCurves], colours: Sequence[str]) -> Figure:
+    """Return precision over recall of each class, of a second run dashed."""
+    lines = _class_lines(runs, colours, "precision_recall")
+    return Figure("Precision and recall", "Recall", "Precision", lines, note="average precision")
+
+
+def _class_lines(runs: Sequence[RunCurves], colours: Sequence[str], which: str) -> tuple[Line, ...]:
+    """Return a line a class: of one run each with its own dashes, of two runs solid and dashed."""
+    lines = []
+    for run_index, run in enumerate(runs):
+        for index, of_class in enumerate(run.curves):
+            curve: Curve | None = getattr(of_class, which)
+            if curve is None:
+                continue
+            dash = _dash(run_index)
+            if len(runs) == 1:
+                dash = DASHES[index % len(DASHES)]
+            name = f"{of_class.name} {curve.area:.3f}{_of_other(run, run_index)}"
+            colour = colours[index % len(colours)]
+            lines.append(Line(name, curve.x, curve.y, colour, dash))
+    return tuple(lines)
+
+
+def _dash(run_index: int) -> str:
+    if run_index:
+        return OTHER_RUN
+    return ""
+
+
+def _of_other(run: RunCurves, run_index: int) -> str:
+    if run_index:
+        return f", run {run.run}"
+    return ""
+
+
+def calibration_figure(runs: Sequence[RunCurves], colours: tuple[str, str] = PAIR) -> Figure:
+    """Return how often predictions of each confidence are correct; of one run also at the
+    temperature that was fitted on validation crops.
     """
-    axes = Axes(_LEFT, _TOP, _PLOT, _PLOT, (0.0, 1.0), (0.0, 1.0))
-    drawing = _plot("Calibration", axes, 2 if warmed else 1, dark)
-    axes.draw(drawing, "Confidence", "Share right")
-    drawing.line(*axes.at(0, 0), *axes.at(1, 1), drawing.ink.faint, 1, "3 3")
-    lines = [_calibration_line(_with_error("as predicted", found), found, RIGHT)]
-    for one in found.bins:
-        x, low = axes.at(one.confidence, one.interval[0])
-        drawing.line(x, low, x, axes.at(one.confidence, one.interval[1])[1], RIGHT, 1)
-    if warmed is not None:
-        lines.append(
-            _calibration_line(
-                _with_error(f"at temperature {temperature or 1.0:.2f}", warmed),
-                warmed,
-                WRONG,
-                DASHES[1],
-            )
-        )
-    _lines(drawing, axes, lines, dots=True)
-    return drawing.svg()
+    lines = []
+    for run_index, run in enumerate(runs):
+        name = f"as predicted{_of_other(run, run_index)}"
+        lines += _calibration_line(run.numbers.calibration, name, colours[0], _dash(run_index))
+        scaled = run.numbers.calibration_at_temperature
+        if scaled is not None and len(runs) == 1:
+            name = f"at temperature {run.numbers.temperature:.2f}"
+            lines += _calibration_line(scaled, name, colours[1], DASHES[1])
+    note = "bars: 95 % CI"
+    labels = ("Calibration", "Confidence", "Accuracy")
+    return Figure(*labels, tuple(lines), diagonal=True, note=note)
 
 
-def _with_error(words: str, of: Calibration) -> str:
-    if of.error is None:
-        return words
-    return f"{words}, error {100 * of.error:.1f} %"
+def _calibration_line(found: Calibration, name: str, colour: str, dash: str) -> list[Line]:
+    if found.error is None:
+        return []
+    x = np.array([one.confidence for one in found.bins], np.float64)
+    y = np.array([one.accuracy for one in found.bins], np.float64)
+    spans: npt.NDArray[np.float64] | None = None
+    if not dash:
+        spans = np.array([one.interval for one in found.bins], np.float64)
+    name = f"{name}, error {percent(found.error)}"
+    return [Line(name, x, y, colour, dash, points=True, spans=spans)]
 
 
-def _calibration_line(name: str, of: Calibration, colour: str, dash: str = "") -> Line:
-    x = np.array([one.confidence for one in of.bins], np.float64)
-    return Line(name, x, np.array([one.accuracy for one in of.bins], np.float64), colour, dash)
-
-
-def training_svg(events: Sequence[Event], *, dark: bool = False) -> str | None:
-    """Return loss and accuracy over the epochs of a run, training and validation; None without
-    epochs.
-    """
-    epochs = [event for event in events if isinstance(event, EpochEnded)]
-    if len(epochs) < 2:
-        return None
-    x = np.arange(1, len(epochs) + 1, dtype=np.float64)
-    losses = [
-        np.array([getattr(e, name) for e in epochs], np.float64)
-        for name in ("loss", "validation_loss")
-    ]
-    shares = [
-        np.array([getattr(e, name) for e in epochs], np.float64)
-        for name in ("accuracy", "validation_accuracy")
-    ]
-    top = float(np.nanmax(np.concatenate(losses))) * 1.05 or 1.0
-    left = Axes(_LEFT, _TOP, _PLOT, _PLOT * 0.75, (1.0, float(len(x))), (0.0, top))
-    right = Axes(_LEFT + _PLOT + 74, _TOP, _PLOT, _PLOT * 0.75, (1.0, float(len(x))), (0.0, 1.0))
-    drawing = Drawing(
-        2 * (_LEFT + _PLOT) + 36, _TOP + _PLOT * 0.75 + 74, DARK if dark else LIGHT, "Training"
+def accuracy_figure(runs: Sequence[RunCurves], colours: tuple[str, str] = PAIR) -> Figure:
+    """Return the accuracy in training and validation over the epochs."""
+    lines = _epoch_lines(runs, ("accuracy", "validation_accuracy"), colours)
+    low = min((float(line.y.min()) for line in lines), default=0.0)
+    floor = 0.9
+    if low < 1:
+        floor = math.floor(10 * low) / 10
+    return Figure(
+        "Accuracy in training",
+        "Epoch",
+        "Accuracy",
+        lines,
+        _epoch_range(lines),
+        (floor, 1.0),
+        note=_training_note(runs),
     )
-    for axes, title, pair in ((left, "Loss", losses), (right, "Accuracy", shares)):
-        axes.draw(drawing, "Epoch", title)
-        named = (("training", RIGHT, ""), ("validation", WRONG, DASHES[1]))
-        lines = [
-            Line(name, x, y, colour, dash)
-            for (name, colour, dash), y in zip(named, pair, strict=True)
-        ]
-        _lines(drawing, axes, lines, across=True)
-    return drawing.svg()
+
+
+def loss_figure(runs: Sequence[RunCurves], colours: tuple[str, str] = PAIR) -> Figure:
+    """Return the loss in training and validation over the epochs."""
+    lines = _epoch_lines(runs, ("loss", "validation_loss"), colours)
+    top = max((float(np.nanmax(line.y)) for line in lines), default=1.0)
+    return Figure(
+        "Loss in training",
+        "Epoch",
+        "Loss",
+        lines,
+        _epoch_range(lines),
+        (0.0, 1.05 * top or 1.0),
+        percent=False,
+        note=_training_note(runs),
+    )
+
+
+def _epoch_lines(
+    runs: Sequence[RunCurves], names: tuple[str, str], colours: tuple[str, str]
+) -> tuple[Line, ...]:
+    lines = []
+    for run_index, run in enumerate(runs):
+        x = np.array([epoch.epoch for epoch in run.epochs], np.float64)
+        for name, title, colour in zip(names, ("training", "validation"), colours, strict=True):
+            y = np.array([getattr(epoch, name) for epoch in run.epochs], np.float64)
+            if len(x):
+                title += _of_other(run, run_index)
+                lines.append(Line(title, x, y, colour, _dash(run_index)))
+    return tuple(lines)
+
+
+def _epoch_range(lines: Sequence[Line]) -> tuple[float, float]:
+    return 0.0, max((float(line.x.max()) for line in lines), default=1.0)
+
+
+def _training_note(runs: Sequence[RunCurves]) -> str:
+    if runs and runs[0].folds:
+        return "last fold"
+    return ""
 
 
 def breakdown_svg(found: Breakdown, *, dark: bool = False) -> str:
@@ -240,13 +327,12 @@ def breakdown_svg(found: Breakdown, *, dark: bool = False) -> str:
     drawing = Drawing(
         left + width + 110,
         44 + step * len(shown),
-        DARK if dark else LIGHT,
+        _ink(dark),
         f"Accuracy by {found.title}",
     )
+    title = found.title
     if found.unit:
-        title = f"{found.title} in {found.unit}"
-    else:
-        title = found.title
+        title += f" ({found.unit.replace('um', MICROMETRE)})"
     drawing.text(12, 20, title, weight="bold")
     for row, share in enumerate(shown):
         y = 34 + step * row
@@ -258,14 +344,14 @@ def breakdown_svg(found: Breakdown, *, dark: bool = False) -> str:
         drawing.text(
             left + width + 10,
             y + 14,
-            f"{100 * share.accuracy:.0f} % of {share.count}",
+            f"{percent(share.accuracy, 0)} of {share.count:,}",
             colour=drawing.ink.faint,
         )
     return drawing.svg()
 
 
 def run_figures(
-    reviewed: RunReview,
+    predictions: Predictions,
     found: Numbers,
     colours: Mapping[str, str],
     events: Sequence[Event] = (),
@@ -274,71 +360,30 @@ def run_figures(
     dark: bool = False,
 ) -> dict[str, str]:
     """Return every figure of a run as SVG by file stem; `colours` are `#rrggbb` by class name."""
-    names = reviewed.classes
+    names = predictions.classes
     matrix = found.evaluation.matrix
+    ink = _ink(dark)
     figures = {
         "confusion-matrix": matrix_svg(names, matrix, dark=dark),
-        "confusion-matrix-rows": matrix_svg(names, matrix, mode="row", dark=dark),
+        "confusion-matrix-rows": matrix_svg(names, matrix, mode="rows", dark=dark),
     }
-    both = curves(reviewed, part)
-    style = {
-        name: (colours.get(name, RIGHT), DASHES[i % len(DASHES)]) for i, name in enumerate(names)
+    runs = (curves_of(predictions, events, part, found),)
+    of_classes = [colours.get(name, RIGHT) for name in names]
+    drawn = {
+        "roc": roc_figure(runs, of_classes),
+        "precision-recall": precision_recall_figure(runs, of_classes),
+        "calibration": calibration_figure(runs),
     }
-    roc = [
-        Line(f"{c.name}, area {c.roc.area:.3f}", c.roc.x, c.roc.y, *style[c.name])
-        for c in both
-        if c.roc
-    ]
-    recall = [
-        Line(f"{c.name}, average precision "
-             f"{c.precision_recall.area:.3f}", c.precision_recall.x, c.precision_recall.y,
-             *style[c.name])
-        for c in both if c.precision_recall
-    ]  # fmt: skip
-    if roc:
-        figures["roc"] = curves_svg(
-            "ROC", "False-positive share", "True-positive share", roc, chance=True, dark=dark
-        )
-    if recall:
-        figures["precision-recall"] = curves_svg(
-            "Precision and recall", "Recall", "Precision", recall, dark=dark
-        )
-    if found.calibration.bins:
-        figures["calibration"] = calibration_svg(
-            found.calibration, found.calibration_at_temperature, found.temperature, dark=dark
-        )
-    training = training_svg(events, dark=dark)
-    if training is not None:
-        figures["training"] = training
+    for stem, figure in drawn.items():
+        if figure.lines:
+            figures[stem] = figure_svg(figure, ink=ink)
+    if len(runs[0].epochs) > 1:
+        figures["training"] = row_svg([loss_figure(runs), accuracy_figure(runs)], "Training", ink)
     for one in found.breakdowns:
-        figures[f"accuracy-by-{one.title.lower().replace(' ', '-')}"] = breakdown_svg(
-            one, dark=dark
-        )
+        figures[breakdown_stem(one)] = breakdown_svg(one, dark=dark)
     return figures
 
 
-def _plot(title: str, axes: Axes, lines: int, dark: bool) -> Drawing:
-    height = axes.top + axes.height + 48 + 18 * lines
-    drawing = Drawing(axes.left + axes.width + 24, height, DARK if dark else LIGHT, title)
-    drawing.text(axes.left, 20, title, weight="bold", size=13)
-    return drawing
-
-
-def _lines(
-    drawing: Drawing, axes: Axes, lines: Sequence[Line], *, dots: bool = False, across: bool = False
-) -> None:
-    """Draw lines and their legend below the plot: one a row, or all in one row."""
-    for number, line in enumerate(lines):
-        points = [
-            axes.at(x, y)
-            for x, y in zip(line.x.tolist(), line.y.tolist(), strict=True)
-            if np.isfinite(x + y)
-        ]
-        drawing.path(points, line.colour, dash=line.dash)
-        if dots:
-            for point in points:
-                drawing.dot(*point, line.colour)
-        x = axes.left + (number * 110 if across else 0)
-        y = axes.top + axes.height + 54 + (0 if across else 18 * number)
-        drawing.line(x, y - 4, x + 26, y - 4, line.colour, 2, line.dash)
-        drawing.text(x + 32, y, cut(line.name, 44))
+def breakdown_stem(found: Breakdown) -> str:
+    """Return the file stem of a breakdown."""
+    return f"accuracy-by-{found.title.lower().replace(' ', '-')}"

@@ -8,15 +8,12 @@ from typing import Any
 
 from poregui.domain.dataset import Dataset
 from poregui.domain.porosity import correction
+from poregui.domain.wording import MICROMETRE, count, listed, percent
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
+from poregui.workflow.evaluating.run_statistics import group_names
 from poregui.workflow.reporting.documents import Block, Heading, Paragraph, Table
-from poregui.workflow.reporting.run_report import (
-    ReportFacts,
-    collect_report,
-    group_names,
-    split_words,
-)
+from poregui.workflow.reporting.run_report import ReportFacts, collect_report, split_words
 
 _PARTS = ("train", "validation", "test")
 _MOST_GROUPS = 60
@@ -31,9 +28,8 @@ def model_card(project: Project, run: RunFolder, sidecar: Mapping[str, Any]) -> 
     dataset = run.read_dataset()
     title = f"Network of run {run.number} of {project.name}"
     what = (
-        f"Sorts pores in micrographs into {_listed(dataset.classes)}. Made "
-        f"{facts.made} from "
-        "the project."
+        f"Classifies pores in micrographs as {listed(dataset.classes, 'or')}. "
+        f"Exported {facts.made} from the project."
     )
     return [
         Heading(title, 1),
@@ -52,36 +48,27 @@ def model_card(project: Project, run: RunFolder, sidecar: Mapping[str, Any]) -> 
     ]
 
 
-def _listed(names: tuple[str, ...]) -> str:
-    return f"{', '.join(names[:-1])} and {names[-1]}"
-
-
 def _use(facts: ReportFacts, sidecar: Mapping[str, Any]) -> list[Block]:
     scale = sidecar.get("um_per_px")
+    pixel_size = ""
     if scale:
-        at = f", {scale['low']:.4g} to {scale['high']:.4g} um per px"
-    else:
-        at = ""
+        pixel_size = f" ({scale['low']:.4g}–{scale['high']:.4g} {MICROMETRE}/px)"
     limits = [
-        f"Meant for: micrographs prepared and taken as those it learned from{at}, whose pores "
-        "are found with the "
-        "detection recipe below; area per cent and counts of each class over many fields "
-        "and specimens.",
-        "Not meant for: other materials, preparations or microscopes without labelled crops of "
-        "them to test on; "
-        "deciding about a single pore or accepting a part on its own; classes that are not in "
-        "the table below, for "
-        "every pore is given one of these.",
-        "The numbers below hold for specimens like the tested ones. The correction for confusion "
-        "assumes that each "
-        "class is confused there as it was in the test.",
+        f"Intended for: micrographs prepared and imaged like the training data{pixel_size}, with "
+        "pores found by the detection recipe below; area fraction and counts of each class over "
+        "many fields and specimens.",
+        "Not intended for: other materials, preparations or microscopes without labelled crops to "
+        "test on; decisions about a single pore, or accepting a part on its own; classes not in "
+        "the table below, because every pore is assigned one of these.",
+        "The metrics below hold for specimens like the tested ones. The correction for confusion "
+        "assumes that classes are confused there as they were in the test.",
     ]
-    told = [facts.unseen.sentence, *facts.warnings]
+    notes = [facts.unseen.sentence, *facts.warnings]
     if facts.numbers.interval is not None and facts.numbers.interval.warning:
-        told.append(facts.numbers.interval.warning)
+        notes.append(facts.numbers.interval.warning)
     return [
         Heading("Intended use and limits"),
-        *(Paragraph(text) for text in (*limits, *told) if text),
+        *(Paragraph(text) for text in (*limits, *notes) if text),
     ]
 
 
@@ -89,56 +76,54 @@ def _classes(project: Project, dataset: Dataset) -> list[Block]:
     known = {one.id: one for one in project.classes(retired=True)}
     rows = []
     for name, class_id in zip(dataset.classes, dataset.class_ids, strict=True):
-        there = known.get(class_id)
-        if there is not None and there.name != name:
-            now = f" (now called {there.name})"
-        else:
-            now = ""
-        definition = there.definition if there is not None else ""
-        rows.append((name + now, definition or "no definition was written"))
+        current = known.get(class_id)
+        definition = ""
+        if current is not None:
+            definition = current.definition
+            if current.name != name:
+                name += f" (now {current.name})"
+        rows.append((name, definition or "no definition"))
     return [Heading("Classes"), Table(("Class", "Definition"), tuple(rows))]
 
 
 def _input(sidecar: Mapping[str, Any]) -> list[Block]:
-    told = sidecar["input"]
-    colour = "grey" if told["channels"] == 1 else "colour"
-    if told["stretched"]:
-        shape = "stretched to the square"
-    else:
-        shape = "proportions kept"
-    rows = [("Crop", f"{told['side']} x {told['side']} px, {colour}, {shape}, greys from 0 to 1")]
-    if told.get("sees_size"):
-        rows.append(
-            ("Size of the crop", f"width and height in {'um' if told.get('calibrated') else 'px'}")
-        )
-    else:
-        rows.append(("Size of the crop", "not seen"))
-    if told.get("sees_shape"):
-        rows.append(
-            (
-                "Shape in the crop",
-                "numbers of size, outline and contrast, measured from the crop's pixels",
-            )
-        )
-    scale = sidecar.get("um_per_px")
+    given = sidecar["input"]
+    colour = "colour"
+    if given["channels"] == 1:
+        colour = "grey"
+    shape = "aspect ratio kept"
+    if given["stretched"]:
+        shape = "stretched to a square"
+    side = given["side"]
+    rows = [("Crop", f"{side} × {side} px, {colour}, {shape}, grey values 0–1")]
+    size = "not used"
+    if given.get("sees_size"):
+        unit = "px"
+        if given.get("calibrated"):
+            unit = MICROMETRE
+        size = f"width and height in {unit}"
+    rows.append(("Crop size", size))
+    if given.get("sees_shape"):
+        rows.append(("Shape features", "size, outline and contrast, measured in the crop"))
+    rows += _scale_rows(sidecar.get("um_per_px"))
+    outputs = "probabilities (one per class, in the order above), activation_maps, penultimate"
+    rows.append(("Outputs", outputs))
     parity = sidecar.get("parity")
-    if scale:
-        known = f"median {scale['median']:.4g}, {scale['low']:.4g} to {scale['high']:.4g} um per px"
-    else:
-        known = "unknown"
-    rows += [
-        ("Scale of the training crops", known),
-        (
-            "Other scales",
-            "crops are resized to the median, and it is said" if scale else "cannot be told apart",
-        ),
-        (
-            "Outputs",
-            "probabilities (one a class, in the order above), activation_maps, penultimate",
-        ),
-        ("Difference to Keras", f"at most {parity['largest_difference']:.2g}" if parity else "–"),
-    ]
+    difference = "–"
+    if parity:
+        difference = f"at most {parity['largest_difference']:.2g}"
+    rows.append(("Difference to Keras", difference))
     return [Heading("Input and output"), Table(("", ""), tuple(rows))]
+
+
+def _scale_rows(scale: Mapping[str, float] | None) -> list[tuple[str, str]]:
+    known = "unknown"
+    others = "not detected"
+    if scale:
+        span = f"{scale['low']:.4g}–{scale['high']:.4g}"
+        known = f"median {scale['median']:.4g}, {span} {MICROMETRE}/px"
+        others = "crops are resized to the median, with a note"
+    return [("Pixel size of training crops", known), ("Other pixel sizes", others)]
 
 
 def _data(project: Project, dataset: Dataset) -> list[Block]:
@@ -146,10 +131,11 @@ def _data(project: Project, dataset: Dataset) -> list[Block]:
     counted: Counter[tuple[str, str, int]] = Counter(
         (crop.group, crop.part, crop.label) for crop in dataset.crops
     )
-    groups = sorted(
-        {(crop.part, crop.group) for crop in dataset.crops},
-        key=lambda key: (_PARTS.index(key[0]), names.get(key[1], key[1])),
-    )
+
+    def place(key: tuple[str, str]) -> tuple[int, str]:
+        return _PARTS.index(key[0]), names.get(key[1], key[1])
+
+    groups = sorted({(crop.part, crop.group) for crop in dataset.crops}, key=place)
     single = [key for key in groups if key[1].startswith("crop:")]
     rows = [
         (names.get(group, group.replace(":", " ")), part, *_counts(counted, group, part, dataset))
@@ -169,16 +155,16 @@ def _data(project: Project, dataset: Dataset) -> list[Block]:
         for part in _PARTS
     ]
     notes = [
-        f"Split {split_words(dataset.split_kind)}. Test crops decided neither weights nor the "
-        "end of training."
+        f"Split {split_words(dataset.split_kind)}. Test crops were used neither for training "
+        "nor for stopping it."
     ]
     if len(rows) > len(shown):
         notes.append(
-            f"{len(rows) - len(shown)} more specimens or micrographs are in the sums alone."
+            f"{len(rows) - len(shown):,} more specimens or micrographs are in the totals only."
         )
     if single:
-        notes.append("Crops without specimen and micrograph are in the sums alone.")
-    head = ("Specimen or micrograph", "Part", *dataset.classes)
+        notes.append("Crops without specimen and micrograph are in the totals only.")
+    head = ("Specimen or micrograph", "Data split", *dataset.classes)
     return [Heading("Data"), Table(head, tuple(shown + sums)), *(Paragraph(text) for text in notes)]
 
 
@@ -194,14 +180,11 @@ def _counts(
 
 def _numbers(facts: ReportFacts) -> list[Block]:
     found = facts.numbers
+    title = "95 % CI"
+    accuracy: tuple[float, float] | None = None
     if found.interval:
-        over = f" over {found.interval.groups} {found.interval.counts}"
-    else:
-        over = ""
-    if found.interval:
+        title += f" over {found.interval.groups} {found.interval.counts}"
         accuracy = (found.interval.low, found.interval.high)
-    else:
-        accuracy = None
     ends = found.intervals
     rows = [
         ("Accuracy", _percent(found.evaluation.accuracy), _ends(accuracy)),
@@ -215,40 +198,38 @@ def _numbers(facts: ReportFacts) -> list[Block]:
     ]
     rows += [
         (
-            f"Recall of {one.name} ({one.support} crops)",
+            f"Recall of {one.name} ({count(one.support, 'crop')})",
             _percent(one.recall),
             _ends(one.recall_interval95),
         )
         for one in found.evaluation.per_class
     ]
-    if facts.baseline is not None:
-        beside = [Paragraph(facts.baseline.sentence)]
-    else:
-        beside = []
-    title = f"95 % interval{over}"
     note = Paragraph(
-        f"Of {found.evaluation.n} test crops with the labels as they are now; recall has "
-        "Wilson's interval."
+        f"On {count(found.evaluation.n, 'test crop')} with the current labels; recall has the "
+        "Wilson interval."
     )
-    return [Heading("Numbers"), note, Table(("Number", "Value", title), tuple(rows)), *beside]
+    blocks: list[Block] = [Heading("Metrics"), note, Table(("Metric", "Value", title), tuple(rows))]
+    if facts.baseline is not None:
+        blocks.append(Paragraph(facts.baseline.sentence))
+    return blocks
 
 
 def _confusion(facts: ReportFacts, sidecar: Mapping[str, Any]) -> list[Block]:
     classes = facts.numbers.evaluation.classes
     matrix = facts.numbers.evaluation.matrix.tolist()
-    rows = tuple((f"is {name}", *map(str, row)) for name, row in zip(classes, matrix, strict=True))
+    lines = zip(classes, matrix, strict=True)
+    rows = tuple((f"labelled {name}", *map(str, row)) for name, row in lines)
     correct = correction(sidecar["confusion"])
-    word = (
-        "Porosity is corrected with this matrix as it was when the network was "
-        "trained, by "
-        "the area of the pores."
+    text = (
+        "Porosity is corrected by pore area with this matrix as it was when the network was "
+        "trained."
     )
     if not correct.possible:
-        word = f"Porosity is not corrected for confusion: {correct.why_not}."
+        text = f"Porosity is not corrected for confusion: {correct.why_not}."
     return [
         Heading("Confusion"),
-        Table(("Test crops", *(f"answered {name}" for name in classes)), rows),
-        Paragraph(word),
+        Table(("Test crops", *(f"predicted {name}" for name in classes)), rows),
+        Paragraph(text),
     ]
 
 
@@ -260,10 +241,12 @@ def _detection(sidecar: Mapping[str, Any]) -> list[Block]:
 
 
 def _percent(share: float | None) -> str:
-    return "–" if share is None else f"{100 * share:.1f} %"
+    if share is None:
+        return "–"
+    return percent(share)
 
 
 def _ends(interval: tuple[float, float] | None) -> str:
     if interval is None:
         return "–"
-    return f"{100 * interval[0]:.1f} to {100 * interval[1]:.1f} %"
+    return f"{100 * interval[0]:.1f}–{100 * interval[1]:.1f} %"

@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 import poregui
 from poregui.domain.classes import NOT_A_PORE_COLOUR, NOT_A_PORE_NAME
 from poregui.domain.dataset import Dataset, DatasetCrop, Part
-from poregui.domain.events import EpochEnded
+from poregui.domain.events import EpochEnded, Event
 from poregui.domain.recipe import Recipe, parameters
+from poregui.domain.wording import MICROMETRE, count, listed, noun, percent, shortened
 from poregui.resources import resource
 from poregui.store.files import explain_write_error, write_text
 from poregui.store.project import Project
@@ -32,8 +33,14 @@ from poregui.workflow.evaluating.cross_validation import (
     crossed,
     pooled_beside_grouped,
 )
-from poregui.workflow.evaluating.evaluate import Judged, RunReview, evaluation_json, review
-from poregui.workflow.evaluating.run_statistics import ClassCurves, Numbers, curves, numbers
+from poregui.workflow.evaluating.evaluate import Predictions, evaluation_json, review
+from poregui.workflow.evaluating.run_statistics import (
+    ClassCurves,
+    Numbers,
+    curves,
+    group_names,
+    numbers,
+)
 from poregui.workflow.evaluating.shape_baseline import (
     Baseline,
     BesideBaseline,
@@ -42,9 +49,10 @@ from poregui.workflow.evaluating.shape_baseline import (
     shape_table,
 )
 from poregui.workflow.evaluating.test_views import Unseen, unseen
-from poregui.workflow.reporting.figures import run_figures
+from poregui.workflow.reporting.figures import breakdown_stem, run_figures
 
 WORST = 24
+_MOST_GROUPS = 40
 _PICTURE_SIDE = 112
 _PARTS: tuple[tuple[Part, str], ...] = (
     ("train", "Training"),
@@ -71,14 +79,14 @@ class WorstError:
 class ReportFacts:
     """Hold all that a report says, ready to be laid out; figures are SVG by file stem.
 
-    `only_shapes`: the run is a forest on shapes itself; `telling` names the numbers that decide
-    most in it.
+    `only_shapes`: the run is a forest on shapes itself; `important` names the shape features
+    that count most in it.
     """
 
     project: str
     run: int
     made: str
-    reviewed: RunReview
+    predictions: Predictions
     numbers: Numbers
     curves: tuple[ClassCurves, ...]
     unseen: Unseen
@@ -90,7 +98,7 @@ class ReportFacts:
     errors: int
     baseline: BesideBaseline | None
     only_shapes: bool
-    telling: str
+    important: str
     crossed: Crossed | None
     beside: PooledBesideGrouped | None
     versions: tuple[tuple[str, str], ...]
@@ -116,52 +124,55 @@ def collect_report(project: Project, run: RunFolder) -> ReportFacts:
 
     Raises ProjectError when the run has no predictions or is damaged.
     """
-    reviewed = review(project, run)
+    predictions = review(project, run)
     dataset = run.read_dataset()
     metrics = run.read_metrics()
     names = group_names(project)
-    found = numbers(reviewed, "test", shape_table(run), names)
+    found = numbers(predictions, "test", shape_table(run), names)
     colours = {c.name: c.colour for c in project.classes(retired=True)} | {
         NOT_A_PORE_NAME: NOT_A_PORE_COLOUR
     }
     baseline = read_baseline(run)
-    events = run.events() if not reviewed.folds else []
-    errors = reviewed.errors()
+    events: list[Event] = []
+    if not predictions.folds:
+        events = run.events()
+    errors = predictions.errors()
     beside = pooled_beside_grouped(project)
+    if beside is not None and beside.grouped.preset != predictions.preset:
+        beside = None
+    against: BesideBaseline | None = None
+    if baseline is not None:
+        against = beside_baseline(predictions, baseline)
     return ReportFacts(
         project=project.name,
         run=run.number,
         made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        reviewed=reviewed,
+        predictions=predictions,
         numbers=found,
-        curves=curves(reviewed),
-        unseen=unseen(project, reviewed),
-        data=_data(dataset, reviewed.classes, names),
+        curves=curves(predictions),
+        unseen=unseen(project, predictions),
+        data=_data(dataset, predictions.classes, names),
         recipe=_recipe(run.read_recipe()),
         training=_training(metrics, [event for event in events if isinstance(event, EpochEnded)]),
-        figures=run_figures(reviewed, found, colours, events),
-        worst=tuple(_worst(run, reviewed, errors[:WORST], names)),
+        figures=run_figures(predictions, found, colours, events),
+        worst=tuple(_worst(run, predictions, errors[:WORST].tolist(), names)),
         errors=len(errors),
-        baseline=beside_baseline(reviewed, baseline) if baseline else None,
-        only_shapes=reviewed.preset == "shape",
-        telling=_telling(baseline),
+        baseline=against,
+        only_shapes=predictions.preset == "shape",
+        important=_important(baseline),
         crossed=crossed(run),
-        beside=beside if beside and beside.grouped.preset == reviewed.preset else None,
+        beside=beside,
         versions=_versions(metrics),
         hashes=_hashes(run, dataset),
         warnings=dataset.warnings,
     )
 
 
-def _telling(baseline: Baseline | None) -> str:
-    most = baseline.importances[:5] if baseline else ()
-    return ", ".join(f"{name.lower()} {100 * share:.0f} %" for name, share in most)
-
-
-def group_names(project: Project) -> dict[str, str]:
-    """Return the names of specimens and micrographs by the keys of groups, such as `specimen:3`."""
-    names = {f"specimen:{s.id}": s.name for s in project.specimens()}
-    return names | {f"micrograph:{m.id}": m.name for m in project.micrographs()}
+def _important(baseline: Baseline | None) -> str:
+    if baseline is None:
+        return ""
+    most = baseline.importances[:5]
+    return listed([f"{name.lower()} {percent(share, 0)}" for name, share in most])
 
 
 def _data(dataset: Dataset, classes: tuple[str, ...], names: Mapping[str, str]) -> DataFacts:
@@ -178,72 +189,72 @@ def _data(dataset: Dataset, classes: tuple[str, ...], names: Mapping[str, str]) 
 def _groups(crops: Sequence[DatasetCrop], names: Mapping[str, str]) -> str:
     keys = sorted({crop.group for crop in crops if not crop.group.startswith("crop:")})
     known = sorted(names.get(key, key.replace(":", " ")) for key in keys)
-    return ", ".join(known[:40]) + (f" and {len(known) - 40} more" if len(known) > 40 else "")
+    return shortened(known, _MOST_GROUPS)
 
 
 def _scales(dataset: Dataset) -> str:
     known = sorted({crop.um_per_px for crop in dataset.crops if crop.um_per_px is not None})
     if not known:
-        return "unknown; the network sees sizes in px"
-    if len(known) == 1:
-        ends = f"{known[0]:.4g}"
-    else:
-        ends = f"{known[0]:.4g} to {known[-1]:.4g}"
+        return "unknown; sizes are in px"
+    text = f"{known[0]:.4g}"
+    if len(known) > 1:
+        text += f"–{known[-1]:.4g}"
+    text += f" {MICROMETRE}/px"
     unknown = sum(crop.um_per_px is None for crop in dataset.crops)
-    return f"{ends} um per px" + (
-        f"; unknown for {unknown} crops, so that sizes count in px" if unknown else ""
-    )
+    if unknown:
+        text += f"; unknown for {count(unknown, 'crop')}, so sizes are in px"
+    return text
 
 
 def _recipe(recipe: Recipe) -> tuple[tuple[str, str], ...]:
-    told = []
+    rows = []
     for parameter in parameters():
         value = getattr(recipe, parameter.name)
+        text = f"{value} {parameter.unit}".strip()
         if parameter.kind is bool:
             text = {True: "yes", False: "no"}[value]
-        else:
-            text = f"{value} {parameter.unit}".strip()
-        told.append((parameter.label, text))
-    return tuple(told)
+        rows.append((parameter.label, text))
+    return tuple(rows)
 
 
 def _training(
     metrics: Mapping[str, Any], epochs: Sequence[EpochEnded]
 ) -> tuple[tuple[str, str], ...]:
-    told = []
+    rows = []
     if metrics.get("epochs"):
-        told.append(("Epochs", str(metrics["epochs"])))
+        rows.append(("Epochs", str(metrics["epochs"])))
     if metrics.get("best_epoch"):
-        told.append(("Epoch whose weights were kept", str(metrics["best_epoch"])))
+        rows.append(("Best epoch (weights kept)", str(metrics["best_epoch"])))
     if "seconds" in metrics:
-        told.append(("Time", f"{metrics['seconds']:.0f} s"))
+        rows.append(("Training time", f"{metrics['seconds']:.0f} s"))
     if metrics.get("stopped"):
-        told.append(("Ended", "stopped by hand, best weights kept"))
+        rows.append(("Ended", "stopped manually, best weights kept"))
     if "parameters" in metrics:
-        told.append(("Weights of the network", f"{metrics['parameters']:,}".replace(",", " ")))
+        rows.append(("Network parameters", f"{metrics['parameters']:,}"))
     for key, title in (
-        ("training_accuracy", "Accuracy in training"),
-        ("validation_accuracy", "Accuracy in validation"),
+        ("training_accuracy", "Training accuracy"),
+        ("validation_accuracy", "Validation accuracy"),
     ):
         if metrics.get(key) is not None:
-            told.append((title, f"{100 * metrics[key]:.1f} %"))
-    return tuple(told)
+            rows.append((title, percent(metrics[key])))
+    return tuple(rows)
 
 
 def _worst(
-    run: RunFolder, reviewed: RunReview, judged: Sequence[Judged], names: Mapping[str, str]
+    run: RunFolder, predictions: Predictions, rows: Sequence[int], names: Mapping[str, str]
 ) -> list[WorstError]:
     found = []
-    for j, pixels in zip(judged, run.read_crops(j.crop for j in judged), strict=True):
-        assert j.truth is not None
-        picture, (width, height) = picture_of(pixels, j.crop)
+    crops = [predictions.crops[row] for row in rows]
+    confidence = predictions.confidence
+    for row, crop, pixels in zip(rows, crops, run.read_crops(crops), strict=True):
+        picture, (width, height) = picture_of(pixels, crop)
         found.append(
             WorstError(
-                name=j.name,
-                group=names.get(j.crop.group, ""),
-                label=reviewed.classes[j.truth],
-                predicted=reviewed.classes[j.prediction.index],
-                confidence=j.prediction.confidence,
+                name=crop.name,
+                group=names.get(crop.group, ""),
+                label=predictions.classes[predictions.truth[row]],
+                predicted=predictions.classes[predictions.predicted[row]],
+                confidence=float(confidence[row]),
                 picture=picture,
                 width=width,
                 height=height,
@@ -260,37 +271,41 @@ def picture_of(
     """
     from PIL import Image
 
-    grey = set_channels(
-        scale_grey(pixels, crop.grey_low, crop.grey_high), 3 if crop.channels >= 3 else 1
-    )
+    channels = 1
+    if crop.channels >= 3:
+        channels = 3
+    grey = set_channels(scale_grey(pixels, crop.grey_low, crop.grey_high), channels)
     array = (grey * 255).round().astype(np.uint8)
-    image = Image.fromarray(array if array.shape[2] == 3 else array[..., 0])
+    if channels == 1:
+        array = array[..., 0]
+    image = Image.fromarray(array)
     scale = side / max(image.size)
+    method = Image.Resampling.BICUBIC
+    if scale < 1:
+        method = Image.Resampling.LANCZOS
     size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
     out = BytesIO()
-    image.resize(size, Image.Resampling.LANCZOS if scale < 1 else Image.Resampling.BICUBIC).save(
-        out, "PNG"
-    )
+    image.resize(size, method).save(out, "PNG")
     return f"data:image/png;base64,{base64.b64encode(out.getvalue()).decode()}", size
 
 
 def _versions(metrics: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    told = {
-        f"{name} (training)": str(version) for name, version in metrics.get("versions", {}).items()
-    }
+    rows = [("poregui (this report)", poregui.__version__)]
+    versions = metrics.get("versions", {}).items()
+    rows += [(f"{name} (training)", str(version)) for name, version in versions]
     if "threads" in metrics:
-        told["Threads (training)"] = str(metrics["threads"])
-    return (("poregui (this report)", poregui.__version__), *told.items())
+        rows.append(("Threads (training)", str(metrics["threads"])))
+    return tuple(rows)
 
 
 def _hashes(run: RunFolder, dataset: Dataset) -> tuple[tuple[str, str], ...]:
     files = (run.recipe_file, run.crops_file, run.predictions_file, run.model_file, run.onnx_file)
-    told = [("Dataset: contents, labels and split", dataset.hash)]
+    rows = [("Dataset: contents, labels and split", dataset.hash)]
     for path in files:
         if path.exists():
             with open(path, "rb") as content:
-                told.append((path.name, hashlib.file_digest(content, "sha256").hexdigest()))
-    return tuple(told)
+                rows.append((path.name, hashlib.file_digest(content, "sha256").hexdigest()))
+    return tuple(rows)
 
 
 def run_json(project: Project, run: RunFolder) -> dict[str, Any]:
@@ -298,27 +313,23 @@ def run_json(project: Project, run: RunFolder) -> dict[str, Any]:
 
     Raises ProjectError when the run has no predictions or is damaged.
     """
-    reviewed = review(project, run)
-    found = numbers(reviewed, "test", shape_table(run), group_names(project))
+    predictions = review(project, run)
+    found = numbers(predictions, "test", shape_table(run), group_names(project))
     baseline = read_baseline(run)
     folds = crossed(run)
     pair = pooled_beside_grouped(project)
-    seen = unseen(project, reviewed)
-    areas = [
-        {
-            "class": one.name,
-            "roc_area": one.roc.area if one.roc else None,
-            "average_precision": one.precision_recall.area if one.precision_recall else None,
-        }
-        for one in curves(reviewed)
-    ]
+    seen = unseen(project, predictions)
+    areas = [one.to_json() for one in curves(predictions)]
+    against: dict[str, Any] | None = None
+    if baseline is not None:
+        against = beside_baseline(predictions, baseline).to_json()
     return {
         **evaluation_json(project, run),
         **found.to_json(),
         "areas": areas,
-        "shape_baseline": beside_baseline(reviewed, baseline).to_json() if baseline else None,
-        "cross_validation": folds.to_json() if folds else None,
-        "grouped_and_torn": pair.to_json() if pair else None,
+        "shape_baseline": against,
+        "cross_validation": folds and folds.to_json(),
+        "grouped_and_torn": pair and pair.to_json(),
         "test_side": {**seen.to_json(), "sentence": seen.sentence},
     }
 
@@ -326,11 +337,11 @@ def run_json(project: Project, run: RunFolder) -> dict[str, Any]:
 Picture = Callable[[str, int], str]
 """Takes an SVG and its width in px and returns the markup that shows it."""
 _SPLITS = {
-    "given": "by the folders that the crops came in",
-    "specimen": "by specimen: no specimen stands on two sides",
-    "micrograph": "by micrograph: no micrograph stands on two sides",
-    "crop": "crop by crop: crops of one specimen can stand on both sides",
-    "mixed": "by specimen, micrograph or crop, whatever is known",
+    "given": "by the folders the crops were imported from",
+    "specimen": "by specimen: a specimen is used for training or testing, never both",
+    "micrograph": "by micrograph: a micrograph is used for training or testing, never both",
+    "crop": "by crop: crops of one specimen can be in both training and test set",
+    "mixed": "by specimen, micrograph or crop, whichever is known",
 }
 _WIDTH = re.compile(r'<svg[^>]* width="(\d+)"')
 
@@ -371,18 +382,22 @@ def report_html(facts: ReportFacts, picture: Picture | None = None) -> str:
         svg = facts.figures.get(stem)
         if svg is None:
             return Markup("")
-        found = _WIDTH.match(svg)
         # Ours, and escaped word by word where it was drawn.
-        return Markup(picture(svg, int(found[1]) if found else 400) if picture else svg)
+        if picture is None:
+            return Markup(svg)
+        found = _WIDTH.match(svg)
+        assert found is not None
+        return Markup(picture(svg, int(found[1])))
 
     # A block that is switched off leaves no blank lines, and an unknown name is an error instead of
     # a gap.
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters.update(percent=_percent, ends=_ends, decimals=_decimals)
+    environment.filters.update(percent=_percent, interval=_interval, decimals=_decimals)
+    environment.globals.update(count=count, noun=noun, um=MICROMETRE)
     template = environment.from_string(resource("report.html.j2").read_text(encoding="utf-8"))
-    return template.render(facts=facts, figure=figure, **_words(facts))
+    return template.render(facts=facts, figure=figure, **_texts(facts))
 
 
 def split_words(kind: str) -> str:
@@ -390,49 +405,42 @@ def split_words(kind: str) -> str:
     return _SPLITS.get(kind, kind)
 
 
-def _words(facts: ReportFacts) -> dict[str, Any]:
-    reviewed = facts.reviewed
-    found = facts.numbers
-    as_trained = reviewed.accuracy_as_trained
-    changed = ""
-    if reviewed.relabelled:
-        if reviewed.relabelled == 1:
-            labels = "1 test label"
-        else:
-            labels = f"{reviewed.relabelled} test labels"
-        if as_trained is not None:
-            was = f"; it was {_percent(as_trained)} when the run ended"
-        else:
-            was = ""
-        changed = f"{labels} changed since the run was trained{was}."
+def _texts(facts: ReportFacts) -> dict[str, Any]:
+    folds = facts.predictions.folds
+    kind = "Training with a test set"
+    if folds:
+        kind = f"Cross-validation with {count(folds, 'fold')}"
     return {
         "split": split_words(facts.data.split),
-        "changed": changed,
-        "breakdowns": [
-            f"accuracy-by-{one.title.lower().replace(' ', '-')}" for one in found.breakdowns
-        ],
-        "areas": {c.name: (c.roc.area if c.roc else None, _average(c)) for c in facts.curves},
-        "kind": f"Cross-validation with {reviewed.folds} folds"
-        if reviewed.folds
-        else "Training with a test side",
+        "changed": _changed(facts.predictions),
+        "breakdowns": [breakdown_stem(one) for one in facts.numbers.breakdowns],
+        "areas": {one.name: (one.roc_area, one.average_precision) for one in facts.curves},
+        "kind": kind,
     }
 
 
-def _average(curves: Any) -> float | None:
-    if curves.precision_recall:
-        return curves.precision_recall.area
-    return None
+def _changed(predictions: Predictions) -> str:
+    if not predictions.relabelled:
+        return ""
+    text = f"{count(predictions.relabelled, 'test label')} changed since the run was trained"
+    if predictions.accuracy_as_trained is not None:
+        text += f"; the accuracy was {percent(predictions.accuracy_as_trained)} after training"
+    return f"{text}."
 
 
 def _percent(share: float | None) -> str:
-    return "–" if share is None else f"{100 * share:.1f} %"
-
-
-def _ends(interval: tuple[float, float] | None) -> str:
-    if interval is None:
+    if share is None:
         return "–"
-    return f"{100 * interval[0]:.1f} to {100 * interval[1]:.1f} %"
+    return percent(share)
 
 
-def _decimals(value: float | None, places: int = 3) -> str:
-    return "–" if value is None else f"{value:.{places}f}"
+def _interval(ends: tuple[float, float] | None) -> str:
+    if ends is None:
+        return "–"
+    return f"{100 * ends[0]:.1f}–{100 * ends[1]:.1f} %"
+
+
+def _decimals(value: float | None, digits: int = 3) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.{digits}f}"

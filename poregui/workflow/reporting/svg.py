@@ -27,18 +27,31 @@ DARK = Ink(ground="#1b1f24", text="#e8eaed", faint="#a0a8b2", grid="#39414b")
 class Drawing:
     """Collect the elements of one figure of `width` x `height` px and return them as SVG."""
 
-    def __init__(self, width: float, height: float, ink: Ink, title: str) -> None:
+    def __init__(self, width: float, height: float, ink: Ink, title: str, font: str = FONT) -> None:
         self.width = width
         self.height = height
         self.ink = ink
         self.title = title
+        self._font = escape(font, quote=True)
         self._parts: list[str] = []
 
     def box(
-        self, x: float, y: float, width: float, height: float, fill: str, tip: str = ""
+        self,
+        x: float,
+        y: float,
+        width: float,
+        height: float,
+        fill: str,
+        tip: str = "",
+        *,
+        opacity: float = 1,
     ) -> None:
         """Draw a filled rectangle; `tip` appears where the mouse rests."""
-        inner = f"<title>{escape(tip)}</title>" if tip else ""
+        inner = ""
+        if tip:
+            inner = f"<title>{escape(tip)}</title>"
+        if opacity < 1:
+            fill = f'{fill}" fill-opacity="{opacity:g}'
         size = f'x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}"'
         self._parts.append(f'<rect {size} fill="{fill}">{inner}</rect>')
 
@@ -60,7 +73,9 @@ class Drawing:
     ) -> None:
         """Draw a line through points."""
         text = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
-        dashes = f' stroke-dasharray="{dash}"' if dash else ""
+        dashes = ""
+        if dash:
+            dashes = f' stroke-dasharray="{dash}"'
         self._parts.append(
             f'<polyline points="{text}" fill="none" stroke="{colour}" stroke-width="{width:g}"'
             f' stroke-linejoin="round"{dashes}/>'
@@ -71,19 +86,26 @@ class Drawing:
         self._parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:g}" fill="{colour}"/>')
 
     def text(
-        self, x: float, y: float, words: str, *, size: float = 12, colour: str = "", anchor: str = "start",
-        weight: str = "normal", turn: float = 0,
-    ) -> None:  # fmt: skip
-        """Write words with their base line at (x, y), turned clockwise by `turn` degrees."""
+        self,
+        x: float,
+        y: float,
+        text: str,
+        *,
+        size: float = 12,
+        colour: str = "",
+        anchor: str = "start",
+        weight: str = "normal",
+        turn: float = 0,
+    ) -> None:
+        """Write a text with its base line at (x, y), turned clockwise by `turn` degrees."""
+        turned = ""
         if turn:
             turned = f' transform="rotate({turn:g} {x:.1f} {y:.1f})"'
-        else:
-            turned = ""
         self._parts.append(
-            f'<text x="{x:.1f}" y="{y:.1f}" font-family="{FONT}" font-size="{size:g}" '
+            f'<text x="{x:.1f}" y="{y:.1f}" font-family="{self._font}" font-size="{size:g}" '
             f'font-weight="{weight}"'
             f' text-anchor="{anchor}" '
-            f'fill="{colour or self.ink.text}"{turned}>{escape(words)}</text>'
+            f'fill="{colour or self.ink.text}"{turned}>{escape(text)}</text>'
         )
 
     def svg(self) -> str:

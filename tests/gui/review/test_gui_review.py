@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from poregui.domain.events import EpochEnded, Failed, Interrupted
 from poregui.domain.recipe import Recipe
 from poregui.domain.records import Changed
 from poregui.gui.plots.confusion_matrix import EVERYTHING, Cell
+from poregui.gui.review.review_state import ReviewFilter
 from poregui.store.project import Project
 from poregui.workflow.editing.label_edits import change_class, label_crops, remove_crops
 from poregui.workflow.training.prepare_dataset import freeze
@@ -53,7 +55,7 @@ def click_cell(desk: ReviewDesk, row: int | None, column: int | None) -> None:
 
 
 def test_the_headline_says_accuracy_interval_crops_and_specimens_in_words(desk: ReviewDesk) -> None:
-    assert desk.headline() == "83.3 %, 95 % interval 55 to 95, 12 unseen crops of 1 specimen"
+    assert desk.headline() == "83.3 %, 95 % CI 55–95 %, 12 unseen crops from 1 specimen"
     assert desk.page.column.headline_number.text() == "83.3 %"
     assert not desk.page.column.headline_note.isVisible()
 
@@ -67,11 +69,10 @@ def test_the_matrix_counts_labels_in_rows_and_predictions_in_columns(desk: Revie
 def test_the_parts_have_numbers_of_their_own(desk: ReviewDesk) -> None:
     desk.page.part_buttons["train"].click()
     counted = desk.page.confusion_matrix.counts.sum()
-    assert desk.headline().endswith(f"{counted} crops that it learned from")
-    assert (
-        counted
-        == len(desk.presenter.review.judged) - 12 - desk.presenter.review.evaluation("validation").n
-    )
+    assert desk.headline().endswith(f"{counted} training crops")
+    predictions = desk.presenter.predictions
+    assert predictions is not None
+    assert counted == len(predictions) - 12 - predictions.evaluation("validation").n
     desk.page.part_buttons["test"].click()
     assert desk.headline().startswith("83.3 %")
 
@@ -79,7 +80,7 @@ def test_the_parts_have_numbers_of_their_own(desk: ReviewDesk) -> None:
 def test_a_cross_validation_says_so_and_has_one_part(project: Project, open_desk) -> None:
     make_run(project, folds=5)
     desk = open_desk(project)
-    assert desk.headline().endswith("60 crops, cross-validation of 5 folds, pooled")
+    assert desk.headline().endswith("60 crops, pooled over 5 folds of a cross-validation")
     assert [one.isEnabled() for one in desk.page.part_buttons.values()] == [True, False, False]
     assert "cross-validation" in desk.page.run_picker.currentText()
 
@@ -123,7 +124,7 @@ def test_the_arrow_keys_walk_over_the_matrix_and_enter_goes_to_the_list(desk: Re
     assert matrix.cell == Cell(0, 1)
     assert len(desk.listed()) == 2
     assert (
-        "Labelled Gas, predicted as Keyhole: 2 crops, 50 % of its 4"
+        "Labelled Gas, predicted as Keyhole: 2 crops, 50 % of 4 labelled"
         in matrix.accessibleDescription()
     )
     QTest.keyClick(matrix, Qt.Key.Key_Return)
@@ -157,7 +158,10 @@ def test_a_key_relabels_the_crop_and_numbers_list_and_choice_follow_and_undo_bri
     QTest.keyClick(grid, Qt.Key.Key_2)
     assert desk.label_of(first) == KEYHOLE
     assert desk.headline().startswith("91.7 %")
-    assert desk.page.column.headline_note.text() == "as trained: 83.3 %; 1 test label changed since"
+    assert (
+        desk.page.column.headline_note.text()
+        == "1 test label changed since training (accuracy then: 83.3 %)"
+    )
     assert desk.page.confusion_matrix.counts.tolist() == [[2, 1, 0], [0, 5, 0], [0, 0, 4]]
     assert (desk.listed(), desk.presenter.current) == ([second], second)
     QTest.keyClick(grid, Qt.Key.Key_Z)
@@ -208,7 +212,7 @@ def test_unsure_and_deleted_crops_leave_the_numbers_and_are_still_found(desk: Re
     assert not desk.page.detail.show_button.isVisible()
     assert "deleted" in desk.page.detail.crop_answer.text()
     QTest.keyClick(desk.page.prediction_list, Qt.Key.Key_1)
-    assert desk.notes[-1] == "This crop was deleted; undo brings it back."
+    assert desk.notes[-1] == "This crop was deleted. Undo to restore it."
     desk.session.undo()
     assert desk.label_of(second) == GAS
     assert desk.listed() == [first]
@@ -313,7 +317,7 @@ def test_the_page_goes_on_to_a_run_that_ends_but_leaves_an_older_one_that_was_ch
     run = freeze(desk.project, Recipe())
     desk.session.announce(Changed(frozenset({"runs"})))
     desk.background.wait()
-    assert desk.presenter.review.run == 1
+    assert desk.presenter.predictions.run == 1
     answer(run, lambda _place, crop: (crop.label, 0.9))
     desk.session.announce(Changed(frozenset({"runs"})))
     desk.background.wait()
@@ -324,7 +328,7 @@ def test_the_page_goes_on_to_a_run_that_ends_but_leaves_an_older_one_that_was_ch
     desk.session.announce(Changed(frozenset({"runs"})))
     desk.background.wait()
     assert desk.page.run_picker.number == 1
-    assert desk.notes[-1].startswith("Run 3 has ended.")
+    assert desk.notes[-1].startswith("Run 3 has finished.")
 
 
 def test_a_page_whose_project_closed_is_empty(desk: ReviewDesk) -> None:
@@ -332,3 +336,29 @@ def test_a_page_whose_project_closed_is_empty(desk: ReviewDesk) -> None:
     assert desk.listed() == []
     assert desk.page.run_picker.count() == 0
     assert desk.page.train_first_button.isVisible()
+
+
+def test_the_state_of_the_page_tells_only_what_is_another_one(desk: ReviewDesk) -> None:
+    state = desk.presenter.state
+    heard: list[str] = []
+    for name in ("part", "filter", "current"):
+        getattr(state, f"{name}_changed").connect(partial(heard.append, name))
+    state.set_part("test")
+    state.set_filter(ReviewFilter())
+    state.set_current(desk.listed()[0])
+    assert heard == []
+    QTest.keyClick(desk.page.prediction_list, Qt.Key.Key_Right)
+    assert heard == ["current"]
+    click_cell(desk, 0, 0)
+    assert heard[1:] == ["filter", "current"]
+
+
+def test_keeping_a_label_goes_on_to_the_next_crop_at_once(desk: ReviewDesk) -> None:
+    first, second = desk.listed()
+    seen: list[int | None] = []
+    state = desk.presenter.state
+    state.current_changed.connect(lambda: seen.append(state.current))
+    assert state.current == first
+    QTest.keyClick(desk.page.prediction_list, Qt.Key.Key_2)
+    assert state.current == second
+    assert seen == [second]

@@ -84,7 +84,7 @@ def test_predictions_are_written_as_csv(desk: ReviewDesk, tmp_path: Path, monkey
     take(desk, "export_predictions", tmp_path / "answers.csv", monkeypatch)
     with open(tmp_path / "answers.csv", newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    assert len(rows) == len(desk.presenter.review.judged)
+    assert len(rows) == len(desk.presenter.predictions)
     assert {"crop", "label", "predicted"} <= set(rows[0])
 
 

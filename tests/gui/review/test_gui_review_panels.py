@@ -18,11 +18,12 @@ from poregui.domain.classes import UNSURE
 from poregui.domain.dataset import DatasetCrop
 from poregui.domain.records import Changed
 from poregui.gui.plots.confusion_matrix import EVERYTHING, Cell
-from poregui.gui.plots.figure_view import Figure, FigureView, Line
 from poregui.gui.plots.strip_plots import StripPlots, Strips
-from poregui.gui.review.review_page import COMPARE, CROPS, CURVES, NUMBERS, SUSPECTS
+from poregui.gui.plots.svg_view import FigureView
+from poregui.gui.review.review_page import COMPARE, CROPS, CURVES, LABEL_ISSUES, NUMBERS
 from poregui.store.project import Project
 from poregui.workflow.editing.label_edits import label_crops
+from poregui.workflow.reporting.plots import Figure, Line
 
 LEFT, PLAIN = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
 CTRL = Qt.KeyboardModifier.ControlModifier
@@ -89,7 +90,7 @@ def test_shift_and_an_arrow_choose_one_more_cell(desk: ReviewDesk) -> None:
 def test_the_matrix_writes_counts_or_shares_of_rows_or_of_columns(desk: ReviewDesk) -> None:
     matrix = desk.page.confusion_matrix
     assert matrix.describe(Cell(0, 1)) == (
-        "Labelled Gas, predicted as Keyhole: 2 crops, 50 % of its 4; 33 % of the 6 predicted so"
+        "Labelled Gas, predicted as Keyhole: 2 crops, 50 % of 4 labelled, 33 % of 6 predicted"
     )
     pictures = []
     for mode in ("counts", "rows", "columns"):
@@ -107,15 +108,17 @@ def test_crops_are_sorted_by_loss_margin_confidence_and_size(project: Project, o
     desk = open_desk(project)
     for place in range(3):
         click_cell(desk, place, place, CTRL)
-    table = desk.presenter._desk.run.table
+    table = desk.presenter.predictions
+    assert table is not None
+    sizes, _ = table.sizes(np.arange(len(table)))
     box = desk.page.crops.order_box
     expected = {
         "loss": lambda row: -table.loss[row],
         "margin": lambda row: table.margin[row],
         "sure": lambda row: -table.confidence[row],
         "unsure": lambda row: table.confidence[row],
-        "large": lambda row: -table.sizes[row],
-        "small": lambda row: table.sizes[row],
+        "large": lambda row: -sizes[row],
+        "small": lambda row: sizes[row],
     }
     for order, key in expected.items():
         box.setCurrentIndex(box.findData(order))
@@ -150,12 +153,12 @@ def test_a_label_given_here_says_so_in_the_log_and_looks_and_mended_labels_are_t
     first = desk.listed()[0]
     seen = desk.page.column.headline_seen
     assert [look.run for look in desk.project.looks()] == ["001"]
-    assert seen.text() == "The test side was looked at once; none of its labels changed since."
+    assert seen.text() == "Test results viewed 1 time; no test label changed since."
     QTest.keyClick(desk.page.prediction_list, Qt.Key.Key_2)
     assert desk.project.label_log(first)[-1].how == "review"
-    assert "1 test crop was relabelled after the first look" in seen.text()
+    assert "1 test crop relabelled since" in seen.text()
     QTest.keyClick(desk.page.prediction_list, Qt.Key.Key_Z)
-    assert "none of its labels changed since" in seen.text()
+    assert "no test label changed since" in seen.text()
     desk.page.part_buttons["train"].click()
     assert not seen.isVisible()
 
@@ -246,33 +249,33 @@ def test_the_curves_say_their_areas_and_the_point_under_the_pointer(
 
 
 def suspects_listed(desk: ReviewDesk) -> list[int]:
-    return desk.page.suspects.suspect_list.ids()
+    return desk.page.label_issues.issue_list.ids()
 
 
 def test_a_suspect_is_kept_changed_or_unsure_and_leaves_the_queue_and_undo_brings_it_back(
     desk: ReviewDesk,
 ) -> None:
     wrong = desk.listed()
-    show(desk, SUSPECTS)
+    show(desk, LABEL_ISSUES)
     before = suspects_listed(desk)
     first, second = (crop_id for crop_id in before if crop_id in wrong)
-    desk.page.suspects.suspect_list.choose(first)
-    assert "Keyhole" in desk.page.suspects.suspect_why.text()
+    desk.page.label_issues.issue_list.choose(first)
+    assert "Keyhole" in desk.page.label_issues.issue_reason.text()
     following = before[before.index(first) + 1]
-    QTest.keyClick(desk.page.suspects.suspect_list, Qt.Key.Key_K)
+    QTest.keyClick(desk.page.label_issues.issue_list, Qt.Key.Key_K)
     assert desk.project.remarks()[first].reviewed
     assert first not in suspects_listed(desk)
     assert desk.presenter.current == following
-    desk.page.suspects.suspect_list.choose(second)
-    QTest.keyClick(desk.page.suspects.suspect_list, Qt.Key.Key_C)
+    desk.page.label_issues.issue_list.choose(second)
+    QTest.keyClick(desk.page.label_issues.issue_list, Qt.Key.Key_C)
     assert desk.label_of(second) == KEYHOLE
     assert second not in suspects_listed(desk)
     assert desk.headline().startswith("91.7 %")
     desk.session.undo()
     desk.session.undo()
     assert suspects_listed(desk) == before
-    desk.page.suspects.suspect_list.choose(first)
-    desk.page.suspects.unsure_button.click()
+    desk.page.label_issues.issue_list.choose(first)
+    desk.page.label_issues.unsure_button.click()
     assert desk.label_of(first) == UNSURE
     assert desk.project.label_log(first)[-1].how == "review"
 
@@ -284,10 +287,10 @@ def test_a_read_only_project_shows_its_suspects_and_refuses_to_settle_them(
     folder = project.folder
     project.close()
     desk = open_desk(Project.open(folder, read_only=True))
-    show(desk, SUSPECTS)
+    show(desk, LABEL_ISSUES)
     first = suspects_listed(desk)[0]
-    assert not desk.page.suspects.keep_button.isEnabled()
-    QTest.keyClick(desk.page.suspects.suspect_list, Qt.Key.Key_K)
+    assert not desk.page.label_issues.keep_button.isEnabled()
+    QTest.keyClick(desk.page.label_issues.issue_list, Qt.Key.Key_K)
     assert "reading only" in desk.notes[-1]
     assert suspects_listed(desk)[0] == first
     assert desk.project.looks() == []
@@ -308,12 +311,12 @@ def test_two_runs_are_compared_and_their_flipped_crops_listed(project: Project, 
     desk.background.wait()
     assert "McNemar p = 0.5" in panel.compare_sentence.text()
     assert [desk.label_of(i) for i in panel.flip_list.ids()] == [GAS, GAS]
-    assert panel.flips_box.itemText(1) == "Right now, wrong there (2)"
+    assert panel.flips_box.itemText(1) == "Only this run correct (2)"
     panel.flips_box.setCurrentIndex(panel.flips_box.findData("broken"))
     panel.flips_box.activated.emit(0)
     assert panel.flip_list.ids() == []
     show(desk, CURVES)
-    dashed = [line for line in desk.page.curves.roc.figure.lines if line.dashed]
+    dashed = [line for line in desk.page.curves.roc.figure.lines if line.dash]
     assert len(dashed) == 3
     assert all(line.name.endswith(", run 1") for line in dashed)
 
@@ -344,21 +347,21 @@ def test_sizes_and_shapes_of_the_chosen_crop_stand_among_those_of_each_class(
     strips = desk.page.detail.strip_plots.strips
     assert [one.title for one in strips] == ["Equivalent diameter", "Aspect ratio", "Circularity"]
     assert [label for label, _ in strips[0].values] == [1, 2, 3]
-    desk.page.detail.more.show_panel("Alike")
-    assert "kept no features" in desk.page.detail.alike_note.text()
+    desk.page.detail.more.show_panel("Similar")
+    assert "stored no features" in desk.page.detail.alike_note.text()
 
 
 def test_a_new_run_while_label_errors_are_seen_is_searched_anew(desk: ReviewDesk) -> None:
-    show(desk, SUSPECTS)
+    show(desk, LABEL_ISSUES)
     before = suspects_listed(desk)
     answer(make_run(desk.project), lambda _place, crop: (crop.label, 0.9))
     desk.session.announce(Changed(frozenset({"runs"})))
     desk.background.wait()
     assert desk.page.run_picker.number == 2
-    assert desk.page.panels.current == SUSPECTS
+    assert desk.page.panels.current == LABEL_ISSUES
     assert len(before) >= 2
     assert suspects_listed(desk) == []
-    assert desk.page.suspects.suspects_sentence.text() == "No label of this run is in doubt."
+    assert desk.page.label_issues.issues_sentence.text() == "No suspected label errors."
 
 
 # ---- widgets --------------------------------------------------------------------------------
@@ -371,9 +374,9 @@ def test_strips_say_in_words_where_a_value_falls(qtbot) -> None:
         [Strips("Size", "µm", ((1, np.array([1.0, 2.0, 3.0, 4.0])), (2, np.array([]))), 2.0)]
     )
     plots.grab()
-    assert plots.accessibleDescription() == "Size 2 µm: at most as large are 50 % of Class 1"
+    assert plots.accessibleDescription() == "Size 2 µm: not smaller than 50 % of Class 1"
     plots.set_strips([Strips("Size", "µm", ((1, np.array([1.0])),), None)])
-    assert plots.accessibleDescription() == "Size: not known of this crop"
+    assert plots.accessibleDescription() == "Size: unknown for this crop"
 
 
 def test_an_empty_figure_and_a_line_of_one_point_are_drawn(qtbot) -> None:
@@ -396,12 +399,12 @@ def test_an_empty_figure_and_a_line_of_one_point_are_drawn(qtbot) -> None:
 def test_labels_that_changed_in_what_it_learned_from_are_told_beside_the_headline(
     desk: ReviewDesk,
 ) -> None:
-    learned = next(j for j in desk.presenter.review.judged if j.part == "train" and j.truth == 0)
-    desk.session.apply(label_crops(desk.project, [learned.crop_id], KEYHOLE, who="x"))
-    assert (
-        desk.page.column.headline_note.text()
-        == "It was trained before 1 label of its other crops changed."
-    )
+    predictions = desk.presenter.predictions
+    assert predictions is not None
+    learned = predictions.in_part("train") & (predictions.truth == 0)
+    crop_id = int(predictions.ids[learned][0])
+    desk.session.apply(label_crops(desk.project, [crop_id], KEYHOLE, who="x"))
+    assert desk.page.column.headline_note.text() == "1 other label was changed after training."
     assert desk.headline().startswith("83.3 %")
 
 

@@ -80,7 +80,7 @@ def test_the_heat_map_speaks_of_the_predicted_class_or_of_the_one_that_is_chosen
     panel.heat_class.setCurrentIndex(panel.heat_class.findText("Lack of Fusion"))
     panel.heat_class.activated.emit(panel.heat_class.currentIndex())
     assert left_and_right(desk) == (False, False)
-    assert panel.heat_map.accessibleDescription() == "Nothing here speaks for Lack of Fusion"
+    assert panel.heat_map.accessibleDescription() == "No evidence for Lack of Fusion in this crop"
     QTest.keyPress(desk.page.prediction_list, Qt.Key.Key_Space)
     assert not panel.heat_map.has_heat
     QTest.keyRelease(desk.page.prediction_list, Qt.Key.Key_Space)

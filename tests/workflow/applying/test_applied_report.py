@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from html_page import Page
 from size_model import draw_discs, write_size_model
-from test_report import Page
 
 from poregui.cli.main import main
 from poregui.domain.detection import DetectionRecipe

@@ -27,7 +27,8 @@ def project(tmp_path: Path) -> Project:
 def test_two_runs_are_compared_on_their_shared_crops_with_the_exact_test(project: Project) -> None:
     first, second = finished_run(project, mostly_right), finished_run(project, all_right)
     found = compare(project, first, second)
-    wrong = [j.crop_id for j in review(project, first).errors()]
+    predictions = review(project, first)
+    wrong = predictions.ids[predictions.errors()].tolist()
     assert found.shared == len(review(project, first).counted())
     assert found.left_out == 0
     assert found.accuracy_second == 1
@@ -37,7 +38,7 @@ def test_two_runs_are_compared_on_their_shared_crops_with_the_exact_test(project
     assert found.difference == pytest.approx(len(wrong) / found.shared)
     assert found.difference_interval is not None
     assert found.difference_interval[0] < found.difference < found.difference_interval[1]
-    assert "the difference can be chance" in found.sentence
+    assert "the difference may be due to chance" in found.sentence
 
 
 def test_a_clear_difference_names_the_better_run(project: Project) -> None:
@@ -73,7 +74,7 @@ def test_crops_that_the_other_run_learned_from_are_left_out_and_said(project: Pr
     found = compare(project, tested, crossed)
     assert found.shared == len(review(project, tested).counted())
     assert found.left_out == 144 - found.shared
-    assert any("were trained on by run 1" in note for note in found.notes)
+    assert any("used for training in run 1" in note for note in found.notes)
 
 
 def test_runs_without_a_shared_crop_say_so(project: Project) -> None:
@@ -92,5 +93,5 @@ def test_runs_without_a_shared_crop_say_so(project: Project) -> None:
         None,
         None,
     )
-    assert "share no test crop" in found.sentence
+    assert "have no test crop in common" in found.sentence
     assert found.to_json()["accuracy"] == [None, None]

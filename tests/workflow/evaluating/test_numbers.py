@@ -26,7 +26,7 @@ from poregui.store.project import Project
 from poregui.workflow.editing.history import History
 from poregui.workflow.editing.label_edits import label_crops
 from poregui.workflow.evaluating.cross_validation import cross_validations, pooled_beside_grouped
-from poregui.workflow.evaluating.evaluate import follow, headline_interval, review
+from poregui.workflow.evaluating.evaluate import follow, review
 from poregui.workflow.evaluating.run_statistics import curves, numbers
 from poregui.workflow.evaluating.shape_baseline import (
     beside_baseline,
@@ -48,10 +48,10 @@ def project(tmp_path: Path) -> Project:
 def test_the_numbers_follow_a_relabelled_crop(project: Project) -> None:
     before = review(project, finished_run(project))
     wrong = before.errors()[0]
-    History(project).apply(
-        label_crops(project, [wrong.crop_id], before.class_ids[wrong.prediction.index], who="x")
-    )
-    after = numbers(follow(before, project, [wrong.crop_id]))
+    wrong_id = before.crops[wrong].crop_id
+    right = before.class_ids[before.predicted[wrong]]
+    History(project).apply(label_crops(project, [wrong_id], right, who="x"))
+    after = numbers(follow(before, project, [wrong_id]))
     assert after.scores.kappa is not None
     was = numbers(before).scores.kappa
     assert was is not None
@@ -59,21 +59,23 @@ def test_the_numbers_follow_a_relabelled_crop(project: Project) -> None:
 
 
 def test_a_test_of_one_specimen_has_the_interval_of_its_crops_and_says_so(project: Project) -> None:
-    reviewed = review(project, finished_run(project))
-    found = headline_interval(reviewed)
+    predictions = review(project, finished_run(project))
+    found = predictions.interval()
     assert found is not None
-    assert reviewed.groups_test == 1
-    right = sum(j.right for j in reviewed.counted())
-    assert (found.low, found.high) == wilson_interval(right, len(reviewed.counted()))
+    assert predictions.dataset.groups_test == 1
+    counted = predictions.counted()
+    right = int(predictions.right[counted].sum())
+    assert (found.low, found.high) == wilson_interval(right, len(counted))
     assert "next specimen" in found.warning
 
 
 def test_a_test_of_many_specimens_has_the_wider_interval_over_them(tmp_path: Path) -> None:
     with project_with(tmp_path / "many", specimens=30, per_class=1) as project:
-        reviewed = review(project, finished_run(project))
-        found, whole = headline_interval(reviewed), numbers(reviewed)
+        predictions = review(project, finished_run(project))
+        found, whole = predictions.interval(), numbers(predictions)
     assert found is not None
-    assert (found.counts, found.groups, found.warning) == ("specimens", reviewed.groups_test, "")
+    groups_test = predictions.dataset.groups_test
+    assert (found.counts, found.groups, found.warning) == ("specimens", groups_test, "")
     crops = whole.evaluation.interval
     assert crops is not None
     assert found.low <= crops[0]
@@ -86,7 +88,7 @@ def test_a_test_of_many_specimens_has_the_wider_interval_over_them(tmp_path: Pat
 def test_crops_of_unknown_origin_are_counted_one_by_one(tmp_path: Path) -> None:
     with Project.create(tmp_path / "loose") as project:
         add_crops(project, [1, 2, 3] * 20)
-        found = headline_interval(review(project, finished_run(project)))
+        found = review(project, finished_run(project)).interval()
     assert found is not None
     assert found.counts == "crops"
     assert found.warning == ""
@@ -130,7 +132,7 @@ def test_errors_are_divided_by_what_varies_and_named_as_in_the_project(tmp_path:
             one.title: one
             for one in numbers(review(project, run), "test", shape_table(run), names).breakdowns
         }
-    assert set(found) == {"Specimen", "Pore size", "Brightness of the ground"}, (
+    assert set(found) == {"Specimen", "Pore size", "Background brightness"}, (
         "all crops are equally large here"
     )
     assert {share.name for share in found["Specimen"].shares} < set(names.values())
@@ -149,8 +151,7 @@ def test_looks_are_counted_and_said(project: Project) -> None:
     found = unseen(project, reviewed)
     assert (found.looks, found.looks_of_all_runs, found.mended) == (2, 3, 0)
     assert found.sentence == (
-        "The test side was looked at 3 times, twice with this run; none of its labels "
-        "changed since."
+        "Test results viewed 3 times, 2 times with this run; no test label changed since."
     )
 
 
@@ -159,8 +160,8 @@ def test_test_crops_relabelled_after_a_look_are_counted_and_undo_takes_them_back
 ) -> None:
     run = finished_run(project)
     reviewed = review(project, run)
-    one, two = [j.crop_id for j in reviewed.judged if j.part == "test"][:2]
-    trained = next(j.crop_id for j in reviewed.judged if j.part == "train")
+    one, two = reviewed.ids[reviewed.in_part("test")][:2].tolist()
+    trained = int(reviewed.ids[reviewed.in_part("train")][0])
     history = History(project)
     history.apply(label_crops(project, [one], 3 if project.crop(one).label != 3 else 1, who="x"))
     assert unseen(project, reviewed).mended == 0, (
@@ -172,7 +173,7 @@ def test_test_crops_relabelled_after_a_look_are_counted_and_undo_takes_them_back
     )
     found = unseen(project, reviewed)
     assert found.mended == 1
-    assert "1 test crop was relabelled after the first look" in found.sentence
+    assert "1 test crop relabelled since" in found.sentence
     history.undo()
     assert unseen(project, reviewed).mended == 0
 
@@ -187,7 +188,8 @@ def test_mending_goes_on_counting_in_the_next_run(tmp_path: Path) -> None:
 def _mends_between_two_runs(project: Project) -> None:
     run = finished_run(project)
     log_look(project, run.path.name, "ada")
-    tested = [j.crop_id for j in review(project, run).judged if j.part == "test"]
+    predictions = review(project, run)
+    tested = predictions.ids[predictions.in_part("test")].tolist()
     History(project).apply(
         label_crops(project, tested[:1], 3 if project.crop(tested[0]).label != 3 else 1, who="x")
     )
@@ -222,9 +224,8 @@ def test_the_shape_baseline_is_held_against_the_network_with_the_labels_of_now(
     assert found.pairing.only_second == len(reviewed.errors())
     assert found.pairing.only_first == 0
     first = reviewed.counted()[0]
-    History(project).apply(
-        label_crops(project, [first.crop_id], 3 if first.truth != 2 else 1, who="x")
-    )
+    other = 3 if reviewed.truth[first] != 2 else 1
+    History(project).apply(label_crops(project, [reviewed.crops[first].crop_id], other, who="x"))
     assert beside_baseline(review(project, run), baseline).baseline.accuracy != 1
 
 
@@ -306,7 +307,6 @@ def test_pooled_and_grouped_cross_validations_are_set_side_by_side(project: Proj
     found = pooled_beside_grouped(project)
     assert found is not None
     assert found.sentence == (
-        "Tested on unseen specimens the network reaches 80.0 %; with crops of one specimen on "
-        "both sides 90.0 %: "
-        "10.0 percentage points come from knowing the specimen."
+        "On unseen specimens the network reaches 80.0 %; with crops of one specimen in training "
+        "and test sets 90.0 %: 10.0 percentage points come from knowing the specimen."
     )

@@ -155,7 +155,7 @@ def test_without_a_baseline_only_crops_that_the_network_never_learned_are_judged
     found = suspects(project, run)
     learned = len(run.read_dataset().part("train"))
     assert found.judged == 60 - learned
-    assert "learned from the others" in found.notes[0]
+    assert "was trained on the others" in found.notes[0]
 
 
 def test_a_cross_validation_judges_every_crop(project: Project) -> None:

@@ -123,9 +123,9 @@ def test_the_card_tells_classes_data_numbers_limits_and_hashes(
     for told in (card, page):
         for words in (
             "Intended use",
-            "Not meant for",
+            "Not intended for",
             "Gas trapped in the powder",
-            "proportions kept",
+            "aspect ratio kept",
             dataset.hash,
         ):
             assert words in told

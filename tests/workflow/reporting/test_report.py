@@ -6,7 +6,6 @@ import csv
 import json
 import re
 from dataclasses import replace
-from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -14,6 +13,7 @@ import numpy as np
 import pytest
 from builders import add_crops, add_specimens, labelled_project
 from finished_runs import add_baseline, all_right, finish, finished_run, mostly_right, project_with
+from html_page import Page
 
 from poregui.domain.classes import NOT_A_PORE
 from poregui.domain.errors import PoreguiError, ProjectError
@@ -36,47 +36,6 @@ from poregui.workflow.reporting.svg import reads_on, ticks
 from poregui.workflow.training.prepare_dataset import freeze
 
 NASTY = '<script>alert("x")</script>'
-VOID = {"meta", "br", "img", "link", "input", "hr"}
-
-
-class Page(HTMLParser):
-    """Collect the tags of a page, its text, what it would fetch, and whether tags are closed in
-    order.
-    """
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.tags: list[str] = []
-        self.words: list[str] = []
-        self.fetched: list[str] = []
-        self._open: list[str] = []
-        self.feed(text)
-        assert self._open == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        self.fetched += [
-            value or ""
-            for name, value in attrs
-            if name in ("src", "href", "action", "data", "srcset")
-        ]
-        assert not any(name.startswith("on") for name, _ in attrs)
-        if tag not in VOID:
-            self._open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self._open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if not self._open or self._open[-1] != "style":
-            self.words.append(data)
-
-    @property
-    def text(self) -> str:
-        return " ".join(" ".join(self.words).split())
 
 
 @pytest.fixture
@@ -97,10 +56,12 @@ def test_a_report_is_one_file_that_fetches_nothing_and_says_the_headline(
     assert "script" not in page.tags
     assert "Run 1 of p" in page.text
     assert "83.3 % accuracy on 12 unseen crops" in page.text
-    assert "95 % interval 55.2 to 95.3 %" in page.text
+    assert "95 % CI 55.2–95.3 %" in page.text
     assert "All these crops are of one specimen" in page.text
-    assert "a forest on size and shape alone reaches 100.0 %, the network 83.3 %" in page.text
-    assert "2 test crops are predicted wrongly, the surest first" in page.text
+    assert (
+        "the shape-only baseline (random forest) reaches 100.0 %, the network 83.3 %" in page.text
+    )
+    assert "2 test crops are predicted wrongly, largest loss first" in page.text
     assert run.read_dataset().hash in page.text
     assert "keras (training) 3.15.0" in page.text
     assert page.tags.count("img") == 2
@@ -132,18 +93,17 @@ def test_a_report_says_what_changed_since_and_how_often_the_test_was_looked_at(
     run = finished_run(project)
     log_look(project, run.path.name, "ada")
     facts = collect_report(project, run)
-    wrong = facts.reviewed.errors()[0]
-    right = facts.reviewed.class_ids[wrong.prediction.index]
-    History(project).apply(label_crops(project, [wrong.crop_id], right, who="x"))
+    predictions = facts.predictions
+    wrong = predictions.errors()[0]
+    right = predictions.class_ids[predictions.predicted[wrong]]
+    wrong_id = predictions.crops[wrong].crop_id
+    History(project).apply(label_crops(project, [wrong_id], right, who="x"))
     page = Page(report_html(collect_report(project, run)))
     assert (
-        "1 test label changed since the run was trained; it was 83.3 % when the run ended."
+        "1 test label changed since the run was trained; the accuracy was 83.3 % after training."
         in page.text
     )
-    assert (
-        "The test side was looked at once; 1 test crop was relabelled after the first look"
-        in page.text
-    )
+    assert "Test results viewed 1 time; 1 test crop relabelled since" in page.text
 
 
 def test_a_report_of_a_cross_validation_has_its_folds(project: Project) -> None:
@@ -159,15 +119,15 @@ def test_a_report_of_a_cross_validation_has_its_folds(project: Project) -> None:
 def test_a_report_without_a_single_error_says_so(project: Project) -> None:
     page = Page(report_html(collect_report(project, finished_run(project, all_right))))
     assert "No test crop is predicted wrongly." in page.text
-    assert "trained before the comparison was made" in page.text
+    assert "has no shape-only baseline" in page.text
 
 
 def test_a_report_of_a_run_of_shapes_says_what_decides(project: Project) -> None:
     run = finish(freeze(project, Recipe(preset="shape")))
     add_baseline(run)
     page = Page(report_html(collect_report(project, run)))
-    assert "Against shapes alone" not in page.text
-    assert "The numbers that decide most: circularity 75 %, length 25 %." in page.text
+    assert "Shape-only baseline" not in page.text
+    assert "Most important shape features: circularity 75 % and length 25 %." in page.text
 
 
 def test_a_report_for_print_hands_each_figure_over(project: Project) -> None:
@@ -281,7 +241,8 @@ def test_a_report_survives_when_every_test_crop_is_gone_and_the_metrics_are_miss
     project: Project,
 ) -> None:
     run = finished_run(project)
-    History(project).apply(remove_crops([j.crop_id for j in review(project, run).counted()]))
+    predictions = review(project, run)
+    History(project).apply(remove_crops(predictions.ids[predictions.counted()].tolist()))
     run.metrics_file.unlink()
     page = Page(report_html(collect_report(project, run)))
     assert "– accuracy on 0 unseen crops" in page.text
@@ -300,7 +261,7 @@ def test_a_report_with_not_a_pore_as_an_output_gives_the_accuracy_of_true_pores_
         finish(run, lambda crop: tuple(0.7 if i == min(crop.label, 2) else 0.1 for i in range(4)))
         page = Page(report_html(collect_report(project, run)))
     assert "75.0 % accuracy on 20 unseen crops" in page.text
-    assert "Over true pores alone: 100.0 % of 15." in page.text
+    assert "Accuracy over pores only: 100.0 % of 15." in page.text
 
 
 def test_a_run_without_its_pixels_is_refused_with_a_sentence(tmp_path: Path) -> None:
