@@ -103,8 +103,8 @@ def make_project(folder: Path, count: int) -> Path:
             )
             project.put_crops(
                 Crop(
-                    i + 1, pictures[i % PICTURES], 48, 40, micrograph_id=i * MICROGRAPHS // count + 1,
-                    um_per_px=0.5 + i % 7 / 10, box=Box(i * 37 % 3900, i * 53 % 2900, 48, 40),
+                    i + 1, pictures[i % PICTURES], 48, 40,
+                    micrograph_id=i * MICROGRAPHS // count + 1, um_per_px=0.5 + i % 7 / 10, box=Box(i * 37 % 3900, i * 53 % 2900, 48, 40),
                 )
                 for i in range(count)
             )  # fmt: skip

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, QPointF
+from collections.abc import Iterable
+
+from PySide6.QtCore import QPointF
 from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 
 from poregui.domain.errors import PoreguiError
 from poregui.domain.records import Changed, Detection, Display, Line, Micrograph
+from poregui.gui.base.feature import Feature, Link
 from poregui.gui.base.messages import messages
 from poregui.gui.canvas.canvas_view import CanvasView
+from poregui.gui.canvas.image_canvas import ImageCanvas
 from poregui.gui.canvas.region_tools import PathTool, on_screen
-from poregui.gui.label.label_desk import LabelDesk
+from poregui.gui.label.image_panel import FrameBox, PicturePanel
+from poregui.gui.label.label_state import LabelState
+from poregui.gui.label.stage import Stage
 from poregui.vision.io.pixel_values import automatic, histogram, lookup, value_range
 from poregui.workflow.editing.edits import Combined, Edit
 from poregui.workflow.editing.micrograph_edits import (
@@ -24,21 +30,24 @@ from poregui.workflow.editing.micrograph_edits import (
     set_surfaces,
 )
 
-TAB = "Picture"
 
-
-class Looking(QObject):
+class Looking(Feature):
     """Show each micrograph through its own contrast window, and change that."""
 
-    def __init__(self, desk: LabelDesk) -> None:
-        super().__init__(desk.page)
-        self._desk = desk
-        self._panel = desk.page.picture_panel
+    hears = frozenset({"micrographs"})
+
+    def __init__(
+        self, panel: PicturePanel, canvas: ImageCanvas, stage: Stage, state: LabelState
+    ) -> None:
+        super().__init__(state)
+        self._panel = panel
+        self._canvas = canvas
+        self._stage = stage
+        self._state = state
         self._counted: object = None
 
-    def _links(self) -> tuple:
+    def links(self) -> Iterable[Link]:
         panel = self._panel
-        desk = self._desk
         return (
             (panel.display_moved, self._draw),
             (panel.display_settled, self._remember),
@@ -46,36 +55,29 @@ class Looking(QObject):
             (panel.reset_button.clicked, self._reset),
             (panel.full_button.clicked, self._show_all_greys),
             (panel.alike_button.clicked, self._use_for_all),
-            (desk.services.micrograph_images.loaded, self._show),
-            (desk.stage.changed, self._show),
+            (self._state.services.micrograph_images.loaded, self._show),
+            (self._stage.changed, self._show),
         )
 
-    def attach(self) -> None:
-        """Listen to the panel and show the micrograph that is there."""
-        for signal, slot in self._links():
-            signal.connect(slot)
+    def start(self) -> None:
         self._show()
 
-    def detach(self) -> None:
-        """Stop listening."""
-        for signal, slot in self._links():
-            signal.disconnect(slot)
+    def stop(self) -> None:
         self._counted = None
 
     def follow(self, changed: Changed) -> None:
         """Show the contrast window that an edit or its undo left."""
-        if "micrographs" in changed.kinds:
-            self._show()
+        self._show()
 
     def _show(self, *_: object) -> None:
-        stage = self._desk.stage
-        picture = self._desk.page.image_canvas.picture
-        shown = stage.micrograph is not None and stage.image is not None and picture is not None
+        picture = self._canvas.picture
+        micrograph = self._state.micrograph
+        image = self._stage.image
+        shown = micrograph is not None and image is not None and picture is not None
         self._panel.set_contrast_enabled(shown)
-        if stage.micrograph is None or stage.image is None or picture is None:
+        if micrograph is None or image is None or picture is None:
             return
-        image = stage.image
-        display = stage.micrograph.display
+        display = micrograph.display
         if self._counted is not picture:
             self._counted = picture
             low, high = value_range(picture.overview, image.grey_low, image.grey_high)
@@ -85,20 +87,20 @@ class Looking(QObject):
         picture.set_mapping(lookup(display, image.bits) if display else None)
 
     def _draw(self, display: Display) -> None:
-        stage = self._desk.stage
-        picture = self._desk.page.image_canvas.picture
-        if stage.image is not None and stage.micrograph is not None and picture is not None:
-            picture.set_mapping(lookup(display, stage.image.bits))
+        picture = self._canvas.picture
+        image = self._stage.image
+        if image is not None and picture is not None:
+            picture.set_mapping(lookup(display, image.bits))
 
     def _remember(self, display: Display | None) -> None:
-        micrograph = self._desk.stage.micrograph
+        micrograph = self._state.micrograph
         if micrograph is None or micrograph.display == display:
             return
-        if not self._desk.apply(set_display([micrograph], display)):
+        if not self._state.apply(set_display([micrograph], display)):
             self._show()
 
     def _automatic(self) -> None:
-        picture = self._desk.page.image_canvas.picture
+        picture = self._canvas.picture
         if picture is not None:
             self._remember(automatic(picture.overview))
 
@@ -107,19 +109,19 @@ class Looking(QObject):
 
     def _show_all_greys(self) -> None:
         """Show from the darkest to the brightest value that the overview holds."""
-        image = self._desk.stage.image
-        picture = self._desk.page.image_canvas.picture
+        image = self._stage.image
+        picture = self._canvas.picture
         if image is not None and picture is not None:
             low, high = value_range(picture.overview, image.grey_low, image.grey_high)
             self._remember(Display(low, max(high, low + 1)))
 
     def _use_for_all(self) -> None:
-        now = self._desk.stage.micrograph
+        now = self._state.micrograph
         if now is None:
             return
         others = [
             m
-            for m in self._desk.catalogue.micrographs.values()
+            for m in self._state.catalogue.micrographs.values()
             if _alike(m, now) and m.display != now.display
         ]
         if not others:
@@ -128,7 +130,7 @@ class Looking(QObject):
             )
             return
         try:
-            if self._desk.apply(set_display(others, now.display)):
+            if self._state.apply(set_display(others, now.display)):
                 messages().note(f"{len(others)} more micrographs are shown like this one.")
         except PoreguiError as error:
             messages().note(str(error))
@@ -141,18 +143,20 @@ def _alike(one: Micrograph, other: Micrograph) -> bool:
 _SURFACE = QColor("#00e5ff")
 
 
-class Framing(QObject):
+class Framing(Feature):
     """Draw the surface, and set it and the build direction."""
 
-    def __init__(self, desk: LabelDesk) -> None:
-        super().__init__(desk.page)
-        self._desk = desk
-        self._box = desk.page.picture_panel.frame_box
-        self._canvas = desk.page.image_canvas
+    hears = frozenset({"micrographs", "settings", "detections"})
+
+    def __init__(self, box: FrameBox, canvas: ImageCanvas, state: LabelState) -> None:
+        super().__init__(state)
+        self._box = box
+        self._canvas = canvas
+        self._state = state
         self._frame = Frame()
         self._detections: dict[int, Detection] = {}
 
-    def _links(self) -> tuple:
+    def links(self) -> Iterable[Link]:
         box = self._box
         return (
             (box.direction_set, self._set_direction),
@@ -161,33 +165,26 @@ class Framing(QObject):
             (box.line_button.clicked, self._draw_line),
             (box.none_button.clicked, self._none),
             (box.found_button.clicked, self._found),
-            (self._desk.stage.changed, self._show),
+            (self._state.micrograph_changed, self._show),
         )
 
-    def attach(self) -> None:
-        """Listen to the panel and draw on the canvas."""
-        for signal, slot in self._links():
-            signal.connect(slot)
+    def start(self) -> None:
         self._canvas.add_overlay(self._paint)
-        self._detections = self._desk.session.project.detections()
+        self._detections = self._state.project.detections()
         self._show()
 
-    def detach(self) -> None:
-        """Stop listening and drawing."""
-        for signal, slot in self._links():
-            signal.disconnect(slot)
+    def stop(self) -> None:
         self._canvas.remove_overlay(self._paint)
 
     def follow(self, changed: Changed) -> None:
         """Show what an edit or its undo left."""
         if "detections" in changed.kinds:
-            self._detections = self._desk.session.project.detections()
-        if changed.kinds & {"micrographs", "settings", "detections"}:
-            self._show()
+            self._detections = self._state.project.detections()
+        self._show()
 
     def _show(self) -> None:
-        one = self._desk.stage.micrograph
-        project = self._desk.session.project
+        one = self._state.micrograph
+        project = self._state.project
         self._box.setEnabled(one is not None and not project.read_only)
         self._frame = Frame()
         if one is not None:
@@ -215,11 +212,11 @@ class Framing(QObject):
         except PoreguiError as error:
             messages().note(str(error))
             return
-        if not self._desk.apply(edit):
+        if not self._state.apply(edit):
             self._show()
 
     def _set_direction(self, degrees: float | None) -> None:
-        self._apply(lambda one: set_build_direction([one], degrees), self._desk.stage.micrograph)
+        self._apply(lambda one: set_build_direction([one], degrees), self._state.micrograph)
 
     def _draw_direction(self) -> None:
         tool = PathTool("Click two points along the build direction.  Return: set.  Esc: cancel")
@@ -228,17 +225,17 @@ class Framing(QObject):
 
     def _for_all(self) -> None:
         degrees = self._frame.build_direction_deg
-        project = self._desk.session.project
+        project = self._state.project
         if degrees is None:
             messages().note("This micrograph has no build direction yet. Give it one first.")
             return
         own = [
             m
-            for m in self._desk.catalogue.micrographs.values()
+            for m in self._state.catalogue.micrographs.values()
             if m.build_direction_deg is not None
         ]
         edits = (set_project_build_direction(project, degrees), set_build_direction(own, None))
-        self._desk.apply(Combined(edits, text="set build direction"))
+        self._state.apply(Combined(edits, text="set build direction"))
 
     def _draw_line(self) -> None:
         tool = PathTool(
@@ -250,14 +247,14 @@ class Framing(QObject):
     def _add(self, line: Line) -> None:
         self._apply(
             lambda one: set_surfaces([one], (*(one.surfaces or ()), line)),
-            self._desk.stage.micrograph,
+            self._state.micrograph,
         )
 
     def _none(self) -> None:
-        self._apply(lambda one: set_surfaces([one], ()), self._desk.stage.micrograph)
+        self._apply(lambda one: set_surfaces([one], ()), self._state.micrograph)
 
     def _found(self) -> None:
-        self._apply(lambda one: set_surfaces([one], None), self._desk.stage.micrograph)
+        self._apply(lambda one: set_surfaces([one], None), self._state.micrograph)
 
 
 def _direction_words(frame: Frame, own: float | None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtGui import QShowEvent
+from PySide6.QtGui import QShortcut, QShowEvent
 from PySide6.QtWidgets import (
     QPushButton,
     QSlider,
@@ -23,7 +23,6 @@ from poregui.gui.base.theme import GAP, MARGIN
 from poregui.gui.canvas.image_canvas import ImageCanvas
 from poregui.gui.label.catalogue import CropFilter
 from poregui.gui.label.image_panel import PicturePanel
-from poregui.gui.label.label_keys import LabelKeys
 from poregui.gui.label.measure_panel import MeasurePanel
 from poregui.gui.label.side_panels import FindPanel, ProgressPanel
 from poregui.gui.lists.crop_grid import LARGEST_CELL, SMALLEST_CELL, USUAL_CELL, CropGrid
@@ -32,8 +31,10 @@ from poregui.gui.lists.same_scale import ScaleStrip
 from poregui.gui.lists.section_strip import SectionStrip
 from poregui.gui.lists.similar_strip import AlikeRow
 from poregui.gui.widgets.class_bar import ClassBar
+from poregui.gui.widgets.class_card import ClassCard
 from poregui.gui.widgets.context_view import ContextView
 from poregui.gui.widgets.facts import CropFacts
+from poregui.gui.widgets.label_keys import LabelKeys
 from poregui.gui.widgets.suggestion_line import SuggestionLine
 from poregui.gui.widgets.tabbed import Tabbed
 
@@ -66,6 +67,9 @@ class LabelPage(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._stack)
+        self.class_card = ClassCard(self.top_splitter, self)
+        escape = QShortcut(Qt.Key.Key_Escape, self.class_card, self.class_card.fold)
+        escape.setContext(Qt.ShortcutContext.WindowShortcut)
         self._connect()
 
     # ---- setters ----------------------------------------------------------------------------
@@ -174,41 +178,48 @@ class LabelPage(QWidget):
     # ---- building ---------------------------------------------------------------------------
 
     def _build_work(self) -> QWidget:
+        whole = QSplitter(Qt.Orientation.Horizontal)
+        whole.addWidget(self._build_middle())
+        whole.addWidget(self._build_side())
+        whole.setStretchFactor(0, 1)
+        whole.setSizes([900, 256])
+        whole.setCollapsible(0, False)
+        whole.setHandleWidth(1)
+        return whole
+
+    def _build_middle(self) -> QWidget:
         self.top_splitter = top = QSplitter(Qt.Orientation.Horizontal)
         top.setObjectName("label_top_splitter")
         top.addWidget(self._build_left())
         top.addWidget(self._build_centre())
         top.setStretchFactor(1, 1)
         top.setSizes([226, 700])
-        middle = QSplitter(Qt.Orientation.Vertical)
-        middle.addWidget(top)
+        top.setHandleWidth(1)
         self.below = Tabbed("label_below", "Below the micrograph")
         self.below.add("Crops", self._build_grid())
         self.below.add_beside("Crops", self._build_grid_view())
         self.measure_panel = MeasurePanel(self)
         self.below.add("Measurements", self.measure_panel)
+        middle = QSplitter(Qt.Orientation.Vertical)
+        middle.addWidget(top)
         middle.addWidget(self.below)
         middle.setStretchFactor(0, 3)
         middle.setStretchFactor(1, 1)
         middle.setSizes([520, 236])
         middle.setCollapsible(0, False)
-        whole = QSplitter(Qt.Orientation.Horizontal)
-        whole.addWidget(middle)
+        middle.setHandleWidth(1)
+        return middle
+
+    def _build_side(self) -> QWidget:
         self.side = Tabbed("label_side", "Beside the micrograph")
         self.side.add("Label", self._build_right())
         self.find_panel = FindPanel(self)
         self.side.add("Find pores", self.find_panel)
         self.picture_panel = PicturePanel(self)
-        self.side.add("Picture", self.picture_panel)
+        self.side.add("Image", self.picture_panel)
         self.progress_panel = ProgressPanel(self)
         self.side.add("Progress", self.progress_panel)
-        whole.addWidget(self.side)
-        whole.setStretchFactor(0, 1)
-        whole.setSizes([900, 256])
-        whole.setCollapsible(0, False)
-        for splitter in (top, middle, whole):
-            splitter.setHandleWidth(1)
-        return whole
+        return self.side
 
     def _build_left(self) -> QWidget:
         self.import_button = pieces.button(
@@ -347,6 +358,7 @@ class LabelPage(QWidget):
         self.keys.watch(
             (self, self.image_canvas, self.crop_grid, self.context_view, self.class_bar)
         )
+        self.keys.watch((self.class_card,))
         self.keys.watch((self.micrograph_list,), own={"delete"})
         self.keys.pressed.connect(self.key_pressed)
         key_map().changed.connect(self._name_keys)

@@ -68,19 +68,30 @@ def read_row(run: RunFolder) -> RunRow:
         return RunRow(run.number, "", "", 0, 0, None, 0, "damaged")
     final = run.final_event()
     last = next((e for e in reversed(run.events()) if isinstance(e, EpochEnded)), None)
-    finished = final if isinstance(final, Finished) else None
+    finished = None
+    epochs = best = 0
+    if isinstance(final, Finished):
+        finished = final
+        epochs, best = final.epochs, final.best_epoch
+    elif last is not None:
+        epochs, best = last.epoch, last.best_epoch
+    if folds:
+        best = 0
     return RunRow(
         number=run.number,
         preset=f"{preset}, {folds} folds" if folds else preset,
         when=f"{made:%Y-%m-%d %H:%M}",
-        epochs=finished.epochs if finished else last.epoch if last else 0,
-        best=0 if folds else finished.best_epoch if finished else last.best_epoch if last else 0,
+        epochs=epochs,
+        best=best,
         accuracy=finished.accuracy if finished else None,
         n_test=finished.n_test if finished else 0,
         state=state_of(final),
         resumable=isinstance(final, Interrupted)
         or (isinstance(final, Failed) and run.checkpoint_file.exists()),
     )
+
+
+_NO_PARENT = QModelIndex()
 
 
 class RunTableModel(QAbstractTableModel):
@@ -120,10 +131,10 @@ class RunTableModel(QAbstractTableModel):
         """Return the place of a run, -1 when it is not here."""
         return next((place for place, row in enumerate(self._rows) if row.number == number), -1)
 
-    def rowCount(self, parent: QModelIndex | QPersistentModelIndex = QModelIndex()) -> int:  # noqa: B008 - Qt's own
+    def rowCount(self, parent: QModelIndex | QPersistentModelIndex = _NO_PARENT) -> int:
         return 0 if parent.isValid() else len(self._rows)
 
-    def columnCount(self, parent: QModelIndex | QPersistentModelIndex = QModelIndex()) -> int:  # noqa: B008 - Qt's own
+    def columnCount(self, parent: QModelIndex | QPersistentModelIndex = _NO_PARENT) -> int:
         return 0 if parent.isValid() else len(self.HEADINGS)
 
     def headerData(
@@ -183,7 +194,7 @@ class RunTable(QTableView):
         self.setObjectName("run_table")
         self.setAccessibleName("Runs")
         self.runs = RunTableModel(self)
-        self._quiet = False
+        self._chosen = 0
         self.setModel(self.runs)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
@@ -206,10 +217,8 @@ class RunTable(QTableView):
     def set_rows(self, rows: list[RunRow]) -> None:
         """Show these runs and keep the chosen one."""
         number = self.current()
-        self._quiet = True
         self.runs.set_rows(rows)
-        self._select(number)
-        self._quiet = False
+        self.choose(number)
 
     def current(self) -> int:
         """Return the number of the chosen run, 0 for none."""
@@ -220,11 +229,7 @@ class RunTable(QTableView):
 
     def choose(self, number: int) -> None:
         """Choose a run, without telling of it; 0 chooses none."""
-        self._quiet = True
-        self._select(number)
-        self._quiet = False
-
-    def _select(self, number: int) -> None:
+        self._chosen = number
         place = self.runs.place_of(number)
         if place >= 0:
             self.selectRow(place)
@@ -234,8 +239,12 @@ class RunTable(QTableView):
             self.setCurrentIndex(QModelIndex())
 
     def _moved(self, now: QModelIndex) -> None:
-        if now.isValid() and not self._quiet:
-            self.chosen.emit(self.runs.row(now.row()).number)
+        if not now.isValid():
+            return
+        number = self.runs.row(now.row()).number
+        if number != self._chosen:
+            self._chosen = number
+            self.chosen.emit(number)
 
     def _activated(self, index: QModelIndex) -> None:
         self.opened.emit(self.runs.row(index.row()).number)

@@ -12,7 +12,7 @@ from poregui.domain.classes import PoreClass
 from poregui.domain.dataset import Part
 from poregui.domain.evaluation import Evaluation
 from poregui.gui.base.key_map import key_map
-from poregui.gui.label.label_keys import LabelKeys
+from poregui.gui.widgets.label_keys import LabelKeys
 from poregui.gui.plots.confusion_matrix import EVERYTHING
 from poregui.gui.review.crop_detail import DetailPanel
 from poregui.gui.review.review_panels import (

@@ -8,11 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from detect_bench import Bench, grid_of_pores
-from detect_desk import detect_desk
+from detect_desk import detect_desk, measured, settled
 from label_desk import Desk
 from PySide6.QtCore import QEvent, QPointF, Qt
 from PySide6.QtGui import QKeyEvent
-from test_gui_measurements import measured, settled
 
 from poregui.gui.canvas.region_tools import PathTool
 from poregui.workflow.editing.micrograph_edits import project_build_direction

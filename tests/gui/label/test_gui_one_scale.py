@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from PySide6.QtGui import QColor
-from test_gui_label import open_desk, project  # noqa: F401 - fixtures
 
 from poregui.domain.records import Crop
 from poregui.gui.lists.same_scale import cell_width
@@ -14,7 +13,7 @@ from poregui.workflow.editing.edits import AddCrops
 
 
 @pytest.fixture
-def sized(project, open_desk, qtbot):  # noqa: F811
+def sized(project, open_desk, qtbot):
     """Return a desk on white crops of 40 x 40 px: of 0.5 and 2 um per px, and of unknown scale."""
     first = project.next_id("crops")
     keys = [
