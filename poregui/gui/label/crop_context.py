@@ -54,6 +54,7 @@ class Context(Feature):
         self._suggesting = suggesting
         self._state = state
         self._shown: int | None = None
+        self._cells: dict[int, Sequence[int]] = {}
         self._latest = Latest(self)
         self._soon = QTimer(self, singleShot=True, interval=SOON_MS)
         self._soon.timeout.connect(self._ask)
@@ -71,6 +72,7 @@ class Context(Feature):
         self._alike.set_pictures(self._picture)
         self._side.installEventFilter(self)
         self._clear()
+        self._show_cells({})
         self._soon.start()
 
     def stop(self) -> None:
@@ -106,7 +108,8 @@ class Context(Feature):
         self._shown = None
         self._latest.forget()
         self._facts.clear()
-        self._show_cells({})
+        if any(self._cells.values()):
+            self._show_cells({})
 
     def _ask(self) -> None:
         crop = self._state.crop
@@ -142,9 +145,8 @@ class Context(Feature):
 
     def _show_cells(self, of_each: Mapping[int, Sequence[int]]) -> None:
         catalogue = self._state.catalogue
-        self._alike.show_alike(
-            catalogue.marks, {c.id: of_each.get(c.id, ()) for c in catalogue.classes}
-        )
+        self._cells = {c.id: of_each.get(c.id, ()) for c in catalogue.classes}
+        self._alike.show_alike(catalogue.marks, self._cells)
         self._fold()
 
     def _fold(self) -> None:

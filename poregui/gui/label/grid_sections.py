@@ -101,7 +101,8 @@ class Sections(Feature):
 
     def follow(self, changed: Changed) -> None:
         """Count anew, once the keys rest, what is left to label."""
-        self._wait()
+        if self._strip.sections():
+            self._soon.start()
 
     def _wait(self, *_: object) -> None:
         """Count once the list is at rest; where the grid has no groups nothing is to be counted."""

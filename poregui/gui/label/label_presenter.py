@@ -200,7 +200,7 @@ class LabelPresenter(QObject):
         if not state.apply(edit if edit.changes else None):
             return
         if following is not None:
-            self.choose(following)
+            state.choose(following)
         elif move_on:
             shown = state.catalogue.rows(state.filter)
             messages().note(end_words(sum(row.label is None for row in shown)))

@@ -36,6 +36,7 @@ class LabelState(QObject):
     def __init__(self, session: Session, services: Services, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.session = session
+        self.project: Project = session.project
         self.services = services
         self.catalogue = Catalogue(session.project)
         self.ordering = Ordering(session.project, self.catalogue)
@@ -43,11 +44,6 @@ class LabelState(QObject):
         self.selection: tuple[int, ...] = ()
         self.filter = CropFilter()
         self._micrograph_id: int | None = None
-
-    @property
-    def project(self) -> Project:
-        """Return the open project."""
-        return self.session.project
 
     @property
     def crop(self) -> Crop | None:
@@ -141,4 +137,5 @@ class LabelState(QObject):
     def follow(self, changed: Changed) -> None:
         """Read again what an edit changed; a micrograph that went is shown no longer."""
         self.catalogue.follow(changed)
-        self._show(self._micrograph_id)
+        if "micrographs" in changed.kinds:
+            self._show(self._micrograph_id)

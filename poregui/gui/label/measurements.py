@@ -62,6 +62,7 @@ class Measuring(Feature):
         self._fields: list[MeasuredField] = []
         self._table = PoreTable.empty()
         self._no_pores: frozenset[int] = frozenset()
+        self._seen = False
         self._stale = True
         self._changed_meanwhile = False
         self._running: TaskHandle | None = None
@@ -131,11 +132,8 @@ class Measuring(Feature):
 
     # ---- measuring --------------------------------------------------------------------------
 
-    @property
-    def _seen(self) -> bool:
-        return self._below.current == TAB
-
     def _look(self, _title: object = None) -> None:
+        self._seen = self._below.current == TAB
         if self._seen and self._stale:
             self._soon.start()
         elif self._seen:

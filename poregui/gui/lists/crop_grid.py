@@ -27,8 +27,6 @@ from poregui.gui.lists.crop_list import CropListModel, CropRow
 from poregui.gui.lists.quiet_list import QuietList
 from poregui.gui.lists.same_scale import cell_width
 
-_MANY = 200
-"""Changed rows from which on all that is in sight is drawn again."""
 SMALLEST_CELL = 48
 LARGEST_CELL = 192
 USUAL_CELL = 80
@@ -57,7 +55,7 @@ class CropGrid(QuietList):
         self._scale: tuple[float | None, int] | None = None
         self._delegate = CropDelegate(self)
         self._delegate.picture = picture
-        self._delegate.is_current = lambda place: place == self.currentIndex().row()
+        self._delegate.is_current = self._is_current
         self.setModel(self.rows)
         self.setItemDelegate(self._delegate)
         self.setFlow(QListView.Flow.LeftToRight)
@@ -239,16 +237,6 @@ class CropGrid(QuietList):
         self.choose(crop_id)
         return crop_id
 
-    def dataChanged(self, first: QModelIndex, last: QModelIndex, roles: Sequence[int] = ()) -> None:
-        """Draw the changed cells again; Qt would lay out all of them anew, though none changes its
-        size.
-        """
-        if last.row() - first.row() > _MANY:
-            self.viewport().update()
-            return
-        for place in range(first.row(), last.row() + 1):
-            self.update(self.rows.index(place))
-
     def keyPressEvent(self, event: QKeyEvent) -> None:
         moves = {
             Qt.Key.Key_Up,
@@ -270,6 +258,9 @@ class CropGrid(QuietList):
     def _current_changed(self, current: QModelIndex, _previous: QModelIndex) -> None:
         if current.isValid():
             self.chosen.emit(self.rows.rows[current.row()].crop_id)
+
+    def _is_current(self, row: int) -> bool:
+        return row == self.currentIndex().row()
 
     def _repaint(self) -> None:
         self.viewport().update()

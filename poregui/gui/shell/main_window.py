@@ -261,7 +261,10 @@ class MainWindow(QMainWindow):
     def _follow(self, changed: Changed) -> None:
         if changed.kinds & {"labels", "crops", "classes"}:
             self._show_counts()
-        self._menus.follow()
+        if changed.kinds == {"labels"}:
+            self._menus.follow_history()
+        else:
+            self._menus.follow()
 
     def _show_project_state(self) -> None:
         session = self.session
@@ -276,10 +279,10 @@ class MainWindow(QMainWindow):
         self._show_counts()
 
     def _show_counts(self) -> None:
-        if self.session is None or self.workspace is None:
+        if self.workspace is None:
             return
         counts = self.workspace.label.label_counts()
-        chips = [(c.letter, c.colour, counts[c.id]) for c in self.session.project.classes()]
+        chips = [(c.letter, c.colour, counts[c.id]) for c in self.workspace.label.classes]
         chips += [("–", NOT_A_PORE_COLOUR, counts[NOT_A_PORE])] * bool(counts[NOT_A_PORE])
         chips += [("?", UNSURE_COLOUR, counts[UNSURE])] * bool(counts[UNSURE])
         self.status.set_counts(chips, counts[None])

@@ -94,6 +94,12 @@ class Menus(QObject):
         grouped = session is None or groups_by_source(session.project)
         window.actions_by_name["group_by_file_name"].setChecked(grouped)
         self._recent.setEnabled(bool(window.preferences.recent))
+        self.follow_history()
+
+    def follow_history(self) -> None:
+        """Say what can be undone and done again, which is all that a label changes here."""
+        window = self._window
+        session = window.session
         for name, word in (("undo", "Undo"), ("redo", "Redo")):
             text = getattr(session, f"{name}_text") if session else ""
             window.actions_by_name[name].setText(f"{word} {text}".strip())
