@@ -29,7 +29,7 @@ class CanvasInset(QWidget):
         super().__init__(canvas)
         self.setObjectName("canvas_inset")
         self.setAccessibleName("Overview of the micrograph")
-        self.setToolTip("Where the view lies; press to go elsewhere")
+        self.setToolTip("Visible part; click to move it")
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self._canvas = canvas
         self._view: CanvasView | None = None

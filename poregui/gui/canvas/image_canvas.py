@@ -84,10 +84,14 @@ class ImageCanvas(QWidget):
         self._outlined: dict[int, Box] = {}
         self._overlays: list[Callable[[QPainter, CanvasView], None]] = []
         self._set_cursor()
-        self._inset = CanvasInset(self)
-        self._inset.pointed.connect(self.centre_on)
-        self.zoomed.connect(self._show_inset)
+        self._inset = self._make_inset()
         theme().changed.connect(self.update)
+
+    def _make_inset(self) -> CanvasInset:
+        inset = CanvasInset(self)
+        inset.pointed.connect(self.centre_on)
+        self.zoomed.connect(self._show_inset)
+        return inset
 
     # ---- what is shown ----------------------------------------------------------------------
 

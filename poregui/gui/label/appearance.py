@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 
 from PySide6.QtCore import QPointF
 from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 
 from poregui.domain.errors import PoreguiError
 from poregui.domain.records import Changed, Detection, Display, Line, Micrograph
+from poregui.domain.wording import count
 from poregui.gui.base.feature import Feature, Link
 from poregui.gui.base.messages import messages
 from poregui.gui.canvas.canvas_view import CanvasView
@@ -84,7 +86,10 @@ class Looking(Feature):
             self._panel.histogram.set_counts(histogram(picture.overview, low, high), low, high)
         usual = Display(image.grey_low, max(image.grey_high, image.grey_low + 1))
         self._panel.set_display(display or usual, own=display is not None)
-        picture.set_mapping(lookup(display, image.bits) if display else None)
+        if display:
+            picture.set_mapping(lookup(display, image.bits))
+        else:
+            picture.set_mapping(None)
 
     def _draw(self, display: Display) -> None:
         picture = self._canvas.picture
@@ -125,13 +130,11 @@ class Looking(Feature):
             if _alike(m, now) and m.display != now.display
         ]
         if not others:
-            messages().note(
-                "There is no other micrograph of this kind that is shown in another way."
-            )
+            messages().note("All similar micrographs already use this contrast.")
             return
         try:
             if self._state.apply(set_display(others, now.display)):
-                messages().note(f"{len(others)} more micrographs are shown like this one.")
+                messages().note(f"Applied to {count(len(others), 'more micrograph')}.")
         except PoreguiError as error:
             messages().note(str(error))
 
@@ -192,7 +195,7 @@ class Framing(Feature):
                 one, self._detections.get(one.id), project_build_direction(project)
             )
         own = one.build_direction_deg if one is not None else None
-        self._box.set_facts(own, _direction_words(self._frame, own), _surface_words(self._frame))
+        self._box.set_facts(own, _direction_text(self._frame, own), _surface_text(self._frame))
         self._canvas.update()
 
     def _paint(self, painter: QPainter, view: CanvasView) -> None:
@@ -204,11 +207,9 @@ class Framing(Feature):
 
     # ---- setting ----------------------------------------------------------------------------
 
-    def _apply(self, build: object, one: Micrograph | None) -> None:
-        if one is None or not callable(build):
-            return
+    def _apply(self, build: Callable[[], Edit]) -> None:
         try:
-            edit: Edit = build(one)
+            edit = build()
         except PoreguiError as error:
             messages().note(str(error))
             return
@@ -216,18 +217,23 @@ class Framing(Feature):
             self._show()
 
     def _set_direction(self, degrees: float | None) -> None:
-        self._apply(lambda one: set_build_direction([one], degrees), self._state.micrograph)
+        one = self._state.micrograph
+        if one is not None:
+            self._apply(partial(set_build_direction, [one], degrees))
 
     def _draw_direction(self) -> None:
         tool = PathTool("Click two points along the build direction.  Return: set.  Esc: cancel")
-        tool.drawn.connect(lambda points: self._set_direction(direction_of(points[0], points[-1])))
+        tool.drawn.connect(self._set_drawn_direction)
         self._canvas.set_tool(tool)
+
+    def _set_drawn_direction(self, points: Line) -> None:
+        self._set_direction(direction_of(points[0], points[-1]))
 
     def _for_all(self) -> None:
         degrees = self._frame.build_direction_deg
         project = self._state.project
         if degrees is None:
-            messages().note("This micrograph has no build direction yet. Give it one first.")
+            messages().note("This micrograph has no build direction yet. Set it first.")
             return
         own = [
             m
@@ -239,42 +245,43 @@ class Framing(Feature):
 
     def _draw_line(self) -> None:
         tool = PathTool(
-            "Click along the surface.  Return: keep.  Backspace: one back.  Esc: cancel"
+            "Click along the surface.  Return: finish.  Backspace: remove last point.  Esc: cancel"
         )
         tool.drawn.connect(self._add)
         self._canvas.set_tool(tool)
 
     def _add(self, line: Line) -> None:
-        self._apply(
-            lambda one: set_surfaces([one], (*(one.surfaces or ()), line)),
-            self._state.micrograph,
-        )
+        one = self._state.micrograph
+        if one is not None:
+            self._set_surfaces((*(one.surfaces or ()), line))
 
     def _none(self) -> None:
-        self._apply(lambda one: set_surfaces([one], ()), self._state.micrograph)
+        self._set_surfaces(())
 
     def _found(self) -> None:
-        self._apply(lambda one: set_surfaces([one], None), self._state.micrograph)
+        self._set_surfaces(None)
+
+    def _set_surfaces(self, lines: tuple[Line, ...] | None) -> None:
+        one = self._state.micrograph
+        if one is not None:
+            self._apply(partial(set_surfaces, [one], lines))
 
 
-def _direction_words(frame: Frame, own: float | None) -> str:
+def _direction_text(frame: Frame, own: float | None) -> str:
     if frame.build_direction_deg is None:
-        return "Unknown. Orientations stay empty."
-    return (
-        f"{frame.build_direction_deg:.4g}°, "
-        f"{'of this micrograph' if own is not None else 'of the project'}"
-    )
+        return "Unknown. Orientations are not reported."
+    source = "project default"
+    if own is not None:
+        source = "set for this micrograph"
+    return f"{frame.build_direction_deg:.4g}°, {source}"
 
 
-def _surface_words(frame: Frame) -> str:
+def _surface_text(frame: Frame) -> str:
+    if not frame.surfaces and frame.drawn:
+        return "No surface in this image (set by hand). Distances to it are not reported."
     if not frame.surfaces:
-        if frame.drawn:
-            why = "None in view, as was said."
-        else:
-            why = "None found or drawn."
-        return f"{why} Distances to it stay empty."
-    if len(frame.surfaces) == 1:
-        lines = "1 line"
-    else:
-        lines = f"{len(frame.surfaces)} lines"
-    return f"{lines}, {'drawn by hand' if frame.drawn else 'found by detection'}"
+        return "No surface found or drawn. Distances to it are not reported."
+    source = "found by detection"
+    if frame.drawn:
+        source = "drawn by hand"
+    return f"{count(len(frame.surfaces), 'line')}, {source}"

@@ -63,7 +63,7 @@ class ClassCards(Feature):
         marked = [i for i in self._state.project.reference_crops(one.id) if i in crops]
         if marked:
             ids = marked
-            words = "Reference crops, chosen by a person"
+            words = "Reference images"
         else:
             ids, words = self._typical(one.id)
         pictures = tuple(self._state.services.thumbnails.full(crops[i]) for i in ids[:_PICTURES])
@@ -77,15 +77,15 @@ class ClassCards(Feature):
         found = self._state.ordering.suggestions
         own = [crop.id for crop in crops.values() if crop.label == label]
         if not own:
-            return [], "No crop carries this label yet."
+            return [], "No crops have this label yet."
         if found is not None:
             ids = np.array(own, np.int64)
             labels, sure = found.best_of(ids)
             known = np.flatnonzero((labels == label) & np.isfinite(sure))
             if len(known):
                 best = known[np.argsort(-sure[known], kind="stable")]
-                return ids[best].tolist(), "Labelled so, the suggester being surest of them"
-        return own, "No reference is chosen: the first labelled so"
+                return ids[best].tolist(), "No reference images set; showing the surest labels"
+        return own, "No reference images set; showing first labels"
 
     def _define(self, class_id: int, written: str) -> None:
         project = self._state.project

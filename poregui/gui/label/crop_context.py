@@ -129,7 +129,7 @@ class Context(Feature):
 
     def _show_numbers(self, numbers: CropNumbers | None) -> None:
         if numbers is None:
-            self._facts.show_numbers({}, "No pore stands out in these pixels.")
+            self._facts.show_numbers({}, "No pore detected in this crop.")
             return
         self._facts.show_numbers(
             number_words(numbers), source_words(numbers), unsure=not numbers.reliable
@@ -190,7 +190,7 @@ def source_words(numbers: CropNumbers) -> str:
         source = "from the crop's pixels"
     if numbers.reliable:
         return source
-    return f"{source}; shape: too small to tell"
+    return f"{source}; shape: too small to measure"
 
 
 def _three(value: float) -> str:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 
 from PySide6.QtCore import QTimer
 from PySide6.QtGui import QColor
@@ -14,6 +15,7 @@ from poregui.domain.detection import DetectionRecipe
 from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import Box
 from poregui.domain.records import Changed, Micrograph
+from poregui.domain.wording import count, noun
 from poregui.gui.base.feature import Feature, Link
 from poregui.gui.base.messages import messages
 from poregui.gui.canvas.image_canvas import ImageCanvas
@@ -48,8 +50,11 @@ _MOST_FAILURES = 3
 
 def preview_words(seen: Seen) -> str:
     """Say what is found in the part that is seen."""
-    where = "In the middle of the view" if seen.partly else "In view"
-    return f"{where}: {_pores(len(seen.detected.outlines))}, {_percent(seen.detected.area_percent)}"
+    where = "In view"
+    if seen.partly:
+        where = "In the centre of the view"
+    pores = count(len(seen.detected.outlines), "pore")
+    return f"{where}: {pores}, {_percent(seen.detected.area_percent)}"
 
 
 def result_words(
@@ -60,44 +65,36 @@ def result_words(
     """
     lines = []
     if len(found) == 1:
-        lines.append(f"{_pores(len(found[0].pores))}, {_percent(found[0].area_percent)}.")
+        lines.append(f"{count(len(found[0].pores), 'pore')}, {_percent(found[0].area_percent)}.")
     elif found:
         pores = sum(len(one.pores) for one in found)
         mean = sum(one.area_percent for one in found) / len(found)
-        lines.append(f"{_pores(pores)} in {len(found)} micrographs, {_percent(mean)} in the mean.")
+        where = count(len(found), "micrograph")
+        lines.append(f"{count(pores, 'pore')} in {where}, mean {_percent(mean)}.")
     if plan is not None:
-        parts = [f"{_proposals(plan.added)} new"]
-        parts += [f"{plan.removed:,} gone"] if plan.removed else []
-        parts += [f"{plan.carried:,} labels kept"] if plan.carried else []
+        parts = [count(plan.added, "new candidate")]
+        if plan.removed:
+            parts.append(f"{plan.removed:,} removed")
+        if plan.carried:
+            parts.append(f"{count(plan.carried, 'label')} kept")
         lines.append(f"{', '.join(parts)}.")
     if plan is not None and plan.stayed:
-        if len(plan.stayed) == 1:
-            crops = "labelled crop has"
-        else:
-            crops = "labelled crops have"
-        lines.append(f"{len(plan.stayed):,} {crops} no pore now and stay as they were.")
+        crops = count(len(plan.stayed), "labelled crop")
+        have = noun(len(plan.stayed), "has", "have")
+        lines.append(f"{crops} {have} no pore now; nothing was changed there.")
     large = sum(one.too_large for one in found)
     if large:
-        lines.append(f"{large} regions are too large for a pore and were left out.")
+        lines.append(f"{count(large, 'region')} too large for a pore excluded.")
     mount = mount_words(found)
     if mount:
         lines.append(
-            f"{mount} If it is pore, press None in view in the tab Picture and search again."
+            f"{mount} If it is pore, choose No surface in image in the Image tab and search again."
         )
     lines += [f"{name}: {why}" for name, why in failed[:_MOST_FAILURES]]
     if len(failed) > _MOST_FAILURES:
-        lines.append(f"{len(failed) - _MOST_FAILURES} more micrographs could not be searched.")
+        more = count(len(failed) - _MOST_FAILURES, "more micrograph")
+        lines.append(f"{more} could not be processed.")
     return "\n".join(lines)
-
-
-def _pores(count: int) -> str:
-    return "1 pore" if count == 1 else f"{count:,} pores"
-
-
-def _proposals(count: int) -> str:
-    if count == 1:
-        return "1 proposal"
-    return f"{count:,} proposals"
 
 
 def _percent(value: float) -> str:
@@ -143,7 +140,7 @@ class Previewer:
         box = _middle(view)
         plan = self._plan(image, micrograph, recipe)
         detected = preview(
-            lambda part: image.read(0, part),
+            partial(image.read, 0),
             recipe,
             micrograph.um_per_px,
             micrograph.masks,
@@ -168,7 +165,7 @@ class Previewer:
         shared = replace(recipe, **{name: getattr(usual, name) for name in free})
         key = (id(image), micrograph.id, micrograph.masks, micrograph.um_per_px, shared)
         if self._known is None or self._known[0] != key:
-            source = Source.of(lambda box: image.read(0, box), (image.width, image.height))
+            source = Source.of(partial(image.read, 0), (image.width, image.height))
             self._known = key, make_plan(source, recipe, micrograph.um_per_px, micrograph.masks)
         return replace(self._known[1], recipe=recipe, specimen_ends=micrograph.surfaces != ())
 
@@ -326,7 +323,7 @@ class Detecting(Feature):
         part = view.visible()
         edges = (part.left(), part.top(), part.right(), part.bottom())
         self._latest.request(
-            lambda: self._previewer.look(image, micrograph, recipe, edges),
+            partial(self._previewer.look, image, micrograph, recipe, edges),
             self._show_preview,
             self._preview_failed,
         )
@@ -395,12 +392,13 @@ class Detecting(Feature):
         def search(control: TaskControl) -> _Search:
             found = []
             failed = []
-            for place, (one, file) in enumerate(jobs):
+            for index, (one, file) in enumerate(jobs):
 
-                def tell(done: int, total: int, text: str, place: int = place) -> None:
-                    control.progress(
-                        *((done, total) if len(jobs) == 1 else (place, len(jobs))), text
-                    )
+                def tell(done: int, total: int, text: str, index: int = index) -> None:
+                    if len(jobs) > 1:
+                        done = index
+                        total = len(jobs)
+                    control.progress(done, total, text)
 
                 tell(0, 1, one.name)
                 try:
@@ -469,7 +467,7 @@ class Detecting(Feature):
     def _show_stayed(self) -> None:
         there = [crop_id for crop_id in self._stayed if crop_id in self._state.catalogue.crops]
         if not there:
-            messages().note("These crops are not there any more.")
+            messages().note("These crops no longer exist.")
             return
         self._state.set_filter(CropFilter())
         self._state.choose(there[0], also=there)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from PySide6.QtGui import QBrush, QColor, QPainter, QPen, QPolygonF
 from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import Box, Mask, Outline
 from poregui.domain.records import Changed, Micrograph, Origin
+from poregui.domain.wording import count
 from poregui.gui.base.feature import Feature, Link
 from poregui.gui.base.messages import messages
 from poregui.gui.canvas.canvas_view import CanvasView
@@ -102,7 +104,7 @@ class CropGestures(Feature):
 
     def _show_new(self, crop_id: int) -> None:
         if not self._state.filter.accepts(self._state.catalogue.crops[crop_id]):
-            messages().note("The new crop is not among those that the grid shows.")
+            messages().note("The new crop is hidden by the filter of the grid.")
         self._state.choose(crop_id)
 
     def _move(self, crop_id: int, box: Box) -> None:
@@ -166,12 +168,14 @@ class Masking(Feature):
 
     def _show(self) -> None:
         one = self._state.micrograph
-        self._panel.set_facts(_scale_words(one), _mask_words(one))
+        self._panel.set_facts(_scale_text(one), _mask_text(one))
         self._canvas.update()
 
     def _paint(self, painter: QPainter, view: CanvasView) -> None:
         one = self._state.micrograph
-        for mask in one.masks if one else ():
+        if one is None:
+            return
+        for mask in one.masks:
             area = QPolygonF([on_screen(QPointF(x, y), view) for x, y in mask.points])
             painter.setPen(QPen(_HATCH, 1.5))
             painter.setBrush(QBrush(_HATCH, Qt.BrushStyle.BDiagPattern))
@@ -211,9 +215,9 @@ class Masking(Feature):
         else:
             kept = []
         if one is None or len(kept) == len(one.masks):
-            messages().note("There is no mask at this place.")
+            messages().note("There is no mask here.")
             return
-        self._state.apply(set_masks(one, kept, text="take mask away"))
+        self._state.apply(set_masks(one, kept, text="remove mask"))
 
     def _mask_here(self) -> None:
         one = self._state.micrograph
@@ -227,22 +231,20 @@ class Masking(Feature):
         project = self._state.project
         files = [(one, project.micrograph_file(one)) for one in wanted]
         self._state.services.background.run(
-            "Look for info bars", lambda control: look_for_bars(files, control), self._found
+            "Finding info bars", partial(look_for_bars, files), self._found
         )
 
     def _found(self, found: tuple[tuple[tuple[Micrograph, Box], ...], int]) -> None:
         bars, unread = found
         now = self._state.catalogue.micrographs
         fresh = [(now[one.id], box) for one, box in bars if one.id in now]
-        more = f" {unread} files could not be read." if unread else ""
+        more = ""
+        if unread:
+            more = f" {count(unread, 'file')} could not be read."
         if not fresh:
             messages().note(f"No info bar was found.{more}")
         elif self._state.apply(mask_info_bars(fresh)):
-            if len(fresh) == 1:
-                bars_are = "The info bar is"
-            else:
-                bars_are = f"{len(fresh)} info bars are"
-            messages().note(f"{bars_are} masked. Undo takes that back.{more}")
+            messages().note(f"Masked {count(len(fresh), 'info bar')}. Undo restores.{more}")
 
     # ---- scale ------------------------------------------------------------------------------
 
@@ -256,7 +258,11 @@ class Masking(Feature):
         if one is None:
             return
         dialog = BarLengthDialog(length_px, self._panel)
-        dialog.accepted.connect(lambda: self._set_scale(one, dialog.um / length_px))
+
+        def accept() -> None:
+            self._set_scale(one, dialog.um / length_px)
+
+        dialog.accepted.connect(accept)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.open()
 
@@ -266,21 +272,22 @@ class Masking(Feature):
             self._state.apply(set_scale([now], um_per_px, source="measured on a scale bar"))
 
 
-def _scale_words(one: Micrograph | None) -> str:
+def _scale_text(one: Micrograph | None) -> str:
     if one is None:
         return "No micrograph."
     if one.um_per_px is None:
-        return "Unknown. Sizes are given in px only."
-    return f"{one.um_per_px:.5g} µm per px ({one.scale_source or 'source unknown'})"
+        return "Unknown. Sizes are in px only."
+    return f"{one.um_per_px:.5g} µm/px ({one.scale_source or 'source unknown'})"
 
 
-def _mask_words(one: Micrograph | None) -> str:
-    masks = one.masks if one else ()
-    if not masks:
-        return "None. Inside masks nothing is found or cropped."
-    bars = sum(mask.kind == "bar" for mask in masks)
-    parts = [
-        f"{bars} info bar" if bars else "",
-        f"{len(masks) - bars} drawn" if len(masks) > bars else "",
-    ]
-    return ", ".join(part for part in parts if part) + ": nothing is found or cropped there."
+def _mask_text(one: Micrograph | None) -> str:
+    if one is None or not one.masks:
+        return "None. Masked areas are ignored."
+    bars = sum(mask.kind == "bar" for mask in one.masks)
+    drawn = len(one.masks) - bars
+    parts = []
+    if bars:
+        parts.append(count(bars, "info bar"))
+    if drawn:
+        parts.append(f"{drawn} drawn")
+    return f"{', '.join(parts)}. Masked areas are ignored."

@@ -139,7 +139,7 @@ class Sections(Feature):
         end = min((section.first for section in sections if section.first > row), default=len(rows))
         if row < len(rows):
             free = next(
-                (place for place in range(row, min(end, len(rows))) if rows[place].label is None),
+                (index for index in range(row, min(end, len(rows))) if rows[index].label is None),
                 row,
             )
             self._state.choose(rows[free].crop_id)

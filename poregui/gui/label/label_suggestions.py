@@ -11,9 +11,11 @@ from PySide6.QtWidgets import QComboBox
 from poregui.domain.classes import UNSURE
 from poregui.domain.records import Changed, Crop
 from poregui.domain.splits import group_of
+from poregui.domain.wording import count, percent
 from poregui.gui.base import pieces
 from poregui.gui.base.feature import Feature, Link
 from poregui.gui.base.messages import messages
+from poregui.gui.label.catalogue import Catalogue
 from poregui.gui.label.grid_order import BY_SUGGESTION, LIKELY, ORDERS
 from poregui.gui.label.label_state import LabelState
 from poregui.gui.lists.crop_grid import CropGrid
@@ -30,17 +32,17 @@ A thread that tells them all stalls the window longer.
 """
 
 
-class SlowTelling(QObject):
-    """Hold what is still to be told, and in `told` crops as they were told; crops that went are
-    passed over.
+class CropSender(QObject):
+    """Send crops to the worker bit by bit, and keep them in `sent` as they were sent; crops that
+    went are skipped.
 
-    `told` grows with the telling, for a copy of 100,000 crops made at once is felt under a key.
+    `sent` grows with the sending, for a copy of 100,000 crops made at once is felt under a key.
     """
 
-    def __init__(self, crops: Callable[[], Mapping[int, Crop]], parent: QObject) -> None:
+    def __init__(self, catalogue: Catalogue, parent: QObject) -> None:
         super().__init__(parent)
-        self.told: dict[int, Crop] = {}
-        self._crops = crops
+        self.sent: dict[int, Crop] = {}
+        self._catalogue = catalogue
         self._waiting: deque[int] = deque()
         self._timer = QTimer(self, interval=0)
         self._timer.timeout.connect(self._tell)
@@ -58,12 +60,12 @@ class SlowTelling(QObject):
         self._waiting.clear()
 
     def _tell(self) -> None:
-        crops = self._crops()
+        crops = self._catalogue.crops
         part = [self._waiting.popleft() for _ in range(min(_AT_ONCE, len(self._waiting)))]
         here = {crop_id: crops[crop_id] for crop_id in part if crop_id in crops}
-        self.told |= here
-        told = [[crop.id, crop.pixels, crop.um_per_px, group_of(crop)] for crop in here.values()]
-        self._process.tell({"crops": told, "more": bool(self._waiting)})
+        self.sent |= here
+        rows = [[crop.id, crop.pixels, crop.um_per_px, group_of(crop)] for crop in here.values()]
+        self._process.tell({"crops": rows, "more": bool(self._waiting)})
         if self._waiting:
             self._timer.start()
         else:
@@ -102,8 +104,8 @@ class Suggesting(Feature):
         self._state = state
         self._process: SuggestProcess | None = None
         self._broken = False
-        self._told: dict[int, int | None] = {}
-        self._telling = SlowTelling(lambda: state.catalogue.crops, self)
+        self._sent_labels: dict[int, int | None] = {}
+        self._sender = CropSender(state.catalogue, self)
         self._found: Suggestions | None = None
         self._curve: Mapping | None = None
         self._compared: int | None = None
@@ -137,7 +139,7 @@ class Suggesting(Feature):
     def stop(self) -> None:
         """End the process and take the suggestions away."""
         self._renew.stop()
-        self._telling.stop()
+        self._sender.stop()
         if self._process is not None:
             self._process.close()
             self._process = None
@@ -179,12 +181,12 @@ class Suggesting(Feature):
     # ---- what a person wants ----------------------------------------------------------------
 
     def accept(self) -> None:
-        """Label the chosen crops as suggested and go on."""
-        self._accept(self._state.chosen_ids(), "Nothing is suggested for this crop yet.")
+        """Label the selected crops as suggested and go on."""
+        self._accept(self._state.chosen_ids(), "No suggestion for this crop yet.")
 
     def accept_page(self) -> None:
         """Label all crops that are in sight in the grid as suggested, in one step."""
-        self._accept(self._grid.visible_ids(), "Nothing is suggested for the crops in sight.")
+        self._accept(self._grid.visible_ids(), "No suggestions for the visible crops.")
 
     def _accept(self, crop_ids: Sequence[int], nothing: str) -> None:
         crops = self._state.catalogue.crops
@@ -198,12 +200,10 @@ class Suggesting(Feature):
         if self._state.apply(edit if edit.changes else None):
             if len(wanted) > 1:
                 marks = self._state.catalogue.marks
-                number = Counter(wanted.values())
-                each = ", ".join(
-                    f"{count} {marks.name(label)}" for label, count in number.most_common()
-                )
+                numbers = Counter(wanted.values()).most_common()
+                each = ", ".join(f"{number:,} {marks.name(label)}" for label, number in numbers)
                 messages().note(
-                    f"Accepted {len(wanted)} suggestions: {each}. Undo takes them back."
+                    f"Accepted {count(len(wanted), 'suggestion')}: {each}. Undo removes them."
                 )
             if following is not None:
                 self._state.choose(following)
@@ -212,7 +212,7 @@ class Suggesting(Feature):
         self._state.ordering.by = str(self._order_box.currentData())
         self._grid.setFocus()
         if self._state.ordering.by in BY_SUGGESTION and self._found is None:
-            messages().note(f"Suggestions come from the {FEWEST_LABELS}th label of two classes on.")
+            messages().note(f"Suggestions start after {FEWEST_LABELS} labels of two classes.")
         if self._state.ordering.by == "alike":
             self._ask_alike()
         else:
@@ -231,7 +231,7 @@ class Suggesting(Feature):
     def _ask_alike(self) -> None:
         crop_id = self._state.current
         if crop_id is None:
-            messages().note("Choose the crop that the others are to be compared with.")
+            messages().note("Select the crop to compare the others with.")
             return
         self._catch_up(start=True)
         self._compared = crop_id
@@ -257,24 +257,26 @@ class Suggesting(Feature):
                 (self._process.ended, self._ended),
             ):
                 signal.connect(slot)
-            self._telling.told.clear()
-            self._told = {crop.id: crop.label for crop in crops.values() if crop.label is not None}
-            self._send([list(pair) for pair in self._told.items()], list(crops), [])
+            self._sender.sent.clear()
+            self._sent_labels = {
+                crop.id: crop.label for crop in crops.values() if crop.label is not None
+            }
+            self._send([list(pair) for pair in self._sent_labels.items()], list(crops), [])
             return
         ids: Iterable[int] = crops
         if crop_ids is not None:
             ids = [i for i in crop_ids if i in crops]
-        known = self._telling.told
+        known = self._sender.sent
         fresh = [i for i in ids if _needed(known.get(i)) != _needed(crops[i])]
         if crop_ids is None:
             gone = [i for i in known if i not in crops]
         else:
             gone = []
-        labels = [[i, crops[i].label] for i in ids if self._told.get(i) != crops[i].label]
+        labels = [[i, crops[i].label] for i in ids if self._sent_labels.get(i) != crops[i].label]
         for crop_id in gone:
             known.pop(crop_id)
             labels.append([crop_id, None])
-        self._told.update((crop_id, label) for crop_id, label in labels)
+        self._sent_labels.update((crop_id, label) for crop_id, label in labels)
         self._send(labels, fresh, gone)
 
     def _send(self, labels: list, fresh: list[int], gone: list[int]) -> None:
@@ -287,7 +289,7 @@ class Suggesting(Feature):
         if gone:
             process.tell({"gone": gone})
         if fresh:
-            self._telling.go_on(process, fresh)
+            self._sender.go_on(process, fresh)
 
     def _take(self, found: Suggestions | None) -> None:
         self._found = found
@@ -326,7 +328,7 @@ class Suggesting(Feature):
 
     def _measured(self, done: int, total: int) -> None:
         if done < total:
-            self._line.show_state(f"Measuring crops: {done} of {total}")
+            self._line.show_state(f"Measuring crops: {done:,} of {total:,}")
         else:
             self._say_state()
 
@@ -338,10 +340,11 @@ class Suggesting(Feature):
     def _ended(self, why: str) -> None:
         self._process = None
         self._broken = True
-        self._telling.stop()
-        messages().note(
-            "The suggestions have stopped; labelling goes on." + (f" ({why})" if why else "")
-        )
+        self._sender.stop()
+        text = "Suggestions have stopped; you can continue labelling."
+        if why:
+            text += f" ({why})"
+        messages().note(text)
 
     # ---- what is shown ----------------------------------------------------------------------
 
@@ -353,19 +356,19 @@ class Suggesting(Feature):
     def _say_state(self) -> None:
         found = self._found
         names = self._names()
-        text = told = ""
-        if found is not None:
-            if found.accuracy is not None:
-                sure = f", right for {100 * found.accuracy:.0f} % of unseen ones"
-            else:
-                sure = ""
-            told = advice(self._curve, names)
-            if found.run is not None:
-                eyes = f" and the network of run {found.run}"
-            else:
-                eyes = ""
-            text = f"Learnt from {found.count} labels{eyes}{sure}. {told}".strip()
-        self._line.show_state(text, HOW_SURE if told else "")
+        if found is None:
+            self._line.show_state("")
+            return
+        hint = advice(self._curve, names)
+        text = f"Learnt from {count(found.count, 'label')}"
+        if found.run is not None:
+            text += f" and the network of run {found.run}"
+        if found.accuracy is not None:
+            text += f", estimated accuracy {percent(found.accuracy, 0)}"
+        if hint:
+            self._line.show_state(f"{text}. {hint}", HOW_SURE)
+        else:
+            self._line.show_state(f"{text}.")
 
     def more_of_each(self) -> list[str]:
         """Return for each class a line on what more labels would add; none while nothing can be

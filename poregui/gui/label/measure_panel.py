@@ -88,7 +88,7 @@ class MeasurePanel(QWidget):
 
     def set_classes(self, classes: Sequence[PoreClass], known: Sequence[PoreClass]) -> None:
         """Offer these classes in the filter; `known` are also those that are no longer offered."""
-        entries: list[tuple[str, object]] = [("All pores", "any"), ("Not labelled", None)]
+        entries: list[tuple[str, object]] = [("All pores", "any"), ("Unlabelled", None)]
         pieces.fill(self.class_box, [*entries, *((c.name, c.id) for c in classes)])
         self.plot.set_classes(known)
 
@@ -143,10 +143,10 @@ class MeasurePanel(QWidget):
         self.model.show(self._shown, names, self._kept)
         header = self.table.horizontalHeader()
         metrics = header.fontMetrics()
-        for place in range(len(names)):
-            wide = metrics.horizontalAdvance(self._shown.title(names[place])) + 34
+        for index in range(len(names)):
+            wide = metrics.horizontalAdvance(self._shown.title(names[index])) + 34
             self.table.setColumnWidth(
-                place, max(wide, _COLUMN_WIDTH if names[place] in TEXTS else 72)
+                index, max(wide, _COLUMN_WIDTH if names[index] in TEXTS else 72)
             )
 
     def _fill_menu(self) -> None:
@@ -246,7 +246,7 @@ class MeasurePanel(QWidget):
     def _build_table(self) -> QTableView:
         table = QTableView(self)
         table.setObjectName("measure_table")
-        table.setAccessibleName("Numbers of the pores")
+        table.setAccessibleName("Pore measurements")
         table.setModel(self.model)
         table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)

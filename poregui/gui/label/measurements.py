@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from poregui.domain.classes import NOT_A_PORE
 from poregui.domain.errors import PoreguiError
 from poregui.domain.porosity import porosity
 from poregui.domain.records import Changed
+from poregui.domain.wording import count, interval
 from poregui.gui.base.feature import Feature, Link
 from poregui.gui.base.messages import messages
 from poregui.gui.label.catalogue import Catalogue
@@ -37,7 +39,7 @@ _PAUSE_MS = 200
 before it.
 """
 _NOTHING = (
-    "No pore has an outline yet. Find pores (in the tab beside the "
+    "No outlined pores yet. Find pores (in the tab beside the "
     "micrograph), or click "
     "them one by one."
 )
@@ -169,7 +171,7 @@ class Measuring(Feature):
             self._running = None
             if handle.cancelled:
                 self._panel.set_empty_text(
-                    "Measuring was cancelled. Choose this tab again to go on."
+                    "Measuring was cancelled. Open this tab again to continue."
                 )
 
     # ---- showing ----------------------------------------------------------------------------
@@ -235,7 +237,7 @@ class Measuring(Feature):
         self._state.services.background.run(
             "Exporting measurements",
             write,
-            lambda count: messages().note(f"{count} pores written to {out}."),
+            partial(_note_export, out),
         )
 
 
@@ -274,11 +276,13 @@ def pore_table(fields: Sequence[MeasuredField], catalogue: Catalogue) -> PoreTab
     )[there]
     names = {field.micrograph.id: field.micrograph.name for field in fields}
     labels = tuple(catalogue.crops[crop_id].label for crop_id in crop_ids[there].tolist())
-    said = {label: "" if label is None else catalogue.marks.name(label) for label in set(labels)}
+    names_of = {
+        label: "" if label is None else catalogue.marks.name(label) for label in set(labels)
+    }
     return PoreTable(
         crop_ids[there],
         labels,
-        tuple(said[label] for label in labels),
+        _label_names(labels, catalogue),
         np.asarray(micrographs, np.int64),
         tuple(names[i] for i in micrographs.tolist()),
         columns,
@@ -294,8 +298,10 @@ def relabelled(table: PoreTable, catalogue: Catalogue) -> PoreTable:
     labels = tuple(
         catalogue.crops[i].label if i in catalogue.crops else label for i, label in there
     )
-    said = {label: "" if label is None else catalogue.marks.name(label) for label in set(labels)}
-    return replace(table, labels=labels, label_names=tuple(said[label] for label in labels))
+    names_of = {
+        label: "" if label is None else catalogue.marks.name(label) for label in set(labels)
+    }
+    return replace(table, labels=labels, label_names=tuple(names_of[label] for label in labels))
 
 
 def _in_unit(field: MeasuredField, name: str, *, in_um: bool) -> NDArray[np.float64]:
@@ -306,6 +312,10 @@ def _in_unit(field: MeasuredField, name: str, *, in_um: bool) -> NDArray[np.floa
     return np.asarray(values / scale)
 
 
+def _note_export(out: Path, pores: int) -> None:
+    messages().note(f"{count(pores, 'pore')} written to {out}.")
+
+
 def summary_words(fields: Sequence[MeasuredField]) -> str:
     """Return how many pores there are and what the porosity over fields is, in a line."""
     over = porosity(
@@ -313,18 +323,18 @@ def summary_words(fields: Sequence[MeasuredField]) -> str:
     )
     if over is None:
         return ""
-    pores = sum(len(field.crop_ids) for field in fields)
-    text = f"{pores:,} outlined pores · porosity {over.mean:.2f} area %"
+    pores = count(sum(len(field.crop_ids) for field in fields), "outlined pore")
+    text = f"{pores} · porosity {over.mean:.2f} area %"
     if over.low is None or over.high is None:
         return f"{text} in one field"
-    text += f" over {over.fields} fields (95 % interval {over.low:.2f} to {over.high:.2f})"
+    text += f" over {over.fields} fields ({interval(over.low, over.high, digits=2)})"
     if over.relative_accuracy is not None:
         accuracy = f" · relative accuracy {over.relative_accuracy:.0f} %"
     else:
         accuracy = ""
     scales = sum(field.measured.unit == "um" for field in fields)
     if 0 < scales < len(fields):
-        mixed = " · lengths in px: not every micrograph has a scale"
+        mixed = " · lengths in px: not every micrograph has a pixel size"
     else:
         mixed = ""
     return text + accuracy + mixed

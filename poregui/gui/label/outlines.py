@@ -139,8 +139,8 @@ class Outlining(Feature):
             ids += self._neighbour(ids[0])
         if len(ids) < 2:
             raise PoreguiError(
-                "Joining needs two outlined pores of this micrograph.",
-                "Choose one beside another, or select both.",
+                "Merging needs two outlined pores of this micrograph.",
+                "Select both, or one close to another.",
             )
         self._do(lambda: join_pores(self._state.project, self._pores(ids), *self._parts()), ids[0])
 
@@ -159,7 +159,7 @@ class Outlining(Feature):
         its box.
         """
         if self._stage.image is None:
-            raise PoreguiError("There is no micrograph to draw on.", "Choose one.")
+            raise PoreguiError("There is no micrograph to draw on.", "Select one.")
         tool = OutlineTool()
         tool.drawn.connect(self._drawn)
         self._canvas.set_tool(tool)
@@ -218,7 +218,7 @@ class Outlining(Feature):
     def _current(self) -> Crop:
         crop = self._state.crop
         if crop is None:
-            raise PoreguiError("No crop is chosen.", "Click a pore.")
+            raise PoreguiError("No crop is selected.", "Click a pore.")
         return crop
 
     def _pores(self, ids: list[int]) -> list[tuple[Crop, Outline]]:
@@ -229,7 +229,7 @@ class Outlining(Feature):
         image = self._stage.image
         if micrograph is None or image is None:
             raise PoreguiError(
-                "The micrograph is not loaded.", "Wait until it is there, or put its file back."
+                "The micrograph is not loaded.", "Wait until it has loaded, or restore its file."
             )
         return micrograph, image
 

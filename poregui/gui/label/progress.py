@@ -11,6 +11,7 @@ from PySide6.QtCore import QSignalBlocker, QTimer
 from PySide6.QtGui import QImage
 
 from poregui.domain.records import Changed
+from poregui.domain.wording import count
 from poregui.gui.base.feature import Feature, Link
 from poregui.gui.base.messages import messages
 from poregui.gui.label.catalogue import CropFilter
@@ -26,7 +27,7 @@ TARGET_KEY = "label_target"
 _PACE_S = 300.0
 _LONGEST_PAUSE_S = 60.0
 _SOON_MS = 250
-_NO_CURVE = "It is estimated from 40 labels of two classes on."
+_NO_CURVE = "Available from 40 labels of two classes."
 
 
 class Progressing(Feature):
@@ -157,15 +158,15 @@ class Progressing(Feature):
         ]
         self._thin = None
         if rows:
-            words = "Every specimen is labelled."
+            text = "Every specimen is fully labelled."
         else:
-            words = "No specimens are named."
+            text = "No specimens are named."
         if cells:
-            count, waiting, specimen, label = min(cells, key=lambda cell: cell[:2])
+            labelled, waiting, specimen, label = min(cells)
             self._thin = (specimen, label)
             name = f"{catalogue.marks.name(label)} in {catalogue.specimens[specimen]}"
-            words = f"Thinnest: {name}, {count} labelled; {-waiting} crops there wait."
-        panel.nudge.setText(words)
+            text = f"Fewest labels: {name} ({labelled:,}); {-waiting:,} unlabelled"
+        panel.nudge.setText(text)
         panel.nudge_button.setVisible(self._thin is not None)
 
     def _follow_nudge(self) -> None:
@@ -202,15 +203,15 @@ def pace_words(given: deque[tuple[float, int]], left: int, now: float) -> str:
         given.popleft()
     times = [moment for moment, _ in given]
     working = sum(min(b - a, _LONGEST_PAUSE_S) for a, b in itertools.pairwise(times))
-    count = sum(number for _, number in list(given)[1:])
+    labels = sum(number for _, number in list(given)[1:])
     if left == 0:
-        return "Every class has what is wanted."
+        return "Every class has reached its target."
     if len(given) < 3 or working <= 0:
-        return f"{left} labels are left to the target."
-    rate = 60 * count / working
+        return f"{count(left, 'label')} to go."
+    rate = 60 * labels / working
     minutes = left / rate
     if minutes < 90:
-        rest = f"{minutes:.0f} minutes"
+        rest = count(round(minutes), "minute")
     else:
         rest = f"{minutes / 60:.1f} hours"
-    return f"{rate:.0f} labels a minute; {left} are left to the target, about {rest}."
+    return f"{rate:.0f} labels/min; {left:,} to go, about {rest}."

@@ -95,7 +95,7 @@ class Stage(Feature):
             return
         else:
             self._alone = None
-            self._canvas.show_message("Choose a micrograph, or import one.")
+            self._canvas.show_message("Select a micrograph, or import one.")
         self.changed.emit()
 
     def _show_alone(self, crop: Crop) -> None:
@@ -210,7 +210,7 @@ class Stage(Feature):
         if box.area > _LARGEST_CROP:
             raise PoreguiError(
                 f"A crop of {box.width} x {box.height} px is too large to be one pore.",
-                "Zoom in, and draw it again.",
+                "Zoom in and draw it again.",
             )
         image = self._loaded.image
         return CropPixels(cut(image, box), image.grey_low, image.grey_high)

@@ -18,6 +18,7 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPen
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from poregui.domain.classes import PoreClass
+from poregui.domain.wording import percent
 from poregui.gui.base.class_marks import ClassMarks
 from poregui.gui.base.theme import theme
 from poregui.gui.lists.crop_list import ROW_ROLE, CropRow
@@ -52,8 +53,10 @@ class CropDelegate(QStyledItemDelegate):
 
     def cell(self, text_height: int) -> QSize:
         """Return the size of a cell for lines `text_height` px high."""
-        below = self.lines * text_height + (_PAD if self.lines else 0)
-        return QSize(self.side + 2 * _PAD, self.side + 2 * _PAD + below)
+        tall = self.side + 2 * _PAD
+        if self.lines:
+            tall += self.lines * text_height + _PAD
+        return QSize(self.side + 2 * _PAD, tall)
 
     def sizeHint(
         self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
@@ -107,7 +110,7 @@ class CropDelegate(QStyledItemDelegate):
         area = QRectF(square.left(), square.bottom() + 1 - side, side, side)
         self._marks.draw_suggested(painter, area, label)
         if self.side >= _ROOM_FOR_SURE:
-            words = f"{sure * 100:.0f} %"
+            words = percent(sure, 0)
             beside = QRectF(
                 area.right(), area.top(), option.fontMetrics.horizontalAdvance(words) + 8, side
             )
@@ -146,14 +149,15 @@ class CropDelegate(QStyledItemDelegate):
 
     def _draw_picture(self, painter: QPainter, square: QRect, row: CropRow) -> None:
         painter.fillRect(square, QColor(theme().tokens.canvas))
-        image = self.picture(row.crop_id) if self.picture else None
+        if self.picture is None:
+            return
+        image = self.picture(row.crop_id)
         if image is None or image.isNull():
             return
         scale = self.side / max(image.width(), image.height())
+        length = None
         if self.length is not None:
             length = self.length(row.crop_id)
-        else:
-            length = None
         if length and self.um_across:
             scale *= min(1.0, length / self.um_across)
         wide = max(1.0, image.width() * scale)
@@ -171,7 +175,7 @@ class CropDelegate(QStyledItemDelegate):
     ) -> None:
         tokens = theme().tokens
         if selected or current:
-            width = 3.0 if current else 2.0
+            width = 2.0 + current
             painter.setPen(QPen(QColor(tokens.accent), width))
             inset = width / 2 - _FRAME
             painter.drawRect(QRectF(square).adjusted(inset, inset, -inset, -inset))

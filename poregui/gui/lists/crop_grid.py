@@ -140,7 +140,9 @@ class CropGrid(QuietList):
             length(crop_id) for crop_id in self._ids_between(0, self.gridSize().height() - 1)
         ]
         across = cell_width(lengths)
-        um_per_px = across / self._delegate.side if across else None
+        um_per_px = None
+        if across:
+            um_per_px = across / self._delegate.side
         scale = um_per_px, sum(found is None for found in lengths)
         if across != self._delegate.um_across:
             self._delegate.um_across = across

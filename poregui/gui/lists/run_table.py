@@ -19,6 +19,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidge
 
 from poregui.domain.errors import PoreguiError
 from poregui.domain.events import Cancelled, EpochEnded, Event, Failed, Finished, Interrupted
+from poregui.domain.wording import count, percent
 from poregui.store.run_folder import RunFolder
 
 WAITING = "waiting"
@@ -68,27 +69,36 @@ def read_row(run: RunFolder) -> RunRow:
         return RunRow(run.number, "", "", 0, 0, None, 0, "damaged")
     final = run.final_event()
     last = next((e for e in reversed(run.events()) if isinstance(e, EpochEnded)), None)
-    finished = None
+    accuracy = None
+    n_test = 0
     epochs = best = 0
     if isinstance(final, Finished):
-        finished = final
-        epochs, best = final.epochs, final.best_epoch
+        accuracy = final.accuracy
+        n_test = final.n_test
+        epochs = final.epochs
+        best = final.best_epoch
     elif last is not None:
-        epochs, best = last.epoch, last.best_epoch
+        epochs = last.epoch
+        best = last.best_epoch
     if folds:
         best = 0
+        preset = f"{preset}, {count(folds, 'fold')}"
     return RunRow(
         number=run.number,
-        preset=f"{preset}, {folds} folds" if folds else preset,
+        preset=preset,
         when=f"{made:%Y-%m-%d %H:%M}",
         epochs=epochs,
         best=best,
-        accuracy=finished.accuracy if finished else None,
-        n_test=finished.n_test if finished else 0,
+        accuracy=accuracy,
+        n_test=n_test,
         state=state_of(final),
         resumable=isinstance(final, Interrupted)
         or (isinstance(final, Failed) and run.checkpoint_file.exists()),
     )
+
+
+def _number(row: RunRow) -> int:
+    return row.number
 
 
 _NO_PARENT = QModelIndex()
@@ -106,8 +116,9 @@ class RunTableModel(QAbstractTableModel):
 
     def set_rows(self, rows: Sequence[RunRow]) -> None:
         """Show these runs; rows that stay keep their place where none is new."""
-        ordered = sorted(
-            rows, key=lambda row: (row.number > 0, row.number if row.number < 0 else -row.number)
+        waiting = sorted((row for row in rows if row.number < 0), key=_number)
+        ordered = waiting + sorted(
+            (row for row in rows if row.number >= 0), key=_number, reverse=True
         )
         if [row.number for row in ordered] == [row.number for row in self._rows]:
             self._rows = ordered
@@ -166,13 +177,19 @@ class RunTableModel(QAbstractTableModel):
 
     @staticmethod
     def _texts(row: RunRow) -> tuple[str, ...]:
+        number = "–"
+        if row.number > 0:
+            number = str(row.number)
+        accuracy = "–"
+        if row.accuracy is not None:
+            accuracy = percent(row.accuracy)
         return (
-            str(row.number) if row.number > 0 else "–",
+            number,
             row.preset,
             row.when,
             str(row.epochs or "–"),
             str(row.best or "–"),
-            f"{100 * row.accuracy:.1f} %" if row.accuracy is not None else "–",
+            accuracy,
             str(row.n_test or "–"),
             row.state,
         )

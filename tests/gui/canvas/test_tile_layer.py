@@ -217,7 +217,7 @@ class Room:
         self.images = MicrographImages(self.project, background=self.background)
         self.canvas, self.context = ImageCanvas(), ContextView()
         self.thumbnails = Thumbnails(self.project.pixels)
-        services = Services(self.background, self.thumbnails, self.images, None)  # type: ignore[arg-type]
+        services = Services(self.background, self.thumbnails, self.images, None)
         self.state = LabelState(Session(self.project, who="ada"), services)
         self.stage = Stage(self.canvas, self.context, self.state)
         self.stage.attach()

@@ -46,9 +46,9 @@ def test_the_card_tells_chosen_reference_crops_from_those_that_are_only_labelled
     on_crops.session.apply(set_reference_crops(on_crops.project, KEYHOLE, ids[2:4]))
     on_crops.key("c")
     gas, keyhole, lack = words(on_crops)
-    assert gas == "No reference is chosen: the first labelled so"
-    assert keyhole == "Reference crops, chosen by a person"
-    assert lack == "No crop carries this label yet."
+    assert gas == "No reference images set; showing first labels"
+    assert keyhole == "Reference images"
+    assert lack == "No crops have this label yet."
 
 
 def test_a_definition_written_in_the_card_is_kept_as_one_step_and_can_be_undone(on_crops):

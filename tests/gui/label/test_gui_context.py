@@ -80,7 +80,7 @@ def test_below_ten_px_the_shape_is_too_small_to_tell_whatever_the_scale(
     )
     assert numbers is not None
     assert numbers.reliable == reliable
-    assert ("too small to tell" in source_words(numbers)) != reliable
+    assert ("too small to measure" in source_words(numbers)) != reliable
 
 
 def test_the_panel_tells_the_numbers_of_each_crop_that_is_chosen(project, open_desk, qtbot):
@@ -103,7 +103,7 @@ def test_shape_numbers_of_a_small_pore_are_grey_and_its_size_is_not(project, ope
             project
         )
     facts = open_desk(project).page.crop_facts
-    qtbot.waitUntil(lambda: "too small to tell" in facts.source.text())
+    qtbot.waitUntil(lambda: "too small to measure" in facts.source.text())
     assert facts.is_grey("Circularity")
     assert facts.is_grey("Aspect ratio")
     assert not facts.is_grey("Diameter")

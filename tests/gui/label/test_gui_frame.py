@@ -45,7 +45,7 @@ def test_a_direction_is_typed_drawn_and_given_to_all(desk: Desk) -> None:
     box.all_button.click()
     assert project_build_direction(desk.project) == 90
     assert desk.project.micrographs()[0].build_direction_deg is None
-    assert "of the project" in box.direction_text.text()
+    assert "project default" in box.direction_text.text()
     for _ in range(3):
         desk.presenter.undo()
     assert "Unknown" in box.direction_text.text()
@@ -53,7 +53,7 @@ def test_a_direction_is_typed_drawn_and_given_to_all(desk: Desk) -> None:
 
 def test_a_surface_is_drawn_denied_and_left_to_detection(desk: Desk) -> None:
     box = desk.page.picture_panel.frame_box
-    assert "None found or drawn" in box.surface_text.text()
+    assert "No surface found or drawn" in box.surface_text.text()
     box.line_button.click()
     draw(desk, (0, 0), (640, 0))
     assert desk.project.micrographs()[0].surfaces == (((0, 0), (640, 0)),)
@@ -63,7 +63,7 @@ def test_a_surface_is_drawn_denied_and_left_to_detection(desk: Desk) -> None:
     box.found_button.click()
     assert desk.project.micrographs()[0].surfaces is None
     desk.presenter.undo()
-    assert "as was said" in box.surface_text.text()
+    assert "set by hand" in box.surface_text.text()
 
 
 def test_the_measurements_follow_direction_and_surface(desk: Desk, qtbot) -> None:

@@ -135,7 +135,7 @@ def test_each_key_labels_the_crop_that_was_current_and_moves_on(on_crops):
     for key in "13u02":
         on_crops.key(key)
     assert on_crops.labels() == [GAS, LACK, UNSURE, NOT_A_PORE, KEYHOLE]
-    assert on_crops.notes == ["Every crop in this list has a label."]
+    assert on_crops.notes == ["All crops in this list are labelled."]
     assert on_crops.presenter.current == 5
 
 
@@ -151,7 +151,7 @@ def test_at_the_end_it_stays_and_says_how_many_lie_further_up(on_crops):
     on_crops.presenter.choose(5)
     on_crops.key("1")
     assert on_crops.presenter.current == 5
-    assert "4 unlabelled crops lie further up" in on_crops.notes[-1]
+    assert "4 unlabelled crops further up" in on_crops.notes[-1]
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,7 @@ def test_the_strip_below_tells_the_scale_and_the_crops_without_one(sized):
     sized.page.one_scale_button.click()
     assert strip.isVisible()
     widths(sized)
-    assert strip.words() == "All at one scale, but for 1 crop of unknown scale, marked ?"
+    assert strip.words() == "Same scale, except 1 crop of unknown pixel size (marked ?)"
     um_per_px = 128**0.5 * 8 / sized.page.crop_grid._delegate.side
     assert 160 * um_per_px / 2.5 <= strip._bar() <= 160 * um_per_px
     assert "The bar is 100 µm long." in strip.accessibleDescription()

@@ -78,7 +78,7 @@ def test_a_without_a_suggestion_says_so(project, open_desk):
     desk = open_desk(project)
     desk.key("a")
     assert desk.labels() == [None, None]
-    assert "Nothing is suggested" in desk.notes[-1]
+    assert "No suggestion for" in desk.notes[-1]
 
 
 def test_a_labelled_crop_shows_no_suggestion(desk):
@@ -210,7 +210,7 @@ def test_a_process_that_breaks_is_told_once_and_labelling_goes_on(
     for _ in range(10):
         desk.key("1")
     qtbot.waitUntil(
-        lambda: any("suggestions have stopped" in note for note in desk.notes), timeout=20_000
+        lambda: any("Suggestions have stopped" in note for note in desk.notes), timeout=20_000
     )
     desk.key("2")
     assert desk.labels()[10] == 2
@@ -262,18 +262,18 @@ def test_the_grid_is_put_in_the_order_of_likeness_to_the_chosen_crop(project, op
 @pytest.mark.parametrize(
     ("given", "left", "words"),
     [
-        ([], 12, "12 labels are left to the target."),
+        ([], 12, "12 labels to go."),
         (
             [(0, 1), (2, 1), (4, 1)],
             60,
-            "30 labels a minute; 60 are left to the target, about 2 minutes.",
+            "30 labels/min; 60 to go, about 2 minutes.",
         ),
         (
             [(0, 1), (2, 1), (4, 1)],
             3600,
-            "30 labels a minute; 3600 are left to the target, about 2.0 hours.",
+            "30 labels/min; 3,600 to go, about 2.0 hours.",
         ),
-        ([(0, 1), (2, 1)], 0, "Every class has what is wanted."),
+        ([(0, 1), (2, 1)], 0, "Every class has reached its target."),
     ],
 )
 def test_the_pace_says_how_long_it_takes_to_the_target(given, left, words):
@@ -301,6 +301,6 @@ def test_the_thinnest_specimen_is_named_and_one_click_away(project, open_desk, q
     desk.page.side.show_panel("Progress")
     panel = desk.page.progress_panel
     qtbot.waitUntil(lambda: "S02" in panel.nudge.text())
-    assert panel.nudge.text() == "Thinnest: Keyhole in S02, 0 labelled; 2 crops there wait."
+    assert panel.nudge.text() == "Fewest labels: Keyhole in S02 (0); 2 unlabelled"
     panel.nudge_button.click()
     assert desk.page.crop_grid.ids() == [7, 8]
