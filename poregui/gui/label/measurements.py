@@ -276,9 +276,6 @@ def pore_table(fields: Sequence[MeasuredField], catalogue: Catalogue) -> PoreTab
     )[there]
     names = {field.micrograph.id: field.micrograph.name for field in fields}
     labels = tuple(catalogue.crops[crop_id].label for crop_id in crop_ids[there].tolist())
-    names_of = {
-        label: "" if label is None else catalogue.marks.name(label) for label in set(labels)
-    }
     return PoreTable(
         crop_ids[there],
         labels,
@@ -298,10 +295,13 @@ def relabelled(table: PoreTable, catalogue: Catalogue) -> PoreTable:
     labels = tuple(
         catalogue.crops[i].label if i in catalogue.crops else label for i, label in there
     )
-    names_of = {
-        label: "" if label is None else catalogue.marks.name(label) for label in set(labels)
-    }
-    return replace(table, labels=labels, label_names=tuple(names_of[label] for label in labels))
+    return replace(table, labels=labels, label_names=_label_names(labels, catalogue))
+
+
+def _label_names(labels: Sequence[int | None], catalogue: Catalogue) -> tuple[str, ...]:
+    names: dict[int | None, str] = {label: catalogue.marks.name(label) for label in set(labels)}
+    names[None] = ""
+    return tuple(names[label] for label in labels)
 
 
 def _in_unit(field: MeasuredField, name: str, *, in_um: bool) -> NDArray[np.float64]:

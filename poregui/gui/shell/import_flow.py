@@ -65,7 +65,7 @@ def _ask(session: Session, bars: dict[int, Box]) -> None:
             session.apply(mask_info_bars(now))
 
     text = (
-        "Nothing is found or cropped under a mask. Undo takes it back, and so does the tab Picture."
+        "Nothing is found or cropped under a mask. Undo takes it back, and so does the tab Image."
     )
     messages().offer(f"Mask {bars_of}?", text, "Mask", mask)
 
