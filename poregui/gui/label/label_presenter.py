@@ -24,7 +24,7 @@ from poregui.gui.label.gestures import CropGestures, Masking
 from poregui.gui.label.grid_order import follow_labels
 from poregui.gui.label.grid_sections import Sections, Sizing
 from poregui.gui.label.label_page import LabelPage
-from poregui.gui.label.label_state import LabelState
+from poregui.gui.label.label_state import LabelState, concerns
 from poregui.gui.label.label_suggestions import Suggesting
 from poregui.gui.label.measurements import Measuring
 from poregui.gui.label.outlines import Outlining
@@ -277,7 +277,7 @@ class LabelPresenter(QObject):
                 feature.follow(changed)
         if state.current is not None and state.crop is None:
             self._choose_neighbour(state.current)
-        elif changed.kinds & _LISTED or state.current in changed.crop_ids:
+        elif changed.kinds & _LISTED or concerns(changed, state.current):
             self._show_current()
         if changed.kinds & {"micrographs", "specimens"}:
             self._show_title()

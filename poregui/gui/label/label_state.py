@@ -17,6 +17,11 @@ from poregui.store.project import Project
 from poregui.workflow.editing.edits import Edit
 
 
+def concerns(changed: Changed, crop_id: int | None) -> bool:
+    """Tell whether a change may be one of this crop; one that names no crops may be of any."""
+    return not changed.crop_ids or crop_id in changed.crop_ids
+
+
 class LabelState(QObject):
     """Tell the parts of the page what became another one; what stays as it is makes no signal.
 

@@ -17,7 +17,7 @@ from poregui.gui.base.feature import Feature, Link
 from poregui.gui.base.messages import messages
 from poregui.gui.label.catalogue import Catalogue
 from poregui.gui.label.grid_order import BY_SUGGESTION, LIKELY, ORDERS
-from poregui.gui.label.label_state import LabelState
+from poregui.gui.label.label_state import LabelState, concerns
 from poregui.gui.lists.crop_grid import CropGrid
 from poregui.gui.services.suggester import SuggestProcess
 from poregui.gui.widgets.suggestion_line import SuggestionLine
@@ -160,7 +160,7 @@ class Suggesting(Feature):
             self._renew.start()
         if "classes" in changed.kinds:
             self._say_state()
-        if self._state.current in changed.crop_ids or changed.kinds != {"labels"}:
+        if changed.kinds != {"labels"} or concerns(changed, self._state.current):
             self.show_current()
 
     def show_current(self, _crop_id: object = None) -> None:

@@ -238,8 +238,8 @@ def test_the_key_m_joins_a_pore_with_its_neighbour_and_s_cuts_it_again(desk: Des
 def test_keys_that_cannot_act_say_why(desk: Desk) -> None:
     desk.key(Qt.Key.Key_M)
     desk.key(Qt.Key.Key_S)
-    assert "Joining needs two outlined pores" in desk.notes[0]
-    assert "No crop is chosen" in desk.notes[1]
+    assert "Merging needs two outlined pores" in desk.notes[0]
+    assert "No crop is selected" in desk.notes[1]
 
 
 def test_an_outline_is_drawn_around_a_new_pore_and_anew_for_the_current_one(desk: Desk) -> None:

@@ -282,7 +282,7 @@ def test_the_pace_says_how_long_it_takes_to_the_target(given, left, words):
 
 def test_a_pause_does_not_slow_the_pace_for_good():
     assert pace_words(deque([(0, 1), (500, 1), (502, 1), (504, 1)]), 30, 505.0).startswith(
-        "30 labels a minute"
+        "30 labels/min"
     )
 
 
@@ -290,7 +290,7 @@ def test_the_target_is_kept_with_the_project_and_can_be_undone(desk, qtbot):
     desk.page.side.show_panel("Progress")
     desk.page.progress_panel.target.setValue(50)
     assert desk.project.meta("label_target") == "50"
-    qtbot.waitUntil(lambda: "150 labels are left" in desk.page.progress_panel.pace.text())
+    qtbot.waitUntil(lambda: "150 labels to go" in desk.page.progress_panel.pace.text())
 
 
 def test_the_thinnest_specimen_is_named_and_one_click_away(project, open_desk, qtbot):

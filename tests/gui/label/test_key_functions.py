@@ -12,9 +12,9 @@ from pytestqt.qtbot import QtBot
 from poregui.gui.app import build_window
 from poregui.gui.shell.main_window import MainWindow
 
-MOST_HANDLED = 130
+MOST_HANDLED = 126
 """Functions that run while a key is handled."""
-MOST_IN_ALL = 165
+MOST_IN_ALL = 162
 """With those that paint what became another one."""
 
 
