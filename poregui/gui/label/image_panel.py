@@ -43,7 +43,8 @@ class FrameBox(QWidget):
         layout.addLayout(_box_row(self.draw_button, self.all_button))
         layout.addWidget(pieces.heading("Specimen surface"))
         layout.addWidget(self.surface_text)
-        layout.addLayout(_box_row(self.line_button, self.none_button))
+        layout.addLayout(_box_row(self.line_button))
+        layout.addLayout(_box_row(self.none_button))
         layout.addLayout(_box_row(self.found_button))
 
     def _build_direction(self) -> None:
@@ -249,13 +250,15 @@ class PicturePanel(QScrollArea):
             self.values,
             _row(self.log_box, None, gamma, self.gamma_box),
             _row(self.auto_button, self.full_button),
-            _row(self.reset_button, self.alike_button),
+            _row(self.reset_button),
+            _row(self.alike_button),
             pieces.heading("Scale"),
             self.scale_text,
             _row(self.calibrate_button),
             pieces.heading("Masks"),
             self.masks_text,
-            _row(self.bar_button, self.bars_button),
+            _row(self.bar_button),
+            _row(self.bars_button),
             _row(self.box_button, self.polygon_button, self.unmask_button),
             self.frame_box,
         ):

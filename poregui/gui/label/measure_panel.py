@@ -261,11 +261,19 @@ class MeasurePanel(QWidget):
         table.selectionModel().currentRowChanged.connect(self._clicked)
         return table
 
+    def _build_plot(self) -> QWidget:
+        """Return the plot with the choice of its axes above it."""
+        area = QWidget(self)
+        layout = pieces.column(area, 0)
+        layout.addLayout(pieces.row(self.x_box, self.y_box))
+        layout.addWidget(self.plot, 1)
+        return area
+
     def _lay_out(self) -> None:
         both = QSplitter(Qt.Orientation.Horizontal)
         both.setHandleWidth(1)
         both.addWidget(self.table)
-        both.addWidget(self.plot)
+        both.addWidget(self._build_plot())
         both.setSizes([620, 380])
         both.setStretchFactor(0, 1)
         self._pages = QStackedWidget(self)
@@ -273,7 +281,7 @@ class MeasurePanel(QWidget):
         self._pages.addWidget(self._empty)
         layout = pieces.column(self, 0)
         left = (self.class_box, self.here_box, self.reliable_box, self.columns_button)
-        layout.addLayout(pieces.row(*left, None, self.x_box, self.y_box))
+        layout.addLayout(pieces.row(*left, None))
         layout.addWidget(self._pages, 1)
         layout.addLayout(pieces.row(self.summary, self.export_button))
 
