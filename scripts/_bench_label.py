@@ -9,6 +9,7 @@ import statistics
 import sys
 import time
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,7 @@ def label(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     opened = time.perf_counter() - began
     app.processEvents()
     settled = time.perf_counter() - began
+    functions = functions_of_a_key(window.label_page.crop_grid, "1")
     keys = _keys(window, app, options.keys, project)
     _wait(app, 1.0)
     on_disk = _on_disk(project)
@@ -54,7 +56,8 @@ def label(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
         "key_to_next_painted_ms": _spread(keys["painted"]),
         "of_that_own_processor_time_ms": _spread(keys["processor"]),
         "one_fsync_in_that_folder_ms": _spread(keys["fsync"]),
-        "labels_on_disk": on_disk == options.keys,
+        "labels_on_disk": on_disk == options.keys + 1,
+        "functions_of_a_key": functions,
         "scroll_frame_ms": _spread(_scroll(window, app)),
         "scroll_frame_at_one_scale_ms": _spread(_scroll_at_one_scale(window, app)),
         "key_in_unlabelled_only_ms": _spread(
@@ -103,12 +106,47 @@ def make_project(folder: Path, count: int) -> Path:
             )
             project.put_crops(
                 Crop(
-                    i + 1, pictures[i % PICTURES], 48, 40, micrograph_id=i * MICROGRAPHS // count + 1,
+                    i + 1, pictures[i % PICTURES], 48, 40,
+                    micrograph_id=i * MICROGRAPHS // count + 1,
                     um_per_px=0.5 + i % 7 / 10, box=Box(i * 37 % 3900, i * 53 % 2900, 48, 40),
                 )
                 for i in range(count)
             )  # fmt: skip
     return folder
+
+
+def functions_of_a_key(grid: Any, key: str) -> dict[str, int]:
+    """Return how many functions of poregui one key in the grid runs, until nothing is left to do.
+
+    `handled` counts those that run before the key press returns, `all` also what is painted and
+    what waits for the event loop; comprehensions count as part of their function.
+    """
+    from PySide6.QtTest import QTest
+    from PySide6.QtWidgets import QApplication
+
+    root = str(Path(__file__).resolve().parent.parent / "poregui")
+    seen: set[tuple[str, str]] = set()
+
+    def note(frame: FrameType, event: str, _: object) -> None:
+        code = frame.f_code
+        own = event == "call" and code.co_filename.startswith(root)
+        if own and code.co_name not in _NOT_FUNCTIONS:
+            seen.add((code.co_filename, code.co_qualname))
+
+    before = sys.getprofile()
+    sys.setprofile(note)
+    try:
+        QTest.keyClicks(grid, key)
+        handled = len(seen)
+        for _ in range(5):
+            QApplication.processEvents()
+    finally:
+        sys.setprofile(before)
+    modules = {file for file, _ in seen}
+    return {"handled": handled, "all": len(seen), "modules": len(modules)}
+
+
+_NOT_FUNCTIONS = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"})
 
 
 def _keys(window: Any, app: Any, count: int, project: Path) -> dict[str, list[float]]:

@@ -11,6 +11,8 @@ from label_desk import Desk
 from poregui.gui.base.messages import messages
 from poregui.gui.label.label_page import LabelPage
 from poregui.gui.label.label_presenter import LabelPresenter
+from poregui.gui.label.measurements import Measuring
+from poregui.gui.lists.pore_table import PoreTableModel
 from poregui.gui.services.jobs import Background
 from poregui.gui.services.micrograph_images import MicrographImages
 from poregui.gui.services.page_services import Services
@@ -35,13 +37,14 @@ def detect_desk(qtbot, folder: Path, *, read_only: bool = False) -> Iterator[Des
     thumbnails, images = Thumbnails(project.pixels), MicrographImages(project)
     qtbot.addWidget(page)
     page.resize(1300, 860)
-    presenter = LabelPresenter(page, session, Services(background, thumbnails, images, None))
+    services = Services(background, thumbnails, images, None)
+    presenter = LabelPresenter(page, session, services)
     presenter.attach()
     page.show()
     try:
         if project.micrographs():
             qtbot.waitUntil(lambda: page.image_canvas.picture is not None)
-        yield Desk(page, presenter, session, notes)
+        yield Desk(page, presenter, session, services, notes)
     finally:
         background.cancel_all()
         background.wait()
@@ -54,5 +57,18 @@ def detect_desk(qtbot, folder: Path, *, read_only: bool = False) -> Iterator[Des
 
 def idle(desk: Desk, qtbot) -> None:
     """Wait until nothing runs in the background."""
-    background = desk.presenter._services.background
+    background = desk.services.background
     qtbot.waitUntil(lambda: not background.busy, timeout=20_000)
+
+
+def measured(desk: Desk, qtbot) -> PoreTableModel:
+    """Show the measurements and wait for them."""
+    desk.page.below.show_panel("Measurements")
+    settled(desk, qtbot)
+    return desk.page.measure_panel.model
+
+
+def settled(desk: Desk, qtbot) -> None:
+    """Wait until what changed is measured and shown."""
+    one = next(one for one in desk.presenter.features if isinstance(one, Measuring))
+    qtbot.waitUntil(lambda: not one._stale and one._running is None, timeout=20_000)

@@ -13,6 +13,7 @@ from poregui.domain.geometry import Box
 from poregui.domain.records import Crop, Micrograph
 from poregui.gui.label.label_page import LabelPage
 from poregui.gui.label.label_presenter import LabelPresenter
+from poregui.gui.services.page_services import Services
 from poregui.gui.services.session import Session
 from poregui.store.pixels import CropPixels
 from poregui.store.project import Project
@@ -73,6 +74,7 @@ class Desk:
     page: LabelPage
     presenter: LabelPresenter
     session: Session
+    services: Services
     notes: list[str]
 
     @property

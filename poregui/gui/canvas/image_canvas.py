@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, QSize, QSizeF, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, QSizeF, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QKeyEvent,
     QMouseEvent,
     QPainter,
     QPaintEvent,
-    QPen,
     QResizeEvent,
     QWheelEvent,
 )
@@ -32,100 +31,10 @@ from poregui.gui.canvas.canvas_boxes import (
     grip_at,
     smallest_at,
 )
+from poregui.gui.canvas.canvas_inset import CanvasInset
 from poregui.gui.canvas.canvas_view import CanvasTool, CanvasView
 from poregui.gui.canvas.scale_bar import draw_scale_bar
 from poregui.gui.canvas.tile_layer import TileLayer
-
-_LONGEST = 150
-_GAP = 10
-_SEEN = 0.85
-"""Part of the image's width and height that has to be seen for the overview to hide."""
-_LEAST_FRAME = 6.0
-
-
-class CanvasInset(QWidget):
-    """Lie over the upper right corner of a canvas; a press or drag on it moves the view there."""
-
-    def __init__(self, canvas: ImageCanvas) -> None:
-        super().__init__(canvas)
-        self.setObjectName("canvas_inset")
-        self.setAccessibleName("Overview of the micrograph")
-        self.setToolTip("Where the view lies; press to go elsewhere")
-        self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self._canvas = canvas
-        canvas.zoomed.connect(self.follow)
-        canvas.installEventFilter(self)
-        self.hide()
-
-    def follow(self) -> None:
-        """Show, hide or move with what the canvas shows."""
-        view = self._canvas.view
-        picture = self._canvas.picture
-        if view is None or picture is None:
-            self.hide()
-            return
-        seen = view.visible()
-        part = max(seen.width() / view.size.width(), seen.height() / view.size.height())
-        least = min(seen.width() / view.size.width(), seen.height() / view.size.height())
-        longer = max(view.size.width(), view.size.height())
-        wide = max(24, round(_LONGEST * view.size.width() / longer))
-        high = max(24, round(_LONGEST * view.size.height() / longer))
-        roomy = self._canvas.width() > 2.2 * wide and self._canvas.height() > 2 * high
-        self.setVisible(roomy and (part < _SEEN or least < _SEEN / 2))
-        self.setFixedSize(QSize(wide, high))
-        self.move(self._canvas.width() - wide - _GAP, _GAP)
-        self.update()
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.Resize:
-            self.follow()
-        return False
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        view = self._canvas.view
-        picture = self._canvas.picture
-        if view is None or picture is None:
-            return
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        painter.drawImage(self.rect(), picture.overview_image())
-        painter.setPen(QPen(QColor(theme().tokens.border), 1))
-        painter.drawRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5))
-        frame = self._frame()
-        painter.setPen(QPen(QColor(0, 0, 0, 150), 3))
-        painter.drawRect(frame)
-        painter.setPen(QPen(QColor(theme().tokens.accent), 1.5))
-        painter.drawRect(frame)
-
-    def _frame(self) -> QRectF:
-        """Return where the seen part lies on the overview, never too small to be found."""
-        view = self._canvas.view
-        assert view is not None
-        seen = view.visible()
-        across = self.width() / view.size.width()
-        down = self.height() / view.size.height()
-        frame = QRectF(
-            seen.x() * across, seen.y() * down, seen.width() * across, seen.height() * down
-        )
-        wide = max(frame.width(), _LEAST_FRAME)
-        high = max(frame.height(), _LEAST_FRAME)
-        frame = QRectF(frame.center().x() - wide / 2, frame.center().y() - high / 2, wide, high)
-        return frame.intersected(QRectF(self.rect()).adjusted(1, 1, -1, -1))
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        self._go(event.position())
-
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        if event.buttons() & Qt.MouseButton.LeftButton:
-            self._go(event.position())
-
-    def _go(self, at: QPointF) -> None:
-        view = self._canvas.view
-        if view is not None:
-            x = at.x() / self.width() * view.size.width()
-            y = at.y() / self.height() * view.size.height()
-            self._canvas.centre_on(QPointF(x, y))
-
 
 LEAST_BOX = 8
 """Shortest side in px of a box that can be drawn."""
@@ -175,8 +84,14 @@ class ImageCanvas(QWidget):
         self._outlined: dict[int, Box] = {}
         self._overlays: list[Callable[[QPainter, CanvasView], None]] = []
         self._set_cursor()
-        self._inset = CanvasInset(self)
+        self._inset = self._make_inset()
         theme().changed.connect(self.update)
+
+    def _make_inset(self) -> CanvasInset:
+        inset = CanvasInset(self)
+        inset.pointed.connect(self.centre_on)
+        self.zoomed.connect(self._show_inset)
+        return inset
 
     # ---- what is shown ----------------------------------------------------------------------
 
@@ -489,6 +404,11 @@ class ImageCanvas(QWidget):
             self._show(
                 CanvasView.fitted(view.size, view.window) if self._fits else view, fits=self._fits
             )
+
+        self._show_inset()
+
+    def _show_inset(self) -> None:
+        self._inset.follow(self._view, self._picture)
 
     def _click(self, at: QPointF) -> None:
         where = self._outlined

@@ -28,7 +28,7 @@ class OutlineTool(CanvasTool):
     """
 
     drawn = Signal(object)
-    hint = "Draw around the pore with the button held.  Esc: cancel"
+    hint = "Hold the button and draw around the pore.  Esc: cancel"
 
     def __init__(self) -> None:
         super().__init__()
@@ -70,7 +70,7 @@ class CornerTool(CanvasTool):
     """
 
     drawn = Signal(object)
-    hint = "Drag corners or the line.  Delete: take a corner away.  Return: keep.  Esc: cancel"
+    hint = "Drag corners or lines.  Delete: remove corner.  Return: finish.  Esc: cancel"
     cursor = Qt.CursorShape.ArrowCursor
 
     def __init__(self, points: NDArray[np.float32], view: CanvasView) -> None:

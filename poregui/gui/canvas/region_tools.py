@@ -27,7 +27,7 @@ class BoxTool(CanvasTool):
     """Draw a box; `drawn` carries its four corners as (x, y) in px."""
 
     drawn = Signal(object)
-    hint = "Draw a box with the button held.  Esc: cancel"
+    hint = "Hold the button and draw a box.  Esc: cancel"
 
     def __init__(self) -> None:
         super().__init__()
@@ -68,7 +68,7 @@ class PolygonTool(CanvasTool):
 
     drawn = Signal(object)
     fewest = 3
-    hint = "Click the corners.  Return: close.  Backspace: one back.  Esc: cancel"
+    hint = "Click the corners.  Return: finish.  Backspace: remove last point.  Esc: cancel"
 
     def __init__(self) -> None:
         super().__init__()
@@ -122,7 +122,7 @@ class LineTool(CanvasTool):
     """
 
     drawn = Signal(float)
-    hint = "Click both ends of the scale bar.  Shift: level.  Esc: cancel"
+    hint = "Click both ends of the scale bar.  Shift: keep horizontal.  Esc: cancel"
 
     def __init__(self) -> None:
         super().__init__()
@@ -172,7 +172,7 @@ class PickTool(CanvasTool):
     """Click once; `picked` carries x and y in px."""
 
     picked = Signal(float, float)
-    hint = "Click the mask to take away.  Esc: cancel"
+    hint = "Click the mask to remove.  Esc: cancel"
     cursor = Qt.CursorShape.PointingHandCursor
 
     def release(self, at: QPointF) -> None:

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, QPointF
+from collections.abc import Callable, Iterable
+from functools import partial
+
+from PySide6.QtCore import QPointF
 from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 
 from poregui.domain.errors import PoreguiError
 from poregui.domain.records import Changed, Detection, Display, Line, Micrograph
+from poregui.domain.wording import count
+from poregui.gui.base.feature import Feature, Link
 from poregui.gui.base.messages import messages
 from poregui.gui.canvas.canvas_view import CanvasView
+from poregui.gui.canvas.image_canvas import ImageCanvas
 from poregui.gui.canvas.region_tools import PathTool, on_screen
-from poregui.gui.label.label_desk import LabelDesk
+from poregui.gui.label.image_panel import FrameBox, PicturePanel
+from poregui.gui.label.label_state import LabelState
+from poregui.gui.label.stage import Stage
 from poregui.vision.io.pixel_values import automatic, histogram, lookup, value_range
 from poregui.workflow.editing.edits import Combined, Edit
 from poregui.workflow.editing.micrograph_edits import (
@@ -24,21 +32,24 @@ from poregui.workflow.editing.micrograph_edits import (
     set_surfaces,
 )
 
-TAB = "Picture"
 
-
-class Looking(QObject):
+class Looking(Feature):
     """Show each micrograph through its own contrast window, and change that."""
 
-    def __init__(self, desk: LabelDesk) -> None:
-        super().__init__(desk.page)
-        self._desk = desk
-        self._panel = desk.page.picture_panel
+    hears = frozenset({"micrographs"})
+
+    def __init__(
+        self, panel: PicturePanel, canvas: ImageCanvas, stage: Stage, state: LabelState
+    ) -> None:
+        super().__init__(state)
+        self._panel = panel
+        self._canvas = canvas
+        self._stage = stage
+        self._state = state
         self._counted: object = None
 
-    def _links(self) -> tuple:
+    def links(self) -> Iterable[Link]:
         panel = self._panel
-        desk = self._desk
         return (
             (panel.display_moved, self._draw),
             (panel.display_settled, self._remember),
@@ -46,59 +57,55 @@ class Looking(QObject):
             (panel.reset_button.clicked, self._reset),
             (panel.full_button.clicked, self._show_all_greys),
             (panel.alike_button.clicked, self._use_for_all),
-            (desk.services.micrograph_images.loaded, self._show),
-            (desk.stage.changed, self._show),
+            (self._state.services.micrograph_images.loaded, self._show),
+            (self._stage.changed, self._show),
         )
 
-    def attach(self) -> None:
-        """Listen to the panel and show the micrograph that is there."""
-        for signal, slot in self._links():
-            signal.connect(slot)
+    def start(self) -> None:
         self._show()
 
-    def detach(self) -> None:
-        """Stop listening."""
-        for signal, slot in self._links():
-            signal.disconnect(slot)
+    def stop(self) -> None:
         self._counted = None
 
     def follow(self, changed: Changed) -> None:
         """Show the contrast window that an edit or its undo left."""
-        if "micrographs" in changed.kinds:
-            self._show()
+        self._show()
 
     def _show(self, *_: object) -> None:
-        stage = self._desk.stage
-        picture = self._desk.page.image_canvas.picture
-        shown = stage.micrograph is not None and stage.image is not None and picture is not None
+        picture = self._canvas.picture
+        micrograph = self._state.micrograph
+        image = self._stage.image
+        shown = micrograph is not None and image is not None and picture is not None
         self._panel.set_contrast_enabled(shown)
-        if stage.micrograph is None or stage.image is None or picture is None:
+        if micrograph is None or image is None or picture is None:
             return
-        image = stage.image
-        display = stage.micrograph.display
+        display = micrograph.display
         if self._counted is not picture:
             self._counted = picture
             low, high = value_range(picture.overview, image.grey_low, image.grey_high)
             self._panel.histogram.set_counts(histogram(picture.overview, low, high), low, high)
         usual = Display(image.grey_low, max(image.grey_high, image.grey_low + 1))
         self._panel.set_display(display or usual, own=display is not None)
-        picture.set_mapping(lookup(display, image.bits) if display else None)
+        if display:
+            picture.set_mapping(lookup(display, image.bits))
+        else:
+            picture.set_mapping(None)
 
     def _draw(self, display: Display) -> None:
-        stage = self._desk.stage
-        picture = self._desk.page.image_canvas.picture
-        if stage.image is not None and stage.micrograph is not None and picture is not None:
-            picture.set_mapping(lookup(display, stage.image.bits))
+        picture = self._canvas.picture
+        image = self._stage.image
+        if image is not None and picture is not None:
+            picture.set_mapping(lookup(display, image.bits))
 
     def _remember(self, display: Display | None) -> None:
-        micrograph = self._desk.stage.micrograph
+        micrograph = self._state.micrograph
         if micrograph is None or micrograph.display == display:
             return
-        if not self._desk.apply(set_display([micrograph], display)):
+        if not self._state.apply(set_display([micrograph], display)):
             self._show()
 
     def _automatic(self) -> None:
-        picture = self._desk.page.image_canvas.picture
+        picture = self._canvas.picture
         if picture is not None:
             self._remember(automatic(picture.overview))
 
@@ -107,29 +114,27 @@ class Looking(QObject):
 
     def _show_all_greys(self) -> None:
         """Show from the darkest to the brightest value that the overview holds."""
-        image = self._desk.stage.image
-        picture = self._desk.page.image_canvas.picture
+        image = self._stage.image
+        picture = self._canvas.picture
         if image is not None and picture is not None:
             low, high = value_range(picture.overview, image.grey_low, image.grey_high)
             self._remember(Display(low, max(high, low + 1)))
 
     def _use_for_all(self) -> None:
-        now = self._desk.stage.micrograph
+        now = self._state.micrograph
         if now is None:
             return
         others = [
             m
-            for m in self._desk.catalogue.micrographs.values()
+            for m in self._state.catalogue.micrographs.values()
             if _alike(m, now) and m.display != now.display
         ]
         if not others:
-            messages().note(
-                "There is no other micrograph of this kind that is shown in another way."
-            )
+            messages().note("All similar micrographs already use this contrast.")
             return
         try:
-            if self._desk.apply(set_display(others, now.display)):
-                messages().note(f"{len(others)} more micrographs are shown like this one.")
+            if self._state.apply(set_display(others, now.display)):
+                messages().note(f"Applied to {count(len(others), 'more micrograph')}.")
         except PoreguiError as error:
             messages().note(str(error))
 
@@ -141,18 +146,20 @@ def _alike(one: Micrograph, other: Micrograph) -> bool:
 _SURFACE = QColor("#00e5ff")
 
 
-class Framing(QObject):
+class Framing(Feature):
     """Draw the surface, and set it and the build direction."""
 
-    def __init__(self, desk: LabelDesk) -> None:
-        super().__init__(desk.page)
-        self._desk = desk
-        self._box = desk.page.picture_panel.frame_box
-        self._canvas = desk.page.image_canvas
+    hears = frozenset({"micrographs", "settings", "detections"})
+
+    def __init__(self, box: FrameBox, canvas: ImageCanvas, state: LabelState) -> None:
+        super().__init__(state)
+        self._box = box
+        self._canvas = canvas
+        self._state = state
         self._frame = Frame()
         self._detections: dict[int, Detection] = {}
 
-    def _links(self) -> tuple:
+    def links(self) -> Iterable[Link]:
         box = self._box
         return (
             (box.direction_set, self._set_direction),
@@ -161,33 +168,26 @@ class Framing(QObject):
             (box.line_button.clicked, self._draw_line),
             (box.none_button.clicked, self._none),
             (box.found_button.clicked, self._found),
-            (self._desk.stage.changed, self._show),
+            (self._state.micrograph_changed, self._show),
         )
 
-    def attach(self) -> None:
-        """Listen to the panel and draw on the canvas."""
-        for signal, slot in self._links():
-            signal.connect(slot)
+    def start(self) -> None:
         self._canvas.add_overlay(self._paint)
-        self._detections = self._desk.session.project.detections()
+        self._detections = self._state.project.detections()
         self._show()
 
-    def detach(self) -> None:
-        """Stop listening and drawing."""
-        for signal, slot in self._links():
-            signal.disconnect(slot)
+    def stop(self) -> None:
         self._canvas.remove_overlay(self._paint)
 
     def follow(self, changed: Changed) -> None:
         """Show what an edit or its undo left."""
         if "detections" in changed.kinds:
-            self._detections = self._desk.session.project.detections()
-        if changed.kinds & {"micrographs", "settings", "detections"}:
-            self._show()
+            self._detections = self._state.project.detections()
+        self._show()
 
     def _show(self) -> None:
-        one = self._desk.stage.micrograph
-        project = self._desk.session.project
+        one = self._state.micrograph
+        project = self._state.project
         self._box.setEnabled(one is not None and not project.read_only)
         self._frame = Frame()
         if one is not None:
@@ -195,7 +195,7 @@ class Framing(QObject):
                 one, self._detections.get(one.id), project_build_direction(project)
             )
         own = one.build_direction_deg if one is not None else None
-        self._box.set_facts(own, _direction_words(self._frame, own), _surface_words(self._frame))
+        self._box.set_facts(own, _direction_text(self._frame, own), _surface_text(self._frame))
         self._canvas.update()
 
     def _paint(self, painter: QPainter, view: CanvasView) -> None:
@@ -207,77 +207,81 @@ class Framing(QObject):
 
     # ---- setting ----------------------------------------------------------------------------
 
-    def _apply(self, build: object, one: Micrograph | None) -> None:
-        if one is None or not callable(build):
-            return
+    def _apply(self, build: Callable[[], Edit]) -> None:
         try:
-            edit: Edit = build(one)
+            edit = build()
         except PoreguiError as error:
             messages().note(str(error))
             return
-        if not self._desk.apply(edit):
+        if not self._state.apply(edit):
             self._show()
 
     def _set_direction(self, degrees: float | None) -> None:
-        self._apply(lambda one: set_build_direction([one], degrees), self._desk.stage.micrograph)
+        one = self._state.micrograph
+        if one is not None:
+            self._apply(partial(set_build_direction, [one], degrees))
 
     def _draw_direction(self) -> None:
         tool = PathTool("Click two points along the build direction.  Return: set.  Esc: cancel")
-        tool.drawn.connect(lambda points: self._set_direction(direction_of(points[0], points[-1])))
+        tool.drawn.connect(self._set_drawn_direction)
         self._canvas.set_tool(tool)
+
+    def _set_drawn_direction(self, points: Line) -> None:
+        self._set_direction(direction_of(points[0], points[-1]))
 
     def _for_all(self) -> None:
         degrees = self._frame.build_direction_deg
-        project = self._desk.session.project
+        project = self._state.project
         if degrees is None:
-            messages().note("This micrograph has no build direction yet. Give it one first.")
+            messages().note("This micrograph has no build direction yet. Set it first.")
             return
         own = [
             m
-            for m in self._desk.catalogue.micrographs.values()
+            for m in self._state.catalogue.micrographs.values()
             if m.build_direction_deg is not None
         ]
         edits = (set_project_build_direction(project, degrees), set_build_direction(own, None))
-        self._desk.apply(Combined(edits, text="set build direction"))
+        self._state.apply(Combined(edits, text="set build direction"))
 
     def _draw_line(self) -> None:
         tool = PathTool(
-            "Click along the surface.  Return: keep.  Backspace: one back.  Esc: cancel"
+            "Click along the surface.  Return: finish.  Backspace: remove last point.  Esc: cancel"
         )
         tool.drawn.connect(self._add)
         self._canvas.set_tool(tool)
 
     def _add(self, line: Line) -> None:
-        self._apply(
-            lambda one: set_surfaces([one], (*(one.surfaces or ()), line)),
-            self._desk.stage.micrograph,
-        )
+        one = self._state.micrograph
+        if one is not None:
+            self._set_surfaces((*(one.surfaces or ()), line))
 
     def _none(self) -> None:
-        self._apply(lambda one: set_surfaces([one], ()), self._desk.stage.micrograph)
+        self._set_surfaces(())
 
     def _found(self) -> None:
-        self._apply(lambda one: set_surfaces([one], None), self._desk.stage.micrograph)
+        self._set_surfaces(None)
+
+    def _set_surfaces(self, lines: tuple[Line, ...] | None) -> None:
+        one = self._state.micrograph
+        if one is not None:
+            self._apply(partial(set_surfaces, [one], lines))
 
 
-def _direction_words(frame: Frame, own: float | None) -> str:
+def _direction_text(frame: Frame, own: float | None) -> str:
     if frame.build_direction_deg is None:
-        return "Unknown. Orientations stay empty."
-    return (
-        f"{frame.build_direction_deg:.4g}°, "
-        f"{'of this micrograph' if own is not None else 'of the project'}"
-    )
+        return "Unknown. Orientations are not reported."
+    source = "project default"
+    if own is not None:
+        source = "set for this micrograph"
+    return f"{frame.build_direction_deg:.4g}°, {source}"
 
 
-def _surface_words(frame: Frame) -> str:
+def _surface_text(frame: Frame) -> str:
+    if not frame.surfaces and frame.drawn:
+        return "No surface in this image (set by hand). Distances to it are not reported."
     if not frame.surfaces:
-        if frame.drawn:
-            why = "None in view, as was said."
-        else:
-            why = "None found or drawn."
-        return f"{why} Distances to it stay empty."
-    if len(frame.surfaces) == 1:
-        lines = "1 line"
-    else:
-        lines = f"{len(frame.surfaces)} lines"
-    return f"{lines}, {'drawn by hand' if frame.drawn else 'found by detection'}"
+        return "No surface found or drawn. Distances to it are not reported."
+    source = "found by detection"
+    if frame.drawn:
+        source = "drawn by hand"
+    return f"{count(len(frame.surfaces), 'line')}, {source}"

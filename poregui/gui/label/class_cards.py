@@ -2,114 +2,99 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 import numpy as np
-from PySide6.QtCore import QObject, Qt
-from PySide6.QtGui import QShortcut
 
 from poregui.domain.classes import PoreClass
 from poregui.domain.errors import PoreguiError
 from poregui.domain.records import Changed
+from poregui.gui.base.feature import Feature, Link
 from poregui.gui.base.key_map import key_map
 from poregui.gui.base.messages import messages
-from poregui.gui.label.label_desk import LabelDesk
+from poregui.gui.label.label_state import LabelState
 from poregui.gui.widgets.class_card import CardImages, ClassCard
 from poregui.workflow.editing.label_edits import change_class
 
 _PICTURES = 4
 
 
-class ClassCards(QObject):
+class ClassCards(Feature):
     """Show the card at a key, and write the definitions that a person changes there."""
 
-    def __init__(self, desk: LabelDesk) -> None:
-        super().__init__(desk.page)
-        self._desk = desk
-        self._card: ClassCard | None = None
+    hears = frozenset({"classes", "labels", "crops"})
+
+    def __init__(self, card: ClassCard, state: LabelState) -> None:
+        super().__init__(state)
+        self._card = card
+        self._state = state
         self.keys: dict[str, Callable[[], object]] = {"what_classes_are": self.turn}
 
-    def attach(self) -> None:
-        """Make the card, closed."""
-        page = self._desk.page
-        self._card = card = ClassCard(page.top_splitter, page)
-        card.defined.connect(self._define)
-        page.keys.watch((card,))
-        escape = QShortcut(Qt.Key.Key_Escape, card, card.fold)
-        escape.setContext(Qt.ShortcutContext.WindowShortcut)
+    def links(self) -> Iterable[Link]:
+        return ((self._card.defined, self._define),)
 
-    def detach(self) -> None:
-        """Close the card and take it away."""
-        if self._card is not None:
-            self._card.fold()
-            self._card.deleteLater()
-            self._card = None
+    def stop(self) -> None:
+        self._card.fold()
 
     def follow(self, changed: Changed) -> None:
         """Show what changed, where the card is open."""
-        if (
-            self._card is not None
-            and self._card.isVisible()
-            and changed.kinds & {"classes", "labels", "crops"}
-        ):
-            self._fill(self._card)
+        if self._card.isVisible():
+            self._fill()
 
     def turn(self) -> None:
         """Open the card, or close it."""
         card = self._card
-        if card is None:
-            return
         if card.isVisible():
             card.fold()
             return
-        words = f"Close the class card (Esc or {key_map().words('what_classes_are')})"
-        card.close_button.setToolTip(words)
-        self._fill(card)
+        tip = f"Close the class card (Esc or {key_map().words('what_classes_are')})"
+        card.close_button.setToolTip(tip)
+        self._fill()
         card.unfold()
 
-    def _fill(self, card: ClassCard) -> None:
-        classes = self._desk.catalogue.classes
+    def _fill(self) -> None:
+        classes = self._state.catalogue.classes
         shown = {one.id: self._shown(one) for one in classes}
-        card.show_classes(classes, shown, writable=not self._desk.session.project.read_only)
+        self._card.show_classes(classes, shown, writable=not self._state.project.read_only)
 
     def _shown(self, one: PoreClass) -> CardImages:
-        crops = self._desk.catalogue.crops
-        marked = [i for i in self._desk.session.project.reference_crops(one.id) if i in crops]
+        crops = self._state.catalogue.crops
+        marked = [i for i in self._state.project.reference_crops(one.id) if i in crops]
         if marked:
             ids = marked
-            words = "Reference crops, chosen by a person"
+            words = "Reference images"
         else:
             ids, words = self._typical(one.id)
-        pictures = tuple(self._desk.services.thumbnails.full(crops[i]) for i in ids[:_PICTURES])
+        pictures = tuple(self._state.services.thumbnails.full(crops[i]) for i in ids[:_PICTURES])
         return CardImages(words, pictures)
 
     def _typical(self, label: int) -> tuple[list[int], str]:
         """Return labelled crops of a class, those that the suggester is surest of first where it
         learnt from enough.
         """
-        crops = self._desk.catalogue.crops
-        found = self._desk.ordering.suggestions
+        crops = self._state.catalogue.crops
+        found = self._state.ordering.suggestions
         own = [crop.id for crop in crops.values() if crop.label == label]
         if not own:
-            return [], "No crop carries this label yet."
+            return [], "No crops have this label yet."
         if found is not None:
             ids = np.array(own, np.int64)
             labels, sure = found.best_of(ids)
             known = np.flatnonzero((labels == label) & np.isfinite(sure))
             if len(known):
                 best = known[np.argsort(-sure[known], kind="stable")]
-                return ids[best].tolist(), "Labelled so, the suggester being surest of them"
-        return own, "No reference is chosen: the first labelled so"
+                return ids[best].tolist(), "No reference images set; showing the surest labels"
+        return own, "No reference images set; showing first labels"
 
     def _define(self, class_id: int, written: str) -> None:
-        desk = self._desk
-        one = next((c for c in desk.session.project.classes() if c.id == class_id), None)
+        project = self._state.project
+        one = next((c for c in project.classes() if c.id == class_id), None)
         if one is None or one.definition.strip() == written:
             return
         try:
-            edit = change_class(desk.session.project, replace(one, definition=written))
+            edit = change_class(project, replace(one, definition=written))
         except PoreguiError as error:
             messages().error(error)
             return
-        desk.apply(edit)
+        self._state.apply(edit)

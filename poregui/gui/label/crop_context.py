@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
 from PySide6.QtCore import QEvent, QObject, QTimer
@@ -10,11 +10,14 @@ from PySide6.QtGui import QImage
 
 from poregui.domain.errors import PoreguiError
 from poregui.domain.records import Changed
-from poregui.gui.label.label_desk import LabelDesk
+from poregui.gui.base.feature import Feature, Link
+from poregui.gui.label.label_state import LabelState
 from poregui.gui.label.label_suggestions import Suggesting
 from poregui.gui.label.outlines import Outlining
+from poregui.gui.lists.similar_strip import AlikeRow
 from poregui.gui.services.jobs import Latest
-from poregui.gui.widgets.facts import CAPTIONS
+from poregui.gui.widgets.facts import CAPTIONS, CropFacts
+from poregui.gui.widgets.tabbed import Tabbed
 from poregui.workflow.detecting.measuring import CropNumbers, numbers_of_crop
 
 SOON_MS = 150
@@ -27,58 +30,62 @@ stays large.
 """
 
 
-class Context(QObject):
+class Context(Feature):
     """Ask beside the window, once the crop is painted; an answer that comes too
     late is not shown.
     """
 
-    def __init__(self, desk: LabelDesk, outlining: Outlining, suggesting: Suggesting) -> None:
-        super().__init__(desk.page)
-        self._desk = desk
+    hears = frozenset({"crops", "outlines", "micrographs", "classes", "labels"})
+
+    def __init__(
+        self,
+        facts: CropFacts,
+        alike: AlikeRow,
+        side: Tabbed,
+        outlining: Outlining,
+        suggesting: Suggesting,
+        state: LabelState,
+    ) -> None:
+        super().__init__(state)
+        self._facts = facts
+        self._alike = alike
+        self._side = side
         self._outlining = outlining
         self._suggesting = suggesting
-        self._facts = desk.page.crop_facts
-        self._alike = desk.page.alike_row
+        self._state = state
         self._shown: int | None = None
+        self._cells: dict[int, Sequence[int]] = {}
         self._latest = Latest(self)
         self._soon = QTimer(self, singleShot=True, interval=SOON_MS)
         self._soon.timeout.connect(self._ask)
 
-    def attach(self) -> None:
-        """Follow the grid and the panel."""
+    def links(self) -> Iterable[Link]:
+        return (
+            (self._side.chosen, self._wait),
+            (self._state.current_changed, self._choose),
+            (self._state.services.thumbnails.ready, self._repaint),
+            (self._alike.chosen, self._state.choose),
+            (self._suggesting.alike_found, self._show_alike),
+        )
+
+    def start(self) -> None:
         self._alike.set_pictures(self._picture)
-        for signal, slot in self._links():
-            signal.connect(slot)
-        self._desk.page.side.installEventFilter(self)
+        self._side.installEventFilter(self)
         self._clear()
+        self._show_cells({})
         self._soon.start()
 
-    def detach(self) -> None:
-        """Stop following, wait for what runs and leave the panel empty."""
-        for signal, slot in self._links():
-            signal.disconnect(slot)
-        self._desk.page.side.removeEventFilter(self)
+    def stop(self) -> None:
+        self._side.removeEventFilter(self)
         self._soon.stop()
         self._latest.close()
-        self._alike.set_pictures(lambda _id: None)
+        self._alike.set_pictures(_no_picture)
         self._facts.clear()
         self._alike.hide()
 
     def follow(self, changed: Changed) -> None:
         """Ask again where an edit may have changed the answer."""
-        if changed.kinds & {"crops", "outlines", "micrographs", "classes", "labels"}:
-            self._soon.start()
-
-    def _links(self) -> tuple:
-        desk = self._desk
-        return (
-            (desk.page.side.chosen, self._look),
-            (desk.page.crop_grid.chosen, self._choose),
-            (desk.stage.changed, self._look),
-            (desk.services.thumbnails.ready, self._repaint),
-            (self._alike.chosen, desk.choose),
-            (self._suggesting.alike_found, self._show_alike),
-        )
+        self._soon.start()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() in (QEvent.Type.Resize, QEvent.Type.Show):
@@ -88,14 +95,11 @@ class Context(QObject):
 
     # ---- asking -----------------------------------------------------------------------------
 
-    def _look(self, _: object = None) -> None:
-        if self._desk.current() != self._shown:
-            self._clear()
+    def _wait(self, _title: str) -> None:
         self._soon.start()
 
-    def _choose(self, crop_id: int) -> None:
-        """Hear of another crop, which the presenter may not have made the current one yet."""
-        if crop_id != self._shown:
+    def _choose(self, crop_id: int | None) -> None:
+        if self._shown is not None and crop_id != self._shown:
             self._clear()
         self._soon.start()
 
@@ -104,16 +108,17 @@ class Context(QObject):
         self._shown = None
         self._latest.forget()
         self._facts.clear()
-        self._show_cells({})
+        if any(self._cells.values()):
+            self._show_cells({})
 
     def _ask(self) -> None:
-        crop = self._desk.catalogue.crops.get(self._desk.current() or 0)
+        crop = self._state.crop
         if self._shown is not None and (crop is None or crop.id != self._shown):
             self._clear()
         if crop is None or not self._facts.isVisible():
             return
         self._shown = crop.id
-        read = partial(self._desk.services.thumbnails.pixels_of, crop)
+        read = partial(self._state.services.thumbnails.pixels_of, crop)
         outline = self._outlining.outlines.get(crop.id)
         self._latest.request(
             partial(numbers_of_crop, crop, outline, read), self._show_numbers, self._fail
@@ -124,7 +129,7 @@ class Context(QObject):
 
     def _show_numbers(self, numbers: CropNumbers | None) -> None:
         if numbers is None:
-            self._facts.show_numbers({}, "No pore stands out in these pixels.")
+            self._facts.show_numbers({}, "No pore detected in this crop.")
             return
         self._facts.show_numbers(
             number_words(numbers), source_words(numbers), unsure=not numbers.reliable
@@ -135,14 +140,13 @@ class Context(QObject):
         self._facts.source.setToolTip(str(error))
 
     def _show_alike(self, crop_id: int, of_each: Mapping[int, Sequence[int]]) -> None:
-        if crop_id == self._desk.current():
+        if crop_id == self._state.current:
             self._show_cells(of_each)
 
     def _show_cells(self, of_each: Mapping[int, Sequence[int]]) -> None:
-        catalogue = self._desk.catalogue
-        self._alike.show_alike(
-            catalogue.marks, {c.id: of_each.get(c.id, ()) for c in catalogue.classes}
-        )
+        catalogue = self._state.catalogue
+        self._cells = {c.id: of_each.get(c.id, ()) for c in catalogue.classes}
+        self._alike.show_alike(catalogue.marks, self._cells)
         self._fold()
 
     def _fold(self) -> None:
@@ -150,17 +154,21 @@ class Context(QObject):
         known = any(self._alike.shown().values()) or (
             not self._alike.isHidden() and self._suggesting.answers_alike
         )
-        self._alike.setVisible(known and self._desk.page.side.height() >= LEAST_HEIGHT)
+        self._alike.setVisible(known and self._side.height() >= LEAST_HEIGHT)
 
     def _repaint(self, _crop_id: int) -> None:
         if self._alike.isVisible():
             self._alike.update()
 
     def _picture(self, crop_id: int) -> QImage | None:
-        crop = self._desk.catalogue.crops.get(crop_id)
+        crop = self._state.catalogue.crops.get(crop_id)
         if crop is not None:
-            return self._desk.services.thumbnails.image(crop)
+            return self._state.services.thumbnails.image(crop)
         return None
+
+
+def _no_picture(_crop_id: int) -> None:
+    return None
 
 
 def number_words(numbers: CropNumbers) -> dict[str, str]:
@@ -182,7 +190,7 @@ def source_words(numbers: CropNumbers) -> str:
         source = "from the crop's pixels"
     if numbers.reliable:
         return source
-    return f"{source}; shape: too small to tell"
+    return f"{source}; shape: too small to measure"
 
 
 def _three(value: float) -> str:

@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 
-from PySide6.QtCore import QObject, QTimer
+from PySide6.QtCore import QTimer
 from PySide6.QtGui import QColor
 
 from poregui.domain.detection import DetectionRecipe
 from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import Box
 from poregui.domain.records import Changed, Micrograph
+from poregui.domain.wording import count, noun
+from poregui.gui.base.feature import Feature, Link
 from poregui.gui.base.messages import messages
+from poregui.gui.canvas.image_canvas import ImageCanvas
 from poregui.gui.canvas.outline_layer import DrawnOutline, OutlineLayer
 from poregui.gui.dialogs.micrograph_choice import ask_which_micrographs
 from poregui.gui.label.catalogue import CropFilter
-from poregui.gui.label.label_desk import LabelDesk
+from poregui.gui.label.label_state import LabelState
 from poregui.gui.label.outlines import Outlining
+from poregui.gui.label.side_panels import FindPanel
+from poregui.gui.label.stage import Stage
 from poregui.gui.services.jobs import Latest, TaskControl, TaskHandle
+from poregui.gui.widgets.tabbed import Tabbed
 from poregui.store.project import Project
 from poregui.vision.io.pyramid import Pyramid
 from poregui.vision.pores.detection import Detected, preview
@@ -43,8 +50,11 @@ _MOST_FAILURES = 3
 
 def preview_words(seen: Seen) -> str:
     """Say what is found in the part that is seen."""
-    where = "In the middle of the view" if seen.partly else "In view"
-    return f"{where}: {_pores(len(seen.detected.outlines))}, {_percent(seen.detected.area_percent)}"
+    where = "In view"
+    if seen.partly:
+        where = "In the centre of the view"
+    pores = count(len(seen.detected.outlines), "pore")
+    return f"{where}: {pores}, {_percent(seen.detected.area_percent)}"
 
 
 def result_words(
@@ -55,44 +65,36 @@ def result_words(
     """
     lines = []
     if len(found) == 1:
-        lines.append(f"{_pores(len(found[0].pores))}, {_percent(found[0].area_percent)}.")
+        lines.append(f"{count(len(found[0].pores), 'pore')}, {_percent(found[0].area_percent)}.")
     elif found:
         pores = sum(len(one.pores) for one in found)
         mean = sum(one.area_percent for one in found) / len(found)
-        lines.append(f"{_pores(pores)} in {len(found)} micrographs, {_percent(mean)} in the mean.")
+        where = count(len(found), "micrograph")
+        lines.append(f"{count(pores, 'pore')} in {where}, mean {_percent(mean)}.")
     if plan is not None:
-        parts = [f"{_proposals(plan.added)} new"]
-        parts += [f"{plan.removed:,} gone"] if plan.removed else []
-        parts += [f"{plan.carried:,} labels kept"] if plan.carried else []
+        parts = [count(plan.added, "new candidate")]
+        if plan.removed:
+            parts.append(f"{plan.removed:,} removed")
+        if plan.carried:
+            parts.append(f"{count(plan.carried, 'label')} kept")
         lines.append(f"{', '.join(parts)}.")
     if plan is not None and plan.stayed:
-        if len(plan.stayed) == 1:
-            crops = "labelled crop has"
-        else:
-            crops = "labelled crops have"
-        lines.append(f"{len(plan.stayed):,} {crops} no pore now and stay as they were.")
+        crops = count(len(plan.stayed), "labelled crop")
+        have = noun(len(plan.stayed), "has", "have")
+        lines.append(f"{crops} {have} no pore now; nothing was changed there.")
     large = sum(one.too_large for one in found)
     if large:
-        lines.append(f"{large} regions are too large for a pore and were left out.")
+        lines.append(f"{count(large, 'region')} too large for a pore excluded.")
     mount = mount_words(found)
     if mount:
         lines.append(
-            f"{mount} If it is pore, press None in view in the tab Picture and search again."
+            f"{mount} If it is pore, choose No surface in image in the Image tab and search again."
         )
     lines += [f"{name}: {why}" for name, why in failed[:_MOST_FAILURES]]
     if len(failed) > _MOST_FAILURES:
-        lines.append(f"{len(failed) - _MOST_FAILURES} more micrographs could not be searched.")
+        more = count(len(failed) - _MOST_FAILURES, "more micrograph")
+        lines.append(f"{more} could not be processed.")
     return "\n".join(lines)
-
-
-def _pores(count: int) -> str:
-    return "1 pore" if count == 1 else f"{count:,} pores"
-
-
-def _proposals(count: int) -> str:
-    if count == 1:
-        return "1 proposal"
-    return f"{count:,} proposals"
 
 
 def _percent(value: float) -> str:
@@ -138,7 +140,7 @@ class Previewer:
         box = _middle(view)
         plan = self._plan(image, micrograph, recipe)
         detected = preview(
-            lambda part: image.read(0, part),
+            partial(image.read, 0),
             recipe,
             micrograph.um_per_px,
             micrograph.masks,
@@ -163,7 +165,7 @@ class Previewer:
         shared = replace(recipe, **{name: getattr(usual, name) for name in free})
         key = (id(image), micrograph.id, micrograph.masks, micrograph.um_per_px, shared)
         if self._known is None or self._known[0] != key:
-            source = Source.of(lambda box: image.read(0, box), (image.width, image.height))
+            source = Source.of(partial(image.read, 0), (image.width, image.height))
             self._known = key, make_plan(source, recipe, micrograph.um_per_px, micrograph.masks)
         return replace(self._known[1], recipe=recipe, specimen_ends=micrograph.surfaces != ())
 
@@ -195,80 +197,82 @@ class _Search:
     revision: int
 
 
-class Detecting(QObject):
+class Detecting(Feature):
     """Show what the recipe finds while it is tuned, and find pores when asked."""
 
-    def __init__(self, desk: LabelDesk, outlining: Outlining) -> None:
-        super().__init__(desk.page)
-        self._desk = desk
+    hears = frozenset({"crops", "labels", "outlines", "settings", "micrographs"})
+
+    def __init__(
+        self,
+        panel: FindPanel,
+        canvas: ImageCanvas,
+        side: Tabbed,
+        stage: Stage,
+        outlining: Outlining,
+        state: LabelState,
+    ) -> None:
+        super().__init__(state)
+        self._panel = panel
+        self._canvas = canvas
+        self._side = side
+        self._stage = stage
         self._outlining = outlining
-        self._panel = desk.page.find_panel
-        self._canvas = desk.page.image_canvas
+        self._state = state
         self._layer = OutlineLayer(_PREVIEW)
         self._latest = Latest(self)
         self._previewer = Previewer()
         self._soon = QTimer(self, singleShot=True, interval=_SOON_MS)
         self._soon.timeout.connect(self._preview)
         self._tuned = False
+        self._previewed = False
         self._revision = 0
         self._running: TaskHandle | None = None
         self._stayed: tuple[int, ...] = ()
 
     # ---- life -------------------------------------------------------------------------------
 
-    def _links(self) -> tuple:
+    def links(self) -> Iterable[Link]:
         panel = self._panel
-        desk = self._desk
         return (
             (panel.form.changed, self._tune),
-            (panel.form.refused, panel.set_preview),
+            (panel.form.refused, self._refuse),
             (panel.find_here_requested, self.find_here),
             (panel.find_everywhere_requested, self.find_everywhere),
             (panel.stayed_requested, self._show_stayed),
-            (desk.page.side.chosen, self._look),
-            (desk.stage.changed, self._stage_changed),
+            (self._side.chosen, self._look),
+            (self._state.micrograph_changed, self._micrograph_changed),
             (self._canvas.zoomed, self._look),
+            (self._state.services.background.finished, self._ended),
         )
 
-    def attach(self) -> None:
-        """Show the project's recipe and listen."""
-        for signal, slot in self._links():
-            signal.connect(slot)
-        if self._desk.services.background is not None:
-            self._desk.services.background.finished.connect(self._ended)
+    def start(self) -> None:
         self._canvas.add_overlay(self._layer.paint)
-        self._panel.form.set_recipe(detection_recipe(self._desk.session.project))
+        self._panel.form.set_recipe(detection_recipe(self._state.project))
         self._panel.set_result("")
         self._panel.set_preview("")
         self._show_ready()
 
-    def detach(self) -> None:
-        """Remember the recipe, stop listening and end what runs."""
-        for signal, slot in self._links():
-            signal.disconnect(slot)
-        if self._desk.services.background is not None:
-            self._desk.services.background.finished.disconnect(self._ended)
+    def stop(self) -> None:
+        """Remember the recipe and end what runs."""
         if self._running is not None:
             self._running.cancel()
         self._soon.stop()
         self._latest.close()
         self._canvas.remove_overlay(self._layer.paint)
         self._remember()
-        self.deleteLater()
 
     def follow(self, changed: Changed) -> None:
         """Count what happens while a search goes on, and show a recipe that came back by undo."""
-        if changed.kinds & {"crops", "labels", "outlines", "settings", "micrographs"}:
-            self._revision += 1
+        self._revision += 1
         if "settings" in changed.kinds:
-            self._panel.form.set_recipe(detection_recipe(self._desk.session.project))
+            self._panel.form.set_recipe(detection_recipe(self._state.project))
         if "micrographs" in changed.kinds:
             self._show_ready()
         if changed.kinds & {"outlines", "micrographs"}:
             self._look()
 
     def _remember(self) -> None:
-        project = self._desk.session.project
+        project = self._state.project
         text = recipe_text(self._panel.form.recipe())
         if self._tuned and not project.read_only and project.meta(RECIPE_KEY) != text:
             with suppress(PoreguiError), project.transaction():
@@ -280,40 +284,46 @@ class Detecting(QObject):
         self._tuned = True
         self._look()
 
-    def _stage_changed(self) -> None:
+    def _refuse(self, text: str) -> None:
+        self._previewed = True
+        self._panel.set_preview(text)
+
+    def _micrograph_changed(self) -> None:
         self._show_ready()
         self._look()
 
     def _look(self, _what: object = None) -> None:
         """Have the part that is seen looked at soon, where a preview is wanted."""
         if self._wanted():
+            self._previewed = True
             self._soon.start()
-        else:
+        elif self._previewed:
             self._drop_preview()
 
     def _wanted(self) -> bool:
-        seen = self._desk.page.side.current == TAB and self._desk.stage.image is not None
-        return seen and (self._tuned or not self._outlining.outlines)
+        if self._side.current != TAB or self._stage.image is None:
+            return False
+        return self._tuned or not self._outlining.outlines
 
     def _drop_preview(self) -> None:
+        self._previewed = False
         self._soon.stop()
         self._latest.forget()
         self._panel.set_preview("")
         self._draw(())
 
     def _preview(self) -> None:
-        stage = self._desk.stage
+        image = self._stage.image
+        micrograph = self._state.micrograph
         view = self._canvas.view
-        if stage.image is None or stage.micrograph is None or view is None:
+        if image is None or micrograph is None or view is None:
             return
-        self._panel.form.set_grey_top(stage.image.grey_high)
-        image = stage.image
-        micrograph = stage.micrograph
+        self._panel.form.set_grey_top(image.grey_high)
         recipe = self._panel.form.recipe()
         part = view.visible()
         edges = (part.left(), part.top(), part.right(), part.bottom())
         self._latest.request(
-            lambda: self._previewer.look(image, micrograph, recipe, edges),
+            partial(self._previewer.look, image, micrograph, recipe, edges),
             self._show_preview,
             self._preview_failed,
         )
@@ -339,36 +349,36 @@ class Detecting(QObject):
 
     def find_here(self) -> None:
         """Find the pores of the micrograph that is shown."""
-        micrograph = self._desk.stage.micrograph
+        micrograph = self._state.micrograph
         if micrograph is not None:
             self._find([micrograph])
 
     def find_everywhere(self) -> None:
         """Ask in which micrographs, and find their pores."""
-        desk = self._desk
-        project = self._desk.session.project
-        micrographs = desk.catalogue.micrographs
+        project = self._state.project
+        catalogue = self._state.catalogue
+        micrographs = catalogue.micrographs
         if not micrographs:
             return
         crops = Counter(
             crop.micrograph_id
-            for crop in desk.catalogue.crops.values()
+            for crop in catalogue.crops.values()
             if crop.micrograph_id is not None
         )
         known = searchable(
             micrographs.values(),
             project.detections(),
-            desk.catalogue.specimens,
+            catalogue.specimens,
             crops,
             self._panel.form.recipe(),
         )
-        chosen = ask_which_micrographs(known, desk.page.window())
+        chosen = ask_which_micrographs(known, self._panel.window())
         if chosen:
             self._find([micrographs[i] for i in chosen])
 
     def _find(self, micrographs: list[Micrograph]) -> None:
-        project = self._desk.session.project
-        if self._running is not None or not self._desk.apply(None):
+        project = self._state.project
+        if self._running is not None or not self._state.apply(None):
             return
         recipe = self._panel.form.recipe()
         pixels = project.pixels
@@ -382,12 +392,13 @@ class Detecting(QObject):
         def search(control: TaskControl) -> _Search:
             found = []
             failed = []
-            for place, (one, file) in enumerate(jobs):
+            for index, (one, file) in enumerate(jobs):
 
-                def tell(done: int, total: int, text: str, place: int = place) -> None:
-                    control.progress(
-                        *((done, total) if len(jobs) == 1 else (place, len(jobs))), text
-                    )
+                def tell(done: int, total: int, text: str, index: int = index) -> None:
+                    if len(jobs) > 1:
+                        done = index
+                        total = len(jobs)
+                    control.progress(done, total, text)
 
                 tell(0, 1, one.name)
                 try:
@@ -408,16 +419,16 @@ class Detecting(QObject):
         revision = self._revision
         if not found:
             return _Search((), failed, None, revision)
-        with Project.open(self._desk.session.project.folder, read_only=True) as reader:
+        with Project.open(self._state.project.folder, read_only=True) as reader:
             present = Present.of(reader, [one.micrograph for one in found])
         return _Search(
-            found, failed, plan_detection(found, present, recipe, self._desk.session.who), revision
+            found, failed, plan_detection(found, present, recipe, self._state.session.who), revision
         )
 
     def _start(
         self, title: str, task: Callable[[TaskControl], _Search], recipe: DetectionRecipe
     ) -> None:
-        self._running = self._desk.services.background.run(
+        self._running = self._state.services.background.run(
             title, task, lambda search: self._found(search, recipe)
         )
         self._show_ready()
@@ -434,7 +445,7 @@ class Detecting(QObject):
             )
             return
         if search.plan is not None and not (
-            search.plan.edit is None or self._desk.apply(search.plan.edit)
+            search.plan.edit is None or self._state.apply(search.plan.edit)
         ):
             return
         if self._panel.form.recipe() == recipe:
@@ -454,18 +465,16 @@ class Detecting(QObject):
             self._show_ready()
 
     def _show_stayed(self) -> None:
-        page = self._desk.page
-        there = [crop_id for crop_id in self._stayed if crop_id in self._desk.catalogue.crops]
+        there = [crop_id for crop_id in self._stayed if crop_id in self._state.catalogue.crops]
         if not there:
-            messages().note("These crops are not there any more.")
+            messages().note("These crops no longer exist.")
             return
-        page.set_filter(CropFilter())
-        self._desk.choose(there[0])
-        page.crop_grid.choose(there[0], also=there)
+        self._state.set_filter(CropFilter())
+        self._state.choose(there[0], also=there)
 
     def _show_ready(self) -> None:
-        idle = self._running is None and not self._desk.session.project.read_only
-        here = self._desk.stage.micrograph is not None
+        idle = self._running is None and not self._state.project.read_only
+        here = self._state.micrograph is not None
         self._panel.set_ready(
-            here=idle and here, everywhere=idle and bool(self._desk.catalogue.micrographs)
+            here=idle and here, everywhere=idle and bool(self._state.catalogue.micrographs)
         )

@@ -1,52 +1,55 @@
-"""Turn gestures on the canvas into crops: a box drawn, a pore clicked, a box moved."""
+"""Turn gestures on the canvas into crops, masks and a scale."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from numpy.typing import NDArray
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QBrush, QColor, QPainter, QPen, QPolygonF
 
 from poregui.domain.errors import PoreguiError
-from poregui.domain.geometry import Box, Outline
-from poregui.domain.records import Changed, Origin
+from poregui.domain.geometry import Box, Mask, Outline
+from poregui.domain.records import Changed, Micrograph, Origin
+from poregui.domain.wording import count
+from poregui.gui.base.feature import Feature, Link
 from poregui.gui.base.messages import messages
-from poregui.gui.label.label_desk import LabelDesk
+from poregui.gui.canvas.canvas_view import CanvasView
+from poregui.gui.canvas.image_canvas import ImageCanvas
+from poregui.gui.canvas.region_tools import BoxTool, LineTool, PickTool, PolygonTool, on_screen
+from poregui.gui.dialogs.micrograph_dialogs import BarLengthDialog
+from poregui.gui.label.image_panel import PicturePanel
+from poregui.gui.label.label_state import LabelState
+from poregui.gui.label.stage import Stage
+from poregui.gui.shell.import_flow import look_for_bars
 from poregui.store.pixels import CropPixels
 from poregui.workflow.detecting.find_pores import detection_recipe
-from poregui.workflow.editing.label_edits import move_crop, new_crop
+from poregui.workflow.editing.label_edits import move_crop, new_crop, set_scale
+from poregui.workflow.editing.micrograph_edits import mask_info_bars, set_masks
 from poregui.workflow.editing.outline_edits import draw_pore
 
 _REACH = 8.0
 """Screen px around a click in which a pore is looked for."""
 
 
-class CropGestures:
+class CropGestures(Feature):
     """Add and move crops on the micrograph that is shown."""
 
-    def __init__(self, desk: LabelDesk) -> None:
-        self._desk = desk
+    def __init__(self, canvas: ImageCanvas, stage: Stage, state: LabelState) -> None:
+        super().__init__(state)
+        self._canvas = canvas
+        self._stage = stage
+        self._state = state
         self._side: int | None = None
 
-    def attach(self) -> None:
-        """Listen to the canvas."""
-        for signal, slot in self._links():
-            signal.connect(slot)
-
-    def detach(self) -> None:
-        """Stop listening."""
-        for signal, slot in self._links():
-            signal.disconnect(slot)
-
-    def follow(self, changed: Changed) -> None:
-        """Need nothing: boxes are drawn by the stage."""
-
-    def _links(self) -> tuple:
-        canvas = self._desk.page.image_canvas
+    def links(self) -> Iterable[Link]:
         return (
-            (canvas.box_drawn, self._add_drawn),
-            (canvas.point_clicked, self._add_at),
-            (canvas.box_changed, self._move),
+            (self._canvas.box_drawn, self._add_drawn),
+            (self._canvas.point_clicked, self._add_at),
+            (self._canvas.box_changed, self._move),
         )
 
     def _add_drawn(self, box: Box) -> None:
@@ -54,16 +57,15 @@ class CropGestures:
             self._side = max(box.width, box.height)
 
     def _add_at(self, x: float, y: float) -> None:
-        desk = self._desk
-        usual = self._side or desk.stage.usual_side()
-        reach = _REACH / desk.page.image_canvas.scale
+        usual = self._side or self._stage.usual_side()
+        reach = _REACH / self._canvas.scale
         try:
-            polarity = detection_recipe(desk.session.project).polarity
-            points = desk.stage.outline_at(x, y, reach=reach, polarity=polarity)
+            polarity = detection_recipe(self._state.project).polarity
+            points = self._stage.outline_at(x, y, reach=reach, polarity=polarity)
             if points is not None:
                 self._add_outlined(points)
                 return
-            box = desk.stage.box_at(x, y, reach=reach, usual=usual)
+            box = self._stage.box_at(x, y, reach=reach, usual=usual)
         except PoreguiError as error:
             messages().note(str(error))
             return
@@ -72,56 +74,220 @@ class CropGestures:
 
     def _add_outlined(self, points: NDArray[Any]) -> None:
         """Add the pore of an outline."""
-        desk = self._desk
-        micrograph = desk.stage.micrograph
-        image = desk.stage.image
-        project = desk.session.project
+        micrograph = self._state.micrograph
+        image = self._stage.image
+        project = self._state.project
         if micrograph is None or image is None:
             return
         edit = draw_pore(project, None, Outline.of(points), micrograph, image, "click")
-        if desk.apply(replace(edit, who=desk.session.who, text="add crop")):
+        if self._state.apply(replace(edit, who=self._state.session.who, text="add crop")):
             self._show_new(edit.added[0].crop.id)
 
     def _add(self, box: Box, origin: Origin) -> bool:
-        desk = self._desk
         cut = self._cut(box)
-        micrograph = desk.stage.micrograph
+        micrograph = self._state.micrograph
         if cut is None or micrograph is None:
             return False
-        project = desk.session.project
+        project = self._state.project
         crop_id = project.next_id("crops")
         try:
-            edit = new_crop(project, micrograph, box, cut, who=desk.session.who, origin=origin)
+            edit = new_crop(
+                project, micrograph, box, cut, who=self._state.session.who, origin=origin
+            )
         except PoreguiError as error:
             messages().note(str(error))
             return False
-        if not desk.apply(edit):
+        if not self._state.apply(edit):
             return False
         self._show_new(crop_id)
         return True
 
     def _show_new(self, crop_id: int) -> None:
-        desk = self._desk
-        if not desk.page.crop_filter().accepts(desk.catalogue.crops[crop_id]):
-            messages().note("The new crop is not among those that the grid shows.")
-        desk.choose(crop_id)
+        if not self._state.filter.accepts(self._state.catalogue.crops[crop_id]):
+            messages().note("The new crop is hidden by the filter of the grid.")
+        self._state.choose(crop_id)
 
     def _move(self, crop_id: int, box: Box) -> None:
-        desk = self._desk
         cut = self._cut(box)
-        if cut is None or crop_id not in desk.catalogue.crops:
+        if cut is None or crop_id not in self._state.catalogue.crops:
             return
         try:
-            edit = move_crop(desk.session.project, desk.catalogue.crops[crop_id], box, cut)
+            edit = move_crop(self._state.project, self._state.catalogue.crops[crop_id], box, cut)
         except PoreguiError as error:
             messages().note(str(error))
             return
-        if desk.apply(edit):
+        if self._state.apply(edit):
             self._side = max(box.width, box.height)
 
     def _cut(self, box: Box) -> CropPixels | None:
         try:
-            return self._desk.stage.cut(box)
+            return self._stage.cut(box)
         except PoreguiError as error:
             messages().note(str(error))
             return None
+
+
+_HATCH = QColor(255, 160, 0, 170)
+
+
+class Masking(Feature):
+    """Draw masks hatched, add and remove them, and set the scale from a bar on the image."""
+
+    hears = frozenset({"micrographs"})
+
+    def __init__(self, panel: PicturePanel, canvas: ImageCanvas, state: LabelState) -> None:
+        super().__init__(state)
+        self._state = state
+        self._panel = panel
+        self._canvas = canvas
+
+    def links(self) -> Iterable[Link]:
+        panel = self._panel
+        return (
+            (panel.box_button.clicked, self._draw_box),
+            (panel.polygon_button.clicked, self._draw_polygon),
+            (panel.unmask_button.clicked, self._pick),
+            (panel.bar_button.clicked, self._mask_here),
+            (panel.bars_button.clicked, self._mask_everywhere),
+            (panel.calibrate_button.clicked, self._calibrate),
+            (self._state.micrograph_changed, self._show),
+        )
+
+    def start(self) -> None:
+        self._canvas.add_overlay(self._paint)
+        self._show()
+
+    def stop(self) -> None:
+        self._canvas.remove_overlay(self._paint)
+
+    def follow(self, changed: Changed) -> None:
+        """Show the masks and the scale that an edit left."""
+        self._show()
+
+    # ---- what is seen -----------------------------------------------------------------------
+
+    def _show(self) -> None:
+        one = self._state.micrograph
+        self._panel.set_facts(_scale_text(one), _mask_text(one))
+        self._canvas.update()
+
+    def _paint(self, painter: QPainter, view: CanvasView) -> None:
+        one = self._state.micrograph
+        if one is None:
+            return
+        for mask in one.masks:
+            area = QPolygonF([on_screen(QPointF(x, y), view) for x, y in mask.points])
+            painter.setPen(QPen(_HATCH, 1.5))
+            painter.setBrush(QBrush(_HATCH, Qt.BrushStyle.BDiagPattern))
+            painter.drawPolygon(area)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+
+    # ---- masks ------------------------------------------------------------------------------
+
+    def _draw_box(self) -> None:
+        tool = BoxTool()
+        tool.drawn.connect(self._add)
+        self._canvas.set_tool(tool)
+
+    def _draw_polygon(self) -> None:
+        tool = PolygonTool()
+        tool.drawn.connect(self._add)
+        self._canvas.set_tool(tool)
+
+    def _add(self, points: tuple[tuple[float, float], ...]) -> None:
+        one = self._state.micrograph
+        if one is not None:
+            self._state.apply(set_masks(one, (*one.masks, Mask(points)), text="mask region"))
+
+    def _pick(self) -> None:
+        one = self._state.micrograph
+        if one is None or not one.masks:
+            messages().note("This micrograph has no mask.")
+            return
+        tool = PickTool()
+        tool.picked.connect(self._take_away)
+        self._canvas.set_tool(tool)
+
+    def _take_away(self, x: float, y: float) -> None:
+        one = self._state.micrograph
+        if one:
+            kept = [mask for mask in one.masks if not mask.contains(x, y)]
+        else:
+            kept = []
+        if one is None or len(kept) == len(one.masks):
+            messages().note("There is no mask here.")
+            return
+        self._state.apply(set_masks(one, kept, text="remove mask"))
+
+    def _mask_here(self) -> None:
+        one = self._state.micrograph
+        if one is not None:
+            self._find([one])
+
+    def _mask_everywhere(self) -> None:
+        self._find(list(self._state.catalogue.micrographs.values()))
+
+    def _find(self, wanted: list[Micrograph]) -> None:
+        project = self._state.project
+        files = [(one, project.micrograph_file(one)) for one in wanted]
+        self._state.services.background.run(
+            "Finding info bars", partial(look_for_bars, files), self._found
+        )
+
+    def _found(self, found: tuple[tuple[tuple[Micrograph, Box], ...], int]) -> None:
+        bars, unread = found
+        now = self._state.catalogue.micrographs
+        fresh = [(now[one.id], box) for one, box in bars if one.id in now]
+        more = ""
+        if unread:
+            more = f" {count(unread, 'file')} could not be read."
+        if not fresh:
+            messages().note(f"No info bar was found.{more}")
+        elif self._state.apply(mask_info_bars(fresh)):
+            messages().note(f"Masked {count(len(fresh), 'info bar')}. Undo restores.{more}")
+
+    # ---- scale ------------------------------------------------------------------------------
+
+    def _calibrate(self) -> None:
+        tool = LineTool()
+        tool.drawn.connect(self._ask_length)
+        self._canvas.set_tool(tool)
+
+    def _ask_length(self, length_px: float) -> None:
+        one = self._state.micrograph
+        if one is None:
+            return
+        dialog = BarLengthDialog(length_px, self._panel)
+
+        def accept() -> None:
+            self._set_scale(one, dialog.um / length_px)
+
+        dialog.accepted.connect(accept)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
+
+    def _set_scale(self, one: Micrograph, um_per_px: float) -> None:
+        now = self._state.catalogue.micrographs.get(one.id)
+        if now is not None:
+            self._state.apply(set_scale([now], um_per_px, source="measured on a scale bar"))
+
+
+def _scale_text(one: Micrograph | None) -> str:
+    if one is None:
+        return "No micrograph."
+    if one.um_per_px is None:
+        return "Unknown. Sizes are in px only."
+    return f"{one.um_per_px:.5g} µm/px ({one.scale_source or 'source unknown'})"
+
+
+def _mask_text(one: Micrograph | None) -> str:
+    if one is None or not one.masks:
+        return "None. Masked areas are ignored."
+    bars = sum(mask.kind == "bar" for mask in one.masks)
+    drawn = len(one.masks) - bars
+    parts = []
+    if bars:
+        parts.append(count(bars, "info bar"))
+    if drawn:
+        parts.append(f"{drawn} drawn")
+    return f"{', '.join(parts)}. Masked areas are ignored."

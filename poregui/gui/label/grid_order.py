@@ -45,14 +45,14 @@ def follow_labels(
 
 
 ORDERS = (
-    ("As they came", "came"),
-    ("Teaches most", "teaches"),
-    ("Most undecided", "undecided"),
+    ("Import order", "came"),
+    ("Most informative", "teaches"),
+    ("Least certain", "undecided"),
     ("Suggested class", "suggested"),
     ("Size", "size"),
     ("Specimen", "specimen"),
-    ("Labelled last", "time"),
-    ("Like the chosen crop", "alike"),
+    ("Recently labelled", "time"),
+    ("Similar to selected", "alike"),
 )
 LIKELY = "likely"
 """The order by how likely one class is, which the nudge to a thin cell sets."""
@@ -82,12 +82,19 @@ class Ordering:
         """Return rows in the chosen order, crops that came since at the end."""
         if self.by == "came":
             return rows
-        last = len(self._ranks)
-        return sorted(rows, key=lambda row: self._ranks.get(row.crop_id, last))
+        return sorted(rows, key=self._rank_of_row)
+
+    def _rank_of_row(self, row: CropRow) -> int:
+        return self._ranks.get(row.crop_id, len(self._ranks))
 
     def rank(self, crop_id: int) -> tuple[int, int]:
         """Return what the rows of `arrange` are sorted by."""
-        return (0 if self.by == "came" else self._ranks.get(crop_id, len(self._ranks)), crop_id)
+        if self.by == "came":
+            return (0, crop_id)
+        return (self._ranks.get(crop_id, len(self._ranks)), crop_id)
+
+    def _sort_key(self, row: CropRow) -> tuple[int, int]:
+        return self.rank(row.crop_id)
 
     def groups(self, rows: Sequence[CropRow]) -> dict[Group, tuple[int, int]]:
         """Return the first row and that after the last of each group of suggested class, of `rows`
@@ -100,10 +107,7 @@ class Ordering:
         ends = [start for start, _ in self._starts[1:]] + [len(self._ranks)]
         found = {}
         for (start, group), end in zip(self._starts, ends, strict=True):
-            first, last = (
-                bisect_left(rows, (at, 0), key=lambda row: self.rank(row.crop_id))
-                for at in (start, end)
-            )
+            first, last = (bisect_left(rows, (at, 0), key=self._sort_key) for at in (start, end))
             if last > first:
                 found[group] = (first, last)
         return found
@@ -117,15 +121,15 @@ class Ordering:
             "teaches": self._teaching,
             "undecided": self._undecided,
             "suggested": self._suggested,
-            LIKELY: lambda _, ids: self._likely(ids),
-            "size": lambda crops, _: by_size(crops),
-            "specimen": lambda crops, _: [
-                c.id for c in sorted(crops, key=lambda c: (c.specimen_id or 0, c.id))
-            ],
-            "time": lambda crops, _: self._last_labelled(crops),
-            "alike": lambda *_: list(self.alike),
+            LIKELY: self._likely,
+            "size": by_size,
+            "specimen": by_specimen,
+            "time": self._last_labelled,
+            "alike": self._by_likeness,
         }
-        found = orders[self.by](crops, ids) if self.by in orders else []
+        found: list[int] = []
+        if self.by in orders:
+            found = orders[self.by](crops, ids)
         self._ranks = {crop_id: rank for rank, crop_id in enumerate(found)}
 
     def _undecided(self, _: list[Crop], ids: np.ndarray) -> list[int]:
@@ -151,22 +155,25 @@ class Ordering:
         own = [self._catalogue.crops[i].label for i in ids.tolist()]
         free = np.array([label is None for label in own])
         given = np.array([0 if label is None else label for label in own])
-        place = {c.id: c.position for c in self._catalogue.known_classes}
+        position = {c.id: c.position for c in self._catalogue.known_classes}
         classes = np.array(
-            [place.get(label, 99) for label in np.where(free, labels, given).tolist()]
+            [position.get(label, 99) for label in np.where(free, labels, given).tolist()]
         )
         order = np.lexsort((-np.nan_to_num(sure, nan=-1.0), np.isnan(sure) & free, classes, ~free))
         self._starts = _starts(np.where(free & np.isfinite(sure), labels, 0)[order], ~free[order])
         return [int(i) for i in ids[order]]
 
-    def _likely(self, ids: np.ndarray) -> list[int]:
+    def _by_likeness(self, _crops: list[Crop], _ids: np.ndarray) -> list[int]:
+        return list(self.alike)
+
+    def _likely(self, _crops: list[Crop], ids: np.ndarray) -> list[int]:
         """Return the crops from the one on that is likeliest of the wanted label."""
         if self.suggestions is None or self.wanted is None:
             return []
         worth = np.nan_to_num(self.suggestions.probability_of(ids, self.wanted), nan=-1.0)
         return [int(i) for i in ids[np.argsort(-worth, kind="stable")]]
 
-    def _last_labelled(self, crops: list[Crop]) -> list[int]:
+    def _last_labelled(self, crops: list[Crop], _ids: np.ndarray) -> list[int]:
         last = self._project.last_labelled()
         return [
             c.id
@@ -184,7 +191,12 @@ def _starts(labels: np.ndarray, done: np.ndarray) -> list[tuple[int, Group]]:
     return [(int(at), (int(labels[at]) or None, bool(done[at]))) for at in (0, *new.tolist())]
 
 
-def by_size(crops: Sequence[Crop]) -> list[int]:
+def by_specimen(crops: Sequence[Crop], _ids: object = None) -> list[int]:
+    """Return the ids in the order of specimens."""
+    return [c.id for c in sorted(crops, key=lambda c: (c.specimen_id or 0, c.id))]
+
+
+def by_size(crops: Sequence[Crop], _ids: object = None) -> list[int]:
     """Return the ids from the largest crop on, in um where all scales are known, else in px."""
     scaled = all(crop.um_per_px is not None for crop in crops)
     return [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSignalBlocker, Qt, Signal, SignalInstance
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
     QDoubleSpinBox,
@@ -32,56 +32,77 @@ class FrameBox(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("frame_box")
-        self.angle_box = QDoubleSpinBox()
-        self.angle_box.setObjectName("build_direction_box")
-        self.angle_box.setAccessibleName("Build direction of this micrograph in degrees")
-        self.angle_box.setToolTip(
-            "Counter-clockwise from the right; 90 is upwards. Orientations count against it."
-        )
-        self.angle_box.setRange(_UNKNOWN, 359.9)
-        self.angle_box.setDecimals(1)
-        self.angle_box.setSuffix("°")
-        self.angle_box.setSpecialValueText("not its own")
-        self.angle_box.setKeyboardTracking(False)
-        self.draw_button = pieces.button(
-            "build_direction_draw", "Draw…", "Click two points along the build direction"
-        )
-        self.all_button = pieces.button(
-            "build_direction_all", "For all", "Give it to all micrographs of the project"
-        )
-        self.line_button = pieces.button(
-            "surface_draw", "Draw a line…", "Click along where the specimen ends"
-        )
-        self.none_button = pieces.button(
-            "surface_none", "None in view", "Say that the specimen ends nowhere here"
-        )
-        self.found_button = pieces.button("surface_found", "As found", "Take what detection found")
-        self.direction_text, self.surface_text = (
-            pieces.muted(n) for n in ("build_direction_text", "surface_text")
-        )
-        self.angle_box.valueChanged.connect(
-            lambda value: self.direction_set.emit(None if value <= _UNKNOWN else value)
-        )
+        self._build_direction()
+        self._build_surface()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(GAP)
-        for text in (self.direction_text, self.surface_text):
-            text.setWordWrap(True)
         layout.addWidget(pieces.heading("Build direction"))
         layout.addWidget(self.direction_text)
         layout.addLayout(_box_row(self.angle_box))
         layout.addLayout(_box_row(self.draw_button, self.all_button))
-        layout.addWidget(pieces.heading("Surface of the specimen"))
+        layout.addWidget(pieces.heading("Specimen surface"))
         layout.addWidget(self.surface_text)
-        layout.addLayout(_box_row(self.line_button, self.none_button))
+        layout.addLayout(_box_row(self.line_button))
+        layout.addLayout(_box_row(self.none_button))
         layout.addLayout(_box_row(self.found_button))
+
+    def _build_direction(self) -> None:
+        self.direction_text = _text("build_direction_text")
+        self.angle_box = QDoubleSpinBox()
+        self.angle_box.setObjectName("build_direction_box")
+        self.angle_box.setAccessibleName("Build direction of this micrograph in degrees")
+        self.angle_box.setToolTip(
+            "Counter-clockwise from the right; 90° points up. Orientations are measured from it."
+        )
+        self.angle_box.setRange(_UNKNOWN, 359.9)
+        self.angle_box.setDecimals(1)
+        self.angle_box.setSuffix("°")
+        self.angle_box.setSpecialValueText("project default")
+        self.angle_box.setKeyboardTracking(False)
+        self.angle_box.valueChanged.connect(self._set_direction)
+        self.draw_button = pieces.button(
+            "build_direction_draw", "Draw…", "Click two points along the build direction"
+        )
+        self.all_button = pieces.button(
+            "build_direction_all",
+            "Apply to all",
+            "Use this build direction for all micrographs of the project",
+        )
+
+    def _build_surface(self) -> None:
+        self.surface_text = _text("surface_text")
+        self.line_button = pieces.button(
+            "surface_draw", "Draw surface…", "Click along the surface of the specimen"
+        )
+        self.none_button = pieces.button(
+            "surface_none", "No surface in image", "The specimen fills the whole image"
+        )
+        self.found_button = pieces.button(
+            "surface_found", "Use detected surface", "Use the surface found by detection"
+        )
+
+    def _set_direction(self, degrees: float) -> None:
+        if degrees <= _UNKNOWN:
+            self.direction_set.emit(None)
+        else:
+            self.direction_set.emit(degrees)
 
     def set_facts(self, own: float | None, direction: str, surface: str) -> None:
         """Show the micrograph's own direction (None: it has none) and say what counts."""
         with QSignalBlocker(self.angle_box):
-            self.angle_box.setValue(_UNKNOWN if own is None else own)
+            if own is None:
+                self.angle_box.setValue(_UNKNOWN)
+            else:
+                self.angle_box.setValue(own)
         self.direction_text.setText(direction)
         self.surface_text.setText(surface)
+
+
+def _text(name: str) -> QLabel:
+    label = pieces.muted(name)
+    label.setWordWrap(True)
+    return label
 
 
 def _box_row(*widgets: QWidget) -> QHBoxLayout:
@@ -90,9 +111,7 @@ def _box_row(*widgets: QWidget) -> QHBoxLayout:
     return layout
 
 
-_ONLY_SHOWN = (
-    "Changes only what is seen. Crops keep the stored values, and so does what is trained on."
-)
+_ONLY_SHOWN = "Changes the display only; crops and training use the stored values."
 
 
 class PicturePanel(QScrollArea):
@@ -108,6 +127,16 @@ class PicturePanel(QScrollArea):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("picture_panel")
+        self._build_contrast()
+        self._build_masks()
+        self.values = _text("contrast_values")
+        self.scale_text = _text("scale_text")
+        self.masks_text = _text("masks_text")
+        self.frame_box = FrameBox(self)
+        self._display = Display(0, 255)
+        self._lay_out()
+
+    def _build_contrast(self) -> None:
         self.histogram = HistogramPlot(self)
         self.log_box = QCheckBox("Log counts")
         self.log_box.setObjectName("contrast_log_box")
@@ -116,55 +145,53 @@ class PicturePanel(QScrollArea):
         self.gamma_box = QDoubleSpinBox()
         self.gamma_box.setObjectName("contrast_gamma_box")
         self.gamma_box.setAccessibleName("Gamma")
-        self.gamma_box.setToolTip(f"Above 1 middle greys become brighter. {_ONLY_SHOWN}")
+        self.gamma_box.setToolTip(f"Above 1, mid-greys become brighter. {_ONLY_SHOWN}")
         self.gamma_box.setRange(0.1, 10)
         self.gamma_box.setSingleStep(0.1)
         self.gamma_box.setValue(1)
         self.gamma_box.setKeyboardTracking(False)
         self.auto_button = pieces.button(
-            "contrast_auto_button", "Automatic", f"Leave out extremes. {_ONLY_SHOWN}"
+            "contrast_auto_button", "Automatic", f"Ignore the extremes. {_ONLY_SHOWN}"
         )
         self.reset_button = pieces.button(
-            "contrast_reset_button", "File's own", "The range that networks see too"
+            "contrast_reset_button",
+            "Original range",
+            "The range stored in the file, which networks use too",
         )
         self.full_button = pieces.button(
             "contrast_full_button", "Full range", "From the darkest to the brightest value"
         )
         self.alike_button = pieces.button(
-            "contrast_alike_button", "Same for all alike", "Use it for all of this depth and kind"
+            "contrast_alike_button",
+            "Apply to similar images",
+            "Use this contrast for all images of the same depth and number of channels",
         )
+        self.log_box.toggled.connect(self.histogram.set_log)
+        self.histogram.moved.connect(self._move)
+        self.histogram.settled.connect(self._settle)
+        self.gamma_box.valueChanged.connect(self._bend)
+
+    def _build_masks(self) -> None:
         self.calibrate_button = pieces.button(
-            "calibrate_button", "Measure a scale bar…", "Click both ends of a bar, give its length"
+            "calibrate_button",
+            "Measure scale bar…",
+            "Click both ends of the scale bar, then enter its length",
         )
         self.bar_button = pieces.button(
-            "mask_bar_button", "Mask info bar", "Find the burned-in bar and mask it off"
+            "mask_bar_button", "Mask info bar", "Find the info bar and mask it"
         )
         self.bars_button = pieces.button(
-            "mask_bars_button", "In all", "Find and mask the bars of all micrographs"
+            "mask_bars_button",
+            "Mask info bars in all",
+            "Find and mask the info bars of all micrographs",
         )
-        self.box_button = pieces.button(
-            "mask_box_button", "Box", "Draw a box where nothing is found or cropped"
-        )
+        self.box_button = pieces.button("mask_box_button", "Box", "Draw a box to ignore")
         self.polygon_button = pieces.button(
-            "mask_polygon_button", "Polygon", "Click the corners of a region"
+            "mask_polygon_button", "Polygon", "Click the corners of a region to ignore"
         )
         self.unmask_button = pieces.button(
-            "unmask_button", "Take away…", "Click a mask to take it away"
+            "unmask_button", "Remove mask…", "Click a mask to remove it"
         )
-        self.values, self.scale_text, self.masks_text = (
-            pieces.muted(name) for name in ("contrast_values", "scale_text", "masks_text")
-        )
-        for label in (self.values, self.scale_text, self.masks_text):
-            label.setWordWrap(True)
-        self.frame_box = FrameBox(self)
-        self._display = Display(0, 255)
-        self._lay_out()
-        self.log_box.toggled.connect(self.histogram.set_log)
-        self.histogram.moved.connect(lambda low, high: self._change(low, high, self.display_moved))
-        self.histogram.settled.connect(
-            lambda low, high: self._change(low, high, self.display_settled)
-        )
-        self.gamma_box.valueChanged.connect(self._bend)
 
     def set_display(self, display: Display, *, own: bool) -> None:
         """Show a contrast window; `own` tells that it was chosen for this micrograph."""
@@ -172,9 +199,10 @@ class PicturePanel(QScrollArea):
         self.histogram.set_ends(display.low, display.high)
         with QSignalBlocker(self.gamma_box):
             self.gamma_box.setValue(display.gamma)
-        self.values.setText(
-            f"{display.low:.6g} to {display.high:.6g}" + ("" if own else ", the file's own")
-        )
+        text = f"{display.low:.6g} to {display.high:.6g}"
+        if not own:
+            text += " (original range)"
+        self.values.setText(text)
 
     def set_contrast_enabled(self, enabled: bool) -> None:
         """Let contrast be changed only while a micrograph is seen."""
@@ -193,10 +221,17 @@ class PicturePanel(QScrollArea):
         self.scale_text.setText(scale)
         self.masks_text.setText(masks)
 
-    def _change(self, low: float, high: float, told: SignalInstance) -> None:
+    def _move(self, low: float, high: float) -> None:
+        self._take(low, high)
+        self.display_moved.emit(self._display)
+
+    def _settle(self, low: float, high: float) -> None:
+        self._take(low, high)
+        self.display_settled.emit(self._display)
+
+    def _take(self, low: float, high: float) -> None:
         self._display = Display(low, high, self._display.gamma)
         self.values.setText(f"{low:.6g} to {high:.6g}")
-        told.emit(self._display)
 
     def _bend(self, gamma: float) -> None:
         self._display = Display(self._display.low, self._display.high, gamma)
@@ -215,13 +250,15 @@ class PicturePanel(QScrollArea):
             self.values,
             _row(self.log_box, None, gamma, self.gamma_box),
             _row(self.auto_button, self.full_button),
-            _row(self.reset_button, self.alike_button),
+            _row(self.reset_button),
+            _row(self.alike_button),
             pieces.heading("Scale"),
             self.scale_text,
             _row(self.calibrate_button),
             pieces.heading("Masks"),
             self.masks_text,
-            _row(self.bar_button, self.bars_button),
+            _row(self.bar_button),
+            _row(self.bars_button),
             _row(self.box_button, self.polygon_button, self.unmask_button),
             self.frame_box,
         ):

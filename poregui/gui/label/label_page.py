@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtGui import QShowEvent
+from PySide6.QtGui import QShortcut, QShowEvent
 from PySide6.QtWidgets import (
     QPushButton,
     QSlider,
@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from poregui.domain.classes import NOT_A_PORE, NOT_A_PORE_NAME, UNSURE, UNSURE_NAME, PoreClass
+from poregui.domain.wording import count, percent
 from poregui.gui.base import pieces
 from poregui.gui.base.key_map import key_map
 from poregui.gui.base.pieces import ElidedLabel
@@ -23,7 +24,6 @@ from poregui.gui.base.theme import GAP, MARGIN
 from poregui.gui.canvas.image_canvas import ImageCanvas
 from poregui.gui.label.catalogue import CropFilter
 from poregui.gui.label.image_panel import PicturePanel
-from poregui.gui.label.label_keys import LabelKeys
 from poregui.gui.label.measure_panel import MeasurePanel
 from poregui.gui.label.side_panels import FindPanel, ProgressPanel
 from poregui.gui.lists.crop_grid import LARGEST_CELL, SMALLEST_CELL, USUAL_CELL, CropGrid
@@ -32,8 +32,10 @@ from poregui.gui.lists.same_scale import ScaleStrip
 from poregui.gui.lists.section_strip import SectionStrip
 from poregui.gui.lists.similar_strip import AlikeRow
 from poregui.gui.widgets.class_bar import ClassBar
+from poregui.gui.widgets.class_card import ClassCard
 from poregui.gui.widgets.context_view import ContextView
 from poregui.gui.widgets.facts import CropFacts
+from poregui.gui.widgets.label_keys import LabelKeys
 from poregui.gui.widgets.suggestion_line import SuggestionLine
 from poregui.gui.widgets.tabbed import Tabbed
 
@@ -66,6 +68,9 @@ class LabelPage(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._stack)
+        self.class_card = ClassCard(self.top_splitter, self)
+        escape = QShortcut(Qt.Key.Key_Escape, self.class_card, self.class_card.fold)
+        escape.setContext(Qt.ShortcutContext.WindowShortcut)
         self._connect()
 
     # ---- setters ----------------------------------------------------------------------------
@@ -92,12 +97,13 @@ class LabelPage(QWidget):
         """Offer or withhold what changes the project."""
         for button in (self.delete_micrograph_button, self.import_button, self.first_import_button):
             button.setEnabled(writable)
-        self._empty_text.setText(
-            "Bring micrographs to cut crops from, or ready-made crops of pores.\nFolders can be "
-            "dropped here as well."
-            if writable
-            else "This project is open for reading only, and holds no images."
-        )
+        text = "This project is open read-only and contains no images."
+        if writable:
+            text = (
+                "Import micrographs to crop, or ready-made crops of pores.\n"
+                "You can also drop folders here."
+            )
+        self._empty_text.setText(text)
 
     def set_classes(self, classes: Sequence[PoreClass], known: Sequence[PoreClass]) -> None:
         """Offer these classes for labelling; `known` are also the retired ones that crops may still
@@ -109,8 +115,8 @@ class LabelPage(QWidget):
         self.keys.watch(self.class_bar.buttons.values())
         entries: list[tuple[str, object]] = [
             ("All labels", "any"),
-            ("Not labelled", None),
-            ("Proposals", "proposals"),
+            ("Unlabelled", None),
+            ("Candidates", "proposals"),
         ]
         entries += [(c.name, c.id) for c in classes]
         entries += [(NOT_A_PORE_NAME, NOT_A_PORE), (UNSURE_NAME, UNSURE)]
@@ -128,16 +134,16 @@ class LabelPage(QWidget):
 
     def set_grid_count(self, shown: int, total: int, selected: int) -> None:
         """Say how many crops the grid shows, of how many, and how many are selected."""
-        self.crop_grid.set_empty_text(
-            "No crop is like that. Reset shows all."
-            if total
-            else "No crops yet. Click a pore, or drag a box around it."
-        )
-        if shown == total:
-            text = f"{total} crops"
-        else:
-            text = f"{shown} of {total} crops"
-        self.grid_count.setText(f"{text} · {selected} selected" if selected > 1 else text)
+        empty = "No crops yet. Click a pore, or drag a box around it."
+        if total:
+            empty = "No crops match the filter. Reset shows all."
+        self.crop_grid.set_empty_text(empty)
+        text = count(total, "crop")
+        if shown != total:
+            text = f"{shown:,} of {text}"
+        if selected > 1:
+            text = f"{text} · {selected:,} selected"
+        self.grid_count.setText(text)
         self.all_crops_button.setVisible(not self.crop_filter().is_open)
 
     def set_title(self, text: str, detail: str = "") -> None:
@@ -174,51 +180,60 @@ class LabelPage(QWidget):
     # ---- building ---------------------------------------------------------------------------
 
     def _build_work(self) -> QWidget:
+        whole = QSplitter(Qt.Orientation.Horizontal)
+        whole.addWidget(self._build_middle())
+        whole.addWidget(self._build_side())
+        whole.setStretchFactor(0, 1)
+        whole.setSizes([900, 256])
+        whole.setCollapsible(0, False)
+        whole.setHandleWidth(1)
+        return whole
+
+    def _build_middle(self) -> QWidget:
         self.top_splitter = top = QSplitter(Qt.Orientation.Horizontal)
         top.setObjectName("label_top_splitter")
         top.addWidget(self._build_left())
         top.addWidget(self._build_centre())
         top.setStretchFactor(1, 1)
         top.setSizes([226, 700])
-        middle = QSplitter(Qt.Orientation.Vertical)
-        middle.addWidget(top)
+        top.setHandleWidth(1)
         self.below = Tabbed("label_below", "Below the micrograph")
         self.below.add("Crops", self._build_grid())
         self.below.add_beside("Crops", self._build_grid_view())
         self.measure_panel = MeasurePanel(self)
         self.below.add("Measurements", self.measure_panel)
+        middle = QSplitter(Qt.Orientation.Vertical)
+        middle.addWidget(top)
         middle.addWidget(self.below)
         middle.setStretchFactor(0, 3)
         middle.setStretchFactor(1, 1)
         middle.setSizes([520, 236])
         middle.setCollapsible(0, False)
-        whole = QSplitter(Qt.Orientation.Horizontal)
-        whole.addWidget(middle)
+        middle.setHandleWidth(1)
+        return middle
+
+    def _build_side(self) -> QWidget:
         self.side = Tabbed("label_side", "Beside the micrograph")
         self.side.add("Label", self._build_right())
         self.find_panel = FindPanel(self)
         self.side.add("Find pores", self.find_panel)
         self.picture_panel = PicturePanel(self)
-        self.side.add("Picture", self.picture_panel)
+        self.side.add("Image", self.picture_panel)
         self.progress_panel = ProgressPanel(self)
         self.side.add("Progress", self.progress_panel)
-        whole.addWidget(self.side)
-        whole.setStretchFactor(0, 1)
-        whole.setSizes([900, 256])
-        whole.setCollapsible(0, False)
-        for splitter in (top, middle, whole):
-            splitter.setHandleWidth(1)
-        return whole
+        return self.side
 
     def _build_left(self) -> QWidget:
         self.import_button = pieces.button(
             "import_button", "Import…", "Import micrographs or crops"
         )
         self.properties_button = pieces.button(
-            "properties_button", "Properties…", "Specimen and scale of the chosen micrographs"
+            "properties_button",
+            "Properties…",
+            "Specimen and pixel size of the selected micrographs",
         )
         self.delete_micrograph_button = pieces.button(
-            "delete_micrograph_button", "Delete…", "Delete the chosen micrographs with their crops"
+            "delete_micrograph_button", "Delete…", "Delete the selected micrographs and their crops"
         )
         panel = pieces.panel()
         panel.setMinimumWidth(216)
@@ -233,9 +248,7 @@ class LabelPage(QWidget):
         self.canvas_detail = ElidedLabel("canvas_detail")
         self.zoom_text = pieces.muted("zoom_text")
         self.fit_button = pieces.button("fit_button", "Fit", "Show the whole micrograph (F)")
-        self.one_to_one_button = pieces.button(
-            "one_to_one_button", "1:1", "Show one pixel as one pixel"
-        )
+        self.one_to_one_button = pieces.button("one_to_one_button", "1:1", "Show at 100 %")
         panel = pieces.panel()
         layout = pieces.column(panel, 0)
         layout.addLayout(
@@ -255,13 +268,13 @@ class LabelPage(QWidget):
         self.label_filter = pieces.combo("label_filter", "Show crops by label")
         self.specimen_filter = pieces.combo("specimen_filter", "Show crops of a specimen")
         self.micrograph_filter = pieces.combo("micrograph_filter", "Show crops of a micrograph")
-        self.order_box = pieces.combo("crop_order", "Order of the crops")
+        self.order_box = pieces.combo("crop_order", "Order of crops")
         panel = pieces.panel()
         layout = pieces.column(panel, 0)
         boxes = (self.label_filter, self.specimen_filter, self.micrograph_filter, self.order_box)
         row = pieces.row(*boxes, None)
-        for place in range(len(boxes)):
-            row.setStretch(place, 1)
+        for index in range(len(boxes)):
+            row.setStretch(index, 1)
         layout.addLayout(row)
         self.scale_strip = ScaleStrip()
         self.section_strip = SectionStrip()
@@ -275,14 +288,14 @@ class LabelPage(QWidget):
         self.all_crops_button = pieces.button("all_crops_button", "Reset", "Show all crops again")
         self.one_scale_button = pieces.button(
             "one_scale_button",
-            "One scale",
-            "Draw all crops at one scale in µm, so that their sizes can be compared",
+            "Same scale",
+            "Show all crops at the same scale in µm, to compare sizes",
         )
         self.one_scale_button.setCheckable(True)
         self.size_slider = QSlider(Qt.Orientation.Horizontal)
         self.size_slider.setObjectName("thumbnail_size")
-        self.size_slider.setAccessibleName("Size of the pictures")
-        self.size_slider.setToolTip("Size of the pictures")
+        self.size_slider.setAccessibleName("Thumbnail size")
+        self.size_slider.setToolTip("Thumbnail size")
         self.size_slider.setRange(SMALLEST_CELL, LARGEST_CELL)
         self.size_slider.setValue(USUAL_CELL)
         self.size_slider.setFixedWidth(56)
@@ -342,11 +355,14 @@ class LabelPage(QWidget):
         return panel
 
     def _connect(self) -> None:
-        self.micrograph_list.set_empty_text("No micrographs. These crops came ready-made.")
+        self.micrograph_list.set_empty_text(
+            "No micrographs. These crops were imported without one."
+        )
         self.keys = LabelKeys(self)
         self.keys.watch(
             (self, self.image_canvas, self.crop_grid, self.context_view, self.class_bar)
         )
+        self.keys.watch((self.class_card,))
         self.keys.watch((self.micrograph_list,), own={"delete"})
         self.keys.pressed.connect(self.key_pressed)
         key_map().changed.connect(self._name_keys)
@@ -373,12 +389,15 @@ class LabelPage(QWidget):
         words = key_map().words
         self.fit_button.setToolTip(f"Show the whole micrograph ({words('fit')})")
         self.suggestion_line.accept_button.setToolTip(
-            f"Label the chosen crops as suggested ({words('accept')}); {words('accept_page')} "
-            "accepts all in sight"
+            f"Label the selected crops as suggested ({words('accept')}); {words('accept_page')} "
+            "accepts all visible suggestions"
         )
 
     def _say_zoom(self, scale: float) -> None:
-        self.zoom_text.setText(f"{scale * 100:.0f} %" if scale else "")
+        text = ""
+        if scale:
+            text = percent(scale, 0)
+        self.zoom_text.setText(text)
         for button in (self.fit_button, self.one_to_one_button):
             button.setEnabled(scale > 0)
 

@@ -4,40 +4,43 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, QSignalBlocker
 from PySide6.QtGui import QImage
 
-from poregui.domain.classes import NOT_A_PORE, UNSURE
+from poregui.domain.classes import NOT_A_PORE, UNSURE, PoreClass
 from poregui.domain.errors import PoreguiError
 from poregui.domain.records import Changed
+from poregui.domain.wording import count
+from poregui.gui.base.feature import Feature, Link
 from poregui.gui.base.messages import messages
 from poregui.gui.label.appearance import Framing, Looking
-from poregui.gui.label.catalogue import Catalogue
+from poregui.gui.label.catalogue import CropFilter
 from poregui.gui.label.class_cards import ClassCards
 from poregui.gui.label.crop_context import Context
 from poregui.gui.label.find_pores import Detecting
-from poregui.gui.label.gestures import CropGestures
-from poregui.gui.label.grid_order import Ordering, follow_labels
+from poregui.gui.label.gestures import CropGestures, Masking
+from poregui.gui.label.grid_order import follow_labels
 from poregui.gui.label.grid_sections import Sections, Sizing
-from poregui.gui.label.label_desk import Companion, LabelDesk
 from poregui.gui.label.label_page import LabelPage
+from poregui.gui.label.label_state import LabelState, concerns
 from poregui.gui.label.label_suggestions import Suggesting
-from poregui.gui.label.label_text import end_words, history_words, size_words
-from poregui.gui.label.masks import Masking
 from poregui.gui.label.measurements import Measuring
 from poregui.gui.label.outlines import Outlining
 from poregui.gui.label.progress import Progressing
 from poregui.gui.label.stage import Stage
 from poregui.gui.services.page_services import Services
 from poregui.gui.services.session import Session
-from poregui.workflow.editing.edits import Edit
+from poregui.gui.widgets.crop_text import end_words, history_words, size_words
 from poregui.workflow.editing.label_edits import (
     label_crops,
     labels_lost_with,
     remove_crops,
     remove_micrographs,
 )
+
+_LISTED = frozenset({"crops", "classes", "micrographs", "specimens"})
 
 
 class LabelPresenter(QObject):
@@ -48,23 +51,22 @@ class LabelPresenter(QObject):
     def __init__(self, page: LabelPage, session: Session, services: Services) -> None:
         super().__init__(page)
         self._page = page
-        self._session = session
         self._services = services
-        self._catalogue = Catalogue(session.project)
-        self._stage = Stage(page.image_canvas, page.context_view, services, self._catalogue, self)
-        self._current: int | None = None
-        self._quiet = False
-        self._links: list[tuple[object, Callable]] = []
-        self._ordering = Ordering(session.project, self._catalogue)
-        self._companions = self._make_companions()
+        self.state = state = LabelState(session, services, self)
+        self._stage = Stage(page.image_canvas, page.context_view, state)
+        self._suggesting = Suggesting(page.crop_grid, page.suggestion_line, page.order_box, state)
+        self._outlining = Outlining(page.image_canvas, self._stage, state)
+        self._cards = ClassCards(page.class_card, state)
+        self.features = self._make_features()
+        self._links: tuple[Link, ...] = ()
         self._keys: dict[str, Callable[[], object]] = {
-            "not_a_pore": lambda: self.label(NOT_A_PORE),
-            "unsure": lambda: self.label(UNSURE),
-            "clear": lambda: self.label(None, move_on=False),
+            "not_a_pore": partial(self.label, NOT_A_PORE),
+            "unsure": partial(self.label, UNSURE),
+            "clear": partial(self.label, None, move_on=False),
             "undo": self.undo,
             "redo": self.redo,
-            "next": lambda: self.step(1),
-            "previous": lambda: self.step(-1),
+            "next": partial(self.step, 1),
+            "previous": partial(self.step, -1),
             "delete": self.delete_crops,
             "fit": page.image_canvas.fit,
             **self._suggesting.keys,
@@ -72,37 +74,32 @@ class LabelPresenter(QObject):
             **self._cards.keys,
         }
 
-    def _make_companions(self) -> tuple[Companion, ...]:
-        desk = LabelDesk(
-            self._page,
-            self._session,
-            self._services,
-            self._catalogue,
-            self._stage,
-            self._apply,
-            self.choose,
-            lambda: self._current,
-            self._chosen_ids,
-            self._next_unlabelled,
-            self._ordering,
-            self._show_rows,
-        )
-        self._suggesting = Suggesting(desk)
-        self._outlining = outlining = Outlining(desk)
-        self._cards = ClassCards(desk)
+    def _make_features(self) -> tuple[Feature, ...]:
+        """Return the parts in the order in which they hear of a change."""
+        page = self._page
+        state = self.state
+        canvas = page.image_canvas
+        grid = page.crop_grid
+        stage = self._stage
+        panel = page.picture_panel
         return (
-            CropGestures(desk),
+            stage,
+            CropGestures(canvas, stage, state),
             self._suggesting,
-            Progressing(desk, self._suggesting),
-            outlining,
-            Context(desk, outlining, self._suggesting),
-            Detecting(desk, outlining),
-            Measuring(desk),
-            Looking(desk),
-            Masking(desk),
-            Framing(desk),
-            Sizing(desk),
-            Sections(desk, self._suggesting),
+            Progressing(
+                page.progress_panel, page.class_bar, grid, page.side, self._suggesting, state
+            ),
+            self._outlining,
+            Context(
+                page.crop_facts, page.alike_row, page.side, self._outlining, self._suggesting, state
+            ),
+            Detecting(page.find_panel, canvas, page.side, stage, self._outlining, state),
+            Measuring(page.measure_panel, page.below, state),
+            Looking(panel, canvas, stage, state),
+            Masking(panel, canvas, state),
+            Framing(panel.frame_box, canvas, state),
+            Sizing(grid, page.one_scale_button, page.scale_strip, state),
+            Sections(grid, page.section_strip, self._suggesting, state),
             self._cards,
         )
 
@@ -113,59 +110,77 @@ class LabelPresenter(QObject):
         page = self._page
         page.crop_grid.set_pictures(self._thumbnail)
         page.micrograph_list.set_pictures(self._small_micrograph)
-        page.set_writable(not self._session.project.read_only)
+        page.set_writable(not self.state.project.read_only)
+        self._links = self._page_links() + self._state_links()
+        for signal, slot in self._links:
+            signal.connect(slot)
+        for feature in self.features:
+            feature.attach()
+        self._fill()
+        self._choose_first()
+
+    def _page_links(self) -> tuple[Link, ...]:
+        page = self._page
         images = self._services.micrograph_images
-        self._links = [
-            (self._session.changed, self._follow),
+        return (
             (self._services.thumbnails.ready, page.crop_grid.picture_ready),
             (images.thumbnail_ready, page.micrograph_list.picture_ready),
-            (images.loaded, self._stage.loaded),
-            (images.failed, self._stage.failed),
             (page.key_pressed, self.press),
-            (page.filter_changed, self._filter),
+            (page.filter_changed, self.state.set_filter),
             (page.class_bar.label_requested, self.label),
-            (page.crop_grid.chosen, self._choose),
-            (page.crop_grid.selection_changed, self._count_grid),
+            (page.crop_grid.chosen, self.state.set_current),
+            (page.crop_grid.selection_changed, self._take_selection),
             (page.micrograph_list.chosen, self._choose_micrograph),
             (page.micrograph_list.delete_requested, self.delete_micrographs),
             (page.micrograph_list.properties_requested, self._ask_properties),
             (page.delete_micrograph_button.clicked, self._delete_chosen_micrographs),
             (page.properties_button.clicked, self._ask_chosen_properties),
             (page.image_canvas.crop_clicked, self.choose),
-            (self._stage.changed, self._say_stage),
-        ]
-        for signal, slot in self._links:
-            signal.connect(slot)
-        for companion in self._companions:
-            companion.attach()
-        self._fill()
-        self._choose_first()
+        )
+
+    def _state_links(self) -> tuple[Link, ...]:
+        state = self.state
+        return (
+            (state.session.changed, self._follow),
+            (state.wanted, self._choose_in_grid),
+            (state.current_changed, self._show_current),
+            (state.micrograph_changed, self._mark_micrograph),
+            (state.filter_changed, self._filter),
+            (state.order_changed, self._show_rows),
+            (self._stage.changed, self._show_title),
+        )
 
     def detach(self) -> None:
         """Stop following the session and leave the page empty for the next project."""
-        for companion in self._companions:
-            companion.detach()
+        for feature in self.features:
+            feature.detach()
         for signal, slot in self._links:
             signal.disconnect(slot)
-        self._links = []
+        self._links = ()
         self._page.clear()
+        self.state.forget()
 
     # ---- what a person wants ----------------------------------------------------------------
 
     @property
     def current(self) -> int | None:
         """Return the id of the current crop."""
-        return self._current
+        return self.state.current
+
+    @property
+    def classes(self) -> tuple[PoreClass, ...]:
+        """Return the classes that labels are given of, without asking the project."""
+        return self.state.catalogue.classes
 
     def label_counts(self) -> Counter[int | None]:
         """Return the number of crops per label without asking the project."""
-        return self._catalogue.counts()
+        return self.state.catalogue.counts()
 
     def press(self, meant: str) -> None:
         """Do what a key means (`class_1`... `undo`, `next`; see keys.py)."""
         if meant.startswith("class_"):
             wanted = meant.removeprefix("class_")
-            label = next((c.id for c in self._catalogue.classes if c.key == wanted), None)
+            label = next((c.id for c in self.state.catalogue.classes if c.key == wanted), None)
             if label is None:
                 messages().note(f"There is no class with the key {wanted}.")
             else:
@@ -175,18 +190,19 @@ class LabelPresenter(QObject):
 
     def label(self, label: int | None, *, move_on: bool = True) -> None:
         """Label the selected crops, all in one step, and go on to the next unlabelled one."""
-        ids = self._chosen_ids()
+        state = self.state
+        ids = state.chosen_ids()
         if not ids:
-            messages().note("No crop is chosen. Click one, or draw one on a micrograph.")
+            messages().note("No crop is selected. Click one, or draw one on a micrograph.")
             return
-        following = self._next_unlabelled(ids) if move_on else None
-        edit = label_crops(self._session.project, ids, label, who=self._session.who)
-        if not self._apply(edit if edit.changes else None):
+        following = self._page.crop_grid.rows.next_unlabelled(ids) if move_on else None
+        edit = label_crops(state.project, ids, label, who=state.session.who)
+        if not state.apply(edit if edit.changes else None):
             return
         if following is not None:
-            self.choose(following)
+            state.choose(following)
         elif move_on:
-            shown = self._catalogue.rows(self._page.crop_filter())
+            shown = state.catalogue.rows(state.filter)
             messages().note(end_words(sum(row.label is None for row in shown)))
 
     def step(self, by: int) -> None:
@@ -196,73 +212,42 @@ class LabelPresenter(QObject):
 
     def choose(self, crop_id: int | None) -> None:
         """Make a crop the current one everywhere."""
-        self._quiet = True
-        self._page.crop_grid.choose(crop_id)
-        self._quiet = False
-        self._choose(crop_id)
+        self.state.choose(crop_id)
 
     def undo(self) -> None:
         """Take the last step back and go to the crop that it concerned."""
-        self._step_in_history(self._session.undo, "There is nothing to undo.")
+        self._step_in_history(self.state.session.undo, "There is nothing to undo.")
 
     def redo(self) -> None:
         """Do the undone step again and go to the crop that it concerned."""
-        self._step_in_history(self._session.redo, "There is nothing to redo.")
+        self._step_in_history(self.state.session.redo, "There is nothing to redo.")
 
     def delete_crops(self) -> None:
         """Delete the selected crops; undo brings them back."""
-        ids = self._chosen_ids()
-        if not ids:
-            return
-        if self._apply(remove_crops(ids)):
-            messages().note(
-                "Deleted. Undo brings it back." if len(ids) == 1 else f"Deleted {len(ids)} crops."
-            )
+        ids = self.state.chosen_ids()
+        if ids and self.state.apply(remove_crops(ids)):
+            messages().note(f"Deleted {count(len(ids), 'crop')}. Undo restores them.")
 
     def delete_micrographs(self, micrograph_ids: Sequence[int]) -> None:
         """Ask, saying how many labels go with them, and delete micrographs; undo
         brings all back.
         """
-        known = [
-            self._catalogue.micrographs[i]
-            for i in micrograph_ids
-            if i in self._catalogue.micrographs
-        ]
+        catalogue = self.state.catalogue
+        known = [catalogue.micrographs[i] for i in micrograph_ids if i in catalogue.micrographs]
         if not known:
             return
         ids = [m.id for m in known]
-        crops = sum(len(self._catalogue.crops_of(i)) for i in ids)
-        labels = labels_lost_with(self._session.project, ids)
-        if len(known) == 1:
-            what = known[0].name
-        else:
-            what = f"{len(known)} micrographs"
+        crops = sum(len(catalogue.crops_of(i)) for i in ids)
+        labels = labels_lost_with(self.state.project, ids)
+        what = known[0].name
+        if len(known) > 1:
+            what = count(len(known), "micrograph")
+        text = "It has no crops. "
         if crops:
-            text = f"{crops} crops, {labels} of them labelled, go with it. "
-        else:
-            text = "No crops go with it. "
-        text += "The image file stays where it is, and undo brings everything back."
+            text = f"This also deletes {count(crops, 'crop')}, {labels:,} of them labelled. "
+        text += "Image files stay where they are. Undo restores everything."
         if messages().ask(f"Delete {what}?", text, "Delete"):
-            self._apply(remove_micrographs(self._session.project, ids))
-
-    # ---- doing ------------------------------------------------------------------------------
-
-    def _apply(self, edit: Edit | None) -> bool:
-        """Do an edit and tell whether the project could be written; None only asks whether it
-        could.
-        """
-        try:
-            self._session.project.check_writable()
-        except PoreguiError as error:
-            messages().note(str(error))
-            return False
-        try:
-            if edit is not None:
-                self._session.apply(edit)
-        except PoreguiError as error:
-            messages().error(error)
-            return False
-        return True
+            self.state.apply(remove_micrographs(self.state.project, ids))
 
     def _step_in_history(self, step: Callable[[], Changed | None], nothing: str) -> None:
         try:
@@ -273,153 +258,149 @@ class LabelPresenter(QObject):
         if changed is None:
             messages().note(nothing)
             return
-        there = [crop_id for crop_id in changed.crop_ids if crop_id in self._catalogue.crops]
+        crops = self.state.catalogue.crops
+        there = [crop_id for crop_id in changed.crop_ids if crop_id in crops]
         if there:
             self.choose(there[0])
-
-    def _chosen_ids(self) -> list[int]:
-        selected = self._page.crop_grid.selected_ids()
-        if len(selected) > 1 and self._current in selected:
-            return selected
-        if self._current is not None:
-            return [self._current]
-        return []
-
-    def _next_unlabelled(self, ids: Sequence[int]) -> int | None:
-        return self._page.crop_grid.rows.next_unlabelled(ids)
 
     # ---- following --------------------------------------------------------------------------
 
     def _follow(self, changed: Changed) -> None:
-        self._catalogue.follow(changed)
-        if changed.kinds - {"labels", "runs", "test_side"}:
+        state = self.state
+        state.follow(changed)
+        if changed.kinds & _LISTED:
             self._fill()
-        elif changed.kinds & {"labels"}:
+        elif "labels" in changed.kinds:
             self._show_labels(changed)
-        self._stage.follow()
-        for companion in self._companions:
-            companion.follow(changed)
-        if self._current is not None and self._current not in self._catalogue.crops:
-            self._choose_neighbour(self._current)
-        else:
+        for feature in self.features:
+            if changed.kinds & feature.hears:
+                feature.follow(changed)
+        if state.current is not None and state.crop is None:
+            self._choose_neighbour(state.current)
+        elif changed.kinds & _LISTED or concerns(changed, state.current):
             self._show_current()
+        if changed.kinds & {"micrographs", "specimens"}:
+            self._show_title()
 
     def _show_labels(self, changed: Changed) -> None:
         page = self._page
-        catalogue = self._catalogue
-        self._quiet = True
-        followed = follow_labels(
-            page.crop_grid, catalogue, self._ordering, page.crop_filter(), changed.crop_ids
-        )
-        self._quiet = False
-        if followed:
-            self._count_grid()
-        else:
+        catalogue = self.state.catalogue
+        with QSignalBlocker(page.crop_grid):
+            followed = follow_labels(
+                page.crop_grid,
+                catalogue,
+                self.state.ordering,
+                self.state.filter,
+                changed.crop_ids,
+            )
+        if not followed:
             self._show_rows()
+        elif self.state.filter.label != "any":
+            self._take_selection()
+            self._count_grid()
         page.micrograph_list.change_rows(catalogue.micrograph_rows_of(changed.crop_ids))
         page.class_bar.set_counts(catalogue.counts())
 
     def _choose_neighbour(self, gone: int) -> None:
         ids = self._page.crop_grid.ids()
-        self.choose(next((crop_id for crop_id in ids if crop_id > gone), ids[-1] if ids else None))
+        last = ids[-1] if ids else None
+        self.choose(next((crop_id for crop_id in ids if crop_id > gone), last))
 
     def _fill(self) -> None:
         page = self._page
-        catalogue = self._catalogue
+        catalogue = self.state.catalogue
         page.show_empty(not catalogue.micrographs and not catalogue.crops)
         page.set_classes(catalogue.classes, catalogue.known_classes)
         page.set_specimens(catalogue.specimen_entries())
         page.set_micrographs(catalogue.micrograph_entries())
         page.micrograph_list.set_rows(catalogue.micrograph_rows())
         page.class_bar.set_counts(catalogue.counts())
+        self.state.set_filter(page.crop_filter())
         self._show_rows()
 
     def _show_rows(self) -> None:
-        self._quiet = True
-        self._page.crop_grid.set_rows(
-            self._ordering.arrange(self._catalogue.rows(self._page.crop_filter()))
-        )
-        self._page.crop_grid.choose(self._current)
-        self._quiet = False
+        state = self.state
+        grid = self._page.crop_grid
+        with QSignalBlocker(grid):
+            grid.set_rows(state.ordering.arrange(state.catalogue.rows(state.filter)))
+            grid.choose(state.current)
+        self._take_selection()
         self._count_grid()
 
-    def _filter(self) -> None:
+    def _filter(self, wanted: CropFilter) -> None:
+        self._page.set_filter(wanted)
         self._show_rows()
-        if self._page.crop_grid.rows.place(self._current or 0) is None:
-            self.choose(next(iter(self._page.crop_grid.ids()), None))
+        grid = self._page.crop_grid
+        if grid.rows.place(self.state.current or 0) is None:
+            self.choose(next(iter(grid.ids()), None))
+
+    def _take_selection(self) -> None:
+        before = len(self.state.selection)
+        self.state.select(self._page.crop_grid.selected_ids())
+        if len(self.state.selection) != before:
+            self._count_grid()
 
     def _count_grid(self) -> None:
-        grid = self._page.crop_grid
-        self._page.set_grid_count(
-            grid.rows.rowCount(), len(self._catalogue.crops), len(grid.selected_ids())
-        )
+        rows = self._page.crop_grid.rows
+        total = len(self.state.catalogue.crops)
+        self._page.set_grid_count(rows.rowCount(), total, len(self.state.selection))
 
     # ---- choosing ---------------------------------------------------------------------------
 
     def _choose_first(self) -> None:
         rows = self._page.crop_grid.rows.rows
-        first = next(
-            (row.crop_id for row in rows if row.label is None), rows[0].crop_id if rows else None
-        )
-        if first is not None:
-            self.choose(first)
-        elif self._catalogue.micrographs:
-            self._choose_micrograph(next(iter(self._catalogue.micrographs)))
+        micrographs = self.state.catalogue.micrographs
+        unlabelled = (row.crop_id for row in rows if row.label is None)
+        if rows:
+            self.choose(next(unlabelled, rows[0].crop_id))
+        elif micrographs:
+            self._choose_micrograph(next(iter(micrographs)))
         else:
-            self._stage.show(None)
             self._show_current()
 
-    def _choose(self, crop_id: int | None) -> None:
-        if self._quiet:
-            return
-        self._current = crop_id
-        crop = self._catalogue.crops.get(crop_id or 0)
-        if crop is not None:
-            self._stage.show_crop(crop)
-        self._page.micrograph_list.choose(
-            self._stage.micrograph.id if self._stage.micrograph else None
-        )
-        self._show_current()
+    def _choose_in_grid(self, crop_id: int | None, also: Sequence[int]) -> None:
+        self._page.crop_grid.choose(crop_id, also=also)
 
     def _choose_micrograph(self, micrograph_id: int) -> None:
-        crops = self._catalogue.crops_of(micrograph_id)
-        listed = [crop for crop in crops if self._page.crop_grid.rows.place(crop.id) is not None]
-        first = next((crop for crop in listed if crop.label is None), listed[0] if listed else None)
-        if first is not None:
-            self.choose(first.id)
-            return
-        self._current = None
-        self._page.crop_grid.choose(None)
-        self._stage.show(self._catalogue.micrographs.get(micrograph_id))
-        self._page.micrograph_list.choose(micrograph_id)
-        self._show_current()
+        listed = [
+            crop
+            for crop in self.state.catalogue.crops_of(micrograph_id)
+            if self._page.crop_grid.rows.place(crop.id) is not None
+        ]
+        if listed:
+            self.choose(next((c.id for c in listed if c.label is None), listed[0].id))
+        else:
+            self.state.show_micrograph(micrograph_id)
 
-    def _show_current(self) -> None:
+    def _mark_micrograph(self) -> None:
+        micrograph = self.state.micrograph
+        self._page.micrograph_list.choose(micrograph.id if micrograph is not None else None)
+
+    def _show_current(self, _crop_id: object = None) -> None:
         page = self._page
-        crop = self._catalogue.crops.get(self._current or 0)
-        self._stage.set_current(crop)
-        page.class_bar.set_current(crop.label if crop else None)
-        self._suggesting.show_current()
+        crop = self.state.crop
         if crop is None:
+            page.class_bar.set_current(None)
             page.set_details("", "", "")
             return
-        log = self._session.project.label_log(crop.id)
-        marks = self._catalogue.marks
+        page.class_bar.set_current(crop.label)
+        log = self.state.project.label_log(crop.id)
+        marks = self.state.catalogue.marks
         page.set_details(marks.name(crop.label), size_words(crop), history_words(log, marks))
 
-    def _say_stage(self) -> None:
+    def _show_title(self) -> None:
         self._page.set_title(*self._stage.title())
 
     # ---- pictures and properties ------------------------------------------------------------
 
     def _thumbnail(self, crop_id: int) -> QImage | None:
-        crop = self._catalogue.crops.get(crop_id)
+        crop = self.state.catalogue.crops.get(crop_id)
         if crop:
             return self._services.thumbnails.image(crop)
         return None
 
     def _small_micrograph(self, micrograph_id: int) -> QImage | None:
-        micrograph = self._catalogue.micrographs.get(micrograph_id)
+        micrograph = self.state.catalogue.micrographs.get(micrograph_id)
         if micrograph:
             return self._services.micrograph_images.thumbnail(micrograph)
         return None

@@ -6,15 +6,21 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtWidgets import QComboBox
 
 from poregui.domain.classes import UNSURE
 from poregui.domain.records import Changed, Crop
 from poregui.domain.splits import group_of
+from poregui.domain.wording import count, percent
 from poregui.gui.base import pieces
+from poregui.gui.base.feature import Feature, Link
 from poregui.gui.base.messages import messages
-from poregui.gui.label.grid_order import BY_SUGGESTION, ORDERS
-from poregui.gui.label.label_desk import LabelDesk
+from poregui.gui.label.catalogue import Catalogue
+from poregui.gui.label.grid_order import BY_SUGGESTION, LIKELY, ORDERS
+from poregui.gui.label.label_state import LabelState, concerns
+from poregui.gui.lists.crop_grid import CropGrid
 from poregui.gui.services.suggester import SuggestProcess
+from poregui.gui.widgets.suggestion_line import SuggestionLine
 from poregui.workflow.editing.label_edits import accept_suggestions
 from poregui.workflow.suggesting.suggestions import Suggestions
 from poregui.workflow.training.learning_curve import HOW_SURE, advice, lines_of_classes
@@ -26,17 +32,17 @@ A thread that tells them all stalls the window longer.
 """
 
 
-class SlowTelling(QObject):
-    """Hold what is still to be told, and in `told` crops as they were told; crops that went are
-    passed over.
+class CropSender(QObject):
+    """Send crops to the worker bit by bit, and keep them in `sent` as they were sent; crops that
+    went are skipped.
 
-    `told` grows with the telling, for a copy of 100,000 crops made at once is felt under a key.
+    `sent` grows with the sending, for a copy of 100,000 crops made at once is felt under a key.
     """
 
-    def __init__(self, crops: Callable[[], Mapping[int, Crop]], parent: QObject) -> None:
+    def __init__(self, catalogue: Catalogue, parent: QObject) -> None:
         super().__init__(parent)
-        self.told: dict[int, Crop] = {}
-        self._crops = crops
+        self.sent: dict[int, Crop] = {}
+        self._catalogue = catalogue
         self._waiting: deque[int] = deque()
         self._timer = QTimer(self, interval=0)
         self._timer.timeout.connect(self._tell)
@@ -54,12 +60,12 @@ class SlowTelling(QObject):
         self._waiting.clear()
 
     def _tell(self) -> None:
-        crops = self._crops()
+        crops = self._catalogue.crops
         part = [self._waiting.popleft() for _ in range(min(_AT_ONCE, len(self._waiting)))]
         here = {crop_id: crops[crop_id] for crop_id in part if crop_id in crops}
-        self.told |= here
-        told = [[crop.id, crop.pixels, crop.um_per_px, group_of(crop)] for crop in here.values()]
-        self._process.tell({"crops": told, "more": bool(self._waiting)})
+        self.sent |= here
+        rows = [[crop.id, crop.pixels, crop.um_per_px, group_of(crop)] for crop in here.values()]
+        self._process.tell({"crops": rows, "more": bool(self._waiting)})
         if self._waiting:
             self._timer.start()
         else:
@@ -74,7 +80,7 @@ _QUIET_MS = 1500
 """Time without a label after which the grid may take the order of new suggestions."""
 
 
-class Suggesting(QObject):
+class Suggesting(Feature):
     """Tell the worker what people decide, and show what it makes of that without ever labelling by
     itself.
 
@@ -86,17 +92,25 @@ class Suggesting(QObject):
     curve_changed = Signal()
     reordered = Signal()
 
-    def __init__(self, desk: LabelDesk) -> None:
-        super().__init__(desk.page)
-        self._desk = desk
+    hears = frozenset({"labels", "crops", "micrographs", "specimens", "classes"})
+
+    def __init__(
+        self, grid: CropGrid, line: SuggestionLine, order_box: QComboBox, state: LabelState
+    ) -> None:
+        super().__init__(state)
+        self._grid = grid
+        self._line = line
+        self._order_box = order_box
+        self._state = state
         self._process: SuggestProcess | None = None
         self._broken = False
-        self._told: dict[int, int | None] = {}
-        self._telling = SlowTelling(lambda: desk.catalogue.crops, self)
+        self._sent_labels: dict[int, int | None] = {}
+        self._sender = CropSender(state.catalogue, self)
         self._found: Suggestions | None = None
         self._curve: Mapping | None = None
         self._compared: int | None = None
-        self._renew = QTimer(singleShot=True, interval=_QUIET_MS)
+        self._shown: object = None
+        self._renew = QTimer(self, singleShot=True, interval=_QUIET_MS)
         self._renew.timeout.connect(self._reorder)
         self.keys: dict[str, Callable[[], object]] = {
             "accept": self.accept,
@@ -105,115 +119,119 @@ class Suggesting(QObject):
 
     # ---- life -------------------------------------------------------------------------------
 
-    def attach(self) -> None:
+    def links(self) -> Iterable[Link]:
+        return (
+            (self._order_box.activated, self._choose_order),
+            (self._line.accept_requested, self.accept),
+            (self._state.current_changed, self.show_current),
+        )
+
+    def start(self) -> None:
         """Offer the orders, draw suggestions in the grid, and start to learn
         where there is enough.
         """
-        page = self._desk.page
-        pieces.fill(page.order_box, ORDERS)
-        page.crop_grid.set_suggestions(self._suggestion)
-        page.suggestion_line.show_state("")
-        for signal, slot in self._links():
-            signal.connect(slot)
+        pieces.fill(self._order_box, ORDERS)
+        self._grid.set_suggestions(self._suggestion)
+        self._line.show_state("")
         self._catch_up()
+        self.show_current()
 
-    def detach(self) -> None:
+    def stop(self) -> None:
         """End the process and take the suggestions away."""
-        for signal, slot in self._links():
-            signal.disconnect(slot)
         self._renew.stop()
-        self._telling.stop()
+        self._sender.stop()
         if self._process is not None:
             self._process.close()
             self._process = None
-        page = self._desk.page
-        page.crop_grid.set_suggestions(None)
-        page.suggestion_line.show_suggestion(None, 0.0)
-        page.order_box.setCurrentIndex(0)
+        self._grid.set_suggestions(None)
+        self._line.show_suggestion(None, 0.0)
+        self._order_box.setCurrentIndex(0)
+        self._shown = None
 
     def follow(self, changed: Changed) -> None:
         """Tell the worker what an edit changed; the grid waits with a new order until the keys
         rest.
         """
-        if changed.kinds & {"labels", "crops", "micrographs", "specimens"}:
-            self._catch_up(
-                changed.crop_ids if changed.kinds == {"labels"} and changed.crop_ids else None
-            )
+        if changed.kinds == {"labels"} and changed.crop_ids:
+            self._catch_up(changed.crop_ids)
+        elif changed.kinds != {"classes"}:
+            self._catch_up()
         if self._renew.isActive():
             self._renew.start()
         if "classes" in changed.kinds:
             self._say_state()
+        if changed.kinds != {"labels"} or concerns(changed, self._state.current):
+            self.show_current()
 
-    def show_current(self) -> None:
+    def show_current(self, _crop_id: object = None) -> None:
         """Show what is suggested for the current crop, where it has no label."""
-        crop_id = self._desk.current()
-        crop = self._desk.catalogue.crops.get(crop_id or 0)
+        crop = self._state.crop
+        found = None
         if crop is not None and crop.label is None:
             found = self._suggestion(crop.id)
-        else:
-            found = None
-        line = self._desk.page.suggestion_line
-        line.set_marks(self._desk.catalogue.marks)
-        label, sure = found or (None, 0.0)
-        line.show_suggestion(label, sure, writable=not self._desk.session.project.read_only)
-
-    def _links(self) -> tuple:
-        page = self._desk.page
-        return (
-            (page.order_box.activated, self._choose_order),
-            (page.suggestion_line.accept_requested, self.accept),
-        )
+        shown = (found, self._state.catalogue.marks)
+        if shown == self._shown:
+            return
+        self._shown = shown
+        label, probability = found or (None, 0.0)
+        self._line.set_marks(self._state.catalogue.marks)
+        writable = not self._state.project.read_only
+        self._line.show_suggestion(label, probability, writable=writable)
 
     # ---- what a person wants ----------------------------------------------------------------
 
     def accept(self) -> None:
-        """Label the chosen crops as suggested and go on."""
-        self._accept(self._desk.chosen_ids(), "Nothing is suggested for this crop yet.")
+        """Label the selected crops as suggested and go on."""
+        self._accept(self._state.chosen_ids(), "No suggestion for this crop yet.")
 
     def accept_page(self) -> None:
         """Label all crops that are in sight in the grid as suggested, in one step."""
-        self._accept(
-            self._desk.page.crop_grid.visible_ids(), "Nothing is suggested for the crops in sight."
-        )
+        self._accept(self._grid.visible_ids(), "No suggestions for the visible crops.")
 
     def _accept(self, crop_ids: Sequence[int], nothing: str) -> None:
-        desk = self._desk
-        crops = desk.catalogue.crops
+        crops = self._state.catalogue.crops
         free = [i for i in crop_ids if i in crops and crops[i].label is None]
         wanted = {i: found[0] for i in free if (found := self._suggestion(i)) is not None}
         if not wanted:
             messages().note(nothing)
             return
-        following = desk.next_unlabelled(list(wanted))
-        edit = accept_suggestions(desk.session.project, wanted, who=desk.session.who)
-        if desk.apply(edit if edit.changes else None):
+        following = self._grid.rows.next_unlabelled(list(wanted))
+        edit = accept_suggestions(self._state.project, wanted, who=self._state.session.who)
+        if self._state.apply(edit if edit.changes else None):
             if len(wanted) > 1:
-                marks = desk.catalogue.marks
-                number = Counter(wanted.values())
-                each = ", ".join(
-                    f"{count} {marks.name(label)}" for label, count in number.most_common()
-                )
+                marks = self._state.catalogue.marks
+                numbers = Counter(wanted.values()).most_common()
+                each = ", ".join(f"{number:,} {marks.name(label)}" for label, number in numbers)
                 messages().note(
-                    f"Accepted {len(wanted)} suggestions: {each}. Undo takes them back."
+                    f"Accepted {count(len(wanted), 'suggestion')}: {each}. Undo removes them."
                 )
             if following is not None:
-                desk.choose(following)
+                self._state.choose(following)
 
     def _choose_order(self) -> None:
-        desk = self._desk
-        desk.ordering.by = str(desk.page.order_box.currentData())
-        desk.page.crop_grid.setFocus()
-        if desk.ordering.by in BY_SUGGESTION and self._found is None:
-            messages().note(f"Suggestions come from the {FEWEST_LABELS}th label of two classes on.")
-        if desk.ordering.by == "alike":
+        self._state.ordering.by = str(self._order_box.currentData())
+        self._grid.setFocus()
+        if self._state.ordering.by in BY_SUGGESTION and self._found is None:
+            messages().note(f"Suggestions start after {FEWEST_LABELS} labels of two classes.")
+        if self._state.ordering.by == "alike":
             self._ask_alike()
         else:
             self._reorder(keep=False)
 
+    def order_by_likely(self, label: int) -> None:
+        """Put the crops that are likeliest of a class first."""
+        ordering = self._state.ordering
+        ordering.by = LIKELY
+        ordering.wanted = label
+        ordering.renew()
+        name = self._state.catalogue.marks.name(label)
+        self._order_box.setPlaceholderText(f"Likely {name}")
+        self._order_box.setCurrentIndex(-1)
+
     def _ask_alike(self) -> None:
-        crop_id = self._desk.current()
+        crop_id = self._state.current
         if crop_id is None:
-            messages().note("Choose the crop that the others are to be compared with.")
+            messages().note("Select the crop to compare the others with.")
             return
         self._catch_up(start=True)
         self._compared = crop_id
@@ -224,13 +242,13 @@ class Suggesting(QObject):
 
     def _catch_up(self, crop_ids: Sequence[int] | None = None, *, start: bool = False) -> None:
         """Tell the worker what it does not know yet, once there is enough to learn from."""
-        crops = self._desk.catalogue.crops
+        crops = self._state.catalogue.crops
         if self._process is None:
-            counts = self._desk.catalogue.counts()
+            counts = self._state.catalogue.counts()
             labelled = len(crops) - counts[None] - counts[UNSURE]
             if not start and (self._broken or labelled < FEWEST_LABELS or len(crops) == labelled):
                 return
-            self._process = SuggestProcess(self._desk.session.project.folder)
+            self._process = SuggestProcess(self._state.project.folder)
             for signal, slot in (
                 (self._process.suggested, self._take),
                 (self._process.measured, self._measured),
@@ -239,25 +257,26 @@ class Suggesting(QObject):
                 (self._process.ended, self._ended),
             ):
                 signal.connect(slot)
-            self._telling.told.clear()
-            self._told = {crop.id: crop.label for crop in crops.values() if crop.label is not None}
-            self._send([list(pair) for pair in self._told.items()], list(crops), [])
+            self._sender.sent.clear()
+            self._sent_labels = {
+                crop.id: crop.label for crop in crops.values() if crop.label is not None
+            }
+            self._send([list(pair) for pair in self._sent_labels.items()], list(crops), [])
             return
-        if crop_ids is None:
-            ids = crops
-        else:
+        ids: Iterable[int] = crops
+        if crop_ids is not None:
             ids = [i for i in crop_ids if i in crops]
-        known = self._telling.told
+        known = self._sender.sent
         fresh = [i for i in ids if _needed(known.get(i)) != _needed(crops[i])]
         if crop_ids is None:
             gone = [i for i in known if i not in crops]
         else:
             gone = []
-        labels = [[i, crops[i].label] for i in ids if self._told.get(i) != crops[i].label]
+        labels = [[i, crops[i].label] for i in ids if self._sent_labels.get(i) != crops[i].label]
         for crop_id in gone:
             known.pop(crop_id)
             labels.append([crop_id, None])
-        self._told.update((crop_id, label) for crop_id, label in labels)
+        self._sent_labels.update((crop_id, label) for crop_id, label in labels)
         self._send(labels, fresh, gone)
 
     def _send(self, labels: list, fresh: list[int], gone: list[int]) -> None:
@@ -270,24 +289,24 @@ class Suggesting(QObject):
         if gone:
             process.tell({"gone": gone})
         if fresh:
-            self._telling.go_on(process, fresh)
+            self._sender.go_on(process, fresh)
 
     def _take(self, found: Suggestions | None) -> None:
         self._found = found
-        self._desk.ordering.suggestions = found
-        self._desk.page.crop_grid.viewport().update()
+        self._state.ordering.suggestions = found
+        self._grid.viewport().update()
         self.show_current()
         self._say_state()
-        if self._desk.ordering.by in BY_SUGGESTION and not self._renew.isActive():
+        if self._state.ordering.by in BY_SUGGESTION and not self._renew.isActive():
             self._renew.start()
 
     def ask_alike_to_current(self) -> None:
         """Ask which labelled crops look most like the current one; `alike_found` answers, from
         enough labels on.
         """
-        crop_id = self._desk.current()
+        crop_id = self._state.current
         if self._process is None and not self._broken:
-            counts = self._desk.catalogue.counts()
+            counts = self._state.catalogue.counts()
             labelled = counts.total() - counts[None] - counts[UNSURE]
             self._catch_up(start=labelled >= FEWEST_LABELS)
         if self._process is not None and crop_id is not None:
@@ -302,14 +321,14 @@ class Suggesting(QObject):
         self, crop_id: int, order: Sequence[int], of_each: Mapping[int, Sequence[int]]
     ) -> None:
         self.alike_found.emit(crop_id, of_each)
-        if crop_id == self._compared and self._desk.ordering.by == "alike":
+        if crop_id == self._compared and self._state.ordering.by == "alike":
             self._compared = None
-            self._desk.ordering.alike = order
+            self._state.ordering.alike = order
             self._reorder(keep=False)
 
     def _measured(self, done: int, total: int) -> None:
         if done < total:
-            self._desk.page.suggestion_line.show_state(f"Measuring crops: {done} of {total}")
+            self._line.show_state(f"Measuring crops: {done:,} of {total:,}")
         else:
             self._say_state()
 
@@ -321,10 +340,11 @@ class Suggesting(QObject):
     def _ended(self, why: str) -> None:
         self._process = None
         self._broken = True
-        self._telling.stop()
-        messages().note(
-            "The suggestions have stopped; labelling goes on." + (f" ({why})" if why else "")
-        )
+        self._sender.stop()
+        text = "Suggestions have stopped; you can continue labelling."
+        if why:
+            text += f" ({why})"
+        messages().note(text)
 
     # ---- what is shown ----------------------------------------------------------------------
 
@@ -336,19 +356,19 @@ class Suggesting(QObject):
     def _say_state(self) -> None:
         found = self._found
         names = self._names()
-        text = told = ""
-        if found is not None:
-            if found.accuracy is not None:
-                sure = f", right for {100 * found.accuracy:.0f} % of unseen ones"
-            else:
-                sure = ""
-            told = advice(self._curve, names)
-            if found.run is not None:
-                eyes = f" and the network of run {found.run}"
-            else:
-                eyes = ""
-            text = f"Learnt from {found.count} labels{eyes}{sure}. {told}".strip()
-        self._desk.page.suggestion_line.show_state(text, HOW_SURE if told else "")
+        if found is None:
+            self._line.show_state("")
+            return
+        hint = advice(self._curve, names)
+        text = f"Learnt from {count(found.count, 'label')}"
+        if found.run is not None:
+            text += f" and the network of run {found.run}"
+        if found.accuracy is not None:
+            text += f", estimated accuracy {percent(found.accuracy, 0)}"
+        if hint:
+            self._line.show_state(f"{text}. {hint}", HOW_SURE)
+        else:
+            self._line.show_state(f"{text}.")
 
     def more_of_each(self) -> list[str]:
         """Return for each class a line on what more labels would add; none while nothing can be
@@ -357,21 +377,20 @@ class Suggesting(QObject):
         return lines_of_classes(self._curve, self._names())
 
     def _names(self) -> dict[int, str]:
-        return {c.id: c.name for c in self._desk.catalogue.known_classes} | {-1: "not-a-pore"}
+        return {c.id: c.name for c in self._state.catalogue.known_classes} | {-1: "not-a-pore"}
 
     def _reorder(self, *, keep: bool = True) -> None:
         """Put the grid into the chosen order anew; `keep` leaves the current crop in view, else the
         first is chosen.
         """
-        desk = self._desk
-        desk.ordering.renew()
-        desk.refill()
+        self._state.ordering.renew()
+        self._state.order_changed.emit()
         self.reordered.emit()
-        if not keep and desk.ordering.by != "alike":
-            rows = desk.page.crop_grid.rows.rows
+        if not keep and self._state.ordering.by != "alike":
+            rows = self._grid.rows.rows
             first = next((row.crop_id for row in rows if row.label is None), None)
             if first is not None:
-                desk.choose(first)
+                self._state.choose(first)
 
 
 def _needed(crop: Crop | None) -> tuple[object, ...]:

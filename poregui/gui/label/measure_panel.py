@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from PySide6.QtCore import QModelIndex, QSignalBlocker, Qt, Signal
+from PySide6.QtCore import QModelIndex, Qt, Signal
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QCheckBox,
@@ -33,8 +33,8 @@ from poregui.gui.lists.pore_table import (
 from poregui.gui.plots.pore_plot import PlotAxis, PlotGroup, PorePlot
 
 USUAL = (
-    "label", "micrograph", "area_um2", "ecd", "circularity", "aspect_ratio", "feret_max", "solidity", "nearest_edge",
-    "mean_grey",
+    "label", "micrograph", "area_um2", "ecd", "circularity", "aspect_ratio", "feret_max",
+    "solidity", "nearest_edge", "mean_grey",
 )  # fmt: skip
 _COLUMN_WIDTH = 104
 
@@ -71,7 +71,7 @@ class MeasurePanel(QWidget):
         self._chosen_columns: tuple[str, ...] = USUAL
         self._shown: PoreTable = PoreTable.empty()
         self._kept = np.zeros(0, np.bool_)
-        self._quiet = False
+        self._current: int | None = None
         self._build_choices()
         self.table = self._build_table()
         self.plot = PorePlot(self)
@@ -88,7 +88,7 @@ class MeasurePanel(QWidget):
 
     def set_classes(self, classes: Sequence[PoreClass], known: Sequence[PoreClass]) -> None:
         """Offer these classes in the filter; `known` are also those that are no longer offered."""
-        entries: list[tuple[str, object]] = [("All pores", "any"), ("Not labelled", None)]
+        entries: list[tuple[str, object]] = [("All pores", "any"), ("Unlabelled", None)]
         pieces.fill(self.class_box, [*entries, *((c.name, c.id) for c in classes)])
         self.plot.set_classes(known)
 
@@ -116,14 +116,13 @@ class MeasurePanel(QWidget):
 
     def set_current(self, crop_id: int | None) -> None:
         """Mark the row and the point of a crop."""
-        self._quiet = True
+        self._current = crop_id
         row = self.model.row(crop_id) if crop_id is not None else None
         if row is None:
             self.table.clearSelection()
         else:
             self.table.selectRow(row)
             self.table.scrollTo(self.model.index(row, 0))
-        self._quiet = False
         self.plot.set_current(crop_id)
 
     def pore_filter(self) -> PoreFilter:
@@ -144,10 +143,10 @@ class MeasurePanel(QWidget):
         self.model.show(self._shown, names, self._kept)
         header = self.table.horizontalHeader()
         metrics = header.fontMetrics()
-        for place in range(len(names)):
-            wide = metrics.horizontalAdvance(self._shown.title(names[place])) + 34
+        for index in range(len(names)):
+            wide = metrics.horizontalAdvance(self._shown.title(names[index])) + 34
             self.table.setColumnWidth(
-                place, max(wide, _COLUMN_WIDTH if names[place] in TEXTS else 72)
+                index, max(wide, _COLUMN_WIDTH if names[index] in TEXTS else 72)
             )
 
     def _fill_menu(self) -> None:
@@ -163,7 +162,7 @@ class MeasurePanel(QWidget):
         self._chosen_columns = (*names, name) if on else tuple(names)
         self._show_columns()
 
-    def _draw_plot(self) -> None:
+    def _draw_plot(self, _: object = None) -> None:
         x = self.x_box.currentData()
         y = self.y_box.currentData()
         if not len(self._shown) or x is None:
@@ -189,57 +188,65 @@ class MeasurePanel(QWidget):
         self.plot.show_groups(groups, axes[0], axes[1])
 
     def _clicked(self, current: QModelIndex, _previous: QModelIndex) -> None:
-        if current.isValid() and not self._quiet:
-            self.chosen.emit(self.model.crop_id(current.row()))
+        if not current.isValid():
+            return
+        crop_id = self.model.crop_id(current.row())
+        if crop_id != self._current:
+            self._current = crop_id
+            self.chosen.emit(crop_id)
 
     # ---- building ---------------------------------------------------------------------------
 
     def _build_choices(self) -> None:
-        self.class_box = pieces.combo("measure_class", "Measure pores of a label")
-        pieces.fill(self.class_box, [("All pores", "any")])
-        self.here_box = QCheckBox("Here")
-        self.here_box.setObjectName("measure_here")
-        self.here_box.setToolTip("Only pores of the micrograph that is shown")
-        self.here_box.setAccessibleName("Only pores of the micrograph that is shown")
-        self.reliable_box = QCheckBox("Reliable")
-        self.reliable_box.setObjectName("measure_reliable")
-        self.reliable_box.setAccessibleName("Only pores of at least 10 px across")
-        self.reliable_box.setToolTip(
-            "Only pores of at least 10 px across, whose shape is more than noise"
+        self._build_filter()
+        self._build_columns()
+        self._build_axes()
+        self.export_button = pieces.button(
+            "measure_export", "Export CSV…", "Export one row per pore as CSV"
         )
-        self.columns_button = QToolButton()
-        self.columns_button.setObjectName("measure_columns")
-        self.columns_button.setAccessibleName("Choose the columns")
-        self.columns_button.setText("Columns")
-        self.columns_button.setProperty("boxed", True)
+        self.export_button.clicked.connect(self.export_requested)
+        self.summary = pieces.muted("measure_summary")
+        self.summary.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+
+    def _build_filter(self) -> None:
+        self.class_box = pieces.combo("measure_class", "Show pores with a label")
+        self.class_box.setMinimumContentsLength(4)
+        pieces.fill(self.class_box, [("All pores", "any")])
+        self.here_box = _switch(
+            "measure_here", "This micrograph only", "Show only pores of the current micrograph"
+        )
+        self.reliable_box = _switch(
+            "measure_reliable",
+            "≥ 10 px only",
+            "Show only pores at least 10 px across; the shape of smaller ones is unreliable",
+        )
+        self.class_box.currentIndexChanged.connect(self._filter)
+        for switch in (self.here_box, self.reliable_box):
+            switch.toggled.connect(self._filter)
+
+    def _build_columns(self) -> None:
+        self.columns_button = pieces.button("measure_columns", "Columns", "Choose the columns")
         self.columns_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self._menu = QMenu(self.columns_button)
         self._menu.aboutToShow.connect(self._fill_menu)
         self.columns_button.setMenu(self._menu)
-        self.x_box = pieces.combo("measure_x", "What the plot shows")
-        self.y_box = pieces.combo("measure_y", "Against what, or a histogram")
-        for box, characters in ((self.class_box, 4), (self.x_box, 6), (self.y_box, 6)):
-            box.setMinimumContentsLength(characters)
-        for box, names in ((self.x_box, ("ecd",)), (self.y_box, ("",))):
-            with QSignalBlocker(box):
-                for name in names:
-                    box.addItem("Histogram" if not name else "Equivalent diameter", name)
-        self.export_button = pieces.button(
-            "measure_export", "Export CSV…", "Write one line a pore as CSV"
-        )
-        self.summary = pieces.muted("measure_summary")
-        self.summary.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self.class_box.currentIndexChanged.connect(lambda _: self.filter_changed.emit())
-        for switch in (self.here_box, self.reliable_box):
-            switch.toggled.connect(lambda _: self.filter_changed.emit())
+
+    def _build_axes(self) -> None:
+        self.x_box = pieces.combo("measure_x", "Horizontal axis of the plot")
+        self.y_box = pieces.combo("measure_y", "Vertical axis of the plot, or a histogram")
+        self.x_box.addItem("Equivalent diameter", "ecd")
+        self.y_box.addItem("Histogram", "")
         for box in (self.x_box, self.y_box):
-            box.currentIndexChanged.connect(lambda _: self._draw_plot())
-        self.export_button.clicked.connect(self.export_requested)
+            box.setMinimumContentsLength(6)
+            box.currentIndexChanged.connect(self._draw_plot)
+
+    def _filter(self, _: object = None) -> None:
+        self.filter_changed.emit()
 
     def _build_table(self) -> QTableView:
         table = QTableView(self)
         table.setObjectName("measure_table")
-        table.setAccessibleName("Numbers of the pores")
+        table.setAccessibleName("Pore measurements")
         table.setModel(self.model)
         table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
@@ -254,11 +261,19 @@ class MeasurePanel(QWidget):
         table.selectionModel().currentRowChanged.connect(self._clicked)
         return table
 
+    def _build_plot(self) -> QWidget:
+        """Return the plot with the choice of its axes above it."""
+        area = QWidget(self)
+        layout = pieces.column(area, 0)
+        layout.addLayout(pieces.row(self.x_box, self.y_box))
+        layout.addWidget(self.plot, 1)
+        return area
+
     def _lay_out(self) -> None:
         both = QSplitter(Qt.Orientation.Horizontal)
         both.setHandleWidth(1)
         both.addWidget(self.table)
-        both.addWidget(self.plot)
+        both.addWidget(self._build_plot())
         both.setSizes([620, 380])
         both.setStretchFactor(0, 1)
         self._pages = QStackedWidget(self)
@@ -266,6 +281,14 @@ class MeasurePanel(QWidget):
         self._pages.addWidget(self._empty)
         layout = pieces.column(self, 0)
         left = (self.class_box, self.here_box, self.reliable_box, self.columns_button)
-        layout.addLayout(pieces.row(*left, None, self.x_box, self.y_box))
+        layout.addLayout(pieces.row(*left, None))
         layout.addWidget(self._pages, 1)
         layout.addLayout(pieces.row(self.summary, self.export_button))
+
+
+def _switch(name: str, text: str, tip: str) -> QCheckBox:
+    box = QCheckBox(text)
+    box.setObjectName(name)
+    box.setAccessibleName(tip)
+    box.setToolTip(tip)
+    return box

@@ -4,54 +4,67 @@ show, choose, export.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QObject, QTimer
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QFileDialog
 
 from poregui.domain.classes import NOT_A_PORE
 from poregui.domain.errors import PoreguiError
 from poregui.domain.porosity import porosity
 from poregui.domain.records import Changed
+from poregui.domain.wording import count, interval
+from poregui.gui.base.feature import Feature, Link
 from poregui.gui.base.messages import messages
 from poregui.gui.label.catalogue import Catalogue
-from poregui.gui.label.label_desk import LabelDesk
+from poregui.gui.label.label_state import LabelState
+from poregui.gui.label.measure_panel import MeasurePanel
 from poregui.gui.lists.pore_table import LENGTHS, PoreTable
 from poregui.gui.services.jobs import TaskControl, TaskHandle
+from poregui.gui.widgets.tabbed import Tabbed
 from poregui.store.project import Project
 from poregui.workflow.detecting.measuring import MeasuredField, measure_project, write_measurements
 from poregui.workflow.editing.micrograph_edits import project_build_direction
 
 TAB = "Measurements"
+_MEASURED = frozenset({"crops", "outlines", "micrographs", "detections"})
 _SOON_MS = 250
 _PAUSE_MS = 200
 """Time without another label after which a table of many thousand pores is drawn anew: typing goes
 before it.
 """
 _NOTHING = (
-    "No pore has an outline yet. Find pores (in the tab beside the "
+    "No outlined pores yet. Find pores (in the tab beside the "
     "micrograph), or click "
     "them one by one."
 )
 _WORKING = "Measuring…"
 
 
-class Measuring(QObject):
+class Measuring(Feature):
     """Measure when the panel is looked at and something changed; follow the
     current crop both ways.
     """
 
-    def __init__(self, desk: LabelDesk) -> None:
-        super().__init__(desk.page)
-        self._desk = desk
-        self._panel = desk.page.measure_panel
+    hears = frozenset(
+        {"labels", "classes", "specimens", "crops", "outlines", "micrographs", "detections"}
+        | {"settings"}
+    )
+
+    def __init__(self, panel: MeasurePanel, below: Tabbed, state: LabelState) -> None:
+        super().__init__(state)
+        self._panel = panel
+        self._below = below
+        self._state = state
         self._fields: list[MeasuredField] = []
         self._table = PoreTable.empty()
         self._no_pores: frozenset[int] = frozenset()
+        self._seen = False
         self._stale = True
         self._changed_meanwhile = False
         self._running: TaskHandle | None = None
@@ -61,88 +74,78 @@ class Measuring(QObject):
         self._relabel.timeout.connect(self._show_labels)
         self._direction: float | None = None
 
-    def _links(self) -> tuple:
+    def links(self) -> Iterable[Link]:
         panel = self._panel
-        desk = self._desk
         return (
             (panel.chosen, self._choose),
             (panel.filter_changed, self._show),
             (panel.export_requested, self._ask_export),
-            (desk.page.below.chosen, self._look),
-            (desk.page.crop_grid.chosen, self._follow_current),
-            (desk.stage.changed, self._stage_changed),
+            (self._below.chosen, self._look),
+            (self._state.current_changed, self._follow_current),
+            (self._state.micrograph_changed, self._micrograph_changed),
+            (self._state.services.background.finished, self._ended),
         )
 
-    def attach(self) -> None:
-        """Listen, and measure when the panel is seen."""
-        for signal, slot in self._links():
-            signal.connect(slot)
-        if self._desk.services.background is not None:
-            self._desk.services.background.finished.connect(self._ended)
-        self._panel.set_classes(self._desk.catalogue.classes, self._desk.catalogue.known_classes)
+    def start(self) -> None:
+        catalogue = self._state.catalogue
+        self._panel.set_classes(catalogue.classes, catalogue.known_classes)
         self._panel.set_empty_text(_NOTHING)
-        self._direction = project_build_direction(self._desk.session.project)
+        self._direction = project_build_direction(self._state.project)
+        self._no_pores = no_pores(catalogue)
         self._look()
 
-    def detach(self) -> None:
-        """Stop listening, end what runs and leave the panel empty."""
-        for signal, slot in self._links():
-            signal.disconnect(slot)
-        if self._desk.services.background is not None:
-            self._desk.services.background.finished.disconnect(self._ended)
+    def stop(self) -> None:
+        """End what runs and leave the panel empty."""
         if self._running is not None:
             self._running.cancel()
         self._soon.stop()
         self._relabel.stop()
         self._panel.set_table(PoreTable.empty(), np.zeros(0, np.bool_))
         self._panel.set_summary("")
-        self.deleteLater()
 
     def follow(self, changed: Changed) -> None:
         """Show new labels once typing pauses, and measure again where something that is measured
         changed.
         """
-        catalogue = self._desk.catalogue
+        catalogue = self._state.catalogue
         if "classes" in changed.kinds:
             self._panel.set_classes(catalogue.classes, catalogue.known_classes)
-        no_pores = self._now_no_pores(changed)
-        before = self._direction
-        self._direction = project_build_direction(self._desk.session.project)
-        moved = self._direction != before or no_pores != self._no_pores
-        if moved or changed.kinds & {"crops", "outlines", "micrographs", "detections"}:
-            self._no_pores = no_pores
-            self._stale = self._changed_meanwhile = True
+        if self._moved(changed) or changed.kinds & _MEASURED:
+            self._stale = True
+            self._changed_meanwhile = True
             self._look()
-        elif changed.kinds & {"labels", "classes", "specimens"} and self._seen:
+        elif changed.kinds != {"settings"} and self._seen:
             self._relabel.start()
 
-    def _now_no_pores(self, changed: Changed) -> frozenset[int]:
-        """Return the crops that are no pores; after a label only those are
-        looked at that got one.
-        """
-        crops = self._desk.catalogue.crops
+    def _moved(self, changed: Changed) -> bool:
+        """Tell whether the project's build direction, or which crops are no pores, changed."""
+        direction = self._direction
+        if "settings" in changed.kinds:
+            direction = project_build_direction(self._state.project)
+        excluded = self._no_pores
         if changed.kinds == {"labels"} and changed.crop_ids:
-            now = {i for i in changed.crop_ids if i in crops and crops[i].label == NOT_A_PORE}
-            return self._no_pores.difference(changed.crop_ids) | now
-        return frozenset(crop.id for crop in crops.values() if crop.label == NOT_A_PORE)
+            excluded = no_pores(self._state.catalogue, changed.crop_ids, excluded)
+        elif changed.kinds != {"settings"}:
+            excluded = no_pores(self._state.catalogue)
+        moved = direction != self._direction or excluded != self._no_pores
+        self._direction = direction
+        self._no_pores = excluded
+        return moved
 
     # ---- measuring --------------------------------------------------------------------------
 
-    @property
-    def _seen(self) -> bool:
-        return self._desk.page.below.current == TAB
-
     def _look(self, _title: object = None) -> None:
+        self._seen = self._below.current == TAB
         if self._seen and self._stale:
             self._soon.start()
         elif self._seen:
             self._build()
 
     def _measure(self) -> None:
-        background = self._desk.services.background
-        if self._running is not None or background is None:
+        background = self._state.services.background
+        if self._running is not None:
             return
-        folder = self._desk.session.project.folder
+        folder = self._state.project.folder
         self._changed_meanwhile = False
 
         def measured(control: TaskControl) -> list[MeasuredField]:
@@ -168,18 +171,18 @@ class Measuring(QObject):
             self._running = None
             if handle.cancelled:
                 self._panel.set_empty_text(
-                    "Measuring was cancelled. Choose this tab again to go on."
+                    "Measuring was cancelled. Open this tab again to continue."
                 )
 
     # ---- showing ----------------------------------------------------------------------------
 
     def _build(self) -> None:
-        self._table = pore_table(self._fields, self._desk.catalogue)
+        self._table = pore_table(self._fields, self._state.catalogue)
         self._panel.set_summary(summary_words(self._fields))
         self._show()
 
     def _show_labels(self) -> None:
-        self._table = relabelled(self._table, self._desk.catalogue)
+        self._table = relabelled(self._table, self._state.catalogue)
         self._show()
 
     def _show(self) -> None:
@@ -188,32 +191,32 @@ class Measuring(QObject):
         kept = np.ones(len(table), np.bool_)
         if wanted.label != "any":
             kept &= np.array([label == wanted.label for label in table.labels], np.bool_)
-        shown = self._desk.stage.micrograph
+        shown = self._state.micrograph
         if wanted.here:
             kept &= table.micrograph_ids == (shown.id if shown is not None else -1)
         if wanted.reliable:
             kept &= np.asarray(table.columns["shape_reliable"], np.bool_)
         self._panel.set_table(table, kept)
-        self._panel.set_current(self._desk.current())
+        self._panel.set_current(self._state.current)
 
-    def _stage_changed(self) -> None:
+    def _micrograph_changed(self) -> None:
         if self._seen and self._panel.pore_filter().here:
             self._show()
 
-    def _follow_current(self, crop_id: int) -> None:
+    def _follow_current(self, crop_id: int | None) -> None:
         if self._seen:
             self._panel.set_current(crop_id)
 
     def _choose(self, crop_id: int) -> None:
-        if crop_id not in self._desk.catalogue.crops:
+        if crop_id not in self._state.catalogue.crops:
             return
-        self._desk.choose(crop_id)
+        self._state.choose(crop_id)
         self._panel.set_current(crop_id)
 
     # ---- exporting --------------------------------------------------------------------------
 
     def _ask_export(self) -> None:
-        folder = self._desk.session.project.folder
+        folder = self._state.project.folder
         proposed = str(folder.with_name(f"{folder.name}-measurements.csv"))
         chosen, _ = QFileDialog.getSaveFileName(
             self._panel.window(), "Export measurements", proposed, "*.csv"
@@ -223,7 +226,7 @@ class Measuring(QObject):
 
     def export(self, out: Path) -> None:
         """Write one line a pore as CSV."""
-        folder = self._desk.session.project.folder
+        folder = self._state.project.folder
 
         def write(control: TaskControl) -> int:
             with Project.open(folder, read_only=True) as reader:
@@ -231,11 +234,26 @@ class Measuring(QObject):
                     reader, measure_project(reader, progress=control.progress), out
                 )
 
-        self._desk.services.background.run(
+        self._state.services.background.run(
             "Exporting measurements",
             write,
-            lambda count: messages().note(f"{count} pores written to {out}."),
+            partial(_note_export, out),
         )
+
+
+def no_pores(
+    catalogue: Catalogue,
+    crop_ids: Sequence[int] | None = None,
+    before: frozenset[int] = frozenset(),
+) -> frozenset[int]:
+    """Return the crops that are no pores; where only `crop_ids` changed, from those `before`."""
+    crops = catalogue.crops
+    if crop_ids is None:
+        return frozenset(crop.id for crop in crops.values() if crop.label == NOT_A_PORE)
+    now = {i for i in crop_ids if i in crops and crops[i].label == NOT_A_PORE}
+    if not now and before.isdisjoint(crop_ids):
+        return before
+    return before.difference(crop_ids) | now
 
 
 def pore_table(fields: Sequence[MeasuredField], catalogue: Catalogue) -> PoreTable:
@@ -258,11 +276,10 @@ def pore_table(fields: Sequence[MeasuredField], catalogue: Catalogue) -> PoreTab
     )[there]
     names = {field.micrograph.id: field.micrograph.name for field in fields}
     labels = tuple(catalogue.crops[crop_id].label for crop_id in crop_ids[there].tolist())
-    said = {label: "" if label is None else catalogue.marks.name(label) for label in set(labels)}
     return PoreTable(
         crop_ids[there],
         labels,
-        tuple(said[label] for label in labels),
+        _label_names(labels, catalogue),
         np.asarray(micrographs, np.int64),
         tuple(names[i] for i in micrographs.tolist()),
         columns,
@@ -278,8 +295,13 @@ def relabelled(table: PoreTable, catalogue: Catalogue) -> PoreTable:
     labels = tuple(
         catalogue.crops[i].label if i in catalogue.crops else label for i, label in there
     )
-    said = {label: "" if label is None else catalogue.marks.name(label) for label in set(labels)}
-    return replace(table, labels=labels, label_names=tuple(said[label] for label in labels))
+    return replace(table, labels=labels, label_names=_label_names(labels, catalogue))
+
+
+def _label_names(labels: Sequence[int | None], catalogue: Catalogue) -> tuple[str, ...]:
+    names: dict[int | None, str] = {label: catalogue.marks.name(label) for label in set(labels)}
+    names[None] = ""
+    return tuple(names[label] for label in labels)
 
 
 def _in_unit(field: MeasuredField, name: str, *, in_um: bool) -> NDArray[np.float64]:
@@ -290,6 +312,10 @@ def _in_unit(field: MeasuredField, name: str, *, in_um: bool) -> NDArray[np.floa
     return np.asarray(values / scale)
 
 
+def _note_export(out: Path, pores: int) -> None:
+    messages().note(f"{count(pores, 'pore')} written to {out}.")
+
+
 def summary_words(fields: Sequence[MeasuredField]) -> str:
     """Return how many pores there are and what the porosity over fields is, in a line."""
     over = porosity(
@@ -297,18 +323,18 @@ def summary_words(fields: Sequence[MeasuredField]) -> str:
     )
     if over is None:
         return ""
-    pores = sum(len(field.crop_ids) for field in fields)
-    text = f"{pores:,} outlined pores · porosity {over.mean:.2f} area %"
+    pores = count(sum(len(field.crop_ids) for field in fields), "outlined pore")
+    text = f"{pores} · porosity {over.mean:.2f} area %"
     if over.low is None or over.high is None:
         return f"{text} in one field"
-    text += f" over {over.fields} fields (95 % interval {over.low:.2f} to {over.high:.2f})"
+    text += f" over {over.fields} fields ({interval(over.low, over.high, digits=2)})"
     if over.relative_accuracy is not None:
         accuracy = f" · relative accuracy {over.relative_accuracy:.0f} %"
     else:
         accuracy = ""
     scales = sum(field.measured.unit == "um" for field in fields)
     if 0 < scales < len(fields):
-        mixed = " · lengths in px: not every micrograph has a scale"
+        mixed = " · lengths in px: not every micrograph has a pixel size"
     else:
         mixed = ""
     return text + accuracy + mixed

@@ -4,22 +4,24 @@ them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QObject
 
 from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import Outline, bounds_of
 from poregui.domain.records import Changed, Crop, Micrograph
+from poregui.gui.base.feature import Feature, Link
 from poregui.gui.base.messages import messages
+from poregui.gui.canvas.image_canvas import ImageCanvas
 from poregui.gui.canvas.outline_layer import DrawnOutline, OutlineLayer
 from poregui.gui.canvas.outline_tools import CornerTool, OutlineTool
-from poregui.gui.label.label_desk import LabelDesk
+from poregui.gui.label.label_state import LabelState
+from poregui.gui.label.stage import Stage
 from poregui.vision.shape.overlaps import near_boxes
 from poregui.workflow.editing.edits import ReplacePores
 from poregui.workflow.editing.outline_edits import cut_pore, draw_pore, join_pores
@@ -28,13 +30,16 @@ _NEIGHBOUR = 1.5
 """How far from the box of a pore, in its own sizes, M looks for the one to join it with."""
 
 
-class Outlining(QObject):
+class Outlining(Feature):
     """Draw outlines in the canvas and change them."""
 
-    def __init__(self, desk: LabelDesk) -> None:
-        super().__init__(desk.page)
-        self._desk = desk
-        self._canvas = desk.page.image_canvas
+    hears = frozenset({"crops", "outlines", "micrographs", "classes", "labels"})
+
+    def __init__(self, canvas: ImageCanvas, stage: Stage, state: LabelState) -> None:
+        super().__init__(state)
+        self._canvas = canvas
+        self._stage = stage
+        self._state = state
         self.layer = OutlineLayer()
         self._outlines: dict[int, Outline] = {}
         self._shown: Micrograph | None = None
@@ -51,36 +56,32 @@ class Outlining(QObject):
         """Return what the keys and the menu mean (see actions.py)."""
         return {meant: partial(self.press, meant) for meant in self._wishes}
 
-    def attach(self) -> None:
-        """Draw outlines from now on."""
-        self._canvas.add_overlay(self.layer.paint)
-        self._desk.stage.changed.connect(self._stage_changed)
-        self.layer.set_classes(self._desk.catalogue.known_classes)
+    def links(self) -> Iterable[Link]:
+        return ((self._state.micrograph_changed, self._show_micrograph),)
 
-    def detach(self) -> None:
-        """Draw nothing any more."""
-        self._desk.stage.changed.disconnect(self._stage_changed)
+    def start(self) -> None:
+        self._canvas.add_overlay(self.layer.paint)
+        self.layer.set_classes(self._state.catalogue.known_classes)
+        self._show_micrograph()
+
+    def stop(self) -> None:
         self._canvas.set_tool(None)
         self._canvas.remove_overlay(self.layer.paint)
         self._canvas.set_outlined({})
-        self.deleteLater()
 
     def follow(self, changed: Changed) -> None:
         """Show what an edit changed."""
         if "classes" in changed.kinds:
-            self.layer.set_classes(self._desk.catalogue.known_classes)
+            self.layer.set_classes(self._state.catalogue.known_classes)
         if changed.kinds & {"crops", "outlines", "micrographs"}:
             self._read()
-        if (
-            changed.kinds & {"crops", "outlines", "micrographs", "classes"}
-            or self._proposals_hidden
-        ):
+        if changed.kinds != {"labels"} or self._proposals_hidden:
             self._draw()
-        elif "labels" in changed.kinds:
-            crops = self._desk.catalogue.crops
-            self.layer.set_labels(
-                {crop_id: crops[crop_id].label for crop_id in changed.crop_ids if crop_id in crops}
-            )
+            return
+        crops = self._state.catalogue.crops
+        labels = {i: crops[i].label for i in changed.crop_ids if i in self._outlines and i in crops}
+        if labels:
+            self.layer.set_labels(labels)
             self._canvas.update()
 
     def hide_proposals(self, hidden: bool) -> None:
@@ -97,22 +98,20 @@ class Outlining(QObject):
     def press(self, meant: str) -> None:
         """Do what a key means: `merge`, `split`, `draw_outline`, `edit_outline`."""
         try:
-            self._desk.session.project.check_writable()
+            self._state.project.check_writable()
             self._wishes[meant]()
         except PoreguiError as error:
             messages().note(str(error))
 
     # ---- what is shown ----------------------------------------------------------------------
 
-    def _stage_changed(self) -> None:
-        now = self._desk.stage.micrograph
-        if (now.id if now else None) != (self._shown.id if self._shown else None):
-            self._read()
-            self._draw()
+    def _show_micrograph(self) -> None:
+        self._read()
+        self._draw()
 
     def _read(self) -> None:
-        self._shown = self._desk.stage.micrograph
-        project = self._desk.session.project
+        self._shown = self._state.micrograph
+        project = self._state.project
         if self._shown is not None:
             self._outlines = project.outlines(micrograph_id=self._shown.id)
         else:
@@ -122,7 +121,7 @@ class Outlining(QObject):
         )
 
     def _draw(self) -> None:
-        crops = self._desk.catalogue.crops
+        crops = self._state.catalogue.crops
         drawn = [
             DrawnOutline(crop_id, outline.points, crops[crop_id].label)
             for crop_id, outline in self._outlines.items()
@@ -135,17 +134,15 @@ class Outlining(QObject):
 
     def merge(self) -> None:
         """Join the selected pores, or the current one with its nearest neighbour, into one."""
-        ids = [crop_id for crop_id in self._desk.chosen_ids() if crop_id in self._outlines]
+        ids = [crop_id for crop_id in self._state.chosen_ids() if crop_id in self._outlines]
         if len(ids) == 1:
             ids += self._neighbour(ids[0])
         if len(ids) < 2:
             raise PoreguiError(
-                "Joining needs two outlined pores of this micrograph.",
-                "Choose one beside another, or select both.",
+                "Merging needs two outlined pores of this micrograph.",
+                "Select both, or one close to another.",
             )
-        self._do(
-            lambda: join_pores(self._desk.session.project, self._pores(ids), *self._parts()), ids[0]
-        )
+        self._do(lambda: join_pores(self._state.project, self._pores(ids), *self._parts()), ids[0])
 
     def split(self) -> None:
         """Cut the current pore at its waists."""
@@ -153,7 +150,7 @@ class Outlining(QObject):
         if crop.id not in self._outlines:
             raise PoreguiError("This crop has no outline.", "Find pores, or draw it with O.")
         self._do(
-            lambda: cut_pore(self._desk.session.project, self._pores([crop.id])[0], *self._parts()),
+            lambda: cut_pore(self._state.project, self._pores([crop.id])[0], *self._parts()),
             crop.id,
         )
 
@@ -161,8 +158,8 @@ class Outlining(QObject):
         """Let an outline be drawn: around a new pore, or anew for the current crop where it lies in
         its box.
         """
-        if self._desk.stage.image is None:
-            raise PoreguiError("There is no micrograph to draw on.", "Choose one.")
+        if self._stage.image is None:
+            raise PoreguiError("There is no micrograph to draw on.", "Select one.")
         tool = OutlineTool()
         tool.drawn.connect(self._drawn)
         self._canvas.set_tool(tool)
@@ -184,7 +181,7 @@ class Outlining(QObject):
         self._canvas.update()
 
     def _drawn(self, points: NDArray[Any]) -> None:
-        crop = self._desk.catalogue.crops.get(self._desk.current() or 0)
+        crop = self._state.crop
         middle = points.mean(axis=0)
         here = crop is not None and self._shown is not None and crop.micrograph_id == self._shown.id
         if (
@@ -205,35 +202,36 @@ class Outlining(QObject):
             before = None
         known = None if crop is None else (crop, before)
         self._do(
-            lambda: draw_pore(self._desk.session.project, known, outline, *self._parts()),
+            lambda: draw_pore(self._state.project, known, outline, *self._parts()),
             crop.id if crop else None,
         )
 
     def _do(self, build: Callable[[], ReplacePores], then: int | None) -> None:
         try:
-            edit = replace(build(), who=self._desk.session.who)
+            edit = replace(build(), who=self._state.session.who)
         except PoreguiError as error:
             messages().note(str(error))
             return
-        if self._desk.apply(edit):
-            self._desk.choose(edit.added[0].crop.id if edit.added and then is None else then)
+        if self._state.apply(edit):
+            self._state.choose(edit.added[0].crop.id if edit.added and then is None else then)
 
     def _current(self) -> Crop:
-        crop = self._desk.catalogue.crops.get(self._desk.current() or 0)
+        crop = self._state.crop
         if crop is None:
-            raise PoreguiError("No crop is chosen.", "Click a pore.")
+            raise PoreguiError("No crop is selected.", "Click a pore.")
         return crop
 
     def _pores(self, ids: list[int]) -> list[tuple[Crop, Outline]]:
-        return [(self._desk.catalogue.crops[crop_id], self._outlines[crop_id]) for crop_id in ids]
+        return [(self._state.catalogue.crops[crop_id], self._outlines[crop_id]) for crop_id in ids]
 
     def _parts(self) -> tuple[Micrograph, Any]:
-        stage = self._desk.stage
-        if stage.micrograph is None or stage.image is None:
+        micrograph = self._state.micrograph
+        image = self._stage.image
+        if micrograph is None or image is None:
             raise PoreguiError(
-                "The micrograph is not loaded.", "Wait until it is there, or put its file back."
+                "The micrograph is not loaded.", "Wait until it has loaded, or restore its file."
             )
-        return stage.micrograph, stage.image
+        return micrograph, image
 
     def _neighbour(self, crop_id: int) -> list[int]:
         """Return the outlined pore whose box is nearest to that of another one, none where all are

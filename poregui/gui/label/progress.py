@@ -5,78 +5,89 @@ from __future__ import annotations
 import itertools
 import time
 from collections import Counter, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from PySide6.QtCore import QSignalBlocker, QTimer
 from PySide6.QtGui import QImage
 
 from poregui.domain.records import Changed
+from poregui.domain.wording import count
+from poregui.gui.base.feature import Feature, Link
 from poregui.gui.base.messages import messages
 from poregui.gui.label.catalogue import CropFilter
-from poregui.gui.label.grid_order import LIKELY
-from poregui.gui.label.label_desk import LabelDesk
+from poregui.gui.label.label_state import LabelState
 from poregui.gui.label.label_suggestions import Suggesting
-from poregui.gui.label.side_panels import MOST
-from poregui.gui.widgets.class_bar import USUAL_TARGET
+from poregui.gui.label.side_panels import MOST, ProgressPanel
+from poregui.gui.lists.crop_grid import CropGrid
+from poregui.gui.widgets.class_bar import USUAL_TARGET, ClassBar
+from poregui.gui.widgets.tabbed import Tabbed
 from poregui.workflow.editing.edits import SetSetting
 
 TARGET_KEY = "label_target"
 _PACE_S = 300.0
 _LONGEST_PAUSE_S = 60.0
 _SOON_MS = 250
-_NO_CURVE = "It is estimated from 40 labels of two classes on."
+_NO_CURVE = "Available from 40 labels of two classes."
 
 
-class Progressing:
+class Progressing(Feature):
     """Fill the panel *Progress*, only while it is seen."""
 
-    def __init__(self, desk: LabelDesk, suggesting: Suggesting) -> None:
-        self._desk = desk
+    hears = frozenset({"labels", "crops", "classes", "specimens", "micrographs", "settings"})
+
+    def __init__(
+        self,
+        panel: ProgressPanel,
+        class_bar: ClassBar,
+        grid: CropGrid,
+        side: Tabbed,
+        suggesting: Suggesting,
+        state: LabelState,
+    ) -> None:
+        super().__init__(state)
+        self._panel = panel
+        self._class_bar = class_bar
+        self._grid = grid
+        self._side = side
         self._suggesting = suggesting
-        self._panel = desk.page.progress_panel
+        self._state = state
         self._given: deque[tuple[float, int]] = deque()
         self._thin: tuple[int, int] | None = None
-        self._soon = QTimer(singleShot=True, interval=_SOON_MS)
+        self._soon = QTimer(self, singleShot=True, interval=_SOON_MS)
         self._soon.timeout.connect(self._show)
 
-    def attach(self) -> None:
+    def links(self) -> Iterable[Link]:
+        state = self._state
+        return (
+            (self._side.chosen, self._soon_shown),
+            (state.current_changed, self._soon_shown),
+            (state.services.thumbnails.ready, self._repaint),
+            (self._panel.target_changed, self._set_target),
+            (self._panel.nudge_followed, self._follow_nudge),
+            (self._panel.alike.chosen, state.choose),
+            (self._suggesting.alike_found, self._show_alike),
+            (self._suggesting.curve_changed, self._soon.start),
+        )
+
+    def start(self) -> None:
         """Show the target of the project and follow the panel."""
-        desk = self._desk
         self._show_target()
-        self._panel.target.setEnabled(not desk.session.project.read_only)
+        self._panel.target.setEnabled(not self._state.project.read_only)
         self._panel.alike.set_pictures(self._picture)
-        for signal, slot in self._links():
-            signal.connect(slot)
         self._soon.start()
 
-    def detach(self) -> None:
-        """Stop following."""
-        for signal, slot in self._links():
-            signal.disconnect(slot)
+    def stop(self) -> None:
         self._soon.stop()
-        self._panel.alike.set_pictures(lambda _id: None)
-        self._panel.alike.show_alike(self._desk.catalogue.marks, {})
+        self._panel.alike.set_pictures(_no_picture)
+        self._panel.alike.show_alike(self._state.catalogue.marks, {})
 
     def follow(self, changed: Changed) -> None:
-        """Count labels for the pace."""
+        """Count labels for the speed."""
         if changed.kinds == {"labels"} and changed.crop_ids:
             self._given.append((time.monotonic(), len(changed.crop_ids)))
         if "settings" in changed.kinds:
             self._show_target()
         self._soon.start()
-
-    def _links(self) -> tuple:
-        desk = self._desk
-        return (
-            (desk.page.side.chosen, self._soon_shown),
-            (desk.page.crop_grid.chosen, self._soon_shown),
-            (desk.services.thumbnails.ready, self._repaint),
-            (self._panel.target_changed, self._set_target),
-            (self._panel.nudge_followed, self._follow_nudge),
-            (self._panel.alike.chosen, desk.choose),
-            (self._suggesting.alike_found, self._show_alike),
-            (self._suggesting.curve_changed, self._soon.start),
-        )
 
     def _soon_shown(self, _: object) -> None:
         self._soon.start()
@@ -86,26 +97,26 @@ class Progressing:
             self._panel.alike.update()
 
     def _picture(self, crop_id: int) -> QImage | None:
-        crop = self._desk.catalogue.crops.get(crop_id)
+        crop = self._state.catalogue.crops.get(crop_id)
         if crop is not None:
-            return self._desk.services.thumbnails.image(crop)
+            return self._state.services.thumbnails.image(crop)
         return None
 
     def _show_target(self) -> None:
         """Show the project's target wherever the way to it is drawn."""
-        written = self._desk.session.project.meta(TARGET_KEY)
+        written = self._state.project.meta(TARGET_KEY)
         if written.isdecimal():
             wanted = max(1, min(int(written), MOST))
         else:
             wanted = USUAL_TARGET
         with QSignalBlocker(self._panel.target):
             self._panel.target.setValue(wanted)
-        self._desk.page.class_bar.set_target(wanted)
+        self._class_bar.set_target(wanted)
 
     def _set_target(self, wanted: int) -> None:
-        before = self._desk.session.project.meta(TARGET_KEY)
+        before = self._state.project.meta(TARGET_KEY)
         if str(wanted) != before:
-            self._desk.apply(SetSetting(TARGET_KEY, before, str(wanted), text="set target"))
+            self._state.apply(SetSetting(TARGET_KEY, before, str(wanted), text="set target"))
 
     def _show(self) -> None:
         if not self._panel.isVisible():
@@ -116,12 +127,12 @@ class Progressing:
         self._suggesting.ask_alike_to_current()
 
     def _left(self) -> int:
-        counts = self._desk.catalogue.counts()
+        counts = self._state.catalogue.counts()
         target = self._panel.target.value()
-        return sum(max(0, target - counts[c.id]) for c in self._desk.catalogue.classes)
+        return sum(max(0, target - counts[c.id]) for c in self._state.catalogue.classes)
 
     def _show_balance(self) -> None:
-        catalogue = self._desk.catalogue
+        catalogue = self._state.catalogue
         panel = self._panel
         counts: Counter[tuple[int | None, int | None]] = Counter()
         free: Counter[int | None] = Counter()
@@ -147,42 +158,41 @@ class Progressing:
         ]
         self._thin = None
         if rows:
-            words = "Every specimen is labelled."
+            text = "Every specimen is fully labelled."
         else:
-            words = "No specimens are named."
+            text = "No specimens are named."
         if cells:
-            count, waiting, specimen, label = min(cells, key=lambda cell: cell[:2])
+            labelled, waiting, specimen, label = min(cells)
             self._thin = (specimen, label)
             name = f"{catalogue.marks.name(label)} in {catalogue.specimens[specimen]}"
-            words = f"Thinnest: {name}, {count} labelled; {-waiting} crops there wait."
-        panel.nudge.setText(words)
+            text = f"Fewest labels: {name} ({labelled:,}); {-waiting:,} unlabelled"
+        panel.nudge.setText(text)
         panel.nudge_button.setVisible(self._thin is not None)
 
     def _follow_nudge(self) -> None:
         if self._thin is not None:
             specimen, label = self._thin
-            desk = self._desk
-            page = self._desk.page
-            name = desk.catalogue.marks.name(label)
-            desk.ordering.by = LIKELY
-            desk.ordering.wanted = label
-            desk.ordering.renew()
-            page.order_box.setPlaceholderText(f"Likely {name}")
-            page.order_box.setCurrentIndex(-1)
-            page.set_filter(CropFilter(None, specimen))
-            desk.choose(next(iter(page.crop_grid.ids()), None))
-            page.crop_grid.setFocus()
-            if desk.ordering.suggestions is None:
+            state = self._state
+            self._suggesting.order_by_likely(label)
+            state.set_filter(CropFilter(None, specimen))
+            state.order_changed.emit()
+            state.choose(next(iter(self._grid.ids()), None))
+            self._grid.setFocus()
+            if state.ordering.suggestions is None:
+                name = state.catalogue.marks.name(label)
                 messages().note(
-                    "Nothing is suggested yet: all unlabelled crops there are shown, not "
-                    f"only {name}."
+                    f"No suggestions yet: this shows all unlabelled crops there, not only {name}."
                 )
 
     def _show_alike(self, crop_id: int, of_each: Mapping[int, Sequence[int]]) -> None:
-        if crop_id == self._desk.current():
-            catalogue = self._desk.catalogue
+        if crop_id == self._state.current:
+            catalogue = self._state.catalogue
             ordered = {c.id: of_each.get(c.id, ()) for c in catalogue.classes}
             self._panel.alike.show_alike(catalogue.marks, ordered)
+
+
+def _no_picture(_crop_id: int) -> None:
+    return None
 
 
 def pace_words(given: deque[tuple[float, int]], left: int, now: float) -> str:
@@ -193,15 +203,15 @@ def pace_words(given: deque[tuple[float, int]], left: int, now: float) -> str:
         given.popleft()
     times = [moment for moment, _ in given]
     working = sum(min(b - a, _LONGEST_PAUSE_S) for a, b in itertools.pairwise(times))
-    count = sum(number for _, number in list(given)[1:])
+    labels = sum(number for _, number in list(given)[1:])
     if left == 0:
-        return "Every class has what is wanted."
+        return "Every class has reached its target."
     if len(given) < 3 or working <= 0:
-        return f"{left} labels are left to the target."
-    rate = 60 * count / working
+        return f"{count(left, 'label')} to go."
+    rate = 60 * labels / working
     minutes = left / rate
     if minutes < 90:
-        rest = f"{minutes:.0f} minutes"
+        rest = count(round(minutes), "minute")
     else:
         rest = f"{minutes / 60:.1f} hours"
-    return f"{rate:.0f} labels a minute; {left} are left to the target, about {rest}."
+    return f"{rate:.0f} labels/min; {left:,} to go, about {rest}."

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import Signal
 
 from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import Box
-from poregui.domain.records import Crop, Micrograph
+from poregui.domain.records import Changed, Crop, Micrograph
+from poregui.gui.base.feature import Feature, Link
 from poregui.gui.canvas.image_canvas import ImageCanvas
 from poregui.gui.canvas.tile_layer import layer_of
-from poregui.gui.label.catalogue import Catalogue
-from poregui.gui.label.label_text import micrograph_words, values_words
+from poregui.gui.label.label_state import LabelState
 from poregui.gui.services.micrograph_images import LoadedMicrograph
-from poregui.gui.services.page_services import Services
 from poregui.gui.widgets.context_view import ContextView
+from poregui.gui.widgets.crop_text import micrograph_words, values_words
 from poregui.store.pixels import CropPixels
 from poregui.vision.crops import cut
 from poregui.vision.io.pyramid import Pyramid
@@ -27,61 +29,81 @@ _LARGEST_CROP = 4096 * 4096
 """Square px that are cut while a person waits."""
 
 
-class Stage(QObject):
-    """Hold the micrograph (or ready-made crop) that the canvas shows; `changed` tells when it is
-    another one.
+class Stage(Feature):
+    """Show the micrograph (or ready-made crop) that is wanted; `changed` tells when it is another
+    one.
     """
 
+    hears = frozenset({"labels", "crops", "classes", "micrographs"})
     changed = Signal()
 
-    def __init__(
-        self,
-        canvas: ImageCanvas,
-        context: ContextView,
-        services: Services,
-        catalogue: Catalogue,
-        parent: QObject | None = None,
-    ) -> None:
-        super().__init__(parent)
+    def __init__(self, canvas: ImageCanvas, context: ContextView, state: LabelState) -> None:
+        super().__init__(state)
         self._canvas = canvas
         self._context = context
-        self._services = services
-        self._catalogue = catalogue
-        self.micrograph: Micrograph | None = None
+        self._state = state
+        self._requested: Micrograph | None = None
         self._alone: Crop | None = None
-        self._crop: Crop | None = None
         self._loaded: LoadedMicrograph | None = None
+        self._seen: object = None
+
+    def links(self) -> Iterable[Link]:
+        images = self._state.services.micrograph_images
+        return (
+            (self._state.micrograph_changed, self._show_micrograph),
+            (self._state.current_changed, self._follow_current),
+            (images.loaded, self._take),
+            (images.failed, self._fail),
+        )
+
+    def start(self) -> None:
+        self._show_micrograph()
+        self._show_current()
+
+    def stop(self) -> None:
+        self._requested = None
+        self._alone = None
+        self._loaded = None
+        self._seen = None
+
+    def follow(self, changed: Changed) -> None:
+        """Show what an edit changed, the micrograph anew where it has another file."""
+        now = self._state.micrograph
+        if now is None:
+            if self._alone is not None and self._alone.id not in self._state.catalogue.crops:
+                self._show_micrograph()
+        elif "micrographs" in changed.kinds and _file(now) != _file(self._requested):
+            self._show_micrograph()
+        elif self._loaded is not None:
+            self._canvas.set_boxes(self._state.catalogue.boxes(now.id))
+            self._canvas.set_scale(now.um_per_px)
+        self._show_current()
 
     # ---- what is shown ----------------------------------------------------------------------
 
-    def show_crop(self, crop: Crop) -> None:
-        """Show the micrograph of a crop, or the crop alone where there is none."""
-        micrograph = self._catalogue.micrographs.get(crop.micrograph_id or 0)
-        if micrograph is None:
-            self._show_alone(crop)
-        elif self.micrograph is None or self.micrograph.id != micrograph.id:
-            self.show(micrograph)
-
-    def show(self, micrograph: Micrograph | None) -> None:
-        """Show a micrograph once it is loaded; None shows an empty canvas."""
-        self.micrograph = micrograph
-        self._alone = None
+    def _show_micrograph(self) -> None:
+        """Show the wanted micrograph once it is loaded, or the current crop where it has none."""
+        micrograph = self._state.micrograph
+        self._requested = micrograph
         self._loaded = None
-        if micrograph is None:
-            self._canvas.show_message("Choose a micrograph, or import one.")
-        else:
+        if micrograph is not None:
+            self._alone = None
             self._canvas.show_message(f"Loading {micrograph.name} …")
-            self._services.micrograph_images.request(micrograph)
+            self._state.services.micrograph_images.request(micrograph)
+        elif self._state.crop is not None:
+            self._show_alone(self._state.crop)
+            return
+        else:
+            self._alone = None
+            self._canvas.show_message("Select a micrograph, or import one.")
         self.changed.emit()
 
     def _show_alone(self, crop: Crop) -> None:
         if self._alone is not None and self._alone.pixels == crop.pixels:
             return
-        self.micrograph = None
         self._alone = crop
-        self._loaded = None
         try:
-            pixels = self._services.thumbnails.pixels_of(crop)
+            pixels = self._state.services.thumbnails.pixels_of(crop)
         except PoreguiError as error:
             self._canvas.show_message(str(error))
         else:
@@ -97,81 +119,76 @@ class Stage(QObject):
 
     def title(self) -> tuple[str, str]:
         """Return the name of what is shown and what is known of it."""
-        if self.micrograph is not None:
-            return self.micrograph.name, micrograph_words(self.micrograph)
+        micrograph = self._state.micrograph
+        if micrograph is not None:
+            return micrograph.name, micrograph_words(micrograph)
         if self._alone is not None:
-            return self._alone.source.replace("\\", "/").rsplit("/", 1)[
-                -1
-            ] or "Crop", "ready-made crop"
+            name = self._alone.source.replace("\\", "/").rsplit("/", 1)[-1]
+            return name or "Crop", "ready-made crop"
         return "", ""
 
-    def loaded(self, micrograph_id: int, image: Pyramid) -> None:
+    def _take(self, micrograph_id: int, _image: Pyramid) -> None:
         """Show a micrograph that has come, where it is still wanted."""
-        if self.micrograph is None or self.micrograph.id != micrograph_id:
+        micrograph = self._state.micrograph
+        if micrograph is None or micrograph.id != micrograph_id:
             return
-        self._loaded = self._services.micrograph_images.get(self.micrograph)
+        self._loaded = self._state.services.micrograph_images.get(micrograph)
         if self._loaded is None:
             return
         picture = self._loaded.picture
         self._canvas.set_picture(
             picture,
-            um_per_px=self.micrograph.um_per_px,
+            um_per_px=micrograph.um_per_px,
             read_out=lambda x, y: values_words(picture.value(x, y), x, y, self._scale()),
         )
-        self._canvas.set_boxes(self._catalogue.boxes(micrograph_id))
-        self.set_current(self._crop)
+        self._canvas.set_boxes(self._state.catalogue.boxes(micrograph_id))
+        self._canvas.set_current(self._state.current)
+        self._show_current()
 
     def _scale(self) -> float | None:
-        if self.micrograph is not None:
-            return self.micrograph.um_per_px
-        return None
+        micrograph = self._state.micrograph
+        if micrograph is None:
+            return None
+        return micrograph.um_per_px
 
-    def failed(self, micrograph_id: int, error: PoreguiError) -> None:
+    def _fail(self, micrograph_id: int, error: PoreguiError) -> None:
         """Say why a micrograph cannot be shown."""
-        if self.micrograph is not None and self.micrograph.id == micrograph_id:
+        micrograph = self._state.micrograph
+        if micrograph is not None and micrograph.id == micrograph_id:
             keeps = "Its crops are kept in the project and can still be labelled."
             self._canvas.show_message(f"{error}\n\n{keeps}")
 
-    def follow(self) -> None:
-        """Show what an edit changed."""
-        if self.micrograph is None:
-            if self._alone is not None and self._alone.id not in self._catalogue.crops:
-                self.show(None)
-            return
-        now = self._catalogue.micrographs.get(self.micrograph.id)
-        is_shown = self.micrograph
-        if now is None or (now.path, now.sha256, now.plane) != (
-            is_shown.path,
-            is_shown.sha256,
-            is_shown.plane,
-        ):
-            self.show(now)
-            return
-        self.micrograph = now
-        if self._loaded is not None:
-            self._canvas.set_boxes(self._catalogue.boxes(now.id))
-            self._canvas.set_scale(now.um_per_px)
-        self.changed.emit()
+    def _follow_current(self, crop_id: int | None) -> None:
+        """Mark the current crop on the canvas and show it large."""
+        crop = self._state.crop
+        if crop is not None and self._state.micrograph is None:
+            self._show_alone(crop)
+        self._canvas.set_current(crop_id)
+        self._show_current()
 
-    def set_current(self, crop: Crop | None) -> None:
-        """Mark a crop on the canvas and show it large."""
-        self._crop = crop
-        self._canvas.set_current(crop.id if crop else None)
+    def _show_current(self) -> None:
+        """Show the current crop large; pixels are read only for another picture."""
+        crop = self._state.crop
         if crop is None:
+            self._seen = None
             self._context.clear()
             return
-        here = (
-            self._loaded is not None
-            and self.micrograph is not None
-            and crop.micrograph_id == self.micrograph.id
-        )
-        image = self._loaded.image if here and self._loaded else None
-        full = self._services.thumbnails.full(crop)
-        colour = (
-            "#ffffff" if crop.label is None else self._catalogue.marks.colour(crop.label).name()
-        )
+        image = None
+        if self._loaded is not None and crop.micrograph_id == self._loaded_id:
+            image = self._loaded.image
+        colour = "#ffffff"
+        if crop.label is not None:
+            colour = self._state.catalogue.marks.colour(crop.label).name()
         self._context.set_outline_colour(colour)
-        self._context.set_surroundings(image, crop.box, full, crop.um_per_px)
+        seen = (crop.id, crop.pixels, crop.box, crop.um_per_px, image)
+        if seen != self._seen:
+            self._seen = seen
+            full = self._state.services.thumbnails.full(crop)
+            self._context.set_surroundings(image, crop.box, full, crop.um_per_px)
+
+    @property
+    def _loaded_id(self) -> int | None:
+        return self._requested.id if self._requested is not None else None
 
     @property
     def image(self) -> Pyramid | None:
@@ -193,7 +210,7 @@ class Stage(QObject):
         if box.area > _LARGEST_CROP:
             raise PoreguiError(
                 f"A crop of {box.width} x {box.height} px is too large to be one pore.",
-                "Zoom in, and draw it again.",
+                "Zoom in and draw it again.",
             )
         image = self._loaded.image
         return CropPixels(cut(image, box), image.grey_low, image.grey_high)
@@ -202,14 +219,14 @@ class Stage(QObject):
         """Return the side in px of a crop where no pore is found: the middle one of the
         micrograph's crops.
         """
-        if self._loaded is None or self.micrograph is None:
+        micrograph = self._state.micrograph
+        if self._loaded is None or micrograph is None:
             return _LEAST_SIDE
-        sides = sorted(crop.size_px for crop in self._catalogue.crops_of(self.micrograph.id))
+        sides = sorted(crop.size_px for crop in self._state.catalogue.crops_of(micrograph.id))
         if sides:
             return sides[len(sides) // 2]
-        return min(
-            max(_LEAST_SIDE, max(self.micrograph.width, self.micrograph.height) // 32), _MOST_SIDE
-        )
+        longer = max(micrograph.width, micrograph.height)
+        return min(max(_LEAST_SIDE, longer // 32), _MOST_SIDE)
 
     def outline_at(
         self, x: float, y: float, *, reach: float, polarity: str
@@ -232,3 +249,10 @@ class Stage(QObject):
         if pore is not None:
             return crop_around(pore, image.width, image.height)
         return Box.around(x, y, usual).moved_inside(image.width, image.height)
+
+
+def _file(micrograph: Micrograph | None) -> tuple[object, ...]:
+    """Return what says whether the pixels of a micrograph are the same."""
+    if micrograph is None:
+        return ()
+    return (micrograph.id, micrograph.path, micrograph.sha256, micrograph.plane)

@@ -51,7 +51,7 @@ class BalanceTable(QWidget):
         self._thin = thin
         self._target = target
         self.setFixedHeight((len(self._rows) + 3) * _ROW)
-        self.setToolTip(f"Framed: below {thin} of a specimen, or below {target} in all")
+        self.setToolTip(f"Framed: fewer than {thin} per specimen, or fewer than {target} in total")
         spoken = "; ".join(f"{name}: {', '.join(map(str, counts))}" for name, counts in self._rows)
         self.setAccessibleDescription(spoken)
         self.update()
@@ -69,7 +69,7 @@ class BalanceTable(QWidget):
         sums = tuple(sum(counts[i] for _, counts in self._rows) for i in range(len(self._labels)))
         wanted = (self._target,) * len(self._labels)
         for number, (name, counts) in enumerate(
-            (*self._rows, ("All", sums), ("Wanted", wanted)), 1
+            (*self._rows, ("All", sums), ("Target", wanted)), 1
         ):
             top = number * _ROW
             is_sum = number == len(self._rows) + 1
@@ -77,14 +77,19 @@ class BalanceTable(QWidget):
             if is_sum:
                 painter.setPen(QColor(tokens.border))
                 painter.drawLine(0, top, self.width(), top)
-            painter.setPen(QColor(tokens.text if is_sum else tokens.muted))
+            fewest = self._thin
+            colour = tokens.muted
+            if is_sum:
+                fewest = self._target
+                colour = tokens.text
+            painter.setPen(QColor(colour))
             words = painter.fontMetrics().elidedText(
                 name, Qt.TextElideMode.ElideMiddle, round(names) - 8
             )
             painter.drawText(QRectF(0, top, names, _ROW), int(Qt.AlignmentFlag.AlignVCenter), words)
             for column, count in enumerate(counts):
                 cell = QRectF(names + column * wide, top, wide, _ROW).adjusted(3, 2, -3, -2)
-                if not is_wanted and count < (self._target if is_sum else self._thin):
+                if not is_wanted and count < fewest:
                     painter.setPen(QPen(QColor(tokens.bad), 1, Qt.PenStyle.DotLine))
                     painter.drawRect(cell)
                 painter.setPen(QColor(tokens.muted if is_wanted else tokens.text))

@@ -25,16 +25,17 @@ from PySide6.QtWidgets import (
 
 from poregui.domain.classes import PoreClass
 from poregui.domain.evaluation import ClassScore
+from poregui.domain.wording import count, interval
 from poregui.gui.base.class_marks import ClassMarks
 from poregui.gui.base.theme import scaled_font, theme
 
 _HEADS = ("Class", "Precision", "Recall", "F1", "Crops")
 _TIPS = (
     "",
-    "Of the crops predicted as this class, how many carry its label (per cent)",
-    "Of the crops with this label, how many were predicted as it (per cent); the line is the "
+    "Of the crops predicted as this class, how many carry its label (%)",
+    "Of the crops with this label, how many were predicted as it (%); the line is the "
     "95 % interval",
-    "Harmonic mean of precision and recall (per cent)",
+    "Harmonic mean of precision and recall (%)",
     "Crops with this label",
 )
 _RECALL = 2
@@ -210,9 +211,11 @@ def describe(score: ClassScore) -> str:
     )
     if score.recall_interval95 is not None:
         low, high = score.recall_interval95
-        words += f" (95 % interval {100 * low:.0f} to {100 * high:.0f})"
-    return f"{words}, F1 {_percent(score.f1)} %, {score.support} crops"
+        words += f" ({interval(100 * low, 100 * high, '%', 0)})"
+    return f"{words}, F1 {_percent(score.f1)} %, {count(score.support, 'crop')}"
 
 
 def _percent(share: float | None) -> str:
-    return "–" if share is None else f"{100 * share:.1f}"
+    if share is None:
+        return "–"
+    return f"{100 * share:.1f}"

@@ -9,243 +9,24 @@ from PySide6.QtCore import (
     QItemSelectionModel,
     QItemSelectionRange,
     QModelIndex,
-    QObject,
-    QPersistentModelIndex,
-    QPointF,
-    QRect,
-    QRectF,
     QSize,
     Qt,
     Signal,
 )
-from PySide6.QtGui import QColor, QImage, QKeyEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QImage, QKeyEvent, QPaintEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QListView,
-    QStyle,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
     QWidget,
 )
 
 from poregui.domain.classes import PoreClass
-from poregui.gui.base.class_marks import ClassMarks
 from poregui.gui.base.theme import theme
-from poregui.gui.lists.crop_list import ROW_ROLE, CropListModel, CropRow
+from poregui.gui.lists.crop_delegate import CropDelegate
+from poregui.gui.lists.crop_list import CropListModel, CropRow
 from poregui.gui.lists.quiet_list import QuietList
 from poregui.gui.lists.same_scale import cell_width
 
-_PAD = 4
-_FRAME = 2
-_ROOM_FOR_SURE = 72
-"""Side in px of a picture from which on the probability of a suggestion is written on it."""
-
-
-class CropDelegate(QStyledItemDelegate):
-    """Draw crops never stretched; labelled ones carry a badge, unlabelled ones a dashed frame.
-
-    Where `length` returns the longer side in um of a crop, a cell shows `um_across` um; crops
-    without one are fitted.
-    """
-
-    def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self.picture: Callable[[int], QImage | None] | None = None
-        self.is_current: Callable[[int], bool] | None = None
-        self.suggestion: Callable[[int], tuple[int, float] | None] | None = None
-        self.length: Callable[[int], float | None] | None = None
-        self.um_across: float | None = None
-        self.side = 80
-        self.lines = 0
-        self._marks = ClassMarks(())
-
-    def set_classes(self, classes: Sequence[PoreClass]) -> None:
-        """Use the colours and letters of these classes."""
-        self._marks = ClassMarks(classes)
-
-    def cell(self, text_height: int) -> QSize:
-        """Return the size of a cell for lines `text_height` px high."""
-        below = self.lines * text_height + (_PAD if self.lines else 0)
-        return QSize(self.side + 2 * _PAD, self.side + 2 * _PAD + below)
-
-    def sizeHint(
-        self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
-    ) -> QSize:
-        return self.cell(option.fontMetrics.height())
-
-    def paint(
-        self,
-        painter: QPainter,
-        option: QStyleOptionViewItem,
-        index: QModelIndex | QPersistentModelIndex,
-    ) -> None:
-        row: CropRow | None = index.data(ROW_ROLE)
-        if row is None:
-            return
-        painter.save()
-        square = QRect(option.rect.x() + _PAD, option.rect.y() + _PAD, self.side, self.side)
-        selected = bool(option.state & QStyle.StateFlag.State_Selected)
-        current = self.is_current is not None and self.is_current(index.row())
-        self._draw_picture(painter, square, row)
-        self._draw_frame(painter, square, row, selected=selected, current=current)
-        if row.predicted is not None and self.lines:
-            self._draw_answer(painter, option, square, row, row.predicted)
-        else:
-            self._draw_marks(painter, option, square, row)
-        if row.reviewed:
-            _draw_tick(painter, square)
-        painter.restore()
-
-    def _draw_marks(
-        self, painter: QPainter, option: QStyleOptionViewItem, square: QRect, row: CropRow
-    ) -> None:
-        if row.label is not None:
-            self._marks.draw_badge(painter, square.left(), square.bottom() + 1, row.label)
-        elif self.suggestion is not None and (found := self.suggestion(row.crop_id)) is not None:
-            self._draw_suggestion(painter, option, square, *found)
-        if row.wrong:
-            _draw_cross(painter, square)
-        if self.lines:
-            self._draw_text(painter, option, square, row)
-
-    def _draw_suggestion(
-        self,
-        painter: QPainter,
-        option: QStyleOptionViewItem,
-        square: QRect,
-        label: int,
-        sure: float,
-    ) -> None:
-        side = round(option.fontMetrics.height() * 1.05)
-        area = QRectF(square.left(), square.bottom() + 1 - side, side, side)
-        self._marks.draw_suggested(painter, area, label)
-        if self.side >= _ROOM_FOR_SURE:
-            words = f"{sure * 100:.0f} %"
-            beside = QRectF(
-                area.right(), area.top(), option.fontMetrics.horizontalAdvance(words) + 8, side
-            )
-            painter.fillRect(beside, QColor(16, 20, 24, 190))
-            painter.setPen(QColor("#e6e9ee"))
-            painter.drawText(beside, int(Qt.AlignmentFlag.AlignCenter), words)
-
-    def _draw_answer(
-        self,
-        painter: QPainter,
-        option: QStyleOptionViewItem,
-        square: QRect,
-        row: CropRow,
-        predicted: int,
-    ) -> None:
-        """Draw label, arrow, prediction and the row's text below the picture, which stays free."""
-        tokens = theme().tokens
-        height = option.fontMetrics.height()
-        badge = round(height * 1.05)
-        left = square.left()
-        bottom = square.bottom() + 1 + _PAD + badge
-        if row.label is not None:
-            self._marks.draw_badge(painter, left, bottom, row.label)
-        else:
-            painter.setPen(QPen(QColor(tokens.muted), 1, Qt.PenStyle.DashLine))
-            painter.drawRect(QRectF(left + 0.5, bottom - badge + 0.5, badge - 1, badge - 1))
-        painter.setPen(QColor(tokens.muted))
-        arrow = QRect(left + badge, bottom - badge, badge, badge)
-        painter.drawText(arrow, int(Qt.AlignmentFlag.AlignCenter), "→")
-        self._marks.draw_badge(painter, left + 2 * badge, bottom, predicted)
-        painter.setPen(QColor(tokens.text if row.wrong else tokens.muted))
-        text = QRect(left + 3 * badge + _PAD, bottom - badge, self.side - 3 * badge - _PAD, badge)
-        painter.drawText(
-            text, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), row.text
-        )
-
-    def _draw_picture(self, painter: QPainter, square: QRect, row: CropRow) -> None:
-        painter.fillRect(square, QColor(theme().tokens.canvas))
-        image = self.picture(row.crop_id) if self.picture else None
-        if image is None or image.isNull():
-            return
-        scale = self.side / max(image.width(), image.height())
-        if self.length is not None:
-            length = self.length(row.crop_id)
-        else:
-            length = None
-        if length and self.um_across:
-            scale *= min(1.0, length / self.um_across)
-        wide = max(1.0, image.width() * scale)
-        high = max(1.0, image.height() * scale)
-        target = QRectF(
-            square.x() + (self.side - wide) / 2, square.y() + (self.side - high) / 2, wide, high
-        )
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        painter.drawImage(target, image)
-        if self.length is not None and length is None:
-            _draw_unknown(painter, square)
-
-    def _draw_frame(
-        self, painter: QPainter, square: QRect, row: CropRow, *, selected: bool, current: bool
-    ) -> None:
-        tokens = theme().tokens
-        if selected or current:
-            width = 3.0 if current else 2.0
-            painter.setPen(QPen(QColor(tokens.accent), width))
-            inset = width / 2 - _FRAME
-            painter.drawRect(QRectF(square).adjusted(inset, inset, -inset, -inset))
-        elif row.label is None:
-            painter.setPen(QPen(QColor(tokens.muted), 1, Qt.PenStyle.DashLine))
-            painter.drawRect(QRectF(square).adjusted(0.5, 0.5, -0.5, -0.5))
-        else:
-            painter.setPen(QPen(self._marks.colour(row.label), 1.5))
-            painter.drawRect(QRectF(square).adjusted(0.75, 0.75, -0.75, -0.75))
-
-    def _draw_text(
-        self, painter: QPainter, option: QStyleOptionViewItem, square: QRect, row: CropRow
-    ) -> None:
-        tokens = theme().tokens
-        height = option.fontMetrics.height()
-        texts = ((row.text, tokens.bad if row.wrong else tokens.text), (row.sub_text, tokens.muted))
-        for line, (text, colour) in enumerate(texts[: self.lines]):
-            box = QRect(square.x(), square.bottom() + 1 + _PAD + line * height, self.side, height)
-            painter.setPen(QColor(colour))
-            painter.drawText(
-                box,
-                int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter),
-                option.fontMetrics.elidedText(text, Qt.TextElideMode.ElideRight, self.side),
-            )
-
-
-def _draw_unknown(painter: QPainter, square: QRect) -> None:
-    """Mark a crop of unknown scale."""
-    side = round(painter.fontMetrics().height() * 1.05)
-    corner = QRectF(square.right() + 1 - side, square.bottom() + 1 - side, side, side)
-    painter.fillRect(corner, QColor(16, 20, 24, 190))
-    painter.setPen(QColor("#e6e9ee"))
-    painter.drawText(corner, int(Qt.AlignmentFlag.AlignCenter), "?")
-
-
-def _draw_cross(painter: QPainter, square: QRect) -> None:
-    size = 14
-    corner = QRectF(square.right() + 1 - size, square.top(), size, size)
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.fillRect(corner, QColor(theme().tokens.bad))
-    painter.setPen(QPen(QColor("#ffffff"), 1.6))
-    inner = corner.adjusted(4, 4, -4, -4)
-    painter.drawLine(inner.topLeft(), inner.bottomRight())
-    painter.drawLine(inner.topRight(), inner.bottomLeft())
-
-
-def _draw_tick(painter: QPainter, square: QRect) -> None:
-    size = 14
-    corner = QRectF(square.left(), square.top(), size, size)
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.fillRect(corner, QColor(theme().tokens.good))
-    painter.setPen(QPen(QColor(theme().tokens.panel), 1.8))
-    left = corner.left()
-    low = corner.top()
-    painter.drawPolyline(
-        [QPointF(left + 3, low + 7.5), QPointF(left + 6, low + 10.5), QPointF(left + 11, low + 4)]
-    )
-
-
-_MANY = 200
-"""Changed rows from which on all that is in sight is drawn again."""
 SMALLEST_CELL = 48
 LARGEST_CELL = 192
 USUAL_CELL = 80
@@ -274,7 +55,7 @@ class CropGrid(QuietList):
         self._scale: tuple[float | None, int] | None = None
         self._delegate = CropDelegate(self)
         self._delegate.picture = picture
-        self._delegate.is_current = lambda place: place == self.currentIndex().row()
+        self._delegate.is_current = self._is_current
         self.setModel(self.rows)
         self.setItemDelegate(self._delegate)
         self.setFlow(QListView.Flow.LeftToRight)
@@ -359,7 +140,9 @@ class CropGrid(QuietList):
             length(crop_id) for crop_id in self._ids_between(0, self.gridSize().height() - 1)
         ]
         across = cell_width(lengths)
-        um_per_px = across / self._delegate.side if across else None
+        um_per_px = None
+        if across:
+            um_per_px = across / self._delegate.side
         scale = um_per_px, sum(found is None for found in lengths)
         if across != self._delegate.um_across:
             self._delegate.um_across = across
@@ -456,16 +239,6 @@ class CropGrid(QuietList):
         self.choose(crop_id)
         return crop_id
 
-    def dataChanged(self, first: QModelIndex, last: QModelIndex, roles: Sequence[int] = ()) -> None:
-        """Draw the changed cells again; Qt would lay out all of them anew, though none changes its
-        size.
-        """
-        if last.row() - first.row() > _MANY:
-            self.viewport().update()
-            return
-        for place in range(first.row(), last.row() + 1):
-            self.update(self.rows.index(place))
-
     def keyPressEvent(self, event: QKeyEvent) -> None:
         moves = {
             Qt.Key.Key_Up,
@@ -487,6 +260,9 @@ class CropGrid(QuietList):
     def _current_changed(self, current: QModelIndex, _previous: QModelIndex) -> None:
         if current.isValid():
             self.chosen.emit(self.rows.rows[current.row()].crop_id)
+
+    def _is_current(self, row: int) -> bool:
+        return row == self.currentIndex().row()
 
     def _repaint(self) -> None:
         self.viewport().update()

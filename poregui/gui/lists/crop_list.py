@@ -88,7 +88,9 @@ class CropListModel(QStringListModel):
         none is listed.
         """
         places = [place for place in map(self.place, crop_ids) if place is not None]
-        after = range(max(places) + 1, len(self._rows)) if places else ()
+        if not places:
+            return None
+        after = range(max(places) + 1, len(self._rows))
         return next(
             (self._rows[place].crop_id for place in after if self._rows[place].label is None), None
         )

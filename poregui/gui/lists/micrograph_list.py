@@ -51,8 +51,8 @@ class MicrographRow:
     def crops_text(self) -> str:
         """Say how many crops there are and how many of them are labelled."""
         if self.crops:
-            return f"{self.labelled} of {self.crops} labelled"
-        return "no crops yet"
+            return f"{self.labelled:,} of {self.crops:,} labelled"
+        return "no crops"
 
     @property
     def scale_text(self) -> str:
@@ -140,7 +140,9 @@ class _Delegate(QStyledItemDelegate):
 
     def _draw_picture(self, painter: QPainter, square: QRectF, row: MicrographRow) -> None:
         painter.fillRect(square, QColor(theme().tokens.canvas))
-        image = self.picture(row.micrograph_id) if self.picture else None
+        if self.picture is None:
+            return
+        image = self.picture(row.micrograph_id)
         if image is None:
             return
         if image.isNull():
@@ -273,6 +275,9 @@ class MicrographList(QuietList):
         if current.isValid():
             self.chosen.emit(self.model_rows.rows[current.row()].micrograph_id)
 
+    def _request_deletion(self) -> None:
+        self.delete_requested.emit(self.selected_ids())
+
     def _open_menu(self, at: QPoint) -> None:
         index = self.indexAt(at)
         if not index.isValid():
@@ -283,7 +288,5 @@ class MicrographList(QuietList):
         menu.addAction("Properties…").triggered.connect(
             lambda: self.properties_requested.emit(micrograph_id)
         )
-        menu.addAction("Delete…").triggered.connect(
-            lambda: self.delete_requested.emit(self.selected_ids())
-        )
+        menu.addAction("Delete…").triggered.connect(self._request_deletion)
         menu.popup(self.viewport().mapToGlobal(at))

@@ -100,12 +100,12 @@ class _Model(QAbstractTableModel):
         if role == Qt.ItemDataRole.ToolTipRole:
             return row.tip
         if role == Qt.ItemDataRole.AccessibleTextRole:
-            said = ", ".join(
+            text = ", ".join(
                 f"{head} {cell}"
                 for head, cell in zip(self.heads[1:], row.cells, strict=False)
                 if cell
             )
-            return f"{row.name}: {said}"
+            return f"{row.name}: {text}"
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return int(Qt.AlignmentFlag.AlignVCenter | (_RIGHT if column else _LEFT))
         return None

@@ -4,11 +4,16 @@ list says why.
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from collections.abc import Sequence
+
+from PySide6.QtCore import QModelIndex, Qt
 from PySide6.QtGui import QColor, QFocusEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QListView, QWidget
 
 from poregui.gui.base.theme import theme
+
+_MANY = 200
+"""Changed rows from which on all that is in sight is drawn again."""
 
 
 class QuietList(QListView):
@@ -21,8 +26,19 @@ class QuietList(QListView):
 
     def set_empty_text(self, text: str) -> None:
         """Show a sentence while nothing is listed."""
-        self._empty_text = text
-        self.viewport().update()
+        if text != self._empty_text:
+            self._empty_text = text
+            self.viewport().update()
+
+    def dataChanged(self, first: QModelIndex, last: QModelIndex, roles: Sequence[int] = ()) -> None:
+        """Draw the changed cells again; Qt would lay out all of them anew, though none changes its
+        size.
+        """
+        if last.row() - first.row() > _MANY:
+            self.viewport().update()
+            return
+        for row in range(first.row(), last.row() + 1):
+            self.update(first.siblingAtRow(row))
 
     def keyboardSearch(self, search: str) -> None:
         """Letters are keys of the page, not the beginning of a name."""

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import QComboBox, QStyle, QStyledItemDelegate, QStyleOpti
 
 from poregui.domain.errors import PoreguiError
 from poregui.domain.events import Cancelled, Event, Failed, Interrupted
-from poregui.domain.wording import count
+from poregui.domain.wording import count, percent
 from poregui.gui.base.theme import theme
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
@@ -58,7 +58,7 @@ class RunPicker(QComboBox):
         super().__init__(parent)
         self.setObjectName("run_picker")
         self.setAccessibleName("Run")
-        self.setToolTip("Which training to look at")
+        self.setToolTip("Select a run")
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(12)
         self.setItemDelegate(_RunDelegate(self))
@@ -85,11 +85,16 @@ class RunPicker(QComboBox):
     def number(self) -> int | None:
         """Return the number of the chosen run."""
         entry = self.currentData(_ENTRY)
-        return entry.number if entry is not None else None
+        if entry is None:
+            return None
+        return int(entry.number)
 
     def _show(self, number: int | None) -> None:
         numbers = [self.itemData(i, _ENTRY).number for i in range(self.count())]
-        self.setCurrentIndex(numbers.index(number) if number in numbers else -1)
+        if number in numbers:
+            self.setCurrentIndex(numbers.index(number))
+        else:
+            self.setCurrentIndex(-1)
 
     def _activated(self) -> None:
         if self.number is not None:
@@ -113,13 +118,16 @@ class _RunDelegate(QStyledItemDelegate):
             return
         tokens = theme().tokens
         chosen = bool(option.state & QStyle.StateFlag.State_Selected)
-        painter.fillRect(option.rect, QColor(tokens.selection if chosen else tokens.panel))
+        ground = tokens.panel
+        if chosen:
+            ground = tokens.selection
+        painter.fillRect(option.rect, QColor(ground))
         area = option.rect.adjusted(_PAD, 0, -_PAD, 0)
         left = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         right = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         number = option.fontMetrics.horizontalAdvance("Run 000") + _PAD
         preset = option.fontMetrics.horizontalAdvance("default ") + _PAD
-        percent = option.fontMetrics.horizontalAdvance("100.0 %")
+        accuracy = option.fontMetrics.horizontalAdvance("100.0 %")
         painter.setPen(QColor(tokens.text if entry.reviewable else tokens.muted))
         painter.drawText(
             QRect(area.x(), area.y(), number, area.height()), left, f"Run {entry.number}"
@@ -127,10 +135,10 @@ class _RunDelegate(QStyledItemDelegate):
         painter.drawText(
             QRect(area.x() + number, area.y(), preset, area.height()), left, entry.preset
         )
-        amount = QRect(area.x() + number + preset, area.y(), percent, area.height())
+        amount = QRect(area.x() + number + preset, area.y(), accuracy, area.height())
         painter.drawText(amount, right, accuracy_words(entry.accuracy))
         painter.setPen(QColor(tokens.muted))
-        rest = area.adjusted(number + preset + percent + _PAD, 0, 0, 0)
+        rest = area.adjusted(number + preset + accuracy + _PAD, 0, 0, 0)
         state = option.fontMetrics.elidedText(
             entry.state, Qt.TextElideMode.ElideRight, rest.width()
         )
@@ -141,7 +149,7 @@ def accuracy_words(accuracy: float | None) -> str:
     """Return an accuracy in per cent, empty where there is none."""
     if accuracy is None:
         return ""
-    return f"{100 * accuracy:.1f} %"
+    return percent(accuracy)
 
 
 class RunList:

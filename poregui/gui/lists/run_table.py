@@ -19,6 +19,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidge
 
 from poregui.domain.errors import PoreguiError
 from poregui.domain.events import Cancelled, EpochEnded, Event, Failed, Finished, Interrupted
+from poregui.domain.wording import count, percent
 from poregui.store.run_folder import RunFolder
 
 WAITING = "waiting"
@@ -68,19 +69,39 @@ def read_row(run: RunFolder) -> RunRow:
         return RunRow(run.number, "", "", 0, 0, None, 0, "damaged")
     final = run.final_event()
     last = next((e for e in reversed(run.events()) if isinstance(e, EpochEnded)), None)
-    finished = final if isinstance(final, Finished) else None
+    accuracy = None
+    n_test = 0
+    epochs = best = 0
+    if isinstance(final, Finished):
+        accuracy = final.accuracy
+        n_test = final.n_test
+        epochs = final.epochs
+        best = final.best_epoch
+    elif last is not None:
+        epochs = last.epoch
+        best = last.best_epoch
+    if folds:
+        best = 0
+        preset = f"{preset}, {count(folds, 'fold')}"
     return RunRow(
         number=run.number,
-        preset=f"{preset}, {folds} folds" if folds else preset,
+        preset=preset,
         when=f"{made:%Y-%m-%d %H:%M}",
-        epochs=finished.epochs if finished else last.epoch if last else 0,
-        best=0 if folds else finished.best_epoch if finished else last.best_epoch if last else 0,
-        accuracy=finished.accuracy if finished else None,
-        n_test=finished.n_test if finished else 0,
+        epochs=epochs,
+        best=best,
+        accuracy=accuracy,
+        n_test=n_test,
         state=state_of(final),
         resumable=isinstance(final, Interrupted)
         or (isinstance(final, Failed) and run.checkpoint_file.exists()),
     )
+
+
+def _number(row: RunRow) -> int:
+    return row.number
+
+
+_NO_PARENT = QModelIndex()
 
 
 class RunTableModel(QAbstractTableModel):
@@ -95,8 +116,9 @@ class RunTableModel(QAbstractTableModel):
 
     def set_rows(self, rows: Sequence[RunRow]) -> None:
         """Show these runs; rows that stay keep their place where none is new."""
-        ordered = sorted(
-            rows, key=lambda row: (row.number > 0, row.number if row.number < 0 else -row.number)
+        waiting = sorted((row for row in rows if row.number < 0), key=_number)
+        ordered = waiting + sorted(
+            (row for row in rows if row.number >= 0), key=_number, reverse=True
         )
         if [row.number for row in ordered] == [row.number for row in self._rows]:
             self._rows = ordered
@@ -120,10 +142,10 @@ class RunTableModel(QAbstractTableModel):
         """Return the place of a run, -1 when it is not here."""
         return next((place for place, row in enumerate(self._rows) if row.number == number), -1)
 
-    def rowCount(self, parent: QModelIndex | QPersistentModelIndex = QModelIndex()) -> int:  # noqa: B008 - Qt's own
+    def rowCount(self, parent: QModelIndex | QPersistentModelIndex = _NO_PARENT) -> int:
         return 0 if parent.isValid() else len(self._rows)
 
-    def columnCount(self, parent: QModelIndex | QPersistentModelIndex = QModelIndex()) -> int:  # noqa: B008 - Qt's own
+    def columnCount(self, parent: QModelIndex | QPersistentModelIndex = _NO_PARENT) -> int:
         return 0 if parent.isValid() else len(self.HEADINGS)
 
     def headerData(
@@ -155,13 +177,19 @@ class RunTableModel(QAbstractTableModel):
 
     @staticmethod
     def _texts(row: RunRow) -> tuple[str, ...]:
+        number = "–"
+        if row.number > 0:
+            number = str(row.number)
+        accuracy = "–"
+        if row.accuracy is not None:
+            accuracy = percent(row.accuracy)
         return (
-            str(row.number) if row.number > 0 else "–",
+            number,
             row.preset,
             row.when,
             str(row.epochs or "–"),
             str(row.best or "–"),
-            f"{100 * row.accuracy:.1f} %" if row.accuracy is not None else "–",
+            accuracy,
             str(row.n_test or "–"),
             row.state,
         )
@@ -183,7 +211,7 @@ class RunTable(QTableView):
         self.setObjectName("run_table")
         self.setAccessibleName("Runs")
         self.runs = RunTableModel(self)
-        self._quiet = False
+        self._chosen = 0
         self.setModel(self.runs)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
@@ -206,10 +234,8 @@ class RunTable(QTableView):
     def set_rows(self, rows: list[RunRow]) -> None:
         """Show these runs and keep the chosen one."""
         number = self.current()
-        self._quiet = True
         self.runs.set_rows(rows)
-        self._select(number)
-        self._quiet = False
+        self.choose(number)
 
     def current(self) -> int:
         """Return the number of the chosen run, 0 for none."""
@@ -220,11 +246,7 @@ class RunTable(QTableView):
 
     def choose(self, number: int) -> None:
         """Choose a run, without telling of it; 0 chooses none."""
-        self._quiet = True
-        self._select(number)
-        self._quiet = False
-
-    def _select(self, number: int) -> None:
+        self._chosen = number
         place = self.runs.place_of(number)
         if place >= 0:
             self.selectRow(place)
@@ -234,8 +256,12 @@ class RunTable(QTableView):
             self.setCurrentIndex(QModelIndex())
 
     def _moved(self, now: QModelIndex) -> None:
-        if now.isValid() and not self._quiet:
-            self.chosen.emit(self.runs.row(now.row()).number)
+        if not now.isValid():
+            return
+        number = self.runs.row(now.row()).number
+        if number != self._chosen:
+            self._chosen = number
+            self.chosen.emit(number)
 
     def _activated(self, index: QModelIndex) -> None:
         self.opened.emit(self.runs.row(index.row()).number)

@@ -10,6 +10,7 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from poregui.domain.measurement import length_text, nice_length
+from poregui.domain.wording import count
 from poregui.gui.base.theme import GAP, MARGIN, theme
 
 _STEP = math.sqrt(2)
@@ -37,7 +38,7 @@ class ScaleStrip(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("scale_strip")
-        self.setAccessibleName("Scale of all pictures")
+        self.setAccessibleName("Scale of all crops")
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._um_per_px: float | None = None
         self._unknown = 0
@@ -61,14 +62,11 @@ class ScaleStrip(QWidget):
     def words(self) -> str:
         """Return what is said beside the bar."""
         if self._um_per_px is None:
-            return "No crop in sight has a known scale: each is drawn to fit."
+            return "No visible crop has a known pixel size; each is shown to fit."
         if self._unknown:
-            if self._unknown == 1:
-                many = "1 crop"
-            else:
-                many = f"{self._unknown} crops"
-            return f"All at one scale, but for {many} of unknown scale, marked ?"
-        return "All at one scale"
+            crops = count(self._unknown, "crop")
+            return f"Same scale, except {crops} of unknown pixel size (marked ?)"
+        return "Same scale"
 
     def sizeHint(self) -> QSize:
         return QSize(120, self.fontMetrics().height() + GAP)

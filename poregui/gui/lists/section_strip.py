@@ -44,7 +44,7 @@ class SectionStrip(QTabBar):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("section_strip")
-        self.setAccessibleName("Groups of suggested classes")
+        self.setAccessibleName("Suggested classes")
         self.setExpanding(False)
         self.setDrawBase(False)
         self.setUsesScrollButtons(True)
@@ -72,7 +72,7 @@ class SectionStrip(QTabBar):
             if section.left:
                 left = f"{section.left:,} still without a label"
             else:
-                left = "every crop has a label"
+                left = "all crops labelled"
             self.setTabToolTip(place, f"{section.name}: {left}. A click goes to the first of them.")
         self._draw_marks()
         self.setVisible(bool(sections))

@@ -17,6 +17,10 @@ _ROW_BADGE = 20
 _EACH = 2
 
 
+def _no_picture(_crop_id: int) -> None:
+    return None
+
+
 class AlikeRow(QWidget):
     """Draw a cell for each class: its letter over its crops; `chosen` carries the id of a crop that
     was clicked.
@@ -28,13 +32,11 @@ class AlikeRow(QWidget):
         super().__init__(parent)
         self.setObjectName("alike_row")
         self.setAccessibleName("Most similar labelled crops of each class")
-        self.setToolTip(
-            "The labelled crops of each class that look most like this one; a click goes there"
-        )
+        self.setToolTip("Labelled crops of each class most similar to this one; click to go there")
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._marks = ClassMarks(())
         self._cells: tuple[tuple[int, tuple[int, ...]], ...] = ()
-        self._picture: Callable[[int], QImage | None] = lambda _id: None
+        self._picture: Callable[[int], QImage | None] = _no_picture
         theme().changed.connect(self.update)
         self._fit()
 
@@ -137,13 +139,12 @@ class AlikeStrip(QWidget):
         self.setObjectName("alike_strip")
         self.setAccessibleName("Most similar labelled crops of each class")
         self.setToolTip(
-            "The labelled crops of each class that look most like the current one; a "
-            "click goes there"
+            "Labelled crops of each class most similar to the current one; click to go there"
         )
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._marks = ClassMarks(())
         self._rows: tuple[tuple[int, tuple[int, ...]], ...] = ()
-        self._picture: Callable[[int], QImage | None] = lambda _id: None
+        self._picture: Callable[[int], QImage | None] = _no_picture
         theme().changed.connect(self.update)
 
     def set_pictures(self, picture: Callable[[int], QImage | None]) -> None:

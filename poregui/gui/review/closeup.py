@@ -14,7 +14,7 @@ from poregui.domain.errors import PoreguiError
 from poregui.domain.records import Crop, Micrograph, Remark
 from poregui.gui.base.class_marks import ClassMarks
 from poregui.gui.base.feature import Feature
-from poregui.gui.label.label_text import history_words, size_words
+from poregui.gui.widgets.crop_text import history_words, size_words
 from poregui.gui.plots.heat_map import evidence_for
 from poregui.gui.plots.probability_bars import ClassProbability
 from poregui.gui.review.crop_detail import OF_LABEL, OF_PREDICTION, DetailPanel

@@ -78,9 +78,12 @@ class Thumbnails(QObject):
         return self._pixels.get(crop.pixels)
 
     def full(self, crop: Crop) -> QImage:
-        """Return a crop at its own size, read now; a null picture when its pixels are missing or
-        damaged.
+        """Return a crop at its own size, read now where it is not at hand; a null picture when its
+        pixels are missing or damaged.
         """
+        kept = self._kept.get(crop.pixels)
+        if kept is not None and crop.size_px <= LARGEST:
+            return kept
         try:
             return crop_image(self.pixels_of(crop))
         except PoreguiError:

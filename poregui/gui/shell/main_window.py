@@ -277,7 +277,10 @@ class MainWindow(QMainWindow):
     def _follow(self, changed: Changed) -> None:
         if changed.kinds & {"labels", "crops", "classes"}:
             self._show_counts()
-        self._follow_menus()
+        if changed.kinds == {"labels"}:
+            self._menus.follow_history()
+        else:
+            self._follow_menus()
 
     def _follow_menus(self, *_: object) -> None:
         page = ""
@@ -302,10 +305,10 @@ class MainWindow(QMainWindow):
         self._show_counts()
 
     def _show_counts(self) -> None:
-        if self.session is None or self.workspace is None:
+        if self.workspace is None:
             return
         counts = self.workspace.label.label_counts()
-        chips = [(c.letter, c.colour, counts[c.id]) for c in self.session.project.classes()]
+        chips = [(c.letter, c.colour, counts[c.id]) for c in self.workspace.label.classes]
         chips += [("–", NOT_A_PORE_COLOUR, counts[NOT_A_PORE])] * bool(counts[NOT_A_PORE])
         chips += [("?", UNSURE_COLOUR, counts[UNSURE])] * bool(counts[UNSURE])
         self.status.set_counts(chips, counts[None])

@@ -74,7 +74,11 @@ class Menus(QObject):
         grouped = session is None or groups_by_source(session.project)
         self._actions["group_by_file_name"].setChecked(grouped)
         self._recent.setEnabled(bool(self._preferences.recent))
-        self._name_history(session)
+        self.follow_history()
+
+    def follow_history(self) -> None:
+        """Say what can be undone and done again, which is all that a label changes here."""
+        self._name_history(self._opened.session)
 
     def _name_history(self, session: Session | None) -> None:
         texts = ("", "")

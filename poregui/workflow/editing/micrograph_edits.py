@@ -79,7 +79,7 @@ def check_outside_masks(micrograph: Micrograph, box: Box) -> None:
     """Raise PoreguiError when the middle of a box lies in a mask of the micrograph."""
     if any(mask.contains(*box.centre) for mask in micrograph.masks):
         raise PoreguiError(
-            "This place is masked off.", "Crop elsewhere, or take the mask away (tab Picture)."
+            "This place is masked off.", "Crop elsewhere, or take the mask away (tab Image)."
         )
 
 
@@ -96,7 +96,7 @@ def check_outline_outside_masks(
     if reaches > did + max(_ROUNDED_PX, _ROUNDED * did):
         raise PoreguiError(
             "This outline reaches into what is masked off.",
-            "Draw it beside that, or take the mask away (tab Picture).",
+            "Draw it beside that, or take the mask away (tab Image).",
         )
 
 

@@ -10,7 +10,8 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from poregui.gui.canvas.image_canvas import CanvasInset, ImageCanvas
+from poregui.gui.canvas.canvas_inset import CanvasInset
+from poregui.gui.canvas.image_canvas import ImageCanvas
 from poregui.gui.canvas.tile_layer import layer_of
 
 

@@ -22,11 +22,12 @@ from poregui.domain.records import Micrograph
 from poregui.gui.canvas.image_canvas import ImageCanvas
 from poregui.gui.canvas.tile_layer import TileLayer, layer_of
 from poregui.gui.canvas.tile_reader import TileCache, TileReader
-from poregui.gui.label.catalogue import Catalogue
+from poregui.gui.label.label_state import LabelState
 from poregui.gui.label.stage import Stage
 from poregui.gui.services.jobs import Background
 from poregui.gui.services.micrograph_images import MicrographImages
 from poregui.gui.services.page_services import Services
+from poregui.gui.services.session import Session
 from poregui.gui.services.thumbnails import Thumbnails
 from poregui.gui.widgets.context_view import ContextView
 from poregui.store.files import file_hash
@@ -216,10 +217,10 @@ class Room:
         self.images = MicrographImages(self.project, background=self.background)
         self.canvas, self.context = ImageCanvas(), ContextView()
         self.thumbnails = Thumbnails(self.project.pixels)
-        services = Services(self.background, self.thumbnails, self.images, None)  # type: ignore[arg-type]
-        self.stage = Stage(self.canvas, self.context, services, Catalogue(self.project))
-        self.images.loaded.connect(self.stage.loaded)
-        self.images.failed.connect(self.stage.failed)
+        services = Services(self.background, self.thumbnails, self.images, None)
+        self.state = LabelState(Session(self.project, who="ada"), services)
+        self.stage = Stage(self.canvas, self.context, self.state)
+        self.stage.attach()
 
     def close(self) -> None:
         self.background.cancel_all()
@@ -247,7 +248,7 @@ def room_for(tmp_path, qtbot) -> Iterator:
 
 def shown(room: Room, qtbot) -> TileLayer:
     room.canvas.show()
-    room.stage.show(room.micrograph)
+    room.state.show_micrograph(room.micrograph.id)
     qtbot.waitUntil(lambda: room.canvas.picture is not None)
     assert room.canvas.picture is not None
     return room.canvas.picture
@@ -378,7 +379,7 @@ def test_sizes_of_micrographs_that_are_gone_are_deleted(room_for, file):
 def test_a_file_of_another_size_is_refused_with_a_sentence(room_for, file, qtbot):
     room = room_for(file, width=WIDTH + 1)
     with qtbot.waitSignal(room.images.failed) as failed:
-        room.stage.show(room.micrograph)
+        room.state.show_micrograph(room.micrograph.id)
     assert "Its crops would not fit" in str(failed.args[1])
 
 

@@ -8,7 +8,6 @@ from label_desk import GAS, KEYHOLE, add_ready_made
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel
-from test_gui_label import on_crops, open_desk, project  # noqa: F401 - fixtures
 
 from poregui.gui.widgets.class_card import ClassCard
 from poregui.workflow.editing.label_edits import set_reference_crops
@@ -22,7 +21,7 @@ def words(desk) -> list[str]:
     return [label.text() for label in card_of(desk).findChildren(QLabel, "class_card_words")]
 
 
-def test_the_key_opens_the_card_and_closes_it_and_labelling_goes_on(on_crops):  # noqa: F811
+def test_the_key_opens_the_card_and_closes_it_and_labelling_goes_on(on_crops):
     card = card_of(on_crops)
     assert not card.isVisible()
     on_crops.key("c")
@@ -33,7 +32,7 @@ def test_the_key_opens_the_card_and_closes_it_and_labelling_goes_on(on_crops):  
     assert not card.isVisible()
 
 
-def test_escape_closes_the_card(on_crops, qtbot):  # noqa: F811
+def test_escape_closes_the_card(on_crops, qtbot):
     on_crops.key("c")
     on_crops.page.activateWindow()
     on_crops.page.crop_grid.setFocus()
@@ -41,18 +40,18 @@ def test_escape_closes_the_card(on_crops, qtbot):  # noqa: F811
     qtbot.waitUntil(lambda: not card_of(on_crops).isVisible())
 
 
-def test_the_card_tells_chosen_reference_crops_from_those_that_are_only_labelled(on_crops):  # noqa: F811
+def test_the_card_tells_chosen_reference_crops_from_those_that_are_only_labelled(on_crops):
     ids = [crop.id for crop in on_crops.project.crops()]
     on_crops.key("1")
     on_crops.session.apply(set_reference_crops(on_crops.project, KEYHOLE, ids[2:4]))
     on_crops.key("c")
     gas, keyhole, lack = words(on_crops)
-    assert gas == "No reference is chosen: the first labelled so"
-    assert keyhole == "Reference crops, chosen by a person"
-    assert lack == "No crop carries this label yet."
+    assert gas == "No reference images set; showing first labels"
+    assert keyhole == "Reference images"
+    assert lack == "No crops have this label yet."
 
 
-def test_a_definition_written_in_the_card_is_kept_as_one_step_and_can_be_undone(on_crops):  # noqa: F811
+def test_a_definition_written_in_the_card_is_kept_as_one_step_and_can_be_undone(on_crops):
     before = on_crops.project.classes()[0].definition
     on_crops.key("c")
     field = card_of(on_crops).definition_of(GAS)
@@ -69,7 +68,7 @@ def test_a_definition_written_in_the_card_is_kept_as_one_step_and_can_be_undone(
     assert card_of(on_crops).definition_of(GAS).toPlainText() == before
 
 
-def test_a_project_for_reading_only_shows_definitions_that_cannot_be_changed(project, open_desk):  # noqa: F811
+def test_a_project_for_reading_only_shows_definitions_that_cannot_be_changed(project, open_desk):
     add_ready_made(project, 2)
     project.close()
     desk = open_desk(type(project).open(project.folder, read_only=True))

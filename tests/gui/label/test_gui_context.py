@@ -11,7 +11,6 @@ import pytest
 from label_desk import add_micrograph, add_ready_made, drawn
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from test_gui_suggest import open_desk, project  # noqa: F401 - fixtures
 
 from poregui.domain.geometry import Box, Outline
 from poregui.domain.records import Crop
@@ -30,7 +29,7 @@ def circle(x: float, y: float, radius: float) -> Outline:
     return Outline.of(np.stack([x + radius * np.cos(turn), y + radius * np.sin(turn)], axis=1))
 
 
-def add_pores(project) -> None:  # noqa: F811
+def add_pores(project) -> None:
     """Add two crops of one disc of 10 px radius, the second one outlined."""
     micrograph = add_micrograph(project)
     pixels = CropPixels(drawn()[50:110, 90:150], 0, 255)
@@ -81,10 +80,10 @@ def test_below_ten_px_the_shape_is_too_small_to_tell_whatever_the_scale(
     )
     assert numbers is not None
     assert numbers.reliable == reliable
-    assert ("too small to tell" in source_words(numbers)) != reliable
+    assert ("too small to measure" in source_words(numbers)) != reliable
 
 
-def test_the_panel_tells_the_numbers_of_each_crop_that_is_chosen(project, open_desk, qtbot):  # noqa: F811
+def test_the_panel_tells_the_numbers_of_each_crop_that_is_chosen(project, open_desk, qtbot):
     add_pores(project)
     desk = open_desk(project)
     facts = desk.page.crop_facts
@@ -96,7 +95,7 @@ def test_the_panel_tells_the_numbers_of_each_crop_that_is_chosen(project, open_d
     assert not facts.is_grey("Circularity")
 
 
-def test_shape_numbers_of_a_small_pore_are_grey_and_its_size_is_not(project, open_desk, qtbot):  # noqa: F811
+def test_shape_numbers_of_a_small_pore_are_grey_and_its_size_is_not(project, open_desk, qtbot):
     rows, columns = np.mgrid[:30, :30]
     image = np.where((rows - 15) ** 2 + (columns - 15) ** 2 <= 9, 40, 200).astype(np.uint8)
     with project.transaction():
@@ -104,13 +103,13 @@ def test_shape_numbers_of_a_small_pore_are_grey_and_its_size_is_not(project, ope
             project
         )
     facts = open_desk(project).page.crop_facts
-    qtbot.waitUntil(lambda: "too small to tell" in facts.source.text())
+    qtbot.waitUntil(lambda: "too small to measure" in facts.source.text())
     assert facts.is_grey("Circularity")
     assert facts.is_grey("Aspect ratio")
     assert not facts.is_grey("Diameter")
 
 
-def test_crops_that_a_held_key_passes_are_not_asked_about(project, open_desk, qtbot, monkeypatch):  # noqa: F811
+def test_crops_that_a_held_key_passes_are_not_asked_about(project, open_desk, qtbot, monkeypatch):
     add_ready_made(project, 12)
     desk = open_desk(project)
     asked: list[int | None] = []
@@ -126,8 +125,8 @@ def test_crops_that_a_held_key_passes_are_not_asked_about(project, open_desk, qt
 
 
 def test_the_labelled_crops_most_alike_stand_beside_the_crop_and_a_click_goes_there(
-    project,  # noqa: F811
-    open_desk,  # noqa: F811
+    project,
+    open_desk,
     qtbot,
 ):
     add_ready_made(project, 14)
@@ -147,7 +146,7 @@ def test_the_labelled_crops_most_alike_stand_beside_the_crop_and_a_click_goes_th
     assert desk.presenter.current == wanted
 
 
-def test_an_answer_for_another_crop_is_not_shown(project, open_desk):  # noqa: F811
+def test_an_answer_for_another_crop_is_not_shown(project, open_desk):
     add_ready_made(project, 3)
     desk = open_desk(project)
     desk.presenter._suggesting.alike_found.emit(2, {1: [3]})
@@ -156,7 +155,7 @@ def test_an_answer_for_another_crop_is_not_shown(project, open_desk):  # noqa: F
     assert desk.page.alike_row.shown()[1] == (3,)
 
 
-def test_a_low_window_folds_the_crops_alike_away(project, open_desk, qtbot):  # noqa: F811
+def test_a_low_window_folds_the_crops_alike_away(project, open_desk, qtbot):
     add_ready_made(project, 3)
     desk = open_desk(project)
     desk.presenter._suggesting.alike_found.emit(1, {1: [3]})

@@ -47,7 +47,7 @@ def desk(qtbot, folder: Path) -> Iterator[Desk]:
 
 
 def companion(desk: Desk, kind: type):
-    return next(one for one in desk.presenter._companions if isinstance(one, kind))
+    return next(one for one in desk.presenter.features if isinstance(one, kind))
 
 
 def find(desk: Desk, qtbot) -> None:
@@ -144,7 +144,7 @@ def test_a_cancelled_search_changes_nothing_and_another_can_start(desk: Desk, qt
     desk.page.side.show_panel("Find pores")
     QTest.mouseClick(desk.page.find_panel.here_button, LEFT)
     assert not desk.page.find_panel.here_button.isEnabled()
-    desk.presenter._services.background.cancel_all()
+    desk.services.background.cancel_all()
     idle(desk, qtbot)
     assert not desk.project.crops()
     assert desk.page.find_panel.here_button.isEnabled()
@@ -166,7 +166,7 @@ def test_several_micrographs_are_searched_only_after_a_yes(desk: Desk, qtbot, mo
     answer(monkeypatch, lambda _: QDialog.DialogCode.Rejected)
     desk.page.side.show_panel("Find pores")
     QTest.mouseClick(desk.page.find_panel.everywhere_button, LEFT)
-    assert not desk.presenter._services.background.busy
+    assert not desk.services.background.busy
     answer(monkeypatch, lambda _: QDialog.DialogCode.Accepted)
     QTest.mouseClick(desk.page.find_panel.everywhere_button, LEFT)
     idle(desk, qtbot)
@@ -238,8 +238,8 @@ def test_the_key_m_joins_a_pore_with_its_neighbour_and_s_cuts_it_again(desk: Des
 def test_keys_that_cannot_act_say_why(desk: Desk) -> None:
     desk.key(Qt.Key.Key_M)
     desk.key(Qt.Key.Key_S)
-    assert "Joining needs two outlined pores" in desk.notes[0]
-    assert "No crop is chosen" in desk.notes[1]
+    assert "Merging needs two outlined pores" in desk.notes[0]
+    assert "No crop is selected" in desk.notes[1]
 
 
 def test_an_outline_is_drawn_around_a_new_pore_and_anew_for_the_current_one(desk: Desk) -> None:
@@ -344,8 +344,9 @@ def test_every_value_of_the_recipe_survives_the_form(qtbot) -> None:
     form = DetectionForm()
     qtbot.addWidget(form)
     recipe = DetectionRecipe(
-        polarity="bright", method="local", window=33.0, offset=7.5, smoothing=1.25, flatten=True, split=True,
-        split_strength=0.75, smallest=12.0, largest=300.0, size_unit="um", edge="drop", view="fixed", view_size=80.0,
+        polarity="bright", method="local", window=33.0, offset=7.5, smoothing=1.25, flatten=True,
+        split=True, split_strength=0.75, smallest=12.0, largest=300.0, size_unit="um", edge="drop",
+        view="fixed", view_size=80.0,
     )  # fmt: skip
     form.set_recipe(recipe)
     form._fields["contrast"].setValue(20)

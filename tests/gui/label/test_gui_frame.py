@@ -8,11 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from detect_bench import Bench, grid_of_pores
-from detect_desk import detect_desk
+from detect_desk import detect_desk, measured, settled
 from label_desk import Desk
 from PySide6.QtCore import QEvent, QPointF, Qt
 from PySide6.QtGui import QKeyEvent
-from test_gui_measurements import measured, settled
 
 from poregui.gui.canvas.region_tools import PathTool
 from poregui.workflow.editing.micrograph_edits import project_build_direction
@@ -46,7 +45,7 @@ def test_a_direction_is_typed_drawn_and_given_to_all(desk: Desk) -> None:
     box.all_button.click()
     assert project_build_direction(desk.project) == 90
     assert desk.project.micrographs()[0].build_direction_deg is None
-    assert "of the project" in box.direction_text.text()
+    assert "project default" in box.direction_text.text()
     for _ in range(3):
         desk.presenter.undo()
     assert "Unknown" in box.direction_text.text()
@@ -54,7 +53,7 @@ def test_a_direction_is_typed_drawn_and_given_to_all(desk: Desk) -> None:
 
 def test_a_surface_is_drawn_denied_and_left_to_detection(desk: Desk) -> None:
     box = desk.page.picture_panel.frame_box
-    assert "None found or drawn" in box.surface_text.text()
+    assert "No surface found or drawn" in box.surface_text.text()
     box.line_button.click()
     draw(desk, (0, 0), (640, 0))
     assert desk.project.micrographs()[0].surfaces == (((0, 0), (640, 0)),)
@@ -64,7 +63,7 @@ def test_a_surface_is_drawn_denied_and_left_to_detection(desk: Desk) -> None:
     box.found_button.click()
     assert desk.project.micrographs()[0].surfaces is None
     desk.presenter.undo()
-    assert "as was said" in box.surface_text.text()
+    assert "set by hand" in box.surface_text.text()
 
 
 def test_the_measurements_follow_direction_and_surface(desk: Desk, qtbot) -> None:

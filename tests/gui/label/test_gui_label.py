@@ -4,9 +4,6 @@ files go.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import numpy as np
 import pytest
 from label_desk import (
@@ -30,52 +27,11 @@ from poregui.domain.geometry import Box
 from poregui.domain.records import Crop, Specimen
 from poregui.gui.base.messages import messages
 from poregui.gui.label.catalogue import CropFilter
-from poregui.gui.label.label_page import LabelPage
 from poregui.gui.label.label_presenter import LabelPresenter
-from poregui.gui.services.micrograph_images import MicrographImages
-from poregui.gui.services.page_services import Services
 from poregui.gui.services.session import Session
-from poregui.gui.services.thumbnails import Thumbnails
 from poregui.store.pixels import CropPixels
 from poregui.store.project import Project
 from poregui.workflow.editing.edits import AddCrops, AddSpecimens
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Project:
-    return Project.create(tmp_path / "pores")
-
-
-@pytest.fixture
-def open_desk(qtbot) -> Iterator:
-    desks: list[tuple[Desk, Thumbnails, MicrographImages]] = []
-    notes: list[str] = []
-
-    def hear(text: str, _kind: str) -> None:
-        notes.append(text)
-
-    messages().noted.connect(hear)
-
-    def build(project: Project) -> Desk:
-        session = Session(project, who="ada")
-        thumbnails, images = Thumbnails(project.pixels), MicrographImages(project)
-        page = LabelPage()
-        qtbot.addWidget(page)
-        page.resize(1200, 800)
-        presenter = LabelPresenter(page, session, Services(None, thumbnails, images, None))
-        presenter.attach()
-        page.show()
-        desk = Desk(page, presenter, session, notes)
-        desks.append((desk, thumbnails, images))
-        return desk
-
-    yield build
-    messages().noted.disconnect(hear)
-    for desk, thumbnails, images in desks:
-        desk.presenter.detach()
-        thumbnails.close()
-        images.close()
-        desk.session.close()
 
 
 @pytest.fixture
@@ -84,12 +40,6 @@ def on_micrograph(project, open_desk, qtbot) -> Desk:
     desk = open_desk(project)
     qtbot.waitUntil(lambda: desk.page.image_canvas.view is not None)
     return desk
-
-
-@pytest.fixture
-def on_crops(project, open_desk) -> Desk:
-    add_ready_made(project, 5)
-    return open_desk(project)
 
 
 @pytest.mark.parametrize(("x", "y", "radius"), PORES)
@@ -185,7 +135,7 @@ def test_each_key_labels_the_crop_that_was_current_and_moves_on(on_crops):
     for key in "13u02":
         on_crops.key(key)
     assert on_crops.labels() == [GAS, LACK, UNSURE, NOT_A_PORE, KEYHOLE]
-    assert on_crops.notes == ["Every crop in this list has a label."]
+    assert on_crops.notes == ["All crops in this list are labelled."]
     assert on_crops.presenter.current == 5
 
 
@@ -201,7 +151,7 @@ def test_at_the_end_it_stays_and_says_how_many_lie_further_up(on_crops):
     on_crops.presenter.choose(5)
     on_crops.key("1")
     assert on_crops.presenter.current == 5
-    assert "4 unlabelled crops lie further up" in on_crops.notes[-1]
+    assert "4 unlabelled crops further up" in on_crops.notes[-1]
 
 
 @pytest.mark.parametrize(
@@ -299,7 +249,7 @@ def test_the_grid_shows_the_crops_of_one_specimen_or_micrograph(project, open_de
 
 def test_pictures_come_into_the_grid(on_crops, qtbot):
     crop = on_crops.project.crops()[3]
-    picture = on_crops.presenter._services.thumbnails.image
+    picture = on_crops.services.thumbnails.image
     qtbot.waitUntil(lambda: picture(crop) is not None)
     assert (picture(crop).width(), picture(crop).height()) == (30, 20)
     assert picture(crop).pixelColor(0, 0).red() == 3
@@ -348,7 +298,7 @@ def test_a_page_that_is_left_shows_nothing_of_the_project_and_takes_the_next_one
     on_micrograph, tmp_path
 ):
     on_micrograph.click(120, 80)
-    page, services = on_micrograph.page, on_micrograph.presenter._services
+    page, services = on_micrograph.page, on_micrograph.services
     on_micrograph.presenter.detach()
     assert page.crop_grid.ids() == []
     assert page.image_canvas.view is None

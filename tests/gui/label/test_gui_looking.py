@@ -24,7 +24,7 @@ def desk(qtbot, tmp_path: Path) -> Iterator[Desk]:
     bench = Bench(tmp_path / "pores", grid_of_pores()[:6])
     bench.project.close()
     with detect_desk(qtbot, bench.project.folder) as opened:
-        opened.page.side.show_panel("Picture")
+        opened.page.side.show_panel("Image")
         yield opened
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from detect_bench import HEIGHT, WIDTH, Bench, disc, grid_of_pores
-from detect_desk import detect_desk, idle
+from detect_desk import detect_desk, idle, measured, settled
 from label_desk import Desk
 from PySide6.QtCore import Qt
 
@@ -43,18 +43,6 @@ def folder(tmp_path: Path) -> Path:
 def desk(qtbot, folder: Path) -> Iterator[Desk]:
     with detect_desk(qtbot, folder) as opened:
         yield opened
-
-
-def measured(desk: Desk, qtbot) -> PoreTableModel:
-    desk.page.below.show_panel("Measurements")
-    settled(desk, qtbot)
-    return desk.page.measure_panel.model
-
-
-def settled(desk: Desk, qtbot) -> None:
-    """Wait until what changed is measured and shown."""
-    one = next(one for one in desk.presenter._companions if isinstance(one, Measuring))
-    qtbot.waitUntil(lambda: not one._stale and one._running is None, timeout=20_000)
 
 
 def column(model: PoreTableModel, name: str) -> list[str]:
@@ -174,20 +162,20 @@ def test_a_new_label_is_in_the_table_once_typing_pauses_without_measuring_again(
     wanted = desk.project.crops()[30].id
     desk.presenter.choose(wanted)
     desk.presenter.label(KEYHOLE)
-    assert not desk.presenter._services.background.busy
+    assert not desk.services.background.busy
     row = model.row(wanted)
     assert row is not None
     qtbot.waitUntil(lambda: column(model, "label")[row] == "Keyhole")
-    assert not desk.presenter._services.background.busy
+    assert not desk.services.background.busy
 
 
 def test_a_setting_that_is_not_measured_by_does_not_measure_again(desk: Desk, qtbot) -> None:
     measured(desk, qtbot)
-    desk.presenter._apply(SetSetting("something", "", "else", "change something"))
+    desk.presenter.state.apply(SetSetting("something", "", "else", "change something"))
     qtbot.wait(400)
-    assert not desk.presenter._services.background.busy
-    desk.presenter._apply(set_project_build_direction(desk.project, 90.0))
-    qtbot.waitUntil(lambda: desk.presenter._services.background.busy)
+    assert not desk.services.background.busy
+    desk.presenter.state.apply(set_project_build_direction(desk.project, 90.0))
+    qtbot.waitUntil(lambda: desk.services.background.busy)
     settled(desk, qtbot)
 
 
@@ -248,7 +236,7 @@ def test_the_numbers_are_kept_for_the_next_time(desk: Desk, qtbot) -> None:
 
 def test_the_table_is_exported_as_csv(desk: Desk, qtbot, tmp_path: Path) -> None:
     measured(desk, qtbot)
-    one = next(one for one in desk.presenter._companions if isinstance(one, Measuring))
+    one = next(one for one in desk.presenter.features if isinstance(one, Measuring))
     one.export(tmp_path / "pores.csv")
     idle(desk, qtbot)
     with open(tmp_path / "pores.csv", newline="", encoding="utf-8") as file:

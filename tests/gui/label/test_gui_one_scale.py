@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from PySide6.QtGui import QColor
-from test_gui_label import open_desk, project  # noqa: F401 - fixtures
 
 from poregui.domain.records import Crop
 from poregui.gui.lists.same_scale import cell_width
@@ -14,7 +13,7 @@ from poregui.workflow.editing.edits import AddCrops
 
 
 @pytest.fixture
-def sized(project, open_desk, qtbot):  # noqa: F811
+def sized(project, open_desk, qtbot):
     """Return a desk on white crops of 40 x 40 px: of 0.5 and 2 um per px, and of unknown scale."""
     first = project.next_id("crops")
     keys = [
@@ -72,7 +71,7 @@ def test_the_strip_below_tells_the_scale_and_the_crops_without_one(sized):
     sized.page.one_scale_button.click()
     assert strip.isVisible()
     widths(sized)
-    assert strip.words() == "All at one scale, but for 1 crop of unknown scale, marked ?"
+    assert strip.words() == "Same scale, except 1 crop of unknown pixel size (marked ?)"
     um_per_px = 128**0.5 * 8 / sized.page.crop_grid._delegate.side
     assert 160 * um_per_px / 2.5 <= strip._bar() <= 160 * um_per_px
     assert "The bar is 100 µm long." in strip.accessibleDescription()

@@ -5,12 +5,11 @@ from __future__ import annotations
 import numpy as np
 from builders import add_crops, add_specimens
 from PySide6.QtCore import Qt
-from test_gui_suggest import desk, open_desk, project  # noqa: F401 - fixtures
 
 from poregui.workflow.suggesting.suggestions import Suggestions
 
 
-def test_the_progress_tab_says_for_each_class_what_more_labels_would_add(desk, qtbot):  # noqa: F811
+def test_the_progress_tab_says_for_each_class_what_more_labels_would_add(desk, qtbot):
     desk.page.side.show_panel("Progress")
     more = desk.page.progress_panel.more
     qtbot.waitUntil(lambda: "40 labels" in more.text())
@@ -26,7 +25,7 @@ def test_the_progress_tab_says_for_each_class_what_more_labels_would_add(desk, q
     ]
 
 
-def test_the_estimates_say_where_the_mouse_rests_that_their_intervals_are_too_narrow(desk, qtbot):  # noqa: F811
+def test_the_estimates_say_where_the_mouse_rests_that_their_intervals_are_too_narrow(desk, qtbot):
     line, suggesting = desk.page.suggestion_line.state, desk.presenter._suggesting
     qtbot.waitUntil(lambda: suggesting._found is not None, timeout=60_000)
     suggesting._draw_curve({"gains": []})
@@ -38,7 +37,7 @@ def test_the_estimates_say_where_the_mouse_rests_that_their_intervals_are_too_na
     assert "84 of 100" in desk.page.progress_panel.more.toolTip()
 
 
-def test_class_bars_and_the_progress_tab_share_one_target_also_after_undo(desk):  # noqa: F811
+def test_class_bars_and_the_progress_tab_share_one_target_also_after_undo(desk):
     button = desk.page.class_bar.buttons[1]
     assert "target 200" in button.toolTip()
     desk.page.progress_panel.target.setValue(50)
@@ -50,13 +49,13 @@ def test_class_bars_and_the_progress_tab_share_one_target_also_after_undo(desk):
 
 def test_the_nudge_queues_the_likeliest_crops_of_the_thin_class_in_its_specimen(
     project, open_desk, qtbot
-):  # noqa: F811
+):
     first, second = add_specimens(project, "S01", "S02")
     add_crops(project, [1, 2, 3, None], specimen_id=first.id)
     add_crops(project, [1, 1, None, None], specimen_id=second.id)
-    desk = open_desk(project)  # noqa: F811
+    desk = open_desk(project)
     chances = np.array([[0.9, 0.1], [0.7, 0.3], [0.2, 0.8]], np.float32)
-    desk.presenter._ordering.suggestions = Suggestions(np.array([4, 7, 8]), (1, 2), chances)
+    desk.presenter.state.ordering.suggestions = Suggestions(np.array([4, 7, 8]), (1, 2), chances)
     desk.page.side.show_panel("Progress")
     panel = desk.page.progress_panel
     qtbot.waitUntil(lambda: "Keyhole in S02" in panel.nudge.text())
@@ -68,9 +67,9 @@ def test_the_nudge_queues_the_likeliest_crops_of_the_thin_class_in_its_specimen(
 
 def test_accepting_the_page_takes_what_is_in_sight_as_one_step_and_says_how_many_of_each(
     project, open_desk
-):  # noqa: F811
+):
     add_crops(project, [None] * 300)
-    desk = open_desk(project)  # noqa: F811
+    desk = open_desk(project)
     chances = np.tile(np.array([[0.9, 0.1], [0.8, 0.2], [0.2, 0.8]], np.float32), (100, 1))
     desk.presenter._suggesting._found = Suggestions(np.arange(1, 301), (1, 2), chances)
     seen = desk.page.crop_grid.visible_ids()
@@ -80,9 +79,8 @@ def test_accepting_the_page_takes_what_is_in_sight_as_one_step_and_says_how_many
     assert labelled == seen
     second = sum(crop.label == 2 for crop in project.crops())
     words = (
-        f"Accepted {len(seen)} suggestions: {len(seen) - second} Gas, {second} "
-        "Keyhole. Undo "
-        "takes them back."
+        f"Accepted {len(seen)} suggestions: {len(seen) - second} Gas, {second} Keyhole. "
+        "Undo removes them."
     )
     assert words in desk.notes
     desk.presenter.undo()

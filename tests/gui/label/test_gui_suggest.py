@@ -7,7 +7,6 @@ from __future__ import annotations
 import sys
 import zipfile
 from collections import deque
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,17 +16,10 @@ from label_desk import Desk, add_ready_made
 from PySide6.QtCore import Qt
 
 from poregui.domain.records import Crop
-from poregui.gui.base.messages import messages
 from poregui.gui.dialogs.merge_dialog import MergeDialog
-from poregui.gui.label.label_page import LabelPage
-from poregui.gui.label.label_presenter import LabelPresenter
 from poregui.gui.label.progress import pace_words
-from poregui.gui.services.jobs import Background
-from poregui.gui.services.micrograph_images import MicrographImages
 from poregui.gui.services.page_services import Services
-from poregui.gui.services.session import Session
 from poregui.gui.services.suggester import SuggestProcess
-from poregui.gui.services.thumbnails import Thumbnails
 from poregui.gui.shell.sharing_flow import SharingFlow
 from poregui.store.pixels import CropPixels
 from poregui.store.project import Project
@@ -37,57 +29,6 @@ from poregui.workflow.editing.label_edits import accept_suggestions, label_crops
 from poregui.workflow.suggesting.suggestions import Suggestions
 
 SHIFT = Qt.KeyboardModifier.ShiftModifier
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Project:
-    return Project.create(tmp_path / "pores")
-
-
-@pytest.fixture
-def open_desk(qtbot) -> Iterator:
-    made = []
-    notes: list[str] = []
-
-    def hear(text: str, _kind: str) -> None:
-        notes.append(text)
-
-    messages().noted.connect(hear)
-
-    def build(project: Project) -> Desk:
-        session, page, background = Session(project, who="ada"), LabelPage(), Background()
-        thumbnails, images = Thumbnails(project.pixels), MicrographImages(project)
-        qtbot.addWidget(page)
-        page.resize(1200, 800)
-        presenter = LabelPresenter(page, session, Services(background, thumbnails, images, None))
-        presenter.attach()
-        page.show()
-        desk = Desk(page, presenter, session, notes)
-        made.append((desk, thumbnails, images, background))
-        return desk
-
-    yield build
-    messages().noted.disconnect(hear)
-    for desk, thumbnails, images, background in made:
-        background.wait()
-        desk.presenter.detach()
-        thumbnails.close()
-        images.close()
-        desk.session.close()
-
-
-@pytest.fixture
-def desk(project, open_desk) -> Desk:
-    """Return a page with six crops that are suggested as 1, 1, 2, 2, 3, 3, less and less sure."""
-    add_ready_made(project, 6)
-    desk = open_desk(project)
-    probabilities = np.full((6, 3), 0.05, np.float32)
-    probabilities[np.arange(6), [0, 0, 1, 1, 2, 2]] = [0.9, 0.85, 0.8, 0.7, 0.6, 0.5]
-    order = np.array([6, 5, 4, 3, 2, 1])
-    desk.presenter._suggesting._take(
-        Suggestions(np.arange(1, 7), (1, 2, 3), probabilities, order, 12, 0.9)
-    )
-    return desk
 
 
 def choose_order(desk: Desk, order: str) -> None:
@@ -137,7 +78,7 @@ def test_a_without_a_suggestion_says_so(project, open_desk):
     desk = open_desk(project)
     desk.key("a")
     assert desk.labels() == [None, None]
-    assert "Nothing is suggested" in desk.notes[-1]
+    assert "No suggestion for" in desk.notes[-1]
 
 
 def test_a_labelled_crop_shows_no_suggestion(desk):
@@ -167,7 +108,7 @@ def test_suggested_classes_stand_above_the_grid_lead_to_their_crops_and_count_wh
     assert strip.isHidden()
     choose_order(desk, "suggested")
     qtbot.waitUntil(lambda: not strip.isHidden())
-    names = [desk.presenter._catalogue.marks.name(label) for label in (1, 2, 3)]
+    names = [desk.presenter.state.catalogue.marks.name(label) for label in (1, 2, 3)]
     assert [(s.name, s.first, s.left) for s in strip.sections()] == [
         (n, 2 * k, 2) for k, n in enumerate(names)
     ]
@@ -269,7 +210,7 @@ def test_a_process_that_breaks_is_told_once_and_labelling_goes_on(
     for _ in range(10):
         desk.key("1")
     qtbot.waitUntil(
-        lambda: any("suggestions have stopped" in note for note in desk.notes), timeout=20_000
+        lambda: any("Suggestions have stopped" in note for note in desk.notes), timeout=20_000
     )
     desk.key("2")
     assert desk.labels()[10] == 2
@@ -294,7 +235,7 @@ def test_a_project_is_packed_and_the_labels_of_its_copy_come_back(
     add_ready_made(project, 4)
     desk = open_desk(project)
     flow = SharingFlow(
-        desk.page, desk.session, Services(Here(), desk.presenter._services.thumbnails, None, None)
+        desk.page, desk.session, Services(Here(), desk.services.thumbnails, None, None)
     )
     flow.pack(tmp_path / "copy.zip")
     with zipfile.ZipFile(tmp_path / "copy.zip") as packed:
@@ -321,18 +262,18 @@ def test_the_grid_is_put_in_the_order_of_likeness_to_the_chosen_crop(project, op
 @pytest.mark.parametrize(
     ("given", "left", "words"),
     [
-        ([], 12, "12 labels are left to the target."),
+        ([], 12, "12 labels to go."),
         (
             [(0, 1), (2, 1), (4, 1)],
             60,
-            "30 labels a minute; 60 are left to the target, about 2 minutes.",
+            "30 labels/min; 60 to go, about 2 minutes.",
         ),
         (
             [(0, 1), (2, 1), (4, 1)],
             3600,
-            "30 labels a minute; 3600 are left to the target, about 2.0 hours.",
+            "30 labels/min; 3,600 to go, about 2.0 hours.",
         ),
-        ([(0, 1), (2, 1)], 0, "Every class has what is wanted."),
+        ([(0, 1), (2, 1)], 0, "Every class has reached its target."),
     ],
 )
 def test_the_pace_says_how_long_it_takes_to_the_target(given, left, words):
@@ -341,7 +282,7 @@ def test_the_pace_says_how_long_it_takes_to_the_target(given, left, words):
 
 def test_a_pause_does_not_slow_the_pace_for_good():
     assert pace_words(deque([(0, 1), (500, 1), (502, 1), (504, 1)]), 30, 505.0).startswith(
-        "30 labels a minute"
+        "30 labels/min"
     )
 
 
@@ -349,7 +290,7 @@ def test_the_target_is_kept_with_the_project_and_can_be_undone(desk, qtbot):
     desk.page.side.show_panel("Progress")
     desk.page.progress_panel.target.setValue(50)
     assert desk.project.meta("label_target") == "50"
-    qtbot.waitUntil(lambda: "150 labels are left" in desk.page.progress_panel.pace.text())
+    qtbot.waitUntil(lambda: "150 labels to go" in desk.page.progress_panel.pace.text())
 
 
 def test_the_thinnest_specimen_is_named_and_one_click_away(project, open_desk, qtbot):
@@ -360,6 +301,6 @@ def test_the_thinnest_specimen_is_named_and_one_click_away(project, open_desk, q
     desk.page.side.show_panel("Progress")
     panel = desk.page.progress_panel
     qtbot.waitUntil(lambda: "S02" in panel.nudge.text())
-    assert panel.nudge.text() == "Thinnest: Keyhole in S02, 0 labelled; 2 crops there wait."
+    assert panel.nudge.text() == "Fewest labels: Keyhole in S02 (0); 2 unlabelled"
     panel.nudge_button.click()
     assert desk.page.crop_grid.ids() == [7, 8]

@@ -6,7 +6,7 @@ import numpy as np
 
 from poregui.domain.records import Crop
 from poregui.gui.label.grid_order import by_size
-from poregui.gui.label.label_text import values_words
+from poregui.gui.widgets.crop_text import values_words
 
 
 def test_a_place_is_told_in_um_only_where_the_scale_is_known() -> None:

@@ -10,7 +10,6 @@ import pytest
 from label_desk import add_ready_made
 from PySide6.QtCore import QModelIndex, Qt
 from PySide6.QtTest import QAbstractItemModelTester
-from test_gui_suggest import desk, open_desk, project  # noqa: F401 - fixtures
 
 from poregui.gui.label.catalogue import CropFilter
 from poregui.gui.lists.crop_grid import CropGrid
@@ -58,7 +57,7 @@ def test_a_row_can_be_chosen_and_not_written_into(qtbot):
 @pytest.mark.parametrize("order", ["came", "undecided"])
 def test_among_unlabelled_crops_a_label_takes_one_out_and_undo_puts_it_back_in_its_place(
     desk, order
-):  # noqa: F811
+):
     box = desk.page.order_box
     box.setCurrentIndex(box.findData(order))
     box.activated.emit(box.currentIndex())
@@ -77,9 +76,9 @@ def test_among_unlabelled_crops_a_label_takes_one_out_and_undo_puts_it_back_in_i
     assert desk.page.crop_grid.selected_ids() == [before[2]]
 
 
-def test_many_labels_at_once_leave_the_list_of_unlabelled_crops_right(project, open_desk):  # noqa: F811
+def test_many_labels_at_once_leave_the_list_of_unlabelled_crops_right(project, open_desk):
     add_ready_made(project, 90)
-    desk = open_desk(project)  # noqa: F811
+    desk = open_desk(project)
     desk.page.set_filter(CropFilter(None))
     desk.page.crop_grid.choose(1, also=list(range(1, 61)))
     desk.key("3")

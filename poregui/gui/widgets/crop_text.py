@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from poregui.domain.records import Crop, LabelEntry, Micrograph
+from poregui.domain.wording import count
 from poregui.gui.base.class_marks import ClassMarks
 
 _HOW = {
@@ -13,7 +14,7 @@ _HOW = {
     "review": "on the Review page",
     "import": "with the import",
     "accepted": "by accepting a suggestion",
-    "applied": "answered after apply",
+    "applied": "on the Apply page",
     "undo": "by undo",
     "redo": "by redo",
     "merge": "by merging classes",
@@ -76,6 +77,6 @@ def values_words(values: object, x: int, y: int, um_per_px: float | None = None)
 def end_words(unlabelled: int) -> str:
     """Say why the next unlabelled crop did not come."""
     if not unlabelled:
-        return "Every crop in this list has a label."
-    crops = "crop" if unlabelled == 1 else "crops"
-    return f"This is the end of the list; {unlabelled} unlabelled {crops} lie further up."
+        return "All crops in this list are labelled."
+    crops = count(unlabelled, "unlabelled crop")
+    return f"End of the list; {crops} further up."

@@ -1,0 +1,235 @@
+"""Draw one crop of a grid: its picture, its frame, and its label or what is suggested."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from PySide6.QtCore import (
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    QPointF,
+    QRect,
+    QRectF,
+    QSize,
+    Qt,
+)
+from PySide6.QtGui import QColor, QImage, QPainter, QPen
+from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
+
+from poregui.domain.classes import PoreClass
+from poregui.domain.wording import percent
+from poregui.gui.base.class_marks import ClassMarks
+from poregui.gui.base.theme import theme
+from poregui.gui.lists.crop_list import ROW_ROLE, CropRow
+
+_PAD = 4
+_FRAME = 2
+_ROOM_FOR_SURE = 72
+"""Side in px of a picture from which on the probability of a suggestion is written on it."""
+
+
+class CropDelegate(QStyledItemDelegate):
+    """Draw crops never stretched; labelled ones carry a badge, unlabelled ones a dashed frame.
+
+    Where `length` returns the longer side in um of a crop, a cell shows `um_across` um; crops
+    without one are fitted.
+    """
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.picture: Callable[[int], QImage | None] | None = None
+        self.is_current: Callable[[int], bool] | None = None
+        self.suggestion: Callable[[int], tuple[int, float] | None] | None = None
+        self.length: Callable[[int], float | None] | None = None
+        self.um_across: float | None = None
+        self.side = 80
+        self.lines = 0
+        self._marks = ClassMarks(())
+
+    def set_classes(self, classes: Sequence[PoreClass]) -> None:
+        """Use the colours and letters of these classes."""
+        self._marks = ClassMarks(classes)
+
+    def cell(self, text_height: int) -> QSize:
+        """Return the size of a cell for lines `text_height` px high."""
+        tall = self.side + 2 * _PAD
+        if self.lines:
+            tall += self.lines * text_height + _PAD
+        return QSize(self.side + 2 * _PAD, tall)
+
+    def sizeHint(
+        self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> QSize:
+        return self.cell(option.fontMetrics.height())
+
+    def paint(
+        self,
+        painter: QPainter,
+        option: QStyleOptionViewItem,
+        index: QModelIndex | QPersistentModelIndex,
+    ) -> None:
+        row: CropRow | None = index.data(ROW_ROLE)
+        if row is None:
+            return
+        painter.save()
+        square = QRect(option.rect.x() + _PAD, option.rect.y() + _PAD, self.side, self.side)
+        selected = bool(option.state & QStyle.StateFlag.State_Selected)
+        current = self.is_current is not None and self.is_current(index.row())
+        self._draw_picture(painter, square, row)
+        self._draw_frame(painter, square, row, selected=selected, current=current)
+        if row.predicted is not None and self.lines:
+            self._draw_answer(painter, option, square, row, row.predicted)
+        else:
+            self._draw_marks(painter, option, square, row)
+        if row.reviewed:
+            _draw_tick(painter, square)
+        painter.restore()
+
+    def _draw_marks(
+        self, painter: QPainter, option: QStyleOptionViewItem, square: QRect, row: CropRow
+    ) -> None:
+        if row.label is not None:
+            self._marks.draw_badge(painter, square.left(), square.bottom() + 1, row.label)
+        elif self.suggestion is not None and (found := self.suggestion(row.crop_id)) is not None:
+            self._draw_suggestion(painter, option, square, *found)
+        if row.wrong:
+            _draw_cross(painter, square)
+        if self.lines:
+            self._draw_text(painter, option, square, row)
+
+    def _draw_suggestion(
+        self,
+        painter: QPainter,
+        option: QStyleOptionViewItem,
+        square: QRect,
+        label: int,
+        sure: float,
+    ) -> None:
+        side = round(option.fontMetrics.height() * 1.05)
+        area = QRectF(square.left(), square.bottom() + 1 - side, side, side)
+        self._marks.draw_suggested(painter, area, label)
+        if self.side >= _ROOM_FOR_SURE:
+            words = percent(sure, 0)
+            beside = QRectF(
+                area.right(), area.top(), option.fontMetrics.horizontalAdvance(words) + 8, side
+            )
+            painter.fillRect(beside, QColor(16, 20, 24, 190))
+            painter.setPen(QColor("#e6e9ee"))
+            painter.drawText(beside, int(Qt.AlignmentFlag.AlignCenter), words)
+
+    def _draw_answer(
+        self,
+        painter: QPainter,
+        option: QStyleOptionViewItem,
+        square: QRect,
+        row: CropRow,
+        predicted: int,
+    ) -> None:
+        """Draw label, arrow, prediction and the row's text below the picture, which stays free."""
+        tokens = theme().tokens
+        height = option.fontMetrics.height()
+        badge = round(height * 1.05)
+        left = square.left()
+        bottom = square.bottom() + 1 + _PAD + badge
+        if row.label is not None:
+            self._marks.draw_badge(painter, left, bottom, row.label)
+        else:
+            painter.setPen(QPen(QColor(tokens.muted), 1, Qt.PenStyle.DashLine))
+            painter.drawRect(QRectF(left + 0.5, bottom - badge + 0.5, badge - 1, badge - 1))
+        painter.setPen(QColor(tokens.muted))
+        arrow = QRect(left + badge, bottom - badge, badge, badge)
+        painter.drawText(arrow, int(Qt.AlignmentFlag.AlignCenter), "→")
+        self._marks.draw_badge(painter, left + 2 * badge, bottom, predicted)
+        painter.setPen(QColor(tokens.text if row.wrong else tokens.muted))
+        text = QRect(left + 3 * badge + _PAD, bottom - badge, self.side - 3 * badge - _PAD, badge)
+        painter.drawText(
+            text, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), row.text
+        )
+
+    def _draw_picture(self, painter: QPainter, square: QRect, row: CropRow) -> None:
+        painter.fillRect(square, QColor(theme().tokens.canvas))
+        if self.picture is None:
+            return
+        image = self.picture(row.crop_id)
+        if image is None or image.isNull():
+            return
+        scale = self.side / max(image.width(), image.height())
+        length = None
+        if self.length is not None:
+            length = self.length(row.crop_id)
+        if length and self.um_across:
+            scale *= min(1.0, length / self.um_across)
+        wide = max(1.0, image.width() * scale)
+        high = max(1.0, image.height() * scale)
+        target = QRectF(
+            square.x() + (self.side - wide) / 2, square.y() + (self.side - high) / 2, wide, high
+        )
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        painter.drawImage(target, image)
+        if self.length is not None and length is None:
+            _draw_unknown(painter, square)
+
+    def _draw_frame(
+        self, painter: QPainter, square: QRect, row: CropRow, *, selected: bool, current: bool
+    ) -> None:
+        tokens = theme().tokens
+        if selected or current:
+            width = 2.0 + current
+            painter.setPen(QPen(QColor(tokens.accent), width))
+            inset = width / 2 - _FRAME
+            painter.drawRect(QRectF(square).adjusted(inset, inset, -inset, -inset))
+        elif row.label is None:
+            painter.setPen(QPen(QColor(tokens.muted), 1, Qt.PenStyle.DashLine))
+            painter.drawRect(QRectF(square).adjusted(0.5, 0.5, -0.5, -0.5))
+        else:
+            painter.setPen(QPen(self._marks.colour(row.label), 1.5))
+            painter.drawRect(QRectF(square).adjusted(0.75, 0.75, -0.75, -0.75))
+
+    def _draw_text(
+        self, painter: QPainter, option: QStyleOptionViewItem, square: QRect, row: CropRow
+    ) -> None:
+        tokens = theme().tokens
+        height = option.fontMetrics.height()
+        texts = ((row.text, tokens.bad if row.wrong else tokens.text), (row.sub_text, tokens.muted))
+        for line, (text, colour) in enumerate(texts[: self.lines]):
+            box = QRect(square.x(), square.bottom() + 1 + _PAD + line * height, self.side, height)
+            painter.setPen(QColor(colour))
+            painter.drawText(
+                box,
+                int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter),
+                option.fontMetrics.elidedText(text, Qt.TextElideMode.ElideRight, self.side),
+            )
+
+
+def _draw_unknown(painter: QPainter, square: QRect) -> None:
+    """Mark a crop of unknown scale."""
+    side = round(painter.fontMetrics().height() * 1.05)
+    corner = QRectF(square.right() + 1 - side, square.bottom() + 1 - side, side, side)
+    painter.fillRect(corner, QColor(16, 20, 24, 190))
+    painter.setPen(QColor("#e6e9ee"))
+    painter.drawText(corner, int(Qt.AlignmentFlag.AlignCenter), "?")
+
+
+def _draw_cross(painter: QPainter, square: QRect) -> None:
+    size = 14
+    corner = QRectF(square.right() + 1 - size, square.top(), size, size)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.fillRect(corner, QColor(theme().tokens.bad))
+    painter.setPen(QPen(QColor("#ffffff"), 1.6))
+    inner = corner.adjusted(4, 4, -4, -4)
+    painter.drawLine(inner.topLeft(), inner.bottomRight())
+    painter.drawLine(inner.topRight(), inner.bottomLeft())
+
+
+def _draw_tick(painter: QPainter, square: QRect) -> None:
+    size = 14
+    corner = QRectF(square.left(), square.top(), size, size)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.fillRect(corner, QColor(theme().tokens.good))
+    painter.setPen(QPen(QColor(theme().tokens.panel), 1.8))
+    left = corner.left()
+    low = corner.top()
+    painter.drawPolyline(
+        [QPointF(left + 3, low + 7.5), QPointF(left + 6, low + 10.5), QPointF(left + 11, low + 4)]
+    )
