@@ -98,7 +98,9 @@ def _cells(options: argparse.Namespace, kept: Path, source: Path, folder: Path) 
                 cell = json.loads(file.read_text(encoding="utf-8"))
                 goal = cell["accuracy"] if preset == PEER else goal
                 yield cell | (
-                    {"seconds_to_peer": _reached(cell, goal)} if goal and preset != PEER else {}
+                    {"seconds_to_peer": seconds_to_reach(cell, goal)}
+                    if goal and preset != PEER
+                    else {}
                 )
 
 
@@ -225,7 +227,7 @@ def _by_group(run: Any) -> dict[str, list[int]]:
     return found
 
 
-def _reached(cell: Cell, goal: float) -> float | None:
+def seconds_to_reach(cell: Cell, goal: float) -> float | None:
     """Return the seconds from the start of the process after which an accuracy was reached; None if
     it never was.
     """

@@ -95,14 +95,13 @@ def latency(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     on Train on.
     """
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-    os.environ["XDG_CONFIG_HOME"] = str(
-        folder / "settings"
-    )  # the window's settings of a person stay as they are
+    # the window's settings of a person stay as they are
+    os.environ["XDG_CONFIG_HOME"] = str(folder / "settings")
     from poregui.domain.events import BatchEnded, EpochEnded
     from poregui.domain.recipe import recipe_for
     from poregui.gui.app import build_window
 
-    window = build_window(_project(options, folder))
+    window = build_window(project_copy(options, folder))
     window.resize(1400, 900)
     window.show()
     window.show_page(window.train_page)
@@ -110,16 +109,19 @@ def latency(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     page, trainer = window.train_page, window.services.trainer
     run_events(60, page.train_button.isEnabled)
     run_events(SETTLE_S)
-    ticks, epochs = Ticks(), []
-    trainer.told.connect(
-        lambda event: epochs.append(event.epoch) if isinstance(event, EpochEnded) else None
-    )
+    ticks = Ticks()
+    epochs: list[int] = []
     run_events(WARM_S)
     idle = ticks.measure(options.seconds)
     points: list[float] = []
-    trainer.told.connect(
-        lambda event: points.append(time.perf_counter()) if isinstance(event, BatchEnded) else None
-    )
+
+    def note(event: object) -> None:
+        if isinstance(event, BatchEnded):
+            points.append(time.perf_counter())
+        elif isinstance(event, EpochEnded):
+            epochs.append(event.epoch)
+
+    trainer.told.connect(note)
     page.recipe_form.set_recipe(recipe_for(options.preset, epochs=2000, early_stopping=False))
     clicked = time.perf_counter()
     page.train_button.click()
@@ -130,17 +132,16 @@ def latency(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     window.deleteLater()
     run_events(0.1)
     loaded = sorted(name for name in ("tensorflow", "keras", "sklearn") if name in sys.modules)
-    first = {"first_point_s": round(points[0] - clicked, 2) if points else None}
     return {
         "preset": options.preset,
-        **first,
+        "first_point_s": round(points[0] - clicked, 2) if points else None,
         "idle": idle,
         "training": {**training, "epochs": len(epochs)},
         "loaded": loaded,
     }
 
 
-def _project(options: argparse.Namespace, folder: Path) -> Path:
+def project_copy(options: argparse.Namespace, folder: Path) -> Path:
     """Return a copy of the project that is to be measured without its runs, or a new sample
     project.
     """
@@ -170,7 +171,7 @@ BENCHMARKS = {
 }
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_line() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description="Measure poregui; each benchmark prints one JSON object."
     )
@@ -223,7 +224,7 @@ def _words(text: str) -> list[str]:
 
 def main() -> int:
     """Run one benchmark and print its numbers with the machine that they are of."""
-    options = _parser().parse_args()
+    options = command_line().parse_args()
     if importlib.util.find_spec("PySide6") is None:
         python = _environment.environment()
         return subprocess.run([str(python), __file__, *sys.argv[1:]], check=False).returncode

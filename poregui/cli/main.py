@@ -214,7 +214,8 @@ def _import(parser: argparse.ArgumentParser) -> None:
     specimen.add_argument(
         "--specimen-from",
         metavar="PATTERN",
-        help=r"the specimen in file names: '{specimen}_*.tif', or a regular expression with a group, such as '^(\d+)_'",
+        help="the specimen in file names: '{specimen}_*.tif', or a regular expression with a "
+        r"group, such as '^(\d+)_'",
     )
     _scale(parser, "the scale of the pictures; goes before what they say themselves")
     parser.add_argument(

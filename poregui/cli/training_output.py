@@ -52,7 +52,7 @@ def follow(run: RunFolder, screen: Screen) -> Finished:
         _stoppable(process, screen),
     ):
         assert process.stdout is not None
-        display = _Display(screen)
+        display = Display(screen)
         for line in process.stdout:
             event = from_line(line)
             if event is not None:
@@ -164,7 +164,7 @@ def _tell(process: subprocess.Popen[str], word: str) -> bool:
     return True
 
 
-class _Display:
+class Display:
     """Show events: one line that moves in a terminal, one line per epoch elsewhere."""
 
     def __init__(self, screen: Screen) -> None:

@@ -201,8 +201,10 @@ def split(args: argparse.Namespace, screen: Screen) -> int:
             notes = warnings_for(project, edit, shown)
             History(project).apply(edit)
             summary = summarise(project, Recipe())
-    rows = [{"name": g.name, "part": g.part, "crops": dict(zip(summary.classes, g.counts, strict=True))}
-            for g in summary.groups]  # fmt: skip
+    rows = [
+        {"name": g.name, "part": g.part, "crops": dict(zip(summary.classes, g.counts, strict=True))}
+        for g in summary.groups
+    ]
     values: dict[str, Any] = {
         "by": summary.kind or None,
         "crops": {part: sum(counts) for part, counts in summary.counts.items()}

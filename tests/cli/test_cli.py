@@ -137,8 +137,9 @@ def test_a_picture_is_described_with_its_scale_and_who_says_so(
     values = said(capsys, "image", tmp_path / "a.tif")
     assert values.pop("file").endswith("a.tif")
     assert values == {
-        "width": 32, "height": 24, "dtype": "uint8", "bits": 8, "channels": 1, "pages": 1, "slices": 1, "levels": 1,
-        "um_per_px": 0.5, "scale_source": "TIFF resolution", "warnings": [],
+        "width": 32, "height": 24, "dtype": "uint8", "bits": 8, "channels": 1, "pages": 1,
+        "slices": 1, "levels": 1, "um_per_px": 0.5, "scale_source": "TIFF resolution",
+        "warnings": [],
     }  # fmt: skip
     assert main(["image", str(tmp_path / "a.tif")]) == 0
     assert "0.5 um per px" in capsys.readouterr().out

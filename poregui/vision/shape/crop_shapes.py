@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from poregui.vision.patches import scale_grey, set_channels
 
 NAMES = (
-    "Equivalent diameter", "Length", "Width", "Aspect ratio", "Circularity", "Solidity", "Extent", "Filled share",
-    "Pieces", "Contrast", "Inner contrast", "Edge sharpness", "Brightness", "Crop size",
+    "Equivalent diameter", "Length", "Width", "Aspect ratio", "Circularity", "Solidity", "Extent",
+    "Filled share", "Pieces", "Contrast", "Inner contrast", "Edge sharpness", "Brightness",
+    "Crop size",
 )  # fmt: skip
 LENGTHS = ("Equivalent diameter", "Length", "Width", "Crop size")
 """The numbers that are lengths, in um or px; the others are shares and ratios."""

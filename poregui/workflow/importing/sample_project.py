@@ -168,7 +168,8 @@ def write_truth(path: Path, drawn: Iterable[SyntheticMicrograph]) -> None:
 def _truth_rows(drawn: SyntheticMicrograph) -> Iterator[tuple[object, ...]]:
     for pore in drawn.pores:
         yield (
-            drawn.name, drawn.specimen, pore.number, pore.class_name, round(pore.x, 3), round(pore.y, 3),
-            round(pore.area_px, 3), round(pore.area_um2, 4), round(pore.diameter_um, 4),
-            pore.box.x, pore.box.y, pore.box.width, pore.box.height, drawn.um_per_px,
+            drawn.name, drawn.specimen, pore.number, pore.class_name, round(pore.x, 3),
+            round(pore.y, 3), round(pore.area_px, 3), round(pore.area_um2, 4),
+            round(pore.diameter_um, 4), pore.box.x, pore.box.y, pore.box.width, pore.box.height,
+            drawn.um_per_px,
         )  # fmt: skip

@@ -15,7 +15,8 @@ _LAST_LINES = 6
 _LAST_BYTES = 16_384
 _LONGEST_LINE = 300
 _NOISE = re.compile(
-    r"^[IW]\d{4} |: [IW] tensorflow/|WARNING: All log messages|^To enable the following instructions"
+    r"^[IW]\d{4} |: [IW] tensorflow/|WARNING: All log messages|"
+    r"^To enable the following instructions"
 )
 """What TensorFlow says at every start, which is nobody's last word."""
 

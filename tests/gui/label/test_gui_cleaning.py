@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import PIL.Image
 import pytest
+from info_bars import with_bar
 from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QMessageBox
 from pytestqt.qtbot import QtBot
-from test_info_bar import with_bar
 
 from poregui.gui.app import build_window
 from poregui.gui.dialogs.micrograph_dialogs import SeveralMicrographsDialog

@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 from builders import labelled_project
-from size_model import draw_discs
-from test_model_to_go import run_with_sizes
+from size_model import draw_discs, run_with_sizes
 
 from poregui.cli.main import main
 from poregui.domain.detection import DetectionRecipe

@@ -11,13 +11,12 @@ import numpy as np
 import pytest
 from builders import labelled_project
 from finished_runs import finished_run
-from size_model import draw_discs, write_size_model
+from size_model import draw_discs, run_with_sizes
 
 from poregui.cli.main import main
 from poregui.domain.detection import DetectionRecipe
 from poregui.domain.errors import PoreguiError, ProjectError
 from poregui.store.project import Project
-from poregui.store.run_folder import RunFolder
 from poregui.workflow.applying.confusion_of_tests import TestedCrops
 from poregui.workflow.applying.inputs import RECIPE_KEY, model_of_file, model_of_run
 from poregui.workflow.editing.history import History
@@ -26,19 +25,6 @@ from poregui.workflow.exporting.export_run import export_model
 from poregui.workflow.reporting.documents import Heading, Paragraph, Table, as_html, as_markdown
 
 FILES = ["MODEL_CARD.md", "model-card.html", "model.json", "model.onnx"]
-
-
-def run_with_sizes(project: Project, tmp_path: Path) -> RunFolder:
-    """Return a finished run whose network judges by size and whose shapes were measured."""
-    run = finished_run(project)
-    model = write_size_model(tmp_path / "network")
-    run.onnx_file.write_bytes(model.read_bytes())
-    run.sidecar_file.write_bytes(model.with_suffix(".json").read_bytes())
-    ids = [crop.crop_id for crop in run.read_dataset().crops]
-    sizes = np.random.default_rng(0).uniform(5, 80, (len(ids), 1))
-    sizes[0] = np.nan
-    run.write_shapes(["Equivalent diameter (um)", "Brightness"], ids, np.hstack([sizes, sizes]))
-    return run
 
 
 @pytest.fixture

@@ -196,8 +196,8 @@ def test_the_advice_is_a_sentence_with_its_interval():
 
 def test_suggestions_come_through_json_unchanged():
     one = Suggestions(
-        np.array([2, 5, 9]), (1, -1), np.array([[0.9, 0.1], [0.2, 0.8], [np.nan, np.nan]], np.float32),
-        np.array([5]), 12, 0.5,
+        np.array([2, 5, 9]), (1, -1),
+        np.array([[0.9, 0.1], [0.2, 0.8], [np.nan, np.nan]], np.float32), np.array([5]), 12, 0.5,
     )  # fmt: skip
     other = Suggestions.from_json(json.loads(json.dumps(one.to_json())))
     assert other.of(5) == (-1, pytest.approx(0.8))

@@ -1,6 +1,4 @@
-"""Read labels as our CSV export writes them, or anybody with the same columns: a box on a
-micrograph and its class.
-"""
+"""Read boxes and their classes from a CSV as our export writes it (alone, as each format is)."""
 
 from __future__ import annotations
 
