@@ -7,6 +7,7 @@ import os
 import statistics
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -63,14 +64,7 @@ def _one(preset: str, folder: Path, threads: int) -> dict[str, Any]:
     many = Crops(images, sizes, np.zeros(count, np.int64), np.arange(count), shapes)
     parity = export(model, file, many.take(slice(64)))
     session, running = open_session(file.read_bytes(), file, threads)
-    names = [given.name for given in session.get_inputs()]
-
-    def onnx(first: int, last: int) -> None:
-        inputs = {"image": images[first:last], "size": sizes[first:last]}
-        if shapes is not None:
-            inputs["shape"] = shapes[first:last]
-        session.run(["probabilities"], {name: inputs[name] for name in names}, running)
-
+    onnx = partial(_answer, session, running, many)
     measured: dict[str, Any] = {
         "side": spec.side,
         "weights": int(model.count_params()),
@@ -81,6 +75,15 @@ def _one(preset: str, folder: Path, threads: int) -> dict[str, Any]:
         rates = _rates(_ways(model, onnx, many.take(slice(n)), batch), n)
         measured[f"batch_{batch}"] = _summary(rates)
     return measured
+
+
+def _answer(session: Any, running: Any, crops: Any, first: int, last: int) -> None:
+    """Let an exported network answer the crops from `first` to below `last`."""
+    inputs = {"image": crops.images[first:last], "size": crops.sizes[first:last]}
+    if crops.shapes is not None:
+        inputs["shape"] = crops.shapes[first:last]
+    wanted = {given.name: inputs[given.name] for given in session.get_inputs()}
+    session.run(["probabilities"], wanted, running)
 
 
 def _summary(rates: dict[str, Sequence[float]]) -> dict[str, float]:

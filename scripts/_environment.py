@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +90,7 @@ def environment(*extras: str) -> Path:
     UNFINISHED.touch()
     STAMP.unlink(missing_ok=True)
     _install(wanted)
+    _uninstall(unpinned(stamp.get("packages", {})))
     listed = subprocess.run([PYTHON, "-c", _LIST], capture_output=True, text=True, check=True)
     packages = json.loads(listed.stdout)
     packages.pop("pip", None)
@@ -153,6 +154,7 @@ def _fingerprint() -> str:
 
 
 def create() -> None:
+    """Make an empty environment, in the place of one that is incomplete or damaged."""
     if VENV.exists() or VENV.is_symlink():
         say("Removing an environment that is incomplete or damaged.")
         _remove(VENV)
@@ -205,6 +207,24 @@ def _install(extras: Sequence[str]) -> None:
     # Without dependencies, for the package asks for the plain build of TensorFlow by name; without
     # isolation, so that the build backend is the pinned one and nothing more is fetched.
     _pip(["--no-deps", "--no-build-isolation", "--editable", str(ROOT)])
+
+
+def unpinned(packages: Iterable[str]) -> list[str]:
+    """Return which of the packages that were installed before constraints.txt pins no longer."""
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pinned = {_plain_name(line.partition("==")[0]) for line in lines}
+    return sorted(name for name in packages if _plain_name(name) not in pinned | {"pip", "poregui"})
+
+
+def _plain_name(package: str) -> str:
+    return re.sub(r"[-_.]+", "-", package).lower()
+
+
+def _uninstall(packages: Sequence[str]) -> None:
+    if packages:
+        say(f"Removing {', '.join(packages)}, which nothing needs any more.")
+        command = [str(PYTHON), "-m", "pip", "uninstall", "--yes", *packages]
+        subprocess.run(command, capture_output=True, check=False)
 
 
 def requirements(extras: Sequence[str]) -> list[str]:

@@ -94,34 +94,18 @@ def latency(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     """Compare the gaps between ticks in the real window, idle and while it trains, from the click
     on Train on.
     """
-    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-    # the window's settings of a person stay as they are
-    os.environ["XDG_CONFIG_HOME"] = str(folder / "settings")
-    from poregui.domain.events import BatchEnded, EpochEnded
     from poregui.domain.recipe import recipe_for
-    from poregui.gui.app import build_window
 
-    window = build_window(project_copy(options, folder))
-    window.resize(1400, 900)
-    window.show()
-    window.show_page(window.train_page)
-    assert window.services is not None
-    page, trainer = window.train_page, window.services.trainer
+    window = open_window(options, folder)
+    page = window.train_page
+    trainer = window.services.trainer
     run_events(60, page.train_button.isEnabled)
     run_events(SETTLE_S)
     ticks = Ticks()
-    epochs: list[int] = []
+    notes = TrainingNotes()
+    trainer.told.connect(notes.take)
     run_events(WARM_S)
     idle = ticks.measure(options.seconds)
-    points: list[float] = []
-
-    def note(event: object) -> None:
-        if isinstance(event, BatchEnded):
-            points.append(time.perf_counter())
-        elif isinstance(event, EpochEnded):
-            epochs.append(event.epoch)
-
-    trainer.told.connect(note)
     page.recipe_form.set_recipe(recipe_for(options.preset, epochs=2000, early_stopping=False))
     clicked = time.perf_counter()
     page.train_button.click()
@@ -134,11 +118,42 @@ def latency(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     loaded = sorted(name for name in ("tensorflow", "keras", "sklearn") if name in sys.modules)
     return {
         "preset": options.preset,
-        "first_point_s": round(points[0] - clicked, 2) if points else None,
+        "first_point_s": round(notes.points[0] - clicked, 2) if notes.points else None,
         "idle": idle,
-        "training": {**training, "epochs": len(epochs)},
+        "training": {**training, "epochs": len(notes.epochs)},
         "loaded": loaded,
     }
+
+
+def open_window(options: argparse.Namespace, folder: Path) -> Any:
+    """Show the window with the project to be measured, on its Train page."""
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    # the window's settings of a person stay as they are
+    os.environ["XDG_CONFIG_HOME"] = str(folder / "settings")
+    from poregui.gui.app import build_window
+
+    window = build_window(project_copy(options, folder))
+    window.resize(1400, 900)
+    window.show()
+    window.show_page(window.train_page)
+    return window
+
+
+class TrainingNotes:
+    """Note when batches ended and which epochs did."""
+
+    def __init__(self) -> None:
+        self.points: list[float] = []
+        self.epochs: list[int] = []
+
+    def take(self, event: object) -> None:
+        """Note an event of the trainer."""
+        from poregui.domain.events import BatchEnded, EpochEnded
+
+        if isinstance(event, BatchEnded):
+            self.points.append(time.perf_counter())
+        elif isinstance(event, EpochEnded):
+            self.epochs.append(event.epoch)
 
 
 def project_copy(options: argparse.Namespace, folder: Path) -> Path:
@@ -172,6 +187,7 @@ BENCHMARKS = {
 
 
 def command_line() -> argparse.ArgumentParser:
+    """Return the parser of the benchmarks and their options."""
     parser = argparse.ArgumentParser(
         description="Measure poregui; each benchmark prints one JSON object."
     )

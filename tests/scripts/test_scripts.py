@@ -212,3 +212,8 @@ def test_a_script_explains_itself_from_any_folder(script: str, tmp_path: Path) -
     command = [sys.executable, str(ROOT / "scripts" / script), "--help"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
     assert "usage: " in done.stdout
+
+
+def test_packages_that_are_pinned_no_longer_leave_the_environment() -> None:
+    had = {"numpy": "2.4.6", "importlib_metadata": "10", "pip": "26", "poregui": "1", "gone": "3"}
+    assert _environment.unpinned(had) == ["gone"]
