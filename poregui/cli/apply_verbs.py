@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import getpass
-import json
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -14,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from poregui.cli.output import Screen, add_annotator_option, annotator_of, print_pdf, table
-from poregui.domain.detection import DetectionRecipe, detection_recipe_from_json
 from poregui.domain.errors import PoreguiError
 from poregui.domain.records import Plane
+from poregui.domain.wording import count, span
 from poregui.store.project import Project
 from poregui.workflow.applying.cluster import Scheduler, apply_on_cluster
 from poregui.workflow.applying.confidence import mark_field
@@ -53,6 +52,7 @@ from poregui.workflow.applying.unsure_pores import (
     unsure_pores,
     write_queue,
 )
+from poregui.workflow.detecting.find_pores import read_recipe
 from poregui.workflow.editing.history import History
 from poregui.workflow.editing.micrograph_edits import specimen_expression, specimen_in
 from poregui.workflow.importing.images import ImportOptions, collect, settle
@@ -84,13 +84,15 @@ def choose_model(args: argparse.Namespace, stack: ExitStack) -> Chosen:
 
     Raises PoreguiError when something is missing or damaged, or goes against a locked recipe.
     """
-    least = 0.0 if args.min_confidence is None else args.min_confidence
+    least = 0.0
+    if args.min_confidence is not None:
+        least = args.min_confidence
     if not 0 <= least < 1:
         raise PoreguiError(
             f"{least:g} is no confidence.", "Give a number from 0 to below 1, such as 0.8."
         )
     source = args.project.absolute()
-    recipe = _recipe(args.recipe) if args.recipe else None
+    recipe = read_recipe(args.recipe) if args.recipe else None
     bare = source.suffix.lower() in (".onnx", ".json")
     if bare:
         project = None
@@ -141,15 +143,6 @@ def _locked(args: argparse.Namespace, file: Path, project: Project | None) -> Ch
     return Chosen(model, project, lock.least, lock.um_per_px, lock)
 
 
-def _recipe(path: Path) -> DetectionRecipe:
-    try:
-        return detection_recipe_from_json(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError) as error:
-        raise PoreguiError(
-            f"{path} is no detection recipe: {error}.", "Give a JSON file of one."
-        ) from error
-
-
 def add_cluster_options(parser: argparse.ArgumentParser) -> None:
     """Give the verb apply the machines that it may use."""
     parser.add_argument(
@@ -163,7 +156,9 @@ def add_cluster_options(parser: argparse.ArgumentParser) -> None:
         ("cert", "that you show"),
         ("key", "that belongs to yours"),
     ):
-        what = "key" if name == "key" else "certificate"
+        what = "certificate"
+        if name == "key":
+            what = "key"
         parser.add_argument(
             f"--tls-{name}",
             type=Path,
@@ -245,22 +240,22 @@ def _applied(
 
 
 def _text(summary: Summary, out: Path) -> str:
-    if len(summary.specimens) == 1:
-        groups = summary.specimens
-    else:
-        groups = (*summary.specimens, summary.whole)
+    groups: tuple[GroupSummary, ...] = summary.specimens
+    several = len(groups) > 1
+    if several:
+        groups = (*groups, summary.whole)
     rows = [
         [group.name, group.fields, *(_cell(one.area) for one in group.classes), _left(group)]
         for group in groups
     ]
-    head = ["specimen", "fields", *(f"{name} (area %)" for name in summary.classes), "left to you"]
+    head = ["specimen", "fields", *(f"{name} (area %)" for name in summary.classes), "unclassified"]
     if summary.corrected:
         note = "corrected for confusion"
     else:
         note = f"not corrected for confusion: {summary.why_not}"
-    over = "95 % intervals over fields" + (
-        "" if len(groups) == 1 else ", in the last row over specimens"
-    )
+    over = "95 % CI over fields"
+    if several:
+        over += ", in the last row over specimens"
     more = (
         sensitivity_words(summary.whole),
         unlike_words(summary.whole),
@@ -271,7 +266,7 @@ def _text(summary: Summary, out: Path) -> str:
         f"{over}; {note}.",
         *(words for words in more if words),
         *summary.warnings,
-        f"Tables and pictures are in {out}.",
+        f"Tables and images are in {out}.",
     ]
     return "\n".join(lines)
 
@@ -280,12 +275,12 @@ def _cell(one: object) -> str:
     low, high, value = (getattr(one, name) for name in ("low", "high", "corrected"))
     if low is None:
         return f"{value:.4f}"
-    return f"{value:.4f} ({low:.4f} to {high:.4f})"
+    return f"{value:.4f} ({span(low, high, digits=4)})"
 
 
 def _left(group: GroupSummary) -> str:
     if group.left:
-        return f"{group.left} pores, {group.left_percent:.4f} %"
+        return f"{count(group.left, 'pore')}, {group.left_percent:.4f} %"
     return "none"
 
 
@@ -387,14 +382,13 @@ def add_queue_options(parser: argparse.ArgumentParser) -> None:
         "--keep-unlike",
         action="store_const",
         const=True,
-        help="count pores unlike anything trained on as the network answers them; else they are "
-        "left to a person",
+        help="keep the predicted class of pores that are unlike the training data; otherwise "
+        "they stay unclassified",
     )
     parser.add_argument(
         "--import-unsure",
         action="store_true",
-        help="bring them into the project as proposals to label; apply again takes the "
-        "answers over",
+        help="import them into the project as candidates to label; applying again uses the labels",
     )
     add_annotator_option(parser)
 
@@ -415,11 +409,12 @@ def see_to_queue(
     if args.queue is not None:
         write_queue(waiting, args.queue)
         values["queue"] = str(args.queue.absolute())
-        screen.note(f"Wrote {len(waiting)} pores to {args.queue}.")
+        screen.note(f"Wrote {count(len(waiting), 'pore')} to {args.queue}.")
     if args.import_unsure:
         values["brought_in"] = _bring_in(args, waiting, screen)
         screen.note(
-            f"Brought {values['brought_in']} pores into the project; label them and apply again."
+            f"Imported {count(values['brought_in'], 'pore')} into the project; label them and "
+            "apply again."
         )
     return values
 

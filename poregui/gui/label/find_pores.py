@@ -237,9 +237,9 @@ class Detecting(QObject):
         if self._desk.services.background is not None:
             self._desk.services.background.finished.connect(self._ended)
         self._canvas.add_overlay(self._layer.paint)
-        self._panel.form.set_recipe(detection_recipe(self._desk.session.project))
         self._panel.set_result("")
         self._panel.set_preview("")
+        self._show_recipe()
         self._show_ready()
 
     def detach(self) -> None:
@@ -261,11 +261,20 @@ class Detecting(QObject):
         if changed.kinds & {"crops", "labels", "outlines", "settings", "micrographs"}:
             self._revision += 1
         if "settings" in changed.kinds:
-            self._panel.form.set_recipe(detection_recipe(self._desk.session.project))
+            self._show_recipe()
         if "micrographs" in changed.kinds:
             self._show_ready()
         if changed.kinds & {"outlines", "micrographs"}:
             self._look()
+
+    def _show_recipe(self) -> None:
+        """Show the project's recipe; where it is damaged the usual one, and why."""
+        try:
+            recipe = detection_recipe(self._desk.session.project)
+        except PoreguiError as error:
+            recipe = DetectionRecipe()
+            self._panel.set_result(str(error))
+        self._panel.form.set_recipe(recipe)
 
     def _remember(self) -> None:
         project = self._desk.session.project

@@ -17,7 +17,6 @@ from poregui.cli.main import main
 from poregui.domain.detection import DetectionRecipe
 from poregui.domain.errors import PoreguiError, ProjectError
 from poregui.store.project import Project
-from poregui.workflow.applying.inputs import RECIPE_KEY
 from poregui.workflow.applying.locked_recipe import (
     is_own,
     lock_of_project,
@@ -27,6 +26,7 @@ from poregui.workflow.applying.locked_recipe import (
     take_lock,
     unlock_project,
 )
+from poregui.workflow.detecting.find_pores import RECIPE_KEY
 
 SIZES = [12.0] * 4 + [34.0] * 3 + [90.0] * 2
 
