@@ -111,7 +111,9 @@ def unusual_shapes(numbers: Floats, labels: NDArray[np.int64], classes: int) -> 
 
 
 def _mean(values: Floats) -> float:
-    return float(values.mean()) if len(values) else np.inf
+    if len(values):
+        return float(values.mean())
+    return np.inf
 
 
 def _column_median(values: Floats) -> Floats:

@@ -13,6 +13,7 @@ from poregui.domain.dataset import DatasetCrop
 from poregui.domain.errors import TrainingError
 from poregui.domain.events import Finished, FoldEnded, Note, Stage
 from poregui.domain.splits import Item, choose_or_fall_back
+from poregui.domain.wording import listed
 from poregui.learning import results
 from poregui.learning.fitting import Fit
 from poregui.learning.job import Job, add_baseline, gave_up, load_part, make_repeatable, start
@@ -50,7 +51,7 @@ def cross_validate(job: Job, folds: Sequence[Sequence[int]]) -> None:
         job.report(FoldEnded(number, len(folds), judged.accuracy or 0.0, judged.n))
         if fold.fit.ended == "stop":
             job.report(
-                Note(f"Stopped after fold {number} of {len(folds)}; later folds have no answers.")
+                Note(f"Stopped after fold {number} of {len(folds)}; later folds were not tested.")
             )
             break
     _finish(job, done)
@@ -83,12 +84,11 @@ def _say_missing(job: Job, number: int, labels: NDArray[np.int64]) -> None:
         name for place, name in enumerate(job.dataset.classes) if not np.any(labels == place)
     ]
     if missing:
-        listed = " and ".join(missing)
+        names = listed(missing)
         job.report(
             Note(
-                f"Fold {number} learns without any crop of {listed}, and will take such crops "
-                "for others. "
-                f"Choose fewer folds, or label {listed} in more specimens."
+                f"Fold {number} has no training crop of {names} and will classify such crops as "
+                f"something else. Choose fewer folds, or label {names} in more specimens."
             )
         )
 

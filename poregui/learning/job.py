@@ -126,5 +126,5 @@ def add_baseline(job: Job) -> None:
     """Answer the run's crops from their shapes alone, to hold the network against."""
     from poregui.learning.shape_forest import write_baseline
 
-    job.report(Stage("Comparing with shapes alone"))
+    job.report(Stage("Comparing with shape-only baseline"))
     write_baseline(job.folder, job.recipe, job.dataset)

@@ -56,7 +56,9 @@ def write_shapes(folder: RunFolder, dataset: Dataset) -> NDArray[np.float64]:
             for crop, pixels in zip(dataset.crops, folder.read_crops(dataset.crops), strict=True)
         ]
     ).reshape(-1, len(NAMES))
-    unit = "um" if dataset.calibrated else "px"
+    unit = "px"
+    if dataset.calibrated:
+        unit = "um"
     columns = [f"{name} ({unit})" if name in LENGTHS else name for name in NAMES]
     folder.write_shapes(columns, [crop.crop_id for crop in dataset.crops], values)
     return values
@@ -214,7 +216,9 @@ def train_shapes(
         report(Note(warning))
     sizes = {part: len(dataset.part(part)) for part in ("train", "validation", "test")}
     if not folds and not (sizes["train"] and sizes["test"]):
-        what = "test" if sizes["train"] else "train"
+        what = "train"
+        if sizes["train"]:
+            what = "test"
         raise TrainingError(
             f"There is no crop to {what} with.", "Label more crops, then train again."
         )

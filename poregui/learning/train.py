@@ -56,7 +56,9 @@ def train(run_folder: Path, report: Report, should_stop: ShouldStop) -> None:
 
 def _cancelled(job: Job) -> str:
     """Return `cancel` when it is wanted; so near its end a run takes no notice of anything else."""
-    return "cancel" if job.should_stop() == "cancel" else ""
+    if job.should_stop() == "cancel":
+        return "cancel"
+    return ""
 
 
 def _train_one(job: Job) -> None:

@@ -167,9 +167,8 @@ class PixelStore:
 
     def _unpacked(self, row: tuple[Any, ...]) -> CropPixels:
         height, width, channels, bits, low, high, content = row
-        if channels == 1:
-            shape = (height, width)
-        else:
+        shape: tuple[int, ...] = (height, width)
+        if channels != 1:
             shape = (height, width, channels)
         try:
             array = np.frombuffer(zlib.decompress(content), "u1" if bits == 8 else "<u2").reshape(

@@ -133,7 +133,9 @@ def crop_row(crop: Crop) -> tuple[Any, ...]:
 
 
 def _display_from(text: str) -> Display | None:
-    return Display(*json.loads(text)) if text else None
+    if text:
+        return Display(*json.loads(text))
+    return None
 
 
 def _display_text(display: Display | None) -> str:

@@ -86,7 +86,7 @@ def test_a_training_is_followed_to_its_end(
     assert following.follow(run, Screen(as_json=False)) == FINISHED
     told = capsys.readouterr()
     assert told.out == ""
-    assert "40 crops to train, 8 to validate, 12 to test" in told.err
+    assert "40 crops for training, 8 for validation, 12 for testing" in told.err
     assert "epoch 1/4" in told.err
     assert "at most 1:05 left" in told.err
 
@@ -115,11 +115,11 @@ def test_a_failed_training_says_why(run: RunFolder, monkeypatch: pytest.MonkeyPa
     [
         (
             {"over": "specimens", "groups": 3, "low": 0.5, "high": 0.9},
-            "95 % over 3 specimens: 50.0 to 90.0 %; over crops",
+            "95 % CI 50.0–90.0 % over 3 specimens; 60.0–80.0 % over crops",
         ),
         (
             {"over": "crops", "groups": 12, "low": 0.6, "high": 0.8},
-            "12 unseen crops (95 % over crops: 60.0 to 80.0 %)",
+            "12 unseen crops (95 % CI 60.0–80.0 % over crops)",
         ),
     ],
 )

@@ -37,8 +37,8 @@ def test_an_interval_says_what_it_is_and_names_its_unit_once() -> None:
 
 def test_a_difference_of_shares_is_in_signed_points() -> None:
     assert wording.points(0.015) == "+1.5 points"
-    assert wording.points(-0.2) == "-20.0 points"
-    assert wording.points_span(-0.019, 0.049) == "-1.9 to +4.9"
+    assert wording.points(-0.2) == "−20.0 points"
+    assert wording.points_span(-0.019, 0.049) == "−1.9 to +4.9"
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,9 @@ def outline(window: Window, chosen: NDArray[np.bool_], plan: Plan) -> WindowPore
         wanted = wanted[whole]
     framed = np.asarray(cv2.copyMakeBorder(labels, 1, 1, 1, 1, cv2.BORDER_CONSTANT), np.int32)
     bright, (low, high) = plan.recipe.polarity == "bright", plan.span
-    dark = -window.grey if bright else window.grey
+    dark = window.grey
+    if bright:
+        dark = -window.grey
     grey = np.asarray(cv2.copyMakeBorder(dark, 1, 1, 1, 1, cv2.BORDER_REPLICATE), np.float32)
     bands = bands_of(framed, count)
     levels = levels_of(

@@ -122,7 +122,9 @@ def add_drawn(project: Project, drawn: SyntheticMicrograph, file: Path, *, label
         scale_source=SCALE_SOURCE,
         specimen_id=specimen.id,
     )
-    crops = _crops(project, drawn, micrograph.id) if labelled else ()
+    crops: tuple[Crop, ...] = ()
+    if labelled:
+        crops = _crops(project, drawn, micrograph.id)
     Combined(
         (AddMicrographs((micrograph,)), AddCrops(crops, who=WHO, how="import")), text="sample"
     ).do(project)

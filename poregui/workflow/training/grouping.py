@@ -20,9 +20,11 @@ from poregui.domain.splits import (
     group_of,
     kind_of,
 )
+from poregui.domain.wording import count, noun
 from poregui.store.pixels import ahead
 from poregui.store.project import Project
 from poregui.vision.near_copies import clusters, fingerprint, near_copies
+from poregui.workflow.editing.edits import changed
 
 MOST_CROPS = 12_000
 """Crops above which copies are not looked for: every crop is held against every other one."""
@@ -60,24 +62,18 @@ def untangle_parts(
     return now, (*_dropped(dropped), *_moved(moved))
 
 
-def _dropped(count: int) -> tuple[str, ...]:
-    if not count:
+def _dropped(number: int) -> tuple[str, ...]:
+    if not number:
         return ()
-    if count == 1:
-        crops = "1 crop is a copy of a test crop and was"
-    else:
-        crops = f"{count} crops are copies of test crops and were"
-    return (f"{crops} left out of the training, so that the test stays unseen.",)
+    copies = noun(number, "copy of a test crop", "copies of test crops")
+    return (f"{number:,} {copies} excluded from training, to keep the test set unseen.",)
 
 
-def _moved(count: int) -> tuple[str, ...]:
-    if not count:
+def _moved(number: int) -> tuple[str, ...]:
+    if not number:
         return ()
-    if count == 1:
-        crops = "1 validation crop is a copy"
-    else:
-        crops = f"{count} validation crops are copies"
-    return (f"{crops} of training crops and went to their side.",)
+    copies = noun(number, "validation crop", "validation crops")
+    return (f"{number:,} {copies} moved to training as copies of training crops.",)
 
 
 def untangle_folds(
@@ -98,12 +94,10 @@ def untangle_folds(
         for number in range(len(tests))
     ]
     kept = [fold for fold in now if fold]
-    if moved > 1:
-        note = f"{moved} crops are copies of crops in another fold and went there."
-    else:
-        note = ""
-    note = note or ("1 crop is a copy of a crop in another fold and went there." if moved else "")
-    return kept, (note,) if note else ()
+    if not moved:
+        return kept, ()
+    moves = count(moved, "crop moved to the fold of its copy", "crops moved to the fold of copies")
+    return kept, (f"{moves}.",)
 
 
 _META = "crop_sources"
@@ -138,7 +132,7 @@ class SetSources:
         project.put_meta(_META, value)
         project.put_test_side(side)
         project.put_meta("test_side_fixed", fixed)
-        return Changed(frozenset({"test_side"}))
+        return changed("test_side")
 
 
 def sources_of(project: Project, crops: Iterable[Crop]) -> Sources | None:
@@ -225,20 +219,18 @@ def why_not_grouped(groups: Sequence[str]) -> str:
     what = _WHAT.get(kind_of(groups), "group")
     if len(groups) == 1:
         return (
-            f"All labelled crops are of one {what}: the test cannot be honest. "
-            "Add crops of "
-            "other specimens."
+            f"All labelled crops are from one {what}: no independent test is possible. "
+            "Add crops of other specimens."
         )
     if len(groups) < FEWEST_GROUPS:
         return (
-            f"The labelled crops are of {len(groups)} {what}s only, at least {FEWEST_GROUPS} are "
-            "needed to keep them "
-            "apart: crops of one stand on both sides, and the accuracy can be too kind."
+            f"Labelled crops are from only {count(len(groups), what)} (at least {FEWEST_GROUPS} "
+            f"needed): crops of one {what} are used for training and testing, and the accuracy "
+            "may be too high."
         )
     return (
-        f"Some class is found in too few {what}s to keep them apart: crops of one {what} stand "
-        "on both sides, and the "
-        "accuracy can be too kind."
+        f"Some class occurs in too few {noun(2, what)}: crops of one {what} are used for training "
+        "and testing, and the accuracy may be too high."
     )
 
 
@@ -249,19 +241,17 @@ def unknown_specimens(groups: Sequence[str], sources: Sources | None) -> tuple[s
         return ()
     if kind == "micrograph":
         return (
-            "Specimens are not named: micrographs of one specimen can stand on both sides. Name "
-            "them if you can.",
+            "Specimens are not named: micrographs of one specimen may be used for training and "
+            "testing. Name the specimens if you can.",
         )
     if kind == "source" and sources is not None:
         name, source = sources.example
         return (
-            f"Crops whose file names begin alike are kept together, {name} with all others of "
-            f"{source}. Those of one "
-            "specimen can still stand on both sides: name the specimens if you can. "
-            "Edit, Group crops by file name, switches it off.",
+            f"Crops are grouped by the start of their file names ({name} with all others of "
+            f"{source}). Crops of one specimen may still be used for training and testing: name "
+            "the specimens if you can. To switch grouping off: Edit, Group crops by file name.",
         )
     return (
-        "For some crops neither specimen nor micrograph is known: crops of one specimen can "
-        "stand on both sides, and "
-        "the accuracy can be too kind.",
+        "For some crops neither specimen nor micrograph is known: crops of one specimen may be "
+        "used for training and testing, and the accuracy may be too high.",
     )

@@ -25,6 +25,7 @@ from poregui.domain.splits import (
     kind_of,
     make_split,
 )
+from poregui.domain.wording import count, listed
 from poregui.store.pixels import PixelsInHand, PixelStore
 from poregui.store.pretrained_weights import check_installed
 from poregui.store.project import Project
@@ -111,8 +112,8 @@ def _labelled(project: Project) -> _Labelled:
         names.append(NOT_A_PORE_NAME)
     elif counts[NOT_A_PORE]:
         notes.append(
-            f"{counts[NOT_A_PORE]} crops that are not a pore are left out; "
-            f"from {NOT_A_PORE_OUTPUT_FROM} on the network learns them too."
+            f"{count(counts[NOT_A_PORE], 'crop')} labelled not a pore excluded; with "
+            f"{NOT_A_PORE_OUTPUT_FROM} or more the network learns this class too."
         )
     kept = tuple(crop for crop in crops if crop.label in ids)
     return _Labelled(tuple(names), tuple(ids), kept, tuple(notes), sources_of(project, crops))
@@ -163,8 +164,8 @@ def _leaks(labelled: _Labelled, test: frozenset[int]) -> tuple[str, ...]:
     if not shared:
         return ()
     return (
-        f"{shared} specimens, micrographs or sources have crops on both sides: the accuracy can "
-        "be too kind.",
+        f"{count(shared, 'specimen, micrograph or source', 'specimens, micrographs or sources')} "
+        f"used for training and testing: the accuracy may be too high.",
     )
 
 
@@ -172,7 +173,7 @@ def _thin_test(labelled: _Labelled, test: frozenset[int]) -> tuple[str, ...]:
     counts = Counter(item.label for item in labelled.items if item.crop_id in test)
     missing = [name for i, name in enumerate(labelled.classes) if not counts[i]]
     if missing:
-        return (f"No test crop is {', '.join(missing)}: its recall cannot be measured.",)
+        return (f"No test crop of {listed(missing, 'or')}: recall cannot be measured.",)
     return ()
 
 
@@ -190,7 +191,7 @@ def _split(project: Project, labelled: _Labelled, recipe: Recipe) -> tuple[Split
         labelled.classes
     ):
         raise TrainingError(
-            "Some class has no crop left to train on once the test side is taken.",
+            "Some class has no crop left for training beside the test set.",
             "Label more crops of every class.",
         )
     return split, side
@@ -326,7 +327,7 @@ class Frozen:
             return (
                 self.parts,
                 [],
-                ("Too many crops are copies of one another to keep copies on one side.",),
+                ("Too many crops are copies of one another to keep copies in one part.",),
             )
         return parts, [], notes
 
@@ -412,8 +413,8 @@ def _fold_parts(
     for place, name in enumerate(labelled.classes):
         if len({fold_of[item.group] for item in items if item.label == place}) < 2:
             warnings.append(
-                f"All crops of {name} fall into one fold: that fold is tested by a network "
-                "without them."
+                f"All crops of {name} are in one fold: the network that is tested on it has "
+                "not seen this class."
             )
     parts: dict[int, Part] = dict.fromkeys((item.crop_id for item in items), "test")
     return parts, [test for test in tests if test], kind_of(groups), len(groups), tuple(warnings)

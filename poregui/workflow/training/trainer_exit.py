@@ -46,7 +46,8 @@ def death_of(run: RunFolder, code: int, also: Iterable[str] = ()) -> TrainingErr
     if code < 0:
         with contextlib.suppress(ValueError):
             how = f"by {signal.Signals(-code).name}"
-    how += ", perhaps for want of memory" if memory else ""
+    if memory:
+        how += ", perhaps for want of memory"
     words = " / ".join(said)
     if memory:
         remedy = "Choose fewer crops per batch or a smaller input size, or close other programs"

@@ -87,7 +87,7 @@ def test_one_specimen_alone_is_said_to_make_the_test_dishonest(tmp_path: Path, n
         micrograph = None if named else add_micrograph(project, tmp_path / "m.png")
         add_crops(project, [1, 2] * 20, specimen_id=specimen, micrograph=micrograph)
         summary = summarise(project, Recipe())
-    assert "the test cannot be honest" in summary.warnings[0] + summary.warnings[-1]
+    assert "no independent test is possible" in summary.warnings[0] + summary.warnings[-1]
     assert summary.kind == "crop"
 
 
