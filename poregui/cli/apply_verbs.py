@@ -178,7 +178,7 @@ def apply(args: argparse.Namespace, screen: Screen) -> int:
         fields = micrographs_of(paths, chosen.project, chosen.um_per_px, args.specimen)
         fields = name_specimens(fields, args.specimen_from)
         check_queue_options(args, chosen.project)
-        said = (
+        messages = (
             None
             if chosen.project is None
             else answers_of_people(chosen.project, chosen.model.classes)
@@ -193,7 +193,7 @@ def apply(args: argparse.Namespace, screen: Screen) -> int:
         raise PoreguiError("No micrograph could be worked on.", applied.problems[0].reason)
     done = [task_of(tasks, one) for one in applied.results]
     tables = with_answers(
-        done, [read_pores(task.folder, len(model.classes)) for task in done], said
+        done, [read_pores(task.folder, len(model.classes)) for task in done], messages
     )
     tables = [replace(table, keep_unlike=bool(args.keep_unlike)) for table in tables]
     rows = zip(done, applied.results, tables, strict=True)

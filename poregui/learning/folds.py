@@ -81,7 +81,7 @@ def _say_missing(job: Job, number: int, labels: NDArray[np.int64]) -> None:
     it.
     """
     missing = [
-        name for place, name in enumerate(job.dataset.classes) if not np.any(labels == place)
+        name for index, name in enumerate(job.dataset.classes) if not np.any(labels == index)
     ]
     if missing:
         names = listed(missing)

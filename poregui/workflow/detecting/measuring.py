@@ -91,8 +91,8 @@ def measure_project(
     wanted = micrographs
     if wanted is None:
         wanted = project.micrographs()
-    for place, micrograph in enumerate(wanted):
-        progress(place, len(wanted), micrograph.name)
+    for index, micrograph in enumerate(wanted):
+        progress(index, len(wanted), micrograph.name)
         crops = project.crops(micrograph_id=micrograph.id)
         outlines = project.outlines(micrograph_id=micrograph.id)
         pores = outlined_pores(crops, outlines)
@@ -273,16 +273,18 @@ def summary(project: Project, fields: Sequence[MeasuredField]) -> dict[str, Any]
 
 def why_empty(fields: Sequence[MeasuredField]) -> dict[str, str]:
     """Return why a column has no number in some fields, by its name in domain/measurement.py."""
-    said = {}
+    messages = {}
     without = sum(field.frame.build_direction_deg is None for field in fields)
     if without:
-        said["orientation_deg"] = (
+        messages["orientation_deg"] = (
             f"No build direction is given for {_micrographs(without, len(fields))}."
         )
     without = sum(not field.frame.surfaces for field in fields)
     if without:
-        said["surface"] = f"No surface is found or drawn in {_micrographs(without, len(fields))}."
-    return said
+        messages["surface"] = (
+            f"No surface is found or drawn in {_micrographs(without, len(fields))}."
+        )
+    return messages
 
 
 def _micrographs(number: int, of: int) -> str:

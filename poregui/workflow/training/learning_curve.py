@@ -86,11 +86,11 @@ def learning_curve(
     if hits is None:
         return None
     gains = []
-    for place, name in enumerate(names.tolist()):
-        count = int((places == place).sum())
+    for index, name in enumerate(names.tolist()):
+        count = int((places == index).sum())
         if count < _FEWEST_OF_CLASS:
             continue
-        of_class = work.hits(place, stop)
+        of_class = work.hits(index, stop)
         if of_class is None:
             return None
         gains.append(_gain(name, count, of_class, work.group_of, 0.05 / len(names), seed))

@@ -410,8 +410,8 @@ def _fold_parts(
         [item.crop_id for item in items if fold_of[item.group] == fold] for fold in range(folds)
     ]
     warnings = [*labelled.notes, *(unknown_specimens(groups, labelled.sources) if grouped else ())]
-    for place, name in enumerate(labelled.classes):
-        if len({fold_of[item.group] for item in items if item.label == place}) < 2:
+    for index, name in enumerate(labelled.classes):
+        if len({fold_of[item.group] for item in items if item.label == index}) < 2:
             warnings.append(
                 f"All crops of {name} are in one fold: the network that is tested on it has "
                 "not seen this class."

@@ -129,7 +129,7 @@ def choose_test_side(project: Project, keys: Collection[str]) -> SetTestSide:
 
 def warnings_for(project: Project, edit: SetTestSide, shown: Sequence[Group]) -> tuple[str, ...]:
     """Say in plain words what a change of the test side costs."""
-    said = []
+    messages = []
     before = {group.key for group in shown if group.tested}
     if before == {group.key for group in shown if group.key in edit.after}:
         return ()
@@ -140,13 +140,15 @@ def warnings_for(project: Project, edit: SetTestSide, shown: Sequence[Group]) ->
         which = count(len(runs), "run")
         if len(runs) == 1:
             which = f"Run {runs[0].number}"
-        said.append(f"{which} used another test set: the results cannot be compared.")
+        messages.append(f"{which} used another test set: the results cannot be compared.")
         freed = [group.name for group in shown if group.key in before - edit.after]
         learned = [group.name for group in shown if group.key in edit.after - before]
         if learned:
-            said.append(f"{listed(learned)} was used to train, and is unseen by new networks only.")
+            messages.append(
+                f"{listed(learned)} was used to train, and is unseen by new networks only."
+            )
         if freed and project.looks():
-            said.append(
+            messages.append(
                 f"Test results of {listed(freed)} were viewed in Review and may have influenced "
                 "the labels."
             )
@@ -161,11 +163,11 @@ def warnings_for(project: Project, edit: SetTestSide, shown: Sequence[Group]) ->
         if not n and any(_of(shown, classes.index(c)))
     ]
     if missing:
-        said.append(f"No test crop of {listed(missing, 'or')}: recall cannot be measured.")
+        messages.append(f"No test crop of {listed(missing, 'or')}: recall cannot be measured.")
     if sum(group.key in edit.after for group in shown) == 1:
         kind = word_for([group.key for group in shown])
-        said.append(f"Only 1 test {kind}: no confidence interval over {noun(2, kind)}.")
-    return tuple(said)
+        messages.append(f"Only 1 test {kind}: no confidence interval over {noun(2, kind)}.")
+    return tuple(messages)
 
 
 def _of(shown: Sequence[Group], place: int) -> list[int]:

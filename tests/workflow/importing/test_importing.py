@@ -53,7 +53,8 @@ def draw(*files: Path, size: tuple[int, int] = (12, 9)) -> None:
     for file in files:
         file.parent.mkdir(parents=True, exist_ok=True)
         draw.count = getattr(draw, "count", 0) + 1  # type: ignore[attr-defined]
-        pixels = np.random.default_rng(draw.count).integers(0, 256, size[::-1], np.uint8)  # type: ignore[attr-defined]
+        random = np.random.default_rng(draw.count)  # type: ignore[attr-defined]
+        pixels = random.integers(0, 256, size[::-1], np.uint8)
         Image.fromarray(pixels).save(file)
 
 

@@ -18,7 +18,8 @@ from poregui.workflow.training.prepare_dataset import freeze, summarise
 
 
 def parts(project: Project, **options: object) -> dict[int, str]:
-    return {c.crop_id: c.part for c in freeze(project, Recipe(), **options).read_dataset().crops}  # type: ignore[arg-type]
+    run = freeze(project, Recipe(), **options)  # type: ignore[arg-type]
+    return {crop.crop_id: crop.part for crop in run.read_dataset().crops}
 
 
 def test_a_frozen_run_holds_pixels_labels_and_recipe_without_the_project(tmp_path: Path) -> None:
