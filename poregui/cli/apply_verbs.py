@@ -35,6 +35,7 @@ from poregui.workflow.applying.locked_recipe import Lock, lock_of_project, model
 from poregui.workflow.applying.outcome import write_outcome
 from poregui.workflow.applying.pool import Applied, apply_all
 from poregui.workflow.applying.porosity_report import (
+    AppliedFacts,
     calibration_words,
     check_ending,
     collect_applied,
@@ -174,41 +175,58 @@ def apply(args: argparse.Namespace, screen: Screen) -> int:
     cluster = _cluster(args)
     with ExitStack() as stack:
         chosen = choose_model(args, stack)
-        paths = [path.absolute() for path in args.paths]
-        fields = micrographs_of(paths, chosen.project, chosen.um_per_px, args.specimen)
-        fields = name_specimens(fields, args.specimen_from)
+        fields = _fields(args, chosen)
         check_queue_options(args, chosen.project)
-        messages = (
-            None
-            if chosen.project is None
-            else answers_of_people(chosen.project, chosen.model.classes)
-        )
-    model, least, locked = chosen.model, chosen.least, chosen.lock.sentence if chosen.lock else ""
+        answers = None
+        if chosen.project is not None:
+            answers = answers_of_people(chosen.project, chosen.model.classes)
+    model = chosen.model
+    least = chosen.least
     out = args.out or Path(f"{args.project.stem}-porosity")
     tasks = tasks_of(model, fields, out.absolute(), least=least)
     applied = _applied(tasks, args.workers, cluster, screen)
-    for problem in applied.problems:
-        screen.note(f"{problem.name}: {problem.reason}")
-    if not applied.results:
-        raise PoreguiError("No micrograph could be worked on.", applied.problems[0].reason)
+    _note_problems(applied, screen)
     done = [task_of(tasks, one) for one in applied.results]
     tables = with_answers(
-        done, [read_pores(task.folder, len(model.classes)) for task in done], messages
+        done, [read_pores(task.folder, len(model.classes)) for task in done], answers
     )
     tables = [replace(table, keep_unlike=bool(args.keep_unlike)) for table in tables]
-    rows = zip(done, applied.results, tables, strict=True)
-    results = [mark_field(task.folder, one, table, model, least) for task, one, table in rows]
+    results = [
+        mark_field(task.folder, one, table, model, least)
+        for task, one, table in zip(done, applied.results, tables, strict=True)
+    ]
     summary = summarise(model, results, tables, least=least)
     values = write_outcome(out, applied, summary, least=least, lock=chosen.lock)
     values |= see_to_queue(args, unsure_pores(done, tables, model.classes, least), screen)
     if args.report is not None:
+        locked = chosen.lock.sentence if chosen.lock else ""
         folders = [task.folder for task in done]
         facts = collect_applied(model, results, folders, tables=tables, least=least, locked=locked)
-        write_applied_report(facts, args.report, print_pdf)
-        values["report"] = str(args.report.absolute())
-        screen.note(f"Wrote the report to {args.report}.")
+        values["report"] = _write_report(facts, args.report, screen)
     screen.result(values, _text(summary, out))
     return 0
+
+
+def _write_report(facts: AppliedFacts, file: Path, screen: Screen) -> str:
+    """Write the report and return its path."""
+    write_applied_report(facts, file, print_pdf)
+    screen.note(f"Wrote the report to {file}.")
+    return str(file.absolute())
+
+
+def _fields(args: argparse.Namespace, chosen: Chosen) -> list[ToApply]:
+    """Return the micrographs that were named, with their specimens."""
+    paths = [path.absolute() for path in args.paths]
+    fields = micrographs_of(paths, chosen.project, chosen.um_per_px, args.specimen)
+    return name_specimens(fields, args.specimen_from)
+
+
+def _note_problems(applied: Applied, screen: Screen) -> None:
+    """Name the micrographs that failed. Raises PoreguiError when all did."""
+    for problem in applied.problems:
+        screen.note(f"{problem.name}: {problem.reason}")
+    if not applied.results:
+        raise PoreguiError("No micrograph could be processed.", applied.problems[0].reason)
 
 
 def _cluster(args: argparse.Namespace) -> Scheduler | None:
