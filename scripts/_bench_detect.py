@@ -25,8 +25,8 @@ is no part of it.
 """
 COUNTS = (1250, 5000, 20000, 100_000)
 PROPERTIES = (
-    "label", "bbox", "centroid", "area", "equivalent_diameter_area", "perimeter_crofton", "feret_diameter_max",
-    "solidity", "orientation", "intensity_mean",
+    "label", "bbox", "centroid", "area", "equivalent_diameter_area", "perimeter_crofton",
+    "feret_diameter_max", "solidity", "orientation", "intensity_mean",
 )  # fmt: skip
 OURS = (
     "Otsu's threshold, smoothing, holes filled, half level of each pore, sub-pixel outlines, "

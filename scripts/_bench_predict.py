@@ -7,6 +7,7 @@ import os
 import statistics
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -63,15 +64,8 @@ def _one(preset: str, folder: Path, threads: int) -> dict[str, Any]:
     many = Crops(images, sizes, np.zeros(count, np.int64), np.arange(count), shapes)
     parity = export(model, file, many.take(slice(64)))
     session, running = open_session(file.read_bytes(), file, threads)
-    names = [given.name for given in session.get_inputs()]
-
-    def onnx(first: int, last: int) -> None:
-        inputs = {"image": images[first:last], "size": sizes[first:last]}
-        if shapes is not None:
-            inputs["shape"] = shapes[first:last]
-        session.run(["probabilities"], {name: inputs[name] for name in names}, running)
-
-    told: dict[str, Any] = {
+    onnx = partial(_answer, session, running, many)
+    measured: dict[str, Any] = {
         "side": spec.side,
         "weights": int(model.count_params()),
         "parity": parity,
@@ -79,19 +73,28 @@ def _one(preset: str, folder: Path, threads: int) -> dict[str, Any]:
     for batch in BATCHES:
         n = CROPS[batch]
         rates = _rates(_ways(model, onnx, many.take(slice(n)), batch), n)
-        told[f"batch_{batch}"] = {
-            **{
-                f"{name}_crops_per_s": round(statistics.median(values), 1)
-                for name, values in rates.items()
-            },
-            "onnx_over_keras": round(
-                statistics.median(rates["onnx"]) / statistics.median(rates["keras"]), 2
-            ),
-            "onnx_over_keras_lowest": round(
-                min(a / b for a, b in zip(rates["onnx"], rates["keras"], strict=True)), 2
-            ),
-        }
-    return told
+        measured[f"batch_{batch}"] = _summary(rates)
+    return measured
+
+
+def _answer(session: Any, running: Any, crops: Any, first: int, last: int) -> None:
+    """Let an exported network answer the crops from `first` to below `last`."""
+    inputs = {"image": crops.images[first:last], "size": crops.sizes[first:last]}
+    if crops.shapes is not None:
+        inputs["shape"] = crops.shapes[first:last]
+    wanted = {given.name: inputs[given.name] for given in session.get_inputs()}
+    session.run(["probabilities"], wanted, running)
+
+
+def _summary(rates: dict[str, Sequence[float]]) -> dict[str, float]:
+    """Return the median rate of each way, and how ours compares with that of Keras."""
+    medians = {name: statistics.median(values) for name, values in rates.items()}
+    ratios = [a / b for a, b in zip(rates["onnx"], rates["keras"], strict=True)]
+    return {
+        **{f"{name}_crops_per_s": round(median, 1) for name, median in medians.items()},
+        "onnx_over_keras": round(medians["onnx"] / medians["keras"], 2),
+        "onnx_over_keras_lowest": round(min(ratios), 2),
+    }
 
 
 def _ways(model: Any, onnx: Callable[[int, int], None], crops: Any, batch: int) -> dict[str, Ways]:

@@ -82,8 +82,8 @@ def _window(file: Path, folder: Path) -> Any:
     project = Project.create(folder)
     with open_pyramid(file) as image:
         record = Micrograph(
-            project.next_id("micrographs"), project.path_for(file), file.name, file_hash(file), image.width,
-            image.height, image.bits, image.channels,
+            project.next_id("micrographs"), project.path_for(file), file.name, file_hash(file),
+            image.width, image.height, image.bits, image.channels,
         )  # fmt: skip
     with project.transaction():
         AddMicrographs((record,)).do(project)

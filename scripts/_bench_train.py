@@ -11,7 +11,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +98,9 @@ def _cells(options: argparse.Namespace, kept: Path, source: Path, folder: Path) 
                 cell = json.loads(file.read_text(encoding="utf-8"))
                 goal = cell["accuracy"] if preset == PEER else goal
                 yield cell | (
-                    {"seconds_to_peer": _reached(cell, goal)} if goal and preset != PEER else {}
+                    {"seconds_to_peer": seconds_to_reach(cell, goal)}
+                    if goal and preset != PEER
+                    else {}
                 )
 
 
@@ -225,7 +227,7 @@ def _by_group(run: Any) -> dict[str, list[int]]:
     return found
 
 
-def _reached(cell: Cell, goal: float) -> float | None:
+def seconds_to_reach(cell: Cell, goal: float) -> float | None:
     """Return the seconds from the start of the process after which an accuracy was reached; None if
     it never was.
     """
@@ -312,9 +314,16 @@ def _mean_and_interval(values: Sequence[float], name: str) -> Cell:
     return told
 
 
+def _mean(values: Sequence[float]) -> float:
+    return round(statistics.mean(values), 4)
+
+
+def _numbers(text: str) -> list[int]:
+    return [int(number) for number in text.split(",")]
+
+
 def _learning_curve(cells: Sequence[Cell], options: argparse.Namespace) -> list[Cell]:
     """Return mean accuracy and seconds of each preset at each number of crops a class."""
-    mean: Callable[[Sequence[float]], float] = lambda values: round(statistics.mean(values), 4)  # noqa: E731
     rows = []
     for preset in options.presets:
         for size in options.sizes:
@@ -323,10 +332,10 @@ def _learning_curve(cells: Sequence[Cell], options: argparse.Namespace) -> list[
             row = {
                 "preset": preset,
                 "size": size,
-                "accuracy": mean(accuracies),
+                "accuracy": _mean(accuracies),
                 "accuracies": accuracies,
             }
-            rows.append({**row, "seconds": mean([cell["seconds"] for cell in found])})
+            rows.append({**row, "seconds": _mean([cell["seconds"] for cell in found])})
     return rows
 
 
@@ -336,11 +345,10 @@ def _say(text: str) -> None:
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Give the parser of `bench.py train` its options."""
-    numbers: Callable[[str], list[int]] = lambda text: [int(number) for number in text.split(",")]  # noqa: E731
     peer = ROOT.parent / "shared" / "peers" / "seed_method.py"
-    parser.add_argument("--seeds", type=numbers, default=[0, 1, 2], help="such as 0,1,2")
+    parser.add_argument("--seeds", type=_numbers, default=[0, 1, 2], help="such as 0,1,2")
     parser.add_argument(
-        "--sizes", type=numbers, default=[20, 50, 100, 160], help="crops a class, such as 20,160"
+        "--sizes", type=_numbers, default=[20, 50, 100, 160], help="crops a class, such as 20,160"
     )
     parser.add_argument(
         "--presets",

@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +55,7 @@ def main(work: Callable[[], int]) -> None:
     and exit code 1.
     """
     try:
-        _use_fitting_python()
+        use_fitting_python()
         sys.exit(work())
     except Refused as refused:
         print(f"\n{refused}", file=sys.stderr, flush=True)
@@ -86,10 +86,11 @@ def environment(*extras: str) -> Path:
         or (stamp and not healthy)
         or not _succeeds([PYTHON, "-m", "pip", "--version"])
     ):
-        _create()
+        create()
     UNFINISHED.touch()
     STAMP.unlink(missing_ok=True)
     _install(wanted)
+    _uninstall(unpinned(stamp.get("packages", {})))
     listed = subprocess.run([PYTHON, "-c", _LIST], capture_output=True, text=True, check=True)
     packages = json.loads(listed.stdout)
     packages.pop("pip", None)
@@ -105,7 +106,7 @@ def environment(*extras: str) -> Path:
     return PYTHON
 
 
-def _use_fitting_python() -> None:
+def use_fitting_python() -> None:
     if OLDEST <= sys.version_info[:2] <= NEWEST:
         return
     running = "{}.{}".format(*sys.version_info)
@@ -152,7 +153,8 @@ def _fingerprint() -> str:
     return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
 
-def _create() -> None:
+def create() -> None:
+    """Make an empty environment, in the place of one that is incomplete or damaged."""
     if VENV.exists() or VENV.is_symlink():
         say("Removing an environment that is incomplete or damaged.")
         _remove(VENV)
@@ -201,17 +203,35 @@ def _install(extras: Sequence[str]) -> None:
     )
     LOG.parent.mkdir(exist_ok=True)
     LOG.write_text("", encoding="utf-8")
-    _pip(["--constraint", str(ROOT / "constraints.txt"), *_requirements(extras)])
+    _pip(["--constraint", str(ROOT / "constraints.txt"), *requirements(extras)])
     # Without dependencies, for the package asks for the plain build of TensorFlow by name; without
     # isolation, so that the build backend is the pinned one and nothing more is fetched.
     _pip(["--no-deps", "--no-build-isolation", "--editable", str(ROOT)])
 
 
-def _requirements(extras: Sequence[str]) -> list[str]:
+def unpinned(packages: Iterable[str]) -> list[str]:
+    """Return which of the packages that were installed before constraints.txt pins no longer."""
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pinned = {_plain_name(line.partition("==")[0]) for line in lines}
+    return sorted(name for name in packages if _plain_name(name) not in pinned | {"pip", "poregui"})
+
+
+def _plain_name(package: str) -> str:
+    return re.sub(r"[-_.]+", "-", package).lower()
+
+
+def _uninstall(packages: Sequence[str]) -> None:
+    if packages:
+        say(f"Removing {', '.join(packages)}, which nothing needs any more.")
+        command = [str(PYTHON), "-m", "pip", "uninstall", "--yes", *packages]
+        subprocess.run(command, capture_output=True, check=False)
+
+
+def requirements(extras: Sequence[str]) -> list[str]:
     """Return what pyproject.toml asks for, with the smaller build of TensorFlow
     where there is one.
     """
-    import tomllib  # not at the top: an older Python must get as far as _use_fitting_python
+    import tomllib  # not at the top: an older Python must get as far as use_fitting_python
 
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     needs: list[str] = [*settings["build-system"]["requires"], *settings["project"]["dependencies"]]
@@ -249,7 +269,7 @@ def _pip(arguments: Sequence[str]) -> None:
             log.write(line)
             _show(line)
     if pip.returncode:
-        raise Refused(_explain(LOG.read_text(encoding="utf-8")))
+        raise Refused(explain(LOG.read_text(encoding="utf-8")))
 
 
 def _show(line: str) -> None:
@@ -260,7 +280,7 @@ def _show(line: str) -> None:
         say(f"  unpacking {line.count(',') + 1} packages")
 
 
-def _explain(log: str) -> str:
+def explain(log: str) -> str:
     end = "\n".join("    " + line for line in log.splitlines()[-15:])
     if "No space left on device" in log:
         reason = "The disk is full: free some space and run this again."

@@ -19,8 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 NAMES = (
-    "label", "bbox", "centroid", "area", "equivalent_diameter_area", "perimeter_crofton", "feret_diameter_max",
-    "axis_major_length", "axis_minor_length", "orientation", "area_convex", "solidity", "mean_intensity",
+    "label", "bbox", "centroid", "area", "equivalent_diameter_area", "perimeter_crofton",
+    "feret_diameter_max", "axis_major_length", "axis_minor_length", "orientation", "area_convex",
+    "solidity", "mean_intensity",
 )  # fmt: skip
 Grey = NDArray[np.uint8]
 
@@ -100,10 +101,10 @@ def told(crop: NDArray[np.float64]) -> list[float]:
     inside = pore.image_intensity[pore.image]
     rim = pore.image & ~binary_erosion(pore.image)
     return [
-        math.log(pore.equivalent_diameter_area), math.log(long), math.log(wide), math.log(long / wide),
-        min(1.0, 4 * math.pi * area / around**2), pore.solidity, area / (long * wide), pore.area / area,
-        math.log(pieces), inside.mean(), inside.std() / top, sobel(depth)[pore.slice][rim].mean() / top,
-        ground, size, 0.0,
+        math.log(pore.equivalent_diameter_area), math.log(long), math.log(wide),
+        math.log(long / wide), min(1.0, 4 * math.pi * area / around**2), pore.solidity,
+        area / (long * wide), pore.area / area, math.log(pieces), inside.mean(), inside.std() / top,
+        sobel(depth)[pore.slice][rim].mean() / top, ground, size, 0.0,
     ]  # fmt: skip
 
 
@@ -137,10 +138,13 @@ def draw(
     from PIL import Image, ImageDraw
 
     features = [
-        {"type": "Feature", "geometry": {"type": "Polygon", "coordinates": [line.round(3).tolist()]},
-         "properties": {"class": int(kind)}}
+        {
+            "type": "Feature",
+            "geometry": {"type": "Polygon", "coordinates": [line.round(3).tolist()]},
+            "properties": {"class": int(kind)},
+        }
         for line, kind in zip(lines, answers.argmax(axis=1), strict=True)
-    ]  # fmt: skip
+    ]
     (out / "pores.geojson").write_text(
         json.dumps({"type": "FeatureCollection", "features": features})
     )

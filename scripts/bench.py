@@ -94,32 +94,18 @@ def latency(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     """Compare the gaps between ticks in the real window, idle and while it trains, from the click
     on Train on.
     """
-    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-    os.environ["XDG_CONFIG_HOME"] = str(
-        folder / "settings"
-    )  # the window's settings of a person stay as they are
-    from poregui.domain.events import BatchEnded, EpochEnded
     from poregui.domain.recipe import recipe_for
-    from poregui.gui.app import build_window
 
-    window = build_window(_project(options, folder))
-    window.resize(1400, 900)
-    window.show()
-    window.show_page(window.train_page)
-    assert window.services is not None
-    page, trainer = window.train_page, window.services.trainer
+    window = open_window(options, folder)
+    page = window.train_page
+    trainer = window.services.trainer
     run_events(60, page.train_button.isEnabled)
     run_events(SETTLE_S)
-    ticks, epochs = Ticks(), []
-    trainer.told.connect(
-        lambda event: epochs.append(event.epoch) if isinstance(event, EpochEnded) else None
-    )
+    ticks = Ticks()
+    notes = TrainingNotes()
+    trainer.told.connect(notes.take)
     run_events(WARM_S)
     idle = ticks.measure(options.seconds)
-    points: list[float] = []
-    trainer.told.connect(
-        lambda event: points.append(time.perf_counter()) if isinstance(event, BatchEnded) else None
-    )
     page.recipe_form.set_recipe(recipe_for(options.preset, epochs=2000, early_stopping=False))
     clicked = time.perf_counter()
     page.train_button.click()
@@ -130,17 +116,47 @@ def latency(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     window.deleteLater()
     run_events(0.1)
     loaded = sorted(name for name in ("tensorflow", "keras", "sklearn") if name in sys.modules)
-    first = {"first_point_s": round(points[0] - clicked, 2) if points else None}
     return {
         "preset": options.preset,
-        **first,
+        "first_point_s": round(notes.points[0] - clicked, 2) if notes.points else None,
         "idle": idle,
-        "training": {**training, "epochs": len(epochs)},
+        "training": {**training, "epochs": len(notes.epochs)},
         "loaded": loaded,
     }
 
 
-def _project(options: argparse.Namespace, folder: Path) -> Path:
+def open_window(options: argparse.Namespace, folder: Path) -> Any:
+    """Show the window with the project to be measured, on its Train page."""
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    # the window's settings of a person stay as they are
+    os.environ["XDG_CONFIG_HOME"] = str(folder / "settings")
+    from poregui.gui.app import build_window
+
+    window = build_window(project_copy(options, folder))
+    window.resize(1400, 900)
+    window.show()
+    window.show_page(window.train_page)
+    return window
+
+
+class TrainingNotes:
+    """Note when batches ended and which epochs did."""
+
+    def __init__(self) -> None:
+        self.points: list[float] = []
+        self.epochs: list[int] = []
+
+    def take(self, event: object) -> None:
+        """Note an event of the trainer."""
+        from poregui.domain.events import BatchEnded, EpochEnded
+
+        if isinstance(event, BatchEnded):
+            self.points.append(time.perf_counter())
+        elif isinstance(event, EpochEnded):
+            self.epochs.append(event.epoch)
+
+
+def project_copy(options: argparse.Namespace, folder: Path) -> Path:
     """Return a copy of the project that is to be measured without its runs, or a new sample
     project.
     """
@@ -170,7 +186,8 @@ BENCHMARKS = {
 }
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_line() -> argparse.ArgumentParser:
+    """Return the parser of the benchmarks and their options."""
     parser = argparse.ArgumentParser(
         description="Measure poregui; each benchmark prints one JSON object."
     )
@@ -223,7 +240,7 @@ def _words(text: str) -> list[str]:
 
 def main() -> int:
     """Run one benchmark and print its numbers with the machine that they are of."""
-    options = _parser().parse_args()
+    options = command_line().parse_args()
     if importlib.util.find_spec("PySide6") is None:
         python = _environment.environment()
         return subprocess.run([str(python), __file__, *sys.argv[1:]], check=False).returncode

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import getpass
-import json
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -14,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from poregui.cli.output import Screen, add_annotator_option, annotator_of, print_pdf, table
-from poregui.domain.detection import DetectionRecipe, detection_recipe_from_json
 from poregui.domain.errors import PoreguiError
 from poregui.domain.records import Plane
+from poregui.domain.wording import count, span
 from poregui.store.project import Project
 from poregui.workflow.applying.cluster import Scheduler, apply_on_cluster
 from poregui.workflow.applying.confidence import mark_field
@@ -36,6 +35,7 @@ from poregui.workflow.applying.locked_recipe import Lock, lock_of_project, model
 from poregui.workflow.applying.outcome import write_outcome
 from poregui.workflow.applying.pool import Applied, apply_all
 from poregui.workflow.applying.porosity_report import (
+    AppliedFacts,
     calibration_words,
     check_ending,
     collect_applied,
@@ -53,6 +53,7 @@ from poregui.workflow.applying.unsure_pores import (
     unsure_pores,
     write_queue,
 )
+from poregui.workflow.detecting.find_pores import read_recipe
 from poregui.workflow.editing.history import History
 from poregui.workflow.editing.micrograph_edits import specimen_expression, specimen_in
 from poregui.workflow.importing.images import ImportOptions, collect, settle
@@ -84,13 +85,15 @@ def choose_model(args: argparse.Namespace, stack: ExitStack) -> Chosen:
 
     Raises PoreguiError when something is missing or damaged, or goes against a locked recipe.
     """
-    least = 0.0 if args.min_confidence is None else args.min_confidence
+    least = 0.0
+    if args.min_confidence is not None:
+        least = args.min_confidence
     if not 0 <= least < 1:
         raise PoreguiError(
             f"{least:g} is no confidence.", "Give a number from 0 to below 1, such as 0.8."
         )
     source = args.project.absolute()
-    recipe = _recipe(args.recipe) if args.recipe else None
+    recipe = read_recipe(args.recipe) if args.recipe else None
     bare = source.suffix.lower() in (".onnx", ".json")
     if bare:
         project = None
@@ -141,15 +144,6 @@ def _locked(args: argparse.Namespace, file: Path, project: Project | None) -> Ch
     return Chosen(model, project, lock.least, lock.um_per_px, lock)
 
 
-def _recipe(path: Path) -> DetectionRecipe:
-    try:
-        return detection_recipe_from_json(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError) as error:
-        raise PoreguiError(
-            f"{path} is no detection recipe: {error}.", "Give a JSON file of one."
-        ) from error
-
-
 def add_cluster_options(parser: argparse.ArgumentParser) -> None:
     """Give the verb apply the machines that it may use."""
     parser.add_argument(
@@ -163,7 +157,9 @@ def add_cluster_options(parser: argparse.ArgumentParser) -> None:
         ("cert", "that you show"),
         ("key", "that belongs to yours"),
     ):
-        what = "key" if name == "key" else "certificate"
+        what = "certificate"
+        if name == "key":
+            what = "key"
         parser.add_argument(
             f"--tls-{name}",
             type=Path,
@@ -179,41 +175,58 @@ def apply(args: argparse.Namespace, screen: Screen) -> int:
     cluster = _cluster(args)
     with ExitStack() as stack:
         chosen = choose_model(args, stack)
-        paths = [path.absolute() for path in args.paths]
-        fields = micrographs_of(paths, chosen.project, chosen.um_per_px, args.specimen)
-        fields = name_specimens(fields, args.specimen_from)
+        fields = _fields(args, chosen)
         check_queue_options(args, chosen.project)
-        said = (
-            None
-            if chosen.project is None
-            else answers_of_people(chosen.project, chosen.model.classes)
-        )
-    model, least, locked = chosen.model, chosen.least, chosen.lock.sentence if chosen.lock else ""
+        answers = None
+        if chosen.project is not None:
+            answers = answers_of_people(chosen.project, chosen.model.classes)
+    model = chosen.model
+    least = chosen.least
     out = args.out or Path(f"{args.project.stem}-porosity")
     tasks = tasks_of(model, fields, out.absolute(), least=least)
     applied = _applied(tasks, args.workers, cluster, screen)
-    for problem in applied.problems:
-        screen.note(f"{problem.name}: {problem.reason}")
-    if not applied.results:
-        raise PoreguiError("No micrograph could be worked on.", applied.problems[0].reason)
+    _note_problems(applied, screen)
     done = [task_of(tasks, one) for one in applied.results]
     tables = with_answers(
-        done, [read_pores(task.folder, len(model.classes)) for task in done], said
+        done, [read_pores(task.folder, len(model.classes)) for task in done], answers
     )
     tables = [replace(table, keep_unlike=bool(args.keep_unlike)) for table in tables]
-    rows = zip(done, applied.results, tables, strict=True)
-    results = [mark_field(task.folder, one, table, model, least) for task, one, table in rows]
+    results = [
+        mark_field(task.folder, one, table, model, least)
+        for task, one, table in zip(done, applied.results, tables, strict=True)
+    ]
     summary = summarise(model, results, tables, least=least)
     values = write_outcome(out, applied, summary, least=least, lock=chosen.lock)
     values |= see_to_queue(args, unsure_pores(done, tables, model.classes, least), screen)
     if args.report is not None:
+        locked = chosen.lock.sentence if chosen.lock else ""
         folders = [task.folder for task in done]
         facts = collect_applied(model, results, folders, tables=tables, least=least, locked=locked)
-        write_applied_report(facts, args.report, print_pdf)
-        values["report"] = str(args.report.absolute())
-        screen.note(f"Wrote the report to {args.report}.")
+        values["report"] = _write_report(facts, args.report, screen)
     screen.result(values, _text(summary, out))
     return 0
+
+
+def _write_report(facts: AppliedFacts, file: Path, screen: Screen) -> str:
+    """Write the report and return its path."""
+    write_applied_report(facts, file, print_pdf)
+    screen.note(f"Wrote the report to {file}.")
+    return str(file.absolute())
+
+
+def _fields(args: argparse.Namespace, chosen: Chosen) -> list[ToApply]:
+    """Return the micrographs that were named, with their specimens."""
+    paths = [path.absolute() for path in args.paths]
+    fields = micrographs_of(paths, chosen.project, chosen.um_per_px, args.specimen)
+    return name_specimens(fields, args.specimen_from)
+
+
+def _note_problems(applied: Applied, screen: Screen) -> None:
+    """Name the micrographs that failed. Raises PoreguiError when all did."""
+    for problem in applied.problems:
+        screen.note(f"{problem.name}: {problem.reason}")
+    if not applied.results:
+        raise PoreguiError("No micrograph could be processed.", applied.problems[0].reason)
 
 
 def _cluster(args: argparse.Namespace) -> Scheduler | None:
@@ -245,22 +258,22 @@ def _applied(
 
 
 def _text(summary: Summary, out: Path) -> str:
-    if len(summary.specimens) == 1:
-        groups = summary.specimens
-    else:
-        groups = (*summary.specimens, summary.whole)
+    groups: tuple[GroupSummary, ...] = summary.specimens
+    several = len(groups) > 1
+    if several:
+        groups = (*groups, summary.whole)
     rows = [
         [group.name, group.fields, *(_cell(one.area) for one in group.classes), _left(group)]
         for group in groups
     ]
-    head = ["specimen", "fields", *(f"{name} (area %)" for name in summary.classes), "left to you"]
+    head = ["specimen", "fields", *(f"{name} (area %)" for name in summary.classes), "unclassified"]
     if summary.corrected:
         note = "corrected for confusion"
     else:
         note = f"not corrected for confusion: {summary.why_not}"
-    over = "95 % intervals over fields" + (
-        "" if len(groups) == 1 else ", in the last row over specimens"
-    )
+    over = "95 % CI over fields"
+    if several:
+        over += ", in the last row over specimens"
     more = (
         sensitivity_words(summary.whole),
         unlike_words(summary.whole),
@@ -271,7 +284,7 @@ def _text(summary: Summary, out: Path) -> str:
         f"{over}; {note}.",
         *(words for words in more if words),
         *summary.warnings,
-        f"Tables and pictures are in {out}.",
+        f"Tables and images are in {out}.",
     ]
     return "\n".join(lines)
 
@@ -280,12 +293,12 @@ def _cell(one: object) -> str:
     low, high, value = (getattr(one, name) for name in ("low", "high", "corrected"))
     if low is None:
         return f"{value:.4f}"
-    return f"{value:.4f} ({low:.4f} to {high:.4f})"
+    return f"{value:.4f} ({span(low, high, digits=4)})"
 
 
 def _left(group: GroupSummary) -> str:
     if group.left:
-        return f"{group.left} pores, {group.left_percent:.4f} %"
+        return f"{count(group.left, 'pore')}, {group.left_percent:.4f} %"
     return "none"
 
 
@@ -387,14 +400,13 @@ def add_queue_options(parser: argparse.ArgumentParser) -> None:
         "--keep-unlike",
         action="store_const",
         const=True,
-        help="count pores unlike anything trained on as the network answers them; else they are "
-        "left to a person",
+        help="keep the predicted class of pores that are unlike the training data; otherwise "
+        "they stay unclassified",
     )
     parser.add_argument(
         "--import-unsure",
         action="store_true",
-        help="bring them into the project as proposals to label; apply again takes the "
-        "answers over",
+        help="import them into the project as candidates to label; applying again uses the labels",
     )
     add_annotator_option(parser)
 
@@ -415,11 +427,12 @@ def see_to_queue(
     if args.queue is not None:
         write_queue(waiting, args.queue)
         values["queue"] = str(args.queue.absolute())
-        screen.note(f"Wrote {len(waiting)} pores to {args.queue}.")
+        screen.note(f"Wrote {count(len(waiting), 'pore')} to {args.queue}.")
     if args.import_unsure:
         values["brought_in"] = _bring_in(args, waiting, screen)
         screen.note(
-            f"Brought {values['brought_in']} pores into the project; label them and apply again."
+            f"Imported {count(values['brought_in'], 'pore')} into the project; label them and "
+            "apply again."
         )
     return values
 

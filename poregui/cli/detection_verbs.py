@@ -10,6 +10,7 @@ from typing import Any
 from poregui.cli.output import Screen, add_annotator_option, annotator_of, table
 from poregui.domain.errors import PoreguiError
 from poregui.domain.records import Micrograph
+from poregui.domain.wording import count, interval, noun
 from poregui.store.project import Project
 from poregui.workflow.detecting.detection_status import micrographs_called
 from poregui.workflow.detecting.find_pores import (
@@ -130,12 +131,13 @@ def _detected_text(found: list[DetectedPores], plan: DetectionPlan) -> str:
     ]
     lines = [table(["micrograph", "pores", "area %", "seconds"], rows), ""]
     lines.append(
-        f"{plan.added} proposals are new and {plan.removed} went; {plan.carried} labels stayed "
-        "with their pore."
+        f"{count(plan.added, 'new candidate')}, {plan.removed:,} removed; "
+        f"{count(plan.carried, 'label')} kept with the pore."
     )
     if plan.stayed:
         lines.append(
-            f"No pore was found at {len(plan.stayed)} labelled crops, which stay as they were."
+            f"No pore was found at {count(len(plan.stayed), 'labelled crop')}; the "
+            f"{noun(len(plan.stayed), 'crop is', 'crops are')} kept unchanged."
         )
     mount = mount_words(found)
     if mount:
@@ -172,23 +174,22 @@ def _measured_text(
         porosity_sentence(told["porosity"]),
     ]
     if told["without_outline"]:
-        lines.append(f"{told['without_outline']} crops have no outline and are not among them.")
+        without = count(told["without_outline"], "crop")
+        lines.append(f"{without} without an outline not measured.")
     lines += told["empty_because"].values()
-    return "\n".join([*lines, f"{written} pores written to {out}."])
+    return "\n".join([*lines, f"{count(written, 'pore')} written to {out}."])
 
 
 def porosity_sentence(over: dict[str, Any]) -> str:
     """Return mean porosity, its interval and its relative accuracy in words."""
     if over["interval95"] is None:
         return (
-            f"Porosity {over['mean']:.3f} area %; one field says nothing about "
-            "how far that "
-            "can be trusted."
+            f"Porosity {over['mean']:.3f} area %; no confidence interval from one field. "
+            "Measure more fields."
         )
     low, high = over["interval95"]
+    accuracy = ""
     if over["relative_accuracy"] is not None:
         accuracy = f", relative accuracy {over['relative_accuracy']:.0f} %"
-    else:
-        accuracy = ""
-    mean = f"Porosity {over['mean']:.3f} area % over {over['fields']} fields"
-    return f"{mean} (95 % interval {low:.3f} to {high:.3f}{accuracy})."
+    mean = f"Porosity {over['mean']:.3f} area % over {count(over['fields'], 'field')}"
+    return f"{mean} ({interval(low, high, digits=3)}{accuracy})."

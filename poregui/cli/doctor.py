@@ -16,8 +16,8 @@ import poregui
 from poregui.cli.output import Screen
 
 _PACKAGES = (
-    "PySide6-Essentials", "pyqtgraph", "numpy", "keras", "onnxruntime", "opencv-python-headless", "pillow", "tifffile",
-    "imagecodecs",
+    "PySide6-Essentials", "pyqtgraph", "numpy", "keras", "onnxruntime", "opencv-python-headless",
+    "pillow", "tifffile", "imagecodecs",
 )  # fmt: skip
 _SECONDS = 120
 _ASK = {
@@ -28,10 +28,11 @@ _ASK = {
         "from PySide6.QtGui import QGuiApplication; "
         "QCoreApplication.setOrganizationName('poregui'); "
         "QCoreApplication.setApplicationName('poregui'); "
-        "place = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.AppLocalDataLocation); "
-        "told = {'qt': qVersion(), 'platform': None, 'log': place + '/poregui.log'}; "
-        "print(json.dumps(told), flush=True); "
-        "told['platform'] = QGuiApplication([]).platformName(); print(json.dumps(told))"
+        "kind = QStandardPaths.StandardLocation.AppLocalDataLocation; "
+        "folder = QStandardPaths.writableLocation(kind); "
+        "facts = {'qt': qVersion(), 'platform': None, 'log': folder + '/poregui.log'}; "
+        "print(json.dumps(facts), flush=True); "
+        "facts['platform'] = QGuiApplication([]).platformName(); print(json.dumps(facts))"
     ),
 }
 

@@ -34,7 +34,7 @@ VERBS = {
     "image": (
         "micrograph_verbs",
         "image",
-        "describe a picture: its size, its scale and where that comes from",
+        "describe an image: its size, its pixel size and where that comes from",
     ),
     "info": ("project_verbs", "info", "describe a project"),
     "micrographs": (
@@ -198,25 +198,26 @@ def _new(parser: argparse.ArgumentParser) -> None:
 def _import(parser: argparse.ArgumentParser) -> None:
     _project(parser)
     parser.add_argument(
-        "paths", type=Path, nargs="+", metavar="PATH", help="pictures, or folders that hold them"
+        "paths", type=Path, nargs="+", metavar="PATH", help="image files, or folders that hold some"
     )
     parser.add_argument(
         "--as",
         dest="kind",
         choices=("auto", "micrographs", "crops"),
         default="auto",
-        help="auto (the default): pictures in class folders and pictures named LOF.139.PNG, "
+        help="auto (the default): images in class folders and images named LOF.139.PNG, "
         "K.20.PNG or G.148.PNG are "
         "crops, others micrographs",
     )
     specimen = parser.add_mutually_exclusive_group()
-    specimen.add_argument("--specimen", metavar="NAME", help="the specimen that all pictures show")
+    specimen.add_argument("--specimen", metavar="NAME", help="the specimen of all images")
     specimen.add_argument(
         "--specimen-from",
         metavar="PATTERN",
-        help=r"the specimen in file names: '{specimen}_*.tif', or a regular expression with a group, such as '^(\d+)_'",
+        help="the specimen in file names: '{specimen}_*.tif', or a regular expression with a "
+        r"group, such as '^(\d+)_'",
     )
-    _scale(parser, "the scale of the pictures; goes before what they say themselves")
+    _scale(parser, "the pixel size of the images; overrides the file metadata")
     parser.add_argument(
         "--mask-info-bar", action="store_true", help="mask the burned-in bars of new micrographs"
     )
@@ -241,7 +242,7 @@ def _image(parser: argparse.ArgumentParser) -> None:
         "file",
         type=Path,
         metavar="FILE",
-        help="a picture file (PNG, JPEG, BMP, TIFF; CZI, LIF, ND2 with the extra formats); only "
+        help="an image file (PNG, JPEG, BMP, TIFF; CZI, LIF, ND2 with the extra formats); only "
         "its header is read",
     )
     _plane(parser, "describe")
@@ -309,7 +310,7 @@ def _train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--ungrouped",
         action="store_true",
-        help="with --folds: measure once more with groups torn apart, to compare",
+        help="with --folds: also run a leaky split by crop, for comparison",
     )
 
 
@@ -406,7 +407,7 @@ def _apply(parser: argparse.ArgumentParser) -> None:
         help="also write a report, .html or .pdf: a page a specimen",
     )
     specimen = parser.add_mutually_exclusive_group()
-    specimen.add_argument("--specimen", metavar="NAME", help="the specimen that all pictures show")
+    specimen.add_argument("--specimen", metavar="NAME", help="the specimen of all images")
     specimen.add_argument(
         "--specimen-from",
         metavar="PATTERN",
@@ -465,7 +466,7 @@ def _run(parser: argparse.ArgumentParser) -> None:
 
 
 def _scale(parser: argparse.ArgumentParser, text: str) -> None:
-    parser.add_argument("--um-per-px", type=_number, metavar="X", help=f"{text}, in um per px")
+    parser.add_argument("--um-per-px", type=_number, metavar="X", help=f"{text}, in µm/px")
 
 
 def _number(text: str) -> float:

@@ -43,7 +43,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--set-scale",
         type=_scale,
         metavar="X",
-        help="their scale in um per px; 'unknown' takes it away",
+        help="their pixel size in µm/px; 'unknown' removes it",
     )
     specimen = parser.add_mutually_exclusive_group()
     specimen.add_argument("--specimen", metavar="NAME", help="the specimen that they show")
@@ -58,9 +58,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         type=_direction,
         default=_UNSAID,
         metavar="DEG",
-        help="where it points in the picture, in degrees counter-clockwise from the right (90: "
+        help="where it points in the image, in degrees counter-clockwise from the right (90: "
         "upwards); of the "
-        "project, or with --name of these micrographs; 'unknown' takes it away",
+        "project, or with --name of these micrographs; 'unknown' removes it",
     )
     surface = parser.add_mutually_exclusive_group()
     surface.add_argument(
@@ -139,7 +139,9 @@ def _change(project: Project, args: argparse.Namespace, notes: list[str]) -> Non
     wanted = _wanted(project, args.name)
     steps: list[Step] = []
     if args.set_scale is not None:
-        scale = None if args.set_scale == "unknown" else args.set_scale
+        scale = args.set_scale
+        if args.set_scale == "unknown":
+            scale = None
         steps.append(lambda micrographs: set_scale(micrographs, scale))
     if args.specimen:
         name = " ".join(args.specimen.split())
@@ -167,7 +169,8 @@ def _change(project: Project, args: argparse.Namespace, notes: list[str]) -> Non
         notes.append(f"{len(bars)} info bars are masked.")
     edits = _frame_edits(project, args, wanted, steps)
     edit = change_several(wanted, steps)
-    edits += [] if edit is None else [edit]
+    if edit is not None:
+        edits += [edit]
     if edits:
         History(project).apply(
             edits[0] if len(edits) == 1 else Combined(tuple(edits), "change micrographs")
@@ -247,7 +250,7 @@ def _text(rows: list[dict[str, Any]]) -> str:
         for row in rows
     ]
     return table(
-        ["micrograph", "px", "um per px", "from", "specimen", "masks", "build °", "surfaces"],
+        ["micrograph", "px", "µm/px", "from", "specimen", "masks", "build °", "surfaces"],
         listed,
     )
 
@@ -260,7 +263,7 @@ def image(args: argparse.Namespace, screen: Screen) -> int:
     if header.um_per_px is None:
         scale = "unknown"
     else:
-        scale = f"{header.um_per_px:.4g} um per px"
+        scale = f"{header.um_per_px:.4g} µm/px"
     rows = [
         ("size", f"{header.width} x {header.height} px"),
         ("values", f"{header.dtype}, {header.bits} bits"),

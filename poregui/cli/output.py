@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from poregui.domain import wording
 from poregui.domain.errors import PoreguiError
 
 _BAR = 24
@@ -91,19 +92,23 @@ def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
 
 
 def _cell(value: object) -> str:
-    return "-" if value is None else str(value)
+    if value is None:
+        return "-"
+    return str(value)
 
 
 def percent(share: float | None) -> str | None:
     """Return a fraction as percent with one decimal, None for none."""
-    return None if share is None else f"{100 * share:.1f} %"
+    if share is None:
+        return None
+    return wording.percent(share)
 
 
 def interval(ends: Sequence[float] | None) -> str | None:
     """Return an interval of fractions as percent, None for none."""
     if ends is None:
         return None
-    return f"{100 * ends[0]:.1f} to {100 * ends[1]:.1f} %"
+    return wording.span(100 * ends[0], 100 * ends[1], "%")
 
 
 def evaluation_text(values: Mapping[str, Any]) -> str:
@@ -116,7 +121,7 @@ def evaluation_text(values: Mapping[str, Any]) -> str:
         [[name, *row] for name, row in zip(classes, values["confusion_matrix"], strict=True)],
     )
     scores = table(
-        ["class", "precision", "recall", "recall, 95 %", "F1", "crops"],
+        ["class", "precision", "recall", "recall, 95 % CI", "F1", "crops"],
         [
             [
                 score["class"],
@@ -135,23 +140,20 @@ def evaluation_text(values: Mapping[str, Any]) -> str:
 def headline(values: Mapping[str, Any]) -> str:
     """Return accuracy, its interval and the number of crops as one sentence."""
     if values["accuracy"] is None:
-        return f"Run {values['run']}: no crop of the test side has a label any more."
+        return f"Run {values['run']}: no crop of the test set has a label any more."
     over = values["accuracy_interval_over_groups"]
-    sure = f"over crops: {interval(values['accuracy_interval95'])}"
+    sure = f"{interval(values['accuracy_interval95'])} over crops"
     if over is not None and over["over"] != "crops":
-        sure = (
-            f"over {over['groups']} {over['over']}: {interval((over['low'], over['high']))}; {sure}"
-        )
+        ends = interval((over["low"], over["high"]))
+        sure = f"{ends} over {over['groups']} {over['over']}; {sure}"
     text = (
         f"Run {values['run']} ({values['preset']}): accuracy {percent(values['accuracy'])} on "
-        f"{values['n_test']} "
-        f"unseen crops (95 % {sure})"
+        f"{wording.count(values['n_test'], 'unseen crop')} (95 % CI {sure})"
     )
     if values["relabelled_since"]:
         was = percent(values["accuracy_as_trained"])
-        text += (
-            f"; {values['relabelled_since']} labels changed since, it was {was} when the run ended"
-        )
+        changed = wording.count(values["relabelled_since"], "label")
+        text += f"; {changed} changed since, it was {was} when the run ended"
     return f"{text}."
 
 
@@ -191,7 +193,7 @@ def print_pdf(html: str, out: Path) -> None:
         ]
         done = subprocess.run(asked, capture_output=True, text=True, check=False)
     if done.returncode:
-        told = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+        told = (done.stderr.strip().splitlines() or ["no message"])[-1]
         raise PoreguiError(
             f"{out} could not be printed: {told}", "Write the report as .html instead."
         )

@@ -11,6 +11,7 @@ from typing import Any
 
 from poregui.cli.output import Screen, percent, table
 from poregui.domain.errors import ImageError, PoreguiError
+from poregui.domain.wording import count
 from poregui.store.project import Project
 from poregui.workflow.applying.inputs import run_with_network
 from poregui.workflow.evaluating.predict import Predictor, ScaledCrop
@@ -34,9 +35,8 @@ def predict(args: argparse.Namespace, screen: Screen) -> int:
     for start in range(0, len(found), _BATCH):
         files = [one.file for one in found[start : start + _BATCH]]
         crops, scaled = _read(files, args.um_per_px, skipped)
-        guessed += (
-            sum(crop.um_per_px is None for crop in scaled) if predictor.spec.calibrated else 0
-        )
+        if predictor.spec.calibrated:
+            guessed += sum(crop.um_per_px is None for crop in scaled)
         answers = predictor.predict([_with_scale(crop, predictor) for crop in scaled])
         predictions += [
             _answer(_as_given(file, args.paths), row, predictor.classes)
@@ -47,7 +47,7 @@ def predict(args: argparse.Namespace, screen: Screen) -> int:
         if skipped:
             reason = f"{skipped[0]['path']} {skipped[0]['reason']}"
         else:
-            reason = "There is no picture to classify."
+            reason = "There is no image to classify."
         raise PoreguiError(
             reason, "" if len(skipped) == 1 else "Choose PNG, JPEG, BMP or TIFF files."
         )
@@ -73,7 +73,9 @@ def _read(
             skipped.append({"path": file.name, "reason": str(error).removeprefix(f"{file.name} ")})
             continue
         read.append(file)
-        scale = um_per_px if um_per_px is not None else image.um_per_px
+        scale = image.um_per_px
+        if um_per_px is not None:
+            scale = um_per_px
         crops.append(ScaledCrop(CropPixels(image.pixels, image.grey_low, image.grey_high), scale))
     return read, crops
 
@@ -90,9 +92,8 @@ def _guess(many: int, predictor: Predictor) -> str:
     else:
         median = "unknown"
     return (
-        f"Note: the scale of {many} pictures is not known; that of the training crops, {median} "
-        "um per px, was taken. "
-        "Give theirs with --um-per-px."
+        f"Note: the pixel size of {count(many, 'image')} is not known; that of the training "
+        f"crops, {median} µm/px, was used. Give the real one with --um-per-px."
     )
 
 
@@ -128,9 +129,9 @@ def _text(
     counts = Counter(one["class"] for one in predictions)
     summary = ", ".join(f"{name} {counts[name]}" for name in classes)
     lines = [
-        table(["picture", "class", *classes], rows),
+        table(["image", "class", *classes], rows),
         "",
-        f"{len(predictions)} pictures: {summary}.",
+        f"{count(len(predictions), 'image')}: {summary}.",
     ]
-    lines += [f"Passed over: {one['path']} {one['reason']}" for one in skipped]
+    lines += [f"Skipped: {one['path']} {one['reason']}" for one in skipped]
     return "\n".join(lines)

@@ -10,6 +10,7 @@ from poregui.cli.output import Screen, annotator_of, table
 from poregui.domain.classes import NOT_A_PORE, UNSURE
 from poregui.domain.errors import PoreguiError
 from poregui.domain.records import Plane
+from poregui.domain.wording import count
 from poregui.store.project import Project
 
 
@@ -21,10 +22,10 @@ def demo(args: argparse.Namespace, screen: Screen) -> int:
     with Project.open(args.folder, read_only=True) as project:
         values = {**_description(project), "truth": str(truth), "seed": args.seed}
     text = (
-        f"The sample project {args.folder} holds {values['micrographs']} micrographs of "
-        f"{values['specimens']} "
-        f"specimens and {values['labelled']} labelled crops.\nThe truth of its unlabelled "
-        f"specimens is in {truth}."
+        f"The sample project {args.folder} holds {count(values['micrographs'], 'micrograph')} of "
+        f"{count(values['specimens'], 'specimen')} and "
+        f"{count(values['labelled'], 'labelled crop')}.\n"
+        f"The true classes of its unlabelled specimens are in {truth}."
     )
     screen.result(values, text)
     return 0
@@ -74,11 +75,9 @@ def import_pictures(args: argparse.Namespace, screen: Screen) -> int:
     report = plan.report
     if not report.imported and not report.present and report.skipped:
         first, *others = report.skipped
-        if len(others) == 1:
-            files = "1 more file was"
-        else:
-            files = f"{len(others)} more files were"
-        more = f" {files} passed over." if others else ""
+        more = ""
+        if others:
+            more = f" {count(len(others), 'more file')} skipped."
         raise PoreguiError(f"Nothing was imported: {first.name} {first.reason}{more}")
     screen.result(report.to_json() | {"info_bars": masked}, "\n".join([*report.lines, *masked]))
     return 0

@@ -9,6 +9,7 @@ from typing import Any
 
 from poregui.cli.output import Screen, evaluation_text, interval, percent, print_pdf, table
 from poregui.domain.errors import PoreguiError
+from poregui.domain.wording import count, noun, points, points_span
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.evaluating.evaluate import find_run
@@ -76,15 +77,15 @@ def _more(values: Mapping[str, Any]) -> str:
             0, ["accuracy", percent(values["accuracy"]), interval((over["low"], over["high"]))]
         )
     if over is not None:
-        title = f"95 %, over {over['groups']} {over['over']}"
+        title = f"95 % CI over {over['groups']} {over['over']}"
     else:
-        title = "95 %"
+        title = "95 % CI"
     lines = [table(["number", "value", title], rows)]
     baseline = values["shape_baseline"]
     if baseline is not None and baseline["accuracy"] is not None:
         p = baseline["pairing"]["p_value"]
         lines.append(
-            f"A forest on shapes alone: {percent(baseline['accuracy'])} of {baseline['n']} "
+            f"A forest on shapes alone: {percent(baseline['accuracy'])} of {baseline['n']:,} "
             f"(McNemar p = {p:.2g})."
         )
     if values["grouped_and_torn"] is not None:
@@ -95,7 +96,9 @@ def _more(values: Mapping[str, Any]) -> str:
 
 
 def _decimals(value: float | None) -> str | None:
-    return None if value is None else f"{value:.3f}"
+    if value is None:
+        return None
+    return f"{value:.3f}"
 
 
 def _plain(ends: tuple[float, float] | None) -> str | None:
@@ -156,11 +159,9 @@ def compare(args: argparse.Namespace, screen: Screen) -> int:
             f"{found.pairing.only_second}, neither {found.pairing.both_wrong}."
         )
     if found.difference_interval is not None and found.difference is not None:
-        low, high = found.difference_interval
         lines.append(
-            f"Run {second} minus run {first}: {100 * found.difference:+.1f} points, 95 % over "
-            f"{found.groups} groups "
-            f"{100 * low:+.1f} to {100 * high:+.1f}."
+            f"Run {second} minus run {first}: {points(found.difference)} "
+            f"(95 % CI {points_span(*found.difference_interval)} over {found.groups} groups)."
         )
     lines += [f"Note: {note}" for note in found.notes]
     rows = [[flip.name, flip.truth, flip.first, flip.second] for flip in found.flipped[:_MOST_ROWS]]
@@ -203,11 +204,11 @@ def suspects(args: argparse.Namespace, screen: Screen) -> int:
          "likely" if one.likely else "", _decimals(one.shape_distance)]
         for one in found.queue[:_MOST_ROWS]
     ]  # fmt: skip
-    if found.expected_errors == 1:
-        expected = "1 label is"
-    else:
-        expected = f"{found.expected_errors} labels are"
-    lines = [f"Of {found.judged} labels judged by run {run.number}, {expected} probably wrong."]
+    checked = count(found.judged, "label")
+    lines = [
+        f"Run {run.number} checked {checked}; {found.expected_errors:,} "
+        f"{noun(found.expected_errors, 'is', 'are')} probably wrong."
+    ]
     lines += [f"Note: {note}" for note in found.notes]
     if rows:
         lines.append(f"\n{table(['crop', 'label', 'rather', 'doubt', 'wrong', 'shape'], rows)}")
@@ -216,7 +217,7 @@ def suspects(args: argparse.Namespace, screen: Screen) -> int:
     return 0
 
 
-def _left_over(count: int) -> list[str]:
-    if count > _MOST_ROWS:
-        return [f"... and {count - _MOST_ROWS} more; --json lists all."]
+def _left_over(number: int) -> list[str]:
+    if number > _MOST_ROWS:
+        return [f"… and {number - _MOST_ROWS:,} more; --json lists all."]
     return []

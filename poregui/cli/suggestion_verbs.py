@@ -17,6 +17,7 @@ import numpy as np
 from poregui.cli.output import Screen, percent, table
 from poregui.domain.errors import PoreguiError, ProjectError
 from poregui.domain.splits import group_of
+from poregui.domain.wording import count
 from poregui.store.project import Project
 
 _MOST_ROWS = 20
@@ -97,9 +98,11 @@ def _text(
         eyes = f" and the network of run {found.run}"
     else:
         eyes = ""
-    own = " of those that it had not learnt from" if eyes else " of them"
+    own = " of them"
+    if eyes:
+        own = " of those that it had not learnt from"
     lines = [
-        f"Learnt from {found.count} labels{eyes}"
+        f"Learnt from {count(found.count, 'label')}{eyes}"
         + (f"; finds {sure}{own} in other specimens." if sure else ".")
     ]
     lines.append(advice(curve, classes))

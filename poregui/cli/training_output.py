@@ -31,6 +31,7 @@ from poregui.domain.events import (
     Started,
     from_line,
 )
+from poregui.domain.wording import count, percent
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.training.trainer_exit import death_of
 
@@ -52,7 +53,7 @@ def follow(run: RunFolder, screen: Screen) -> Finished:
         _stoppable(process, screen),
     ):
         assert process.stdout is not None
-        display = _Display(screen)
+        display = Display(screen)
         for line in process.stdout:
             event = from_line(line)
             if event is not None:
@@ -164,7 +165,7 @@ def _tell(process: subprocess.Popen[str], word: str) -> bool:
     return True
 
 
-class _Display:
+class Display:
     """Show events: one line that moves in a terminal, one line per epoch elsewhere."""
 
     def __init__(self, screen: Screen) -> None:
@@ -173,12 +174,13 @@ class _Display:
         self._last: EpochEnded | None = None
 
     def show(self, event: Event) -> None:
+        """Write what an event says."""
         if isinstance(event, Started):
             self._last = None
             self._screen.note(
-                f"Run {event.run}: {event.n_train} crops to train, {event.n_validation} to "
-                f"validate, {event.n_test} to "
-                f"test; {', '.join(event.classes)}; {event.parameters:,} weights."
+                f"Run {event.run}: {count(event.n_train, 'crop')} for training, "
+                f"{event.n_validation:,} for validation, {event.n_test:,} for testing; "
+                f"{', '.join(event.classes)}; {count(event.parameters, 'weight')}."
             )
         elif isinstance(event, Note | Stage):
             self._screen.note(
@@ -186,13 +188,15 @@ class _Display:
             )
         elif isinstance(event, FoldEnded):
             self._screen.note(
-                f"Fold {event.fold} of {event.folds}: {100 * event.accuracy:.1f} % of "
-                f"{event.n} crops."
+                f"Fold {event.fold} of {event.folds}: {percent(event.accuracy)} of "
+                f"{count(event.n, 'crop')}."
             )
         elif isinstance(event, BatchEnded) and self._moves:
             filled = _BAR * event.batch // max(event.batches, 1)
             bar = f"[{'#' * filled}{'.' * (_BAR - filled)}]"
-            last = f"  {_epoch_text(self._last)}" if self._last else ""
+            last = ""
+            if self._last:
+                last = f"  {_epoch_text(self._last)}"
             self._screen.draw(f"epoch {event.epoch} {bar} loss {event.loss:.3f}{last}")
         elif isinstance(event, EpochEnded):
             self._last = event

@@ -10,6 +10,7 @@ from poregui.cli.training_output import follow
 from poregui.domain.errors import PoreguiError, TrainingError
 from poregui.domain.events import Finished
 from poregui.domain.recipe import Recipe, parameters, recipe_for
+from poregui.domain.wording import count
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.evaluating.evaluate import evaluation_json
@@ -26,7 +27,9 @@ def add_recipe_options(parser: argparse.ArgumentParser) -> None:
     """Give a parser one option for each declared field of a recipe."""
     for parameter in parameters():
         option = "--" + parameter.name.replace("_", "-")
-        unit = f", in {parameter.unit}" if parameter.unit else ""
+        unit = ""
+        if parameter.unit:
+            unit = f", in {parameter.unit}"
         text = f"{parameter.label}: {parameter.help}{unit} (default {parameter.default})".replace(
             "%", "%%"
         )
@@ -63,10 +66,10 @@ def train(args: argparse.Namespace, screen: Screen) -> int:
     if args.folds:
         # First, so that the newest run is the honest one.
         if args.ungrouped:
-            torn = _train_frozen(args, recipe, screen, grouped=False)[0]
+            ungrouped = _train_frozen(args, recipe, screen, grouped=False)[0]
         else:
-            torn = None
-        return _tell_folds(args, screen, *_train_frozen(args, recipe, screen), torn)
+            ungrouped = None
+        return _tell_folds(args, screen, *_train_frozen(args, recipe, screen), ungrouped)
     run, finished = _train_frozen(args, recipe, screen)
     with Project.open(args.project, read_only=True) as project:
         values = evaluation_json(project, run)
@@ -105,12 +108,15 @@ def _facts(run: RunFolder, finished: Finished) -> dict[str, Any]:
 
 
 def _told(run: RunFolder, finished: Finished) -> str:
-    how = "stopped after" if finished.stopped else "ended after"
+    how = "ended after"
+    if finished.stopped:
+        how = "stopped after"
     if finished.best_epoch:
         kept = f"; the weights of epoch {finished.best_epoch} were kept"
     else:
         kept = ""
-    return f"Run {run.path.name} {how} {finished.epochs} epochs and {finished.seconds:.0f} s{kept}."
+    epochs = count(finished.epochs, "epoch")
+    return f"Run {run.path.name} {how} {epochs} and {finished.seconds:.0f} s{kept}."
 
 
 def _tell_folds(
@@ -118,7 +124,7 @@ def _tell_folds(
     screen: Screen,
     run: RunFolder,
     finished: Finished,
-    torn: RunFolder | None,
+    ungrouped: RunFolder | None,
 ) -> int:
     metrics = run.read_metrics()
     folds = [{"accuracy": fold["accuracy"], "n": fold["n"]} for fold in metrics["folds"]]
@@ -138,12 +144,12 @@ def _tell_folds(
     text += (
         f"\n\nMean {percent(values['mean_accuracy'])}, pooled {percent(values['pooled_accuracy'])}"
     )
-    if torn is not None:
-        values["ungrouped_accuracy"] = torn.read_metrics()["pooled_accuracy"]
+    if ungrouped is not None:
+        leaky = ungrouped.read_metrics()["pooled_accuracy"]
+        values["ungrouped_accuracy"] = leaky
         text += (
-            f"; with crops of one group on both sides {percent(values['ungrouped_accuracy'])}, "
-            "too kind wherever "
-            "crops of a group resemble each other"
+            f"; leaky split (crops of one group in training and test) {percent(leaky)}, too high "
+            "where crops of a group resemble each other"
         )
     screen.result(values, f"{text}.\n\n{evaluation_text(values)}")
     return 0
@@ -201,8 +207,10 @@ def split(args: argparse.Namespace, screen: Screen) -> int:
             notes = warnings_for(project, edit, shown)
             History(project).apply(edit)
             summary = summarise(project, Recipe())
-    rows = [{"name": g.name, "part": g.part, "crops": dict(zip(summary.classes, g.counts, strict=True))}
-            for g in summary.groups]  # fmt: skip
+    rows = [
+        {"name": g.name, "part": g.part, "crops": dict(zip(summary.classes, g.counts, strict=True))}
+        for g in summary.groups
+    ]
     values: dict[str, Any] = {
         "by": summary.kind or None,
         "crops": {part: sum(counts) for part, counts in summary.counts.items()}
@@ -218,11 +226,14 @@ def split(args: argparse.Namespace, screen: Screen) -> int:
 
 def _text(values: dict[str, Any], classes: tuple[str, ...]) -> str:
     body = [[row["name"], row["part"], *row["crops"].values()] for row in values["groups"]]
-    lines = [table(["specimen", "part", *classes], body)] if body else []
+    lines = []
+    if body:
+        lines = [table(["specimen", "part", *classes], body)]
     if values["crops"]:
         lines.append(
-            ", ".join(f"{n} crops for {part}" for part, n in values["crops"].items()) + "."
+            ", ".join(f"{count(n, 'crop')} for {part}" for part, n in values["crops"].items()) + "."
         )
     lines += [f"Note: {warning}" for warning in values["warnings"]]
-    lines += [values["problem"]] if values["problem"] else []
+    if values["problem"]:
+        lines += [values["problem"]]
     return "\n".join(lines)

@@ -181,7 +181,7 @@ def in_px(length: float, unit: str, um_per_px: float | None) -> float:
         return length
     if um_per_px is None:
         raise PoreguiError(
-            "The recipe has a length in um, and this micrograph has no scale.",
-            "Set its scale, or give lengths in px.",
+            "The recipe has a length in µm, but the pixel size of this micrograph is unknown.",
+            "Set the pixel size, or give lengths in px.",
         )
     return length / um_per_px

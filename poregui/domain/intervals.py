@@ -27,8 +27,12 @@ def wilson_interval(right: int, total: int, z: float = Z95) -> tuple[float, floa
     spread = 1 + z * z / total
     middle = (share + z * z / (2 * total)) / spread
     half = z * math.sqrt(share * (1 - share) / total + z * z / (4 * total * total)) / spread
-    low = 0.0 if right == 0 else max(0.0, middle - half)
-    high = 1.0 if right == total else min(1.0, middle + half)
+    low = 0.0
+    if right != 0:
+        low = max(0.0, middle - half)
+    high = 1.0
+    if right != total:
+        high = min(1.0, middle + half)
     return low, high
 
 
@@ -165,7 +169,9 @@ def student_t_cdf(t: float, freedom: int) -> float:
     cosine = math.cos(angle)
     if freedom % 2:
         term = cosine
-        total = cosine if freedom > 1 else 0.0
+        total = 0.0
+        if freedom > 1:
+            total = cosine
         for k in range(3, freedom - 1, 2):
             term *= cosine * cosine * (k - 1) / k
             total += term
@@ -251,7 +257,9 @@ def interval_of(right: NDArray[np.bool_], groups: Sequence[str]) -> HeadlineInte
         return HeadlineInterval(*plain, "crops", len(groups))
     found = interval_over_groups(right, groups)
     if found is None:
-        one = kind if kind in ("specimen", "source") else "micrograph"
+        one = "micrograph"
+        if kind in ("specimen", "source"):
+            one = kind
         warning = (
             f"All these crops are of one {one}: the interval says nothing about the next {one}."
         )

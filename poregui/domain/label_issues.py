@@ -47,7 +47,7 @@ def confident_learning(probabilities: Floats, labels: NDArray[np.int64]) -> Conf
     many flipped labels as margins and thresholds did.
     """
     count, classes = probabilities.shape
-    usual = np.array([_mean(probabilities[labels == place, place]) for place in range(classes)])
+    usual = np.array([_mean(probabilities[labels == index, index]) for index in range(classes)])
     confident = probabilities >= usual
     best = np.where(confident, probabilities, -1.0).argmax(axis=1)
     is_something = confident.any(axis=1)
@@ -89,8 +89,8 @@ def unusual_shapes(numbers: Floats, labels: NDArray[np.int64], classes: int) -> 
     absolute deviation of the class), divided by its 95th percentile within the class.
     """
     scores = np.full((len(labels), classes), np.nan)
-    for place in range(classes):
-        own = labels == place
+    for index in range(classes):
+        own = labels == index
         if own.sum() < FEWEST_SHAPES:
             continue
         middle = _column_median(numbers[own])
@@ -105,13 +105,15 @@ def unusual_shapes(numbers: Floats, labels: NDArray[np.int64], classes: int) -> 
             edge = float(np.nanquantile(root[own], 0.95))
         else:
             edge = np.nan
-        scores[:, place] = root / max(edge, 1e-9)
+        scores[:, index] = root / max(edge, 1e-9)
     known = np.where(np.isfinite(scores), scores, np.inf)
     return Unusual(scores[np.arange(len(labels)), labels], known.argmin(axis=1))
 
 
 def _mean(values: Floats) -> float:
-    return float(values.mean()) if len(values) else np.inf
+    if len(values):
+        return float(values.mean())
+    return np.inf
 
 
 def _column_median(values: Floats) -> Floats:

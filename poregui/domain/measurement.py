@@ -20,7 +20,9 @@ def length_text(um: float) -> str:
     """Return a length with its unit: nm below 1 um, mm from 1000 um on."""
     if um >= 1000:
         return f"{um / 1000:g} mm"
-    return f"{um:g} µm" if um >= 1 else f"{um * 1000:g} nm"
+    if um >= 1:
+        return f"{um:g} µm"
+    return f"{um * 1000:g} nm"
 
 
 RELIABLE_PX = 10.0
@@ -52,7 +54,9 @@ class Measurement:
 
     x: float = _number("x", "px", "Centroid of the outline, from the left edge.")
     y: float = _number("y", "px", "Centroid of the outline, from the upper edge.")
-    unit: str = _number("Unit", "", "Unit of the lengths: um, or px where the scale is unknown.")
+    unit: str = _number(
+        "Unit", "", "Unit of the lengths: µm, or px where the pixel size is unknown."
+    )
     area_px: float = _number("Area", "px²", "Area inside the outline.")
     area_um2: float | None = _number("Area", "um²", "Area inside the outline.")
     ecd: float = _number("Equivalent diameter", "length", "Diameter of the circle of equal area.")
@@ -103,7 +107,9 @@ COLUMNS: tuple[Column, ...] = tuple(
 
 def heading(column: Column, unit: str) -> str:
     """Return the title of a column with its unit, such as "Perimeter (um)"; `unit` is um or px."""
-    shown = unit if column.unit == "length" else column.unit
+    shown = column.unit
+    if column.unit == "length":
+        shown = unit
     if shown:
         return f"{column.title} ({shown})"
     return column.title

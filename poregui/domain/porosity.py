@@ -172,7 +172,9 @@ def correction(counts: NDArray[np.int64] | Floats) -> Correction:
     tested = counts.sum(axis=1)
     same = np.eye(classes)
     if classes == 0 or tested.min() < FEWEST_TESTED:
-        few = tested.min() if classes else 0
+        few = 0
+        if classes:
+            few = tested.min()
         return Correction(
             counts, same, False, f"a class had {few:.3g} test crops, fewer than {FEWEST_TESTED}"
         )
@@ -224,7 +226,9 @@ def estimate_classes(
     1).
     """
     amounts = np.asarray(amounts, dtype=np.float64)
-    known = np.zeros_like(amounts) if certain is None else certain
+    known = np.zeros_like(amounts)
+    if certain is not None:
+        known = certain
     units = correct.apply(amounts - known) + known
     plain = np.mean(amounts, axis=0)
     mean = units.mean(axis=0)

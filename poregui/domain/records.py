@@ -234,14 +234,28 @@ class Look:
     when: str
 
 
+Kind = Literal[
+    "classes",
+    "specimens",
+    "micrographs",
+    "crops",
+    "labels",
+    "test_side",
+    "runs",
+    "outlines",
+    "remarks",
+    "settings",
+    "detections",
+]
+"""What an edit can change; a misspelt one is found when types are checked."""
+
+
 @dataclass(frozen=True)
 class Changed:
     """Say what an edit changed, so that every view can follow.
 
-    `kinds` are among `classes`, `specimens`, `micrographs`, `crops`, `labels`, `test_side`, `runs`,
-    `display`, `outlines`, `remarks`, `settings`, `detections`; `crop_ids` are the crops concerned,
-    where they are few enough.
+    `crop_ids` are the crops concerned, where they are few enough.
     """
 
-    kinds: frozenset[str]
+    kinds: frozenset[Kind]
     crop_ids: tuple[int, ...] = ()

@@ -120,7 +120,9 @@ def _divide(above: npt.ArrayLike, below: npt.ArrayLike) -> Floats:
 
 
 def _number(value: Floats) -> float | None:
-    return float(value) if np.isfinite(value) else None
+    if np.isfinite(value):
+        return float(value)
+    return None
 
 
 @dataclass(frozen=True)

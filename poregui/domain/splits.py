@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from poregui.domain.errors import TrainingError
 from poregui.domain.records import Crop
+from poregui.domain.wording import listed
 
 _WORD = re.compile(r"[^\W_]+")
 _DEEPEST = 4
@@ -167,7 +168,9 @@ def kind_of(groups: Sequence[str]) -> str:
     `mixed`.
     """
     kinds = {group.partition(":")[0] for group in groups}
-    return kinds.pop() if len(kinds) == 1 else "mixed"
+    if len(kinds) == 1:
+        return kinds.pop()
+    return "mixed"
 
 
 def assign_folds(items: Sequence[Item], folds: int, seed: int) -> dict[str, int]:
@@ -258,7 +261,9 @@ def choose_groups(items: Sequence[Item], share: float, seed: int) -> frozenset[s
                     cost,
                     frozenset(name for name, chosen in zip(names, inside, strict=True) if chosen),
                 )
-    return best[1] if best else None
+    if best:
+        return best[1]
+    return None
 
 
 def choose_or_fall_back(
@@ -330,6 +335,6 @@ def check_trainable(counts: Mapping[str, int]) -> None:
     thin = [f"{name} ({n})" for name, n in used.items() if n < FEWEST_CROPS]
     if thin:
         raise TrainingError(
-            f"Too few labelled crops of {', '.join(thin)}.",
+            f"Too few labelled crops of {listed(thin)}.",
             f"Every class needs at least {FEWEST_CROPS}; label more.",
         )

@@ -30,8 +30,26 @@ def percent(share: float, digits: int = 1) -> str:
 
 def interval(low: float, high: float, unit: str = "", digits: int = 1) -> str:
     """Return a 95 % confidence interval such as `95 % CI 48.0–100.0 %`; the unit stands last."""
-    ends = f"{low:.{digits}f}–{high:.{digits}f}"
-    return f"95 % CI {ends} {unit}".rstrip()
+    return f"95 % CI {span(low, high, unit, digits)}"
+
+
+def span(low: float, high: float, unit: str = "", digits: int = 1) -> str:
+    """Return a range such as `48.0–100.0 %`, for a place whose heading says what it is."""
+    return f"{low:.{digits}f}–{high:.{digits}f} {unit}".rstrip()
+
+
+def points(difference: float) -> str:
+    """Return a difference of two shares as signed percentage points, such as `+1.5 points`."""
+    return f"{_signed(difference)} points"
+
+
+def points_span(low: float, high: float) -> str:
+    """Return a range of differences of shares, in points, such as `−0.2 to +3.1`."""
+    return f"{_signed(low)} to {_signed(high)}"
+
+
+def _signed(share: float) -> str:
+    return f"{100 * share:+.1f}".replace("-", "−")
 
 
 def listed(names: Sequence[str], last: str = "and") -> str:

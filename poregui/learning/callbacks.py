@@ -103,7 +103,9 @@ def early_stopping(recipe: Recipe) -> EarlyStopping:
 def reduce_on_plateau(recipe: Recipe) -> ReduceOnPlateau:
     """Return what a recipe asks for on a plateau; with another schedule it never acts."""
     acts = recipe.schedule == "plateau" and recipe.reduce_on_plateau
-    patience = recipe.plateau_patience if acts else 0
+    patience = 0
+    if acts:
+        patience = recipe.plateau_patience
     return ReduceOnPlateau(patience, recipe.plateau_factor, recipe.smallest_learning_rate)
 
 

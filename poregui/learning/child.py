@@ -237,8 +237,8 @@ def _diverted(log_file: Path) -> Iterator[tuple[int, int]]:
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
-        for place, copy in enumerate(saved, start=1):
-            os.dup2(copy, place)
+        for index, copy in enumerate(saved, start=1):
+            os.dup2(copy, index)
             os.close(copy)
 
 

@@ -135,7 +135,9 @@ def _conv(graph: _Graph, layer: Any, sources: list[str]) -> str:
     inputs = [sources[0], graph.weight(f"{layer.name}_kernel", kernel)]
     if layer.use_bias:
         inputs.append(graph.weight(f"{layer.name}_bias", np.array(layer.bias)))
-    pads = "SAME_UPPER" if layer.padding == "same" else "VALID"
+    pads = "VALID"
+    if layer.padding == "same":
+        pads = "SAME_UPPER"
     strides = list(layer.strides)
     flow = graph.add("Conv", inputs, f"{layer.name}_sum", auto_pad=pads, strides=strides)
     return _activate(graph, layer, flow)
@@ -144,7 +146,9 @@ def _conv(graph: _Graph, layer: Any, sources: list[str]) -> str:
 def _depthwise(graph: _Graph, layer: Any, sources: list[str]) -> str:
     kernel = np.array(layer.kernel).transpose(2, 3, 0, 1)  # one filter per channel
     inputs = [sources[0], graph.weight(f"{layer.name}_kernel", kernel)]
-    pads = "SAME_UPPER" if layer.padding == "same" else "VALID"
+    pads = "VALID"
+    if layer.padding == "same":
+        pads = "SAME_UPPER"
     groups = kernel.shape[0]
     strides = list(layer.strides)
     flow = graph.add(
@@ -168,7 +172,9 @@ def _norm(graph: _Graph, layer: Any, sources: list[str]) -> str:
 def _pool(graph: _Graph, layer: Any, sources: list[str]) -> str:
     size = list(layer.pool_size)
     strides = list(layer.strides)
-    pads = "SAME_UPPER" if layer.padding == "same" else "VALID"
+    pads = "VALID"
+    if layer.padding == "same":
+        pads = "SAME_UPPER"
     if isinstance(layer, keras.layers.MaxPooling2D):
         kind = "MaxPool"
     else:
@@ -265,7 +271,9 @@ def _write_maps(graph: _Graph, model: keras.Model, grid: tuple[int, int, int]) -
     masked = graph.add("Mul", [rows, second], "masked_logits")
     flat = graph.add("Reshape", [masked, graph.weight("flat_units", [-1, units])], "masked_flat")
     gradient = graph.add("Gemm", [flat, first], "gradient_flat", transB=1)
-    spatial = [1, 1] if averaged else [height, width]
+    spatial = [height, width]
+    if averaged:
+        spatial = [1, 1]
     shape = graph.weight("gradient_shape", [-1, classes, *spatial, channels])
     gradient = graph.add("Reshape", [gradient, shape], "gradient")
     features = graph.add("Transpose", [FEATURES], "features_last", perm=[0, 2, 3, 1])

@@ -13,10 +13,11 @@ from poregui.domain.dataset import DatasetCrop
 from poregui.domain.errors import TrainingError
 from poregui.domain.events import Finished, FoldEnded, Note, Stage
 from poregui.domain.splits import Item, choose_or_fall_back
-from poregui.learning import results as outcome
+from poregui.domain.wording import listed
+from poregui.learning import results
 from poregui.learning.fitting import Fit
+from poregui.learning.job import Job, add_baseline, gave_up, load_part, make_repeatable, start
 from poregui.learning.results import common_metrics, judge, trust, write_predictions
-from poregui.learning.train import Job, add_baseline, gave_up, load_part, make_repeatable, start
 from poregui.store.files import write_json
 
 
@@ -50,7 +51,7 @@ def cross_validate(job: Job, folds: Sequence[Sequence[int]]) -> None:
         job.report(FoldEnded(number, len(folds), judged.accuracy or 0.0, judged.n))
         if fold.fit.ended == "stop":
             job.report(
-                Note(f"Stopped after fold {number} of {len(folds)}; later folds have no answers.")
+                Note(f"Stopped after fold {number} of {len(folds)}; later folds were not tested.")
             )
             break
     _finish(job, done)
@@ -72,7 +73,7 @@ def _train_fold(job: Job, number: int, count: int, ids: frozenset[int]) -> _Fold
     fit = fitter.fit()
     if fit.ended in ("cancel", "interrupt"):
         return _Fold(tested, np.empty((0, len(job.dataset.classes)), np.float32), fit)
-    return _Fold(tested, outcome.predict_crops(fitter.model, job.folder, tested, job.spec), fit)
+    return _Fold(tested, results.predict_crops(fitter.model, job.folder, tested, job.spec), fit)
 
 
 def _say_missing(job: Job, number: int, labels: NDArray[np.int64]) -> None:
@@ -80,15 +81,14 @@ def _say_missing(job: Job, number: int, labels: NDArray[np.int64]) -> None:
     it.
     """
     missing = [
-        name for place, name in enumerate(job.dataset.classes) if not np.any(labels == place)
+        name for index, name in enumerate(job.dataset.classes) if not np.any(labels == index)
     ]
     if missing:
-        listed = " and ".join(missing)
+        names = listed(missing)
         job.report(
             Note(
-                f"Fold {number} learns without any crop of {listed}, and will take such crops "
-                "for others. "
-                f"Choose fewer folds, or label {listed} in more specimens."
+                f"Fold {number} has no training crop of {names} and will classify such crops as "
+                f"something else. Choose fewer folds, or label {names} in more specimens."
             )
         )
 

@@ -11,6 +11,8 @@ from contextlib import suppress
 from importlib import metadata
 from typing import Any
 
+from poregui.domain.wording import listed
+
 _PACKAGES = (
     "poregui",
     "tensorflow",
@@ -139,7 +141,7 @@ def why_no_gpu(
             "No NVIDIA card was found (nvidia-smi tells of none). "
             "With one, install NVIDIA's driver and ask again; others are not used."
         ]
-    found = f"{' and '.join(cards)} {'is' if len(cards) == 1 else 'are'} there, but"
+    found = f"Found {listed(cards)}, but"
     if system == "Windows":
         return [
             f"{found} TensorFlow has used no GPU on native Windows since version 2.11. Install "

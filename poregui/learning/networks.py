@@ -37,7 +37,9 @@ def input_spec(recipe: Recipe, *, colour: bool, calibrated: bool) -> InputSpec:
     """Return what the network of a recipe is given for a crop."""
     if recipe.preset == "seed":
         return InputSpec(SEED_SIDE, 3, stretched=True, sees_size=False, calibrated=calibrated)
-    channels = 3 if colour or recipe.preset == "pretrained" else 1
+    channels = 1
+    if colour or recipe.preset == "pretrained":
+        channels = 3
     return InputSpec(
         recipe.input_size,
         channels,

@@ -136,7 +136,9 @@ def backbone(image: Any) -> Any:
     block = 0
     for count, kernel, first_stride, expansion, width in _STAGES:
         for repeat in range(count):
-            stride = first_stride if repeat == 0 else 1
+            stride = 1
+            if repeat == 0:
+                stride = first_stride
             flow = _block(flow, f"_blocks.{block}.", kernel, stride, expansion, width)
             block += 1
     flow = layers.Conv2D(_HEAD, 1, padding="same", use_bias=False, name=_named("_conv_head"))(flow)

@@ -56,7 +56,9 @@ def write_shapes(folder: RunFolder, dataset: Dataset) -> NDArray[np.float64]:
             for crop, pixels in zip(dataset.crops, folder.read_crops(dataset.crops), strict=True)
         ]
     ).reshape(-1, len(NAMES))
-    unit = "um" if dataset.calibrated else "px"
+    unit = "px"
+    if dataset.calibrated:
+        unit = "um"
     columns = [f"{name} ({unit})" if name in LENGTHS else name for name in NAMES]
     folder.write_shapes(columns, [crop.crop_id for crop in dataset.crops], values)
     return values
@@ -196,6 +198,15 @@ def _rows(
     ]
 
 
+def _check_sizes(sizes: dict[Part, int]) -> None:
+    """Raise TrainingError when nothing would be trained on, or nothing tested."""
+    for part in ("train", "test"):
+        if not sizes[part]:
+            raise TrainingError(
+                f"There is no crop to {part} with.", "Label more crops, then train again."
+            )
+
+
 def train_shapes(
     run_folder: Path, report: Callable[[Event], None], should_stop: Callable[[], str]
 ) -> None:
@@ -212,12 +223,10 @@ def train_shapes(
     recipe, dataset, folds = folder.read_recipe(), folder.read_dataset(), folder.read_folds()
     for warning in dataset.warnings:
         report(Note(warning))
-    sizes = {part: len(dataset.part(part)) for part in ("train", "validation", "test")}
-    if not folds and not (sizes["train"] and sizes["test"]):
-        what = "test" if sizes["train"] else "train"
-        raise TrainingError(
-            f"There is no crop to {what} with.", "Label more crops, then train again."
-        )
+    parts: tuple[Part, ...] = ("train", "validation", "test")
+    sizes = {part: len(dataset.part(part)) for part in parts}
+    if not folds:
+        _check_sizes(sizes)
     report(Stage("Measuring shapes"))
     report(
         Started(
@@ -235,13 +244,12 @@ def train_shapes(
         return
     answers = answer_crops(folder, recipe, dataset)
     judged = np.isfinite(answers[:, 0])
-    part: Part | None = "test" if folds else None
     crops = list(compress(dataset.crops, judged))
     given = answers[judged].astype(np.float32)
     if should_stop() in ("cancel", "interrupt"):
         report(Cancelled(time.monotonic() - began))
         return
-    write_predictions(folder, dataset, crops, given, part)
+    write_predictions(folder, dataset, crops, given, "test" if folds else None)
     tested = np.array([bool(folds) or crop.part == "test" for crop in crops])
     evaluation = judge(dataset, list(compress(crops, tested)), given[tested])
     seconds = time.monotonic() - began

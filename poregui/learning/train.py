@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
-import keras
-
-from poregui.domain.dataset import Dataset, DatasetCrop
 from poregui.domain.errors import TrainingError
-from poregui.domain.events import Cancelled, Finished, Interrupted, Note, Stage, Started
-from poregui.domain.recipe import Recipe
+from poregui.domain.events import Finished, Note, Stage
 from poregui.learning import fitting as precision
 from poregui.learning import networks as zoo
-from poregui.learning import results as outcome
-from poregui.learning.batches import Crops, batch_count, load
-from poregui.learning.fitting import Fit, Fitter, Report, ShouldStop
+from poregui.learning import results
+from poregui.learning.fitting import Fit, Report, ShouldStop
+from poregui.learning.folds import cross_validate
+from poregui.learning.job import Job, add_baseline, gave_up, load_part, make_repeatable, start
 from poregui.learning.results import (
     accuracy_of,
     common_metrics,
@@ -29,25 +23,6 @@ from poregui.learning.results import (
 )
 from poregui.store.files import write_json
 from poregui.store.run_folder import RunFolder
-from poregui.vision.patches import InputSpec
-
-
-@dataclass(frozen=True)
-class Job:
-    """Hold what the steps of a run share."""
-
-    folder: RunFolder
-    recipe: Recipe
-    dataset: Dataset
-    spec: InputSpec
-    report: Report
-    should_stop: ShouldStop
-    began: float
-
-    @property
-    def seconds(self) -> float:
-        """Return the seconds since this process took the run up."""
-        return time.monotonic() - self.began
 
 
 def train(run_folder: Path, report: Report, should_stop: ShouldStop) -> None:
@@ -60,8 +35,6 @@ def train(run_folder: Path, report: Report, should_stop: ShouldStop) -> None:
     the disk is full, or the loss is no longer a number. Seeds the random numbers of Python, NumPy
     and TensorFlow for the whole process.
     """
-    from poregui.learning.folds import cross_validate
-
     folder = RunFolder(run_folder)
     recipe = folder.read_recipe()
     dataset = folder.read_dataset()
@@ -81,100 +54,11 @@ def train(run_folder: Path, report: Report, should_stop: ShouldStop) -> None:
         _train_one(job)
 
 
-def make_repeatable(seed: int) -> None:
-    """Let equal runs give equal weights: seeds everywhere, and only operations that do not depend
-    on chance.
-    """
-    import tensorflow
-
-    keras.backend.clear_session()
-    keras.utils.set_random_seed(seed)
-    tensorflow.config.experimental.enable_op_determinism()  # costs nothing measurable on processors
-
-
-def load_part(job: Job, crops: Sequence[DatasetCrop], what: str) -> Crops:
-    """Load crops. Raises TrainingError when there are none."""
-    if not crops:
-        raise TrainingError(
-            f"There is no crop to {what} with.", "Label more crops, then train again."
-        )
-    return load(job.folder, crops, job.spec)
-
-
-def start(
-    job: Job,
-    name: str,
-    train: Crops,
-    validation: Crops,
-    n_test: int,
-    *,
-    fold: int = 0,
-    folds: int = 0,
-) -> Fitter:
-    """Build the network, say that training (of one of `folds` folds) begins, and return what fits
-    it.
-    """
-    build = partial(
-        zoo.build, job.recipe, job.spec, len(job.dataset.classes), train.sizes, train.shapes
-    )
-    policy = precision.policy_of(job.recipe)
-    with precision.layers_of(policy):
-        model = build()
-    job.report(
-        Started(
-            run=name,
-            classes=job.dataset.classes,
-            n_train=len(train),
-            n_validation=len(validation),
-            n_test=n_test,
-            epochs=job.recipe.epochs,
-            batches=batch_count(len(train), job.recipe.batch_size),
-            parameters=int(model.count_params()),
-            fold=fold,
-            folds=folds,
-        )
-    )
-    alone = not job.folder.folds_file.exists()
-    return Fitter(
-        model,
-        train,
-        validation,
-        job.recipe,
-        report=job.report,
-        should_stop=job.should_stop,
-        checkpoint_file=job.folder.checkpoint_file if alone else None,
-        exact=build if policy != precision.FULL else None,
-    )
-
-
-def gave_up(job: Job, ended: str, epochs: int) -> bool:
-    """Report the end of a run that was cancelled or interrupted; return whether it was."""
-    if ended == "cancel":
-        folder = job.folder
-        for made in (
-            folder.checkpoint_file,
-            folder.model_file,
-            folder.onnx_file,
-            folder.sidecar_file,
-        ):
-            made.unlink(missing_ok=True)
-        job.report(Cancelled(job.seconds))
-    elif ended == "interrupt":
-        job.report(Interrupted(epochs))
-    return ended in ("cancel", "interrupt")
-
-
-def add_baseline(job: Job) -> None:
-    """Answer the run's crops from their shapes alone, to hold the network against."""
-    from poregui.learning.shape_forest import write_baseline
-
-    job.report(Stage("Comparing with shapes alone"))
-    write_baseline(job.folder, job.recipe, job.dataset)
-
-
 def _cancelled(job: Job) -> str:
     """Return `cancel` when it is wanted; so near its end a run takes no notice of anything else."""
-    return "cancel" if job.should_stop() == "cancel" else ""
+    if job.should_stop() == "cancel":
+        return "cancel"
+    return ""
 
 
 def _train_one(job: Job) -> None:
@@ -192,7 +76,7 @@ def _train_one(job: Job) -> None:
     if gave_up(job, fit.ended, fit.epochs):
         return
     job.report(Stage("Saving the best weights"))
-    outcome.save_model(job.folder, fitter.model)
+    results.save_model(job.folder, fitter.model)
     _finish(job, fit)
 
 
@@ -200,13 +84,13 @@ def _finish(job: Job, fit: Fit) -> None:
     """Test the very weights that were saved, export them, and say that the run is complete."""
     folder = job.folder
     dataset = job.dataset
-    model = outcome.load_model(folder)
+    model = results.load_model(folder)
     job.report(Stage("Exporting the model"))
-    difference = outcome.export_model(folder, model, job.recipe, dataset, job.spec)
+    difference = results.export_model(folder, model, job.recipe, dataset, job.spec)
     if gave_up(job, _cancelled(job), fit.epochs):
         return
     job.report(Stage("Testing on unseen crops"))
-    answers = outcome.predict_crops(model, folder, dataset.crops, job.spec)
+    answers = results.predict_crops(model, folder, dataset.crops, job.spec)
     write_predictions(folder, dataset, dataset.crops, answers)
     tested = [place for place, crop in enumerate(dataset.crops) if crop.part == "test"]
     evaluation = judge(dataset, [dataset.crops[place] for place in tested], answers[tested])

@@ -80,6 +80,6 @@ def _silent() -> Iterator[None]:
         yield
     finally:
         sys.stdout.flush()
-        for place, copy in enumerate(saved, start=1):
-            os.dup2(copy, place)
+        for index, copy in enumerate(saved, start=1):
+            os.dup2(copy, index)
             os.close(copy)

@@ -98,7 +98,9 @@ def open_database(path: Path, *, read_only: bool) -> sqlite3.Connection:
         raise ProjectError(
             f"{path.parent} is not a poregui project.", "Choose a folder that holds project.db."
         )
-    mode = "ro" if read_only else "rw"
+    mode = "rw"
+    if read_only:
+        mode = "ro"
     try:
         connection = sqlite3.connect(
             f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None

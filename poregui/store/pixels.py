@@ -53,7 +53,8 @@ def ahead(
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS pixels (
-    sha256 TEXT PRIMARY KEY, height INTEGER NOT NULL, width INTEGER NOT NULL, channels INTEGER NOT NULL,
+    sha256 TEXT PRIMARY KEY, height INTEGER NOT NULL, width INTEGER NOT NULL,
+    channels INTEGER NOT NULL,
     bits INTEGER NOT NULL, grey_low REAL NOT NULL, grey_high REAL NOT NULL, content BLOB NOT NULL
 ) WITHOUT ROWID
 """
@@ -166,9 +167,8 @@ class PixelStore:
 
     def _unpacked(self, row: tuple[Any, ...]) -> CropPixels:
         height, width, channels, bits, low, high, content = row
-        if channels == 1:
-            shape = (height, width)
-        else:
+        shape: tuple[int, ...] = (height, width)
+        if channels != 1:
             shape = (height, width, channels)
         try:
             array = np.frombuffer(zlib.decompress(content), "u1" if bits == 8 else "<u2").reshape(

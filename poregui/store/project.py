@@ -192,12 +192,11 @@ class Project:
 
     def label_log(self, crop_id: int | None = None) -> list[LabelEntry]:
         """Return the label log, oldest first; of one crop when asked."""
+        where = ""
+        values: tuple[int, ...] = ()
         if crop_id is not None:
             where = "WHERE crop_id = ?"
             values = (crop_id,)
-        else:
-            where = ""
-            values = ()
         rows = self._rows(
             f"SELECT id, crop_id, label, who, at, how FROM label_log {where} ORDER BY id", values
         )

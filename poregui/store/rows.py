@@ -24,7 +24,8 @@ CROP_COLUMNS = (
 )
 SELECT_CROPS = """
     SELECT c.id, c.pixels, c.width, c.height, c.micrograph_id, c.x, c.y, c.source,
-           COALESCE(m.specimen_id, c.specimen_id), CASE WHEN m.id IS NULL THEN c.um_per_px ELSE m.um_per_px END,
+           COALESCE(m.specimen_id, c.specimen_id),
+           CASE WHEN m.id IS NULL THEN c.um_per_px ELSE m.um_per_px END,
            c.given_side, c.label, c.origin
     FROM crops AS c LEFT JOIN micrographs AS m ON m.id = c.micrograph_id
 """
@@ -61,9 +62,9 @@ def micrograph_row(micrograph: Micrograph) -> tuple[Any, ...]:
     """Return a micrograph as a row of MICROGRAPH_COLUMNS."""
     m = micrograph
     return (
-        m.id, m.path, m.name, m.sha256, m.width, m.height, m.bits, m.channels, m.um_per_px, m.scale_source,
-        m.specimen_id, m.plane, _display_text(m.display), _masks_text(m.masks), m.build_direction_deg,
-        "" if m.surfaces is None else json.dumps(m.surfaces),
+        m.id, m.path, m.name, m.sha256, m.width, m.height, m.bits, m.channels, m.um_per_px,
+        m.scale_source, m.specimen_id, m.plane, _display_text(m.display), _masks_text(m.masks),
+        m.build_direction_deg, "" if m.surfaces is None else json.dumps(m.surfaces),
     )  # fmt: skip
 
 
@@ -126,13 +127,15 @@ def crop_row(crop: Crop) -> tuple[Any, ...]:
     """Return a crop as a row of CROP_COLUMNS."""
     x, y = (crop.box.x, crop.box.y) if crop.box else (None, None)
     return (
-        crop.id, crop.pixels, crop.width, crop.height, crop.micrograph_id, x, y, crop.source, crop.specimen_id,
-        crop.um_per_px, crop.given_side, crop.label, crop.origin,
+        crop.id, crop.pixels, crop.width, crop.height, crop.micrograph_id, x, y, crop.source,
+        crop.specimen_id, crop.um_per_px, crop.given_side, crop.label, crop.origin,
     )  # fmt: skip
 
 
 def _display_from(text: str) -> Display | None:
-    return Display(*json.loads(text)) if text else None
+    if text:
+        return Display(*json.loads(text))
+    return None
 
 
 def _display_text(display: Display | None) -> str:

@@ -271,7 +271,7 @@ class EventWriter:
 
     def __init__(self, path: Path) -> None:
         try:
-            self._out: IO[str] = open(path, "a", encoding="utf-8")  # noqa: SIM115 - lives as long as the writer
+            self._out: IO[str] = open(path, "a", encoding="utf-8")  # noqa: SIM115 - kept open
         except OSError as error:
             raise explain_write_error(error, path) from error
 

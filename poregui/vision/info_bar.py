@@ -56,7 +56,9 @@ def find_info_bar(image: Pyramid) -> Box | None:
 
 def _greys(pixels: NDArray[Any], low: float, span: float) -> NDArray[np.int16]:
     """Return (h, w) greys from 0 to 255."""
-    grey = pixels if pixels.ndim == 2 else pixels.mean(axis=2)
+    grey = pixels
+    if pixels.ndim != 2:
+        grey = pixels.mean(axis=2)
     return np.clip((grey.astype(np.float32) - low) * (255 / span), 0, 255).astype(np.int16)
 
 

@@ -164,7 +164,9 @@ def network_input(
 
 def size_input(width: int, height: int, um_per_px: float | None) -> tuple[float, float]:
     """Return (width, height) of a crop in um, or in px when the scale is unknown."""
-    scale = 1.0 if um_per_px is None else um_per_px
+    scale = 1.0
+    if um_per_px is not None:
+        scale = um_per_px
     return width * scale, height * scale
 
 

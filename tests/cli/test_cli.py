@@ -137,11 +137,12 @@ def test_a_picture_is_described_with_its_scale_and_who_says_so(
     values = said(capsys, "image", tmp_path / "a.tif")
     assert values.pop("file").endswith("a.tif")
     assert values == {
-        "width": 32, "height": 24, "dtype": "uint8", "bits": 8, "channels": 1, "pages": 1, "slices": 1, "levels": 1,
-        "um_per_px": 0.5, "scale_source": "TIFF resolution", "warnings": [],
+        "width": 32, "height": 24, "dtype": "uint8", "bits": 8, "channels": 1, "pages": 1,
+        "slices": 1, "levels": 1, "um_per_px": 0.5, "scale_source": "TIFF resolution",
+        "warnings": [],
     }  # fmt: skip
     assert main(["image", str(tmp_path / "a.tif")]) == 0
-    assert "0.5 um per px" in capsys.readouterr().out
+    assert "0.5 µm/px" in capsys.readouterr().out
     Image.fromarray(grey(1)).save(tmp_path / "a.png", dpi=(300, 300))
     assert said(capsys, "image", tmp_path / "a.png")["um_per_px"] is None
     assert main(["image", str(tmp_path / "a.png")]) == 0
@@ -187,9 +188,9 @@ def test_bad_pictures_get_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixtu
     (tmp_path / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     (tmp_path / "film.mp4").write_bytes(b"moving")
     wanted = {
-        "empty": "There is no picture in",
+        "empty": "There is no image in",
         "bad.png": "bad.png is damaged",
-        "film.mp4": "film.mp4 is no picture of a known format",
+        "film.mp4": "film.mp4 is not an image of a known format",
         "missing.png": "does not exist",
     }
     for name, sentence in wanted.items():

@@ -95,7 +95,7 @@ def test_suspects_lists_the_doubtful_labels_with_their_reason(folder: Path, caps
     assert queue
     assert {"crop_id", "label", "proposed", "doubt", "likely", "why"} <= set(queue[0])
     assert main(["suspects", str(folder)]) == 0
-    assert "0 labels are probably wrong" in capsys.readouterr().out
+    assert "checked 72 labels; 0 are probably wrong" in capsys.readouterr().out
 
 
 def test_report_writes_a_page_and_refuses_another_kind_of_file(

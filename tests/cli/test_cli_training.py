@@ -73,8 +73,9 @@ def started(epochs: int = 4) -> Started:
 
 def epoch(number: int) -> EpochEnded:
     return EpochEnded(
-        epoch=number, epochs=4, loss=0.9, accuracy=0.6, validation_loss=0.8, validation_accuracy=0.7,
-        learning_rate=0.001, best_epoch=number, plateau=0, patience=10, seconds=2.0, seconds_left=65.0,
+        epoch=number, epochs=4, loss=0.9, accuracy=0.6, validation_loss=0.8,
+        validation_accuracy=0.7, learning_rate=0.001, best_epoch=number, plateau=0, patience=10,
+        seconds=2.0, seconds_left=65.0,
     )  # fmt: skip
 
 
@@ -85,7 +86,7 @@ def test_a_training_is_followed_to_its_end(
     assert following.follow(run, Screen(as_json=False)) == FINISHED
     told = capsys.readouterr()
     assert told.out == ""
-    assert "40 crops to train, 8 to validate, 12 to test" in told.err
+    assert "40 crops for training, 8 for validation, 12 for testing" in told.err
     assert "epoch 1/4" in told.err
     assert "at most 1:05 left" in told.err
 
@@ -114,18 +115,19 @@ def test_a_failed_training_says_why(run: RunFolder, monkeypatch: pytest.MonkeyPa
     [
         (
             {"over": "specimens", "groups": 3, "low": 0.5, "high": 0.9},
-            "95 % over 3 specimens: 50.0 to 90.0 %; over crops",
+            "95 % CI 50.0–90.0 % over 3 specimens; 60.0–80.0 % over crops",
         ),
         (
             {"over": "crops", "groups": 12, "low": 0.6, "high": 0.8},
-            "12 unseen crops (95 % over crops: 60.0 to 80.0 %)",
+            "12 unseen crops (95 % CI 60.0–80.0 % over crops)",
         ),
     ],
 )
 def test_an_accuracy_is_told_with_what_its_interval_counts(over: dict, words: str) -> None:
     values = {
-        "run": 1, "preset": "default", "accuracy": 0.75, "n_test": 12, "accuracy_interval95": [0.6, 0.8],
-        "accuracy_interval_over_groups": over, "relabelled_since": 0,
+        "run": 1, "preset": "default", "accuracy": 0.75, "n_test": 12,
+        "accuracy_interval95": [0.6, 0.8], "accuracy_interval_over_groups": over,
+        "relabelled_since": 0,
     }  # fmt: skip
     assert words in headline(values)
 
@@ -204,7 +206,7 @@ def test_ctrl_c_stops_and_a_second_one_cancels(
     heard: str,
 ) -> None:
     before = signal.getsignal(signal.SIGINT)
-    show = following._Display.show
+    show = following.Display.show
 
     def press(display: Any, event: Event) -> None:
         show(display, event)
@@ -212,7 +214,7 @@ def test_ctrl_c_stops_and_a_second_one_cancels(
             for _ in range(presses):
                 signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr(following._Display, "show", press)
+    monkeypatch.setattr(following.Display, "show", press)
     end = to_line(FINISHED if presses == 1 else Cancelled(1.0))
     words = f"words = [sys.stdin.readline().strip() for _ in range({presses})]\n"
     stand_in(

@@ -67,9 +67,7 @@ def test_averages_and_kappa_are_those_of_scikit_learn(seed: int) -> None:
         assert (ours.precision, ours.recall, ours.f1) == pytest.approx(theirs)
 
 
-def test_a_class_that_never_occurs_is_left_out_and_one_that_is_never_predicted_counts_as_nothing() -> (
-    None
-):
+def test_a_class_that_never_occurs_is_left_out_and_one_never_predicted_counts_as_nothing() -> None:
     truth, predicted = np.array([0, 0, 1, 1, 2]), np.array([0, 0, 1, 0, 0])
     found = scores(confusion_matrix(truth, predicted, 4))
     theirs = metrics.precision_recall_fscore_support(

@@ -94,9 +94,9 @@ def exif(orientation: int) -> bytes:
 
 HAND_MADE: dict[str, tuple[Callable[[], bytes], str | tuple[int, ...]]] = {
     "empty": (lambda: b"", "is empty"),
-    "text": (lambda: b"no picture at all", "no picture of a known format"),
-    "html": (lambda: b"<html><body>404</body></html>", "no picture of a known format"),
-    "zeros": (lambda: bytes(5000), "no picture of a known format"),
+    "text": (lambda: b"no picture at all", "not an image of a known format"),
+    "html": (lambda: b"<html><body>404</body></html>", "not an image of a known format"),
+    "zeros": (lambda: bytes(5000), "not an image of a known format"),
     "only a PNG signature": (lambda: b"\x89PNG\r\n\x1a\n", "damaged"),
     "PNG cut in its header": (lambda: pillow("L", "PNG")[:20], "damaged"),
     "PNG cut in its pixels": (lambda: pillow("L", "PNG")[:200], "damaged"),

@@ -35,7 +35,8 @@ epoch = int(sys.argv[2])
 while True:
     epoch += 1
     arrays = [np.full((256, 1024), epoch, np.float32) for _ in range(4)]
-    write(Path(sys.argv[1]), Snapshot(State(epoch, epoch, 0.5, 0.5, 0, 1.0), arrays, arrays, arrays))
+    state = State(epoch, epoch, 0.5, 0.5, 0, 1.0)
+    write(Path(sys.argv[1]), Snapshot(state, arrays, arrays, arrays))
     sys.stdout.write(f"{epoch}\\n")
     sys.stdout.flush()
 """
@@ -67,7 +68,9 @@ window = build_window(Path(sys.argv[1]))
 window.show()
 window.show_page(window.train_page)
 window.train_page.recipe_form.set_recipe(
-    recipe_for("default", epochs=2000, early_stopping=False, input_size=32, batch_size=16, threads=1)
+    recipe_for(
+        "default", epochs=2000, early_stopping=False, input_size=32, batch_size=16, threads=1
+    )
 )
 
 def tell(event):

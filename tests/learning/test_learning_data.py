@@ -78,7 +78,7 @@ def test_turned_and_mirrored_crops_are_one_of_the_eight_exact_views() -> None:
     assert len(seen) == 8
 
 
-def test_varied_crops_are_shifted_by_up_to_three_px_and_dimmed_or_brightened_by_up_to_15_per_cent() -> (
+def test_varied_crops_are_shifted_by_up_to_3_px_and_dimmed_or_brightened_by_up_to_15_percent() -> (
     None
 ):
     images = np.zeros((400, 21, 21, 1), np.float32)

@@ -322,7 +322,7 @@ def test_a_fold_whose_network_never_sees_a_class_says_so(tmp_path: Path) -> None
     train(folder.path, told.append, never)
     notes = [note.text for note in of_kind(told, Note) if "Fold" in note.text]
     assert len(notes) == 1
-    assert notes[0].startswith("Fold 1 learns without any crop of Speck")
+    assert notes[0].startswith("Fold 1 has no training crop of Speck")
     assert "Choose fewer folds" in notes[0]
     assert len(folder.read_predictions()) == 60
 

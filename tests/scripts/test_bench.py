@@ -26,8 +26,8 @@ def test_a_project_is_measured_on_a_copy_without_its_runs(tmp_path):
     (project / "runs" / "001").mkdir(parents=True)
     (project / "project.db").write_bytes(b"db")
     (project / "project.lock").touch()
-    options = bench._parser().parse_args(["latency", "--project", str(project)])
-    copy = bench._project(options, tmp_path / "bench")
+    options = bench.command_line().parse_args(["latency", "--project", str(project)])
+    copy = bench.project_copy(options, tmp_path / "bench")
     assert sorted(path.name for path in copy.iterdir()) == ["project.db"]
 
 
@@ -45,4 +45,4 @@ def test_the_gaps_of_a_window_that_was_busy_are_seen(qtbot):
 
 def test_an_unknown_benchmark_is_refused():
     with pytest.raises(SystemExit):
-        bench._parser().parse_args(["speed"])
+        bench.command_line().parse_args(["speed"])

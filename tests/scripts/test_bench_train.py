@@ -72,7 +72,7 @@ def test_the_peer_is_given_the_same_crops_in_class_folders(source, tmp_path):
 
 
 def _options(*given: str) -> argparse.Namespace:
-    return bench._parser().parse_args(["train", *given])
+    return bench.command_line().parse_args(["train", *given])
 
 
 def _answers(preset: str, right: int) -> dict[str, Any]:
@@ -168,9 +168,9 @@ def test_time_and_accuracy_are_compared_pair_by_pair(tmp_path, source, done):
 
 def test_an_accuracy_that_was_never_reached_has_no_time():
     cell = _answers("default", 7)
-    assert _bench_train._reached(cell, 0.7) == 5.0
-    assert _bench_train._reached(cell | {"curve": []}, 0.7) == 8.0
-    assert _bench_train._reached(cell, 0.75) is None
+    assert _bench_train.seconds_to_reach(cell, 0.7) == 5.0
+    assert _bench_train.seconds_to_reach(cell | {"curve": []}, 0.7) == 8.0
+    assert _bench_train.seconds_to_reach(cell, 0.75) is None
 
 
 def test_a_missing_peer_is_said_before_anything_is_drawn(tmp_path):

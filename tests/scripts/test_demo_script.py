@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import _environment
+import _system
 import demo
 import pytest
 from _system import Refused
@@ -28,9 +30,9 @@ def done(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(
         demo, "_save_pictures", lambda _python, _project, out: calls.append(f"save {out.name}")
     )
-    monkeypatch.setattr(demo._environment, "environment", lambda: Path(sys.executable))
-    monkeypatch.setattr(demo._system, "ensure_qt_libraries", lambda window: None)
-    monkeypatch.setattr(demo._system, "has_screen", lambda: False)
+    monkeypatch.setattr(_environment, "environment", lambda: Path(sys.executable))
+    monkeypatch.setattr(_system, "ensure_qt_libraries", lambda window: None)
+    monkeypatch.setattr(_system, "has_screen", lambda: False)
     return calls
 
 
@@ -57,7 +59,7 @@ def test_without_a_screen_the_main_job_ends_in_pictures(
 def test_with_a_screen_the_main_job_ends_in_the_window(
     done: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(demo._system, "has_screen", lambda: True)
+    monkeypatch.setattr(_system, "has_screen", lambda: True)
     run(monkeypatch, "--folder", tmp_path)
     assert done == [
         "demo demo-project",
@@ -70,7 +72,7 @@ def test_with_a_screen_the_main_job_ends_in_the_window(
 def test_no_window_is_opened_when_nobody_wants_one(
     done: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(demo._system, "has_screen", lambda: True)
+    monkeypatch.setattr(_system, "has_screen", lambda: True)
     run(monkeypatch, "--folder", tmp_path, "--no-window")
     assert done[-1] == "save pictures"
 

@@ -61,9 +61,14 @@ def test_a_missing_resource_says_what_to_do() -> None:
         resource("icons/none.svg")
 
 
-def test_the_wheel_holds_every_resource_and_every_module(wheel: Path) -> None:
+def test_the_wheel_holds_every_resource_but_screenshots_and_every_module(wheel: Path) -> None:
     held = set(zipfile.ZipFile(wheel).namelist())
-    resources = {path for path in (ROOT / "resources").rglob("*") if path.is_file()}
+    screenshots = ROOT / "resources" / "screenshots"
+    resources = {
+        path
+        for path in (ROOT / "resources").rglob("*")
+        if path.is_file() and screenshots not in path.parents
+    }
     modules = {
         path
         for path in (ROOT / "poregui").rglob("*")
@@ -76,6 +81,7 @@ def test_the_wheel_holds_every_resource_and_every_module(wheel: Path) -> None:
     wanted |= {path.relative_to(ROOT).as_posix() for path in modules}
     assert wanted - held == set()
     assert not [name for name in held if name.startswith(("tests/", "scripts/"))]
+    assert not [name for name in held if "screenshots" in name]
 
 
 def test_an_installed_wheel_finds_its_resources_and_brings_the_command(

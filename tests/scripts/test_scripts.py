@@ -42,7 +42,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     def install(extras: list[str]) -> None:
         done.append(f"install {' '.join(extras)}".strip())
 
-    monkeypatch.setattr(_environment, "_create", create)
+    monkeypatch.setattr(_environment, "create", create)
     monkeypatch.setattr(_environment, "_install", install)
     return done
 
@@ -111,7 +111,7 @@ def test_a_full_disk_is_told_before_anything_is_fetched(
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(_environment.shutil, "disk_usage", lambda _: usage(9e9, 8e9, 1e9))
     with pytest.raises(Refused, match=r"Only 1\.0 GB are free"):
-        _environment._create()
+        _environment.create()
     assert not venv.exists()
 
 
@@ -121,14 +121,14 @@ def test_linux_asks_for_the_small_tensorflow_and_other_platforms_for_the_plain_o
     monkeypatch.setattr(_environment, "PYTHON", venv / "bin" / "none")
     monkeypatch.setattr(_system, "has_small_tensorflow", lambda: True)
     small = [
-        need for need in _environment._requirements(["dev", "gpu"]) if need.startswith("tensorflow")
+        need for need in _environment.requirements(["dev", "gpu"]) if need.startswith("tensorflow")
     ]
     assert small == [
         "tensorflow-cpu>=2.21,<2.22",
         "tensorflow[and-cuda]>=2.21,<2.22; sys_platform == 'linux'",
     ]
     monkeypatch.setattr(_system, "has_small_tensorflow", lambda: False)
-    plain = [need for need in _environment._requirements([]) if need.startswith("tensorflow")]
+    plain = [need for need in _environment.requirements([]) if need.startswith("tensorflow")]
     assert plain == ["tensorflow>=2.21,<2.22"]
 
 
@@ -140,7 +140,7 @@ def test_a_python_that_does_not_fit_is_refused_in_one_sentence(
     with pytest.raises(
         Refused, match=r"Python 3\.14 does not fit: install Python 3\.11, 3\.12 or 3\.13"
     ):
-        _environment._use_fitting_python()
+        _environment.use_fitting_python()
 
 
 def test_an_older_python_gets_far_enough_to_read_that_sentence() -> None:
@@ -160,7 +160,7 @@ def test_an_older_python_gets_far_enough_to_read_that_sentence() -> None:
     ],
 )
 def test_a_failed_installation_ends_with_its_log_and_a_remedy(log: str, sentence: str) -> None:
-    told = _environment._explain("first line\n" * 40 + log)
+    told = _environment.explain("first line\n" * 40 + log)
     assert sentence in told.splitlines()[-1]
     assert log.splitlines()[-1] in told
     assert told.count("first line") < 15
@@ -212,3 +212,8 @@ def test_a_script_explains_itself_from_any_folder(script: str, tmp_path: Path) -
     command = [sys.executable, str(ROOT / "scripts" / script), "--help"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
     assert "usage: " in done.stdout
+
+
+def test_packages_that_are_pinned_no_longer_leave_the_environment() -> None:
+    had = {"numpy": "2.4.6", "importlib_metadata": "10", "pip": "26", "poregui": "1", "gone": "3"}
+    assert _environment.unpinned(had) == ["gone"]

@@ -13,11 +13,12 @@ import pytest
 from builders import add_crops, add_micrograph
 from hypothesis import given
 from hypothesis import strategies as st
+from old_projects import project_of_version_1
 
 from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import Box, Mask, Outline
 from poregui.domain.records import Crop, Display, Remark
-from poregui.store.database import APPLICATION_ID, SCHEMA_VERSION
+from poregui.store.database import SCHEMA_VERSION
 from poregui.store.project import Project
 from poregui.workflow.editing.edits import AddCrops, ChangeCrop, SetRemark, SetSetting
 from poregui.workflow.editing.history import History
@@ -25,35 +26,8 @@ from poregui.workflow.editing.history import History
 SQUARE = Outline.of([(2, 3), (6, 3), (6, 9), (2, 9)])
 
 
-def _project_of_version_1(folder: Path) -> Path:
-    (folder / "runs").mkdir(parents=True)
-    database = sqlite3.connect(folder / "project.db")
-    database.executescript(
-        Path(__file__).with_name("schema_version_1.sql").read_text(encoding="utf-8")
-    )
-    database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-    database.execute("PRAGMA user_version = 1")
-    database.execute(
-        "INSERT INTO classes (name, colour, letter, position) VALUES ('Gas', '#112233', 'G', 0)"
-    )
-    database.execute(
-        "INSERT INTO micrographs (path, name, sha256, width, height, bits, channels, um_per_px) "
-        "VALUES ('a.png', 'a.png', 'x', 50, 40, 8, 1, 0.5)"
-    )
-    database.execute(
-        "INSERT INTO crops (pixels, width, height, micrograph_id, x, y, label) VALUES ('h', 9, "
-        "9, 1, 2, 3, 1)"
-    )
-    database.execute(
-        "INSERT INTO label_log (crop_id, label, who, at, how) VALUES (1, 1, 'Ada', '2026', 'hand')"
-    )
-    database.commit()
-    database.close()
-    return folder
-
-
-def test_a_project_of_version_1_opens_with_its_labels_and_leaves_a_backup(tmp_path: Path) -> None:
-    folder = _project_of_version_1(tmp_path / "old")
+def test_aproject_of_version_1_opens_with_its_labels_and_leaves_a_backup(tmp_path: Path) -> None:
+    folder = project_of_version_1(tmp_path / "old")
     with Project.open(folder) as project:
         assert [(c.label, c.box, c.um_per_px, c.origin) for c in project.crops()] == [
             (1, Box(2, 3, 9, 9), 0.5, "")
@@ -67,10 +41,10 @@ def test_a_project_of_version_1_opens_with_its_labels_and_leaves_a_backup(tmp_pa
     backup.close()
 
 
-def test_a_project_of_version_1_can_be_read_where_it_may_not_be_written_and_stays_as_it_was(
+def test_aproject_of_version_1_can_be_read_where_it_may_not_be_written_and_stays_as_it_was(
     tmp_path: Path,
 ) -> None:
-    folder = _project_of_version_1(tmp_path / "old")
+    folder = project_of_version_1(tmp_path / "old")
     before = (folder / "project.db").read_bytes()
     with Project.open(folder, read_only=True) as project:
         assert project.crops()[0].label == 1
@@ -92,7 +66,7 @@ def test_a_new_and_a_migrated_project_have_the_same_tables(tmp_path: Path) -> No
         database.close()
         return shapes
 
-    old = _project_of_version_1(tmp_path / "old")
+    old = project_of_version_1(tmp_path / "old")
     Project.open(old).close()
     Project.create(tmp_path / "new").close()
     assert tables(old) == tables(tmp_path / "new")

@@ -107,7 +107,9 @@ def review_desks(qtbot: QtBot) -> Iterator[Callable[[Project], ReviewDesk]]:
 
     def build(project: Project) -> ReviewDesk:
         session, background = Session(project, who="ada"), Background()
-        services = Services(background, Thumbnails(project.pixels), MicrographImages(project), None)  # type: ignore[arg-type]
+        thumbnails = Thumbnails(project.pixels)
+        images = MicrographImages(project)
+        services = Services(background, thumbnails, images, None)  # type: ignore[arg-type]
         page = ReviewPage()
         qtbot.addWidget(page)
         page.resize(1200, 800)

@@ -10,7 +10,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import onnx
+from finished_runs import finished_run
 from onnx import TensorProto, helper, numpy_helper
+
+from poregui.store.project import Project
+from poregui.store.run_folder import RunFolder
 
 
 def write_size_model(
@@ -88,3 +92,16 @@ def draw_discs(path: Path, diameters: list[float], *, side: int = 600, seed: int
     coded = cv2.imencode(".png", np.clip(image + noise, 0, 255).astype(np.uint8))[1]
     path.write_bytes(bytes(coded))
     return float(sum(np.pi / 4 * d * d for d in diameters))
+
+
+def run_with_sizes(project: Project, tmp_path: Path) -> RunFolder:
+    """Return a finished run whose network judges by size and whose shapes were measured."""
+    run = finished_run(project)
+    model = write_size_model(tmp_path / "network")
+    run.onnx_file.write_bytes(model.read_bytes())
+    run.sidecar_file.write_bytes(model.with_suffix(".json").read_bytes())
+    ids = [crop.crop_id for crop in run.read_dataset().crops]
+    sizes = np.random.default_rng(0).uniform(5, 80, (len(ids), 1))
+    sizes[0] = np.nan
+    run.write_shapes(["Equivalent diameter (um)", "Brightness"], ids, np.hstack([sizes, sizes]))
+    return run

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
+from info_bars import noise, with_bar
 
 from poregui.domain.geometry import Box
 from poregui.vision.info_bar import find_info_bar
@@ -14,23 +14,6 @@ from poregui.vision.io.pyramid import array_pyramid, open_pyramid
 from poregui.vision.io.reader import Image
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
-
-
-def noise(height: int = 600, width: int = 800) -> np.ndarray:
-    return np.random.default_rng(3).normal(130, 12, (height, width)).clip(0, 255).astype(np.uint8)
-
-
-def with_bar(ground: int, ink: int, rows: int = 48, *, top: bool = False) -> np.ndarray:
-    image = noise()
-    bar = np.full((rows, image.shape[1]), ground, np.uint8)
-    cv2.putText(
-        bar, "HV 10.00 kV  mag 1000x  20 um", (10, rows - 14), cv2.FONT_HERSHEY_SIMPLEX, 1, ink, 2
-    )
-    if top:
-        image[:rows] = bar
-    else:
-        image[-rows:] = bar
-    return image
 
 
 def found(pixels: np.ndarray) -> Box | None:

@@ -85,14 +85,14 @@ def test_copies_of_test_crops_are_not_trained_on_and_it_is_said() -> None:
         {1: "train", 2: "test", 3: "validation", 4: "train"}, [[1, 2], [3, 4]]
     )
     assert parts == {2: "test", 3: "train", 4: "train"}
-    assert "1 crop is a copy of a test crop" in notes[0]
-    assert "1 validation crop is a copy" in notes[1]
+    assert "1 copy of a test crop excluded" in notes[0]
+    assert "1 validation crop moved" in notes[1]
 
 
 def test_copies_fall_into_one_fold() -> None:
     folds, notes = untangle_folds([[1, 2], [3, 4]], [[2, 3]])
     assert folds == [[1, 2, 3], [4]]
-    assert notes == ("1 crop is a copy of a crop in another fold and went there.",)
+    assert notes == ("1 crop moved to the fold of its copy.",)
     assert untangle_folds([[1], [2]], []) == ([[1], [2]], ())
 
 

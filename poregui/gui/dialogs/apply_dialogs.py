@@ -14,9 +14,9 @@ from poregui.gui.base import pieces
 from poregui.gui.base.key_map import key_map
 from poregui.gui.base.theme import GAP, MARGIN
 from poregui.gui.dialogs.base import FormDialog, hint, scale_from
-from poregui.gui.widgets.label_keys import LabelKeys
 from poregui.gui.lists.crop_grid import CropGrid
 from poregui.gui.lists.crop_list import CropRow
+from poregui.gui.widgets.label_keys import LabelKeys
 
 
 class LockDialog(FormDialog):

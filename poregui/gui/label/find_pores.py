@@ -247,9 +247,9 @@ class Detecting(Feature):
 
     def start(self) -> None:
         self._canvas.add_overlay(self._layer.paint)
-        self._panel.form.set_recipe(detection_recipe(self._state.project))
         self._panel.set_result("")
         self._panel.set_preview("")
+        self._show_recipe()
         self._show_ready()
 
     def stop(self) -> None:
@@ -265,11 +265,20 @@ class Detecting(Feature):
         """Count what happens while a search goes on, and show a recipe that came back by undo."""
         self._revision += 1
         if "settings" in changed.kinds:
-            self._panel.form.set_recipe(detection_recipe(self._state.project))
+            self._show_recipe()
         if "micrographs" in changed.kinds:
             self._show_ready()
         if changed.kinds & {"outlines", "micrographs"}:
             self._look()
+
+    def _show_recipe(self) -> None:
+        """Show the project's recipe; where it is damaged the usual one, and why."""
+        try:
+            recipe = detection_recipe(self._state.project)
+        except PoreguiError as error:
+            recipe = DetectionRecipe()
+            self._panel.set_result(str(error))
+        self._panel.form.set_recipe(recipe)
 
     def _remember(self) -> None:
         project = self._state.project

@@ -14,7 +14,6 @@ from poregui.domain.errors import PoreguiError
 from poregui.domain.records import Crop, Micrograph, Remark
 from poregui.gui.base.class_marks import ClassMarks
 from poregui.gui.base.feature import Feature
-from poregui.gui.widgets.crop_text import history_words, size_words
 from poregui.gui.plots.heat_map import evidence_for
 from poregui.gui.plots.probability_bars import ClassProbability
 from poregui.gui.review.crop_detail import OF_LABEL, OF_PREDICTION, DetailPanel
@@ -23,6 +22,7 @@ from poregui.gui.review.heat_maps import HeatMaps
 from poregui.gui.review.review_state import ReviewState
 from poregui.gui.review.review_text import change_text, prediction_text
 from poregui.gui.services.page_services import Services
+from poregui.gui.widgets.crop_text import history_words, size_words
 from poregui.store.run_folder import RunFolder
 from poregui.vision.io.pyramid import Pyramid
 from poregui.workflow.evaluating.evaluate import NO_TRUTH, Predictions

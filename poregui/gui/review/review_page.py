@@ -11,7 +11,6 @@ from PySide6.QtWidgets import QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from poregui.domain.classes import PoreClass
 from poregui.gui.base.key_map import key_map
-from poregui.gui.widgets.label_keys import LabelKeys
 from poregui.gui.plots.confusion_matrix import EVERYTHING
 from poregui.gui.review.crop_detail import DetailPanel
 from poregui.gui.review.review_panels import (
@@ -23,6 +22,7 @@ from poregui.gui.review.review_panels import (
 )
 from poregui.gui.review.review_parts import centred, primary, scrolled, text
 from poregui.gui.review.run_column import RunColumn
+from poregui.gui.widgets.label_keys import LabelKeys
 from poregui.gui.widgets.tabbed import Tabbed
 
 CROPS = "Crops"

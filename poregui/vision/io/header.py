@@ -16,6 +16,8 @@ from poregui.vision.io.tiff_decoding import check_stored, opened_tiff, tiff_note
 from poregui.vision.io.tiff_levels import readable_by_parts, sizes_of
 from poregui.vision.io.tiff_stack import tiff_stack
 
+_TYPES = {1: np.bool_, 16: np.uint16}
+"""The type of pixels by their bits; all others are read as uint8."""
 _PNG_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 
 
@@ -85,17 +87,18 @@ def picture_header(picture: PIL.Image.Image, head: bytes, orientation: object) -
     orientation.
     """
     channels = len(picture.getbands())
-    bits = 1 if picture.mode == "1" else 8
+    bits = 8
+    if picture.mode == "1":
+        bits = 1
     if picture.format == "PNG":
         bits = head[24]
         channels = _PNG_CHANNELS.get(head[25], channels)
     large = too_large(*picture.size, channels, bits)
     pages = int(getattr(picture, "n_frames", 1))
+    several: tuple[str, ...] = ()
     if pages > 1:
         several = ("It has several pages; the first is used.",)
-    else:
-        several = ()
-    dtype = np.dtype(np.bool_ if bits == 1 else np.uint16 if bits == 16 else np.uint8)
+    dtype = np.dtype(_TYPES.get(bits, np.uint8))
     width, height = _upright(*picture.size, orientation)
     return Header(
         width, height, str(dtype), bits, channels, pages=pages, warnings=(*large, *several)

@@ -60,7 +60,7 @@ def check_size(width: int, height: int, samples: int, bytes_per_sample: int) -> 
     ):
         raise TooLarge(
             f"says that it is {width} x {height} px, which is too large to open.",
-            "Cut it into smaller pictures.",
+            "Cut it into smaller images.",
         )
 
 
@@ -88,16 +88,18 @@ def grey_when_equal(pixels: NDArray[Any]) -> NDArray[Any]:
     same = pixels.ndim == 3 and all(
         np.array_equal(pixels[..., 0], pixels[..., other]) for other in (1, 2)
     )
-    return pixels[..., 0] if same else pixels
+    if same:
+        return pixels[..., 0]
+    return pixels
 
 
 def apply_palette(indices: NDArray[Any], palette: NDArray[Any]) -> NDArray[Any]:
     """Return the colours (8 bits) of (H, W) indices into a (3, n) TIFF palette of 16 bits."""
     if int(indices.max()) >= palette.shape[1]:
         raise damaged("a colour that its palette lacks")
-    scale = (
-        256 if int(palette.max()) > 255 else 1
-    )  # writers spread 8 bits by 257, by 256 or not at all
+    scale = 1  # writers spread 8 bits by 257, by 256 or not at all
+    if int(palette.max()) > 255:
+        scale = 256
     colours = (palette.T // scale).astype(np.uint8)
     return grey_when_equal(colours[indices.astype(np.intp)])
 

@@ -409,7 +409,7 @@ def _by_parts(path: Path, plane: Plane) -> Pyramid | None:
             raise TooLarge(
                 f"says that it is {page.imagewidth} x {page.imagelength} px, which is too "
                 "large to open.",
-                "Cut it into smaller pictures.",
+                "Cut it into smaller images.",
             )
         check_stored(page, size)
         scale = tiff_scale(parts.tiff, page, found.image)

@@ -125,9 +125,8 @@ class _Waiting:
     def __init__(self, file: IO[bytes], size: tuple[int, int], like: Level) -> None:
         self._file = file
         self._dtype = like.dtype
-        if like.channels == 1:
-            self._row = size[:1]
-        else:
+        self._row: tuple[int, ...] = size[:1]
+        if like.channels != 1:
             self._row = (size[0], like.channels)
 
     def add(self, band: NDArray[Any]) -> None:

@@ -90,7 +90,9 @@ class Image:
     @property
     def channels(self) -> int:
         """Return 1 for grey and 3 for colour."""
-        return 1 if self.pixels.ndim == 2 else 3
+        if self.pixels.ndim == 2:
+            return 1
+        return 3
 
     @property
     def bits(self) -> int:
@@ -150,7 +152,7 @@ def in_a_sentence(path: Path) -> Iterator[None]:
         ) from error
     except MemoryError as error:
         raise ImageError(
-            f"{path.name} needs more memory than there is.", "Cut it into smaller pictures."
+            f"{path.name} needs more memory than there is.", "Cut it into smaller images."
         ) from error
     except Exception as error:
         unfit = damaged(_first_line(error))
@@ -204,7 +206,7 @@ def _format_of(head: bytes) -> str | None:
 def _known_format(head: bytes) -> str:
     name = _format_of(head)
     if name is None:
-        raise Unfit("is no picture of a known format.", _REMEDY)
+        raise Unfit("is not an image of a known format.", _REMEDY)
     return name
 
 
@@ -212,7 +214,7 @@ def _known_format(head: bytes) -> str:
 def _opened(path: Path) -> Iterator[tuple[IO[bytes], bytes, int]]:
     """Give the open file, its first bytes and its size."""
     if path.exists() and not path.is_file():
-        raise Unfit("is no file.", "Choose picture files.")
+        raise Unfit("is no file.", "Choose image files.")
     size = path.stat().st_size
     if size == 0:
         raise Unfit("is empty.", "Export it again, or leave it out.")

@@ -25,8 +25,9 @@ a picture.
 """
 
 _UM: dict[str, float] = {
-    "µm": 1.0, "μm": 1.0, "um": 1.0, "micron": 1.0, "microns": 1.0, "micrometer": 1.0, "micrometre": 1.0,
-    "fm": 1e-9, "pm": 1e-6, "Å": 1e-4, "nm": 1e-3, "mm": 1e3, "cm": 1e4, "m": 1e6,
+    "µm": 1.0, "μm": 1.0, "um": 1.0, "micron": 1.0, "microns": 1.0, "micrometer": 1.0,
+    "micrometre": 1.0, "fm": 1e-9, "pm": 1e-6, "Å": 1e-4, "nm": 1e-3, "mm": 1e3, "cm": 1e4,
+    "m": 1e6,
 }  # fmt: skip
 _PAPER_UM = {"inch": 25400.0, "cm": 1e4}
 _PAPER_UNITS = {2: "inch", 3: "cm"}
@@ -35,8 +36,8 @@ _MICROSCOPE_UM = (0.001, 50.0)
 and 28 per cm fall out; finer ones than 1 nm are the work of electron microscopes, which have tags
 of their own."""
 _FOR_PRINT = (
-    300, 350, 360, 400, 500, 600, 720, 800, 900, 1000, 1200, 1440, 1800, 2000, 2400, 2540, 2880, 3200, 3600, 4000,
-    4800, 5760, 6400, 7200, 9600,
+    300, 350, 360, 400, 500, 600, 720, 800, 900, 1000, 1200, 1440, 1800, 2000, 2400, 2540, 2880,
+    3200, 3600, 4000, 4800, 5760, 6400, 7200, 9600,
 )  # fmt: skip
 """Pixels per inch that printers and scanners write, and that programs confuse
 with pixels per cm.

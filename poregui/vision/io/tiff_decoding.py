@@ -108,7 +108,8 @@ def _check(data: bytes) -> None:
             continue
         if code > (_END if fresh else following) or following > 4096:
             raise ValueError("LZW data with codes that are not in their table")
-        following += 0 if fresh else 1
+        if not fresh:
+            following += 1
         fresh = False
         if following + 1 >= 1 << width and width < 12:
             width += 1
@@ -196,7 +197,7 @@ def check_stored(page: tifffile.TiffPage, size: int) -> None:
         )
     chunks = math.prod(page.chunked)
     if chunks > _MOST_CHUNKS or len(page.dataoffsets) < chunks or len(page.databytecounts) < chunks:
-        raise damaged("parts of the picture are missing")
+        raise damaged("parts of the image are missing")
     for offset, count in zip(page.dataoffsets[:chunks], page.databytecounts[:chunks], strict=True):
         if count <= 0 or offset <= 0 or offset + count > size:
             raise damaged("the file ends too early")
@@ -274,7 +275,9 @@ def _behind(page: tifffile.TiffPage, skipped: int) -> NDArray[Any]:
 
 
 def _first_plane(pixels: NDArray[Any]) -> NDArray[Any]:
-    return pixels if pixels.ndim == 2 else pixels[..., 0]
+    if pixels.ndim == 2:
+        return pixels
+    return pixels[..., 0]
 
 
 def _inverted(pixels: NDArray[Any], bits: int) -> NDArray[Any]:
@@ -312,7 +315,9 @@ def _through_pillow(page: tifffile.TiffPage, file: IO[bytes]) -> NDArray[Any]:
 def tiff_notes(stack: TiffStack, plane: Plane, page: tifffile.TiffPage) -> tuple[str, ...]:
     """Return what a person should know about the pages, channels and slices that are not used."""
     notes = []
-    colours = 3 if int(page.photometric) in (_RGB, _YCBCR) else 1
+    colours = 1
+    if int(page.photometric) in (_RGB, _YCBCR):
+        colours = 3
     if plane.channel is None:
         if stack.channels > page.samplesperpixel:
             notes.append(f"It has {stack.channels} channels; the first is used.")

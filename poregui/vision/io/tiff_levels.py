@@ -182,10 +182,9 @@ class TiffLevel:
 
         Raises ImageError when a part of them is damaged.
         """
-        if self.channels == 1:
-            shape = (box.height, box.width)
-        else:
-            shape = (box.height, box.width, self.channels)
+        shape: tuple[int, ...] = (box.height, box.width)
+        if self.channels != 1:
+            shape = (*shape, self.channels)
         pixels = np.empty(shape, self.dtype)
         for index, place in self._chunks(box):
             part = self._part(index, place, box)

@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 import tifffile
 
 from poregui.domain.records import Plane
+from poregui.domain.wording import count
 from poregui.vision.io.pixel_values import Unfit, damaged
 from poregui.vision.io.scale import SPOILT
 
@@ -86,8 +87,10 @@ class TiffStack:
 
 def absent(name: str, number: int, there: int) -> Unfit:
     """Return the error for a page, channel or slice that a file does not hold."""
-    have = f"{there} {name}s" if there > 1 else f"one {name}"
-    return Unfit(f"has no {name} {number}; it has {have}.", f"Choose a {name} from 1 to {there}.")
+    return Unfit(
+        f"has no {name} {number}; it has {count(there, name)}.",
+        f"Choose a {name} from 1 to {there}.",
+    )
 
 
 def tiff_stack(tiff: tifffile.TiffFile, size: int) -> TiffStack:
@@ -136,7 +139,7 @@ def _full_pages(tiff: tifffile.TiffFile) -> tuple[list[int], tuple[str, ...]]:
     except SPOILT:
         remarks = ("Its list of pages is damaged.",)
     if not seen:
-        raise damaged("no picture inside")
+        raise damaged("no image inside")
     if tiff.is_svs:
         return [0], ()  # its other pages are smaller copies, a label and the like
     kinds = list(seen.values())
@@ -243,7 +246,9 @@ def _ome_stack(description: str, samples: int, numbers: list[int]) -> TiffStack 
         here = _ome_places(pixels, sizes, own, following, numbers)
         if len(here) != many:
             raise ValueError("planes in other files")
-        before = ends[-1] if ends else 0
+        before = 0
+        if ends:
+            before = ends[-1]
         places.update({(c, z, before + t): number for (c, z, t), number in here.items()})
         ends.append(before + sizes["T"])
         following += many

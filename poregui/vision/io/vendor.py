@@ -151,7 +151,7 @@ def _opened(path: Path, maker: str) -> AbstractContextManager[Pages]:
     except ImportError as error:
         raise Unfit(
             f"is a {maker} file, and the library for those is not installed.",
-            "Install it with pip install 'poregui[formats]', or export the picture as TIFF.",
+            "Install it with pip install 'poregui[formats]', or export the image as TIFF.",
         ) from error
     return opener(module, path)
 
@@ -185,9 +185,9 @@ def _czi(library: Any, path: Path) -> Iterator[Pages]:
             pixels = np.asarray(
                 file.read(plane={axis: box[axis][0] + at[axis] for axis in at if axis in box})
             )
-            return (
-                pixels[..., 0] if pixels.shape[2] == 1 else pixels[..., ::-1]
-            )  # they are blue, green, red
+            if pixels.shape[2] == 1:
+                return pixels[..., 0]
+            return pixels[..., ::-1]  # they are blue, green, red
 
         def page(time: int) -> Picture:
             return Picture(
@@ -224,7 +224,7 @@ def _lif(library: Any, path: Path) -> Iterator[Pages]:
         for image in file.images:
             places += [(image, time) for time in range(min(int(image.sizes.get("T", 1)), _MOST))]
         if not places:
-            raise damaged("no picture inside")
+            raise damaged("no image inside")
 
         def page(number: int) -> Picture:
             image, time = places[number]
@@ -263,7 +263,9 @@ def _nd2(library: Any, path: Path) -> Iterator[Pages]:
     with library.ND2File(str(path)) as file:
         sizes = dict(file.sizes)
         size = file.voxel_size()
-        samples = int(file.components_per_channel) if file.is_rgb else 1
+        samples = 1
+        if file.is_rgb:
+            samples = int(file.components_per_channel)
         frames: dict[tuple[int, int, int], int] = {}
         for number, indices in enumerate(file.loop_indices):
             frames.setdefault(

@@ -181,7 +181,7 @@ def _outlined(part: NDArray[Any], found: Box, window: Box, polarity: str) -> Poi
     recipe = DetectionRecipe(polarity=polarity, smallest=0.0, contrast=0.0)
     pores = preview(part[inner.y : inner.bottom, inner.x : inner.right], recipe, None)
     wanted = Box(found.x - inner.x, found.y - inner.y, found.width, found.height)
-    alike = [pores.box(place).overlap(wanted) for place in range(len(pores.outlines))]
+    alike = [pores.box(index).overlap(wanted) for index in range(len(pores.outlines))]
     if not alike or max(alike) < _SAME_PORE:
         return None
     corner = np.array([window.x + inner.x, window.y + inner.y], np.float32)

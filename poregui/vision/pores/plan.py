@@ -109,7 +109,9 @@ def make_plan(
         radius = in_px(recipe.background_radius, recipe.background_unit, um_per_px)
         light = light_of(small, masked, radius, recipe.polarity, source.width, source.height)
     greys = _even_greys(small, masked, light)
-    threshold = otsu(greys) if recipe.method == "otsu" else recipe.level
+    threshold = recipe.level
+    if recipe.method == "otsu":
+        threshold = otsu(greys)
     span = float(greys.min()), float(greys.max())
     if recipe.largest:
         largest = in_px(recipe.largest, recipe.size_unit, um_per_px)

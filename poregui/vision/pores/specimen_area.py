@@ -64,7 +64,9 @@ def surface_of(outline: NDArray[np.float32], image: Box) -> list[NDArray[np.floa
     x, y = outline.T
     inner = (x != image.x) & (x != image.right) & (y != image.y) & (y != image.bottom)
     if inner.all() or not inner.any():
-        return [outline] if inner.all() else []
+        if inner.all():
+            return [outline]
+        return []
     first = int(np.flatnonzero(~inner)[0])
     turned = np.roll(outline, -first, axis=0)
     kept = np.roll(inner, -first)

@@ -97,7 +97,9 @@ def find_all(
     """
     width = plan.source.width
     height = plan.source.height
-    side = max(width, height) if width * height <= whole else tile
+    side = tile
+    if width * height <= whole:
+        side = max(width, height)
     cores = [
         Box(x, y, min(side, width - x), min(side, height - y))
         for y in range(0, height, side)

@@ -86,14 +86,12 @@ def outline(window: Window, chosen: NDArray[np.bool_], plan: Plan) -> WindowPore
     wanted = np.concatenate(([False], chosen[large]))
     if not wanted.any():
         return WindowPores.together([])
-    labels, count = regions.labels, regions.count
+    labels = regions.labels
+    count = regions.count
     if plan.recipe.split:
-        parent, labels = labels, split(labels, plan.recipe.split_strength)
+        labels = split(labels, plan.recipe.split_strength)
         count = int(labels.max())
-        whole = np.zeros(count + 1, dtype=np.int64)
-        inside = labels > 0
-        whole[labels[inside]] = parent[inside]
-        wanted = wanted[whole]
+        wanted = wanted[_wholes(labels, regions.labels, count)]
     framed = np.asarray(cv2.copyMakeBorder(labels, 1, 1, 1, 1, cv2.BORDER_CONSTANT), np.int32)
     bright, (low, high) = plan.recipe.polarity == "bright", plan.span
     dark = -window.grey if bright else window.grey
@@ -115,6 +113,14 @@ def outline(window: Window, chosen: NDArray[np.bool_], plan: Plan) -> WindowPore
     if not plan.recipe.fill_holes:
         _take_out_holes(traced, points, outer, found, areas)
     return WindowPores(found, areas, levels.contrast[traced.label[outer]])
+
+
+def _wholes(labels: NDArray[np.int32], regions: NDArray[np.int32], count: int) -> IntArray:
+    """Return for each label (count + 1,) the region that it was split from."""
+    wholes = np.zeros(count + 1, dtype=np.int64)
+    inside = labels > 0
+    wholes[labels[inside]] = regions[inside]
+    return wholes
 
 
 def _outer(traced: Traced, wanted: NDArray[np.bool_]) -> IntArray:

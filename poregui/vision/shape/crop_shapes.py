@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from poregui.vision.patches import scale_grey, set_channels
 
 NAMES = (
-    "Equivalent diameter", "Length", "Width", "Aspect ratio", "Circularity", "Solidity", "Extent", "Filled share",
-    "Pieces", "Contrast", "Inner contrast", "Edge sharpness", "Brightness", "Crop size",
+    "Equivalent diameter", "Length", "Width", "Aspect ratio", "Circularity", "Solidity", "Extent",
+    "Filled share", "Pieces", "Contrast", "Inner contrast", "Edge sharpness", "Brightness",
+    "Crop size",
 )  # fmt: skip
 LENGTHS = ("Equivalent diameter", "Length", "Width", "Crop size")
 """The numbers that are lengths, in um or px; the others are shares and ratios."""
@@ -49,7 +50,9 @@ def shape_numbers_of(grey: NDArray[np.float32], um_per_px: float | None) -> NDAr
     """Return what `shape_numbers` does of a crop that was brought to one grey from 0 to 1, (height,
     width).
     """
-    scale = 1.0 if um_per_px is None else um_per_px
+    scale = 1.0
+    if um_per_px is not None:
+        scale = um_per_px
     height, width = grey.shape
     found = np.full(len(NAMES), np.nan)
     found[-1] = math.sqrt(height * width) * scale
@@ -87,7 +90,9 @@ def _depth(grey: NDArray[np.float32], ground: float) -> NDArray[np.float32]:
         1, int(math.sqrt(smooth.size / _ENOUGH_PIXELS))
     )  # a part of a large crop gives the same ranks
     depth = np.asarray(ground - smooth, np.float32)
-    return depth if _is_dark(depth, step) else -depth
+    if _is_dark(depth, step):
+        return depth
+    return -depth
 
 
 def _is_dark(depth: NDArray[np.float32], step: int) -> bool:

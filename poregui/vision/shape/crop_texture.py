@@ -29,7 +29,8 @@ NAMES = (
     *(f"Slope at {scale:g} px" for scale in _SCALES),
     *(f"Roughness at {scale:g} px" for scale in _SCALES),
     *(f"Darker than {share:g}" for share in _DARK),
-    "Slope spread", "Elongation of the dark", "Off the middle", "Spread of the dark", "Grain inside",
+    "Slope spread", "Elongation of the dark", "Off the middle", "Spread of the dark",
+    "Grain inside",
 )  # fmt: skip
 
 

@@ -99,7 +99,9 @@ class Measured:
 
 
 def _known(value: Any) -> Any:
-    return None if value != value else value
+    if value != value:
+        return None
+    return value
 
 
 def measure(
@@ -129,7 +131,9 @@ def measure(
     convex hull; convexity P of the hull / P (both there).
     """
     rings = Rings.of(outlines)
-    scale = 1.0 if um_per_px is None else um_per_px
+    scale = 1.0
+    if um_per_px is not None:
+        scale = um_per_px
     with ThreadPoolExecutor(_THREADS) as pool:
         nearest = pool.submit(nearest_edges, rings)
         shape = partial(_shapes, um_per_px=um_per_px, build_direction_deg=build_direction_deg)
@@ -169,7 +173,9 @@ def measure_labels(
     inner = replace(moments(rings), area=count[present])
     perimeter = crofton_perimeters(labels)[present]
     columns = _shape_columns(rings, inner, perimeter, um_per_px, build_direction_deg)
-    scale = 1.0 if um_per_px is None else um_per_px
+    scale = 1.0
+    if um_per_px is not None:
+        scale = um_per_px
     size = (labels.shape[1], labels.shape[0])
     columns |= {
         "nearest_edge": nearest_edges(rings) * scale,
@@ -194,7 +200,9 @@ def _shape_columns(
     build_direction_deg: float | None,
 ) -> dict[str, NDArray[Any]]:
     """Return the columns that follow from the outlines; `perimeter` is in px."""
-    scale = 1.0 if um_per_px is None else um_per_px
+    scale = 1.0
+    if um_per_px is not None:
+        scale = um_per_px
     area = inner.area
     hull = hulls(rings)
     ecd = 2 * np.sqrt(area / np.pi)

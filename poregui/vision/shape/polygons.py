@@ -107,7 +107,9 @@ def ranges(first: IntArray, lengths: IntArray) -> IntArray:
     so on.
     """
     ends = np.cumsum(lengths)
-    total = int(ends[-1]) if len(ends) else 0
+    total = 0
+    if len(ends):
+        total = int(ends[-1])
     return np.arange(total) + np.repeat(first - ends + lengths, lengths)
 
 

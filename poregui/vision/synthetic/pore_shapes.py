@@ -89,7 +89,9 @@ def _keyhole(look: Look, rng: np.random.Generator) -> PoreShape:
         outline = _round(rng, wobble=ROUND_WOBBLE, aspect=rng.uniform(1.0, 1.12))
     else:
         outline = _drop(rng)
-    glint = float(rng.uniform(0.0, 0.2)) if rng.random() < 0.25 else 0.0
+    glint = 0.0
+    if rng.random() < 0.25:
+        glint = float(rng.uniform(0.0, 0.2))
     return PoreShape(
         class_name=KEYHOLE,
         outline=_scaled(outline, diameter, look.build_angle + rng.normal(0, 0.45)),

@@ -21,12 +21,12 @@ from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.applying.confusion_of_tests import TestedCrops, temperature_of, tested_crops
 from poregui.workflow.applying.field import FieldResult, FieldTask
+from poregui.workflow.detecting.find_pores import detection_recipe
 from poregui.workflow.editing.micrograph_edits import frame_of, project_build_direction
 from poregui.workflow.evaluating.evaluate import find_run
 from poregui.workflow.exporting.formats.shapes import file_names
 from poregui.workflow.importing.folders import find_pictures
 
-RECIPE_KEY = "detection_recipe"
 """Under which a project keeps its detection recipe."""
 _COLOUR = re.compile("#[0-9a-fA-F]{6}")
 
@@ -91,7 +91,6 @@ def model_of_run(project: Project, run: RunFolder, *, least: float = 0.0) -> App
         )
     dataset = run.read_dataset()
     colours = {c.id: c.colour for c in project.classes(retired=True)}
-    text = project.meta(RECIPE_KEY)
     temperature = temperature_of(run)
     tested = tested_crops(run).at(temperature)
     return AppliedModel(
@@ -101,7 +100,7 @@ def model_of_run(project: Project, run: RunFolder, *, least: float = 0.0) -> App
         classes=dataset.classes,
         colours=tuple(colours.get(i, "#808080") for i in dataset.class_ids),
         confusion=tested.confusion(least),
-        recipe=detection_recipe_from_json(json.loads(text)) if text else DetectionRecipe(),
+        recipe=detection_recipe(project),
         area_confusion=tested.area_confusion(least),
         temperature=temperature,
     )

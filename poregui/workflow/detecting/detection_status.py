@@ -9,6 +9,7 @@ from typing import Literal
 from poregui.domain.detection import DetectionRecipe
 from poregui.domain.errors import PoreguiError
 from poregui.domain.records import Detection, Micrograph
+from poregui.domain.wording import shortened
 from poregui.workflow.detecting.find_pores import recipe_text
 
 Searched = Literal["never", "otherwise", "same"]
@@ -56,7 +57,9 @@ def _searched(
     if detection is None:
         return "never"
     same = detection.recipe == recipe_text(recipe) and detection.masks == micrograph.masks
-    return "same" if same else "otherwise"
+    if same:
+        return "same"
+    return "otherwise"
 
 
 def micrographs_called(micrographs: Iterable[Micrograph], names: Iterable[str]) -> list[Micrograph]:
@@ -72,8 +75,9 @@ def micrographs_called(micrographs: Iterable[Micrograph], names: Iterable[str]) 
     for name in wanted:
         if name not in known:
             near = get_close_matches(name, known, n=3, cutoff=0.5) or known[:5]
-            more = " and others" if len(known) > len(near) else ""
+            others = [one for one in known if one not in near]
             raise PoreguiError(
-                f"There is no micrograph {name!r}.", f"The project has {', '.join(near)}{more}."
+                f"There is no micrograph {name!r}.",
+                f"The project has {shortened([*near, *others], len(near))}.",
             )
     return [one for one in there if one.name in wanted]

@@ -10,9 +10,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from poregui.domain.detection import DetectionRecipe, detection_recipe_from_json
-from poregui.domain.errors import PoreguiError
+from poregui.domain.errors import PoreguiError, ProjectError
 from poregui.domain.geometry import Outline
 from poregui.domain.records import Crop, Detection, Micrograph, Plane
+from poregui.domain.wording import count, percent
 from poregui.store.pixels import CropPixels, PixelStore
 from poregui.store.project import Project
 from poregui.vision.crops import cut_many
@@ -90,13 +91,30 @@ class DetectionPlan:
 
 
 def detection_recipe(project: Project) -> DetectionRecipe:
-    """Return the recipe that the project keeps, or the usual one where there is none that can be
-    read.
+    """Return the recipe that the project keeps, the usual one where it keeps none.
+
+    Window and command line read it here alone. Raises ProjectError when it is damaged.
     """
-    try:
-        return detection_recipe_from_json(json.loads(project.meta(RECIPE_KEY, "{}")))
-    except (ValueError, PoreguiError):
+    text = project.meta(RECIPE_KEY)
+    if not text:
         return DetectionRecipe()
+    try:
+        return recipe_of(text)
+    except PoreguiError as error:
+        raise ProjectError(
+            f"The detection settings of this project are damaged: {error.what}",
+            "Set them again in the Find tab of the Label page, or give a file with "
+            "poregui detect --recipe.",
+        ) from error
+
+
+def recipe_of(text: str) -> DetectionRecipe:
+    """Return the recipe that `recipe_text` wrote. Raises PoreguiError for any other text."""
+    try:
+        values = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise PoreguiError("This is not JSON.", "Give a file with one JSON object.") from error
+    return detection_recipe_from_json(values)
 
 
 def recipe_text(recipe: DetectionRecipe) -> str:
@@ -107,14 +125,15 @@ def recipe_text(recipe: DetectionRecipe) -> str:
 def read_recipe(file: Path) -> DetectionRecipe:
     """Return the recipe in a JSON file. Raises PoreguiError with a sentence that names the file."""
     try:
-        values = json.loads(file.read_text(encoding="utf-8"))
+        return recipe_of(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise PoreguiError(
             f"{file} cannot be read: {error.strerror}.", "Check the path."
         ) from error
-    except ValueError as error:
-        raise PoreguiError(f"{file} is not JSON.", "Give a file with one JSON object.") from error
-    return detection_recipe_from_json(values)
+    except (UnicodeDecodeError, PoreguiError) as error:
+        raise PoreguiError(
+            f"{file} is no detection recipe: {error}", "Give a file with one JSON object."
+        ) from error
 
 
 def find_in_file(
@@ -174,14 +193,12 @@ def mount_words(found: Sequence[DetectedPores]) -> str:
     if not large:
         return ""
     most = max(large, key=lambda one: one.mount_percent)
+    others = ""
     if len(large) > 1:
-        others = f" and parts of {len(large) - 1} more"
-    else:
-        others = ""
+        others = f" and parts of {count(len(large) - 1, 'other micrograph')}"
     return (
-        f"{most.mount_percent:.0f} % of {most.micrograph.name}{others} lie along an edge and "
-        "were taken for the mount "
-        "around the specimen, not for pores."
+        f"{percent(most.mount_percent / 100, 0)} of {most.micrograph.name}{others} along the edge "
+        "ignored as mounting material."
     )
 
 
@@ -209,12 +226,12 @@ def cut_pores(
     """Cut a crop around each pore that was found, as the recipe says, into the pixel store, in
     batches.
     """
-    count = len(detected.outlines)
+    total = len(detected.outlines)
     boxes = [
         recipe.crop_box(detected.box(i), image.width, image.height, micrograph.um_per_px)
-        for i in range(count)
+        for i in range(total)
     ]
-    keys = [""] * count
+    keys = [""] * total
     batch: list[tuple[int, CropPixels]] = []
 
     def write() -> None:
@@ -227,7 +244,7 @@ def cut_pores(
         batch.append((place, CropPixels(part, image.grey_low, image.grey_high)))
         if len(batch) == _BATCH:
             write()
-            progress(done, count, f"{micrograph.name}: cutting crops")
+            progress(done, total, f"{micrograph.name}: cutting crops")
     if batch:
         write()
     lines = (Outline.of(points) for points in detected.outlines)
@@ -254,10 +271,9 @@ def plan_detection(
             settle(there, present.crops[there], present.outlines[there], one.pores, first)
         )
         first += len(settled[-1].edit.added)
+    where = count(len(found), "micrograph")
     if len(found) == 1:
         where = found[0].micrograph.name
-    else:
-        where = f"{len(found)} micrographs"
     pores = replace(together((one.edit for one in settled), f"find pores in {where}"), who=who)
     edits: list[Edit] = [] if pores.is_empty else [pores]
     seen = [

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poregui.domain.geometry import Box, Outline
-from poregui.domain.records import Crop
+from poregui.domain.records import Crop, Origin
 from poregui.vision.shape.overlaps import Overlaps, near_boxes, overlaps
 from poregui.workflow.editing.edits import OutlinedCrop, ReplacePores
 
@@ -179,10 +179,9 @@ def _moved(crop: Crop, pore: NewPore) -> Crop:
     been clicked, and follows the next recipe.
     """
     assert crop.box is not None
-    if crop.origin in ("hand", "import"):
+    origin: Origin = crop.origin
+    if origin in ("hand", "import"):
         origin = "click"
-    else:
-        origin = crop.origin
     if crop.origin != "detected" and _holds(crop.box, pore.outline.bounds):
         return replace(crop, origin=origin)
     box = pore.box

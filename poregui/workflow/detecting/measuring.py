@@ -21,6 +21,7 @@ from poregui.domain.geometry import Box, Outline
 from poregui.domain.measurement import COLUMNS, RELIABLE_PX, SHAPE_NUMBERS
 from poregui.domain.porosity import Porosity, porosity
 from poregui.domain.records import Crop, Detection, Micrograph, Plane
+from poregui.domain.wording import count
 from poregui.store.files import harmless, replace_file
 from poregui.store.pixels import CropPixels
 from poregui.store.project import Project
@@ -87,12 +88,11 @@ def measure_project(
     fields = []
     detections = project.detections()
     up = project_build_direction(project)
-    if micrographs is None:
+    wanted = micrographs
+    if wanted is None:
         wanted = project.micrographs()
-    else:
-        wanted = micrographs
-    for place, micrograph in enumerate(wanted):
-        progress(place, len(wanted), micrograph.name)
+    for index, micrograph in enumerate(wanted):
+        progress(index, len(wanted), micrograph.name)
         crops = project.crops(micrograph_id=micrograph.id)
         outlines = project.outlines(micrograph_id=micrograph.id)
         pores = outlined_pores(crops, outlines)
@@ -146,7 +146,7 @@ def measure_field(
         ) as image:
             if (image.width, image.height) != size:
                 raise PoreguiError(
-                    "The file is another picture now.", "Put the original file back."
+                    "The file has been replaced by another image.", "Put the original file back."
                 )
             measured = known(pixels=lambda box: image.read(0, box))
     except PoreguiError:
@@ -170,7 +170,8 @@ def field_area(micrograph: Micrograph, detection: Detection | None = None) -> fl
     for top in range(0, micrograph.height, _BAND) if micrograph.masks else ():
         box = Box(0, top, micrograph.width, min(_BAND, micrograph.height - top))
         masked = masked_pixels(micrograph.masks, box)
-        hidden += 0 if masked is None else int(np.count_nonzero(masked))
+        if masked is not None:
+            hidden += int(np.count_nonzero(masked))
     return float(max(1, micrograph.width * micrograph.height - hidden))
 
 
@@ -272,22 +273,24 @@ def summary(project: Project, fields: Sequence[MeasuredField]) -> dict[str, Any]
 
 def why_empty(fields: Sequence[MeasuredField]) -> dict[str, str]:
     """Return why a column has no number in some fields, by its name in domain/measurement.py."""
-    said = {}
+    messages = {}
     without = sum(field.frame.build_direction_deg is None for field in fields)
     if without:
-        said["orientation_deg"] = (
+        messages["orientation_deg"] = (
             f"No build direction is given for {_micrographs(without, len(fields))}."
         )
     without = sum(not field.frame.surfaces for field in fields)
     if without:
-        said["surface"] = f"No surface is found or drawn in {_micrographs(without, len(fields))}."
-    return said
+        messages["surface"] = (
+            f"No surface is found or drawn in {_micrographs(without, len(fields))}."
+        )
+    return messages
 
 
-def _micrographs(count: int, of: int) -> str:
-    if count == of:
+def _micrographs(number: int, of: int) -> str:
+    if number == of:
         return "any micrograph"
-    return f"{count} of {of} micrographs"
+    return f"{number} of {count(of, 'micrograph')}"
 
 
 def _porosity_json(over: Porosity | None) -> dict[str, Any] | None:
@@ -375,7 +378,9 @@ def _from_outline(crop: Crop, outline: Outline) -> CropNumbers:
     box = outline.bounds
     size = (max(1, box.x + box.width), max(1, box.y + box.height))
     one = measure([outline.points], None, crop.um_per_px, size=size).rows()[0]
-    area = one.area_px if one.area_um2 is None else one.area_um2
+    area = one.area_px
+    if one.area_um2 is not None:
+        area = one.area_um2
     return CropNumbers(
         one.unit, area, one.ecd, one.circularity, one.aspect_ratio, one.shape_reliable, True
     )
@@ -388,7 +393,9 @@ def _from_pixels(crop: Crop, pixels: CropPixels) -> CropNumbers | None:
     if math.isnan(diameter):
         return None
     reliable = diameter / (crop.um_per_px or 1.0) >= RELIABLE_PX
-    unit = "px" if crop.um_per_px is None else "um"
+    unit = "um"
+    if crop.um_per_px is None:
+        unit = "px"
     area = math.pi * diameter**2 / 4
     return CropNumbers(
         unit, area, diameter, named["Circularity"], named["Aspect ratio"], reliable, False

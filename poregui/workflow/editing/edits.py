@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sized
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 from poregui.domain.classes import NOT_A_PORE, NOT_A_PORE_NAME, UNSURE, UNSURE_NAME, PoreClass
 from poregui.domain.geometry import Outline
-from poregui.domain.records import Changed, Crop, How, Micrograph, Remark, Specimen
+from poregui.domain.records import Changed, Crop, How, Kind, Micrograph, Remark, Specimen
+from poregui.domain.wording import count
 from poregui.store.project import Project
 
 
@@ -24,6 +26,40 @@ class Edit(Protocol):
 
     def undo(self, project: Project) -> Changed:
         """Take the change back."""
+
+
+T = TypeVar("T")
+
+
+class Swap(ABC, Generic[T]):
+    """Put what is to be in the place of what was: `put` writes either, and says what changed."""
+
+    before: T
+    after: T
+
+    def do(self, project: Project, *, how: How | None = None) -> Changed:
+        """Write what is to be."""
+        return self.put(project, self.after)
+
+    def undo(self, project: Project) -> Changed:
+        """Write what was."""
+        return self.put(project, self.before)
+
+    @abstractmethod
+    def put(self, project: Project, value: T) -> Changed:
+        """Write one of both."""
+
+
+def changed(*kinds: Kind, crop_ids: Iterable[int] = ()) -> Changed:
+    """Return what an edit says when it has changed these kinds, of these crops."""
+    return Changed(frozenset(kinds), tuple(crop_ids))
+
+
+def how_many(things: Sized, one: str) -> str:
+    """Return `crop` for one and `3 crops` for several, as the Edit menu names a step."""
+    if len(things) == 1:
+        return one
+    return count(len(things), one)
 
 
 @dataclass(frozen=True)
@@ -48,7 +84,7 @@ class SetLabels:
         """Say how many crops are labelled."""
         if len(self.changes) == 1:
             return "label"
-        return f"label {len(self.changes)} crops"
+        return f"label {count(len(self.changes), 'crop')}"
 
     def do(self, project: Project, *, how: How | None = None) -> Changed:
         """Write the new labels and log them."""
@@ -63,7 +99,7 @@ class SetLabels:
         return self._changed()
 
     def _changed(self) -> Changed:
-        return Changed(frozenset({"labels"}), tuple(c.crop_id for c in self.changes))
+        return changed("labels", crop_ids=(c.crop_id for c in self.changes))
 
 
 @dataclass(frozen=True)
@@ -78,9 +114,7 @@ class AddCrops:
     @property
     def text(self) -> str:
         """Say how many crops are added."""
-        if len(self.crops) == 1:
-            return "add crop"
-        return f"add {len(self.crops)} crops"
+        return f"add {how_many(self.crops, 'crop')}"
 
     def do(self, project: Project, *, how: How | None = None) -> Changed:
         """Insert the crops and log the labels that they bring."""
@@ -96,7 +130,7 @@ class AddCrops:
         return self._changed()
 
     def _changed(self) -> Changed:
-        return Changed(frozenset({"crops", "labels"}), tuple(crop.id for crop in self.crops))
+        return changed("crops", "labels", crop_ids=(crop.id for crop in self.crops))
 
 
 @dataclass(frozen=True)
@@ -108,19 +142,19 @@ class RemoveCrops:
     @property
     def text(self) -> str:
         """Say how many crops are deleted."""
-        if len(self.crop_ids) == 1:
-            return "delete crop"
-        return f"delete {len(self.crop_ids)} crops"
+        return f"delete {how_many(self.crop_ids, 'crop')}"
 
     def do(self, project: Project, *, how: How | None = None) -> Changed:
         """Mark the crops as deleted."""
-        project.mark_deleted("crops", self.crop_ids)
-        return Changed(frozenset({"crops", "labels"}), self.crop_ids)
+        return self._mark(project, deleted=True)
 
     def undo(self, project: Project) -> Changed:
         """Bring the crops back."""
-        project.mark_deleted("crops", self.crop_ids, deleted=False)
-        return Changed(frozenset({"crops", "labels"}), self.crop_ids)
+        return self._mark(project, deleted=False)
+
+    def _mark(self, project: Project, *, deleted: bool) -> Changed:
+        project.mark_deleted("crops", self.crop_ids, deleted=deleted)
+        return changed("crops", "labels", crop_ids=self.crop_ids)
 
 
 @dataclass(frozen=True)
@@ -147,7 +181,7 @@ class ChangeCrop:
         project.put_crops([replace(crop, label=project.crop(crop.id).label)])
         if self.outline_before != self.outline_after:
             project.put_outlines([(crop.id, outline)])
-        return Changed(frozenset({"crops", "outlines"}), (crop.id,))
+        return changed("crops", "outlines", crop_ids=(crop.id,))
 
 
 @dataclass(frozen=True)
@@ -159,19 +193,17 @@ class AddMicrographs:
     @property
     def text(self) -> str:
         """Say how many micrographs are added."""
-        if len(self.micrographs) == 1:
-            return "add micrograph"
-        return f"add {len(self.micrographs)} micrographs"
+        return f"add {how_many(self.micrographs, 'micrograph')}"
 
     def do(self, project: Project, *, how: How | None = None) -> Changed:
         """Insert the micrographs."""
         project.put_micrographs(self.micrographs)
-        return Changed(frozenset({"micrographs"}))
+        return changed("micrographs")
 
     def undo(self, project: Project) -> Changed:
         """Mark the micrographs as deleted."""
         project.mark_deleted("micrographs", [m.id for m in self.micrographs])
-        return Changed(frozenset({"micrographs"}))
+        return changed("micrographs")
 
 
 @dataclass(frozen=True)
@@ -184,10 +216,7 @@ class RemoveMicrographs:
     @property
     def text(self) -> str:
         """Say how many micrographs are deleted."""
-        many = len(self.micrograph_ids)
-        if many == 1:
-            return "delete micrograph"
-        return f"delete {many} micrographs"
+        return f"delete {how_many(self.micrograph_ids, 'micrograph')}"
 
     def do(self, project: Project, *, how: How | None = None) -> Changed:
         """Mark micrographs and crops as deleted."""
@@ -200,26 +229,21 @@ class RemoveMicrographs:
     def _mark(self, project: Project, *, deleted: bool) -> Changed:
         project.mark_deleted("micrographs", self.micrograph_ids, deleted=deleted)
         project.mark_deleted("crops", self.crop_ids, deleted=deleted)
-        return Changed(frozenset({"micrographs", "crops", "labels"}), self.crop_ids)
+        return changed("micrographs", "crops", "labels", crop_ids=self.crop_ids)
 
 
 @dataclass(frozen=True)
-class ChangeMicrographs:
+class ChangeMicrographs(Swap[tuple[Micrograph, ...]]):
     """Change what is known of micrographs: scale, specimen, path."""
 
     before: tuple[Micrograph, ...]
     after: tuple[Micrograph, ...]
     text: str = "change micrograph"
 
-    def do(self, project: Project, *, how: How | None = None) -> Changed:
-        """Write the new facts."""
-        project.put_micrographs(self.after)
-        return Changed(frozenset({"micrographs", "crops"}))
-
-    def undo(self, project: Project) -> Changed:
-        """Write the old facts."""
-        project.put_micrographs(self.before)
-        return Changed(frozenset({"micrographs", "crops"}))
+    def put(self, project: Project, value: tuple[Micrograph, ...]) -> Changed:
+        """Write the facts."""
+        project.put_micrographs(value)
+        return changed("micrographs", "crops")
 
 
 @dataclass(frozen=True)
@@ -231,19 +255,17 @@ class AddSpecimens:
     @property
     def text(self) -> str:
         """Say that specimens are added."""
-        if len(self.specimens) == 1:
-            return "add specimen"
-        return f"add {len(self.specimens)} specimens"
+        return f"add {how_many(self.specimens, 'specimen')}"
 
     def do(self, project: Project, *, how: How | None = None) -> Changed:
         """Insert the specimens."""
         project.put_specimens(self.specimens)
-        return Changed(frozenset({"specimens"}))
+        return changed("specimens")
 
     def undo(self, project: Project) -> Changed:
         """Mark the specimens as deleted."""
         project.mark_deleted("specimens", [s.id for s in self.specimens])
-        return Changed(frozenset({"specimens"}))
+        return changed("specimens")
 
 
 @dataclass(frozen=True)
@@ -275,12 +297,13 @@ class SetClasses:
         return self._changed()
 
     def _changed(self) -> Changed:
-        kinds = {"classes", "labels"} if self.relabelled else {"classes"}
-        return Changed(frozenset(kinds), tuple(c.crop_id for c in self.relabelled))
+        if not self.relabelled:
+            return changed("classes")
+        return changed("classes", "labels", crop_ids=(c.crop_id for c in self.relabelled))
 
 
 @dataclass(frozen=True)
-class SetReferenceCrops:
+class SetReferenceCrops(Swap[tuple[int, ...]]):
     """Choose the crops that a class card shows."""
 
     class_id: int
@@ -288,15 +311,10 @@ class SetReferenceCrops:
     after: tuple[int, ...]
     text: str = "change class card"
 
-    def do(self, project: Project, *, how: How | None = None) -> Changed:
-        """Write the new choice."""
-        project.put_reference_crops(self.class_id, self.after)
-        return Changed(frozenset({"classes"}))
-
-    def undo(self, project: Project) -> Changed:
-        """Write the old choice."""
-        project.put_reference_crops(self.class_id, self.before)
-        return Changed(frozenset({"classes"}))
+    def put(self, project: Project, value: tuple[int, ...]) -> Changed:
+        """Write the choice."""
+        project.put_reference_crops(self.class_id, value)
+        return changed("classes")
 
 
 @dataclass(frozen=True)
@@ -333,7 +351,7 @@ def label_name(label: int | None, classes: tuple[PoreClass, ...]) -> str:
 
 
 @dataclass(frozen=True)
-class SetRemark:
+class SetRemark(Swap[Remark]):
     """Note something at a crop, or mark it as reviewed."""
 
     crop_id: int
@@ -347,21 +365,14 @@ class SetRemark:
             return "change note"
         return "mark as reviewed"
 
-    def do(self, project: Project, *, how: How | None = None) -> Changed:
-        """Write the new remark."""
-        return self._put(project, self.after)
-
-    def undo(self, project: Project) -> Changed:
-        """Write the old remark."""
-        return self._put(project, self.before)
-
-    def _put(self, project: Project, remark: Remark) -> Changed:
-        project.put_remarks([(self.crop_id, remark)])
-        return Changed(frozenset({"remarks"}), (self.crop_id,))
+    def put(self, project: Project, value: Remark) -> Changed:
+        """Write the remark."""
+        project.put_remarks([(self.crop_id, value)])
+        return changed("remarks", crop_ids=(self.crop_id,))
 
 
 @dataclass(frozen=True)
-class SetSetting:
+class SetSetting(Swap[str]):
     """Change a setting that belongs to the project, such as its detection recipe, kept as text
     under a key.
     """
@@ -371,15 +382,10 @@ class SetSetting:
     after: str
     text: str = "change setting"
 
-    def do(self, project: Project, *, how: How | None = None) -> Changed:
-        """Write the new text."""
-        project.put_meta(self.key, self.after)
-        return Changed(frozenset({"settings"}))
-
-    def undo(self, project: Project) -> Changed:
-        """Write the old text."""
-        project.put_meta(self.key, self.before)
-        return Changed(frozenset({"settings"}))
+    def put(self, project: Project, value: str) -> Changed:
+        """Write the text."""
+        project.put_meta(self.key, value)
+        return changed("settings")
 
 
 @dataclass(frozen=True)
@@ -442,7 +448,7 @@ class ReplacePores:
             *(one.crop.id for one in self.added),
             *self.removed,
         ]
-        return Changed(frozenset({"crops", "labels", "outlines"}), tuple(ids))
+        return changed("crops", "labels", "outlines", crop_ids=ids)
 
 
 def together(edits: Iterable[ReplacePores], text: str) -> ReplacePores:

@@ -18,12 +18,16 @@ class History:
     @property
     def undo_text(self) -> str:
         """Say what `undo` would take back; empty when there is nothing."""
-        return self._done[-1].text if self._done else ""
+        if self._done:
+            return self._done[-1].text
+        return ""
 
     @property
     def redo_text(self) -> str:
         """Say what `redo` would do again; empty when there is nothing."""
-        return self._undone[-1].text if self._undone else ""
+        if self._undone:
+            return self._undone[-1].text
+        return ""
 
     def apply(self, edit: Edit) -> Changed:
         """Do an edit.

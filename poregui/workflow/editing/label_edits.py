@@ -9,6 +9,7 @@ from poregui.domain.classes import FEWEST_CLASSES, PoreClass, clean_name, letter
 from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import Box, Outline
 from poregui.domain.records import Crop, How, Micrograph, Origin, Specimen
+from poregui.domain.wording import count, noun
 from poregui.store.pixels import CropPixels
 from poregui.store.project import Project
 from poregui.workflow.editing.edits import (
@@ -136,7 +137,9 @@ def set_scale(
     Raises PoreguiError for a scale that is not a positive, finite number.
     """
     if um_per_px is not None and not 0 < um_per_px < 1e6:
-        raise PoreguiError(f"{um_per_px:g} um per px cannot be a scale.", "Give a number above 0.")
+        raise PoreguiError(
+            f"{um_per_px:g} µm/px is not a valid pixel size.", "Give a number above 0."
+        )
     after = tuple(
         replace(m, um_per_px=um_per_px, scale_source=source if um_per_px is not None else "")
         for m in micrographs
@@ -208,7 +211,7 @@ def retire_class(project: Project, class_id: int) -> SetClasses:
     carried = project.label_counts()[class_id]
     if carried:
         raise PoreguiError(
-            f"{carried} crops are labelled {name}.",
+            f"{count(carried, 'crop')} {noun(carried, 'is', 'are')} labelled {name}.",
             "Merge it into another class, or relabel them first.",
         )
     return SetClasses(before, _retired(before, class_id), text=f"retire class {name}")

@@ -17,7 +17,6 @@ from poregui.domain.records import (
     Changed,
     Detection,
     Display,
-    How,
     Line,
     Micrograph,
     Plane,
@@ -33,6 +32,8 @@ from poregui.workflow.editing.edits import (
     Combined,
     Edit,
     SetSetting,
+    Swap,
+    changed,
 )
 
 _ROUNDED_PX = 2
@@ -261,9 +262,8 @@ def change_plane(project: Project, before: Micrograph, after: Micrograph) -> Cha
         micrograph_id=before.id
     ):
         raise PoreguiError(
-            f"{after.name} is {after.width} x {after.height} px, and the crops of {before.name} "
-            "lie in a picture of "
-            f"{before.width} x {before.height} px.",
+            f"{after.name} is {after.width} × {after.height} px, but the crops of {before.name} "
+            f"are from an image of {before.width} × {before.height} px.",
             "Import the file once more with that page.",
         )
     return ChangeMicrographs((before,), (after,), text="change page")
@@ -307,7 +307,9 @@ def frame_of(
     project says.
     """
     own = micrograph.build_direction_deg
-    direction = build_direction_deg if own is None else own
+    direction = build_direction_deg
+    if own is not None:
+        direction = own
     if micrograph.surfaces is not None:
         return Frame(direction, micrograph.surfaces, drawn=True)
     return Frame(direction, () if detection is None else detection.surfaces)
@@ -325,7 +327,7 @@ def checked_direction(degrees: float) -> float:
     if not math.isfinite(degrees) or abs(degrees) > 360:
         raise PoreguiError(
             f"{degrees:g} degrees cannot be a direction.",
-            "Give 0 (right) to 360; 90 is upwards in the picture.",
+            "Give 0 (right) to 360; 90 is upwards in the image.",
         )
     return degrees % 360
 
@@ -381,23 +383,19 @@ def set_surfaces(
     return ChangeMicrographs(tuple(micrographs), after, text="change surface")
 
 
+_Noted = tuple[tuple[int, Detection | None], ...]
+
+
 @dataclass(frozen=True)
-class SetDetections:
+class SetDetections(Swap[_Noted]):
     """Note of micrographs (by id) that pores were looked for in them; None before: never."""
 
-    before: tuple[tuple[int, Detection | None], ...]
-    after: tuple[tuple[int, Detection | None], ...]
+    before: _Noted
+    after: _Noted
     text: str = "find pores"
 
-    def do(self, project: Project, *, how: How | None = None) -> Changed:
-        """Write what is said now."""
-        return self._put(project, self.after)
-
-    def undo(self, project: Project) -> Changed:
-        """Write what was said before."""
-        return self._put(project, self.before)
-
-    def _put(self, project: Project, several: tuple[tuple[int, Detection | None], ...]) -> Changed:
-        for micrograph_id, detection in several:
+    def put(self, project: Project, value: _Noted) -> Changed:
+        """Write what is said."""
+        for micrograph_id, detection in value:
             project.put_detection(micrograph_id, detection)
-        return Changed(frozenset({"detections"}))
+        return changed("detections")

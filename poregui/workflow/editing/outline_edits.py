@@ -57,8 +57,8 @@ def cut_pore(project: Project, pore: Pore, micrograph: Micrograph, image: Pyrami
     changed = _by_hand(_around(project, crop, lines[0], micrograph, image))
     first = project.next_id("crops")
     added = tuple(
-        _new(project, first + place, line, micrograph, image, "hand")
-        for place, line in enumerate(lines[1:])
+        _new(project, first + index, line, micrograph, image, "hand")
+        for index, line in enumerate(lines[1:])
     )
     return ReplacePores(added, (OutlinedCrop(crop, outline),), (changed,), text="split pore")
 

@@ -22,8 +22,8 @@ from poregui.workflow.training.grouping import tested_keys
 from poregui.workflow.training.prepare_dataset import crop_name
 
 COLUMNS = (
-    "crop", "name", "micrograph", "specimen", "x", "y", "width", "height", "um_per_px", "label", "side", "who", "when",
-    "how",
+    "crop", "name", "micrograph", "specimen", "x", "y", "width", "height", "um_per_px", "label",
+    "side", "who", "when", "how",
 )  # fmt: skip
 Progress = Callable[[int, int], None]
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from poregui.domain.errors import PoreguiError
+from poregui.domain.wording import count, shortened
 from poregui.store.packing import Member, beside, copy_databases, run_files, write_zip
 from poregui.store.project import Project
 
@@ -35,15 +36,12 @@ class Packed:
     def text(self) -> str:
         """Return the facts as a sentence or two."""
         text = (
-            f"Packed {self.files} files, {self.micrographs} micrographs and {self.runs} runs "
-            "among them, "
-            f"into {self.out} ({self.size / 2**20:.1f} MB); all were read back and are the same."
+            f"Packed {count(self.files, 'file')}, with {count(self.micrographs, 'micrograph')} and "
+            f"{count(self.runs, 'run')}, into {self.out} ({self.size / 2**20:.1f} MB); all were "
+            "read back and verified."
         )
         if self.missing:
-            text += (
-                " Not found and left out: "
-                f"{', '.join(self.missing[:5])}{' ...' if len(self.missing) > 5 else ''}."
-            )
+            text += f" Not found and left out: {shortened(self.missing, 5)}."
         return text
 
 

@@ -64,7 +64,7 @@ def plan_classes(project: Project, names: Iterable[str]) -> ClassPlan:
     if len([c for c in kept if not c.retired]) + len(new) > MOST_CLASSES:
         raise PoreguiError(
             f"The folders name {len(new)} new classes; a project has at most {MOST_CLASSES}.",
-            "If these folders are no classes, import the pictures as micrographs.",
+            "If these folders are not classes, import the images as micrographs.",
         )
     after = list(kept)
     first = project.next_id("classes")

@@ -257,13 +257,13 @@ def _walk(paths: Sequence[Path], skipped: list[PassedOver]) -> Iterator[_Picture
             before = len(skipped)
             pictures = list(_walk_folder(path, path, seen, skipped))
             if not pictures and len(skipped) == before:
-                skipped.append(PassedOver(str(given), "holds no pictures."))
+                skipped.append(PassedOver(str(given), "holds no images."))
             yield from pictures
         elif _first_time(path, seen):
             if path.is_file() and is_picture(path):
                 yield _Picture(path, path.parent, (), None)
             else:
-                skipped.append(PassedOver(path.name, "is no picture of a known format."))
+                skipped.append(PassedOver(path.name, "is not an image of a known format."))
 
 
 def _walk_folder(
@@ -282,9 +282,7 @@ def _walk_folder(
         return
     if any(entry.name == "project.db" for entry in entries):
         skipped.append(
-            PassedOver(
-                shown, "is a poregui project; import the pictures in its folders one by one."
-            )
+            PassedOver(shown, "is a poregui project; import the images in its folders one by one.")
         )
         return
     for entry in entries:
@@ -299,7 +297,7 @@ def _walk_folder(
         elif not entry.is_file():
             skipped.append(PassedOver(name, "leads nowhere."))
         elif not is_picture(path):
-            skipped.append(PassedOver(name, "is no picture of a known format."))
+            skipped.append(PassedOver(name, "is not an image of a known format."))
         elif _first_time(path, seen):
             chain = (root.name, *path.parent.relative_to(root).parts)
             sides = [side for part in chain if (side := side_of(part))]

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from poregui.domain.errors import ImageError, PoreguiError
 from poregui.domain.records import FIRST, Crop, Micrograph, Plane, Side, Specimen
+from poregui.domain.wording import count
 from poregui.store.files import file_hash
 from poregui.store.pixels import CropPixels, PixelStore
 from poregui.store.project import Project
@@ -73,7 +74,7 @@ class ImportOptions:
             math.isfinite(self.um_per_px) and 0 < self.um_per_px < 1e6
         ):
             raise PoreguiError(
-                f"{self.um_per_px:g} um per px cannot be a scale.", "Give a number above 0."
+                f"{self.um_per_px:g} µm/px is not a valid pixel size.", "Give a number above 0."
             )
         if self.specimen is not None and not self.specimen.strip():
             raise PoreguiError("A specimen needs a name.", "Leave it out when it is not known.")
@@ -206,7 +207,7 @@ def _nothing(paths: Sequence[Path], skipped: Sequence[PassedOver]) -> PoreguiErr
         return PoreguiError(
             f"{where} {skipped[0].reason}", "" if "project" in skipped[0].reason else remedy
         )
-    return PoreguiError(f"There is no picture in {where}.", remedy)
+    return PoreguiError(f"There is no image in {where}.", remedy)
 
 
 class _Waiting:
@@ -312,7 +313,7 @@ def settle(project: Project, collected: Collected, who: str) -> ImportPlan:
         ),
         notes=(*notes, *_found_again(moved), *_doubts(crops)),
     )
-    text = "import picture" if many == 1 else f"import {many} pictures"
+    text = f"import {count(many, 'image')}"
     return ImportPlan(Combined(tuple(edits), text=text) if edits else None, report)
 
 
@@ -373,10 +374,10 @@ def _new_crops(
         elif twin is None:
             new[one.pixels] = one
         elif twin.class_name == one.class_name:
-            notes.append(f"{one.shown} is the same picture as {twin.shown}; it was taken once.")
+            notes.append(f"{one.shown} is the same image as {twin.shown}; it was taken once.")
         else:
             notes.append(
-                f"{one.shown} is the same picture as {twin.shown} with another label; look at "
+                f"{one.shown} is the same image as {twin.shown} with another label; look at "
                 "it: it is labelled "
                 f"{twin.class_name or 'not at all'} now."
             )
@@ -394,9 +395,8 @@ def _doubts(crops: Sequence[CollectedCrop]) -> Iterator[str]:
     large = sum(min(crop.width, crop.height) >= LARGE_CROP for crop in crops)
     if large:
         yield (
-            f"{large} crops are {LARGE_CROP} px or larger: if they are whole micrographs, undo "
-            "this and import them "
-            "as micrographs."
+            f"{count(large, 'crop')} of {LARGE_CROP} px or more: if these are whole micrographs, "
+            "undo and import them as micrographs."
         )
 
 

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
+from poregui.domain.wording import count, noun, shortened
 from poregui.workflow.editing.edits import Edit
 from poregui.workflow.importing.folders import PassedOver
 
@@ -49,39 +50,32 @@ class ImportReport:
     def _imported(self) -> list[str]:
         lines = []
         if self.micrographs:
-            lines.append(f"Imported {_count(self.micrographs, 'micrograph')}.")
+            lines.append(f"Imported {count(self.micrographs, 'micrograph')}.")
         if self.crops:
             shares = ", ".join(f"{name or 'without label'} {n}" for name, n in self.labels)
+            test = ""
             if self.test_crops:
-                test = f"; {self.test_crops} of them are the test side, as their folder says"
-            else:
-                test = ""
-            lines.append(f"Imported {_count(self.crops, 'crop')}: {shares}{test}.")
+                test = f"; {self.test_crops:,} in the test set, as in its folder"
+            lines.append(f"Imported {count(self.crops, 'crop')}: {shares}{test}.")
         if not self.imported:
             lines.append("Nothing new was imported.")
         if self.present:
-            are = "is" if self.present == 1 else "are"
-            lines.append(f"{_count(self.present, 'picture')} {are} in the project already.")
+            lines.append(f"{count(self.present, 'image')} already in the project.")
         if self.assigned:
-            if self.assigned == 1:
-                had = "had no specimen and has one now"
-            else:
-                had = "had no specimen and have one now"
-            lines.append(f"{_count(self.assigned, 'micrograph')} {had}.")
+            lines.append(f"{count(self.assigned, 'micrograph')} assigned to a specimen.")
         if self.replaced_classes:
             unused = ", ".join(self.replaced_classes)
             lines.append(
-                f"The classes are {', '.join(self.new_classes)} now; {unused} had not been used."
+                f"The classes are now {', '.join(self.new_classes)}; {unused} had no crops."
             )
         elif self.new_classes:
             lines.append(
-                f"New {'class' if len(self.new_classes) == 1 else 'classes'}: "
+                f"New {noun(len(self.new_classes), 'class', 'classes')}: "
                 f"{', '.join(self.new_classes)}."
             )
         if self.new_specimens:
-            names = ", ".join(self.new_specimens[:_MOST_LISTED])
-            more = ", ..." if len(self.new_specimens) > _MOST_LISTED else ""
-            lines.append(f"New {_count(len(self.new_specimens), 'specimen')}: {names}{more}.")
+            names = shortened(self.new_specimens, _MOST_LISTED)
+            lines.append(f"{count(len(self.new_specimens), 'new specimen')}: {names}.")
         return lines
 
     def _left_out(self) -> list[str]:
@@ -89,7 +83,7 @@ class ImportReport:
             return []
         listed = _shortened([f"{one.name} {one.reason}" for one in self.skipped])
         return [
-            f"{_count(len(self.skipped), 'file')} passed over:",
+            f"{count(len(self.skipped), 'file')} skipped:",
             *(f"  {line}" for line in listed),
         ]
 
@@ -118,13 +112,11 @@ class ImportPlan:
     report: ImportReport
 
 
-def _count(n: int, what: str) -> str:
-    return f"{n} {what}" if n == 1 else f"{n} {what}s"
-
-
 def _shortened(lines: list[str] | tuple[str, ...]) -> list[str]:
     more = len(lines) - _MOST_LISTED
-    return [*lines[:_MOST_LISTED], *([f"... and {more} more."] if more > 0 else [])]
+    if more > 0:
+        return [*lines[:_MOST_LISTED], f"… and {more:,} more."]
+    return list(lines)
 
 
 def by_class(names: list[str]) -> tuple[tuple[str, int], ...]:

@@ -14,6 +14,7 @@ from typing import Any, Literal
 from poregui.domain.classes import PoreClass
 from poregui.domain.errors import PoreguiError
 from poregui.domain.records import Crop, LabelEntry
+from poregui.domain.wording import count
 from poregui.store.project import Project
 from poregui.workflow.editing.edits import Combined, Edit, LabelChange, SetLabels, label_name
 
@@ -72,16 +73,17 @@ class MergePlan:
     def lines(self) -> list[str]:
         """Return what merging does, a sentence a line."""
         lines = [
-            f"{self.taken} labels are taken over, {self.same} agree, {len(self.conflicts)} differ."
+            f"{count(self.taken, 'label')} to merge, {self.same:,} equal, "
+            f"{count(len(self.conflicts), 'conflict')}."
         ]
         if self.only_there:
             lines.append(
-                f"{self.only_there} labelled crops of the other copy are not in this project."
+                f"{count(self.only_there, 'labelled crop')} of the other copy not in this project."
             )
         lines += [
-            f"{count} crops are labelled {name} there, a class that is not here; add it to "
-            "take them over."
-            for name, count in self.unknown.items()
+            f"{count(number, 'crop')} labelled {name} in the other copy, a class that this project "
+            "does not have; add the class to merge them."
+            for name, number in self.unknown.items()
         ]
         return lines
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import Box, Outline
 from poregui.domain.records import Crop, Micrograph, Plane
+from poregui.domain.wording import count
 from poregui.store.pixels import CropPixels, PixelStore
 from poregui.store.project import Project
 from poregui.vision.crops import cut
@@ -65,11 +66,11 @@ class OutlinesPlan:
     @property
     def lines(self) -> tuple[str, ...]:
         """Return the report, the most important line first."""
-        first = f"Imported {self.added} pores"
+        first = f"Imported {count(self.added, 'pore')}"
         if self.labelled:
-            first += f", labelled {self.labelled} that were there"
+            first += f", labelled {count(self.labelled, 'existing pore')}"
         if self.present:
-            first += f"; {self.present} were there already"
+            first += f"; {self.present:,} already in the project"
         return (first + ".", *self.notes)
 
 
@@ -116,14 +117,13 @@ def match_images(
         there = known.get(_plain(name)) or known.get(_plain(Path(name).stem))
         if there is None:
             notes.append(
-                f"There is no micrograph {name} in the project; its {len(image.shapes)} pores "
-                "were left out."
+                f"There is no micrograph {name} in the project; "
+                f"{count(len(image.shapes), 'pore')} skipped."
             )
         elif image.width and (image.width, image.height) != (there.width, there.height):
             notes.append(
-                f"{name} was outlined at {image.width} x {image.height} px and is {there.width} "
-                f"x {there.height} px "
-                "here; its pores were left out."
+                f"{name} was outlined at {image.width} × {image.height} px but is {there.width} "
+                f"× {there.height} px here; its pores were skipped."
             )
         else:
             found.append((there, project.micrograph_file(there), image.shapes))
@@ -169,9 +169,7 @@ def cut_outlines(
             pores[micrograph.id].append(CutPore(shape, box, pixels.add(content)))
         image.close()
         if outside:
-            said.append(
-                f"{outside} pores of {micrograph.name} lie outside of it and were left out."
-            )
+            said.append(f"{count(outside, 'pore')} outside the image {micrograph.name} skipped.")
     return CollectedOutlines({key: tuple(value) for key, value in pores.items()}, tuple(said))
 
 
@@ -227,7 +225,8 @@ def settle_outlines(project: Project, collected: CollectedOutlines, who: str) ->
         edits = []
     edits += [AddCrops(tuple(crops), who, "import", tuple(outlines))] if crops else []
     edits += [SetLabels(tuple(labels), who, "import")] if labels else []
-    edit = Combined(tuple(edits), f"import {len(crops) + len(labels)} pores") if edits else None
+    text = f"import {count(len(crops) + len(labels), 'pore')}"
+    edit = Combined(tuple(edits), text) if edits else None
     return OutlinesPlan(edit, len(crops), len(labels), present, collected.notes)
 
 

@@ -122,7 +122,9 @@ def add_drawn(project: Project, drawn: SyntheticMicrograph, file: Path, *, label
         scale_source=SCALE_SOURCE,
         specimen_id=specimen.id,
     )
-    crops = _crops(project, drawn, micrograph.id) if labelled else ()
+    crops: tuple[Crop, ...] = ()
+    if labelled:
+        crops = _crops(project, drawn, micrograph.id)
     Combined(
         (AddMicrographs((micrograph,)), AddCrops(crops, who=WHO, how="import")), text="sample"
     ).do(project)
@@ -168,7 +170,8 @@ def write_truth(path: Path, drawn: Iterable[SyntheticMicrograph]) -> None:
 def _truth_rows(drawn: SyntheticMicrograph) -> Iterator[tuple[object, ...]]:
     for pore in drawn.pores:
         yield (
-            drawn.name, drawn.specimen, pore.number, pore.class_name, round(pore.x, 3), round(pore.y, 3),
-            round(pore.area_px, 3), round(pore.area_um2, 4), round(pore.diameter_um, 4),
-            pore.box.x, pore.box.y, pore.box.width, pore.box.height, drawn.um_per_px,
+            drawn.name, drawn.specimen, pore.number, pore.class_name, round(pore.x, 3),
+            round(pore.y, 3), round(pore.area_px, 3), round(pore.area_um2, 4),
+            round(pore.diameter_um, 4), pore.box.x, pore.box.y, pore.box.width, pore.box.height,
+            drawn.um_per_px,
         )  # fmt: skip

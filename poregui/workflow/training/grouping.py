@@ -12,10 +12,19 @@ from numpy.typing import NDArray
 from poregui.domain.classes import SHORT_NAMES
 from poregui.domain.dataset import Part
 from poregui.domain.records import Changed, Crop, How
-from poregui.domain.splits import NamedCrop, Sources, find_sources, group_of
+from poregui.domain.splits import (
+    FEWEST_GROUPS,
+    NamedCrop,
+    Sources,
+    find_sources,
+    group_of,
+    kind_of,
+)
+from poregui.domain.wording import count, noun
 from poregui.store.pixels import ahead
 from poregui.store.project import Project
 from poregui.vision.near_copies import clusters, fingerprint, near_copies
+from poregui.workflow.editing.edits import changed
 
 MOST_CROPS = 12_000
 """Crops above which copies are not looked for: every crop is held against every other one."""
@@ -53,24 +62,18 @@ def untangle_parts(
     return now, (*_dropped(dropped), *_moved(moved))
 
 
-def _dropped(count: int) -> tuple[str, ...]:
-    if not count:
+def _dropped(number: int) -> tuple[str, ...]:
+    if not number:
         return ()
-    if count == 1:
-        crops = "1 crop is a copy of a test crop and was"
-    else:
-        crops = f"{count} crops are copies of test crops and were"
-    return (f"{crops} left out of the training, so that the test stays unseen.",)
+    copies = noun(number, "copy of a test crop", "copies of test crops")
+    return (f"{number:,} {copies} excluded from training, to keep the test set unseen.",)
 
 
-def _moved(count: int) -> tuple[str, ...]:
-    if not count:
+def _moved(number: int) -> tuple[str, ...]:
+    if not number:
         return ()
-    if count == 1:
-        crops = "1 validation crop is a copy"
-    else:
-        crops = f"{count} validation crops are copies"
-    return (f"{crops} of training crops and went to their side.",)
+    copies = noun(number, "validation crop", "validation crops")
+    return (f"{number:,} {copies} moved to training as copies of training crops.",)
 
 
 def untangle_folds(
@@ -91,12 +94,10 @@ def untangle_folds(
         for number in range(len(tests))
     ]
     kept = [fold for fold in now if fold]
-    if moved > 1:
-        note = f"{moved} crops are copies of crops in another fold and went there."
-    else:
-        note = ""
-    note = note or ("1 crop is a copy of a crop in another fold and went there." if moved else "")
-    return kept, (note,) if note else ()
+    if not moved:
+        return kept, ()
+    moves = count(moved, "crop moved to the fold of its copy", "crops moved to the fold of copies")
+    return kept, (f"{moves}.",)
 
 
 _META = "crop_sources"
@@ -131,7 +132,7 @@ class SetSources:
         project.put_meta(_META, value)
         project.put_test_side(side)
         project.put_meta("test_side_fixed", fixed)
-        return Changed(frozenset({"test_side"}))
+        return changed("test_side")
 
 
 def sources_of(project: Project, crops: Iterable[Crop]) -> Sources | None:
@@ -207,4 +208,50 @@ def set_sources(project: Project, *, together: bool) -> SetSources:
         "" if together else _OFF,
         project.test_side(),
         project.meta("test_side_fixed"),
+    )
+
+
+_WHAT = {"specimen": "specimen", "micrograph": "micrograph", "source": "source"}
+
+
+def why_not_grouped(groups: Sequence[str]) -> str:
+    """Say why crops of one group stand on both sides."""
+    what = _WHAT.get(kind_of(groups), "group")
+    if len(groups) == 1:
+        return (
+            f"All labelled crops are from one {what}: no independent test is possible. "
+            "Add crops of other specimens."
+        )
+    if len(groups) < FEWEST_GROUPS:
+        return (
+            f"Labelled crops are from only {count(len(groups), what)} (at least {FEWEST_GROUPS} "
+            f"needed): crops of one {what} are used for training and testing, and the accuracy "
+            "may be too high."
+        )
+    return (
+        f"Some class occurs in too few {noun(2, what)}: crops of one {what} are used for training "
+        "and testing, and the accuracy may be too high."
+    )
+
+
+def unknown_specimens(groups: Sequence[str], sources: Sources | None) -> tuple[str, ...]:
+    """Say what a split without the names of all specimens cannot promise."""
+    kind = kind_of(groups)
+    if kind == "specimen":
+        return ()
+    if kind == "micrograph":
+        return (
+            "Specimens are not named: micrographs of one specimen may be used for training and "
+            "testing. Name the specimens if you can.",
+        )
+    if kind == "source" and sources is not None:
+        name, source = sources.example
+        return (
+            f"Crops are grouped by the start of their file names ({name} with all others of "
+            f"{source}). Crops of one specimen may still be used for training and testing: name "
+            "the specimens if you can. To switch grouping off: Edit, Group crops by file name.",
+        )
+    return (
+        "For some crops neither specimen nor micrograph is known: crops of one specimen may be "
+        "used for training and testing, and the accuracy may be too high.",
     )

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from poregui.domain.wording import points, points_span
 from poregui.workflow.suggesting.suggestion_model import answers_of, group_folds
 
 Floats = NDArray[np.float64]
@@ -85,11 +86,11 @@ def learning_curve(
     if hits is None:
         return None
     gains = []
-    for place, name in enumerate(names.tolist()):
-        count = int((places == place).sum())
+    for index, name in enumerate(names.tolist()):
+        count = int((places == index).sum())
         if count < _FEWEST_OF_CLASS:
             continue
-        of_class = work.hits(place, stop)
+        of_class = work.hits(index, stop)
         if of_class is None:
             return None
         gains.append(_gain(name, count, of_class, work.group_of, 0.05 / len(names), seed))
@@ -174,9 +175,9 @@ def _slope(inverse: Floats, accuracies: Floats) -> float:
 
 _WORTH_SAYING = 0.002
 HOW_SURE = (
-    "Estimated from the labels there are, by leaving specimens out.\n"
-    "Checked on the sample project, intervals called 95 % held what\n"
-    "really came in only 84 of 100 cases: take them as a hint."
+    "Estimated from the present labels by leaving specimens out.\n"
+    "On the sample project these 95 % intervals held the true gain\n"
+    "in only 84 of 100 cases: take them as a hint."
 )
 """Stands where the estimates are shown; the figure is that of `scripts/bench.py promises` in
 ARCHITECTURE.md.
@@ -184,8 +185,8 @@ ARCHITECTURE.md.
 
 
 def advice(curve: Mapping[str, Any] | None, names: Mapping[int, str]) -> str:
-    """Return `About 60 more Lack of Fusion crops: +1.5 points (95 %: +0.2 to +3.1).` from the JSON
-    of a LearningCurve.
+    """Return `60 more Lack of Fusion: +1.5 points (95 % CI +0.2 to +3.1).` from the JSON of a
+    LearningCurve.
 
     Empty without a curve. Where the interval of no class lies above nothing, that is said with how
     much it may be.
@@ -198,27 +199,23 @@ def advice(curve: Mapping[str, Any] | None, names: Mapping[int, str]) -> str:
     name = names.get(best["label"], "such")
     if high < _WORTH_SAYING:
         return (
-            f"More labels would hardly help the suggestions: {best['more']} more "
-            f"{name} crops "
-            f"{100 * high:+.1f} points."
+            f"More labels would hardly improve the suggestions ({best['more']} more {name}: "
+            f"at most {points(high)})."
         )
     if not helping:
         return (
-            "No class is sure to gain by more labels: "
-            f"{best['more']} more {name} crops {100 * low:+.1f} to {100 * high:+.1f} points."
+            f"More labels may not help ({best['more']} more {name}: {points_span(low, high)} "
+            "points)."
         )
-    return (
-        f"About {best['more']} more {name} crops: {100 * best['gain']:+.1f} points "
-        f"(95 %: {100 * low:+.1f} to {100 * high:+.1f})."
-    )
+    return f"{best['more']} more {name}: {points(best['gain'])} (95 % CI {points_span(low, high)})."
 
 
 def lines_of_classes(curve: Mapping[str, Any] | None, names: Mapping[int, str]) -> list[str]:
-    """Return a line for each class: `20 more Gas: +0.4 points (95 %: -0.4 to +1.2)`; none without a
-    curve.
+    """Return a line for each class: `20 more Gas: +0.4 points (95 % CI -0.4 to +1.2)`; none
+    without a curve.
     """
     return [
-        f"{one['more']} more {names.get(one['label'], 'such')}: {100 * one['gain']:+.1f} points "
-        f"(95 %: {100 * one['interval'][0]:+.1f} to {100 * one['interval'][1]:+.1f})"
+        f"{one['more']} more {names.get(one['label'], 'such')}: {points(one['gain'])} "
+        f"(95 % CI {points_span(*one['interval'])})"
         for one in (curve["gains"] if curve else ())
     ]

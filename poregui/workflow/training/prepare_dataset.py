@@ -13,7 +13,6 @@ from poregui.domain.errors import PoreguiError, TrainingError
 from poregui.domain.recipe import Recipe
 from poregui.domain.records import Crop
 from poregui.domain.splits import (
-    FEWEST_GROUPS,
     FIXED_FROM,
     TEST_SHARE,
     Item,
@@ -26,6 +25,7 @@ from poregui.domain.splits import (
     kind_of,
     make_split,
 )
+from poregui.domain.wording import count, listed
 from poregui.store.pixels import PixelsInHand, PixelStore
 from poregui.store.pretrained_weights import check_installed
 from poregui.store.project import Project
@@ -34,59 +34,11 @@ from poregui.workflow.training.grouping import (
     find_copies,
     keep_sources,
     sources_of,
+    unknown_specimens,
     untangle_folds,
     untangle_parts,
+    why_not_grouped,
 )
-
-_WHAT = {"specimen": "specimen", "micrograph": "micrograph", "source": "source"}
-
-
-def why_not_grouped(groups: Sequence[str]) -> str:
-    """Say why crops of one group stand on both sides."""
-    what = _WHAT.get(kind_of(groups), "group")
-    if len(groups) == 1:
-        return (
-            f"All labelled crops are of one {what}: the test cannot be honest. "
-            "Add crops of "
-            "other specimens."
-        )
-    if len(groups) < FEWEST_GROUPS:
-        return (
-            f"The labelled crops are of {len(groups)} {what}s only, at least {FEWEST_GROUPS} are "
-            "needed to keep them "
-            "apart: crops of one stand on both sides, and the accuracy can be too kind."
-        )
-    return (
-        f"Some class is found in too few {what}s to keep them apart: crops of one {what} stand "
-        "on both sides, and the "
-        "accuracy can be too kind."
-    )
-
-
-def unknown_specimens(groups: Sequence[str], sources: Sources | None) -> tuple[str, ...]:
-    """Say what a split without the names of all specimens cannot promise."""
-    kind = kind_of(groups)
-    if kind == "specimen":
-        return ()
-    if kind == "micrograph":
-        return (
-            "Specimens are not named: micrographs of one specimen can stand on both sides. Name "
-            "them if you can.",
-        )
-    if kind == "source" and sources is not None:
-        name, source = sources.example
-        return (
-            f"Crops whose file names begin alike are kept together, {name} with all others of "
-            f"{source}. Those of one "
-            "specimen can still stand on both sides: name the specimens if you can. "
-            "Edit, Group crops by file name, switches it off.",
-        )
-    return (
-        "For some crops neither specimen nor micrograph is known: crops of one specimen can "
-        "stand on both sides, and "
-        "the accuracy can be too kind.",
-    )
-
 
 _SPLIT_SEED = 0
 """The test side of a project does not depend on the seed of a recipe, so that
@@ -160,8 +112,8 @@ def _labelled(project: Project) -> _Labelled:
         names.append(NOT_A_PORE_NAME)
     elif counts[NOT_A_PORE]:
         notes.append(
-            f"{counts[NOT_A_PORE]} crops that are not a pore are left out; "
-            f"from {NOT_A_PORE_OUTPUT_FROM} on the network learns them too."
+            f"{count(counts[NOT_A_PORE], 'crop')} labelled not a pore excluded; with "
+            f"{NOT_A_PORE_OUTPUT_FROM} or more the network learns this class too."
         )
     kept = tuple(crop for crop in crops if crop.label in ids)
     return _Labelled(tuple(names), tuple(ids), kept, tuple(notes), sources_of(project, crops))
@@ -212,8 +164,8 @@ def _leaks(labelled: _Labelled, test: frozenset[int]) -> tuple[str, ...]:
     if not shared:
         return ()
     return (
-        f"{shared} specimens, micrographs or sources have crops on both sides: the accuracy can "
-        "be too kind.",
+        f"{count(shared, 'specimen, micrograph or source', 'specimens, micrographs or sources')} "
+        f"used for training and testing: the accuracy may be too high.",
     )
 
 
@@ -221,7 +173,7 @@ def _thin_test(labelled: _Labelled, test: frozenset[int]) -> tuple[str, ...]:
     counts = Counter(item.label for item in labelled.items if item.crop_id in test)
     missing = [name for i, name in enumerate(labelled.classes) if not counts[i]]
     if missing:
-        return (f"No test crop is {', '.join(missing)}: its recall cannot be measured.",)
+        return (f"No test crop of {listed(missing, 'or')}: recall cannot be measured.",)
     return ()
 
 
@@ -239,7 +191,7 @@ def _split(project: Project, labelled: _Labelled, recipe: Recipe) -> tuple[Split
         labelled.classes
     ):
         raise TrainingError(
-            "Some class has no crop left to train on once the test side is taken.",
+            "Some class has no crop left for training beside the test set.",
             "Label more crops of every class.",
         )
     return split, side
@@ -375,7 +327,7 @@ class Frozen:
             return (
                 self.parts,
                 [],
-                ("Too many crops are copies of one another to keep copies on one side.",),
+                ("Too many crops are copies of one another to keep copies in one part.",),
             )
         return parts, [], notes
 
@@ -458,11 +410,11 @@ def _fold_parts(
         [item.crop_id for item in items if fold_of[item.group] == fold] for fold in range(folds)
     ]
     warnings = [*labelled.notes, *(unknown_specimens(groups, labelled.sources) if grouped else ())]
-    for place, name in enumerate(labelled.classes):
-        if len({fold_of[item.group] for item in items if item.label == place}) < 2:
+    for index, name in enumerate(labelled.classes):
+        if len({fold_of[item.group] for item in items if item.label == index}) < 2:
             warnings.append(
-                f"All crops of {name} fall into one fold: that fold is tested by a network "
-                "without them."
+                f"All crops of {name} are in one fold: the network that is tested on it has "
+                "not seen this class."
             )
     parts: dict[int, Part] = dict.fromkeys((item.crop_id for item in items), "test")
     return parts, [test for test in tests if test], kind_of(groups), len(groups), tuple(warnings)

@@ -11,7 +11,9 @@ from poregui.domain.dataset import Part
 from poregui.domain.errors import PoreguiError, ProjectError, TrainingError
 from poregui.domain.records import Changed, Crop, How
 from poregui.domain.splits import kind_of
+from poregui.domain.wording import count, listed, noun
 from poregui.store.project import Project
+from poregui.workflow.editing.edits import changed
 from poregui.workflow.training.grouping import groups_of
 
 _FIXED = "test_side_fixed"
@@ -50,7 +52,7 @@ class SetTestSide:
     def _put(self, project: Project, keys: frozenset[str], fixed: str) -> Changed:
         project.put_test_side(keys)
         project.put_meta(_FIXED, fixed)
-        return Changed(frozenset({"test_side"}))
+        return changed("test_side")
 
 
 def _labelled(project: Project) -> list[Crop]:
@@ -87,8 +89,12 @@ def word_for(keys: Sequence[str]) -> str:
     """Return what one of these groups is called: specimen, micrograph, source, or group when they
     are of several.
     """
-    kind = kind_of(keys) if keys else "specimen"
-    return "group" if kind == "mixed" else kind
+    kind = "specimen"
+    if keys:
+        kind = kind_of(keys)
+    if kind == "mixed":
+        return "group"
+    return kind
 
 
 def choose_test_side(project: Project, keys: Collection[str]) -> SetTestSide:
@@ -101,8 +107,8 @@ def choose_test_side(project: Project, keys: Collection[str]) -> SetTestSide:
     labelled = _labelled(project)
     if any(crop.given_side == "test" for crop in labelled):
         raise ProjectError(
-            "The folders test/ and train/ that were imported give the sides of this project.",
-            "Import the pictures without these folders to choose the test side here.",
+            "The imported folders test/ and train/ define the test set of this project.",
+            "Import the images without these folders to choose the test set here.",
         )
     before = project.test_side()
     after = frozenset(keys) | {key for key in before if key.startswith("crop:")}
@@ -115,16 +121,15 @@ def choose_test_side(project: Project, keys: Collection[str]) -> SetTestSide:
         mine = {crop.id for crop in labelled if crop.label == pore_class.id}
         if mine and mine <= tested:
             raise TrainingError(
-                f"All crops of {pore_class.name} would be on the test side: nothing is left "
-                "to train on.",
-                f"Leave a {kind} that shows this class to the training.",
+                f"All crops of {pore_class.name} would be in the test set, none for training.",
+                f"Leave a {kind} with this class for training.",
             )
     return SetTestSide(before, after, project.meta(_FIXED))
 
 
 def warnings_for(project: Project, edit: SetTestSide, shown: Sequence[Group]) -> tuple[str, ...]:
     """Say in plain words what a change of the test side costs."""
-    said = []
+    messages = []
     before = {group.key for group in shown if group.tested}
     if before == {group.key for group in shown if group.key in edit.after}:
         return ()
@@ -132,20 +137,20 @@ def warnings_for(project: Project, edit: SetTestSide, shown: Sequence[Group]) ->
         run for run in project.runs() if run.metrics_file.exists() and not run.folds_file.exists()
     ]
     if runs:
+        which = count(len(runs), "run")
         if len(runs) == 1:
-            which = f"Run {runs[0].number} was"
-        else:
-            which = f"{len(runs)} runs were"
-        said.append(f"{which} tested on another side: later numbers cannot be compared with those.")
+            which = f"Run {runs[0].number}"
+        messages.append(f"{which} used another test set: the results cannot be compared.")
         freed = [group.name for group in shown if group.key in before - edit.after]
         learned = [group.name for group in shown if group.key in edit.after - before]
         if learned:
-            said.append(
-                f"{_listed(learned)} helped to train them, and is unseen to new networks only."
+            messages.append(
+                f"{listed(learned)} was used to train, and is unseen by new networks only."
             )
         if freed and project.looks():
-            said.append(
-                f"What was seen of {_listed(freed)} in Review may have steered the labelling."
+            messages.append(
+                f"Test results of {listed(freed)} were viewed in Review and may have influenced "
+                "the labels."
             )
     classes = project.classes()
     tested = [
@@ -158,21 +163,15 @@ def warnings_for(project: Project, edit: SetTestSide, shown: Sequence[Group]) ->
         if not n and any(_of(shown, classes.index(c)))
     ]
     if missing:
-        said.append(f"No test crop would be {_listed(missing)}: its recall could not be measured.")
+        messages.append(f"No test crop of {listed(missing, 'or')}: recall cannot be measured.")
     if sum(group.key in edit.after for group in shown) == 1:
         kind = word_for([group.key for group in shown])
-        said.append(f"One {kind} alone says little of others: there is no interval over {kind}s.")
-    return tuple(said)
+        messages.append(f"Only 1 test {kind}: no confidence interval over {noun(2, kind)}.")
+    return tuple(messages)
 
 
 def _of(shown: Sequence[Group], place: int) -> list[int]:
     return [group.counts[place] for group in shown]
-
-
-def _listed(names: Sequence[str]) -> str:
-    if len(names) == 1:
-        return names[0]
-    return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def keys_of_names(shown: Sequence[Group], names: Sequence[str]) -> frozenset[str]:

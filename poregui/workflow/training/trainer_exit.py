@@ -15,7 +15,8 @@ _LAST_LINES = 6
 _LAST_BYTES = 16_384
 _LONGEST_LINE = 300
 _NOISE = re.compile(
-    r"^[IW]\d{4} |: [IW] tensorflow/|WARNING: All log messages|^To enable the following instructions"
+    r"^[IW]\d{4} |: [IW] tensorflow/|WARNING: All log messages|"
+    r"^To enable the following instructions"
 )
 """What TensorFlow says at every start, which is nobody's last word."""
 
@@ -27,11 +28,11 @@ def last_words(log_file: Path, also: Iterable[str] = ()) -> list[str]:
     """Return the last lines of a trainer's log, and of what it said elsewhere,
     that say something.
     """
-    said: list[str] = []
+    messages: list[str] = []
     with contextlib.suppress(OSError), open(log_file, "rb") as log:
         log.seek(max(0, log_file.stat().st_size - _LAST_BYTES))
-        said = log.read().decode("utf-8", "replace").splitlines()
-    lines = [line.strip()[:_LONGEST_LINE] for line in (*said, *also)]
+        messages = log.read().decode("utf-8", "replace").splitlines()
+    lines = [line.strip()[:_LONGEST_LINE] for line in (*messages, *also)]
     return [line for line in lines if line and not _NOISE.search(line)][-_LAST_LINES:]
 
 
@@ -40,13 +41,14 @@ def death_of(run: RunFolder, code: int, also: Iterable[str] = ()) -> TrainingErr
     told nothing.
     """
     how = f"with code {code}"
-    said = last_words(run.log_file, also)
-    memory = code == -9 or any(_MEMORY.search(line) for line in said)
+    messages = last_words(run.log_file, also)
+    memory = code == -9 or any(_MEMORY.search(line) for line in messages)
     if code < 0:
         with contextlib.suppress(ValueError):
             how = f"by {signal.Signals(-code).name}"
-    how += ", perhaps for want of memory" if memory else ""
-    words = " / ".join(said)
+    if memory:
+        how += ", perhaps for want of memory"
+    words = " / ".join(messages)
     if memory:
         remedy = "Choose fewer crops per batch or a smaller input size, or close other programs"
     else:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from poregui.domain.errors import TrainingError
 from poregui.domain.recipe import Recipe
+from poregui.domain.wording import count
 from poregui.store.project import Project
 from poregui.workflow.training.grouping import groups_of
 from poregui.workflow.training.prepare_dataset import summarise
@@ -26,18 +27,20 @@ class Order:
         """Say in a few words what is asked for."""
         if not self.folds:
             return self.recipe.preset
-        return f"{self.recipe.preset}, {self.folds} folds" + ("" if self.grouped else " by crop")
+        text = f"{self.recipe.preset}, {count(self.folds, 'fold')}"
+        if self.grouped:
+            return text
+        return f"{text} by crop"
 
 
 def orders_for(recipe: Recipe, folds: int, *, compare: bool) -> tuple[Order, ...]:
     """Return the runs to train; to compare, the one by crop comes first, so that the newest run is
     the honest one.
     """
+    order = Order(recipe, folds)
     if folds and compare:
-        torn = (Order(recipe, folds, grouped=False),)
-    else:
-        torn = ()
-    return (*torn, Order(recipe, folds))
+        return (Order(recipe, folds, grouped=False), order)
+    return (order,)
 
 
 def check_order(project: Project, order: Order) -> None:

@@ -21,8 +21,8 @@ from poregui.gui.base.messages import messages
 from poregui.gui.dialogs.apply_dialogs import LockDialog
 from poregui.gui.shell.main_window import MainWindow
 from poregui.store.project import Project
-from poregui.workflow.applying.inputs import RECIPE_KEY
 from poregui.workflow.applying.locked_recipe import lock_of_project, lock_run
+from poregui.workflow.detecting.find_pores import RECIPE_KEY
 
 
 @pytest.fixture

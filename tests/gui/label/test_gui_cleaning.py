@@ -143,11 +143,11 @@ def test_importing_again_fills_the_specimens_that_were_missing(
     with Project.create(tmp_path / "p") as project:
         bring_in(project, *files)
         lines = bring_in(project, *files, specimen_pattern=pattern)
-        assert "2 micrographs had no specimen and have one now." in lines
+        assert "2 micrographs assigned to a specimen." in lines
         assert [specimen for specimen, _ in state(project)] == ["A", "A", None]
         again = bring_in(project, *files, specimen="B")
         assert [specimen for specimen, _ in state(project)] == ["A", "A", "B"]
-        assert "1 micrograph had no specimen and has one now." in again
+        assert "1 micrograph assigned to a specimen." in again
 
 
 @pytest.mark.parametrize("answer", ["Mask", "Not now"])

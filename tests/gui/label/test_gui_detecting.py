@@ -97,7 +97,12 @@ def test_a_length_in_um_without_a_scale_is_said_where_the_preview_is(qtbot, tmp_
     with detect_desk(qtbot, bench.project.folder) as desk:
         desk.page.find_panel.form._fields["size_unit"].setCurrentText("µm")
         desk.page.side.show_panel("Find pores")
-        qtbot.waitUntil(lambda: "no scale" in desk.page.find_panel.preview_text.text())
+        qtbot.waitUntil(
+            lambda: (
+                "pixel size of this micrograph is unknown"
+                in desk.page.find_panel.preview_text.text()
+            )
+        )
 
 
 def test_finding_brings_proposals_in_one_step_and_says_what_it_found(desk: Desk, qtbot) -> None:

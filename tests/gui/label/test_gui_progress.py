@@ -20,8 +20,8 @@ def test_the_progress_tab_says_for_each_class_what_more_labels_would_add(desk, q
     desk.presenter._suggesting._draw_curve({"gains": gains})
     qtbot.waitUntil(lambda: "60 more" in more.text())
     assert more.text().splitlines() == [
-        "60 more Lack of Fusion: +1.5 points (95 %: +0.2 to +3.1)",
-        "20 more Gas: -0.1 points (95 %: -1.0 to +0.8)",
+        "60 more Lack of Fusion: +1.5 points (95 % CI +0.2 to +3.1)",
+        "20 more Gas: −0.1 points (95 % CI −1.0 to +0.8)",
     ]
 
 

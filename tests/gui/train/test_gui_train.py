@@ -180,7 +180,7 @@ def test_the_page_says_what_is_missing_and_offers_no_training_until_it_is_there(
 
 def test_warnings_stand_in_plain_words(qtbot, desk, tmp_path):
     at = desk(project=labelled_project(tmp_path / "one", specimens=1, per_class=8))
-    assert "the test cannot be honest" in at.page.warnings_text.text()
+    assert "no independent test is possible" in at.page.warnings_text.text()
 
 
 def test_the_bars_show_every_crop_once_among_the_parts_and_once_among_the_specimens(desk):

@@ -243,7 +243,7 @@ def test_what_is_read_cannot_be_changed_by_accident(tmp_path: Path) -> None:
     ("name", "content", "said"),
     [
         ("empty.png", b"", "is empty"),
-        ("words.png", b"no picture at all", "no picture of a known format"),
+        ("words.png", b"no picture at all", "not an image of a known format"),
         ("short.png", png(30, 30, b"")[:40], "damaged"),
         ("hollow.png", png(30, 30, zlib.compress(b"")), "damaged"),
         ("bomb.png", png(60_000, 60_000, zlib.compress(b"\0")), "too large"),

@@ -67,7 +67,8 @@ def write_lif(file: Path, pixels: np.ndarray) -> None:
         'UniqueID="a"><Children>'
         '<Element Name="Image001" Visibility="1" CopyOption="1" UniqueID="b"><Data><Image '
         'TextDescription="">'
-        f"<ImageDescription><Channels>{described}</Channels><Dimensions>{dimensions}</Dimensions></ImageDescription>"
+        f"<ImageDescription><Channels>{described}</Channels>"
+        f"<Dimensions>{dimensions}</Dimensions></ImageDescription>"
         f'</Image></Data><Memory Size="{stored.nbytes}" '
         'MemoryBlockID="MemBlock_1"/></Element></Children></Element>'
         "</LMSDataContainerHeader>"

@@ -109,7 +109,7 @@ def test_one_channel_of_a_png_can_be_chosen(tmp_path: Path) -> None:
     )
     with pytest.raises(ImageError, match=r"a\.png has no channel 5; it has 4 channels"):
         read_image(tmp_path / "a.png", Plane(channel=5))
-    with pytest.raises(ImageError, match=r"has no page 2; it has one page"):
+    with pytest.raises(ImageError, match=r"has no page 2; it has 1 page"):
         read_image(tmp_path / "a.png", Plane(page=2))
 
 

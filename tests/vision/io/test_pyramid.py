@@ -265,23 +265,30 @@ def test_halves_are_means_and_their_edges_are_kept(shape):
         assert abs(int(half[0, -1]) - int(array[:2, -1].mean())) <= 1 if array.ndim == 2 else True
 
 
+def write_kind(folder, kind):
+    """Write a textured image of one of the kinds that lack smaller sizes; return its file."""
+    array = textured(1301, 1107, np.uint16 if "strip" in kind else np.uint8)
+    if kind in ("png", "jpeg"):
+        file = folder / f"a.{kind}"
+        PIL.Image.fromarray(array).save(file)
+        return file
+    file = folder / "a.tif"
+    if kind == "float":
+        tifffile.imwrite(file, array.astype(np.float32) / 7)
+        return file
+    layout = {"tile": (256, 256)} if kind == "tiled" else {"rowsperstrip": 20}
+    tags = [(274, "H", 1, 6, True)] if kind == "turned" else []
+    compression = "zlib" if kind == "compressed strips" else None
+    tifffile.imwrite(file, array, extratags=tags, compression=compression, **layout)
+    return file
+
+
 @pytest.mark.parametrize(
     "kind", ["striped", "compressed strips", "tiled", "turned", "png", "jpeg", "float"]
 )
 def test_what_a_file_lacks_is_built_once_and_holds_the_same_pixels(tmp_path, monkeypatch, kind):
     monkeypatch.setattr("poregui.vision.io.pyramid_building.OVERVIEW", 200)
-    array = textured(1301, 1107, np.uint16 if "strip" in kind else np.uint8)
-    file = tmp_path / ("a.png" if kind == "png" else "a.jpg" if kind == "jpeg" else "a.tif")
-    if kind in ("png", "jpeg"):
-        PIL.Image.fromarray(array).save(file)
-    elif kind == "float":
-        tifffile.imwrite(file, array.astype(np.float32) / 7)
-    else:
-        more = {"tile": (256, 256)} if kind == "tiled" else {"rowsperstrip": 20}
-        tags = [(274, "H", 1, 6, True)] if kind == "turned" else []
-        tifffile.imwrite(
-            file, array, extratags=tags, compression="zlib" if "compr" in kind else None, **more
-        )
+    file = write_kind(tmp_path, kind)
     built = tmp_path / "built.tif"
     told: list[tuple[int, int]] = []
     with open_pyramid(file, built) as source:

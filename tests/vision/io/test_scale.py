@@ -281,8 +281,9 @@ def test_an_image_that_is_too_large_to_open_is_described_with_a_warning(tmp_path
 
 
 @pytest.mark.parametrize(("mode", "suffix", "bits", "channels"), [
-    ("L", ".png", 8, 1), ("RGBA", ".png", 8, 4), ("LA", ".png", 8, 2), ("I;16", ".png", 16, 1), ("1", ".png", 1, 1),
-    ("RGB", ".jpg", 8, 3), ("RGB", ".bmp", 8, 3), ("RGBA", ".tif", 8, 4), ("I;16", ".tif", 16, 1), ("1", ".tif", 1, 1),
+    ("L", ".png", 8, 1), ("RGBA", ".png", 8, 4), ("LA", ".png", 8, 2), ("I;16", ".png", 16, 1),
+    ("1", ".png", 1, 1), ("RGB", ".jpg", 8, 3), ("RGB", ".bmp", 8, 3), ("RGBA", ".tif", 8, 4),
+    ("I;16", ".tif", 16, 1), ("1", ".tif", 1, 1),
 ])  # fmt: skip
 def test_a_header_tells_what_is_stored(
     tmp_path: Path, mode: str, suffix: str, bits: int, channels: int

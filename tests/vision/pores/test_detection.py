@@ -281,7 +281,7 @@ def test_sizes_outside_the_limits_are_left_out(limits: dict[str, float], left: i
 
 
 def test_a_length_in_um_without_a_scale_is_refused_in_a_sentence() -> None:
-    with pytest.raises(PoreguiError, match="no scale"):
+    with pytest.raises(PoreguiError, match="pixel size of this micrograph is unknown"):
         detect(two_discs(), DetectionRecipe(size_unit="um"), None)
 
 
@@ -421,5 +421,5 @@ def test_the_field_of_view_follows_the_pore_or_stays() -> None:
     fixed = DetectionRecipe(view="fixed", view_size=50.0, view_unit="um")
     assert fixed.crop_box(pore, 500, 500, 0.5) == Box(70, 60, 100, 100)
     assert fixed.crop_box(Box(0, 0, 200, 10), 500, 500, 0.5).width == 202
-    with pytest.raises(PoreguiError, match="no scale"):
+    with pytest.raises(PoreguiError, match="pixel size of this micrograph is unknown"):
         fixed.crop_box(pore, 500, 500, None)

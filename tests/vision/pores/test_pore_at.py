@@ -31,7 +31,8 @@ def test_grey_of_16_bits_and_colour_are_as_good():
     grey = disc(300, 20)
     deep = grey.astype(np.uint16) * 257
     colour = np.repeat(grey[..., None], 3, axis=2)
-    assert found(deep, 150, 150) == found(colour, 150, 150) == found(grey, 150, 150) != None  # noqa: E711
+    assert found(grey, 150, 150) is not None
+    assert found(deep, 150, 150) == found(colour, 150, 150) == found(grey, 150, 150)
 
 
 def test_a_point_close_to_a_pore_finds_it_within_reach_only():

@@ -144,7 +144,7 @@ def test_a_finished_training_keeps_shapes_baseline_and_features_of_every_crop(
     run = make_run(tmp_path / "001", small_recipe(), crops=60)
     told: list[Event] = []
     train(run.path, told.append, lambda: "")
-    assert Stage("Comparing with shapes alone") in told
+    assert Stage("Comparing with shape-only baseline") in told
     dataset = run.read_dataset()
     features = run.read_features()
     assert features is not None

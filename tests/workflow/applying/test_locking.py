@@ -11,14 +11,12 @@ from pathlib import Path
 
 import pytest
 from builders import labelled_project
-from size_model import draw_discs
-from test_model_to_go import run_with_sizes
+from size_model import draw_discs, run_with_sizes
 
 from poregui.cli.main import main
 from poregui.domain.detection import DetectionRecipe
 from poregui.domain.errors import PoreguiError, ProjectError
 from poregui.store.project import Project
-from poregui.workflow.applying.inputs import RECIPE_KEY
 from poregui.workflow.applying.locked_recipe import (
     is_own,
     lock_of_project,
@@ -28,6 +26,7 @@ from poregui.workflow.applying.locked_recipe import (
     take_lock,
     unlock_project,
 )
+from poregui.workflow.detecting.find_pores import RECIPE_KEY
 
 SIZES = [12.0] * 4 + [34.0] * 3 + [90.0] * 2
 

@@ -12,13 +12,14 @@ from PIL import Image
 
 from poregui.domain.classes import NOT_A_PORE
 from poregui.domain.detection import DetectionRecipe
-from poregui.domain.errors import PoreguiError
+from poregui.domain.errors import PoreguiError, ProjectError
 from poregui.domain.geometry import Box, Mask, Outline
 from poregui.domain.records import Crop, Micrograph
 from poregui.store.pixels import CropPixels
 from poregui.vision.io.pyramid import open_pyramid
 from poregui.vision.shape.overlaps import overlaps
 from poregui.workflow.detecting.find_pores import (
+    RECIPE_KEY,
     DetectedPores,
     detection_recipe,
     find_in_file,
@@ -64,7 +65,7 @@ def test_the_field_of_view_follows_the_recipe(bench: Bench) -> None:
 
 def test_lengths_in_um_without_a_scale_are_a_sentence(tmp_path: Path) -> None:
     bench = Bench(tmp_path / "pores", grid_of_pores(), um_per_px=None)
-    with pytest.raises(PoreguiError, match="no scale"):
+    with pytest.raises(PoreguiError, match="pixel size of this micrograph is unknown"):
         bench.plan(DetectionRecipe(view="fixed", view_unit="um"))
     bench.project.close()
 
@@ -271,9 +272,26 @@ def test_a_file_that_is_another_picture_now_is_a_sentence(bench: Bench) -> None:
         bench.plan()
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["{", "null", "[]", '"otsu"', "7", '{"smallest": "ten"}', '{"smoothing": -1}', '{"method": 3}'],
+)
+def test_damaged_settings_of_a_project_are_a_sentence_everywhere_and_are_replaced_by_good_ones(
+    bench: Bench, tmp_path: Path, text: str
+) -> None:
+    bench.project.put_meta(RECIPE_KEY, text)
+    with pytest.raises(ProjectError, match="settings of this project are damaged"):
+        detection_recipe(bench.project)
+    (tmp_path / "recipe.json").write_text(text, encoding="utf-8")
+    with pytest.raises(PoreguiError, match="is no detection recipe"):
+        read_recipe(tmp_path / "recipe.json")
+    bench.find(DetectionRecipe(smoothing=1.5))
+    assert detection_recipe(bench.project).smoothing == 1.5
+
+
 def test_a_broken_recipe_file_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "recipe.json").write_text("{smoothing", encoding="utf-8")
-    with pytest.raises(PoreguiError, match="not JSON"):
+    with pytest.raises(PoreguiError, match="is no detection recipe: This is not JSON"):
         read_recipe(tmp_path / "recipe.json")
     with pytest.raises(PoreguiError, match="cannot be read"):
         read_recipe(tmp_path / "nothing.json")
@@ -304,7 +322,7 @@ def test_what_was_taken_for_the_mount_is_said_and_a_person_can_say_that_it_is_po
     ended = found(bench.micrograph)
     assert len(ended.pores) == 1
     assert mount_words([ended]).startswith(
-        "12 % of field.png lie along an edge and were taken for the mount"
+        "12 % of field.png along the edge ignored as mounting material"
     )
     endless = found(replace(bench.micrograph, surfaces=()))
     assert (len(endless.pores), mount_words([endless])) == (2, "")

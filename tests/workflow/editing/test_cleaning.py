@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import PIL.Image
 import pytest
+from info_bars import with_bar
 from label_desk import add_micrograph
-from test_info_bar import with_bar
 
 from poregui.cli.main import main
 from poregui.domain.errors import PoreguiError

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from detect_bench import Bench, disc, grid_of_pores
-from test_store_version_2 import _project_of_version_1
+from old_projects import project_of_version_1
 
 from poregui.cli.main import main
 from poregui.domain.classes import NOT_A_PORE
@@ -57,7 +57,7 @@ def rows(file: Path) -> list[dict[str, str]]:
 
 
 def test_a_project_of_version_2_opens_with_everything_and_leaves_a_backup(tmp_path: Path) -> None:
-    folder = _project_of_version_1(tmp_path / "old")
+    folder = project_of_version_1(tmp_path / "old")
     with sqlite3.connect(folder / "project.db") as database:
         MIGRATIONS[1](database)
         database.execute("PRAGMA user_version = 2")

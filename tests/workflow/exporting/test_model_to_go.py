@@ -11,34 +11,21 @@ import numpy as np
 import pytest
 from builders import labelled_project
 from finished_runs import finished_run
-from size_model import draw_discs, write_size_model
+from size_model import draw_discs, run_with_sizes
 
 from poregui.cli.main import main
 from poregui.domain.detection import DetectionRecipe
 from poregui.domain.errors import PoreguiError, ProjectError
 from poregui.store.project import Project
-from poregui.store.run_folder import RunFolder
 from poregui.workflow.applying.confusion_of_tests import TestedCrops
-from poregui.workflow.applying.inputs import RECIPE_KEY, model_of_file, model_of_run
+from poregui.workflow.applying.inputs import model_of_file, model_of_run
+from poregui.workflow.detecting.find_pores import RECIPE_KEY
 from poregui.workflow.editing.history import History
 from poregui.workflow.editing.label_edits import change_class
 from poregui.workflow.exporting.export_run import export_model
 from poregui.workflow.reporting.documents import Heading, Paragraph, Table, as_html, as_markdown
 
 FILES = ["MODEL_CARD.md", "model-card.html", "model.json", "model.onnx"]
-
-
-def run_with_sizes(project: Project, tmp_path: Path) -> RunFolder:
-    """Return a finished run whose network judges by size and whose shapes were measured."""
-    run = finished_run(project)
-    model = write_size_model(tmp_path / "network")
-    run.onnx_file.write_bytes(model.read_bytes())
-    run.sidecar_file.write_bytes(model.with_suffix(".json").read_bytes())
-    ids = [crop.crop_id for crop in run.read_dataset().crops]
-    sizes = np.random.default_rng(0).uniform(5, 80, (len(ids), 1))
-    sizes[0] = np.nan
-    run.write_shapes(["Equivalent diameter (um)", "Brightness"], ids, np.hstack([sizes, sizes]))
-    return run
 
 
 @pytest.fixture
@@ -110,6 +97,18 @@ def test_applying_the_exported_model_prints_the_numbers_of_applying_the_run(
         assert told[-1].pop("out").endswith(out)
     assert told[0]["corrected"]
     assert told[0] == told[1]
+
+
+@pytest.mark.parametrize("text", ["{", "null", '{"smallest": "ten"}'])
+def test_applying_with_damaged_detection_settings_ends_with_a_sentence(
+    project: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str
+) -> None:
+    run_with_sizes(project, tmp_path)
+    draw_discs(tmp_path / "a.png", [12.0] * 4)
+    project.put_meta(RECIPE_KEY, text)
+    given = ["apply", str(project.folder), str(tmp_path / "a.png"), "--out", str(tmp_path / "o")]
+    assert main(given) == 2
+    assert "The detection settings of this project are damaged" in capsys.readouterr().err
 
 
 def test_the_card_tells_classes_data_numbers_limits_and_hashes(

@@ -68,7 +68,7 @@ def test_outlines_become_labelled_crops_on_the_micrograph_of_their_name(project:
 
 def test_importing_the_same_outlines_twice_adds_nothing(project: Project) -> None:
     bring(project, [FIELD])
-    assert bring(project, [FIELD]) == ("Imported 0 pores; 2 were there already.",)
+    assert bring(project, [FIELD]) == ("Imported 0 pores; 2 already in the project.",)
     assert len(project.crops()) == 2
 
 
@@ -84,7 +84,7 @@ def test_a_pore_that_has_no_label_yet_gets_it_and_one_that_has_keeps_its_own(
     )
     History(project).apply(AddCrops(crops, "Ada", outlines=((1, PORE),)))
     assert bring(project, [FIELD]) == (
-        "Imported 0 pores, labelled 1 that were there; 1 were there already.",
+        "Imported 0 pores, labelled 1 existing pore; 1 already in the project.",
     )
     assert [crop.label for crop in project.crops()] == [gas.id, gas.id]
 
@@ -114,8 +114,8 @@ def test_what_does_not_fit_is_said_and_left_out(project: Project, tmp_path: Path
     outside = replace(FIELD, shapes=(PoreShape(1, Box(190, 140, 60, 60), None, "Gas"),))
     lines = " ".join(bring(project, [stranger, resized, outside]))
     assert "There is no micrograph other.tif" in lines
-    assert "400 x 150 px and is 200 x 150 px here" in lines
-    assert "1 pores of m1.png lie outside" in lines
+    assert "400 × 150 px but is 200 × 150 px here" in lines
+    assert "1 pore outside the image m1.png skipped" in lines
     assert project.crops() == []
     (tmp_path / "m1.png").unlink()
     assert any(line.startswith("m1.png: ") for line in bring(project, [FIELD]))

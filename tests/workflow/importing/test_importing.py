@@ -53,7 +53,8 @@ def draw(*files: Path, size: tuple[int, int] = (12, 9)) -> None:
     for file in files:
         file.parent.mkdir(parents=True, exist_ok=True)
         draw.count = getattr(draw, "count", 0) + 1  # type: ignore[attr-defined]
-        pixels = np.random.default_rng(draw.count).integers(0, 256, size[::-1], np.uint8)  # type: ignore[attr-defined]
+        random = np.random.default_rng(draw.count)  # type: ignore[attr-defined]
+        pixels = random.integers(0, 256, size[::-1], np.uint8)
         Image.fromarray(pixels).save(file)
 
 
@@ -252,7 +253,7 @@ def test_equal_pictures_with_two_labels_are_reported_and_taken_once(
     shutil.copy(source / "gas" / "1.png", source / "keyhole" / "9.png")
     report = bring_in(project, source)
     assert labels(project) == {"Gas": 1}
-    assert "keyhole/9.png is the same picture as gas/1.png with another label" in report.notes[0]
+    assert "keyhole/9.png is the same image as gas/1.png with another label" in report.notes[0]
 
 
 def test_a_picture_on_both_sides_stays_on_the_test_side(project: Project, source: Path) -> None:
@@ -280,7 +281,7 @@ def test_the_whole_import_is_one_step_that_undo_takes_back(project: Project, sou
     history = History(project)
     assert plan.edit is not None
     history.apply(plan.edit)
-    assert history.undo_text == "import 3 pictures"
+    assert history.undo_text == "import 3 images"
     history.undo()
     assert (project.classes(), project.crops(), project.micrographs(), project.specimens()) == (
         before,
@@ -353,7 +354,7 @@ def test_damaged_and_unknown_files_are_named_and_passed_over(
     assert report.micrographs == 1
     assert [one.name for one in report.skipped] == ["bad.png", "notes.txt"]
     assert "damaged" in report.skipped[0].reason
-    assert report.lines[-3] == "2 files passed over:"
+    assert report.lines[-3] == "2 files skipped:"
 
 
 def test_hidden_and_system_files_are_passed_over_silently(project: Project, source: Path) -> None:

@@ -124,7 +124,7 @@ def test_a_page_of_another_size_is_refused_where_crops_would_not_fit(
     History(project).apply(AddCrops((crop,), who="ada"))
     with pytest.raises(
         PoreguiError,
-        match=r"60 x 60 px, and the crops of pages\.tif lie in a picture of 40 x 40 px",
+        match=r"60 × 60 px, but the crops of pages\.tif are from an image of 40 × 40 px",
     ):
         change_plane(project, micrograph, after)
 

@@ -180,14 +180,14 @@ def test_the_curve_promises_more_from_more_labels_only_where_labels_are_few():
 def test_the_advice_is_a_sentence_with_its_interval():
     curve = {"gains": [{"label": 3, "more": 60, "gain": 0.015, "interval": [0.002, 0.031]}]}
     assert advice(curve, {3: "Lack of Fusion"}) == (
-        "About 60 more Lack of Fusion crops: +1.5 points (95 %: +0.2 to +3.1)."
+        "60 more Lack of Fusion: +1.5 points (95 % CI +0.2 to +3.1)."
     )
     worse = {"label": 1, "more": 20, "gain": 0.02, "interval": [-0.004, 0.05]}
     assert "Lack of Fusion" in advice(
         {"gains": [worse, *curve["gains"]]}, {1: "Gas", 3: "Lack of Fusion"}
     )
     assert advice({"gains": [worse]}, {1: "Gas"}) == (
-        "No class is sure to gain by more labels: 20 more Gas crops -0.4 to +5.0 points."
+        "More labels may not help (20 more Gas: −0.4 to +5.0 points)."
     )
     curve["gains"][0] |= {"gain": 0.0001, "interval": [0, 0.001]}
     assert "hardly" in advice(curve, {3: "Gas"})
@@ -196,8 +196,8 @@ def test_the_advice_is_a_sentence_with_its_interval():
 
 def test_suggestions_come_through_json_unchanged():
     one = Suggestions(
-        np.array([2, 5, 9]), (1, -1), np.array([[0.9, 0.1], [0.2, 0.8], [np.nan, np.nan]], np.float32),
-        np.array([5]), 12, 0.5,
+        np.array([2, 5, 9]), (1, -1),
+        np.array([[0.9, 0.1], [0.2, 0.8], [np.nan, np.nan]], np.float32), np.array([5]), 12, 0.5,
     )  # fmt: skip
     other = Suggestions.from_json(json.loads(json.dumps(one.to_json())))
     assert other.of(5) == (-1, pytest.approx(0.8))

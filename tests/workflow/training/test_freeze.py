@@ -18,7 +18,8 @@ from poregui.workflow.training.prepare_dataset import freeze, summarise
 
 
 def parts(project: Project, **options: object) -> dict[int, str]:
-    return {c.crop_id: c.part for c in freeze(project, Recipe(), **options).read_dataset().crops}  # type: ignore[arg-type]
+    run = freeze(project, Recipe(), **options)  # type: ignore[arg-type]
+    return {crop.crop_id: crop.part for crop in run.read_dataset().crops}
 
 
 def test_a_frozen_run_holds_pixels_labels_and_recipe_without_the_project(tmp_path: Path) -> None:
@@ -87,7 +88,7 @@ def test_one_specimen_alone_is_said_to_make_the_test_dishonest(tmp_path: Path, n
         micrograph = None if named else add_micrograph(project, tmp_path / "m.png")
         add_crops(project, [1, 2] * 20, specimen_id=specimen, micrograph=micrograph)
         summary = summarise(project, Recipe())
-    assert "the test cannot be honest" in summary.warnings[0] + summary.warnings[-1]
+    assert "no independent test is possible" in summary.warnings[0] + summary.warnings[-1]
     assert summary.kind == "crop"
 
 

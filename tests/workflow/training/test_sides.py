@@ -68,7 +68,7 @@ def test_undo_gives_the_old_side_back_as_free_as_it_was(project):
 def test_a_side_that_leaves_nothing_to_train_on_or_to_test_is_refused(project):
     with pytest.raises(TrainingError, match="Nothing would be tested"):
         choose(project)
-    with pytest.raises(TrainingError, match="nothing is left to train on"):
+    with pytest.raises(TrainingError, match="in the test set, none for training"):
         choose(project, "S01", "S02", "S03", "S04", "S05")
 
 
@@ -85,15 +85,15 @@ def test_sides_that_folders_gave_are_not_chosen_here(project):
 
 def test_a_change_says_what_it_costs(project):
     assert not any(
-        "tested on another side" in w
+        "used another test set" in w
         for w in warnings_for(project, choose(project, "S01"), shown(project))
     )
     finished_run(project)
     before = set(side_of(project))
     new = next(group.name for group in shown(project) if group.name not in before)
     said = warnings_for(project, choose(project, new), shown(project))
-    assert "Run 1 was tested on another side: later numbers cannot be compared with those." in said
-    assert f"{new} helped to train them, and is unseen to new networks only." in said
+    assert "Run 1 used another test set: the results cannot be compared." in said
+    assert f"{new} was used to train, and is unseen by new networks only." in said
     assert warnings_for(project, choose(project, *before), shown(project)) == ()
 
 
@@ -102,10 +102,7 @@ def test_a_class_that_no_test_specimen_shows_is_named(project):
     add_crops(project, [1] * 4, specimen_id=only.id, seed=3)
     said = warnings_for(project, choose(project, "S09"), shown(project))
     names = [c.name for c in project.classes()]
-    assert (
-        f"No test crop would be {names[1]} and {names[2]}: its recall could not be measured."
-        in said
-    )
+    assert f"No test crop of {names[1]} or {names[2]}: recall cannot be measured." in said
 
 
 def test_the_command_line_shows_and_chooses_the_test_side(tmp_path, capsys):

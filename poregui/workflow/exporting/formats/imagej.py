@@ -64,10 +64,10 @@ def _roi(shape: PoreShape, group: int) -> bytes:
     from roifile import ROI_TYPE, ImagejRoi
 
     if shape.outline is None:
-        points = corners(shape.box)
+        points = np.asarray(corners(shape.box), dtype=np.float32)
     else:
-        points = shape.outline.points.astype("<f4")
-    roi = ImagejRoi.frompoints(np.asarray(points, dtype=np.float32), name=_name(shape))
+        points = shape.outline.points.astype(np.float32)
+    roi = ImagejRoi.frompoints(points, name=_name(shape))
     roi.roitype = ROI_TYPE.POLYGON
     if shape.outline is None:
         roi.roitype = ROI_TYPE.RECT

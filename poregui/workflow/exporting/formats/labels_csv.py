@@ -1,6 +1,4 @@
-"""Read labels as our CSV export writes them, or anybody with the same columns: a box on a
-micrograph and its class.
-"""
+"""Read boxes and their classes from a CSV as our export writes it (alone, as each format is)."""
 
 from __future__ import annotations
 
@@ -53,7 +51,7 @@ def read_labels_csv(path: Path) -> list[ImageShapes]:
     if not found:
         raise PoreguiError(
             f"No row of {path.name} names a micrograph.",
-            "Ready-made crops are imported with their pictures.",
+            "Import ready-made crops with their image files.",
         )
     return [ImageShapes(name, 0, 0, scales[name], tuple(shapes)) for name, shapes in found.items()]
 
