@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from poregui.domain.errors import PoreguiError
 
@@ -70,15 +71,21 @@ def full_name(name: str) -> str:
     return SHORT_NAMES.get(name.strip().casefold(), name.strip())
 
 
+def name_key(name: str) -> str:
+    """Return what two class names share that differ only in case, spaces or Unicode form."""
+    plain = unicodedata.normalize("NFKC", name).casefold()
+    return " ".join(unicodedata.normalize("NFKC", plain).split())
+
+
 def clean_name(name: str) -> str:
-    """Return a class name fit for use.
+    """Return a class name fit for use, in one Unicode form (NFC) and with single spaces.
 
     Raises PoreguiError when the name is empty, too long, holds control characters or is one of the two fixed labels.
     """
-    cleaned = " ".join(name.split())
+    cleaned = unicodedata.normalize("NFC", " ".join(name.split()))
     if not cleaned or len(cleaned) > 60 or not cleaned.isprintable():
         raise PoreguiError(f"{name!r} cannot be the name of a class.", "Use 1 to 60 printable characters.")
-    if cleaned.casefold() in (NOT_A_PORE_NAME.casefold(), UNSURE_NAME.casefold()):
+    if name_key(cleaned) in (name_key(NOT_A_PORE_NAME), name_key(UNSURE_NAME)):
         raise PoreguiError(f"{cleaned!r} is a fixed label already.", "Choose another name for the class.")
     return cleaned
 
@@ -93,12 +100,12 @@ def letter_for(name: str, taken: Collection[str]) -> str:
 def new_class(class_id: int, name: str, others: Sequence[PoreClass]) -> PoreClass:
     """Return a class for `name` that differs in letter and in colour or pattern from `others`.
 
-    Raises PoreguiError for an unfit name, a name that is taken, or when the project has as many classes as it can.
+    Raises PoreguiError for an unfit name, a name that is taken, by a retired class too, or when the
+    project has as many classes as it can.
     """
     cleaned = clean_name(name)
     active = [c for c in others if not c.retired]
-    if any(c.name.casefold() == cleaned.casefold() for c in active):
-        raise PoreguiError(f"There is a class {cleaned!r} already.", "Choose another name.")
+    check_free(cleaned, others, "Choose another name.")
     if len(active) >= MOST_CLASSES:
         raise PoreguiError(f"A project has at most {MOST_CLASSES} classes.", "Merge or retire one first.")
     looks = [(colour, pattern) for pattern in PATTERNS for colour in COLOURS]
@@ -115,6 +122,36 @@ def new_class(class_id: int, name: str, others: Sequence[PoreClass]) -> PoreClas
         pattern=pattern,
         definition=_DEFINITIONS.get(cleaned.casefold(), ""),
     )
+
+
+def check_free(name: str, others: Sequence[PoreClass], advice: str) -> None:
+    """Raise PoreguiError with `advice` when one of `others` has a name, in whatever case or Unicode form."""
+    alike = [c for c in others if name_key(c.name) == name_key(name)]
+    taken = next((c for c in alike if not c.retired), None)
+    if taken is not None:
+        raise PoreguiError(f"There is a class {taken.name!r} already.", advice)
+    if alike:
+        raise PoreguiError(
+            f"{alike[-1].name!r} is the name of a retired class, which old runs still know.",
+            "Choose another name, or add a class of that name to bring it back.",
+        )
+
+
+def class_named(class_id: int, name: str, others: Sequence[PoreClass]) -> PoreClass:
+    """Return the class for a name that none of `others` in use has: the retired one of that name, or a new one.
+
+    A retired class comes back with its own id, for it is the one that old runs know. Raises PoreguiError
+    as `new_class`.
+    """
+    retired = [c for c in others if c.retired and name_key(c.name) == name_key(clean_name(name))]
+    made = new_class(class_id, name, [c for c in others if c not in retired])
+    if not retired:
+        return made
+    back = max(retired, key=lambda c: c.id)
+    made = replace(made, id=back.id, definition=back.definition or made.definition)
+    if any((c.colour, c.pattern) == (back.colour, back.pattern) for c in others if not c.retired):
+        return made
+    return replace(made, colour=back.colour, pattern=back.pattern)
 
 
 def default_classes(names: Sequence[str] = DEFAULT_CLASS_NAMES) -> tuple[PoreClass, ...]:

@@ -15,6 +15,7 @@ from poregui.domain.classes import DEFAULT_CLASS_NAMES, PoreClass, default_class
 from poregui.domain.errors import ProjectError, ReadOnlyError
 from poregui.domain.outline import Outline
 from poregui.domain.records import Crop, Detection, How, LabelEntry, Look, Micrograph, Remark, Specimen
+from poregui.store.class_uids import read_uids, write_uids
 from poregui.store.database import create_database, explain, open_database, transaction
 from poregui.store.files import explain_write_error
 from poregui.store.locks import FileLock
@@ -118,6 +119,10 @@ class Project:
         """Return the classes in their order, with the retired ones only when asked."""
         rows = self._rows(f"SELECT {CLASS_COLUMNS} FROM classes WHERE deleted = 0 ORDER BY position, id")
         return tuple(c for c in map(class_from, rows) if retired or not c.retired)
+
+    def class_uids(self) -> dict[int, str]:
+        """Return by id what tells each class that ever was from those of all other projects (see `read_uids`)."""
+        return read_uids(self._db, self._file)
 
     def specimens(self) -> tuple[Specimen, ...]:
         """Return the specimens by name."""
@@ -270,8 +275,10 @@ class Project:
 
     def put_classes(self, classes: Iterable[PoreClass]) -> None:
         """Make exactly these the project's classes (retired ones among them); others are marked deleted."""
+        known = self.class_uids()
         self._db.execute("UPDATE classes SET deleted = 1")
         self._put("classes", CLASS_COLUMNS, map(class_row, classes))
+        write_uids(self._db, known)
 
     def put_specimens(self, specimens: Iterable[Specimen]) -> None:
         """Insert or change specimens by id."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from poregui.domain.classes import FEWEST_CLASSES, PoreClass, clean_name, letter_for, new_class
+from poregui.domain.classes import FEWEST_CLASSES, PoreClass, check_free, class_named, clean_name, letter_for
 from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import Box
 from poregui.domain.outline import Outline
@@ -142,10 +142,15 @@ def set_specimen(project: Project, micrographs: Sequence[Micrograph], name: str)
 
 
 def add_class(project: Project, name: str) -> SetClasses:
-    """Return the edit that adds a class. Raises PoreguiError for an unfit or taken name."""
+    """Return the edit that adds a class, or brings back the retired one of that name.
+
+    Raises PoreguiError for an unfit or taken name.
+    """
     before = project.classes(retired=True)
-    added = new_class(project.next_id("classes"), name, before)
-    return SetClasses(before, (*before, added), text=f"add class {added.name}")
+    added = class_named(project.next_id("classes"), name, before)
+    kept = tuple(c for c in before if c.id != added.id)
+    verb = "add" if len(kept) == len(before) else "bring back"
+    return SetClasses(before, (*kept, added), text=f"{verb} class {added.name}")
 
 
 def change_class(project: Project, changed: PoreClass) -> SetClasses:
@@ -156,9 +161,9 @@ def change_class(project: Project, changed: PoreClass) -> SetClasses:
     before = project.classes(retired=True)
     name = clean_name(changed.name)
     others = [c for c in before if c.id != changed.id and not c.retired]
-    if any(c.name.casefold() == name.casefold() for c in others):
-        raise PoreguiError(f"There is a class {name!r} already.", "Choose another name, or merge the two.")
     old = next(c for c in before if c.id == changed.id)
+    if name != old.name:
+        check_free(name, [c for c in before if c.id != changed.id], "Choose another name, or merge the two.")
     letter = changed.letter
     if name != old.name and letter == old.letter:
         letter = letter_for(name, {c.letter for c in others})

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from poregui.domain.classes import PoreClass
+from poregui.domain.classes import PoreClass, name_key
 from poregui.domain.errors import PoreguiError
 from poregui.domain.records import Crop, LabelEntry, Side
 from poregui.domain.splits import keys_of
@@ -161,7 +161,7 @@ def _folder_names(classes: tuple[PoreClass, ...]) -> dict[int, str]:
     names: dict[int, str] = {}
     for c in classes:
         name = safe_name(c.name, "class")
-        names[c.id] = f"{name} {c.id}" if name.casefold() in (n.casefold() for n in names.values()) else name
+        names[c.id] = f"{name} {c.id}" if name_key(name) in map(name_key, names.values()) else name
     return names
 
 

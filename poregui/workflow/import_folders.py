@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from poregui.domain.classes import SHORT_NAMES, full_name
+from poregui.domain.classes import SHORT_NAMES, full_name, name_key
 from poregui.domain.errors import PoreguiError
 from poregui.domain.records import Side
 from poregui.vision.image_io import is_picture, read_size
@@ -75,7 +76,7 @@ def find_pictures(
     """
     skipped: list[PassedOver] = []
     pictures = list(_walk(paths, skipped))
-    names = {name.casefold(): name for name in known_classes}
+    names = {name_key(name): name for name in known_classes}
     if kind == "micrographs":
         return [Found(p.file, p.shown, is_crop=False) for p in pictures], skipped
     folder_class = _class_folders(pictures, names, kind)
@@ -91,8 +92,9 @@ def class_in_name(stem: str, known: dict[str, str]) -> str | None:
     """Return the class that a file name without its ending begins with, or None.
 
     A class of one or two letters counts only when nothing but a number follows (`K.20`), a longer one when a number
-    follows it (`keyhole_012_b`). `known` maps class names in lower case to how they are written.
+    follows it (`keyhole_012_b`). `known` maps the keys of class names (see `name_key`) to how they are written.
     """
+    stem = unicodedata.normalize("NFC", stem)
     for name in sorted({*SHORT_NAMES, *known}, key=len, reverse=True):
         if stem[: len(name)].casefold() != name:
             continue
@@ -103,8 +105,8 @@ def class_in_name(stem: str, known: dict[str, str]) -> str | None:
 
 
 def _class_of_folder(name: str, known: dict[str, str]) -> str | None:
-    plain = name.replace("_", " ").casefold()
-    return known.get(name.casefold()) or known.get(plain) or SHORT_NAMES.get(name.strip().casefold())
+    plain = name_key(name.replace("_", " "))
+    return known.get(name_key(name)) or known.get(plain) or SHORT_NAMES.get(name.strip().casefold())
 
 
 def _class_folders(
