@@ -43,7 +43,11 @@ class DatasetCrop:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Hold the classes (names and project ids, in the order of the outputs), the crops and how they were split."""
+    """Hold the classes (names and project ids, in the order of the outputs), the crops and how they were split.
+
+    `class_uids` tell the classes apart from those of all other projects, "" for one that is no class of
+    a project; runs of older versions have none.
+    """
 
     classes: tuple[str, ...]
     class_ids: tuple[int, ...]
@@ -52,6 +56,7 @@ class Dataset:
     groups_train: int
     groups_test: int
     warnings: tuple[str, ...] = ()
+    class_uids: tuple[str, ...] = ()
 
     def part(self, part: Part) -> tuple[DatasetCrop, ...]:
         """Return the crops of one part in their order."""
@@ -88,4 +93,5 @@ def dataset_from_json(values: Mapping[str, Any]) -> Dataset:
         groups_train=values["groups_train"],
         groups_test=values["groups_test"],
         warnings=tuple(values["warnings"]),
+        class_uids=tuple(values.get("class_uids", ())),
     )

@@ -55,6 +55,7 @@ def export_model(folder: RunFolder, model: keras.Model, recipe: Recipe, dataset:
         {
             "classes": list(dataset.classes),
             "class_ids": list(dataset.class_ids),
+            "class_uids": list(dataset.class_uids),
             "input": spec.to_json(),
             "size_unit": "um" if spec.calibrated else "px",
             "um_per_px": _scales(crop.um_per_px for crop in dataset.part("train")),

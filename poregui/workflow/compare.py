@@ -22,7 +22,7 @@ _UNLIKELY = 0.05
 
 @dataclass(frozen=True)
 class Flip:
-    """Hold one crop that two runs answer differently: names of classes, and whether each run is right."""
+    """Hold one crop that two runs answer differently: names and ids of classes, and whether each run is right."""
 
     crop_id: int
     name: str
@@ -33,6 +33,8 @@ class Flip:
     second_right: bool
     first_confidence: float
     second_confidence: float
+    first_id: int
+    second_id: int
 
 
 @dataclass(frozen=True)
@@ -165,6 +167,8 @@ def _flips(first: RunReview, second: RunReview, pairs: list[tuple[Judged, Judged
                 second_right=b.right,
                 first_confidence=a.prediction.confidence,
                 second_confidence=b.prediction.confidence,
+                first_id=first.class_ids[a.prediction.index],
+                second_id=second.class_ids[b.prediction.index],
             )
         )
     return tuple(sorted(found, key=lambda flip: (not flip.second_right, not flip.first_right, flip.crop_id)))
@@ -192,7 +196,7 @@ def _difference_interval(right: NDArray[np.bool_], groups: list[str]) -> tuple[f
 
 def _notes(first: RunReview, second: RunReview) -> tuple[str, ...]:
     notes = []
-    if first.class_ids != second.class_ids:
+    if set(first.class_ids) != set(second.class_ids):
         notes.append("The two runs do not know the same classes; only crops of classes that both know are compared.")
     for one, other in ((first, second), (second, first)):
         learned = {j.crop_id for j in one.judged if j.part != "test"}

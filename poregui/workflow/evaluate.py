@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from poregui.domain.classes import NOT_A_PORE, NOT_A_PORE_NAME
 from poregui.domain.dataset import Dataset, DatasetCrop, Part
 from poregui.domain.errors import ProjectError
 from poregui.domain.evaluation import Evaluation, Prediction, evaluate
 from poregui.domain.headline import HeadlineInterval, interval_of
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
+from poregui.workflow.class_identity import check_of_project, classes_of_run
 
 _SMALLEST_PROBABILITY = 1e-12
 
@@ -162,18 +162,22 @@ def read_answers(run: RunFolder) -> RunAnswers:
 def review(project: Project, run: RunFolder) -> RunReview:
     """Return the predictions of a run beside the labels as they are now.
 
-    Raises ProjectError when the run has no predictions or is damaged.
+    Raises ProjectError when the run has no predictions, is damaged or was trained in another project.
     """
     return review_answers(project, read_answers(run))
 
 
 def review_answers(project: Project, answers: RunAnswers) -> RunReview:
-    """Return predictions that were read already beside the labels as they are now."""
+    """Return predictions that were read already beside the labels as they are now.
+
+    Raises ProjectError when the run was trained in another project.
+    """
     dataset = answers.dataset
+    check_of_project(project, dataset, answers.run)
+    here = classes_of_run(project, dataset)
     frozen = {crop.crop_id: crop for crop in dataset.crops}
-    names = {c.id: c.name for c in project.classes(retired=True)} | {NOT_A_PORE: NOT_A_PORE_NAME}
     labels = project.labels()
-    place = {class_id: i for i, class_id in enumerate(dataset.class_ids)}
+    place = {class_id: i for i, class_id in enumerate(here.ids)}
     judged = tuple(
         Judged(
             prediction=answer,
@@ -186,8 +190,8 @@ def review_answers(project: Project, answers: RunAnswers) -> RunReview:
     return RunReview(
         run=answers.run,
         preset=answers.preset,
-        classes=tuple(names.get(i, old) for i, old in zip(dataset.class_ids, dataset.classes, strict=True)),
-        class_ids=dataset.class_ids,
+        classes=here.names,
+        class_ids=here.ids,
         judged=judged,
         accuracy_as_trained=answers.accuracy_as_trained,
         split_kind=dataset.split_kind,

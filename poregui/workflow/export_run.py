@@ -8,12 +8,12 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from poregui.domain.classes import NOT_A_PORE_COLOUR, NOT_A_PORE_NAME
 from poregui.domain.errors import PoreguiError
 from poregui.store.csv_cells import harmless
 from poregui.store.files import explain_write_error, replace_file
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
+from poregui.workflow.class_identity import colours_of
 from poregui.workflow.evaluate import RunReview, review
 from poregui.workflow.figures import run_figures
 from poregui.workflow.numbers import numbers
@@ -78,7 +78,7 @@ def figures_of(project: Project, run: RunFolder, *, dark: bool = False) -> dict[
     """Return every figure of a run as SVG by file stem. Raises ProjectError when the run is not finished or damaged."""
     reviewed = review(project, run)
     found = numbers(reviewed, "test", shape_table(run), group_names(project))
-    colours = {c.name: c.colour for c in project.classes(retired=True)} | {NOT_A_PORE_NAME: NOT_A_PORE_COLOUR}
+    colours = dict(zip(reviewed.classes, colours_of(project, reviewed.class_ids), strict=True))
     return run_figures(reviewed, found, colours, run.events() if not reviewed.folds else [], dark=dark)
 
 

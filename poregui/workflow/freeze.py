@@ -51,6 +51,8 @@ class GroupRow:
 class DatasetSummary:
     """Say what a training would use: `counts[part][i]` crops of `classes[i]`, the groups, and what is wrong with it.
 
+    `class_ids` are those of `classes`.
+
     `problem` is None when training can start.
     """
 
@@ -60,6 +62,7 @@ class DatasetSummary:
     kind: str
     warnings: tuple[str, ...]
     problem: PoreguiError | None
+    class_ids: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,7 @@ class _Labelled:
     crops: tuple[Crop, ...]
     notes: tuple[str, ...]
     sources: Sources | None
+    class_uids: tuple[str, ...]
 
     @property
     def items(self) -> list[Item]:
@@ -97,7 +101,9 @@ def _labelled(project: Project) -> _Labelled:
             f"from {NOT_A_PORE_OUTPUT_FROM} on the network learns them too."
         )
     kept = tuple(crop for crop in crops if crop.label in ids)
-    return _Labelled(tuple(names), tuple(ids), kept, tuple(notes), sources_of(project, crops))
+    known, sources = project.class_uids(), sources_of(project, crops)
+    uids = tuple(known.get(class_id, "") for class_id in ids)
+    return _Labelled(tuple(names), tuple(ids), kept, tuple(notes), sources, uids)
 
 
 def _unused(classes: Sequence[PoreClass], counts: Counter[int | None]) -> list[PoreClass]:
@@ -181,6 +187,7 @@ def summarise(project: Project, recipe: Recipe) -> DatasetSummary:
             "",
             (),
             problem,
+            tuple(c.id for c in classes),
         )
     part_of = _part_of(split)
     names = _group_names(project)
@@ -203,6 +210,7 @@ def summarise(project: Project, recipe: Recipe) -> DatasetSummary:
         kind=split.kind,
         warnings=split.warnings,
         problem=None,
+        class_ids=labelled.class_ids,
     )
 
 
@@ -254,6 +262,7 @@ class Frozen:
                 self.groups_train,
                 self.groups_test,
                 (*self.warnings, *notes),
+                self.labelled.class_uids,
             )
             if tests:
                 self.run.write_folds(tests)

@@ -10,6 +10,7 @@ from poregui.domain.correction import correction
 from poregui.domain.dataset import Dataset
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
+from poregui.workflow.class_identity import ClassesHere, classes_of_run
 from poregui.workflow.documents import Block, Heading, Paragraph, Table
 from poregui.workflow.report import split_words
 from poregui.workflow.report_facts import ReportFacts, collect_report, group_names
@@ -24,15 +25,16 @@ def model_card(project: Project, run: RunFolder, sidecar: Mapping[str, Any]) -> 
     Raises ProjectError when the run has no predictions or is damaged.
     """
     facts, dataset = collect_report(project, run), run.read_dataset()
+    here = classes_of_run(project, dataset)
     title = f"Network of run {run.number} of {project.name}"
-    what = f"Sorts pores in micrographs into {_listed(dataset.classes)}. Made {facts.made} from the project."
+    what = f"Sorts pores in micrographs into {_listed(here.names)}. Made {facts.made} from the project."
     return [
         Heading(title, 1),
         Paragraph(what),
         *_use(facts, sidecar),
-        *_classes(project, dataset),
+        *_classes(project, dataset, here),
         *_input(sidecar),
-        *_data(project, dataset),
+        *_data(project, dataset, here),
         *_numbers(facts),
         *_confusion(facts, sidecar),
         *_detection(sidecar),
@@ -65,14 +67,12 @@ def _use(facts: ReportFacts, sidecar: Mapping[str, Any]) -> list[Block]:
     return [Heading("Intended use and limits"), *(Paragraph(text) for text in (*limits, *told) if text)]
 
 
-def _classes(project: Project, dataset: Dataset) -> list[Block]:
-    known = {one.id: one for one in project.classes(retired=True)}
+def _classes(project: Project, dataset: Dataset, here: ClassesHere) -> list[Block]:
+    known = {one.id: one.definition for one in project.classes(retired=True)}
     rows = []
-    for name, class_id in zip(dataset.classes, dataset.class_ids, strict=True):
-        there = known.get(class_id)
-        now = f" (now called {there.name})" if there is not None and there.name != name else ""
-        definition = there.definition if there is not None else ""
-        rows.append((name + now, definition or "no definition was written"))
+    for name, class_id, trained in zip(here.names, here.ids, dataset.classes, strict=True):
+        before = f" (called {trained} when it was trained)" if trained != name else ""
+        rows.append((name + before, known.get(class_id) or "no definition was written"))
     return [Heading("Classes"), Table(("Class", "Definition"), tuple(rows))]
 
 
@@ -98,7 +98,7 @@ def _input(sidecar: Mapping[str, Any]) -> list[Block]:
     return [Heading("Input and output"), Table(("", ""), tuple(rows))]
 
 
-def _data(project: Project, dataset: Dataset) -> list[Block]:
+def _data(project: Project, dataset: Dataset, here: ClassesHere) -> list[Block]:
     names = group_names(project)
     counted: Counter[tuple[str, str, int]] = Counter((crop.group, crop.part, crop.label) for crop in dataset.crops)
     groups = sorted(
@@ -121,7 +121,7 @@ def _data(project: Project, dataset: Dataset) -> list[Block]:
         notes.append(f"{len(rows) - len(shown)} more specimens or micrographs are in the sums alone.")
     if single:
         notes.append("Crops without specimen and micrograph are in the sums alone.")
-    head = ("Specimen or micrograph", "Part", *dataset.classes)
+    head = ("Specimen or micrograph", "Part", *here.names)
     return [Heading("Data"), Table(head, tuple(shown + sums)), *(Paragraph(text) for text in notes)]
 
 

@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 import poregui
-from poregui.domain.classes import NOT_A_PORE_COLOUR, NOT_A_PORE_NAME
 from poregui.domain.dataset import Dataset, DatasetCrop, Part
 from poregui.domain.events import EpochEnded
 from poregui.domain.recipe import Recipe, parameters
@@ -23,6 +22,7 @@ from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 from poregui.vision.patches import scale_grey, set_channels
 from poregui.workflow.baseline import Baseline, BesideBaseline, beside_baseline, read_baseline
+from poregui.workflow.class_identity import colours_of
 from poregui.workflow.crossed import Crossed, PooledBesideGrouped, crossed, pooled_beside_grouped
 from poregui.workflow.evaluate import Judged, RunReview, review
 from poregui.workflow.figures import run_figures
@@ -97,7 +97,7 @@ def collect_report(project: Project, run: RunFolder) -> ReportFacts:
     reviewed, dataset, metrics = review(project, run), run.read_dataset(), run.read_metrics()
     names = group_names(project)
     found = numbers(reviewed, "test", shape_table(run), names)
-    colours = {c.name: c.colour for c in project.classes(retired=True)} | {NOT_A_PORE_NAME: NOT_A_PORE_COLOUR}
+    colours = dict(zip(reviewed.classes, colours_of(project, reviewed.class_ids), strict=True))
     baseline = read_baseline(run)
     events = run.events() if not reviewed.folds else []
     errors, beside = reviewed.errors(), pooled_beside_grouped(project)

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poregui.domain.classes import NOT_A_PORE, NOT_A_PORE_NAME
 from poregui.domain.dataset import Dataset
 from poregui.domain.errors import ProjectError
 from poregui.domain.label_errors import confident_learning, unusual_shapes
@@ -17,6 +16,7 @@ from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 from poregui.vision.crop_shapes import LENGTHS
 from poregui.workflow.baseline import read_baseline
+from poregui.workflow.class_identity import ClassesHere, check_of_project, classes_of_run
 from poregui.workflow.evaluate import find_run
 from poregui.workflow.shapes import ShapeTable, shape_table
 
@@ -94,18 +94,19 @@ def suspects(project: Project, run: RunFolder | None = None, *, reviewed_too: bo
     Answers of the network count for crops that it never learned from: all of a cross-validation, test and validation
     crops otherwise. Answers of the shape baseline are out of fold for all crops. Where both are known, their mean is.
     Crops marked as reviewed are left out unless asked for; labels are those of now. Raises ProjectError when there is
-    no finished run, or nothing answered the crops unseen.
+    no finished run, nothing answered the crops unseen, or the run was trained in another project.
     """
     run = run or find_run(project, None)
     dataset = run.read_dataset()
+    check_of_project(project, dataset, run.number)
+    here = classes_of_run(project, dataset)
     answers = _answers(run, dataset)
     labels = project.labels()
-    place = {class_id: i for i, class_id in enumerate(dataset.class_ids)}
+    place = {class_id: i for i, class_id in enumerate(here.ids)}
     kept = [row for row, crop_id in enumerate(answers.crop_ids) if labels.get(crop_id) in place]
     ids = [answers.crop_ids[row] for row in kept]
     given = np.array([place[labels[i]] for i in ids], np.int64)  # type: ignore[index]
-    names = {c.id: c.name for c in project.classes(retired=True)} | {NOT_A_PORE: NOT_A_PORE_NAME}
-    judge = _Judge(dataset, names, answers.probabilities[kept], given)
+    judge = _Judge(dataset, here, answers.probabilities[kept], given)
     found = judge.suspects(ids, [answers.sources[row] for row in kept], shape_table(run))
     passed = set() if reviewed_too else {i for i, remark in project.remarks().items() if remark.reviewed}
     right = judge.probabilities.argmax(axis=1) == given
@@ -115,7 +116,7 @@ def suspects(project: Project, run: RunFolder | None = None, *, reviewed_too: bo
         expected_errors=sum(one.likely for one in found),
         judged=len(ids),
         accuracy=float(right.mean()) if len(ids) else None,
-        names=names,
+        names=dict(zip(here.ids, here.names, strict=True)),
         notes=answers.notes,
     )
 
@@ -179,7 +180,7 @@ class _Judge:
     """Judge (n,) labels by (n, classes) unseen probabilities and by shapes."""
 
     dataset: Dataset
-    names: Mapping[int, str]
+    here: ClassesHere
     probabilities: NDArray[np.float64]
     labels: NDArray[np.int64]
 
@@ -201,8 +202,8 @@ class _Judge:
                 Suspect(
                     crop_id=ids[row],
                     name=crop_names[ids[row]],
-                    label=self.dataset.class_ids[self.labels[row]],
-                    proposed=self.dataset.class_ids[proposed],
+                    label=self.here.ids[self.labels[row]],
+                    proposed=self.here.ids[proposed],
                     doubt=float(learned.doubt[row]),
                     likely=bool(learned.likely[row]),
                     shape_distance=shape,
@@ -213,8 +214,7 @@ class _Judge:
         return found
 
     def _why(self, row: int, proposed: int, odd: float | None, source: str) -> str:
-        label = self.names.get(self.dataset.class_ids[self.labels[row]], "")
-        other = self.names.get(self.dataset.class_ids[proposed], "")
+        label, other = self.here.names[self.labels[row]], self.here.names[proposed]
         given, better = self.probabilities[row, self.labels[row]], self.probabilities[row, proposed]
         who = {NETWORK: "The network", FOREST: "The shape", BOTH: "Network and shape together"}[source]
         told = f"{who} say{'' if source == BOTH else 's'} {other} {100 * better:.0f} %, {label} {100 * given:.0f} %"

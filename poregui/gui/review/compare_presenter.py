@@ -122,18 +122,16 @@ class ComparePresenter(PanelPresenter):
             count = sum(key in ("all", kind_of(one)) for one in found.flipped)
             panel.flips_box.setItemText(place, f"{words} ({count})")
         panel.flips_title.setText(f"{len(flips)} flipped")
-        ids = {name: i for i, name in zip(found.second.class_ids, found.second.classes, strict=True)}
         marks = ClassMarks(self.around.session.project.classes(retired=True))
-        there = {name: marks.letter(i) for i, name in zip(found.first.class_ids, found.first.classes, strict=True)}
         labels = self.around.session.project.labels()
         panel.flip_list.set_rows(
             answer_row(
                 self.around,
                 one.crop_id,
                 labels.get(one.crop_id),
-                text=f"run {found.first.run}: {there.get(one.first, '·')}",
+                text=f"run {found.first.run}: {marks.letter(one.first_id)}",
                 sub_text=_flip_words(found, one),
-                predicted=ids.get(one.second),
+                predicted=one.second_id,
             )
             for one in flips
         )

@@ -7,7 +7,6 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QTimer
 
-from poregui.domain.classes import NOT_A_PORE, NOT_A_PORE_NAME
 from poregui.domain.dataset import Part
 from poregui.domain.errors import PoreguiError
 from poregui.domain.events import BatchEnded, EpochEnded, Event, Failed, Finished, Interrupted
@@ -241,10 +240,6 @@ class TrainPresenter(QObject):
             self._trainer.keep_ready()
         self._refresh_preview(recipe, summary)
 
-    def _labels(self, summary: DatasetSummary) -> tuple[int, ...]:
-        ids = {c.name: c.id for c in self._session.project.classes(retired=True)} | {NOT_A_PORE_NAME: NOT_A_PORE}
-        return tuple(ids[name] for name in summary.classes)
-
     def _marks(self) -> ClassMarks:
         return ClassMarks(self._session.project.classes(retired=True))
 
@@ -256,7 +251,7 @@ class TrainPresenter(QObject):
             shown = name if summary.kind else "Labelled"
             bars.append(SplitBar(shown, summary.counts[part], heading=True))
             bars += [SplitBar(row.name, row.counts) for row in summary.groups if row.part == part]
-        labels = self._labels(summary)
+        labels = summary.class_ids
         self._page.split_bars.set_bars(bars, labels, self._marks())
         problem = summary.problem
         self._page.test_side_button.setVisible(can_choose(summary) and not self._session.project.read_only)
@@ -264,7 +259,7 @@ class TrainPresenter(QObject):
 
     def _refresh_preview(self, recipe: Recipe, summary: DatasetSummary) -> None:
         project = self._session.project
-        crops = preview.choose(project.crops(), self._labels(summary))
+        crops = preview.choose(project.crops(), summary.class_ids)
         wanted = (recipe.preset, recipe.input_size, tuple((c.id, c.pixels, c.label) for c in crops))
         if wanted == self._previewed:
             return
