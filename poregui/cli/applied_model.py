@@ -74,7 +74,7 @@ def name_specimens(fields: Sequence[ToApply], pattern: str | None) -> list[ToApp
 
 
 def _locked(args: argparse.Namespace, file: Path, project: Project | None) -> Chosen:
-    model, lock = model_of_lock(file)
+    model, lock = model_of_lock(file, project)
     given = [option for name, option in _FIXED.items() if getattr(args, name) is not None]
     if given:
         raise PoreguiError(

@@ -52,7 +52,7 @@ def apply(args: argparse.Namespace, screen: Screen) -> int:
         fields = micrographs_of(paths, chosen.project, chosen.um_per_px, args.specimen)
         fields = name_specimens(fields, args.specimen_from)
         check_queue_options(args, chosen.project)
-        said = None if chosen.project is None else answers_of_people(chosen.project, chosen.model.classes)
+        said = None if chosen.project is None else answers_of_people(chosen.project, chosen.model.class_ids)
     model, least, locked = chosen.model, chosen.least, chosen.lock.sentence if chosen.lock else ""
     out = args.out or Path(f"{args.project.stem}-porosity")
     tasks = tasks_of(model, fields, out.absolute(), least=least)

@@ -65,6 +65,6 @@ def _take(args: argparse.Namespace, screen: Screen) -> int:
         raise PoreguiError(f"--take goes without {' and '.join(given)}.", "What it takes is fixed already.")
     with Project.open(args.project) as project:
         project.check_writable()
-        taken = take_lock(args.take.absolute(), args.project)
+        taken = take_lock(args.take.absolute(), project)
     screen.result({"locked": True, **taken.to_json()}, f"{args.project} applies the recipe {taken.sentence}.")
     return 0

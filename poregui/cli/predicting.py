@@ -13,6 +13,7 @@ from poregui.cli.output import Screen, percent, table
 from poregui.domain.errors import ImageError, PoreguiError
 from poregui.store.project import Project
 from poregui.workflow.applying.source import run_with_network
+from poregui.workflow.class_identity import classes_of_run
 from poregui.workflow.import_folders import find_pictures
 from poregui.workflow.predict import Predictor, ScaledCrop
 
@@ -26,7 +27,8 @@ def predict(args: argparse.Namespace, screen: Screen) -> int:
     ImportOptions(um_per_px=args.um_per_px)  # refuses what cannot be a scale
     with Project.open(args.project, read_only=True) as project:
         run = run_with_network(project, args.run)
-    predictor = Predictor(run)
+        predictor = Predictor(run)
+        classes = classes_of_run(project, run.read_dataset()).names
     found, passed = find_pictures(args.paths, "crops")
     skipped = [{"path": one.name, "reason": one.reason} for one in passed]
     predictions: list[dict[str, Any]] = []
@@ -37,8 +39,7 @@ def predict(args: argparse.Namespace, screen: Screen) -> int:
         guessed += sum(crop.um_per_px is None for crop in scaled) if predictor.spec.calibrated else 0
         answers = predictor.predict([_with_scale(crop, predictor) for crop in scaled])
         predictions += [
-            _answer(_as_given(file, args.paths), row, predictor.classes)
-            for file, row in zip(crops, answers, strict=True)
+            _answer(_as_given(file, args.paths), row, classes) for file, row in zip(crops, answers, strict=True)
         ]
         screen.progress(start + len(files), len(found))
     if not predictions:
@@ -47,7 +48,7 @@ def predict(args: argparse.Namespace, screen: Screen) -> int:
     if guessed:
         screen.note(_guess(guessed, predictor))
     values = {"run": run.number, "predictions": predictions, "skipped": skipped}
-    screen.result(values, _text(predictions, predictor.classes, skipped))
+    screen.result(values, _text(predictions, classes, skipped))
     return 0
 
 

@@ -24,7 +24,8 @@ def export_model(project: Project, run: RunFolder, out: Path) -> int:
     """Write model.onnx, model.json and the model card into a new or empty folder; return how many files.
 
     Applying the folder's model gives what applying the run gives: the sidecar holds the detection recipe of the
-    project, the colours of the classes and what the test crops were answered. Raises ProjectError when the run has no
+    project, names and colours of the classes as they are now, what tells these from those of other projects, and what
+    the test crops were answered. Raises ProjectError when the run has no
     network, PoreguiError when the folder holds something or cannot be written.
     """
     told = sidecar_of(project, run)
@@ -52,6 +53,9 @@ def sidecar_of(project: Project, run: RunFolder) -> dict[str, Any]:
     by_area = tested.area_confusion()
     return {
         **told,
+        "classes": list(model.classes),
+        "class_ids": list(model.class_ids),
+        "class_uids": list(model.class_uids),
         "name": model.name,
         "colours": list(model.colours),
         "detection": model.recipe.to_json(),

@@ -18,9 +18,10 @@ from poregui.workflow.applying.locking import Lock, lock_of_project, model_of_lo
 from poregui.workflow.applying.marking import mark_field
 from poregui.workflow.applying.outcome import write_outcome
 from poregui.workflow.applying.pool import Applied
-from poregui.workflow.applying.source import AppliedModel, model_of_run, tasks_of, to_apply
+from poregui.workflow.applying.source import AppliedModel, model_of_run, named_now, tasks_of, to_apply
 from poregui.workflow.applying.summary import summarise
 from poregui.workflow.applying.table import PoreTable, read_pores
+from poregui.workflow.class_identity import classes_now
 
 
 @dataclass(frozen=True)
@@ -41,11 +42,12 @@ def known_of(folder: Path, model: AppliedModel, pairs: Iterable[tuple[FieldTask,
 
 
 def with_people_of(folder: Path, known: Known) -> Known:
-    """Return results with what people say of their pores now; fit for any thread."""
+    """Return results with what people say of their pores, and how classes are called, now; fit for any thread."""
     with Project.open(folder, read_only=True) as project:
-        said = answers_of_people(project, known.model.classes)
+        model = named_now(known.model, classes_now(project, known.model.classes, known.model.class_ids))
+        said = answers_of_people(project, model.class_ids)
     plain = [replace(table, answered=np.empty(0, np.int64)) for table in known.tables]
-    return replace(known, tables=tuple(with_answers(known.tasks, plain, said)))
+    return replace(known, model=model, tables=tuple(with_answers(known.tasks, plain, said)))
 
 
 AND = "\0"
@@ -86,7 +88,7 @@ def plan(
 def _model_of(project: Project, run: RunFolder | None, least: float = 0.0) -> tuple[AppliedModel, Lock | None]:
     file = lock_of_project(project.folder)
     if file is not None:
-        return model_of_lock(file)
+        return model_of_lock(file, project)
     if run is None:
         raise ProjectError("Nothing is locked any more.", "Choose a run, or take a locked recipe.")
     return model_of_run(project, run, least=least), None
@@ -102,6 +104,6 @@ def record(folder: Path, run: RunFolder | None, known: Known, applied: Applied, 
     with Project.open(folder, read_only=True) as project:
         model, lock = _model_of(project, run, least)
     rows = zip(known.tasks, known.results, known.tables, strict=True)
-    kept = [mark_field(task.folder, result, table, known.model, least) for task, result, table in rows]
+    kept = [mark_field(task.folder, result, table, model, least) for task, result, table in rows]
     summary = summarise(model, kept, known.tables, least=least)
     write_outcome(results_folder(folder, run, lock), applied, summary, least=least, lock=lock)

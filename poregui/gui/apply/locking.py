@@ -25,6 +25,7 @@ from poregui.workflow.applying.locking import (
     is_own,
     lock_of_project,
     lock_run,
+    model_of_lock,
     read_lock,
     take_lock,
     unlock_project,
@@ -116,7 +117,9 @@ class LockFlow(QObject):
         folder = self._session.project.folder
 
         def work(_control: object) -> _Found:
-            return _find(folder, take_lock(file, folder))
+            with Project.open(folder, read_only=True) as project:
+                taken = take_lock(file, project)
+            return _find(folder, taken)
 
         def done(found: _Found) -> None:
             messages().note(f"Taken: recipe {found.lock.sentence}.")
@@ -148,7 +151,7 @@ class LockFlow(QObject):
             state = f"Locked by {self.lock.who}, {self.lock.when[:10]}"
             page.lock_panel.set_locked(state, _words(self.lock), _details(self.lock), may_unlock=writable)
         elif self.broken:
-            page.lock_panel.set_locked("The lock is broken", self.broken, self.broken, may_unlock=writable)
+            page.lock_panel.set_locked("The lock cannot be used", self.broken, self.broken, may_unlock=writable)
         else:
             page.lock_panel.set_unlocked(may_lock=writable)
         fixed = told is not None
@@ -162,9 +165,13 @@ class LockFlow(QObject):
 
 
 def _find(folder: Path, lock: Lock) -> _Found:
-    """Find out where the lock of a project came from; fit for any thread."""
+    """Find out where the lock of a project came from; fit for any thread.
+
+    Raises PoreguiError when its classes are not those of the project.
+    """
     with Project.open(folder, read_only=True) as project:
         own = is_own(lock, project)
+        model_of_lock(folder / FOLDER / LOCKED, project)
     tested = None if own else tested_of_file(folder / FOLDER / SIDECAR)
     return _Found(lock, not own, None if tested is None else sureness_among(tested, lock.least))
 

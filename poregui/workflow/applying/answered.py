@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from poregui.domain.classes import NOT_A_PORE, NOT_A_PORE_NAME, UNSURE
+from poregui.domain.classes import NOT_A_PORE, UNSURE
 from poregui.domain.plane import Plane
 from poregui.store.project import Project
 from poregui.workflow.applying.field import FieldTask
@@ -81,17 +81,13 @@ def place_of(task: FieldTask) -> tuple[str, str]:
     return str(task.file.resolve()), str(task.plane)
 
 
-def class_places(project: Project, classes: Sequence[str]) -> dict[int, int]:
-    """Return for each label the place of its class in a network's answers, `OTHER` for one that it does not know.
+def class_places(class_ids: Sequence[int]) -> dict[int, int]:
+    """Return for each label that a network can answer the place of its class in the answers, and of the fixed labels.
 
-    *Not a pore* is `REMOVED` where the network has no such answer.
+    `class_ids` are those of the project, in the order of the answers. *Not a pore* is `REMOVED` where the network has
+    no such answer.
     """
-    names = {one.id: one.name for one in project.classes(retired=True)} | {NOT_A_PORE: NOT_A_PORE_NAME}
-    places = {label: classes.index(name) if name in classes else OTHER for label, name in names.items()}
-    places[UNSURE] = LEFT
-    if places[NOT_A_PORE] == OTHER:
-        places[NOT_A_PORE] = REMOVED
-    return places
+    return {UNSURE: LEFT, NOT_A_PORE: REMOVED} | {class_id: place for place, class_id in enumerate(class_ids)}
 
 
 @dataclass(frozen=True)
@@ -102,9 +98,9 @@ class PeoplesAnswers:
     places: dict[int, int]
 
 
-def answers_of_people(project: Project, classes: Sequence[str]) -> PeoplesAnswers:
-    """Return what people said in a project, fit for a network with these classes."""
-    return PeoplesAnswers(placed_crops(project, labelled=True), class_places(project, classes))
+def answers_of_people(project: Project, class_ids: Sequence[int]) -> PeoplesAnswers:
+    """Return what people said in a project, fit for a network whose answers are these classes of the project."""
+    return PeoplesAnswers(placed_crops(project, labelled=True), class_places(class_ids))
 
 
 def with_answers(

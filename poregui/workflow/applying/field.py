@@ -55,7 +55,8 @@ class FieldTask:
     a pore is left to a person at first (see `mark_field`). `colours` are those of the network's classes, '#rrggbb', in
     their order; `threads` are those, or the processes, that the network may use. `build_direction_deg` and
     `surfaces` are as in Micrograph; without the latter the surface is looked for. All probabilities are those of the
-    network at `temperature` (see `at_temperature`).
+    network at `temperature` (see `at_temperature`). `classes` is how its classes are called in the files, empty: as it
+    calls them; results do not depend on it, for `mark_field` sees to names.
     """
 
     file: Path
@@ -73,6 +74,7 @@ class FieldTask:
     build_direction_deg: float | None = None
     surfaces: tuple[Line, ...] | None = None
     temperature: float = 1.0
+    classes: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -212,7 +214,7 @@ class _Aside:
 
 def _write(task: FieldTask, table: PoreTable, aside: _Aside, beside: Executor, predictor: Predictor) -> None:
     """Write outlines, table and picture of the pores, each beside and then in its place."""
-    classes, picture = predictor.classes, aside.picture.result()
+    classes, picture = task.classes or predictor.classes, aside.picture.result()
     task.folder.mkdir(parents=True, exist_ok=True)
     drawing = beside.submit(write_overlay, task.folder, picture, table, task.colours, task.least)
     marks, colours = marks_of(table, classes, task.least), dict(zip(classes, task.colours, strict=False))

@@ -14,15 +14,23 @@ from poregui.workflow.applying.field import RESULT, FieldResult
 from poregui.workflow.applying.overlay import read_picture
 from poregui.workflow.applying.source import AppliedModel
 from poregui.workflow.applying.sureness import at_confidence
-from poregui.workflow.applying.table import PoreTable
-from poregui.workflow.applying.writing import OUTLINES, PORES, marked_outlines, marks_of, write_overlay
+from poregui.workflow.applying.table import FIRST_CHANCE, PoreTable
+from poregui.workflow.applying.writing import (
+    OUTLINES,
+    PORES,
+    chance_heads,
+    marked_outlines,
+    marks_of,
+    write_overlay,
+)
 from poregui.workflow.formats.geojson import read_geojson, write_geojson_file
 
 
 def mark_field(folder: Path, result: FieldResult, table: PoreTable, model: AppliedModel, least: float) -> FieldResult:
     """Write class, source and reason of each pore into table, outlines, picture and sums of a folder of results.
 
-    They are those of `PoreTable.chosen` at the confidence `least`, as in every sum. Nothing is written where they stand
+    They are those of `PoreTable.chosen` at the confidence `least`, as in every sum, and classes are called as they are
+    now. Nothing is written where they stand
     there already. Return the sums of the micrograph. Raises PoreguiError when a file was changed or cannot be written.
     """
     found = at_confidence(result, table, least)
@@ -30,13 +38,16 @@ def mark_field(folder: Path, result: FieldResult, table: PoreTable, model: Appli
     cells = {name: [harmless(text) for text in texts] for name, texts in marks.items()}
     head, rows = _read(folder / PORES)
     places = {name: head.index(name) for name in cells}
-    if all([row[places[name]] for row in rows] == texts for name, texts in cells.items()):
+    chances = [harmless(text) for text in chance_heads(model.classes)]
+    named = head[FIRST_CHANCE : FIRST_CHANCE + len(chances)] == chances
+    if named and all([row[places[name]] for row in rows] == texts for name, texts in cells.items()):
         return found
     _mark_outlines(folder, marks, dict(zip(model.classes, model.colours, strict=True)))
     picture = read_picture(folder)
     if picture is not None:
         write_overlay(folder, picture, table, model.colours, least)
     write_json(folder / RESULT, asdict(found))
+    head[FIRST_CHANCE : FIRST_CHANCE + len(chances)] = chances
     for name, texts in cells.items():
         for row, text in zip(rows, texts, strict=True):
             row[places[name]] = text

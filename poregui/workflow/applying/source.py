@@ -22,6 +22,7 @@ from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.applying.field import FieldResult, FieldTask
 from poregui.workflow.applying.tested import TestedCrops, temperature_of, tested_crops
+from poregui.workflow.class_identity import ClassesHere, classes_of_network, classes_of_run
 from poregui.workflow.evaluate import find_run
 from poregui.workflow.formats.names import file_names
 from poregui.workflow.frame import frame_of, project_build_direction
@@ -39,6 +40,10 @@ class AppliedModel:
     `confusion` counts test crops answered with at least the wanted confidence, rows the truth; `area_confusion` weighs
     them by the area of their pores (see `weighted_counts`), None where that is not known. `temperature` calibrates its
     answers (see `at_temperature`); None: nobody fitted one, and they are taken as they are.
+
+    `class_ids` are those of its classes where it was trained, or in the project that it is applied in (see
+    `model_in_project`), `class_uids` what tells them from those of other projects, empty where nobody knows. `notes`
+    are sentences about classes that the project has no more.
     """
 
     name: str
@@ -50,6 +55,9 @@ class AppliedModel:
     recipe: DetectionRecipe
     area_confusion: NDArray[np.float64] | None = None
     temperature: float | None = None
+    class_ids: tuple[int, ...] = ()
+    class_uids: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -74,12 +82,19 @@ def run_with_network(project: Project, number: int | None) -> RunFolder:
 
 
 def model_of_run(project: Project, run: RunFolder, *, least: float = 0.0) -> AppliedModel:
-    """Return the network of a run with the recipe of its project. Raises ProjectError when it has none."""
+    """Return the network of a run with the recipe of its project and its classes as they are called now.
+
+    Raises ProjectError when it has none.
+    """
     if not run.has_network:
         raise ProjectError(
             f"Run {run.path.name} has no network.", "Choose a run that finished, not a cross-validation."
         )
     dataset = run.read_dataset()
+    here = classes_of_run(project, dataset)
+    if here.foreign:
+        here = classes_of_network(project, f"run {run.number}", dataset.classes, dataset.class_ids, dataset.class_uids)
+    uids = project.class_uids()
     colours = {c.id: c.colour for c in project.classes(retired=True)}
     text = project.meta(RECIPE_KEY)
     temperature = temperature_of(run)
@@ -88,13 +103,29 @@ def model_of_run(project: Project, run: RunFolder, *, least: float = 0.0) -> App
         name=f"run {run.number} of {project.name}",
         model=run.onnx_file,
         sidecar=run.sidecar_file,
-        classes=dataset.classes,
-        colours=tuple(colours.get(i, "#808080") for i in dataset.class_ids),
+        classes=here.names,
+        colours=tuple(colours.get(i, "#808080") for i in here.ids),
         confusion=tested.confusion(least),
         recipe=detection_recipe_from_json(json.loads(text)) if text else DetectionRecipe(),
         area_confusion=tested.area_confusion(least),
         temperature=temperature,
+        class_ids=here.ids,
+        class_uids=tuple(uids.get(class_id, "") for class_id in here.ids),
+        notes=here.notes,
     )
+
+
+def named_now(model: AppliedModel, here: ClassesHere) -> AppliedModel:
+    """Return a network with the ids and names that its classes have in a project."""
+    return replace(model, classes=here.names, class_ids=here.ids, notes=here.notes)
+
+
+def model_in_project(model: AppliedModel, project: Project) -> AppliedModel:
+    """Return a network that came from elsewhere with its classes as the project knows them.
+
+    Raises PoreguiError when not every one of them is found there, or it is not clear which one it is.
+    """
+    return named_now(model, classes_of_network(project, model.name, model.classes, model.class_ids, model.class_uids))
 
 
 def model_of_file(model: Path, recipe: DetectionRecipe | None = None, *, least: float = 0.0) -> AppliedModel:
@@ -116,13 +147,14 @@ def model_of_file(model: Path, recipe: DetectionRecipe | None = None, *, least: 
             plain = default_classes(tuple(f"class {i}" for i in range(max(2, len(classes)))))
             shades = tuple(one.colour for one in plain[: len(classes)])
         name = str(told.get("name", model.stem))
+        ids, uids = _identities(told, classes)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ProjectError(
             f"{sidecar} is missing or damaged.", "Put the model.json of the same export beside the model."
         ) from error
     if not model.exists():
         raise ProjectError(f"{model} is missing.", "Choose the model.onnx of an export.")
-    return AppliedModel(name, model, sidecar, classes, shades, confusion, recipe, by_area, temperature)
+    return AppliedModel(name, model, sidecar, classes, shades, confusion, recipe, by_area, temperature, ids, uids)
 
 
 def tested_of_file(sidecar: Path) -> TestedCrops | None:
@@ -137,6 +169,18 @@ def tested_of_file(sidecar: Path) -> TestedCrops | None:
         return TestedCrops.from_json(told["tested"], len(told["classes"])).at(_temperature(told))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ProjectError(f"{sidecar} is missing or damaged.", "Take the export anew.") from error
+
+
+def _identities(told: Mapping[str, Any], classes: Sequence[str]) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """Return the ids of the classes of a sidecar and their uids, of which older ones have none.
+
+    Raises KeyError, TypeError or ValueError when they are not one a class.
+    """
+    ids = tuple(int(one) for one in told["class_ids"])
+    uids = tuple(str(one) for one in told.get("class_uids", ()))
+    if len(set(ids)) != len(classes) or len(ids) != len(classes) or len(uids) not in (0, len(classes)):
+        raise ValueError("the classes do not fit together")
+    return ids, uids
 
 
 def _temperature(told: Mapping[str, Any]) -> float | None:
@@ -229,6 +273,7 @@ def tasks_of(model: AppliedModel, fields: Sequence[ToApply], out: Path, *, least
             build_direction_deg=one.build_direction_deg,
             surfaces=one.surfaces,
             temperature=model.temperature or 1.0,
+            classes=model.classes,
         )
         for one in fields
     ]

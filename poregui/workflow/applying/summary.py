@@ -76,7 +76,8 @@ class Summary:
     """Hold what was found on all micrographs: each specimen by its fields, and all specimens together.
 
     `corrected` tells whether the areas are corrected for confusion, and `why_not` why they are not. `temperature` is
-    that of the network's answers, None where nobody fitted one.
+    that of the network's answers, None where nobody fitted one. `class_ids` are those of `classes` in the project that
+    it was applied in, or where it was trained.
     """
 
     model: str
@@ -88,6 +89,7 @@ class Summary:
     why_not: str
     warnings: tuple[str, ...]
     temperature: float | None = None
+    class_ids: tuple[int, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return everything as a dictionary fit for JSON."""
@@ -149,8 +151,9 @@ def summarise(
         "um" if scaled else "px",
         correct.areas.possible,
         correct.areas.why_not,
-        _remarks(results),
+        (*model.notes, *_remarks(results)),
         model.temperature,
+        model.class_ids,
     )
 
 
