@@ -23,6 +23,7 @@ from typing import Any
 import _environment
 from _bench_apply import apply
 from _bench_detect import detect
+from _bench_keys import keys
 from _bench_label import label
 from _bench_predict import predict
 from _bench_promises import promises
@@ -146,6 +147,7 @@ BENCHMARKS = {
     "suggest": suggest,
     "promises": promises,
     "label": label,
+    "keys": keys,
     "detect": detect,
     "apply": apply,
 }
@@ -166,6 +168,8 @@ def _parser() -> argparse.ArgumentParser:
         verbs.choices[name].add_argument("--side", type=int, default=30_000, help="side in px of the tiled file")
     for option, usual in (("--crops", 100_000), ("--keys", 300), ("--selected", 10_000)):
         verbs.choices["label"].add_argument(option, type=int, default=usual, help=f"how many (default {usual})")
+    for option, usual in (("--crops", 20_000), ("--keys", 5000)):
+        verbs.choices["keys"].add_argument(option, type=int, default=usual, help=f"how many (default {usual})")
     for name in ("suggest", "promises"):
         verbs.choices[name].add_argument("--seeds", type=int, default=20, help="how many draws of test specimens")
         verbs.choices[name].add_argument("--first-seed", type=int, default=100, help="the first of them")

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+NOTHING_LOST = "Nothing that was shown is lost."
+"""Follows a remedy where labels are concerned: what a person saw is on disk."""
+TOO_MANY_FILES = (
+    f"Close poregui and start it again; if that does not help, allow more open files (ulimit -n). {NOTHING_LOST}"
+)
+"""The remedy where a program may open no more files."""
+
 
 class PoreguiError(Exception):
     """Say in one sentence what happened and in another what to do.

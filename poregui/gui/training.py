@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Sequence
@@ -21,13 +20,14 @@ from poregui.gui.background import Background
 from poregui.gui.run_queue import RunQueue
 from poregui.gui.session import Session
 from poregui.gui.warm_trainer import WarmTrainer, start
+from poregui.launching import poregui_command
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.freeze import prepare
 from poregui.workflow.orders import Order
 from poregui.workflow.trainer_end import death_of
 
-FIT = (sys.executable, "-P", "-m", "poregui", "fit", "--events", "--control", "--")
-"""The command that trains; the run folder follows. -P: no file in the current folder stands in for a module."""
+FIT = poregui_command("fit", "--events", "--control", "--")
+"""The command that trains; the run folder follows."""
 GRACE_MS = 20_000
 """Time that a child has to end after a cancel or when the window closes, before it is killed."""
 _LONGEST_LINE = 1 << 16

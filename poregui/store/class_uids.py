@@ -14,7 +14,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from poregui.domain.class_matching import old_uid
-from poregui.store.database import explain
+from poregui.store.sqlite_errors import explain
 
 _KEY = "class_uid:"
 

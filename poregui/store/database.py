@@ -8,9 +8,10 @@ from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 
-from poregui.domain.errors import PoreguiError, ProjectError, ReadOnlyError
+from poregui.domain.errors import PoreguiError, ProjectError
 from poregui.store.files import replace_file
 from poregui.store.migrations import MIGRATIONS
+from poregui.store.sqlite_errors import damaged, explain, explained
 
 SCHEMA_VERSION = 3
 APPLICATION_ID = 0x706F7265  # "pore"
@@ -42,10 +43,8 @@ def open_database(path: Path, *, read_only: bool) -> sqlite3.Connection:
     if not path.exists():
         raise ProjectError(f"{path.parent} is not a poregui project.", "Choose a folder that holds project.db.")
     mode = "ro" if read_only else "rw"
-    try:
+    with explained(path):
         connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None)
-    except sqlite3.Error as error:
-        raise explain(error, path) from error
     try:
         _check(connection, path)
         connection.execute("PRAGMA foreign_keys = ON")
@@ -56,7 +55,7 @@ def open_database(path: Path, *, read_only: bool) -> sqlite3.Connection:
             connection.execute("PRAGMA journal_mode = DELETE")
             connection.execute("PRAGMA synchronous = FULL")
             _migrate(connection, path)
-    except sqlite3.Error as error:
+    except (sqlite3.Error, MemoryError) as error:
         connection.close()
         raise explain(error, path) from error
     except PoreguiError:
@@ -77,7 +76,7 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
         )
     (state,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if state != "ok":
-        raise _damaged(path)
+        raise damaged(path)
 
 
 def _as_current_version(connection: sqlite3.Connection) -> sqlite3.Connection:
@@ -116,7 +115,7 @@ def back_up(connection: sqlite3.Connection, target: Path) -> None:
         finally:
             copy.close()
         if state != "ok":
-            raise _damaged(beside)
+            raise damaged(beside)
 
     replace_file(target, write)
 
@@ -127,14 +126,13 @@ def transaction(connection: sqlite3.Connection, path: Path) -> Iterator[sqlite3.
 
     Raises ProjectError for a full disk, a read-only project or another refused write.
     """
-    try:
+    with explained(path):
         connection.execute("BEGIN IMMEDIATE")
-    except sqlite3.Error as error:
-        raise explain(error, path) from error
     try:
         yield connection
-        connection.execute("COMMIT")
-    except sqlite3.Error as error:
+        with explained(path):
+            connection.execute("COMMIT")
+    except (sqlite3.Error, MemoryError) as error:
         _roll_back(connection)
         raise explain(error, path) from error
     except BaseException:
@@ -145,24 +143,3 @@ def transaction(connection: sqlite3.Connection, path: Path) -> Iterator[sqlite3.
 def _roll_back(connection: sqlite3.Connection) -> None:
     if connection.in_transaction:
         connection.execute("ROLLBACK")
-
-
-def _damaged(path: Path) -> ProjectError:
-    return ProjectError(
-        f"{path} is damaged.",
-        "It was left as it is; restore project.db from a backup copy. Runs and crop pixels are kept in other files.",
-    )
-
-
-def explain(error: sqlite3.Error, path: Path) -> PoreguiError:
-    """Return the sentence for what SQLite refused."""
-    name = getattr(error, "sqlite_errorname", "") or ""
-    if name.startswith("SQLITE_FULL"):
-        return ProjectError(f"The disk that holds {path.parent} is full.", "Make room; nothing that was shown is lost.")
-    if name.startswith("SQLITE_READONLY"):
-        return ReadOnlyError(f"{path.parent} is read-only.", "Copy the project to a folder that you may write to.")
-    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
-        return ProjectError(f"{path.parent} is being written by another program.", "Close it there and try again.")
-    if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
-        return _damaged(path)
-    return ProjectError(f"{path} cannot be used: {error}.", "Check the disk and the folder's permissions.")

@@ -11,8 +11,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from poregui.domain.errors import PoreguiError, ProjectError
+from poregui.domain.errors import TOO_MANY_FILES, PoreguiError, ProjectError
 
+TOO_MANY = (errno.EMFILE, errno.ENFILE)
+"""What the system answers when this program, or all together, have too many files open."""
+_FOR_ONE_STEP = 3
+"""Files that SQLite opens for one transaction: its journal, the folder, and a temporary one."""
 _BESIDE = re.compile(r"\..+\.[0-9a-f]{8}(\..*)?")
 
 
@@ -61,4 +65,24 @@ def explain_write_error(error: OSError, path: Path) -> PoreguiError:
         return ProjectError(f"The disk that holds {path.parent} is full.", "Make room there and try again.")
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return ProjectError(f"{path} cannot be written: no permission.", "Choose a folder that you may write to.")
+    if error.errno in TOO_MANY:
+        return ProjectError(f"{path} cannot be written: this program has too many files open.", TOO_MANY_FILES)
+    if error.errno == errno.ENOENT and not path.parent.exists():
+        return ProjectError(
+            f"{path.parent} is not there any more.", "Put it back, or connect its drive, and try again."
+        )
     return ProjectError(f"{path} cannot be written: {error.strerror or error}.", "Check the disk and try again.")
+
+
+def no_descriptor_left() -> bool:
+    """Tell whether this process or the system can open no further files for a database's step."""
+    opened: list[int] = []
+    try:
+        while len(opened) < _FOR_ONE_STEP:
+            opened.append(os.open(os.devnull, os.O_RDONLY))
+    except OSError as error:
+        return error.errno in TOO_MANY
+    finally:
+        for descriptor in opened:
+            os.close(descriptor)
+    return False

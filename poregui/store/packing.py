@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import IO
 
 from poregui.domain.errors import ProjectError
-from poregui.store.database import explain
 from poregui.store.files import explain_write_error, replace_file
+from poregui.store.sqlite_errors import explained
 
 Progress = Callable[[int, int, str], None]
 _CHUNK = 1 << 20
@@ -38,20 +38,16 @@ def copy_databases(folder: Path, target: Path, moved: dict[str, str]) -> list[Me
     members = []
     for name in ("project.db", "pixels.db"):
         copy = target / name
-        try:
-            with (
-                contextlib.closing(sqlite3.connect(f"{(folder / name).absolute().as_uri()}?mode=ro", uri=True)) as old,
-                contextlib.closing(sqlite3.connect(copy)) as new,
-            ):
-                old.backup(new, pages=_PAGES)
-                if name == "project.db":
-                    new.executemany(
-                        "UPDATE micrographs SET path = ? WHERE path = ?", ((b, a) for a, b in moved.items())
-                    )
-                    new.commit()
-                (state,) = new.execute("PRAGMA integrity_check(1)").fetchone()
-        except sqlite3.Error as error:
-            raise explain(error, folder / name) from error
+        with (
+            explained(folder / name),
+            contextlib.closing(sqlite3.connect(f"{(folder / name).absolute().as_uri()}?mode=ro", uri=True)) as old,
+            contextlib.closing(sqlite3.connect(copy)) as new,
+        ):
+            old.backup(new, pages=_PAGES)
+            if name == "project.db":
+                new.executemany("UPDATE micrographs SET path = ? WHERE path = ?", ((b, a) for a, b in moved.items()))
+                new.commit()
+            (state,) = new.execute("PRAGMA integrity_check(1)").fetchone()
         if state != "ok":
             raise ProjectError(f"{folder / name} is damaged.", "Restore it from a backup, then pack again.")
         members.append(Member(copy, name))

@@ -16,7 +16,7 @@ from poregui.domain.errors import ProjectError, ReadOnlyError
 from poregui.domain.outline import Outline
 from poregui.domain.records import Crop, Detection, How, LabelEntry, Look, Micrograph, Remark, Specimen
 from poregui.store.class_uids import read_uids, write_uids
-from poregui.store.database import create_database, explain, open_database, transaction
+from poregui.store.database import create_database, open_database, transaction
 from poregui.store.files import explain_write_error
 from poregui.store.locks import FileLock
 from poregui.store.pixels import PixelStore
@@ -36,6 +36,7 @@ from poregui.store.rows import (
     micrograph_row,
 )
 from poregui.store.run_folder import RunFolder, runs_in
+from poregui.store.sqlite_errors import explained
 
 Table = Literal["classes", "specimens", "micrographs", "crops"]
 
@@ -359,10 +360,8 @@ class Project:
         )
 
     def _rows(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
-        try:
+        with explained(self._file):
             return self._db.execute(sql, tuple(values)).fetchall()
-        except sqlite3.Error as error:
-            raise explain(error, self._file) from error
 
 
 def _now() -> str:
