@@ -31,6 +31,7 @@ from poregui.vision.measurement import Measured, measure
 from poregui.workflow.edits import label_name
 from poregui.workflow.frame import Frame, frame_of, project_build_direction
 from poregui.workflow.pyramids import CACHE, pyramid_file
+from poregui.workflow.table_columns import TELL_APART, told_apart
 
 Progress = Callable[[int, int, str], None]
 VERSION = 2
@@ -79,7 +80,7 @@ def measure_project(
     detections, up = project.detections(), project_build_direction(project)
     wanted = project.micrographs() if micrographs is None else micrographs
     for place, micrograph in enumerate(wanted):
-        progress(place, len(wanted), micrograph.name)
+        progress(place, len(wanted), micrograph.shown_name)
         crops, outlines = project.crops(micrograph_id=micrograph.id), project.outlines(micrograph_id=micrograph.id)
         pores = outlined_pores(crops, outlines)
         if pores or micrograph.id in detections:
@@ -211,7 +212,10 @@ def summary(project: Project, fields: Sequence[MeasuredField]) -> dict[str, Any]
         "without_outline": boxed - with_outline,
         "micrographs": [
             {
-                "micrograph": field.micrograph.name,
+                "micrograph": field.micrograph.shown_name,
+                "id": field.micrograph.id,
+                "path": field.micrograph.path,
+                "sha256": field.micrograph.sha256,
                 "pores": len(field.crop_ids),
                 "area_percent": field.area_percent,
                 "um_per_px": field.micrograph.um_per_px,
@@ -256,17 +260,17 @@ def write_measurements(project: Project, fields: Sequence[MeasuredField], out: P
     """
     rows: list[list[Any]] = []
     names = [column.name for column in COLUMNS]
-    rows.append(["crop", "micrograph", "specimen", "label", "origin", *names])
+    rows.append(["crop", "micrograph", "specimen", "label", "origin", *names, *TELL_APART])
     crops = {crop.id: crop for crop in project.crops()}
     classes = project.classes(retired=True)
     specimens = {specimen.id: specimen.name for specimen in project.specimens()}
     for field in fields:
-        where = [field.micrograph.name, specimens.get(field.micrograph.specimen_id or 0, "")]
+        where = [field.micrograph.shown_name, specimens.get(field.micrograph.specimen_id or 0, "")]
         for crop_id, row in zip(field.crop_ids.tolist(), field.measured.rows(), strict=True):
             crop = crops[crop_id]
             numbers = [_cell(name, getattr(row, name), reliable=row.shape_reliable) for name in names]
             told = [crop_id, *where, label_name(crop.label, classes), crop.origin]
-            rows.append([harmless(cell) for cell in [*told, *numbers]])
+            rows.append([harmless(cell) for cell in [*told, *numbers, *told_apart(field.micrograph)]])
 
     def write(beside: Path) -> None:
         with open(beside, "w", newline="", encoding="utf-8") as file:
