@@ -142,7 +142,7 @@ def _measured_text(fields: list[MeasuredField], told: dict[str, Any], written: i
     lines = [table(["micrograph", "pores", "area %"], rows), "", porosity_sentence(told["porosity"])]
     if told["without_outline"]:
         lines.append(f"{told['without_outline']} crops have no outline and are not among them.")
-    lines += told["empty_because"].values()
+    lines += [*told["empty_because"].values(), *told["notes"]]
     return "\n".join([*lines, f"{written} pores written to {out}."])
 
 

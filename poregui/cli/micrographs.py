@@ -13,6 +13,7 @@ from poregui.domain.records import Detection, Line, Micrograph
 from poregui.store.project import Project
 from poregui.vision.info_bar import find_info_bar
 from poregui.vision.large_images import open_pyramid
+from poregui.workflow.accept_file import accept_file, look_at_file
 from poregui.workflow.changes import set_scale
 from poregui.workflow.choosing import micrographs_like
 from poregui.workflow.cleaning import Step, change_several, mask_info_bars, set_specimens
@@ -25,6 +26,7 @@ from poregui.workflow.frame import (
     set_surfaces,
 )
 from poregui.workflow.history import History
+from poregui.workflow.same_picture import check_same
 from poregui.workflow.specimen_names import naming_notes, others_of, specimens_in_names
 
 _UNSAID = object()
@@ -70,6 +72,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     surface.add_argument("--found-surface", action="store_true", help="take what detection found again")
     parser.add_argument("--mask-info-bar", action="store_true", help="mask the burned-in bars that are found")
+    parser.add_argument(
+        "--accept-file",
+        action="store_true",
+        help="take files as they are now that are not those that were imported; what shows other pores becomes new",
+    )
 
 
 def _scale(text: str) -> float | str:
@@ -91,13 +98,16 @@ def micrographs(args: argparse.Namespace, screen: Screen) -> int:
     """List micrographs and change what was asked for, all of it as one step of undo."""
     surface = args.surface or args.no_surface or args.found_surface
     changes = args.set_scale is not None or args.specimen or args.specimen_pattern or args.mask_info_bar
-    changes = changes or surface or args.build_direction is not _UNSAID
+    changes = changes or surface or args.accept_file or args.build_direction is not _UNSAID
     notes: list[str] = []
     with Project.open(args.project, read_only=not changes) as project:
+        wanted = micrographs_like(project, args.name)
         if changes:
             project.check_writable()
-            _change(project, args, notes)
-        wanted = micrographs_like(project, args.name)
+            if args.accept_file:
+                wanted = _accept(project, wanted, notes)
+            _change(project, args, wanted, notes)
+            wanted = _as_they_are(project, {one.id for one in wanted})
         specimens = {s.id: s.name for s in project.specimens()}
         frames, detections = frames_of(project, wanted), project.detections()
         rows = [_described(one, specimens, frames[one.id], detections.get(one.id)) for one in wanted]
@@ -105,8 +115,11 @@ def micrographs(args: argparse.Namespace, screen: Screen) -> int:
     return 0
 
 
-def _change(project: Project, args: argparse.Namespace, notes: list[str]) -> None:
-    wanted = micrographs_like(project, args.name)
+def _as_they_are(project: Project, ids: set[int]) -> list[Micrograph]:
+    return [one for one in project.micrographs() if one.id in ids]
+
+
+def _change(project: Project, args: argparse.Namespace, wanted: list[Micrograph], notes: list[str]) -> None:
     steps: list[Step] = []
     if args.set_scale is not None:
         scale = None if args.set_scale == "unknown" else args.set_scale
@@ -131,6 +144,25 @@ def _change(project: Project, args: argparse.Namespace, notes: list[str]) -> Non
         History(project).apply(edits[0] if len(edits) == 1 else Combined(tuple(edits), "change micrographs"))
 
 
+def _accept(project: Project, wanted: list[Micrograph], notes: list[str]) -> list[Micrograph]:
+    """Accept the files of micrographs as they are now, one step of undo each; return them and those that are new."""
+    history = History(project)
+    first = project.next_id("micrographs")
+    for one in wanted:
+        file, crops = project.micrograph_file(one), project.crops(micrograph_id=one.id)
+        try:
+            now = look_at_file(one, file, project.folder, crops, project.pixels)
+            accepted = accept_file(project, one, now)
+        except PoreguiError as error:
+            notes.append(f"{one.shown_name}: {error}")
+            continue
+        if accepted.edit is not None:
+            history.apply(accepted.edit)
+        notes.append(accepted.sentence)
+    new = set(range(first, project.next_id("micrographs")))
+    return _as_they_are(project, {one.id for one in wanted} | new)
+
+
 def _frame_edits(project: Project, args: argparse.Namespace, wanted: list[Micrograph], steps: list[Step]) -> list[Edit]:
     """Add what was said of build direction and surface to the steps; return the edits of the project itself."""
     edits: list[Edit] = []
@@ -149,6 +181,7 @@ def info_bars(project: Project, wanted: list[Micrograph], notes: list[str]) -> l
     found = []
     for one in wanted:
         try:
+            check_same(one, project.micrograph_file(one), project.folder)
             with open_pyramid(project.micrograph_file(one), None, Plane.parse(one.plane)) as image:
                 bar = find_info_bar(image)
         except PoreguiError as error:

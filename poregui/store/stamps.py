@@ -20,7 +20,7 @@ from poregui.store.hashes import file_hash
 STAMPS = "stamps.json"
 _SETTLED_NS = 2_000_000_000
 """Age of a file's time from which another writing would have given it another one, on any file system."""
-_WORTH = 8 << 20
+WORTH = 8 << 20
 """Bytes from which on reading a file anew is worth remembering it beyond this process."""
 _MOST = 20_000
 Stamp = tuple[int, int, int]
@@ -45,7 +45,7 @@ def current_hash(file: Path, cache: Path | None) -> str:
     if before == stamp_of(file) and time.time_ns() - max(before[1:]) > _SETTLED_NS:
         with _guard:
             _here[str(file)] = before, found
-        if cache is not None and before[0] >= _WORTH:
+        if cache is not None and before[0] >= WORTH:
             _write(cache, str(file), before, found)
     return found
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -65,6 +65,7 @@ def hold_against(project: Project, collected: Sequence[CollectedMicrograph], spe
     clear, notes = _without_doubt(project, collected)
     known = {(m.sha256, m.plane): m for m in project.micrographs()}
     at_place = {(_place(project.micrograph_file(m)), m.plane): m for m in project.micrographs()}
+    now = {_place(one.file): one.sha256 for one in clear}
     new: dict[tuple[str, str], CollectedMicrograph] = {}
     moved: dict[int, tuple[Micrograph, Micrograph]] = {}
     skipped: list[PassedOver] = []
@@ -74,7 +75,7 @@ def hold_against(project: Project, collected: Sequence[CollectedMicrograph], spe
         there, twin = known.get(key), new.get(key)
         if there is not None:
             present += 1
-            found, note = _as_found(project, there, one, specimens)
+            found, note = _as_found(project, there, one, specimens, now)
             if there.id not in moved and found != there:
                 moved[there.id] = there, found
             elif note and there.id not in moved:
@@ -99,12 +100,16 @@ def _place(file: Path) -> str:
 
 
 def _as_found(
-    project: Project, there: Micrograph, one: CollectedMicrograph, specimens: NewSpecimens
+    project: Project, there: Micrograph, one: CollectedMicrograph, specimens: NewSpecimens, now: Mapping[str, str]
 ) -> tuple[Micrograph, str]:
-    """Return a micrograph as it is with what an import says of it, and a note where that is a copy of its file."""
+    """Return a micrograph as it is with what an import says of it, and a note where that is a copy of its file.
+
+    `now` is what files hold that were read just now, by their places.
+    """
     found, note = there, ""
     file = project.micrograph_file(there)
-    if not file.exists() or seems_other(there, file, project.folder):
+    other = now.get(_place(file), there.sha256) != there.sha256
+    if not file.exists() or other or seems_other(there, file, project.folder):
         found = replace(there, path=project.path_for(one.file), name=name_of(one.file, one.plane))
     elif _place(file) != _place(one.file):
         note = (
@@ -140,7 +145,7 @@ def _without_doubt(
 def _found_again(moved: ChangeMicrographs) -> Iterator[str]:
     for before, after in zip(moved.before, moved.after, strict=True):
         if before.path != after.path:
-            yield f"{after.name} was found again in its new place."
+            yield f"{before.shown_name} was found again in its new place."
 
 
 def micrograph_record(project: Project, place: int, one: CollectedMicrograph, specimens: NewSpecimens) -> Micrograph:

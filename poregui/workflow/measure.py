@@ -6,7 +6,7 @@ import csv
 import hashlib
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ from poregui.vision.measurement import Measured, measure
 from poregui.workflow.edits import label_name
 from poregui.workflow.frame import Frame, frame_of, project_build_direction
 from poregui.workflow.pyramids import CACHE, pyramid_file
+from poregui.workflow.same_picture import OtherPicture, check_same
 from poregui.workflow.table_columns import TELL_APART, told_apart
 
 Progress = Callable[[int, int, str], None]
@@ -46,6 +47,7 @@ class MeasuredField:
     """Hold the numbers of one micrograph's pores: of the crops `crop_ids`, int64 (n,), in the order of `measured`.
 
     `pore_area_px` is the area of all its pores, `field_area_px` the micrograph without its masked regions, both in px².
+    `note` says that its file holds another picture now, so that no greys are known.
     """
 
     micrograph: Micrograph
@@ -54,6 +56,7 @@ class MeasuredField:
     pore_area_px: float
     field_area_px: float
     frame: Frame = NO_FRAME
+    note: str = ""
 
     @property
     def area_percent(self) -> float:
@@ -106,10 +109,12 @@ def measure_field(
     crop_ids = np.array(sorted(pores), dtype=np.int64)
     outlines = [pores[crop_id] for crop_id in crop_ids.tolist()]
     kept = folder / CACHE / f"numbers-{micrograph.id}.npz"
-    mark = _fingerprint(micrograph, crop_ids, outlines, frame, detection, seen=file.exists())
+    note = _other_words(micrograph, file, folder)
+    seen = file.exists() and not note
+    mark = _fingerprint(micrograph, crop_ids, outlines, frame, detection, seen=seen)
     field = _read(kept, mark, micrograph, crop_ids, frame)
     if field is not None:
-        return field
+        return replace(field, note=note)
     lines = [outline.points for outline in outlines]
     size = (micrograph.width, micrograph.height)
     known = partial(
@@ -122,6 +127,8 @@ def measure_field(
         surfaces=frame.lines,
     )
     try:
+        if note:
+            raise PoreguiError(note)
         with open_pyramid(file, pyramid_file(folder, micrograph), Plane.parse(micrograph.plane)) as image:
             if (image.width, image.height) != size:
                 raise PoreguiError("The file is another picture now.", "Put the original file back.")
@@ -132,7 +139,18 @@ def measure_field(
     area = float(np.sum(measured.columns["area_px"]))
     field = MeasuredField(micrograph, crop_ids, measured, area, field_area(micrograph, detection), frame)
     _write(kept, mark, field)
-    return field
+    return replace(field, note=note)
+
+
+def _other_words(micrograph: Micrograph, file: Path, folder: Path) -> str:
+    """Say that a file holds another picture now; nothing where it holds its own or is out of reach."""
+    try:
+        check_same(micrograph, file, folder)
+    except OtherPicture as error:
+        return str(error)
+    except PoreguiError:
+        return ""
+    return ""
 
 
 def field_area(micrograph: Micrograph, detection: Detection | None = None) -> float:
@@ -226,6 +244,7 @@ def summary(project: Project, fields: Sequence[MeasuredField]) -> dict[str, Any]
         ],
         "porosity": _porosity_json(over),
         "empty_because": why_empty(fields),
+        "notes": [field.note for field in fields if field.note],
     }
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from poregui.domain.errors import ImageError
 from poregui.domain.records import Micrograph
 from poregui.store.project import Project
-from poregui.store.stamps import current_hash, remembered_hash
+from poregui.store.stamps import WORTH, current_hash, remembered_hash, stamp_of
 from poregui.workflow.pyramids import CACHE
 
 REMEDY = (
@@ -40,8 +40,10 @@ def other_picture(name: str) -> OtherPicture:
 
 
 def seems_other(micrograph: Micrograph, file: Path, folder: Path | None) -> bool:
-    """Tell, without reading the file, whether it is known to hold another picture; False where nobody has looked."""
+    """Tell whether a file holds another picture; a large one is not read for it, and False where nobody has looked."""
     try:
+        if stamp_of(file)[0] < WORTH:
+            return current_hash(file, _cache(folder)) != micrograph.sha256
         known = remembered_hash(file, _cache(folder))
     except ImageError:
         return False
