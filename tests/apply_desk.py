@@ -10,6 +10,7 @@ from size_model import draw_discs, write_size_model
 from poregui.domain.records import Micrograph
 from poregui.gui.apply.page import ApplyPage
 from poregui.gui.window import MainWindow
+from poregui.store.hashes import file_hash
 from poregui.store.project import Project
 from poregui.workflow.edits import AddMicrographs
 from poregui.workflow.history import History
@@ -36,7 +37,7 @@ def add_micrographs(project: Project, tmp_path: Path) -> None:
         draw_discs(file, sizes, seed=number)
         path = project.path_for(file)
         added.append(
-            Micrograph(first + number, path, file.name, f"{number:064d}", 600, 600, 8, 1, None, "", specimen.id)
+            Micrograph(first + number, path, file.name, file_hash(file), 600, 600, 8, 1, None, "", specimen.id)
         )
     History(project).apply(AddMicrographs(tuple(added)))
 

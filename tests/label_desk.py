@@ -14,6 +14,7 @@ from poregui.domain.records import Crop, Micrograph
 from poregui.gui.label.page import LabelPage
 from poregui.gui.label.presenter import LabelPresenter
 from poregui.gui.session import Session
+from poregui.store.hashes import file_hash
 from poregui.store.pixels import CropPixels
 from poregui.store.project import Project
 from poregui.workflow.edits import AddCrops, AddMicrographs
@@ -35,8 +36,9 @@ def drawn() -> np.ndarray:
 
 def add_micrograph(project: Project, name: str = "field.png", specimen_id: int | None = None) -> Micrograph:
     PIL.Image.fromarray(drawn()).save(project.folder / name)
+    sha256 = file_hash(project.folder / name)
     micrograph = Micrograph(
-        project.next_id("micrographs"), name, name, name, WIDTH, HEIGHT, 8, 1, 0.5, "test", specimen_id
+        project.next_id("micrographs"), name, name, sha256, WIDTH, HEIGHT, 8, 1, 0.5, "test", specimen_id
     )
     with project.transaction():
         AddMicrographs((micrograph,)).do(project)

@@ -20,8 +20,9 @@ from poregui.store.pixels import CropPixels
 from poregui.store.project import Project
 from poregui.vision.contrast import automatic, lookup
 from poregui.workflow.changes import new_crop
-from poregui.workflow.cleaning import set_display, set_masks, set_specimens, specimens_in_names
+from poregui.workflow.cleaning import set_display, set_masks, set_specimens
 from poregui.workflow.history import History
+from poregui.workflow.specimen_names import specimens_in_names
 
 
 @pytest.fixture

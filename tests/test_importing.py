@@ -19,9 +19,10 @@ from poregui.domain.classes import NOT_A_PORE
 from poregui.domain.errors import PoreguiError, ReadOnlyError
 from poregui.store.project import Project
 from poregui.workflow.changes import change_class, label_crops, remove_crops, remove_micrographs
+from poregui.workflow.collected import Collected
 from poregui.workflow.history import History
 from poregui.workflow.import_report import ImportReport
-from poregui.workflow.importing import Collected, ImportOptions, collect, settle
+from poregui.workflow.importing import ImportOptions, collect, settle
 
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="../shared/data with real images is absent")

@@ -14,8 +14,9 @@ from poregui.domain.geometry import Box
 from poregui.domain.masks import Mask
 from poregui.domain.records import Detection, Micrograph
 from poregui.gui.dialogs.which_micrographs import WhichMicrographsDialog
+from poregui.workflow.choosing import micrographs_called
 from poregui.workflow.detect import recipe_text
-from poregui.workflow.searched import Searchable, micrographs_called, searchable
+from poregui.workflow.searched import Searchable, searchable
 
 MANUAL = DetectionRecipe(method="manual", level=90.0)
 

@@ -14,7 +14,7 @@ from poregui.domain.errors import PoreguiError
 from poregui.store.project import Project
 from poregui.workflow.applying.locking import Lock, lock_of_project, model_of_lock
 from poregui.workflow.applying.source import AppliedModel, ToApply, model_of_file, model_of_run, run_with_network
-from poregui.workflow.cleaning import specimen_expression, specimen_in
+from poregui.workflow.specimen_names import doubt_words, same_by_name, specimen_rule
 
 _FIXED = {
     "run": "--run",
@@ -60,17 +60,23 @@ def choose_model(args: argparse.Namespace, stack: ExitStack) -> Chosen:
     return Chosen(model if recipe is None else replace(model, recipe=recipe), project, least, args.um_per_px)
 
 
-def name_specimens(fields: Sequence[ToApply], pattern: str | None) -> list[ToApply]:
-    """Return micrographs with the specimens that a pattern finds in the names of those that have none.
+def name_specimens(fields: Sequence[ToApply], pattern: str | None) -> tuple[list[ToApply], list[str]]:
+    """Return micrographs with the specimens that a pattern finds in the names of those that have none, and notes.
 
-    Raises PoreguiError for an unfit pattern (see `specimen_expression`).
+    Raises PoreguiError for an unfit pattern (see `specimen_rule`).
     """
     if pattern is None:
-        return list(fields)
-    expression = specimen_expression(pattern)
-    return [
-        one if one.specimen else replace(one, specimen=specimen_in(one.file.name, expression) or "") for one in fields
+        return list(fields), []
+    rule = specimen_rule(pattern)
+    found = [(one.file.as_posix(), one.specimen or rule.of_file(one.file)) for one in fields]
+    without = [place for place, one in enumerate(fields) if not one.specimen]
+    doubtful = set() if rule.sees_folders else set(same_by_name(found)).intersection(without)
+    named = [
+        one if place not in without or place in doubtful else replace(one, specimen=found[place][1] or "")
+        for place, one in enumerate(fields)
     ]
+    shown = ", ".join(dict.fromkeys(fields[place].file.name for place in sorted(doubtful)))
+    return named, [doubt_words(shown)] if shown else []
 
 
 def _locked(args: argparse.Namespace, file: Path, project: Project | None) -> Chosen:

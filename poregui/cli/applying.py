@@ -50,13 +50,15 @@ def apply(args: argparse.Namespace, screen: Screen) -> int:
         chosen = choose_model(args, stack)
         paths = [path.absolute() for path in args.paths]
         fields = micrographs_of(paths, chosen.project, chosen.um_per_px, args.specimen)
-        fields = name_specimens(fields, args.specimen_from)
+        fields, notes = name_specimens(fields, args.specimen_from)
         check_queue_options(args, chosen.project)
         said = None if chosen.project is None else answers_of_people(chosen.project, chosen.model.class_ids)
     model, least, locked = chosen.model, chosen.least, chosen.lock.sentence if chosen.lock else ""
     out = args.out or Path(f"{args.project.stem}-porosity")
     tasks = tasks_of(model, fields, out.absolute(), least=least)
     applied = _applied(tasks, args.workers, cluster, screen)
+    for note in notes:
+        screen.note(note)
     for problem in applied.problems:
         screen.note(f"{problem.name}: {problem.reason}")
     if not applied.results:
@@ -68,6 +70,8 @@ def apply(args: argparse.Namespace, screen: Screen) -> int:
     results = [mark_field(task.folder, one, table, model, least) for task, one, table in rows]
     summary = summarise(model, results, tables, least=least)
     values = write_outcome(out, applied, summary, least=least, lock=chosen.lock)
+    if values["kept"]:
+        screen.note(f"{out} held a summary of other micrographs; it is {values['kept']} now.")
     values |= see_to_queue(args, unsure_pores(done, tables, model.classes, least), screen)
     if args.report is not None:
         folders = [task.folder for task in done]

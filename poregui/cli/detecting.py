@@ -12,6 +12,7 @@ from poregui.cli.output import Screen, table
 from poregui.domain.errors import PoreguiError
 from poregui.domain.records import Micrograph
 from poregui.store.project import Project
+from poregui.workflow.choosing import micrographs_called
 from poregui.workflow.detect import (
     DetectionPlan,
     Found,
@@ -24,7 +25,6 @@ from poregui.workflow.detect import (
 )
 from poregui.workflow.edits import Edit
 from poregui.workflow.measure import MeasuredField, measure_project, summary, write_measurements
-from poregui.workflow.searched import micrographs_called
 
 
 def add_detect_options(parser: argparse.ArgumentParser) -> None:
@@ -33,7 +33,7 @@ def add_detect_options(parser: argparse.ArgumentParser) -> None:
         "--micrograph",
         action="append",
         metavar="NAME",
-        help="only the micrograph of this name, once for each that is wanted; all otherwise",
+        help="only the micrograph of this name, path or #id, once for each that is wanted; all otherwise",
     )
     parser.add_argument(
         "--recipe",
@@ -62,8 +62,8 @@ def detect(args: argparse.Namespace, screen: Screen) -> int:
             try:
                 found.append(find_in_file(micrograph, file, project.folder, recipe, project.pixels, screen.progress))
             except PoreguiError as error:
-                failed[micrograph.name] = str(error)
-                screen.note(f"{micrograph.name}: {error}")
+                failed[micrograph.shown_name] = str(error)
+                screen.note(f"{micrograph.shown_name}: {error}")
         if not found:
             raise PoreguiError("No micrograph could be searched.", "The lines above say why.")
         there = Present.of(project, [one.micrograph for one in found])
@@ -77,7 +77,7 @@ def _wanted(project: Project, names: Sequence[str] | None) -> list[Micrograph]:
     micrographs = list(project.micrographs())
     if not micrographs:
         raise PoreguiError(f"{project.name} has no micrographs.", "Import some first.")
-    return micrographs if names is None else micrographs_called(micrographs, names)
+    return micrographs if names is None else micrographs_called(micrographs, names, project.micrograph_file)
 
 
 def _apply(project: Project, edit: Edit | None) -> None:
@@ -90,7 +90,9 @@ def _detected(found: list[Found], plan: DetectionPlan) -> dict[str, Any]:
     return {
         "micrographs": [
             {
-                "micrograph": one.micrograph.name,
+                "micrograph": one.micrograph.shown_name,
+                "id": one.micrograph.id,
+                "path": one.micrograph.path,
                 "pores": len(one.pores),
                 "area_percent": one.area_percent,
                 "seconds": one.seconds,
@@ -108,7 +110,9 @@ def _detected(found: list[Found], plan: DetectionPlan) -> dict[str, Any]:
 
 
 def _detected_text(found: list[Found], plan: DetectionPlan) -> str:
-    rows = [[one.micrograph.name, len(one.pores), f"{one.area_percent:.3f}", f"{one.seconds:.2f}"] for one in found]
+    rows = [
+        [one.micrograph.shown_name, len(one.pores), f"{one.area_percent:.3f}", f"{one.seconds:.2f}"] for one in found
+    ]
     lines = [table(["micrograph", "pores", "area %", "seconds"], rows), ""]
     lines.append(
         f"{plan.added} proposals are new and {plan.removed} went; {plan.carried} labels stayed with their pore."
@@ -134,11 +138,11 @@ def measure(args: argparse.Namespace, screen: Screen) -> int:
 
 
 def _measured_text(fields: list[MeasuredField], told: dict[str, Any], written: int, out: Path) -> str:
-    rows = [[field.micrograph.name, len(field.crop_ids), f"{field.area_percent:.3f}"] for field in fields]
+    rows = [[field.micrograph.shown_name, len(field.crop_ids), f"{field.area_percent:.3f}"] for field in fields]
     lines = [table(["micrograph", "pores", "area %"], rows), "", porosity_sentence(told["porosity"])]
     if told["without_outline"]:
         lines.append(f"{told['without_outline']} crops have no outline and are not among them.")
-    lines += told["empty_because"].values()
+    lines += [*told["empty_because"].values(), *told["notes"]]
     return "\n".join([*lines, f"{written} pores written to {out}."])
 
 

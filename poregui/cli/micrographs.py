@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from fnmatch import fnmatch
 from typing import Any
 
 from poregui.cli.output import Screen, table
@@ -14,8 +13,10 @@ from poregui.domain.records import Detection, Line, Micrograph
 from poregui.store.project import Project
 from poregui.vision.info_bar import find_info_bar
 from poregui.vision.large_images import open_pyramid
+from poregui.workflow.accept_file import accept_file, look_at_file
 from poregui.workflow.changes import set_scale
-from poregui.workflow.cleaning import Step, change_several, mask_info_bars, set_specimens, specimens_in_names
+from poregui.workflow.choosing import micrographs_like
+from poregui.workflow.cleaning import Step, change_several, mask_info_bars, set_specimens
 from poregui.workflow.edits import Combined, Edit
 from poregui.workflow.frame import (
     Frame,
@@ -25,6 +26,8 @@ from poregui.workflow.frame import (
     set_surfaces,
 )
 from poregui.workflow.history import History
+from poregui.workflow.same_picture import check_same
+from poregui.workflow.specimen_names import naming_notes, others_of, specimens_in_names
 
 _UNSAID = object()
 """Stands for an option that was not given, where None means unknown."""
@@ -32,7 +35,12 @@ _UNSAID = object()
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add what `micrographs` understands."""
-    parser.add_argument("--name", metavar="GLOB", default="*", help="only micrographs of such names, as 'A1_*'")
+    parser.add_argument(
+        "--name",
+        metavar="GLOB",
+        default="*",
+        help="only micrographs of such names or paths, as 'A1_*' or 'S1/*', or one by its path or #id",
+    )
     parser.add_argument(
         "--set-scale", type=_scale, metavar="X", help="their scale in um per px; 'unknown' takes it away"
     )
@@ -41,7 +49,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     specimen.add_argument(
         "--specimen-pattern",
         metavar="PATTERN",
-        help="where names hold the specimen: '{specimen}_*.tif', or a regular expression with the group 'specimen'",
+        help="where names hold the specimen: '{specimen}_*.tif', with folders '{specimen}/*', or a regular expression",
     )
     parser.add_argument(
         "--build-direction",
@@ -64,6 +72,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     surface.add_argument("--found-surface", action="store_true", help="take what detection found again")
     parser.add_argument("--mask-info-bar", action="store_true", help="mask the burned-in bars that are found")
+    parser.add_argument(
+        "--accept-file",
+        action="store_true",
+        help="take files as they are now that are not those that were imported; what shows other pores becomes new",
+    )
 
 
 def _scale(text: str) -> float | str:
@@ -85,13 +98,16 @@ def micrographs(args: argparse.Namespace, screen: Screen) -> int:
     """List micrographs and change what was asked for, all of it as one step of undo."""
     surface = args.surface or args.no_surface or args.found_surface
     changes = args.set_scale is not None or args.specimen or args.specimen_pattern or args.mask_info_bar
-    changes = changes or surface or args.build_direction is not _UNSAID
+    changes = changes or surface or args.accept_file or args.build_direction is not _UNSAID
     notes: list[str] = []
     with Project.open(args.project, read_only=not changes) as project:
+        wanted = micrographs_like(project, args.name)
         if changes:
             project.check_writable()
-            _change(project, args, notes)
-        wanted = _wanted(project, args.name)
+            if args.accept_file:
+                wanted = _accept(project, wanted, notes)
+            _change(project, args, wanted, notes)
+            wanted = _as_they_are(project, {one.id for one in wanted})
         specimens = {s.id: s.name for s in project.specimens()}
         frames, detections = frames_of(project, wanted), project.detections()
         rows = [_described(one, specimens, frames[one.id], detections.get(one.id)) for one in wanted]
@@ -99,15 +115,11 @@ def micrographs(args: argparse.Namespace, screen: Screen) -> int:
     return 0
 
 
-def _wanted(project: Project, name: str) -> list[Micrograph]:
-    wanted = [m for m in project.micrographs() if fnmatch(m.name, name)]
-    if not wanted and name != "*":
-        raise PoreguiError(f"No micrograph is named {name!r}.", "See: poregui micrographs PROJECT.")
-    return wanted
+def _as_they_are(project: Project, ids: set[int]) -> list[Micrograph]:
+    return [one for one in project.micrographs() if one.id in ids]
 
 
-def _change(project: Project, args: argparse.Namespace, notes: list[str]) -> None:
-    wanted = _wanted(project, args.name)
+def _change(project: Project, args: argparse.Namespace, wanted: list[Micrograph], notes: list[str]) -> None:
     steps: list[Step] = []
     if args.set_scale is not None:
         scale = None if args.set_scale == "unknown" else args.set_scale
@@ -116,10 +128,10 @@ def _change(project: Project, args: argparse.Namespace, notes: list[str]) -> Non
         name = " ".join(args.specimen.split())
         steps.append(lambda micrographs: set_specimens(project, ((m, name) for m in micrographs)))
     elif args.specimen_pattern:
-        fits = [name for _, name in specimens_in_names(wanted, args.specimen_pattern)]
-        steps.append(lambda micrographs: set_specimens(project, specimens_in_names(micrographs, args.specimen_pattern)))
-        if None in fits:
-            notes.append(f"{fits.count(None)} of {len(fits)} names do not fit the pattern; their specimen stays.")
+        fits = specimens_in_names(wanted, args.specimen_pattern, others_of(project, wanted))
+        names = {one.id: name for one, name in fits}
+        steps.append(lambda micrographs: set_specimens(project, ((m, names[m.id]) for m in micrographs)))
+        notes += naming_notes(fits, args.specimen_pattern)
     if args.mask_info_bar:
         bars = {one.id: box for one, box in info_bars(project, wanted, notes)}
         if bars:
@@ -130,6 +142,25 @@ def _change(project: Project, args: argparse.Namespace, notes: list[str]) -> Non
     edits += [] if edit is None else [edit]
     if edits:
         History(project).apply(edits[0] if len(edits) == 1 else Combined(tuple(edits), "change micrographs"))
+
+
+def _accept(project: Project, wanted: list[Micrograph], notes: list[str]) -> list[Micrograph]:
+    """Accept the files of micrographs as they are now, one step of undo each; return them and those that are new."""
+    history = History(project)
+    first = project.next_id("micrographs")
+    for one in wanted:
+        file, crops = project.micrograph_file(one), project.crops(micrograph_id=one.id)
+        try:
+            now = look_at_file(one, file, project.folder, crops, project.pixels)
+            accepted = accept_file(project, one, now)
+        except PoreguiError as error:
+            notes.append(f"{one.shown_name}: {error}")
+            continue
+        if accepted.edit is not None:
+            history.apply(accepted.edit)
+        notes.append(accepted.sentence)
+    new = set(range(first, project.next_id("micrographs")))
+    return _as_they_are(project, {one.id for one in wanted} | new)
 
 
 def _frame_edits(project: Project, args: argparse.Namespace, wanted: list[Micrograph], steps: list[Step]) -> list[Edit]:
@@ -150,10 +181,11 @@ def info_bars(project: Project, wanted: list[Micrograph], notes: list[str]) -> l
     found = []
     for one in wanted:
         try:
+            check_same(one, project.micrograph_file(one), project.folder)
             with open_pyramid(project.micrograph_file(one), None, Plane.parse(one.plane)) as image:
                 bar = find_info_bar(image)
         except PoreguiError as error:
-            notes.append(f"{one.name}: {error}")
+            notes.append(f"{one.shown_name}: {error}")
             continue
         if bar is not None:
             found.append((one, bar))
@@ -162,7 +194,11 @@ def info_bars(project: Project, wanted: list[Micrograph], notes: list[str]) -> l
 
 def _described(one: Micrograph, specimens: dict[int, str], frame: Frame, detection: Detection | None) -> dict[str, Any]:
     return {
+        "id": one.id,
         "name": one.name,
+        "shown_name": one.shown_name,
+        "path": one.path,
+        "sha256": one.sha256,
         "width": one.width,
         "height": one.height,
         "bits": one.bits,
@@ -180,7 +216,8 @@ def _described(one: Micrograph, specimens: dict[int, str], frame: Frame, detecti
 def _text(rows: list[dict[str, Any]]) -> str:
     listed = [
         [
-            row["name"],
+            row["shown_name"],
+            f"#{row['id']}",
             f"{row['width']} x {row['height']}",
             "unknown" if row["um_per_px"] is None else f"{row['um_per_px']:.6g}",
             row["scale_source"],
@@ -191,4 +228,4 @@ def _text(rows: list[dict[str, Any]]) -> str:
         ]
         for row in rows
     ]
-    return table(["micrograph", "px", "um per px", "from", "specimen", "masks", "build °", "surfaces"], listed)
+    return table(["micrograph", "id", "px", "um per px", "from", "specimen", "masks", "build °", "surfaces"], listed)

@@ -11,6 +11,7 @@ from typing import Any
 
 from poregui.cli.output import Screen, percent, table
 from poregui.domain.errors import ImageError, PoreguiError
+from poregui.domain.micrograph_names import Named, unique_names
 from poregui.store.project import Project
 from poregui.workflow.applying.source import run_with_network
 from poregui.workflow.class_identity import classes_of_run
@@ -63,7 +64,7 @@ def _read(
         try:
             image = read_image(file)
         except ImageError as error:
-            skipped.append({"path": file.name, "reason": str(error).removeprefix(f"{file.name} ")})
+            skipped.append({"path": str(file), "reason": str(error).removeprefix(f"{file.name} ")})
             continue
         read.append(file)
         scale = um_per_px if um_per_px is not None else image.um_per_px
@@ -100,9 +101,10 @@ def _answer(file: Path, probabilities: Sequence[float], classes: Sequence[str]) 
 
 
 def _text(predictions: Sequence[dict[str, Any]], classes: Sequence[str], skipped: Sequence[dict[str, str]]) -> str:
+    named = [Named(Path(one["path"]).as_posix(), Path(one["path"]).name) for one in predictions]
     rows = [
-        [Path(one["path"]).name, one["class"], *(percent(one["probabilities"][name]) for name in classes)]
-        for one in predictions
+        [shown, one["class"], *(percent(one["probabilities"][name]) for name in classes)]
+        for one, shown in zip(predictions, unique_names(named), strict=True)
     ]
     counts = Counter(one["class"] for one in predictions)
     summary = ", ".join(f"{name} {counts[name]}" for name in classes)

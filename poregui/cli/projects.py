@@ -80,7 +80,7 @@ def _mask_info_bars(project: Project, before: set[int]) -> list[str]:
     found = info_bars(project, [m for m in project.micrographs() if m.id not in before], notes)
     if found:
         History(project).apply(mask_info_bars(found))
-    return [*notes, *(f"{one.name}: the info bar is masked ({box.height} px)." for one, box in found)]
+    return [*notes, *(f"{one.shown_name}: the info bar is masked ({box.height} px)." for one, box in found)]
 
 
 def import_outlines(args: argparse.Namespace, screen: Screen) -> int:

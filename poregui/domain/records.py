@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from poregui.domain.display import Display
@@ -39,7 +39,8 @@ class Micrograph:
     (empty: the first). `display` is how grey is shown, None for automatic; it never touches data. Nothing is detected
     or cropped inside `masks`. `build_direction_deg` is counted counter-clockwise from the right in the picture, None
     where that of the project counts. `surfaces` are lines that a person drew where the specimen ends, empty where none
-    is in view, None where those that detection found count.
+    is in view, None where those that detection found count. `unique_name` is what it is called among the micrographs of
+    its project; it is not stored, and empty where the name alone tells it apart.
     """
 
     id: int
@@ -58,6 +59,12 @@ class Micrograph:
     masks: tuple[Mask, ...] = ()
     build_direction_deg: float | None = None
     surfaces: tuple[Line, ...] | None = None
+    unique_name: str = field(default="", compare=False)
+
+    @property
+    def shown_name(self) -> str:
+        """Return what it is called where people read: its name, with folders before it where others bear that too."""
+        return self.unique_name or self.name
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from poregui.gui.dialogs.micrograph import MicrographDialog, SeveralMicrographsD
 from poregui.gui.dialogs.new_project import NewProjectDialog
 from poregui.gui.dialogs.sheets import KeysDialog
 from poregui.gui.messages import messages
-from poregui.gui.micrograph_change import ask_plane, change_micrograph, change_micrographs
+from poregui.gui.micrograph_change import accept_changed_file, ask_plane, change_micrograph, change_micrographs
 from poregui.gui.preferences import LEAST_TILE_MEGABYTES, MOST_TILE_MEGABYTES
 from poregui.store.project import Project
 from poregui.workflow.sample import make_sample
@@ -126,6 +126,13 @@ class Asking(QObject):
             lambda: guarded(lambda: change_micrograph(session, self._window.background, found[0], dialog))
         )
         self.show(dialog)
+
+    def accept_file(self, micrograph_id: int) -> None:
+        """Take the file of a micrograph as it is now, where it is not the one that was imported."""
+        session = self._window.session
+        found = [m for m in session.project.micrographs() if m.id == micrograph_id] if session else []
+        if session is not None and found:
+            guarded(lambda: accept_changed_file(session, self._window.background, found[0]))
 
     def keys(self) -> None:
         """Show the sheet of keys, from which they can be changed."""

@@ -15,6 +15,7 @@ from poregui.gui.messages import messages
 from poregui.gui.services import Services
 from poregui.gui.session import Session
 from poregui.store.project import Project
+from poregui.workflow.collected import Collected
 from poregui.workflow.import_outlines import (
     CollectedOutlines,
     cut_outlines,
@@ -22,7 +23,7 @@ from poregui.workflow.import_outlines import (
     read_outlines,
     settle_outlines,
 )
-from poregui.workflow.importing import Collected, ImportOptions, collect, settle
+from poregui.workflow.importing import ImportOptions, collect, settle
 
 
 class ImportFlow(QObject):

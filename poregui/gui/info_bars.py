@@ -15,6 +15,7 @@ from poregui.gui.session import Session
 from poregui.vision.info_bar import find_info_bar
 from poregui.vision.large_images import open_pyramid
 from poregui.workflow.cleaning import mask_info_bars
+from poregui.workflow.same_picture import check_same
 
 Bars = tuple[tuple[Micrograph, Box], ...]
 
@@ -55,8 +56,9 @@ def look_for_bars(
     for number, (one, file) in enumerate(files):
         if control.cancelled():
             break
-        control.progress(number, len(files), one.name)
+        control.progress(number, len(files), one.shown_name)
         try:
+            check_same(one, file, None)
             with open_pyramid(file, None, Plane.parse(one.plane)) as image:
                 bar = find_info_bar(image)
         except PoreguiError:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from poregui.domain.errors import ImageError
+from poregui.domain.errors import ImageError, PoreguiError
 from poregui.domain.plane import Plane
 from poregui.domain.records import Micrograph
-from poregui.gui.background import Background
+from poregui.gui.background import Background, TaskControl
 from poregui.gui.dialogs.micrograph import MicrographDialog, SeveralMicrographsDialog
+from poregui.gui.messages import messages
 from poregui.gui.session import Session
 from poregui.vision.header import Header
 from poregui.vision.image_io import read_header
+from poregui.workflow.accept_file import FileNow, accept_file, look_at_file
 from poregui.workflow.changes import set_scale, set_specimen
 from poregui.workflow.cleaning import Step, change_several, set_specimens
 from poregui.workflow.edits import Combined, Edit
@@ -47,7 +49,7 @@ def change_micrograph(
         return
     file = session.project.micrograph_file(micrograph)
     background.run(
-        f"Reading {micrograph.name}",
+        f"Reading {micrograph.shown_name}",
         lambda control: with_plane(file, micrograph, plane),
         lambda after: _apply(session, micrograph, after, specimen, um_per_px),
     )
@@ -64,6 +66,32 @@ def change_micrographs(session: Session, ids: Sequence[int], answered: SeveralMi
     edit = change_several([m for m in project.micrographs() if m.id in set(ids)], steps)
     if edit is not None:
         session.apply(edit)
+
+
+def accept_changed_file(session: Session, background: Background, micrograph: Micrograph) -> None:
+    """Read the file of a micrograph in the background and accept it as it is now, in one edit, with a sentence.
+
+    Raises PoreguiError in a project that is open for reading only.
+    """
+    project = session.project
+    project.check_writable()
+    file, crops = project.micrograph_file(micrograph), project.crops(micrograph_id=micrograph.id)
+    folder, pixels = project.folder, project.pixels
+
+    def look(control: TaskControl) -> FileNow:
+        return look_at_file(micrograph, file, folder, crops, pixels, control.progress)
+
+    def settle(now: FileNow) -> None:
+        try:
+            accepted = accept_file(session.project, micrograph, now)
+            if accepted.edit is not None:
+                session.apply(accepted.edit)
+        except PoreguiError as error:
+            messages().error(error)
+            return
+        messages().note(accepted.sentence)
+
+    background.run(f"Reading {micrograph.shown_name}", look, settle)
 
 
 def _apply(session: Session, before: Micrograph, after: Micrograph, specimen: str, um_per_px: float | None) -> None:

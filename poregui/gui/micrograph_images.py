@@ -23,14 +23,18 @@ from poregui.gui.widgets.tile_cache import TileCache
 from poregui.gui.widgets.tile_layer import TileLayer, small_picture
 from poregui.gui.widgets.tile_reader import TileReader
 from poregui.store.project import Project
+from poregui.store.stamps import Stamp, stamp_of
 from poregui.vision.large_images import open_pyramid
 from poregui.vision.pyramid import Pyramid
 from poregui.workflow.pyramids import forget_pyramids, make_pyramid, pyramid_file
+from poregui.workflow.same_picture import OtherPicture, check_same, is_known_same
 
 THUMBNAIL = 96
 """Longer side in px of a micrograph's small picture."""
 _KEPT = 4
 _KEPT_BYTES = 1500 * 2**20
+_HELD_FIRST = 64 * 2**20
+"""Bytes of a file up to which its content is held against the imported one before it is shown, else beside it."""
 _Key = tuple[str, str, str]
 
 
@@ -64,6 +68,7 @@ class MicrographImages(QObject):
     thumbnail_ready = Signal(int)
     _read = Signal(object, object, object, object)
     _failed = Signal(object, object, object)
+    _replaced = Signal(object, object)
 
     def __init__(
         self, project: Project, parent: QObject | None = None, *, background: Background | None = None
@@ -77,6 +82,9 @@ class MicrographImages(QObject):
         self._pool.setMaxThreadCount(1)
         self._kept: OrderedDict[int, LoadedMicrograph] = OrderedDict()
         self._keys: dict[int, _Key] = {}
+        self._verifier = QThreadPool(self)
+        self._verifier.setMaxThreadCount(1)
+        self._stamps: dict[int, Stamp | None] = {}
         self._building: dict[_Key, TaskHandle] = {}
         self._own_folder: tempfile.TemporaryDirectory[str] | None = None
         self._small: dict[int, QImage] = {}
@@ -86,6 +94,7 @@ class MicrographImages(QObject):
         self._closed = False
         self._read.connect(self._keep, Qt.ConnectionType.QueuedConnection)
         self._failed.connect(self._fail, Qt.ConnectionType.QueuedConnection)
+        self._replaced.connect(self._forget, Qt.ConnectionType.QueuedConnection)
         if not project.read_only:
             self._pool.start(partial(forget_pyramids, project.folder, project.micrographs()))
 
@@ -96,6 +105,9 @@ class MicrographImages(QObject):
     def request(self, micrograph: Micrograph) -> None:
         """Ask for a micrograph; `loaded` comes at once when it is at hand, `failed` when its file cannot be read."""
         kept = self.get(micrograph)
+        if kept is not None and self._stamps.get(micrograph.id) != _stamp(self._project.micrograph_file(micrograph)):
+            self._drop(micrograph.id)
+            kept = None
         if kept is not None:
             self._complete(micrograph, kept)
             self.loaded.emit(micrograph.id, kept.image)
@@ -119,7 +131,7 @@ class MicrographImages(QObject):
     def thumbnail(self, micrograph: Micrograph) -> QImage | None:
         """Return the small picture, or None while it is being made; a null picture when the file cannot be read."""
         wanted = self._wanted_small.get(micrograph.id)
-        if wanted is not None and wanted.plane != micrograph.plane:
+        if wanted is not None and _key(wanted) != _key(micrograph):
             with self._guard:
                 self._wanted_small.pop(micrograph.id)
                 self._small.pop(micrograph.id, None)
@@ -135,8 +147,9 @@ class MicrographImages(QObject):
         self._closed = True
         with self._guard:
             self._requested.clear()
-        self._pool.clear()
-        self._pool.waitForDone()
+        for pool in (self._pool, self._verifier):
+            pool.clear()
+            pool.waitForDone()
         self._reader.close()
         for kept in self._kept.values():
             kept.picture.close()
@@ -175,11 +188,41 @@ class MicrographImages(QObject):
         if (pyramid.width, pyramid.height) != (micrograph.width, micrograph.height):
             pyramid.close()
             raise ImageError(
-                f"{micrograph.name} is {pyramid.width} x {pyramid.height} px now, and was {micrograph.width} x "
+                f"{micrograph.shown_name} is {pyramid.width} x {pyramid.height} px now, and was {micrograph.width} x "
                 f"{micrograph.height} px.",
                 "Its crops would not fit: put the original file back. Labelling goes on without it.",
             )
+        try:
+            if stamp_of(file)[0] <= _HELD_FIRST:
+                check_same(micrograph, file, self._cache_folder)
+        except PoreguiError:
+            pyramid.close()
+            raise
         return pyramid
+
+    @property
+    def _cache_folder(self) -> Path | None:
+        """Return the project's folder where something may be remembered in its cache."""
+        return None if self._project.read_only else self._project.folder
+
+    def _verify(self, micrograph: Micrograph, file: Path) -> None:
+        """Hold a large file against the picture that was imported, in a thread beside that which loads others."""
+        try:
+            check_same(micrograph, file, self._cache_folder)
+        except OtherPicture as error:
+            self._replaced.emit(micrograph, error)
+        except PoreguiError:
+            return  # it cannot be read any more, which showing it says
+
+    def _forget(self, micrograph: Micrograph, error: PoreguiError) -> None:
+        """Take a micrograph away that was shown before it was known to be another picture."""
+        if self._keys.get(micrograph.id) == _key(micrograph):
+            self._drop(micrograph.id)
+            self._fail(micrograph, error, asked=True)
+
+    def _drop(self, micrograph_id: int) -> None:
+        self._kept.pop(micrograph_id, None)
+        self._keys.pop(micrograph_id, None)
 
     def _sizes_file(self, micrograph: Micrograph) -> Path:
         """Return where smaller sizes are kept, for a project that may not be written in a folder of this window."""
@@ -198,6 +241,10 @@ class MicrographImages(QObject):
         self._kept[micrograph.id] = read
         self._kept.move_to_end(micrograph.id)
         self._keys[micrograph.id] = _key(micrograph)
+        file = self._project.micrograph_file(micrograph)
+        self._stamps[micrograph.id] = _stamp(file)
+        if not is_known_same(micrograph, file, self._cache_folder):
+            self._verifier.start(partial(self._verify, micrograph, file))
         while len(self._kept) > 1 and (
             len(self._kept) > _KEPT or sum(one.nbytes for one in self._kept.values()) > _KEPT_BYTES
         ):
@@ -221,7 +268,7 @@ class MicrographImages(QObject):
         file, kept = self._project.micrograph_file(micrograph), self._sizes_file(micrograph)
 
         def build(control: TaskControl) -> tuple[Pyramid, NDArray[Any]]:
-            said = f"Preparing {micrograph.name}"
+            said = f"Preparing {micrograph.shown_name}"
             make_pyramid(source, file, kept, lambda done, total: control.progress(done, total, said))
             pyramid = self._open(micrograph)
             return pyramid, pyramid.overview()
@@ -236,7 +283,14 @@ class MicrographImages(QObject):
                 self._background.finished.disconnect(ended)
 
         self._background.finished.connect(ended)
-        self._building[_key(micrograph)] = self._background.run(f"Preparing {micrograph.name}", build, show)
+        self._building[_key(micrograph)] = self._background.run(f"Preparing {micrograph.shown_name}", build, show)
+
+
+def _stamp(file: Path) -> Stamp | None:
+    try:
+        return stamp_of(file)
+    except ImageError:
+        return None
 
 
 def _key(micrograph: Micrograph) -> _Key:

@@ -9,12 +9,14 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QLineEdit, QTableWidget, QTableWidgetItem, QWidget
 
 from poregui.domain.errors import PoreguiError
+from poregui.domain.micrograph_names import listed
 from poregui.domain.records import Micrograph
 from poregui.gui.asking import guarded
 from poregui.gui.dialogs.base import FormDialog, hint
 from poregui.gui.messages import messages
 from poregui.gui.theme import theme
-from poregui.workflow.cleaning import set_specimens, specimens_in_names
+from poregui.workflow.cleaning import set_specimens
+from poregui.workflow.specimen_names import doubt_words, in_doubt, specimens_in_names
 
 if TYPE_CHECKING:
     from poregui.gui.window import MainWindow
@@ -46,7 +48,7 @@ class NamingDialog(FormDialog):
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
         for row, one in enumerate(self._micrographs):
-            self.table.setItem(row, 0, QTableWidgetItem(one.name))
+            self.table.setItem(row, 0, QTableWidgetItem(one.shown_name))
             self.table.setItem(row, 1, QTableWidgetItem())
         self.form.addRow(self.table)
         self._edit.textChanged.connect(self._preview)
@@ -61,27 +63,35 @@ class NamingDialog(FormDialog):
     def check(self) -> None:
         found = specimens_in_names(self._micrographs, self.pattern)
         if all(name is None for _, name in found):
-            raise PoreguiError("The pattern fits no file name.", "Look at the names in the table.")
+            raise PoreguiError("The pattern fits no file name.", _fit_words(found, self.pattern))
 
     def _preview(self) -> None:
         names: list[str | None] = [None] * len(self._micrographs)
         said = "* stands for any characters, ? for one. A regular expression with one group does as well."
         if self.pattern:
             try:
-                names = [name for _, name in specimens_in_names(self._micrographs, self.pattern)]
+                found = specimens_in_names(self._micrographs, self.pattern)
             except PoreguiError as error:
                 said = str(error)
             else:
-                fit = sum(name is not None for name in names)
-                said = f"{fit} of {len(names)} names fit. The others keep the specimen that they have."
+                names = [name for _, name in found]
+                said = _fit_words(found, self.pattern)
         self._said.setText(said)
         colours = theme().tokens
         for row, name in enumerate(names):
-            for column, text in enumerate((self._micrographs[row].name, name or "")):
+            for column, text in enumerate((self._micrographs[row].shown_name, name or "")):
                 item = self.table.item(row, column)
                 if item is not None:
                     item.setText(text)
                     item.setForeground(QColor(colours.muted if name is None else colours.text))
+
+
+def _fit_words(found: Sequence[tuple[Micrograph, str | None]], pattern: str) -> str:
+    """Say how many names fit, and which do not although they could."""
+    fit = sum(name is not None for _, name in found)
+    said = f"{fit} of {len(found)} names fit. The others keep the specimen that they have."
+    doubtful = in_doubt(found, pattern)
+    return f"{said} {doubt_words(listed(doubtful))}" if doubtful else said
 
 
 def ask_naming(window: MainWindow) -> None:

@@ -155,6 +155,7 @@ class MainWindow(QMainWindow):
         start.recent_chosen.connect(self.open_project)
         self.label_page.import_requested.connect(lambda: guarded(self.asking.import_files))
         self.label_page.properties_requested.connect(self.asking.micrographs)
+        self.label_page.micrograph_list.accept_requested.connect(self.asking.accept_file)
         self.train_page.review_requested.connect(self.show_run)
         for asking in (self.review_page, self.apply_page):
             asking.train_requested.connect(lambda: self.show_page(self.train_page))

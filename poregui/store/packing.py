@@ -45,13 +45,21 @@ def copy_databases(folder: Path, target: Path, moved: dict[str, str]) -> list[Me
         ):
             old.backup(new, pages=_PAGES)
             if name == "project.db":
-                new.executemany("UPDATE micrographs SET path = ? WHERE path = ?", ((b, a) for a, b in moved.items()))
+                _move(new, moved)
                 new.commit()
             (state,) = new.execute("PRAGMA integrity_check(1)").fetchone()
         if state != "ok":
             raise ProjectError(f"{folder / name} is damaged.", "Restore it from a backup, then pack again.")
         members.append(Member(copy, name))
     return members
+
+
+def _move(database: sqlite3.Connection, moved: dict[str, str]) -> None:
+    """Give micrographs their new paths, all at once: a new path may be the old one of another."""
+    change = "UPDATE micrographs SET path = ? WHERE path = ?"
+    numbered = [(f"\0{number}", old, new) for number, (old, new) in enumerate(moved.items())]
+    database.executemany(change, ((between, old) for between, old, _ in numbered))
+    database.executemany(change, ((new, between) for between, _, new in numbered))
 
 
 def run_files(runs: Iterable[Path], folder: Path) -> list[Member]:

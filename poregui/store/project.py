@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from poregui.domain.classes import DEFAULT_CLASS_NAMES, PoreClass, default_classes
 from poregui.domain.errors import ProjectError, ReadOnlyError
+from poregui.domain.micrograph_names import with_unique_names
 from poregui.domain.outline import Outline
 from poregui.domain.records import Crop, Detection, How, LabelEntry, Look, Micrograph, Remark, Specimen
 from poregui.store.class_uids import read_uids, write_uids
@@ -131,9 +132,9 @@ class Project:
         return tuple(Specimen(*row) for row in rows)
 
     def micrographs(self) -> tuple[Micrograph, ...]:
-        """Return the micrographs in the order in which they came."""
+        """Return the micrographs in the order in which they came, each with what it is called among them."""
         rows = self._rows(f"SELECT {MICROGRAPH_COLUMNS} FROM micrographs WHERE deleted = 0 ORDER BY id")
-        return tuple(map(micrograph_from, rows))
+        return with_unique_names(map(micrograph_from, rows))
 
     def crops(self, *, micrograph_id: int | None = None) -> list[Crop]:
         """Return the crops in the order in which they came; of one micrograph when asked."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
@@ -61,48 +60,6 @@ def check_outline_outside_masks(micrograph: Micrograph, outline: Outline, before
         raise PoreguiError(
             "This outline reaches into what is masked off.", "Draw it beside that, or take the mask away (tab Picture)."
         )
-
-
-def specimen_expression(pattern: str) -> re.Pattern[str]:
-    """Return what finds the specimen in a file name.
-
-    `pattern` is plain, such as `{specimen}_*.tif` (`*` any characters, `?` one), or a regular expression with a group
-    named `specimen`, or else with a first group. Raises PoreguiError for others.
-    """
-    text = pattern.strip()
-    if "{specimen}" in text:
-        parts = re.split(r"(\{specimen\}|\*|\?)", text)
-        if parts.count("{specimen}") > 1:
-            raise PoreguiError(f"The pattern {text!r} names the specimen twice.", "Write {specimen} once.")
-        meant = {"{specimen}": "(?P<specimen>.+?)", "*": ".*", "?": "."}
-        return re.compile("^" + "".join(meant.get(part, re.escape(part)) for part in parts) + "$", re.IGNORECASE)
-    try:
-        made = re.compile(text)
-    except re.error as error:
-        raise PoreguiError(
-            f"{text!r} is no regular expression ({error}).", "Write for example {specimen}_*.tif."
-        ) from error
-    if not made.groups:
-        raise PoreguiError(
-            f"The pattern {text!r} has no group.", "Write {specimen} in the place of the specimen: {specimen}_*.tif."
-        )
-    return made
-
-
-def specimens_in_names(micrographs: Sequence[Micrograph], pattern: str) -> tuple[tuple[Micrograph, str | None], ...]:
-    """Return each micrograph with the specimen that its name holds, None where the pattern does not fit.
-
-    Raises PoreguiError for an unfit pattern.
-    """
-    expression = specimen_expression(pattern)
-    return tuple((m, specimen_in(m.name, expression)) for m in micrographs)
-
-
-def specimen_in(name: str, expression: re.Pattern[str]) -> str | None:
-    """Return the specimen that an expression (see `specimen_expression`) finds in a file name, or None."""
-    found = expression.search(name)
-    group: str | int = "specimen" if "specimen" in expression.groupindex else 1
-    return " ".join((found.group(group) or "").split()) or None if found else None
 
 
 def set_specimens(project: Project, named: Iterable[tuple[Micrograph, str | None]]) -> Edit | None:

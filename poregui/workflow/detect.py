@@ -26,6 +26,7 @@ from poregui.workflow.frame import SetDetections
 from poregui.workflow.matching import NewPore, Settled, settle
 from poregui.workflow.pore_edits import together
 from poregui.workflow.pyramids import pyramid_file
+from poregui.workflow.same_picture import check_same
 from poregui.workflow.side_edits import SetSetting
 
 RECIPE_KEY = "detection_recipe"
@@ -131,10 +132,11 @@ def find_in_file(
     with open_pyramid(file, pyramid_file(folder, micrograph), Plane.parse(micrograph.plane)) as image:
         if (image.width, image.height) != (micrograph.width, micrograph.height):
             raise PoreguiError(
-                f"{micrograph.name} is {image.width} x {image.height} px now, and was {micrograph.width} x "
+                f"{micrograph.shown_name} is {image.width} x {image.height} px now, and was {micrograph.width} x "
                 f"{micrograph.height} px.",
                 "Put the original file back.",
             )
+        check_same(micrograph, file, folder)
         detected = detect(
             lambda box: image.read(0, box),
             recipe,
@@ -142,7 +144,7 @@ def find_in_file(
             micrograph.masks,
             size=(image.width, image.height),
             specimen_ends=micrograph.surfaces != (),
-            progress=lambda done, total, text: progress(done, total, f"{micrograph.name}: {text}"),
+            progress=lambda done, total, text: progress(done, total, f"{micrograph.shown_name}: {text}"),
         )
         pores = cut_pores(image, micrograph, detected, recipe, pixels, progress)
     seconds = time.perf_counter() - started
@@ -158,8 +160,8 @@ def mount_words(found: Sequence[Found]) -> str:
     most = max(large, key=lambda one: one.mount_percent)
     others = f" and parts of {len(large) - 1} more" if len(large) > 1 else ""
     return (
-        f"{most.mount_percent:.0f} % of {most.micrograph.name}{others} lie along an edge and were taken for the mount "
-        "around the specimen, not for pores."
+        f"{most.mount_percent:.0f} % of {most.micrograph.shown_name}{others} lie along an edge and were taken for the "
+        "mount around the specimen, not for pores."
     )
 
 
@@ -198,7 +200,7 @@ def cut_pores(
         batch.append((place, CropPixels(part, image.grey_low, image.grey_high)))
         if len(batch) == _BATCH:
             write()
-            progress(done, count, f"{micrograph.name}: cutting crops")
+            progress(done, count, f"{micrograph.shown_name}: cutting crops")
     if batch:
         write()
     lines = (Outline.of(points) for points in detected.outlines)
@@ -218,7 +220,7 @@ def plan_detection(
         there = one.micrograph.id
         settled.append(settle(there, present.crops[there], present.outlines[there], one.pores, first))
         first += len(settled[-1].edit.added)
-    where = found[0].micrograph.name if len(found) == 1 else f"{len(found)} micrographs"
+    where = found[0].micrograph.shown_name if len(found) == 1 else f"{len(found)} micrographs"
     pores = replace(together((one.edit for one in settled), f"find pores in {where}"), who=who)
     edits: list[Edit] = [] if pores.is_empty else [pores]
     seen = [(one.micrograph.id, present.detections.get(one.micrograph.id), one.detection) for one in found]

@@ -21,10 +21,11 @@ from poregui.workflow.edits import label_name
 from poregui.workflow.formats.names import safe_name
 from poregui.workflow.freeze import crop_name
 from poregui.workflow.grouping import tested_keys
+from poregui.workflow.table_columns import TELL_APART, told_apart
 
 COLUMNS = (
     "crop", "name", "micrograph", "specimen", "x", "y", "width", "height", "um_per_px", "label", "side", "who", "when",
-    "how",
+    "how", *TELL_APART,
 )  # fmt: skip
 Progress = Callable[[int, int], None]
 
@@ -55,7 +56,8 @@ def export_csv(project: Project, out: Path) -> int:
 
 
 def _rows(project: Project) -> list[list[Any]]:
-    micrographs = {m.id: m.name for m in project.micrographs()}
+    micrographs = {m.id: m for m in project.micrographs()}
+    names = {m.id: m.shown_name for m in micrographs.values()}
     specimens = {s.id: s.name for s in project.specimens()}
     classes = project.classes(retired=True)
     test = tested_keys(project, project.crops())
@@ -66,8 +68,8 @@ def _rows(project: Project) -> list[list[Any]]:
         rows.append(
             [
                 crop.id,
-                crop_name(crop, micrographs),
-                micrographs.get(crop.micrograph_id or 0, ""),
+                crop_name(crop, names),
+                names.get(crop.micrograph_id or 0, ""),
                 specimens.get(crop.specimen_id or 0, ""),
                 crop.box.x if crop.box else "",
                 crop.box.y if crop.box else "",
@@ -77,6 +79,7 @@ def _rows(project: Project) -> list[list[Any]]:
                 label_name(crop.label, classes),
                 side_of(crop, test),
                 *((entry.who, entry.when, entry.how) if entry else ("", "", "")),
+                *told_apart(micrographs.get(crop.micrograph_id or 0)),
             ]
         )
     return rows

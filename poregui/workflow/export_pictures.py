@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections import Counter
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from PIL import Image, ImageDraw
 
 from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import Box
+from poregui.domain.micrograph_names import without_ending
 from poregui.domain.plane import Plane
 from poregui.domain.records import Crop, Micrograph
 from poregui.store.pixels import CropPixels
@@ -22,14 +24,16 @@ from poregui.vision.large_images import open_pyramid
 from poregui.workflow.applying.overlay import draw_overlay
 from poregui.workflow.drawing import PAPER, bar_length, draw_bar, shown, with_bar, write
 from poregui.workflow.export import Progress, new_folder, quiet, write_class_folders
-from poregui.workflow.formats.names import file_names
+from poregui.workflow.formats.names import file_paths
 from poregui.workflow.formats.shapes import ImageShapes, PoreShape, corners, shapes_of
+from poregui.workflow.same_picture import OtherPicture, check_same
 
 _SIDE = 1600
 """Longer side in px of a picture of a micrograph, where that is at least as large."""
 _MOST_PX = 64e6
 _PX, _MARGIN = 22, 14
 _GONE = " (the file is gone; its crops are shown)"
+_REPLACED = " (the file is another picture now; its crops are shown)"
 
 
 def export_bars(project: Project, out: Path, progress: Progress = quiet) -> int:
@@ -52,30 +56,42 @@ def export_overlays(project: Project, out: Path, progress: Progress = quiet) -> 
     PoreguiError when nothing is labelled, or `out` holds something or cannot be written.
     """
     images = shapes_of(project)
-    known = {m.name: m for m in project.micrographs()}
+    known = {m.id: m for m in project.micrographs()}
     specimens = {s.id: s.name for s in project.specimens()}
 
     def write_all(beside: Path) -> int:
-        names = file_names([Path(image.name).stem for image in images], ".png")
-        for done, (image, name) in enumerate(zip(images, names, strict=True), start=1):
-            micrograph = known[image.name]
-            _overlay(project, micrograph, image, specimens.get(micrograph.specimen_id or 0, "")).save(beside / name)
+        for done, (image, path) in enumerate(zip(images, _picture_paths(images), strict=True), start=1):
+            micrograph = known[image.micrograph_id]
+            specimen = specimens.get(micrograph.specimen_id or 0, "")
+            (beside / path).parent.mkdir(parents=True, exist_ok=True)
+            _overlay(project, micrograph, image, specimen).save(beside / path)
             progress(done, len(images))
         return len(images)
 
     return new_folder(out, write_all)
 
 
+def _picture_paths(images: Sequence[ImageShapes]) -> list[Path]:
+    """Return where each picture goes: its name without the ending, which stays where it tells two apart."""
+    stems = [without_ending(image.called) for image in images]
+    counts = Counter(stem.casefold() for stem in stems)
+    names = [stem if counts[stem.casefold()] == 1 else image.called for image, stem in zip(images, stems, strict=True)]
+    return file_paths(names, ".png")
+
+
 def _overlay(project: Project, micrograph: Micrograph, image: ImageShapes, specimen: str) -> Image.Image:
     size = (micrograph.width, micrograph.height)
     gone = ""
     try:
-        with open_pyramid(project.micrograph_file(micrograph), plane=Plane.parse(micrograph.plane)) as pyramid:
+        file = project.micrograph_file(micrograph)
+        check_same(micrograph, file, project.folder)
+        with open_pyramid(file, plane=Plane.parse(micrograph.plane)) as pyramid:
             wide, high = pyramid.sizes[pyramid.level_for(max(size) / _SIDE)]
             # Of a large file without smaller sizes only the overview is read, which needs a few rows at a time.
             picture = pyramid.seen(Box(0, 0, *size), _SIDE) if wide * high < _MOST_PX else pyramid.overview()
-    except PoreguiError:
-        picture, gone = _of_crops(project, micrograph), _GONE
+    except PoreguiError as error:
+        picture = _of_crops(project, micrograph)
+        gone = _REPLACED if isinstance(error, OtherPicture) else _GONE
     colours = {one.class_name: one.colour for one in image.shapes}
     order = [one.name for one in project.classes(retired=True)]
     names = sorted(colours, key=lambda name: order.index(name) if name in order else len(order))
@@ -84,7 +100,7 @@ def _overlay(project: Project, micrograph: Micrograph, image: ImageShapes, speci
     drawn = Image.open(io.BytesIO(draw_overlay(picture, size, lines, chosen, [colours[name] for name in names])))
     scale = None if image.um_per_px is None else image.um_per_px * size[0] / drawn.width
     counts = Counter(shape.class_name for shape in image.shapes)
-    title = f"{image.name}{gone}" + (f", {specimen}" if specimen else "")
+    title = f"{image.called}{gone}" + (f", {specimen}" if specimen else "")
     return _with_legend(drawn.convert("RGB"), title, [(name, colours[name], counts[name]) for name in names], scale)
 
 

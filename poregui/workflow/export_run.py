@@ -16,9 +16,10 @@ from poregui.store.run_folder import RunFolder
 from poregui.workflow.class_identity import colours_of
 from poregui.workflow.evaluate import RunReview, review
 from poregui.workflow.figures import run_figures
+from poregui.workflow.grouping import group_names
 from poregui.workflow.numbers import numbers
-from poregui.workflow.report_facts import group_names
 from poregui.workflow.shapes import shape_table
+from poregui.workflow.table_columns import TELL_APART, told_apart
 
 
 def export_predictions(project: Project, run: RunFolder, out: Path) -> int:
@@ -27,7 +28,7 @@ def export_predictions(project: Project, run: RunFolder, out: Path) -> int:
     Raises ProjectError when the run has no predictions or is damaged, PoreguiError when the file cannot be written.
     """
     reviewed = review(project, run)
-    rows = _rows(reviewed, group_names(project))
+    rows = _rows(project, reviewed)
     header = [
         "crop",
         "name",
@@ -44,7 +45,7 @@ def export_predictions(project: Project, run: RunFolder, out: Path) -> int:
     def write(beside: Path) -> None:
         with open(beside, "w", newline="", encoding="utf-8") as file:
             table = csv.writer(file)
-            table.writerow([*header, *(f"p:{name}" for name in reviewed.classes)])
+            table.writerow([*header, *(f"p:{name}" for name in reviewed.classes), *TELL_APART])
             table.writerows([harmless(cell) for cell in row] for row in rows)
 
     try:
@@ -55,7 +56,10 @@ def export_predictions(project: Project, run: RunFolder, out: Path) -> int:
     return len(rows)
 
 
-def _rows(reviewed: RunReview, names: dict[str, str]) -> list[list[Any]]:
+def _rows(project: Project, reviewed: RunReview) -> list[list[Any]]:
+    names = group_names(project)
+    micrographs = {m.id: m for m in project.micrographs()}
+    crops = {crop.id: micrographs.get(crop.micrograph_id or 0) for crop in project.crops()}
     return [
         [
             j.crop_id,
@@ -69,6 +73,7 @@ def _rows(reviewed: RunReview, names: dict[str, str]) -> list[list[Any]]:
             round(j.prediction.confidence, 6),
             "" if j.loss is None else round(j.loss, 6),
             *(round(p, 6) for p in j.prediction.probabilities),
+            *told_apart(crops.get(j.crop_id)),
         ]
         for j in reviewed.judged
     ]

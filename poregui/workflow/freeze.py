@@ -31,7 +31,7 @@ from poregui.store.pretrained_weights import check_installed
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.copies import find_copies, untangle_folds, untangle_parts
-from poregui.workflow.grouping import keep_sources, sources_of
+from poregui.workflow.grouping import group_names, keep_sources, sources_of
 from poregui.workflow.split_words import unknown_specimens, why_not_grouped
 
 _SPLIT_SEED = 0
@@ -190,7 +190,7 @@ def summarise(project: Project, recipe: Recipe) -> DatasetSummary:
             tuple(c.id for c in classes),
         )
     part_of = _part_of(split)
-    names = _group_names(project)
+    names = group_names(project)
     by_part: dict[Part, Counter[int]] = {"train": Counter(), "validation": Counter(), "test": Counter()}
     by_group: dict[tuple[str, Part], Counter[int]] = {}
     for item in labelled.items:
@@ -224,11 +224,6 @@ def _part_of(split: Split) -> dict[int, Part]:
 def group_name(key: str, names: Mapping[str, str]) -> str:
     """Return how a group is called: its name, the source that its file names tell, or its key in words."""
     return names.get(key) or key.removeprefix("source:").replace(":", " ")
-
-
-def _group_names(project: Project) -> dict[str, str]:
-    names = {f"specimen:{s.id}": s.name for s in project.specimens()}
-    return names | {f"micrograph:{m.id}": m.name for m in project.micrographs()}
 
 
 @dataclass(frozen=True)
@@ -316,7 +311,7 @@ def prepare(project: Project, recipe: Recipe, *, folds: int = 0, grouped: bool =
         groups_test=groups_test,
         warnings=warnings,
         grouped=grouped,
-        micrograph_names={m.id: m.name for m in project.micrographs()},
+        micrograph_names={m.id: m.shown_name for m in project.micrographs()},
         pixels=project.pixels,
     )
 

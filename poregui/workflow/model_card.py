@@ -12,8 +12,9 @@ from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.class_identity import ClassesHere, classes_of_run
 from poregui.workflow.documents import Block, Heading, Paragraph, Table
+from poregui.workflow.grouping import group_names
 from poregui.workflow.report import split_words
-from poregui.workflow.report_facts import ReportFacts, collect_report, group_names
+from poregui.workflow.report_facts import ReportFacts, collect_report
 
 _PARTS = ("train", "validation", "test")
 _MOST_GROUPS = 60

@@ -12,6 +12,7 @@ from poregui.store.project import Project
 from poregui.vision.image_io import read_header
 from poregui.vision.large_images import open_pyramid
 from poregui.workflow.edits import ChangeMicrographs
+from poregui.workflow.same_picture import check_same
 
 
 def name_of(file: Path, plane: Plane) -> str:
@@ -22,8 +23,10 @@ def name_of(file: Path, plane: Plane) -> str:
 def with_plane(file: Path, micrograph: Micrograph, plane: Plane) -> Micrograph:
     """Return a micrograph as it is with another plane of its file, which is read for it; may run in any thread.
 
-    The scale follows where it is the one that the file gives for the plane until now. Raises ImageError.
+    The scale follows where it is the one that the file gives for the plane until now. Raises ImageError, also for a
+    file that is another one now.
     """
+    check_same(micrograph, file, None)
     try:
         before = read_header(file, Plane.parse(micrograph.plane))
         follows = (before.um_per_px, before.scale_source) == (micrograph.um_per_px, micrograph.scale_source)
@@ -49,8 +52,8 @@ def change_plane(project: Project, before: Micrograph, after: Micrograph) -> Cha
     """
     if (before.width, before.height) != (after.width, after.height) and project.crops(micrograph_id=before.id):
         raise PoreguiError(
-            f"{after.name} is {after.width} x {after.height} px, and the crops of {before.name} lie in a picture of "
-            f"{before.width} x {before.height} px.",
+            f"{after.name} is {after.width} x {after.height} px, and the crops of {before.shown_name} lie in a picture "
+            f"of {before.width} x {before.height} px.",
             "Import the file once more with that page.",
         )
     return ChangeMicrographs((before,), (after,), text="change page")

@@ -26,6 +26,7 @@ from poregui.workflow.class_identity import colours_of
 from poregui.workflow.crossed import Crossed, PooledBesideGrouped, crossed, pooled_beside_grouped
 from poregui.workflow.evaluate import Judged, RunReview, review
 from poregui.workflow.figures import run_figures
+from poregui.workflow.grouping import group_names
 from poregui.workflow.numbers import ClassCurves, Numbers, curves, numbers
 from poregui.workflow.shapes import shape_table
 from poregui.workflow.unseen import Unseen, unseen
@@ -129,12 +130,6 @@ def collect_report(project: Project, run: RunFolder) -> ReportFacts:
 def _telling(baseline: Baseline | None) -> str:
     most = baseline.importances[:5] if baseline else ()
     return ", ".join(f"{name.lower()} {100 * share:.0f} %" for name, share in most)
-
-
-def group_names(project: Project) -> dict[str, str]:
-    """Return the names of specimens and micrographs by the keys of groups, such as `specimen:3`."""
-    names = {f"specimen:{s.id}": s.name for s in project.specimens()}
-    return names | {f"micrograph:{m.id}": m.name for m in project.micrographs()}
 
 
 def _data(dataset: Dataset, classes: tuple[str, ...], names: Mapping[str, str]) -> DataFacts:

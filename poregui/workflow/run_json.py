@@ -9,8 +9,8 @@ from poregui.store.run_folder import RunFolder
 from poregui.workflow.baseline import beside_baseline, read_baseline
 from poregui.workflow.crossed import crossed, pooled_beside_grouped
 from poregui.workflow.evaluate import evaluation_json, review
+from poregui.workflow.grouping import group_names
 from poregui.workflow.numbers import curves, numbers
-from poregui.workflow.report_facts import group_names
 from poregui.workflow.shapes import shape_table
 from poregui.workflow.unseen import unseen
 

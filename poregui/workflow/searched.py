@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from poregui.domain.detection import DetectionRecipe
-from poregui.domain.errors import PoreguiError
 from poregui.domain.records import Detection, Micrograph
 from poregui.workflow.detect import recipe_text
 
@@ -40,7 +39,7 @@ def searchable(
     return tuple(
         Searchable(
             one.id,
-            one.name,
+            one.shown_name,
             specimens.get(one.specimen_id, "") if one.specimen_id is not None else "",
             one.um_per_px,
             crops.get(one.id, 0),
@@ -55,21 +54,3 @@ def _searched(micrograph: Micrograph, detection: Detection | None, recipe: Detec
         return "never"
     same = detection.recipe == recipe_text(recipe) and detection.masks == micrograph.masks
     return "same" if same else "otherwise"
-
-
-def micrographs_called(micrographs: Iterable[Micrograph], names: Iterable[str]) -> list[Micrograph]:
-    """Return the micrographs of these names, in the order of the project.
-
-    Raises PoreguiError for a name that none has; it tells the names most like it.
-    """
-    from difflib import get_close_matches
-
-    there = list(micrographs)
-    wanted = list(dict.fromkeys(names))
-    known = [one.name for one in there]
-    for name in wanted:
-        if name not in known:
-            near = get_close_matches(name, known, n=3, cutoff=0.5) or known[:5]
-            more = " and others" if len(known) > len(near) else ""
-            raise PoreguiError(f"There is no micrograph {name!r}.", f"The project has {', '.join(near)}{more}.")
-    return [one for one in there if one.name in wanted]

@@ -27,10 +27,11 @@ from poregui.gui.services import Services
 from poregui.gui.session import Session
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.applying.field import FieldResult, FieldTask, read_result
+from poregui.workflow.applying.places import names_beside
 from poregui.workflow.applying.pool import Applied, apply_all
 from poregui.workflow.applying.size_figure import diameters_of, sizes_svg
 from poregui.workflow.applying.source import AppliedModel, micrographs_of, model_of_run, task_of
-from poregui.workflow.applying.summary import GroupSummary, Summary, summarise
+from poregui.workflow.applying.summary import GroupSummary, Summary, groups_of, summarise
 from poregui.workflow.applying.sureness import at_confidence, sureness
 from poregui.workflow.applying.table import PoreTable
 from poregui.workflow.applying.unsure import unsure_pores
@@ -183,12 +184,13 @@ class ApplyPresenter(QObject):
         rows, known = [], set(self._file_of_project())
         for m in project.micrographs():
             file = project.micrograph_file(m)
-            text = " · ".join(part for part in (specimens.get(m.specimen_id or 0, ""), m.name) if part)
+            text = " · ".join(part for part in (specimens.get(m.specimen_id or 0, ""), m.shown_name) if part)
             rows.append(
                 FieldRow(key_of(file, Plane.parse(m.plane)), text, str(file), "" if file.exists() else "(missing)")
             )
-        rows += [FieldRow(str(file), file.name, str(file)) for file in self._others if file not in known]
-        return rows
+        others = [file for file in self._others if file not in known]
+        names = names_beside(others, self._file_of_project())
+        return rows + [FieldRow(str(file), name, str(file)) for file, name in zip(others, names, strict=True)]
 
     def _file_of_project(self) -> list[Path]:
         project = self._session.project
@@ -261,7 +263,7 @@ class ApplyPresenter(QObject):
         if not self._ready or run is not self._run():
             return
         self._known = known
-        names = dict.fromkeys(one.specimen or one.name for one in known.results)
+        names = dict.fromkeys(groups_of(known.results))
         groups = [("All", ""), *((name, name) for name in names)] if len(names) > 1 else [("All", "")]
         self._page.set_groups(groups)
         self._sum_up()
@@ -310,8 +312,8 @@ class ApplyPresenter(QObject):
         if known is None:
             return None
         whole = group is self._summary.whole if self._summary is not None else True
-        pairs = zip(known.results, known.tables, strict=True)
-        own = [(result, table) for result, table in pairs if whole or result.specimen == group.name]
+        rows = zip(groups_of(known.results), known.results, known.tables, strict=True)
+        own = [(result, table) for name, result, table in rows if whole or name == group.name]
         names = [one.name for one in group.classes]
         return sizes_svg(diameters_of(names, own, self._least(), unit), colours, unit, ink)
 

@@ -22,7 +22,8 @@ from poregui.gui.services import Services
 from poregui.gui.session import Session
 from poregui.workflow.applying.unsure import CutUnsure, UnsurePore, cut_unsure, settle_unsure, strangers_of
 from poregui.workflow.changes import label_crops
-from poregui.workflow.importing import Collected, ImportOptions, collect, settle
+from poregui.workflow.collected import Collected
+from poregui.workflow.importing import ImportOptions, collect, settle
 
 
 class UnsureFlow(QObject):

@@ -25,7 +25,7 @@ class MicrographDialog(FormDialog):
         self.plane = Plane.parse(micrograph.plane)
         self._planes: dict[str, QSpinBox] = {}
         kind = "grey" if micrograph.channels == 1 else "colour"
-        self.form.addRow("File", QLabel(micrograph.name))
+        self.form.addRow("File", QLabel(micrograph.shown_name))
         self.form.addRow(
             "Picture", QLabel(f"{micrograph.width} x {micrograph.height} px, {micrograph.bits}-bit {kind}")
         )
@@ -88,7 +88,7 @@ class SeveralMicrographsDialog(FormDialog):
         self._specimen_before = names.pop() if len(names) == 1 else ""
         scale = scales.pop() if len(scales) == 1 else None
         self._scale_before = "" if scale is None else f"{scale:g}"
-        self.form.addRow("Files", QLabel(_listed([m.name for m in micrographs])))
+        self.form.addRow("Files", QLabel(_listed([m.shown_name for m in micrographs])))
         self._specimen = QComboBox()
         self._specimen.setObjectName("micrographs_specimen_box")
         self._specimen.setAccessibleName("Specimen of all of them")

@@ -87,7 +87,7 @@ class Catalogue:
 
     def _row(self, crop: Crop) -> CropRow:
         source = self.micrographs.get(crop.micrograph_id or 0)
-        name = source.name if source else crop.source.rsplit("/", 1)[-1]
+        name = source.shown_name if source else crop.source.rsplit("/", 1)[-1]
         return CropRow(crop.id, crop.label, self.marks.name(crop.label), f"{crop.width} × {crop.height} px, {name}")
 
     def rows(self, wanted: CropFilter) -> list[CropRow]:
@@ -128,11 +128,12 @@ class Catalogue:
 
     def _micrograph_row(self, m: Micrograph) -> MicrographRow:
         crops, labelled = len(self._tally.of_micrograph.get(m.id, ())), self._tally.labelled[m.id]
-        return MicrographRow(m.id, m.name, self.specimens.get(m.specimen_id or 0, ""), crops, labelled, m.um_per_px)
+        specimen = self.specimens.get(m.specimen_id or 0, "")
+        return MicrographRow(m.id, m.shown_name, specimen, crops, labelled, m.um_per_px)
 
     def micrograph_entries(self) -> list[tuple[str, int]]:
         """Return (name, id) for the filter, with an entry for crops that came without a micrograph."""
-        entries = [(m.name, m.id) for m in self.micrographs.values()]
+        entries = [(m.shown_name, m.id) for m in self.micrographs.values()]
         if entries and self._tally.of_micrograph.get(None):
             entries.append(("Ready-made crops", READY_MADE))
         return entries

@@ -209,7 +209,7 @@ class Detecting(QObject):
             return
         recipe, pixels, folder = self._panel.form.recipe(), project.pixels, project.folder
         jobs = [(one, project.micrograph_file(one)) for one in micrographs]
-        title = f"Finding pores in {micrographs[0].name}" if len(jobs) == 1 else "Finding pores"
+        title = f"Finding pores in {micrographs[0].shown_name}" if len(jobs) == 1 else "Finding pores"
 
         def search(control: TaskControl) -> _Search:
             found, failed = [], []
@@ -218,11 +218,11 @@ class Detecting(QObject):
                 def tell(done: int, total: int, text: str, place: int = place) -> None:
                     control.progress(*((done, total) if len(jobs) == 1 else (place, len(jobs))), text)
 
-                tell(0, 1, one.name)
+                tell(0, 1, one.shown_name)
                 try:
                     found.append(find_in_file(one, file, folder, recipe, pixels, tell))
                 except PoreguiError as error:
-                    failed.append((one.name, str(error)))
+                    failed.append((one.shown_name, str(error)))
             return self._planned(tuple(found), tuple(failed), recipe)
 
         self._start(title, search, recipe)

@@ -227,7 +227,7 @@ def pore_table(fields: Sequence[MeasuredField], catalogue: Catalogue) -> PoreTab
         for name in fields[0].measured.columns
     }
     micrographs = np.repeat([field.micrograph.id for field in fields], [len(field.crop_ids) for field in fields])[there]
-    names = {field.micrograph.id: field.micrograph.name for field in fields}
+    names = {field.micrograph.id: field.micrograph.shown_name for field in fields}
     labels = tuple(catalogue.crops[crop_id].label for crop_id in crop_ids[there].tolist())
     said = {label: "" if label is None else catalogue.marks.name(label) for label in set(labels)}
     return PoreTable(
@@ -265,9 +265,17 @@ def summary_words(fields: Sequence[MeasuredField]) -> str:
     pores = sum(len(field.crop_ids) for field in fields)
     text = f"{pores:,} outlined pores · porosity {over.mean:.2f} area %"
     if over.low is None or over.high is None:
-        return f"{text} in one field"
+        return f"{text} in one field{_other_pictures(fields)}"
     text += f" over {over.fields} fields (95 % interval {over.low:.2f} to {over.high:.2f})"
     accuracy = f" · relative accuracy {over.relative_accuracy:.0f} %" if over.relative_accuracy is not None else ""
     scales = sum(field.measured.unit == "um" for field in fields)
     mixed = " · lengths in px: not every micrograph has a scale" if 0 < scales < len(fields) else ""
-    return text + accuracy + mixed
+    return text + accuracy + mixed + _other_pictures(fields)
+
+
+def _other_pictures(fields: Sequence[MeasuredField]) -> str:
+    """Say that files hold other pictures now, so that their greys are not known."""
+    count = sum(bool(field.note) for field in fields)
+    if not count:
+        return ""
+    return f" · {count} file{' holds' if count == 1 else 's hold'} another picture now (no greys)"

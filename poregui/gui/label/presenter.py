@@ -221,7 +221,7 @@ class LabelPresenter(QObject):
         ids = [m.id for m in known]
         crops = sum(len(self._catalogue.crops_of(i)) for i in ids)
         labels = labels_lost_with(self._session.project, ids)
-        what = known[0].name if len(known) == 1 else f"{len(known)} micrographs"
+        what = known[0].shown_name if len(known) == 1 else f"{len(known)} micrographs"
         text = f"{crops} crops, {labels} of them labelled, go with it. " if crops else "No crops go with it. "
         text += "The image file stays where it is, and undo brings everything back."
         if messages().ask(f"Delete {what}?", text, "Delete"):

@@ -66,7 +66,7 @@ class Stage(QObject):
         if micrograph is None:
             self._canvas.show_message("Choose a micrograph, or import one.")
         else:
-            self._canvas.show_message(f"Loading {micrograph.name} …")
+            self._canvas.show_message(f"Loading {micrograph.shown_name} …")
             self._services.micrograph_images.request(micrograph)
         self.changed.emit()
 
@@ -92,7 +92,7 @@ class Stage(QObject):
     def title(self) -> tuple[str, str]:
         """Return the name of what is shown and what is known of it."""
         if self.micrograph is not None:
-            return self.micrograph.name, micrograph_words(self.micrograph)
+            return self.micrograph.shown_name, micrograph_words(self.micrograph)
         if self._alone is not None:
             return self._alone.source.replace("\\", "/").rsplit("/", 1)[-1] or "Crop", "ready-made crop"
         return "", ""
@@ -119,6 +119,7 @@ class Stage(QObject):
     def failed(self, micrograph_id: int, error: PoreguiError) -> None:
         """Say why a micrograph cannot be shown."""
         if self.micrograph is not None and self.micrograph.id == micrograph_id:
+            self._loaded = None
             keeps = "Its crops are kept in the project and can still be labelled."
             self._canvas.show_message(f"{error}\n\n{keeps}")
 

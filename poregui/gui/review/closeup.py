@@ -158,7 +158,7 @@ class CloseUp(QObject):
         if loaded is not None:
             self.micrograph_loaded(self._micrograph.id, loaded.image)
         else:
-            self._panel.context_view.clear(f"Loading {self._micrograph.name} …")
+            self._panel.context_view.clear(f"Loading {self._micrograph.shown_name} …")
             self._services.micrograph_images.request(self._micrograph)
 
     def micrograph_loaded(self, micrograph_id: int, image: Pyramid) -> None:

@@ -21,6 +21,7 @@ from poregui.store.run_folder import RunFolder
 from poregui.workflow.baseline import Baseline, BesideBaseline, beside_baseline, read_baseline
 from poregui.workflow.crossed import Crossed, cross_validations, pooled_beside_grouped
 from poregui.workflow.evaluate import RunReview
+from poregui.workflow.grouping import group_names
 from poregui.workflow.numbers import Numbers, numbers
 from poregui.workflow.shapes import ShapeTable, shape_table
 
@@ -76,8 +77,7 @@ class NumbersPresenter(PanelPresenter):
             return
         if self._handle is not None:
             self._handle.cancel()
-        names = {f"specimen:{s.id}": s.name for s in self.around.session.project.specimens()}
-        names |= {f"micrograph:{m.id}": m.name for m in self.around.session.project.micrographs()}
+        names = group_names(self.around.session.project)
         reviewed, folder, kept = run.review, run.folder, self._kept
         project_folder = self.around.session.project.folder
 
@@ -148,7 +148,7 @@ def read_kept(project: Project, folder: RunFolder) -> Kept:
     return Kept(shape_table(folder), read_baseline(folder), grouped, torn, pair.sentence if pair else "")
 
 
-def tell(kept: Kept, reviewed: RunReview, part: Part, group_names: dict[str, str]) -> Told:
+def tell(kept: Kept, reviewed: RunReview, part: Part, names: dict[str, str]) -> Told:
     """Compute what the panel shows of a part."""
     beside = beside_baseline(reviewed, kept.baseline, part) if kept.baseline is not None and part == "test" else None
     crop_ids = np.array([judged.crop_id for judged in reviewed.counted(part)], np.int64)

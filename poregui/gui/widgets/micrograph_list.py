@@ -170,6 +170,7 @@ class MicrographList(QuietList):
     chosen = Signal(int)
     properties_requested = Signal(int)
     delete_requested = Signal(object)
+    accept_requested = Signal(int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -253,5 +254,8 @@ class MicrographList(QuietList):
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.addAction("Properties…").triggered.connect(lambda: self.properties_requested.emit(micrograph_id))
+        accept = menu.addAction("Accept changed file")
+        accept.setToolTip("Take the file as it is now, where it is not the one that was imported")
+        accept.triggered.connect(lambda: self.accept_requested.emit(micrograph_id))
         menu.addAction("Delete…").triggered.connect(lambda: self.delete_requested.emit(self.selected_ids()))
         menu.popup(self.viewport().mapToGlobal(at))

@@ -13,6 +13,7 @@ from poregui.domain.plane import Plane
 from poregui.store.project import Project
 from poregui.workflow.applying.field import FieldTask
 from poregui.workflow.applying.table import LEFT, NOBODY, OTHER, REMOVED, PoreTable
+from poregui.workflow.same_picture import micrographs_by_file
 
 _NEAR = 0.25
 """Distance of the middles of two outlines of one pore, in parts of its diameter."""
@@ -54,7 +55,7 @@ Placed = dict[tuple[str, str], PlacedCrops]
 def placed_crops(project: Project, *, labelled: bool) -> Placed:
     """Return where the crops of every micrograph that has some are, all or those that a person labelled."""
     found: Placed = {}
-    for micrograph in project.micrographs():
+    for micrograph in micrographs_by_file(project):
         crops = [
             (one, one.box)
             for one in project.crops(micrograph_id=micrograph.id)

@@ -36,6 +36,7 @@ from poregui.workflow.applying.table import PoreTable
 from poregui.workflow.applying.writing import marks_of, outlines_of, write_outlines, write_overlay, write_pores
 from poregui.workflow.formats.shapes import ImageShapes
 from poregui.workflow.predict import Predictor
+from poregui.workflow.same_picture import other_picture
 
 RESULT = "field.json"
 FORMAT = 7
@@ -56,7 +57,9 @@ class FieldTask:
     their order; `threads` are those, or the processes, that the network may use. `build_direction_deg` and
     `surfaces` are as in Micrograph; without the latter the surface is looked for. All probabilities are those of the
     network at `temperature` (see `at_temperature`). `classes` is how its classes are called in the files, empty: as it
-    calls them; results do not depend on it, for `mark_field` sees to names.
+    calls them; results do not depend on it, for `mark_field` sees to names. `shown_name` is what
+    the micrograph is called among those that are applied with it, empty for its own name; `sha256` is what its file is
+    to hold, empty where no project says so.
     """
 
     file: Path
@@ -75,11 +78,26 @@ class FieldTask:
     surfaces: tuple[Line, ...] | None = None
     temperature: float = 1.0
     classes: tuple[str, ...] = ()
+    shown_name: str = ""
+    sha256: str = ""
 
     @property
     def name(self) -> str:
-        """Return the name of the micrograph, with the page, channel or slice where it is not the first."""
+        """Return the name of the micrograph, with the page, channel or slice where it is not the first.
+
+        It has folders before it where another one that is applied bears it too.
+        """
+        return self.shown_name or self.own_name
+
+    @property
+    def own_name(self) -> str:
+        """Return the name whatever others there are."""
         return f"{self.file.name} ({self.plane.words})" if self.plane != FIRST else self.file.name
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Return what tells it from every other micrograph: its file and plane."""
+        return str(self.file), str(self.plane)
 
     @property
     def result_file(self) -> Path:
@@ -151,11 +169,13 @@ def apply_field(task: FieldTask, progress: Progress = lambda done, total, text: 
     """Find, measure and classify the pores of a micrograph and write all that is known of them, field.json last.
 
     `progress` hears (done, total, text) of the whole; an exception that it raises ends the work with nothing half
-    written. Raises PoreguiError when the file cannot be read, a length in um meets an unknown scale, or the disk is
-    full.
+    written. Raises PoreguiError when the file cannot be read or holds another picture than the project knows, a length
+    in um meets an unknown scale, or the disk is full.
     """
     began = time.monotonic()
     sha256 = file_hash(task.file)
+    if task.sha256 and sha256 != task.sha256:
+        raise other_picture(task.name)
     fingerprint = task.fingerprint(sha256)
     network = NetworkFiles.of(task.model, task.sidecar)
     predictor = network.predictor()
@@ -166,7 +186,7 @@ def apply_field(task: FieldTask, progress: Progress = lambda done, total, text: 
         found = detect(
             read, task.recipe, scale, task.masks, size=size, specimen_ends=ends, progress=_part(progress, 0, _FOUND)
         )
-        aside = _Aside.begun(beside, task, found, image, scale)
+        aside = _Aside.begun(beside, replace(task, sha256=sha256), found, image, scale)
         factor = resampling(predictor, scale)
         ask = partial(_answers, image, network, task, scale, factor)
         answers, unlike = ask(found, _part(progress, _FOUND, _ANSWERED))
@@ -207,7 +227,7 @@ class _Aside:
         return _Aside(
             beside.submit(_measured, task, found, read, scale, size),
             beside.submit(find_shifted, found, source, task.recipe, scale, task.masks, specimen_ends=ends),
-            beside.submit(outlines_of, image, scale, found),
+            beside.submit(_outlines, task, image, scale, found),
             beside.submit(lambda: FieldPicture.of(image.overview(), size, found.outlines)),
         )
 
@@ -222,6 +242,13 @@ def _write(task: FieldTask, table: PoreTable, aside: _Aside, beside: Executor, p
     write_pores(task.folder, aside.measured.result(), classes, table, task.least, knows=predictor.reference is not None)
     picture.write(task.folder)
     drawing.result()
+
+
+def _outlines(task: FieldTask, image: Pyramid, scale: float | None, found: Detected) -> tuple[ImageShapes, list[str]]:
+    """Return the outlines of a micrograph with what tells it from others of its name."""
+    shapes, lines = outlines_of(image, scale, found)
+    told = replace(shapes, path=task.file.as_posix(), sha256=task.sha256, plane=str(task.plane))
+    return told, lines
 
 
 def _part(progress: Progress, low: int, high: int) -> Progress:

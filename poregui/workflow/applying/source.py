@@ -21,12 +21,13 @@ from poregui.domain.records import Line, Micrograph
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.applying.field import FieldResult, FieldTask
+from poregui.workflow.applying.places import FIELDS, names_of, own_folders
 from poregui.workflow.applying.tested import TestedCrops, temperature_of, tested_crops
 from poregui.workflow.class_identity import ClassesHere, classes_of_network, classes_of_run
 from poregui.workflow.evaluate import find_run
-from poregui.workflow.formats.names import file_names
 from poregui.workflow.frame import frame_of, project_build_direction
 from poregui.workflow.import_folders import find_pictures
+from poregui.workflow.same_picture import micrographs_by_file
 
 RECIPE_KEY = "detection_recipe"
 """Under which a project keeps its detection recipe."""
@@ -62,7 +63,10 @@ class AppliedModel:
 
 @dataclass(frozen=True)
 class ToApply:
-    """Hold one micrograph to work on: where it lies, whose it is, and what a person said of it."""
+    """Hold one micrograph to work on: where it lies, whose it is, and what a person said of it.
+
+    `sha256` and `shown_name` are what a project says that its file holds and calls it, empty without one.
+    """
 
     file: Path
     specimen: str
@@ -71,6 +75,8 @@ class ToApply:
     plane: Plane = FIRST
     build_direction_deg: float | None = None
     surfaces: tuple[Line, ...] | None = None
+    sha256: str = ""
+    shown_name: str = ""
 
 
 def run_with_network(project: Project, number: int | None) -> RunFolder:
@@ -234,7 +240,7 @@ def to_apply(
 def _known(project: Project) -> dict[Path, list[tuple[Micrograph, str]]]:
     names = {s.id: s.name for s in project.specimens()}
     known: dict[Path, list[tuple[Micrograph, str]]] = {}
-    for one in project.micrographs():
+    for one in micrographs_by_file(project):
         known.setdefault(project.micrograph_file(one).resolve(), []).append((one, names.get(one.specimen_id or 0, "")))
     return known
 
@@ -250,13 +256,18 @@ def _as_known(plain: ToApply, there: list[tuple[Micrograph, str]], up: float | N
             plane=Plane.parse(micrograph.plane),
             build_direction_deg=frame_of(micrograph, None, up).build_direction_deg,
             surfaces=micrograph.surfaces,
+            sha256=micrograph.sha256,
+            shown_name=micrograph.unique_name,
         )
         for micrograph, own in there
     ] or [plain]
 
 
 def tasks_of(model: AppliedModel, fields: Sequence[ToApply], out: Path, *, least: float = 0.0) -> list[FieldTask]:
-    """Return one task a micrograph, each with a folder of its own below `out`."""
+    """Return one task a micrograph, each with a folder of its own below `out`.
+
+    The folder is one that holds results of that micrograph, or else of none (see `own_folders`).
+    """
     plain = [
         FieldTask(
             file=one.file,
@@ -274,16 +285,18 @@ def tasks_of(model: AppliedModel, fields: Sequence[ToApply], out: Path, *, least
             surfaces=one.surfaces,
             temperature=model.temperature or 1.0,
             classes=model.classes,
+            shown_name=one.shown_name,
+            sha256=one.sha256,
         )
         for one in fields
     ]
-    names = file_names([one.name for one in plain], "")
-    return [replace(one, folder=out / "fields" / name) for one, name in zip(plain, names, strict=True)]
+    named = [replace(one, shown_name=name) for one, name in zip(plain, names_of(plain), strict=True)]
+    return [replace(one, folder=folder) for one, folder in zip(named, own_folders(named, out / FIELDS), strict=True)]
 
 
 def task_of(tasks: Sequence[FieldTask], result: FieldResult) -> FieldTask:
     """Return the task that a result is of."""
-    return next(one for one in tasks if (str(one.file), str(one.plane)) == (result.file, result.plane))
+    return next(one for one in tasks if one.key == (result.file, result.plane))
 
 
 def is_pore(name: str) -> bool:

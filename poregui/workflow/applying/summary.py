@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from poregui.domain.class_porosity import ClassEstimate, SizeDistribution, estimate_classes, size_distribution
 from poregui.domain.correction import Correction, correction
 from poregui.domain.distances import DistanceSummary, distance_summary
+from poregui.domain.micrograph_names import Named, unique_names
 from poregui.domain.porosity import Porosity, porosity
 from poregui.workflow.applying.field import FieldResult
 from poregui.workflow.applying.sensitivity import SHIFTS
@@ -122,7 +123,7 @@ class _Field:
 def summarise(
     model: AppliedModel, results: Sequence[FieldResult], tables: Sequence[PoreTable], *, least: float = 0.0
 ) -> Summary:
-    """Return the numbers of all results; micrographs without a specimen count as specimens of their own name.
+    """Return the numbers of all results; micrographs without a specimen count as specimens of their own.
 
     `tables` are the pores of each result, in the same order; sizes are those of pores that were answered with a
     confidence of `least`, as in the results.
@@ -137,8 +138,8 @@ def summarise(
     scaled = all(one.um_per_px is not None for one in results)
     fields = [_field(one, table, scaled, least) for one, table in zip(results, tables, strict=True)]
     groups: dict[str, list[_Field]] = {}
-    for one in fields:
-        groups.setdefault(one.result.specimen or one.result.name, []).append(one)
+    for name, one in zip(groups_of(results), fields, strict=True):
+        groups.setdefault(name, []).append(one)
     summed = tuple(
         _group(name, own, [[one] for one in own], "field", model.classes, correct) for name, own in groups.items()
     )
@@ -157,13 +158,35 @@ def summarise(
     )
 
 
+def groups_of(results: Sequence[FieldResult]) -> list[str]:
+    """Return the specimen of each result; those without one are specimens of their own, called by their micrograph."""
+    specimens = {one.specimen for one in results if one.specimen}
+    names = unique_names([Named(one.file.replace("\\", "/"), one.name) for one in results])
+    alone = [f"{name} (no specimen)" if name in specimens else name for name in names]
+    return [one.specimen or name for one, name in zip(results, alone, strict=True)]
+
+
 def _remarks(results: Sequence[FieldResult]) -> tuple[str, ...]:
-    """Return each remark once, behind the micrographs that it is about."""
+    """Return each remark once, behind the micrographs that it is about; the first ones are of pictures that are there
+    twice."""
     named: dict[str, list[str]] = {}
     for one in results:
         for text in dict.fromkeys(one.warnings):
             named.setdefault(text, []).append(one.name)
-    return tuple(f"{_first(names)}: {text}" for text, names in named.items())
+    return (*_twice(results), *(f"{_first(names)}: {text}" for text, names in named.items()))
+
+
+def _twice(results: Sequence[FieldResult]) -> tuple[str, ...]:
+    """Say which micrographs are one picture in several files."""
+    same: dict[tuple[str, str], list[str]] = {}
+    for one in results:
+        if one.sha256:
+            same.setdefault((one.sha256, one.plane), []).append(one.name)
+    return tuple(
+        f"{', '.join(names)} are the same picture, which counts {len(names)} times: leave all but one out."
+        for names in same.values()
+        if len(names) > 1
+    )
 
 
 def _first(names: Sequence[str]) -> str:

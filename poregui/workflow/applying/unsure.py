@@ -26,8 +26,9 @@ from poregui.workflow.applying.table import PoreTable
 from poregui.workflow.edits import AddCrops
 from poregui.workflow.formats.geojson import read_geojson
 from poregui.workflow.matching import NewPore
+from poregui.workflow.same_picture import check_content, micrographs_by_file
 
-QUEUE_HEAD = ("file", "plane", "pore", "x (px)", "y (px)", "why", "most likely", "confidence")
+QUEUE_HEAD = ("file", "plane", "pore", "x (px)", "y (px)", "why", "most likely", "confidence", "sha256")
 Progress = Callable[[int, int, str], None]
 
 
@@ -78,7 +79,7 @@ def write_queue(pores: Sequence[UnsurePore], path: Path) -> None:
             for one in pores:
                 place = (f"{value:.2f}" for value in one.middle)
                 words = (str(one.task.file), str(one.task.plane), one.number, *place, one.why, one.likely)
-                rows.writerow([*map(harmless, words), f"{one.confidence:.5f}"])
+                rows.writerow([*map(harmless, words), f"{one.confidence:.5f}", one.task.sha256])
 
     replace_file(path, write)
 
@@ -104,7 +105,7 @@ def cut_unsure(
         by_task[one.task.folder].append(one)
     cut: dict[tuple[Path, int], NewPore] = {}
     for done, own in enumerate(by_task.values()):
-        progress(done, len(by_task), own[0].task.file.name)
+        progress(done, len(by_task), own[0].task.name)
         for one, pore in zip(own, _cut(own, pixels), strict=True):
             cut[one.task.folder, one.number] = pore
     return CutUnsure(tuple((one, cut[one.task.folder, one.number]) for one in pores))
@@ -117,6 +118,7 @@ def _cut(pores: Sequence[UnsurePore], pixels: PixelStore) -> list[NewPore]:
     lines = [shape.outline for shape in shapes if shape.outline is not None]
     if len(lines) < len(pores):
         raise PoreguiError(f"The outlines in {task.folder} are not those of its table.", "Find these pores again.")
+    check_content(task.file, task.sha256, task.name)
     with open_pyramid(task.file, plane=task.plane) as image:
         scale = task.um_per_px if task.um_per_px is not None else image.um_per_px
         boxes = [task.recipe.crop_box(shape.box, image.width, image.height, scale) for shape in shapes]
@@ -160,7 +162,7 @@ def settle_unsure(project: Project, cut: CutUnsure, who: str) -> UnsurePlan:
             continue
         micrograph_id = known.get(place_of(one.task))
         if micrograph_id is None:
-            raise PoreguiError(f"{one.task.file.name} is not in the project.", "Import it first.")
+            raise PoreguiError(f"{one.task.name} is not in the project.", "Import it first.")
         ids.append(first + len(crops))
         box = pore.box
         crops.append(Crop(ids[-1], pore.pixels, box.width, box.height, micrograph_id, box, origin="detected"))
@@ -170,7 +172,10 @@ def settle_unsure(project: Project, cut: CutUnsure, who: str) -> UnsurePlan:
 
 
 def _micrographs(project: Project) -> dict[tuple[str, str], int]:
-    return {(str(project.micrograph_file(m).resolve()), str(Plane.parse(m.plane))): m.id for m in project.micrographs()}
+    return {
+        (str(project.micrograph_file(m).resolve()), str(Plane.parse(m.plane))): m.id
+        for m in micrographs_by_file(project)
+    }
 
 
 def _present(there: Placed, one: UnsurePore) -> int | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import Box
 from poregui.domain.outline import Outline
+from poregui.domain.records import Micrograph
 from poregui.store.project import Project
 from poregui.workflow.edits import label_name
 
@@ -33,13 +34,41 @@ class PoreShape:
 
 @dataclass(frozen=True)
 class ImageShapes:
-    """Hold the pores of one micrograph; sizes in px, 0 where a format does not say them."""
+    """Hold the pores of one micrograph; sizes in px, 0 where a format does not say them.
+
+    `name` is that of its file, with the plane where it is not the first. `path` (with `/`) says
+    where it lies and `sha256` what it holds, empty where a format does not say so; `plane` is None
+    there. `beside` is where the file with these pores lies, as if it were the image.
+    `shown_name` and `micrograph_id` are what a project calls it, empty and 0 in what was read.
+    """
 
     name: str
     width: int
     height: int
     um_per_px: float | None
     shapes: tuple[PoreShape, ...]
+    path: str = ""
+    sha256: str = ""
+    plane: str | None = None
+    beside: str = ""
+    shown_name: str = ""
+    micrograph_id: int = 0
+
+    @property
+    def called(self) -> str:
+        """Return the name by which no other image of its project goes."""
+        return self.shown_name or self.name
+
+    def facts(self) -> dict[str, str]:
+        """Return what tells the image from every other one, for formats that take more words."""
+        told = {"path": self.path, "sha256": self.sha256}
+        found = {key: text for key, text in told.items() if text}
+        return found | ({"plane": self.plane} if self.plane else {})
+
+
+def text_of(value: object) -> str:
+    """Return a text that a file holds; empty for anything else."""
+    return value if isinstance(value, str) else ""
 
 
 def shapes_of(project: Project, *, labelled_only: bool = True) -> list[ImageShapes]:
@@ -61,15 +90,29 @@ def shapes_of(project: Project, *, labelled_only: bool = True) -> list[ImageShap
             if crop.box is not None and (crop.label is not None or not labelled_only)
         )
         if shapes:
-            found.append(
-                ImageShapes(micrograph.name, micrograph.width, micrograph.height, micrograph.um_per_px, shapes)
-            )
+            found.append(shapes_on(micrograph, shapes))
     if not found:
         raise PoreguiError(
             "No pore in a micrograph is labelled, so that there is nothing to write.",
             "Label crops that were cut from micrographs, or export class folders.",
         )
     return found
+
+
+def shapes_on(micrograph: Micrograph, shapes: tuple[PoreShape, ...]) -> ImageShapes:
+    """Return pores with all that is known of the micrograph that they lie on."""
+    return ImageShapes(
+        micrograph.name,
+        micrograph.width,
+        micrograph.height,
+        micrograph.um_per_px,
+        shapes,
+        path=micrograph.path,
+        sha256=micrograph.sha256,
+        plane=micrograph.plane,
+        shown_name=micrograph.shown_name,
+        micrograph_id=micrograph.id,
+    )
 
 
 def corners(box: Box) -> list[tuple[float, float]]:
