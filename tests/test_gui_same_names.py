@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from PySide6.QtWidgets import QLabel, QLineEdit
 from pytestqt.qtbot import QtBot
 from size_model import draw_discs
 from two_folders import DISCS, TwoFolders, add_network, two_folders
 
 from poregui.gui.app import build_window
 from poregui.gui.messages import messages
+from poregui.gui.naming import NamingDialog
 from poregui.gui.window import MainWindow
 from poregui.store.hashes import file_hash
 from poregui.store.project import Project
@@ -173,3 +175,20 @@ def test_a_picture_saved_anew_is_accepted_with_a_sentence(two: TwoFolders, qtbot
     window.label_page.micrograph_list.accept_requested.emit(1)
     window.background.wait()
     assert any("nothing to accept" in note for note in notes)
+
+
+def test_the_dialog_of_names_shows_folders_and_says_when_a_name_alone_would_make_one_specimen(
+    window: MainWindow,
+) -> None:
+    window.actions_by_name["name_specimens"].trigger()
+    dialog = window.findChild(NamingDialog)
+    pattern = dialog.findChild(QLineEdit, "naming_pattern_edit")
+    pattern.setText("{specimen}_*.png")
+    assert [dialog.table.item(row, 0).text() for row in range(2)] == BOTH
+    assert [dialog.table.item(row, 1).text() for row in range(2)] == ["", ""]
+    assert "the name alone would make one specimen" in dialog.findChild(QLabel, "naming_hint").text()
+    pattern.setText("{specimen}/*.png")
+    dialog.ok.click()
+    project = window.session.project
+    names = {one.id: one.name for one in project.specimens()}
+    assert [names[one.specimen_id or 0] for one in project.micrographs()] == ["S1", "S2"]

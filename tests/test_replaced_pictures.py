@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from size_model import draw_discs
-from two_folders import NAME, TwoFolders, add_network, two_folders
+from two_folders import NAME, TwoFolders, add_network, told, two_folders
 
 from poregui.cli.main import main
 from poregui.domain.errors import PoreguiError
@@ -22,18 +22,6 @@ from poregui.workflow.history import History
 from poregui.workflow.same_picture import OtherPicture, check_same
 
 SAID = "is not the file that was imported any more"
-
-
-def told(capsys: pytest.CaptureFixture[str], *words: object) -> dict:
-    capsys.readouterr()
-    assert main([*(str(word) for word in words), "--json"]) == 0
-    return json.loads(capsys.readouterr().out)
-
-
-def refused(capsys: pytest.CaptureFixture[str], *words: object) -> str:
-    capsys.readouterr()
-    assert main([str(word) for word in words]) == 2
-    return capsys.readouterr().err
 
 
 @pytest.fixture

@@ -9,27 +9,24 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from two_folders import DISCS, NAME, TwoFolders, add_network, two_folders
+from two_folders import (
+    ALL,
+    BOTH,
+    DISCS,
+    NAME,
+    TwoFolders,
+    add_network,
+    label_all,
+    labels_of,
+    refused,
+    told,
+    two_folders,
+)
 
 from poregui.cli.main import main
 from poregui.store.hashes import file_hash
 from poregui.store.project import Project
-from poregui.workflow.edits import label_name
 from poregui.workflow.exports import export
-
-BOTH = ("S1", "S2")
-
-
-def told(capsys: pytest.CaptureFixture[str], *words: object) -> dict:
-    capsys.readouterr()
-    assert main([*(str(word) for word in words), "--json"]) == 0
-    return json.loads(capsys.readouterr().out)
-
-
-def refused(capsys: pytest.CaptureFixture[str], *words: object) -> str:
-    capsys.readouterr()
-    assert main([str(word) for word in words]) == 2
-    return capsys.readouterr().err
 
 
 @pytest.fixture
@@ -43,26 +40,6 @@ def found(two: TwoFolders) -> TwoFolders:
     assert main(["detect", str(two.project)]) == 0
     label_all(two)
     return two
-
-
-def label_all(two: TwoFolders) -> None:
-    with Project.open(two.project) as project, project.transaction():
-        for specimen, one in zip(BOTH, project.micrographs(), strict=True):
-            label = {"S1": 2, "S2": 1}[specimen]
-            project.put_labels(((c.id, label) for c in project.crops(micrograph_id=one.id)), who="ada", how="hand")
-
-
-def labels_of(folder: Path) -> dict[str, list[str]]:
-    """Return the labels of the crops on the micrograph in each folder."""
-    with Project.open(folder, read_only=True) as project:
-        classes = project.classes(retired=True)
-        return {
-            Path(one.path).parent.name: [label_name(c.label, classes) for c in project.crops(micrograph_id=one.id)]
-            for one in project.micrographs()
-        }
-
-
-ALL = {"S1": ["Keyhole"] * len(DISCS["S1"]), "S2": ["Gas"] * len(DISCS["S2"])}
 
 
 def test_both_are_imported_and_shown_with_their_folder(two: TwoFolders, capsys) -> None:
@@ -181,122 +158,21 @@ def test_pores_are_found_on_each_and_tables_tell_them_apart(found: TwoFolders, t
             assert len(own) == len(DISCS[specimen])
 
 
-FORMATS = {"coco": "pores.json", "geojson": "geojson", "imagej": "rois", "csv": "labels.csv"}
-
-
-@pytest.mark.parametrize("name", FORMATS)
-def test_outlines_come_back_onto_the_picture_that_they_were_drawn_on(
-    found: TwoFolders, tmp_path: Path, name: str, capsys
-) -> None:
-    out = tmp_path / FORMATS[name]
-    told(capsys, "export", found.project, out, "--format", name)
-    copy = tmp_path / "copy"
-    assert main(["new", str(copy)]) == 0
-    told(capsys, "import", copy, found.data / "S2", found.data / "S1", "--as", "micrographs")
-    values = told(capsys, "import-outlines", copy, out)
-    assert (values["imported"], values["notes"]) == (13, [])
-    assert labels_of(copy) == ALL
-
-
-def without_facts(out: Path, name: str) -> None:
-    """Take away from an export what other programs do not write: paths and hashes."""
-    if name == "coco":
-        value = json.loads(out.read_text(encoding="utf-8"))
-        for image in value["images"]:
-            image.pop("path"), image.pop("sha256")
-        out.write_text(json.dumps(value), encoding="utf-8")
-    elif name == "geojson":
-        for file in out.rglob("*.geojson"):
-            value = json.loads(file.read_text(encoding="utf-8"))
-            file.write_text(json.dumps(value["features"]), encoding="utf-8")
-    elif name == "imagej":
-        import zipfile
-
-        for file in out.rglob("*.zip"):
-            with zipfile.ZipFile(file, "a") as archive:
-                archive.comment = b""
-    else:
-        with open(out, newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
-        kept = ["micrograph", "x", "y", "width", "height", "label"]
-        with open(out, "w", newline="", encoding="utf-8") as file:
-            table = csv.DictWriter(file, kept, extrasaction="ignore")
-            table.writeheader()
-            table.writerows(rows)
-
-
-@pytest.mark.parametrize("name", FORMATS)
-def test_folders_alone_tell_outlines_of_other_programs_apart(
-    found: TwoFolders, tmp_path: Path, name: str, capsys
-) -> None:
-    out = tmp_path / FORMATS[name]
-    told(capsys, "export", found.project, out, "--format", name)
-    without_facts(out, name)
-    copy = tmp_path / "copy"
-    assert main(["new", str(copy)]) == 0
-    told(capsys, "import", copy, found.data, "--as", "micrographs")
-    assert told(capsys, "import-outlines", copy, out)["imported"] == 13
-    assert labels_of(copy) == ALL
-
-
-def flattened(out: Path, name: str) -> Path:
-    """Take away the folders, too, and return what is imported then: that of S2 alone where each has a file."""
-    if name == "coco":
-        value = json.loads(out.read_text(encoding="utf-8"))
-        for image in value["images"]:
-            image["file_name"] = NAME
-        out.write_text(json.dumps(value), encoding="utf-8")
-        return out
-    if name == "csv":
-        text = out.read_text(encoding="utf-8")
-        out.write_text(text.replace("S1/", "").replace("S2/", ""), encoding="utf-8")
-        return out
-    (file,) = (out / "S2").iterdir()
-    return file.rename(out / file.name)
-
-
-@pytest.mark.parametrize("name", FORMATS)
-def test_a_bare_name_takes_nothing_in_and_names_the_candidates(
-    found: TwoFolders, tmp_path: Path, name: str, capsys
-) -> None:
-    out = tmp_path / FORMATS[name]
-    told(capsys, "export", found.project, out, "--format", name)
-    without_facts(out, name)
-    copy = tmp_path / "copy"
-    assert main(["new", str(copy)]) == 0
-    told(capsys, "import", copy, found.data, "--as", "micrographs")
-    values = told(capsys, "import-outlines", copy, flattened(out, name))
-    assert values["imported"] == 0
-    assert values["notes"]
-    assert all("S1/image_001.png (#1) or S2/image_001.png (#2)" in note for note in values["notes"])
-
-
-def test_two_images_of_a_file_never_land_on_one_micrograph(found: TwoFolders, tmp_path: Path, capsys) -> None:
-    told(capsys, "export", found.project, tmp_path / "pores.json", "--format", "coco")
-    without_facts(tmp_path / "pores.json", "coco")
-    copy = tmp_path / "copy"
-    assert main(["new", str(copy)]) == 0
-    told(capsys, "import", copy, found.data / "S1", "--as", "micrographs")
-    values = told(capsys, "import-outlines", copy, tmp_path / "pores.json")
-    assert labels_of(copy) == {"S1": ALL["S1"]}
-    assert values["notes"] == [
-        "S2/image_001.png is one of 2 images that would all be image_001.png; its 9 pores were left out. "
-        "Name files or folders of outlines as those of the micrographs."
-    ]
-
-
 def test_each_overlay_shows_its_own_picture_and_outlines(found: TwoFolders, tmp_path: Path) -> None:
     with Project.open(found.project, read_only=True) as project:
         assert export(project, "overlays", tmp_path / "out") == 2
-    for specimen in BOTH:
-        picture = np.asarray(Image.open(tmp_path / "out" / specimen / NAME).convert("RGB")).astype(int)[:600, :600]
-        with Project.open(found.project, read_only=True) as project:
-            colour = {c.name: c.colour for c in project.classes()}[ALL[specimen][0]]
-        wanted = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)])
-        lines = (np.abs(picture - wanted).sum(axis=2) < 30).sum()
-        dark = (np.asarray(Image.open(found.file(specimen))) < 100).sum()
-        assert lines > 100
-        assert dark == pytest.approx(sum(np.pi / 4 * d * d for d in DISCS[specimen]), rel=0.1)
+        colours = {one.name: [int(one.colour[k : k + 2], 16) for k in (1, 3, 5)] for one in project.classes()}
+    pictures = {
+        name: np.asarray(Image.open(tmp_path / "out" / name / NAME).convert("RGB")).astype(int)[:600, :600]
+        for name in BOTH
+    }
+    middles = {"S1": (150, 150), "S2": (300, 300)}  # of a disc in this picture, and far from any in the other
+    for name, other in (("S1", "S2"), ("S2", "S1")):
+        picture = pictures[name]
+        assert picture[middles[name]].mean() < 100 < picture[middles[other]].mean()
+        of_each = {label: (np.abs(picture - colour).sum(axis=2) < 30).sum() for label, colour in colours.items()}
+        assert of_each[ALL[name][0]] > 100
+        assert of_each[ALL[other][0]] == 0
 
 
 def applied(capsys, two: TwoFolders, *folders: str, out: Path, more: tuple = ()) -> dict:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
 from builders import add_crops
 from finished_runs import finished_run
 from size_model import draw_discs, write_size_model
@@ -12,8 +14,10 @@ from size_model import draw_discs, write_size_model
 from poregui.cli.main import main
 from poregui.domain.records import Micrograph
 from poregui.store.project import Project
+from poregui.workflow.edits import label_name
 
 NAME = "image_001.png"
+BOTH = ("S1", "S2")
 DISCS = {"S1": [34.0] * 4, "S2": [12.0] * 9}
 """Diameters in px of the discs in the picture of each folder."""
 
@@ -60,3 +64,38 @@ def add_network(made: TwoFolders, folder: Path) -> None:
         model = write_size_model(folder / "model")
         run.onnx_file.write_bytes(model.read_bytes())
         run.sidecar_file.write_bytes(model.with_suffix(".json").read_bytes())
+
+
+def label_all(two: TwoFolders) -> None:
+    """Label the pores of S1 Keyhole and those of S2 Gas."""
+    with Project.open(two.project) as project, project.transaction():
+        for specimen, one in zip(BOTH, project.micrographs(), strict=True):
+            label = {"S1": 2, "S2": 1}[specimen]
+            project.put_labels(((c.id, label) for c in project.crops(micrograph_id=one.id)), who="ada", how="hand")
+
+
+def labels_of(folder: Path) -> dict[str, list[str]]:
+    """Return the labels of the crops on the micrograph in each folder."""
+    with Project.open(folder, read_only=True) as project:
+        classes = project.classes(retired=True)
+        return {
+            Path(one.path).parent.name: [label_name(c.label, classes) for c in project.crops(micrograph_id=one.id)]
+            for one in project.micrographs()
+        }
+
+
+ALL = {"S1": ["Keyhole"] * len(DISCS["S1"]), "S2": ["Gas"] * len(DISCS["S2"])}
+
+
+def told(capsys: pytest.CaptureFixture[str], *words: object) -> dict:
+    """Return what a command answers as JSON."""
+    capsys.readouterr()
+    assert main([*(str(word) for word in words), "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def refused(capsys: pytest.CaptureFixture[str], *words: object) -> str:
+    """Return the sentence with which a command refuses."""
+    capsys.readouterr()
+    assert main([str(word) for word in words]) == 2
+    return capsys.readouterr().err

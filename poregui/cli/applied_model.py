@@ -13,6 +13,7 @@ from poregui.domain.detection import DetectionRecipe, detection_recipe_from_json
 from poregui.domain.errors import PoreguiError
 from poregui.store.project import Project
 from poregui.workflow.applying.locking import Lock, lock_of_project, model_of_lock
+from poregui.workflow.applying.places import names_beside
 from poregui.workflow.applying.source import AppliedModel, ToApply, model_of_file, model_of_run, run_with_network
 from poregui.workflow.specimen_names import doubt_words, same_by_name, specimen_rule
 
@@ -75,7 +76,8 @@ def name_specimens(fields: Sequence[ToApply], pattern: str | None) -> tuple[list
         one if place not in without or place in doubtful else replace(one, specimen=found[place][1] or "")
         for place, one in enumerate(fields)
     ]
-    shown = ", ".join(dict.fromkeys(fields[place].file.name for place in sorted(doubtful)))
+    names = names_beside([one.file for one in fields])
+    shown = ", ".join(dict.fromkeys(names[place] for place in sorted(doubtful)))
     return named, [doubt_words(shown)] if shown else []
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from poregui.cli.applied_model import choose_model, name_specimens
+from poregui.cli.applied_model import Chosen, choose_model, name_specimens
 from poregui.cli.output import Screen, table
 from poregui.cli.paper import print_pdf
 from poregui.cli.unsure import check_queue_options, see_to_queue
@@ -22,7 +22,7 @@ from poregui.workflow.applying.outcome import write_outcome
 from poregui.workflow.applying.pool import Applied, apply_all
 from poregui.workflow.applying.report import check_ending, write_applied_report
 from poregui.workflow.applying.report_facts import collect_applied
-from poregui.workflow.applying.source import micrographs_of, task_of, tasks_of
+from poregui.workflow.applying.source import ToApply, micrographs_of, task_of, tasks_of
 from poregui.workflow.applying.summary import GroupSummary, Summary, summarise
 from poregui.workflow.applying.table import read_pores
 from poregui.workflow.applying.telling import calibration_words, sensitivity_words, unlike_words
@@ -48,17 +48,13 @@ def apply(args: argparse.Namespace, screen: Screen) -> int:
     cluster = _cluster(args)
     with ExitStack() as stack:
         chosen = choose_model(args, stack)
-        paths = [path.absolute() for path in args.paths]
-        fields = micrographs_of(paths, chosen.project, chosen.um_per_px, args.specimen)
-        fields, notes = name_specimens(fields, args.specimen_from)
+        fields = _fields(args, chosen, screen)
         check_queue_options(args, chosen.project)
         said = None if chosen.project is None else answers_of_people(chosen.project, chosen.model.class_ids)
     model, least, locked = chosen.model, chosen.least, chosen.lock.sentence if chosen.lock else ""
     out = args.out or Path(f"{args.project.stem}-porosity")
     tasks = tasks_of(model, fields, out.absolute(), least=least)
     applied = _applied(tasks, args.workers, cluster, screen)
-    for note in notes:
-        screen.note(note)
     for problem in applied.problems:
         screen.note(f"{problem.name}: {problem.reason}")
     if not applied.results:
@@ -81,6 +77,16 @@ def apply(args: argparse.Namespace, screen: Screen) -> int:
         screen.note(f"Wrote the report to {args.report}.")
     screen.result(values, _text(summary, out))
     return 0
+
+
+def _fields(args: argparse.Namespace, chosen: Chosen, screen: Screen) -> list[ToApply]:
+    """Return the micrographs that are asked for, with what is known of them."""
+    paths = [path.absolute() for path in args.paths]
+    fields = micrographs_of(paths, chosen.project, chosen.um_per_px, args.specimen)
+    named, notes = name_specimens(fields, args.specimen_from)
+    for note in notes:
+        screen.note(note)
+    return named
 
 
 def _cluster(args: argparse.Namespace) -> Scheduler | None:

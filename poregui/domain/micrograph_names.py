@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from poregui.domain.plane import Plane
 from poregui.domain.records import Micrograph
@@ -96,10 +97,22 @@ def _numbered(names: Sequence[str]) -> list[str]:
 def with_unique_names(micrographs: Iterable[Micrograph]) -> tuple[Micrograph, ...]:
     """Return the micrographs of a project, each with what it is called among them."""
     there = tuple(micrographs)
-    if len({plain(one.name) for one in there}) == len(there):
+    names = _kept_names(tuple((one.path, one.name, one.plane, one.id) for one in there))
+    if names is None:
         return there
-    names = unique_names([Named(one.path, one.name, Plane.parse(one.plane).words, f"#{one.id}") for one in there])
     return tuple(replace(one, unique_name=name) for one, name in zip(there, names, strict=True))
+
+
+@lru_cache(maxsize=16)
+def _kept_names(images: tuple[tuple[str, str, str, int], ...]) -> tuple[str, ...] | None:
+    """Return the names of path, name, plane and id of each; None where the names alone do.
+
+    They are asked for whenever a project is read, and seldom change.
+    """
+    if len({plain(name) for _, name, _, _ in images}) == len(images):
+        return None
+    named = [Named(path, name, Plane.parse(plane).words, f"#{number}") for path, name, plane, number in images]
+    return tuple(unique_names(named))
 
 
 # ---- what a text means -----------------------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ from poregui.store.stamps import Stamp, stamp_of
 from poregui.vision.large_images import open_pyramid
 from poregui.vision.pyramid import Pyramid
 from poregui.workflow.pyramids import forget_pyramids, make_pyramid, pyramid_file
-from poregui.workflow.same_picture import OtherPicture, check_same, is_known_same
+from poregui.workflow.same_picture import OtherPicture, check_same
 
 THUMBNAIL = 96
 """Longer side in px of a micrograph's small picture."""
@@ -206,7 +206,10 @@ class MicrographImages(QObject):
         return None if self._project.read_only else self._project.folder
 
     def _verify(self, micrograph: Micrograph, file: Path) -> None:
-        """Hold a large file against the picture that was imported, in a thread beside that which loads others."""
+        """Hold a file against the picture that was imported, in a thread beside that which loads others.
+
+        Small ones were held against it before, which is remembered.
+        """
         try:
             check_same(micrograph, file, self._cache_folder)
         except OtherPicture as error:
@@ -243,8 +246,7 @@ class MicrographImages(QObject):
         self._keys[micrograph.id] = _key(micrograph)
         file = self._project.micrograph_file(micrograph)
         self._stamps[micrograph.id] = _stamp(file)
-        if not is_known_same(micrograph, file, self._cache_folder):
-            self._verifier.start(partial(self._verify, micrograph, file))
+        self._verifier.start(partial(self._verify, micrograph, file))
         while len(self._kept) > 1 and (
             len(self._kept) > _KEPT or sum(one.nbytes for one in self._kept.values()) > _KEPT_BYTES
         ):

@@ -13,6 +13,7 @@ from typing import Literal
 
 from poregui.domain.classes import SHORT_NAMES, full_name, name_key
 from poregui.domain.errors import PoreguiError
+from poregui.domain.micrograph_names import Named, unique_names
 from poregui.domain.records import Side
 from poregui.vision.image_io import is_picture, read_size
 from poregui.workflow.import_manifest import MANIFEST
@@ -32,7 +33,8 @@ _SIDE_WORD = re.compile(r"[ _-]?(set|data|folder)$")
 class Found:
     """Hold a picture and what its place says: the class (None for a micrograph or a crop without label) and the side.
 
-    `shown` names it in reports: the path from the folder that was given.
+    `shown` names it in reports: the path from the folder that was given, with more before it where
+    two are alike.
     """
 
     file: Path
@@ -59,7 +61,7 @@ class _Picture:
     side: Side | None
 
     @property
-    def shown(self) -> str:
+    def own_name(self) -> str:
         return self.file.relative_to(self.root).as_posix() if self.folders else self.file.name
 
 
@@ -77,14 +79,15 @@ def find_pictures(
     skipped: list[PassedOver] = []
     pictures = list(_walk(paths, skipped))
     names = {name_key(name): name for name in known_classes}
+    shown = unique_names([Named(p.file.as_posix(), p.own_name) for p in pictures])
     if kind == "micrographs":
-        return [Found(p.file, p.shown, is_crop=False) for p in pictures], skipped
+        return [Found(p.file, name, is_crop=False) for p, name in zip(pictures, shown, strict=True)], skipped
     folder_class = _class_folders(pictures, names, kind)
     found: list[Found] = []
-    for p in pictures:
+    for p, called in zip(pictures, shown, strict=True):
         name = folder_class(p.folders) or class_in_name(p.file.stem, names)
         is_crop = kind == "crops" or name is not None
-        found.append(Found(p.file, p.shown, is_crop, name, p.side if is_crop else None))
+        found.append(Found(p.file, called, is_crop, name, p.side if is_crop else None))
     return found, skipped
 
 

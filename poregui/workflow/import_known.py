@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from poregui.domain.micrograph_names import full_name, plain
+from poregui.domain.micrograph_names import plain
 from poregui.domain.records import Micrograph, Specimen
 from poregui.store.project import Project
 from poregui.workflow.collected import CollectedMicrograph
@@ -129,11 +129,8 @@ def _without_doubt(
         return list(collected), []
     names = {s.id: s.name for s in project.specimens()}
     files = {plain(path) for path, _ in found}
-    known = [
-        (path, names.get(m.specimen_id or 0))
-        for m in project.micrographs()
-        if plain(path := project.micrograph_file(replace(m, path=full_name(m))).as_posix()) not in files
-    ]
+    there = [(project.micrograph_file(m).as_posix(), names.get(m.specimen_id or 0)) for m in project.micrographs()]
+    known = [(path, specimen) for path, specimen in there if plain(path) not in files]
     doubtful = set(same_by_name(found, known))
     shown = [collected[place].shown for place in sorted(doubtful)]
     more = f" and {len(shown) - _MOST_LISTED} more" if len(shown) > _MOST_LISTED else ""

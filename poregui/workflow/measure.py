@@ -115,31 +115,37 @@ def measure_field(
     field = _read(kept, mark, micrograph, crop_ids, frame)
     if field is not None:
         return replace(field, note=note)
-    lines = [outline.points for outline in outlines]
+    measured, seen = _measured(micrograph, file if seen else None, folder, outlines, frame)
+    mark = _fingerprint(micrograph, crop_ids, outlines, frame, detection, seen=seen)
+    area = float(np.sum(measured.columns["area_px"]))
+    field = MeasuredField(micrograph, crop_ids, measured, area, field_area(micrograph, detection), frame)
+    _write(kept, mark, field)
+    return replace(field, note=note)
+
+
+def _measured(
+    micrograph: Micrograph, file: Path | None, folder: Path, outlines: Sequence[Outline], frame: Frame
+) -> tuple[Measured, bool]:
+    """Return the numbers of outlines, and whether their greys were seen in the file."""
     size = (micrograph.width, micrograph.height)
     known = partial(
         measure,
-        lines,
+        [outline.points for outline in outlines],
         um_per_px=micrograph.um_per_px,
         size=size,
         masks=micrograph.masks,
         build_direction_deg=frame.build_direction_deg,
         surfaces=frame.lines,
     )
+    if file is None:
+        return known(pixels=None), False
     try:
-        if note:
-            raise PoreguiError(note)
         with open_pyramid(file, pyramid_file(folder, micrograph), Plane.parse(micrograph.plane)) as image:
             if (image.width, image.height) != size:
-                raise PoreguiError("The file is another picture now.", "Put the original file back.")
-            measured = known(pixels=lambda box: image.read(0, box))
+                return known(pixels=None), False
+            return known(pixels=lambda box: image.read(0, box)), True
     except PoreguiError:
-        mark = _fingerprint(micrograph, crop_ids, outlines, frame, detection, seen=False)
-        measured = known(pixels=None)
-    area = float(np.sum(measured.columns["area_px"]))
-    field = MeasuredField(micrograph, crop_ids, measured, area, field_area(micrograph, detection), frame)
-    _write(kept, mark, field)
-    return replace(field, note=note)
+        return known(pixels=None), False
 
 
 def _other_words(micrograph: Micrograph, file: Path, folder: Path) -> str:

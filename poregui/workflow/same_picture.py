@@ -50,14 +50,6 @@ def seems_other(micrograph: Micrograph, file: Path, folder: Path | None) -> bool
     return known is not None and known != micrograph.sha256
 
 
-def is_known_same(micrograph: Micrograph, file: Path, folder: Path | None) -> bool:
-    """Tell, without reading the file, whether it is known to hold the micrograph's picture."""
-    try:
-        return remembered_hash(file, _cache(folder)) == micrograph.sha256
-    except ImageError:
-        return False
-
-
 def micrographs_by_file(project: Project) -> list[Micrograph]:
     """Return the micrographs of a project, of several on one file and plane the one whose picture it holds.
 

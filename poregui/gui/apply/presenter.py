@@ -192,6 +192,15 @@ class ApplyPresenter(QObject):
         names = names_beside(others, self._file_of_project())
         return rows + [FieldRow(str(file), name, str(file)) for file, name in zip(others, names, strict=True)]
 
+    def _name_of(self, key: str) -> str:
+        """Return what a micrograph of the list is called that nothing was found of yet."""
+        project = self._session.project
+        for m in project.micrographs():
+            if key_of(project.micrograph_file(m), Plane.parse(m.plane)) == key:
+                return m.shown_name
+        file = Path(key.partition(AND)[0])
+        return names_beside([file], [one for one in self._others if one != file])[0]
+
     def _file_of_project(self) -> list[Path]:
         project = self._session.project
         return [project.micrograph_file(m) for m in project.micrographs()]
@@ -322,7 +331,7 @@ class ApplyPresenter(QObject):
     def _show_picture(self, key: str) -> None:
         task, result, table = self._result_of(key)
         self._page.set_picture_title(
-            task.name if task is not None else Path(key.partition(AND)[0]).name,
+            task.name if task is not None else self._name_of(key),
             f"{result.pores:,} pores" if result else "not done yet",
         )
         if self._known is None or task is None or table is None:

@@ -152,7 +152,7 @@ def tell(kept: Kept, reviewed: RunReview, part: Part, names: dict[str, str]) -> 
     """Compute what the panel shows of a part."""
     beside = beside_baseline(reviewed, kept.baseline, part) if kept.baseline is not None and part == "test" else None
     crop_ids = np.array([judged.crop_id for judged in reviewed.counted(part)], np.int64)
-    return Told(kept, crop_ids, numbers(reviewed, part, kept.shapes, group_names), beside)
+    return Told(kept, crop_ids, numbers(reviewed, part, kept.shapes, names), beside)
 
 
 def _beside_words(told: Told) -> str:

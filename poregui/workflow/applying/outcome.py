@@ -44,16 +44,18 @@ def _told(one: FieldResult) -> dict[str, Any]:
 
 
 def _keep_other(out: Path, wanted: set[tuple[str, str]]) -> str | None:
-    """Put a summary aside that tells of micrographs which the new one does not; return its new name."""
+    """Put a summary aside that tells of micrographs which the new one does not; return its new name.
+
+    An earlier one of the very same micrographs gives way to it.
+    """
     file = out / FILE
-    if not file.exists() or _micrographs(file) <= wanted:
+    if not file.exists() or (there := _micrographs(file)) <= wanted:
         return None
     number = 1
-    while (out / f"{file.stem}-{number}{file.suffix}").exists():
+    while (aside := out / f"{file.stem}-{number}{file.suffix}").exists() and _micrographs(aside) != there:
         number += 1
-    aside = out / f"{file.stem}-{number}{file.suffix}"
     try:
-        file.rename(aside)
+        file.replace(aside)
     except OSError as error:
         raise explain_write_error(error, aside) from error
     return aside.name

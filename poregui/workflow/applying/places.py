@@ -43,7 +43,7 @@ def _longer(known: str, found: str) -> str:
     return known if known.count("/") > found.count("/") else found
 
 
-def names_beside(files: Sequence[Path], others: Sequence[Path]) -> list[str]:
+def names_beside(files: Sequence[Path], others: Sequence[Path] = ()) -> list[str]:
     """Return how files are called among themselves and others."""
     images = [Named(one.as_posix(), one.name) for one in (*files, *others)]
     return unique_names(images)[: len(files)]
