@@ -47,7 +47,7 @@ def apply(args: argparse.Namespace, screen: Screen) -> int:
         check_ending(args.report)
     cluster = _cluster(args)
     with ExitStack() as stack:
-        chosen = choose_model(args, stack)
+        chosen = choose_model(args, stack, screen)
         paths = [path.absolute() for path in args.paths]
         fields = micrographs_of(paths, chosen.project, chosen.um_per_px, args.specimen)
         fields = name_specimens(fields, args.specimen_from)

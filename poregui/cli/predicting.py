@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from poregui.cli.chosen import run_for
 from poregui.cli.output import Screen, percent, table
 from poregui.domain.errors import ImageError, PoreguiError
 from poregui.store.project import Project
-from poregui.workflow.applying.source import run_with_network
 from poregui.workflow.import_folders import find_pictures
 from poregui.workflow.predict import Predictor, ScaledCrop
 
@@ -25,7 +25,7 @@ def predict(args: argparse.Namespace, screen: Screen) -> int:
 
     ImportOptions(um_per_px=args.um_per_px)  # refuses what cannot be a scale
     with Project.open(args.project, read_only=True) as project:
-        run = run_with_network(project, args.run)
+        run = run_for(project, args.run, screen, network=True)
     predictor = Predictor(run)
     found, passed = find_pictures(args.paths, "crops")
     skipped = [{"path": one.name, "reason": one.reason} for one in passed]

@@ -18,14 +18,16 @@ from poregui.domain.errors import PoreguiError, ProjectError
 from poregui.domain.masks import Mask
 from poregui.domain.plane import FIRST, Plane
 from poregui.domain.records import Line, Micrograph
+from poregui.domain.run_values import check_sidecar
+from poregui.store.damage import BROKEN, parse_json, read_whole
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.applying.field import FieldResult, FieldTask
 from poregui.workflow.applying.tested import TestedCrops, temperature_of, tested_crops
-from poregui.workflow.evaluate import find_run
 from poregui.workflow.formats.names import file_names
 from poregui.workflow.frame import frame_of, project_build_direction
 from poregui.workflow.import_folders import find_pictures
+from poregui.workflow.newest import chosen_run
 
 RECIPE_KEY = "detection_recipe"
 """Under which a project keeps its detection recipe."""
@@ -67,10 +69,7 @@ class ToApply:
 
 def run_with_network(project: Project, number: int | None) -> RunFolder:
     """Return the run of a number, or the newest one with a network. Raises ProjectError when there is none."""
-    if number is not None:
-        return find_run(project, number)
-    newest = next((run for run in reversed(project.runs()) if run.onnx_file.exists()), None)
-    return newest if newest is not None else find_run(project, None)
+    return chosen_run(project, number, network=True)[0]
 
 
 def model_of_run(project: Project, run: RunFolder, *, least: float = 0.0) -> AppliedModel:
@@ -79,6 +78,8 @@ def model_of_run(project: Project, run: RunFolder, *, least: float = 0.0) -> App
         raise ProjectError(
             f"Run {run.path.name} has no network.", "Choose a run that finished, not a cross-validation."
         )
+    run.read_sidecar()
+    run.read_network()
     dataset = run.read_dataset()
     colours = {c.id: c.colour for c in project.classes(retired=True)}
     text = project.meta(RECIPE_KEY)
@@ -105,8 +106,8 @@ def model_of_file(model: Path, recipe: DetectionRecipe | None = None, *, least: 
     """
     sidecar = model.with_suffix(".json")
     try:
-        told = json.loads(sidecar.read_text(encoding="utf-8"))
-        classes = tuple(str(name) for name in told["classes"])
+        told = check_sidecar(parse_json(read_whole(sidecar)))
+        classes = tuple(told["classes"])
         temperature = _temperature(told)
         confusion, by_area = _confusions(told, len(classes), least, temperature)
         if recipe is None:
@@ -116,7 +117,7 @@ def model_of_file(model: Path, recipe: DetectionRecipe | None = None, *, least: 
             plain = default_classes(tuple(f"class {i}" for i in range(max(2, len(classes)))))
             shades = tuple(one.colour for one in plain[: len(classes)])
         name = str(told.get("name", model.stem))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except BROKEN as error:
         raise ProjectError(
             f"{sidecar} is missing or damaged.", "Put the model.json of the same export beside the model."
         ) from error
@@ -131,11 +132,11 @@ def tested_of_file(sidecar: Path) -> TestedCrops | None:
     Raises ProjectError when it is damaged.
     """
     try:
-        told = json.loads(sidecar.read_text(encoding="utf-8"))
+        told = check_sidecar(parse_json(read_whole(sidecar)))
         if "tested" not in told:
             return None
         return TestedCrops.from_json(told["tested"], len(told["classes"])).at(_temperature(told))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except BROKEN as error:
         raise ProjectError(f"{sidecar} is missing or damaged.", "Take the export anew.") from error
 
 
