@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from builders import add_crops, add_specimens, labelled_project
+from finished_runs import tell_finished
 
 from poregui.domain.classes import UNSURE
 from poregui.domain.errors import PoreguiError, ProjectError
@@ -18,10 +19,11 @@ from poregui.store.files import write_json
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.changes import add_class, change_class, label_crops, merge_classes, remove_crops, retire_class
-from poregui.workflow.evaluate import evaluation_json, find_run, follow, review
+from poregui.workflow.evaluate import evaluation_json, follow, review
 from poregui.workflow.export import export_class_folders, export_csv
 from poregui.workflow.freeze import freeze
 from poregui.workflow.history import History
+from poregui.workflow.newest import find_run
 
 
 def predicted_run(project: Project) -> RunFolder:
@@ -34,6 +36,7 @@ def predicted_run(project: Project) -> RunFolder:
         place = (crop.label + 1) % 3 if crop.crop_id == wrong else crop.label
         answers.append(Prediction(crop.crop_id, tuple(0.8 if i == place else 0.1 for i in range(3))))
     run.write_predictions(dataset.classes, {c.crop_id: c.part for c in dataset.crops}, answers)
+    tell_finished(run)
     n = len(dataset.part("test"))
     write_json(run.metrics_file, {"accuracy_as_trained": (n - 1) / n})
     return run

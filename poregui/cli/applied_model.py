@@ -9,12 +9,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from poregui.cli.chosen import run_for
+from poregui.cli.output import Screen
 from poregui.domain.detection import DetectionRecipe, detection_recipe_from_json
 from poregui.domain.errors import PoreguiError
 from poregui.store.project import Project
 from poregui.workflow.applying.locking import Lock, lock_of_project, model_of_lock
-from poregui.workflow.applying.places import names_beside
-from poregui.workflow.applying.source import AppliedModel, ToApply, model_of_file, model_of_run, run_with_network
+from poregui.workflow.applying.source import AppliedModel, ToApply, model_of_file, model_of_run
 from poregui.workflow.specimen_names import doubt_words, same_by_name, specimen_rule
 
 _FIXED = {
@@ -37,7 +38,7 @@ class Chosen:
     lock: Lock | None = None
 
 
-def choose_model(args: argparse.Namespace, stack: ExitStack) -> Chosen:
+def choose_model(args: argparse.Namespace, stack: ExitStack, screen: Screen) -> Chosen:
     """Return what the words of a command line ask for; a project that is opened ends with `stack`.
 
     Raises PoreguiError when something is missing or damaged, or goes against a locked recipe.
@@ -57,7 +58,7 @@ def choose_model(args: argparse.Namespace, stack: ExitStack) -> Chosen:
         return _locked(args, locked, project)
     if project is None:
         return Chosen(model_of_file(source, recipe, least=least), None, least, args.um_per_px)
-    model = model_of_run(project, run_with_network(project, args.run), least=least)
+    model = model_of_run(project, run_for(project, args.run, screen, network=True), least=least)
     return Chosen(model if recipe is None else replace(model, recipe=recipe), project, least, args.um_per_px)
 
 

@@ -47,7 +47,7 @@ def apply(args: argparse.Namespace, screen: Screen) -> int:
         check_ending(args.report)
     cluster = _cluster(args)
     with ExitStack() as stack:
-        chosen = choose_model(args, stack)
+        chosen = choose_model(args, stack, screen)
         fields = _fields(args, chosen, screen)
         check_queue_options(args, chosen.project)
         said = None if chosen.project is None else answers_of_people(chosen.project, chosen.model.class_ids)

@@ -6,6 +6,7 @@ import argparse
 import getpass
 from pathlib import Path
 
+from poregui.cli.chosen import run_for
 from poregui.cli.output import Screen
 from poregui.domain.errors import PoreguiError
 from poregui.store.project import Project
@@ -26,7 +27,6 @@ def add_lock_options(parser: argparse.ArgumentParser) -> None:
 def lock(args: argparse.Namespace, screen: Screen) -> int:
     """Fix recipe, network, scale and confidence, take what was fixed elsewhere, or unlock a project."""
     from poregui.workflow.applying.locking import FOLDER, LOCKED, lock_of_project, lock_run, unlock_project
-    from poregui.workflow.applying.source import run_with_network
 
     if args.take is not None:
         return _take(args, screen)
@@ -44,7 +44,7 @@ def lock(args: argparse.Namespace, screen: Screen) -> int:
                 raise PoreguiError("This project is locked already.", "Unlock it first: poregui lock PROJECT --off.")
         made = lock_run(
             project,
-            run_with_network(project, args.run),
+            run_for(project, args.run, screen, network=True),
             out,
             who=args.by if args.by is not None else getpass.getuser(),
             title=args.name,

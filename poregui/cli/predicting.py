@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from poregui.cli.chosen import run_for
 from poregui.cli.output import Screen, percent, table
 from poregui.domain.errors import ImageError, PoreguiError
 from poregui.domain.micrograph_names import Named, unique_names
 from poregui.store.project import Project
-from poregui.workflow.applying.source import run_with_network
 from poregui.workflow.class_identity import classes_of_run
 from poregui.workflow.import_folders import find_pictures
 from poregui.workflow.predict import Predictor, ScaledCrop
@@ -27,9 +27,9 @@ def predict(args: argparse.Namespace, screen: Screen) -> int:
 
     ImportOptions(um_per_px=args.um_per_px)  # refuses what cannot be a scale
     with Project.open(args.project, read_only=True) as project:
-        run = run_with_network(project, args.run)
-        predictor = Predictor(run)
+        run = run_for(project, args.run, screen, network=True)
         classes = classes_of_run(project, run.read_dataset()).names
+    predictor = Predictor(run)
     found, passed = find_pictures(args.paths, "crops")
     skipped = [{"path": one.name, "reason": one.reason} for one in passed]
     predictions: list[dict[str, Any]] = []

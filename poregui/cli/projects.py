@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from poregui.cli.annotator import annotator_of
+from poregui.cli.chosen import run_for
 from poregui.cli.output import Screen, table
 from poregui.domain.classes import NOT_A_PORE, UNSURE
 from poregui.domain.errors import PoreguiError
 from poregui.domain.plane import Plane
 from poregui.store.project import Project
+from poregui.store.run_check import problem_of
 
 
 def demo(args: argparse.Namespace, screen: Screen) -> int:
@@ -104,14 +106,15 @@ def info(args: argparse.Namespace, screen: Screen) -> int:
     """Describe a project."""
     with Project.open(args.project, read_only=True) as project:
         values = _description(project)
-        runs = [[run.number, _state(run.final_event()), run.path] for run in project.runs()]
+        runs = [(run.number, problem_of(run) or _state(run.final_event())) for run in project.runs()]
     rows = [[c["name"], c["key"], c["colour"], c["count"]] for c in values["classes"]]
     rows += [["Not a pore", "0", "", values["not_a_pore"]], ["Unsure", "U", "", values["unsure"]]]
     facts = table(
         [args.project.name or str(args.project), "number"],
         [[name, values[name]] for name in ("micrographs", "specimens", "crops", "labelled", "runs")],
     )
-    listed = table(["run", "state"], [[number, state] for number, state, _ in runs]) if runs else "No runs yet."
+    listed = table(["run", "state"], [list(row) for row in runs]) if runs else "No runs yet."
+    values["run_states"] = [{"run": number, "state": state} for number, state in runs]
     screen.result(values, "\n\n".join([facts, table(["class", "key", "colour", "crops"], rows), listed]))
     return 0
 
@@ -140,7 +143,6 @@ def _description(project: Project) -> dict[str, Any]:
 
 def export(args: argparse.Namespace, screen: Screen) -> int:
     """Write labels, crops and outlines for other programs."""
-    from poregui.workflow.applying.source import run_with_network
     from poregui.workflow.export_model import export_model
     from poregui.workflow.exports import EXPORTS
 
@@ -149,7 +151,7 @@ def export(args: argparse.Namespace, screen: Screen) -> int:
         raise PoreguiError("Only a network belongs to a run.", "Leave out --run, or give --format model.")
     with Project.open(args.project, read_only=True) as project:
         if args.format == "model":
-            written = export_model(project, run_with_network(project, args.run), args.out)
+            written = export_model(project, run_for(project, args.run, screen, network=True), args.out)
         else:
             written = chosen.write(project, args.out, screen.progress)
     values = {"format": args.format, "out": str(Path(args.out).absolute()), chosen.unit: written}

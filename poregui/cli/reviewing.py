@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from poregui.cli.chosen import run_for
 from poregui.cli.output import Screen, evaluation_text, interval, percent, table
 from poregui.cli.paper import print_pdf
 from poregui.domain.errors import PoreguiError
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
-from poregui.workflow.evaluate import find_run
+from poregui.workflow.newest import find_run
 
 _MOST_ROWS = 40
 
@@ -29,7 +30,7 @@ def evaluate(args: argparse.Namespace, screen: Screen) -> int:
     from poregui.workflow.run_json import run_json
 
     with Project.open(args.project, read_only=True) as project:
-        run = find_run(project, args.run)
+        run = run_for(project, args.run, screen)
         values = run_json(project, run)
         if args.predictions is not None:
             rows = export_predictions(project, run, args.predictions)
@@ -100,7 +101,7 @@ def report(args: argparse.Namespace, screen: Screen) -> int:
 
     check_ending(args.out)
     with Project.open(args.project, read_only=True) as project:
-        run = find_run(project, args.run)
+        run = run_for(project, args.run, screen)
         write_report(project, run, args.out, print_pdf)
     _count_look(args.project, run)
     size = args.out.stat().st_size
@@ -165,7 +166,7 @@ def suspects(args: argparse.Namespace, screen: Screen) -> int:
     from poregui.workflow.suspects import suspects as find_suspects
 
     with Project.open(args.project, read_only=True) as project:
-        run = find_run(project, args.run)
+        run = run_for(project, args.run, screen)
         found = find_suspects(project, run, reviewed_too=args.reviewed)
     _count_look(args.project, run)
     rows = [

@@ -31,6 +31,16 @@ class ProjectError(PoreguiError):
     """Say why a project cannot be opened or written."""
 
 
+class DamagedRunError(ProjectError):
+    """Say which file of a run cannot be used, and why: it is missing, damaged, or not as the run left it."""
+
+    REMEDY = "Put the file back from a copy, choose another run, or train again; the labels are not concerned."
+
+    def __init__(self, run: str, fault: str) -> None:
+        super().__init__(f"Run {run} cannot be read: {fault}.", self.REMEDY)
+        self.fault = fault
+
+
 class ReadOnlyError(ProjectError):
     """Say that this project was opened for reading only."""
 

@@ -153,8 +153,8 @@ class Changed:
     """Say what an edit changed, so that every view can follow.
 
     `kinds` are among `classes`, `specimens`, `micrographs`, `crops`, `labels`, `test_side`, `runs`,
-    `display`, `outlines`, `remarks`, `settings`, `detections`; `crop_ids` are the crops concerned, where they are few
-    enough.
+    `run_marks` (what is wrong with files of runs), `display`, `outlines`, `remarks`, `settings`,
+    `detections`; `crop_ids` are the crops concerned, where they are few enough.
     """
 
     kinds: frozenset[str]

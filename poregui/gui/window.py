@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -187,12 +188,27 @@ class MainWindow(QMainWindow):
             else:
                 messages().error(error)
             return
-        self.enter(project)
+        try:
+            self.enter(project)
+        except PoreguiError as error:
+            self.start_page.set_problem(str(error))
+        except Exception as error:  # noqa: BLE001 - it is shown, and the window stays
+            self.start_page.set_problem(f"{project.name} cannot be shown. Nothing in it was changed.")
+            sys.excepthook(type(error), error, error.__traceback__)
 
     def enter(self, project: Project) -> None:
-        """Make a project the one that the window shows."""
+        """Make a project the one that the window shows; where that fails the start page is shown, and it raises."""
         self.close_project()
         self.start_page.set_problem("")
+        try:
+            self._enter(project)
+        except BaseException:
+            self.close_project()
+            project.close()
+            self._show_project_state()
+            raise
+
+    def _enter(self, project: Project) -> None:
         pages = (self.label_page, self.train_page, self.review_page, self.apply_page)
         self.workspace = Workspace(project, self.preferences.annotator, self, pages, self.background)
         self.workspace.services.micrograph_images.set_tile_megabytes(self.preferences.tile_megabytes)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import warnings
 
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
@@ -59,19 +61,40 @@ class Workspace(QObject):
         self.review = ReviewPresenter(review_page, self.session, self.services)
         self.apply = ApplyPresenter(apply_page, self.session, self.services)
         self._presenters = (self.label, self.train, self.review, self.apply)
-        for presenter in self._presenters:
-            presenter.attach()
+        self._begun = 0
+        """How many presenters were attached, the last of them perhaps in part."""
+        self._attach()
         gc.freeze()  # else every now and then a key waits 0.1 s while 100,000 crops are looked through for garbage
 
-    def close(self) -> None:
-        """End everything that runs for the project and close it."""
+    def _attach(self) -> None:
+        """Let all presenters fill their pages; where one cannot, leave all pages as if none had been there."""
+        try:
+            for presenter in self._presenters:
+                self._begun += 1
+                presenter.attach()
+        except BaseException:
+            self.close(whole=False)
+            raise
+
+    def _detach(self, *, whole: bool) -> None:
+        for presenter in self._presenters[: self._begun]:
+            if whole or presenter is not self._presenters[self._begun - 1]:
+                presenter.detach()
+                continue
+            # What was never connected or filed cannot be taken back; Qt warns of the first.
+            with warnings.catch_warnings(), contextlib.suppress(RuntimeError, LookupError, ValueError):
+                warnings.simplefilter("ignore")
+                presenter.detach()
+        for presenter in self._presenters:
+            presenter.deleteLater()
+
+    def close(self, *, whole: bool = True) -> None:
+        """End everything that runs for the project and close it; `whole`: every presenter was attached."""
         gc.unfreeze()
         self.services.trainer.close()
         self.services.background.cancel_all()
         self.services.background.wait()
-        for presenter in self._presenters:
-            presenter.detach()
-            presenter.deleteLater()
+        self._detach(whole=whole)
         for flow in (self.importing, self.exporting, self.printing, self.sharing, self.classes):
             flow.deleteLater()
         self.services.thumbnails.close()

@@ -17,7 +17,8 @@ from poregui.domain.errors import PoreguiError, ProjectError, TrainingError
 from poregui.domain.events import FINAL, Event, Failed, Stage, to_line
 from poregui.learning.hardware import set_limits
 from poregui.store.files import remove_leftovers
-from poregui.store.run_folder import EventWriter, RunFolder
+from poregui.store.run_events import EventWriter
+from poregui.store.run_folder import RunFolder
 
 DONE, BROKEN, REFUSED = 0, 1, 2
 """Exit codes: the run ended as asked, a bug, something that a person can put right."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import keras
 import numpy as np
 
@@ -25,5 +23,5 @@ def write_features(folder: RunFolder, model: keras.Model, dataset: Dataset, spec
     features = np.asarray(predict_crops(seen, folder, dataset.crops, spec), np.float32)
     folder.write_features(features)
     reference = make_reference(features, np.array([crop.part == "train" for crop in dataset.crops]))
-    told = json.loads(folder.sidecar_file.read_text(encoding="utf-8"))
+    told = folder.read_sidecar()
     write_json(folder.sidecar_file, {**told, "trained_on": None if reference is None else reference.to_json()})

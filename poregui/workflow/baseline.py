@@ -10,7 +10,6 @@ import numpy as np
 
 from poregui.domain.agreement import Pairing, pair
 from poregui.domain.dataset import Part
-from poregui.domain.errors import ProjectError
 from poregui.domain.evaluation import Evaluation, Prediction, evaluate
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.evaluate import RunReview
@@ -69,16 +68,13 @@ def read_baseline(run: RunFolder) -> Baseline | None:
     told = run.read_baseline()
     if told is None:
         return None
-    try:
-        importances = sorted(told["importances"].items(), key=lambda one: -one[1])
-        return Baseline(
-            test=_predictions(told["test"]),
-            out_of_fold=_predictions(told["out_of_fold"]),
-            accuracy_as_trained=told["accuracy_as_trained"],
-            importances=tuple((str(name), float(share)) for name, share in importances),
-        )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ProjectError(f"{run.baseline_file} is damaged and cannot be read.", "Train again.") from error
+    importances = sorted(told["importances"].items(), key=lambda one: -one[1])
+    return Baseline(
+        test=_predictions(told["test"]),
+        out_of_fold=_predictions(told["out_of_fold"]),
+        accuracy_as_trained=told["accuracy_as_trained"],
+        importances=tuple((str(name), float(share)) for name, share in importances),
+    )
 
 
 def _predictions(rows: Sequence[Sequence[float]]) -> dict[int, Prediction]:

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from poregui.domain.dataset import Dataset, DatasetCrop, Part
-from poregui.domain.errors import ProjectError
 from poregui.domain.evaluation import Evaluation, Prediction, evaluate
 from poregui.domain.headline import HeadlineInterval, interval_of
 from poregui.store.project import Project
@@ -143,11 +142,7 @@ def read_answers(run: RunFolder) -> RunAnswers:
     Raises ProjectError when the run has no predictions or is damaged.
     """
     dataset = run.read_dataset()
-    known = {crop.crop_id for crop in dataset.crops}
-    predictions = run.read_predictions()
-    fits = all(p.crop_id in known and len(p.probabilities) == len(dataset.classes) for p in predictions)
-    if not fits:
-        raise ProjectError(f"The predictions of run {run.path.name} are not of its dataset.", "Train again.")
+    predictions = run.read_predictions(dataset)
     metrics = run.read_metrics()
     return RunAnswers(
         run=run.number,
@@ -220,25 +215,6 @@ def follow(reviewed: RunReview, project: Project, crop_ids: Iterable[int]) -> Ru
         for j in reviewed.judged
     )
     return replace(reviewed, judged=judged)
-
-
-def newest_finished(project: Project) -> RunFolder | None:
-    """Return the newest run that has predictions."""
-    return next((run for run in reversed(project.runs()) if run.predictions_file.exists()), None)
-
-
-def find_run(project: Project, number: int | None) -> RunFolder:
-    """Return the run of a number, or the newest one with predictions. Raises ProjectError when there is none."""
-    if number is None:
-        newest = newest_finished(project)
-        if newest is None:
-            raise ProjectError(f"{project.name} has no finished run.", "Train first: poregui train PROJECT.")
-        return newest
-    run = next((run for run in project.runs() if run.number == number), None)
-    if run is None:
-        known = ", ".join(str(run.number) for run in project.runs()) or "none"
-        raise ProjectError(f"There is no run {number}.", f"Runs of this project: {known}.")
-    return run
 
 
 def headline_interval(reviewed: RunReview, part: Part = "test") -> HeadlineInterval | None:

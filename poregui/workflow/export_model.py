@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -49,7 +48,7 @@ def sidecar_of(project: Project, run: RunFolder) -> dict[str, Any]:
     """
     model = model_of_run(project, run)
     tested = tested_crops(run)
-    told: dict[str, Any] = json.loads(model.sidecar.read_text(encoding="utf-8"))
+    told = run.read_sidecar()
     by_area = tested.area_confusion()
     return {
         **told,

@@ -54,11 +54,12 @@ def shape_table(run: RunFolder) -> ShapeTable:
 
     Raises ProjectError when the folder is damaged.
     """
-    kept = run.read_shapes()
+    dataset = run.read_dataset()
+    kept = run.read_shapes(dataset)
     if kept is not None:
         names, units = zip(*(_name_and_unit(column) for column in kept[0]), strict=True)
-        return ShapeTable(names, units, kept[1], kept[2])
-    dataset = run.read_dataset()
+        if set(NAMES) <= set(names):  # another version measured others
+            return ShapeTable(names, units, kept[1], kept[2])
     values = [
         shape_numbers(pixels, crop.grey_low, crop.grey_high, crop.um_per_px if dataset.calibrated else None)
         for crop, pixels in zip(dataset.crops, run.read_crops(dataset.crops), strict=True)

@@ -17,7 +17,7 @@ from poregui.store.run_folder import RunFolder
 from poregui.vision.crop_shapes import LENGTHS
 from poregui.workflow.baseline import read_baseline
 from poregui.workflow.class_identity import ClassesHere, check_of_project, classes_of_run
-from poregui.workflow.evaluate import find_run
+from poregui.workflow.newest import find_run
 from poregui.workflow.shapes import ShapeTable, shape_table
 
 _SHAPE_NUMBERS = (
@@ -142,7 +142,9 @@ def _answers(run: RunFolder, dataset: Dataset) -> _Answers:
     folds = bool(run.read_folds())
     part = {crop.crop_id: crop.part for crop in dataset.crops}
     network = {
-        one.crop_id: one for one in run.read_predictions() if folds or part.get(one.crop_id) in ("test", "validation")
+        one.crop_id: one
+        for one in run.read_predictions(dataset)
+        if folds or part.get(one.crop_id) in ("test", "validation")
     }
     if only_shapes and forest:
         network = {}  # the run is the forest itself, and out of its folds it knows all crops

@@ -173,6 +173,12 @@ class ApplyPage(QWidget):
             button.setVisible(bool(rows))
         self._choose_numbers_or_sizes()
 
+    def refuse(self, problem: str) -> None:
+        """Say in the place of numbers why there are none."""
+        self.set_sureness("")
+        self.set_waiting(0)
+        self.set_numbers("", HEADS, (), problem)
+
     def set_sizes(self, draw: Draw) -> None:
         """Take what draws the sizes of the pores whose numbers are shown."""
         self.size_view.set_drawing(draw)

@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFileDialog
 
-from poregui.domain.errors import PoreguiError
+from poregui.domain.errors import DamagedRunError, PoreguiError
 from poregui.domain.plane import Plane
 from poregui.domain.records import Changed
 from poregui.gui.apply.known import AND, RESULTS, Known, key_of, known_of, plan, record, results_folder, with_people_of
@@ -22,9 +22,10 @@ from poregui.gui.apply.unsure import UnsureFlow
 from poregui.gui.apply.words import note_of, rows_of, sureness_words, title_of
 from poregui.gui.background import TaskControl, TaskHandle
 from poregui.gui.messages import messages
-from poregui.gui.review.runs import run_entry
+from poregui.gui.review.runs import run_entry, run_to_show
 from poregui.gui.services import Services
 from poregui.gui.session import Session
+from poregui.store.run_check import glance_at
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.applying.field import FieldResult, FieldTask, read_result
 from poregui.workflow.applying.places import names_beside
@@ -47,6 +48,8 @@ class ApplyPresenter(QObject):
         self._session = session
         self._services = services
         self._runs: dict[int, RunFolder] = {}
+        self._taken: int | None = None
+        """The run that a person took; nobody did where it is None."""
         self._others: list[Path] = []
         self._known: Known | None = None
         self._summary: Summary | None = None
@@ -74,7 +77,7 @@ class ApplyPresenter(QObject):
             (page.lock_panel.lock_requested, lambda: self._lock.ask_lock(self._run(), self._least())),
             (page.lock_panel.unlock_requested, self._lock.ask_unlock),
             (page.lock_panel.take_requested, self._lock.ask_take),
-            (page.run_chosen, lambda _: self._choose_run()),
+            (page.run_chosen, self._take_run),
             (page.field_chosen, self._show_picture),
             (page.group_chosen, lambda _: self._show_numbers()),
             (page.sureness_changed, lambda _: self._renew()),
@@ -139,7 +142,7 @@ class ApplyPresenter(QObject):
     # ---- following -----------------------------------------------------------------------------------------------
 
     def _follow(self, changed: Changed) -> None:
-        if changed.kinds & {"runs", "micrographs", "specimens"}:
+        if changed.kinds & {"runs", "run_marks", "micrographs", "specimens"}:
             self._fill()
         elif changed.kinds & {"labels", "crops", "outlines", "classes"}:
             self._take_answers()
@@ -164,12 +167,12 @@ class ApplyPresenter(QObject):
             self._unsure.look(unsure_pores(known.tasks, known.tables, known.model.classes, self._least()))
 
     def _fill(self) -> None:
-        runs = [run for run in self._session.project.runs() if run.has_network]
+        runs = [run for run in self._session.project.runs() if run.left_network]
         self._runs = {run.number: run for run in runs}
-        chosen = self._page.run_picker.number
-        if self._lock.lock is not None and self._lock.lock.run in self._runs:
-            chosen = self._lock.lock.run
-        number = chosen if chosen in self._runs else max(self._runs, default=None)
+        chosen, locked = self._page.run_picker.number, self._lock.lock.run if self._lock.lock is not None else None
+        if locked in self._runs:
+            chosen = locked
+        number = run_to_show(self._runs, chosen, wanted=(self._taken, locked))
         self._page.set_runs([run_entry(run) for run in runs], number)
         self._page.show_empty(not runs and not self._lock.foreign)
         self._list_fields()
@@ -226,11 +229,19 @@ class ApplyPresenter(QObject):
             return known.model
         return model_of_run(self._session.project, run, least=least)
 
+    def _take_run(self, number: int) -> None:
+        self._taken = number
+        self._choose_run()
+
     def _choose_run(self) -> None:
-        """Show the results of the chosen run that are there from earlier."""
+        """Show the results of the chosen run that are there from earlier, or say why it cannot be applied."""
         self._known = self._applied = None
         self._summary = None
         run = self._run()
+        problem = glance_at(run) if run is not None else ""
+        if problem:
+            self._refuse(f"{problem} {DamagedRunError.REMEDY}")
+            return
         keys = [row.key for row in self._field_rows()]
         folder = self._session.project.folder
         if not self._ready or not keys or not (folder / RESULTS).exists():
@@ -289,7 +300,18 @@ class ApplyPresenter(QObject):
         if self._known is not None and chosen is not None:
             self._show_picture(chosen)
 
+    def _refuse(self, problem: str) -> None:
+        """Say in the place of numbers why the chosen run has none."""
+        self._summary = None
+        self._page.refuse(problem)
+
     def _sum_up(self) -> None:
+        try:
+            self._sum_up_results()
+        except PoreguiError as error:
+            self._refuse(str(error))
+
+    def _sum_up_results(self) -> None:
         run, known, least = self._run(), self._known, self._least()
         sure = self._lock.sure if self._lock.foreign else sureness(run, least) if run is not None else None
         self._page.set_sureness(sureness_words(sure, least) if sure is not None else "")

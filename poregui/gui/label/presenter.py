@@ -139,12 +139,12 @@ class LabelPresenter(QObject):
 
     def detach(self) -> None:
         """Stop following the session and leave the page empty for the next project."""
-        for companion in self._companions:
-            companion.detach()
         for signal, slot in self._links:
             signal.disconnect(slot)
         self._links = []
         self._page.clear()
+        for companion in self._companions:
+            companion.detach()
 
     # ---- what a person wants -------------------------------------------------------------------------------------
 

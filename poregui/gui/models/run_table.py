@@ -11,9 +11,10 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersisten
 
 from poregui.domain.errors import PoreguiError
 from poregui.domain.events import Cancelled, EpochEnded, Event, Failed, Finished, Interrupted
+from poregui.store.run_check import problem_of
 from poregui.store.run_folder import RunFolder
 
-WAITING = "waiting"
+WAITING, DAMAGED = "waiting", "damaged"
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,8 @@ class RunRow:
     """Hold what the table tells of one run; `accuracy` is of the test crops, None without a test.
 
     A run that waits for the trainer has no number yet: it stands under one below zero, the next one under the highest.
-    `resumable`: its training was interrupted, or died and left a checkpoint.
+    `resumable`: its training was interrupted, or died and left a checkpoint. `problem` says what is wrong with its
+    files, empty when nothing is.
     """
 
     number: int
@@ -33,6 +35,7 @@ class RunRow:
     n_test: int
     state: str
     resumable: bool = False
+    problem: str = ""
 
 
 def state_of(final: Event | None) -> str:
@@ -56,8 +59,13 @@ def read_row(run: RunFolder) -> RunRow:
         made = datetime.fromtimestamp(run.dataset_file.stat().st_mtime)
         preset = run.read_recipe().preset
         folds = len(run.read_folds())
-    except (PoreguiError, OSError):
-        return RunRow(run.number, "", "", 0, 0, None, 0, "damaged")
+    except PoreguiError as error:
+        return _damaged(run, problem_of(run) or error.what)
+    except (OSError, ValueError, OverflowError):
+        return _damaged(run, problem_of(run))
+    problem = problem_of(run)
+    if problem:
+        return _damaged(run, problem, preset, f"{made:%Y-%m-%d %H:%M}")
     final = run.final_event()
     last = next((e for e in reversed(run.events()) if isinstance(e, EpochEnded)), None)
     finished = final if isinstance(final, Finished) else None
@@ -72,6 +80,10 @@ def read_row(run: RunFolder) -> RunRow:
         state=state_of(final),
         resumable=isinstance(final, Interrupted) or (isinstance(final, Failed) and run.checkpoint_file.exists()),
     )
+
+
+def _damaged(run: RunFolder, problem: str, preset: str = "", when: str = "") -> RunRow:
+    return RunRow(run.number, preset, when, 0, 0, None, 0, DAMAGED, problem=problem)
 
 
 class RunTableModel(QAbstractTableModel):
@@ -125,6 +137,8 @@ class RunTableModel(QAbstractTableModel):
     def data(self, index: QModelIndex | QPersistentModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if role == Qt.ItemDataRole.DisplayRole:
             return self._texts(self._rows[index.row()])[index.column()]
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return self._rows[index.row()].problem or None
         return self._alignment(index.column()) if role == Qt.ItemDataRole.TextAlignmentRole else None
 
     def _alignment(self, column: int) -> Qt.AlignmentFlag:

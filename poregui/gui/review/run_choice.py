@@ -52,7 +52,7 @@ class RunChoice(QObject):
             self._desk.close()
         elif wanted != shown or (self._desk.run is None and not self._desk.reading):
             self._open(wanted)
-        elif self._newest not in (before, shown):
+        elif self._newest != shown and (self._newest or 0) > (before or 0):
             messages().note(f"Run {self._newest} has ended. Choose it above the matrix to see its answers.")
         self.offered.emit()
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
-from poregui.domain.errors import PoreguiError
+from poregui.domain.errors import DamagedRunError, PoreguiError
 from poregui.gui.review.words import state_words, why_nothing
 from poregui.gui.widgets.run_picker import RunEntry
 from poregui.store.project import Project
+from poregui.store.run_check import glance_at
 from poregui.store.run_folder import RunFolder
 
 
@@ -25,11 +26,15 @@ class RunList:
         return [self._entry(run) for run in self.runs.values()]
 
     def newest(self) -> int | None:
-        """Return the number of the newest run that has predictions, of the newest one when none has, or None."""
+        """Return the number of the newest complete run, of the newest one with predictions, or of the newest one."""
         with_answers = [number for number, run in self.runs.items() if run.predictions_file.exists()]
-        return max(with_answers or self.runs, default=None)
+        complete = [number for number in with_answers if is_complete(self.runs[number])]
+        return max(complete or with_answers or self.runs, default=None)
 
     def _entry(self, run: RunFolder) -> RunEntry:
+        problem = glance_at(run)
+        if problem:
+            return damaged_entry(run, problem)
         if not run.predictions_file.exists():
             return self._without_answers(run)
         known = self._ended.get(run.number) or run_entry(run)
@@ -42,18 +47,47 @@ class RunList:
 
     def why_nothing(self, number: int) -> str:
         """Say why a run has no predictions."""
+        problem = glance_at(self.runs[number])
+        if problem:
+            return f"{problem} {DamagedRunError.REMEDY}"
         return why_nothing(number, self.runs[number].final_event())
 
 
 def run_entry(run: RunFolder) -> RunEntry:
     """Return what tells a run with predictions apart, read from its files."""
+    problem = glance_at(run)
+    if problem:
+        return damaged_entry(run, problem)
     try:
         metrics = run.read_metrics()
-    except PoreguiError:
-        return RunEntry(run.number, _preset(run), None, "damaged")
+    except PoreguiError as error:
+        return damaged_entry(run, error.what)
     state = "cross-validation" if run.folds_file.exists() else "stopped early" if metrics.get("stopped") else ""
     accuracy = metrics.get("accuracy_as_trained", metrics.get("pooled_accuracy"))
     return RunEntry(run.number, _preset(run), accuracy, state)
+
+
+def damaged_entry(run: RunFolder, problem: str) -> RunEntry:
+    """Return what marks a run whose files are not as they should be; `problem` is a sentence that says why."""
+    return RunEntry(run.number, _preset(run), None, fault_in(problem), reviewable=False, problem=problem)
+
+
+def fault_in(problem: str) -> str:
+    """Return what is wrong with a run without its name and the full stop."""
+    return problem.rpartition(" cannot be read: ")[2].rstrip(".")
+
+
+def is_complete(run: RunFolder) -> bool:
+    """Tell whether a run finished, as far as one sees without reading all of it."""
+    return run.finished and not glance_at(run)
+
+
+def run_to_show(runs: Mapping[int, RunFolder], chosen: int | None, wanted: Collection[int | None] = ()) -> int | None:
+    """Return the chosen one of `runs` as long as it is complete or `wanted`, else the newest complete one."""
+    complete = [number for number, run in runs.items() if is_complete(run)]
+    if chosen in runs and (chosen in complete or chosen in wanted):
+        return chosen
+    return max(complete or runs, default=None)
 
 
 def _preset(run: RunFolder) -> str:

@@ -14,7 +14,7 @@ from poregui.domain.recipe import Recipe
 from poregui.domain.records import Changed
 from poregui.gui.messages import messages
 from poregui.gui.models.curves import Curves
-from poregui.gui.models.run_table import WAITING, RunRow, read_row
+from poregui.gui.models.run_table import DAMAGED, WAITING, RunRow, read_row
 from poregui.gui.services import Services
 from poregui.gui.session import Session
 from poregui.gui.train import preview
@@ -22,7 +22,7 @@ from poregui.gui.train.log_dialog import LogDialog
 from poregui.gui.train.page import TrainPage
 from poregui.gui.train.side_flow import ask_test_side, can_choose
 from poregui.gui.train.waiting import waiting_headline, waiting_rows
-from poregui.gui.train.words import headline, split_sentence
+from poregui.gui.train.words import damaged_headline, headline, split_sentence
 from poregui.gui.widgets.class_marks import ClassMarks
 from poregui.gui.widgets.split_bars import SplitBar
 from poregui.store.run_folder import RunFolder
@@ -294,12 +294,16 @@ class TrainPresenter(QObject):
             return
         if self._live_run in rows:  # its folder says so only once the child holds the lock
             rows[self._live_run] = replace(rows[self._live_run], state="running")
+        damaged = {number: row.problem for number, row in rows.items() if row.problem}
+        news = damaged != {number: row.problem for number, row in self._rows.items() if row.problem}
         self._rows = rows
         if not self._shown and rows:
             self._show_run(max(rows))
         self._put_rows()
         self._say_empty()
         self._offer()
+        if news:
+            self._session.announce(Changed(frozenset({"run_marks"})))
 
     def _say_empty(self) -> None:
         if self._shown < 0 or (self._shown == self._live_run and self._live is not None):
@@ -325,7 +329,8 @@ class TrainPresenter(QObject):
 
     def _reopen(self, number: int, curves: Curves) -> None:
         if self._attached and number == self._shown and number != self._live_run:
-            self._page.show_run(curves, headline(number, curves))
+            problem = self._rows[number].problem if number in self._rows else ""
+            self._page.show_run(curves, damaged_headline(problem) if problem else headline(number, curves))
             self._say_empty()
             self._offer()
 
@@ -336,7 +341,7 @@ class TrainPresenter(QObject):
         self._page.offer(
             review=state in ("finished", "stopped"),
             resume=row is not None and row.resumable and idle and self._shown != self._live_run,
-            log=state in ("failed", "interrupted"),
+            log=state in ("failed", "interrupted", DAMAGED),
             remove=state == WAITING,
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from poregui.domain.errors import DamagedRunError
 from poregui.domain.events import Cancelled, Failed, Finished, Interrupted
 from poregui.gui.models.curves import Curves
 from poregui.workflow.freeze import DatasetSummary
@@ -41,6 +42,11 @@ def headline(number: int, curves: Curves) -> Headline:
         detail = f"Folds so far: {so_far}. This one: {crops}." if so_far else f"{crops}."
         return Headline(f"Run {number}: fold {started.fold} of {started.folds} is being trained.", detail)
     return Headline(f"Run {number} is being trained.", f"{crops}; {started.parameters:,} weights.")
+
+
+def damaged_headline(problem: str) -> Headline:
+    """Say what is wrong with the files of a run; `problem` is a sentence."""
+    return Headline(problem, DamagedRunError.REMEDY, "bad")
 
 
 def _finished(number: int, done: Finished, curves: Curves) -> Headline:

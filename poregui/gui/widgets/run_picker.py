@@ -17,13 +17,17 @@ _PAD = 8
 
 @dataclass(frozen=True)
 class RunEntry:
-    """Hold what tells a run apart; `accuracy` is a fraction, None before the test, `state` a word or two."""
+    """Hold what tells a run apart; `accuracy` is a fraction, None before the test, `state` a word or two.
+
+    `problem` says what is wrong with its files, empty when nothing is.
+    """
 
     number: int
     preset: str
     accuracy: float | None
     state: str = ""
     reviewable: bool = True
+    problem: str = ""
 
     @property
     def text(self) -> str:
@@ -57,6 +61,7 @@ class RunPicker(QComboBox):
                 for entry in reversed(entries):
                     self.addItem(entry.text)
                     self.setItemData(self.count() - 1, entry, _ENTRY)
+                    self.setItemData(self.count() - 1, entry.problem or None, Qt.ItemDataRole.ToolTipRole)
             self._show(kept)
 
     def choose(self, number: int | None) -> None:

@@ -18,15 +18,17 @@ from poregui.domain.errors import PoreguiError, ProjectError
 from poregui.domain.masks import Mask
 from poregui.domain.plane import FIRST, Plane
 from poregui.domain.records import Line, Micrograph
+from poregui.domain.run_values import check_sidecar
+from poregui.store.damage import BROKEN, parse_json, read_whole
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.applying.field import FieldResult, FieldTask
 from poregui.workflow.applying.places import FIELDS, names_of, own_folders
 from poregui.workflow.applying.tested import TestedCrops, temperature_of, tested_crops
 from poregui.workflow.class_identity import ClassesHere, classes_of_network, classes_of_run
-from poregui.workflow.evaluate import find_run
 from poregui.workflow.frame import frame_of, project_build_direction
 from poregui.workflow.import_folders import find_pictures
+from poregui.workflow.newest import chosen_run
 from poregui.workflow.same_picture import micrographs_by_file
 
 RECIPE_KEY = "detection_recipe"
@@ -81,10 +83,7 @@ class ToApply:
 
 def run_with_network(project: Project, number: int | None) -> RunFolder:
     """Return the run of a number, or the newest one with a network. Raises ProjectError when there is none."""
-    if number is not None:
-        return find_run(project, number)
-    newest = next((run for run in reversed(project.runs()) if run.onnx_file.exists()), None)
-    return newest if newest is not None else find_run(project, None)
+    return chosen_run(project, number, network=True)[0]
 
 
 def model_of_run(project: Project, run: RunFolder, *, least: float = 0.0) -> AppliedModel:
@@ -96,6 +95,8 @@ def model_of_run(project: Project, run: RunFolder, *, least: float = 0.0) -> App
         raise ProjectError(
             f"Run {run.path.name} has no network.", "Choose a run that finished, not a cross-validation."
         )
+    run.read_sidecar()
+    run.read_network()
     dataset = run.read_dataset()
     here = classes_of_run(project, dataset)
     if here.foreign:
@@ -142,8 +143,8 @@ def model_of_file(model: Path, recipe: DetectionRecipe | None = None, *, least: 
     """
     sidecar = model.with_suffix(".json")
     try:
-        told = json.loads(sidecar.read_text(encoding="utf-8"))
-        classes = tuple(str(name) for name in told["classes"])
+        told = check_sidecar(parse_json(read_whole(sidecar)))
+        classes = tuple(told["classes"])
         temperature = _temperature(told)
         confusion, by_area = _confusions(told, len(classes), least, temperature)
         if recipe is None:
@@ -154,7 +155,7 @@ def model_of_file(model: Path, recipe: DetectionRecipe | None = None, *, least: 
             shades = tuple(one.colour for one in plain[: len(classes)])
         name = str(told.get("name", model.stem))
         ids, uids = _identities(told, classes)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except BROKEN as error:
         raise ProjectError(
             f"{sidecar} is missing or damaged.", "Put the model.json of the same export beside the model."
         ) from error
@@ -169,11 +170,11 @@ def tested_of_file(sidecar: Path) -> TestedCrops | None:
     Raises ProjectError when it is damaged.
     """
     try:
-        told = json.loads(sidecar.read_text(encoding="utf-8"))
+        told = check_sidecar(parse_json(read_whole(sidecar)))
         if "tested" not in told:
             return None
         return TestedCrops.from_json(told["tested"], len(told["classes"])).at(_temperature(told))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except BROKEN as error:
         raise ProjectError(f"{sidecar} is missing or damaged.", "Take the export anew.") from error
 
 
