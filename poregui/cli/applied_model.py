@@ -15,6 +15,7 @@ from poregui.domain.detection import DetectionRecipe, detection_recipe_from_json
 from poregui.domain.errors import PoreguiError
 from poregui.store.project import Project
 from poregui.workflow.applying.locking import Lock, lock_of_project, model_of_lock
+from poregui.workflow.applying.places import names_beside
 from poregui.workflow.applying.source import AppliedModel, ToApply, model_of_file, model_of_run
 from poregui.workflow.specimen_names import doubt_words, same_by_name, specimen_rule
 
