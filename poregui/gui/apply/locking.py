@@ -50,8 +50,15 @@ class LockFlow(QObject):
     came from another project, so that no run here has its network; then `sure` is what its test crops say.
     """
 
-    def __init__(self, page: ApplyPage, session: Session, services: Services, changed: Callable[[], None]) -> None:
-        super().__init__(page)
+    def __init__(
+        self,
+        page: ApplyPage,
+        session: Session,
+        services: Services,
+        changed: Callable[[], None],
+        parent: QObject,
+    ) -> None:
+        super().__init__(parent)
         self.lock: Lock | None = None
         self.foreign = False
         self.sure: Sureness | None = None

@@ -57,8 +57,8 @@ class ApplyPresenter(QObject):
         self._picture = PictureFlow(page.canvas, services)
         self._applied: Applied | None = None
         self._links: list[tuple[object, Callable]] = []
-        self._unsure = UnsureFlow(page, session, services)
-        self._lock = LockFlow(page, session, services, self._follow_lock)
+        self._unsure = UnsureFlow(page, session, services, self)
+        self._lock = LockFlow(page, session, services, self._follow_lock, self)
 
     # ---- life ----------------------------------------------------------------------------------------------------
 

@@ -29,8 +29,8 @@ from poregui.workflow.importing import ImportOptions, collect, settle
 class UnsureFlow(QObject):
     """Lead through the pores that wait: cut in the background, added in one step, answered one key each."""
 
-    def __init__(self, page: ApplyPage, session: Session, services: Services) -> None:
-        super().__init__(page)
+    def __init__(self, page: ApplyPage, session: Session, services: Services, parent: QObject) -> None:
+        super().__init__(parent)
         self._page, self._session, self._services = page, session, services
         self.dialog: UnsureDialog | None = None
         self._words: dict[int, str] = {}

@@ -25,7 +25,7 @@ class ClassCards(QObject):
     """Show the card at a key, and write the definitions that a person changes there."""
 
     def __init__(self, desk: LabelDesk) -> None:
-        super().__init__(desk.page)
+        super().__init__(desk.owner)
         self._desk = desk
         self._card: ClassCard | None = None
         self.keys: dict[str, Callable[[], object]] = {"what_classes_are": self.turn}

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from PySide6.QtCore import QObject
+
 from poregui.domain.records import Changed
 from poregui.gui.label.catalogue import Catalogue
 from poregui.gui.label.ordering import Ordering
@@ -22,7 +24,8 @@ class LabelDesk:
 
     `apply` does an edit (None only asks whether it could) and tells whether the project took it; `choose` makes a crop
     the current one everywhere; `current` returns the id of the current crop; `chosen_ids` those that a key acts on;
-    `next_unlabelled` the crop after some in the grid that has no label; `refill` shows the grid in `ordering` anew.
+    `next_unlabelled` the crop after some in the grid that has no label; `refill` shows the grid in `ordering` anew;
+    `owner` goes away with the project, and every part that is made for it with `owner`.
     """
 
     page: LabelPage
@@ -37,6 +40,7 @@ class LabelDesk:
     next_unlabelled: Callable[[Sequence[int]], int | None]
     ordering: Ordering
     refill: Callable[[], None]
+    owner: QObject
 
 
 class Companion(Protocol):

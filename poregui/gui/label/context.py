@@ -27,7 +27,7 @@ class Context(QObject):
     """Ask beside the window, once the crop is painted; an answer that comes too late is not shown."""
 
     def __init__(self, desk: LabelDesk, outlining: Outlining, suggesting: Suggesting) -> None:
-        super().__init__(desk.page)
+        super().__init__(desk.owner)
         self._desk = desk
         self._outlining = outlining
         self._suggesting = suggesting

@@ -55,7 +55,7 @@ class Detecting(QObject):
     """Show what the recipe finds while it is tuned, and find pores when asked."""
 
     def __init__(self, desk: LabelDesk, outlining: Outlining) -> None:
-        super().__init__(desk.page)
+        super().__init__(desk.owner)
         self._desk = desk
         self._outlining = outlining
         self._panel = desk.page.find_panel

@@ -29,7 +29,7 @@ class Framing(QObject):
     """Draw the surface, and set it and the build direction."""
 
     def __init__(self, desk: LabelDesk) -> None:
-        super().__init__(desk.page)
+        super().__init__(desk.owner)
         self._desk = desk
         self._box = desk.page.picture_panel.frame_box
         self._canvas = desk.page.image_canvas

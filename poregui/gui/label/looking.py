@@ -19,7 +19,7 @@ class Looking(QObject):
     """Show each micrograph through its own contrast window, and change that."""
 
     def __init__(self, desk: LabelDesk) -> None:
-        super().__init__(desk.page)
+        super().__init__(desk.owner)
         self._desk = desk
         self._panel = desk.page.picture_panel
         self._counted: object = None

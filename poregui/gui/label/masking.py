@@ -24,7 +24,7 @@ class Masking(QObject):
     """Draw masks hatched, add and take them away, and set the scale from a bar on the picture."""
 
     def __init__(self, desk: LabelDesk) -> None:
-        super().__init__(desk.page)
+        super().__init__(desk.owner)
         self._desk = desk
         self._panel = desk.page.picture_panel
         self._canvas = desk.page.image_canvas

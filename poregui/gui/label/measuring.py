@@ -36,7 +36,7 @@ class Measuring(QObject):
     """Measure when the panel is looked at and something changed; follow the current crop both ways."""
 
     def __init__(self, desk: LabelDesk) -> None:
-        super().__init__(desk.page)
+        super().__init__(desk.owner)
         self._desk = desk
         self._panel = desk.page.measure_panel
         self._fields: list[MeasuredField] = []

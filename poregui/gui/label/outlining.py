@@ -30,7 +30,7 @@ class Outlining(QObject):
     """Draw outlines in the canvas and change them."""
 
     def __init__(self, desk: LabelDesk) -> None:
-        super().__init__(desk.page)
+        super().__init__(desk.owner)
         self._desk = desk
         self._canvas = desk.page.image_canvas
         self.layer = OutlineLayer()

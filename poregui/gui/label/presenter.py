@@ -82,6 +82,7 @@ class LabelPresenter(QObject):
             self._next_unlabelled,
             self._ordering,
             self._show_rows,
+            self,
         )
         self._suggesting = Suggesting(desk)
         self._outlining = outlining = Outlining(desk)

@@ -16,7 +16,7 @@ class Sections(QObject):
     """Follow the grid while it is in the order of suggested classes; in other orders nothing is shown."""
 
     def __init__(self, desk: LabelDesk, suggesting: Suggesting) -> None:
-        super().__init__(desk.page)
+        super().__init__(desk.owner)
         self._desk = desk
         self._suggesting = suggesting
         self._soon = QTimer(self, singleShot=True, interval=_SOON_MS)

@@ -38,7 +38,7 @@ class Suggesting(QObject):
     reordered = Signal()
 
     def __init__(self, desk: LabelDesk) -> None:
-        super().__init__(desk.page)
+        super().__init__(desk.owner)
         self._desk = desk
         self._process: SuggestProcess | None = None
         self._broken = False

@@ -22,7 +22,7 @@ class GridHeat(QObject):
     """Give pictures with heat maps while they are wanted; the maps of what is seen are asked for together."""
 
     def __init__(self, around: Surroundings, plain: Callable[[int], QImage | None]) -> None:
-        super().__init__(around.page)
+        super().__init__(around.owner)
         self._around = around
         self._plain = plain
         self._maps = HeatMaps(around.services.background, self)

@@ -14,7 +14,7 @@ class HeadlinePresenter(QObject):
     """Fill the column of a run; a look at its test side is counted once in a session."""
 
     def __init__(self, around: Surroundings) -> None:
-        super().__init__(around.page)
+        super().__init__(around.owner)
         self._around = around
         self._looked: set[int] = set()
 

@@ -17,12 +17,13 @@ from poregui.gui.widgets.crop_grid import CropGrid
 
 @dataclass(frozen=True)
 class Surroundings:
-    """Hold what every panel's presenter works with."""
+    """Hold what every panel's presenter works with; they are parts of `owner` and go away with it."""
 
     page: ReviewPage
     desk: RunDesk
     session: Session
     services: Services
+    owner: QObject
 
 
 class PanelPresenter(QObject):
@@ -35,7 +36,7 @@ class PanelPresenter(QObject):
     listed = Signal()
 
     def __init__(self, around: Surroundings, grid: CropGrid | None = None) -> None:
-        super().__init__(around.page)
+        super().__init__(around.owner)
         self.around = around
         self.grid = grid
         self.stale = True

@@ -51,7 +51,7 @@ class ReviewPresenter(QObject):
         self._session = session
         self._services = services
         self._desk = RunDesk(session, services, self)
-        around = Surroundings(page, self._desk, session, services)
+        around = Surroundings(page, self._desk, session, services, self)
         self._close_up = CloseUp(page.detail, session, services, self)
         self._runs = RunChoice(around)
         self._head = HeadlinePresenter(around)

@@ -18,7 +18,7 @@ class RunChoice(QObject):
     offered = Signal()
 
     def __init__(self, around: Surroundings) -> None:
-        super().__init__(around.page)
+        super().__init__(around.owner)
         self._page = around.page
         self._desk = around.desk
         self._list = RunList(around.session.project)

@@ -23,7 +23,7 @@ class TakingAway(QObject):
     """Ask where to, and write."""
 
     def __init__(self, around: Surroundings) -> None:
-        super().__init__(around.page)
+        super().__init__(around.owner)
         self._around = around
 
     def take(self, name: str) -> None:
