@@ -200,6 +200,9 @@ def test_a_damaged_lock_is_not_taken(ready: Path, tmp_path: Path, damage: str) -
     else:
         with open(tmp_path / "l" / damage, "ab") as content:
             content.write(b"x")
-    with pytest.raises(ProjectError, match=r"missing|not as it was locked"):
-        take_lock(tmp_path / "l" / "locked.json", ready)
+    with (
+        Project.open(ready) as project,
+        pytest.raises(ProjectError, match=r"missing|not as it was locked"),
+    ):
+        take_lock(tmp_path / "l" / "locked.json", project)
     assert not (ready / "locked").exists()

@@ -129,7 +129,8 @@ def _description(project: Project) -> dict[str, Any]:
     return {
         "project": str(project.folder),
         "classes": [
-            {"name": c.name, "colour": c.colour, "key": c.key, "count": counts[c.id]} for c in project.classes()
+            {"id": c.id, "name": c.name, "colour": c.colour, "key": c.key, "count": counts[c.id]}
+            for c in project.classes()
         ],
         "micrographs": len(project.micrographs()),
         "crops": crops,
