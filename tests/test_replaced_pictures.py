@@ -318,8 +318,10 @@ def test_a_cache_that_cannot_be_written_only_costs_time(tmp_path: Path, read: li
     aged(file, monkeypatch)
     (tmp_path / "cache").write_text("a file is in its place")
     assert stamps.current_hash(file, tmp_path / "cache") == file_hash(file)
-    with pytest.raises(PoreguiError, match="cannot be read"):
+    with pytest.raises(PoreguiError, match="is not there any more"):
         stamps.current_hash(tmp_path / "gone.tif", None)
+    with pytest.raises(PoreguiError, match="cannot be read"):
+        stamps.current_hash(file / "below.tif", None)
 
 
 def test_a_missing_file_is_no_other_picture(tmp_path: Path) -> None:
@@ -327,6 +329,6 @@ def test_a_missing_file_is_no_other_picture(tmp_path: Path) -> None:
     with Project.open(two.project, read_only=True) as project:
         one = project.micrographs()[0]
         two.file("S1").unlink()
-        with pytest.raises(PoreguiError, match="cannot be read") as caught:
+        with pytest.raises(PoreguiError, match="is not there any more") as caught:
             check_same(one, project.micrograph_file(one), project.folder)
         assert not isinstance(caught.value, OtherPicture)

@@ -70,6 +70,8 @@ def stamp_of(file: Path) -> Stamp:
     """Return what tells that a file was not written since. Raises ImageError when there is no such file."""
     try:
         told = os.stat(file)
+    except FileNotFoundError as error:
+        raise ImageError(f"{file.name} is not there any more.", f"Look for it in {file.parent}.") from error
     except OSError as error:
         raise ImageError(f"{file.name} cannot be read ({error.strerror}).", "Check the disk.") from error
     return told.st_size, told.st_mtime_ns, told.st_ctime_ns
