@@ -33,6 +33,7 @@ def suggest(args: argparse.Namespace, screen: Screen) -> int:
     """Suggest labels for the crops that have none, and say which to label next and what more labels would add."""
     if args.serve:
         return _serve(args.project)
+    from poregui.workflow.newest import passed_over_for
     from poregui.workflow.suggest import FEWEST_LABELS
     from poregui.workflow.suggest_worker import SuggestWorker
     from poregui.workflow.suggestions import Suggestions
@@ -45,6 +46,7 @@ def suggest(args: argparse.Namespace, screen: Screen) -> int:
             screen.progress(answer["measured"], answer["of"], "crops measured")
 
     with Project.open(args.project, read_only=True) as project:
+        runs = project.runs()
         crops, classes = project.crops(), {c.id: c.name for c in project.classes(retired=True)} | {-1: "Not a pore"}
         worker = SuggestWorker(project.folder, hear, lambda: False)
         try:
@@ -59,6 +61,8 @@ def suggest(args: argparse.Namespace, screen: Screen) -> int:
             "There is too little to learn from.", f"Label at least {FEWEST_LABELS} crops of two classes or more."
         )
     found = Suggestions.from_json(told["suggestions"])
+    for sentence in passed_over_for(runs, found.run):
+        screen.note(f"Note: {sentence} Its network is passed over.")
     free = [crop.id for crop in crops if crop.label is None]
     listed = [(crop_id, *answer) for crop_id in free if (answer := found.of(crop_id))]
     values = {

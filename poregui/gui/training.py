@@ -280,7 +280,7 @@ class Trainer(QObject):
         thread.told.connect(self.told)
         thread.finished.connect(self._ended)
         if self._given_up:
-            thread.ask("cancel")
+            thread.ask("leave" if self._closed else "cancel")
             thread.kill()
         self._session.announce(Changed(frozenset({"runs"})))
         self.started.emit(run)

@@ -233,7 +233,9 @@ class MainWindow(QMainWindow):
         """Tell whether the open project may be closed; ask when a training goes on in it."""
         if self.services is None or not self.services.trainer.running:
             return True
-        text = "It is interrupted when the project closes. The Train page can go on with it later."
+        run = self.services.trainer.run_folder
+        again = ", a cross-validation from its beginning" if run is not None and run.folds_file.exists() else ""
+        text = f"It is interrupted when the project closes. The Train page can go on with it later{again}."
         waiting = len(self.services.trainer.queue.orders)
         if waiting:
             text += f" {waiting} more {'runs wait' if waiting > 1 else 'run waits'} and will not begin."

@@ -17,6 +17,7 @@ from poregui.domain.dataset import Dataset, DatasetCrop
 from poregui.domain.recipe import Recipe
 from poregui.domain.splits import Item, assign_folds
 from poregui.learning.hardware import available_threads
+from poregui.learning.leaving import Check, never
 from poregui.store.run_folder import RunFolder
 from poregui.vision.crop_shapes import LENGTHS, NAMES, shape_numbers
 
@@ -36,32 +37,36 @@ class _Table:
     classes: int
 
 
-def write_shapes(folder: RunFolder, dataset: Dataset) -> NDArray[np.float64]:
-    """Measure all crops of a dataset, write shapes.csv and return (n, numbers), lengths in um where all is known."""
-    values = np.array(
-        [
-            shape_numbers(pixels, crop.grey_low, crop.grey_high, crop.um_per_px if dataset.calibrated else None)
-            for crop, pixels in zip(dataset.crops, folder.read_crops(dataset.crops), strict=True)
-        ]
-    ).reshape(-1, len(NAMES))
+def write_shapes(folder: RunFolder, dataset: Dataset, check: Check = never) -> NDArray[np.float64]:
+    """Measure all crops of a dataset, write shapes.csv and return (n, numbers), lengths in um where all is known.
+
+    `check` is called before each crop.
+    """
+    rows = []
+    for crop, pixels in zip(dataset.crops, folder.read_crops(dataset.crops), strict=True):
+        check()
+        scale = crop.um_per_px if dataset.calibrated else None
+        rows.append(shape_numbers(pixels, crop.grey_low, crop.grey_high, scale))
+    values = np.array(rows).reshape(-1, len(NAMES))
     unit = "um" if dataset.calibrated else "px"
     columns = [f"{name} ({unit})" if name in LENGTHS else name for name in NAMES]
     folder.write_shapes(columns, [crop.crop_id for crop in dataset.crops], values)
     return values
 
 
-def write_baseline(folder: RunFolder, recipe: Recipe, dataset: Dataset) -> None:
+def write_baseline(folder: RunFolder, recipe: Recipe, dataset: Dataset, check: Check = never) -> None:
     """Write shapes.csv and baseline.json: what a forest on shape numbers answers for the crops of this run.
 
     `test` is answered by a forest on all crops that the network trained and was steered with; `out_of_fold` by forests
-    that saw no crop of the same group. In a cross-validation both are the answers of the run's own folds.
+    that saw no crop of the same group. In a cross-validation both are the answers of the run's own folds. `check` is
+    called before each step of the work and may end it by an exception.
     """
-    values = write_shapes(folder, dataset)
+    values = write_shapes(folder, dataset, check)
     labels = np.array([crop.label for crop in dataset.crops], np.int64)
     table = _Table(dataset.crops, values, labels, len(dataset.classes))
     folds = folder.read_folds()
     fold_of = _given_folds(dataset, folds) if folds else _own_folds(dataset, recipe.seed)
-    crossed = _crossed(table, fold_of, recipe)
+    crossed = _crossed(table, fold_of, recipe, check)
     forest = None
     if folds:
         tested = np.ones(len(labels), bool)
@@ -88,15 +93,15 @@ def write_baseline(folder: RunFolder, recipe: Recipe, dataset: Dataset) -> None:
     )
 
 
-def answer_crops(folder: RunFolder, recipe: Recipe, dataset: Dataset) -> NDArray[np.float64]:
+def answer_crops(folder: RunFolder, recipe: Recipe, dataset: Dataset, check: Check = never) -> NDArray[np.float64]:
     """Write the baseline too, and return (n, classes) answers of the forest for all crops of a dataset, in order.
 
     Of a cross-validation each is out of its fold, NaN where the other folds have fewer than two classes. Validation
     crops are not trained on, so that probabilities can be calibrated with them.
     """
-    write_baseline(folder, recipe, dataset)
+    write_baseline(folder, recipe, dataset, check)
     labels = np.array([crop.label for crop in dataset.crops], np.int64)
-    shapes = folder.read_shapes()
+    shapes = folder.read_shapes(dataset)
     assert shapes is not None
     table = _Table(dataset.crops, shapes[2], labels, len(dataset.classes))
     folds = folder.read_folds()
@@ -120,10 +125,11 @@ def _given_folds(dataset: Dataset, folds: Sequence[Sequence[int]]) -> NDArray[np
     return np.array([place.get(crop.crop_id, -1) for crop in dataset.crops], np.int64)
 
 
-def _crossed(table: _Table, fold_of: NDArray[np.int64], recipe: Recipe) -> NDArray[np.float64]:
+def _crossed(table: _Table, fold_of: NDArray[np.int64], recipe: Recipe, check: Check = never) -> NDArray[np.float64]:
     """Return (n, classes) probabilities, each from the other folds; NaN where those have fewer than two classes."""
     found = np.full((len(table.labels), table.classes), np.nan)
     for fold in sorted(set(fold_of.tolist()) - {-1}):
+        check()
         inside = fold_of == fold
         if len(set(table.labels[~inside].tolist())) > 1:
             found[inside] = _answers(_forest(table, ~inside, recipe), table)[inside]

@@ -13,6 +13,8 @@ from poregui.domain.recipe import Recipe
 from poregui.learning.data import load
 from poregui.learning.export_onnx import PARITY, export
 from poregui.learning.fitting import PREDICTION_BATCH, predict
+from poregui.learning.leaving import Check, never
+from poregui.store.damage import BROKEN
 from poregui.store.files import replace_file, write_json
 from poregui.store.run_folder import RunFolder
 from poregui.vision.patches import InputSpec
@@ -28,18 +30,28 @@ def save_model(folder: RunFolder, model: keras.Model) -> None:
 
 
 def load_model(folder: RunFolder) -> keras.Model:
-    """Return the network of model.keras as a fresh one, fit for inference."""
-    return keras.saving.load_model(folder.model_file, compile=False, safe_mode=True)
+    """Return the network of model.keras as a fresh one, fit for inference.
+
+    Raises DamagedRunError when the file is damaged.
+    """
+    try:
+        return keras.saving.load_model(folder.model_file, compile=False, safe_mode=True)
+    except BROKEN as error:
+        raise folder.damaged(folder.model_file) from error
 
 
 def predict_crops(
-    model: keras.Model, folder: RunFolder, crops: Sequence[DatasetCrop], spec: InputSpec
+    model: keras.Model,
+    folder: RunFolder,
+    crops: Sequence[DatasetCrop],
+    spec: InputSpec,
+    check: Check = never,
 ) -> NDArray[np.float32]:
-    """Return (n, classes) probabilities of crops, read and predicted piece by piece."""
-    pieces = [
-        predict(model, load(folder, crops[start : start + PREDICTION_BATCH], spec))
-        for start in range(0, len(crops), PREDICTION_BATCH)
-    ]
+    """Return (n, classes) probabilities of crops, read and predicted piece by piece; `check` is called before each."""
+    pieces = []
+    for start in range(0, len(crops), PREDICTION_BATCH):
+        check()
+        pieces.append(predict(model, load(folder, crops[start : start + PREDICTION_BATCH], spec)))
     return np.concatenate(pieces) if pieces else np.empty((0, model.output_shape[-1]), np.float32)
 
 

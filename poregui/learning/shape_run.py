@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from poregui.domain.dataset import Dataset, Part
 from poregui.domain.errors import TrainingError
-from poregui.domain.events import Cancelled, Event, Finished, Note, Stage, Started
+from poregui.domain.events import Cancelled, Event, Finished, Interrupted, Note, Stage, Started
 from poregui.learning.answers import accuracy_of, common_metrics, judge, trust, write_predictions
 from poregui.learning.baseline import TREES, answer_crops
+from poregui.learning.leaving import Check, LeftOff, leave_off
 from poregui.store.files import write_json
 from poregui.store.run_folder import RunFolder
 
@@ -24,11 +25,20 @@ def train_shapes(run_folder: Path, report: Callable[[Event], None], should_stop:
     """Fit a random forest on shape numbers and leave predictions and metrics in the run folder; no model.
 
     Events, wishes and folds are as in `learning.train.train`; a forest takes seconds, so that 'stop' lets it finish and
-    'interrupt' gives up like 'cancel'. Raises PoreguiError when the folder is damaged or the disk is full, and
-    TrainingError when there is nothing to train or to test with.
+    'interrupt' leaves nothing to go on from: the next call begins again. Raises PoreguiError when the folder is damaged
+    or the disk is full, and TrainingError when there is nothing to train or to test with.
     """
     began = time.monotonic()
     folder = RunFolder(run_folder)
+    try:
+        final = _train(folder, report, began, lambda: leave_off(should_stop()))
+    except LeftOff as left:
+        final = Cancelled(time.monotonic() - began) if left.wish == "cancel" else Interrupted(0)
+    report(final)
+
+
+def _train(folder: RunFolder, report: Callable[[Event], None], began: float, check: Check) -> Event:
+    """Leave all results and return what is to be told at the end. `check` may raise LeftOff."""
     recipe, dataset, folds = folder.read_recipe(), folder.read_dataset(), folder.read_folds()
     for warning in dataset.warnings:
         report(Note(warning))
@@ -38,17 +48,14 @@ def train_shapes(run_folder: Path, report: Callable[[Event], None], should_stop:
         raise TrainingError(f"There is no crop to {what} with.", "Label more crops, then train again.")
     report(Stage("Measuring shapes"))
     report(Started(folder.path.name, dataset.classes, sizes["train"], sizes["validation"], sizes["test"], 0, 0))
-    if should_stop() in ("cancel", "interrupt"):
-        report(Cancelled(time.monotonic() - began))
-        return
-    answers = answer_crops(folder, recipe, dataset)
+    check()
+    folder.break_seal()
+    answers = answer_crops(folder, recipe, dataset, check)
     judged = np.isfinite(answers[:, 0])
     part: Part | None = "test" if folds else None
     crops = list(compress(dataset.crops, judged))
     given = answers[judged].astype(np.float32)
-    if should_stop() in ("cancel", "interrupt"):
-        report(Cancelled(time.monotonic() - began))
-        return
+    check()
     write_predictions(folder, dataset, crops, given, part)
     tested = np.array([bool(folds) or crop.part == "test" for crop in crops])
     evaluation = judge(dataset, list(compress(crops, tested)), given[tested])
@@ -56,8 +63,9 @@ def train_shapes(run_folder: Path, report: Callable[[Event], None], should_stop:
     told = {"trees": TREES, "epochs": 0, "best_epoch": None, "seconds": seconds, "stopped": False}
     metrics = {**common_metrics(dataset, recipe, evaluation), **_more(dataset, answers, folds), **told}
     write_json(folder.metrics_file, metrics)
+    folder.write_seal()
     sure = trust(list(compress(crops, tested)), given[tested])
-    report(Finished(0, 0, evaluation.accuracy or 0.0, evaluation.n, seconds, **sure))
+    return Finished(0, 0, evaluation.accuracy or 0.0, evaluation.n, seconds, **sure)
 
 
 def _more(dataset: Dataset, answers: NDArray[np.float64], folds: list[list[int]]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from poregui.domain.dataset import Dataset
 from poregui.domain.errors import DamagedRunError, PoreguiError
-from poregui.domain.events import FINAL, Finished
+from poregui.domain.events import Finished
 from poregui.store.damage import MOST_BYTES, size_of
 from poregui.store.run_events import last_event
 from poregui.store.run_folder import RunFolder
@@ -104,15 +104,14 @@ def _look_at_pixels(run: RunFolder, dataset: Dataset) -> None:
 
 
 def _look_at_events(run: RunFolder) -> bool:
-    """Tell whether the run finished. Raises DamagedRunError where it did and nothing says so, or nothing is told."""
+    """Tell whether the run finished. Raises DamagedRunError where nothing is told of a run that left something."""
     last = last_event(run.events_file)
-    sealed = run.read_seal() is not None
     if os.path.lexists(run.events_file):
-        if last is None or (sealed and not isinstance(last, FINAL)):
+        if last is None:
             raise run.damaged(run.events_file)
-    elif sealed or os.path.lexists(run.predictions_file):
+    elif any(os.path.lexists(path) for path in (run.seal_file, run.predictions_file)):
         raise run.damaged(run.events_file, "is missing")
-    return sealed or isinstance(last, Finished)
+    return isinstance(last, Finished)
 
 
 def _look_at_results(run: RunFolder, dataset: Dataset | None, most: int) -> None:

@@ -20,7 +20,7 @@ from poregui.domain.recipe import Recipe, recipe_from_json
 from poregui.domain.run_values import check_baseline, check_metrics, check_sidecar
 from poregui.store.csv_cells import harmless
 from poregui.store.damage import BROKEN, parse_json, read_whole, size_of
-from poregui.store.files import replace_file, write_json
+from poregui.store.files import explain_write_error, replace_file, write_json
 from poregui.store.locks import FileLock, is_locked
 from poregui.store.run_events import EventWriter, last_event, read_events
 from poregui.store.run_seal import Seal, make_seal, parse_seal
@@ -58,6 +58,7 @@ class RunFolder:
         self.shapes_file = path / "shapes.csv"
         self.baseline_file = path / "baseline.json"
         self.features_file = path / "features.npy"
+        self.trained_file = path / "trained.json"
         self.seal_file = path / "results.json"
 
     @property
@@ -130,9 +131,16 @@ class RunFolder:
         sealed = (
             *(self.recipe_file, self.dataset_file, self.crops_file, self.folds_file, self.model_file, self.onnx_file),
             *(self.sidecar_file, self.predictions_file, self.metrics_file, self.shapes_file, self.baseline_file),
-            self.features_file,
+            *(self.features_file, self.trained_file),
         )
         write_json(self.seal_file, make_seal(self.path, [path.name for path in sealed]))
+
+    def break_seal(self) -> None:
+        """Remove results.json, before the first of its files is written anew."""
+        try:
+            self.seal_file.unlink(missing_ok=True)
+        except OSError as error:
+            raise explain_write_error(error, self.seal_file) from error
 
     def _expected(self, path: Path) -> bool:
         """Tell whether a file that not every run has is there, or was there when the run finished."""

@@ -38,6 +38,12 @@ def newest_complete(runs: Sequence[RunFolder], *, network: bool = False) -> Newe
     return Newest(None, tuple(passed))
 
 
+def passed_over_for(runs: Sequence[RunFolder], taken: int | None) -> tuple[str, ...]:
+    """Say of each run that left a network and is newer than the one `taken` why it is not complete."""
+    newer = [run for run in reversed(runs) if run.left_network and (taken is None or run.number > taken)]
+    return tuple(why for run in newer if (why := why_incomplete(run)))
+
+
 def why_incomplete(run: RunFolder) -> str:
     """Say why a run is not complete, empty when it is."""
     ended = _ending_words(run.number, run.final_event())

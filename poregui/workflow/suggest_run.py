@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from poregui.domain.errors import PoreguiError, ProjectError
 from poregui.store.pixels import PixelStore
+from poregui.store.run_check import glance_at
 from poregui.store.run_folder import RunFolder, runs_in
 from poregui.workflow.predict import Predictor, ScaledCrop
 
@@ -73,6 +74,11 @@ class RunFeatures:
         return WEIGHT * np.clip(apart / np.where(spread > 0, spread, 1.0), -_CLIP, _CLIP)
 
 
-def newest_network(project: Path) -> RunFolder | None:
-    """Return the newest run of a project folder whose network is whole, None without one."""
-    return next((run for run in reversed(runs_in(project)) if run.has_network), None)
+def networks(project: Path) -> Iterator[RunFolder]:
+    """Yield the runs of a project folder that finished with a network, the newest first; damaged ones are passed over.
+
+    They are looked at one by one, as far as one sees without reading them.
+    """
+    for run in reversed(runs_in(project)):
+        if run.has_network and run.finished and not glance_at(run):
+            yield run

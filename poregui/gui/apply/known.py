@@ -10,15 +10,16 @@ import numpy as np
 
 from poregui.domain.errors import ProjectError
 from poregui.domain.plane import FIRST, Plane
+from poregui.gui.background import TaskControl
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.applying.answered import answers_of_people, with_answers
-from poregui.workflow.applying.field import FieldResult, FieldTask
+from poregui.workflow.applying.field import FieldResult, FieldTask, read_result, why_changed
 from poregui.workflow.applying.locking import Lock, lock_of_project, model_of_lock
 from poregui.workflow.applying.marking import mark_field
 from poregui.workflow.applying.outcome import write_outcome
-from poregui.workflow.applying.pool import Applied
-from poregui.workflow.applying.source import AppliedModel, model_of_run, named_now, tasks_of, to_apply
+from poregui.workflow.applying.pool import Applied, apply_all
+from poregui.workflow.applying.source import AppliedModel, model_of_run, named_now, task_of, tasks_of, to_apply
 from poregui.workflow.applying.summary import summarise
 from poregui.workflow.applying.table import PoreTable, read_pores
 from poregui.workflow.class_identity import classes_now
@@ -26,12 +27,36 @@ from poregui.workflow.class_identity import classes_now
 
 @dataclass(frozen=True)
 class Known:
-    """Hold the results of a run that are there: model, tasks and results in one order."""
+    """Hold the results of a run that are there: model, tasks and results in one order.
+
+    `changed` says of each micrograph whose results do not count any more why.
+    """
 
     model: AppliedModel
     tasks: tuple[FieldTask, ...]
     results: tuple[FieldResult, ...]
     tables: tuple[PoreTable, ...]
+    changed: tuple[str, ...] = ()
+
+
+def find_pores(
+    folder: Path, run: RunFolder | None, keys: Sequence[str], least: float, control: TaskControl
+) -> tuple[Known, Applied]:
+    """Find and classify the pores of micrographs, and write down what became of them; fit for any thread."""
+    model, tasks = plan(folder, run, keys, least)
+    applied = apply_all(tasks, progress=control.progress, cancelled=control.cancelled)
+    known = known_of(folder, model, ((task_of(tasks, one), one) for one in applied.results))
+    record(folder, run, known, applied, least)
+    return known, applied
+
+
+def results_there(folder: Path, run: RunFolder | None, keys: Sequence[str]) -> Known:
+    """Read the results of micrographs that are there and still hold; fit for any thread."""
+    model, tasks = plan(folder, run, keys)
+    found = [(task, read_result(task)) for task in tasks if task.file.exists()]
+    known = known_of(folder, model, ((task, result) for task, result in found if result is not None))
+    changed = [why_changed(task) for task, result in found if result is None]
+    return replace(known, changed=tuple(one for one in changed if one))
 
 
 def known_of(folder: Path, model: AppliedModel, pairs: Iterable[tuple[FieldTask, FieldResult]]) -> Known:

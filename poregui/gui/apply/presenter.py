@@ -10,28 +10,28 @@ from PySide6.QtCore import QObject, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFileDialog
 
-from poregui.domain.errors import DamagedRunError, PoreguiError
+from poregui.domain.errors import PoreguiError
 from poregui.domain.plane import Plane
 from poregui.domain.records import Changed
-from poregui.gui.apply.known import AND, RESULTS, Known, key_of, known_of, plan, record, results_folder, with_people_of
+from poregui.gui.apply.known import AND, RESULTS, Known, find_pores, key_of, record, results_there, with_people_of
+from poregui.gui.apply.known import results_folder as folder_of
 from poregui.gui.apply.locking import LockFlow
 from poregui.gui.apply.page import HEADS, ApplyPage, FieldRow
 from poregui.gui.apply.picture import PictureFlow, Shown
 from poregui.gui.apply.reporting import Reported, ask_report
+from poregui.gui.apply.runs import ApplyRuns
 from poregui.gui.apply.unsure import UnsureFlow
 from poregui.gui.apply.words import note_of, rows_of, sureness_words, title_of
 from poregui.gui.background import TaskControl, TaskHandle
 from poregui.gui.messages import messages
-from poregui.gui.review.runs import run_entry, run_to_show
 from poregui.gui.services import Services
 from poregui.gui.session import Session
-from poregui.store.run_check import glance_at
 from poregui.store.run_folder import RunFolder
-from poregui.workflow.applying.field import FieldResult, FieldTask, read_result
+from poregui.workflow.applying.field import FieldResult, FieldTask
 from poregui.workflow.applying.places import names_beside
-from poregui.workflow.applying.pool import Applied, apply_all
+from poregui.workflow.applying.pool import Applied
 from poregui.workflow.applying.size_figure import diameters_of, sizes_svg
-from poregui.workflow.applying.source import AppliedModel, micrographs_of, model_of_run, task_of
+from poregui.workflow.applying.source import AppliedModel, micrographs_of, model_of_run
 from poregui.workflow.applying.summary import GroupSummary, Summary, groups_of, summarise
 from poregui.workflow.applying.sureness import at_confidence, sureness
 from poregui.workflow.applying.table import PoreTable
@@ -47,9 +47,6 @@ class ApplyPresenter(QObject):
         self._page = page
         self._session = session
         self._services = services
-        self._runs: dict[int, RunFolder] = {}
-        self._taken: int | None = None
-        """The run that a person took; nobody did where it is None."""
         self._others: list[Path] = []
         self._known: Known | None = None
         self._summary: Summary | None = None
@@ -59,6 +56,7 @@ class ApplyPresenter(QObject):
         self._links: list[tuple[object, Callable]] = []
         self._unsure = UnsureFlow(page, session, services, self)
         self._lock = LockFlow(page, session, services, self._follow_lock, self)
+        self._runs = ApplyRuns(page, session, self._lock)
 
     # ---- life ----------------------------------------------------------------------------------------------------
 
@@ -111,11 +109,7 @@ class ApplyPresenter(QObject):
         folder, least = self._session.project.folder, self._least()
 
         def work(control: TaskControl) -> tuple[Known, Applied]:
-            model, tasks = plan(folder, run, wanted, least)
-            applied = apply_all(tasks, progress=control.progress, cancelled=control.cancelled)
-            known = known_of(folder, model, ((task_of(tasks, one), one) for one in applied.results))
-            record(folder, run, known, applied, least)
-            return known, applied
+            return find_pores(folder, run, wanted, least, control)
 
         self._work = self._services.background.run("Finding pores", work, self._done)
         self._work.progressed.connect(self._progressed)
@@ -167,14 +161,7 @@ class ApplyPresenter(QObject):
             self._unsure.look(unsure_pores(known.tasks, known.tables, known.model.classes, self._least()))
 
     def _fill(self) -> None:
-        runs = [run for run in self._session.project.runs() if run.left_network]
-        self._runs = {run.number: run for run in runs}
-        chosen, locked = self._page.run_picker.number, self._lock.lock.run if self._lock.lock is not None else None
-        if locked in self._runs:
-            chosen = locked
-        number = run_to_show(self._runs, chosen, wanted=(self._taken, locked))
-        self._page.set_runs([run_entry(run) for run in runs], number)
-        self._page.show_empty(not runs and not self._lock.foreign)
+        self._runs.fill()
         self._list_fields()
         self._choose_run()
 
@@ -209,8 +196,7 @@ class ApplyPresenter(QObject):
         return [project.micrograph_file(m) for m in project.micrographs()]
 
     def _run(self) -> RunFolder | None:
-        """Return the run that is chosen; None also where what is locked came from elsewhere."""
-        return None if self._lock.foreign else self._runs.get(self._page.run_picker.number or 0)
+        return self._runs.chosen
 
     @property
     def _ready(self) -> bool:
@@ -230,7 +216,7 @@ class ApplyPresenter(QObject):
         return model_of_run(self._session.project, run, least=least)
 
     def _take_run(self, number: int) -> None:
-        self._taken = number
+        self._runs.take(number)
         self._choose_run()
 
     def _choose_run(self) -> None:
@@ -238,9 +224,8 @@ class ApplyPresenter(QObject):
         self._known = self._applied = None
         self._summary = None
         run = self._run()
-        problem = glance_at(run) if run is not None else ""
-        if problem:
-            self._refuse(f"{problem} {DamagedRunError.REMEDY}")
+        if self._runs.problem:
+            self._page.refuse(self._runs.problem)
             return
         keys = [row.key for row in self._field_rows()]
         folder = self._session.project.folder
@@ -249,11 +234,14 @@ class ApplyPresenter(QObject):
             return
 
         def look(control: TaskControl) -> Known:
-            model, tasks = plan(folder, run, keys)
-            found = [(task, read_result(task)) for task in tasks if task.file.exists()]
-            return known_of(folder, model, ((task, result) for task, result in found if result is not None))
+            return results_there(folder, run, keys)
 
-        self._services.background.run("Looking for results", look, lambda known: self._take(run, known))
+        self._services.background.run("Looking for results", look, lambda known: self._look(run, known))
+
+    def _look(self, run: RunFolder | None, known: Known) -> None:
+        self._take(run, known)
+        if known.changed and self._work is None and run is self._run():
+            self._page.set_working(False, f"{known.changed[0]} Find its pores again.")
 
     # ---- results -------------------------------------------------------------------------------------------------
 
@@ -300,16 +288,12 @@ class ApplyPresenter(QObject):
         if self._known is not None and chosen is not None:
             self._show_picture(chosen)
 
-    def _refuse(self, problem: str) -> None:
-        """Say in the place of numbers why the chosen run has none."""
-        self._summary = None
-        self._page.refuse(problem)
-
     def _sum_up(self) -> None:
         try:
             self._sum_up_results()
         except PoreguiError as error:
-            self._refuse(str(error))
+            self._summary = None
+            self._page.refuse(str(error))
 
     def _sum_up_results(self) -> None:
         run, known, least = self._run(), self._known, self._least()
@@ -386,7 +370,7 @@ class ApplyPresenter(QObject):
             folders = [task.folder for task in known.tasks]
             model, locked = self._model(run, known, least), self._lock.sentence
             wanted = Reported(model, kept, folders, known.tables, least, locked)
-            made = results_folder(folder, run, self._lock.lock).name
+            made = folder_of(folder, run, self._lock.lock).name
             proposed = folder.with_name(f"{folder.name}-{made}-porosity.pdf")
             ask_report(self._page, proposed, wanted, self._services.background)
 
@@ -396,7 +380,7 @@ class ApplyPresenter(QObject):
         if not self._ready:
             return
         folder, read_only = self._session.project.folder, self._session.project.read_only
-        address = QUrl.fromLocalFile(str(results_folder(folder, run, self._lock.lock)))
+        address = QUrl.fromLocalFile(str(folder_of(folder, run, self._lock.lock)))
         applied = self._applied
 
         def work(_control: TaskControl) -> None:

@@ -22,7 +22,8 @@ class RunRow:
     """Hold what the table tells of one run; `accuracy` is of the test crops, None without a test.
 
     A run that waits for the trainer has no number yet: it stands under one below zero, the next one under the highest.
-    `resumable`: its training was interrupted, or died and left a checkpoint. `problem` says what is wrong with its
+    `resumable`: its training was interrupted, or died and left a checkpoint or a trained network, or its results are
+    damaged and can be made again from that. `problem` says what is wrong with its
     files, empty when nothing is.
     """
 
@@ -78,12 +79,30 @@ def read_row(run: RunFolder) -> RunRow:
         accuracy=finished.accuracy if finished else None,
         n_test=finished.n_test if finished else 0,
         state=state_of(final),
-        resumable=isinstance(final, Interrupted) or (isinstance(final, Failed) and run.checkpoint_file.exists()),
+        resumable=isinstance(final, Interrupted) or (isinstance(final, Failed) and _left_work(run)),
     )
 
 
 def _damaged(run: RunFolder, problem: str, preset: str = "", when: str = "") -> RunRow:
-    return RunRow(run.number, preset, when, 0, 0, None, 0, DAMAGED, problem=problem)
+    again = run.trained_file.is_file() and run.model_file.is_file() and _has_inputs(run)
+    return RunRow(run.number, preset, when, 0, 0, None, 0, DAMAGED, resumable=again, problem=problem)
+
+
+def _left_work(run: RunFolder) -> bool:
+    """Tell whether a trainer that died left something to go on from."""
+    return run.checkpoint_file.exists() or run.model_file.is_file()
+
+
+def _has_inputs(run: RunFolder) -> bool:
+    """Tell whether all that a training is given can be read."""
+    try:
+        run.read_recipe()
+        run.read_dataset()
+        run.read_folds()
+        run.require(run.crops_file)
+    except PoreguiError:
+        return False
+    return True
 
 
 class RunTableModel(QAbstractTableModel):

@@ -21,6 +21,7 @@ from poregui.domain.geometry import Box
 from poregui.domain.masks import Mask
 from poregui.domain.plane import FIRST, Plane
 from poregui.domain.records import Line
+from poregui.store.damage import BROKEN
 from poregui.store.files import write_json
 from poregui.store.hashes import file_hash
 from poregui.vision.detection import Detected, detect
@@ -31,6 +32,7 @@ from poregui.vision.pyramid import Pyramid
 from poregui.workflow.applying.answers import answers_of
 from poregui.workflow.applying.network import NetworkFiles
 from poregui.workflow.applying.overlay import FieldPicture
+from poregui.workflow.applying.sealing import fault_in, read_sums, seal, unseal
 from poregui.workflow.applying.sensitivity import Shifted, find_shifted, sense, write_sensitivity
 from poregui.workflow.applying.table import PoreTable
 from poregui.workflow.applying.writing import marks_of, outlines_of, write_outlines, write_overlay, write_pores
@@ -44,6 +46,7 @@ FORMAT = 7
 SAME_SCALE = 1.25
 """Ratio of scales up to which crops are given to a network as they are."""
 Progress = Callable[[int, int, str], None]
+_AGAIN = "Its pores were found again."
 _FOUND, _ANSWERED = 35, 90
 """Per cent of the work that are done when all pores are found, and when the network has answered for all."""
 
@@ -173,6 +176,7 @@ def apply_field(task: FieldTask, progress: Progress = lambda done, total, text: 
     in um meets an unknown scale, or the disk is full.
     """
     began = time.monotonic()
+    changed = why_changed(task)
     sha256 = file_hash(task.file)
     if task.sha256 and sha256 != task.sha256:
         raise other_picture(task.name)
@@ -205,9 +209,10 @@ def apply_field(task: FieldTask, progress: Progress = lambda done, total, text: 
         um_per_px=scale,
         resampled=factor,
         seconds=time.monotonic() - began,
-        warnings=tuple(warnings) + _resampled_words(factor, scale),
+        warnings=tuple(warnings) + _resampled_words(factor, scale) + ((f"{changed} {_AGAIN}",) if changed else ()),
     )
     write_json(task.result_file, asdict(result))
+    seal(task.folder)
     return result
 
 
@@ -236,6 +241,7 @@ def _write(task: FieldTask, table: PoreTable, aside: _Aside, beside: Executor, p
     """Write outlines, table and picture of the pores, each beside and then in its place."""
     classes, picture = task.classes or predictor.classes, aside.picture.result()
     task.folder.mkdir(parents=True, exist_ok=True)
+    unseal(task.folder)
     drawing = beside.submit(write_overlay, task.folder, picture, table, task.colours, task.least)
     marks, colours = marks_of(table, classes, task.least), dict(zip(classes, task.colours, strict=False))
     write_outlines(task.folder, aside.outlines.result(), marks, colours)
@@ -308,15 +314,25 @@ def read_result(task: FieldTask) -> FieldResult | None:
 
     They are of the file where it is now: a project may have been moved, and what was found rests on contents alone.
     """
+    result, fault = _read_result(task)
+    return None if fault else result
+
+
+def why_changed(task: FieldTask) -> str:
+    """Say that results which are there are not as they were written, so that they do not count; else empty."""
+    result, fault = _read_result(task)
+    return f"The results of {task.name} were changed since they were written: {fault}." if result and fault else ""
+
+
+def _read_result(task: FieldTask) -> tuple[FieldResult | None, str]:
+    """Return the results that are there and belong to the task, and what is wrong with their files."""
     try:
-        values: dict[str, Any] = json.loads(task.result_file.read_text(encoding="utf-8"))
-        fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
-        result = FieldResult(**fields)
-    except (OSError, ValueError, TypeError, AttributeError):
-        return None
-    if result.fingerprint != task.fingerprint(file_hash(task.file)):
-        return None
-    return replace(result, file=str(task.file), name=task.name)
+        result = FieldResult(**read_sums(task.result_file))
+        if result.fingerprint != task.fingerprint(file_hash(task.file)):
+            return None, ""
+    except BROKEN:
+        return None, ""
+    return replace(result, file=str(task.file), name=task.name), fault_in(task.folder, result.pores)
 
 
 def resampling(predictor: Predictor, um_per_px: float | None) -> float | None:

@@ -12,6 +12,7 @@ from poregui.store.csv_cells import harmless
 from poregui.store.files import replace_file, write_json
 from poregui.workflow.applying.field import RESULT, FieldResult
 from poregui.workflow.applying.overlay import read_picture
+from poregui.workflow.applying.sealing import seal, unseal
 from poregui.workflow.applying.source import AppliedModel
 from poregui.workflow.applying.sureness import at_confidence
 from poregui.workflow.applying.table import FIRST_CHANCE, PoreTable
@@ -42,6 +43,7 @@ def mark_field(folder: Path, result: FieldResult, table: PoreTable, model: Appli
     named = head[FIRST_CHANCE : FIRST_CHANCE + len(chances)] == chances
     if named and all([row[places[name]] for row in rows] == texts for name, texts in cells.items()):
         return found
+    unseal(folder)
     _mark_outlines(folder, marks, dict(zip(model.classes, model.colours, strict=True)))
     picture = read_picture(folder)
     if picture is not None:
@@ -51,7 +53,8 @@ def mark_field(folder: Path, result: FieldResult, table: PoreTable, model: Appli
     for name, texts in cells.items():
         for row, text in zip(rows, texts, strict=True):
             row[places[name]] = text
-    _write(folder / PORES, head, rows)  # last: it tells that the others are up to date
+    _write(folder / PORES, head, rows)  # after the others: it tells that they are up to date
+    seal(folder)
     return found
 
 
