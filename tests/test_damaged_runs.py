@@ -162,7 +162,10 @@ def verbs(folder: Path, out: Path) -> list[list[str]]:
     ]
 
 
-@pytest.mark.parametrize(("file", "how"), [(file, how) for file in FILES for how in ("null", "nested", "a folder")])
+@pytest.mark.parametrize("file", FILES)
+@pytest.mark.parametrize(
+    "how", ["null", *(pytest.param(one, marks=pytest.mark.slow) for one in ("nested", "a folder"))]
+)
 def test_every_verb_that_reads_a_damaged_run_ends_with_a_sentence(
     folder: Path, tmp_path: Path, file: str, how: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 from poregui.gui.app import build_window
 from poregui.gui.apply.presenter import ApplyPresenter
 from poregui.gui.label.presenter import LabelPresenter
+from poregui.gui.messages import messages
 from poregui.gui.review.page import COMPARE, CROPS, CURVES, NUMBERS, SUSPECTS
 from poregui.gui.review.presenter import ReviewPresenter
 from poregui.gui.train.presenter import TrainPresenter
@@ -23,7 +24,12 @@ from poregui.store.project import Project
 WHOLE_RUN = ("recipe.json", "dataset.json", "predictions.csv", "metrics.json", "results.json")
 """Files without which a run has nothing to show in Review."""
 UNNOTICED = {("folds.json", "missing"), ("results.json", "missing"), *(("trainer.log", name) for name in DAMAGES)}
-CASES = [(file, list(DAMAGES)[(place + shift) % len(DAMAGES)]) for shift in (0, 4) for place, file in enumerate(FILES)]
+CASES = [
+    pytest.param(file, list(DAMAGES)[(place + shift) % len(DAMAGES)], marks=[pytest.mark.slow] if shift else [])
+    for shift in (0, 4)
+    for place, file in enumerate(FILES)
+]
+"""Each file damaged in one way, and in another where there is time; all ways are tried without a window."""
 
 
 @pytest.fixture(scope="module")
@@ -118,8 +124,16 @@ def test_a_project_with_a_damaged_run_opens_and_all_pages_say_what_is_wrong(
 
 def test_the_newest_complete_run_is_shown_where_a_newer_one_is_damaged(window: MainWindow, folder: Path) -> None:
     DAMAGES["null"](run_of(folder).predictions_file)
+    notes: list[str] = []
+
+    def hear(text: str, _kind: str) -> None:
+        notes.append(text)
+
+    messages().noted.connect(hear)
     window.open_project(folder)
     window.background.wait()
+    messages().noted.disconnect(hear)
+    assert notes == ["Run 002 cannot be read: predictions.csv is damaged. Run 1 is taken instead."]
     for page in (window.review_page, window.apply_page):
         window.show_page(page)
         window.background.wait()

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from poregui.cli.annotator import annotator_of
-from poregui.cli.chosen import run_for
 from poregui.cli.output import Screen, table
 from poregui.domain.classes import NOT_A_PORE, UNSURE
 from poregui.domain.errors import PoreguiError
@@ -144,6 +143,7 @@ def _description(project: Project) -> dict[str, Any]:
 
 def export(args: argparse.Namespace, screen: Screen) -> int:
     """Write labels, crops and outlines for other programs."""
+    from poregui.cli.chosen import run_for
     from poregui.workflow.export_model import export_model
     from poregui.workflow.exports import EXPORTS
 

@@ -8,7 +8,7 @@ import os
 import queue
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from poregui.cli.output import Screen, percent, table
 from poregui.domain.errors import PoreguiError, ProjectError
 from poregui.domain.splits import group_of
 from poregui.store.project import Project
+from poregui.store.run_folder import RunFolder
 
 _MOST_ROWS = 20
 
@@ -33,7 +34,6 @@ def suggest(args: argparse.Namespace, screen: Screen) -> int:
     """Suggest labels for the crops that have none, and say which to label next and what more labels would add."""
     if args.serve:
         return _serve(args.project)
-    from poregui.workflow.newest import passed_over_for
     from poregui.workflow.suggest import FEWEST_LABELS
     from poregui.workflow.suggest_worker import SuggestWorker
     from poregui.workflow.suggestions import Suggestions
@@ -61,8 +61,7 @@ def suggest(args: argparse.Namespace, screen: Screen) -> int:
             "There is too little to learn from.", f"Label at least {FEWEST_LABELS} crops of two classes or more."
         )
     found = Suggestions.from_json(told["suggestions"])
-    for sentence in passed_over_for(runs, found.run):
-        screen.note(f"Note: {sentence} Its network is passed over.")
+    _tell_passed_over(runs, found.run, screen)
     free = [crop.id for crop in crops if crop.label is None]
     listed = [(crop_id, *answer) for crop_id in free if (answer := found.of(crop_id))]
     values = {
@@ -75,6 +74,13 @@ def suggest(args: argparse.Namespace, screen: Screen) -> int:
     }
     screen.result(values, _text(found, listed, classes, told.get("curve")))
     return 0
+
+
+def _tell_passed_over(runs: Sequence[RunFolder], taken: int | None, screen: Screen) -> None:
+    from poregui.workflow.newest import passed_over_for
+
+    for sentence in passed_over_for(runs, taken):
+        screen.note(f"Note: {sentence} Its network is passed over.")
 
 
 def _text(found: Any, listed: list[tuple[int, int, float]], classes: Mapping[int, str], curve: Any) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from poregui.domain.errors import DamagedRunError
 from poregui.gui.apply.locking import LockFlow
 from poregui.gui.apply.page import ApplyPage
-from poregui.gui.review.runs import run_entry, run_to_show
+from poregui.gui.review.runs import run_entry, run_to_show, tell_passed_over
 from poregui.gui.session import Session
 from poregui.store.run_check import glance_at
 from poregui.store.run_folder import RunFolder
@@ -20,6 +20,7 @@ class ApplyRuns:
         self._lock = lock
         self._runs: dict[int, RunFolder] = {}
         self._taken: int | None = None
+        self._told = ""
 
     def fill(self) -> None:
         """List the runs as they are now."""
@@ -30,8 +31,10 @@ class ApplyRuns:
         if locked in self._runs:
             chosen = locked
         number = run_to_show(self._runs, chosen, wanted=(self._taken, locked))
-        self._page.set_runs([run_entry(run) for run in runs], number)
+        entries = [run_entry(run) for run in runs]
+        self._page.set_runs(entries, number)
         self._page.show_empty(not runs and not self._lock.foreign)
+        self._told = tell_passed_over(entries, number, self._told)
 
     def take(self, number: int) -> None:
         """Remember that a person took a run."""

@@ -6,7 +6,7 @@ from PySide6.QtCore import QObject, Signal
 
 from poregui.gui.messages import messages
 from poregui.gui.review.panel_presenter import Surroundings
-from poregui.gui.review.runs import RunList
+from poregui.gui.review.runs import RunList, tell_passed_over
 from poregui.gui.widgets.run_picker import RunEntry
 from poregui.store.run_folder import RunFolder
 
@@ -23,6 +23,7 @@ class RunChoice(QObject):
         self._desk = around.desk
         self._list = RunList(around.session.project)
         self._newest: int | None = None
+        self._told = ""
         self.entries: list[RunEntry] = []
 
     @property
@@ -48,6 +49,8 @@ class RunChoice(QObject):
         if shown not in self.runs:
             shown, followed = None, True
         wanted = self._newest if followed else shown
+        if followed:
+            self._told = tell_passed_over(self.entries, wanted, self._told)
         if wanted is None:
             self._desk.close()
         elif wanted != shown or (self._desk.run is None and not self._desk.reading):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from poregui.domain.errors import DamagedRunError, PoreguiError
+from poregui.gui.messages import messages
 from poregui.gui.review.words import state_words, why_nothing
 from poregui.gui.widgets.run_picker import RunEntry
 from poregui.store.project import Project
@@ -88,6 +89,17 @@ def run_to_show(runs: Mapping[int, RunFolder], chosen: int | None, wanted: Colle
     if chosen in runs and (chosen in complete or chosen in wanted):
         return chosen
     return max(complete or runs, default=None)
+
+
+def tell_passed_over(entries: Sequence[RunEntry], taken: int | None, told: str) -> str:
+    """Note why the newest run with damaged files is not the one that is taken, unless that was `told`; return it."""
+    newer = [entry for entry in entries if entry.problem and entry.number > (taken or 0)]
+    if not newer or taken is None:
+        return told
+    sentence = f"{newer[-1].problem} Run {taken} is taken instead."
+    if sentence != told:
+        messages().note(sentence)
+    return sentence
 
 
 def _preset(run: RunFolder) -> str:
