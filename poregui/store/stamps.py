@@ -20,7 +20,7 @@ from poregui.store.hashes import file_hash
 STAMPS = "stamps.json"
 _SETTLED_NS = 2_000_000_000
 """Age of a file's time from which another writing would have given it another one, on any file system."""
-WORTH = 8 << 20
+WORTH = 2 << 20
 """Bytes from which on reading a file anew is worth remembering it beyond this process."""
 _MOST = 20_000
 Stamp = tuple[int, int, int]

@@ -142,7 +142,7 @@ def _without_doubt(
 def _found_again(moved: ChangeMicrographs) -> Iterator[str]:
     for before, after in zip(moved.before, moved.after, strict=True):
         if before.path != after.path:
-            yield f"{before.shown_name} was found again in its new place."
+            yield f"{before.unique_name or after.name} was found again in its new place."
 
 
 def micrograph_record(project: Project, place: int, one: CollectedMicrograph, specimens: NewSpecimens) -> Micrograph:
