@@ -8,12 +8,14 @@ from pathlib import Path
 from poregui.cli.main import REFUSED, VERBS
 from poregui.cli.main import main as run_command
 from poregui.cli.output import Screen
+from poregui.launching import guard_children
 
 
 def main() -> int:
     """Open the window without a verb, on a project when one is given, else run the verb; return the
     exit code.
     """
+    guard_children()
     words = sys.argv[1:]
     names_project = len(words) == 1 and words[0] not in VERBS and not words[0].startswith("-")
     if words and not names_project:

@@ -37,7 +37,7 @@ def label(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     app = QApplication.instance()
     assert app is not None
     app.processEvents()
-    before = _memory()
+    before = memory_mb()
     began = time.perf_counter()
     window.open_project(project)
     window.label_page.crop_grid.viewport().repaint()
@@ -46,8 +46,8 @@ def label(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     settled = time.perf_counter() - began
     functions = functions_of_a_key(window.label_page.crop_grid, "1")
     keys = _keys(window, app, options.keys, project)
-    _wait(app, 1.0)
-    on_disk = _on_disk(project)
+    wait(app, 1.0)
+    stored = on_disk(project)
     found = {
         "load_before": _load(),
         "crops": options.crops,
@@ -56,7 +56,7 @@ def label(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
         "key_to_next_painted_ms": _spread(keys["painted"]),
         "of_that_own_processor_time_ms": _spread(keys["processor"]),
         "one_fsync_in_that_folder_ms": _spread(keys["fsync"]),
-        "labels_on_disk": on_disk == options.keys + 1,
+        "labels_on_disk": stored == options.keys + 1,
         "functions_of_a_key": functions,
         "scroll_frame_ms": _spread(_scroll(window, app)),
         "scroll_frame_at_one_scale_ms": _spread(_scroll_at_one_scale(window, app)),
@@ -64,16 +64,18 @@ def label(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
             _unlabelled_only(window, app, options.keys // 3, project)["painted"]
         ),
         **_one_step(window, app, options.selected),
-        "memory_mb": {"empty_window": before, "at_the_end": _memory()},
+        "memory_mb": {"empty_window": before, "at_the_end": memory_mb()},
     }
     window.close()
     window.deleteLater()
-    _wait(app, 0.1)
+    wait(app, 0.1)
     return found
 
 
-def make_project(folder: Path, count: int) -> Path:
-    """Write a project of `count` crops without labels on micrographs whose files are gone."""
+def make_project(folder: Path, count: int, pictures: int = PICTURES) -> Path:
+    """Write a project of `count` crops of so many different pictures, without labels, on
+    micrographs that are gone.
+    """
     from poregui.domain.geometry import Box
     from poregui.domain.records import Crop, Micrograph, Specimen
     from poregui.store.pixels import CropPixels
@@ -82,9 +84,9 @@ def make_project(folder: Path, count: int) -> Path:
     random = np.random.default_rng(0)
     with Project.create(folder) as project:
         with project.pixels.batch():
-            pictures = [
+            keys = [
                 project.pixels.add(CropPixels(random.integers(0, 256, (40, 48), np.uint8), 0, 255))
-                for _ in range(PICTURES)
+                for _ in range(pictures)
             ]
         with project.transaction():
             project.put_specimens(Specimen(i + 1, f"S{i + 1:02d}") for i in range(20))
@@ -106,7 +108,7 @@ def make_project(folder: Path, count: int) -> Path:
             )
             project.put_crops(
                 Crop(
-                    i + 1, pictures[i % PICTURES], 48, 40,
+                    i + 1, keys[i % pictures], 48, 40,
                     micrograph_id=i * MICROGRAPHS // count + 1,
                     um_per_px=0.5 + i % 7 / 10, box=Box(i * 37 % 3900, i * 53 % 2900, 48, 40),
                 )
@@ -168,7 +170,7 @@ def _keys(window: Any, app: Any, count: int, project: Path) -> dict[str, list[fl
             grid.viewport().repaint()
             times["painted"].append(1000 * (time.perf_counter() - began))
             times["processor"].append(1000 * (time.thread_time() - worked))
-            _wait(app, 0.02)
+            wait(app, 0.02)
             began = time.perf_counter()
             file.write(bytes(4096))
             file.flush()
@@ -185,10 +187,10 @@ def _unlabelled_only(window: Any, app: Any, count: int, project: Path) -> dict[s
 
     page = window.label_page
     page.set_filter(CropFilter(None))
-    _wait(app, 0.5)
+    wait(app, 0.5)
     times = _keys(window, app, count, project)
     page.set_filter(CropFilter())
-    _wait(app, 0.5)
+    wait(app, 0.5)
     return times
 
 
@@ -235,14 +237,16 @@ def _one_step(window: Any, app: Any, count: int) -> dict[str, Any]:
     return {"selected": len(ids), "label_selected_s": times[0], "undo_selected_s": times[1]}
 
 
-def _on_disk(project: Path) -> int:
+def on_disk(project: Path) -> int:
+    """Return how many labels a project's file holds."""
     with sqlite3.connect(f"{(project / 'project.db').as_uri()}?mode=ro", uri=True) as connection:
         return int(
             connection.execute("SELECT COUNT(*) FROM crops WHERE label IS NOT NULL").fetchone()[0]
         )
 
 
-def _wait(app: Any, seconds: float) -> None:
+def wait(app: Any, seconds: float) -> None:
+    """Let the window live for some seconds."""
     until = time.perf_counter() + seconds
     while time.perf_counter() < until:
         app.processEvents()
@@ -261,7 +265,7 @@ def _spread(times: list[float]) -> dict[str, float]:
 _SHARES = (("p95", 0.95), ("p99", 0.99))
 
 
-def _memory() -> float | None:
+def memory_mb() -> float | None:
     """Return what the process holds in memory now, in MB; None where the system does not say."""
     if sys.platform != "linux":
         return None

@@ -24,6 +24,7 @@ from typing import Any
 import _environment
 from _bench_apply import apply
 from _bench_detect import detect
+from _bench_keys import keys
 from _bench_label import label
 from _bench_predict import predict
 from _bench_promises import promises
@@ -181,6 +182,7 @@ BENCHMARKS = {
     "suggest": suggest,
     "promises": promises,
     "label": label,
+    "keys": keys,
     "detect": detect,
     "apply": apply,
 }
@@ -216,6 +218,10 @@ def command_line() -> argparse.ArgumentParser:
         )
     for option, usual in (("--crops", 100_000), ("--keys", 300), ("--selected", 10_000)):
         verbs.choices["label"].add_argument(
+            option, type=int, default=usual, help=f"how many (default {usual})"
+        )
+    for option, usual in (("--crops", 20_000), ("--keys", 5000)):
+        verbs.choices["keys"].add_argument(
             option, type=int, default=usual, help=f"how many (default {usual})"
         )
     for name in ("suggest", "promises"):

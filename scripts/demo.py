@@ -79,7 +79,7 @@ def _sample_project(python: Path, folder: Path) -> Path:
 
 
 def _poregui(python: Path, *arguments: str | Path) -> None:
-    command = [str(python), "-m", "poregui", *map(str, arguments)]
+    command = [str(python), "-P", "-m", "poregui", *map(str, arguments)]
     if code := subprocess.run(command, check=False).returncode:
         raise Refused(
             f"The command `poregui {arguments[0]}` ended with code {code}: its own words "
@@ -92,7 +92,12 @@ def _opens_windows(python: Path) -> bool:
     then aborts.
     """
     probe = "from PySide6.QtGui import QGuiApplication; QGuiApplication([])"
-    if subprocess.run([str(python), "-c", probe], capture_output=True, check=False).returncode == 0:
+    if (
+        subprocess.run(
+            [str(python), "-P", "-c", probe], capture_output=True, check=False
+        ).returncode
+        == 0
+    ):
         return True
     say("\nThe screen cannot be reached from here.")
     return False
@@ -102,7 +107,7 @@ def _save_pictures(python: Path, project: Path, out: Path) -> None:
     say("\nSaving the pages of the window as pictures.")
     out.mkdir(exist_ok=True)
     surroundings = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
-    command = [str(python), "-m", "poregui.gui.shell.page_pictures", str(project), str(out)]
+    command = [str(python), "-P", "-m", "poregui.gui.shell.page_pictures", str(project), str(out)]
     if subprocess.run(command, env=surroundings, check=False).returncode:
         raise Refused("The pictures could not be saved: the reason stands above.")
     for picture in sorted(out.glob("*.png")):

@@ -5,14 +5,14 @@ from __future__ import annotations
 import argparse
 import getpass
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from poregui.cli.output import Screen, add_annotator_option, annotator_of, print_pdf, table
+from poregui.cli.output import Screen, add_annotator_option, annotator_of, print_pdf, run_for, table
 from poregui.domain.errors import PoreguiError
 from poregui.domain.records import Plane
 from poregui.domain.wording import count, span
@@ -27,7 +27,6 @@ from poregui.workflow.applying.inputs import (
     micrographs_of,
     model_of_file,
     model_of_run,
-    run_with_network,
     task_of,
     tasks_of,
 )
@@ -43,6 +42,7 @@ from poregui.workflow.applying.porosity_report import (
     unlike_words,
     write_applied_report,
 )
+from poregui.workflow.applying.result_folders import names_beside
 from poregui.workflow.applying.result_table import read_pores
 from poregui.workflow.applying.summary import GroupSummary, Summary, summarise
 from poregui.workflow.applying.unsure_pores import (
@@ -55,8 +55,8 @@ from poregui.workflow.applying.unsure_pores import (
 )
 from poregui.workflow.detecting.find_pores import read_recipe
 from poregui.workflow.editing.history import History
-from poregui.workflow.editing.micrograph_edits import specimen_expression, specimen_in
 from poregui.workflow.importing.images import ImportOptions, collect, settle
+from poregui.workflow.importing.specimen_names import doubt_words, same_by_name, specimen_rule
 
 _FIXED = {
     "run": "--run",
@@ -80,7 +80,7 @@ class Chosen:
     lock: Lock | None = None
 
 
-def choose_model(args: argparse.Namespace, stack: ExitStack) -> Chosen:
+def choose_model(args: argparse.Namespace, stack: ExitStack, screen: Screen) -> Chosen:
     """Return what the words of a command line ask for; a project that is opened ends with `stack`.
 
     Raises PoreguiError when something is missing or damaged, or goes against a locked recipe.
@@ -112,29 +112,42 @@ def choose_model(args: argparse.Namespace, stack: ExitStack) -> Chosen:
         return _locked(args, locked, project)
     if project is None:
         return Chosen(model_of_file(source, recipe, least=least), None, least, args.um_per_px)
-    model = model_of_run(project, run_with_network(project, args.run), least=least)
+    model = model_of_run(project, run_for(project, args.run, screen, network=True), least=least)
     return Chosen(
         model if recipe is None else replace(model, recipe=recipe), project, least, args.um_per_px
     )
 
 
-def name_specimens(fields: Sequence[ToApply], pattern: str | None) -> list[ToApply]:
+def name_specimens(
+    fields: Sequence[ToApply], pattern: str | None
+) -> tuple[list[ToApply], list[str]]:
     """Return micrographs with the specimens that a pattern finds in the names of those that have
-    none.
+    none, and notes.
 
-    Raises PoreguiError for an unfit pattern (see `specimen_expression`).
+    Raises PoreguiError for an unfit pattern (see `specimen_rule`).
     """
     if pattern is None:
-        return list(fields)
-    expression = specimen_expression(pattern)
-    return [
-        one if one.specimen else replace(one, specimen=specimen_in(one.file.name, expression) or "")
-        for one in fields
+        return list(fields), []
+    rule = specimen_rule(pattern)
+    found = [(one.file.as_posix(), one.specimen or rule.of_file(one.file)) for one in fields]
+    without = [place for place, one in enumerate(fields) if not one.specimen]
+    if rule.sees_folders:
+        doubtful = set()
+    else:
+        doubtful = set(same_by_name(found)).intersection(without)
+    named = [
+        one
+        if place not in without or place in doubtful
+        else replace(one, specimen=found[place][1] or "")
+        for place, one in enumerate(fields)
     ]
+    names = names_beside([one.file for one in fields])
+    shown = ", ".join(dict.fromkeys(names[place] for place in sorted(doubtful)))
+    return named, [doubt_words(shown)] if shown else []
 
 
 def _locked(args: argparse.Namespace, file: Path, project: Project | None) -> Chosen:
-    model, lock = model_of_lock(file)
+    model, lock = model_of_lock(file, project)
     given = [option for name, option in _FIXED.items() if getattr(args, name) is not None]
     if given:
         raise PoreguiError(
@@ -174,12 +187,12 @@ def apply(args: argparse.Namespace, screen: Screen) -> int:
         check_ending(args.report)
     cluster = _cluster(args)
     with ExitStack() as stack:
-        chosen = choose_model(args, stack)
-        fields = _fields(args, chosen)
+        chosen = choose_model(args, stack, screen)
+        fields = _fields(args, chosen, screen)
         check_queue_options(args, chosen.project)
         answers = None
         if chosen.project is not None:
-            answers = answers_of_people(chosen.project, chosen.model.classes)
+            answers = answers_of_people(chosen.project, chosen.model.class_ids)
     model = chosen.model
     least = chosen.least
     out = args.out or Path(f"{args.project.stem}-porosity")
@@ -197,14 +210,26 @@ def apply(args: argparse.Namespace, screen: Screen) -> int:
     ]
     summary = summarise(model, results, tables, least=least)
     values = write_outcome(out, applied, summary, least=least, lock=chosen.lock)
+    _note_kept(values, out, screen)
     values |= see_to_queue(args, unsure_pores(done, tables, model.classes, least), screen)
     if args.report is not None:
-        locked = chosen.lock.sentence if chosen.lock else ""
         folders = [task.folder for task in done]
+        locked = _lock_sentence(chosen)
         facts = collect_applied(model, results, folders, tables=tables, least=least, locked=locked)
         values["report"] = _write_report(facts, args.report, screen)
     screen.result(values, _text(summary, out))
     return 0
+
+
+def _note_kept(values: Mapping[str, Any], out: Path, screen: Screen) -> None:
+    if values["kept"]:
+        screen.note(f"{out} held a summary of other micrographs; it is {values['kept']} now.")
+
+
+def _lock_sentence(chosen: Chosen) -> str:
+    if chosen.lock is None:
+        return ""
+    return chosen.lock.sentence
 
 
 def _write_report(facts: AppliedFacts, file: Path, screen: Screen) -> str:
@@ -214,11 +239,14 @@ def _write_report(facts: AppliedFacts, file: Path, screen: Screen) -> str:
     return str(file.absolute())
 
 
-def _fields(args: argparse.Namespace, chosen: Chosen) -> list[ToApply]:
-    """Return the micrographs that were named, with their specimens."""
+def _fields(args: argparse.Namespace, chosen: Chosen, screen: Screen) -> list[ToApply]:
+    """Return the micrographs that are asked for, with what is known of them."""
     paths = [path.absolute() for path in args.paths]
     fields = micrographs_of(paths, chosen.project, chosen.um_per_px, args.specimen)
-    return name_specimens(fields, args.specimen_from)
+    named, notes = name_specimens(fields, args.specimen_from)
+    for note in notes:
+        screen.note(note)
+    return named
 
 
 def _note_problems(applied: Applied, screen: Screen) -> None:
@@ -325,7 +353,6 @@ def lock(args: argparse.Namespace, screen: Screen) -> int:
     """Fix recipe, network, scale and confidence, take what was fixed elsewhere, or unlock a
     project.
     """
-    from poregui.workflow.applying.inputs import run_with_network
     from poregui.workflow.applying.locked_recipe import (
         FOLDER,
         LOCKED,
@@ -355,7 +382,7 @@ def lock(args: argparse.Namespace, screen: Screen) -> int:
                 )
         made = lock_run(
             project,
-            run_with_network(project, args.run),
+            run_for(project, args.run, screen, network=True),
             out,
             who=args.by if args.by is not None else getpass.getuser(),
             title=args.name,
@@ -381,7 +408,7 @@ def _take(args: argparse.Namespace, screen: Screen) -> int:
         )
     with Project.open(args.project) as project:
         project.check_writable()
-        taken = take_lock(args.take.absolute(), args.project)
+        taken = take_lock(args.take.absolute(), project)
     screen.result(
         {"locked": True, **taken.to_json()}, f"{args.project} applies the recipe {taken.sentence}."
     )

@@ -12,7 +12,6 @@ from poregui.domain.errors import PoreguiError
 from poregui.domain.records import Micrograph
 from poregui.domain.wording import count, interval, noun
 from poregui.store.project import Project
-from poregui.workflow.detecting.detection_status import micrographs_called
 from poregui.workflow.detecting.find_pores import (
     DetectedPores,
     DetectionPlan,
@@ -30,6 +29,7 @@ from poregui.workflow.detecting.measuring import (
     write_measurements,
 )
 from poregui.workflow.editing.edits import Edit
+from poregui.workflow.editing.micrograph_choice import micrographs_called
 
 
 def add_detect_options(parser: argparse.ArgumentParser) -> None:
@@ -38,7 +38,8 @@ def add_detect_options(parser: argparse.ArgumentParser) -> None:
         "--micrograph",
         action="append",
         metavar="NAME",
-        help="only the micrograph of this name, once for each that is wanted; all otherwise",
+        help="only the micrograph of this name, path or #id, once for each that is wanted; "
+        "all otherwise",
     )
     parser.add_argument(
         "--recipe",
@@ -77,8 +78,8 @@ def detect(args: argparse.Namespace, screen: Screen) -> int:
                     )
                 )
             except PoreguiError as error:
-                failed[micrograph.name] = str(error)
-                screen.note(f"{micrograph.name}: {error}")
+                failed[micrograph.shown_name] = str(error)
+                screen.note(f"{micrograph.shown_name}: {error}")
         if not found:
             raise PoreguiError("No micrograph could be searched.", "The lines above say why.")
         there = Present.of(project, [one.micrograph for one in found])
@@ -94,7 +95,7 @@ def _wanted(project: Project, names: Sequence[str] | None) -> list[Micrograph]:
         raise PoreguiError(f"{project.name} has no micrographs.", "Import some first.")
     if names is None:
         return micrographs
-    return micrographs_called(micrographs, names)
+    return micrographs_called(micrographs, names, project.micrograph_file)
 
 
 def _apply(project: Project, edit: Edit | None) -> None:
@@ -107,7 +108,9 @@ def _detected(found: list[DetectedPores], plan: DetectionPlan) -> dict[str, Any]
     return {
         "micrographs": [
             {
-                "micrograph": one.micrograph.name,
+                "micrograph": one.micrograph.shown_name,
+                "id": one.micrograph.id,
+                "path": one.micrograph.path,
                 "pores": len(one.pores),
                 "area_percent": one.area_percent,
                 "seconds": one.seconds,
@@ -126,7 +129,7 @@ def _detected(found: list[DetectedPores], plan: DetectionPlan) -> dict[str, Any]
 
 def _detected_text(found: list[DetectedPores], plan: DetectionPlan) -> str:
     rows = [
-        [one.micrograph.name, len(one.pores), f"{one.area_percent:.3f}", f"{one.seconds:.2f}"]
+        [one.micrograph.shown_name, len(one.pores), f"{one.area_percent:.3f}", f"{one.seconds:.2f}"]
         for one in found
     ]
     lines = [table(["micrograph", "pores", "area %", "seconds"], rows), ""]
@@ -165,7 +168,7 @@ def _measured_text(
     fields: list[MeasuredField], told: dict[str, Any], written: int, out: Path
 ) -> str:
     rows = [
-        [field.micrograph.name, len(field.crop_ids), f"{field.area_percent:.3f}"]
+        [field.micrograph.shown_name, len(field.crop_ids), f"{field.area_percent:.3f}"]
         for field in fields
     ]
     lines = [
@@ -176,7 +179,7 @@ def _measured_text(
     if told["without_outline"]:
         without = count(told["without_outline"], "crop")
         lines.append(f"{without} without an outline not measured.")
-    lines += told["empty_because"].values()
+    lines += [*told["empty_because"].values(), *told["notes"]]
     return "\n".join([*lines, f"{count(written, 'pore')} written to {out}."])
 
 

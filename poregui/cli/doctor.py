@@ -9,11 +9,11 @@ import platform
 import subprocess
 import sys
 from importlib import metadata
-from pathlib import Path
 from typing import Any
 
 import poregui
 from poregui.cli.output import Screen
+from poregui.launching import child_environment, python_command
 
 _PACKAGES = (
     "PySide6-Essentials", "pyqtgraph", "numpy", "keras", "onnxruntime", "opencv-python-headless",
@@ -67,13 +67,10 @@ def _version(name: str) -> str | None:
 
 def _ask(what: str) -> dict[str, Any]:
     """Ask in a child process, for a broken driver or library may end it without a word."""
-    source = str(Path(poregui.__file__).resolve().parent.parent)
-    paths = os.pathsep.join(filter(None, (source, os.environ.get("PYTHONPATH"))))
-    quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": paths}
     try:
         asked = subprocess.run(
-            [sys.executable, "-P", "-c", _ASK[what]],
-            env={**os.environ, **quiet},
+            python_command("-c", _ASK[what]),
+            env=child_environment(TF_CPP_MIN_LOG_LEVEL="3"),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

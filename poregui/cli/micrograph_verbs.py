@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import asdict
-from fnmatch import fnmatch
 from typing import Any
 
 from poregui.cli.output import Screen, table
@@ -14,9 +13,11 @@ from poregui.domain.records import Detection, Line, Micrograph, Plane
 from poregui.store.project import Project
 from poregui.vision.info_bar import find_info_bar
 from poregui.vision.io.pyramid import open_pyramid
+from poregui.workflow.editing.accept_file import accept_file, look_at_file
 from poregui.workflow.editing.edits import Combined, Edit
 from poregui.workflow.editing.history import History
 from poregui.workflow.editing.label_edits import set_scale
+from poregui.workflow.editing.micrograph_choice import micrographs_like
 from poregui.workflow.editing.micrograph_edits import (
     Frame,
     Step,
@@ -27,8 +28,9 @@ from poregui.workflow.editing.micrograph_edits import (
     set_project_build_direction,
     set_specimens,
     set_surfaces,
-    specimens_in_names,
 )
+from poregui.workflow.importing.image_identity import check_same
+from poregui.workflow.importing.specimen_names import naming_notes, others_of, specimens_in_names
 
 _UNSAID = object()
 """Stands for an option that was not given, where None means unknown."""
@@ -37,7 +39,11 @@ _UNSAID = object()
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add what `micrographs` understands."""
     parser.add_argument(
-        "--name", metavar="GLOB", default="*", help="only micrographs of such names, as 'A1_*'"
+        "--name",
+        metavar="GLOB",
+        default="*",
+        help="only micrographs of such names or paths, as 'A1_*' or 'S1/*', or one by "
+        "its path or #id",
     )
     parser.add_argument(
         "--set-scale",
@@ -50,8 +56,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     specimen.add_argument(
         "--specimen-pattern",
         metavar="PATTERN",
-        help="where names hold the specimen: '{specimen}_*.tif', or a regular expression with "
-        "the group 'specimen'",
+        help="where names hold the specimen: '{specimen}_*.tif', with folders '{specimen}/*', or "
+        "a regular expression",
     )
     parser.add_argument(
         "--build-direction",
@@ -82,6 +88,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--mask-info-bar", action="store_true", help="mask the burned-in bars that are found"
     )
+    parser.add_argument(
+        "--accept-file",
+        action="store_true",
+        help="take files as they are now that are not those that were imported; what shows other "
+        "pores becomes new",
+    )
 
 
 def _scale(text: str) -> float | str:
@@ -111,13 +123,16 @@ def micrographs(args: argparse.Namespace, screen: Screen) -> int:
     changes = (
         args.set_scale is not None or args.specimen or args.specimen_pattern or args.mask_info_bar
     )
-    changes = changes or surface or args.build_direction is not _UNSAID
+    changes = changes or surface or args.accept_file or args.build_direction is not _UNSAID
     notes: list[str] = []
     with Project.open(args.project, read_only=not changes) as project:
+        wanted = micrographs_like(project, args.name)
         if changes:
             project.check_writable()
-            _change(project, args, notes)
-        wanted = _wanted(project, args.name)
+            if args.accept_file:
+                wanted = _accept(project, wanted, notes)
+            _change(project, args, wanted, notes)
+            wanted = _as_they_are(project, {one.id for one in wanted})
         specimens = {s.id: s.name for s in project.specimens()}
         frames = frames_of(project, wanted)
         detections = project.detections()
@@ -128,15 +143,13 @@ def micrographs(args: argparse.Namespace, screen: Screen) -> int:
     return 0
 
 
-def _wanted(project: Project, name: str) -> list[Micrograph]:
-    wanted = [m for m in project.micrographs() if fnmatch(m.name, name)]
-    if not wanted and name != "*":
-        raise PoreguiError(f"No micrograph is named {name!r}.", "See: poregui micrographs PROJECT.")
-    return wanted
+def _as_they_are(project: Project, ids: set[int]) -> list[Micrograph]:
+    return [one for one in project.micrographs() if one.id in ids]
 
 
-def _change(project: Project, args: argparse.Namespace, notes: list[str]) -> None:
-    wanted = _wanted(project, args.name)
+def _change(
+    project: Project, args: argparse.Namespace, wanted: list[Micrograph], notes: list[str]
+) -> None:
     steps: list[Step] = []
     if args.set_scale is not None:
         scale = args.set_scale
@@ -147,17 +160,12 @@ def _change(project: Project, args: argparse.Namespace, notes: list[str]) -> Non
         name = " ".join(args.specimen.split())
         steps.append(lambda micrographs: set_specimens(project, ((m, name) for m in micrographs)))
     elif args.specimen_pattern:
-        fits = [name for _, name in specimens_in_names(wanted, args.specimen_pattern)]
+        fits = specimens_in_names(wanted, args.specimen_pattern, others_of(project, wanted))
+        names = {one.id: name for one, name in fits}
         steps.append(
-            lambda micrographs: set_specimens(
-                project, specimens_in_names(micrographs, args.specimen_pattern)
-            )
+            lambda micrographs: set_specimens(project, ((m, names[m.id]) for m in micrographs))
         )
-        if None in fits:
-            notes.append(
-                f"{fits.count(None)} of {len(fits)} names do not fit the pattern; their "
-                "specimen stays."
-            )
+        notes += naming_notes(fits, args.specimen_pattern)
     if args.mask_info_bar:
         bars = {one.id: box for one, box in info_bars(project, wanted, notes)}
         if bars:
@@ -175,6 +183,28 @@ def _change(project: Project, args: argparse.Namespace, notes: list[str]) -> Non
         History(project).apply(
             edits[0] if len(edits) == 1 else Combined(tuple(edits), "change micrographs")
         )
+
+
+def _accept(project: Project, wanted: list[Micrograph], notes: list[str]) -> list[Micrograph]:
+    """Accept the files of micrographs as they are now, one step of undo each; return them and those
+    that are new.
+    """
+    history = History(project)
+    first = project.next_id("micrographs")
+    for one in wanted:
+        file = project.micrograph_file(one)
+        crops = project.crops(micrograph_id=one.id)
+        try:
+            now = look_at_file(one, file, project.folder, crops, project.pixels)
+            accepted = accept_file(project, one, now)
+        except PoreguiError as error:
+            notes.append(f"{one.shown_name}: {error}")
+            continue
+        if accepted.edit is not None:
+            history.apply(accepted.edit)
+        notes.append(accepted.sentence)
+    new = set(range(first, project.next_id("micrographs")))
+    return _as_they_are(project, {one.id for one in wanted} | new)
 
 
 def _frame_edits(
@@ -203,10 +233,11 @@ def info_bars(
     found = []
     for one in wanted:
         try:
+            check_same(one, project.micrograph_file(one), project.folder)
             with open_pyramid(project.micrograph_file(one), None, Plane.parse(one.plane)) as image:
                 bar = find_info_bar(image)
         except PoreguiError as error:
-            notes.append(f"{one.name}: {error}")
+            notes.append(f"{one.shown_name}: {error}")
             continue
         if bar is not None:
             found.append((one, bar))
@@ -217,7 +248,11 @@ def _described(
     one: Micrograph, specimens: dict[int, str], frame: Frame, detection: Detection | None
 ) -> dict[str, Any]:
     return {
+        "id": one.id,
         "name": one.name,
+        "shown_name": one.shown_name,
+        "path": one.path,
+        "sha256": one.sha256,
         "width": one.width,
         "height": one.height,
         "bits": one.bits,
@@ -238,7 +273,8 @@ def _described(
 def _text(rows: list[dict[str, Any]]) -> str:
     listed = [
         [
-            row["name"],
+            row["shown_name"],
+            f"#{row['id']}",
             f"{row['width']} x {row['height']}",
             "unknown" if row["um_per_px"] is None else f"{row['um_per_px']:.6g}",
             row["scale_source"],
@@ -250,7 +286,7 @@ def _text(rows: list[dict[str, Any]]) -> str:
         for row in rows
     ]
     return table(
-        ["micrograph", "px", "µm/px", "from", "specimen", "masks", "build °", "surfaces"],
+        ["micrograph", "id", "px", "µm/px", "from", "specimen", "masks", "build °", "surfaces"],
         listed,
     )
 

@@ -14,6 +14,10 @@ from typing import Any
 
 from poregui.domain import wording
 from poregui.domain.errors import PoreguiError
+from poregui.launching import child_environment, python_command
+from poregui.store.project import Project
+from poregui.store.run_folder import RunFolder
+from poregui.workflow.evaluating.newest_run import chosen_run
 
 _BAR = 24
 
@@ -184,14 +188,12 @@ def print_pdf(html: str, out: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="poregui-report-") as folder:
         page = Path(folder) / "report.html"
         page.write_text(html, encoding="utf-8")
-        asked = [
-            sys.executable,
-            "-m",
-            "poregui.gui.services.printing",
-            str(page),
-            str(out.absolute()),
-        ]
-        done = subprocess.run(asked, capture_output=True, text=True, check=False)
+        asked = python_command(
+            "-m", "poregui.gui.services.printing", str(page), str(out.absolute())
+        )
+        done = subprocess.run(
+            asked, env=child_environment(), capture_output=True, text=True, check=False
+        )
     if done.returncode:
         told = (done.stderr.strip().splitlines() or ["no message"])[-1]
         raise PoreguiError(
@@ -223,3 +225,17 @@ def annotator_of(args: argparse.Namespace) -> str:
             "Give one after --annotator, or leave the option out.",
         )
     return name
+
+
+def run_for(
+    project: Project, number: int | None, screen: Screen, *, network: bool = False
+) -> RunFolder:
+    """Return the run of a number, or the newest complete one (with a network), and tell what is
+    passed over for it.
+
+    Raises ProjectError when there is no such run.
+    """
+    run, passed_over = chosen_run(project, number, network=network)
+    for sentence in passed_over:
+        screen.note(f"Note: {sentence} Run {run.number} is taken instead.")
+    return run

@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from poregui.cli.output import Screen, percent, table
+from poregui.cli.output import Screen, percent, run_for, table
 from poregui.domain.errors import ImageError, PoreguiError
+from poregui.domain.micrograph_names import Named, unique_names
 from poregui.domain.wording import count
 from poregui.store.project import Project
-from poregui.workflow.applying.inputs import run_with_network
+from poregui.workflow.evaluating.class_identity import classes_of_run
 from poregui.workflow.evaluating.predict import Predictor, ScaledCrop
 from poregui.workflow.importing.folders import find_pictures
 
@@ -26,7 +27,8 @@ def predict(args: argparse.Namespace, screen: Screen) -> int:
 
     ImportOptions(um_per_px=args.um_per_px)  # refuses what cannot be a scale
     with Project.open(args.project, read_only=True) as project:
-        run = run_with_network(project, args.run)
+        run = run_for(project, args.run, screen, network=True)
+        classes = classes_of_run(project, run.read_dataset()).names
     predictor = Predictor(run)
     found, passed = find_pictures(args.paths, "crops")
     skipped = [{"path": one.name, "reason": one.reason} for one in passed]
@@ -39,7 +41,7 @@ def predict(args: argparse.Namespace, screen: Screen) -> int:
             guessed += sum(crop.um_per_px is None for crop in scaled)
         answers = predictor.predict([_with_scale(crop, predictor) for crop in scaled])
         predictions += [
-            _answer(_as_given(file, args.paths), row, predictor.classes)
+            _answer(_as_given(file, args.paths), row, classes)
             for file, row in zip(crops, answers, strict=True)
         ]
         screen.progress(start + len(files), len(found))
@@ -54,7 +56,7 @@ def predict(args: argparse.Namespace, screen: Screen) -> int:
     if guessed:
         screen.note(_guess(guessed, predictor))
     values = {"run": run.number, "predictions": predictions, "skipped": skipped}
-    screen.result(values, _text(predictions, predictor.classes, skipped))
+    screen.result(values, _text(predictions, classes, skipped))
     return 0
 
 
@@ -70,7 +72,7 @@ def _read(
         try:
             image = read_image(file)
         except ImageError as error:
-            skipped.append({"path": file.name, "reason": str(error).removeprefix(f"{file.name} ")})
+            skipped.append({"path": str(file), "reason": str(error).removeprefix(f"{file.name} ")})
             continue
         read.append(file)
         scale = image.um_per_px
@@ -118,13 +120,10 @@ def _answer(file: Path, probabilities: Sequence[float], classes: Sequence[str]) 
 def _text(
     predictions: Sequence[dict[str, Any]], classes: Sequence[str], skipped: Sequence[dict[str, str]]
 ) -> str:
+    named = [Named(Path(one["path"]).as_posix(), Path(one["path"]).name) for one in predictions]
     rows = [
-        [
-            Path(one["path"]).name,
-            one["class"],
-            *(percent(one["probabilities"][name]) for name in classes),
-        ]
-        for one in predictions
+        [shown, one["class"], *(percent(one["probabilities"][name]) for name in classes)]
+        for one, shown in zip(predictions, unique_names(named), strict=True)
     ]
     counts = Counter(one["class"] for one in predictions)
     summary = ", ".join(f"{name} {counts[name]}" for name in classes)

@@ -6,12 +6,13 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from poregui.cli.output import Screen, annotator_of, table
+from poregui.cli.output import Screen, annotator_of, run_for, table
 from poregui.domain.classes import NOT_A_PORE, UNSURE
 from poregui.domain.errors import PoreguiError
 from poregui.domain.records import Plane
 from poregui.domain.wording import count
 from poregui.store.project import Project
+from poregui.store.run_check import problem_of
 
 
 def demo(args: argparse.Namespace, screen: Screen) -> int:
@@ -97,7 +98,7 @@ def _mask_info_bars(project: Project, before: set[int]) -> list[str]:
         History(project).apply(mask_info_bars(found))
     return [
         *notes,
-        *(f"{one.name}: the info bar is masked ({box.height} px)." for one, box in found),
+        *(f"{one.shown_name}: the info bar is masked ({box.height} px)." for one, box in found),
     ]
 
 
@@ -132,7 +133,9 @@ def info(args: argparse.Namespace, screen: Screen) -> int:
     """Describe a project."""
     with Project.open(args.project, read_only=True) as project:
         values = _description(project)
-        runs = [[run.number, _state(run.final_event()), run.path] for run in project.runs()]
+        runs = [
+            (run.number, problem_of(run) or _state(run.final_event())) for run in project.runs()
+        ]
     rows = [[c["name"], c["key"], c["colour"], c["count"]] for c in values["classes"]]
     rows += [["Not a pore", "0", "", values["not_a_pore"]], ["Unsure", "U", "", values["unsure"]]]
     facts = table(
@@ -143,9 +146,10 @@ def info(args: argparse.Namespace, screen: Screen) -> int:
         ],
     )
     if runs:
-        listed = table(["run", "state"], [[number, state] for number, state, _ in runs])
+        listed = table(["run", "state"], [list(row) for row in runs])
     else:
         listed = "No runs yet."
+    values["run_states"] = [{"run": number, "state": state} for number, state in runs]
     screen.result(
         values, "\n\n".join([facts, table(["class", "key", "colour", "crops"], rows), listed])
     )
@@ -164,7 +168,7 @@ def _description(project: Project) -> dict[str, Any]:
     return {
         "project": str(project.folder),
         "classes": [
-            {"name": c.name, "colour": c.colour, "key": c.key, "count": counts[c.id]}
+            {"id": c.id, "name": c.name, "colour": c.colour, "key": c.key, "count": counts[c.id]}
             for c in project.classes()
         ],
         "micrographs": len(project.micrographs()),
@@ -179,7 +183,6 @@ def _description(project: Project) -> dict[str, Any]:
 
 def export(args: argparse.Namespace, screen: Screen) -> int:
     """Write labels, crops and outlines for other programs."""
-    from poregui.workflow.applying.inputs import run_with_network
     from poregui.workflow.exporting.export_kinds import EXPORTS
     from poregui.workflow.exporting.export_run import export_model
 
@@ -190,7 +193,9 @@ def export(args: argparse.Namespace, screen: Screen) -> int:
         )
     with Project.open(args.project, read_only=True) as project:
         if args.format == "model":
-            written = export_model(project, run_with_network(project, args.run), args.out)
+            written = export_model(
+                project, run_for(project, args.run, screen, network=True), args.out
+            )
         else:
             written = chosen.write(project, args.out, screen.progress)
     values = {"format": args.format, "out": str(Path(args.out).absolute()), chosen.unit: written}

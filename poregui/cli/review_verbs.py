@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from poregui.cli.output import Screen, evaluation_text, interval, percent, print_pdf, table
+from poregui.cli.output import Screen, evaluation_text, interval, percent, print_pdf, run_for, table
 from poregui.domain.errors import PoreguiError
 from poregui.domain.wording import count, noun, points, points_span
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
-from poregui.workflow.evaluating.evaluate import find_run
+from poregui.workflow.evaluating.newest_run import find_run
 
 _MOST_ROWS = 40
 
@@ -33,7 +33,7 @@ def evaluate(args: argparse.Namespace, screen: Screen) -> int:
     from poregui.workflow.reporting.run_report import run_json
 
     with Project.open(args.project, read_only=True) as project:
-        run = find_run(project, args.run)
+        run = run_for(project, args.run, screen)
         values = run_json(project, run)
         if args.predictions is not None:
             rows = export_predictions(project, run, args.predictions)
@@ -124,7 +124,7 @@ def report(args: argparse.Namespace, screen: Screen) -> int:
 
     check_ending(args.out)
     with Project.open(args.project, read_only=True) as project:
-        run = find_run(project, args.run)
+        run = run_for(project, args.run, screen)
         write_report(project, run, args.out, print_pdf)
     _count_look(args.project, run)
     size = args.out.stat().st_size
@@ -196,7 +196,7 @@ def suspects(args: argparse.Namespace, screen: Screen) -> int:
     from poregui.workflow.evaluating.label_issues import suspects as find_suspects
 
     with Project.open(args.project, read_only=True) as project:
-        run = find_run(project, args.run)
+        run = run_for(project, args.run, screen)
         found = find_suspects(project, run, reviewed_too=args.reviewed)
     _count_look(args.project, run)
     rows = [

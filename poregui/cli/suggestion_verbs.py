@@ -8,7 +8,7 @@ import os
 import queue
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from poregui.domain.errors import PoreguiError, ProjectError
 from poregui.domain.splits import group_of
 from poregui.domain.wording import count
 from poregui.store.project import Project
+from poregui.store.run_folder import RunFolder
 
 _MOST_ROWS = 20
 
@@ -50,6 +51,7 @@ def suggest(args: argparse.Namespace, screen: Screen) -> int:
             screen.progress(answer["measured"], answer["of"], "crops measured")
 
     with Project.open(args.project, read_only=True) as project:
+        runs = project.runs()
         crops = project.crops()
         classes = {c.id: c.name for c in project.classes(retired=True)} | {-1: "Not a pore"}
         worker = SuggestWorker(project.folder, hear, lambda: False)
@@ -72,6 +74,7 @@ def suggest(args: argparse.Namespace, screen: Screen) -> int:
             f"Label at least {FEWEST_LABELS} crops of two classes or more.",
         )
     found = Suggestions.from_json(told["suggestions"])
+    _note_passed_over(runs, found.run, screen)
     free = [crop.id for crop in crops if crop.label is None]
     listed = [(crop_id, *answer) for crop_id in free if (answer := found.of(crop_id))]
     values = {
@@ -86,6 +89,13 @@ def suggest(args: argparse.Namespace, screen: Screen) -> int:
     }
     screen.result(values, _text(found, listed, classes, told.get("curve")))
     return 0
+
+
+def _note_passed_over(runs: Sequence[RunFolder], taken: int | None, screen: Screen) -> None:
+    from poregui.workflow.evaluating.newest_run import passed_over_for
+
+    for sentence in passed_over_for(runs, taken):
+        screen.note(f"Note: {sentence} Its network is not used.")
 
 
 def _text(

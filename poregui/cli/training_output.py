@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import subprocess
 import sys
@@ -14,7 +13,6 @@ from pathlib import Path
 from types import FrameType
 from typing import IO, Any
 
-import poregui
 from poregui.cli.output import Screen
 from poregui.domain.errors import TrainingError
 from poregui.domain.events import (
@@ -32,6 +30,7 @@ from poregui.domain.events import (
     from_line,
 )
 from poregui.domain.wording import count, percent
+from poregui.launching import child_environment, poregui_command
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.training.trainer_exit import death_of
 
@@ -80,14 +79,12 @@ def _child(run: RunFolder, words: IO[bytes]) -> Iterator[subprocess.Popen[str]]:
     """Start `poregui fit` apart from the terminal's Ctrl+C; it ends by itself when our end of its
     input closes.
     """
-    source = str(Path(poregui.__file__).resolve().parent.parent)
-    paths = os.pathsep.join(filter(None, (source, os.environ.get("PYTHONPATH"))))
     process = subprocess.Popen(
         _command(run.path),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=words,
-        env={**os.environ, "PYTHONPATH": paths},
+        env=child_environment(),
         encoding="utf-8",
         errors="replace",
         **_apart(),
@@ -98,19 +95,8 @@ def _child(run: RunFolder, words: IO[bytes]) -> Iterator[subprocess.Popen[str]]:
         _end(process)
 
 
-def _command(run_folder: Path) -> list[str]:
-    # -P: no file in the current folder stands in for a module of the same name
-    return [
-        sys.executable,
-        "-P",
-        "-m",
-        "poregui",
-        "fit",
-        "--events",
-        "--control",
-        "--",
-        str(run_folder),
-    ]
+def _command(run_folder: Path) -> tuple[str, ...]:
+    return poregui_command("fit", "--events", "--control", "--", str(run_folder))
 
 
 def _apart() -> dict[str, Any]:

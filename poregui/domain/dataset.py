@@ -6,11 +6,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any, Literal
 
+from poregui.domain.checked import listed, mapping, number, text, whole
+
 Part = Literal["train", "validation", "test"]
+_LARGEST = 2**31 - 1
+_MOST_CHANNELS = 64
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,9 @@ class DatasetCrop:
 class Dataset:
     """Hold the classes (names and project ids, in the order of the outputs), the crops and how they
     were split.
+
+    `class_uids` tell the classes apart from those of all other projects, "" for one that is no
+    class of a project; runs of older versions have none.
     """
 
     classes: tuple[str, ...]
@@ -56,6 +63,7 @@ class Dataset:
     groups_train: int
     groups_test: int
     warnings: tuple[str, ...] = ()
+    class_uids: tuple[str, ...] = ()
 
     def part(self, part: Part) -> tuple[DatasetCrop, ...]:
         """Return the crops of one part in their order."""
@@ -84,17 +92,46 @@ class Dataset:
         return {**asdict(self), "hash": self.hash}
 
 
-def dataset_from_json(values: Mapping[str, Any]) -> Dataset:
+def dataset_from_json(values: Any) -> Dataset:
     """Return the dataset that `to_json` wrote.
 
-    Raises KeyError or TypeError when a field is missing.
+    Raises KeyError, TypeError or ValueError when a field is missing or of another kind, when a crop
+    stands there twice, or when classes, labels and parts do not fit together.
     """
+    told = mapping(values)
+    classes = listed(told["classes"], text)
+    class_ids = listed(told["class_ids"], partial(whole, low=-_LARGEST, high=_LARGEST))
+    crops = tuple(_crop(one, len(classes)) for one in listed(told["crops"], mapping))
+    if not classes or len(classes) != len(class_ids) or len(set(class_ids)) != len(class_ids):
+        raise ValueError("classes and their ids do not fit together")
+    if len({crop.crop_id for crop in crops}) != len(crops):
+        raise ValueError("a crop stands there twice")
     return Dataset(
-        classes=tuple(values["classes"]),
-        class_ids=tuple(values["class_ids"]),
-        crops=tuple(DatasetCrop(**crop) for crop in values["crops"]),
-        split_kind=values["split_kind"],
-        groups_train=values["groups_train"],
-        groups_test=values["groups_test"],
-        warnings=tuple(values["warnings"]),
+        classes=tuple(classes),
+        class_ids=tuple(class_ids),
+        crops=crops,
+        split_kind=text(told["split_kind"]),
+        groups_train=whole(told["groups_train"]),
+        groups_test=whole(told["groups_test"]),
+        warnings=tuple(listed(told["warnings"], text)),
+        class_uids=tuple(listed(told.get("class_uids", []), text)),
     )
+
+
+def _crop(told: dict[str, Any], classes: int) -> DatasetCrop:
+    crop = DatasetCrop(**told)
+    for name in (crop.group, crop.name, crop.pixels):
+        text(name)
+    whole(crop.crop_id)
+    whole(crop.label, 0, classes - 1)
+    whole(crop.offset)
+    for side in (crop.width, crop.height):
+        whole(side, 1, _LARGEST)
+    whole(crop.channels, 1, _MOST_CHANNELS)
+    number(crop.grey_low)
+    number(crop.grey_high)
+    if crop.bits not in (8, 16) or crop.part not in ("train", "validation", "test"):
+        raise ValueError("no such depth or part")
+    if crop.um_per_px is not None and not number(crop.um_per_px) > 0:
+        raise ValueError("no scale")
+    return crop

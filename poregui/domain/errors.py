@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
+NOTHING_LOST = "Nothing that was shown is lost."
+"""Follows a remedy where labels are concerned: what a person saw is on disk."""
+TOO_MANY_FILES = (
+    "Close poregui and start it again; if that does not help, "
+    "allow more open "
+    f"files (ulimit -n). {NOTHING_LOST}"
+)
+"""The remedy where a program may open no more files."""
+
 
 class PoreguiError(Exception):
     """Say in one sentence what happened and in another what to do.
@@ -23,6 +32,22 @@ class ImageError(PoreguiError):
 
 class ProjectError(PoreguiError):
     """Say why a project cannot be opened or written."""
+
+
+class DamagedRunError(ProjectError):
+    """Say which file of a run cannot be used, and why: it is missing, damaged, or not as the run
+    left it.
+    """
+
+    REMEDY = (
+        "Put the file back from a copy, choose another run, or train again; "
+        "the labels are "
+        "not concerned."
+    )
+
+    def __init__(self, run: str, fault: str) -> None:
+        super().__init__(f"Run {run} cannot be read: {fault}.", self.REMEDY)
+        self.fault = fault
 
 
 class ReadOnlyError(ProjectError):

@@ -5,8 +5,12 @@ and in the plots.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
+from functools import partial
 from typing import Any
+
+from poregui.domain.checked import flag, listed, maybe, number, text, whole
 
 
 @dataclass(frozen=True)
@@ -169,19 +173,27 @@ def to_line(event: Event) -> str:
 
 
 def from_line(line: str) -> Event | None:
-    """Return the event of a line, or None for a line that holds none (half written, or of a later
-    version).
+    """Return the event of a line, or None for a line that holds none.
+
+    It may be half written, of a later version, or hold values of another kind than the event has.
     """
     try:
         values = json.loads(line)
         kind = _KINDS[values.pop("event")]
-        known = {f.name for f in fields(kind)}
-        taken = {
-            name: tuple(v) if isinstance(v, list) else v
-            for name, v in values.items()
-            if name in known
-        }
+        checks = _CHECKS[kind]
+        taken = {name: checks[name](value) for name, value in values.items() if name in checks}
         event: Event = kind(**taken)
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return None
     return event
+
+
+_OF_TYPE: dict[str, Callable[[Any], Any]] = {
+    "str": text,
+    "bool": flag,
+    "int": partial(whole, low=-1),
+    "float": number,
+    "float | None": maybe(number),
+    "tuple[str, ...]": lambda value: tuple(listed(value, text)),
+}
+_CHECKS = {kind: {f.name: _OF_TYPE[str(f.type)] for f in fields(kind)} for kind in _KINDS.values()}

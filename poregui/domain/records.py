@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from poregui.domain.errors import PoreguiError
@@ -126,7 +126,9 @@ class Micrograph:
     automatic; it never touches data. Nothing is detected or cropped inside `masks`.
     `build_direction_deg` is counted counter-clockwise from the right in the picture, None where
     that of the project counts. `surfaces` are lines that a person drew where the specimen ends,
-    empty where none is in view, None where those that detection found count.
+    empty where none is in view, None where those that detection found count. `unique_name` is what
+    it is called among the micrographs of its project; it is not stored, and empty where the name
+    alone tells it apart.
     """
 
     id: int
@@ -145,6 +147,14 @@ class Micrograph:
     masks: tuple[Mask, ...] = ()
     build_direction_deg: float | None = None
     surfaces: tuple[Line, ...] | None = None
+    unique_name: str = field(default="", compare=False)
+
+    @property
+    def shown_name(self) -> str:
+        """Return what it is called where people read: its name, with folders before it where others
+        bear that too.
+        """
+        return self.unique_name or self.name
 
 
 @dataclass(frozen=True)
@@ -242,12 +252,15 @@ Kind = Literal[
     "labels",
     "test_side",
     "runs",
+    "run_marks",
     "outlines",
     "remarks",
     "settings",
     "detections",
 ]
-"""What an edit can change; a misspelt one is found when types are checked."""
+"""What can change; `run_marks`: what is wrong with files of runs. A misspelt one is found when
+types are checked.
+"""
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ ended.
 from __future__ import annotations
 
 import json
-import zipfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,7 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from poregui.domain.checked import whole
 from poregui.store.files import replace_file
+from poregui.store.run_files import BROKEN
 
 Arrays = list[NDArray[Any]]
 LEAST_SECONDS = 5.0
@@ -101,6 +102,16 @@ def read(path: Path) -> Snapshot | None:
                 part: [stored[name] for name in sorted(stored.files) if name.startswith(f"{part}_")]
                 for part in ("variables", "optimizer", "best")
             }
-            return Snapshot(State(**json.loads(str(stored["state"]))), **parts)
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
+            return Snapshot(_state(json.loads(str(stored["state"]))), **parts)
+    except BROKEN:
         return None
+
+
+def _state(told: dict[str, Any]) -> State:
+    state = State(**told)
+    for count in (state.epoch, state.best_epoch, state.plateau_waited):
+        whole(count)
+    for value in (state.best_loss, state.plateau_best, state.seconds):
+        if not isinstance(value, float | int):  # infinite before the first epoch
+            raise ValueError("no number")
+    return state

@@ -17,7 +17,8 @@ from poregui.domain.errors import PoreguiError, ProjectError, TrainingError
 from poregui.domain.events import FINAL, Event, Failed, Stage, to_line
 from poregui.learning.hardware import set_limits
 from poregui.store.files import remove_leftovers
-from poregui.store.run_folder import EventWriter, RunFolder
+from poregui.store.run_files import EventWriter
+from poregui.store.run_folder import RunFolder
 
 DONE = 0
 BROKEN = 1

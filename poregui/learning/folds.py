@@ -94,6 +94,7 @@ def _say_missing(job: Job, number: int, labels: NDArray[np.int64]) -> None:
 
 
 def _finish(job: Job, done: Sequence[_Fold]) -> None:
+    job.folder.break_seal()
     crops = [crop for fold in done for crop in fold.crops]
     answers = np.concatenate([fold.answers for fold in done])
     write_predictions(job.folder, job.dataset, crops, answers, part="test")
@@ -114,6 +115,7 @@ def _finish(job: Job, done: Sequence[_Fold]) -> None:
         },
     )
     add_baseline(job)
+    job.folder.write_seal()
     job.report(
         Finished(
             epochs=sum(fold.fit.epochs for fold in done),

@@ -17,6 +17,7 @@ from poregui.learning import fitting as precision
 from poregui.learning import networks as zoo
 from poregui.learning.batches import Crops, batch_count, load
 from poregui.learning.fitting import Fitter, Report, ShouldStop
+from poregui.learning.window_end import Check, leave_off, never
 from poregui.store.run_folder import RunFolder
 from poregui.vision.patches import InputSpec
 
@@ -32,6 +33,10 @@ class Job:
     report: Report
     should_stop: ShouldStop
     began: float
+
+    def check(self) -> None:
+        """Raise LeftOff when the run was cancelled, or nobody waits for it any more."""
+        leave_off(self.should_stop())
 
     @property
     def seconds(self) -> float:
@@ -109,12 +114,9 @@ def gave_up(job: Job, ended: str, epochs: int) -> bool:
     """Report the end of a run that was cancelled or interrupted; return whether it was."""
     if ended == "cancel":
         folder = job.folder
-        for made in (
-            folder.checkpoint_file,
-            folder.model_file,
-            folder.onnx_file,
-            folder.sidecar_file,
-        ):
+        folder.break_seal()
+        network = (folder.model_file, folder.trained_file, folder.onnx_file, folder.sidecar_file)
+        for made in (folder.checkpoint_file, *network):
             made.unlink(missing_ok=True)
         job.report(Cancelled(job.seconds))
     elif ended == "interrupt":
@@ -122,9 +124,11 @@ def gave_up(job: Job, ended: str, epochs: int) -> bool:
     return ended in ("cancel", "interrupt")
 
 
-def add_baseline(job: Job) -> None:
-    """Answer the run's crops from their shapes alone, to hold the network against."""
+def add_baseline(job: Job, check: Check = never) -> None:
+    """Predict the run's crops from their shapes alone, to compare the network with; `check` may
+    raise LeftOff.
+    """
     from poregui.learning.shape_forest import write_baseline
 
     job.report(Stage("Comparing with shape-only baseline"))
-    write_baseline(job.folder, job.recipe, job.dataset)
+    write_baseline(job.folder, job.recipe, job.dataset, check)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -20,7 +19,9 @@ from poregui.learning.batches import load
 from poregui.learning.export_onnx import PARITY, export
 from poregui.learning.fitting import PREDICTION_BATCH, predict
 from poregui.learning.hardware import available_threads, versions
+from poregui.learning.window_end import Check, never
 from poregui.store.files import replace_file, write_json
+from poregui.store.run_files import BROKEN
 from poregui.store.run_folder import RunFolder
 from poregui.vision.patches import InputSpec
 
@@ -88,19 +89,24 @@ def common_metrics(dataset: Dataset, recipe: Recipe, evaluation: Evaluation) -> 
 
 
 def write_features(
-    folder: RunFolder, model: keras.Model, dataset: Dataset, spec: InputSpec
+    folder: RunFolder,
+    model: keras.Model,
+    dataset: Dataset,
+    spec: InputSpec,
+    check: Check = never,
 ) -> None:
     """Write features.npy: (n, features) float32, the input of the last layer for the crops in the
     dataset's order.
 
     Those of the training crops also go into model.json, by which micrographs are held against them.
+    `check` is called before each piece of the work.
     """
     last = model.get_layer("probabilities")
     seen = keras.Model(model.input, last.input)
-    features = np.asarray(predict_crops(seen, folder, dataset.crops, spec), np.float32)
+    features = np.asarray(predict_crops(seen, folder, dataset.crops, spec, check), np.float32)
     folder.write_features(features)
     reference = make_reference(features, np.array([crop.part == "train" for crop in dataset.crops]))
-    told = json.loads(folder.sidecar_file.read_text(encoding="utf-8"))
+    told = folder.read_sidecar()
     write_json(
         folder.sidecar_file,
         {**told, "trained_on": None if reference is None else reference.to_json()},
@@ -120,18 +126,30 @@ def save_model(folder: RunFolder, model: keras.Model) -> None:
 
 
 def load_model(folder: RunFolder) -> keras.Model:
-    """Return the network of model.keras as a fresh one, fit for inference."""
-    return keras.saving.load_model(folder.model_file, compile=False, safe_mode=True)
+    """Return the network of model.keras as a fresh one, fit for inference.
+
+    Raises DamagedRunError when the file is damaged.
+    """
+    try:
+        return keras.saving.load_model(folder.model_file, compile=False, safe_mode=True)
+    except BROKEN as error:
+        raise folder.damaged(folder.model_file) from error
 
 
 def predict_crops(
-    model: keras.Model, folder: RunFolder, crops: Sequence[DatasetCrop], spec: InputSpec
+    model: keras.Model,
+    folder: RunFolder,
+    crops: Sequence[DatasetCrop],
+    spec: InputSpec,
+    check: Check = never,
 ) -> NDArray[np.float32]:
-    """Return (n, classes) probabilities of crops, read and predicted piece by piece."""
-    pieces = [
-        predict(model, load(folder, crops[start : start + PREDICTION_BATCH], spec))
-        for start in range(0, len(crops), PREDICTION_BATCH)
-    ]
+    """Return (n, classes) probabilities of crops, read and predicted piece by piece; `check` is
+    called before each.
+    """
+    pieces = []
+    for start in range(0, len(crops), PREDICTION_BATCH):
+        check()
+        pieces.append(predict(model, load(folder, crops[start : start + PREDICTION_BATCH], spec)))
     if pieces:
         return np.concatenate(pieces)
     return np.empty((0, model.output_shape[-1]), np.float32)
@@ -152,6 +170,7 @@ def export_model(
         {
             "classes": list(dataset.classes),
             "class_ids": list(dataset.class_ids),
+            "class_uids": list(dataset.class_uids),
             "input": spec.to_json(),
             "size_unit": "um" if spec.calibrated else "px",
             "um_per_px": _scales(crop.um_per_px for crop in dataset.part("train")),

@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 
 from poregui.domain.dataset import Dataset, DatasetCrop, Part
 from poregui.domain.errors import TrainingError
-from poregui.domain.events import Cancelled, Event, Finished, Note, Stage, Started
+from poregui.domain.events import Cancelled, Event, Finished, Interrupted, Note, Stage, Started
 from poregui.domain.recipe import Recipe
 from poregui.domain.splits import Item, assign_folds
 from poregui.learning.hardware import available_threads
 from poregui.learning.results import accuracy_of, common_metrics, judge, trust, write_predictions
+from poregui.learning.window_end import Check, LeftOff, leave_off, never
 from poregui.store.files import write_json
 from poregui.store.run_folder import RunFolder
 from poregui.vision.shape.crop_shapes import LENGTHS, NAMES, shape_numbers
@@ -41,21 +42,20 @@ class _Table:
     classes: int
 
 
-def write_shapes(folder: RunFolder, dataset: Dataset) -> NDArray[np.float64]:
+def write_shapes(folder: RunFolder, dataset: Dataset, check: Check = never) -> NDArray[np.float64]:
     """Measure all crops of a dataset, write shapes.csv and return (n, numbers), lengths in um where
     all is known.
+
+    `check` is called before each crop.
     """
-    values = np.array(
-        [
-            shape_numbers(
-                pixels,
-                crop.grey_low,
-                crop.grey_high,
-                crop.um_per_px if dataset.calibrated else None,
-            )
-            for crop, pixels in zip(dataset.crops, folder.read_crops(dataset.crops), strict=True)
-        ]
-    ).reshape(-1, len(NAMES))
+    rows = []
+    for crop, pixels in zip(dataset.crops, folder.read_crops(dataset.crops), strict=True):
+        check()
+        scale = None
+        if dataset.calibrated:
+            scale = crop.um_per_px
+        rows.append(shape_numbers(pixels, crop.grey_low, crop.grey_high, scale))
+    values = np.array(rows).reshape(-1, len(NAMES))
     unit = "px"
     if dataset.calibrated:
         unit = "um"
@@ -64,15 +64,18 @@ def write_shapes(folder: RunFolder, dataset: Dataset) -> NDArray[np.float64]:
     return values
 
 
-def write_baseline(folder: RunFolder, recipe: Recipe, dataset: Dataset) -> None:
+def write_baseline(
+    folder: RunFolder, recipe: Recipe, dataset: Dataset, check: Check = never
+) -> None:
     """Write shapes.csv and baseline.json: what a forest on shape numbers answers for the crops of
     this run.
 
     `test` is answered by a forest on all crops that the network trained and was steered with;
     `out_of_fold` by forests that saw no crop of the same group. In a cross-validation both are the
-    answers of the run's own folds.
+    answers of the run's own folds. `check` is called before each step of the work and may end it by
+    an exception.
     """
-    values = write_shapes(folder, dataset)
+    values = write_shapes(folder, dataset, check)
     labels = np.array([crop.label for crop in dataset.crops], np.int64)
     table = _Table(dataset.crops, values, labels, len(dataset.classes))
     folds = folder.read_folds()
@@ -80,7 +83,7 @@ def write_baseline(folder: RunFolder, recipe: Recipe, dataset: Dataset) -> None:
         fold_of = _given_folds(dataset, folds)
     else:
         fold_of = _own_folds(dataset, recipe.seed)
-    crossed = _crossed(table, fold_of, recipe)
+    crossed = _crossed(table, fold_of, recipe, check)
     forest = None
     if folds:
         tested = np.ones(len(labels), bool)
@@ -107,16 +110,18 @@ def write_baseline(folder: RunFolder, recipe: Recipe, dataset: Dataset) -> None:
     )
 
 
-def answer_crops(folder: RunFolder, recipe: Recipe, dataset: Dataset) -> NDArray[np.float64]:
+def answer_crops(
+    folder: RunFolder, recipe: Recipe, dataset: Dataset, check: Check = never
+) -> NDArray[np.float64]:
     """Write the baseline too, and return (n, classes) answers of the forest for all crops of a
     dataset, in order.
 
     Of a cross-validation each is out of its fold, NaN where the other folds have fewer than two
     classes. Validation crops are not trained on, so that probabilities can be calibrated with them.
     """
-    write_baseline(folder, recipe, dataset)
+    write_baseline(folder, recipe, dataset, check)
     labels = np.array([crop.label for crop in dataset.crops], np.int64)
-    shapes = folder.read_shapes()
+    shapes = folder.read_shapes(dataset)
     assert shapes is not None
     table = _Table(dataset.crops, shapes[2], labels, len(dataset.classes))
     folds = folder.read_folds()
@@ -144,12 +149,15 @@ def _given_folds(dataset: Dataset, folds: Sequence[Sequence[int]]) -> NDArray[np
     return np.array([place.get(crop.crop_id, -1) for crop in dataset.crops], np.int64)
 
 
-def _crossed(table: _Table, fold_of: NDArray[np.int64], recipe: Recipe) -> NDArray[np.float64]:
+def _crossed(
+    table: _Table, fold_of: NDArray[np.int64], recipe: Recipe, check: Check = never
+) -> NDArray[np.float64]:
     """Return (n, classes) probabilities, each from the other folds; NaN where those have fewer than
     two classes.
     """
     found = np.full((len(table.labels), table.classes), np.nan)
     for fold in sorted(set(fold_of.tolist()) - {-1}):
+        check()
         inside = fold_of == fold
         if len(set(table.labels[~inside].tolist())) > 1:
             found[inside] = _answers(_forest(table, ~inside, recipe), table)[inside]
@@ -214,13 +222,27 @@ def train_shapes(
     model.
 
     Events, wishes and folds are as in `learning.train.train`; a forest takes seconds, so that
-    'stop' lets it finish and 'interrupt' gives up like 'cancel'. Raises PoreguiError when the
-    folder is damaged or the disk is full, and TrainingError when there is nothing to train or to
-    test with.
+    'stop' lets it finish and 'interrupt' leaves nothing to go on from: the next call begins again.
+    Raises PoreguiError when the folder is damaged or the disk is full, and TrainingError when there
+    is nothing to train or to test with.
     """
     began = time.monotonic()
     folder = RunFolder(run_folder)
-    recipe, dataset, folds = folder.read_recipe(), folder.read_dataset(), folder.read_folds()
+    try:
+        final = _train(folder, report, began, lambda: leave_off(should_stop()))
+    except LeftOff as left:
+        if left.wish == "cancel":
+            final = Cancelled(time.monotonic() - began)
+        else:
+            final = Interrupted(0)
+    report(final)
+
+
+def _train(folder: RunFolder, report: Callable[[Event], None], began: float, check: Check) -> Event:
+    """Leave all results and return what is to be told at the end. `check` may raise LeftOff."""
+    recipe = folder.read_recipe()
+    dataset = folder.read_dataset()
+    folds = folder.read_folds()
     for warning in dataset.warnings:
         report(Note(warning))
     parts: tuple[Part, ...] = ("train", "validation", "test")
@@ -239,16 +261,13 @@ def train_shapes(
             0,
         )
     )
-    if should_stop() in ("cancel", "interrupt"):
-        report(Cancelled(time.monotonic() - began))
-        return
-    answers = answer_crops(folder, recipe, dataset)
+    check()
+    folder.break_seal()
+    answers = answer_crops(folder, recipe, dataset, check)
     judged = np.isfinite(answers[:, 0])
     crops = list(compress(dataset.crops, judged))
     given = answers[judged].astype(np.float32)
-    if should_stop() in ("cancel", "interrupt"):
-        report(Cancelled(time.monotonic() - began))
-        return
+    check()
     write_predictions(folder, dataset, crops, given, "test" if folds else None)
     tested = np.array([bool(folds) or crop.part == "test" for crop in crops])
     evaluation = judge(dataset, list(compress(crops, tested)), given[tested])
@@ -260,8 +279,9 @@ def train_shapes(
         **told,
     }
     write_json(folder.metrics_file, metrics)
+    folder.write_seal()
     sure = trust(list(compress(crops, tested)), given[tested])
-    report(Finished(0, 0, evaluation.accuracy or 0.0, evaluation.n, seconds, **sure))
+    return Finished(0, 0, evaluation.accuracy or 0.0, evaluation.n, seconds, **sure)
 
 
 def _more(dataset: Dataset, answers: NDArray[np.float64], folds: list[list[int]]) -> dict[str, Any]:

@@ -21,6 +21,8 @@ from poregui.learning.results import (
     write_features,
     write_predictions,
 )
+from poregui.learning.trained_run import EXPORTING, read_trained, write_trained
+from poregui.learning.window_end import LeftOff
 from poregui.store.files import write_json
 from poregui.store.run_folder import RunFolder
 
@@ -54,14 +56,18 @@ def train(run_folder: Path, report: Report, should_stop: ShouldStop) -> None:
         _train_one(job)
 
 
-def _cancelled(job: Job) -> str:
-    """Return `cancel` when it is wanted; so near its end a run takes no notice of anything else."""
-    if job.should_stop() == "cancel":
-        return "cancel"
-    return ""
-
-
 def _train_one(job: Job) -> None:
+    fit = read_trained(job.folder)
+    if fit is None:
+        fit = _fit(job)
+    else:
+        job.report(Note("The network of this run is trained; what comes after is done now."))
+    if fit is not None:
+        _finish(job, fit)
+
+
+def _fit(job: Job) -> Fit | None:
+    """Train and save the network; None when the run was cancelled or interrupted, which is told."""
     job.report(Stage("Reading the crops"))
     train = load_part(job, job.dataset.part("train"), "train")
     validation = load_part(job, job.dataset.part("validation"), "validate")
@@ -72,25 +78,47 @@ def _train_one(job: Job) -> None:
     resumed = fitter.resume()
     if resumed:
         job.report(Note(f"The training goes on after epoch {resumed}, where it was interrupted."))
+    elif job.folder.checkpoint_file.exists():
+        job.report(Note("The checkpoint of this run cannot be read, so its training begins again."))
     fit = fitter.fit()
     if gave_up(job, fit.ended, fit.epochs):
-        return
+        return None
     job.report(Stage("Saving the best weights"))
+    job.folder.break_seal()
     results.save_model(job.folder, fitter.model)
-    _finish(job, fit)
+    write_trained(job.folder, fit, fit.earlier_seconds + job.seconds)
+    return fit
 
 
 def _finish(job: Job, fit: Fit) -> None:
-    """Test the very weights that were saved, export them, and say that the run is complete."""
+    """Test the weights that were saved and say that the run is complete, or that it was left off
+    before.
+
+    Whoever goes on with it then begins here, for the weights are trained.
+    """
+    try:
+        job.folder.break_seal()
+        final = _test(job, fit)
+    except LeftOff as left:
+        gave_up(job, left.wish, fit.epochs)
+        return
+    job.folder.write_seal()
+    job.folder.checkpoint_file.unlink(missing_ok=True)
+    job.report(final)
+
+
+def _test(job: Job, fit: Fit) -> Finished:
+    """Test the very weights that were saved, export them, and return what is to
+    be told at the end.
+    """
     folder = job.folder
     dataset = job.dataset
     model = results.load_model(folder)
-    job.report(Stage("Exporting the model"))
+    job.report(Stage(EXPORTING))
     difference = results.export_model(folder, model, job.recipe, dataset, job.spec)
-    if gave_up(job, _cancelled(job), fit.epochs):
-        return
+    job.check()
     job.report(Stage("Testing on unseen crops"))
-    answers = results.predict_crops(model, folder, dataset.crops, job.spec)
+    answers = results.predict_crops(model, folder, dataset.crops, job.spec, job.check)
     write_predictions(folder, dataset, dataset.crops, answers)
     tested = [place for place, crop in enumerate(dataset.crops) if crop.part == "test"]
     evaluation = judge(dataset, [dataset.crops[place] for place in tested], answers[tested])
@@ -109,17 +137,14 @@ def _finish(job: Job, fit: Fit) -> None:
             "parity": difference,
         },
     )
-    write_features(folder, model, dataset, job.spec)
-    add_baseline(job)
-    folder.checkpoint_file.unlink(missing_ok=True)
-    job.report(
-        Finished(
-            epochs=fit.epochs,
-            best_epoch=fit.best_epoch,
-            accuracy=evaluation.accuracy or 0.0,
-            n_test=evaluation.n,
-            seconds=seconds,
-            stopped=fit.ended == "stop",
-            **trust([dataset.crops[place] for place in tested], answers[tested]),
-        )
+    write_features(folder, model, dataset, job.spec, job.check)
+    add_baseline(job, job.check)
+    return Finished(
+        epochs=fit.epochs,
+        best_epoch=fit.best_epoch,
+        accuracy=evaluation.accuracy or 0.0,
+        n_test=evaluation.n,
+        seconds=seconds,
+        stopped=fit.ended == "stop",
+        **trust([dataset.crops[place] for place in tested], answers[tested]),
     )

@@ -5,13 +5,17 @@ from __future__ import annotations
 import gc
 import json
 import os
+import select
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from poregui.learning.child import DONE, fit
 from poregui.learning.hardware import set_limits
+
+_LOOK_S = 0.2
 
 
 def wait_and_fit() -> int:
@@ -23,7 +27,7 @@ def wait_and_fit() -> int:
     processor threads: a recipe that asks for another number needs a process of its own.
     """
     set_limits(0, os.environ)
-    with _silent():
+    with _silent(), _leaving_with_the_window():
         _load()
     named = _first_line()
     if not named:
@@ -65,6 +69,33 @@ def _first_line() -> bytes:
             return b""
         line += byte
     return line
+
+
+@contextmanager
+def _leaving_with_the_window() -> Iterator[None]:
+    """End this process at once when its input ends meanwhile: loading takes long where others keep
+    the machine busy.
+    """
+    if not hasattr(select, "poll"):
+        yield
+        return
+    done = threading.Event()
+    watcher = threading.Thread(target=_watch, args=(done,), name="window", daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        done.set()
+        watcher.join()
+
+
+def _watch(done: threading.Event) -> None:
+    watched = select.poll()
+    watched.register(0, select.POLLIN | select.POLLHUP)
+    while not done.wait(_LOOK_S):
+        told = watched.poll(0)
+        if told and told[0][1] & select.POLLHUP and not told[0][1] & select.POLLIN:
+            os._exit(DONE)
 
 
 @contextmanager

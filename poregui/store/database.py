@@ -2,14 +2,98 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 
-from poregui.domain.errors import PoreguiError, ProjectError, ReadOnlyError
-from poregui.store.files import replace_file
+from poregui.domain.errors import (
+    NOTHING_LOST,
+    TOO_MANY_FILES,
+    PoreguiError,
+    ProjectError,
+    ReadOnlyError,
+)
+from poregui.store.files import no_descriptor_left, replace_file
+
+_NO_MEMORY = ("SQLITE_NOMEM", "SQLITE_IOERR_NOMEM")
+_DAMAGED = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
+_HELD = ("SQLITE_BUSY", "SQLITE_LOCKED")
+_UNREACHABLE = ("SQLITE_CANTOPEN", "SQLITE_IOERR", "SQLITE_PERM")
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Turn what SQLite refuses in the body into the sentence for it, which names `path`."""
+    try:
+        yield
+    except (sqlite3.Error, MemoryError) as error:
+        raise explain(error, path) from error
+
+
+def explain(error: sqlite3.Error | MemoryError, path: Path) -> PoreguiError:
+    """Return the sentence for what SQLite refused with the file `path`."""
+    name = getattr(error, "sqlite_errorname", "") or ""
+    if isinstance(error, MemoryError) or name in _NO_MEMORY:
+        what = f"There is not enough memory to use {path}."
+        return ProjectError(what, f"Close other programs. {NOTHING_LOST}")
+    if name.startswith("SQLITE_FULL"):
+        what = f"The disk that holds {path.parent} is full."
+        return ProjectError(what, f"Make room. {NOTHING_LOST}")
+    if name.startswith(_HELD):
+        what = f"{path.parent} is being written by another program."
+        return ProjectError(what, "Close it there and try again.")
+    if name.startswith(_DAMAGED):
+        return damaged(path)
+    if name == "SQLITE_READONLY_DBMOVED":
+        what = f"{path} was moved or replaced while it was open."
+        return ProjectError(what, "Put it back, and open the project again.")
+    if name.startswith("SQLITE_READONLY"):
+        return refused_write(path)
+    if name.startswith(_UNREACHABLE):
+        return _unreachable(path, name)
+    remedy = "Open the project again; if that does not help, restore the file from a backup."
+    return ProjectError(f"{path} cannot be used: {error}.", remedy)
+
+
+def damaged(path: Path) -> ProjectError:
+    """Return the sentence for a file whose content is no database any more."""
+    if path.name == "pixels.db":
+        kept = "Labels are kept in project.db."
+    else:
+        kept = "Runs and crop pixels are kept in other files."
+    remedy = f"It was left as it is; restore {path.name} from a backup copy. {kept}"
+    return ProjectError(f"{path} is damaged.", remedy)
+
+
+def refused_write(path: Path) -> ReadOnlyError:
+    """Return the sentence for a file of a project that may not be written."""
+    remedy = "Copy the project to a folder that you may write to."
+    return ReadOnlyError(f"{path.parent} is read-only.", remedy)
+
+
+def _unreachable(path: Path, name: str) -> PoreguiError:
+    """Return why a file could not be reached: SQLite does not tell, so it is tried."""
+    if no_descriptor_left():
+        what = f"{path} cannot be opened: this program has too many files open."
+        return ProjectError(what, TOO_MANY_FILES)
+    if not path.exists():
+        remedy = "Put it back, or connect its drive, and open the project again."
+        return ProjectError(f"{path} is not there any more.", remedy)
+    if name.startswith("SQLITE_IOERR"):
+        what = f"The disk failed while {path} was read or written ({name})."
+        remedy = "Check that its drive is connected, sound and within its quota."
+        return ProjectError(what, f"{remedy} {NOTHING_LOST}")
+    if not os.access(path, os.R_OK):
+        what = f"{path} cannot be read: no permission."
+        return ProjectError(what, "Ask for the right to read it.")
+    if not os.access(path.parent, os.W_OK):
+        return refused_write(path)
+    remedy = "Check the folder and its permissions, and open the project again."
+    return ProjectError(f"{path} cannot be opened.", remedy)
+
 
 _TO_2 = (
     "ALTER TABLE micrographs ADD COLUMN plane TEXT NOT NULL DEFAULT ''",
@@ -101,12 +185,10 @@ def open_database(path: Path, *, read_only: bool) -> sqlite3.Connection:
     mode = "rw"
     if read_only:
         mode = "ro"
-    try:
+    with explained(path):
         connection = sqlite3.connect(
             f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None
         )
-    except sqlite3.Error as error:
-        raise explain(error, path) from error
     try:
         _check(connection, path)
         connection.execute("PRAGMA foreign_keys = ON")
@@ -117,7 +199,7 @@ def open_database(path: Path, *, read_only: bool) -> sqlite3.Connection:
             connection.execute("PRAGMA journal_mode = DELETE")
             connection.execute("PRAGMA synchronous = FULL")
             _migrate(connection, path)
-    except sqlite3.Error as error:
+    except (sqlite3.Error, MemoryError) as error:
         connection.close()
         raise explain(error, path) from error
     except PoreguiError:
@@ -141,7 +223,7 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
         )
     (state,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if state != "ok":
-        raise _damaged(path)
+        raise damaged(path)
 
 
 def _as_current_version(connection: sqlite3.Connection) -> sqlite3.Connection:
@@ -182,7 +264,7 @@ def back_up(connection: sqlite3.Connection, target: Path) -> None:
         finally:
             copy.close()
         if state != "ok":
-            raise _damaged(beside)
+            raise damaged(beside)
 
     replace_file(target, write)
 
@@ -194,14 +276,13 @@ def transaction(connection: sqlite3.Connection, path: Path) -> Iterator[sqlite3.
 
     Raises ProjectError for a full disk, a read-only project or another refused write.
     """
-    try:
+    with explained(path):
         connection.execute("BEGIN IMMEDIATE")
-    except sqlite3.Error as error:
-        raise explain(error, path) from error
     try:
         yield connection
-        connection.execute("COMMIT")
-    except sqlite3.Error as error:
+        with explained(path):
+            connection.execute("COMMIT")
+    except (sqlite3.Error, MemoryError) as error:
         _roll_back(connection)
         raise explain(error, path) from error
     except BaseException:
@@ -212,34 +293,3 @@ def transaction(connection: sqlite3.Connection, path: Path) -> Iterator[sqlite3.
 def _roll_back(connection: sqlite3.Connection) -> None:
     if connection.in_transaction:
         connection.execute("ROLLBACK")
-
-
-def _damaged(path: Path) -> ProjectError:
-    return ProjectError(
-        f"{path} is damaged.",
-        "It was left as it is; restore project.db from a backup copy. Runs and crop pixels are "
-        "kept in other files.",
-    )
-
-
-def explain(error: sqlite3.Error, path: Path) -> PoreguiError:
-    """Return the sentence for what SQLite refused."""
-    name = getattr(error, "sqlite_errorname", "") or ""
-    if name.startswith("SQLITE_FULL"):
-        return ProjectError(
-            f"The disk that holds {path.parent} is full.",
-            "Make room; nothing that was shown is lost.",
-        )
-    if name.startswith("SQLITE_READONLY"):
-        return ReadOnlyError(
-            f"{path.parent} is read-only.", "Copy the project to a folder that you may write to."
-        )
-    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
-        return ProjectError(
-            f"{path.parent} is being written by another program.", "Close it there and try again."
-        )
-    if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
-        return _damaged(path)
-    return ProjectError(
-        f"{path} cannot be used: {error}.", "Check the disk and the folder's permissions."
-    )

@@ -6,6 +6,8 @@ import os
 import sys
 from pathlib import Path
 
+from poregui.store.files import TOO_MANY, explain_write_error
+
 if sys.platform == "win32":
     import msvcrt
 
@@ -43,12 +45,16 @@ class FileLock:
     def acquire(self) -> bool:
         """Try to take the lock; return False when another process has it or the folder cannot be
         written.
+
+        Raises ProjectError when no more files can be opened: that says nothing about who has it.
         """
         if self._descriptor is not None:
             return True
         try:
             descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
-        except OSError:
+        except OSError as error:
+            if error.errno in TOO_MANY:
+                raise explain_write_error(error, self.path) from error
             return False
         if not _try_lock(descriptor):
             os.close(descriptor)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from poregui.domain.errors import ProjectError
-from poregui.store.database import explain
+from poregui.store.database import explained
 from poregui.store.files import explain_write_error, replace_file
 
 Progress = Callable[[int, int, str], None]
@@ -39,29 +39,32 @@ def copy_databases(folder: Path, target: Path, moved: dict[str, str]) -> list[Me
     members = []
     for name in ("project.db", "pixels.db"):
         copy = target / name
-        try:
-            with (
-                contextlib.closing(
-                    sqlite3.connect(f"{(folder / name).absolute().as_uri()}?mode=ro", uri=True)
-                ) as old,
-                contextlib.closing(sqlite3.connect(copy)) as new,
-            ):
-                old.backup(new, pages=_PAGES)
-                if name == "project.db":
-                    new.executemany(
-                        "UPDATE micrographs SET path = ? WHERE path = ?",
-                        ((b, a) for a, b in moved.items()),
-                    )
-                    new.commit()
-                (state,) = new.execute("PRAGMA integrity_check(1)").fetchone()
-        except sqlite3.Error as error:
-            raise explain(error, folder / name) from error
+        with (
+            explained(folder / name),
+            contextlib.closing(
+                sqlite3.connect(f"{(folder / name).absolute().as_uri()}?mode=ro", uri=True)
+            ) as old,
+            contextlib.closing(sqlite3.connect(copy)) as new,
+        ):
+            old.backup(new, pages=_PAGES)
+            if name == "project.db":
+                _move(new, moved)
+                new.commit()
+            (state,) = new.execute("PRAGMA integrity_check(1)").fetchone()
         if state != "ok":
             raise ProjectError(
                 f"{folder / name} is damaged.", "Restore it from a backup, then pack again."
             )
         members.append(Member(copy, name))
     return members
+
+
+def _move(database: sqlite3.Connection, moved: dict[str, str]) -> None:
+    """Give micrographs their new paths, all at once: a new path may be the old one of another."""
+    change = "UPDATE micrographs SET path = ? WHERE path = ?"
+    numbered = [(f"\0{number}", old, new) for number, (old, new) in enumerate(moved.items())]
+    database.executemany(change, ((between, old) for between, old, _ in numbered))
+    database.executemany(change, ((new, between) for between, _, new in numbered))
 
 
 def run_files(runs: Iterable[Path], folder: Path) -> list[Member]:

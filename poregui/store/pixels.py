@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import sqlite3
-import threading
 import zlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -19,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poregui.domain.errors import ProjectError
-from poregui.store.database import explain, transaction
+from poregui.store.connections import Connections
+from poregui.store.database import damaged, explained
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -94,40 +93,25 @@ class CropPixels:
 
 
 class PixelStore:
-    """Read pixels from any thread, add pixels from the one that opened the store."""
+    """Read and add pixels from any thread; `close` it at the end, after which reading raises
+    ProjectError.
+    """
 
     def __init__(self, path: Path, *, read_only: bool) -> None:
         self._path = path
-        self._read_only = read_only
-        self._local = threading.local()
-        self._opened: list[sqlite3.Connection] = []
-        self._guard = threading.Lock()
+        self._connections = Connections(path, read_only=read_only)
         if not read_only:
             try:
-                self._connection().execute(_SCHEMA)
-            except sqlite3.Error as error:
+                with self._connections.writing() as writer, explained(path):
+                    writer.execute(_SCHEMA)
+            except BaseException:
                 self.close()
-                raise explain(error, path) from error
-
-    def _connection(self) -> sqlite3.Connection:
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            mode = "ro" if self._read_only else "rwc"
-            uri = f"{self._path.absolute().as_uri()}?mode={mode}"
-            connection = sqlite3.connect(
-                uri, uri=True, isolation_level=None, check_same_thread=False
-            )
-            connection.execute("PRAGMA busy_timeout = 3000")
-            connection.execute("PRAGMA synchronous = FULL")
-            self._local.connection = connection
-            with self._guard:
-                self._opened.append(connection)
-        return connection
+                raise
 
     @contextmanager
     def batch(self) -> Iterator[None]:
-        """Commit all that is added in the body at once."""
-        with transaction(self._connection(), self._path):
+        """Commit all that this thread adds in the body at once; it alone finds it before."""
+        with self._connections.batch():
             yield
 
     def add(self, pixels: CropPixels) -> str:
@@ -140,12 +124,8 @@ class PixelStore:
             key, height, width, pixels.channels, pixels.bits, pixels.grey_low, pixels.grey_high,
             zlib.compress(little.tobytes(), 1),
         )  # fmt: skip
-        try:
-            self._connection().execute(
-                "INSERT OR IGNORE INTO pixels VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row
-            )
-        except sqlite3.Error as error:
-            raise explain(error, self._path) from error
+        with self._connections.writing() as writer, explained(self._path):
+            writer.execute("INSERT OR IGNORE INTO pixels VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
         return key
 
     def has(self, key: str) -> bool:
@@ -175,9 +155,7 @@ class PixelStore:
                 shape
             )
         except (zlib.error, ValueError) as error:
-            raise ProjectError(
-                f"{self._path} is damaged.", "Restore the file from a backup."
-            ) from error
+            raise damaged(self._path) from error
         return CropPixels(array, low, high)
 
     def form(self, key: str) -> tuple[int, int, float, float]:
@@ -202,23 +180,15 @@ class PixelStore:
         return ahead(self._unpacked, map(self._packed, keys))
 
     def _row(self, key: str, columns: str) -> tuple[Any, ...] | None:
-        try:
-            row: tuple[Any, ...] | None = (
-                self._connection()
-                .execute(f"SELECT {columns} FROM pixels WHERE sha256 = ?", (key,))
-                .fetchone()
-            )
-        except sqlite3.Error as error:
-            raise explain(error, self._path) from error
+        with self._connections.reading() as connection:
+            row: tuple[Any, ...] | None = connection.execute(
+                f"SELECT {columns} FROM pixels WHERE sha256 = ?", (key,)
+            ).fetchone()
         return row
 
     def close(self) -> None:
-        """Close the connections of all threads."""
-        with self._guard:
-            for connection in self._opened:
-                connection.close()
-            self._opened.clear()
-        self._local = threading.local()
+        """Close all connections; reads that are going on end first."""
+        self._connections.close()
 
 
 MOST_BYTES = 256 << 20

@@ -14,6 +14,7 @@ from typing import Any, Literal
 from poregui.domain.classes import DEFAULT_CLASS_NAMES, PoreClass, default_classes
 from poregui.domain.errors import ProjectError, ReadOnlyError
 from poregui.domain.geometry import Outline
+from poregui.domain.micrograph_names import with_unique_names
 from poregui.domain.records import (
     Crop,
     Detection,
@@ -24,7 +25,7 @@ from poregui.domain.records import (
     Remark,
     Specimen,
 )
-from poregui.store.database import create_database, explain, open_database, transaction
+from poregui.store.database import create_database, explained, open_database, transaction
 from poregui.store.files import explain_write_error
 from poregui.store.locks import FileLock
 from poregui.store.pixels import PixelStore
@@ -42,6 +43,8 @@ from poregui.store.rows import (
     detection_row,
     micrograph_from,
     micrograph_row,
+    read_uids,
+    write_uids,
 )
 from poregui.store.run_folder import RunFolder, runs_in
 
@@ -140,17 +143,25 @@ class Project:
         )
         return tuple(c for c in map(class_from, rows) if retired or not c.retired)
 
+    def class_uids(self) -> dict[int, str]:
+        """Return by id what tells each class that ever was from those of all other projects (see
+        `read_uids`).
+        """
+        return read_uids(self._db, self._file)
+
     def specimens(self) -> tuple[Specimen, ...]:
         """Return the specimens by name."""
         rows = self._rows("SELECT id, name FROM specimens WHERE deleted = 0 ORDER BY name, id")
         return tuple(Specimen(*row) for row in rows)
 
     def micrographs(self) -> tuple[Micrograph, ...]:
-        """Return the micrographs in the order in which they came."""
+        """Return the micrographs in the order in which they came, each with what it is called among
+        them.
+        """
         rows = self._rows(
             f"SELECT {MICROGRAPH_COLUMNS} FROM micrographs WHERE deleted = 0 ORDER BY id"
         )
-        return tuple(map(micrograph_from, rows))
+        return with_unique_names(map(micrograph_from, rows))
 
     def crops(self, *, micrograph_id: int | None = None) -> list[Crop]:
         """Return the crops in the order in which they came; of one micrograph when asked."""
@@ -326,8 +337,10 @@ class Project:
         """Make exactly these the project's classes (retired ones among them); others are marked
         deleted.
         """
+        known = self.class_uids()
         self._db.execute("UPDATE classes SET deleted = 1")
         self._put("classes", CLASS_COLUMNS, map(class_row, classes))
+        write_uids(self._db, known)
 
     def put_specimens(self, specimens: Iterable[Specimen]) -> None:
         """Insert or change specimens by id."""
@@ -420,10 +433,8 @@ class Project:
         )
 
     def _rows(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
-        try:
+        with explained(self._file):
             return self._db.execute(sql, tuple(values)).fetchall()
-        except sqlite3.Error as error:
-            raise explain(error, self._file) from error
 
 
 def _now() -> str:

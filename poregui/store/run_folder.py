@@ -3,29 +3,53 @@
 from __future__ import annotations
 
 import csv
-import json
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from poregui.domain.checked import check_baseline, check_metrics, check_sidecar, mapping
 from poregui.domain.dataset import Dataset, DatasetCrop, Part, dataset_from_json
-from poregui.domain.errors import PoreguiError, ProjectError
+from poregui.domain.errors import DamagedRunError, PoreguiError, ProjectError
 from poregui.domain.evaluation import Prediction
-from poregui.domain.events import FINAL, Event, Interrupted, from_line, to_line
+from poregui.domain.events import FINAL, Event, Finished, Interrupted
 from poregui.domain.recipe import Recipe, recipe_from_json
 from poregui.store.files import explain_write_error, harmless, replace_file, write_json
 from poregui.store.locks import FileLock, is_locked
+from poregui.store.run_files import (
+    BROKEN,
+    EventWriter,
+    Seal,
+    check_network,
+    last_event,
+    make_seal,
+    parse_features,
+    parse_folds,
+    parse_json,
+    parse_predictions,
+    parse_seal,
+    parse_shapes,
+    read_events,
+    read_whole,
+    size_of,
+)
+
+T = TypeVar("T")
+_LONGEST_NUMBER = 9
 
 
 class RunFolder:
     """Read and write the files of one run.
 
     recipe.json, dataset.json and crops.bin are written once by the freeze; events.jsonl grows while
-    the trainer works; all that a training makes appears whole.
+    the trainer works; all that a training makes appears whole, and results.json, which says what
+    each of these files is, last.
+
+    Every method that reads raises DamagedRunError, and nothing else, for a file that is missing or
+    holds anything that no run writes.
     """
 
     def __init__(self, path: Path) -> None:
@@ -46,6 +70,8 @@ class RunFolder:
         self.shapes_file = path / "shapes.csv"
         self.baseline_file = path / "baseline.json"
         self.features_file = path / "features.npy"
+        self.trained_file = path / "trained.json"
+        self.seal_file = path / "results.json"
 
     @property
     def number(self) -> int:
@@ -57,21 +83,118 @@ class RunFolder:
     @property
     def has_network(self) -> bool:
         """Tell whether the run left an exported network and what belongs to it."""
-        return self.onnx_file.exists() and self.sidecar_file.exists()
+        return self.onnx_file.is_file() and self.sidecar_file.is_file()
+
+    @property
+    def left_network(self) -> bool:
+        """Tell whether the run left a part of a network at least, or said when it finished that it
+        did.
+        """
+        try:
+            return self._expected(self.onnx_file) or self._expected(self.sidecar_file)
+        except DamagedRunError:
+            return True
+
+    # ---- the door ---------------------------------------------------------------------------
+
+    def read(self, path: Path, parse: Callable[[bytes], T]) -> T:
+        """Return what a file of this run says, held against the seal.
+
+        Raises DamagedRunError when it is missing, is not as the run left it, or `parse` raises one
+        of BROKEN.
+        """
+        try:
+            content = read_whole(path)
+            sealed = (self.read_seal() or {}).get(path.name)
+            fault = sealed.fault(content) if sealed is not None else ""
+            if fault:
+                raise self.damaged(path, fault)
+            return parse(content)
+        except DamagedRunError:
+            raise
+        except FileNotFoundError as error:
+            raise self.damaged(path, "is missing") from error
+        except (PoreguiError, *BROKEN) as error:
+            raise self.damaged(path) from error
+
+    def require(self, path: Path, at_least: int = 1) -> None:
+        """Raise DamagedRunError unless a file is there, is as large as the run left it, and at
+        least so large.
+        """
+        try:
+            size = size_of(path)
+        except FileNotFoundError as error:
+            raise self.damaged(path, "is missing") from error
+        except OSError as error:
+            raise self.damaged(path) from error
+        sealed = (self.read_seal() or {}).get(path.name)
+        fault = sealed.fault_of_size(size) if sealed is not None else ""
+        if fault or size < at_least:
+            raise self.damaged(path, fault or "is damaged")
+
+    def damaged(self, path: Path, fault: str = "is damaged") -> DamagedRunError:
+        """Return the error for a file of this run."""
+        return DamagedRunError(self.path.name, f"{path.name} {fault}")
+
+    def read_seal(self) -> Seal | None:
+        """Return what each file was when the run finished; None for a run of an older version, or
+        without results.
+        """
+        if not os.path.lexists(self.seal_file):
+            return None
+        try:
+            return parse_seal(read_whole(self.seal_file))
+        except BROKEN as error:
+            raise self.damaged(self.seal_file) from error
+
+    def write_seal(self) -> None:
+        """Write results.json, when all results are there."""
+        sealed = (
+            *(
+                self.recipe_file,
+                self.dataset_file,
+                self.crops_file,
+                self.folds_file,
+                self.model_file,
+                self.onnx_file,
+            ),
+            *(
+                self.sidecar_file,
+                self.predictions_file,
+                self.metrics_file,
+                self.shapes_file,
+                self.baseline_file,
+            ),
+            *(self.features_file, self.trained_file),
+        )
+        write_json(self.seal_file, make_seal(self.path, [path.name for path in sealed]))
+
+    def break_seal(self) -> None:
+        """Remove results.json, before the first of its files is written anew."""
+        try:
+            self.seal_file.unlink(missing_ok=True)
+        except OSError as error:
+            raise explain_write_error(error, self.seal_file) from error
+
+    def _expected(self, path: Path) -> bool:
+        """Tell whether a file that not every run has is there, or was there when
+        the run finished.
+        """
+        return os.path.lexists(path) or (
+            os.path.lexists(self.seal_file) and path.name in (self.read_seal() or {})
+        )
+
+    # ---- what a training was given ----------------------------------------------------------
 
     def read_recipe(self) -> Recipe:
-        """Return the recipe. Raises ProjectError when it is missing or damaged."""
-        try:
-            return recipe_from_json(_read_json(self.recipe_file))
-        except (TypeError, ValueError) as error:
-            raise _damaged(self.recipe_file) from error
+        """Return the recipe."""
+        return self.read(
+            self.recipe_file, lambda content: recipe_from_json(mapping(parse_json(content)))
+        )
 
     def read_dataset(self) -> Dataset:
-        """Return the dataset. Raises ProjectError when it is missing or damaged."""
-        try:
-            return dataset_from_json(_read_json(self.dataset_file))
-        except (KeyError, TypeError, ValueError) as error:
-            raise _damaged(self.dataset_file) from error
+        """Return the dataset."""
+        return self.read(self.dataset_file, lambda content: dataset_from_json(parse_json(content)))
 
     def read_crop(self, crop: DatasetCrop) -> NDArray[Any]:
         """Return the pixels of a crop, (height, width) or (height, width, channels), uint8 or
@@ -80,20 +203,21 @@ class RunFolder:
         return next(self.read_crops([crop]))
 
     def read_crops(self, crops: Iterable[DatasetCrop]) -> Iterator[NDArray[Any]]:
-        """Yield the pixels of crops in their order.
-
-        Raises ProjectError when the file is missing or too short.
-        """
-        if not self.crops_file.exists():
-            raise ProjectError(f"{self.crops_file} is missing.", "Put it back, or train again.")
-        with open(self.crops_file, "rb") as pixels:
-            for crop in crops:
-                pixels.seek(crop.offset)
-                content = pixels.read(crop.nbytes)
-                if len(content) != crop.nbytes:
-                    raise _damaged(self.crops_file)
-                shape = (crop.height, crop.width) + ((crop.channels,) if crop.channels > 1 else ())
-                yield np.frombuffer(content, "u1" if crop.bits == 8 else "<u2").reshape(shape)
+        """Yield the pixels of crops in their order."""
+        self.require(self.crops_file)
+        try:
+            with open(self.crops_file, "rb") as pixels:
+                for crop in crops:
+                    pixels.seek(crop.offset)
+                    content = pixels.read(crop.nbytes)
+                    if len(content) != crop.nbytes:
+                        raise self.damaged(self.crops_file)
+                    shape = (crop.height, crop.width) + (
+                        (crop.channels,) if crop.channels > 1 else ()
+                    )
+                    yield np.frombuffer(content, "u1" if crop.bits == 8 else "<u2").reshape(shape)
+        except (OSError, MemoryError, OverflowError) as error:
+            raise self.damaged(self.crops_file) from error
 
     def write_dataset(
         self, recipe: Recipe, dataset: Dataset, pixels: Iterable[NDArray[Any]]
@@ -119,9 +243,11 @@ class RunFolder:
 
     def read_folds(self) -> list[list[int]]:
         """Return the crop ids that each fold tests; empty for a run that trains one network."""
-        if self.folds_file.exists():
-            return [list(fold) for fold in _read_json(self.folds_file)["folds"]]
-        return []
+        if not self._expected(self.folds_file):
+            return []
+        return self.read(self.folds_file, parse_folds)
+
+    # ---- how it goes ------------------------------------------------------------------------
 
     def events(self) -> list[Event]:
         """Return all events told so far; half-written lines are passed over."""
@@ -138,12 +264,19 @@ class RunFolder:
         Only the last event counts: a run that was interrupted and is now going on tells more after
         its first end.
         """
-        told = self.events()
-        if told and isinstance(told[-1], FINAL):
-            return told[-1]
+        last = last_event(self.events_file)
+        if isinstance(last, FINAL):
+            return last
         if self.is_running():
             return None
-        return Interrupted(epochs=sum(type(event).__name__ == "EpochEnded" for event in told))
+        return Interrupted(
+            epochs=sum(type(event).__name__ == "EpochEnded" for event in self.events())
+        )
+
+    @property
+    def finished(self) -> bool:
+        """Tell whether the run told that it is complete, and nobody works on it again."""
+        return isinstance(last_event(self.events_file), Finished)
 
     def is_running(self) -> bool:
         """Tell whether a trainer holds the folder's lock."""
@@ -157,6 +290,8 @@ class RunFolder:
                 f"Run {self.path.name} is being trained already.", "Wait until it ends or stop it."
             )
         return lock
+
+    # ---- what it made -----------------------------------------------------------------------
 
     def write_predictions(
         self, classes: Sequence[str], parts: Mapping[int, Part], answers: Iterable[Prediction]
@@ -176,24 +311,38 @@ class RunFolder:
 
         replace_file(self.predictions_file, write)
 
-    def read_predictions(self) -> list[Prediction]:
-        """Return all predictions. Raises ProjectError when the file is missing or damaged."""
-        try:
-            with open(self.predictions_file, newline="", encoding="utf-8") as lines:
-                rows = list(csv.reader(lines))
-            return [Prediction(int(row[0]), tuple(float(p) for p in row[3:])) for row in rows[1:]]
-        except FileNotFoundError as error:
+    def read_predictions(self, dataset: Dataset | None = None) -> list[Prediction]:
+        """Return the answers for the crops of `dataset`, that of this run; it is read when it is
+        not given.
+
+        Each is of another crop, and all crops are answered but in a cross-validation. Raises
+        ProjectError when the run has none because it did not come so far.
+        """
+        if not self._expected(self.predictions_file) and not self.finished:
             raise ProjectError(
                 f"Run {self.path.name} has no predictions.", "Let it finish, or train again."
-            ) from error
-        except (OSError, ValueError, IndexError) as error:
-            raise _damaged(self.predictions_file) from error
+            )
+        known = dataset or self.read_dataset()
+        complete = not self._expected(self.folds_file)
+        found = self.read(self.predictions_file, lambda content: parse_predictions(content, known))
+        if complete and len(found) != len(known.crops):
+            fault = f"holds answers for {len(found)} of {len(known.crops)} crops"
+            raise self.damaged(self.predictions_file, fault)
+        return found
 
     def read_metrics(self) -> dict[str, Any]:
         """Return what the run measured when it ended; empty before."""
-        if self.metrics_file.exists():
-            return dict(_read_json(self.metrics_file))
-        return {}
+        if not self._expected(self.metrics_file):
+            return {}
+        return self.read(self.metrics_file, lambda content: check_metrics(parse_json(content)))
+
+    def read_sidecar(self) -> dict[str, Any]:
+        """Return what model.json tells of the exported network."""
+        return self.read(self.sidecar_file, lambda content: check_sidecar(parse_json(content)))
+
+    def read_network(self) -> bytes:
+        """Return the content of model.onnx."""
+        return self.read(self.onnx_file, check_network)
 
     def write_shapes(
         self, columns: Sequence[str], crop_ids: Sequence[int], values: NDArray[np.float64]
@@ -213,39 +362,36 @@ class RunFolder:
 
         replace_file(self.shapes_file, write)
 
-    def read_shapes(self) -> tuple[tuple[str, ...], NDArray[np.int64], NDArray[np.float64]] | None:
+    def read_shapes(
+        self, dataset: Dataset | None = None
+    ) -> tuple[tuple[str, ...], NDArray[np.int64], NDArray[np.float64]] | None:
         """Return column names, (n,) crop ids and (n, columns) shape numbers, NaN where unknown;
         None without the file.
 
-        Raises ProjectError when the file is damaged.
+        The crops are those of `dataset`, that of this run; it is read when it is not given.
         """
-        try:
-            with open(self.shapes_file, newline="", encoding="utf-8") as lines:
-                header, *rows = list(csv.reader(lines))
-            if len(header) < 2:
-                raise ValueError("no column of numbers")
-            ids = np.array([int(row[0]) for row in rows], np.int64)
-            values = np.array(
-                [[float(cell or "nan") for cell in row[1:]] for row in rows], np.float64
-            )
-            return tuple(header[1:]), ids, values.reshape(len(rows), len(header) - 1)
-        except FileNotFoundError:
+        if not self._expected(self.shapes_file):
             return None
-        except (OSError, ValueError, IndexError) as error:
-            raise _damaged(self.shapes_file) from error
+        known = dataset or self.read_dataset()
+        return self.read(self.shapes_file, lambda content: parse_shapes(content, known))
 
     def write_baseline(self, values: Mapping[str, Any]) -> None:
         """Write baseline.json: what shape numbers alone answer for the crops of this run."""
         write_json(self.baseline_file, values, indent=None)
 
-    def read_baseline(self) -> dict[str, Any] | None:
+    def read_baseline(self, dataset: Dataset | None = None) -> dict[str, Any] | None:
         """Return what shape numbers alone answered; None for a run that did not ask.
 
-        Raises ProjectError if damaged.
+        The crops are those of `dataset`, that of this run; it is read when it is not given.
         """
-        if self.baseline_file.exists():
-            return dict(_read_json(self.baseline_file))
-        return None
+        if not self._expected(self.baseline_file):
+            return None
+        known = dataset or self.read_dataset()
+        ids = {crop.crop_id for crop in known.crops}
+        classes = len(known.classes)
+        return self.read(
+            self.baseline_file, lambda content: check_baseline(parse_json(content), ids, classes)
+        )
 
     def write_features(self, features: NDArray[np.float32]) -> None:
         """Write features.npy: (n, features) float32 in the order of the dataset's crops."""
@@ -253,76 +399,49 @@ class RunFolder:
             self.features_file, lambda beside: np.save(beside, features, allow_pickle=False)
         )
 
-    def read_features(self) -> NDArray[np.float32] | None:
+    def read_features(self, dataset: Dataset | None = None) -> NDArray[np.float32] | None:
         """Return the network's features, (n, features) float32; None for a run that kept none.
 
-        Raises ProjectError when the file is damaged.
+        The rows are those of `dataset`, that of this run; it is read when it is not given.
         """
-        try:
-            return np.asarray(np.load(self.features_file, allow_pickle=False), np.float32)
-        except FileNotFoundError:
+        if not self._expected(self.features_file):
             return None
-        except (OSError, ValueError, EOFError) as error:
-            raise _damaged(self.features_file) from error
-
-
-class EventWriter:
-    """Append events to a file, each line forced out at once."""
-
-    def __init__(self, path: Path) -> None:
-        try:
-            self._out: IO[str] = open(path, "a", encoding="utf-8")  # noqa: SIM115 - kept open
-        except OSError as error:
-            raise explain_write_error(error, path) from error
-
-    def write(self, event: Event) -> None:
-        """Append one event."""
-        self._out.write(to_line(event) + "\n")
-        self._out.flush()
-
-    def close(self) -> None:
-        """Force everything to disk and close."""
-        self._out.flush()
-        os.fsync(self._out.fileno())
-        self._out.close()
+        known = dataset or self.read_dataset()
+        return self.read(
+            self.features_file, lambda content: parse_features(content, len(known.crops))
+        )
 
 
 def runs_in(project: Path) -> list[RunFolder]:
-    """Return the sealed run folders of a project folder, oldest first."""
+    """Return the run folders of a project folder, oldest first.
+
+    A folder whose dataset is missing is a run only where a trainer worked: before, it is still
+    being frozen.
+    """
     try:
-        folders = [
-            RunFolder(path)
+        names = [
+            path
             for path in (project / "runs").iterdir()
-            if path.name.isdigit() and path.is_dir()
+            if _names_a_run(path.name) and path.is_dir()
         ]
-    except FileNotFoundError:
+    except OSError:
         return []
-    return sorted((run for run in folders if run.dataset_file.exists()), key=lambda run: run.number)
-
-
-def read_events(path: Path) -> Iterator[Event]:
-    """Yield the events of a file; nothing when it does not exist."""
-    if not path.exists():
-        return
-    with open(path, encoding="utf-8", errors="replace") as lines:
-        for line in lines:
-            event = from_line(line)
-            if event is not None:
-                yield event
-
-
-def _read_json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise ProjectError(
-            f"{path} is missing.", "Choose a complete run, or train again."
-        ) from error
-    except (OSError, ValueError) as error:
-        raise _damaged(path) from error
-
-
-def _damaged(path: Path) -> PoreguiError:
-    return ProjectError(
-        f"{path} is damaged and cannot be read.", "Train again; labels are not concerned."
+    return sorted(
+        (run for run in map(RunFolder, names) if _was_frozen(run)), key=lambda run: run.number
     )
+
+
+def _names_a_run(name: str) -> bool:
+    return name.isascii() and name.isdecimal() and len(name) <= _LONGEST_NUMBER
+
+
+def _was_frozen(run: RunFolder) -> bool:
+    left = (
+        run.dataset_file,
+        run.events_file,
+        run.seal_file,
+        run.predictions_file,
+        run.metrics_file,
+        run.sidecar_file,
+    )
+    return any(os.path.lexists(path) for path in left)

@@ -15,11 +15,13 @@ from typing import Any
 import pytest
 import tifffile
 from builders import add_crops, add_specimens, grey, labelled_project
+from finished_runs import tell_finished
 from PIL import Image
 
 from poregui.cli.main import VERBS, main
 from poregui.domain.evaluation import Prediction
 from poregui.domain.recipe import recipe_for
+from poregui.store.files import write_json
 from poregui.store.project import Project
 from poregui.workflow.exporting.export_kinds import EXPORTS
 from poregui.workflow.training.prepare_dataset import freeze
@@ -78,6 +80,8 @@ def finished_run(folder: Path, wrong: int = 0) -> None:
         run.write_predictions(
             dataset.classes, {crop.crop_id: crop.part for crop in dataset.crops}, answers
         )
+        write_json(run.metrics_file, {})
+        tell_finished(run)
 
 
 def test_a_new_project_has_the_classes_that_were_asked_for(
@@ -336,7 +340,7 @@ def test_predicting_without_a_network_gets_a_sentence(
 ) -> None:
     assert "has no finished run" in refused(capsys, "predict", folder, folder)
     finished_run(folder)
-    assert "interrupted before it had a network" in refused(capsys, "predict", folder, folder)
+    assert "The network of run 001 is missing" in refused(capsys, "predict", folder, folder)
 
 
 def test_names_with_a_dash_spaces_umlauts_and_emoji_work(tmp_path: Path) -> None:

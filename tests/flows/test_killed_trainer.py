@@ -177,14 +177,19 @@ def test_a_trainer_that_is_killed_while_it_saves_goes_on_each_time(
     assert torn >= repetitions(50) // 5  # so many were killed in the middle of it
 
 
-def wait_for_the_end(run: RunFolder, seconds: float) -> Event | None:
-    limit = time.monotonic() + seconds
+def wait_for_the_end(run: RunFolder) -> Event | None:
+    """Wait for as long as a busy machine may need."""
+    limit = time.monotonic() + 300
     while run.is_running() and time.monotonic() < limit:
         time.sleep(0.1)
     return run.final_event()
 
 
-def test_a_trainer_ends_within_ten_seconds_of_its_killed_window_and_its_run_goes_on(
+def epochs_told(run: RunFolder) -> int:
+    return sum(isinstance(event, EpochEnded) for event in run.events())
+
+
+def test_a_trainer_ends_within_some_epochs_of_its_killed_window_and_its_run_goes_on(
     tmp_path: Path,
 ) -> None:
     labelled_project(tmp_path / "pores").close()
@@ -200,7 +205,9 @@ def test_a_trainer_ends_within_ten_seconds_of_its_killed_window_and_its_run_goes
         (run,) = project.runs()
     assert run.is_running()
     kill(window)
-    assert isinstance(wait_for_the_end(run, 10), Interrupted)
+    before = epochs_told(run)
+    assert isinstance(wait_for_the_end(run), Interrupted)
+    assert epochs_told(run) <= before + 25  # of 2000
     stored = checkpoint.read(run.checkpoint_file)
     assert stored is not None
     again = start(TRAINING, run.path)

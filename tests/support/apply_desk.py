@@ -10,6 +10,7 @@ from size_model import draw_discs, write_size_model
 from poregui.domain.records import Micrograph
 from poregui.gui.apply.apply_page import ApplyPage
 from poregui.gui.shell.main_window import MainWindow
+from poregui.store.files import file_hash
 from poregui.store.project import Project
 from poregui.workflow.editing.edits import AddMicrographs
 from poregui.workflow.editing.history import History
@@ -40,7 +41,7 @@ def add_micrographs(project: Project, tmp_path: Path) -> None:
                 first + number,
                 path,
                 file.name,
-                f"{number:064d}",
+                file_hash(file),
                 600,
                 600,
                 8,

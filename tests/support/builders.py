@@ -9,6 +9,7 @@ from PIL import Image
 
 from poregui.domain.geometry import Box
 from poregui.domain.records import Crop, Micrograph, Specimen
+from poregui.store.files import file_hash
 from poregui.store.pixels import CropPixels
 from poregui.store.project import Project
 from poregui.workflow.editing.edits import AddCrops, AddMicrographs, AddSpecimens
@@ -42,7 +43,7 @@ def add_micrograph(
         id=project.next_id("micrographs"),
         path=project.path_for(file),
         name=file.name,
-        sha256=f"{seed:064d}",
+        sha256=file_hash(file),
         width=200,
         height=150,
         bits=8,

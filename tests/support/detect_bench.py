@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from PIL import Image
 from poregui.domain.detection import DetectionRecipe
 from poregui.domain.geometry import Box
 from poregui.domain.records import Micrograph
+from poregui.store.files import file_hash
 from poregui.store.pixels import CropPixels
 from poregui.store.project import Project
 from poregui.vision.crops import cut
@@ -59,15 +61,27 @@ class Bench:
     ) -> None:
         self.project = Project.create(folder)
         self.history = History(self.project)
-        self.draw(pores)
+        sha256 = self._write(field(pores))
         self.history.apply(
             AddMicrographs(
-                (Micrograph(1, "field.png", "field.png", "a" * 64, WIDTH, HEIGHT, 8, 1, um_per_px),)
+                (Micrograph(1, "field.png", "field.png", sha256, WIDTH, HEIGHT, 8, 1, um_per_px),)
             )
         )
 
     def draw(self, pores: list[tuple[float, float, float]]) -> None:
-        Image.fromarray(field(pores)).save(self.project.folder / "field.png")
+        """Draw the micrograph anew, as if it had been that picture from the beginning."""
+        self.show(field(pores))
+
+    def show(self, pixels: np.ndarray) -> None:
+        """Make these pixels the micrograph, as if they had been it from the beginning."""
+        sha256 = self._write(pixels)
+        with self.project.transaction():
+            self.project.put_micrographs([replace(self.micrograph, sha256=sha256)])
+
+    def _write(self, pixels: np.ndarray) -> str:
+        file = self.project.folder / "field.png"
+        Image.fromarray(pixels).save(file)
+        return file_hash(file)
 
     @property
     def micrograph(self) -> Micrograph:

@@ -15,6 +15,7 @@ from poregui.gui.label.label_page import LabelPage
 from poregui.gui.label.label_presenter import LabelPresenter
 from poregui.gui.services.page_services import Services
 from poregui.gui.services.session import Session
+from poregui.store.files import file_hash
 from poregui.store.pixels import CropPixels
 from poregui.store.project import Project
 from poregui.workflow.editing.edits import AddCrops, AddMicrographs
@@ -38,11 +39,12 @@ def add_micrograph(
     project: Project, name: str = "field.png", specimen_id: int | None = None
 ) -> Micrograph:
     PIL.Image.fromarray(drawn()).save(project.folder / name)
+    sha256 = file_hash(project.folder / name)
     micrograph = Micrograph(
         project.next_id("micrographs"),
         name,
         name,
-        name,
+        sha256,
         WIDTH,
         HEIGHT,
         8,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from finished_runs import tell_finished
 from pytestqt.qtbot import QtBot
 
 from poregui.domain.dataset import DatasetCrop
@@ -89,6 +90,7 @@ def answer(run: RunFolder, rule: Rule = first_two_gas_wrong) -> None:
                 right.append(predicted == crop.label)
     run.write_predictions(dataset.classes, {c.crop_id: c.part for c in dataset.crops}, answers)
     write_json(run.metrics_file, {"accuracy_as_trained": sum(right) / len(right)})
+    tell_finished(run)
 
 
 def ids_of_test(run: RunFolder) -> list[int]:

@@ -25,7 +25,7 @@ from poregui.gui.base import pieces
 from poregui.gui.base.theme import GAP, MARGIN
 from poregui.gui.canvas.image_canvas import ImageCanvas
 from poregui.gui.lists.number_table import NumberRow, NumberTable
-from poregui.gui.lists.run_picker import RunEntry, RunPicker
+from poregui.gui.lists.run_picker import RunPicker
 from poregui.gui.plots.svg_view import Draw, SvgView
 
 
@@ -159,12 +159,6 @@ class ApplyPage(QWidget):
         """Say that a network is needed first, or show the work."""
         self._stack.setCurrentIndex(1 if empty else 0)
 
-    def set_runs(self, entries: Sequence[RunEntry], number: int | None) -> None:
-        """Offer the runs that have a network."""
-        with QSignalBlocker(self.run_picker):
-            self.run_picker.set_runs(entries)
-            self.run_picker.choose(number)
-
     def set_fields(self, rows: Sequence[FieldRow]) -> None:
         """List micrographs; those that stay keep their tick, new ones are ticked."""
         ticks = {item.data(_KEY): item.checkState() for item in self._items()}
@@ -245,6 +239,12 @@ class ApplyPage(QWidget):
             button.setVisible(bool(rows))
         self._choose_numbers_or_sizes()
 
+    def refuse(self, problem: str) -> None:
+        """Say in the place of numbers why there are none."""
+        self.set_sureness("")
+        self.set_waiting(0)
+        self.set_numbers("", HEADS, (), problem)
+
     def set_sizes(self, draw: Draw) -> None:
         """Take what draws the sizes of the pores whose numbers are shown."""
         self.size_view.set_drawing(draw)
@@ -279,7 +279,7 @@ class ApplyPage(QWidget):
             splitter.setHandleWidth(1)
         return whole
 
-    def _build_left(self) -> QWidget:
+    def _name_field_list(self) -> None:
         self.field_list.setObjectName("apply_fields")
         self.field_list.setAccessibleName("Micrographs to work on")
         self.field_list.setProperty("roomy", True)
@@ -290,6 +290,8 @@ class ApplyPage(QWidget):
         self.folder_button = pieces.button(
             "apply_folder_button", "Folder…", "Add the images of a folder"
         )
+
+    def _name_confidence(self) -> None:
         self.sureness_slider = QSlider(Qt.Orientation.Horizontal)
         self.sureness_slider.setObjectName("sureness_slider")
         self.sureness_slider.setAccessibleName("How sure the network must be")
@@ -300,14 +302,21 @@ class ApplyPage(QWidget):
             "Bring them into the project and say what they are; the numbers follow"
         )
         self.unsure_button.hide()
+        self.sureness_text.setWordWrap(True)
+
+    def _name_progress(self) -> None:
         self.state_text = pieces.muted("apply_state")
-        for label in (self.sureness_text, self.state_text):
-            label.setWordWrap(True)
+        self.state_text.setWordWrap(True)
         self.progress = QProgressBar()
         self.progress.setObjectName("apply_progress")
         self.progress.setTextVisible(False)
         self.apply_button = _wide("apply_button", "Find and classify pores", primary=True)
         self.cancel_button = _wide("apply_cancel_button", "Cancel")
+
+    def _build_left(self) -> QWidget:
+        self._name_field_list()
+        self._name_confidence()
+        self._name_progress()
         panel = pieces.panel()
         panel.setMinimumWidth(248)
         layout = QVBoxLayout(panel)

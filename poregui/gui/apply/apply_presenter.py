@@ -2,97 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QUrl
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtWidgets import QFileDialog
 
 from poregui.domain.errors import PoreguiError
 from poregui.domain.records import Changed, Plane
 from poregui.gui.apply.applied_results import (
     AND,
     RESULTS,
+    ApplyRuns,
     Known,
+    find_pores,
     key_of,
-    known_of,
-    plan,
     record,
-    results_folder,
+    results_there,
     with_people_of,
 )
+from poregui.gui.apply.applied_results import results_folder as folder_of
 from poregui.gui.apply.apply_page import HEADS, ApplyPage, FieldRow
+from poregui.gui.apply.apply_report import ask_report, proposed_file, reported
 from poregui.gui.apply.apply_text import note_of, rows_of, sureness_words, title_of
 from poregui.gui.apply.locking import LockFlow
 from poregui.gui.apply.result_image import PictureFlow, ResultImage
 from poregui.gui.apply.unsure_queue import UnsureFlow
 from poregui.gui.base.messages import messages
-from poregui.gui.lists.run_picker import run_entry
-from poregui.gui.services.jobs import Background, TaskControl, TaskHandle
+from poregui.gui.services.jobs import TaskControl, TaskHandle
 from poregui.gui.services.page_services import Services
-from poregui.gui.services.printing import write_pdf_of
 from poregui.gui.services.session import Session
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.applying.confidence import at_confidence, sureness
-from poregui.workflow.applying.field import FieldResult, FieldTask, read_result
-from poregui.workflow.applying.inputs import AppliedModel, micrographs_of, model_of_run, task_of
-from poregui.workflow.applying.pool import Applied, apply_all
-from poregui.workflow.applying.porosity_report import collect_applied, write_applied_report
+from poregui.workflow.applying.field import FieldResult, FieldTask
+from poregui.workflow.applying.inputs import AppliedModel, micrographs_of, model_of_run
+from poregui.workflow.applying.pool import Applied
+from poregui.workflow.applying.result_folders import names_beside
 from poregui.workflow.applying.result_table import PoreTable
 from poregui.workflow.applying.size_figure import diameters_of, sizes_svg
-from poregui.workflow.applying.summary import GroupSummary, Summary, summarise
+from poregui.workflow.applying.summary import GroupSummary, Summary, groups_of, summarise
 from poregui.workflow.applying.unsure_pores import unsure_pores
 from poregui.workflow.reporting.svg import Ink
-
-KINDS = {"PDF (*.pdf)": ".pdf", "HTML (*.html)": ".html"}
-
-
-@dataclass(frozen=True)
-class Reported:
-    """Hold what a report is made of: results at the confidence `least`, and the folders that they
-    lie in.
-    """
-
-    model: AppliedModel
-    results: Sequence[FieldResult]
-    folders: Sequence[Path]
-    tables: Sequence[PoreTable]
-    least: float
-    locked: str = ""
-
-
-def ask_report(parent: QWidget, proposed: Path, wanted: Reported, background: Background) -> None:
-    """Ask where to, and write the report there as HTML or PDF, whichever its name says."""
-    where, kind = QFileDialog.getSaveFileName(
-        parent, "Report per specimen", str(proposed), ";;".join(KINDS)
-    )
-    if where:
-        path = Path(where)
-        write_report(
-            path if path.suffix else path.with_suffix(KINDS.get(kind, ".pdf")), wanted, background
-        )
-
-
-def write_report(out: Path, wanted: Reported, background: Background) -> None:
-    """Write the report and tell when it is there."""
-
-    def work(_control: object) -> Path:
-        facts = collect_applied(
-            wanted.model,
-            wanted.results,
-            wanted.folders,
-            tables=wanted.tables,
-            least=wanted.least,
-            locked=wanted.locked,
-        )
-        return write_applied_report(facts, out, write_pdf_of)
-
-    background.run(
-        f"Writing {out.name}", work, lambda path: messages().note(f"Report written to {path}.")
-    )
 
 
 class ApplyPresenter(QObject):
@@ -105,7 +57,6 @@ class ApplyPresenter(QObject):
         self._page = page
         self._session = session
         self._services = services
-        self._runs: dict[int, RunFolder] = {}
         self._others: list[Path] = []
         self._known: Known | None = None
         self._summary: Summary | None = None
@@ -113,8 +64,9 @@ class ApplyPresenter(QObject):
         self._picture = PictureFlow(page.canvas, services)
         self._applied: Applied | None = None
         self._links: list[tuple[object, Callable]] = []
-        self._unsure = UnsureFlow(page, session, services)
-        self._lock = LockFlow(page, session, services, self._follow_lock)
+        self._unsure = UnsureFlow(page, session, services, self)
+        self._lock = LockFlow(page, session, services, self._follow_lock, self)
+        self._runs = ApplyRuns(page.run_picker, session, self._lock)
 
     # ---- life -------------------------------------------------------------------------------
 
@@ -136,7 +88,7 @@ class ApplyPresenter(QObject):
             ),
             (page.lock_panel.unlock_requested, self._lock.ask_unlock),
             (page.lock_panel.take_requested, self._lock.ask_take),
-            (page.run_chosen, lambda _: self._choose_run()),
+            (page.run_chosen, self._take_run),
             (page.field_chosen, self._show_picture),
             (page.group_chosen, lambda _: self._show_numbers()),
             (page.sureness_changed, lambda _: self._renew()),
@@ -173,11 +125,7 @@ class ApplyPresenter(QObject):
         least = self._least()
 
         def work(control: TaskControl) -> tuple[Known, Applied]:
-            model, tasks = plan(folder, run, wanted, least)
-            applied = apply_all(tasks, progress=control.progress, cancelled=control.cancelled)
-            known = known_of(folder, model, ((task_of(tasks, one), one) for one in applied.results))
-            record(folder, run, known, applied, least)
-            return known, applied
+            return find_pores(folder, run, wanted, least, control)
 
         self._work = self._services.background.run("Finding pores", work, self._done)
         self._work.progressed.connect(self._progressed)
@@ -208,7 +156,7 @@ class ApplyPresenter(QObject):
     # ---- following --------------------------------------------------------------------------
 
     def _follow(self, changed: Changed) -> None:
-        if changed.kinds & {"runs", "micrographs", "specimens"}:
+        if changed.kinds & {"runs", "run_marks", "micrographs", "specimens"}:
             self._fill()
         elif changed.kinds & {"labels", "crops", "outlines", "classes"}:
             self._take_answers()
@@ -238,17 +186,8 @@ class ApplyPresenter(QObject):
             )
 
     def _fill(self) -> None:
-        runs = [run for run in self._session.project.runs() if run.has_network]
-        self._runs = {run.number: run for run in runs}
-        chosen = self._page.run_picker.number
-        if self._lock.lock is not None and self._lock.lock.run in self._runs:
-            chosen = self._lock.lock.run
-        if chosen in self._runs:
-            number = chosen
-        else:
-            number = max(self._runs, default=None)
-        self._page.set_runs([run_entry(run) for run in runs], number)
-        self._page.show_empty(not runs and not self._lock.foreign)
+        self._runs.fill()
+        self._page.show_empty(self._runs.none and not self._lock.foreign)
         self._list_fields()
         self._choose_run()
 
@@ -263,7 +202,7 @@ class ApplyPresenter(QObject):
         for m in project.micrographs():
             file = project.micrograph_file(m)
             text = " · ".join(
-                part for part in (specimens.get(m.specimen_id or 0, ""), m.name) if part
+                part for part in (specimens.get(m.specimen_id or 0, ""), m.shown_name) if part
             )
             rows.append(
                 FieldRow(
@@ -273,20 +212,27 @@ class ApplyPresenter(QObject):
                     "" if file.exists() else "(missing)",
                 )
             )
-        rows += [
-            FieldRow(str(file), file.name, str(file)) for file in self._others if file not in known
+        others = [file for file in self._others if file not in known]
+        names = names_beside(others, self._file_of_project())
+        return rows + [
+            FieldRow(str(file), name, str(file)) for file, name in zip(others, names, strict=True)
         ]
-        return rows
+
+    def _name_of(self, key: str) -> str:
+        """Return what a micrograph of the list is called that nothing was found of yet."""
+        project = self._session.project
+        for m in project.micrographs():
+            if key_of(project.micrograph_file(m), Plane.parse(m.plane)) == key:
+                return m.shown_name
+        file = Path(key.partition(AND)[0])
+        return names_beside([file], [one for one in self._others if one != file])[0]
 
     def _file_of_project(self) -> list[Path]:
         project = self._session.project
         return [project.micrograph_file(m) for m in project.micrographs()]
 
     def _run(self) -> RunFolder | None:
-        """Return the run that is chosen; None also where what is locked came from elsewhere."""
-        if self._lock.foreign:
-            return None
-        return self._runs.get(self._page.run_picker.number or 0)
+        return self._runs.chosen
 
     @property
     def _ready(self) -> bool:
@@ -309,11 +255,20 @@ class ApplyPresenter(QObject):
             return known.model
         return model_of_run(self._session.project, run, least=least)
 
+    def _take_run(self, number: int) -> None:
+        self._runs.take(number)
+        self._choose_run()
+
     def _choose_run(self) -> None:
-        """Show the results of the chosen run that are there from earlier."""
+        """Show the results of the chosen run that are there from earlier, or say why it cannot be
+        applied.
+        """
         self._known = self._applied = None
         self._summary = None
         run = self._run()
+        if self._runs.problem:
+            self._page.refuse(self._runs.problem)
+            return
         keys = [row.key for row in self._field_rows()]
         folder = self._session.project.folder
         if not self._ready or not keys or not (folder / RESULTS).exists():
@@ -321,15 +276,16 @@ class ApplyPresenter(QObject):
             return
 
         def look(control: TaskControl) -> Known:
-            model, tasks = plan(folder, run, keys)
-            found = [(task, read_result(task)) for task in tasks if task.file.exists()]
-            return known_of(
-                folder, model, ((task, result) for task, result in found if result is not None)
-            )
+            return results_there(folder, run, keys)
 
         self._services.background.run(
-            "Looking for results", look, lambda known: self._take(run, known)
+            "Looking for results", look, lambda known: self._look(run, known)
         )
+
+    def _look(self, run: RunFolder | None, known: Known) -> None:
+        self._take(run, known)
+        if known.changed and self._work is None and run is self._run():
+            self._page.set_working(False, f"{known.changed[0]} Find its pores again.")
 
     # ---- results ----------------------------------------------------------------------------
 
@@ -359,7 +315,7 @@ class ApplyPresenter(QObject):
         if not self._ready or run is not self._run():
             return
         self._known = known
-        names = dict.fromkeys(one.specimen or one.name for one in known.results)
+        names = dict.fromkeys(groups_of(known.results))
         if len(names) > 1:
             groups = [("All", ""), *((name, name) for name in names)]
         else:
@@ -380,6 +336,13 @@ class ApplyPresenter(QObject):
             self._show_picture(chosen)
 
     def _sum_up(self) -> None:
+        try:
+            self._sum_up_results()
+        except PoreguiError as error:
+            self._summary = None
+            self._page.refuse(str(error))
+
+    def _sum_up_results(self) -> None:
         run = self._run()
         known = self._known
         least = self._least()
@@ -434,8 +397,8 @@ class ApplyPresenter(QObject):
             whole = group is self._summary.whole
         else:
             whole = True
-        pairs = zip(known.results, known.tables, strict=True)
-        own = [(result, table) for result, table in pairs if whole or result.specimen == group.name]
+        rows = zip(groups_of(known.results), known.results, known.tables, strict=True)
+        own = [(result, table) for name, result, table in rows if whole or name == group.name]
         names = [one.name for one in group.classes]
         return sizes_svg(diameters_of(names, own, self._least(), unit), colours, unit, ink)
 
@@ -444,7 +407,7 @@ class ApplyPresenter(QObject):
     def _show_picture(self, key: str) -> None:
         task, result, table = self._result_of(key)
         self._page.set_picture_title(
-            task.name if task is not None else Path(key.partition(AND)[0]).name,
+            task.name if task is not None else self._name_of(key),
             f"{result.pores:,} pores" if result else "not done yet",
         )
         if self._known is None or task is None or table is None:
@@ -475,18 +438,14 @@ class ApplyPresenter(QObject):
     def _ask_report(self) -> None:
         run = self._run()
         known = self._known
-        if known is not None and known.results:
-            folder = self._session.project.folder
-            least = self._least()
-            pairs = zip(known.results, known.tables, strict=True)
-            kept = [at_confidence(result, table, least) for result, table in pairs]
-            folders = [task.folder for task in known.tasks]
-            model = self._model(run, known, least)
-            locked = self._lock.sentence
-            wanted = Reported(model, kept, folders, known.tables, least, locked)
-            made = results_folder(folder, run, self._lock.lock).name
-            proposed = folder.with_name(f"{folder.name}-{made}-porosity.pdf")
-            ask_report(self._page, proposed, wanted, self._services.background)
+        if known is None or not known.results:
+            return
+        folder = self._session.project.folder
+        least = self._least()
+        model = self._model(run, known, least)
+        wanted = reported(known, model, least, self._lock.sentence)
+        proposed = proposed_file(folder, run, self._lock.lock)
+        ask_report(self._page, proposed, wanted, self._services.background)
 
     def _open_folder(self) -> None:
         """Bring the files up to what the page shows and open their folder."""
@@ -497,7 +456,7 @@ class ApplyPresenter(QObject):
             return
         folder = self._session.project.folder
         read_only = self._session.project.read_only
-        address = QUrl.fromLocalFile(str(results_folder(folder, run, self._lock.lock)))
+        address = QUrl.fromLocalFile(str(folder_of(folder, run, self._lock.lock)))
         applied = self._applied
 
         def work(_control: TaskControl) -> None:

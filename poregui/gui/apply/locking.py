@@ -27,6 +27,7 @@ from poregui.workflow.applying.locked_recipe import (
     is_own,
     lock_of_project,
     lock_run,
+    model_of_lock,
     read_lock,
     take_lock,
     unlock_project,
@@ -51,9 +52,14 @@ class LockFlow(QObject):
     """
 
     def __init__(
-        self, page: ApplyPage, session: Session, services: Services, changed: Callable[[], None]
+        self,
+        page: ApplyPage,
+        session: Session,
+        services: Services,
+        changed: Callable[[], None],
+        parent: QObject,
     ) -> None:
-        super().__init__(page)
+        super().__init__(parent)
         self.lock: Lock | None = None
         self.foreign = False
         self.sure: Sureness | None = None
@@ -140,7 +146,9 @@ class LockFlow(QObject):
         folder = self._session.project.folder
 
         def work(_control: object) -> _Found:
-            return _find(folder, take_lock(file, folder))
+            with Project.open(folder, read_only=True) as project:
+                taken = take_lock(file, project)
+            return _find(folder, taken)
 
         def done(found: _Found) -> None:
             messages().note(f"Taken: recipe {found.lock.sentence}.")
@@ -181,7 +189,7 @@ class LockFlow(QObject):
             )
         elif self.broken:
             page.lock_panel.set_locked(
-                "The lock is broken", self.broken, self.broken, may_unlock=writable
+                "The lock cannot be used", self.broken, self.broken, may_unlock=writable
             )
         else:
             page.lock_panel.set_unlocked(may_lock=writable)
@@ -196,9 +204,13 @@ class LockFlow(QObject):
 
 
 def _find(folder: Path, lock: Lock) -> _Found:
-    """Find out where the lock of a project came from; fit for any thread."""
+    """Find out where the lock of a project came from; fit for any thread.
+
+    Raises PoreguiError when its classes are not those of the project.
+    """
     with Project.open(folder, read_only=True) as project:
         own = is_own(lock, project)
+        model_of_lock(folder / FOLDER / LOCKED, project)
     tested = None if own else tested_of_file(folder / FOLDER / SIDECAR)
     return _Found(lock, not own, None if tested is None else sureness_among(tested, lock.least))
 

@@ -27,7 +27,8 @@ from poregui.workflow.applying.unsure_pores import (
     strangers_of,
 )
 from poregui.workflow.editing.label_edits import label_crops
-from poregui.workflow.importing.images import Collected, ImportOptions, collect, settle
+from poregui.workflow.importing.images import ImportOptions, collect, settle
+from poregui.workflow.importing.known_images import Collected
 
 
 class UnsureFlow(QObject):
@@ -35,8 +36,10 @@ class UnsureFlow(QObject):
     each.
     """
 
-    def __init__(self, page: ApplyPage, session: Session, services: Services) -> None:
-        super().__init__(page)
+    def __init__(
+        self, page: ApplyPage, session: Session, services: Services, parent: QObject
+    ) -> None:
+        super().__init__(parent)
         self._page = page
         self._session = session
         self._services = services

@@ -61,7 +61,7 @@ class MicrographDialog(FormDialog):
         self.um_per_px = micrograph.um_per_px
         self.plane = Plane.parse(micrograph.plane)
         self._planes: dict[str, QSpinBox] = {}
-        self.form.addRow("File", QLabel(micrograph.name))
+        self.form.addRow("File", QLabel(micrograph.shown_name))
         self.form.addRow("Image", QLabel(_described(micrograph)))
         self._specimen = QComboBox()
         self._specimen.setObjectName("micrograph_specimen_box")
@@ -137,7 +137,7 @@ class SeveralMicrographsDialog(FormDialog):
             {specimens.get(m.specimen_id or 0, "") for m in micrographs}
         )
         self._scale_before = _common({_number(m.um_per_px) for m in micrographs})
-        files = QLabel(shortened([m.name for m in micrographs]))
+        files = QLabel(shortened([m.shown_name for m in micrographs]))
         files.setWordWrap(True)
         self.form.addRow("Files", files)
         self._specimen = QComboBox()

@@ -128,7 +128,10 @@ class Catalogue:
 
     def _row(self, crop: Crop) -> CropRow:
         source = self.micrographs.get(crop.micrograph_id or 0)
-        name = source.name if source else crop.source.rsplit("/", 1)[-1]
+        if source:
+            name = source.shown_name
+        else:
+            name = crop.source.rsplit("/", 1)[-1]
         return CropRow(
             crop.id,
             crop.label,
@@ -188,15 +191,14 @@ class Catalogue:
     def _micrograph_row(self, m: Micrograph) -> MicrographRow:
         crops = len(self._tally.of_micrograph.get(m.id, ()))
         labelled = self._tally.labelled[m.id]
-        return MicrographRow(
-            m.id, m.name, self.specimens.get(m.specimen_id or 0, ""), crops, labelled, m.um_per_px
-        )
+        specimen = self.specimens.get(m.specimen_id or 0, "")
+        return MicrographRow(m.id, m.shown_name, specimen, crops, labelled, m.um_per_px)
 
     def micrograph_entries(self) -> list[tuple[str, int]]:
         """Return (name, id) for the filter, with an entry for crops that came
         without a micrograph.
         """
-        entries = [(m.name, m.id) for m in self.micrographs.values()]
+        entries = [(m.shown_name, m.id) for m in self.micrographs.values()]
         if entries and self._tally.of_micrograph.get(None):
             entries.append(("Ready-made crops", READY_MADE))
         return entries

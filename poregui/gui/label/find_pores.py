@@ -394,7 +394,7 @@ class Detecting(Feature):
         folder = project.folder
         jobs = [(one, project.micrograph_file(one)) for one in micrographs]
         if len(jobs) == 1:
-            title = f"Finding pores in {micrographs[0].name}"
+            title = f"Finding pores in {micrographs[0].shown_name}"
         else:
             title = "Finding pores"
 
@@ -409,11 +409,11 @@ class Detecting(Feature):
                         total = len(jobs)
                     control.progress(done, total, text)
 
-                tell(0, 1, one.name)
+                tell(0, 1, one.shown_name)
                 try:
                     found.append(find_in_file(one, file, folder, recipe, pixels, tell))
                 except PoreguiError as error:
-                    failed.append((one.name, str(error)))
+                    failed.append((one.shown_name, str(error)))
             return self._planned(tuple(found), tuple(failed), recipe)
 
         self._start(title, search, recipe)

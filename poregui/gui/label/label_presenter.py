@@ -152,12 +152,12 @@ class LabelPresenter(QObject):
 
     def detach(self) -> None:
         """Stop following the session and leave the page empty for the next project."""
-        for feature in self.features:
-            feature.detach()
         for signal, slot in self._links:
             signal.disconnect(slot)
         self._links = ()
         self._page.clear()
+        for feature in self.features:
+            feature.detach()
         self.state.forget()
 
     # ---- what a person wants ----------------------------------------------------------------
@@ -239,7 +239,7 @@ class LabelPresenter(QObject):
         ids = [m.id for m in known]
         crops = sum(len(catalogue.crops_of(i)) for i in ids)
         labels = labels_lost_with(self.state.project, ids)
-        what = known[0].name
+        what = known[0].shown_name
         if len(known) > 1:
             what = count(len(known), "micrograph")
         text = "It has no crops. "

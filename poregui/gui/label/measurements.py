@@ -18,7 +18,7 @@ from poregui.domain.classes import NOT_A_PORE
 from poregui.domain.errors import PoreguiError
 from poregui.domain.porosity import porosity
 from poregui.domain.records import Changed
-from poregui.domain.wording import count, interval
+from poregui.domain.wording import count, interval, noun
 from poregui.gui.base.feature import Feature, Link
 from poregui.gui.base.messages import messages
 from poregui.gui.label.catalogue import Catalogue
@@ -274,7 +274,7 @@ def pore_table(fields: Sequence[MeasuredField], catalogue: Catalogue) -> PoreTab
     micrographs = np.repeat(
         [field.micrograph.id for field in fields], [len(field.crop_ids) for field in fields]
     )[there]
-    names = {field.micrograph.id: field.micrograph.name for field in fields}
+    names = {field.micrograph.id: field.micrograph.shown_name for field in fields}
     labels = tuple(catalogue.crops[crop_id].label for crop_id in crop_ids[there].tolist())
     return PoreTable(
         crop_ids[there],
@@ -326,7 +326,7 @@ def summary_words(fields: Sequence[MeasuredField]) -> str:
     pores = count(sum(len(field.crop_ids) for field in fields), "outlined pore")
     text = f"{pores} · porosity {over.mean:.2f} area %"
     if over.low is None or over.high is None:
-        return f"{text} in one field"
+        return f"{text} in one field{_other_images(fields)}"
     text += f" over {over.fields} fields ({interval(over.low, over.high, digits=2)})"
     if over.relative_accuracy is not None:
         accuracy = f" · relative accuracy {over.relative_accuracy:.0f} %"
@@ -337,4 +337,13 @@ def summary_words(fields: Sequence[MeasuredField]) -> str:
         mixed = " · lengths in px: not every micrograph has a pixel size"
     else:
         mixed = ""
-    return text + accuracy + mixed
+    return text + accuracy + mixed + _other_images(fields)
+
+
+def _other_images(fields: Sequence[MeasuredField]) -> str:
+    """Say that files hold other images now, so that their greys are not known."""
+    others = sum(bool(field.note) for field in fields)
+    if not others:
+        return ""
+    hold = noun(others, "holds", "hold")
+    return f" · {count(others, 'file')} {hold} another image now (no greys)"

@@ -88,7 +88,7 @@ class Stage(Feature):
         self._loaded = None
         if micrograph is not None:
             self._alone = None
-            self._canvas.show_message(f"Loading {micrograph.name} …")
+            self._canvas.show_message(f"Loading {micrograph.shown_name} …")
             self._state.services.micrograph_images.request(micrograph)
         elif self._state.crop is not None:
             self._show_alone(self._state.crop)
@@ -121,7 +121,7 @@ class Stage(Feature):
         """Return the name of what is shown and what is known of it."""
         micrograph = self._state.micrograph
         if micrograph is not None:
-            return micrograph.name, micrograph_words(micrograph)
+            return micrograph.shown_name, micrograph_words(micrograph)
         if self._alone is not None:
             name = self._alone.source.replace("\\", "/").rsplit("/", 1)[-1]
             return name or "Crop", "ready-made crop"
@@ -155,6 +155,7 @@ class Stage(Feature):
         """Say why a micrograph cannot be shown."""
         micrograph = self._state.micrograph
         if micrograph is not None and micrograph.id == micrograph_id:
+            self._loaded = None
             keeps = "Its crops are kept in the project and can still be labelled."
             self._canvas.show_message(f"{error}\n\n{keeps}")
 

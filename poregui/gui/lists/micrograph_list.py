@@ -192,6 +192,7 @@ class MicrographList(QuietList):
     chosen = Signal(int)
     properties_requested = Signal(int)
     delete_requested = Signal(object)
+    accept_requested = Signal(int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -288,5 +289,8 @@ class MicrographList(QuietList):
         menu.addAction("Properties…").triggered.connect(
             lambda: self.properties_requested.emit(micrograph_id)
         )
+        accept = menu.addAction("Accept changed file")
+        accept.setToolTip("Take the file as it is now, where it is not the one that was imported")
+        accept.triggered.connect(lambda: self.accept_requested.emit(micrograph_id))
         menu.addAction("Delete…").triggered.connect(self._request_deletion)
         menu.popup(self.viewport().mapToGlobal(at))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import (
@@ -17,11 +17,13 @@ from PySide6.QtCore import (
 from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import QComboBox, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
-from poregui.domain.errors import PoreguiError
+from poregui.domain.errors import DamagedRunError, PoreguiError
 from poregui.domain.events import Cancelled, Event, Failed, Interrupted
 from poregui.domain.wording import count, percent
+from poregui.gui.base.messages import messages
 from poregui.gui.base.theme import theme
 from poregui.store.project import Project
+from poregui.store.run_check import glance_at
 from poregui.store.run_folder import RunFolder
 
 _ENTRY = int(Qt.ItemDataRole.UserRole)
@@ -32,6 +34,8 @@ _PAD = 8
 class RunEntry:
     """Hold what tells a run apart; `accuracy` is a fraction, None before the test, `state` a word
     or two.
+
+    `problem` says what is wrong with its files, empty when nothing is.
     """
 
     number: int
@@ -39,6 +43,7 @@ class RunEntry:
     accuracy: float | None
     state: str = ""
     reviewable: bool = True
+    problem: str = ""
 
     @property
     def text(self) -> str:
@@ -74,6 +79,9 @@ class RunPicker(QComboBox):
                 for entry in reversed(entries):
                     self.addItem(entry.text)
                     self.setItemData(self.count() - 1, entry, _ENTRY)
+                    self.setItemData(
+                        self.count() - 1, entry.problem or None, Qt.ItemDataRole.ToolTipRole
+                    )
             self._show(kept)
 
     def choose(self, number: int | None) -> None:
@@ -166,38 +174,59 @@ class RunList:
         return [self._entry(run) for run in self.runs.values()]
 
     def newest(self) -> int | None:
-        """Return the number of the newest run that has predictions, of the newest one when none
-        has, or None.
+        """Return the number of the newest complete run, of the newest one with predictions, or of
+        the newest one.
         """
-        with_answers = [
-            number for number, run in self.runs.items() if run.predictions_file.exists()
-        ]
-        return max(with_answers or self.runs, default=None)
+        predicted = [number for number, run in self.runs.items() if run.predictions_file.exists()]
+        complete = [number for number in predicted if is_complete(self.runs[number])]
+        return max(complete or predicted or self.runs, default=None)
 
     def _entry(self, run: RunFolder) -> RunEntry:
+        problem = glance_at(run)
+        if problem:
+            return damaged_entry(run, problem)
         if not run.predictions_file.exists():
-            return self._without_answers(run)
+            return self._without_predictions(run)
         known = self._ended.get(run.number) or run_entry(run)
         if run.metrics_file.exists():
             self._ended[run.number] = known
         return known
 
-    def _without_answers(self, run: RunFolder) -> RunEntry:
+    def _without_predictions(self, run: RunFolder) -> RunEntry:
         return RunEntry(
             run.number, _preset(run), None, _state_text(run.final_event()), reviewable=False
         )
 
     def why_nothing(self, number: int) -> str:
         """Say why a run has no predictions."""
+        problem = glance_at(self.runs[number])
+        if problem:
+            return f"{problem} {DamagedRunError.REMEDY}"
         return why_nothing(number, self.runs[number].final_event())
+
+
+def note_passed_over(entries: Sequence[RunEntry], taken: int | None, noted: str) -> str:
+    """Say why the newest run with damaged files is not the one that is used, unless that was
+    `noted`; return it.
+    """
+    newer = [entry for entry in entries if entry.problem and entry.number > (taken or 0)]
+    if not newer or taken is None:
+        return noted
+    sentence = f"{newer[-1].problem} Run {taken} is used instead."
+    if sentence != noted:
+        messages().note(sentence)
+    return sentence
 
 
 def run_entry(run: RunFolder) -> RunEntry:
     """Return what tells a run with predictions apart, read from its files."""
+    problem = glance_at(run)
+    if problem:
+        return damaged_entry(run, problem)
     try:
         metrics = run.read_metrics()
-    except PoreguiError:
-        return RunEntry(run.number, _preset(run), None, "damaged")
+    except PoreguiError as error:
+        return damaged_entry(run, error.what)
     if run.folds_file.exists():
         state = "cross-validation"
     elif metrics.get("stopped"):
@@ -206,6 +235,37 @@ def run_entry(run: RunFolder) -> RunEntry:
         state = ""
     accuracy = metrics.get("accuracy_as_trained", metrics.get("pooled_accuracy"))
     return RunEntry(run.number, _preset(run), accuracy, state)
+
+
+def damaged_entry(run: RunFolder, problem: str) -> RunEntry:
+    """Return what marks a run whose files are not as they should be; `problem` is a sentence that
+    says why.
+    """
+    return RunEntry(
+        run.number, _preset(run), None, fault_in(problem), reviewable=False, problem=problem
+    )
+
+
+def fault_in(problem: str) -> str:
+    """Return what is wrong with a run without its name and the full stop."""
+    return problem.rpartition(" cannot be read: ")[2].rstrip(".")
+
+
+def is_complete(run: RunFolder) -> bool:
+    """Tell whether a run finished, as far as one sees without reading all of it."""
+    return run.finished and not glance_at(run)
+
+
+def run_to_show(
+    runs: Mapping[int, RunFolder], chosen: int | None, wanted: Collection[int | None] = ()
+) -> int | None:
+    """Return the chosen one of `runs` as long as it is complete or `wanted`, else the newest
+    complete one.
+    """
+    complete = [number for number, run in runs.items() if is_complete(run)]
+    if chosen in runs and (chosen in complete or chosen in wanted):
+        return chosen
+    return max(complete or runs, default=None)
 
 
 def _preset(run: RunFolder) -> str:

@@ -20,9 +20,11 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidge
 from poregui.domain.errors import PoreguiError
 from poregui.domain.events import Cancelled, EpochEnded, Event, Failed, Finished, Interrupted
 from poregui.domain.wording import count, percent
+from poregui.store.run_check import problem_of
 from poregui.store.run_folder import RunFolder
 
 WAITING = "waiting"
+DAMAGED = "damaged"
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,9 @@ class RunRow:
     """Hold what the table tells of one run; `accuracy` is of the test crops, None without a test.
 
     A run that waits for the trainer has no number yet: it stands under one below zero, the next one
-    under the highest. `resumable`: its training was interrupted, or died and left a checkpoint.
+    under the highest. `resumable`: its training was interrupted, or died and left a checkpoint or a
+    trained network, or its results are damaged and can be made again from that. `problem` says what
+    is wrong with its files, empty when nothing is.
     """
 
     number: int
@@ -42,6 +46,7 @@ class RunRow:
     n_test: int
     state: str
     resumable: bool = False
+    problem: str = ""
 
 
 def state_of(final: Event | None) -> str:
@@ -65,8 +70,13 @@ def read_row(run: RunFolder) -> RunRow:
         made = datetime.fromtimestamp(run.dataset_file.stat().st_mtime)
         preset = run.read_recipe().preset
         folds = len(run.read_folds())
-    except (PoreguiError, OSError):
-        return RunRow(run.number, "", "", 0, 0, None, 0, "damaged")
+    except PoreguiError as error:
+        return _damaged(run, problem_of(run) or error.what)
+    except (OSError, ValueError, OverflowError):
+        return _damaged(run, problem_of(run))
+    problem = problem_of(run)
+    if problem:
+        return _damaged(run, problem, preset, f"{made:%Y-%m-%d %H:%M}")
     final = run.final_event()
     last = next((e for e in reversed(run.events()) if isinstance(e, EpochEnded)), None)
     accuracy = None
@@ -92,9 +102,32 @@ def read_row(run: RunFolder) -> RunRow:
         accuracy=accuracy,
         n_test=n_test,
         state=state_of(final),
-        resumable=isinstance(final, Interrupted)
-        or (isinstance(final, Failed) and run.checkpoint_file.exists()),
+        resumable=isinstance(final, Interrupted) or (isinstance(final, Failed) and _left_work(run)),
     )
+
+
+def _damaged(run: RunFolder, problem: str, preset: str = "", when: str = "") -> RunRow:
+    again = run.trained_file.is_file() and run.model_file.is_file() and _has_inputs(run)
+    return RunRow(
+        run.number, preset, when, 0, 0, None, 0, DAMAGED, resumable=again, problem=problem
+    )
+
+
+def _left_work(run: RunFolder) -> bool:
+    """Tell whether a trainer that died left something to go on from."""
+    return run.checkpoint_file.exists() or run.model_file.is_file()
+
+
+def _has_inputs(run: RunFolder) -> bool:
+    """Tell whether all that a training is given can be read."""
+    try:
+        run.read_recipe()
+        run.read_dataset()
+        run.read_folds()
+        run.require(run.crops_file)
+    except PoreguiError:
+        return False
+    return True
 
 
 def _number(row: RunRow) -> int:
@@ -164,6 +197,8 @@ class RunTableModel(QAbstractTableModel):
     ) -> Any:
         if role == Qt.ItemDataRole.DisplayRole:
             return self._texts(self._rows[index.row()])[index.column()]
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return self._rows[index.row()].problem or None
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return self._alignment(index.column())
         return None

@@ -61,7 +61,7 @@ class CloseUp(Feature):
     """Fill the detail panel for one crop after the other."""
 
     def __init__(self, panel: DetailPanel, state: ReviewState, services: Services) -> None:
-        super().__init__(panel)
+        super().__init__(state)
         self._panel = panel
         self._state = state
         self._services = services
@@ -186,7 +186,7 @@ class CloseUp(Feature):
         if loaded is not None:
             self.micrograph_loaded(self._micrograph.id, loaded.image)
         else:
-            self._panel.context_view.clear(f"Loading {self._micrograph.name} …")
+            self._panel.context_view.clear(f"Loading {self._micrograph.shown_name} …")
             self._services.micrograph_images.request(self._micrograph)
 
     def micrograph_loaded(self, micrograph_id: int, image: Pyramid) -> None:

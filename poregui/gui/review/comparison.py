@@ -51,7 +51,7 @@ class ComparePresenter(PanelPresenter):
     other_changed = Signal(object)
 
     def __init__(self, panel: ComparePanel, state: ReviewState, background: Background) -> None:
-        super().__init__(panel, state, panel.flip_list)
+        super().__init__(state, panel.flip_list)
         self._panel = panel
         self._background = background
         self._runs: dict[int, RunFolder] = {}
@@ -136,23 +136,16 @@ class ComparePresenter(PanelPresenter):
             number = sum(key in ("all", kind_of(one)) for one in found.flipped)
             panel.flips_box.setItemText(index, f"{text} ({number:,})")
         panel.flips_title.setText(f"{count(len(flips), 'crop')} predicted differently")
-        ids = {
-            name: i for i, name in zip(found.second.class_ids, found.second.classes, strict=True)
-        }
         marks = ClassMarks(self.state.project.classes(retired=True))
-        there = {
-            name: marks.letter(i)
-            for i, name in zip(found.first.class_ids, found.first.classes, strict=True)
-        }
         labels = self.state.project.labels()
         panel.flip_list.set_rows(
             crop_row(
                 self.state,
                 one.crop_id,
                 labels.get(one.crop_id),
-                text=f"run {found.first.run}: {there.get(one.first, '·')}",
+                text=f"run {found.first.run}: {marks.letter(one.first_id)}",
                 sub_text=_flip_text(found, one),
-                predicted=ids.get(one.second),
+                predicted=one.second_id,
             )
             for one in flips
         )

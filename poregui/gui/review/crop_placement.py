@@ -50,7 +50,7 @@ class MoreAbout(Feature):
     """Read shapes and features of a run once, when they are first wanted."""
 
     def __init__(self, panel: DetailPanel, state: ReviewState, background: Background) -> None:
-        super().__init__(panel)
+        super().__init__(state)
         self._panel = panel
         self._state = state
         self._background = background

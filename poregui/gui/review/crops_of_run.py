@@ -114,7 +114,7 @@ class CropsPresenter(PanelPresenter):
     """List the crops that the filter of the page asks for."""
 
     def __init__(self, panel: CropsPanel, state: ReviewState) -> None:
-        super().__init__(panel, state, panel.prediction_list)
+        super().__init__(state, panel.prediction_list)
         self._panel = panel
         self._order: Order = "loss"
         self._unreviewed_only = False

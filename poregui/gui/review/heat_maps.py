@@ -144,7 +144,7 @@ class GridHeat(Feature):
         background: Background,
         plain: Callable[[int], QImage | None],
     ) -> None:
-        super().__init__(switch)
+        super().__init__(state)
         self._switch = switch
         self._grids = grids
         self._state = state

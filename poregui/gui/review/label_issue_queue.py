@@ -33,7 +33,7 @@ class LabelIssuesPresenter(PanelPresenter):
     """
 
     def __init__(self, panel: LabelIssuesPanel, state: ReviewState, background: Background) -> None:
-        super().__init__(panel, state, panel.issue_list)
+        super().__init__(state, panel.issue_list)
         self._panel = panel
         self._background = background
         self._found: Suspects | None = None

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import Signal
 
 from poregui.gui.base.feature import Feature
 from poregui.gui.lists.crop_grid import CropGrid
@@ -23,8 +23,8 @@ class PanelPresenter(Feature):
 
     listed = Signal()
 
-    def __init__(self, parent: QObject, state: ReviewState, grid: CropGrid | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, state: ReviewState, grid: CropGrid | None = None) -> None:
+        super().__init__(state)
         self.state = state
         self.grid = grid
         self.stale = True

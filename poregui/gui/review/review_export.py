@@ -27,7 +27,7 @@ class RunExport(Feature):
     """Ask where to, and write."""
 
     def __init__(self, column: RunColumn, state: ReviewState, background: Background) -> None:
-        super().__init__(column)
+        super().__init__(state)
         self._column = column
         self._state = state
         self._background = background

@@ -365,7 +365,7 @@ class ReviewPresenter(Feature):
         missed = self._missed
         self._missed = []
         kinds = frozenset[str]().union(*(change.kinds for change in missed))
-        if "runs" in kinds:
+        if kinds & {"runs", "run_marks"}:
             self._runs.read()
         if "micrographs" in kinds:
             self._close_up.forget_micrograph()

@@ -7,7 +7,7 @@ from PySide6.QtCore import Signal
 from poregui.domain.errors import PoreguiError
 from poregui.gui.base.feature import Feature
 from poregui.gui.base.messages import messages
-from poregui.gui.lists.run_picker import RunEntry, RunList, RunPicker
+from poregui.gui.lists.run_picker import RunEntry, RunList, RunPicker, note_passed_over
 from poregui.gui.review.review_state import ReviewState
 from poregui.gui.review.review_text import headline
 from poregui.gui.review.run_column import RunColumn
@@ -27,11 +27,12 @@ class RunChoice(Feature):
     sentence_changed = Signal(str, bool)
 
     def __init__(self, picker: RunPicker, state: ReviewState) -> None:
-        super().__init__(picker)
+        super().__init__(state)
         self._picker = picker
         self._state = state
         self._list = RunList(state.project)
         self._newest: int | None = None
+        self._noted = ""
         self.entries: list[RunEntry] = []
 
     @property
@@ -60,12 +61,15 @@ class RunChoice(Feature):
         if shown not in self.runs:
             shown = None
             followed = True
-        wanted = self._newest if followed else shown
+        wanted = shown
+        if followed:
+            wanted = self._newest
+            self._noted = note_passed_over(self.entries, wanted, self._noted)
         if wanted is None:
             state.close()
         elif wanted != shown or (state.run is None and not state.reading):
             self._open(wanted)
-        elif self._newest not in (before, shown):
+        elif self._newest != shown and (self._newest or 0) > (before or 0):
             messages().note(
                 f"Run {self._newest} has finished. Choose it above the matrix to see its results."
             )
@@ -89,7 +93,7 @@ class HeadlinePresenter(Feature):
     """Fill the column of a run; a look at its test set is counted once in a session."""
 
     def __init__(self, column: RunColumn, state: ReviewState) -> None:
-        super().__init__(column)
+        super().__init__(state)
         self._column = column
         self._state = state
         self._looked: set[int] = set()

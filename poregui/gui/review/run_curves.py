@@ -33,7 +33,7 @@ class CurvesPresenter(PanelPresenter):
     """Fill the panel of curves; `other` is the run that is compared, None for none."""
 
     def __init__(self, panel: CurvesPanel, state: ReviewState, background: Background) -> None:
-        super().__init__(panel, state)
+        super().__init__(state)
         self._panel = panel
         self._background = background
         self._other: tuple[Predictions, RunFolder] | None = None

@@ -32,7 +32,7 @@ from poregui.workflow.evaluating.cross_validation import (
     pooled_beside_grouped,
 )
 from poregui.workflow.evaluating.evaluate import Predictions
-from poregui.workflow.evaluating.run_statistics import Numbers, group_names, numbers
+from poregui.workflow.evaluating.run_statistics import Numbers, numbers
 from poregui.workflow.evaluating.shape_baseline import (
     Baseline,
     BesideBaseline,
@@ -41,6 +41,7 @@ from poregui.workflow.evaluating.shape_baseline import (
     read_baseline,
     shape_table,
 )
+from poregui.workflow.training.grouping import group_names
 
 Interval = tuple[float, float] | None
 _TIPS = {
@@ -263,7 +264,7 @@ class NumbersPresenter(PanelPresenter):
     group_chosen = Signal(str, object)
 
     def __init__(self, panel: NumbersPanel, state: ReviewState, background: Background) -> None:
-        super().__init__(panel, state)
+        super().__init__(state)
         self._panel = panel
         self._background = background
         self._extras: RunExtras | None = None

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeVar
 
-from PySide6.QtCore import QCoreApplication, QObject, QRunnable, Qt, QThreadPool, Signal, Slot
+from PySide6.QtCore import QCoreApplication, QObject, Qt, QThreadPool, Signal, Slot
 
 from poregui.domain.errors import PoreguiError
 from poregui.gui.base.messages import messages
@@ -63,17 +63,12 @@ class TaskHandle(QObject):
         self.cancelled = True
 
 
-class _Work(QRunnable):
-    def __init__(self, handle: TaskHandle, task: Callable[[TaskControl], Any]) -> None:
-        super().__init__()
-        self._handle = handle
-        self._task = task
-
-    def run(self) -> None:
-        result, error = _attempt(partial(self._task, TaskControl(self._handle)))
-        if isinstance(error, Cancelled):
-            self._handle.cancelled = True
-        self._handle.ended.emit(self._handle, result, error)
+def _work(handle: TaskHandle, task: Callable[[TaskControl], Any]) -> None:
+    """Do a task in the pool's thread and let its handle tell how it ended."""
+    result, error = _attempt(partial(task, TaskControl(handle)))
+    if isinstance(error, Cancelled):
+        handle.cancelled = True
+    handle.ended.emit(handle, result, error)
 
 
 class Background(QObject):
@@ -106,7 +101,9 @@ class Background(QObject):
         handle.ended.connect(self._end, Qt.ConnectionType.QueuedConnection)
         self._running.append(handle)
         self.started.emit(handle)
-        self._pool.start(_Work(handle, task))
+        # Not a QRunnable of Python: one that ends before `start` returns is kept by the pool, with
+        # all that it holds.
+        self._pool.start(partial(_work, handle, task))
         return handle
 
     @Slot(object, object, object)

@@ -20,14 +20,20 @@ from poregui.gui.base.messages import messages
 from poregui.gui.canvas.tile_layer import TileLayer, small_picture
 from poregui.gui.canvas.tile_reader import TileCache, TileReader
 from poregui.gui.services.jobs import Background, TaskControl, TaskHandle
+from poregui.store.files import Stamp, stamp_of
 from poregui.store.project import Project
 from poregui.vision.io.pyramid import Pyramid, open_pyramid
+from poregui.workflow.importing.image_identity import OtherPicture, check_same
 from poregui.workflow.importing.pyramids import forget_pyramids, make_pyramid, pyramid_file
 
 THUMBNAIL = 96
 """Longer side in px of a micrograph's small picture."""
 _KEPT = 4
 _KEPT_BYTES = 1500 * 2**20
+_HELD_FIRST = 64 * 2**20
+"""Bytes of a file up to which its content is held against the imported one before it is shown, else
+beside it.
+"""
 _Key = tuple[str, str, str]
 
 
@@ -62,6 +68,7 @@ class MicrographImages(QObject):
     thumbnail_ready = Signal(int)
     _read = Signal(object, object, object, object)
     _failed = Signal(object, object, object)
+    _replaced = Signal(object, object)
 
     def __init__(
         self,
@@ -79,6 +86,9 @@ class MicrographImages(QObject):
         self._pool.setMaxThreadCount(1)
         self._kept: OrderedDict[int, LoadedMicrograph] = OrderedDict()
         self._keys: dict[int, _Key] = {}
+        self._verifier = QThreadPool(self)
+        self._verifier.setMaxThreadCount(1)
+        self._stamps: dict[int, Stamp | None] = {}
         self._building: dict[_Key, TaskHandle] = {}
         self._own_folder: tempfile.TemporaryDirectory[str] | None = None
         self._small: dict[int, QImage] = {}
@@ -88,6 +98,7 @@ class MicrographImages(QObject):
         self._closed = False
         self._read.connect(self._keep, Qt.ConnectionType.QueuedConnection)
         self._failed.connect(self._fail, Qt.ConnectionType.QueuedConnection)
+        self._replaced.connect(self._forget, Qt.ConnectionType.QueuedConnection)
         if not project.read_only:
             self._pool.start(partial(forget_pyramids, project.folder, project.micrographs()))
 
@@ -100,6 +111,11 @@ class MicrographImages(QObject):
         cannot be read.
         """
         kept = self.get(micrograph)
+        if kept is not None and self._stamps.get(micrograph.id) != _stamp(
+            self._project.micrograph_file(micrograph)
+        ):
+            self._drop(micrograph.id)
+            kept = None
         if kept is not None:
             self._complete(micrograph, kept)
             self.loaded.emit(micrograph.id, kept.image)
@@ -125,7 +141,7 @@ class MicrographImages(QObject):
         cannot be read.
         """
         wanted = self._wanted_small.get(micrograph.id)
-        if wanted is not None and wanted.plane != micrograph.plane:
+        if wanted is not None and _key(wanted) != _key(micrograph):
             with self._guard:
                 self._wanted_small.pop(micrograph.id)
                 self._small.pop(micrograph.id, None)
@@ -141,8 +157,9 @@ class MicrographImages(QObject):
         self._closed = True
         with self._guard:
             self._requested.clear()
-        self._pool.clear()
-        self._pool.waitForDone()
+        for pool in (self._pool, self._verifier):
+            pool.clear()
+            pool.waitForDone()
         self._reader.close()
         for kept in self._kept.values():
             kept.picture.close()
@@ -187,13 +204,49 @@ class MicrographImages(QObject):
         if (pyramid.width, pyramid.height) != (micrograph.width, micrograph.height):
             pyramid.close()
             raise ImageError(
-                f"{micrograph.name} is {pyramid.width} x {pyramid.height} px now, and was "
+                f"{micrograph.shown_name} is {pyramid.width} x {pyramid.height} px now, and was "
                 f"{micrograph.width} x "
                 f"{micrograph.height} px.",
                 "Its crops would not fit: put the original file back. Labelling goes "
                 "on without it.",
             )
+        try:
+            if stamp_of(file)[0] <= _HELD_FIRST:
+                check_same(micrograph, file, self._cache_folder)
+        except PoreguiError:
+            pyramid.close()
+            raise
         return pyramid
+
+    @property
+    def _cache_folder(self) -> Path | None:
+        """Return the project's folder where something may be remembered in its cache."""
+        if self._project.read_only:
+            return None
+        return self._project.folder
+
+    def _verify(self, micrograph: Micrograph, file: Path) -> None:
+        """Hold a file against the picture that was imported, in a thread beside that which loads
+        others.
+
+        Small ones were held against it before, which is remembered.
+        """
+        try:
+            check_same(micrograph, file, self._cache_folder)
+        except OtherPicture as error:
+            self._replaced.emit(micrograph, error)
+        except PoreguiError:
+            return  # it cannot be read any more, which showing it says
+
+    def _forget(self, micrograph: Micrograph, error: PoreguiError) -> None:
+        """Take a micrograph away that was shown before it was known to be another picture."""
+        if self._keys.get(micrograph.id) == _key(micrograph):
+            self._drop(micrograph.id)
+            self._fail(micrograph, error, asked=True)
+
+    def _drop(self, micrograph_id: int) -> None:
+        self._kept.pop(micrograph_id, None)
+        self._keys.pop(micrograph_id, None)
 
     def _sizes_file(self, micrograph: Micrograph) -> Path:
         """Return where smaller sizes are kept, for a project that may not be written in a folder of
@@ -218,6 +271,9 @@ class MicrographImages(QObject):
         self._kept[micrograph.id] = read
         self._kept.move_to_end(micrograph.id)
         self._keys[micrograph.id] = _key(micrograph)
+        file = self._project.micrograph_file(micrograph)
+        self._stamps[micrograph.id] = _stamp(file)
+        self._verifier.start(partial(self._verify, micrograph, file))
         while len(self._kept) > 1 and (
             len(self._kept) > _KEPT or sum(one.nbytes for one in self._kept.values()) > _KEPT_BYTES
         ):
@@ -244,7 +300,7 @@ class MicrographImages(QObject):
         kept = self._sizes_file(micrograph)
 
         def build(control: TaskControl) -> tuple[Pyramid, NDArray[Any]]:
-            said = f"Preparing {micrograph.name}"
+            said = f"Preparing {micrograph.shown_name}"
             make_pyramid(
                 source, file, kept, lambda done, total: control.progress(done, total, said)
             )
@@ -262,8 +318,15 @@ class MicrographImages(QObject):
 
         self._background.finished.connect(ended)
         self._building[_key(micrograph)] = self._background.run(
-            f"Preparing {micrograph.name}", build, show
+            f"Preparing {micrograph.shown_name}", build, show
         )
+
+
+def _stamp(file: Path) -> Stamp | None:
+    try:
+        return stamp_of(file)
+    except ImageError:
+        return None
 
 
 def _key(micrograph: Micrograph) -> _Key:

@@ -14,13 +14,11 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, Signal
 
-import poregui
+from poregui.launching import child_environment, poregui_command
 from poregui.workflow.suggesting.suggestions import Suggestions
 
-SUGGEST = (sys.executable, "-P", "-m", "poregui", "suggest", "--serve")
-"""The command that learns; the project folder follows. -P: no file in the current folder stands in
-for a module.
-"""
+SUGGEST = poregui_command("suggest", "--serve")
+"""The command that learns; the project folder follows."""
 _NICE = 5
 _GRACE_MS = 3000
 
@@ -82,11 +80,9 @@ class SuggestProcess(QObject):
 
     def _start(self) -> None:
         process = QProcess(self)
-        environment = QProcessEnvironment.systemEnvironment()
-        source = str(Path(poregui.__file__).resolve().parent.parent)
-        paths = filter(None, (source, environment.value("PYTHONPATH")))
-        environment.insert("PYTHONPATH", os.pathsep.join(paths))
-        environment.insert("OMP_NUM_THREADS", "1")
+        environment = QProcessEnvironment()
+        for name, value in child_environment(OMP_NUM_THREADS="1").items():
+            environment.insert(name, value)
         process.setProcessEnvironment(environment)
         process.readyReadStandardOutput.connect(self._read)
         process.finished.connect(self._finish)

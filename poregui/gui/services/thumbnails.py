@@ -70,6 +70,16 @@ class Thumbnails(QObject):
             self._pool.start(self._fetch)
         return None
 
+    @property
+    def busy(self) -> bool:
+        """Tell whether a picture that was asked for has not come yet."""
+        return bool(self._awaited)
+
+    @property
+    def nbytes(self) -> int:
+        """Return the memory in bytes of the pictures at hand, which is bounded."""
+        return self._bytes
+
     def pixels_of(self, crop: Crop) -> CropPixels:
         """Return the pixels of a crop, read now.
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Sequence
@@ -30,6 +29,7 @@ from poregui.domain.records import Changed
 from poregui.gui.services.jobs import Background, TaskControl
 from poregui.gui.services.session import Session
 from poregui.gui.services.warm_trainer import WarmTrainer, start
+from poregui.launching import poregui_command
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.training.prepare_dataset import prepare
 from poregui.workflow.training.trainer_exit import death_of
@@ -83,10 +83,8 @@ class RunQueue(QObject):
             self.changed.emit()
 
 
-FIT = (sys.executable, "-P", "-m", "poregui", "fit", "--events", "--control", "--")
-"""The command that trains; the run folder follows. -P: no file in the current folder stands in for
-a module.
-"""
+FIT = poregui_command("fit", "--events", "--control", "--")
+"""The command that trains; the run folder follows."""
 GRACE_MS = 20_000
 """Time that a child has to end after a cancel or when the window closes, before it is killed."""
 _LONGEST_LINE = 1 << 16
@@ -382,7 +380,7 @@ class Trainer(QObject):
         thread.told.connect(self.told)
         thread.finished.connect(self._ended)
         if self._given_up:
-            thread.ask("cancel")
+            thread.ask("leave" if self._closed else "cancel")
             thread.kill()
         self._session.announce(Changed(frozenset({"runs"})))
         self.started.emit(run)

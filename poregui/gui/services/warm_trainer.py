@@ -7,16 +7,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-import poregui
 from poregui.domain.recipe import Recipe
+from poregui.launching import child_environment, poregui_command
 
-WAIT = (sys.executable, "-P", "-m", "poregui", "fit", "--wait", "--events", "--control")
-"""The command that waits to be told of a run. -P: no file in the current folder stands in for a
-module.
-"""
+WAIT = poregui_command("fit", "--wait", "--events", "--control")
+"""The command that waits to be told of a run."""
 MEGABYTES = 640
 """What such a process takes: measured on Linux with TensorFlow 2.21, nearly all of it its own."""
 _NICE = 5
@@ -97,19 +94,11 @@ def start(command: Sequence[str], stderr: Any) -> subprocess.Popen[bytes]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=stderr,
-        env=_environment(),
+        env=child_environment(),
         **_apart(),
     )
     _step_back(process)
     return process
-
-
-def _environment() -> dict[str, str]:
-    source = str(Path(poregui.__file__).resolve().parent.parent)
-    return {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join(filter(None, (source, os.environ.get("PYTHONPATH")))),
-    }
 
 
 def _apart() -> dict[str, Any]:

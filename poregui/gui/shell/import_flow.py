@@ -23,7 +23,9 @@ from poregui.store.project import Project
 from poregui.vision.info_bar import find_info_bar
 from poregui.vision.io.pyramid import open_pyramid
 from poregui.workflow.editing.micrograph_edits import mask_info_bars
-from poregui.workflow.importing.images import Collected, ImportOptions, collect, settle
+from poregui.workflow.importing.image_identity import check_same
+from poregui.workflow.importing.images import ImportOptions, collect, settle
+from poregui.workflow.importing.known_images import Collected
 from poregui.workflow.importing.outlines import (
     CollectedOutlines,
     cut_outlines,
@@ -78,8 +80,9 @@ def look_for_bars(
     for number, (one, file) in enumerate(files):
         if control.cancelled():
             break
-        control.progress(number, len(files), one.name)
+        control.progress(number, len(files), one.shown_name)
         try:
+            check_same(one, file, None)
             with open_pyramid(file, None, Plane.parse(one.plane)) as image:
                 bar = find_info_bar(image)
         except PoreguiError:

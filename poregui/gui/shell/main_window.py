@@ -184,6 +184,7 @@ class MainWindow(QMainWindow):
         start.recent_chosen.connect(self.open_project)
         self.label_page.import_requested.connect(partial(self._act, "import_files"))
         self.label_page.properties_requested.connect(self._ask_micrographs)
+        self.label_page.micrograph_list.accept_requested.connect(self._accept_file)
         self.train_page.review_requested.connect(self.show_run)
         for page in (self.review_page, self.apply_page):
             page.train_requested.connect(self._show_training)
@@ -227,7 +228,9 @@ class MainWindow(QMainWindow):
         self.opened.open(folder)
 
     def enter(self, project: Project) -> None:
-        """Make a project the one that the window shows."""
+        """Make a project the one that the window shows; where that fails the start page is shown,
+        and it raises.
+        """
         self.opened.enter(project)
 
     def may_leave(self) -> bool:
@@ -241,6 +244,13 @@ class MainWindow(QMainWindow):
         self.opened.close()
 
     def _entered(self) -> None:
+        try:
+            self._show_workspace()
+        except BaseException:
+            self.opened.close()
+            raise
+
+    def _show_workspace(self) -> None:
         workspace = self.workspace
         assert workspace is not None
         self.start_page.set_problem("")
@@ -378,6 +388,10 @@ class MainWindow(QMainWindow):
     def _ask_micrographs(self, ids: list[int]) -> None:
         if self.workspace is not None:
             self.workspace.micrographs.ask(ids)
+
+    def _accept_file(self, micrograph_id: int) -> None:
+        if self.workspace is not None:
+            guarded(partial(self.workspace.micrographs.accept_file, micrograph_id))
 
     def _group_by_file_name(self) -> None:
         if self.session is not None:

@@ -9,9 +9,9 @@ from pathlib import Path
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
-from poregui.domain.errors import ImageError
+from poregui.domain.errors import ImageError, PoreguiError
 from poregui.domain.records import Micrograph, Plane
-from poregui.gui.base.messages import guarded
+from poregui.gui.base.messages import guarded, messages
 from poregui.gui.dialogs.base import open_dialog
 from poregui.gui.dialogs.micrograph_dialogs import MicrographDialog, SeveralMicrographsDialog
 from poregui.gui.services.jobs import Background, TaskControl
@@ -19,6 +19,7 @@ from poregui.gui.services.session import Session
 from poregui.gui.shell.specimen_names import ask_naming
 from poregui.vision.io.header import Header
 from poregui.vision.io.reader import read_header
+from poregui.workflow.editing.accept_file import FileNow, accept_file, look_at_file
 from poregui.workflow.editing.edits import Combined, Edit
 from poregui.workflow.editing.label_edits import set_scale, set_specimen
 from poregui.workflow.editing.micrograph_edits import (
@@ -46,6 +47,12 @@ class MicrographFlow(QObject):
             self._ask_one(found[0])
         elif found:
             self._ask_several(found)
+
+    def accept_file(self, micrograph_id: int) -> None:
+        """Take the file of a micrograph as it is now, where it is not the one that was imported."""
+        for micrograph in self._session.project.micrographs():
+            if micrograph.id == micrograph_id:
+                accept_changed_file(self._session, self._background, micrograph)
 
     def ask_names(self) -> None:
         """Ask how file names tell the specimen."""
@@ -114,7 +121,7 @@ def change_micrograph(
     def apply(after: Micrograph) -> None:
         _apply(session, micrograph, after, specimen, um_per_px)
 
-    background.run(f"Reading {micrograph.name}", read, apply)
+    background.run(f"Reading {micrograph.shown_name}", read, apply)
 
 
 def change_micrographs(
@@ -136,6 +143,35 @@ def change_micrographs(
     edit = change_several([m for m in project.micrographs() if m.id in set(ids)], steps)
     if edit is not None:
         session.apply(edit)
+
+
+def accept_changed_file(session: Session, background: Background, micrograph: Micrograph) -> None:
+    """Read the file of a micrograph in the background and accept it as it is now, in one edit, with
+    a sentence.
+
+    Raises PoreguiError in a project that is open for reading only.
+    """
+    project = session.project
+    project.check_writable()
+    file = project.micrograph_file(micrograph)
+    crops = project.crops(micrograph_id=micrograph.id)
+    folder = project.folder
+    pixels = project.pixels
+
+    def look(control: TaskControl) -> FileNow:
+        return look_at_file(micrograph, file, folder, crops, pixels, control.progress)
+
+    def settle(now: FileNow) -> None:
+        try:
+            accepted = accept_file(session.project, micrograph, now)
+            if accepted.edit is not None:
+                session.apply(accepted.edit)
+        except PoreguiError as error:
+            messages().error(error)
+            return
+        messages().note(accepted.sentence)
+
+    background.run(f"Reading {micrograph.shown_name}", look, settle)
 
 
 def _apply(

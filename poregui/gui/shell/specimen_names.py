@@ -16,12 +16,14 @@ from PySide6.QtWidgets import (
 )
 
 from poregui.domain.errors import PoreguiError
+from poregui.domain.micrograph_names import listed
 from poregui.domain.records import Micrograph
 from poregui.gui.base.messages import guarded, messages
 from poregui.gui.base.theme import theme
 from poregui.gui.dialogs.base import FormDialog, hint, open_dialog
 from poregui.gui.services.session import Session
-from poregui.workflow.editing.micrograph_edits import set_specimens, specimens_in_names
+from poregui.workflow.editing.micrograph_edits import set_specimens
+from poregui.workflow.importing.specimen_names import doubt_words, in_doubt, specimens_in_names
 
 
 class NamingDialog(FormDialog):
@@ -53,7 +55,7 @@ class NamingDialog(FormDialog):
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
         for row, one in enumerate(self._micrographs):
-            self.table.setItem(row, 0, QTableWidgetItem(one.name))
+            self.table.setItem(row, 0, QTableWidgetItem(one.shown_name))
             self.table.setItem(row, 1, QTableWidgetItem())
         self.form.addRow(self.table)
         self._edit.textChanged.connect(self._preview)
@@ -69,7 +71,7 @@ class NamingDialog(FormDialog):
         found = specimens_in_names(self._micrographs, self.pattern)
         if all(name is None for _, name in found):
             raise PoreguiError(
-                "The pattern matches no file name.", "Compare it with the names in the table."
+                "The pattern matches no file name.", _matches_text(found, self.pattern)
             )
 
     def _preview(self) -> None:
@@ -79,23 +81,33 @@ class NamingDialog(FormDialog):
         )
         if self.pattern:
             try:
-                names = [name for _, name in specimens_in_names(self._micrographs, self.pattern)]
+                found = specimens_in_names(self._micrographs, self.pattern)
             except PoreguiError as error:
                 message = str(error)
             else:
-                fit = sum(name is not None for name in names)
-                message = f"{fit} of {len(names)} names match. The others keep their specimen."
+                names = [name for _, name in found]
+                message = _matches_text(found, self.pattern)
         self._hint.setText(message)
         colours = theme().tokens
         for row, name in enumerate(names):
             colour = QColor(colours.text)
             if name is None:
                 colour = QColor(colours.muted)
-            for column, text in enumerate((self._micrographs[row].name, name or "")):
+            for column, text in enumerate((self._micrographs[row].shown_name, name or "")):
                 item = self.table.item(row, column)
                 if item is not None:
                     item.setText(text)
                     item.setForeground(colour)
+
+
+def _matches_text(found: Sequence[tuple[Micrograph, str | None]], pattern: str) -> str:
+    """Say how many names match, and which do not although they could."""
+    fit = sum(name is not None for _, name in found)
+    text = f"{fit} of {len(found)} names match. The others keep their specimen."
+    doubtful = in_doubt(found, pattern)
+    if doubtful:
+        return f"{text} {doubt_words(listed(doubtful))}"
+    return text
 
 
 def ask_naming(session: Session, parent: QWidget) -> None:

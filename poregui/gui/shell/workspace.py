@@ -4,7 +4,10 @@ flows; they end with the project.
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import sys
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,8 +78,9 @@ class Workspace(QObject):
         self.review = ReviewPresenter(pages.review, self.session, self.services)
         self.apply = ApplyPresenter(pages.apply, self.session, self.services)
         self._presenters = (self.label, self.train, self.review, self.apply)
-        for presenter in self._presenters:
-            presenter.attach()
+        self._begun = 0
+        """How many presenters were attached, the last of them perhaps in part."""
+        self._attach()
         # else every now and then a key waits 0.1 s while 100,000 crops are looked through for
         # garbage
         gc.freeze()
@@ -96,15 +100,42 @@ class Workspace(QObject):
             "train_cancel": self.train.cancel,
         }
 
-    def close(self) -> None:
-        """End everything that runs for the project and close it."""
+    def _attach(self) -> None:
+        """Let all presenters fill their pages; where one cannot, leave all pages as if none had
+        been there.
+        """
+        try:
+            for presenter in self._presenters:
+                self._begun += 1
+                presenter.attach()
+        except BaseException:
+            self.close(whole=False)
+            raise
+
+    def _detach(self, *, whole: bool) -> None:
+        for presenter in self._presenters[: self._begun]:
+            if whole or presenter is not self._presenters[self._begun - 1]:
+                presenter.detach()
+                continue
+            # What was never connected or filed cannot be taken back; Qt warns of the first.
+            with (
+                warnings.catch_warnings(),
+                contextlib.suppress(RuntimeError, LookupError, ValueError),
+            ):
+                warnings.simplefilter("ignore")
+                presenter.detach()
+        for presenter in self._presenters:
+            presenter.deleteLater()
+
+    def close(self, *, whole: bool = True) -> None:
+        """End everything that runs for the project and close it; `whole`: every presenter was
+        attached.
+        """
         gc.unfreeze()
         self.services.trainer.close()
         self.services.background.cancel_all()
         self.services.background.wait()
-        for presenter in self._presenters:
-            presenter.detach()
-            presenter.deleteLater()
+        self._detach(whole=whole)
         flows = (self.importing, self.exporting, self.printing, self.sharing, self.micrographs)
         for flow in (*flows, self.classes):
             flow.deleteLater()
@@ -161,11 +192,29 @@ class OpenProject(QObject):
         except PoreguiError as error:
             self.refused.emit(error)
             return
-        self.enter(project)
+        try:
+            self.enter(project)
+        except PoreguiError as error:
+            self.refused.emit(error)
+        except Exception as error:  # noqa: BLE001 - it is shown, and the window stays
+            what = f"{project.name} cannot be shown."
+            self.refused.emit(PoreguiError(what, "Nothing in it was changed."))
+            sys.excepthook(type(error), error, error.__traceback__)
 
     def enter(self, project: Project) -> None:
-        """Make a project the one that the window shows."""
+        """Make a project the one that the window shows; where that fails none is open, and it
+        raises.
+        """
         self.close()
+        try:
+            self._fill(project)
+        except BaseException:
+            project.close()
+            self.left.emit()
+            raise
+        self.entered.emit()
+
+    def _fill(self, project: Project) -> None:
         preferences = self._preferences
         workspace = Workspace(
             project, preferences.annotator, self._window, self._pages, self._background
@@ -174,13 +223,16 @@ class OpenProject(QObject):
         workspace.services.trainer.warm.wanted = preferences.keeps_trainer_ready
         preferences.remember_project(project.folder)
         self.workspace = workspace
-        self.entered.emit()
 
     def may_leave(self) -> bool:
         """Tell whether the open project may be closed; ask when a training goes on in it."""
         if self.services is None or not self.services.trainer.running:
             return True
-        text = "Closing the project interrupts it. Resume it later on the Train page."
+        again = ""
+        run = self.services.trainer.run_folder
+        if run is not None and run.folds_file.exists():
+            again = "; a cross-validation starts over"
+        text = f"Closing the project interrupts it. Resume it later on the Train page{again}."
         waiting = len(self.services.trainer.queue.orders)
         if waiting:
             text += f" {count(waiting, 'queued run')} will not start."

@@ -9,7 +9,6 @@ from typing import Any
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtWidgets import QDialog, QWidget
 
-from poregui.domain.classes import NOT_A_PORE, NOT_A_PORE_NAME
 from poregui.domain.dataset import Part
 from poregui.domain.errors import PoreguiError
 from poregui.domain.events import BatchEnded, EpochEnded, Event, Failed, Finished, Interrupted
@@ -18,7 +17,7 @@ from poregui.domain.records import Changed
 from poregui.gui.base.class_marks import ClassMarks
 from poregui.gui.base.messages import messages
 from poregui.gui.dialogs.test_split_dialog import TestSplitDialog
-from poregui.gui.lists.run_table import WAITING, RunRow, read_row
+from poregui.gui.lists.run_table import DAMAGED, WAITING, RunRow, read_row
 from poregui.gui.plots.split_bars import SplitBar
 from poregui.gui.plots.training_curves import Curves
 from poregui.gui.services.jobs import TaskControl
@@ -27,6 +26,7 @@ from poregui.gui.services.session import Session
 from poregui.gui.train.train_page import LogDialog, TrainPage
 from poregui.gui.train.train_text import (
     TrainingHeadline,
+    damaged_headline,
     headline,
     split_sentence,
     waiting_headline,
@@ -304,12 +304,6 @@ class TrainPresenter(QObject):
             self._trainer.keep_ready()
         self._refresh_preview(recipe, summary)
 
-    def _labels(self, summary: DatasetSummary) -> tuple[int, ...]:
-        ids = {c.name: c.id for c in self._session.project.classes(retired=True)} | {
-            NOT_A_PORE_NAME: NOT_A_PORE
-        }
-        return tuple(ids[name] for name in summary.classes)
-
     def _marks(self) -> ClassMarks:
         return ClassMarks(self._session.project.classes(retired=True))
 
@@ -322,7 +316,7 @@ class TrainPresenter(QObject):
                 name = "Labelled"
             bars.append(SplitBar(name, summary.counts[split], heading=True))
             bars += [SplitBar(row.name, row.counts) for row in summary.groups if row.part == split]
-        labels = self._labels(summary)
+        labels = summary.class_ids
         self._page.split_bars.set_bars(bars, labels, self._marks())
         problem = ""
         if summary.problem is not None:
@@ -334,7 +328,7 @@ class TrainPresenter(QObject):
 
     def _refresh_preview(self, recipe: Recipe, summary: DatasetSummary) -> None:
         project = self._session.project
-        crops = choose_preview(project.crops(), self._labels(summary))
+        crops = choose_preview(project.crops(), summary.class_ids)
         wanted = (recipe.preset, recipe.input_size, tuple((c.id, c.pixels, c.label) for c in crops))
         if wanted == self._previewed:
             return
@@ -377,12 +371,16 @@ class TrainPresenter(QObject):
             return
         if self._live_run in rows:  # its folder says so only once the child holds the lock
             rows[self._live_run] = replace(rows[self._live_run], state="running")
+        damaged = {number: row.problem for number, row in rows.items() if row.problem}
+        news = damaged != {number: row.problem for number, row in self._rows.items() if row.problem}
         self._rows = rows
         if not self._shown and rows:
             self._show_run(max(rows))
         self._put_rows()
         self._show_empty_text()
         self._offer()
+        if news:
+            self._session.announce(Changed(frozenset({"run_marks"})))
 
     def _show_empty_text(self) -> None:
         if self._shown < 0 or (self._shown == self._live_run and self._live is not None):
@@ -416,7 +414,10 @@ class TrainPresenter(QObject):
 
     def _reopen(self, number: int, curves: Curves) -> None:
         if self._attached and number == self._shown and number != self._live_run:
-            self._show_curves(curves, headline(number, curves))
+            head = headline(number, curves)
+            if number in self._rows and self._rows[number].problem:
+                head = damaged_headline(self._rows[number].problem)
+            self._show_curves(curves, head)
 
     def _offer(self) -> None:
         row = self._rows.get(self._shown)
@@ -430,7 +431,7 @@ class TrainPresenter(QObject):
         self._page.offer(
             review=state in ("finished", "stopped"),
             resume=row is not None and row.resumable and idle and self._shown != self._live_run,
-            log=state in ("failed", "interrupted"),
+            log=state in ("failed", "interrupted", DAMAGED),
             remove=state == WAITING,
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from poregui.domain.errors import DamagedRunError
 from poregui.domain.events import Cancelled, Failed, Finished, Interrupted, Started
 from poregui.domain.wording import count, interval, percent
 from poregui.gui.lists.run_table import WAITING, RunRow
@@ -87,6 +88,11 @@ def _going_on(number: int, started: Started, curves: Curves) -> TrainingHeadline
     return TrainingHeadline(
         f"Training run {number}, fold {started.fold} of {started.folds}.", detail
     )
+
+
+def damaged_headline(problem: str) -> TrainingHeadline:
+    """Say what is wrong with the files of a run; `problem` is a sentence."""
+    return TrainingHeadline(problem, DamagedRunError.REMEDY, "bad")
 
 
 def _finished(number: int, done: Finished, curves: Curves) -> TrainingHeadline:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import warnings
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
-from poregui.domain.errors import ImageError
+from poregui.domain.errors import TOO_MANY_FILES, ImageError
 from poregui.domain.records import FIRST, Plane
 from poregui.vision.io.header import Header, picture_header, tiff_header
 from poregui.vision.io.pixel_values import (
@@ -150,6 +151,8 @@ def in_a_sentence(path: Path) -> Iterator[None]:
         raise ImageError(
             f"{path.name} cannot be read: no permission.", "Ask for the right to read it."
         ) from error
+    except OSError as error:
+        raise _unread(path, error) from error
     except MemoryError as error:
         raise ImageError(
             f"{path.name} needs more memory than there is.", "Cut it into smaller images."
@@ -157,6 +160,18 @@ def in_a_sentence(path: Path) -> Iterator[None]:
     except Exception as error:
         unfit = damaged(_first_line(error))
         raise ImageError(f"{path.name} {unfit.what}", unfit.remedy) from error
+
+
+def _unread(path: Path, error: OSError) -> ImageError:
+    """Return the sentence for a file that could not be opened or read, whatever it holds."""
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        what = f"{path.name} cannot be read: this program has too many files open."
+        return ImageError(what, TOO_MANY_FILES)
+    if error.errno == errno.EIO:
+        what = f"{path.name} cannot be read: its disk failed."
+        return ImageError(what, "Check that its drive is connected and sound.")
+    unfit = damaged(_first_line(error))
+    return ImageError(f"{path.name} {unfit.what}", unfit.remedy)
 
 
 def is_picture(path: Path) -> bool:

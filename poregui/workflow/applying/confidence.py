@@ -19,11 +19,13 @@ from poregui.workflow.applying.overlay import read_picture
 from poregui.workflow.applying.result_files import (
     OUTLINES,
     PORES,
+    chance_heads,
     marked_outlines,
     marks_of,
     write_overlay,
 )
-from poregui.workflow.applying.result_table import LEFT, PoreTable
+from poregui.workflow.applying.result_seal import seal, unseal
+from poregui.workflow.applying.result_table import FIRST_CHANCE, LEFT, PoreTable
 from poregui.workflow.exporting.formats.geojson import read_geojson, write_geojson_file
 
 
@@ -75,26 +77,31 @@ def mark_field(
     """Write class, source and reason of each pore into table, outlines, picture and sums of a
     folder of results.
 
-    They are those of `PoreTable.chosen` at the confidence `least`, as in every sum. Nothing is
-    written where they stand there already. Return the sums of the micrograph. Raises PoreguiError
-    when a file was changed or cannot be written.
+    They are those of `PoreTable.chosen` at the confidence `least`, as in every sum, and classes are
+    called as they are now. Nothing is written where they stand there already. Return the sums of
+    the micrograph. Raises PoreguiError when a file was changed or cannot be written.
     """
     found = at_confidence(result, table, least)
     marks = marks_of(table, model.classes, least)
     cells = {name: [harmless(text) for text in texts] for name, texts in marks.items()}
     head, rows = _read(folder / PORES)
     places = {name: head.index(name) for name in cells}
-    if all([row[places[name]] for row in rows] == texts for name, texts in cells.items()):
+    chances = [harmless(text) for text in chance_heads(model.classes)]
+    named = head[FIRST_CHANCE : FIRST_CHANCE + len(chances)] == chances
+    if named and all([row[places[name]] for row in rows] == texts for name, texts in cells.items()):
         return found
+    unseal(folder)
     _mark_outlines(folder, marks, dict(zip(model.classes, model.colours, strict=True)))
     picture = read_picture(folder)
     if picture is not None:
         write_overlay(folder, picture, table, model.colours, least)
     write_json(folder / RESULT, asdict(found))
+    head[FIRST_CHANCE : FIRST_CHANCE + len(chances)] = chances
     for name, texts in cells.items():
         for row, text in zip(rows, texts, strict=True):
             row[places[name]] = text
-    _write(folder / PORES, head, rows)  # last: it tells that the others are up to date
+    _write(folder / PORES, head, rows)  # after the others: it tells that they are up to date
+    seal(folder)
     return found
 
 

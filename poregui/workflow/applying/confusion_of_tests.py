@@ -125,7 +125,7 @@ def _answered(
     """Return the (n,) ids of the crops of a part, their (n,) labels and (n, classes) answers."""
     dataset = run.read_dataset()
     label = {crop.crop_id: crop.label for crop in dataset.crops if crop.part == part}
-    found = [one for one in run.read_predictions() if one.crop_id in label]
+    found = [one for one in run.read_predictions(dataset) if one.crop_id in label]
     answers = np.array([one.probabilities for one in found], np.float64).reshape(
         len(found), len(dataset.classes)
     )

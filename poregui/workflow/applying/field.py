@@ -22,6 +22,7 @@ from poregui.domain.detection import DetectionRecipe
 from poregui.domain.geometry import Box, Mask
 from poregui.domain.records import FIRST, Line, Plane
 from poregui.store.files import file_hash, write_json
+from poregui.store.run_files import BROKEN
 from poregui.vision.io.pyramid import Pyramid, open_pyramid
 from poregui.vision.pores.detection import Detected, detect
 from poregui.vision.pores.plan import Source
@@ -35,10 +36,12 @@ from poregui.workflow.applying.result_files import (
     write_overlay,
     write_pores,
 )
+from poregui.workflow.applying.result_seal import fault_in, read_sums, seal, unseal
 from poregui.workflow.applying.result_table import PoreTable
 from poregui.workflow.applying.sensitivity import Shifted, find_shifted, sense, write_sensitivity
 from poregui.workflow.evaluating.predict import Predictor
 from poregui.workflow.exporting.formats.shapes import ImageShapes
+from poregui.workflow.importing.image_identity import other_picture
 
 RESULT = "field.json"
 FORMAT = 7
@@ -46,6 +49,7 @@ FORMAT = 7
 SAME_SCALE = 1.25
 """Ratio of scales up to which crops are given to a network as they are."""
 Progress = Callable[[int, int, str], None]
+_AGAIN = "Its pores were found again."
 _FOUND = 35
 _ANSWERED = 90
 """Per cent of the work that are done when all pores are found, and when the network has answered
@@ -63,7 +67,10 @@ class FieldTask:
     those of the network's classes, '#rrggbb', in their order; `threads` are those, or the
     processes, that the network may use. `build_direction_deg` and `surfaces` are as in Micrograph;
     without the latter the surface is looked for. All probabilities are those of the network at
-    `temperature` (see `at_temperature`).
+    `temperature` (see `at_temperature`). `classes` is how its classes are called in the files,
+    empty: as it calls them; results do not depend on it, for `mark_field` sees to names.
+    `shown_name` is what the micrograph is called among those that are applied with it, empty for
+    its own name; `sha256` is what its file is to hold, empty where no project says so.
     """
 
     file: Path
@@ -81,15 +88,30 @@ class FieldTask:
     build_direction_deg: float | None = None
     surfaces: tuple[Line, ...] | None = None
     temperature: float = 1.0
+    classes: tuple[str, ...] = ()
+    shown_name: str = ""
+    sha256: str = ""
 
     @property
     def name(self) -> str:
         """Return the name of the micrograph, with the page, channel or slice where it is not the
         first.
+
+        It has folders before it where another one that is applied bears it too.
         """
+        return self.shown_name or self.own_name
+
+    @property
+    def own_name(self) -> str:
+        """Return the name whatever others there are."""
         if self.plane != FIRST:
             return f"{self.file.name} ({self.plane.words})"
         return self.file.name
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Return what tells it from every other micrograph: its file and plane."""
+        return str(self.file), str(self.plane)
 
     @property
     def result_file(self) -> Path:
@@ -167,18 +189,20 @@ def apply_field(
     field.json last.
 
     `progress` hears (done, total, text) of the whole; an exception that it raises ends the work
-    with nothing half written. Raises PoreguiError when the file cannot be read, a length in um
-    meets an unknown scale, or the disk is full.
+    with nothing half written. Raises PoreguiError when the file cannot be read or holds another
+    picture than the project knows, a length in um meets an unknown scale, or the disk is full.
     """
     began = time.monotonic()
+    changed = why_changed(task)
     sha256 = file_hash(task.file)
+    if task.sha256 and sha256 != task.sha256:
+        raise other_picture(task.name)
     fingerprint = task.fingerprint(sha256)
     network = NetworkFiles.of(task.model, task.sidecar)
     predictor = network.predictor()
     with open_pyramid(task.file, plane=task.plane) as image, ThreadPoolExecutor(1) as beside:
-        if task.um_per_px is not None:
-            scale = task.um_per_px
-        else:
+        scale = task.um_per_px
+        if scale is None:
             scale = image.um_per_px
         size = (image.width, image.height)
         read = partial(image.read, 0)
@@ -192,7 +216,7 @@ def apply_field(
             specimen_ends=ends,
             progress=_part(progress, 0, _FOUND),
         )
-        aside = _Aside.begun(beside, task, found, image, scale)
+        aside = _Aside.begun(beside, replace(task, sha256=sha256), found, image, scale)
         factor = resampling(predictor, scale)
         ask = partial(_answers, image, network, task, scale, factor)
         answers, unlike = ask(found, _part(progress, _FOUND, _ANSWERED))
@@ -213,9 +237,12 @@ def apply_field(
         um_per_px=scale,
         resampled=factor,
         seconds=time.monotonic() - began,
-        warnings=tuple(warnings) + _resampled_words(factor, scale),
+        warnings=tuple(warnings)
+        + _resampled_words(factor, scale)
+        + ((f"{changed} {_AGAIN}",) if changed else ()),
     )
     write_json(task.result_file, asdict(result))
+    seal(task.folder)
     return result
 
 
@@ -243,7 +270,7 @@ class _Aside:
             beside.submit(
                 find_shifted, found, source, task.recipe, scale, task.masks, specimen_ends=ends
             ),
-            beside.submit(outlines_of, image, scale, found),
+            beside.submit(_outlines, task, image, scale, found),
             beside.submit(lambda: FieldPicture.of(image.overview(), size, found.outlines)),
         )
 
@@ -252,9 +279,10 @@ def _write(
     task: FieldTask, table: PoreTable, aside: _Aside, beside: Executor, predictor: Predictor
 ) -> None:
     """Write outlines, table and picture of the pores, each beside and then in its place."""
-    classes = predictor.classes
+    classes = task.classes or predictor.classes
     picture = aside.picture.result()
     task.folder.mkdir(parents=True, exist_ok=True)
+    unseal(task.folder)
     drawing = beside.submit(write_overlay, task.folder, picture, table, task.colours, task.least)
     marks = marks_of(table, classes, task.least)
     colours = dict(zip(classes, task.colours, strict=False))
@@ -269,6 +297,15 @@ def _write(
     )
     picture.write(task.folder)
     drawing.result()
+
+
+def _outlines(
+    task: FieldTask, image: Pyramid, scale: float | None, found: Detected
+) -> tuple[ImageShapes, list[str]]:
+    """Return the outlines of a micrograph with what tells it from others of its name."""
+    shapes, lines = outlines_of(image, scale, found)
+    told = replace(shapes, path=task.file.as_posix(), sha256=task.sha256, plane=str(task.plane))
+    return told, lines
 
 
 def _part(progress: Progress, low: int, high: int) -> Progress:
@@ -342,17 +379,31 @@ def read_result(task: FieldTask) -> FieldResult | None:
     They are of the file where it is now: a project may have been moved, and what was found rests on
     contents alone.
     """
+    result, fault = _read_result(task)
+    return None if fault else result
+
+
+def why_changed(task: FieldTask) -> str:
+    """Say that results which are there are not as they were written, so that they do not count;
+    else empty.
+    """
+    result, fault = _read_result(task)
+    if result and fault:
+        return f"The results of {task.name} were changed since they were written: {fault}."
+    return ""
+
+
+def _read_result(task: FieldTask) -> tuple[FieldResult | None, str]:
+    """Return the results that are there and belong to the task, and what is
+    wrong with their files.
+    """
     try:
-        values: dict[str, Any] = json.loads(task.result_file.read_text(encoding="utf-8"))
-        fields: dict[str, Any] = {
-            k: tuple(v) if isinstance(v, list) else v for k, v in values.items()
-        }
-        result = FieldResult(**fields)
-    except (OSError, ValueError, TypeError, AttributeError):
-        return None
-    if result.fingerprint != task.fingerprint(file_hash(task.file)):
-        return None
-    return replace(result, file=str(task.file), name=task.name)
+        result = FieldResult(**read_sums(task.result_file))
+        if result.fingerprint != task.fingerprint(file_hash(task.file)):
+            return None, ""
+    except BROKEN:
+        return None, ""
+    return replace(result, file=str(task.file), name=task.name), fault_in(task.folder, result.pores)
 
 
 def resampling(predictor: Predictor, um_per_px: float | None) -> float | None:

@@ -16,7 +16,8 @@ from typing import Any
 LOOK_S = 0.2
 _SWITCH_S = 0.0002
 """How long a thread holds the interpreter while another wants it: with Python's own 5 ms the
-threads of a micrograph that come back from the network wait for one another, a sixth of the time."""
+threads of a micrograph that come back from the network wait for one another a sixth of the time.
+"""
 _GARBAGE = (100_000, 50, 100)
 """After how many new objects circles among them are looked for: with Python's own 700 to 2,000,
 which pass within some pores, looking took a twentieth of the time and found nothing."""

@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from poregui.domain.classes import NOT_A_PORE, NOT_A_PORE_NAME, UNSURE
+from poregui.domain.classes import NOT_A_PORE, UNSURE
 from poregui.domain.records import Plane
 from poregui.store.project import Project
 from poregui.workflow.applying.field import FieldTask
 from poregui.workflow.applying.result_table import LEFT, NOBODY, OTHER, REMOVED, PoreTable
+from poregui.workflow.importing.image_identity import micrographs_by_file
 
 _NEAR = 0.25
 """Distance of the middles of two outlines of one pore, in parts of its diameter."""
@@ -63,7 +64,7 @@ def placed_crops(project: Project, *, labelled: bool) -> Placed:
     labelled.
     """
     found: Placed = {}
-    for micrograph in project.micrographs():
+    for micrograph in micrographs_by_file(project):
         crops = [
             (one, one.box)
             for one in project.crops(micrograph_id=micrograph.id)
@@ -101,22 +102,16 @@ def place_of(task: FieldTask) -> tuple[str, str]:
     return str(task.file.resolve()), str(task.plane)
 
 
-def class_places(project: Project, classes: Sequence[str]) -> dict[int, int]:
-    """Return for each label the place of its class in a network's answers, `OTHER` for one that it
-    does not know.
+def class_places(class_ids: Sequence[int]) -> dict[int, int]:
+    """Return for each label that a network can answer the place of its class in the answers, and of
+    the fixed labels.
 
-    *Not a pore* is `REMOVED` where the network has no such answer.
+    `class_ids` are those of the project, in the order of the answers. *Not a pore* is `REMOVED`
+    where the network has no such answer.
     """
-    names = {one.id: one.name for one in project.classes(retired=True)} | {
-        NOT_A_PORE: NOT_A_PORE_NAME
+    return {UNSURE: LEFT, NOT_A_PORE: REMOVED} | {
+        class_id: place for place, class_id in enumerate(class_ids)
     }
-    places = {
-        label: classes.index(name) if name in classes else OTHER for label, name in names.items()
-    }
-    places[UNSURE] = LEFT
-    if places[NOT_A_PORE] == OTHER:
-        places[NOT_A_PORE] = REMOVED
-    return places
 
 
 @dataclass(frozen=True)
@@ -129,9 +124,11 @@ class PeoplesAnswers:
     places: dict[int, int]
 
 
-def answers_of_people(project: Project, classes: Sequence[str]) -> PeoplesAnswers:
-    """Return what people said in a project, fit for a network with these classes."""
-    return PeoplesAnswers(placed_crops(project, labelled=True), class_places(project, classes))
+def answers_of_people(project: Project, class_ids: Sequence[int]) -> PeoplesAnswers:
+    """Return what people said in a project, fit for a network whose answers are these classes of
+    the project.
+    """
+    return PeoplesAnswers(placed_crops(project, labelled=True), class_places(class_ids))
 
 
 def with_answers(

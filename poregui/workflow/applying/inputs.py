@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,20 +11,28 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from poregui.domain.checked import check_sidecar
 from poregui.domain.classes import NOT_A_PORE_NAME, default_classes
 from poregui.domain.detection import DetectionRecipe, detection_recipe_from_json
 from poregui.domain.errors import PoreguiError, ProjectError
 from poregui.domain.geometry import Mask
 from poregui.domain.records import FIRST, Line, Micrograph, Plane
 from poregui.store.project import Project
+from poregui.store.run_files import BROKEN, parse_json, read_whole
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.applying.confusion_of_tests import TestedCrops, temperature_of, tested_crops
 from poregui.workflow.applying.field import FieldResult, FieldTask
+from poregui.workflow.applying.result_folders import FIELDS, names_of, own_folders
 from poregui.workflow.detecting.find_pores import detection_recipe
 from poregui.workflow.editing.micrograph_edits import frame_of, project_build_direction
-from poregui.workflow.evaluating.evaluate import find_run
-from poregui.workflow.exporting.formats.shapes import file_names
+from poregui.workflow.evaluating.class_identity import (
+    ClassesHere,
+    classes_of_network,
+    classes_of_run,
+)
+from poregui.workflow.evaluating.newest_run import chosen_run
 from poregui.workflow.importing.folders import find_pictures
+from poregui.workflow.importing.image_identity import micrographs_by_file
 
 """Under which a project keeps its detection recipe."""
 _COLOUR = re.compile("#[0-9a-fA-F]{6}")
@@ -40,6 +47,10 @@ class AppliedModel:
     `area_confusion` weighs them by the area of their pores (see `weighted_counts`), None where that
     is not known. `temperature` calibrates its answers (see `at_temperature`); None: nobody fitted
     one, and they are taken as they are.
+
+    `class_ids` are those of its classes where it was trained, or in the project that it is applied
+    in (see `model_in_project`), `class_uids` what tells them from those of other projects, empty
+    where nobody knows. `notes` are sentences about classes that the project has no more.
     """
 
     name: str
@@ -51,11 +62,18 @@ class AppliedModel:
     recipe: DetectionRecipe
     area_confusion: NDArray[np.float64] | None = None
     temperature: float | None = None
+    class_ids: tuple[int, ...] = ()
+    class_uids: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class ToApply:
-    """Hold one micrograph to work on: where it lies, whose it is, and what a person said of it."""
+    """Hold one micrograph to work on: where it lies, whose it is, and what a person said of it.
+
+    `sha256` and `shown_name` are what a project says that its file holds and calls it, empty
+    without one.
+    """
 
     file: Path
     specimen: str
@@ -64,6 +82,8 @@ class ToApply:
     plane: Plane = FIRST
     build_direction_deg: float | None = None
     surfaces: tuple[Line, ...] | None = None
+    sha256: str = ""
+    shown_name: str = ""
 
 
 def run_with_network(project: Project, number: int | None) -> RunFolder:
@@ -71,16 +91,12 @@ def run_with_network(project: Project, number: int | None) -> RunFolder:
 
     Raises ProjectError when there is none.
     """
-    if number is not None:
-        return find_run(project, number)
-    newest = next((run for run in reversed(project.runs()) if run.onnx_file.exists()), None)
-    if newest is not None:
-        return newest
-    return find_run(project, None)
+    return chosen_run(project, number, network=True)[0]
 
 
 def model_of_run(project: Project, run: RunFolder, *, least: float = 0.0) -> AppliedModel:
-    """Return the network of a run with the recipe of its project.
+    """Return the network of a run with the recipe of its project and its classes as they are called
+    now.
 
     Raises ProjectError when it has none.
     """
@@ -89,7 +105,15 @@ def model_of_run(project: Project, run: RunFolder, *, least: float = 0.0) -> App
             f"Run {run.path.name} has no network.",
             "Choose a run that finished, not a cross-validation.",
         )
+    run.read_sidecar()
+    run.read_network()
     dataset = run.read_dataset()
+    here = classes_of_run(project, dataset)
+    if here.foreign:
+        here = classes_of_network(
+            project, f"run {run.number}", dataset.classes, dataset.class_ids, dataset.class_uids
+        )
+    uids = project.class_uids()
     colours = {c.id: c.colour for c in project.classes(retired=True)}
     temperature = temperature_of(run)
     tested = tested_crops(run).at(temperature)
@@ -97,12 +121,32 @@ def model_of_run(project: Project, run: RunFolder, *, least: float = 0.0) -> App
         name=f"run {run.number} of {project.name}",
         model=run.onnx_file,
         sidecar=run.sidecar_file,
-        classes=dataset.classes,
-        colours=tuple(colours.get(i, "#808080") for i in dataset.class_ids),
+        classes=here.names,
+        colours=tuple(colours.get(i, "#808080") for i in here.ids),
         confusion=tested.confusion(least),
         recipe=detection_recipe(project),
         area_confusion=tested.area_confusion(least),
         temperature=temperature,
+        class_ids=here.ids,
+        class_uids=tuple(uids.get(class_id, "") for class_id in here.ids),
+        notes=here.notes,
+    )
+
+
+def named_now(model: AppliedModel, here: ClassesHere) -> AppliedModel:
+    """Return a network with the ids and names that its classes have in a project."""
+    return replace(model, classes=here.names, class_ids=here.ids, notes=here.notes)
+
+
+def model_in_project(model: AppliedModel, project: Project) -> AppliedModel:
+    """Return a network that came from elsewhere with its classes as the project knows them.
+
+    Raises PoreguiError when not every one of them is found there, or it is not clear which one it
+    is.
+    """
+    return named_now(
+        model,
+        classes_of_network(project, model.name, model.classes, model.class_ids, model.class_uids),
     )
 
 
@@ -117,8 +161,8 @@ def model_of_file(
     """
     sidecar = model.with_suffix(".json")
     try:
-        told = json.loads(sidecar.read_text(encoding="utf-8"))
-        classes = tuple(str(name) for name in told["classes"])
+        told = check_sidecar(parse_json(read_whole(sidecar)))
+        classes = tuple(told["classes"])
         temperature = _temperature(told)
         confusion, by_area = _confusions(told, len(classes), least, temperature)
         if recipe is None:
@@ -131,7 +175,8 @@ def model_of_file(
             plain = default_classes(tuple(f"class {i}" for i in range(max(2, len(classes)))))
             shades = tuple(one.colour for one in plain[: len(classes)])
         name = str(told.get("name", model.stem))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        ids, uids = _identities(told, classes)
+    except BROKEN as error:
         raise ProjectError(
             f"{sidecar} is missing or damaged.",
             "Put the model.json of the same export beside the model.",
@@ -139,7 +184,7 @@ def model_of_file(
     if not model.exists():
         raise ProjectError(f"{model} is missing.", "Choose the model.onnx of an export.")
     return AppliedModel(
-        name, model, sidecar, classes, shades, confusion, recipe, by_area, temperature
+        name, model, sidecar, classes, shades, confusion, recipe, by_area, temperature, ids, uids
     )
 
 
@@ -150,12 +195,30 @@ def tested_of_file(sidecar: Path) -> TestedCrops | None:
     Raises ProjectError when it is damaged.
     """
     try:
-        told = json.loads(sidecar.read_text(encoding="utf-8"))
+        told = check_sidecar(parse_json(read_whole(sidecar)))
         if "tested" not in told:
             return None
         return TestedCrops.from_json(told["tested"], len(told["classes"])).at(_temperature(told))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except BROKEN as error:
         raise ProjectError(f"{sidecar} is missing or damaged.", "Take the export anew.") from error
+
+
+def _identities(
+    told: Mapping[str, Any], classes: Sequence[str]
+) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """Return the ids of the classes of a sidecar and their uids, of which older ones have none.
+
+    Raises KeyError, TypeError or ValueError when they are not one a class.
+    """
+    ids = tuple(int(one) for one in told["class_ids"])
+    uids = tuple(str(one) for one in told.get("class_uids", ()))
+    if (
+        len(set(ids)) != len(classes)
+        or len(ids) != len(classes)
+        or len(uids) not in (0, len(classes))
+    ):
+        raise ValueError("the classes do not fit together")
+    return ids, uids
 
 
 def _temperature(told: Mapping[str, Any]) -> float | None:
@@ -228,7 +291,7 @@ def to_apply(
 def _known(project: Project) -> dict[Path, list[tuple[Micrograph, str]]]:
     names = {s.id: s.name for s in project.specimens()}
     known: dict[Path, list[tuple[Micrograph, str]]] = {}
-    for one in project.micrographs():
+    for one in micrographs_by_file(project):
         known.setdefault(project.micrograph_file(one).resolve(), []).append(
             (one, names.get(one.specimen_id or 0, ""))
         )
@@ -248,6 +311,8 @@ def _as_known(
             plane=Plane.parse(micrograph.plane),
             build_direction_deg=frame_of(micrograph, None, up).build_direction_deg,
             surfaces=micrograph.surfaces,
+            sha256=micrograph.sha256,
+            shown_name=micrograph.unique_name,
         )
         for micrograph, own in there
     ] or [plain]
@@ -256,7 +321,10 @@ def _as_known(
 def tasks_of(
     model: AppliedModel, fields: Sequence[ToApply], out: Path, *, least: float = 0.0
 ) -> list[FieldTask]:
-    """Return one task a micrograph, each with a folder of its own below `out`."""
+    """Return one task a micrograph, each with a folder of its own below `out`.
+
+    The folder is one that holds results of that micrograph, or else of none (see `own_folders`).
+    """
     plain = [
         FieldTask(
             file=one.file,
@@ -273,20 +341,24 @@ def tasks_of(
             build_direction_deg=one.build_direction_deg,
             surfaces=one.surfaces,
             temperature=model.temperature or 1.0,
+            classes=model.classes,
+            shown_name=one.shown_name,
+            sha256=one.sha256,
         )
         for one in fields
     ]
-    names = file_names([one.name for one in plain], "")
+    named = [
+        replace(one, shown_name=name) for one, name in zip(plain, names_of(plain), strict=True)
+    ]
     return [
-        replace(one, folder=out / "fields" / name) for one, name in zip(plain, names, strict=True)
+        replace(one, folder=folder)
+        for one, folder in zip(named, own_folders(named, out / FIELDS), strict=True)
     ]
 
 
 def task_of(tasks: Sequence[FieldTask], result: FieldResult) -> FieldTask:
     """Return the task that a result is of."""
-    return next(
-        one for one in tasks if (str(one.file), str(one.plane)) == (result.file, result.plane)
-    )
+    return next(one for one in tasks if one.key == (result.file, result.plane))
 
 
 def is_pore(name: str) -> bool:

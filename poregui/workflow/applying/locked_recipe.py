@@ -15,7 +15,14 @@ from poregui.domain.errors import PoreguiError, ProjectError
 from poregui.store.files import explain_write_error, file_hash, write_json
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
-from poregui.workflow.applying.inputs import AppliedModel, model_of_file, model_of_run
+from poregui.workflow.applying.inputs import (
+    AppliedModel,
+    model_in_project,
+    model_of_file,
+    model_of_run,
+    named_now,
+)
+from poregui.workflow.evaluating.class_identity import classes_of_run
 from poregui.workflow.exporting.export_labels import new_folder
 from poregui.workflow.exporting.export_run import CARD, CARD_PAGE, MODEL, SIDECAR, export_model
 
@@ -150,25 +157,36 @@ def _changed(file: Path) -> PoreguiError:
     )
 
 
-def model_of_lock(file: Path) -> tuple[AppliedModel, Lock]:
+def model_of_lock(file: Path, project: Project | None = None) -> tuple[AppliedModel, Lock]:
     """Return the network of a locked recipe, ready to be applied, and the lock.
 
-    Raises PoreguiError as `read_lock`.
+    In a project its classes are those of the project, under the names that they have now. Raises
+    PoreguiError as `read_lock`, and when the project does not have all its classes or it is not
+    clear which they are.
     """
     lock = read_lock(file)
-    model = model_of_file(file.with_name(MODEL), lock.recipe, least=lock.least)
-    return replace(model, name=lock.network), lock
+    model = replace(
+        model_of_file(file.with_name(MODEL), lock.recipe, least=lock.least), name=lock.network
+    )
+    if project is None:
+        return model, lock
+    run = None if model.class_uids else own_run(lock, project)
+    if run is None:
+        return model_in_project(model, project), lock
+    return named_now(
+        model, classes_of_run(project, run.read_dataset())
+    ), lock  # locked before classes had uids
 
 
-def take_lock(file: Path, project: Path) -> Lock:
+def take_lock(file: Path, project: Project) -> Lock:
     """Copy a locked recipe from elsewhere into the folder of a project, which then applies it, and
     return it.
 
-    Raises PoreguiError as `read_lock`, when the project is locked already, or when it cannot be
+    Raises PoreguiError as `model_of_lock`, when the project is locked already, or when it cannot be
     written.
     """
-    lock = read_lock(file)
-    if lock_of_project(project) is not None:
+    _, lock = model_of_lock(file, project)
+    if lock_of_project(project.folder) is not None:
         raise PoreguiError(
             "This project is locked already.", "Unlock it first, then take the other recipe."
         )
@@ -182,14 +200,21 @@ def take_lock(file: Path, project: Path) -> Lock:
         read_lock(folder / LOCKED)
         return len(names)
 
-    new_folder(project / FOLDER, write)
+    new_folder(project.folder / FOLDER, write)
     return lock
 
 
 def is_own(lock: Lock, project: Project) -> bool:
     """Tell whether a run of the project has the very network that is locked."""
+    return own_run(lock, project) is not None
+
+
+def own_run(lock: Lock, project: Project) -> RunFolder | None:
+    """Return the run of the project that has the very network that is locked, None without one."""
     run = next((one for one in project.runs() if one.number == lock.run and one.has_network), None)
-    return run is not None and file_hash(run.onnx_file) == lock.model
+    if run is not None and file_hash(run.onnx_file) == lock.model:
+        return run
+    return None
 
 
 def lock_of_project(project: Path) -> Path | None:

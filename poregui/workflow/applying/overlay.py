@@ -72,8 +72,9 @@ class FieldPicture:
     ) -> NDArray[np.uint8]:
         """Return (h, w, 3) blue, green, red with the outlines in the colours of their classes.
 
-        `chosen` is the place of each pore's class in `colours` ('#rrggbb'). Pores that are `LEFT` have the colour of
-        *unsure*, others without a class are not drawn. Those that are `unlike` stand in a white frame.
+        `chosen` is the index of each pore's class in `colours` ('#rrggbb'). Pores that are `LEFT`
+        have the colour of *unsure*, others without a class are not drawn. Those that are `unlike`
+        stand in a white frame.
         """
         if self.plain.ndim == 2:
             shown = cv2.cvtColor(self.plain, cv2.COLOR_GRAY2BGR)

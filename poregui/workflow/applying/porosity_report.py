@@ -23,7 +23,7 @@ from poregui.workflow.applying.inputs import AppliedModel
 from poregui.workflow.applying.overlay import read_picture
 from poregui.workflow.applying.result_table import PoreTable, read_pores
 from poregui.workflow.applying.size_figure import diameters_of, sizes_svg
-from poregui.workflow.applying.summary import GroupSummary, Summary, summarise
+from poregui.workflow.applying.summary import GroupSummary, Summary, groups_of, summarise
 
 
 def sensitivity_words(group: GroupSummary) -> str:
@@ -95,6 +95,7 @@ class FieldFacts:
     pores: int
     percent: float
     sha256: str
+    file: str = ""
 
 
 @dataclass(frozen=True)
@@ -164,15 +165,11 @@ def collect_applied(
     summary = summarise(model, results, tables, least=least)
     rows = list(zip(results, tables, folders, strict=True))
     colours = dict(zip(model.classes, model.colours, strict=True))
+    of_group: dict[str, list[tuple[FieldResult, PoreTable, Path]]] = {}
+    for name, row in zip(groups_of(results), rows, strict=True):
+        of_group.setdefault(name, []).append(row)
     pages = tuple(
-        _page(
-            group,
-            [row for row in rows if (row[0].specimen or row[0].name) == group.name],
-            summary,
-            least,
-            colours,
-        )
-        for group in summary.specimens
+        _page(group, of_group[group.name], summary, least, colours) for group in summary.specimens
     )
     if len(pages) > 1:
         whole = _page(summary.whole, rows, summary, least, colours, examples=0)
@@ -234,6 +231,7 @@ def _field(result: FieldResult, group: GroupSummary) -> FieldFacts:
         result.pores,
         100 * own / area,
         result.sha256,
+        result.file,
     )
 
 

@@ -46,7 +46,7 @@ def write_pores(
     named = [column for column in COLUMNS if column.name != "unit"]
     answers = table.chances
     marks = marks_of(table, classes, least)
-    head = ["pore", CLASS, "confidence", *(f"p({name})" for name in classes), UNLIKE, SOURCE, WHY]
+    head = ["pore", CLASS, "confidence", *chance_heads(classes), UNLIKE, SOURCE, WHY]
     columns = [
         map(str, range(1, len(answers) + 1)),
         map(harmless, marks[CLASS]),
@@ -67,6 +67,11 @@ def write_pores(
             rows.writerows(zip(*columns, strict=True))
 
     replace_file(folder / PORES, write)
+
+
+def chance_heads(classes: Sequence[str]) -> list[str]:
+    """Return the heads of the columns of probabilities, from `FIRST_CHANCE` on."""
+    return [f"p({name})" for name in classes]
 
 
 def marks_of(table: PoreTable, classes: Sequence[str], least: float) -> dict[str, list[str]]:

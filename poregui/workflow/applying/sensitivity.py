@@ -226,8 +226,15 @@ def _rows(
     old = pores >= 0
     places[old], sure[old] = known.places[pores[old]], known.sure[pores[old]]
     if len(new):
-        answers = classify(replace(at, outlines=tuple(at.outlines[k] for k in new), boxes=at.boxes[new],
-                                   areas=at.areas[new], touches_edge=at.touches_edge[new]))  # fmt: skip
+        outlines = tuple(at.outlines[k] for k in new)
+        fresh = replace(
+            at,
+            outlines=outlines,
+            boxes=at.boxes[new],
+            areas=at.areas[new],
+            touches_edge=at.touches_edge[new],
+        )
+        answers = classify(fresh)
         places[new], sure[new] = answers.argmax(axis=1), answers.max(axis=1)
     return kept, (np.full(int(kept.sum()), shift), at.areas[kept], places[kept], sure[kept])
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poregui.domain.measurement import DistanceSummary, distance_summary
+from poregui.domain.micrograph_names import Named, unique_names
 from poregui.domain.porosity import (
     ClassEstimate,
     Correction,
@@ -88,7 +89,8 @@ class Summary:
     together.
 
     `corrected` tells whether the areas are corrected for confusion, and `why_not` why they are not.
-    `temperature` is that of the network's answers, None where nobody fitted one.
+    `temperature` is that of the network's answers, None where nobody fitted one. `class_ids` are
+    those of `classes` in the project that it was applied in, or where it was trained.
     """
 
     model: str
@@ -100,6 +102,7 @@ class Summary:
     why_not: str
     warnings: tuple[str, ...]
     temperature: float | None = None
+    class_ids: tuple[int, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return everything as a dictionary fit for JSON."""
@@ -139,7 +142,7 @@ def summarise(
     least: float = 0.0,
 ) -> Summary:
     """Return the numbers of all results; micrographs without a specimen count as specimens of their
-    own name.
+    own.
 
     `tables` are the pores of each result, in the same order; sizes are those of pores that were
     answered with a confidence of `least`, as in the results.
@@ -154,8 +157,8 @@ def summarise(
     scaled = all(one.um_per_px is not None for one in results)
     fields = [_field(one, table, scaled, least) for one, table in zip(results, tables, strict=True)]
     groups: dict[str, list[_Field]] = {}
-    for one in fields:
-        groups.setdefault(one.result.specimen or one.result.name, []).append(one)
+    for name, one in zip(groups_of(results), fields, strict=True):
+        groups.setdefault(name, []).append(one)
     summed = tuple(
         _group(name, own, [[one] for one in own], "field", model.classes, correct)
         for name, own in groups.items()
@@ -169,18 +172,44 @@ def summarise(
         "um" if scaled else "px",
         correct.areas.possible,
         correct.areas.why_not,
-        _remarks(results),
+        (*model.notes, *_remarks(results)),
         model.temperature,
+        model.class_ids,
     )
 
 
+def groups_of(results: Sequence[FieldResult]) -> list[str]:
+    """Return the specimen of each result; those without one are specimens of their own, called by
+    their micrograph.
+    """
+    specimens = {one.specimen for one in results if one.specimen}
+    names = unique_names([Named(one.file.replace("\\", "/"), one.name) for one in results])
+    alone = [f"{name} (no specimen)" if name in specimens else name for name in names]
+    return [one.specimen or name for one, name in zip(results, alone, strict=True)]
+
+
 def _remarks(results: Sequence[FieldResult]) -> tuple[str, ...]:
-    """Return each remark once, behind the micrographs that it is about."""
+    """Return each remark once, behind the micrographs that it is about; the first ones are of
+    pictures that are there twice."""
     named: dict[str, list[str]] = {}
     for one in results:
         for text in dict.fromkeys(one.warnings):
             named.setdefault(text, []).append(one.name)
-    return tuple(f"{_first(names)}: {text}" for text, names in named.items())
+    return (*_twice(results), *(f"{_first(names)}: {text}" for text, names in named.items()))
+
+
+def _twice(results: Sequence[FieldResult]) -> tuple[str, ...]:
+    """Say which micrographs are one picture in several files."""
+    same: dict[tuple[str, str], list[str]] = {}
+    for one in results:
+        if one.sha256:
+            same.setdefault((one.sha256, one.plane), []).append(one.name)
+    return tuple(
+        f"{', '.join(names)} are the same picture, which counts {len(names)} times: leave all "
+        "but one out."
+        for names in same.values()
+        if len(names) > 1
+    )
 
 
 def _first(names: Sequence[str]) -> str:

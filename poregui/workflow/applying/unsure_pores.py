@@ -24,8 +24,19 @@ from poregui.workflow.applying.result_table import PoreTable
 from poregui.workflow.detecting.matching import NewPore
 from poregui.workflow.editing.edits import AddCrops
 from poregui.workflow.exporting.formats.geojson import read_geojson
+from poregui.workflow.importing.image_identity import check_content, micrographs_by_file
 
-QUEUE_HEAD = ("file", "plane", "pore", "x (px)", "y (px)", "why", "most likely", "confidence")
+QUEUE_HEAD = (
+    "file",
+    "plane",
+    "pore",
+    "x (px)",
+    "y (px)",
+    "why",
+    "most likely",
+    "confidence",
+    "sha256",
+)
 Progress = Callable[[int, int, str], None]
 
 
@@ -90,7 +101,7 @@ def write_queue(pores: Sequence[UnsurePore], path: Path) -> None:
                     one.why,
                     one.likely,
                 )
-                rows.writerow([*map(harmless, words), f"{one.confidence:.5f}"])
+                rows.writerow([*map(harmless, words), f"{one.confidence:.5f}", one.task.sha256])
 
     replace_file(path, write)
 
@@ -116,7 +127,7 @@ def cut_unsure(
         by_task[one.task.folder].append(one)
     cut: dict[tuple[Path, int], NewPore] = {}
     for done, own in enumerate(by_task.values()):
-        progress(done, len(by_task), own[0].task.file.name)
+        progress(done, len(by_task), own[0].task.name)
         for one, pore in zip(own, _cut(own, pixels), strict=True):
             cut[one.task.folder, one.number] = pore
     return CutUnsure(tuple((one, cut[one.task.folder, one.number]) for one in pores))
@@ -131,10 +142,10 @@ def _cut(pores: Sequence[UnsurePore], pixels: PixelStore) -> list[NewPore]:
         raise PoreguiError(
             f"The outlines in {task.folder} are not those of its table.", "Find these pores again."
         )
+    check_content(task.file, task.sha256, task.name)
     with open_pyramid(task.file, plane=task.plane) as image:
-        if task.um_per_px is not None:
-            scale = task.um_per_px
-        else:
+        scale = task.um_per_px
+        if scale is None:
             scale = image.um_per_px
         boxes = [
             task.recipe.crop_box(shape.box, image.width, image.height, scale) for shape in shapes
@@ -183,7 +194,7 @@ def settle_unsure(project: Project, cut: CutUnsure, who: str) -> UnsurePlan:
             continue
         micrograph_id = known.get(place_of(one.task))
         if micrograph_id is None:
-            raise PoreguiError(f"{one.task.file.name} is not in the project.", "Import it first.")
+            raise PoreguiError(f"{one.task.name} is not in the project.", "Import it first.")
         ids.append(first + len(crops))
         box = pore.box
         crops.append(
@@ -200,7 +211,7 @@ def settle_unsure(project: Project, cut: CutUnsure, who: str) -> UnsurePlan:
 def _micrographs(project: Project) -> dict[tuple[str, str], int]:
     return {
         (str(project.micrograph_file(m).resolve()), str(Plane.parse(m.plane))): m.id
-        for m in project.micrographs()
+        for m in micrographs_by_file(project)
     }
 
 

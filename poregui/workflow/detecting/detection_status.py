@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from poregui.domain.detection import DetectionRecipe
-from poregui.domain.errors import PoreguiError
 from poregui.domain.records import Detection, Micrograph
-from poregui.domain.wording import shortened
 from poregui.workflow.detecting.find_pores import recipe_text
 
 Searched = Literal["never", "otherwise", "same"]
@@ -41,7 +39,7 @@ def searchable(
     return tuple(
         Searchable(
             one.id,
-            one.name,
+            one.shown_name,
             specimens.get(one.specimen_id, "") if one.specimen_id is not None else "",
             one.um_per_px,
             crops.get(one.id, 0),
@@ -60,24 +58,3 @@ def _searched(
     if same:
         return "same"
     return "otherwise"
-
-
-def micrographs_called(micrographs: Iterable[Micrograph], names: Iterable[str]) -> list[Micrograph]:
-    """Return the micrographs of these names, in the order of the project.
-
-    Raises PoreguiError for a name that none has; it tells the names most like it.
-    """
-    from difflib import get_close_matches
-
-    there = list(micrographs)
-    wanted = list(dict.fromkeys(names))
-    known = [one.name for one in there]
-    for name in wanted:
-        if name not in known:
-            near = get_close_matches(name, known, n=3, cutoff=0.5) or known[:5]
-            others = [one for one in known if one not in near]
-            raise PoreguiError(
-                f"There is no micrograph {name!r}.",
-                f"The project has {shortened([*near, *others], len(near))}.",
-            )
-    return [one for one in there if one.name in wanted]

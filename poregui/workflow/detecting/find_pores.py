@@ -23,6 +23,7 @@ from poregui.vision.pores.specimen_area import fewer_points
 from poregui.workflow.detecting.matching import NewPore, Settled, settle
 from poregui.workflow.editing.edits import Combined, Edit, SetSetting, together
 from poregui.workflow.editing.micrograph_edits import SetDetections
+from poregui.workflow.importing.image_identity import check_same
 from poregui.workflow.importing.pyramids import pyramid_file
 
 RECIPE_KEY = "detection_recipe"
@@ -157,11 +158,12 @@ def find_in_file(
     ) as image:
         if (image.width, image.height) != (micrograph.width, micrograph.height):
             raise PoreguiError(
-                f"{micrograph.name} is {image.width} x {image.height} px now, and was "
+                f"{micrograph.shown_name} is {image.width} x {image.height} px now, and was "
                 f"{micrograph.width} x "
                 f"{micrograph.height} px.",
                 "Put the original file back.",
             )
+        check_same(micrograph, file, folder)
         detected = detect(
             lambda box: image.read(0, box),
             recipe,
@@ -169,7 +171,9 @@ def find_in_file(
             micrograph.masks,
             size=(image.width, image.height),
             specimen_ends=micrograph.surfaces != (),
-            progress=lambda done, total, text: progress(done, total, f"{micrograph.name}: {text}"),
+            progress=lambda done, total, text: progress(
+                done, total, f"{micrograph.shown_name}: {text}"
+            ),
         )
         pores = cut_pores(image, micrograph, detected, recipe, pixels, progress)
     seconds = time.perf_counter() - started
@@ -197,8 +201,8 @@ def mount_words(found: Sequence[DetectedPores]) -> str:
     if len(large) > 1:
         others = f" and parts of {count(len(large) - 1, 'other micrograph')}"
     return (
-        f"{percent(most.mount_percent / 100, 0)} of {most.micrograph.name}{others} along the edge "
-        "ignored as mounting material."
+        f"{percent(most.mount_percent / 100, 0)} of {most.micrograph.shown_name}{others} along the "
+        "edge ignored as mounting material."
     )
 
 
@@ -244,7 +248,7 @@ def cut_pores(
         batch.append((place, CropPixels(part, image.grey_low, image.grey_high)))
         if len(batch) == _BATCH:
             write()
-            progress(done, total, f"{micrograph.name}: cutting crops")
+            progress(done, total, f"{micrograph.shown_name}: cutting crops")
     if batch:
         write()
     lines = (Outline.of(points) for points in detected.outlines)
@@ -273,7 +277,7 @@ def plan_detection(
         first += len(settled[-1].edit.added)
     where = count(len(found), "micrograph")
     if len(found) == 1:
-        where = found[0].micrograph.name
+        where = found[0].micrograph.shown_name
     pores = replace(together((one.edit for one in settled), f"find pores in {where}"), who=who)
     edits: list[Edit] = [] if pores.is_empty else [pores]
     seen = [

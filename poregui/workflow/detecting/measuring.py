@@ -7,7 +7,7 @@ import hashlib
 import math
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,8 @@ from poregui.vision.shape.crop_shapes import NAMES, shape_numbers
 from poregui.vision.shape.measurement import Measured, measure
 from poregui.workflow.editing.edits import label_name
 from poregui.workflow.editing.micrograph_edits import Frame, frame_of, project_build_direction
+from poregui.workflow.exporting.table_columns import TELL_APART, told_apart
+from poregui.workflow.importing.image_identity import OtherPicture, check_same
 from poregui.workflow.importing.pyramids import CACHE, pyramid_file
 
 Progress = Callable[[int, int, str], None]
@@ -47,7 +49,8 @@ class MeasuredField:
     of `measured`.
 
     `pore_area_px` is the area of all its pores, `field_area_px` the micrograph without its masked
-    regions, both in px².
+    regions, both in px². `note` says that its file holds another picture now, so that no greys are
+    known.
     """
 
     micrograph: Micrograph
@@ -56,6 +59,7 @@ class MeasuredField:
     pore_area_px: float
     field_area_px: float
     frame: Frame = NO_FRAME
+    note: str = ""
 
     @property
     def area_percent(self) -> float:
@@ -92,7 +96,7 @@ def measure_project(
     if wanted is None:
         wanted = project.micrographs()
     for index, micrograph in enumerate(wanted):
-        progress(index, len(wanted), micrograph.name)
+        progress(index, len(wanted), micrograph.shown_name)
         crops = project.crops(micrograph_id=micrograph.id)
         outlines = project.outlines(micrograph_id=micrograph.id)
         pores = outlined_pores(crops, outlines)
@@ -125,39 +129,64 @@ def measure_field(
     crop_ids = np.array(sorted(pores), dtype=np.int64)
     outlines = [pores[crop_id] for crop_id in crop_ids.tolist()]
     kept = folder / CACHE / f"numbers-{micrograph.id}.npz"
-    mark = _fingerprint(micrograph, crop_ids, outlines, frame, detection, seen=file.exists())
+    note = _other_words(micrograph, file, folder)
+    seen = file.exists() and not note
+    mark = _fingerprint(micrograph, crop_ids, outlines, frame, detection, seen=seen)
     field = _read(kept, mark, micrograph, crop_ids, frame)
     if field is not None:
-        return field
-    lines = [outline.points for outline in outlines]
+        return replace(field, note=note)
+    measured, seen = _measured(micrograph, file if seen else None, folder, outlines, frame)
+    mark = _fingerprint(micrograph, crop_ids, outlines, frame, detection, seen=seen)
+    area = float(np.sum(measured.columns["area_px"]))
+    field = MeasuredField(
+        micrograph, crop_ids, measured, area, field_area(micrograph, detection), frame
+    )
+    _write(kept, mark, field)
+    return replace(field, note=note)
+
+
+def _measured(
+    micrograph: Micrograph,
+    file: Path | None,
+    folder: Path,
+    outlines: Sequence[Outline],
+    frame: Frame,
+) -> tuple[Measured, bool]:
+    """Return the numbers of outlines, and whether their greys were seen in the file."""
     size = (micrograph.width, micrograph.height)
     known = partial(
         measure,
-        lines,
+        [outline.points for outline in outlines],
         um_per_px=micrograph.um_per_px,
         size=size,
         masks=micrograph.masks,
         build_direction_deg=frame.build_direction_deg,
         surfaces=frame.lines,
     )
+    if file is None:
+        return known(pixels=None), False
     try:
         with open_pyramid(
             file, pyramid_file(folder, micrograph), Plane.parse(micrograph.plane)
         ) as image:
             if (image.width, image.height) != size:
-                raise PoreguiError(
-                    "The file has been replaced by another image.", "Put the original file back."
-                )
-            measured = known(pixels=lambda box: image.read(0, box))
+                return known(pixels=None), False
+            return known(pixels=lambda box: image.read(0, box)), True
     except PoreguiError:
-        mark = _fingerprint(micrograph, crop_ids, outlines, frame, detection, seen=False)
-        measured = known(pixels=None)
-    area = float(np.sum(measured.columns["area_px"]))
-    field = MeasuredField(
-        micrograph, crop_ids, measured, area, field_area(micrograph, detection), frame
-    )
-    _write(kept, mark, field)
-    return field
+        return known(pixels=None), False
+
+
+def _other_words(micrograph: Micrograph, file: Path, folder: Path) -> str:
+    """Say that a file holds another picture now; nothing where it holds its own
+    or is out of reach.
+    """
+    try:
+        check_same(micrograph, file, folder)
+    except OtherPicture as error:
+        return str(error)
+    except PoreguiError:
+        return ""
+    return ""
 
 
 def field_area(micrograph: Micrograph, detection: Detection | None = None) -> float:
@@ -257,7 +286,10 @@ def summary(project: Project, fields: Sequence[MeasuredField]) -> dict[str, Any]
         "without_outline": boxed - with_outline,
         "micrographs": [
             {
-                "micrograph": field.micrograph.name,
+                "micrograph": field.micrograph.shown_name,
+                "id": field.micrograph.id,
+                "path": field.micrograph.path,
+                "sha256": field.micrograph.sha256,
                 "pores": len(field.crop_ids),
                 "area_percent": field.area_percent,
                 "um_per_px": field.micrograph.um_per_px,
@@ -268,6 +300,7 @@ def summary(project: Project, fields: Sequence[MeasuredField]) -> dict[str, Any]
         ],
         "porosity": _porosity_json(over),
         "empty_because": why_empty(fields),
+        "notes": [field.note for field in fields if field.note],
     }
 
 
@@ -311,19 +344,21 @@ def write_measurements(project: Project, fields: Sequence[MeasuredField], out: P
     """
     rows: list[list[Any]] = []
     names = [column.name for column in COLUMNS]
-    rows.append(["crop", "micrograph", "specimen", "label", "origin", *names])
+    rows.append(["crop", "micrograph", "specimen", "label", "origin", *names, *TELL_APART])
     crops = {crop.id: crop for crop in project.crops()}
     classes = project.classes(retired=True)
     specimens = {specimen.id: specimen.name for specimen in project.specimens()}
     for field in fields:
-        where = [field.micrograph.name, specimens.get(field.micrograph.specimen_id or 0, "")]
+        where = [field.micrograph.shown_name, specimens.get(field.micrograph.specimen_id or 0, "")]
         for crop_id, row in zip(field.crop_ids.tolist(), field.measured.rows(), strict=True):
             crop = crops[crop_id]
             numbers = [
                 _cell(name, getattr(row, name), reliable=row.shape_reliable) for name in names
             ]
             told = [crop_id, *where, label_name(crop.label, classes), crop.origin]
-            rows.append([harmless(cell) for cell in [*told, *numbers]])
+            rows.append(
+                [harmless(cell) for cell in [*told, *numbers, *told_apart(field.micrograph)]]
+            )
 
     def write(beside: Path) -> None:
         with open(beside, "w", newline="", encoding="utf-8") as file:

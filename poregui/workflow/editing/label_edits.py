@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from poregui.domain.classes import FEWEST_CLASSES, PoreClass, clean_name, letter_for, new_class
+from poregui.domain.classes import (
+    FEWEST_CLASSES,
+    NOT_A_PORE,
+    PoreClass,
+    check_free,
+    class_named,
+    clean_name,
+    letter_for,
+)
 from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import Box, Outline
 from poregui.domain.records import Crop, How, Micrograph, Origin, Specimen
@@ -165,10 +173,15 @@ def set_specimen(project: Project, micrographs: Sequence[Micrograph], name: str)
 
 
 def add_class(project: Project, name: str) -> SetClasses:
-    """Return the edit that adds a class. Raises PoreguiError for an unfit or taken name."""
+    """Return the edit that adds a class, or brings back the retired one of that name.
+
+    Raises PoreguiError for an unfit or taken name.
+    """
     before = project.classes(retired=True)
-    added = new_class(project.next_id("classes"), name, before)
-    return SetClasses(before, (*before, added), text=f"add class {added.name}")
+    added = class_named(project.next_id("classes"), name, before)
+    kept = tuple(c for c in before if c.id != added.id)
+    verb = "add" if len(kept) == len(before) else "bring back"
+    return SetClasses(before, (*kept, added), text=f"{verb} class {added.name}")
 
 
 def change_class(project: Project, changed: PoreClass) -> SetClasses:
@@ -179,11 +192,13 @@ def change_class(project: Project, changed: PoreClass) -> SetClasses:
     before = project.classes(retired=True)
     name = clean_name(changed.name)
     others = [c for c in before if c.id != changed.id and not c.retired]
-    if any(c.name.casefold() == name.casefold() for c in others):
-        raise PoreguiError(
-            f"There is a class {name!r} already.", "Choose another name, or merge the two."
-        )
     old = next(c for c in before if c.id == changed.id)
+    if name != old.name:
+        check_free(
+            name,
+            [c for c in before if c.id != changed.id],
+            "Choose another name, or merge the two.",
+        )
     letter = changed.letter
     if name != old.name and letter == old.letter:
         letter = letter_for(name, {c.letter for c in others})
@@ -259,8 +274,10 @@ def accept_suggestions(project: Project, suggested: Mapping[int, int], *, who: s
     """Return the edit that labels crops (id to label) as suggested, all in one step; the log says
     `accepted`.
 
-    Crops that are gone, or that a person has labelled already, stay as they are.
+    Crops that are gone, or that a person has labelled already, stay as they are, and so do those
+    that were taken for a class that has been retired since.
     """
+    live = {NOT_A_PORE, *(one.id for one in project.classes())}
     if len(suggested) <= _FEW:
         labels = project.labels_of(suggested)
     else:
@@ -268,6 +285,6 @@ def accept_suggestions(project: Project, suggested: Mapping[int, int], *, who: s
     changes = [
         LabelChange(crop_id, None, label)
         for crop_id, label in suggested.items()
-        if crop_id in labels and labels[crop_id] is None
+        if label in live and crop_id in labels and labels[crop_id] is None
     ]
     return SetLabels(tuple(changes), who=who, how="accepted")

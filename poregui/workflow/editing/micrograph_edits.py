@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -35,6 +34,7 @@ from poregui.workflow.editing.edits import (
     Swap,
     changed,
 )
+from poregui.workflow.importing.image_identity import check_same
 
 _ROUNDED_PX = 2
 _ROUNDED = 0.02
@@ -99,65 +99,6 @@ def check_outline_outside_masks(
             "This outline reaches into what is masked off.",
             "Draw it beside that, or take the mask away (tab Image).",
         )
-
-
-def specimen_expression(pattern: str) -> re.Pattern[str]:
-    """Return what finds the specimen in a file name.
-
-    `pattern` is plain, such as `{specimen}_*.tif` (`*` any characters, `?` one), or a regular
-    expression with a group named `specimen`, or else with a first group. Raises PoreguiError for
-    others.
-    """
-    text = pattern.strip()
-    if "{specimen}" in text:
-        parts = re.split(r"(\{specimen\}|\*|\?)", text)
-        if parts.count("{specimen}") > 1:
-            raise PoreguiError(
-                f"The pattern {text!r} names the specimen twice.", "Write {specimen} once."
-            )
-        meant = {"{specimen}": "(?P<specimen>.+?)", "*": ".*", "?": "."}
-        return re.compile(
-            "^" + "".join(meant.get(part, re.escape(part)) for part in parts) + "$", re.IGNORECASE
-        )
-    try:
-        made = re.compile(text)
-    except re.error as error:
-        raise PoreguiError(
-            f"{text!r} is no regular expression ({error}).", "Write for example {specimen}_*.tif."
-        ) from error
-    if not made.groups:
-        raise PoreguiError(
-            f"The pattern {text!r} has no group.",
-            "Write {specimen} in the place of the specimen: {specimen}_*.tif.",
-        )
-    return made
-
-
-def specimens_in_names(
-    micrographs: Sequence[Micrograph], pattern: str
-) -> tuple[tuple[Micrograph, str | None], ...]:
-    """Return each micrograph with the specimen that its name holds, None where the pattern does not
-    fit.
-
-    Raises PoreguiError for an unfit pattern.
-    """
-    expression = specimen_expression(pattern)
-    return tuple((m, specimen_in(m.name, expression)) for m in micrographs)
-
-
-def specimen_in(name: str, expression: re.Pattern[str]) -> str | None:
-    """Return the specimen that an expression (see `specimen_expression`) finds in a file name, or
-    None.
-    """
-    found = expression.search(name)
-    group: str | int
-    if "specimen" in expression.groupindex:
-        group = "specimen"
-    else:
-        group = 1
-    if found:
-        return " ".join((found.group(group) or "").split()) or None
-    return None
 
 
 def set_specimens(project: Project, named: Iterable[tuple[Micrograph, str | None]]) -> Edit | None:
@@ -227,8 +168,9 @@ def with_plane(file: Path, micrograph: Micrograph, plane: Plane) -> Micrograph:
     any thread.
 
     The scale follows where it is the one that the file gives for the plane until now. Raises
-    ImageError.
+    ImageError, also for a file that is another one now.
     """
+    check_same(micrograph, file, None)
     try:
         before = read_header(file, Plane.parse(micrograph.plane))
         follows = (before.um_per_px, before.scale_source) == (
@@ -262,8 +204,8 @@ def change_plane(project: Project, before: Micrograph, after: Micrograph) -> Cha
         micrograph_id=before.id
     ):
         raise PoreguiError(
-            f"{after.name} is {after.width} × {after.height} px, but the crops of {before.name} "
-            f"are from an image of {before.width} × {before.height} px.",
+            f"{after.name} is {after.width} × {after.height} px, but the crops of "
+            f"{before.shown_name} are from an image of {before.width} × {before.height} px.",
             "Import the file once more with that page.",
         )
     return ChangeMicrographs((before,), (after,), text="change page")

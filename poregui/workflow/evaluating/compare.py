@@ -23,8 +23,8 @@ _UNLIKELY = 0.05
 
 @dataclass(frozen=True)
 class Flip:
-    """Hold one crop that two runs answer differently: names of classes, and whether each run is
-    right.
+    """Hold one crop that two runs answer differently: names and ids of classes, and whether each
+    run is right.
     """
 
     crop_id: int
@@ -36,6 +36,8 @@ class Flip:
     second_right: bool
     first_confidence: float
     second_confidence: float
+    first_id: int
+    second_id: int
 
 
 @dataclass(frozen=True)
@@ -165,6 +167,8 @@ def _flips(first: Predictions, second: Predictions) -> tuple[Flip, ...]:
         theirs.right.tolist(),
         ours.confidence.tolist(),
         theirs.confidence.tolist(),
+        ids_first[rows].tolist(),
+        ids_second[rows].tolist(),
         strict=True,
     )
     crops = zip(ours.crops, columns, strict=True)
@@ -199,7 +203,7 @@ def _difference_interval(right: NDArray[np.bool_], groups: list[str]) -> tuple[f
 
 def _notes(first: Predictions, second: Predictions) -> tuple[str, ...]:
     notes = []
-    if first.class_ids != second.class_ids:
+    if set(first.class_ids) != set(second.class_ids):
         notes.append(
             "The two runs have different classes; only crops of their common classes are compared."
         )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from poregui.domain.errors import PoreguiError
 from poregui.domain.intervals import student_t_quantile, wilson_interval
 from poregui.domain.splits import kind_of
 from poregui.domain.wording import percent
@@ -72,7 +74,7 @@ def crossed(run: RunFolder) -> Crossed | None:
     accuracies = [accuracy for accuracy, _ in folds]
     total = sum(n for _, n in folds)
     interval = wilson_interval(round(sum(accuracy * n for accuracy, n in folds)), total)
-    if interval is None:
+    if interval is None or metrics["pooled_accuracy"] is None:
         return None
     mean = float(np.mean(accuracies))
     spread: float | None = None
@@ -104,8 +106,13 @@ def _mean_interval(mean: float, spread: float | None, count: int) -> tuple[float
 
 
 def cross_validations(project: Project) -> tuple[Crossed, ...]:
-    """Return the finished cross-validations of a project, the newest first."""
-    found = (crossed(run) for run in reversed(project.runs()) if run.folds_file.exists())
+    """Return the finished cross-validations of a project, the newest first; damaged ones are passed
+    over.
+    """
+    found = []
+    for run in reversed(project.runs()):
+        with suppress(PoreguiError):
+            found.append(crossed(run))
     return tuple(one for one in found if one is not None)
 
 

@@ -9,13 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poregui.domain.classes import NOT_A_PORE, NOT_A_PORE_NAME
 from poregui.domain.dataset import Dataset, DatasetCrop, Part
-from poregui.domain.errors import ProjectError
 from poregui.domain.evaluation import Evaluation, evaluate
 from poregui.domain.intervals import HeadlineInterval, interval_of
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
+from poregui.workflow.evaluating.class_identity import check_of_project, classes_of_run
 
 PARTS: tuple[Part, ...] = ("test", "validation", "train")
 NO_TRUTH = -1
@@ -27,12 +26,12 @@ _MOST_LABELS_ONE_BY_ONE = 200
 class Predictions:
     """Hold the predictions of a run beside the labels: one row per crop, in the order of the run.
 
-    `classes` are the run's classes with their names as they are now, `crops` (n,) are as they were
-    frozen, `rows` their rows by crop id. `parts` (n,) are indices of PARTS, `probabilities` is
-    (n, classes); `predicted`, `trained` (the label when the run was frozen) and `truth` (the label
-    as it is now) are (n,) indices of classes. `truth` is NO_TRUTH where the crop was deleted, lost
-    its label, is unsure, or has a class that the run does not know; `exists` is False where it was
-    deleted.
+    `classes` and `class_ids` are the run's classes with their names and ids in the project as they
+    are now, `crops` (n,) are as they were frozen, `rows` their rows by crop id. `parts` (n,) are
+    indices of PARTS, `probabilities` is (n, classes); `predicted`, `trained` (the label when the
+    run was frozen) and `truth` (the label as it is now) are (n,) indices of classes. `truth` is
+    NO_TRUTH where the crop was deleted, lost its label, is unsure, or has a class that the run does
+    not know; `exists` is False where it was deleted.
     """
 
     run: int
@@ -41,6 +40,7 @@ class Predictions:
     accuracy_as_trained: float | None
     folds: int
     classes: tuple[str, ...]
+    class_ids: tuple[int, ...]
     crops: tuple[DatasetCrop, ...]
     rows: Mapping[int, int]
     ids: NDArray[np.int64]
@@ -53,11 +53,6 @@ class Predictions:
 
     def __len__(self) -> int:
         return len(self.crops)
-
-    @property
-    def class_ids(self) -> tuple[int, ...]:
-        """Return the ids of the run's classes."""
-        return self.dataset.class_ids
 
     # ---- columns ----------------------------------------------------------------------------
 
@@ -184,15 +179,8 @@ def read_predictions(run: RunFolder) -> Predictions:
     Raises ProjectError when the run has no predictions or is damaged.
     """
     dataset = run.read_dataset()
+    predictions = run.read_predictions(dataset)
     frozen = {crop.crop_id: crop for crop in dataset.crops}
-    predictions = run.read_predictions()
-    fits = all(
-        p.crop_id in frozen and len(p.probabilities) == len(dataset.classes) for p in predictions
-    )
-    if not fits:
-        raise ProjectError(
-            f"The predictions of run {run.path.name} are not of its dataset.", "Train again."
-        )
     metrics = run.read_metrics()
     crops = tuple(frozen[p.crop_id] for p in predictions)
     probabilities = np.array([p.probabilities for p in predictions], np.float64)
@@ -205,6 +193,7 @@ def read_predictions(run: RunFolder) -> Predictions:
         accuracy_as_trained=metrics.get("accuracy_as_trained", metrics.get("pooled_accuracy")),
         folds=len(run.read_folds()),
         classes=dataset.classes,
+        class_ids=dataset.class_ids,
         crops=crops,
         rows=_rows_of(crops),
         ids=np.array([crop.crop_id for crop in crops], np.int64),
@@ -220,18 +209,20 @@ def read_predictions(run: RunFolder) -> Predictions:
 def review(project: Project, run: RunFolder) -> Predictions:
     """Return the predictions of a run beside the labels as they are now.
 
-    Raises ProjectError when the run has no predictions or is damaged.
+    Raises ProjectError when the run has no predictions, is damaged or was trained in another
+    project.
     """
     return beside_labels(read_predictions(run), project)
 
 
 def beside_labels(predictions: Predictions, project: Project) -> Predictions:
-    """Return predictions with the labels and the names of classes as they are now."""
-    dataset = predictions.dataset
-    names = {c.id: c.name for c in project.classes(retired=True)} | {NOT_A_PORE: NOT_A_PORE_NAME}
-    classes = zip(dataset.class_ids, dataset.classes, strict=True)
-    named = replace(predictions, classes=tuple(names.get(i, old) for i, old in classes))
-    return follow(named, project, ())
+    """Return predictions with the labels and the classes as they are now.
+
+    Raises ProjectError when the run was trained in another project.
+    """
+    check_of_project(project, predictions.dataset, predictions.run)
+    here = classes_of_run(project, predictions.dataset)
+    return follow(replace(predictions, classes=here.names, class_ids=here.ids), project, ())
 
 
 def follow(predictions: Predictions, project: Project, crop_ids: Collection[int]) -> Predictions:
@@ -250,30 +241,6 @@ def follow(predictions: Predictions, project: Project, crop_ids: Collection[int]
     exists = predictions.exists.copy()
     exists[rows] = [crop_id in labels for crop_id in wanted]
     return replace(predictions, truth=truth, exists=exists)
-
-
-def newest_finished(project: Project) -> RunFolder | None:
-    """Return the newest run that has predictions."""
-    return next((run for run in reversed(project.runs()) if run.predictions_file.exists()), None)
-
-
-def find_run(project: Project, number: int | None) -> RunFolder:
-    """Return the run of a number, or the newest one with predictions.
-
-    Raises ProjectError when there is none.
-    """
-    if number is None:
-        newest = newest_finished(project)
-        if newest is None:
-            raise ProjectError(
-                f"{project.name} has no finished run.", "Train first: poregui train PROJECT."
-            )
-        return newest
-    run = next((run for run in project.runs() if run.number == number), None)
-    if run is None:
-        known = ", ".join(str(run.number) for run in project.runs()) or "none"
-        raise ProjectError(f"There is no run {number}.", f"Runs of this project: {known}.")
-    return run
 
 
 def evaluation_json(project: Project, run: RunFolder) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poregui.domain.classes import NOT_A_PORE, NOT_A_PORE_NAME
 from poregui.domain.dataset import Dataset
 from poregui.domain.errors import ProjectError
 from poregui.domain.evaluation import Prediction
@@ -18,7 +17,8 @@ from poregui.domain.wording import percent
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 from poregui.vision.shape.crop_shapes import LENGTHS
-from poregui.workflow.evaluating.evaluate import find_run
+from poregui.workflow.evaluating.class_identity import ClassesHere, check_of_project, classes_of_run
+from poregui.workflow.evaluating.newest_run import find_run
 from poregui.workflow.evaluating.shape_baseline import ShapeTable, read_baseline, shape_table
 
 _SHAPE_NUMBERS = (
@@ -113,19 +113,20 @@ def suspects(
     Answers of the network count for crops that it never learned from: all of a cross-validation,
     test and validation crops otherwise. Answers of the shape baseline are out of fold for all
     crops. Where both are known, their mean is. Crops marked as reviewed are left out unless asked
-    for; labels are those of now. Raises ProjectError when there is no finished run, or nothing
-    answered the crops unseen.
+    for; labels are those of now. Raises ProjectError when there is no finished run, nothing
+    answered the crops unseen, or the run was trained in another project.
     """
     run = run or find_run(project, None)
     dataset = run.read_dataset()
+    check_of_project(project, dataset, run.number)
+    here = classes_of_run(project, dataset)
     answers = _answers(run, dataset)
     labels = project.labels()
-    place = {class_id: i for i, class_id in enumerate(dataset.class_ids)}
+    place = {class_id: i for i, class_id in enumerate(here.ids)}
     kept = [row for row, crop_id in enumerate(answers.crop_ids) if labels.get(crop_id) in place]
     ids = [answers.crop_ids[row] for row in kept]
     given = np.array([place[labels[i]] for i in ids], np.int64)  # type: ignore[index]
-    names = {c.id: c.name for c in project.classes(retired=True)} | {NOT_A_PORE: NOT_A_PORE_NAME}
-    judge = _Judge(dataset, names, answers.probabilities[kept], given)
+    judge = _Judge(dataset, here, answers.probabilities[kept], given)
     found = judge.suspects(ids, [answers.sources[row] for row in kept], shape_table(run))
     passed: set[int] = set()
     if not reviewed_too:
@@ -140,7 +141,7 @@ def suspects(
         expected_errors=sum(one.likely for one in found),
         judged=len(ids),
         accuracy=accuracy,
-        names=names,
+        names=dict(zip(here.ids, here.names, strict=True)),
         notes=answers.notes,
     )
 
@@ -172,7 +173,7 @@ def _answers(run: RunFolder, dataset: Dataset) -> _Answers:
     part = {crop.crop_id: crop.part for crop in dataset.crops}
     network = {
         one.crop_id: one
-        for one in run.read_predictions()
+        for one in run.read_predictions(dataset)
         if folds or part.get(one.crop_id) in ("test", "validation")
     }
     if only_shapes and forest:
@@ -225,7 +226,7 @@ class _Judge:
     """Judge (n,) labels by (n, classes) unseen probabilities and by shapes."""
 
     dataset: Dataset
-    names: Mapping[int, str]
+    here: ClassesHere
     probabilities: NDArray[np.float64]
     labels: NDArray[np.int64]
 
@@ -256,8 +257,8 @@ class _Judge:
                 Suspect(
                     crop_id=ids[row],
                     name=crop_names[ids[row]],
-                    label=self.dataset.class_ids[self.labels[row]],
-                    proposed=self.dataset.class_ids[proposed],
+                    label=self.here.ids[self.labels[row]],
+                    proposed=self.here.ids[proposed],
                     doubt=float(learned.doubt[row]),
                     likely=bool(learned.likely[row]),
                     shape_distance=shape,
@@ -268,8 +269,8 @@ class _Judge:
         return found
 
     def _why(self, row: int, proposed: int, odd: float | None, source: str) -> str:
-        label = self.names.get(self.dataset.class_ids[self.labels[row]], "")
-        other = self.names.get(self.dataset.class_ids[proposed], "")
+        label = self.here.names[self.labels[row]]
+        other = self.here.names[proposed]
         given = self.probabilities[row, self.labels[row]]
         better = self.probabilities[row, proposed]
         text = f"{_WHO[source]}: {other} {percent(better, 0)}, {label} {percent(given, 0)}"

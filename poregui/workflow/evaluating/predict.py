@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from poregui.domain.checked import check_sidecar
 from poregui.domain.errors import PoreguiError, ProjectError
 from poregui.domain.events import Cancelled, Failed, Finished, Interrupted
 from poregui.domain.out_of_distribution import PENULTIMATE, Reference
 from poregui.store.pixels import CropPixels
+from poregui.store.run_files import BROKEN, parse_json, read_whole
 from poregui.store.run_folder import RunFolder
 from poregui.vision.patches import input_spec_from_json
 from poregui.vision.shape.crop_shapes import shape_input
@@ -44,7 +45,9 @@ class Predictor:
     def __init__(self, run_folder: RunFolder, *, threads: int = 0) -> None:
         if not run_folder.has_network:
             raise _no_model(run_folder)
-        self._open(run_folder.onnx_file, run_folder.sidecar_file, threads)
+        told = run_folder.read_sidecar()
+        content = run_folder.read_network()
+        self._open(told, content, run_folder.onnx_file, run_folder.sidecar_file, threads)
 
     @classmethod
     def from_files(cls, model: Path, sidecar: Path, *, threads: int = 0) -> Predictor:
@@ -53,12 +56,24 @@ class Predictor:
         Raises ProjectError when one is missing or damaged.
         """
         predictor = cls.__new__(cls)
-        predictor._open(model, sidecar, threads)
+        try:
+            told = check_sidecar(parse_json(read_whole(sidecar)))
+            content = read_whole(model)
+        except FileNotFoundError as error:
+            raise ProjectError(
+                f"{error.filename} is missing.", "Choose another run, or train again."
+            ) from error
+        except BROKEN as error:
+            raise ProjectError(
+                f"{sidecar} cannot be read.", "Choose another run, or train again."
+            ) from error
+        predictor._open(told, content, model, sidecar, threads)
         return predictor
 
-    def _open(self, model: Path, sidecar: Path, threads: int) -> None:
+    def _open(
+        self, told: Mapping[str, Any], content: bytes, model: Path, sidecar: Path, threads: int
+    ) -> None:
         try:
-            told = json.loads(sidecar.read_text(encoding="utf-8"))
             self.spec = input_spec_from_json(told["input"])
             self.classes: tuple[str, ...] = tuple(told["classes"])
             self.class_ids: tuple[int, ...] = tuple(told["class_ids"])
@@ -68,12 +83,7 @@ class Predictor:
                 reference = None
             else:
                 reference = Reference.from_json(trained_on)
-            content = model.read_bytes()
-        except FileNotFoundError as error:
-            raise ProjectError(
-                f"{error.filename} is missing.", "Choose another run, or train again."
-            ) from error
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except BROKEN as error:
             raise ProjectError(
                 f"{sidecar} cannot be read.", "Choose another run, or train again."
             ) from error

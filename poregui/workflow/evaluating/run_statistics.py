@@ -44,7 +44,6 @@ from poregui.domain.scores import (
     scores,
 )
 from poregui.domain.splits import kind_of
-from poregui.store.project import Project
 from poregui.workflow.evaluating.evaluate import Predictions
 from poregui.workflow.evaluating.shape_baseline import ShapeTable
 
@@ -123,12 +122,6 @@ class ClassCurves:
             "roc_area": self.roc_area,
             "average_precision": self.average_precision,
         }
-
-
-def group_names(project: Project) -> dict[str, str]:
-    """Return the names of specimens and micrographs by the keys of groups, such as `specimen:3`."""
-    names = {f"specimen:{s.id}": s.name for s in project.specimens()}
-    return names | {f"micrograph:{m.id}": m.name for m in project.micrographs()}
 
 
 def numbers(

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poregui.domain.dataset import Part
-from poregui.domain.errors import ProjectError
 from poregui.domain.evaluation import Evaluation, Prediction, evaluate
 from poregui.domain.scores import Pairing, pair
 from poregui.domain.wording import count, percent
@@ -70,11 +69,12 @@ def shape_table(run: RunFolder) -> ShapeTable:
 
     Raises ProjectError when the folder is damaged.
     """
-    kept = run.read_shapes()
+    dataset = run.read_dataset()
+    kept = run.read_shapes(dataset)
     if kept is not None:
         names, units = zip(*(_name_and_unit(column) for column in kept[0]), strict=True)
-        return ShapeTable(names, units, kept[1], kept[2])
-    dataset = run.read_dataset()
+        if set(NAMES) <= set(names):  # another version measured others
+            return ShapeTable(names, units, kept[1], kept[2])
     values = [
         shape_numbers(
             pixels, crop.grey_low, crop.grey_high, crop.um_per_px if dataset.calibrated else None
@@ -172,18 +172,13 @@ def read_baseline(run: RunFolder) -> Baseline | None:
     told = run.read_baseline()
     if told is None:
         return None
-    try:
-        importances = sorted(told["importances"].items(), key=lambda one: -one[1])
-        return Baseline(
-            test=_predictions(told["test"]),
-            out_of_fold=_predictions(told["out_of_fold"]),
-            accuracy_as_trained=told["accuracy_as_trained"],
-            importances=tuple((str(name), float(share)) for name, share in importances),
-        )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ProjectError(
-            f"{run.baseline_file} is damaged and cannot be read.", "Train again."
-        ) from error
+    importances = sorted(told["importances"].items(), key=lambda one: -one[1])
+    return Baseline(
+        test=_predictions(told["test"]),
+        out_of_fold=_predictions(told["out_of_fold"]),
+        accuracy_as_trained=told["accuracy_as_trained"],
+        importances=tuple((str(name), float(share)) for name, share in importances),
+    )
 
 
 def _predictions(rows: Sequence[Sequence[float]]) -> dict[int, Prediction]:

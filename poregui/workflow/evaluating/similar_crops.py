@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from poregui.domain.errors import ProjectError
 from poregui.store.run_folder import RunFolder
 
 
@@ -30,12 +29,11 @@ class Nearest:
 
         Raises ProjectError when the folder is damaged.
         """
-        features = run.read_features()
+        dataset = run.read_dataset()
+        features = run.read_features(dataset)
         if features is None:
             return None
-        crops = run.read_dataset().crops
-        if features.ndim != 2 or len(features) != len(crops):
-            raise ProjectError(f"{run.features_file} is not of its run's crops.", "Train again.")
+        crops = dataset.crops
         lengths = np.linalg.norm(features, axis=1, keepdims=True)
         return Nearest(
             np.array([crop.crop_id for crop in crops], np.int64),

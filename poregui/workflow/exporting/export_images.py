@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import io
 from collections import Counter
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from PIL import Image, ImageDraw
 
 from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import Box
+from poregui.domain.micrograph_names import without_ending
 from poregui.domain.records import Crop, Micrograph, Plane
 from poregui.store.pixels import CropPixels
 from poregui.store.project import Project
@@ -31,9 +33,10 @@ from poregui.workflow.exporting.formats.shapes import (
     ImageShapes,
     PoreShape,
     corners,
-    file_names,
+    file_paths,
     shapes_of,
 )
+from poregui.workflow.importing.image_identity import OtherPicture, check_same
 from poregui.workflow.reporting.drawing import PAPER, bar_length, draw_bar, shown, with_bar, write
 
 _SIDE = 1600
@@ -42,6 +45,7 @@ _MOST_PX = 64e6
 _PX = 22
 _MARGIN = 14
 _GONE = " (the file is gone; its crops are shown)"
+_REPLACED = " (the file is another picture now; its crops are shown)"
 
 
 def export_bars(project: Project, out: Path, progress: Progress = quiet) -> int:
@@ -69,20 +73,34 @@ def export_overlays(project: Project, out: Path, progress: Progress = quiet) -> 
     written.
     """
     images = shapes_of(project)
-    known = {m.name: m for m in project.micrographs()}
+    known = {m.id: m for m in project.micrographs()}
     specimens = {s.id: s.name for s in project.specimens()}
 
     def write_all(beside: Path) -> int:
-        names = file_names([Path(image.name).stem for image in images], ".png")
-        for done, (image, name) in enumerate(zip(images, names, strict=True), start=1):
-            micrograph = known[image.name]
-            _overlay(
-                project, micrograph, image, specimens.get(micrograph.specimen_id or 0, "")
-            ).save(beside / name)
+        for done, (image, path) in enumerate(
+            zip(images, _picture_paths(images), strict=True), start=1
+        ):
+            micrograph = known[image.micrograph_id]
+            specimen = specimens.get(micrograph.specimen_id or 0, "")
+            (beside / path).parent.mkdir(parents=True, exist_ok=True)
+            _overlay(project, micrograph, image, specimen).save(beside / path)
             progress(done, len(images))
         return len(images)
 
     return new_folder(out, write_all)
+
+
+def _picture_paths(images: Sequence[ImageShapes]) -> list[Path]:
+    """Return where each picture goes: its name without the ending, which stays where it tells two
+    apart.
+    """
+    stems = [without_ending(image.called) for image in images]
+    counts = Counter(stem.casefold() for stem in stems)
+    names = [
+        stem if counts[stem.casefold()] == 1 else image.called
+        for image, stem in zip(images, stems, strict=True)
+    ]
+    return file_paths(names, ".png")
 
 
 def _overlay(
@@ -91,9 +109,9 @@ def _overlay(
     size = (micrograph.width, micrograph.height)
     gone = ""
     try:
-        with open_pyramid(
-            project.micrograph_file(micrograph), plane=Plane.parse(micrograph.plane)
-        ) as pyramid:
+        file = project.micrograph_file(micrograph)
+        check_same(micrograph, file, project.folder)
+        with open_pyramid(file, plane=Plane.parse(micrograph.plane)) as pyramid:
             wide, high = pyramid.sizes[pyramid.level_for(max(size) / _SIDE)]
             # Of a large file without smaller sizes only the overview is read, which needs a few
             # rows at a time.
@@ -101,9 +119,9 @@ def _overlay(
                 picture = pyramid.seen(Box(0, 0, *size), _SIDE)
             else:
                 picture = pyramid.overview()
-    except PoreguiError:
+    except PoreguiError as error:
         picture = _of_crops(project, micrograph)
-        gone = _GONE
+        gone = _REPLACED if isinstance(error, OtherPicture) else _GONE
     colours = {one.class_name: one.colour for one in image.shapes}
     order = [one.name for one in project.classes(retired=True)]
     names = sorted(colours, key=lambda name: order.index(name) if name in order else len(order))
@@ -117,7 +135,7 @@ def _overlay(
     else:
         scale = image.um_per_px * size[0] / drawn.width
     counts = Counter(shape.class_name for shape in image.shapes)
-    title = f"{image.name}{gone}" + (f", {specimen}" if specimen else "")
+    title = f"{image.called}{gone}" + (f", {specimen}" if specimen else "")
     return _with_legend(
         drawn.convert("RGB"), title, [(name, colours[name], counts[name]) for name in names], scale
     )

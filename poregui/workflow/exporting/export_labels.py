@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from poregui.domain.classes import PoreClass
+from poregui.domain.classes import PoreClass, name_key
 from poregui.domain.errors import PoreguiError
 from poregui.domain.records import Crop, LabelEntry, Side
 from poregui.domain.splits import keys_of
@@ -18,12 +18,13 @@ from poregui.store.pixels import CropPixels
 from poregui.store.project import Project
 from poregui.workflow.editing.edits import label_name
 from poregui.workflow.exporting.formats.shapes import safe_name
+from poregui.workflow.exporting.table_columns import TELL_APART, told_apart
 from poregui.workflow.training.grouping import tested_keys
 from poregui.workflow.training.prepare_dataset import crop_name
 
 COLUMNS = (
     "crop", "name", "micrograph", "specimen", "x", "y", "width", "height", "um_per_px", "label",
-    "side", "who", "when", "how",
+    "side", "who", "when", "how", *TELL_APART,
 )  # fmt: skip
 Progress = Callable[[int, int], None]
 
@@ -54,7 +55,8 @@ def export_csv(project: Project, out: Path) -> int:
 
 
 def _rows(project: Project) -> list[list[Any]]:
-    micrographs = {m.id: m.name for m in project.micrographs()}
+    micrographs = {m.id: m for m in project.micrographs()}
+    names = {m.id: m.shown_name for m in micrographs.values()}
     specimens = {s.id: s.name for s in project.specimens()}
     classes = project.classes(retired=True)
     test = tested_keys(project, project.crops())
@@ -65,8 +67,8 @@ def _rows(project: Project) -> list[list[Any]]:
         rows.append(
             [
                 crop.id,
-                crop_name(crop, micrographs),
-                micrographs.get(crop.micrograph_id or 0, ""),
+                crop_name(crop, names),
+                names.get(crop.micrograph_id or 0, ""),
                 specimens.get(crop.specimen_id or 0, ""),
                 crop.box.x if crop.box else "",
                 crop.box.y if crop.box else "",
@@ -76,6 +78,7 @@ def _rows(project: Project) -> list[list[Any]]:
                 label_name(crop.label, classes),
                 side_of(crop, test),
                 *((entry.who, entry.when, entry.how) if entry else ("", "", "")),
+                *told_apart(micrographs.get(crop.micrograph_id or 0)),
             ]
         )
     return rows
@@ -178,7 +181,7 @@ def _folder_names(classes: tuple[PoreClass, ...]) -> dict[int, str]:
     names: dict[int, str] = {}
     for c in classes:
         name = safe_name(c.name, "class")
-        if name.casefold() in (n.casefold() for n in names.values()):
+        if name_key(name) in map(name_key, names.values()):
             names[c.id] = f"{name} {c.id}"
         else:
             names[c.id] = name

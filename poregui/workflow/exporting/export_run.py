@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import csv
-import json
 import shutil
 import uuid
 from pathlib import Path
 from typing import Any
 
-from poregui.domain.classes import NOT_A_PORE_COLOUR, NOT_A_PORE_NAME
 from poregui.domain.errors import PoreguiError
 from poregui.store.files import explain_write_error, harmless, replace_file, write_json, write_text
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.applying.confusion_of_tests import tested_crops
 from poregui.workflow.applying.inputs import model_of_run
+from poregui.workflow.evaluating.class_identity import colours_of
 from poregui.workflow.evaluating.evaluate import NO_TRUTH, Predictions, review
-from poregui.workflow.evaluating.run_statistics import group_names, numbers
+from poregui.workflow.evaluating.run_statistics import numbers
 from poregui.workflow.evaluating.shape_baseline import shape_table
 from poregui.workflow.exporting.export_labels import new_folder
+from poregui.workflow.exporting.table_columns import TELL_APART, told_apart
 from poregui.workflow.reporting.documents import as_html, as_markdown
 from poregui.workflow.reporting.figures import run_figures
 from poregui.workflow.reporting.model_card import model_card
+from poregui.workflow.training.grouping import group_names
 
 MODEL = "model.onnx"
 SIDECAR = "model.json"
@@ -35,9 +36,9 @@ def export_model(project: Project, run: RunFolder, out: Path) -> int:
     files.
 
     Applying the folder's model gives what applying the run gives: the sidecar holds the detection
-    recipe of the project, the colours of the classes and what the test crops were answered. Raises
-    ProjectError when the run has no network, PoreguiError when the folder holds something or cannot
-    be written.
+    recipe of the project, names and colours of the classes as they are now, what tells these from
+    those of other projects, and what the test crops were answered. Raises ProjectError when the run
+    has no network, PoreguiError when the folder holds something or cannot be written.
     """
     told = sidecar_of(project, run)
     card = model_card(project, run, told)
@@ -60,10 +61,13 @@ def sidecar_of(project: Project, run: RunFolder) -> dict[str, Any]:
     """
     model = model_of_run(project, run)
     tested = tested_crops(run)
-    told: dict[str, Any] = json.loads(model.sidecar.read_text(encoding="utf-8"))
+    told = run.read_sidecar()
     by_area = tested.area_confusion()
     return {
         **told,
+        "classes": list(model.classes),
+        "class_ids": list(model.class_ids),
+        "class_uids": list(model.class_uids),
         "name": model.name,
         "colours": list(model.colours),
         "detection": model.recipe.to_json(),
@@ -82,7 +86,7 @@ def export_predictions(project: Project, run: RunFolder, out: Path) -> int:
     cannot be written.
     """
     reviewed = review(project, run)
-    rows = _rows(reviewed, group_names(project))
+    rows = _rows(project, reviewed)
     header = [
         "crop",
         "name",
@@ -99,7 +103,7 @@ def export_predictions(project: Project, run: RunFolder, out: Path) -> int:
     def write(beside: Path) -> None:
         with open(beside, "w", newline="", encoding="utf-8") as file:
             table = csv.writer(file)
-            table.writerow([*header, *(f"p:{name}" for name in reviewed.classes)])
+            table.writerow([*header, *(f"p:{name}" for name in reviewed.classes), *TELL_APART])
             table.writerows([harmless(cell) for cell in row] for row in rows)
 
     try:
@@ -110,7 +114,10 @@ def export_predictions(project: Project, run: RunFolder, out: Path) -> int:
     return len(rows)
 
 
-def _rows(predictions: Predictions, names: dict[str, str]) -> list[list[Any]]:
+def _rows(project: Project, predictions: Predictions) -> list[list[Any]]:
+    names = group_names(project)
+    micrographs = {m.id: m for m in project.micrographs()}
+    found = {crop.id: micrographs.get(crop.micrograph_id or 0) for crop in project.crops()}
     classes = predictions.classes
     right = predictions.right
     confidence = predictions.confidence
@@ -130,7 +137,8 @@ def _rows(predictions: Predictions, names: dict[str, str]) -> list[list[Any]]:
             round(float(confidence[row]), 6),
             round(float(loss[row]), 6) if known else "",
         ]
-        rows.append([*cells, *(round(p, 6) for p in predictions.probabilities[row].tolist())])
+        cells += (round(p, 6) for p in predictions.probabilities[row].tolist())
+        rows.append([*cells, *told_apart(found.get(crop.crop_id))])
     return rows
 
 
@@ -141,9 +149,7 @@ def figures_of(project: Project, run: RunFolder, *, dark: bool = False) -> dict[
     """
     reviewed = review(project, run)
     found = numbers(reviewed, "test", shape_table(run), group_names(project))
-    colours = {c.name: c.colour for c in project.classes(retired=True)} | {
-        NOT_A_PORE_NAME: NOT_A_PORE_COLOUR
-    }
+    colours = dict(zip(reviewed.classes, colours_of(project, reviewed.class_ids), strict=True))
     return run_figures(
         reviewed, found, colours, run.events() if not reviewed.folds else [], dark=dark
     )

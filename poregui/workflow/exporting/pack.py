@@ -8,9 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from poregui.domain.errors import PoreguiError
+from poregui.domain.micrograph_names import Named, unique_names
+from poregui.domain.records import Micrograph
 from poregui.domain.wording import count, shortened
 from poregui.store.packing import Member, beside, copy_databases, run_files, write_zip
 from poregui.store.project import Project
+from poregui.workflow.exporting.formats.shapes import file_paths
+from poregui.workflow.importing.image_identity import check_same
 
 Progress = Callable[[int, int, str], None]
 
@@ -19,6 +23,8 @@ Progress = Callable[[int, int, str], None]
 class Packed:
     """Say what went into the zip: files, bytes, micrographs and runs, and the micrographs whose
     files are missing.
+
+    `other` are those whose files hold another picture now; they were left out.
     """
 
     out: str
@@ -27,6 +33,7 @@ class Packed:
     micrographs: int
     runs: int
     missing: tuple[str, ...]
+    other: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the facts as a dictionary fit for JSON."""
@@ -42,6 +49,8 @@ class Packed:
         )
         if self.missing:
             text += f" Not found and left out: {shortened(self.missing, 5)}."
+        if self.other:
+            text += f" Another picture now, and left out: {shortened(self.other, 5)}."
         return text
 
 
@@ -61,16 +70,13 @@ def pack(
     """
     if out.is_dir():
         raise PoreguiError(f"{out} is a folder.", "Give the name of a zip file.")
-    moved = {}
-    pictures = []
-    missing = []
-    for micrograph in project.micrographs() if micrographs else ():
-        file = project.micrograph_file(micrograph)
-        if not file.is_file():
-            missing.append(micrograph.name)
-        elif micrograph.path not in moved:
-            moved[micrograph.path] = f"micrographs/{micrograph.id:04d}_{file.name}"
-            pictures.append(Member(file, moved[micrograph.path]))
+    if micrographs:
+        moved, pictures, missing, other = _pictures(project)
+    else:
+        moved = {}
+        pictures = []
+        missing = []
+        other = []
     if runs:
         finished = [run.path for run in project.runs() if not run.is_running()]
     else:
@@ -82,4 +88,52 @@ def pack(
             *run_files(finished, project.folder),
         ]
         size = write_zip(out, project.name, members, progress)
-    return Packed(str(out), len(members), size, len(pictures), len(finished), tuple(missing))
+    return Packed(
+        str(out), len(members), size, len(pictures), len(finished), tuple(missing), tuple(other)
+    )
+
+
+def _pictures(project: Project) -> tuple[dict[str, str], list[Member], list[str], list[str]]:
+    """Return the new paths of micrographs by their old ones, their files, and what is missing or
+    another picture.
+
+    Micrographs of one name keep the folders that tell them apart.
+    """
+    moved: dict[str, str] = {}
+    members: list[Member] = []
+    missing: list[str] = []
+    other: list[str] = []
+    there = list(project.micrographs())
+    files = [project.micrograph_file(one) for one in there]
+    shown = unique_names(
+        [Named(one.path, file.name, mark=f"#{one.id}") for one, file in _first(there, files)]
+    )
+    places = {
+        one.path: path
+        for (one, _), path in zip(_first(there, files), file_paths(shown, ""), strict=True)
+    }
+    for one, file in zip(there, files, strict=True):
+        if not file.is_file():
+            missing.append(one.shown_name)
+        elif one.path not in moved and _is_other(project, one, file):
+            other.append(one.shown_name)
+        elif one.path not in moved:
+            moved[one.path] = f"micrographs/{places[one.path].as_posix()}"
+            members.append(Member(file, moved[one.path]))
+    return moved, members, missing, other
+
+
+def _first(micrographs: list[Micrograph], files: list[Path]) -> list[tuple[Micrograph, Path]]:
+    """Return the first micrograph of each path with its file."""
+    found = {
+        one.path: (one, file) for one, file in zip(micrographs[::-1], files[::-1], strict=True)
+    }
+    return list(found.values())
+
+
+def _is_other(project: Project, micrograph: Micrograph, file: Path) -> bool:
+    try:
+        check_same(micrograph, file, project.folder)
+    except PoreguiError:
+        return True
+    return False

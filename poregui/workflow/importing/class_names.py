@@ -13,15 +13,16 @@ from poregui.domain.classes import (
     UNSURE,
     UNSURE_NAME,
     PoreClass,
+    class_named,
     default_classes,
     full_name,
-    new_class,
+    name_key,
 )
 from poregui.domain.errors import PoreguiError
 from poregui.store.project import Project
 from poregui.workflow.editing.edits import SetClasses
 
-_FIXED = {NOT_A_PORE_NAME.casefold(): NOT_A_PORE, UNSURE_NAME.casefold(): UNSURE}
+_FIXED = {name_key(NOT_A_PORE_NAME): NOT_A_PORE, name_key(UNSURE_NAME): UNSURE}
 
 
 @dataclass(frozen=True)
@@ -40,25 +41,25 @@ class ClassPlan:
         fixed = _fixed(name)
         if fixed is not None:
             return fixed
-        return next(c.id for c in self.classes if not c.retired and c.name.casefold() == _key(name))
+        return next(c.id for c in self.classes if not c.retired and name_key(c.name) == _key(name))
 
 
 def plan_classes(project: Project, names: Iterable[str]) -> ClassPlan:
     """Return the classes that a project needs for crops with these class names.
 
-    A name that is new becomes a class. Default classes that nobody used yet make room for it,
-    unless fewer than two classes would be left. Raises PoreguiError for more classes than a project
-    can have, and for unfit names.
+    A name that is new becomes a class, that of a retired class brings it back. Default classes that
+    nobody used yet make room for it, unless fewer than two classes would be left. Raises
+    PoreguiError for more classes than a project can have, and for unfit names.
     """
     before = project.classes(retired=True)
     wanted = {_key(name): full_name(name) for name in names if _fixed(name) is None}
-    active = {c.name.casefold() for c in before if not c.retired}
+    active = {name_key(c.name) for c in before if not c.retired}
     new = {key: name for key, name in wanted.items() if key not in active}
     if not new:
         return ClassPlan(before, None, (), ())
     kept = before
     if _unused_defaults(project, before):
-        needed = [c for c in before if c.name.casefold() in wanted]
+        needed = [c for c in before if name_key(c.name) in wanted]
         if len(needed) + len(new) >= FEWEST_CLASSES:
             kept = tuple(replace(c, position=i) for i, c in enumerate(needed))
     if len([c for c in kept if not c.retired]) + len(new) > MOST_CLASSES:
@@ -67,24 +68,22 @@ def plan_classes(project: Project, names: Iterable[str]) -> ClassPlan:
             "If these folders are not classes, import the images as micrographs.",
         )
     after = list(kept)
+    added = []
     first = project.next_id("classes")
     for i, name in enumerate(new.values()):
-        after.append(new_class(first + i, name, after))
-    replaced = tuple(c.name for c in before if c not in kept and c.name.casefold() not in wanted)
-    return ClassPlan(
-        tuple(after),
-        SetClasses(before, tuple(after)),
-        tuple(c.name for c in after[len(kept) :]),
-        replaced,
-    )
+        made = class_named(first + i, name, after)
+        after = [*(c for c in after if c.id != made.id), made]
+        added.append(made.name)
+    replaced = tuple(c.name for c in before if c not in kept and name_key(c.name) not in wanted)
+    return ClassPlan(tuple(after), SetClasses(before, tuple(after)), tuple(added), replaced)
 
 
 def _key(name: str) -> str:
-    return " ".join(full_name(name).split()).casefold()
+    return name_key(full_name(name))
 
 
 def _fixed(name: str) -> int | None:
-    return _FIXED.get(name.replace("_", " ").strip().casefold())
+    return _FIXED.get(name_key(name.replace("_", " ")))
 
 
 def _unused_defaults(project: Project, classes: tuple[PoreClass, ...]) -> bool:
@@ -101,4 +100,4 @@ def same_class(label: str, name: str) -> bool:
     fixed = _fixed(name)
     if fixed is not None:
         return _fixed(label) == fixed
-    return label.casefold() == _key(name)
+    return name_key(label) == _key(name)

@@ -6,14 +6,16 @@ import csv
 import math
 import os
 import re
+import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from poregui.domain.classes import SHORT_NAMES, full_name
+from poregui.domain.classes import SHORT_NAMES, full_name, name_key
 from poregui.domain.errors import PoreguiError
+from poregui.domain.micrograph_names import Named, unique_names
 from poregui.domain.records import Side
 from poregui.vision.io.reader import is_picture, read_size
 
@@ -113,7 +115,8 @@ class FolderImage:
     """Hold a picture and what its place says: the class (None for a micrograph or a crop without
     label) and the side.
 
-    `shown` names it in reports: the path from the folder that was given.
+    `shown` names it in reports: the path from the folder that was given, with more before it where
+    two are alike.
     """
 
     file: Path
@@ -142,7 +145,7 @@ class _Picture:
     side: Side | None
 
     @property
-    def shown(self) -> str:
+    def own_name(self) -> str:
         if self.folders:
             return self.file.relative_to(self.root).as_posix()
         return self.file.name
@@ -161,15 +164,19 @@ def find_pictures(
     """
     skipped: list[PassedOver] = []
     pictures = list(_walk(paths, skipped))
-    names = {name.casefold(): name for name in known_classes}
+    names = {name_key(name): name for name in known_classes}
+    shown = unique_names([Named(p.file.as_posix(), p.own_name) for p in pictures])
     if kind == "micrographs":
-        return [FolderImage(p.file, p.shown, is_crop=False) for p in pictures], skipped
+        return [
+            FolderImage(p.file, name, is_crop=False)
+            for p, name in zip(pictures, shown, strict=True)
+        ], skipped
     folder_class = _class_folders(pictures, names, kind)
     found: list[FolderImage] = []
-    for p in pictures:
+    for p, called in zip(pictures, shown, strict=True):
         name = folder_class(p.folders) or class_in_name(p.file.stem, names)
         is_crop = kind == "crops" or name is not None
-        found.append(FolderImage(p.file, p.shown, is_crop, name, p.side if is_crop else None))
+        found.append(FolderImage(p.file, called, is_crop, name, p.side if is_crop else None))
     return found, skipped
 
 
@@ -177,9 +184,10 @@ def class_in_name(stem: str, known: dict[str, str]) -> str | None:
     """Return the class that a file name without its ending begins with, or None.
 
     A class of one or two letters counts only when nothing but a number follows (`K.20`), a longer
-    one when a number follows it (`keyhole_012_b`). `known` maps class names in lower case to how
-    they are written.
+    one when a number follows it (`keyhole_012_b`). `known` maps the keys of class names (see
+    `name_key`) to how they are written.
     """
+    stem = unicodedata.normalize("NFC", stem)
     for name in sorted({*SHORT_NAMES, *known}, key=len, reverse=True):
         if stem[: len(name)].casefold() != name:
             continue
@@ -193,10 +201,8 @@ def class_in_name(stem: str, known: dict[str, str]) -> str | None:
 
 
 def _class_of_folder(name: str, known: dict[str, str]) -> str | None:
-    plain = name.replace("_", " ").casefold()
-    return (
-        known.get(name.casefold()) or known.get(plain) or SHORT_NAMES.get(name.strip().casefold())
-    )
+    plain = name_key(name.replace("_", " "))
+    return known.get(name_key(name)) or known.get(plain) or SHORT_NAMES.get(name.strip().casefold())
 
 
 def _class_folders(

@@ -6,11 +6,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from poregui.domain.errors import ImageError, PoreguiError
-from poregui.domain.records import FIRST, Crop, Micrograph, Plane, Side, Specimen
+from poregui.domain.records import FIRST, Crop, Plane
 from poregui.domain.wording import count
 from poregui.store.files import file_hash
 from poregui.store.pixels import CropPixels, PixelStore
@@ -21,12 +21,10 @@ from poregui.workflow.editing.edits import (
     AddCrops,
     AddMicrographs,
     AddSpecimens,
-    ChangeMicrographs,
     Combined,
     Edit,
     label_name,
 )
-from poregui.workflow.editing.micrograph_edits import name_of, specimen_expression, specimen_in
 from poregui.workflow.importing.class_names import ClassPlan, plan_classes, same_class
 from poregui.workflow.importing.folders import (
     LARGE_CROP,
@@ -39,6 +37,15 @@ from poregui.workflow.importing.folders import (
     natural,
 )
 from poregui.workflow.importing.import_report import ImportPlan, ImportReport, by_class
+from poregui.workflow.importing.known_images import (
+    Collected,
+    CollectedCrop,
+    CollectedMicrograph,
+    NewSpecimens,
+    hold_against,
+    micrograph_record,
+)
+from poregui.workflow.importing.specimen_names import specimen_rule
 
 Progress = Callable[[int, int, str], None]
 KINDS: tuple[Kind, ...] = ("auto", "micrographs", "crops")
@@ -50,9 +57,9 @@ _BATCH_BYTES = 64 * 2**20
 class ImportOptions:
     """Hold what a person says about the pictures.
 
-    `specimen` names the specimen of all of them; `specimen_pattern` finds it in each file name (see
-    `cleaning.specimen_expression`). `um_per_px` goes before what a file says. `known_classes` are
-    the names of the project's classes, by which folders and files may be called. `plane` is the
+    `specimen` names the specimen of all of them; `specimen_pattern` finds it in each name or path
+    (see `specimen_names.specimen_rule`). `um_per_px` goes before what a file says. `known_classes`
+    are the names of the project's classes, by which folders and files may be called. `plane` is the
     page, channel and slice that micrographs show of files that hold several. Raises PoreguiError
     for a pattern that is none or has no group, a scale that is none, or both kinds of specimen.
     """
@@ -83,60 +90,23 @@ class ImportOptions:
                 raise PoreguiError(
                     "A specimen is given by a name and by a pattern.", "Give one of the two."
                 )
-            specimen_expression(self.specimen_pattern)
+            specimen_rule(self.specimen_pattern)
 
-    def specimen_of(self, file_name: str) -> str | None:
+    def specimen_of(self, file: Path) -> str | None:
         """Return the name of a file's specimen, or None when nothing says it."""
         if self.specimen_pattern is None:
             if self.specimen:
                 return " ".join(self.specimen.split())
             return None
-        return specimen_in(file_name, specimen_expression(self.specimen_pattern))
+        return specimen_rule(self.specimen_pattern).of_file(file)
 
-
-@dataclass(frozen=True)
-class CollectedMicrograph:
-    """Hold what was read of a micrograph's file; `width`, `height` in px."""
-
-    file: Path
-    shown: str
-    sha256: str
-    width: int
-    height: int
-    bits: int
-    channels: int
-    um_per_px: float | None
-    scale_source: str
-    specimen: str | None
-    plane: Plane = FIRST
-
-
-@dataclass(frozen=True)
-class CollectedCrop:
-    """Hold what was read of a ready-made crop; its pixels are in the store under `pixels`."""
-
-    file: Path
-    shown: str
-    pixels: str
-    width: int
-    height: int
-    class_name: str | None
-    side: Side | None
-    um_per_px: float | None
-    specimen: str | None
-
-
-@dataclass(frozen=True)
-class Collected:
-    """Hold everything that was found and read, ready for `settle`; a cancelled one is not worth
-    settling.
-    """
-
-    micrographs: tuple[CollectedMicrograph, ...]
-    crops: tuple[CollectedCrop, ...]
-    skipped: tuple[PassedOver, ...]
-    notes: tuple[str, ...]
-    cancelled: bool = False
+    @property
+    def by_name(self) -> bool:
+        """Tell whether specimens are read out of the names of files alone."""
+        return (
+            self.specimen_pattern is not None
+            and not specimen_rule(self.specimen_pattern).sees_folders
+        )
 
 
 def collect(
@@ -179,7 +149,7 @@ def collect(
         progress(done, len(found), one.shown)
     waiting.keep()
     if options.specimen_pattern:
-        unnamed = sum(options.specimen_of(one.file.name) is None for one in found)
+        unnamed = sum(options.specimen_of(one.file) is None for one in found)
     else:
         unnamed = 0
     if options.kind == "auto" and len({one.file.parent for one in found if not one.is_crop}) > 1:
@@ -249,7 +219,7 @@ def _crop(
         class_name=one.class_name,
         side=one.side,
         um_per_px=options.um_per_px or row.um_per_px or image.um_per_px,
-        specimen=options.specimen_of(one.file.name) or row.specimen,
+        specimen=options.specimen_of(one.file) or row.specimen,
     )
 
 
@@ -265,8 +235,9 @@ def _micrograph(one: FolderImage, image: Pyramid, options: ImportOptions) -> Col
         channels=image.channels,
         um_per_px=options.um_per_px if given else image.um_per_px,
         scale_source="given at import" if given else image.scale_source,
-        specimen=options.specimen_of(one.file.name),
+        specimen=options.specimen_of(one.file),
         plane=options.plane,
+        by_name=options.by_name,
     )
 
 
@@ -282,12 +253,14 @@ def settle(project: Project, collected: Collected, who: str) -> ImportPlan:
     if collected.cancelled:
         return ImportPlan(None, ImportReport(cancelled=True))
     notes = list(collected.notes)
-    specimens = _Specimens(project)
-    micrographs, moved, twins = _new_micrographs(project, collected.micrographs, specimens)
+    specimens = NewSpecimens(project)
+    held = hold_against(project, collected.micrographs, specimens)
+    micrographs = held.new
+    moved = held.moved
     crops, present = _new_crops(project, collected.crops, notes)
     classes = plan_classes(project, (c.class_name for c in crops if c.class_name is not None))
     adds = AddMicrographs(
-        tuple(_micrograph_record(project, i, m, specimens) for i, m in enumerate(micrographs))
+        tuple(micrograph_record(project, i, m, specimens) for i, m in enumerate(micrographs))
     )
     first = project.next_id("crops")
     records = tuple(_crop_record(first + i, c, classes, specimens) for i, c in enumerate(crops))
@@ -302,8 +275,8 @@ def settle(project: Project, collected: Collected, who: str) -> ImportPlan:
         crops=len(crops),
         labels=by_class([label_name(c.label, classes.classes) for c in records]),
         test_crops=sum(c.given_side == "test" for c in records),
-        present=present + twins,
-        skipped=collected.skipped,
+        present=present + held.present,
+        skipped=(*collected.skipped, *held.skipped),
         new_classes=classes.added,
         replaced_classes=classes.replaced,
         new_specimens=tuple(s.name for s in specimens.added),
@@ -311,42 +284,10 @@ def settle(project: Project, collected: Collected, who: str) -> ImportPlan:
             old.specimen_id != new.specimen_id
             for old, new in zip(moved.before, moved.after, strict=True)
         ),
-        notes=(*notes, *_found_again(moved), *_doubts(crops)),
+        notes=(*notes, *held.notes, *_doubts(crops)),
     )
     text = f"import {count(many, 'image')}"
     return ImportPlan(Combined(tuple(edits), text=text) if edits else None, report)
-
-
-def _new_micrographs(
-    project: Project, collected: Sequence[CollectedMicrograph], specimens: _Specimens
-) -> tuple[list[CollectedMicrograph], ChangeMicrographs, int]:
-    """Return those that are new, the change of those that are there, and how many these are.
-
-    Vanished ones are linked to where they are now, and those without a specimen get the one that is
-    said.
-    """
-    known = {(m.sha256, m.plane): m for m in project.micrographs()}
-    new: dict[tuple[str, str], CollectedMicrograph] = {}
-    moved: dict[int, tuple[Micrograph, Micrograph]] = {}
-    for one in collected:
-        key = one.sha256, str(one.plane)
-        there = known.get(key)
-        if there is None:
-            new.setdefault(key, one)
-        elif there.id not in moved:
-            found = there
-            if not project.micrograph_file(there).exists():
-                found = replace(
-                    there, path=project.path_for(one.file), name=name_of(one.file, one.plane)
-                )
-            if there.specimen_id is None and one.specimen is not None:
-                found = replace(found, specimen_id=specimens.id_of(one.specimen))
-            if found != there:
-                moved[there.id] = there, found
-    before = tuple(pair[0] for pair in moved.values())
-    after = tuple(pair[1] for pair in moved.values())
-    change = ChangeMicrographs(before, after, text="complete micrographs")
-    return list(new.values()), change, len(collected) - len(new)
 
 
 def _new_crops(
@@ -385,12 +326,6 @@ def _new_crops(
     return [one for one in collected if id(one) in taken], present
 
 
-def _found_again(moved: ChangeMicrographs) -> Iterator[str]:
-    for before, after in zip(moved.before, moved.after, strict=True):
-        if before.path != after.path:
-            yield f"{after.name} was found again in its new place."
-
-
 def _doubts(crops: Sequence[CollectedCrop]) -> Iterator[str]:
     large = sum(min(crop.width, crop.height) >= LARGE_CROP for crop in crops)
     if large:
@@ -400,44 +335,8 @@ def _doubts(crops: Sequence[CollectedCrop]) -> Iterator[str]:
         )
 
 
-class _Specimens:
-    """Find specimens by name, and make those that are new."""
-
-    def __init__(self, project: Project) -> None:
-        self._ids = {s.name: s.id for s in project.specimens()}
-        self._next = project.next_id("specimens")
-        self.added: list[Specimen] = []
-
-    def id_of(self, name: str | None) -> int | None:
-        if name is None:
-            return None
-        if name not in self._ids:
-            self._ids[name] = self._next + len(self.added)
-            self.added.append(Specimen(self._ids[name], name))
-        return self._ids[name]
-
-
-def _micrograph_record(
-    project: Project, place: int, one: CollectedMicrograph, specimens: _Specimens
-) -> Micrograph:
-    return Micrograph(
-        id=project.next_id("micrographs") + place,
-        path=project.path_for(one.file),
-        name=name_of(one.file, one.plane),
-        sha256=one.sha256,
-        width=one.width,
-        height=one.height,
-        bits=one.bits,
-        channels=one.channels,
-        um_per_px=one.um_per_px,
-        scale_source=one.scale_source,
-        specimen_id=specimens.id_of(one.specimen),
-        plane=str(one.plane),
-    )
-
-
 def _crop_record(
-    crop_id: int, one: CollectedCrop, classes: ClassPlan, specimens: _Specimens
+    crop_id: int, one: CollectedCrop, classes: ClassPlan, specimens: NewSpecimens
 ) -> Crop:
     return Crop(
         id=crop_id,

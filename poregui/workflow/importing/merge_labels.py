@@ -1,7 +1,8 @@
 """Take labels over from another copy of a project and list where two people disagree.
 
-Crops are the same when their pixels, and their place where they have one, are the same; classes by
-their names.
+Crops are the same when their pixels, and their place where they have one, are the same. Classes are
+known by what copies of a project share (see `match_classes`), whatever they are called in each;
+those of another project by names.
 """
 
 from __future__ import annotations
@@ -11,12 +12,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
-from poregui.domain.classes import PoreClass
+from poregui.domain.classes import ClassMatch, PoreClass, match_classes
 from poregui.domain.errors import PoreguiError
 from poregui.domain.records import Crop, LabelEntry
 from poregui.domain.wording import count
 from poregui.store.project import Project
 from poregui.workflow.editing.edits import Combined, Edit, LabelChange, SetLabels, label_name
+from poregui.workflow.evaluating.class_identity import named_classes
 
 Whose = Literal["mine", "theirs"]
 Settle = Literal["mine", "theirs", "newest"]
@@ -53,7 +55,9 @@ class MergePlan:
     """Hold the edit that merges (None when nothing changes) and what it does.
 
     `taken` labels came to crops without one, `same` agree, `only_there` crops are not in this
-    project, `unknown` counts labels of classes that this project does not have, by name.
+    project. Labels that cannot be taken over are counted by the name that their class has there:
+    `unknown` of classes that are not here, `retired` of those that are retired here, `unclear` of
+    those that may be several, with the reason behind the name.
     """
 
     edit: Edit | None
@@ -62,6 +66,8 @@ class MergePlan:
     only_there: int
     conflicts: tuple[Conflict, ...]
     unknown: dict[str, int]
+    retired: dict[str, int]
+    unclear: dict[str, int]
 
     def to_json(self) -> dict[str, Any]:
         """Return all but the edit as a dictionary fit for JSON."""
@@ -85,6 +91,15 @@ class MergePlan:
             "does not have; add the class to merge them."
             for name, number in self.unknown.items()
         ]
+        lines += [
+            f"{count} crops are labelled {name} there, a class that is retired here; "
+            "add a class of that name to bring it back and take them over."
+            for name, count in self.retired.items()
+        ]
+        lines += [
+            f"{count} crops are labelled {name}; name classes alike in both to take them over."
+            for name, count in self.unclear.items()
+        ]
         return lines
 
 
@@ -103,42 +118,72 @@ def plan_merge(
     """
     if project.folder.resolve() == other.folder.resolve():
         raise PoreguiError("A project cannot be merged with itself.", "Choose another copy of it.")
-    theirs, names = _labelled(other)
-    mine, classes = _by_key(project), project.classes(retired=True)
-    ids = {c.name.casefold(): c.id for c in project.classes()}
-    my_last, their_last = _last(project), _last(other)
-    changes: defaultdict[str, list[LabelChange]] = defaultdict(list)
-    counts: Counter[str] = Counter()
-    unknown: Counter[str] = Counter()
-    conflicts = []
-    for key, their_crop in theirs.items():
-        crop = mine.get(key)
-        label = _translated(their_crop.label, names, ids)
+    found = _Merging(project, other, settle, chosen or {})
+    for key, crop in _by_key(other).items():
+        if crop.label is not None:
+            found.hold_against(key, crop, crop.label)
+    return found.plan(f"merge labels of {other.name}")
+
+
+class _Merging:
+    """Hold the labels of another copy against those here, crop by crop, and sum up what merging
+    does.
+    """
+
+    def __init__(
+        self, project: Project, other: Project, settle: Settle, chosen: Mapping[int, Whose]
+    ) -> None:
+        self._settle = settle
+        self._chosen = chosen
+        self._mine, self._classes = _by_key(project), project.classes(retired=True)
+        self._my_last, self._their_last = _last(project), _last(other)
+        self._translate = _Translation.of(project, other)
+        self._changes: defaultdict[str, list[LabelChange]] = defaultdict(list)
+        self._counts: Counter[str] = Counter()
+        self._left: dict[str, Counter[str]] = {
+            why: Counter() for why in ("unknown", "retired", "unclear")
+        }
+        self._conflicts: list[Conflict] = []
+
+    def hold_against(self, key: _Key, theirs: Crop, given: int) -> None:
+        """Take in one crop of theirs with the label that they gave it."""
+        crop = self._mine.get(key)
+        label = self._translate.label(given)
         if crop is None:
-            counts["only_there"] += 1
+            self._counts["only_there"] += 1
         elif label is None:
-            unknown[names[their_crop.label or 0]] += 1
+            why, name = self._translate.why_not(given)
+            self._left[why][name] += 1
         elif crop.label == label:
-            counts["same"] += 1
+            self._counts["same"] += 1
         else:
-            conflict = _conflict(
-                crop, classes, label, my_last.get(crop.id), their_last.get(their_crop.id)
-            )
-            take = crop.label is None or _taken(conflict, settle, chosen or {}) == "theirs"
-            their_who = conflict.their_who
-            if crop.label is None:
-                counts["taken"] += 1
-            else:
-                conflicts.append(replace(conflict, taken="theirs" if take else "mine"))
-            if take:
-                changes[their_who].append(LabelChange(crop.id, crop.label, label))
-    edits = tuple(
-        SetLabels(tuple(of_one), who=who, how="import") for who, of_one in changes.items()
-    )
-    edit = Combined(edits, text=f"merge labels of {other.name}") if edits else None
-    return MergePlan(
-        edit, counts["taken"], counts["same"], counts["only_there"], tuple(conflicts), dict(unknown)
-    )
+            self._settle_one(crop, theirs, label)
+
+    def _settle_one(self, crop: Crop, theirs: Crop, label: int) -> None:
+        last = self._my_last.get(crop.id), self._their_last.get(theirs.id)
+        conflict = _conflict(crop, self._classes, label, *last)
+        take = crop.label is None or _taken(conflict, self._settle, self._chosen) == "theirs"
+        if crop.label is None:
+            self._counts["taken"] += 1
+        else:
+            self._conflicts.append(replace(conflict, taken="theirs" if take else "mine"))
+        if take:
+            self._changes[conflict.their_who].append(LabelChange(crop.id, crop.label, label))
+
+    def plan(self, text: str) -> MergePlan:
+        """Return the plan; `text` is what its edit is called."""
+        edits = tuple(
+            SetLabels(tuple(of_one), who=who, how="import") for who, of_one in self._changes.items()
+        )
+        counts = self._counts
+        return MergePlan(
+            Combined(edits, text=text) if edits else None,
+            counts["taken"],
+            counts["same"],
+            counts["only_there"],
+            tuple(self._conflicts),
+            **{why: dict(names) for why, names in self._left.items()},
+        )
 
 
 def _key(crop: Crop, hashes: dict[int, str]) -> _Key:
@@ -151,17 +196,37 @@ def _by_key(project: Project) -> dict[_Key, Crop]:
     return {_key(crop, hashes): crop for crop in project.crops()}
 
 
-def _labelled(project: Project) -> tuple[dict[_Key, Crop], dict[int, str]]:
-    """Return the labelled crops by their keys and the names of the classes by id."""
-    labelled = {key: crop for key, crop in _by_key(project).items() if crop.label is not None}
-    return labelled, {c.id: c.name for c in project.classes(retired=True)}
+@dataclass(frozen=True)
+class _Translation:
+    """Turn labels there into labels here: the classes that match, and how all are called there."""
 
+    match: ClassMatch
+    names: Mapping[int, str]
 
-def _translated(label: int | None, names: dict[int, str], ids: dict[str, int]) -> int | None:
-    """Return the label here for one there; None for a class that is not here."""
-    if label is None or label < 0:
-        return label
-    return ids.get(names[label].casefold())
+    @classmethod
+    def of(cls, project: Project, other: Project) -> _Translation:
+        theirs = [one for one in named_classes(other) if one.state != "gone"]
+        return cls(
+            match_classes(theirs, named_classes(project)), {one.id: one.name for one in theirs}
+        )
+
+    def label(self, label: int) -> int | None:
+        """Return the label here for one there; None for a class that takes no labels here."""
+        if label < 0:
+            return label
+        here = self.match.here.get(label)
+        if here is not None and here.state == "active":
+            return here.id
+        return None
+
+    def why_not(self, label: int) -> tuple[str, str]:
+        """Return the kind of reason why a label is not taken over, and what the class is called."""
+        name = self.names.get(label, f"class {label}")
+        here = self.match.here.get(label)
+        unclear = self.match.unclear.get(label)
+        if unclear is not None:
+            return "unclear", f"{name} there, but {unclear}"
+        return ("retired" if here is not None and here.state == "retired" else "unknown"), name
 
 
 def _last(project: Project) -> dict[int, LabelEntry]:

@@ -4,7 +4,6 @@ once.
 
 from __future__ import annotations
 
-import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +16,7 @@ from poregui.domain.wording import count
 from poregui.store.pixels import CropPixels, PixelStore
 from poregui.store.project import Project
 from poregui.vision.crops import cut
-from poregui.vision.io.pyramid import open_pyramid
+from poregui.vision.io.pyramid import Pyramid, open_pyramid
 from poregui.vision.pores.edit import crop_around
 from poregui.workflow.editing.edits import AddCrops, Combined, Edit, LabelChange, SetLabels
 from poregui.workflow.exporting.formats.coco import read_coco
@@ -25,8 +24,10 @@ from poregui.workflow.exporting.formats.geojson import SUFFIX as GEOJSON
 from poregui.workflow.exporting.formats.geojson import read_geojson
 from poregui.workflow.exporting.formats.imagej import read_imagej
 from poregui.workflow.exporting.formats.labels_csv import read_labels_csv
-from poregui.workflow.exporting.formats.shapes import ImageShapes, PoreShape
+from poregui.workflow.exporting.formats.shapes import ImageShapes, PoreShape, files_in
 from poregui.workflow.importing.class_names import plan_classes
+from poregui.workflow.importing.image_identity import check_same
+from poregui.workflow.importing.image_matching import match_all
 
 SAME_PORE = 0.5
 """Overlap of two boxes (intersection over union) from which they are one pore."""
@@ -80,7 +81,7 @@ def read_outlines(path: Path) -> list[ImageShapes]:
     Raises PoreguiError when it is none of these or cannot be read.
     """
     if path.is_dir():
-        if any(path.glob(f"*{GEOJSON}")):
+        if files_in(path, f"*{GEOJSON}"):
             return read_geojson(path)
         return read_imagej(path)
     readers = {
@@ -98,44 +99,41 @@ def read_outlines(path: Path) -> list[ImageShapes]:
     return reader(path)
 
 
+@dataclass(frozen=True)
+class MatchedImage:
+    """Hold the pores that were drawn on a micrograph, and its file; `folder` is the project's."""
+
+    micrograph: Micrograph
+    file: Path
+    shapes: tuple[PoreShape, ...]
+    folder: Path | None = None
+
+
 def match_images(
     project: Project, images: Sequence[ImageShapes]
-) -> tuple[list[tuple[Micrograph, Path, tuple[PoreShape, ...]]], tuple[str, ...]]:
-    """Return the micrograph, its file and the pores of each image that the project has, and
-    sentences about the others.
+) -> tuple[list[MatchedImage], tuple[str, ...]]:
+    """Return the micrograph of each image that the project has, and sentences about the others.
 
-    Images are known by their file name, with or without its suffix, whatever the case.
+    Images are known by what they hold, by their folders and names, or by a name that one micrograph
+    alone has, with or without its ending, whatever the case (see `match_all`).
     """
-    known: dict[str, Micrograph] = {}
-    for micrograph in project.micrographs():
-        known.setdefault(_plain(Path(micrograph.name).stem), micrograph)
-        known[_plain(micrograph.name)] = micrograph
     found = []
     notes = []
-    for image in images:
-        name = image.name.replace("\\", "/").rsplit("/", 1)[-1]
-        there = known.get(_plain(name)) or known.get(_plain(Path(name).stem))
-        if there is None:
-            notes.append(
-                f"There is no micrograph {name} in the project; "
-                f"{count(len(image.shapes), 'pore')} skipped."
+    for match in match_all(project.micrographs(), images):
+        if match.note:
+            notes.append(match.note)
+        there = match.micrograph
+        if there is not None:
+            found.append(
+                MatchedImage(
+                    there, project.micrograph_file(there), match.image.shapes, project.folder
+                )
             )
-        elif image.width and (image.width, image.height) != (there.width, there.height):
-            notes.append(
-                f"{name} was outlined at {image.width} × {image.height} px but is {there.width} "
-                f"× {there.height} px here; its pores were skipped."
-            )
-        else:
-            found.append((there, project.micrograph_file(there), image.shapes))
     return found, tuple(notes)
 
 
-def _plain(name: str) -> str:
-    return unicodedata.normalize("NFC", name).casefold()
-
-
 def cut_outlines(
-    matched: Sequence[tuple[Micrograph, Path, tuple[PoreShape, ...]]],
+    matched: Sequence[MatchedImage],
     notes: tuple[str, ...],
     pixels: PixelStore,
     progress: Progress = lambda done, total, text: None,
@@ -146,31 +144,45 @@ def cut_outlines(
     """
     pores: dict[int, list[CutPore]] = defaultdict(list)
     said = list(notes)
-    for place, (micrograph, file, shapes) in enumerate(matched):
-        progress(place, len(matched), micrograph.name)
+    for place, one in enumerate(matched):
+        micrograph = one.micrograph
+        progress(place, len(matched), micrograph.shown_name)
         if cancelled():
             return CollectedOutlines(cancelled=True)
         try:
-            image = open_pyramid(file, plane=Plane.parse(micrograph.plane))
+            check_same(micrograph, one.file, one.folder)
+            image = open_pyramid(one.file, plane=Plane.parse(micrograph.plane))
         except PoreguiError as error:
-            said.append(f"{micrograph.name}: {error}")
+            said.append(f"{micrograph.shown_name}: {error}")
             continue
-        outside = 0
-        for shape in shapes:
-            inside = shape.box.clipped(image.width, image.height)
-            if inside is None or inside.area < shape.box.area / 2:
-                outside += 1
-                continue
-            if shape.outline is None:
-                box = inside
-            else:
-                box = crop_around(inside, image.width, image.height)
-            content = CropPixels(cut(image, box), image.grey_low, image.grey_high)
-            pores[micrograph.id].append(CutPore(shape, box, pixels.add(content)))
-        image.close()
+        with image:
+            cut_here, outside = _cut_on(image, one.shapes, pixels)
+        pores[micrograph.id] += cut_here
         if outside:
-            said.append(f"{count(outside, 'pore')} outside the image {micrograph.name} skipped.")
+            said.append(
+                f"{count(outside, 'pore')} outside the image {micrograph.shown_name} skipped."
+            )
     return CollectedOutlines({key: tuple(value) for key, value in pores.items()}, tuple(said))
+
+
+def _cut_on(
+    image: Pyramid, shapes: Sequence[PoreShape], pixels: PixelStore
+) -> tuple[list[CutPore], int]:
+    """Return the pores that lie on an image, cut into the pixel store, and how many do not."""
+    found = []
+    outside = 0
+    for shape in shapes:
+        inside = shape.box.clipped(image.width, image.height)
+        if inside is None or inside.area < shape.box.area / 2:
+            outside += 1
+            continue
+        if shape.outline is None:
+            box = inside
+        else:
+            box = crop_around(inside, image.width, image.height)
+        content = CropPixels(cut(image, box), image.grey_low, image.grey_high)
+        found.append(CutPore(shape, box, pixels.add(content)))
+    return found, outside
 
 
 def settle_outlines(project: Project, collected: CollectedOutlines, who: str) -> OutlinesPlan:

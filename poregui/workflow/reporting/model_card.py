@@ -11,9 +11,10 @@ from poregui.domain.porosity import correction
 from poregui.domain.wording import MICROMETRE, count, listed, percent
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
-from poregui.workflow.evaluating.run_statistics import group_names
+from poregui.workflow.evaluating.class_identity import ClassesHere, classes_of_run
 from poregui.workflow.reporting.documents import Block, Heading, Paragraph, Table
 from poregui.workflow.reporting.run_report import ReportFacts, collect_report, split_words
+from poregui.workflow.training.grouping import group_names
 
 _PARTS = ("train", "validation", "test")
 _MOST_GROUPS = 60
@@ -26,18 +27,19 @@ def model_card(project: Project, run: RunFolder, sidecar: Mapping[str, Any]) -> 
     """
     facts = collect_report(project, run)
     dataset = run.read_dataset()
+    here = classes_of_run(project, dataset)
     title = f"Network of run {run.number} of {project.name}"
     what = (
-        f"Classifies pores in micrographs as {listed(dataset.classes, 'or')}. "
+        f"Classifies pores in micrographs as {listed(here.names, 'or')}. "
         f"Exported {facts.made} from the project."
     )
     return [
         Heading(title, 1),
         Paragraph(what),
         *_use(facts, sidecar),
-        *_classes(project, dataset),
+        *_classes(project, dataset, here),
         *_input(sidecar),
-        *_data(project, dataset),
+        *_data(project, dataset, here),
         *_numbers(facts),
         *_confusion(facts, sidecar),
         *_detection(sidecar),
@@ -72,17 +74,14 @@ def _use(facts: ReportFacts, sidecar: Mapping[str, Any]) -> list[Block]:
     ]
 
 
-def _classes(project: Project, dataset: Dataset) -> list[Block]:
-    known = {one.id: one for one in project.classes(retired=True)}
+def _classes(project: Project, dataset: Dataset, here: ClassesHere) -> list[Block]:
+    known = {one.id: one.definition for one in project.classes(retired=True)}
     rows = []
-    for name, class_id in zip(dataset.classes, dataset.class_ids, strict=True):
-        current = known.get(class_id)
-        definition = ""
-        if current is not None:
-            definition = current.definition
-            if current.name != name:
-                name += f" (now {current.name})"
-        rows.append((name, definition or "no definition"))
+    for name, class_id, trained in zip(here.names, here.ids, dataset.classes, strict=True):
+        text = name
+        if trained != name:
+            text += f" (called {trained} when it was trained)"
+        rows.append((text, known.get(class_id) or "no definition"))
     return [Heading("Classes"), Table(("Class", "Definition"), tuple(rows))]
 
 
@@ -126,7 +125,7 @@ def _scale_rows(scale: Mapping[str, float] | None) -> list[tuple[str, str]]:
     return [("Pixel size of training crops", known), ("Other pixel sizes", others)]
 
 
-def _data(project: Project, dataset: Dataset) -> list[Block]:
+def _data(project: Project, dataset: Dataset, here: ClassesHere) -> list[Block]:
     names = group_names(project)
     counted: Counter[tuple[str, str, int]] = Counter(
         (crop.group, crop.part, crop.label) for crop in dataset.crops
@@ -164,7 +163,7 @@ def _data(project: Project, dataset: Dataset) -> list[Block]:
         )
     if single:
         notes.append("Crops without specimen and micrograph are in the totals only.")
-    head = ("Specimen or micrograph", "Data split", *dataset.classes)
+    head = ("Specimen or micrograph", "Data split", *here.names)
     return [Heading("Data"), Table(head, tuple(shown + sums)), *(Paragraph(text) for text in notes)]
 
 

@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 import poregui
-from poregui.domain.classes import NOT_A_PORE_COLOUR, NOT_A_PORE_NAME
 from poregui.domain.dataset import Dataset, DatasetCrop, Part
 from poregui.domain.events import EpochEnded, Event
 from poregui.domain.recipe import Recipe, parameters
@@ -27,6 +26,7 @@ from poregui.store.files import explain_write_error, write_text
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 from poregui.vision.patches import scale_grey, set_channels
+from poregui.workflow.evaluating.class_identity import colours_of
 from poregui.workflow.evaluating.cross_validation import (
     Crossed,
     PooledBesideGrouped,
@@ -34,13 +34,7 @@ from poregui.workflow.evaluating.cross_validation import (
     pooled_beside_grouped,
 )
 from poregui.workflow.evaluating.evaluate import Predictions, evaluation_json, review
-from poregui.workflow.evaluating.run_statistics import (
-    ClassCurves,
-    Numbers,
-    curves,
-    group_names,
-    numbers,
-)
+from poregui.workflow.evaluating.run_statistics import ClassCurves, Numbers, curves, numbers
 from poregui.workflow.evaluating.shape_baseline import (
     Baseline,
     BesideBaseline,
@@ -50,6 +44,7 @@ from poregui.workflow.evaluating.shape_baseline import (
 )
 from poregui.workflow.evaluating.test_views import Unseen, unseen
 from poregui.workflow.reporting.figures import breakdown_stem, run_figures
+from poregui.workflow.training.grouping import group_names
 
 WORST = 24
 _MOST_GROUPS = 40
@@ -129,9 +124,9 @@ def collect_report(project: Project, run: RunFolder) -> ReportFacts:
     metrics = run.read_metrics()
     names = group_names(project)
     found = numbers(predictions, "test", shape_table(run), names)
-    colours = {c.name: c.colour for c in project.classes(retired=True)} | {
-        NOT_A_PORE_NAME: NOT_A_PORE_COLOUR
-    }
+    colours = dict(
+        zip(predictions.classes, colours_of(project, predictions.class_ids), strict=True)
+    )
     baseline = read_baseline(run)
     events: list[Event] = []
     if not predictions.folds:

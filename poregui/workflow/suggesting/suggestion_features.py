@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from poregui.domain.errors import PoreguiError, ProjectError
 from poregui.store.files import replace_file
 from poregui.store.pixels import PixelStore
+from poregui.store.run_check import glance_at
 from poregui.store.run_folder import RunFolder, runs_in
 from poregui.vision.shape.crop_shapes import LENGTHS, shape_numbers
 from poregui.vision.shape.crop_shapes import NAMES as SHAPES
@@ -186,6 +187,12 @@ class RunFeatures:
         return WEIGHT * np.clip(apart / np.where(spread > 0, spread, 1.0), -_CLIP, _CLIP)
 
 
-def newest_network(project: Path) -> RunFolder | None:
-    """Return the newest run of a project folder whose network is whole, None without one."""
-    return next((run for run in reversed(runs_in(project)) if run.has_network), None)
+def networks(project: Path) -> Iterator[RunFolder]:
+    """Yield the runs of a project folder that finished with a network, the newest first; damaged
+    ones are passed over.
+
+    They are looked at one by one, as far as one sees without reading them.
+    """
+    for run in reversed(runs_in(project)):
+        if run.has_network and run.finished and not glance_at(run):
+            yield run

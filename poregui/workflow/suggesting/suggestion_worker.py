@@ -20,13 +20,14 @@ from poregui.domain.classes import UNSURE
 from poregui.domain.errors import PoreguiError
 from poregui.store.pixels import PixelStore
 from poregui.store.project import Project
+from poregui.store.run_folder import RunFolder
 from poregui.workflow.suggesting.suggestion_features import (
     COUNT,
     FEWEST_UNSEEN,
     CropFeatures,
     RunFeatures,
     feature_rows,
-    newest_network,
+    networks,
 )
 from poregui.workflow.suggesting.suggestion_model import Suggester, fit, teaching_order
 from poregui.workflow.suggesting.suggestions import Suggestions
@@ -72,7 +73,7 @@ class SuggestWorker:
         self._since_told = 0
         self._like: int | None = None
         self._run: RunFeatures | None = None
-        self._passed_over: Path | None = None
+        self._passed_over: set[Path] = set()
         self._unseen: list[int] = []
 
     def close(self) -> None:
@@ -169,18 +170,31 @@ class SuggestWorker:
             self._numbers.save()
 
     def _take_newest_run(self) -> None:
-        """Look through the eyes of the newest network; what cannot be read is passed over."""
-        newest = newest_network(self._folder)
-        path = newest.path if newest is not None else None
-        if path in (self._passed_over, self._run.folder if self._run is not None else None):
-            return
-        self._run = None
-        self._passed_over = path
-        if newest is not None:
-            with suppress(PoreguiError):
-                self._run = RunFeatures(newest)
-                self._passed_over = None
-        self._list_unseen()
+        """Look through the eyes of the newest network; one that cannot be read is passed over for
+        an older one.
+        """
+        before = self._run.folder if self._run is not None else None
+        found = before
+        for run in networks(self._folder):
+            found = run.path
+            if found == before:
+                return
+            if found not in self._passed_over and self._look_through(run):
+                break
+        else:
+            found = None
+            self._run = None
+        if found != before:
+            self._list_unseen()
+
+    def _look_through(self, run: RunFolder) -> bool:
+        """Tell whether the network of a run can be looked through, and do so."""
+        try:
+            self._run = RunFeatures(run)
+        except PoreguiError:
+            self._passed_over.add(run.path)
+            return False
+        return True
 
     def _see(self) -> None:
         """Take the run's features of some crops; once all are there, all is learnt anew."""

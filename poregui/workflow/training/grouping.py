@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from poregui.domain.classes import SHORT_NAMES
 from poregui.domain.dataset import Part
+from poregui.domain.micrograph_names import plain
 from poregui.domain.records import Changed, Crop, How
 from poregui.domain.splits import (
     FEWEST_GROUPS,
@@ -174,6 +175,27 @@ def groups_of(project: Project, crops: Sequence[Crop]) -> dict[int, str]:
     found = sources_of(project, crops)
     sources: Mapping[int, str] = found.of if found else {}
     return {crop.id: group_of(crop, sources.get(crop.id, "")) for crop in crops}
+
+
+def group_names(project: Project) -> dict[str, str]:
+    """Return the names of specimens and micrographs by the keys of groups, such as `specimen:3`; no
+    two are alike.
+    """
+    names: dict[str, str] = {}
+    taken: set[str] = set()
+    for specimen in project.specimens():
+        name = (
+            f"{specimen.name} (#{specimen.id})" if plain(specimen.name) in taken else specimen.name
+        )
+        taken.add(plain(name))
+        names[f"specimen:{specimen.id}"] = name
+    for one in project.micrographs():
+        if plain(one.shown_name) in taken:
+            name = f"{one.shown_name} (no specimen)"
+        else:
+            name = one.shown_name
+        names[f"micrograph:{one.id}"] = name
+    return names
 
 
 def tested_keys(project: Project, crops: Sequence[Crop]) -> frozenset[str]:

@@ -32,6 +32,7 @@ from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.training.grouping import (
     find_copies,
+    group_names,
     keep_sources,
     sources_of,
     unknown_specimens,
@@ -62,6 +63,8 @@ class DatasetSummary:
     """Say what a training would use: `counts[part][i]` crops of `classes[i]`, the groups, and what
     is wrong with it.
 
+    `class_ids` are those of `classes`.
+
     `problem` is None when training can start.
     """
 
@@ -71,6 +74,7 @@ class DatasetSummary:
     kind: str
     warnings: tuple[str, ...]
     problem: PoreguiError | None
+    class_ids: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,7 @@ class _Labelled:
     crops: tuple[Crop, ...]
     notes: tuple[str, ...]
     sources: Sources | None
+    class_uids: tuple[str, ...]
 
     @property
     def items(self) -> list[Item]:
@@ -116,7 +121,10 @@ def _labelled(project: Project) -> _Labelled:
             f"{NOT_A_PORE_OUTPUT_FROM} or more the network learns this class too."
         )
     kept = tuple(crop for crop in crops if crop.label in ids)
-    return _Labelled(tuple(names), tuple(ids), kept, tuple(notes), sources_of(project, crops))
+    known = project.class_uids()
+    sources = sources_of(project, crops)
+    uids = tuple(known.get(class_id, "") for class_id in ids)
+    return _Labelled(tuple(names), tuple(ids), kept, tuple(notes), sources, uids)
 
 
 def _unused(classes: Sequence[PoreClass], counts: Counter[int | None]) -> list[PoreClass]:
@@ -214,9 +222,10 @@ def summarise(project: Project, recipe: Recipe) -> DatasetSummary:
             "",
             (),
             problem,
+            tuple(c.id for c in classes),
         )
     part_of = _part_of(split)
-    names = _group_names(project)
+    names = group_names(project)
     by_part: dict[Part, Counter[int]] = {
         "train": Counter(),
         "validation": Counter(),
@@ -240,6 +249,7 @@ def summarise(project: Project, recipe: Recipe) -> DatasetSummary:
         kind=split.kind,
         warnings=split.warnings,
         problem=None,
+        class_ids=labelled.class_ids,
     )
 
 
@@ -255,11 +265,6 @@ def group_name(key: str, names: Mapping[str, str]) -> str:
     words.
     """
     return names.get(key) or key.removeprefix("source:").replace(":", " ")
-
-
-def _group_names(project: Project) -> dict[str, str]:
-    names = {f"specimen:{s.id}": s.name for s in project.specimens()}
-    return names | {f"micrograph:{m.id}": m.name for m in project.micrographs()}
 
 
 @dataclass(frozen=True)
@@ -298,6 +303,7 @@ class Frozen:
                 self.groups_train,
                 self.groups_test,
                 (*self.warnings, *notes),
+                self.labelled.class_uids,
             )
             if tests:
                 self.run.write_folds(tests)
@@ -368,7 +374,7 @@ def prepare(project: Project, recipe: Recipe, *, folds: int = 0, grouped: bool =
         groups_test=groups_test,
         warnings=warnings,
         grouped=grouped,
-        micrograph_names={m.id: m.name for m in project.micrographs()},
+        micrograph_names={m.id: m.shown_name for m in project.micrographs()},
         pixels=project.pixels,
     )
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from poregui.domain.classes import NOT_A_PORE
 from poregui.domain.dataset import Part
 from poregui.domain.errors import PoreguiError, ProjectError, TrainingError
+from poregui.domain.micrograph_names import plain
 from poregui.domain.records import Changed, Crop, How
 from poregui.domain.splits import kind_of
 from poregui.domain.wording import count, listed, noun
 from poregui.store.project import Project
 from poregui.workflow.editing.edits import changed
-from poregui.workflow.training.grouping import groups_of
+from poregui.workflow.training.grouping import group_names, groups_of
 
 _FIXED = "test_side_fixed"
 
@@ -66,8 +67,7 @@ def groups(project: Project, parts: Collection[tuple[str, Part]]) -> tuple[Group
     `parts` are the name and part of the groups of a `DatasetSummary`: what is tested as things
     stand. Crops of which neither specimen nor micrograph is known are in no group.
     """
-    names = {f"specimen:{s.id}": s.name for s in project.specimens()}
-    names |= {f"micrograph:{m.id}": m.name for m in project.micrographs()}
+    names = group_names(project)
     places = [c.id for c in project.classes()]
     keys = groups_of(project, project.crops())
     counts: dict[str, Counter[int | None]] = {}
@@ -175,12 +175,33 @@ def _of(shown: Sequence[Group], place: int) -> list[int]:
 
 
 def keys_of_names(shown: Sequence[Group], names: Sequence[str]) -> frozenset[str]:
-    """Return the keys of groups by their names. Raises PoreguiError for a name that none has."""
-    known = {group.name: group.key for group in shown}
-    for name in names:
-        if name not in known:
+    """Return the keys of groups by their names; of micrographs also by the end of their path or by
+    `#id`.
+
+    Raises PoreguiError for a name that none has, and for one that several have.
+    """
+    return frozenset(_key_meant(shown, name) for name in names)
+
+
+def _key_meant(shown: Sequence[Group], name: str) -> str:
+    forms: tuple[Callable[[Group], bool], ...] = (
+        lambda group: group.name == name,
+        lambda group: group.key == f"micrograph:{name.removeprefix('#')}" and name.startswith("#"),
+        lambda group: plain(group.name) == plain(name),
+        lambda group: (
+            group.key.startswith("micrograph:") and plain(group.name).endswith(f"/{plain(name)}")
+        ),
+    )
+    known = ", ".join(group.name for group in shown) or "none"
+    for fits in forms:
+        found = [group for group in shown if fits(group)]
+        if len(found) == 1:
+            return found[0].key
+        if found:
             raise PoreguiError(
-                f"There is no specimen {name!r} with labelled crops.",
-                f"Choose among: {', '.join(known) or 'none'}.",
+                f"{name!r} can mean {listed([group.name for group in found])}.",
+                "Write which of them.",
             )
-    return frozenset(known[name] for name in names)
+    raise PoreguiError(
+        f"There is no specimen {name!r} with labelled crops.", f"Choose among: {known}."
+    )

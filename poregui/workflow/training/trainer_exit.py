@@ -54,12 +54,12 @@ def death_of(run: RunFolder, code: int, also: Iterable[str] = ()) -> TrainingErr
     else:
         remedy = "Train again"
     kept = ""
-    if run.checkpoint_file.exists():
-        kept = (
-            " Its last checkpoint is kept: Resume on the Train page, or "
-            "poregui fit "
-            f"{run.path}, goes on from there."
-        )
+    if run.checkpoint_file.exists() or run.model_file.exists():
+        if run.model_file.exists():
+            what = "Its network is kept"
+        else:
+            what = "Its last checkpoint is kept"
+        kept = f" {what}: Resume on the Train page, or poregui fit {run.path}, goes on from there."
     return TrainingError(
         f"The trainer of run {run.path.name} died {how}. Its last words: {words or 'none'}.",
         f"The labels are not concerned.{kept} {remedy}, or look into the log {run.log_file}.",

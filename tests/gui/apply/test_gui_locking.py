@@ -127,20 +127,26 @@ def test_a_lock_that_was_changed_is_refused_with_a_sentence(
     assert not (with_run / "applied").exists()
 
 
+def operator_project(tmp_path: Path, with_run: Path) -> Path:
+    """Return a project with micrographs and no run, beside a recipe locked in another one."""
+    with Project.open(with_run) as project:
+        lock_run(
+            project, project.runs()[0], tmp_path / "routine", who="Ann", title="Routine", least=0.9
+        )
+    labelled_project(tmp_path / "other").close()
+    with Project.open(tmp_path / "other") as project:
+        add_micrographs(project, tmp_path)
+    return tmp_path / "other"
+
+
 def test_an_operator_takes_a_recipe_of_another_project_and_needs_no_run(
     window: MainWindow,
     with_run: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    with Project.open(with_run) as project:
-        lock_run(
-            project, project.runs()[0], tmp_path / "routine", who="Ann", title="Routine", least=0.9
-        )
-    labelled_project(tmp_path / "other").close()
-    with Project.open(tmp_path / "other") as project:  # with the micrographs, and without the run
-        add_micrographs(project, tmp_path)
-    page = page_of(window, tmp_path / "other")
+    other = operator_project(tmp_path, with_run)
+    page = page_of(window, other)
     assert page.take_button.isVisible()
     asked: list[str] = []
 

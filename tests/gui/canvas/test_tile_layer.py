@@ -303,7 +303,9 @@ def test_what_a_file_lacks_is_prepared_in_the_background_and_the_view_stays(
     assert np.array_equal(room.stage.cut(Box(10, 10, 50, 60)).array, blocks()[10:70, 10:60])
 
 
-def test_prepared_sizes_are_used_again_and_made_anew_for_another_file(room_for, tmp_path, qtbot):
+def test_prepared_sizes_are_used_again_and_made_anew_when_the_file_was_written_again(
+    room_for, tmp_path, qtbot
+):
     file = tmp_path / "plain.tif"
     tifffile.imwrite(file, blocks(), rowsperstrip=16)
     room = room_for(file)
@@ -316,17 +318,20 @@ def test_prepared_sizes_are_used_again_and_made_anew_for_another_file(room_for, 
         again.request(room.micrograph)
     assert again.get(room.micrograph).image.is_complete
     again.close()
-    tifffile.imwrite(file, 255 - blocks(), rowsperstrip=16)
+    tifffile.imwrite(file, blocks(), rowsperstrip=16)
     os.utime(file, ns=(5, 5))
     once_more = MicrographImages(room.project, background=room.background)
     with qtbot.waitSignal(once_more.loaded):
         once_more.request(room.micrograph)
     qtbot.waitUntil(lambda: once_more.get(room.micrograph).image.is_complete)
     assert kept.stat().st_ino != first
-    assert (
-        once_more.get(room.micrograph).image.read(0, Box(0, 0, 1, 1))[0, 0] == 255 - blocks()[0, 0]
-    )
+    assert once_more.get(room.micrograph).image.read(0, Box(0, 0, 1, 1))[0, 0] == blocks()[0, 0]
     once_more.close()
+    tifffile.imwrite(file, 255 - blocks(), rowsperstrip=16)
+    replaced = MicrographImages(room.project, background=room.background)
+    with qtbot.waitSignal(replaced.failed):
+        replaced.request(room.micrograph)
+    replaced.close()
 
 
 def test_cancelling_leaves_nothing_and_the_micrograph_stays_usable(room_for, tmp_path, qtbot):

@@ -232,7 +232,7 @@ def test_the_summary_has_intervals_over_fields_and_over_specimens(tmp_path: Path
     for specimen, counts in (("S1", (4, 5)), ("S2", (6, 7)), ("S3", (3, 4))):
         for field, count in enumerate(counts):
             file = tmp_path / f"{specimen}_{field}.png"
-            draw_discs(file, [MIDDLE] * count, seed=count)
+            draw_discs(file, [MIDDLE] * count, seed=len(fields))
             fields.append(ToApply(file, specimen, 0.5))
     tasks = tasks_of(model, fields, tmp_path / "out")
     results = [apply_field(one) for one in tasks]

@@ -60,8 +60,8 @@ def test_an_operator_applies_what_a_supervisor_locked_and_everything_says_so(
 ) -> None:
     out = tmp_path / "routine"
     made = asked(
-        capsys, "lock", ready, "--out", out, "--by", "Ann  Lee", "--name", "Ti routine", "--min-confidence", 0.3,
-        "--um-per-px", 0.5,
+        capsys, "lock", ready, "--out", out, "--by", "Ann  Lee", "--name", "Ti routine",
+        "--min-confidence", 0.3, "--um-per-px", 0.5,
     )  # fmt: skip
     assert made["who"] == "Ann Lee"
     assert {"locked.json", "model.onnx", "model.json", "MODEL_CARD.md"} < {
@@ -241,7 +241,8 @@ def test_a_project_takes_what_was_locked_elsewhere_and_applies_it_without_a_run(
         with Project.open(folder) as project:
             assert is_own(lock, project) is own
     told = asked(
-        capsys, "apply", tmp_path / "other", tmp_path / "a.png", "--workers", 1, "--out", tmp_path / "o"
+        capsys, "apply", tmp_path / "other", tmp_path / "a.png", "--workers", 1,
+        "--out", tmp_path / "o",
     )  # fmt: skip
     assert told["recipe"].startswith("“Routine” locked by Ann")
     assert "locked already" in refused(
@@ -260,6 +261,9 @@ def test_a_damaged_lock_is_not_taken(ready: Path, tmp_path: Path, damage: str) -
     else:
         with open(tmp_path / "l" / damage, "ab") as content:
             content.write(b"x")
-    with pytest.raises(ProjectError, match=r"missing|not as it was locked"):
-        take_lock(tmp_path / "l" / "locked.json", ready)
+    with (
+        Project.open(ready) as project,
+        pytest.raises(ProjectError, match=r"missing|not as it was locked"),
+    ):
+        take_lock(tmp_path / "l" / "locked.json", project)
     assert not (ready / "locked").exists()

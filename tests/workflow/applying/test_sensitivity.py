@@ -68,9 +68,7 @@ def sensed(image: np.ndarray, recipe: DetectionRecipe = LEVEL) -> tuple[Sensitiv
     ), asked
 
 
-def test_pores_that_only_a_higher_threshold_finds_are_classified_and_the_others_keep_their_class() -> (
-    None
-):
+def test_pores_that_only_a_higher_threshold_finds_are_classified_and_others_keep_theirs() -> None:
     told, asked = sensed(picture(400, [(80, 80), (300, 90)], [(200, 300)]))
     disc = 100 * DISC / 400**2
     for shift in (-10, -5, 0):

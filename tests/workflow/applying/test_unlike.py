@@ -78,9 +78,7 @@ def test_ordinary_crops_are_rarely_called_unlike_and_others_nearly_always() -> N
     assert found.unlike(rng.normal(3, 1, size=(100, 64))).mean() > 0.95
 
 
-def test_without_crops_that_were_not_trained_on_the_limit_comes_from_training_crops_without_themselves() -> (
-    None
-):
+def test_without_unseen_crops_the_limit_comes_from_training_crops_without_themselves() -> None:
     rng = np.random.default_rng(6)
     found = make_reference(rng.normal(size=(300, 8)), np.ones(300, bool))
     assert found is not None

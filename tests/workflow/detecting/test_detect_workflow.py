@@ -311,7 +311,7 @@ def test_what_was_taken_for_the_mount_is_said_and_a_person_can_say_that_it_is_po
 ) -> None:
     pixels = field([(40, 40, 8)])
     pixels[-60:] = 40
-    Image.fromarray(pixels).save(bench.project.folder / "field.png")
+    bench.show(pixels)
 
     def found(micrograph: Micrograph) -> DetectedPores:
         file = bench.project.micrograph_file(micrograph)

@@ -20,12 +20,8 @@ from poregui.store.project import Project
 from poregui.vision.io.pixel_values import automatic, lookup
 from poregui.workflow.editing.history import History
 from poregui.workflow.editing.label_edits import new_crop
-from poregui.workflow.editing.micrograph_edits import (
-    set_display,
-    set_masks,
-    set_specimens,
-    specimens_in_names,
-)
+from poregui.workflow.editing.micrograph_edits import set_display, set_masks, set_specimens
+from poregui.workflow.importing.specimen_names import specimens_in_names
 
 
 @pytest.fixture

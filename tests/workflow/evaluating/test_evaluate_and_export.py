@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from builders import add_crops, add_specimens, labelled_project
+from finished_runs import tell_finished
 
 from poregui.domain.classes import UNSURE
 from poregui.domain.errors import PoreguiError, ProjectError
@@ -27,13 +28,8 @@ from poregui.workflow.editing.label_edits import (
     remove_crops,
     retire_class,
 )
-from poregui.workflow.evaluating.evaluate import (
-    NO_TRUTH,
-    evaluation_json,
-    find_run,
-    follow,
-    review,
-)
+from poregui.workflow.evaluating.evaluate import NO_TRUTH, evaluation_json, follow, review
+from poregui.workflow.evaluating.newest_run import find_run
 from poregui.workflow.exporting.export_labels import export_class_folders, export_csv
 from poregui.workflow.training.prepare_dataset import freeze
 
@@ -50,6 +46,7 @@ def predicted_run(project: Project) -> RunFolder:
             Prediction(crop.crop_id, tuple(0.8 if i == place else 0.1 for i in range(3)))
         )
     run.write_predictions(dataset.classes, {c.crop_id: c.part for c in dataset.crops}, answers)
+    tell_finished(run)
     n = len(dataset.part("test"))
     write_json(run.metrics_file, {"accuracy_as_trained": (n - 1) / n})
     return run

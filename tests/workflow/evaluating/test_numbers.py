@@ -283,7 +283,7 @@ def test_the_nearest_training_crops_are_those_with_like_features(project: Projec
         assert all(one[1] <= other[1] for one, other in itertools.pairwise(found))
     assert nearest.of(-1) == []
     run.write_features(np.zeros((3, 2), np.float32))
-    with pytest.raises(ProjectError, match="not of its run's crops"):
+    with pytest.raises(ProjectError, match=r"features\.npy is damaged"):
         Nearest.read(run)
 
 

@@ -25,8 +25,9 @@ from poregui.workflow.editing.label_edits import (
     remove_crops,
     remove_micrographs,
 )
-from poregui.workflow.importing.images import Collected, ImportOptions, collect, settle
+from poregui.workflow.importing.images import ImportOptions, collect, settle
 from poregui.workflow.importing.import_report import ImportReport
+from poregui.workflow.importing.known_images import Collected
 
 SHARED = Path(__file__).resolve().parents[4] / "shared" / "data"
 needs_shared = pytest.mark.skipif(

@@ -19,7 +19,7 @@ from poregui.domain.errors import PoreguiError
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.suggesting import suggestion_worker as suggest_worker
-from poregui.workflow.suggesting.suggestion_features import WEIGHT, RunFeatures, newest_network
+from poregui.workflow.suggesting.suggestion_features import WEIGHT, RunFeatures, networks
 from poregui.workflow.suggesting.suggestion_worker import SuggestWorker
 from poregui.workflow.suggesting.suggestions import Suggestions
 
@@ -76,10 +76,10 @@ def suggested(project: Project, unlabelled: int = 3) -> Suggestions:
 def test_the_newest_network_is_taken_and_runs_without_one_are_passed_over(
     project: Project, tmp_path: Path
 ):
-    assert newest_network(project.folder) is None
+    assert list(networks(project.folder)) == []
     first = add_network(finished_run(project), tmp_path)
     finished_run(project)
-    assert newest_network(project.folder).number == first.number
+    assert [run.number for run in networks(project.folder)] == [first.number]
 
 
 def test_features_of_a_run_join_the_numbers_and_the_suggestions_name_the_run(

@@ -9,15 +9,16 @@ from typing import Any
 from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import Box, Outline
 from poregui.workflow.exporting.formats.json_text import read_json, write_json
-from poregui.workflow.exporting.formats.shapes import ImageShapes, PoreShape, outline_from
+from poregui.workflow.exporting.formats.shapes import ImageShapes, PoreShape, outline_from, text_of
 
 
 def write_coco(images: Sequence[ImageShapes], out: Path) -> int:
     """Write one file and return how many pores it holds.
 
     Polygons and boxes are in px from the upper left corner of the upper left pixel; `area` is that
-    of the outline in square px. A pore without an outline has a box and no polygon. Raises
-    PoreguiError when `out` cannot be written.
+    of the outline in square px. A pore without an outline has a box and no polygon. `file_name` has
+    folders before the name where two images bear it; `path` and `sha256` tell each from all others.
+    Raises PoreguiError when `out` cannot be written.
     """
     names = sorted(
         {shape.class_name for image in images for shape in image.shapes if shape.class_name}
@@ -33,8 +34,9 @@ def write_coco(images: Sequence[ImageShapes], out: Path) -> int:
         "info": {"description": "pores", "version": "1"},
         "licenses": [],
         "images": [
-            {"id": number, "file_name": image.name, "width": image.width, "height": image.height}
+            {"id": number, "file_name": image.called, "width": image.width, "height": image.height}
             | ({"um_per_px": image.um_per_px} if image.um_per_px is not None else {})
+            | image.facts()
             for number, image in enumerate(images, start=1)
         ],
         "categories": [
@@ -76,21 +78,27 @@ def read_coco(path: Path) -> list[ImageShapes]:
         found: dict[int, list[PoreShape]] = {image: [] for image in images}
         for entry in value["annotations"]:
             found[int(entry["image_id"])].append(_shape(entry, names))
-        return [
-            ImageShapes(
-                str(image["file_name"]),
-                int(image["width"]),
-                int(image["height"]),
-                _scale(image),
-                tuple(found[number]),
-            )
-            for number, image in images.items()
-        ]
+        return [_image(image, tuple(found[number]), path) for number, image in images.items()]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise PoreguiError(
             f"{path.name} is not a COCO file: {type(error).__name__} {error}.",
             "It needs images, categories and annotations with polygons or boxes.",
         ) from error
+
+
+def _image(image: dict[str, Any], shapes: tuple[PoreShape, ...], file: Path) -> ImageShapes:
+    name = str(image["file_name"])
+    return ImageShapes(
+        name,
+        int(image["width"]),
+        int(image["height"]),
+        _scale(image),
+        shapes,
+        path=text_of(image.get("path")),
+        sha256=text_of(image.get("sha256")),
+        plane=text_of(image.get("plane")) if image.get("sha256") else None,
+        beside=(file.absolute().parent / name).as_posix(),
+    )
 
 
 def _scale(image: dict[str, Any]) -> float | None:

@@ -20,13 +20,15 @@ from poregui.workflow.exporting.formats.shapes import (
     ImageShapes,
     PoreShape,
     corners,
-    file_names,
+    file_paths,
+    files_in,
     outline_from,
+    text_of,
 )
 
 _NAMESPACE = uuid.UUID("6f7ae3d2-0a0d-4c0e-9d55-7f0f6b0f3c11")
 SUFFIX = ".geojson"
-_COLLECTION = '{"type": "FeatureCollection", "image": %s, "features": [%s]}'
+_COLLECTION = '{"type": "FeatureCollection", "image": %s, %s"features": [%s]}'
 _FEATURE = (
     '{"type": "Feature", "id": "%s", "geometry": {"type": "Polygon", "coordinates": [%s]}, '
     '"properties": {"objectType": "annotation", "name": "%d", %s}'
@@ -37,13 +39,14 @@ def write_geojson(images: Sequence[ImageShapes], out: Path) -> int:
     """Write one file a micrograph into a folder, which is made, and return how many pores they
     hold.
 
-    Coordinates are px of the image at full resolution, (0, 0) its upper left corner, as QuPath
-    expects. Raises PoreguiError when the folder cannot be written.
+    Micrographs of one name get folders as their own files have. Coordinates are px of the image at
+    full resolution, (0, 0) its upper left corner, as QuPath expects. Raises PoreguiError when the
+    folder cannot be written.
     """
-    for image, name in zip(
-        images, file_names([image.name for image in images], SUFFIX), strict=True
+    for image, path in zip(
+        images, file_paths([image.called for image in images], SUFFIX), strict=True
     ):
-        write_geojson_file(image, out / name)
+        write_geojson_file(image, out / path)
     return sum(len(image.shapes) for image in images)
 
 
@@ -59,8 +62,10 @@ def write_geojson_file(image: ImageShapes, out: Path, lines: Iterable[str] | Non
             for one in image.shapes
         ]
         lines = closed_rings(rings)
-    features = map(partial(_feature, image=image.name), image.shapes, lines)
-    write_text(out, _COLLECTION % (json.dumps(image.name, ensure_ascii=False), ",".join(features)))
+    features = map(partial(_feature, image=image.called), image.shapes, lines)
+    name = json.dumps(image.name, ensure_ascii=False)
+    facts = json.dumps(image.facts(), ensure_ascii=False)[1:-1]
+    write_text(out, _COLLECTION % (name, f"{facts}, " if facts else "", ",".join(features)))
 
 
 def _feature(shape: PoreShape, ring: str, image: str) -> str:
@@ -87,13 +92,13 @@ def _told(outlined: bool, class_name: str, colour: str, told: tuple[tuple[str, s
 
 
 def read_geojson(path: Path) -> list[ImageShapes]:
-    """Return the pores of a file, or of every `.geojson` file of a folder.
+    """Return the pores of a file, or of every `.geojson` file of a folder and the folders in it.
 
     Polygons and, by their largest part, multi-polygons are read, other geometries are passed over;
     holes are filled. The image is the one that the file names, else the file's own name without
     `.geojson`. Raises PoreguiError when a file is not GeoJSON.
     """
-    files = sorted(path.glob(f"*{SUFFIX}")) if path.is_dir() else [path]
+    files = files_in(path, f"*{SUFFIX}") if path.is_dir() else [path]
     if not files:
         raise PoreguiError(
             f"{path} holds no {SUFFIX} files.", "Choose the folder that they were exported to."
@@ -116,7 +121,20 @@ def _read_one(path: Path) -> ImageShapes:
             "It needs features with polygons.",
         ) from error
     kept = tuple(shape for shape in shapes if shape is not None)
-    return ImageShapes(str(name or path.name.removesuffix(SUFFIX)), 0, 0, None, kept)
+    told = value if isinstance(value, dict) else {}
+    sha256 = text_of(told.get("sha256"))
+    own = path.name.removesuffix(SUFFIX)
+    return ImageShapes(
+        str(name or own),
+        0,
+        0,
+        None,
+        kept,
+        path=text_of(told.get("path")),
+        sha256=sha256,
+        plane=text_of(told.get("plane")) if sha256 else None,
+        beside=(path.absolute().parent / own).as_posix(),
+    )
 
 
 def _shape(feature: dict[str, Any], number: int) -> PoreShape | None:

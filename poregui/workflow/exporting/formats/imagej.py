@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import io
+import json
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -17,13 +20,16 @@ from poregui.workflow.exporting.formats.shapes import (
     ImageShapes,
     PoreShape,
     corners,
-    file_names,
+    file_paths,
+    files_in,
     outline_from,
+    text_of,
 )
 
 SUFFIX = ".RoiSet.zip"
 _LARGEST_ROI = 16 << 20
 _MOST_ROIS = 1_000_000
+_LONGEST_COMMENT = 65_535
 
 
 def write_imagej(images: Sequence[ImageShapes], out: Path) -> int:
@@ -31,7 +37,9 @@ def write_imagej(images: Sequence[ImageShapes], out: Path) -> int:
     they hold.
 
     Outlines become sub-pixel polygons, boxes rectangles; each is named `<crop>_<class>` and its
-    group is the class's place. Raises PoreguiError when the folder cannot be written.
+    group is the class's place. Micrographs of one name get folders as their own files have, and the
+    comment of each zip says which one it is of, by path and content. Raises PoreguiError when the
+    folder cannot be written.
     """
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -41,17 +49,24 @@ def write_imagej(images: Sequence[ImageShapes], out: Path) -> int:
         name: k
         for k, name in enumerate(sorted({s.class_name for i in images for s in i.shapes}), start=1)
     }
-    for image, name in zip(
-        images, file_names([image.name for image in images], SUFFIX), strict=True
+    for image, path in zip(
+        images, file_paths([image.called for image in images], SUFFIX), strict=True
     ):
-
-        def write(beside: Path, shapes: tuple[PoreShape, ...] = image.shapes) -> None:
-            with zipfile.ZipFile(beside, "w", zipfile.ZIP_DEFLATED) as archive:
-                for shape in shapes:
-                    archive.writestr(f"{_name(shape)}.roi", _roi(shape, groups[shape.class_name]))
-
-        replace_file(out / name, write)
+        try:
+            (out / path).parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise explain_write_error(error, out) from error
+        replace_file(out / path, partial(_write_one, image=image, groups=groups))
     return sum(len(image.shapes) for image in images)
+
+
+def _write_one(beside: Path, image: ImageShapes, groups: Mapping[str, int]) -> None:
+    with zipfile.ZipFile(beside, "w", zipfile.ZIP_DEFLATED) as archive:
+        for shape in image.shapes:
+            archive.writestr(f"{_name(shape)}.roi", _roi(shape, groups[shape.class_name]))
+        comment = json.dumps({"image": image.name, **image.facts()}, ensure_ascii=False).encode()
+        if image.facts() and len(comment) <= _LONGEST_COMMENT:
+            archive.comment = comment
 
 
 def _name(shape: PoreShape) -> str:
@@ -83,13 +98,13 @@ def _roi(shape: PoreShape, group: int) -> bytes:
 
 
 def read_imagej(path: Path) -> list[ImageShapes]:
-    """Return the pores of a zip of ROIs, or of every one of a folder.
+    """Return the pores of a zip of ROIs, or of every one of a folder and the folders in it.
 
     Polygons, free-hand and traced outlines and rectangles are read, others passed over. The class
     is what the name says after its first `_`. Raises PoreguiError when a file is not such a zip or
     unfolds to too much.
     """
-    files = sorted(path.glob("*.zip")) if path.is_dir() else [path]
+    files = files_in(path, "*.zip") if path.is_dir() else [path]
     if not files:
         raise PoreguiError(
             f"{path} holds no zip files of ROIs.", "Choose the folder that they were exported to."
@@ -113,12 +128,33 @@ def _read_one(path: Path) -> ImageShapes:
             shapes = [
                 _shape(archive, entry, number) for number, entry in enumerate(entries, start=1)
             ]
+            told = _told(archive.comment)
     except (OSError, zipfile.BadZipFile, RuntimeError) as error:
         raise PoreguiError(
             f"{path.name} is not a zip file of ROIs: {error}.", "Save it again in ImageJ."
         ) from error
-    name = path.name.removesuffix(".zip").removesuffix(".RoiSet")
-    return ImageShapes(name, 0, 0, None, tuple(shape for shape in shapes if shape is not None))
+    own = path.name.removesuffix(".zip").removesuffix(".RoiSet")
+    sha256 = text_of(told.get("sha256"))
+    return ImageShapes(
+        text_of(told.get("image")) or own,
+        0,
+        0,
+        None,
+        tuple(shape for shape in shapes if shape is not None),
+        path=text_of(told.get("path")),
+        sha256=sha256,
+        plane=text_of(told.get("plane")) if sha256 else None,
+        beside=(path.absolute().parent / own).as_posix(),
+    )
+
+
+def _told(comment: bytes) -> dict[str, Any]:
+    """Return what the comment of a zip says of its image; nothing where it is somebody else's."""
+    try:
+        told = json.loads(comment)
+    except (ValueError, RecursionError):
+        return {}
+    return told if isinstance(told, dict) else {}
 
 
 def _shape(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, number: int) -> PoreShape | None:

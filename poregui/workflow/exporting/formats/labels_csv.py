@@ -14,6 +14,7 @@ from poregui.workflow.importing.folders import plain, scale
 
 NEEDED = ("micrograph", "x", "y", "width", "height", "label")
 _LARGEST = 10_000_000
+_Image = tuple[str, str, str, str]
 
 
 def read_labels_csv(path: Path) -> list[ImageShapes]:
@@ -21,8 +22,8 @@ def read_labels_csv(path: Path) -> list[ImageShapes]:
     left out.
 
     It needs the columns micrograph, x, y, width, height (whole px from the upper left corner) and
-    label, which may be empty; others are passed over. Raises PoreguiError when it is no such file
-    or no row names a micrograph.
+    label, which may be empty; path, sha256 and plane tell micrographs of one name apart, others are
+    passed over. Raises PoreguiError when it is no such file or no row names a micrograph.
     """
     try:
         if path.stat().st_size > LARGEST_FILE:
@@ -37,13 +38,13 @@ def read_labels_csv(path: Path) -> list[ImageShapes]:
                     f"{path.name} has no column {missing[0]}.",
                     f"It needs the columns {', '.join(NEEDED)}.",
                 )
-            found: defaultdict[str, list[PoreShape]] = defaultdict(list)
-            scales: dict[str, float | None] = {}
+            found: defaultdict[_Image, list[PoreShape]] = defaultdict(list)
+            scales: dict[_Image, float | None] = {}
             for row in rows:
-                name = plain(row["micrograph"])
-                if name:
-                    found[name].append(_shape(row, rows.line_num, path.name))
-                    scales[name] = scale(row.get("um_per_px"))
+                image = _image(row)
+                if image[0]:
+                    found[image].append(_shape(row, rows.line_num, path.name))
+                    scales[image] = scale(row.get("um_per_px"))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise PoreguiError(
             f"{path.name} cannot be read: {error}.", "Save it as CSV in UTF-8."
@@ -53,7 +54,32 @@ def read_labels_csv(path: Path) -> list[ImageShapes]:
             f"No row of {path.name} names a micrograph.",
             "Import ready-made crops with their image files.",
         )
-    return [ImageShapes(name, 0, 0, scales[name], tuple(shapes)) for name, shapes in found.items()]
+    return [_shapes(image, scales[image], shapes, path) for image, shapes in found.items()]
+
+
+def _image(row: Mapping[str, str | None]) -> _Image:
+    """Return name, path, hash and plane of the micrograph of a row."""
+    name, path, sha256, plane = (
+        plain(row.get(key)) for key in ("micrograph", "path", "sha256", "plane")
+    )
+    return name, path, sha256, plane
+
+
+def _shapes(
+    image: _Image, um_per_px: float | None, shapes: list[PoreShape], file: Path
+) -> ImageShapes:
+    name, path, sha256, plane = image
+    return ImageShapes(
+        name,
+        0,
+        0,
+        um_per_px,
+        tuple(shapes),
+        path=path,
+        sha256=sha256,
+        plane=plane if sha256 else None,
+        beside=(file.absolute().parent / name).as_posix(),
+    )
 
 
 def _shape(row: Mapping[str, str | None], line: int, file: str) -> PoreShape:

@@ -1,0 +1,88 @@
+"""Hold the file of a micrograph against the picture that was imported."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from poregui.domain.errors import ImageError
+from poregui.domain.records import Micrograph
+from poregui.store.files import WORTH, current_hash, remembered_hash, stamp_of
+from poregui.store.project import Project
+from poregui.workflow.importing.pyramids import CACHE
+
+REMEDY = (
+    "Put the original back, or import it from where it lies now. If the new file is meant, "
+    "accept it: in the menu "
+    "of the micrograph in the list, or with poregui micrographs PROJECT --name NAME --accept-file."
+)
+
+
+class OtherPicture(ImageError):
+    """Say that a file holds another picture than the one that labels and outlines belong to."""
+
+
+def check_same(micrograph: Micrograph, file: Path, folder: Path | None) -> None:
+    """Raise OtherPicture when a file's content is not that of the micrograph, ImageError when it
+    cannot be read.
+
+    `folder` is the project's, in whose cache it is remembered what was read; None: it is not
+    remembered there.
+    """
+    check_content(file, micrograph.sha256, micrograph.shown_name, folder)
+
+
+def check_content(file: Path, sha256: str, name: str, folder: Path | None = None) -> None:
+    """Do what `check_same` does for a file whose hash is to be `sha256`; an empty one is not known
+    and passes.
+    """
+    if sha256 and current_hash(file, _cache(folder)) != sha256:
+        raise other_picture(name)
+
+
+def other_picture(name: str) -> OtherPicture:
+    """Return the sentence for a file, called `name`, that holds another picture now."""
+    return OtherPicture(
+        f"{name} is not the file that was imported any more: its content is another one.", REMEDY
+    )
+
+
+def seems_other(micrograph: Micrograph, file: Path, folder: Path | None) -> bool:
+    """Tell whether a file holds another picture; a large one is not read for it, and False where
+    nobody has looked.
+    """
+    try:
+        if stamp_of(file)[0] < WORTH:
+            return current_hash(file, _cache(folder)) != micrograph.sha256
+        known = remembered_hash(file, _cache(folder))
+    except ImageError:
+        return False
+    return known is not None and known != micrograph.sha256
+
+
+def micrographs_by_file(project: Project) -> list[Micrograph]:
+    """Return the micrographs of a project, of several on one file and plane the one whose picture
+    it holds.
+
+    Projects of older versions may hold a micrograph for each picture that a file had in turn.
+    """
+    places: dict[tuple[str, str], list[Micrograph]] = {}
+    for one in project.micrographs():
+        place = str(project.micrograph_file(one).resolve()), one.plane
+        places.setdefault(place, []).append(one)
+    found = [_held(project, several) for several in places.values()]
+    return sorted(found, key=lambda one: one.id)
+
+
+def _held(project: Project, several: list[Micrograph]) -> Micrograph:
+    if len(several) > 1:
+        file = project.micrograph_file(several[0])
+        try:
+            now = current_hash(file, _cache(project.folder))
+        except ImageError:
+            return several[-1]
+        return next((one for one in several if one.sha256 == now), several[-1])
+    return several[0]
+
+
+def _cache(folder: Path | None) -> Path | None:
+    return None if folder is None else folder / CACHE

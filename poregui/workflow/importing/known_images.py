@@ -1,0 +1,247 @@
+"""Hold what was read of images, and find those that the project has already."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from poregui.domain.micrograph_names import plain
+from poregui.domain.records import FIRST, Micrograph, Plane, Side, Specimen
+from poregui.store.project import Project
+from poregui.workflow.editing.edits import ChangeMicrographs
+from poregui.workflow.editing.micrograph_edits import name_of
+from poregui.workflow.importing.folders import PassedOver
+from poregui.workflow.importing.image_identity import seems_other
+from poregui.workflow.importing.specimen_names import doubt_words, same_by_name
+
+
+@dataclass(frozen=True)
+class CollectedMicrograph:
+    """Hold what was read of a micrograph's file; `width`, `height` in px.
+
+    `by_name` says that the specimen was read out of the file's name alone, which folders may share.
+    """
+
+    file: Path
+    shown: str
+    sha256: str
+    width: int
+    height: int
+    bits: int
+    channels: int
+    um_per_px: float | None
+    scale_source: str
+    specimen: str | None
+    plane: Plane = FIRST
+    by_name: bool = False
+
+
+@dataclass(frozen=True)
+class CollectedCrop:
+    """Hold what was read of a ready-made crop; its pixels are in the store under `pixels`."""
+
+    file: Path
+    shown: str
+    pixels: str
+    width: int
+    height: int
+    class_name: str | None
+    side: Side | None
+    um_per_px: float | None
+    specimen: str | None
+
+
+@dataclass(frozen=True)
+class Collected:
+    """Hold everything that was found and read, ready for `settle`; a cancelled one is not worth
+    settling.
+    """
+
+    micrographs: tuple[CollectedMicrograph, ...]
+    crops: tuple[CollectedCrop, ...]
+    skipped: tuple[PassedOver, ...]
+    notes: tuple[str, ...]
+    cancelled: bool = False
+
+
+_MOST_LISTED = 3
+_OTHER = (
+    "is another picture than the one that was imported from there. Accept it first: in the "
+    "menu of the "
+    "micrograph in the list, or with poregui micrographs PROJECT --name NAME --accept-file."
+)
+
+
+@dataclass(frozen=True)
+class Held:
+    """Hold which collected micrographs are new, the change of those that are there and how many
+    these are.
+
+    `skipped` lie where a micrograph lay whose picture is another one; `notes` tell of copies and of
+    what was found again.
+    """
+
+    new: tuple[CollectedMicrograph, ...]
+    moved: ChangeMicrographs
+    present: int
+    skipped: tuple[PassedOver, ...]
+    notes: tuple[str, ...]
+
+
+class NewSpecimens:
+    """Find specimens by name, and make those that are new."""
+
+    def __init__(self, project: Project) -> None:
+        self._ids = {s.name: s.id for s in project.specimens()}
+        self._next = project.next_id("specimens")
+        self.added: list[Specimen] = []
+
+    def id_of(self, name: str | None) -> int | None:
+        """Return the id of the specimen of a name, None for none."""
+        if name is None:
+            return None
+        if name not in self._ids:
+            self._ids[name] = self._next + len(self.added)
+            self.added.append(Specimen(self._ids[name], name))
+        return self._ids[name]
+
+
+def hold_against(
+    project: Project, collected: Sequence[CollectedMicrograph], specimens: NewSpecimens
+) -> Held:
+    """Tell new pictures from those that the project has, by content.
+
+    Micrographs whose file vanished, or is another one now, are linked to where they are found, and
+    those without a specimen get the one that is said. A picture of several files is taken once,
+    which is said.
+    """
+    clear, notes = _without_doubt(project, collected)
+    known = {(m.sha256, m.plane): m for m in project.micrographs()}
+    at_place = {(_place(project.micrograph_file(m)), m.plane): m for m in project.micrographs()}
+    now = {_place(one.file): one.sha256 for one in clear}
+    new: dict[tuple[str, str], CollectedMicrograph] = {}
+    moved: dict[int, tuple[Micrograph, Micrograph]] = {}
+    skipped: list[PassedOver] = []
+    present = 0
+    for one in clear:
+        key = one.sha256, str(one.plane)
+        there = known.get(key)
+        twin = new.get(key)
+        if there is not None:
+            present += 1
+            found, note = _as_found(project, there, one, specimens, now)
+            if there.id not in moved and found != there:
+                moved[there.id] = there, found
+            elif note and there.id not in moved:
+                notes.append(note)
+        elif twin is not None:
+            present += 1
+            notes.append(f"{one.shown} is the same picture as {twin.shown}; it was taken once.")
+        elif (_place(one.file), key[1]) in at_place:
+            skipped.append(PassedOver(one.shown, _OTHER))
+        else:
+            new[key] = one
+    before = tuple(pair[0] for pair in moved.values())
+    after = tuple(pair[1] for pair in moved.values())
+    change = ChangeMicrographs(before, after, text="complete micrographs")
+    return Held(
+        tuple(new.values()), change, present, tuple(skipped), (*notes, *_found_again(change))
+    )
+
+
+def _place(file: Path) -> str:
+    try:
+        return str(file.resolve())
+    except (OSError, RuntimeError):
+        return str(file)
+
+
+def _as_found(
+    project: Project,
+    there: Micrograph,
+    one: CollectedMicrograph,
+    specimens: NewSpecimens,
+    now: Mapping[str, str],
+) -> tuple[Micrograph, str]:
+    """Return a micrograph as it is with what an import says of it, and a note where that is a copy
+    of its file.
+
+    `now` is what files hold that were read just now, by their places.
+    """
+    found = there
+    note = ""
+    file = project.micrograph_file(there)
+    other = now.get(_place(file), there.sha256) != there.sha256
+    if not file.exists() or other or seems_other(there, file, project.folder):
+        found = replace(there, path=project.path_for(one.file), name=name_of(one.file, one.plane))
+    elif _place(file) != _place(one.file):
+        note = (
+            f"{one.shown} is the same picture as {there.shown_name}, which is in "
+            "the project; "
+            "it was not taken twice."
+        )
+    if there.specimen_id is None and one.specimen is not None:
+        found = replace(found, specimen_id=specimens.id_of(one.specimen))
+    return found, note
+
+
+def _without_doubt(
+    project: Project, collected: Sequence[CollectedMicrograph]
+) -> tuple[list[CollectedMicrograph], list[str]]:
+    """Return micrographs without specimens that their names alone would share over folders, and
+    what is said of it.
+    """
+    found = [
+        (one.file.absolute().as_posix(), one.specimen if one.by_name else None) for one in collected
+    ]
+    if all(specimen is None for _, specimen in found):
+        return list(collected), []
+    names = {s.id: s.name for s in project.specimens()}
+    files = {plain(path) for path, _ in found}
+    there = [
+        (project.micrograph_file(m).as_posix(), names.get(m.specimen_id or 0))
+        for m in project.micrographs()
+    ]
+    known = [(path, specimen) for path, specimen in there if plain(path) not in files]
+    doubtful = set(same_by_name(found, known))
+    shown = [collected[place].shown for place in sorted(doubtful)]
+    if len(shown) > _MOST_LISTED:
+        more = f" and {len(shown) - _MOST_LISTED} more"
+    else:
+        more = ""
+    if shown:
+        notes = [doubt_words(", ".join(shown[:_MOST_LISTED]) + more)]
+    else:
+        notes = []
+    kept = [
+        replace(one, specimen=None) if place in doubtful else one
+        for place, one in enumerate(collected)
+    ]
+    return kept, notes
+
+
+def _found_again(moved: ChangeMicrographs) -> Iterator[str]:
+    for before, after in zip(moved.before, moved.after, strict=True):
+        if before.path != after.path:
+            yield f"{before.unique_name or after.name} was found again in its new place."
+
+
+def micrograph_record(
+    project: Project, place: int, one: CollectedMicrograph, specimens: NewSpecimens
+) -> Micrograph:
+    """Return the record of a new micrograph, the one at `place` of all that come with it."""
+    return Micrograph(
+        id=project.next_id("micrographs") + place,
+        path=project.path_for(one.file),
+        name=name_of(one.file, one.plane),
+        sha256=one.sha256,
+        width=one.width,
+        height=one.height,
+        bits=one.bits,
+        channels=one.channels,
+        um_per_px=one.um_per_px,
+        scale_source=one.scale_source,
+        specimen_id=specimens.id_of(one.specimen),
+        plane=str(one.plane),
+    )
