@@ -10,14 +10,15 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from poregui.domain import wording
 from poregui.domain.errors import PoreguiError
 from poregui.launching import child_environment, python_command
-from poregui.store.project import Project
-from poregui.store.run_folder import RunFolder
-from poregui.workflow.evaluating.newest_run import chosen_run
+
+if TYPE_CHECKING:
+    from poregui.store.project import Project
+    from poregui.store.run_folder import RunFolder
 
 _BAR = 24
 
@@ -235,6 +236,8 @@ def run_for(
 
     Raises ProjectError when there is no such run.
     """
+    from poregui.workflow.evaluating.newest_run import chosen_run
+
     run, passed_over = chosen_run(project, number, network=network)
     for sentence in passed_over:
         screen.note(f"Note: {sentence} Run {run.number} is taken instead.")

@@ -122,7 +122,7 @@ def test_a_finished_run_says_what_each_of_its_files_is(finished: RunFolder) -> N
     "stage",
     [
         pytest.param("Testing on unseen crops", marks=pytest.mark.slow),
-        "Comparing with shapes alone",
+        "Comparing with shape-only baseline",
     ],
 )
 def test_a_run_left_in_its_last_steps_goes_on_there_and_gives_the_same(

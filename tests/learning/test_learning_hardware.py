@@ -38,9 +38,9 @@ def test_limits_reach_the_environment_of_tensorflow() -> None:
 @pytest.mark.parametrize(
     ("system", "built", "cards", "said"),
     [
-        ("Windows", False, ["RTX 4070"], ("RTX 4070 is there", "native Windows", "WSL2", "[gpu]")),
+        ("Windows", False, ["RTX 4070"], ("Found RTX 4070", "native Windows", "WSL2", "[gpu]")),
         ("Windows", False, None, ("No NVIDIA card", "driver")),
-        ("Linux", False, ["A", "B"], ("A and B are there", "processors only", "[gpu]")),
+        ("Linux", False, ["A", "B"], ("Found A and B", "processors only", "[gpu]")),
         ("Linux", True, ["H200"], ("no CUDA libraries", "[gpu]")),
         ("Linux", True, [], ("No NVIDIA card",)),
         ("Darwin", False, None, ("macOS",)),

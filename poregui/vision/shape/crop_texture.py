@@ -22,7 +22,7 @@ _PERCENTILES = (2, 10, 25, 50, 75, 90, 98)
 _SCALES = (1.0, 2.0, 4.0)
 _DARK = (0.3, 0.5, 0.7)
 
-NAMES = (
+TEXTURES = (
     *(f"Ring {number}" for number in range(1, len(_RINGS) + 1)),
     *(f"Spread of ring {number}" for number in range(1, len(_RINGS) + 1)),
     *(f"Percentile {share}" for share in _PERCENTILES),
@@ -35,7 +35,7 @@ NAMES = (
 
 
 def texture_numbers(crop: NDArray[Any], low: float, high: float) -> NDArray[np.float64]:
-    """Return the numbers called `NAMES`, float64, of a crop (height, width) or (height, width,
+    """Return the numbers called `TEXTURES`, float64, of a crop (height, width) or (height, width,
     channels).
 
     `low` and `high` are the grey range that becomes 0 to 1. Grey is counted from the ground, the

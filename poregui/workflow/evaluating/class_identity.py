@@ -22,6 +22,7 @@ from poregui.domain.classes import (
 )
 from poregui.domain.dataset import Dataset
 from poregui.domain.errors import PoreguiError, ProjectError
+from poregui.domain.wording import listed
 from poregui.store.project import Project
 
 _NOT_HERE = -100
@@ -142,9 +143,10 @@ def _as_here(
     project: Project, outputs: Sequence[NamedClass], here: dict[int, int], *, foreign: bool = False
 ) -> ClassesHere:
     known = {one.id: one for one in project.classes(retired=True)}
-    ids = []
+    ids = [here.get(one.id, _NOT_HERE - place) for place, one in enumerate(outputs)]
     for place, one in enumerate(outputs):
-        ids.append(NOT_A_PORE if one.id == NOT_A_PORE else here.get(one.id, _NOT_HERE - place))
+        if one.id == NOT_A_PORE:
+            ids[place] = NOT_A_PORE
     classes = [known.get(class_id) for class_id in ids]
     names = _names(outputs, ids, classes)
     return ClassesHere(tuple(ids), names, _notes(ids, names, classes), foreign)
@@ -180,17 +182,17 @@ def _notes(
     unknown = [name for class_id, name, one in rows if one is None and class_id != NOT_A_PORE]
     notes = []
     if retired:
-        told = f"The network still answers {_listed(retired)}, retired in this project"
+        told = f"The network still predicts {listed(retired)}, retired in this project"
         notes.append(f"{told}; a run that is trained now does not.")
     if unknown:
-        notes.append(f"The network answers {_listed(unknown)}, which this project does not have.")
+        notes.append(f"The network predicts {listed(unknown)}, which this project does not have.")
     return tuple(notes)
 
 
 def _why_not(project: Project, name: str, match: ClassMatch) -> str:
     parts = list(dict.fromkeys(match.unclear.values()))
     if match.missing:
-        parts.append(f"{project.name} has no class {_listed([one.name for one in match.missing])}")
+        parts.append(f"{project.name} has no class {listed([one.name for one in match.missing])}")
     return f"The classes of {name} are not those of {project.name}: {'; '.join(parts)}."
 
 
@@ -198,9 +200,3 @@ def _what_to_do(match: ClassMatch) -> str:
     if match.unclear:
         return "Rename classes until each name means one class in both."
     return "Add or rename classes under Edit, Classes, or apply it without a project."
-
-
-def _listed(names: Sequence[str]) -> str:
-    if len(names) == 1:
-        return names[0]
-    return f"{', '.join(names[:-1])} and {names[-1]}"

@@ -17,7 +17,7 @@ from poregui.store.run_check import glance_at
 from poregui.store.run_folder import RunFolder, runs_in
 from poregui.vision.shape.crop_shapes import LENGTHS, shape_numbers
 from poregui.vision.shape.crop_shapes import NAMES as SHAPES
-from poregui.vision.shape.crop_texture import NAMES as TEXTURES
+from poregui.vision.shape.crop_texture import TEXTURES
 from poregui.vision.shape.crop_texture import texture_numbers
 from poregui.workflow.evaluating.predict import Predictor, ScaledCrop
 from poregui.workflow.importing.pyramids import CACHE

@@ -12,17 +12,16 @@ from pytestqt.qtbot import QtBot
 from poregui.gui.app import build_window
 from poregui.gui.shell.main_window import MainWindow
 
-MOST_HANDLED = 126
+MOST_HANDLED = 131
 """Functions that run while a key is handled."""
-MOST_IN_ALL = 162
+MOST_IN_ALL = 166
 """With those that paint what became another one."""
 
 
 @pytest.fixture
 def window(tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> Iterator[MainWindow]:
     monkeypatch.setattr(_bench_label, "MICROGRAPHS", 2)
-    monkeypatch.setattr(_bench_label, "PICTURES", 20)
-    built = build_window(_bench_label.make_project(tmp_path / "pores", 100))
+    built = build_window(_bench_label.make_project(tmp_path / "pores", 100, pictures=20))
     built.resize(1400, 900)
     built.show()
     qtbot.wait(500)

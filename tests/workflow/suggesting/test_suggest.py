@@ -123,7 +123,7 @@ def test_a_crop_is_described_alike_however_it_is_turned(project: Project):
     tilted = crop.array.copy()
     tilted[8:10, 3:12] = 20
     one = crop_texture.texture_numbers(tilted, 0, 255)
-    assert len(one) == len(crop_texture.NAMES)
+    assert len(one) == len(crop_texture.TEXTURES)
     assert crop_texture.texture_numbers(np.rot90(tilted), 0, 255) == pytest.approx(one, abs=1e-3)
     assert np.isfinite(crop_texture.texture_numbers(np.zeros((8, 8), np.uint8), 0, 255)).all()
     assert np.isfinite(
