@@ -32,7 +32,7 @@ from poregui.domain.events import (
 from poregui.domain.wording import count, percent
 from poregui.launching import child_environment, poregui_command
 from poregui.store.run_folder import RunFolder
-from poregui.workflow.training.trainer_exit import death_of
+from poregui.workflow.training.training_request import death_of
 
 _BAR = 16
 _GRACE_SECONDS = 20

@@ -1,9 +1,4 @@
-"""Call images so that no two look alike, and tell which micrographs a name, a path or a number
-means.
-
-Many microscopes begin to count anew in each folder: a bare file name says nothing of which picture
-is meant.
-"""
+"""Name micrographs so that no two look alike, and tell which one a text or a table row means."""
 
 from __future__ import annotations
 
@@ -210,3 +205,14 @@ def listed(micrographs: Sequence[Micrograph], joint: str = "and") -> str:
     if len(names) == 1:
         return names[0]
     return f"{', '.join(names[:-1])} {joint} {names[-1]}"
+
+
+TELL_APART = ("micrograph_id", "path", "sha256", "plane")
+"""The last columns of such a table: a name alone may be that of several micrographs."""
+
+
+def told_apart(micrograph: Micrograph | None) -> tuple[int | str, ...]:
+    """Return the cells of `TELL_APART`, empty where there is no micrograph."""
+    if micrograph is None:
+        return ("",) * len(TELL_APART)
+    return micrograph.id, micrograph.path, micrograph.sha256, micrograph.plane

@@ -12,7 +12,17 @@ from poregui.learning import networks as zoo
 from poregui.learning import results
 from poregui.learning.fitting import Fit, Report, ShouldStop
 from poregui.learning.folds import cross_validate
-from poregui.learning.job import Job, add_baseline, gave_up, load_part, make_repeatable, start
+from poregui.learning.job import (
+    EXPORTING,
+    Job,
+    add_baseline,
+    gave_up,
+    load_part,
+    make_repeatable,
+    read_trained,
+    start,
+    write_trained,
+)
 from poregui.learning.results import (
     accuracy_of,
     common_metrics,
@@ -21,7 +31,6 @@ from poregui.learning.results import (
     write_features,
     write_predictions,
 )
-from poregui.learning.trained_run import EXPORTING, read_trained, write_trained
 from poregui.learning.window_end import LeftOff
 from poregui.store.files import write_json
 from poregui.store.run_folder import RunFolder

@@ -26,8 +26,7 @@ from poregui.domain.records import (
     Specimen,
 )
 from poregui.store.database import create_database, explained, open_database, transaction
-from poregui.store.files import explain_write_error
-from poregui.store.locks import FileLock
+from poregui.store.files import FileLock, explain_write_error
 from poregui.store.pixels import PixelStore
 from poregui.store.rows import (
     CLASS_COLUMNS,

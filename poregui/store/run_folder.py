@@ -17,8 +17,14 @@ from poregui.domain.errors import DamagedRunError, PoreguiError, ProjectError
 from poregui.domain.evaluation import Prediction
 from poregui.domain.events import FINAL, Event, Finished, Interrupted
 from poregui.domain.recipe import Recipe, recipe_from_json
-from poregui.store.files import explain_write_error, harmless, replace_file, write_json
-from poregui.store.locks import FileLock, is_locked
+from poregui.store.files import (
+    FileLock,
+    explain_write_error,
+    harmless,
+    is_locked,
+    replace_file,
+    write_json,
+)
 from poregui.store.run_files import (
     BROKEN,
     EventWriter,

@@ -8,7 +8,6 @@ from scipy import optimize, stats
 from sklearn import calibration as sk_calibration
 from sklearn import metrics
 
-from poregui.domain.calibration import at_temperature, calibration, fit_temperature, log_loss
 from poregui.domain.evaluation import by_name, by_number
 from poregui.domain.intervals import (
     FEWEST_TO_RESAMPLE,
@@ -22,8 +21,12 @@ from poregui.domain.intervals import (
 )
 from poregui.domain.scores import (
     accuracy,
+    at_temperature,
     balanced_accuracy,
+    calibration,
+    fit_temperature,
     kappa,
+    log_loss,
     macro_f1,
     mcnemar_exact,
     pair,

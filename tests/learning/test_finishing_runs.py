@@ -24,8 +24,8 @@ from poregui.domain.events import (
 )
 from poregui.gui.lists.run_table import read_row
 from poregui.learning.child import Control
+from poregui.learning.job import read_trained
 from poregui.learning.train import train
-from poregui.learning.trained_run import read_trained
 from poregui.learning.window_end import leave_off
 from poregui.store.run_check import fault_of
 from poregui.store.run_folder import RunFolder

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from poregui.cli.main import main
-from poregui.store.locks import FileLock
+from poregui.store.files import FileLock
 from poregui.workflow.importing.sample_project import truth_folder
 
 _PATIENCE_S = 300

@@ -1,13 +1,18 @@
-"""Map pixels of an image to the screen, and define tools that take over the pointer."""
+"""Map pixels of an image to the screen, turn arrays into pictures, draw scale bars."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QPointF, QRectF, QSizeF, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QPainter
+from PySide6.QtGui import QColor, QImage, QKeyEvent, QPainter
 
 from poregui.domain.geometry import Box
+from poregui.domain.measurement import length_text, nice_length
 
 MOST_ENLARGED = 64.0
 _EDGE = 16.0
@@ -126,3 +131,75 @@ class CanvasTool(QObject):
 
     def cancel(self) -> None:
         """Forget what was begun."""
+
+
+_STRIP = 256
+"""Rows that are mapped at once, so that the window's thread is let in between."""
+
+
+def to_eight_bits(array: NDArray[Any], low: float, high: float) -> NDArray[np.uint8]:
+    """Return (H, W) or (H, W, 3) uint8 where `low` became 0 and `high` became 255.
+
+    An uint8 array whose range is the full one comes back as it is.
+    """
+    if array.dtype == np.uint8 and low <= 0 and high >= 255:
+        return np.ascontiguousarray(array)
+    table = _table(array.dtype.itemsize * 8, float(low), float(high))
+    mapped = np.empty(array.shape, np.uint8)
+    for top in range(0, len(array), _STRIP):
+        mapped[top : top + _STRIP] = table[array[top : top + _STRIP]]
+    return mapped
+
+
+@lru_cache(maxsize=16)
+def _table(bits: int, low: float, high: float) -> NDArray[np.uint8]:
+    values = (np.arange(2**bits, dtype=np.float32) - low) * (255 / max(high - low, 1e-9))
+    return np.clip(np.rint(values), 0, 255).astype(np.uint8)
+
+
+def to_qimage(array: NDArray[Any], low: float = 0, high: float = 255) -> QImage:
+    """Return a picture of its own of (H, W) or (H, W, 3) uint8 or uint16 values, `low` black and
+    `high` white.
+    """
+    return _wrapped(to_eight_bits(array, low, high)).copy()
+
+
+def _wrapped(array: NDArray[np.uint8]) -> QImage:
+    height, width = array.shape[:2]
+    if array.ndim == 2:
+        form = QImage.Format.Format_Grayscale8
+    else:
+        form = QImage.Format.Format_RGB888
+    return QImage(array.data, width, height, array.strides[0], form)
+
+
+_MARGIN = 12
+
+
+def draw_scale_bar(painter: QPainter, area: QRectF, um_per_screen_px: float) -> None:
+    """Draw a bar of at most a quarter of `area` into its lower left corner,
+    white on a dark plate.
+    """
+    length = nice_length(max(40.0, min(area.width() / 4, 160.0)) * um_per_screen_px)
+    wide = length / um_per_screen_px
+    text = length_text(length)
+    metrics = painter.fontMetrics()
+    plate_width = max(wide, metrics.horizontalAdvance(text)) + 16
+    plate_height = metrics.height() + 14
+    plate = QRectF(
+        area.left() + _MARGIN, area.bottom() - _MARGIN - plate_height, plate_width, plate_height
+    )
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(0, 0, 0, 150))
+    painter.drawRoundedRect(plate, 3, 3)
+    painter.setPen(QColor("#ffffff"))
+    words = plate.adjusted(0, 3, 0, -9)
+    painter.drawText(words, int(Qt.AlignmentFlag.AlignCenter), text)
+    left = plate.center().x() - wide / 2
+    painter.fillRect(
+        QRectF(QPointF(left, plate.bottom() - 8), QPointF(left + wide, plate.bottom() - 5)),
+        QColor("#ffffff"),
+    )
+    painter.restore()

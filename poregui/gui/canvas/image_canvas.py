@@ -32,8 +32,7 @@ from poregui.gui.canvas.canvas_boxes import (
     smallest_at,
 )
 from poregui.gui.canvas.canvas_inset import CanvasInset
-from poregui.gui.canvas.canvas_view import CanvasTool, CanvasView
-from poregui.gui.canvas.scale_bar import draw_scale_bar
+from poregui.gui.canvas.canvas_view import CanvasTool, CanvasView, draw_scale_bar
 from poregui.gui.canvas.tile_layer import TileLayer
 
 LEAST_BOX = 8

@@ -20,7 +20,7 @@ from poregui.domain.errors import PoreguiError
 from poregui.domain.wording import count
 from poregui.gui.base import pieces
 from poregui.gui.dialogs.base import FormDialog, hint
-from poregui.workflow.detecting.detection_status import Searchable
+from poregui.workflow.detecting.find_pores import Searchable
 
 _PROCESSED = {"never": "no", "otherwise": "other settings", "same": "current settings"}
 _ID = Qt.ItemDataRole.UserRole

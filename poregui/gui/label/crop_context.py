@@ -11,13 +11,13 @@ from PySide6.QtGui import QImage
 from poregui.domain.errors import PoreguiError
 from poregui.domain.records import Changed
 from poregui.gui.base.feature import Feature, Link
+from poregui.gui.base.pieces import Tabbed
 from poregui.gui.label.label_state import LabelState
 from poregui.gui.label.label_suggestions import Suggesting
 from poregui.gui.label.outlines import Outlining
 from poregui.gui.lists.similar_strip import AlikeRow
 from poregui.gui.services.jobs import Latest
 from poregui.gui.widgets.facts import CAPTIONS, CropFacts
-from poregui.gui.widgets.tabbed import Tabbed
 from poregui.workflow.detecting.measuring import CropNumbers, numbers_of_crop
 
 SOON_MS = 150

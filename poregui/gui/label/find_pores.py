@@ -18,6 +18,7 @@ from poregui.domain.records import Changed, Micrograph
 from poregui.domain.wording import count, noun
 from poregui.gui.base.feature import Feature, Link
 from poregui.gui.base.messages import messages
+from poregui.gui.base.pieces import Tabbed
 from poregui.gui.canvas.image_canvas import ImageCanvas
 from poregui.gui.canvas.outline_layer import DrawnOutline, OutlineLayer
 from poregui.gui.dialogs.micrograph_choice import ask_which_micrographs
@@ -27,12 +28,10 @@ from poregui.gui.label.outlines import Outlining
 from poregui.gui.label.side_panels import FindPanel
 from poregui.gui.label.stage import Stage
 from poregui.gui.services.jobs import Latest, TaskControl, TaskHandle
-from poregui.gui.widgets.tabbed import Tabbed
 from poregui.store.project import Project
 from poregui.vision.io.pyramid import Pyramid
 from poregui.vision.pores.detection import Detected, preview
 from poregui.vision.pores.plan import Plan, Source, make_plan
-from poregui.workflow.detecting.detection_status import searchable
 from poregui.workflow.detecting.find_pores import (
     RECIPE_KEY,
     DetectedPores,
@@ -43,6 +42,7 @@ from poregui.workflow.detecting.find_pores import (
     mount_words,
     plan_detection,
     recipe_text,
+    searchable,
 )
 
 _MOST_FAILURES = 3

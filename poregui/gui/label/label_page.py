@@ -19,7 +19,7 @@ from poregui.domain.classes import NOT_A_PORE, NOT_A_PORE_NAME, UNSURE, UNSURE_N
 from poregui.domain.wording import count, percent
 from poregui.gui.base import pieces
 from poregui.gui.base.key_map import key_map
-from poregui.gui.base.pieces import ElidedLabel
+from poregui.gui.base.pieces import ElidedLabel, Tabbed
 from poregui.gui.base.theme import GAP, MARGIN
 from poregui.gui.canvas.image_canvas import ImageCanvas
 from poregui.gui.label.catalogue import CropFilter
@@ -36,8 +36,7 @@ from poregui.gui.widgets.class_card import ClassCard
 from poregui.gui.widgets.context_view import ContextView
 from poregui.gui.widgets.facts import CropFacts
 from poregui.gui.widgets.label_keys import LabelKeys
-from poregui.gui.widgets.suggestion_line import SuggestionLine
-from poregui.gui.widgets.tabbed import Tabbed
+from poregui.gui.widgets.label_strip import SuggestionLine
 
 
 class LabelPage(QWidget):

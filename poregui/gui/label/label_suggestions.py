@@ -20,7 +20,7 @@ from poregui.gui.label.grid_order import BY_SUGGESTION, LIKELY, ORDERS
 from poregui.gui.label.label_state import LabelState, concerns
 from poregui.gui.lists.crop_grid import CropGrid
 from poregui.gui.services.suggester import SuggestProcess
-from poregui.gui.widgets.suggestion_line import SuggestionLine
+from poregui.gui.widgets.label_strip import SuggestionLine
 from poregui.workflow.editing.label_edits import accept_suggestions
 from poregui.workflow.suggesting.suggestions import Suggestions
 from poregui.workflow.training.learning_curve import HOW_SURE, advice, lines_of_classes

@@ -21,12 +21,12 @@ from poregui.domain.records import Changed
 from poregui.domain.wording import count, interval, noun
 from poregui.gui.base.feature import Feature, Link
 from poregui.gui.base.messages import messages
+from poregui.gui.base.pieces import Tabbed
 from poregui.gui.label.catalogue import Catalogue
 from poregui.gui.label.label_state import LabelState
 from poregui.gui.label.measure_panel import MeasurePanel
 from poregui.gui.lists.pore_table import LENGTHS, PoreTable
 from poregui.gui.services.jobs import TaskControl, TaskHandle
-from poregui.gui.widgets.tabbed import Tabbed
 from poregui.store.project import Project
 from poregui.workflow.detecting.measuring import MeasuredField, measure_project, write_measurements
 from poregui.workflow.editing.micrograph_edits import project_build_direction

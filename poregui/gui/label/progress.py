@@ -14,13 +14,13 @@ from poregui.domain.records import Changed
 from poregui.domain.wording import count
 from poregui.gui.base.feature import Feature, Link
 from poregui.gui.base.messages import messages
+from poregui.gui.base.pieces import Tabbed
 from poregui.gui.label.catalogue import CropFilter
 from poregui.gui.label.label_state import LabelState
 from poregui.gui.label.label_suggestions import Suggesting
 from poregui.gui.label.side_panels import MOST, ProgressPanel
 from poregui.gui.lists.crop_grid import CropGrid
 from poregui.gui.widgets.class_bar import USUAL_TARGET, ClassBar
-from poregui.gui.widgets.tabbed import Tabbed
 from poregui.workflow.editing.edits import SetSetting
 
 TARGET_KEY = "label_target"

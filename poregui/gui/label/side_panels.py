@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
 
 from poregui.gui.base import pieces
 from poregui.gui.base.theme import GAP, MARGIN
-from poregui.gui.lists.balance_table import BalanceTable
+from poregui.gui.lists.class_scores import BalanceTable
 from poregui.gui.lists.similar_strip import AlikeStrip
 from poregui.gui.widgets.class_bar import USUAL_TARGET
 from poregui.gui.widgets.detection_form import DetectionForm

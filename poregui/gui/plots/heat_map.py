@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from poregui.gui.base.theme import scaled_font, theme
-from poregui.gui.canvas.scale_bar import draw_scale_bar
+from poregui.gui.canvas.canvas_view import draw_scale_bar
 from poregui.gui.plots.colour_scales import heat_table
 
 _LEGEND = 8

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from poregui.domain.classes import PoreClass
 from poregui.gui.base.key_map import key_map
+from poregui.gui.base.pieces import Tabbed
 from poregui.gui.plots.confusion_matrix import EVERYTHING
 from poregui.gui.review.crop_detail import DetailPanel
 from poregui.gui.review.review_panels import (
@@ -23,7 +24,6 @@ from poregui.gui.review.review_panels import (
 from poregui.gui.review.review_parts import centred, primary, scrolled, text
 from poregui.gui.review.run_column import RunColumn
 from poregui.gui.widgets.label_keys import LabelKeys
-from poregui.gui.widgets.tabbed import Tabbed
 
 CROPS = "Crops"
 NUMBERS = "Numbers"

@@ -23,8 +23,13 @@ from poregui.gui.services.jobs import Background, TaskControl, TaskHandle
 from poregui.store.files import Stamp, stamp_of
 from poregui.store.project import Project
 from poregui.vision.io.pyramid import Pyramid, open_pyramid
-from poregui.workflow.importing.image_identity import OtherPicture, check_same
-from poregui.workflow.importing.pyramids import forget_pyramids, make_pyramid, pyramid_file
+from poregui.workflow.importing.image_identity import (
+    OtherPicture,
+    check_same,
+    forget_pyramids,
+    make_pyramid,
+    pyramid_file,
+)
 
 THUMBNAIL = 96
 """Longer side in px of a micrograph's small picture."""

@@ -10,7 +10,7 @@ from PySide6.QtGui import QImage
 
 from poregui.domain.errors import PoreguiError
 from poregui.domain.records import Crop
-from poregui.gui.canvas.canvas_picture import to_qimage
+from poregui.gui.canvas.canvas_view import to_qimage
 from poregui.store.pixels import CropPixels, PixelStore
 
 LARGEST = 256

@@ -32,8 +32,7 @@ from poregui.gui.services.warm_trainer import WarmTrainer, start
 from poregui.launching import poregui_command
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.training.prepare_dataset import prepare
-from poregui.workflow.training.trainer_exit import death_of
-from poregui.workflow.training.training_request import Order
+from poregui.workflow.training.training_request import Order, death_of
 
 
 class RunQueue(QObject):

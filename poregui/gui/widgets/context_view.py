@@ -9,8 +9,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import Box
 from poregui.gui.base.theme import theme
-from poregui.gui.canvas.canvas_picture import to_qimage
-from poregui.gui.canvas.scale_bar import draw_scale_bar
+from poregui.gui.canvas.canvas_view import draw_scale_bar, to_qimage
 from poregui.vision.io.pyramid import Pyramid
 
 _SURROUNDINGS = 2.2

@@ -22,9 +22,10 @@ from poregui.workflow.applying.result_files import (
     chance_heads,
     marked_outlines,
     marks_of,
+    seal,
+    unseal,
     write_overlay,
 )
-from poregui.workflow.applying.result_seal import seal, unseal
 from poregui.workflow.applying.result_table import FIRST_CHANCE, LEFT, PoreTable
 from poregui.workflow.exporting.formats.geojson import read_geojson, write_geojson_file
 

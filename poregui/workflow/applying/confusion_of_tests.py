@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poregui.domain.calibration import at_temperature, fit_temperature
 from poregui.domain.dataset import Part
 from poregui.domain.intervals import confusion_matrix
 from poregui.domain.porosity import weighted_counts
+from poregui.domain.scores import at_temperature, fit_temperature
 from poregui.store.run_folder import RunFolder
 
 

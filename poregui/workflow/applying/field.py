@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poregui.domain.calibration import at_temperature
 from poregui.domain.detection import DetectionRecipe
 from poregui.domain.geometry import Box, Mask
 from poregui.domain.records import FIRST, Line, Plane
+from poregui.domain.scores import at_temperature
 from poregui.store.files import file_hash, write_json
 from poregui.store.run_files import BROKEN
 from poregui.vision.io.pyramid import Pyramid, open_pyramid
@@ -30,13 +30,16 @@ from poregui.vision.shape.measurement import Measured, measure
 from poregui.workflow.applying.classify import NetworkFiles, answers_of
 from poregui.workflow.applying.overlay import FieldPicture
 from poregui.workflow.applying.result_files import (
+    fault_in,
     marks_of,
     outlines_of,
+    read_sums,
+    seal,
+    unseal,
     write_outlines,
     write_overlay,
     write_pores,
 )
-from poregui.workflow.applying.result_seal import fault_in, read_sums, seal, unseal
 from poregui.workflow.applying.result_table import PoreTable
 from poregui.workflow.applying.sensitivity import Shifted, find_shifted, sense, write_sensitivity
 from poregui.workflow.evaluating.predict import Predictor

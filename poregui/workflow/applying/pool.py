@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from poregui.domain.errors import PoreguiError
 from poregui.store.files import remove_leftovers
+from poregui.workflow.applying.classify import LOOK_S, Stopped, Talk, current_talk, prepare
 from poregui.workflow.applying.field import (
     FieldProblem,
     FieldResult,
@@ -20,7 +21,6 @@ from poregui.workflow.applying.field import (
     apply_field,
     read_result,
 )
-from poregui.workflow.applying.helper_process import LOOK_S, Stopped, Talk, current_talk, prepare
 
 
 def work_at(place: int, task: FieldTask) -> FieldResult | FieldProblem:

@@ -1,13 +1,14 @@
-"""Find the pores of micrographs with the project's recipe and bring them in as one edit."""
+"""Find the pores of micrographs with the project's recipe, and tell where it was done."""
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 
 from poregui.domain.detection import DetectionRecipe, detection_recipe_from_json
 from poregui.domain.errors import PoreguiError, ProjectError
@@ -23,8 +24,57 @@ from poregui.vision.pores.specimen_area import fewer_points
 from poregui.workflow.detecting.matching import NewPore, Settled, settle
 from poregui.workflow.editing.edits import Combined, Edit, SetSetting, together
 from poregui.workflow.editing.micrograph_edits import SetDetections
-from poregui.workflow.importing.image_identity import check_same
-from poregui.workflow.importing.pyramids import pyramid_file
+from poregui.workflow.importing.image_identity import check_same, pyramid_file
+
+Searched = Literal["never", "otherwise", "same"]
+
+
+@dataclass(frozen=True)
+class Searchable:
+    """Hold of a micrograph what a choice rests on; `crops` is how many it has now.
+
+    `searched` is `same` where pores were looked for by the same recipe and with the same masks.
+    """
+
+    id: int
+    name: str
+    specimen: str
+    um_per_px: float | None
+    crops: int
+    searched: Searched
+
+
+def searchable(
+    micrographs: Iterable[Micrograph],
+    detections: Mapping[int, Detection],
+    specimens: Mapping[int, str],
+    crops: Mapping[int, int],
+    recipe: DetectionRecipe,
+) -> tuple[Searchable, ...]:
+    """Return what is known of micrographs; `specimens` are names and `crops` counts, by id."""
+    return tuple(
+        Searchable(
+            one.id,
+            one.shown_name,
+            specimens.get(one.specimen_id, "") if one.specimen_id is not None else "",
+            one.um_per_px,
+            crops.get(one.id, 0),
+            _searched(one, detections.get(one.id), recipe),
+        )
+        for one in micrographs
+    )
+
+
+def _searched(
+    micrograph: Micrograph, detection: Detection | None, recipe: DetectionRecipe
+) -> Searched:
+    if detection is None:
+        return "never"
+    same = detection.recipe == recipe_text(recipe) and detection.masks == micrograph.masks
+    if same:
+        return "same"
+    return "otherwise"
+
 
 RECIPE_KEY = "detection_recipe"
 """Under which the project keeps its recipe."""

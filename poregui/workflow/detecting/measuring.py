@@ -19,6 +19,7 @@ from poregui.domain.classes import NOT_A_PORE
 from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import Box, Outline
 from poregui.domain.measurement import COLUMNS, RELIABLE_PX, SHAPE_NUMBERS
+from poregui.domain.micrograph_names import TELL_APART, told_apart
 from poregui.domain.porosity import Porosity, porosity
 from poregui.domain.records import Crop, Detection, Micrograph, Plane
 from poregui.domain.wording import count
@@ -31,9 +32,7 @@ from poregui.vision.shape.crop_shapes import NAMES, shape_numbers
 from poregui.vision.shape.measurement import Measured, measure
 from poregui.workflow.editing.edits import label_name
 from poregui.workflow.editing.micrograph_edits import Frame, frame_of, project_build_direction
-from poregui.workflow.exporting.table_columns import TELL_APART, told_apart
-from poregui.workflow.importing.image_identity import OtherPicture, check_same
-from poregui.workflow.importing.pyramids import CACHE, pyramid_file
+from poregui.workflow.importing.image_identity import CACHE, OtherPicture, check_same, pyramid_file
 
 Progress = Callable[[int, int, str], None]
 VERSION = 2

@@ -22,7 +22,7 @@ from poregui.vision.crops import cut
 from poregui.vision.io.pyramid import Pyramid, open_pyramid
 from poregui.workflow.editing.edits import AddMicrographs, ChangeMicrographs, Combined, Edit
 from poregui.workflow.editing.micrograph_edits import SetDetections
-from poregui.workflow.importing.pyramids import CACHE
+from poregui.workflow.importing.image_identity import CACHE
 
 Progress = Callable[[int, int, str], None]
 

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from poregui.domain.dataset import Dataset
 from poregui.domain.errors import ProjectError
-from poregui.domain.evaluation import Prediction
-from poregui.domain.label_issues import confident_learning, unusual_shapes
+from poregui.domain.evaluation import Prediction, confident_learning, unusual_shapes
 from poregui.domain.wording import percent
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder

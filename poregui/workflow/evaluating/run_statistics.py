@@ -10,13 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from poregui.domain.calibration import (
-    Calibration,
-    at_temperature,
-    calibration,
-    fit_temperature,
-    log_loss,
-)
 from poregui.domain.classes import NOT_A_PORE
 from poregui.domain.dataset import Part
 from poregui.domain.evaluation import (
@@ -34,10 +27,15 @@ from poregui.domain.intervals import (
     matrices_of_groups,
 )
 from poregui.domain.scores import (
+    Calibration,
     Curve,
     Scores,
+    at_temperature,
     balanced_accuracy,
+    calibration,
+    fit_temperature,
     kappa,
+    log_loss,
     macro_f1,
     precision_recall_curve,
     roc_curve,

@@ -11,6 +11,7 @@ from typing import Any
 
 from poregui.domain.classes import PoreClass, name_key
 from poregui.domain.errors import PoreguiError
+from poregui.domain.micrograph_names import TELL_APART, told_apart
 from poregui.domain.records import Crop, LabelEntry, Side
 from poregui.domain.splits import keys_of
 from poregui.store.files import explain_write_error, harmless, replace_file
@@ -18,7 +19,6 @@ from poregui.store.pixels import CropPixels
 from poregui.store.project import Project
 from poregui.workflow.editing.edits import label_name
 from poregui.workflow.exporting.formats.shapes import safe_name
-from poregui.workflow.exporting.table_columns import TELL_APART, told_apart
 from poregui.workflow.training.grouping import tested_keys
 from poregui.workflow.training.prepare_dataset import crop_name
 

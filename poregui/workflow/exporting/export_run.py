@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from poregui.domain.errors import PoreguiError
+from poregui.domain.micrograph_names import TELL_APART, told_apart
 from poregui.store.files import explain_write_error, harmless, replace_file, write_json, write_text
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
@@ -19,7 +20,6 @@ from poregui.workflow.evaluating.evaluate import NO_TRUTH, Predictions, review
 from poregui.workflow.evaluating.run_statistics import numbers
 from poregui.workflow.evaluating.shape_baseline import shape_table
 from poregui.workflow.exporting.export_labels import new_folder
-from poregui.workflow.exporting.table_columns import TELL_APART, told_apart
 from poregui.workflow.reporting.documents import as_html, as_markdown
 from poregui.workflow.reporting.figures import run_figures
 from poregui.workflow.reporting.model_card import model_card

@@ -10,11 +10,10 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from poregui.domain.calibration import Calibration
 from poregui.domain.dataset import Part
 from poregui.domain.evaluation import Breakdown
 from poregui.domain.events import EpochEnded, Event
-from poregui.domain.scores import Curve
+from poregui.domain.scores import Calibration, Curve
 from poregui.domain.wording import MICROMETRE, count, percent
 from poregui.workflow.evaluating.evaluate import Predictions
 from poregui.workflow.evaluating.run_statistics import ClassCurves, Numbers, curves, numbers

@@ -15,12 +15,10 @@ from poregui.store.files import replace_file
 from poregui.store.pixels import PixelStore
 from poregui.store.run_check import glance_at
 from poregui.store.run_folder import RunFolder, runs_in
-from poregui.vision.shape.crop_shapes import LENGTHS, shape_numbers
+from poregui.vision.shape.crop_shapes import LENGTHS, TEXTURES, shape_numbers, texture_numbers
 from poregui.vision.shape.crop_shapes import NAMES as SHAPES
-from poregui.vision.shape.crop_texture import TEXTURES
-from poregui.vision.shape.crop_texture import texture_numbers
 from poregui.workflow.evaluating.predict import Predictor, ScaledCrop
-from poregui.workflow.importing.pyramids import CACHE
+from poregui.workflow.importing.image_identity import CACHE
 
 Floats = NDArray[np.float64]
 COUNT = len(SHAPES) + len(TEXTURES)

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poregui.domain.calibration import at_temperature, fit_temperature
+from poregui.domain.scores import at_temperature, fit_temperature
 from poregui.domain.splits import Item, assign_folds
 
 Floats = NDArray[np.float64]

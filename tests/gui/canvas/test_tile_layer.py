@@ -34,8 +34,8 @@ from poregui.store.files import file_hash
 from poregui.store.project import Project
 from poregui.vision.io.pyramid import open_pyramid
 from poregui.workflow.editing.edits import AddMicrographs
+from poregui.workflow.importing.image_identity import pyramid_file
 from poregui.workflow.importing.images import ImportOptions, collect, settle
-from poregui.workflow.importing.pyramids import pyramid_file
 
 WIDTH, HEIGHT = 3200, 2400
 

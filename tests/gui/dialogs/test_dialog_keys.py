@@ -44,9 +44,9 @@ from poregui.gui.dialogs.micrograph_dialogs import (
 )
 from poregui.gui.dialogs.project_dialog import NewProjectDialog
 from poregui.gui.dialogs.test_split_dialog import TestSplitDialog
-from poregui.gui.shell.specimen_names import NamingDialog
+from poregui.gui.shell.micrograph_flow import NamingDialog
 from poregui.gui.train.train_page import LogDialog
-from poregui.workflow.detecting.detection_status import Searchable
+from poregui.workflow.detecting.find_pores import Searchable
 from poregui.workflow.importing.merge_labels import Conflict, MergePlan
 from poregui.workflow.training.test_split import Group
 

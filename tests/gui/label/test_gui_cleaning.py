@@ -17,7 +17,7 @@ from pytestqt.qtbot import QtBot
 from poregui.gui.app import build_window
 from poregui.gui.dialogs.micrograph_dialogs import SeveralMicrographsDialog
 from poregui.gui.shell.main_window import MainWindow
-from poregui.gui.shell.specimen_names import NamingDialog
+from poregui.gui.shell.micrograph_flow import NamingDialog
 from poregui.store.project import Project
 from poregui.workflow.editing.history import History
 from poregui.workflow.editing.label_edits import set_scale

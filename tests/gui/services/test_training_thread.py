@@ -20,7 +20,7 @@ from poregui.gui.services.session import Session
 from poregui.gui.services.trainer import Trainer, TrainerThread
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
-from poregui.workflow.training.trainer_exit import last_words
+from poregui.workflow.training.training_request import last_words
 
 FAKE = Path(__file__).resolve().parents[3] / "tests" / "support" / "fake_trainer.py"
 

@@ -17,7 +17,7 @@ from two_folders import DISCS, TwoFolders, add_network, two_folders
 from poregui.gui.app import build_window
 from poregui.gui.base.messages import messages
 from poregui.gui.shell.main_window import MainWindow
-from poregui.gui.shell.specimen_names import NamingDialog
+from poregui.gui.shell.micrograph_flow import NamingDialog
 from poregui.store.files import file_hash
 from poregui.store.project import Project
 from poregui.workflow.exporting.export_kinds import export

@@ -19,9 +19,8 @@ from size_model import draw_discs, write_size_model
 
 from poregui.domain.errors import ProjectError
 from poregui.workflow.applying import classify as answers
-from poregui.workflow.applying.classify import NetworkFiles
+from poregui.workflow.applying.classify import NetworkFiles, Stopped
 from poregui.workflow.applying.field import FieldProblem, FieldResult, FieldTask, apply_field
-from poregui.workflow.applying.helper_process import Stopped
 from poregui.workflow.applying.inputs import ToApply, model_of_file, tasks_of
 from poregui.workflow.applying.pool import _Clock, _collect
 

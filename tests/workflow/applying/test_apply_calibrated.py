@@ -16,8 +16,8 @@ from finished_runs import all_right, finish, mostly_right
 from size_model import draw_discs, write_size_model
 
 from poregui.cli.main import main
-from poregui.domain.calibration import at_temperature
 from poregui.domain.errors import ProjectError
+from poregui.domain.scores import at_temperature
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.applying import confusion_of_tests as tested

@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 from size_model import draw_discs, write_size_model
 
+from poregui.workflow.applying.classify import Stopped, Talk
 from poregui.workflow.applying.field import FieldTask, apply_field
-from poregui.workflow.applying.helper_process import Stopped, Talk
 from poregui.workflow.applying.inputs import ToApply, model_of_file, tasks_of
 from poregui.workflow.applying.pool import _processes, apply_all, left_words, time_left
 
@@ -94,7 +94,7 @@ def test_left_over_files_of_a_process_that_was_ended_are_removed(tmp_path: Path)
 _PARENT = """
 import os, sys, time
 from poregui.workflow.applying.pool import _processes
-from poregui.workflow.applying.helper_process import Talk
+from poregui.workflow.applying.classify import Talk
 if __name__ == "__main__":
     with _processes(1, Talk(1)) as pool:
         print(pool.submit(os.getpid).result(), flush=True)

@@ -13,8 +13,7 @@ from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import Box, Mask
 from poregui.domain.records import Detection, Micrograph
 from poregui.gui.dialogs.micrograph_choice import WhichMicrographsDialog
-from poregui.workflow.detecting.detection_status import Searchable, searchable
-from poregui.workflow.detecting.find_pores import recipe_text
+from poregui.workflow.detecting.find_pores import Searchable, recipe_text, searchable
 from poregui.workflow.editing.micrograph_choice import micrographs_called
 
 MANUAL = DetectionRecipe(method="manual", level=90.0)

@@ -10,8 +10,7 @@ from finished_runs import add_baseline, all_right, finish, finished_run, project
 from run_folders import draw_crop
 
 from poregui.domain.errors import ProjectError
-from poregui.domain.evaluation import Prediction
-from poregui.domain.label_issues import confident_learning, unusual_shapes
+from poregui.domain.evaluation import Prediction, confident_learning, unusual_shapes
 from poregui.domain.recipe import Recipe
 from poregui.domain.records import Crop, Remark
 from poregui.learning.shape_forest import write_baseline

@@ -29,9 +29,9 @@ from poregui.workflow.detecting.find_pores import find_in_file
 from poregui.workflow.editing.edits import AddCrops
 from poregui.workflow.editing.history import History
 from poregui.workflow.editing.micrograph_edits import change_plane, with_plane
+from poregui.workflow.importing.image_identity import pyramid_file
 from poregui.workflow.importing.images import ImportOptions, collect, settle
 from poregui.workflow.importing.import_report import ImportReport
-from poregui.workflow.importing.pyramids import pyramid_file
 
 
 @pytest.fixture

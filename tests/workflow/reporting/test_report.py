@@ -153,7 +153,7 @@ def test_a_report_that_cannot_be_written_leaves_the_old_one(
         write_report(project, run, tmp_path / "file" / "report.html")
     run.predictions_file.unlink()
     (tmp_path / "old.html").write_text("old")
-    with pytest.raises(ProjectError, match="predictions.csv is missing"):
+    with pytest.raises(ProjectError, match=r"predictions\.csv is missing"):
         write_report(project, run, tmp_path / "old.html")
     assert (tmp_path / "old.html").read_text() == "old"
 

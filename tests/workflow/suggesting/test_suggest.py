@@ -19,7 +19,7 @@ from poregui.domain.classes import NOT_A_PORE, UNSURE
 from poregui.domain.records import Crop
 from poregui.store.pixels import CropPixels
 from poregui.store.project import Project
-from poregui.vision.shape import crop_texture
+from poregui.vision.shape import crop_shapes as crop_texture
 from poregui.workflow.suggesting import suggestion_worker as suggest_worker
 from poregui.workflow.suggesting.suggestion_features import COUNT, CropFeatures, feature_rows
 from poregui.workflow.suggesting.suggestion_model import fit, teaching_order, uncertainty
