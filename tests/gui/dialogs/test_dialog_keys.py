@@ -84,7 +84,7 @@ def new_project(folder: Path) -> QDialog:
 
 def merging() -> QDialog:
     conflict = Conflict(1, "Gas", "Keyhole", "ada", "bob", "mine")
-    return MergeDialog(MergePlan(None, 0, 0, 0, (conflict,), {}), "theirs", no_picture)
+    return MergeDialog(MergePlan(None, 0, 0, 0, (conflict,), {}, {}, {}), "theirs", no_picture)
 
 
 def which_micrographs() -> QDialog:

@@ -19,6 +19,7 @@ from review_desk import ReviewDesk, make_run, review_desks
 from size_model import write_size_model
 
 from poregui.domain.errors import PoreguiError
+from poregui.gui.base.messages import messages
 from poregui.gui.review import heat_maps
 from poregui.gui.services.printing import drawn, heading_alone, laid_out
 from poregui.store.project import Project
@@ -116,7 +117,7 @@ def test_a_place_that_cannot_be_written_is_told_and_a_dialog_that_is_closed_writ
     desk: ReviewDesk, tmp_path: Path, monkeypatch
 ) -> None:
     told: list[PoreguiError] = []
-    monkeypatch.setattr("poregui.gui.services.jobs._tell", told.append)
+    monkeypatch.setattr(messages(), "error", told.append)
     (tmp_path / "file").touch()
     take(desk, "export_predictions", tmp_path / "file" / "answers.csv", monkeypatch)
     assert len(told) == 1
