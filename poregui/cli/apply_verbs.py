@@ -20,7 +20,7 @@ from poregui.store.project import Project
 from poregui.workflow.applying.cluster import Scheduler, apply_on_cluster
 from poregui.workflow.applying.confidence import mark_field
 from poregui.workflow.applying.field import FieldTask
-from poregui.workflow.applying.human_labels import answers_of_people, with_answers
+from poregui.workflow.applying.human_labels import PeoplesAnswers, answers_of_people, with_answers
 from poregui.workflow.applying.inputs import (
     AppliedModel,
     ToApply,
@@ -190,9 +190,7 @@ def apply(args: argparse.Namespace, screen: Screen) -> int:
         chosen = choose_model(args, stack, screen)
         fields = _fields(args, chosen, screen)
         check_queue_options(args, chosen.project)
-        answers = None
-        if chosen.project is not None:
-            answers = answers_of_people(chosen.project, chosen.model.class_ids)
+        answers = _answers(chosen)
     model = chosen.model
     least = chosen.least
     out = args.out or Path(f"{args.project.stem}-porosity")
@@ -219,6 +217,12 @@ def apply(args: argparse.Namespace, screen: Screen) -> int:
         values["report"] = _write_report(facts, args.report, screen)
     screen.result(values, _text(summary, out))
     return 0
+
+
+def _answers(chosen: Chosen) -> PeoplesAnswers | None:
+    if chosen.project is None:
+        return None
+    return answers_of_people(chosen.project, chosen.model.class_ids)
 
 
 def _note_kept(values: Mapping[str, Any], out: Path, screen: Screen) -> None:
