@@ -75,7 +75,7 @@ class DetectionRecipe:
     )
     split: bool = declare("Split touching pores", False, "Cut where a pore has a waist.", main=True)
     split_strength: float = declare(
-        "Strength of the split",
+        "Split sensitivity",
         0.5,
         "0 cuts only at narrow waists, 1 at every waist.",
         low=0.0,
@@ -95,7 +95,7 @@ class DetectionRecipe:
         "Sizes in", "px", "Unit of the smallest and the largest pore.", choices=UNITS
     )
     contrast: float = declare(
-        "Least contrast",
+        "Minimum contrast",
         10.0,
         "How much darker (or brighter) than the matrix around it a pore is at least, in per cent "
         "of the brighter.",
@@ -109,7 +109,7 @@ class DetectionRecipe:
         choices=EDGES,
     )  # fmt: skip
     view: str = declare(
-        "Field of view",
+        "Crop margin",
         "multiple",
         "multiple: each crop is a multiple of its pore's size. fixed: all crops are equally "
         "large, so that a network "

@@ -274,7 +274,6 @@ def _too_few(groups: int, words: str) -> str:
     if groups >= FEWEST_GROUPS_TO_TRUST:
         return ""
     return (
-        f"{groups} {words} say little about the next one: test more, or "
-        "cross-validate, which "
-        "tests all of them."
+        f"Only {groups} test {words}: accuracy is uncertain. Test more, or cross-validate to test "
+        "all of them."
     )

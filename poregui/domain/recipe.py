@@ -36,7 +36,7 @@ class Recipe:
         main=True,
     )
     epochs: int = declare(
-        "Epochs, at most", 60, "Passes over the training crops.", low=1, high=2000, main=True
+        "Max. epochs", 60, "Passes over the training crops.", low=1, high=2000, main=True
     )
     seed: int = declare(
         "Random seed", 0, "The same seed gives the same run.", low=0, high=2**31 - 1, main=True

@@ -53,7 +53,7 @@ def test_evaluate_tells_every_number_and_writes_tables_and_figures(
     text = capsys.readouterr().out
     assert "Cohen's kappa" in text
     assert "A forest on shapes alone: 100.0 %" in text
-    assert "say little about the next one" in text
+    assert "accuracy is uncertain" in text
 
 
 def test_compare_names_the_flipped_crops(folder: Path, capsys: Text) -> None:

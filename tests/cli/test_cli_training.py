@@ -258,7 +258,7 @@ def test_every_field_of_a_recipe_is_an_option(
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["--epochs", "0"], "Epochs, at most cannot be 0"),
+        (["--epochs", "0"], "Max. epochs cannot be 0"),
         (["--folds", "1"], "1 folds are too few"),
         (["--folds", "9"], "9 folds are not possible with 5 specimens"),
         (["--ungrouped"], "Add --folds"),

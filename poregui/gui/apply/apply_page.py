@@ -49,7 +49,7 @@ class LockPanel(QWidget):
         self.button = pieces.button("lock_button", "Lock…", "")
         self.button.clicked.connect(self._clicked)
         self.take_button = pieces.button(
-            "take_lock_button", "Take…", "Apply a recipe that was locked in another project"
+            "take_lock_button", "Import…", "Import a recipe that was locked in another project"
         )
         self.take_button.setAccessibleName("Take a locked recipe")
         self.take_button.clicked.connect(self.take_requested)
@@ -294,7 +294,7 @@ class ApplyPage(QWidget):
     def _name_confidence(self) -> None:
         self.sureness_slider = QSlider(Qt.Orientation.Horizontal)
         self.sureness_slider.setObjectName("sureness_slider")
-        self.sureness_slider.setAccessibleName("How sure the network must be")
+        self.sureness_slider.setAccessibleName("Minimum confidence")
         self.sureness_slider.setRange(0, 99)
         self.sureness_text = pieces.muted("sureness_text")
         self.unsure_button = _wide("unsure_button", "Look at unsure pores…")
@@ -330,7 +330,7 @@ class ApplyPage(QWidget):
         buttons = pieces.row(self.fields_count, None, self.files_button, self.folder_button)
         buttons.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(buttons)
-        layout.addWidget(pieces.heading("How sure"))
+        layout.addWidget(pieces.heading("Minimum confidence"))
         layout.addWidget(self.sureness_slider)
         layout.addWidget(self.sureness_text)
         layout.addWidget(self.unsure_button)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from poregui.domain.classes import UNSURE_COLOUR
+from poregui.domain.wording import count, percent
 from poregui.gui.lists.number_table import NumberRow
 from poregui.workflow.applying.confidence import Sureness
 from poregui.workflow.applying.porosity_report import (
@@ -18,16 +19,15 @@ from poregui.workflow.applying.summary import ClassSummary, GroupSummary, Summar
 def sureness_words(found: Sureness, least: float) -> str:
     """Say what a wanted confidence meant for the test crops."""
     if not found.n:
-        return "The run has no test crops that could tell."
+        return "This run has no test crops to check the confidence with."
     if found.accuracy is None:
-        return f"At least {100 * least:.0f} %: no test crop was answered so surely."
+        return f"Minimum confidence {percent(least, 0)}: no test crop reached it."
     if least == 0:
-        wish = "Every answer counts"
+        threshold = "No threshold"
     else:
-        wish = f"At least {100 * least:.0f} % sure"
-    answered = f"{100 * found.coverage:.0f} %"
-    right = f"{100 * found.accuracy:.1f} %"
-    return f"{wish}: {answered} of the test crops were answered, {right} of them right."
+        threshold = f"Minimum confidence {percent(least, 0)}"
+    reached = percent(found.coverage, 0)
+    return f"{threshold}: {reached} of test crops classified, {percent(found.accuracy)} correctly."
 
 
 def rows_of(group: GroupSummary, unit: str, colours: Mapping[str, str]) -> list[NumberRow]:
@@ -40,10 +40,10 @@ def rows_of(group: GroupSummary, unit: str, colours: Mapping[str, str]) -> list[
         cells = (f"{group.left_percent:.4g}", "", str(group.left), "", "", "")
         rows.append(
             NumberRow(
-                "Left to you",
+                "Unclassified",
                 cells,
-                tip="Pores that the network was not sure enough about, or that are unlike all it "
-                "learned from",
+                tip="Pores below the minimum confidence, or unlike anything the network was "
+                "trained on",
                 colour=UNSURE_COLOUR,
             )
         )
@@ -56,7 +56,7 @@ def _row(one: ClassSummary, unit: str, colour: str, top: float) -> NumberRow:
     if area.low is None or area.high is None:
         interval = ""
     else:
-        interval = f"{area.low:.4g} to {area.high:.4g}"
+        interval = f"{area.low:.4g}–{area.high:.4g}"
     cells = (
         f"{area.corrected:.4g}",
         interval,
@@ -73,8 +73,7 @@ def _row(one: ClassSummary, unit: str, colour: str, top: float) -> NumberRow:
     if one.density is not None and one.density.low is not None and one.density.high is not None:
         tip += (
             f"\nPores per mm²: {one.density.corrected:.3g} "
-            f"({one.density.low:.3g} to "
-            f"{one.density.high:.3g})"
+            f"(95 % CI {one.density.low:.3g}–{one.density.high:.3g})"
         )
     if sizes.number is not None and sizes.area is not None and sizes.root_area is not None:
         tip += (
@@ -102,30 +101,26 @@ def title_of(group: GroupSummary) -> str:
     found = group.porosity
     if found is None:
         return ""
-    share = f"{found.mean:.3g} % pores"
+    text = f"Porosity {found.mean:.3g} %"
     if found.low is not None and found.high is not None:
-        share += f" ({found.low:.3g} to {found.high:.3g})"
-    return share
+        text += f" (95 % CI {found.low:.3g}–{found.high:.3g})"
+    return text
 
 
 def note_of(summary: Summary, group: GroupSummary) -> str:
     """Say what the intervals are over, whether areas were corrected, and what
     else must be known.
     """
-    units = f"{group.units} {group.unit}" + ("s" if group.units != 1 else "")
-    parts = [
-        f"95 % intervals over {units}."
-        if group.units > 1
-        else f"One {group.unit}: there is no interval."
-    ]
-    if group.units > 1 and group.unit == "field":
-        parts = [
-            f"95 % intervals over {units} of this specimen; they say nothing about another one."
-        ]
+    units = count(group.units, group.unit)
+    parts = [f"95 % CI over {units}."]
+    if group.units == 1:
+        parts = [f"Only one {group.unit}, so no interval."]
+    elif group.unit == "field":
+        parts = [f"95 % CI over {units} of this specimen; not valid for other specimens."]
     if summary.corrected:
         parts.append(
-            "Areas are corrected for what the network confuses, with its uncertainty in "
-            "the interval."
+            "Areas are corrected for confusion between classes; the interval includes the "
+            "uncertainty of that correction."
         )
     else:
         parts.append(f"Areas are not corrected for confusion: {summary.why_not}.")
@@ -133,5 +128,5 @@ def note_of(summary: Summary, group: GroupSummary) -> str:
     parts.append(sensitivity_words(group))
     parts += summary.warnings[:3]
     if len(summary.warnings) > 3:
-        parts.append(f"{len(summary.warnings) - 3} more remarks are in the files.")
+        parts.append(f"{count(len(summary.warnings) - 3, 'more note')} in the files.")
     return " ".join(part for part in parts if part)

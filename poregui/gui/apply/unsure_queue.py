@@ -172,5 +172,5 @@ def _words_of(pore: UnsurePore) -> str:
     network was.
     """
     if pore.why == "unlike":
-        return "unlike the rest"
+        return "Unusual"
     return f"{100 * pore.confidence:.0f} % {pore.likely}"

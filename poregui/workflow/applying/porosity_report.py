@@ -16,6 +16,7 @@ import poregui
 from poregui.domain.detection import DetectionRecipe, detection_parameters
 from poregui.domain.errors import PoreguiError, ProjectError
 from poregui.domain.porosity import ClassEstimate
+from poregui.domain.wording import count, noun
 from poregui.resources import resource
 from poregui.store.files import explain_write_error, file_hash, write_text
 from poregui.workflow.applying.field import FieldResult
@@ -45,21 +46,16 @@ def unlike_words(group: GroupSummary) -> str:
     """
     if group.unlike is None:
         return (
-            "This network does not say what it learned from, so that pores "
-            "unlike it are not "
-            "found; train again."
+            "This network keeps no training features, so unusual pores cannot be recognised. "
+            "Train again."
         )
     if not group.unlike:
         return ""
-    one = group.unlike == 1
-    what = (
-        f"{group.unlike} pore{' looks' if one else 's look'} unlike anything "
-        "this network "
-        "learned from"
-    )
+    look = noun(group.unlike, "looks", "look")
+    what = f"{count(group.unlike, 'pore')} {look} unlike anything this network was trained on"
     if group.unlike_kept:
-        return f"{what}; {'it counts' if one else 'they count'} as it answered."
-    return f"{what} and {'is' if one else 'are'} left to a person."
+        return f"{what}, but counted as predicted."
+    return f"{what}, so left unclassified."
 
 
 def calibration_words(summary: Summary) -> str:
@@ -67,9 +63,8 @@ def calibration_words(summary: Summary) -> str:
     if summary.temperature is not None:
         return ""
     return (
-        "Confidence is as the network gives it, not calibrated: it has no temperature, for want "
-        "of validation crops or "
-        "of errors in them."
+        "Confidence is not calibrated: there were too few validation crops, or no errors among "
+        "them."
     )
 
 
@@ -254,7 +249,7 @@ def _examples(
         shown = _picture(folder, table, colours, least)
         if shown is not None:
             which = f", the {words[place]}" if words[place] else ""
-            text = f"{fields[place].percent:.3g} % pores{which}"
+            text = f"porosity {fields[place].percent:.3g} %{which}"
             found.append(Example(fields[place].name, text, *shown))
     return tuple(found)
 

@@ -154,9 +154,9 @@ def test_the_slider_leaves_doubtful_pores_to_a_person_and_says_what_that_costs(
 ) -> None:
     page = page_of(window, with_run)
     apply(window)
-    assert "100 % of the test crops were answered" in page.sureness_text.text()
+    assert "No threshold: 100 % of test crops classified" in page.sureness_text.text()
     page.sureness_slider.setValue(90)
-    assert page.table.rows[-1].name == "Left to you"
+    assert page.table.rows[-1].name == "Unclassified"
     assert page.table.rows[-1].cells[2] == "1"
     assert "90 %" in page.sureness_text.text()
     page.sureness_slider.setValue(0)

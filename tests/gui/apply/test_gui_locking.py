@@ -65,7 +65,7 @@ def test_a_supervisor_locks_and_an_operator_cannot_choose_otherwise(
     assert not page.run_picker.isEnabled()
     assert not page.sureness_slider.isEnabled()
     apply(window)
-    assert page.table.rows[-1].name == "Left to you"
+    assert page.table.rows[-1].name == "Unclassified"
     told = json.loads(
         (with_run / "applied" / "run-001" / "summary.json").read_text(encoding="utf-8")
     )
@@ -161,7 +161,7 @@ def test_an_operator_takes_a_recipe_of_another_project_and_needs_no_run(
     assert not page.take_button.isVisible()
     assert not page.run_picker.isVisible()
     assert "“Routine”: run 1 of " in page.lock_panel.text.text()
-    assert page.sureness_text.text() == "At least 90 %: no test crop was answered so surely."
+    assert page.sureness_text.text() == "Minimum confidence 90 %: no test crop reached it."
     apply(window)
     (made,) = (tmp_path / "other" / "applied").iterdir()
     assert made.name.startswith("locked-")

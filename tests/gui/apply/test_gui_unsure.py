@@ -71,7 +71,7 @@ def test_a_key_answers_an_unsure_pore_and_the_numbers_follow_and_undo_takes_it_b
     window.background.wait()
     assert dialog.title.text() == "1 of 1 pore labelled"
     expected = {**before, "Keyhole": str(int(before["Keyhole"]) + 1)}
-    del expected["Left to you"]
+    del expected["Unclassified"]
     assert pores(page) == expected
     assert not page.unsure_button.isVisible()
     qtbot.keyClick(dialog.grid, Qt.Key.Key_Z)
@@ -79,7 +79,7 @@ def test_a_key_answers_an_unsure_pore_and_the_numbers_follow_and_undo_takes_it_b
     assert pores(page) == before
     qtbot.keyClick(dialog.grid, Qt.Key.Key_0)
     window.background.wait()
-    assert "Left to you" not in pores(page)
+    assert "Unclassified" not in pores(page)
     assert sum(map(int, pores(page).values())) == 9
     dialog.reject()
     session = window.session
