@@ -169,7 +169,7 @@ def review_and_relabel(window: MainWindow, qtbot: QtBot) -> None:
     page, project = window.review_page, window.session.project
     matrix, predictions = part(window, QWidget, "confusion_matrix"), page.prediction_list
     qtbot.waitUntil(lambda: matrix.count(EVERYTHING) > 0, timeout=10_000)
-    assert "95 % interval" in page.column.headline.text()
+    assert "95 % CI" in page.column.headline.text()
     cell = next(c for c in (Cell(r, p) for r in range(3) for p in range(3)) if matrix.count(c))
     QTest.mouseClick(
         matrix, LEFT, PLAIN, matrix.cell_rect(cell.row, cell.column).center().toPoint()

@@ -92,13 +92,13 @@ class MergePlan:
             for name, number in self.unknown.items()
         ]
         lines += [
-            f"{count} crops are labelled {name} there, a class that is retired here; "
-            "add a class of that name to bring it back and take them over."
-            for name, count in self.retired.items()
+            f"{count(number, 'crop')} labelled {name} in the other copy, a class that is retired "
+            "here; add a class of that name to bring it back and merge them."
+            for name, number in self.retired.items()
         ]
         lines += [
-            f"{count} crops are labelled {name}; name classes alike in both to take them over."
-            for name, count in self.unclear.items()
+            f"{count(number, 'crop')} labelled {name}; name classes alike in both to merge them."
+            for name, number in self.unclear.items()
         ]
         return lines
 

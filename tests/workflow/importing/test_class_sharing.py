@@ -92,7 +92,7 @@ def test_an_exported_network_has_the_names_of_now_and_knows_its_classes_again(fo
         )
         assert told["class_uids"] == [project.class_uids()[i] for i in (1, 2, 3)]
     card = (folder.parent / "net" / "MODEL_CARD.md").read_text(encoding="utf-8")
-    assert "Sorts pores in micrographs into Keyhole, Gas and Lack of Fusion" in card
+    assert "Classifies pores in micrographs as Keyhole, Gas or Lack of Fusion" in card
     assert "Keyhole (called Gas when it was trained)" in card
 
 
