@@ -14,7 +14,7 @@ from poregui.domain.errors import TrainingError
 from poregui.domain.events import Finished, FoldEnded, Note, Stage
 from poregui.domain.splits import Item, choose_or_fall_back
 from poregui.domain.wording import listed
-from poregui.learning import results
+from poregui.learning import trained_network
 from poregui.learning.fitting import Fit
 from poregui.learning.job import Job, add_baseline, gave_up, load_part, make_repeatable, start
 from poregui.learning.results import common_metrics, judge, trust, write_predictions
@@ -73,7 +73,9 @@ def _train_fold(job: Job, number: int, count: int, ids: frozenset[int]) -> _Fold
     fit = fitter.fit()
     if fit.ended in ("cancel", "interrupt"):
         return _Fold(tested, np.empty((0, len(job.dataset.classes)), np.float32), fit)
-    return _Fold(tested, results.predict_crops(fitter.model, job.folder, tested, job.spec), fit)
+    return _Fold(
+        tested, trained_network.predict_crops(fitter.model, job.folder, tested, job.spec), fit
+    )
 
 
 def _say_missing(job: Job, number: int, labels: NDArray[np.int64]) -> None:

@@ -28,7 +28,7 @@ from poregui.learning import fitting as precision
 from poregui.learning import networks as zoo
 from poregui.learning.batches import Crops, batch_count, load
 from poregui.learning.fitting import Fit, Fitter, Report, ShouldStop
-from poregui.learning.window_end import Check, leave_off, never
+from poregui.learning.results import Check, leave_off, never
 from poregui.store.files import write_json
 from poregui.store.run_files import BROKEN, parse_json, read_whole
 from poregui.store.run_folder import RunFolder

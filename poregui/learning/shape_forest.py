@@ -18,8 +18,17 @@ from poregui.domain.events import Cancelled, Event, Finished, Interrupted, Note,
 from poregui.domain.recipe import Recipe
 from poregui.domain.splits import Item, assign_folds
 from poregui.learning.hardware import available_threads
-from poregui.learning.results import accuracy_of, common_metrics, judge, trust, write_predictions
-from poregui.learning.window_end import Check, LeftOff, leave_off, never
+from poregui.learning.results import (
+    Check,
+    LeftOff,
+    accuracy_of,
+    common_metrics,
+    judge,
+    leave_off,
+    never,
+    trust,
+    write_predictions,
+)
 from poregui.store.files import write_json
 from poregui.store.run_folder import RunFolder
 from poregui.vision.shape.crop_shapes import LENGTHS, NAMES, shape_numbers

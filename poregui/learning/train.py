@@ -9,7 +9,7 @@ from poregui.domain.errors import TrainingError
 from poregui.domain.events import Finished, Note, Stage
 from poregui.learning import fitting as precision
 from poregui.learning import networks as zoo
-from poregui.learning import results
+from poregui.learning import trained_network
 from poregui.learning.fitting import Fit, Report, ShouldStop
 from poregui.learning.folds import cross_validate
 from poregui.learning.job import (
@@ -24,14 +24,13 @@ from poregui.learning.job import (
     write_trained,
 )
 from poregui.learning.results import (
+    LeftOff,
     accuracy_of,
     common_metrics,
     judge,
     trust,
-    write_features,
     write_predictions,
 )
-from poregui.learning.window_end import LeftOff
 from poregui.store.files import write_json
 from poregui.store.run_folder import RunFolder
 
@@ -94,7 +93,7 @@ def _fit(job: Job) -> Fit | None:
         return None
     job.report(Stage("Saving the best weights"))
     job.folder.break_seal()
-    results.save_model(job.folder, fitter.model)
+    trained_network.save_model(job.folder, fitter.model)
     write_trained(job.folder, fit, fit.earlier_seconds + job.seconds)
     return fit
 
@@ -122,12 +121,12 @@ def _test(job: Job, fit: Fit) -> Finished:
     """
     folder = job.folder
     dataset = job.dataset
-    model = results.load_model(folder)
+    model = trained_network.load_model(folder)
     job.report(Stage(EXPORTING))
-    difference = results.export_model(folder, model, job.recipe, dataset, job.spec)
+    difference = trained_network.export_model(folder, model, job.recipe, dataset, job.spec)
     job.check()
     job.report(Stage("Testing on unseen crops"))
-    answers = results.predict_crops(model, folder, dataset.crops, job.spec, job.check)
+    answers = trained_network.predict_crops(model, folder, dataset.crops, job.spec, job.check)
     write_predictions(folder, dataset, dataset.crops, answers)
     tested = [place for place, crop in enumerate(dataset.crops) if crop.part == "test"]
     evaluation = judge(dataset, [dataset.crops[place] for place in tested], answers[tested])
@@ -146,7 +145,7 @@ def _test(job: Job, fit: Fit) -> Finished:
             "parity": difference,
         },
     )
-    write_features(folder, model, dataset, job.spec, job.check)
+    trained_network.write_features(folder, model, dataset, job.spec, job.check)
     add_baseline(job, job.check)
     return Finished(
         epochs=fit.epochs,

@@ -25,8 +25,8 @@ from poregui.domain.events import (
 from poregui.gui.lists.run_table import read_row
 from poregui.learning.child import Control
 from poregui.learning.job import read_trained
+from poregui.learning.results import leave_off
 from poregui.learning.train import train
-from poregui.learning.window_end import leave_off
 from poregui.store.run_check import fault_of
 from poregui.store.run_folder import RunFolder
 
@@ -43,16 +43,16 @@ RESULTS = (
 CHILD = """
 import sys
 from pathlib import Path
-from poregui.learning import outcome
+from poregui.learning import trained_network
 from poregui.learning.child import fit
 
-predict = outcome.predict_crops
+predict = trained_network.predict_crops
 
 def wait_for_the_kill(*given):
     sys.stdin.read()
     return predict(*given)
 
-outcome.predict_crops = wait_for_the_kill
+trained_network.predict_crops = wait_for_the_kill
 sys.exit(fit(Path(sys.argv[1]), events=False, control=False))
 """
 

@@ -178,12 +178,11 @@ def _left_out(image: ImageShapes) -> str:
 def _wrong_size(image: ImageShapes, named: Sequence[Micrograph]) -> str:
     there = named[0]
     if len(named) == 1:
-        here = f"is {there.width} x {there.height} px here"
+        here = f"is {there.width} × {there.height} px here"
     else:
         here = "has another size here"
     return (
-        f"{_name(image)} was outlined at {image.width} x {image.height} px "
-        f"and {here}; "
+        f"{_name(image)} was outlined at {image.width} × {image.height} px but {here}; "
         f"{_left_out(image)}."
     )
 

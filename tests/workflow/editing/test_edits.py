@@ -171,7 +171,7 @@ def test_a_name_that_is_taken_is_refused(project: Project) -> None:
 @pytest.mark.parametrize("scale", [0.0, -1.0, float("nan"), float("inf")])
 def test_an_impossible_scale_is_refused(project: Project, tmp_path: Path, scale: float) -> None:
     micrograph = add_micrograph(project, tmp_path / "m.png")
-    with pytest.raises(PoreguiError, match="scale"):
+    with pytest.raises(PoreguiError, match="pixel size"):
         set_scale([micrograph], scale)
 
 

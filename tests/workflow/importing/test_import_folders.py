@@ -51,8 +51,8 @@ def test_folders_that_name_a_side_are_known(folder: str, side: str | None) -> No
         ({"specimen_pattern": "^\\d+"}, "has no group"),
         ({"specimen_pattern": "(a)", "specimen": "b"}, "by a name and by a pattern"),
         ({"specimen": "  "}, "needs a name"),
-        ({"um_per_px": 0.0}, "cannot be a scale"),
-        ({"um_per_px": float("nan")}, "cannot be a scale"),
+        ({"um_per_px": 0.0}, "not a valid pixel size"),
+        ({"um_per_px": float("nan")}, "not a valid pixel size"),
         ({"kind": "movies"}, "cannot be imported as"),
     ],
 )
