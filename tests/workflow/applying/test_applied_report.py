@@ -101,7 +101,7 @@ def test_the_examples_are_the_fields_with_the_least_the_middle_and_the_greatest_
         "the middle",
         "the greatest",
     ]
-    assert [one.words.split(" ")[0] for one in shown] == [f"{percents[k]:.3g}" for k in (0, 2, 3)]
+    assert [one.words.split(" ")[1] for one in shown] == [f"{percents[k]:.3g}" for k in (0, 2, 3)]
     assert len(told.pages[1].examples) == 2
 
 

@@ -84,9 +84,9 @@ def test_a_bare_model_answers_at_the_temperature_of_its_sidecar_and_says_when_it
         )
         == 0
     )
-    assert "Confidence is as the network gives it" in capsys.readouterr().out
+    assert "Confidence is not calibrated" in capsys.readouterr().out
     assert main(["apply", str(warm), str(tmp_path / "a.png"), "--out", str(tmp_path / "o2")]) == 0
-    assert "Confidence is as the network gives it" not in capsys.readouterr().out
+    assert "Confidence is not calibrated" not in capsys.readouterr().out
 
 
 def test_a_run_is_calibrated_on_its_validation_crops_and_its_export_alike(
