@@ -173,8 +173,8 @@ def test_the_summary_says_how_the_area_moves_and_how_far_pores_lie_apart(tmp_pat
     assert (keyhole.nearest.pores, keyhole.surface) == (5, None)
     tip = rows_of(group, "um", {})[1].tip
     assert "nearest other pore: median 29.4" in tip
-    assert "they say nothing about another one" in note_of(summary, group)
-    assert "Pores per mm²: 70.3 (0 to" in tip
+    assert "not valid for other specimens" in note_of(summary, group)
+    assert "Pores per mm²: 70.3 (95 % CI 0–" in tip
     assert "D10, D50, D90: 20.6, 20.6, 20.6 µm, weighted by area" in tip
 
 
