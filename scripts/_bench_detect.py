@@ -29,11 +29,10 @@ PROPERTIES = (
     "feret_diameter_max", "solidity", "orientation", "intensity_mean",
 )  # fmt: skip
 OURS = (
-    "Otsu's threshold, smoothing, holes filled, half level of each pore, sub-pixel outlines, "
-    "box, centroid, area, "
-    "equivalent diameter, perimeter, circularity, roundness, Feret maximum and minimum, aspect "
-    "ratio, solidity, "
-    "convexity, orientation, mean grey, nearest edge, edge flag, reliability flag"
+    "Otsu's threshold, smoothing, holes filled, half level of each pore, sub-pixel outlines, box, "
+    "centroid, area, equivalent diameter, perimeter, circularity, roundness, Feret maximum and "
+    "minimum, aspect ratio, solidity, convexity, orientation, mean grey, nearest edge, edge flag, "
+    "reliability flag"
 )
 THEIRS = (
     "threshold_otsu, label, regionprops_table of "

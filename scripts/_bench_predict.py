@@ -45,7 +45,7 @@ def _one(preset: str, folder: Path, threads: int) -> dict[str, Any]:
     import keras
 
     from poregui.domain.recipe import recipe_for
-    from poregui.learning import networks as zoo
+    from poregui.learning import networks
     from poregui.learning.batches import Crops
     from poregui.learning.export_onnx import export
     from poregui.vision.shape.crop_shapes import WIDTH
@@ -54,12 +54,12 @@ def _one(preset: str, folder: Path, threads: int) -> dict[str, Any]:
     keras.utils.set_random_seed(0)
     random = np.random.default_rng(0)
     recipe = recipe_for(preset)
-    spec = zoo.input_spec(recipe, colour=False, calibrated=True)
+    spec = networks.input_spec(recipe, colour=False, calibrated=True)
     count = max(CROPS.values())
     images = random.random((count, spec.side, spec.side, spec.channels), np.float32)
     sizes = random.uniform(10, 200, (count, 2)).astype(np.float32)
     shapes = random.normal(0, 1, (count, WIDTH)).astype(np.float32) if spec.sees_shape else None
-    model = zoo.build(recipe, spec, CLASSES, sizes, shapes)
+    model = networks.build(recipe, spec, CLASSES, sizes, shapes)
     file = folder / f"{preset}.onnx"
     many = Crops(images, sizes, np.zeros(count, np.int64), np.arange(count), shapes)
     parity = export(model, file, many.take(slice(64)))

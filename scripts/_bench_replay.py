@@ -25,15 +25,14 @@ def main() -> int:
     folder = RunFolder(run_folder)
     recipe, dataset = folder.read_recipe(), folder.read_dataset()
     set_limits(recipe.threads, os.environ)
-    from poregui.learning import checkpoint, fitting
-    from poregui.learning import networks as zoo
+    from poregui.learning import checkpoint, fitting, networks
     from poregui.learning.batches import load
     from poregui.learning.train import train
 
     tested = load(
         folder,
         dataset.part("test"),
-        zoo.input_spec(recipe, colour=dataset.colour, calibrated=dataset.calibrated),
+        networks.input_spec(recipe, colour=dataset.colour, calibrated=dataset.calibrated),
     )
     found: list[float] = []
     take = fitting.Fitter._take_snapshot

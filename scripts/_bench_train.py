@@ -40,8 +40,8 @@ def train(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     _check_settings(kept, options)
     if PEER in options.presets and not options.peer.exists():
         raise SystemExit(
-            f"{options.peer} is missing: give its path with --peer, or choose --presets "
-            f"without {PEER}."
+            f"{options.peer} is missing: give its path with --peer, or choose --presets without "
+            f"{PEER}."
         )
     source = options.project or kept / "project"
     if not source.exists():
@@ -77,8 +77,8 @@ def _check_settings(kept: Path, options: argparse.Namespace) -> None:
         file.write_text(json.dumps(settings), encoding="utf-8")
     elif json.loads(file.read_text(encoding="utf-8")) != settings:
         raise SystemExit(
-            f"{kept} holds results of other settings ({file}): choose another folder, or the "
-            "same settings."
+            f"{kept} holds results of other settings ({file}): choose another folder, or the same "
+            "settings."
         )
 
 

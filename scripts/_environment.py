@@ -41,12 +41,12 @@ for name, version in json.load(open(sys.argv[1], encoding="utf-8"))["packages"].
     assert all(pathlib.Path(found.locate_file(top)).exists() for top in tops), name
 """
 _LIST = (
-    "import json; from importlib.metadata import distributions;"
-    "print(json.dumps({d.metadata['Name']: d.version for d in distributions()}))"
+    "import json; from importlib.metadata import "
+    "distributions;print(json.dumps({d.metadata['Name']: d.version for d in distributions()}))"
 )
 _NO_NETWORK = re.compile(
-    "NewConnectionError|NameResolutionError|Temporary failure in name|Max "
-    "retries|ProxyError|timed out|No route to host"
+    "NewConnectionError|NameResolutionError|Temporary failure in name|Max retries|ProxyError|timed "
+    "out|No route to host"
 )
 
 
@@ -118,8 +118,8 @@ def use_fitting_python() -> None:
             say(f"Python {running} does not fit; going on with Python {version}.")
             sys.exit(subprocess.call([*command, *sys.argv]))
     raise Refused(
-        f"Python {running} does not fit: install Python 3.11, 3.12 or 3.13 and run this "
-        "again with it."
+        f"Python {running} does not fit: install Python 3.11, 3.12 or 3.13 and run this again with "
+        "it."
     )
 
 
@@ -161,15 +161,15 @@ def create() -> None:
     free = shutil.disk_usage(ROOT).free / 1e9
     if free < GIGABYTES_NEEDED:
         raise Refused(
-            f"Only {free:.1f} GB are free here and {GIGABYTES_NEEDED} are needed: free some "
-            "space and run this again."
+            f"Only {free:.1f} GB are free here and {GIGABYTES_NEEDED} are needed: free some space "
+            "and run this again."
         )
     if not importlib.util.find_spec("ensurepip") or not importlib.util.find_spec("venv"):
         package = "python{}.{}-venv".format(*sys.version_info)
         if not _system.apt_install([package]):
             raise Refused(
-                f"This Python cannot make environments: run `{_system.apt_command([package])}` "
-                "and this again."
+                f"This Python cannot make environments: run `{_system.apt_command([package])}` and "
+                "this again."
             )
     say(f"Making .venv with Python {sys.version.split()[0]}.")
     # From inside .venv itself the environment must be made by the interpreter that it came from.
@@ -191,8 +191,8 @@ def _remove(folder: Path) -> None:
             shutil.rmtree(folder)
     except OSError as error:
         raise Refused(
-            f"The folder {folder} cannot be removed ({error.strerror}): remove it and "
-            "run this again."
+            f"The folder {folder} cannot be removed ({error.strerror}): remove it and run this "
+            "again."
         ) from error
 
 
@@ -286,14 +286,12 @@ def explain(log: str) -> str:
         reason = "The disk is full: free some space and run this again."
     elif _NO_NETWORK.search(log):
         reason = (
-            "The packages could not be fetched: check the network connection "
-            "(or the proxy) "
-            "and run this again."
+            "The packages could not be fetched: check the network connection (or the proxy) and "
+            "run this again."
         )
     else:
         reason = (
-            "The packages could not be installed: see the lines above, "
-            "correct it and "
-            "run this again."
+            "The packages could not be installed: see the lines above, correct it and run this "
+            "again."
         )
     return f"The end of {LOG}:\n{end}\n\n{reason}"

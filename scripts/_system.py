@@ -76,8 +76,8 @@ def ensure_qt_libraries(window: bool) -> None:
     apt_install([*needed, *extra])
     if still := _missing(QT_LIBRARIES):
         raise Refused(
-            f"Qt needs system libraries that are missing: run `{apt_command(still)}` "
-            "and this again."
+            f"Qt needs system libraries that are missing: run `{apt_command(still)}` and this "
+            "again."
         )
     extra = [name for name in extra if name != FONT_PACKAGE or not _has_fonts()]
     still = [name for name in extra if name == FONT_PACKAGE or name in _missing(WINDOW_LIBRARIES)]

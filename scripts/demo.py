@@ -82,8 +82,8 @@ def _poregui(python: Path, *arguments: str | Path) -> None:
     command = [str(python), "-P", "-m", "poregui", *map(str, arguments)]
     if code := subprocess.run(command, check=False).returncode:
         raise Refused(
-            f"The command `poregui {arguments[0]}` ended with code {code}: its own words "
-            "stand above."
+            f"The command `poregui {arguments[0]}` ended with code {code}: its own words stand "
+            "above."
         )
 
 

@@ -187,8 +187,8 @@ def porosity_sentence(over: dict[str, Any]) -> str:
     """Return mean porosity, its interval and its relative accuracy in words."""
     if over["interval95"] is None:
         return (
-            f"Porosity {over['mean']:.3f} area %; no confidence interval from one field. "
-            "Measure more fields."
+            f"Porosity {over['mean']:.3f} area %; no confidence interval from one field. Measure "
+            "more fields."
         )
     low, high = over["interval95"]
     accuracy = ""

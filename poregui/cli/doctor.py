@@ -24,15 +24,13 @@ _ASK = {
     "training": "import json; from poregui.learning.hardware import describe; "
     "print(json.dumps(describe()))",
     "window": (
-        "import json; from PySide6.QtCore import QCoreApplication, QStandardPaths, qVersion; "
-        "from PySide6.QtGui import QGuiApplication; "
-        "QCoreApplication.setOrganizationName('poregui'); "
-        "QCoreApplication.setApplicationName('poregui'); "
-        "kind = QStandardPaths.StandardLocation.AppLocalDataLocation; "
-        "folder = QStandardPaths.writableLocation(kind); "
-        "facts = {'qt': qVersion(), 'platform': None, 'log': folder + '/poregui.log'}; "
-        "print(json.dumps(facts), flush=True); "
-        "facts['platform'] = QGuiApplication([]).platformName(); print(json.dumps(facts))"
+        "import json; from PySide6.QtCore import QCoreApplication, QStandardPaths, qVersion; from "
+        "PySide6.QtGui import QGuiApplication; QCoreApplication.setOrganizationName('poregui'); "
+        "QCoreApplication.setApplicationName('poregui'); kind = "
+        "QStandardPaths.StandardLocation.AppLocalDataLocation; folder = "
+        "QStandardPaths.writableLocation(kind); facts = {'qt': qVersion(), 'platform': None, "
+        "'log': folder + '/poregui.log'}; print(json.dumps(facts), flush=True); facts['platform'] "
+        "= QGuiApplication([]).platformName(); print(json.dumps(facts))"
     ),
 }
 

@@ -275,10 +275,10 @@ def _micrographs(parser: argparse.ArgumentParser) -> None:
 
 def _detecting(verb: str) -> Callable[[argparse.ArgumentParser], None]:
     def add(parser: argparse.ArgumentParser) -> None:
-        from poregui.cli import detection_verbs as detecting
+        from poregui.cli import detection_verbs
 
         _project(parser)
-        getattr(detecting, f"add_{verb}_options")(parser)
+        getattr(detection_verbs, f"add_{verb}_options")(parser)
 
     return add
 
@@ -332,12 +332,12 @@ def _fit(parser: argparse.ArgumentParser) -> None:
 
 def _review(verb: str) -> Callable[[argparse.ArgumentParser], None]:
     def add(parser: argparse.ArgumentParser) -> None:
-        from poregui.cli import review_verbs as reviewing
+        from poregui.cli import review_verbs
 
         _project(parser)
         if verb != "compare":
             _run(parser)
-        getattr(reviewing, f"add_{verb}_options")(parser)
+        getattr(review_verbs, f"add_{verb}_options")(parser)
 
     return add
 
@@ -351,10 +351,10 @@ def _suggest(parser: argparse.ArgumentParser) -> None:
 
 def _share(verb: str) -> Callable[[argparse.ArgumentParser], None]:
     def add(parser: argparse.ArgumentParser) -> None:
-        from poregui.cli import project_verbs as sharing
+        from poregui.cli import project_verbs
 
         _project(parser)
-        getattr(sharing, f"add_{verb}_options")(parser)
+        getattr(project_verbs, f"add_{verb}_options")(parser)
 
     return add
 

@@ -175,8 +175,8 @@ def _split_text(values: Mapping[str, Any]) -> str:
     split = values["split"]
     how = _SPLITS.get(split["kind"], split["kind"])
     lines = [
-        f"Split {how}: {split['groups_train']} groups for training, {split['groups_test']} "
-        "for the test."
+        f"Split {how}: {split['groups_train']} groups for training, {split['groups_test']} for the "
+        "test."
     ]
     return "\n".join([*lines, *(f"Note: {warning}" for warning in values["warnings"])])
 

@@ -94,8 +94,8 @@ def _guess(many: int, predictor: Predictor) -> str:
     else:
         median = "unknown"
     return (
-        f"Note: the pixel size of {count(many, 'image')} is not known; that of the training "
-        f"crops, {median} µm/px, was used. Give the real one with --um-per-px."
+        f"Note: the pixel size of {count(many, 'image')} is not known; that of the training crops, "
+        f"{median} µm/px, was used. Give the real one with --um-per-px."
     )
 
 

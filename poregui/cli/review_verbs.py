@@ -154,14 +154,13 @@ def compare(args: argparse.Namespace, screen: Screen) -> int:
     lines = [found.sentence]
     if found.shared:
         lines.append(
-            f"Both right {found.pairing.both_right}, only run {first} "
-            f"{found.pairing.only_first}, only run {second} "
-            f"{found.pairing.only_second}, neither {found.pairing.both_wrong}."
+            f"Both right {found.pairing.both_right}, only run {first} {found.pairing.only_first}, "
+            f"only run {second} {found.pairing.only_second}, neither {found.pairing.both_wrong}."
         )
     if found.difference_interval is not None and found.difference is not None:
         lines.append(
-            f"Run {second} minus run {first}: {points(found.difference)} "
-            f"(95 % CI {points_span(*found.difference_interval)} over {found.groups} groups)."
+            f"Run {second} minus run {first}: {points(found.difference)} (95 % CI "
+            f"{points_span(*found.difference_interval)} over {found.groups} groups)."
         )
     lines += [f"Note: {note}" for note in found.notes]
     rows = [[flip.name, flip.truth, flip.first, flip.second] for flip in found.flipped[:_MOST_ROWS]]

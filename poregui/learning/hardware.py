@@ -138,18 +138,16 @@ def why_no_gpu(
         return ["TensorFlow from PyPI uses no GPU on macOS; there is nothing to set right."]
     if not cards:
         return [
-            "No NVIDIA card was found (nvidia-smi tells of none). "
-            "With one, install NVIDIA's driver and ask again; others are not used."
+            "No NVIDIA card was found (nvidia-smi tells of none). With one, install NVIDIA's "
+            "driver and ask again; others are not used."
         ]
     found = f"Found {listed(cards)}, but"
     if system == "Windows":
         return [
             f"{found} TensorFlow has used no GPU on native Windows since version 2.11. Install "
-            "poregui in WSL2: "
-            "`wsl --install` in a terminal of Windows, then in Ubuntu, in poregui's folder, `pip "
-            "install '.[gpu]'`; "
-            "the driver of Windows serves both, and projects lie under /mnt/c. Here training "
-            "goes on without the card."
+            "poregui in WSL2: `wsl --install` in a terminal of Windows, then in Ubuntu, in "
+            "poregui's folder, `pip install '.[gpu]'`; the driver of Windows serves both, and "
+            "projects lie under /mnt/c. Here training goes on without the card."
         ]
     if not built_for_cuda:
         return [
@@ -160,6 +158,5 @@ def why_no_gpu(
         ]
     return [
         f"{found} TensorFlow found no CUDA libraries that fit its driver. Install them with pip "
-        "install '.[gpu]', and "
-        "renew the driver if it is older than they are."
+        "install '.[gpu]', and renew the driver if it is older than they are."
     ]

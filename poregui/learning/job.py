@@ -24,10 +24,9 @@ from poregui.domain.events import (
     Started,
 )
 from poregui.domain.recipe import Recipe
-from poregui.learning import fitting as precision
-from poregui.learning import networks as zoo
+from poregui.learning import networks
 from poregui.learning.batches import Crops, batch_count, load
-from poregui.learning.fitting import Fit, Fitter, Report, ShouldStop
+from poregui.learning.fitting import FULL, Fit, Fitter, Report, ShouldStop, layers_of, policy_of
 from poregui.learning.results import Check, leave_off, never
 from poregui.store.files import write_json
 from poregui.store.run_files import BROKEN, parse_json, read_whole
@@ -152,10 +151,10 @@ def start(
     it.
     """
     build = partial(
-        zoo.build, job.recipe, job.spec, len(job.dataset.classes), train.sizes, train.shapes
+        networks.build, job.recipe, job.spec, len(job.dataset.classes), train.sizes, train.shapes
     )
-    policy = precision.policy_of(job.recipe)
-    with precision.layers_of(policy):
+    policy = policy_of(job.recipe)
+    with layers_of(policy):
         model = build()
     job.report(
         Started(
@@ -180,7 +179,7 @@ def start(
         report=job.report,
         should_stop=job.should_stop,
         checkpoint_file=job.folder.checkpoint_file if alone else None,
-        exact=build if policy != precision.FULL else None,
+        exact=build if policy != FULL else None,
     )
 
 

@@ -7,10 +7,8 @@ from pathlib import Path
 
 from poregui.domain.errors import TrainingError
 from poregui.domain.events import Finished, Note, Stage
-from poregui.learning import fitting as precision
-from poregui.learning import networks as zoo
-from poregui.learning import trained_network
-from poregui.learning.fitting import Fit, Report, ShouldStop
+from poregui.learning import networks, trained_network
+from poregui.learning.fitting import FULL, Fit, Report, ShouldStop, policy_of
 from poregui.learning.folds import cross_validate
 from poregui.learning.job import (
     EXPORTING,
@@ -49,9 +47,9 @@ def train(run_folder: Path, report: Report, should_stop: ShouldStop) -> None:
     recipe = folder.read_recipe()
     dataset = folder.read_dataset()
     make_repeatable(recipe.seed)
-    spec = zoo.input_spec(recipe, colour=dataset.colour, calibrated=dataset.calibrated)
+    spec = networks.input_spec(recipe, colour=dataset.colour, calibrated=dataset.calibrated)
     job = Job(folder, recipe, dataset, spec, report, should_stop, time.monotonic())
-    if recipe.mixed_precision and precision.policy_of(recipe) == precision.FULL:
+    if recipe.mixed_precision and policy_of(recipe) == FULL:
         report(
             Note("No GPU is used, so the training computes in 32 bits in spite of mixed precision.")
         )

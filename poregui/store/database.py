@@ -100,8 +100,8 @@ _TO_2 = (
     "ALTER TABLE micrographs ADD COLUMN display TEXT NOT NULL DEFAULT ''",
     "ALTER TABLE micrographs ADD COLUMN masks TEXT NOT NULL DEFAULT ''",
     "ALTER TABLE crops ADD COLUMN origin TEXT NOT NULL DEFAULT ''",
-    "CREATE TABLE outlines (crop_id INTEGER PRIMARY KEY REFERENCES crops (id), points "
-    "BLOB NOT NULL)",
+    "CREATE TABLE outlines (crop_id INTEGER PRIMARY KEY REFERENCES crops (id), points BLOB NOT "
+    "NULL)",
     """CREATE TABLE remarks (
         crop_id INTEGER PRIMARY KEY REFERENCES crops (id),
         note TEXT NOT NULL DEFAULT '',
@@ -217,8 +217,8 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version > SCHEMA_VERSION:
         raise ProjectError(
-            f"{path.parent} was made by a newer poregui (project version {version}, this one "
-            f"knows {SCHEMA_VERSION}).",
+            f"{path.parent} was made by a newer poregui (project version {version}, this one knows "
+            f"{SCHEMA_VERSION}).",
             "Update poregui to open it.",
         )
     (state,) = connection.execute("PRAGMA quick_check(1)").fetchone()

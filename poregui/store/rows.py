@@ -18,15 +18,13 @@ from poregui.store.database import explain
 
 CLASS_COLUMNS = "id, name, colour, letter, position, pattern, retired, definition"
 MICROGRAPH_COLUMNS = (
-    "id, path, name, sha256, width, height, bits, channels, um_per_px, scale_source, "
-    "specimen_id, plane, display, "
-    "masks, build_direction_deg, surfaces"
+    "id, path, name, sha256, width, height, bits, channels, um_per_px, scale_source, specimen_id, "
+    "plane, display, masks, build_direction_deg, surfaces"
 )
 DETECTION_COLUMNS = "micrograph_id, at, recipe, field_area_px, masks, surfaces"
 CROP_COLUMNS = (
-    "id, pixels, width, height, micrograph_id, x, y, source, "
-    "specimen_id, um_per_px, "
-    "given_side, label, origin"
+    "id, pixels, width, height, micrograph_id, x, y, source, specimen_id, um_per_px, given_side, "
+    "label, origin"
 )
 SELECT_CROPS = """
     SELECT c.id, c.pixels, c.width, c.height, c.micrograph_id, c.x, c.y, c.source,

@@ -380,8 +380,7 @@ def test_describing_a_project_loads_no_image_or_network_package(folder: Path) ->
     look = (
         "import sys; from poregui.cli.main import main; main(['info', sys.argv[1], '--json']); "
         "print([m for m in ('tensorflow', 'keras', 'onnxruntime', 'cv2', 'PIL', 'tifffile', "
-        "'pandas', 'PySide6') "
-        "if m in sys.modules])"
+        "'pandas', 'PySide6') if m in sys.modules])"
     )
     done = subprocess.run(
         [sys.executable, "-c", look, str(folder)],

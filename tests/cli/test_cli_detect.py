@@ -145,10 +145,10 @@ def test_numbers_are_kept_and_measured_anew_when_an_outline_or_the_scale_changes
     (first,) = measure_project(bench.project)
     assert list((bench.project.folder / CACHE).glob("numbers-*.npz"))
     calls = []
-    from poregui.workflow.detecting import measuring as module
+    from poregui.workflow.detecting import measuring
 
-    real = module.measure
-    monkeypatch.setattr(module, "measure", lambda *a, **k: calls.append(1) or real(*a, **k))
+    real = measuring.measure
+    monkeypatch.setattr(measuring, "measure", lambda *a, **k: calls.append(1) or real(*a, **k))
     (again,) = measure_project(bench.project)
     assert not calls
     assert all(

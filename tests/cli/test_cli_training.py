@@ -12,7 +12,7 @@ import pytest
 from builders import grey, labelled_project
 from PIL import Image
 
-from poregui.cli import training_output as following
+from poregui.cli import training_output
 from poregui.cli.main import main
 from poregui.cli.output import Screen, headline
 from poregui.domain.errors import TrainingError
@@ -53,7 +53,7 @@ def stand_in(monkeypatch: pytest.MonkeyPatch, *events: Event, script: str = "") 
     """Put a child in the place of the trainer that tells these events, then runs a script."""
     lines = "".join(f"print({to_line(event)!r}, flush=True)\n" for event in events)
     monkeypatch.setattr(
-        following,
+        training_output,
         "_command",
         lambda run_folder: [sys.executable, "-c", f"import os, sys\n{lines}{script}"],
     )
@@ -83,7 +83,7 @@ def test_a_training_is_followed_to_its_end(
     run: RunFolder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     stand_in(monkeypatch, started(), BatchEnded(1, 1, 2, 0.9, 0.5), epoch(1), FINISHED)
-    assert following.follow(run, Screen(as_json=False)) == FINISHED
+    assert training_output.follow(run, Screen(as_json=False)) == FINISHED
     told = capsys.readouterr()
     assert told.out == ""
     assert "40 crops for training, 8 for validation, 12 for testing" in told.err
@@ -96,7 +96,7 @@ def test_in_a_terminal_the_progress_moves_in_one_line(
 ) -> None:
     monkeypatch.setattr(type(sys.stderr), "isatty", lambda self: True)
     stand_in(monkeypatch, started(), BatchEnded(1, 1, 2, 0.9, 0.5), epoch(1), FINISHED)
-    following.follow(run, Screen(as_json=False))
+    training_output.follow(run, Screen(as_json=False))
     told = capsys.readouterr().err
     assert "\repoch 1 [########........] loss 0.900" in told
     assert told.endswith("\r")
@@ -107,7 +107,7 @@ def test_a_failed_training_says_why(run: RunFolder, monkeypatch: pytest.MonkeyPa
         monkeypatch, started(), Failed("The disk is full.", "Make room."), script="sys.exit(2)"
     )
     with pytest.raises(TrainingError, match=r"The disk is full\. Make room\."):
-        following.follow(run, Screen(as_json=False))
+        training_output.follow(run, Screen(as_json=False))
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_an_interrupted_training_says_how_to_go_on(
 ) -> None:
     stand_in(monkeypatch, Interrupted(epochs=2))
     with pytest.raises(TrainingError, match="poregui fit"):
-        following.follow(run, Screen(as_json=False))
+        training_output.follow(run, Screen(as_json=False))
 
 
 def test_a_child_that_dies_has_its_last_words_shown(
@@ -152,7 +152,7 @@ def test_a_child_that_dies_has_its_last_words_shown(
         script="sys.stderr.write('farewell'); sys.stderr.flush(); os._exit(7)",
     )
     with pytest.raises(TrainingError) as caught:
-        following.follow(run, Screen(as_json=False))
+        training_output.follow(run, Screen(as_json=False))
     expected = "The trainer of run 001 died with code 7. Its last words: out of luck / farewell."
     assert caught.value.what == expected
     assert str(run.log_file) in caught.value.remedy
@@ -165,7 +165,7 @@ def test_a_child_that_dies_after_a_checkpoint_says_how_to_go_on(
     run.checkpoint_file.write_bytes(b"state")
     stand_in(monkeypatch, started(), script="os._exit(7)")
     with pytest.raises(TrainingError) as caught:
-        following.follow(run, Screen(as_json=False))
+        training_output.follow(run, Screen(as_json=False))
     assert f"poregui fit {run.path}, goes on from there" in caught.value.remedy
 
 
@@ -175,7 +175,7 @@ def test_a_child_that_the_system_kills_is_told_apart(
 ) -> None:
     stand_in(monkeypatch, script="os.kill(os.getpid(), 9)")
     with pytest.raises(TrainingError, match="died by SIGKILL, perhaps for want of memory"):
-        following.follow(run, Screen(as_json=False))
+        training_output.follow(run, Screen(as_json=False))
 
 
 @pytest.mark.parametrize(
@@ -192,7 +192,7 @@ def test_a_child_that_died_for_want_of_memory_says_how_to_need_less(
 ) -> None:
     stand_in(monkeypatch, script=script)
     with pytest.raises(TrainingError) as died:
-        following.follow(run, Screen(as_json=False))
+        training_output.follow(run, Screen(as_json=False))
     assert "for want of memory" in died.value.what
     assert "Choose fewer crops per batch" in died.value.remedy
 
@@ -206,7 +206,7 @@ def test_ctrl_c_stops_and_a_second_one_cancels(
     heard: str,
 ) -> None:
     before = signal.getsignal(signal.SIGINT)
-    show = following.Display.show
+    show = training_output.Display.show
 
     def press(display: Any, event: Event) -> None:
         show(display, event)
@@ -214,7 +214,7 @@ def test_ctrl_c_stops_and_a_second_one_cancels(
             for _ in range(presses):
                 signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr(following.Display, "show", press)
+    monkeypatch.setattr(training_output.Display, "show", press)
     end = to_line(FINISHED if presses == 1 else Cancelled(1.0))
     words = f"words = [sys.stdin.readline().strip() for _ in range({presses})]\n"
     stand_in(
@@ -223,10 +223,10 @@ def test_ctrl_c_stops_and_a_second_one_cancels(
         script=f"{words}assert ' '.join(words) == {heard!r}\nprint({end!r}, flush=True)",
     )
     if presses == 1:
-        assert following.follow(run, Screen(as_json=False)) == FINISHED
+        assert training_output.follow(run, Screen(as_json=False)) == FINISHED
     else:
         with pytest.raises(KeyboardInterrupt):
-            following.follow(run, Screen(as_json=False))
+            training_output.follow(run, Screen(as_json=False))
     assert "Stopping and keeping the best weights" in capsys.readouterr().err
     assert signal.getsignal(signal.SIGINT) is before
 

@@ -44,8 +44,7 @@ def test_reporting_is_switched_off_before_onnx_runtime_can_be_loaded(
     tmp_path: Path, wish: str
 ) -> None:
     look = (
-        "import os, sys, poregui; print(os.environ['ORT_DISABLE_TELEMETRY'], "
-        "'onnxruntime' in "
+        "import os, sys, poregui; print(os.environ['ORT_DISABLE_TELEMETRY'], 'onnxruntime' in "
         "sys.modules)"
     )
     assert python(tmp_path / "home", "-c", wish + look) == "1 False"
@@ -53,8 +52,7 @@ def test_reporting_is_switched_off_before_onnx_runtime_can_be_loaded(
 
 def test_a_process_that_this_one_starts_afresh_inherits_it(tmp_path: Path) -> None:
     look = (
-        "import multiprocessing, os, poregui; "
-        "from concurrent.futures import ProcessPoolExecutor; "
+        "import multiprocessing, os, poregui; from concurrent.futures import ProcessPoolExecutor; "
         "pool = ProcessPoolExecutor(1, multiprocessing.get_context('spawn')); "
         "print(pool.submit(os.getenv, 'ORT_DISABLE_TELEMETRY').result())"
     )
@@ -78,11 +76,9 @@ def test_a_network_that_is_run_by_itself_leaves_nothing_either(tmp_path: Path) -
     model = write_size_model(tmp_path / "model")
     run = (
         "import sys; from pathlib import Path; from poregui.workflow.evaluating.predict import "
-        "open_session; "
-        "import numpy as np; model = Path(sys.argv[1]); "
-        "session, options = open_session(model.read_bytes(), model, 1); "
-        "given = {'image': np.zeros((2, 32, 32, 1), 'f'), 'size': np.ones((2, 2), 'f')}; "
-        "print(session.run(None, given, options)[0].shape)"
+        "open_session; import numpy as np; model = Path(sys.argv[1]); session, options = "
+        "open_session(model.read_bytes(), model, 1); given = {'image': np.zeros((2, 32, 32, 1), "
+        "'f'), 'size': np.ones((2, 2), 'f')}; print(session.run(None, given, options)[0].shape)"
     )
     assert python(tmp_path / "home", "-c", run, model) == "(2, 3)"
     assert left_in(tmp_path / "home") == []

@@ -305,8 +305,8 @@ def test_the_same_picture_under_two_paths_is_said_and_counted_where_a_person_wan
         capsys, "apply", model, two.data / "S1", two.data / "S2", "--out", tmp_path / "out"
     )
     assert applied_twice["warnings"][0] == (
-        "S1/image_001.png, S2/image_001.png are the same picture, which counts 2 times: leave "
-        "all but one out."
+        "S1/image_001.png, S2/image_001.png are the same picture, which counts 2 times: leave all "
+        "but one out."
     )
     assert len(list((tmp_path / "out" / "fields").iterdir())) == 2
 

@@ -14,8 +14,7 @@ import tensorflow as tf
 
 from poregui.domain.errors import TrainingError
 from poregui.domain.recipe import recipe_for
-from poregui.learning import export_onnx
-from poregui.learning import networks as zoo
+from poregui.learning import export_onnx, networks
 from poregui.learning.batches import Crops
 from poregui.learning.fitting import feed
 from poregui.vision.shape.crop_shapes import WIDTH
@@ -28,10 +27,10 @@ def used_network(preset: str, crops: int = 6, **chosen: Any) -> tuple[keras.Mode
     keras.utils.set_random_seed(0)
     random = np.random.default_rng(0)
     recipe = recipe_for(preset, input_size=40, **chosen)
-    spec = zoo.input_spec(recipe, colour=True, calibrated=True)
+    spec = networks.input_spec(recipe, colour=True, calibrated=True)
     sizes = random.uniform(5, 300, (crops, 2)).astype(np.float32)
     shapes = random.normal(2, 3, (crops, WIDTH)).astype(np.float32) if spec.sees_shape else None
-    model = zoo.build(recipe, spec, CLASSES, sizes, shapes)
+    model = networks.build(recipe, spec, CLASSES, sizes, shapes)
     for weight in model.weights:
         if "moving_variance" in weight.path or "gamma" in weight.path:
             weight.assign(random.uniform(0.5, 2, weight.shape))
@@ -64,7 +63,7 @@ def test_the_exported_graph_answers_and_explains_as_keras_does(
     assert np.ptp(expected, axis=0).max() > 0.01
 
     maps = run(content, inputs, "activation_maps")
-    side = model.get_layer(zoo.FEATURES).output.shape[1]
+    side = model.get_layer(networks.FEATURES).output.shape[1]
     assert maps.shape == (len(crops), CLASSES, side, side)
     gradients = gradient_times_features(model, inputs)
     assert np.abs(maps - gradients).max() < 1e-5 * max(1.0, np.abs(gradients).max())
@@ -75,7 +74,7 @@ def gradient_times_features(model: keras.Model, inputs: dict[str, Any]) -> np.nd
     """Return what automatic differentiation gives, going through the layers behind the features one
     by one.
     """
-    inner = keras.Model(model.inputs, model.get_layer(zoo.FEATURES).output)
+    inner = keras.Model(model.inputs, model.get_layer(networks.FEATURES).output)
     features = inner({name: tf.constant(value) for name, value in inputs.items()})
     head, last = model.get_layer("dense"), model.get_layer("probabilities")
     with tf.GradientTape(persistent=True) as tape:
@@ -98,8 +97,8 @@ def gradient_times_features(model: keras.Model, inputs: dict[str, Any]) -> np.nd
 
 def test_the_seed_network_has_the_parameters_of_the_original_study() -> None:
     recipe = recipe_for("seed")
-    spec = zoo.input_spec(recipe, colour=False, calibrated=False)
-    model = zoo.build(recipe, spec, 3, np.ones((1, 2), np.float32))
+    spec = networks.input_spec(recipe, colour=False, calibrated=False)
+    model = networks.build(recipe, spec, 3, np.ones((1, 2), np.float32))
     assert model.count_params() == 7_982_403
     assert (spec.side, spec.channels, spec.stretched, spec.sees_size) == (150, 3, True, False)
 
@@ -109,9 +108,9 @@ def test_the_default_network_sees_the_size_of_a_crop_and_survives_sizes_never_se
     small = model.predict_on_batch(feed(model, crops))
     large = model.predict_on_batch(feed(model, replace(crops, sizes=crops.sizes * 20)))
     assert np.abs(small - large).max() > 0.01
-    alike = zoo.build(
+    alike = networks.build(
         recipe_for("default", input_size=40),
-        zoo.input_spec(recipe_for("default", input_size=40), colour=True, calibrated=False),
+        networks.input_spec(recipe_for("default", input_size=40), colour=True, calibrated=False),
         CLASSES,
         np.full((5, 2), 100, np.float32),
     )
@@ -142,8 +141,8 @@ def test_a_layer_without_a_translation_is_named() -> None:
 
 def test_the_network_takes_off_the_mean_grey_of_a_bright_crop_without_losing_digits():
     recipe = recipe_for("default", input_size=96)
-    spec = zoo.input_spec(recipe, colour=True, calibrated=False)
-    model = zoo.build(recipe, spec, 3, np.full((4, 2), 50.0, np.float32))
+    spec = networks.input_spec(recipe, colour=True, calibrated=False)
+    model = networks.build(recipe, spec, 3, np.full((4, 2), 50.0, np.float32))
     bright = np.random.default_rng(0).uniform(0.5, 1.0, (4, 96, 96, 3)).astype(np.float32)
     means = keras.Model(model.inputs, model.get_layer("mean_grey").output)
     found = np.asarray(

@@ -14,7 +14,6 @@ from run_folders import make_run, small_recipe
 
 from poregui.domain.events import Event, Note
 from poregui.learning import fitting
-from poregui.learning import fitting as precision
 from poregui.learning.train import train
 from poregui.store.run_folder import RunFolder
 
@@ -33,7 +32,7 @@ def answers(run: RunFolder) -> list[tuple[float, ...]]:
 def test_with_a_gpu_layers_compute_in_16_bits_and_what_is_kept_has_32(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(precision, "has_gpu", lambda: True)
+    monkeypatch.setattr(fitting, "has_gpu", lambda: True)
     seen: set[str] = set()
     step = fitting.Fitter._step
 
@@ -56,7 +55,7 @@ def test_with_a_gpu_layers_compute_in_16_bits_and_what_is_kept_has_32(
 def test_without_a_gpu_it_is_said_and_the_answers_are_those_of_32_bits(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(precision, "has_gpu", lambda: False)
+    monkeypatch.setattr(fitting, "has_gpu", lambda: False)
     asked, told = trained(tmp_path / "001")
     plain, silent = trained(tmp_path / "002", mixed=False)
     assert [event.text for event in told if isinstance(event, Note) and "No GPU" in event.text]

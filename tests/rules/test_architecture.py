@@ -127,8 +127,7 @@ def test_each_rule_finds_its_offence_and_nothing_else(
 def test_floors_import_only_downwards() -> None:
     # In a process of its own, for it writes to the output that it found when it was first imported.
     program = (
-        "import sys; from importlinter.cli import "
-        "lint_imports; "
+        "import sys; from importlinter.cli import lint_imports; "
         "sys.exit(lint_imports(no_cache=True))"
     )
     checked = subprocess.run(

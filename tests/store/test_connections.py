@@ -21,8 +21,7 @@ import numpy as np
 import pytest
 
 from poregui.domain.errors import ImageError, ProjectError, ReadOnlyError
-from poregui.store import connections
-from poregui.store import database as sqlite_errors
+from poregui.store import connections, database
 from poregui.store.connections import MOST_READERS, Connections
 from poregui.store.database import explain
 from poregui.store.files import explain_write_error
@@ -265,9 +264,9 @@ def test_a_file_that_is_gone_is_called_gone(tmp_path: Path, name: str) -> None:
 
 def test_a_file_without_permission_is_called_so(tmp_path: Path, monkeypatch) -> None:
     (tmp_path / "project.db").touch()
-    monkeypatch.setattr(sqlite_errors.os, "access", lambda path, mode: False)
+    monkeypatch.setattr(database.os, "access", lambda path, mode: False)
     assert "no permission" in explain(refusal("SQLITE_CANTOPEN"), tmp_path / "project.db").what
-    monkeypatch.setattr(sqlite_errors.os, "access", lambda path, mode: mode == os.R_OK)
+    monkeypatch.setattr(database.os, "access", lambda path, mode: mode == os.R_OK)
     assert isinstance(explain(refusal("SQLITE_CANTOPEN"), tmp_path / "project.db"), ReadOnlyError)
 
 
@@ -357,11 +356,11 @@ def test_too_many_open_files_are_called_so_and_the_file_is_named(tmp_path: Path)
 
 
 def test_a_picture_whose_disk_fails_is_not_called_damaged(tmp_path: Path, monkeypatch) -> None:
-    from poregui.vision.io import reader as image_io
+    from poregui.vision.io import reader
 
     def fail(path: Path, plane: Any) -> None:
         raise OSError(errno.EIO, os.strerror(errno.EIO))
 
-    monkeypatch.setattr(image_io, "_decode", fail)
+    monkeypatch.setattr(reader, "_decode", fail)
     with pytest.raises(ImageError, match="its disk failed"):
         read_image(tmp_path / "a.png")

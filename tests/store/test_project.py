@@ -51,11 +51,11 @@ def test_a_label_survives_a_process_that_is_killed_right_after_it(tmp_path: Path
     with Project.create(tmp_path / "p") as project:
         (crop,) = add_crops(project, [None])
     program = (
-        "import os, sys; from pathlib import Path; from poregui.store.project import Project;"
-        "from poregui.workflow.editing.label_edits import label_crops; from "
-        "poregui.workflow.editing.history import History;"
-        "p = Project.open(Path(sys.argv[1])); h = History(p);"
-        "h.apply(label_crops(p, [int(sys.argv[2])], 3, who='x')); os.kill(os.getpid(), 9)"
+        "import os, sys; from pathlib import Path; from poregui.store.project import Project;from "
+        "poregui.workflow.editing.label_edits import label_crops; from "
+        "poregui.workflow.editing.history import History;p = Project.open(Path(sys.argv[1])); h = "
+        "History(p);h.apply(label_crops(p, [int(sys.argv[2])], 3, who='x')); os.kill(os.getpid(), "
+        "9)"
     )
     root = Path(__file__).resolve().parents[2]
     killed = subprocess.run(

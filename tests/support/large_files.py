@@ -60,8 +60,8 @@ def take_for_large(
 ) -> None:
     """Let images above a few pixels be handled as large ones."""
     from poregui.vision.io import pyramid
-    from poregui.vision.io import pyramid as large_images
+    from poregui.vision.io import pyramid as pyramid_module
 
-    monkeypatch.setattr(large_images, "LARGE", pixels)
+    monkeypatch.setattr(pyramid_module, "LARGE", pixels)
     monkeypatch.setattr(pyramid, "LARGE", pixels)
     monkeypatch.setattr(pyramid, "COARSEST", coarsest)

@@ -24,8 +24,8 @@ def project_of_version_1(folder: Path) -> Path:
         "VALUES ('a.png', 'a.png', 'x', 50, 40, 8, 1, 0.5)"
     )
     database.execute(
-        "INSERT INTO crops (pixels, width, height, micrograph_id, x, y, label) VALUES ('h', 9, "
-        "9, 1, 2, 3, 1)"
+        "INSERT INTO crops (pixels, width, height, micrograph_id, x, y, label) VALUES ('h', 9, 9, "
+        "1, 2, 3, 1)"
     )
     database.execute(
         "INSERT INTO label_log (crop_id, label, who, at, how) VALUES (1, 1, 'Ada', '2026', 'hand')"

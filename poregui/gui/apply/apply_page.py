@@ -406,8 +406,8 @@ class ApplyPage(QWidget):
         title = pieces.heading("No network yet", strong=True)
         text = pieces.muted("apply_empty_text")
         text.setText(
-            "Train one first; then it finds and sorts every pore of as many micrographs "
-            "as you like."
+            "Train one first; then it finds and sorts every pore of as many micrographs as you "
+            "like."
         )
         self.train_button = _wide("apply_train_button", "Go to Train", primary=True)
         self.take_button = _wide("apply_take_button", "Take a locked recipe…")

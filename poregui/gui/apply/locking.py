@@ -224,8 +224,7 @@ def _words(lock: Lock) -> str:
         scale = f"{lock.um_per_px:g} µm per px"
     return (
         f"{name}{lock.network}, {recipe.polarity} pores from {recipe.smallest:g} "
-        f"{recipe.size_unit}, threshold "
-        f"{recipe.method}, {scale}."
+        f"{recipe.size_unit}, threshold {recipe.method}, {scale}."
     )
 
 

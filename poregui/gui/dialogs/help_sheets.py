@@ -65,11 +65,10 @@ class AboutDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle("About poregui")
         text = QLabel(
-            f"<h2>poregui {poregui.__version__}</h2>"
-            "<p>Label pores in micrographs, train a network and review every error it makes.</p>"
-            "<p>BSD 3-Clause licence. Built with Qt, pyqtgraph, Keras, ONNX Runtime, OpenCV "
-            "and numpy.</p>"
-            f"<p>Python {platform.python_version()} on {html.escape(platform.platform())}</p>"
+            f"<h2>poregui {poregui.__version__}</h2><p>Label pores in micrographs, train a network "
+            "and review every error it makes.</p><p>BSD 3-Clause licence. Built with Qt, "
+            "pyqtgraph, Keras, ONNX Runtime, OpenCV and numpy.</p><p>Python "
+            f"{platform.python_version()} on {html.escape(platform.platform())}</p>"
         )
         text.setWordWrap(True)
         text.setMinimumWidth(420)

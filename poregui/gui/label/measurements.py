@@ -39,9 +39,8 @@ _PAUSE_MS = 200
 before it.
 """
 _NOTHING = (
-    "No outlined pores yet. Find pores (in the tab beside the "
-    "micrograph), or click "
-    "them one by one."
+    "No outlined pores yet. Find pores (in the tab beside the micrograph), or click them one by "
+    "one."
 )
 _WORKING = "Measuring…"
 

@@ -292,13 +292,13 @@ def why_nothing(number: int, final: Event | None) -> str:
         if final.epochs:
             when = f"after {count(final.epochs, 'epoch')}"
         return (
-            f"Run {number} was interrupted {when}, so nothing was tested. "
-            "Train again, or choose another run."
+            f"Run {number} was interrupted {when}, so nothing was tested. Train again, or choose "
+            "another run."
         )
     if isinstance(final, Cancelled):
         return (
-            f"Run {number} was cancelled, so nothing was tested. "
-            "Choose another run, or train again."
+            f"Run {number} was cancelled, so nothing was tested. Choose another run, or train "
+            "again."
         )
     if isinstance(final, Failed):
         return f"Run {number} failed: {final.what} {final.remedy}".strip()

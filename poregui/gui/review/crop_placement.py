@@ -27,8 +27,8 @@ from poregui.workflow.evaluating.similar_crops import Nearest
 _SHOWN = ("Equivalent diameter", "Aspect ratio", "Circularity")
 _ALIKE = 8
 _NO_FEATURES = (
-    "This run stored no features: cross-validations and runs of older versions have none. "
-    "Train again to see similar crops."
+    "This run stored no features: cross-validations and runs of older versions have none. Train "
+    "again to see similar crops."
 )
 
 

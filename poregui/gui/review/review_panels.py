@@ -120,8 +120,8 @@ ORDERS = {
 }
 """The orders of crops_of_run.py as text."""
 _ORDER_TIP = (
-    "Loss: −log of the probability of the label. Margin: difference between the two most "
-    "probable classes. Certain: probability of the predicted class. Size: longer side of the crop."
+    "Loss: −log of the probability of the label. Margin: difference between the two most probable "
+    "classes. Certain: probability of the predicted class. Size: longer side of the crop."
 )
 
 

@@ -313,8 +313,8 @@ class NumbersPresenter(PanelPresenter):
         note = f"{crops} with the current labels."
         if found.interval is not None and found.interval.counts != "crops":
             note += (
-                f" The accuracy interval treats {found.interval.groups} {found.interval.counts},"
-                " not single crops, as independent."
+                f" The accuracy interval treats {found.interval.groups} {found.interval.counts}, "
+                "not single crops, as independent."
             )
         say(panel.numbers_note, note)
         panel.overall_table.set_rows(("", "Value", "95 % CI, %"), overall_rows(found))

@@ -210,10 +210,9 @@ class MicrographImages(QObject):
             pyramid.close()
             raise ImageError(
                 f"{micrograph.shown_name} is {pyramid.width} x {pyramid.height} px now, and was "
-                f"{micrograph.width} x "
-                f"{micrograph.height} px.",
-                "Its crops would not fit: put the original file back. Labelling goes "
-                "on without it.",
+                f"{micrograph.width} x {micrograph.height} px.",
+                "Its crops would not fit: put the original file back. Labelling goes on without "
+                "it.",
             )
         try:
             if stamp_of(file)[0] <= _HELD_FIRST:

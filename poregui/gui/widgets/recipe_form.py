@@ -41,8 +41,8 @@ class CrossValidationBox(QWidget):
         self.switch.setObjectName("cross_validate_switch")
         self.switch.setAccessibleName("Cross-validate")
         self.switch.setToolTip(
-            "Test every crop once with a network that has not seen its specimen. Gives "
-            "predictions and accuracy, but no network."
+            "Test every crop once with a network that has not seen its specimen. Gives predictions "
+            "and accuracy, but no network."
         )
         self.number = QSpinBox()
         self.number.setObjectName("folds_number")

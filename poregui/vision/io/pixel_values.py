@@ -137,9 +137,8 @@ def to_unsigned(pixels: NDArray[Any]) -> tuple[NDArray[Any], tuple[str, ...]]:
         values = np.clip(np.where(np.isfinite(values), values, low), low, high)
         scaled[rows] = np.rint((values / 2 - low / 2) / max(high / 2 - low / 2, 1e-300) * 65535)
     note = (
-        f"Its {8 * pixels.dtype.itemsize}-bit values from {low:g} to "
-        f"{high:g} were "
-        "scaled to 16 bits."
+        f"Its {8 * pixels.dtype.itemsize}-bit values from {low:g} to {high:g} were scaled to 16 "
+        "bits."
     )
     return scaled, (note,)
 

@@ -194,8 +194,8 @@ class Pyramid:
         width, height = self.sizes[level]
         if box.x < 0 or box.y < 0 or box.right > width or box.bottom > height:
             raise PoreguiError(
-                f"The box at {box.x}, {box.y} does not lie inside the image of {width} x "
-                f"{height} px.",
+                f"The box at {box.x}, {box.y} does not lie inside the image of {width} x {height} "
+                "px.",
                 "Draw the crop inside the image.",
             )
         if box.area > _LARGEST_READ:
@@ -407,8 +407,8 @@ def _by_parts(path: Path, plane: Plane) -> Pyramid | None:
             return None
         if max(page.imagewidth, page.imagelength) > _MOST_SIDE:
             raise TooLarge(
-                f"says that it is {page.imagewidth} x {page.imagelength} px, which is too "
-                "large to open.",
+                f"says that it is {page.imagewidth} x {page.imagelength} px, which is too large to "
+                "open.",
                 "Cut it into smaller images.",
             )
         check_stored(page, size)

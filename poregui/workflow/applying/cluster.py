@@ -37,9 +37,8 @@ _LOOK_FOR_WORKERS_S = 5
 _WITHOUT_WORKERS_S = 60
 _RESUME = "What is done is not done again when you ask once more."
 _NOT_SHARED = (
-    "A worker wrote its results, but they are not in {folder}. It must "
-    "be the same "
-    "folder on all machines."
+    "A worker wrote its results, but they are not in {folder}. It must be the same folder on all "
+    "machines."
 )
 
 

@@ -35,8 +35,7 @@ def sensitivity_words(group: GroupSummary) -> str:
     far = [one.total for one in group.sensitivity]
     return (
         "With a threshold up to 5 % lower or higher the pores would cover "
-        f"{_span(near, group.porosity.mean)}, "
-        f"up to 10 % {_span(far, group.porosity.mean)}."
+        f"{_span(near, group.porosity.mean)}, up to 10 % {_span(far, group.porosity.mean)}."
     )
 
 
@@ -46,8 +45,8 @@ def unlike_words(group: GroupSummary) -> str:
     """
     if group.unlike is None:
         return (
-            "This network keeps no training features, so unusual pores cannot be recognised. "
-            "Train again."
+            "This network keeps no training features, so unusual pores cannot be recognised. Train "
+            "again."
         )
     if not group.unlike:
         return ""

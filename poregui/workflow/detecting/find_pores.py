@@ -154,8 +154,8 @@ def detection_recipe(project: Project) -> DetectionRecipe:
     except PoreguiError as error:
         raise ProjectError(
             f"The detection settings of this project are damaged: {error.what}",
-            "Set them again in the Find tab of the Label page, or give a file with "
-            "poregui detect --recipe.",
+            "Set them again in the Find tab of the Label page, or give a file with poregui detect "
+            "--recipe.",
         ) from error
 
 
@@ -209,8 +209,7 @@ def find_in_file(
         if (image.width, image.height) != (micrograph.width, micrograph.height):
             raise PoreguiError(
                 f"{micrograph.shown_name} is {image.width} x {image.height} px now, and was "
-                f"{micrograph.width} x "
-                f"{micrograph.height} px.",
+                f"{micrograph.width} x {micrograph.height} px.",
                 "Put the original file back.",
             )
         check_same(micrograph, file, folder)

@@ -125,8 +125,7 @@ def accept_file(project: Project, micrograph: Micrograph, now: FileNow) -> Accep
     return Accepted(
         _as_a_new_one(project, micrograph, now),
         f"{name} holds another picture now, which came in as a new micrograph. The old one keeps "
-        "its crops and labels; "
-        "import its file from where it lies to see it again.",
+        "its crops and labels; import its file from where it lies to see it again.",
     )
 
 

@@ -61,9 +61,9 @@ def forget_pyramids(folder: Path, micrographs: Sequence[Micrograph]) -> None:
 
 
 REMEDY = (
-    "Put the original back, or import it from where it lies now. If the new file is meant, "
-    "accept it: in the menu "
-    "of the micrograph in the list, or with poregui micrographs PROJECT --name NAME --accept-file."
+    "Put the original back, or import it from where it lies now. If the new file is meant, accept "
+    "it: in the menu of the micrograph in the list, or with poregui micrographs PROJECT --name "
+    "NAME --accept-file."
 )
 
 

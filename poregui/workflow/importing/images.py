@@ -159,8 +159,8 @@ def collect(
         )
     if unnamed:
         notes.append(
-            f"{unnamed} of {len(found)} file names do not match the pattern; their "
-            "specimen is unknown."
+            f"{unnamed} of {len(found)} file names do not match the pattern; their specimen is "
+            "unknown."
         )
     skipped.sort(key=lambda one: natural(one.name))
     return Collected(tuple(micrographs), tuple(crops), tuple(skipped), tuple(notes))
@@ -318,9 +318,8 @@ def _new_crops(
             notes.append(f"{one.shown} is the same image as {twin.shown}; it was taken once.")
         else:
             notes.append(
-                f"{one.shown} is the same image as {twin.shown} with another label; look at "
-                "it: it is labelled "
-                f"{twin.class_name or 'not at all'} now."
+                f"{one.shown} is the same image as {twin.shown} with another label; look at it: it "
+                f"is labelled {twin.class_name or 'not at all'} now."
             )
     taken = {id(one) for one in new.values()}
     return [one for one in collected if id(one) in taken], present

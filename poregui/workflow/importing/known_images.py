@@ -67,9 +67,8 @@ class Collected:
 
 _MOST_LISTED = 3
 _OTHER = (
-    "is another picture than the one that was imported from there. Accept it first: in the "
-    "menu of the "
-    "micrograph in the list, or with poregui micrographs PROJECT --name NAME --accept-file."
+    "is another picture than the one that was imported from there. Accept it first: in the menu of "
+    "the micrograph in the list, or with poregui micrographs PROJECT --name NAME --accept-file."
 )
 
 
@@ -177,9 +176,8 @@ def _as_found(
         found = replace(there, path=project.path_for(one.file), name=name_of(one.file, one.plane))
     elif _place(file) != _place(one.file):
         note = (
-            f"{one.shown} is the same picture as {there.shown_name}, which is in "
-            "the project; "
-            "it was not taken twice."
+            f"{one.shown} is the same picture as {there.shown_name}, which is in the project; it "
+            "was not taken twice."
         )
     if there.specimen_id is None and one.specimen is not None:
         found = replace(found, specimen_id=specimens.id_of(one.specimen))

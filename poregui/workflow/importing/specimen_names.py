@@ -169,8 +169,7 @@ def doubt_words(which: str) -> str:
     them.
     """
     return (
-        f"{which}: pictures of one name lie in several folders, and the name alone would make "
-        "one specimen of them; "
-        "they get none. Write the folder into the pattern, as {specimen}/*, or give them a "
-        "specimen by hand."
+        f"{which}: pictures of one name lie in several folders, and the name alone would make one "
+        "specimen of them; they get none. Write the folder into the pattern, as {specimen}/*, or "
+        "give them a specimen by hand."
     )

@@ -30,8 +30,8 @@ def model_card(project: Project, run: RunFolder, sidecar: Mapping[str, Any]) -> 
     here = classes_of_run(project, dataset)
     title = f"Network of run {run.number} of {project.name}"
     what = (
-        f"Classifies pores in micrographs as {listed(here.names, 'or')}. "
-        f"Exported {facts.made} from the project."
+        f"Classifies pores in micrographs as {listed(here.names, 'or')}. Exported {facts.made} "
+        "from the project."
     )
     return [
         Heading(title, 1),
@@ -154,8 +154,8 @@ def _data(project: Project, dataset: Dataset, here: ClassesHere) -> list[Block]:
         for part in _PARTS
     ]
     notes = [
-        f"Split {split_words(dataset.split_kind)}. Test crops were used neither for training "
-        "nor for stopping it."
+        f"Split {split_words(dataset.split_kind)}. Test crops were used neither for training nor "
+        "for stopping it."
     ]
     if len(rows) > len(shown):
         notes.append(

@@ -241,14 +241,14 @@ def why_not_grouped(groups: Sequence[str]) -> str:
     what = _WHAT.get(kind_of(groups), "group")
     if len(groups) == 1:
         return (
-            f"All labelled crops are from one {what}: no independent test is possible. "
-            "Add crops of other specimens."
+            f"All labelled crops are from one {what}: no independent test is possible. Add crops "
+            "of other specimens."
         )
     if len(groups) < FEWEST_GROUPS:
         return (
             f"Labelled crops are from only {count(len(groups), what)} (at least {FEWEST_GROUPS} "
-            f"needed): crops of one {what} are used for training and testing, and the accuracy "
-            "may be too high."
+            f"needed): crops of one {what} are used for training and testing, and the accuracy may "
+            "be too high."
         )
     return (
         f"Some class occurs in too few {noun(2, what)}: crops of one {what} are used for training "

@@ -199,8 +199,8 @@ def advice(curve: Mapping[str, Any] | None, names: Mapping[int, str]) -> str:
     name = names.get(best["label"], "such")
     if high < _WORTH_SAYING:
         return (
-            f"More labels would hardly improve the suggestions ({best['more']} more {name}: "
-            f"at most {points(high)})."
+            f"More labels would hardly improve the suggestions ({best['more']} more {name}: at "
+            f"most {points(high)})."
         )
     if not helping:
         return (
@@ -215,7 +215,7 @@ def lines_of_classes(curve: Mapping[str, Any] | None, names: Mapping[int, str]) 
     without a curve.
     """
     return [
-        f"{one['more']} more {names.get(one['label'], 'such')}: {points(one['gain'])} "
-        f"(95 % CI {points_span(*one['interval'])})"
+        f"{one['more']} more {names.get(one['label'], 'such')}: {points(one['gain'])} (95 % CI "
+        f"{points_span(*one['interval'])})"
         for one in (curve["gains"] if curve else ())
     ]

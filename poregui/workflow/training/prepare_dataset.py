@@ -173,7 +173,7 @@ def _leaks(labelled: _Labelled, test: frozenset[int]) -> tuple[str, ...]:
         return ()
     return (
         f"{count(shared, 'specimen, micrograph or source', 'specimens, micrographs or sources')} "
-        f"used for training and testing: the accuracy may be too high.",
+        "used for training and testing: the accuracy may be too high.",
     )
 
 
@@ -419,8 +419,8 @@ def _fold_parts(
     for index, name in enumerate(labelled.classes):
         if len({fold_of[item.group] for item in items if item.label == index}) < 2:
             warnings.append(
-                f"All crops of {name} are in one fold: the network that is tested on it has "
-                "not seen this class."
+                f"All crops of {name} are in one fold: the network that is tested on it has not "
+                "seen this class."
             )
     parts: dict[int, Part] = dict.fromkeys((item.crop_id for item in items), "test")
     return parts, [test for test in tests if test], kind_of(groups), len(groups), tuple(warnings)
@@ -462,8 +462,7 @@ def crop_name(crop: Crop, micrograph_names: dict[int, str]) -> str:
     """
     if crop.micrograph_id is not None and crop.box is not None:
         return (
-            f"{micrograph_names.get(crop.micrograph_id, 'micrograph')} at "
-            f"{crop.box.x}, "
+            f"{micrograph_names.get(crop.micrograph_id, 'micrograph')} at {crop.box.x}, "
             f"{crop.box.y}"
         )
     return crop.source or f"crop {crop.id}"

@@ -79,8 +79,8 @@ def test_accepting_the_page_takes_what_is_in_sight_as_one_step_and_says_how_many
     assert labelled == seen
     second = sum(crop.label == 2 for crop in project.crops())
     words = (
-        f"Accepted {len(seen)} suggestions: {len(seen) - second} Gas, {second} Keyhole. "
-        "Undo removes them."
+        f"Accepted {len(seen)} suggestions: {len(seen) - second} Gas, {second} Keyhole. Undo "
+        "removes them."
     )
     assert words in desk.notes
     desk.presenter.undo()

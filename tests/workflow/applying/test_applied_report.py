@@ -115,8 +115,8 @@ def test_one_specimen_of_one_field_without_a_scale_has_no_interval_and_sizes_in_
     page = Page(applied_html(told))
     assert "Specimen none_0.png" in page.text
     assert (
-        "one field alone has no interval. Areas of classes are corrected for what the "
-        "network confuses." in page.text
+        "one field alone has no interval. Areas of classes are corrected for what the network "
+        "confuses." in page.text
     )
     assert "Equivalent diameter, px" in page.text
     assert "Recipe locked by Ann on 2026-01-02, hash abc" in page.text

@@ -18,7 +18,7 @@ import pytest
 from size_model import draw_discs, write_size_model
 
 from poregui.domain.errors import ProjectError
-from poregui.workflow.applying import classify as answers
+from poregui.workflow.applying import classify
 from poregui.workflow.applying.classify import NetworkFiles, Stopped
 from poregui.workflow.applying.field import FieldProblem, FieldResult, FieldTask, apply_field
 from poregui.workflow.applying.inputs import ToApply, model_of_file, tasks_of
@@ -54,7 +54,7 @@ def test_many_pores_are_answered_in_processes_exactly_as_by_one_thread(
     written = []
     for threads, listen in ((1, lambda *heard: None), (2, look)):
         task = replace(many, threads=threads, folder=tmp_path / str(threads))
-        assert apply_field(task, listen).pores >= 2 * answers._WORTH
+        assert apply_field(task, listen).pores >= 2 * classify._WORTH
         names = ("pores.csv", "pores.geojson")
         written.append([(task.folder / name).read_bytes() for name in names])
     assert written[0] == written[1]

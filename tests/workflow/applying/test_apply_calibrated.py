@@ -20,7 +20,7 @@ from poregui.domain.errors import ProjectError
 from poregui.domain.scores import at_temperature
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
-from poregui.workflow.applying import confusion_of_tests as tested
+from poregui.workflow.applying import confusion_of_tests
 from poregui.workflow.applying.confidence import sureness
 from poregui.workflow.applying.confusion_of_tests import temperature_of
 from poregui.workflow.applying.inputs import ToApply, model_of_file, model_of_run, tasks_of
@@ -102,12 +102,12 @@ def test_a_run_is_calibrated_on_its_validation_crops_and_its_export_alike(
     (task,) = tasks_of(bare, [ToApply(tmp_path / "field_0.png", "S")], tmp_path / "out")
     assert task.temperature == own.temperature
     assert np.array_equal(own.confusion, bare.confusion)
-    sure = tested.tested_crops(run).at(own.temperature).answers.max(axis=1) >= 0.85
+    sure = confusion_of_tests.tested_crops(run).at(own.temperature).answers.max(axis=1) >= 0.85
     assert own.confusion.sum() == sure.sum() > 0
 
 
 def test_the_slider_counts_test_crops_by_calibrated_confidence(run: RunFolder) -> None:
-    raw = tested.tested_crops(run)
+    raw = confusion_of_tests.tested_crops(run)
     assert raw.confusion(0.85).sum() == 0
     found = sureness(run, 0.85)
     assert 0 < found.coverage < 1

@@ -21,7 +21,7 @@ from size_model import draw_discs, write_size_model
 from poregui.cli.main import main
 from poregui.domain.detection import DetectionRecipe
 from poregui.domain.errors import PoreguiError
-from poregui.workflow.applying import cluster as on_cluster
+from poregui.workflow.applying import cluster as cluster_module
 from poregui.workflow.applying.cluster import Scheduler, apply_on_cluster, check_versions
 from poregui.workflow.applying.field import FieldTask, apply_field
 from poregui.workflow.applying.pool import apply_all
@@ -184,7 +184,7 @@ def test_a_folder_that_is_not_shared_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tasks = tasks_in(tmp_path, 1)
-    monkeypatch.setattr(on_cluster, "_shown", lambda path: False)
+    monkeypatch.setattr(cluster_module, "_shown", lambda path: False)
     with running_cluster(1) as cluster:
         applied = apply_on_cluster(tasks, Scheduler(cluster.scheduler_address))
     assert "must be the same folder on all machines" in applied.problems[0].reason
@@ -193,7 +193,7 @@ def test_a_folder_that_is_not_shared_is_named(
 def test_a_scheduler_without_workers_and_one_that_is_gone_are_told(
     tmp_path: Path, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr(on_cluster, "_ANSWER_S", 1)
+    monkeypatch.setattr(cluster_module, "_ANSWER_S", 1)
     tasks = tasks_in(tmp_path, 1)
     with running_cluster(0) as cluster:
         gone = Scheduler(cluster.scheduler_address)
@@ -206,7 +206,7 @@ def test_a_scheduler_without_workers_and_one_that_is_gone_are_told(
 def test_a_scheduler_that_ends_in_the_middle_is_told_and_what_is_done_stays(
     tmp_path: Path, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr(on_cluster, "_ANSWER_S", 1)
+    monkeypatch.setattr(cluster_module, "_ANSWER_S", 1)
     tasks = tasks_in(tmp_path)
     with (
         running_cluster(1) as cluster,

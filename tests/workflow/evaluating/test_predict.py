@@ -127,8 +127,8 @@ def test_predicting_brings_no_tensorflow_into_the_process(run: RunFolder) -> Non
     code = (
         "import sys; from pathlib import Path; from poregui.store.run_folder import RunFolder; "
         "from poregui.workflow.evaluating.predict import Predictor; "
-        "Predictor(RunFolder(Path(sys.argv[1]))); "
-        "sys.exit(' '.join({'tensorflow', 'keras', 'sklearn'} & sys.modules.keys()) or 0)"
+        "Predictor(RunFolder(Path(sys.argv[1]))); sys.exit(' '.join({'tensorflow', 'keras', "
+        "'sklearn'} & sys.modules.keys()) or 0)"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, str(run.path)],

@@ -16,7 +16,7 @@ from two_folders import NAME, TwoFolders, add_network, told, two_folders
 from poregui.cli.main import main
 from poregui.domain.errors import PoreguiError
 from poregui.domain.records import Detection
-from poregui.store import files as stamps
+from poregui.store import files as store_files
 from poregui.store.files import file_hash
 from poregui.store.project import Project
 from poregui.workflow.editing.history import History
@@ -103,9 +103,8 @@ def test_outlines_are_not_brought_onto_it(two: TwoFolders, tmp_path: Path, capsy
     values = told(capsys, "import-outlines", other, tmp_path / "p.json")
     assert values["imported"] == 4
     assert values["notes"] == [
-        "S2/image_001.png was outlined in another picture than S2/image_001.png holds; its 9 "
-        "pores were left out. "
-        "Import the picture that was outlined first."
+        "S2/image_001.png was outlined in another picture than S2/image_001.png holds; its 9 pores "
+        "were left out. Import the picture that was outlined first."
     ]
 
 
@@ -281,15 +280,15 @@ def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         files.append(file.name)
         return file_hash(file)
 
-    monkeypatch.setattr(stamps, "file_hash", reading)
-    monkeypatch.setattr(stamps, "_here", {})
+    monkeypatch.setattr(store_files, "file_hash", reading)
+    monkeypatch.setattr(store_files, "_here", {})
     return files
 
 
 def aged(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a file have been written long ago."""
     monkeypatch.setattr(
-        stamps.time, "time_ns", lambda: max(stamps.stamp_of(file)[1:]) + 10_000_000_000
+        store_files.time, "time_ns", lambda: max(store_files.stamp_of(file)[1:]) + 10_000_000_000
     )
 
 
@@ -299,19 +298,19 @@ def test_a_file_is_read_once_as_long_as_size_and_time_stay(
     file = tmp_path / "a.png"
     file.write_bytes(b"one")
     aged(file, monkeypatch)
-    assert stamps.remembered_hash(file, None) is None
-    first = stamps.current_hash(file, None)
+    assert store_files.remembered_hash(file, None) is None
+    first = store_files.current_hash(file, None)
     assert (
-        stamps.current_hash(file, None)
-        == stamps.remembered_hash(file, None)
+        store_files.current_hash(file, None)
+        == store_files.remembered_hash(file, None)
         == first
         == file_hash(file)
     )
     assert read == ["a.png"]
     file.write_bytes(b"two")
     aged(file, monkeypatch)
-    assert stamps.remembered_hash(file, None) is None
-    assert stamps.current_hash(file, None) == file_hash(file) != first
+    assert store_files.remembered_hash(file, None) is None
+    assert store_files.current_hash(file, None) == file_hash(file) != first
     assert read == ["a.png"] * 2
 
 
@@ -321,18 +320,18 @@ def test_a_copy_that_keeps_size_and_time_is_read_anew(
     file = tmp_path / "a.png"
     file.write_bytes(b"one")
     aged(file, monkeypatch)
-    first, before = stamps.current_hash(file, None), file.stat()
+    first, before = store_files.current_hash(file, None), file.stat()
     (tmp_path / "b").write_bytes(b"two")
     os.utime(tmp_path / "b", ns=(before.st_atime_ns, before.st_mtime_ns))
     os.replace(tmp_path / "b", file)
     assert (file.stat().st_size, file.stat().st_mtime_ns) == (before.st_size, before.st_mtime_ns)
-    assert stamps.current_hash(file, None) != first
+    assert store_files.current_hash(file, None) != first
 
 
 def test_a_file_that_was_written_just_now_is_not_trusted(tmp_path: Path, read: list[str]) -> None:
     (tmp_path / "a.png").write_bytes(b"one")
-    stamps.current_hash(tmp_path / "a.png", None)
-    stamps.current_hash(tmp_path / "a.png", None)
+    store_files.current_hash(tmp_path / "a.png", None)
+    store_files.current_hash(tmp_path / "a.png", None)
     assert read == ["a.png"] * 2
 
 
@@ -340,34 +339,34 @@ def test_large_files_are_remembered_beyond_the_process_and_a_spoilt_memory_is_no
     tmp_path: Path, read: list[str], monkeypatch
 ) -> None:
     file, cache = tmp_path / "large.tif", tmp_path / "cache"
-    file.write_bytes(bytes(stamps.WORTH))
+    file.write_bytes(bytes(store_files.WORTH))
     aged(file, monkeypatch)
-    first = stamps.current_hash(file, cache)
-    monkeypatch.setattr(stamps, "_here", {})
-    assert stamps.current_hash(file, cache) == first
+    first = store_files.current_hash(file, cache)
+    monkeypatch.setattr(store_files, "_here", {})
+    assert store_files.current_hash(file, cache) == first
     assert read == ["large.tif"]
     for spoilt in ("", "{", "[]", "null", '{"a": 1}', '{"a": [1, 2]}'):
-        (cache / stamps.STAMPS).write_text(spoilt, encoding="utf-8")
-        monkeypatch.setattr(stamps, "_here", {})
-        assert stamps.current_hash(file, cache) == first
+        (cache / store_files.STAMPS).write_text(spoilt, encoding="utf-8")
+        monkeypatch.setattr(store_files, "_here", {})
+        assert store_files.current_hash(file, cache) == first
     (tmp_path / "small.tif").write_bytes(b"x")
     aged(tmp_path / "small.tif", monkeypatch)
-    stamps.current_hash(tmp_path / "small.tif", cache)
-    assert list(json.loads((cache / stamps.STAMPS).read_text(encoding="utf-8"))) == [str(file)]
+    store_files.current_hash(tmp_path / "small.tif", cache)
+    assert list(json.loads((cache / store_files.STAMPS).read_text(encoding="utf-8"))) == [str(file)]
 
 
 def test_a_cache_that_cannot_be_written_only_costs_time(
     tmp_path: Path, read: list[str], monkeypatch
 ) -> None:
     file = tmp_path / "large.tif"
-    file.write_bytes(bytes(stamps.WORTH))
+    file.write_bytes(bytes(store_files.WORTH))
     aged(file, monkeypatch)
     (tmp_path / "cache").write_text("a file is in its place")
-    assert stamps.current_hash(file, tmp_path / "cache") == file_hash(file)
+    assert store_files.current_hash(file, tmp_path / "cache") == file_hash(file)
     with pytest.raises(PoreguiError, match="is not there any more"):
-        stamps.current_hash(tmp_path / "gone.tif", None)
+        store_files.current_hash(tmp_path / "gone.tif", None)
     with pytest.raises(PoreguiError, match="cannot be read"):
-        stamps.current_hash(file / "below.tif", None)
+        store_files.current_hash(file / "below.tif", None)
 
 
 def test_a_missing_file_is_no_other_picture(tmp_path: Path) -> None:

@@ -138,9 +138,8 @@ def test_two_images_of_a_file_never_land_on_one_micrograph(
     values = told(capsys, "import-outlines", copy, tmp_path / "pores.json")
     assert labels_of(copy) == {"S1": ALL["S1"]}
     assert values["notes"] == [
-        "S2/image_001.png is one of 2 images that would all be image_001.png; its 9 pores "
-        "were left out. "
-        "Name files or folders of outlines as those of the micrographs."
+        "S2/image_001.png is one of 2 images that would all be image_001.png; its 9 pores were "
+        "left out. Name files or folders of outlines as those of the micrographs."
     ]
 
 

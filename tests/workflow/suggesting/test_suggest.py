@@ -19,8 +19,8 @@ from poregui.domain.classes import NOT_A_PORE, UNSURE
 from poregui.domain.records import Crop
 from poregui.store.pixels import CropPixels
 from poregui.store.project import Project
-from poregui.vision.shape import crop_shapes as crop_texture
-from poregui.workflow.suggesting import suggestion_worker as suggest_worker
+from poregui.vision.shape import crop_shapes
+from poregui.workflow.suggesting import suggestion_worker
 from poregui.workflow.suggesting.suggestion_features import COUNT, CropFeatures, feature_rows
 from poregui.workflow.suggesting.suggestion_model import fit, teaching_order, uncertainty
 from poregui.workflow.suggesting.suggestion_worker import SuggestWorker
@@ -122,12 +122,12 @@ def test_a_crop_is_described_alike_however_it_is_turned(project: Project):
     crop = disc(6)
     tilted = crop.array.copy()
     tilted[8:10, 3:12] = 20
-    one = crop_texture.texture_numbers(tilted, 0, 255)
-    assert len(one) == len(crop_texture.TEXTURES)
-    assert crop_texture.texture_numbers(np.rot90(tilted), 0, 255) == pytest.approx(one, abs=1e-3)
-    assert np.isfinite(crop_texture.texture_numbers(np.zeros((8, 8), np.uint8), 0, 255)).all()
+    one = crop_shapes.texture_numbers(tilted, 0, 255)
+    assert len(one) == len(crop_shapes.TEXTURES)
+    assert crop_shapes.texture_numbers(np.rot90(tilted), 0, 255) == pytest.approx(one, abs=1e-3)
+    assert np.isfinite(crop_shapes.texture_numbers(np.zeros((8, 8), np.uint8), 0, 255)).all()
     assert np.isfinite(
-        crop_texture.texture_numbers(np.zeros((1, 300, 3), np.uint16), 0, 65535)
+        crop_shapes.texture_numbers(np.zeros((1, 300, 3), np.uint16), 0, 65535)
     ).all()
 
 
@@ -247,7 +247,7 @@ def test_crops_of_one_source_in_their_names_are_one_group_as_in_a_training(
     monkeypatch.setattr(Project, "crops", lambda project: renamed)
     seen: list[list[str]] = []
     monkeypatch.setattr(
-        suggest_worker, "fit", lambda rows, labels, groups, honest: seen.append(groups)
+        suggestion_worker, "fit", lambda rows, labels, groups, honest: seen.append(groups)
     )
     worker = SuggestWorker(project.folder, lambda answer: None, lambda: False)
     for message in messages_of(project):
@@ -287,7 +287,7 @@ def test_the_worker_waits_until_it_was_told_of_all_crops(project: Project):
 
 def test_a_served_worker_answers_lines_and_ends_with_its_input(project: Project):
     command = [sys.executable, "-P", "-m", "poregui", "suggest", str(project.folder), "--serve"]
-    source = str(Path(suggest_worker.__file__).parents[2])
+    source = str(Path(suggestion_worker.__file__).parents[2])
     lines = "".join(json.dumps(message) + "\n" for message in messages_of(project))
     done = subprocess.run(
         command, input=lines, capture_output=True, text=True, timeout=120, check=False,

@@ -18,7 +18,7 @@ from size_model import write_size_model
 from poregui.domain.errors import PoreguiError
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
-from poregui.workflow.suggesting import suggestion_worker as suggest_worker
+from poregui.workflow.suggesting import suggestion_worker
 from poregui.workflow.suggesting.suggestion_features import WEIGHT, RunFeatures, networks
 from poregui.workflow.suggesting.suggestion_worker import SuggestWorker
 from poregui.workflow.suggesting.suggestions import Suggestions
@@ -96,7 +96,7 @@ def test_a_run_that_learnt_from_nearly_all_labels_does_not_say_how_sure_to_be(
     project: Project, tmp_path, monkeypatch
 ):
     add_network(finished_run(project), tmp_path)
-    monkeypatch.setattr(suggest_worker, "FEWEST_UNSEEN", 1000)
+    monkeypatch.setattr(suggestion_worker, "FEWEST_UNSEEN", 1000)
     assert suggested(project).run is None
 
 
@@ -106,13 +106,13 @@ def test_only_crops_that_the_run_did_not_learn_from_count_as_unseen(
     run = add_network(finished_run(project), tmp_path)
     taught = {crop.crop_id for crop in run.read_dataset().part("train")}
     asked: list[np.ndarray] = []
-    real = suggest_worker.fit
+    real = suggestion_worker.fit
 
     def fit(rows, labels, groups, honest):
         asked.append(honest)
         return real(rows, labels, groups, honest=honest)
 
-    monkeypatch.setattr(suggest_worker, "fit", fit)
+    monkeypatch.setattr(suggestion_worker, "fit", fit)
     suggested(project)
     labelled = sorted(c.id for c in project.crops() if c.id % 3)
     assert asked[-1].tolist() == [crop_id not in taught for crop_id in labelled]
