@@ -1,4 +1,8 @@
-"""Check values that were read from files, those of a run's files above all."""
+"""Check values that were read from files, those of a run's files above all.
+
+Each function returns the value that it was given, or raises ValueError, KeyError or TypeError when
+it is of another kind.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +24,7 @@ def mapping(value: Any) -> dict[str, Any]:
     return value
 
 
-def listed(value: Any, check: Callable[[Any], T] | None = None) -> list[T]:
+def as_list(value: Any, check: Callable[[Any], T] | None = None) -> list[T]:
     """Return a list, each of its values checked where a check is given."""
     if not isinstance(value, list):
         raise ValueError("no list")
@@ -69,7 +73,7 @@ def maybe(check: Callable[[Any], T]) -> Callable[[Any], T | None]:
 
 def of_list(check: Callable[[Any], T]) -> Callable[[Any], list[T]]:
     """Return a check of a list whose values pass a check."""
-    return lambda value: listed(value, check)
+    return lambda value: as_list(value, check)
 
 
 def fields(values: dict[str, Any], checks: dict[str, Callable[[Any], Any]]) -> dict[str, Any]:
@@ -129,8 +133,8 @@ def check_metrics(values: Any) -> dict[str, Any]:
 def check_sidecar(values: Any) -> dict[str, Any]:
     """Check model.json as far as every reader of it must."""
     told = mapping(values)
-    classes = listed(told["classes"], text)
-    class_ids = listed(told["class_ids"], partial(whole, low=-(2**31)))
+    classes = as_list(told["classes"], text)
+    class_ids = as_list(told["class_ids"], partial(whole, low=-(2**31)))
     if not classes or len(classes) != len(class_ids):
         raise ValueError("classes and their ids do not fit together")
     mapping(told["input"])
@@ -145,7 +149,7 @@ def check_baseline(values: Any, crop_ids: Collection[int], classes: int) -> dict
     """Check baseline.json of a run with these crops and so many classes."""
     told = mapping(values)
     for name in ("test", "out_of_fold"):
-        rows: list[list[Any]] = listed(told[name], listed)
+        rows: list[list[Any]] = as_list(told[name], as_list)
         ids = [whole(row[0]) for row in rows]
         shares = [[number(p) for p in row[1:]] for row in rows]
         check_answers(ids, np.array(shares, np.float64).reshape(len(ids), classes), crop_ids)

@@ -1,4 +1,9 @@
-"""Define pore classes, and find those of one project among those of another."""
+"""Define pore classes, and find those of one project among those of another.
+
+A class carries a uid, made once and copied along with its project, so that it is known again
+whatever it is called. Where there is none in common, classes are known by their names, and only
+where no other class could be meant.
+"""
 
 from __future__ import annotations
 

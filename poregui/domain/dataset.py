@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any, Literal
 
-from poregui.domain.checked import listed, mapping, number, text, whole
+from poregui.domain.checked import as_list, mapping, number, text, whole
 
 Part = Literal["train", "validation", "test"]
 _LARGEST = 2**31 - 1
@@ -99,9 +99,9 @@ def dataset_from_json(values: Any) -> Dataset:
     stands there twice, or when classes, labels and parts do not fit together.
     """
     told = mapping(values)
-    classes = listed(told["classes"], text)
-    class_ids = listed(told["class_ids"], partial(whole, low=-_LARGEST, high=_LARGEST))
-    crops = tuple(_crop(one, len(classes)) for one in listed(told["crops"], mapping))
+    classes = as_list(told["classes"], text)
+    class_ids = as_list(told["class_ids"], partial(whole, low=-_LARGEST, high=_LARGEST))
+    crops = tuple(_crop(one, len(classes)) for one in as_list(told["crops"], mapping))
     if not classes or len(classes) != len(class_ids) or len(set(class_ids)) != len(class_ids):
         raise ValueError("classes and their ids do not fit together")
     if len({crop.crop_id for crop in crops}) != len(crops):
@@ -113,8 +113,8 @@ def dataset_from_json(values: Any) -> Dataset:
         split_kind=text(told["split_kind"]),
         groups_train=whole(told["groups_train"]),
         groups_test=whole(told["groups_test"]),
-        warnings=tuple(listed(told["warnings"], text)),
-        class_uids=tuple(listed(told.get("class_uids", []), text)),
+        warnings=tuple(as_list(told["warnings"], text)),
+        class_uids=tuple(as_list(told.get("class_uids", []), text)),
     )
 
 

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, fields
 from functools import partial
 from typing import Any
 
-from poregui.domain.checked import flag, listed, maybe, number, text, whole
+from poregui.domain.checked import as_list, flag, maybe, number, text, whole
 
 
 @dataclass(frozen=True)
@@ -194,6 +194,6 @@ _OF_TYPE: dict[str, Callable[[Any], Any]] = {
     "int": partial(whole, low=-1),
     "float": number,
     "float | None": maybe(number),
-    "tuple[str, ...]": lambda value: tuple(listed(value, text)),
+    "tuple[str, ...]": lambda value: tuple(as_list(value, text)),
 }
 _CHECKS = {kind: {f.name: _OF_TYPE[str(f.type)] for f in fields(kind)} for kind in _KINDS.values()}

@@ -1,4 +1,9 @@
-"""Compute confidence intervals of accuracies, over specimens where they are known."""
+"""Compute confidence intervals of accuracies, over specimens where they are known.
+
+Crops of one specimen share its light, its focus and its faults, so that their errors come together,
+and an interval that counts crops as independent is too narrow. The intervals here count specimens
+instead. Every formula names its source.
+"""
 
 from __future__ import annotations
 

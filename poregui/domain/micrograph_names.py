@@ -1,4 +1,8 @@
-"""Name micrographs so that no two look alike, and tell which one a text or a table row means."""
+"""Name micrographs so that no two look alike, and tell which one a text or a table row means.
+
+Many microscopes begin to count anew in each folder: a bare file name does not say which image is
+meant.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from poregui.domain.records import Micrograph, Plane
+from poregui.domain.wording import shortened
 
 _DRIVE = re.compile(r"[A-Za-z]:$")
 _MOST_LISTED = 5
@@ -196,19 +201,13 @@ def shared_folders(path: str, other: str) -> int:
     return count
 
 
-def listed(micrographs: Sequence[Micrograph], joint: str = "and") -> str:
+def names_with_ids(micrographs: Sequence[Micrograph], last: str = "and") -> str:
     """Return what micrographs are called, with their ids, as the end of a sentence."""
-    names = [f"{one.shown_name} (#{one.id})" for one in micrographs[:_MOST_LISTED]]
-    more = len(micrographs) - len(names)
-    if more:
-        return f"{', '.join(names)} {joint} {more} more"
-    if len(names) == 1:
-        return names[0]
-    return f"{', '.join(names[:-1])} {joint} {names[-1]}"
+    return shortened([f"{one.shown_name} (#{one.id})" for one in micrographs], _MOST_LISTED, last)
 
 
 TELL_APART = ("micrograph_id", "path", "sha256", "plane")
-"""The last columns of such a table: a name alone may be that of several micrographs."""
+"""The last columns of a table that leaves the program: several micrographs may have one name."""
 
 
 def told_apart(micrograph: Micrograph | None) -> tuple[int | str, ...]:

@@ -1,4 +1,9 @@
-"""Compute averages over classes, kappa, curves and calibration; compare two runs."""
+"""Compute averages over classes, kappa, curves and calibration; compare two runs.
+
+Functions of matrices take (..., classes, classes) counts, rows are the truth, and return (...)
+float64, NaN where the number does not exist. Definitions are those of scikit-learn; every other
+formula names its source.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""Divide labelled crops into training, validation and test so that no specimen is on two sides."""
+"""Divide labelled crops into training, validation and test so that no specimen is on two sides.
+
+Crops are grouped by specimen, by micrograph, or by the first part of their file names:
+`112_213.png`, `S03_crop_017.png` and `plate4-a-12.tif` begin with what the crop was cut from. Crops
+of one group resemble each other and stay in one part.
+"""
 
 from __future__ import annotations
 

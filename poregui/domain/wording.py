@@ -59,8 +59,8 @@ def listed(names: Sequence[str], last: str = "and") -> str:
     return f"{', '.join(names[:-1])} {last} {names[-1]}"
 
 
-def shortened(names: Sequence[str], shown: int = 3) -> str:
+def shortened(names: Sequence[str], shown: int = 3, last: str = "and") -> str:
     """Return the first names of a long list and how many more there are: `A, B, C and 7 more`."""
     if len(names) <= shown:
-        return listed(names)
-    return f"{', '.join(names[:shown])} and {len(names) - shown:,} more"
+        return listed(names, last)
+    return f"{', '.join(names[:shown])} {last} {len(names) - shown:,} more"

@@ -34,7 +34,7 @@ class Crops:
 
     `images` float32 (n, side, side, channels) from 0 to 1, `sizes` float32 (n, 2) width and height
     in um or px, `labels` int64 (n,), `ids` int64 (n,), `shapes` float32 (n, numbers) as
-    `vision.shape_input` makes them, None where the network does not see them.
+    `vision.shape.crop_shapes` makes them, None where the network does not see them.
     """
 
     images: Floats

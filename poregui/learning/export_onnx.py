@@ -59,7 +59,7 @@ class _Graph:
 
 
 def build_graph(model: keras.Model) -> onnx.ModelProto:
-    """Return the ONNX model of a network from zoo.py.
+    """Return the ONNX model of a network from networks.py.
 
     Inputs `image` (batch, side, side, channels) and, where the network has them, `size` (batch, 2)
     and `shape` (batch, numbers); outputs `probabilities` (batch, classes), `activation_maps`

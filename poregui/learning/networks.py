@@ -60,8 +60,8 @@ def build(
     """Return the untrained network of a recipe with `classes` outputs named `probabilities`.
 
     `sizes` are the (n, 2) width and height of the training crops (um or px), `shapes` what
-    `vision.shape_input` makes of them, where the network sees that: mean and spread of the sizes'
-    logarithms and of the shapes become part of it.
+    `vision.shape.crop_shapes` makes of them, where the network sees that: mean and spread of the
+    sizes' logarithms and of the shapes become part of it.
     """
     image = keras.Input((spec.side, spec.side, spec.channels), name="image")
     if recipe.preset == "seed":

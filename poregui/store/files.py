@@ -1,7 +1,13 @@
-"""Write files so that a reader sees the old or the new content; hash and lock them."""
+"""Write files so that a reader sees the old or the new content; hash and lock them.
+
+A file whose size and times are those of the last reading has the content of the last reading. What
+is remembered lies in the cache of a project, which may be deleted at any time; nothing but speed
+rests on it.
+"""
 
 from __future__ import annotations
 
+import csv
 import errno
 import hashlib
 import json
@@ -11,7 +17,7 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -89,6 +95,26 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, values: Any, *, indent: int | None = 1) -> None:
     """Write JSON with `replace_file`; without `indent` on one line."""
     write_text(path, json.dumps(values, indent=indent, ensure_ascii=False) + "\n")
+
+
+def write_csv(path: Path, rows: Iterable[Iterable[object]]) -> None:
+    """Write rows as CSV, the head first, whole or not at all. Raises PoreguiError when that is
+    refused. Cells with names of people go through `harmless` before.
+    """
+
+    def write(beside: Path) -> None:
+        with open(beside, "w", newline="", encoding="utf-8") as out:
+            csv.writer(out).writerows(rows)
+
+    replace_file(path, write)
+
+
+def make_parent(path: Path) -> None:
+    """Make the folder that a file is to lie in. Raises PoreguiError when that is refused."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise explain_write_error(error, path) from error
 
 
 def _write_bytes(path: Path, content: bytes) -> None:

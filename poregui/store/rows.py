@@ -1,4 +1,8 @@
-"""Turn rows of project.db into records and back, and keep what identifies classes."""
+"""Turn rows of project.db into records and back, and keep what identifies classes.
+
+A class is its id within one project only. Its uid lies in `meta`, is made with the class, never
+changes, and goes along when the folder is copied or packed.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Read, seal and check what stands in the files of a run, whatever damage they have."""
+"""Read, seal and check what stands in the files of a run, whatever damage they have.
+
+Each parser is given the content of a file and raises one of `BROKEN` for what no run writes.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +22,7 @@ from typing import IO, Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from poregui.domain.checked import check_answers, listed, mapping, maybe, text, whole
-from poregui.domain.checked import mapping as a_mapping
+from poregui.domain.checked import as_list, check_answers, mapping, maybe, text, whole
 from poregui.domain.dataset import Dataset
 from poregui.domain.evaluation import Prediction
 from poregui.domain.events import Event, from_line, to_line
@@ -143,9 +145,9 @@ def _described(path: Path) -> dict[str, Any]:
 
 def parse_seal(content: bytes) -> Seal:
     """Return what results.json says. Raises one of BROKEN when it is damaged."""
-    told = a_mapping(parse_json(content))
+    told = mapping(parse_json(content))
     whole(told["format"], low=1)
-    return {name: _sealed(a_mapping(one)) for name, one in a_mapping(told["files"]).items()}
+    return {name: _sealed(mapping(one)) for name, one in mapping(told["files"]).items()}
 
 
 def _sealed(told: dict[str, Any]) -> SealedFile:
@@ -169,7 +171,7 @@ _PARTS = ("train", "validation", "test")
 
 def parse_folds(content: bytes) -> list[list[int]]:
     """Return the crop ids that each fold tests."""
-    folds = listed(mapping(parse_json(content))["folds"], lambda fold: listed(fold, whole))
+    folds = as_list(mapping(parse_json(content))["folds"], lambda fold: as_list(fold, whole))
     if not folds or not all(folds):
         raise ValueError("an empty fold")
     return folds

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -23,6 +22,7 @@ from poregui.store.files import (
     harmless,
     is_locked,
     replace_file,
+    write_csv,
     write_json,
 )
 from poregui.store.run_files import (
@@ -305,17 +305,14 @@ class RunFolder:
         """Write predictions.csv: crop, part, predicted class and one column of probability per
         class.
         """
-
-        def write(beside: Path) -> None:
-            with open(beside, "w", newline="", encoding="utf-8") as out:
-                table = csv.writer(out)
-                table.writerow(["crop", "part", "predicted", *(f"p:{name}" for name in classes)])
-                for answer in answers:
-                    shares = [f"{p:.9g}" for p in answer.probabilities]
-                    name = harmless(classes[answer.index])
-                    table.writerow([answer.crop_id, parts[answer.crop_id], name, *shares])
-
-        replace_file(self.predictions_file, write)
+        rows: list[list[object]] = [
+            ["crop", "part", "predicted", *(f"p:{name}" for name in classes)]
+        ]
+        for answer in answers:
+            shares = [f"{p:.9g}" for p in answer.probabilities]
+            name = harmless(classes[answer.index])
+            rows.append([answer.crop_id, parts[answer.crop_id], name, *shares])
+        write_csv(self.predictions_file, rows)
 
     def read_predictions(self, dataset: Dataset | None = None) -> list[Prediction]:
         """Return the answers for the crops of `dataset`, that of this run; it is read when it is
@@ -356,17 +353,10 @@ class RunFolder:
         """Write shapes.csv: crop and one column per shape number, empty where it could not be
         measured.
         """
-
-        def write(beside: Path) -> None:
-            with open(beside, "w", newline="", encoding="utf-8") as out:
-                table = csv.writer(out)
-                table.writerow(["crop", *columns])
-                for crop_id, row in zip(crop_ids, values.tolist(), strict=True):
-                    table.writerow(
-                        [crop_id, *("" if value != value else f"{value:.6g}" for value in row)]
-                    )
-
-        replace_file(self.shapes_file, write)
+        rows: list[list[object]] = [["crop", *columns]]
+        for crop_id, row in zip(crop_ids, values.tolist(), strict=True):
+            rows.append([crop_id, *("" if value != value else f"{value:.6g}" for value in row)])
+        write_csv(self.shapes_file, rows)
 
     def read_shapes(
         self, dataset: Dataset | None = None

@@ -21,7 +21,7 @@ class InputSpec:
 
     `side` and `channels` of the square image; `stretched` gives up the proportions; `sees_size`:
     the crop's size is a second input, in um when `calibrated`, else in px; `sees_shape`: what
-    `vision.shape_input` makes is a third one.
+    `vision.shape.crop_shapes` makes is a third one.
     """
 
     side: int

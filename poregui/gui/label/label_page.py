@@ -43,7 +43,7 @@ class LabelPage(QWidget):
     """Hold the widgets of labelling and say what a person wants; the presenter fills them.
 
     `properties_requested` carries the ids of micrographs, `key_pressed` what a key means (see
-    keys.py).
+    widgets/label_keys.py).
     """
 
     import_requested = Signal()

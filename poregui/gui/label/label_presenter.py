@@ -10,7 +10,6 @@ from PySide6.QtCore import QObject, QSignalBlocker
 from PySide6.QtGui import QImage
 
 from poregui.domain.classes import NOT_A_PORE, UNSURE, PoreClass
-from poregui.domain.errors import PoreguiError
 from poregui.domain.records import Changed
 from poregui.domain.wording import count
 from poregui.gui.base.feature import Feature, Link
@@ -31,7 +30,7 @@ from poregui.gui.label.outlines import Outlining
 from poregui.gui.label.progress import Progressing
 from poregui.gui.label.stage import Stage
 from poregui.gui.services.page_services import Services
-from poregui.gui.services.session import Session
+from poregui.gui.services.session import Session, step_in_history
 from poregui.gui.widgets.crop_text import end_words, history_words, size_words
 from poregui.workflow.editing.label_edits import (
     label_crops,
@@ -177,7 +176,7 @@ class LabelPresenter(QObject):
         return self.state.catalogue.counts()
 
     def press(self, meant: str) -> None:
-        """Do what a key means (`class_1`... `undo`, `next`; see keys.py)."""
+        """Do what a key means (`class_1`... `undo`, `next`; see widgets/label_keys.py)."""
         if meant.startswith("class_"):
             wanted = meant.removeprefix("class_")
             label = next((c.id for c in self.state.catalogue.classes if c.key == wanted), None)
@@ -216,11 +215,11 @@ class LabelPresenter(QObject):
 
     def undo(self) -> None:
         """Take the last step back and go to the crop that it concerned."""
-        self._step_in_history(self.state.session.undo, "There is nothing to undo.")
+        self._step_in_history(self.state.session.undo, "Nothing to undo.")
 
     def redo(self) -> None:
         """Do the undone step again and go to the crop that it concerned."""
-        self._step_in_history(self.state.session.redo, "There is nothing to redo.")
+        self._step_in_history(self.state.session.redo, "Nothing to redo.")
 
     def delete_crops(self) -> None:
         """Delete the selected crops; undo brings them back."""
@@ -250,13 +249,8 @@ class LabelPresenter(QObject):
             self.state.apply(remove_micrographs(self.state.project, ids))
 
     def _step_in_history(self, step: Callable[[], Changed | None], nothing: str) -> None:
-        try:
-            changed = step()
-        except PoreguiError as error:
-            messages().error(error)
-            return
+        changed = step_in_history(step, nothing)
         if changed is None:
-            messages().note(nothing)
             return
         crops = self.state.catalogue.crops
         there = [crop_id for crop_id in changed.crop_ids if crop_id in crops]

@@ -32,7 +32,7 @@ from poregui.gui.review.run_choice import HeadlinePresenter, RunChoice
 from poregui.gui.review.run_curves import CurvesPresenter
 from poregui.gui.review.run_numbers import NumbersPresenter
 from poregui.gui.services.page_services import Services
-from poregui.gui.services.session import Session
+from poregui.gui.services.session import Session, step_in_history
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.editing.edits import Edit, SetRemark
 from poregui.workflow.editing.label_edits import label_crops
@@ -320,13 +320,8 @@ class ReviewPresenter(Feature):
         self._grid.choose(crop_id)
 
     def _step_in_history(self, step: Callable[[], Changed | None], nothing: str) -> None:
-        try:
-            changed = step()
-        except PoreguiError as error:
-            messages().error(error)
-            return
+        changed = step_in_history(step, nothing)
         if changed is None:
-            messages().note(nothing)
             return
         self._catch_up()
         for crop_id in changed.crop_ids:

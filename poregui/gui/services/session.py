@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QObject, Signal
 
+from poregui.domain.errors import PoreguiError
 from poregui.domain.records import Changed
+from poregui.gui.base.messages import messages
 from poregui.store.project import Project
 from poregui.workflow.editing.edits import Edit
 from poregui.workflow.editing.history import History
+
+
+def step_in_history(step: Callable[[], Changed | None], nothing: str) -> Changed | None:
+    """Undo or redo, and return what changed; a message says why not, or `nothing`."""
+    try:
+        changed = step()
+    except PoreguiError as error:
+        messages().error(error)
+        return None
+    if changed is None:
+        messages().note(nothing)
+    return changed
 
 
 class Session(QObject):

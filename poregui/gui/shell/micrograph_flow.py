@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from poregui.domain.errors import ImageError, PoreguiError
-from poregui.domain.micrograph_names import listed
+from poregui.domain.micrograph_names import names_with_ids
 from poregui.domain.records import Micrograph, Plane
 from poregui.gui.base.messages import guarded, messages
 from poregui.gui.base.theme import theme
@@ -121,7 +121,7 @@ def _matches_text(found: Sequence[tuple[Micrograph, str | None]], pattern: str) 
     text = f"{fit} of {len(found)} names match. The others keep their specimen."
     doubtful = in_doubt(found, pattern)
     if doubtful:
-        return f"{text} {doubt_words(listed(doubtful))}"
+        return f"{text} {doubt_words(names_with_ids(doubtful))}"
     return text
 
 

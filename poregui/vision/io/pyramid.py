@@ -370,7 +370,7 @@ def open_pyramid(path: Path, cached: Path | None = None, plane: Plane = FIRST) -
     end.
 
     Below `LARGE` pixels it is read as a whole. Above, a TIFF file is read by its own tiles or
-    strips and smaller sizes; what it lacks comes from `cached`, a file of `build_pyramid`, where
+    strips and smaller sizes; what it lacks comes from `cached`, a file of `pyramid_building`, where
     that is there and was made of this very file. Others are read as a whole where they fit into
     memory, and give a pyramid that is not complete. Raises ImageError with a sentence that names
     the file.

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from poregui.domain.errors import PoreguiError
-from poregui.store.files import harmless, replace_file, write_json
+from poregui.store.files import harmless, write_csv, write_json
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.applying.confusion_of_tests import TestedCrops, temperature_of, tested_crops
 from poregui.workflow.applying.field import RESULT, FieldResult
@@ -101,7 +101,7 @@ def mark_field(
     for name, texts in cells.items():
         for row, text in zip(rows, texts, strict=True):
             row[places[name]] = text
-    _write(folder / PORES, head, rows)  # after the others: it tells that they are up to date
+    write_csv(folder / PORES, [head, *rows])  # after the others: it tells that they are up to date
     seal(folder)
     return found
 
@@ -127,13 +127,3 @@ def _read(path: Path) -> tuple[list[str], list[list[str]]]:
         raise PoreguiError(
             f"{path} cannot be read.", f"Remove {path.parent} and find its pores again."
         ) from error
-
-
-def _write(path: Path, head: list[str], rows: list[list[str]]) -> None:
-    def write(beside: Path) -> None:
-        with open(beside, "w", newline="", encoding="utf-8") as file:
-            table = csv.writer(file)
-            table.writerow(head)
-            table.writerows(rows)
-
-    replace_file(path, write)

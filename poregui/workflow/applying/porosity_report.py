@@ -18,7 +18,7 @@ from poregui.domain.errors import PoreguiError, ProjectError
 from poregui.domain.porosity import ClassEstimate
 from poregui.domain.wording import count, noun
 from poregui.resources import resource
-from poregui.store.files import explain_write_error, file_hash, write_text
+from poregui.store.files import file_hash, make_parent, write_text
 from poregui.workflow.applying.field import FieldResult
 from poregui.workflow.applying.inputs import AppliedModel
 from poregui.workflow.applying.overlay import read_picture
@@ -323,10 +323,7 @@ def write_applied_report(
     Raises PoreguiError for another ending, or when the file cannot be written.
     """
     check_ending(out)
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise explain_write_error(error, out) from error
+    make_parent(out)
     text = applied_html(facts)
     if out.suffix.lower() == ".pdf":
         print_pdf(text, out)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import csv
+import hashlib
+import itertools
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -12,10 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poregui.domain.checked import listed, mapping, maybe, number, text, whole
+from poregui.domain.checked import as_list, mapping, maybe, number, text, whole
 from poregui.domain.geometry import Box, Outline
 from poregui.domain.measurement import COLUMNS, SHAPE_NUMBERS, heading
-from poregui.store.files import explain_write_error, harmless, replace_file, write_json
+from poregui.store.files import explain_write_error, harmless, replace_file, write_csv, write_json
 from poregui.store.run_files import BROKEN, make_seal, parse_json, parse_seal, read_whole, rows_in
 from poregui.vision.io.pyramid import Pyramid
 from poregui.vision.pores.detection import Detected
@@ -27,8 +29,9 @@ from poregui.workflow.exporting.formats.json_text import closed_rings
 from poregui.workflow.exporting.formats.shapes import ImageShapes, PoreShape
 
 SEAL = "results.json"
+SUMS = "field.json"
 PORES = "pores.csv"
-_READ_AGAIN = ("field.json", PORES, "pores.geojson", "sensitivity.npz", "picture.npz")
+_READ_AGAIN = (PORES, "pores.geojson", "sensitivity.npz", "picture.npz")
 _count = partial(whole, low=0)
 _area = partial(number, low=0.0)
 _FIELDS: dict[str, Callable[[Any], Any]] = {
@@ -42,15 +45,15 @@ _FIELDS: dict[str, Callable[[Any], Any]] = {
     "um_per_px": maybe(partial(number, low=1e-12)),
     "field_area_px": _area,
     "pores": _count,
-    "areas": partial(listed, check=_area),
-    "counts": partial(listed, check=_count),
+    "areas": partial(as_list, check=_area),
+    "counts": partial(as_list, check=_count),
     "left": _count,
     "left_area": _area,
     "resampled": maybe(partial(number, low=1e-12)),
     "seconds": _area,
-    "warnings": partial(listed, check=text),
+    "warnings": partial(as_list, check=text),
     "plane": text,
-    "unlike": maybe(partial(listed, check=_count)),
+    "unlike": maybe(partial(as_list, check=_count)),
 }
 
 
@@ -70,7 +73,8 @@ def seal(folder: Path) -> None:
 
     Raises PoreguiError when that is refused.
     """
-    write_json(folder / SEAL, make_seal(folder, _READ_AGAIN))
+    sums = _hash_of_sums(read_sums(folder / SUMS))
+    write_json(folder / SEAL, {**make_seal(folder, _READ_AGAIN), "sums": sums})
 
 
 def fault_in(folder: Path, pores: int) -> str:
@@ -86,7 +90,10 @@ def fault_in(folder: Path, pores: int) -> str:
             if rows == pores:
                 return ""
             return f"{PORES} has {rows} of {pores} rows"
-        for name, sealed in parse_seal(read_whole(folder / SEAL)).items():
+        content = read_whole(folder / SEAL)
+        if text(mapping(parse_json(content))["sums"]) != _hash_of_sums(read_sums(folder / SUMS)):
+            return f"{SUMS} is not as it was written"
+        for name, sealed in parse_seal(content).items():
             fault = sealed.fault(read_whole(folder / name))
             if fault:
                 return f"{name} {fault}"
@@ -95,6 +102,14 @@ def fault_in(folder: Path, pores: int) -> str:
     except BROKEN:
         return f"{name} is damaged"
     return ""
+
+
+def _hash_of_sums(sums: dict[str, Any]) -> str:
+    """Return the SHA-256 of what field.json holds, apart from how long the work took, which always
+    differs.
+    """
+    kept = {name: value for name, value in sums.items() if name != "seconds"}
+    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()
 
 
 def read_sums(file: Path) -> dict[str, Any]:
@@ -141,16 +156,8 @@ def write_pores(
         marks[WHY],
         *(_texts(_reliable(measured, column.name)) for column in named),
     ]
-
-    def write(beside: Path) -> None:
-        with open(beside, "w", newline="", encoding="utf-8") as file:
-            rows = csv.writer(file)
-            rows.writerow(
-                [harmless(cell) for cell in (*head, *(heading(c, measured.unit) for c in named))]
-            )
-            rows.writerows(zip(*columns, strict=True))
-
-    replace_file(folder / PORES, write)
+    heads = [harmless(cell) for cell in (*head, *(heading(c, measured.unit) for c in named))]
+    write_csv(folder / PORES, itertools.chain([heads], zip(*columns, strict=True)))
 
 
 def chance_heads(classes: Sequence[str]) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ import numpy as np
 from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import Outline
 from poregui.domain.records import Crop, Plane
-from poregui.store.files import harmless, replace_file
+from poregui.store.files import harmless, write_csv
 from poregui.store.pixels import CropPixels, PixelStore
 from poregui.store.project import Project
 from poregui.vision.crops import cut_many
@@ -86,24 +85,19 @@ def write_queue(pores: Sequence[UnsurePore], path: Path) -> None:
 
     Raises PoreguiError when that is refused.
     """
-
-    def write(beside: Path) -> None:
-        with open(beside, "w", newline="", encoding="utf-8") as file:
-            rows = csv.writer(file)
-            rows.writerow(QUEUE_HEAD)
-            for one in pores:
-                place = (f"{value:.2f}" for value in one.middle)
-                words = (
-                    str(one.task.file),
-                    str(one.task.plane),
-                    one.number,
-                    *place,
-                    one.why,
-                    one.likely,
-                )
-                rows.writerow([*map(harmless, words), f"{one.confidence:.5f}", one.task.sha256])
-
-    replace_file(path, write)
+    rows: list[Sequence[object]] = [QUEUE_HEAD]
+    for one in pores:
+        middle = (f"{value:.2f}" for value in one.middle)
+        cells = (
+            str(one.task.file),
+            str(one.task.plane),
+            one.number,
+            *middle,
+            one.why,
+            one.likely,
+        )
+        rows.append([*map(harmless, cells), f"{one.confidence:.5f}", one.task.sha256])
+    write_csv(path, rows)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import math
 import zipfile
@@ -23,7 +22,7 @@ from poregui.domain.micrograph_names import TELL_APART, told_apart
 from poregui.domain.porosity import Porosity, porosity
 from poregui.domain.records import Crop, Detection, Micrograph, Plane
 from poregui.domain.wording import count
-from poregui.store.files import harmless, replace_file
+from poregui.store.files import harmless, replace_file, write_csv
 from poregui.store.pixels import CropPixels
 from poregui.store.project import Project
 from poregui.vision.io.pyramid import open_pyramid
@@ -358,12 +357,7 @@ def write_measurements(project: Project, fields: Sequence[MeasuredField], out: P
             rows.append(
                 [harmless(cell) for cell in [*told, *numbers, *told_apart(field.micrograph)]]
             )
-
-    def write(beside: Path) -> None:
-        with open(beside, "w", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerows(rows)
-
-    replace_file(out, write)
+    write_csv(out, rows)
     return len(rows) - 1
 
 

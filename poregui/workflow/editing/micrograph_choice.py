@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from poregui.domain.errors import PoreguiError
-from poregui.domain.micrograph_names import full_name, listed, micrographs_meant, plain
+from poregui.domain.micrograph_names import full_name, micrographs_meant, names_with_ids, plain
 from poregui.domain.records import Micrograph
 from poregui.store.project import Project
 
@@ -40,7 +40,9 @@ def one_called(
     if len(found) == 1:
         return found[0]
     if found:
-        raise PoreguiError(f"{text!r} can mean {len(found)} micrographs: {listed(found)}.", _HOW)
+        raise PoreguiError(
+            f"{text!r} can mean {len(found)} micrographs: {names_with_ids(found)}.", _HOW
+        )
     raise _unknown(micrographs, text)
 
 

@@ -14,7 +14,7 @@ from poregui.domain.errors import PoreguiError
 from poregui.domain.micrograph_names import TELL_APART, told_apart
 from poregui.domain.records import Crop, LabelEntry, Side
 from poregui.domain.splits import keys_of
-from poregui.store.files import explain_write_error, harmless, replace_file
+from poregui.store.files import explain_write_error, harmless, make_parent, write_csv
 from poregui.store.pixels import CropPixels
 from poregui.store.project import Project
 from poregui.workflow.editing.edits import label_name
@@ -39,18 +39,8 @@ def export_csv(project: Project, out: Path) -> int:
     Raises PoreguiError when the file cannot be written.
     """
     rows = _rows(project)
-
-    def write(beside: Path) -> None:
-        with open(beside, "w", newline="", encoding="utf-8") as file:
-            table = csv.writer(file)
-            table.writerow(COLUMNS)
-            table.writerows([harmless(cell) for cell in row] for row in rows)
-
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise explain_write_error(error, out) from error
-    replace_file(out, write)
+    make_parent(out)
+    write_csv(out, [COLUMNS, *(map(harmless, row) for row in rows)])
     return len(rows)
 
 

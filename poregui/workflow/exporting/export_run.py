@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import shutil
 import uuid
 from pathlib import Path
@@ -10,7 +9,14 @@ from typing import Any
 
 from poregui.domain.errors import PoreguiError
 from poregui.domain.micrograph_names import TELL_APART, told_apart
-from poregui.store.files import explain_write_error, harmless, replace_file, write_json, write_text
+from poregui.store.files import (
+    explain_write_error,
+    harmless,
+    make_parent,
+    write_csv,
+    write_json,
+    write_text,
+)
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.applying.confusion_of_tests import tested_crops
@@ -99,18 +105,9 @@ def export_predictions(project: Project, run: RunFolder, out: Path) -> int:
         "confidence",
         "loss",
     ]
-
-    def write(beside: Path) -> None:
-        with open(beside, "w", newline="", encoding="utf-8") as file:
-            table = csv.writer(file)
-            table.writerow([*header, *(f"p:{name}" for name in reviewed.classes), *TELL_APART])
-            table.writerows([harmless(cell) for cell in row] for row in rows)
-
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise explain_write_error(error, out) from error
-    replace_file(out, write)
+    make_parent(out)
+    heads = [*header, *(f"p:{name}" for name in reviewed.classes), *TELL_APART]
+    write_csv(out, [heads, *(map(harmless, row) for row in rows)])
     return len(rows)
 
 

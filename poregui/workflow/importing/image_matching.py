@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
-from poregui.domain.micrograph_names import listed, plain, shared_folders, without_ending
+from poregui.domain.micrograph_names import names_with_ids, plain, shared_folders, without_ending
 from poregui.domain.records import Micrograph
 from poregui.workflow.exporting.formats.shapes import ImageShapes
 
@@ -65,7 +65,7 @@ def match_one(micrographs: Sequence[Micrograph], image: ImageShapes) -> Match:
     if not fit:
         return _refused(image, _wrong_size(image, best))
     if len(fit) > 1:
-        which = listed(fit, "or")
+        which = names_with_ids(fit, "or")
         return _refused(
             image,
             f"{_name(image)} can be {len(fit)} micrographs, {which}; {_left_out(image)}. {_HOW}",

@@ -4,8 +4,8 @@ wait for labels.
 
 from __future__ import annotations
 
-import csv
 import hashlib
+import itertools
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
@@ -15,7 +15,7 @@ from pathlib import Path
 from PIL import Image
 
 from poregui.domain.records import Crop, Micrograph, Specimen
-from poregui.store.files import explain_write_error, replace_file
+from poregui.store.files import explain_write_error, replace_file, write_csv
 from poregui.store.pixels import CropPixels
 from poregui.store.project import Project
 from poregui.vision.synthetic import SyntheticMicrograph, draw_sample, draw_unseen
@@ -156,15 +156,8 @@ def write_truth(path: Path, drawn: Iterable[SyntheticMicrograph]) -> None:
     """Write one row per true pore: class, centre and box in px, area in px and
     um2, diameter in um.
     """
-
-    def write(beside: Path) -> None:
-        with open(beside, "w", newline="", encoding="utf-8") as file:
-            table = csv.writer(file)
-            table.writerow(_TRUTH_COLUMNS)
-            for micrograph in drawn:
-                table.writerows(_truth_rows(micrograph))
-
-    replace_file(path, write)
+    rows = itertools.chain.from_iterable(map(_truth_rows, drawn))
+    write_csv(path, itertools.chain([_TRUTH_COLUMNS], rows))
 
 
 def _truth_rows(drawn: SyntheticMicrograph) -> Iterator[tuple[object, ...]]:

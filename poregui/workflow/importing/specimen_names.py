@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from poregui.domain.errors import PoreguiError
-from poregui.domain.micrograph_names import full_name, listed, plain
+from poregui.domain.micrograph_names import full_name, names_with_ids, plain
 from poregui.domain.records import Micrograph
 from poregui.store.project import Project
 
@@ -160,7 +160,7 @@ def naming_notes(found: Sequence[tuple[Micrograph, str | None]], pattern: str) -
     else:
         notes = []
     if doubtful:
-        return [*notes, doubt_words(listed(doubtful))]
+        return [*notes, doubt_words(names_with_ids(doubtful))]
     return notes
 
 

@@ -22,7 +22,7 @@ from poregui.domain.events import EpochEnded, Event
 from poregui.domain.recipe import Recipe, parameters
 from poregui.domain.wording import MICROMETRE, count, listed, noun, percent, shortened
 from poregui.resources import resource
-from poregui.store.files import explain_write_error, write_text
+from poregui.store.files import make_parent, write_text
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 from poregui.vision.patches import scale_grey, set_channels
@@ -354,10 +354,7 @@ def write_report(
     has no predictions or is damaged, PoreguiError when `out` cannot be written.
     """
     text = report_html(collect_report(project, run))
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise explain_write_error(error, out) from error
+    make_parent(out)
     if print_pdf is not None and out.suffix.lower() == ".pdf":
         print_pdf(text, out)
     else:

@@ -2,8 +2,8 @@
 
 A regularised multinomial logistic regression on shape and texture: it learns from ten labels, is
 fitted within milliseconds, and beat forests and support vectors below a hundred labels of the
-sample project. It imports scikit-learn, so it runs in a process of its own (see suggest_worker.py)
-and never in the window's.
+sample project. It imports scikit-learn, so it runs in a process of its own (see
+suggestion_worker.py) and never in the window's.
 """
 
 from __future__ import annotations

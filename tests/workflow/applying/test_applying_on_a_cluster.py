@@ -85,10 +85,6 @@ def written(tasks: list[FieldTask]) -> dict[str, bytes]:
                 content = json.dumps(
                     {k: v for k, v in json.loads(content).items() if k != "seconds"}
                 ).encode()
-            if path.name == "results.json":
-                sealed = json.loads(content)
-                del sealed["files"]["field.json"]  # it holds the seconds
-                content = json.dumps(sealed).encode()
             found[f"{task.folder.name}/{path.name}"] = content
     return found
 

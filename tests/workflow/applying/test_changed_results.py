@@ -48,7 +48,7 @@ def test_results_as_they_were_written_are_taken_up(task: FieldTask) -> None:
     assert take_up([task])[0] == read_result(task)
     assert why_changed(task) == ""
     seal = json.loads((task.folder / "results.json").read_text(encoding="utf-8"))
-    assert sorted(seal["files"]) == sorted(FILES)
+    assert sorted(seal["files"]) == sorted(FILES[1:])
     assert seal["files"]["pores.csv"]["rows"] == 7
 
 
@@ -87,6 +87,14 @@ def test_results_that_are_damaged_in_any_way_do_not_count(
     else:
         path.write_bytes(content)
     assert read_result(task) is None
+
+
+def test_a_changed_sum_is_noticed_and_another_time_is_not(task: FieldTask) -> None:
+    held = json.loads(task.result_file.read_text(encoding="utf-8"))
+    task.result_file.write_text(json.dumps({**held, "seconds": 99.0}), encoding="utf-8")
+    assert why_changed(task) == ""
+    task.result_file.write_text(json.dumps({**held, "field_area_px": 99.0}), encoding="utf-8")
+    assert "field.json is not as it was written" in why_changed(task)
 
 
 def test_marking_pores_leaves_results_that_hold(task: FieldTask) -> None:
