@@ -95,7 +95,7 @@ def lock_run(
         )
     if um_per_px is not None and not 0 < um_per_px < float("inf"):
         raise PoreguiError(f"{um_per_px:g} is no scale.", "Give um per px above 0.")
-    model = model_of_run(project, run, least=least)
+    model = model_of_run(project, run)
     made: list[Lock] = []
 
     def write(folder: Path) -> int:
@@ -165,9 +165,7 @@ def model_of_lock(file: Path, project: Project | None = None) -> tuple[AppliedMo
     clear which they are.
     """
     lock = read_lock(file)
-    model = replace(
-        model_of_file(file.with_name(MODEL), lock.recipe, least=lock.least), name=lock.network
-    )
+    model = replace(model_of_file(file.with_name(MODEL), lock.recipe), name=lock.network)
     if project is None:
         return model, lock
     run = None if model.class_uids else own_run(lock, project)

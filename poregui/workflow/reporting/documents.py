@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from pathlib import Path
+
+from poregui.domain.errors import PoreguiError
 
 _STYLE = (
     "body{font-family:Helvetica,Arial,'Liberation Sans','DejaVu "
@@ -92,3 +95,11 @@ def _html(block: Block) -> str:
         "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in block.rows
     )
     return f"<table><tr>{head}</tr>{rows}</table>"
+
+
+def check_ending(out: Path) -> None:
+    """Raise PoreguiError for a file that is neither HTML nor PDF by its name."""
+    if out.suffix.lower() not in (".html", ".htm", ".pdf"):
+        raise PoreguiError(
+            f"{out} is no name of a report.", "Give a file that ends in .html or .pdf."
+        )

@@ -99,7 +99,7 @@ def test_a_fault_of_ours_does_not_leave_the_page_waiting(
 
     faults: list[BaseException] = []
     page = page_of(window, with_run)
-    monkeypatch.setattr("poregui.gui.apply.applied_results.apply_all", fail)
+    monkeypatch.setattr("poregui.workflow.applying.study.apply_all", fail)
     monkeypatch.setattr("sys.excepthook", lambda kind, fault, trace: faults.append(fault))
     apply(window)
     assert [str(fault) for fault in faults] == ["a fault"]
