@@ -49,6 +49,7 @@ class ApplyPresenter(QObject):
         self._others: list[Path] = []
         self._study: ApplyStudy | None = None
         self._view: StudyView | None = None
+        self._answers_changed = False
         self._work: TaskHandle | None = None
         self._picture = PictureFlow(page.canvas, services)
         self._links: list[tuple[object, Callable]] = []
@@ -81,6 +82,7 @@ class ApplyPresenter(QObject):
             (page.group_chosen, lambda _: self._show_numbers()),
             (page.sureness_changed, lambda _: self._renew()),
             (page.unsure_requested, self.look_at_unsure),
+            (page.shown, self._take_answers),
         ]
         for signal, slot in self._links:
             signal.connect(slot)
@@ -151,10 +153,14 @@ class ApplyPresenter(QObject):
         if changed.kinds & {"runs", "run_marks", "micrographs", "specimens"}:
             self._fill()
         elif changed.kinds & {"labels", "crops", "outlines", "classes"}:
+            self._answers_changed = True
             self._take_answers()
 
     def _take_answers(self) -> None:
-        """Look again at what people say of the pores that are shown."""
+        """Look again at what people say of the pores that are shown, once the page is in sight."""
+        if not self._answers_changed or not self._page.isVisible():
+            return
+        self._answers_changed = False
         folder = self._session.project.folder
         before = self._study
         if before is None or not before.fields:

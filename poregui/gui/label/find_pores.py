@@ -197,10 +197,13 @@ class _Search:
     revision: int
 
 
+_HEARD = frozenset({"crops", "outlines", "settings", "micrographs"})
+
+
 class Detecting(Feature):
     """Show what the recipe finds while it is tuned, and find pores when asked."""
 
-    hears = frozenset({"crops", "labels", "outlines", "settings", "micrographs"})
+    hears = _HEARD
 
     def __init__(
         self,
@@ -440,6 +443,7 @@ class Detecting(Feature):
         self._running = self._state.services.background.run(
             title, task, lambda search: self._found(search, recipe)
         )
+        self.hears = _HEARD | {"labels"}  # the plan depends on them
         self._show_ready()
 
     def _found(self, search: _Search, recipe: DetectionRecipe) -> None:
@@ -471,6 +475,7 @@ class Detecting(Feature):
     def _ended(self, handle: TaskHandle) -> None:
         if handle is self._running:
             self._running = None
+            self.hears = _HEARD
             self._show_ready()
 
     def _show_stayed(self) -> None:

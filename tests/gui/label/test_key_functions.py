@@ -12,9 +12,9 @@ from pytestqt.qtbot import QtBot
 from poregui.gui.app import build_window
 from poregui.gui.shell.main_window import MainWindow
 
-MOST_HANDLED = 131
+MOST_HANDLED = 121
 """Functions that run while a key is handled."""
-MOST_IN_ALL = 166
+MOST_IN_ALL = 153
 """With those that paint what became another one."""
 
 
