@@ -425,13 +425,13 @@ def add_queue_options(parser: argparse.ArgumentParser) -> None:
         "--queue",
         type=Path,
         metavar="FILE",
-        help="write the pores that are left to a person as CSV",
+        help="write the unclassified pores as CSV",
     )
     parser.add_argument(
         "--keep-unlike",
         action="store_const",
         const=True,
-        help="keep the predicted class of pores that are unlike the training data; otherwise "
+        help="keep the predicted class of unusual pores (outside the training data); otherwise "
         "they stay unclassified",
     )
     parser.add_argument(

@@ -62,17 +62,17 @@ VERBS = {
     "evaluate": (
         "review_verbs",
         "evaluate",
-        "hold the predictions of a run against the labels as they are now",
+        "compare the predictions of a run with the current labels",
     ),
     "compare": (
         "review_verbs",
         "compare",
-        "hold two runs against each other on the crops that both were tested on",
+        "compare two runs on the test crops they share",
     ),
     "suspects": (
         "review_verbs",
         "suspects",
-        "list the labels that are probably wrong, the most doubtful first",
+        "list the labels that are probably wrong, most doubtful first",
     ),
     "report": ("review_verbs", "report", "write the report of a run as one HTML or PDF file"),
     "suggest": (
@@ -84,9 +84,9 @@ VERBS = {
     "merge-labels": (
         "project_verbs",
         "merge_labels",
-        "take labels over from another copy of a project, listing conflicts",
+        "import labels from another copy of a project, listing conflicts",
     ),
-    "predict": ("prediction_verbs", "predict", "classify crops that lie in files"),
+    "predict": ("prediction_verbs", "predict", "classify crops from image files"),
     "apply": (
         "apply_verbs",
         "apply",
@@ -100,9 +100,9 @@ VERBS = {
     "export": (
         "project_verbs",
         "export",
-        "write labels, crops and outlines for other programs, or a network to go",
+        "export labels, crops or outlines for other programs, or a network",
     ),
-    "doctor": ("doctor", "doctor", "say what was found on this machine"),
+    "doctor": ("doctor", "doctor", "report what was found on this machine"),
 }
 """For each verb its module, its function and what it does."""
 
@@ -190,9 +190,7 @@ def _demo(parser: argparse.ArgumentParser) -> None:
 
 def _new(parser: argparse.ArgumentParser) -> None:
     _project(parser, "a new or empty folder")
-    parser.add_argument(
-        "--classes", metavar="A,B,C", help="names of 2 to 30 classes with commas between"
-    )
+    parser.add_argument("--classes", metavar="A,B,C", help="2–30 class names, separated by commas")
 
 
 def _import(parser: argparse.ArgumentParser) -> None:
@@ -217,7 +215,7 @@ def _import(parser: argparse.ArgumentParser) -> None:
         help="the specimen in file names: '{specimen}_*.tif', or a regular expression with a "
         r"group, such as '^(\d+)_'",
     )
-    _scale(parser, "the pixel size of the images; overrides the file metadata")
+    _scale(parser, "pixel size of the images; overrides the file metadata")
     parser.add_argument(
         "--mask-info-bar", action="store_true", help="mask the burned-in bars of new micrographs"
     )
@@ -286,7 +284,7 @@ def _detecting(verb: str) -> Callable[[argparse.ArgumentParser], None]:
 def _split(parser: argparse.ArgumentParser) -> None:
     _project(parser)
     parser.add_argument(
-        "--test", metavar="A,B", help="names of the specimens to test on, with commas between"
+        "--test", metavar="A,B", help="names of the specimens to test on, separated by commas"
     )
     parser.add_argument(
         "--by-file-name",
@@ -365,7 +363,7 @@ def _predict(parser: argparse.ArgumentParser) -> None:
         "paths", type=Path, nargs="+", metavar="PATH", help="crops, or folders that hold them"
     )
     _run(parser)
-    _scale(parser, "the scale of the crops; goes before what they say themselves")
+    _scale(parser, "pixel size of the crops; overrides the file metadata")
 
 
 def _apply(parser: argparse.ArgumentParser) -> None:
@@ -389,7 +387,7 @@ def _apply(parser: argparse.ArgumentParser) -> None:
         "--min-confidence",
         type=_number,
         metavar="P",
-        help="pores answered with less are left to a person",
+        help="leave pores below this confidence unclassified",
     )
     parser.add_argument(
         "--recipe", type=Path, metavar="FILE", help="a detection recipe (JSON), else the project's"
@@ -416,7 +414,7 @@ def _apply(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--workers", type=int, default=0, metavar="N", help="processes; one per core otherwise"
     )
-    _scale(parser, "the scale of the micrographs; goes before what they say themselves")
+    _scale(parser, "pixel size of the micrographs; overrides the file metadata")
     add_queue_options(parser)
     add_cluster_options(parser)
 
@@ -427,7 +425,7 @@ def _lock(parser: argparse.ArgumentParser) -> None:
     _project(parser)
     _run(parser)
     add_lock_options(parser)
-    _scale(parser, "the scale that is fixed for all micrographs; else what each of them says")
+    _scale(parser, "pixel size fixed for all micrographs; otherwise taken from each of them")
 
 
 def _export(parser: argparse.ArgumentParser) -> None:

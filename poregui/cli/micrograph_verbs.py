@@ -80,10 +80,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     surface.add_argument(
         "--no-surface",
         action="store_true",
-        help="no end of the specimen is in view, whatever detection found",
+        help="no surface of the specimen is in the image, whatever detection found",
     )
     surface.add_argument(
-        "--found-surface", action="store_true", help="take what detection found again"
+        "--found-surface", action="store_true", help="use the surface that detection found"
     )
     parser.add_argument(
         "--mask-info-bar", action="store_true", help="mask the burned-in bars that are found"
@@ -91,8 +91,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--accept-file",
         action="store_true",
-        help="take files as they are now that are not those that were imported; what shows other "
-        "pores becomes new",
+        help="accept files that changed since import; a file that shows different pores becomes a "
+        "new micrograph",
     )
 
 

@@ -110,10 +110,10 @@ def _text(
         eyes = ""
     own = " of them"
     if eyes:
-        own = " of those that it had not learnt from"
+        own = " of those it had not learnt from"
     lines = [
         f"Learnt from {count(found.count, 'label')}{eyes}"
-        + (f"; finds {sure}{own} in other specimens." if sure else ".")
+        + (f"; classifies {sure}{own} correctly in other specimens." if sure else ".")
     ]
     lines.append(advice(curve, classes))
     answers = {i: (label, p) for i, label, p in listed}

@@ -68,8 +68,8 @@ DEFAULT_CLASS_NAMES = ("Gas", "Keyhole", "Lack of Fusion")
 _DEFINITIONS = {
     "gas": "Gas trapped in the powder or the melt: small and round, often only a few "
     "pixels across.",
-    "keyhole": "Vapour trapped under a too deep melt pool: compact, dark, round or drop-like, of "
-    "middling size.",
+    "keyhole": "Vapour trapped below an overly deep melt pool: compact, dark, round or "
+    "teardrop-shaped, medium-sized.",
     "lack of fusion": "Powder that was not melted through: large and irregular, sharp tips, "
     "bright grains inside.",
 }
@@ -165,7 +165,7 @@ def check_free(name: str, others: Sequence[PoreClass], advice: str) -> None:
         raise PoreguiError(f"There is a class {taken.name!r} already.", advice)
     if alike:
         raise PoreguiError(
-            f"{alike[-1].name!r} is the name of a retired class, which old runs still know.",
+            f"{alike[-1].name!r} is the name of an archived class that earlier runs still use.",
             "Choose another name, or add a class of that name to bring it back.",
         )
 
@@ -290,15 +290,15 @@ def _of_name(
         return f"several classes here are called {t.name}"
     found = alike[0] if alike else None
     if found is not None and found.uid in claimed:
-        return f"what is called {t.name} there is not what is called {found.name} here"
+        return f"{t.name} there is not the same class as {found.name} here"
     twin = next((m for m in known if _place(m.uid) and _place(m.uid) == _place(t.uid)), None)
     other = twin if twin is not found else None
     if other is not None:
-        return f"what is called {t.name} there may be what is called {other.name} here"
+        return f"{t.name} there may be the same class as {other.name} here"
     if found is None:
         return ""
     if found is not twin and _origin(found.uid) and _origin(found.uid) == _origin(t.uid):
-        return f"what is called {t.name} there may not be what is called {found.name} here"
+        return f"{t.name} there may not be the same class as {found.name} here"
     return found
 
 

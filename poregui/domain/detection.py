@@ -34,8 +34,8 @@ class DetectionRecipe:
     method: str = declare(
         "Threshold",
         "otsu",
-        "otsu: one level for the image, chosen from its histogram. manual: the level below. local: "
-        "relative to the mean of the surroundings, for uneven light.",
+        "Otsu: one level per image, from its histogram. Manual: the level below. Local: relative "
+        "to the local mean, for uneven illumination.",
         choices=METHODS,
         main=True,
     )
@@ -82,7 +82,7 @@ class DetectionRecipe:
         high=1.0,
     )
     smallest: float = declare(
-        "Smallest pore", 5.0, "Least equivalent circular diameter.", low=0.0, high=1e5, main=True
+        "Smallest pore", 5.0, "Smallest equivalent circular diameter.", low=0.0, high=1e5, main=True
     )
     largest: float = declare(
         "Largest pore",
@@ -104,15 +104,15 @@ class DetectionRecipe:
         high=100.0,
     )
     edge: str = declare(
-        "Pores at the edge", "keep", "drop: leave out pores that the edge of the image or of "
-                                     "a mask cuts.",
+        "Pores at the edge", "keep", "Exclude: leave out pores cut by the edge of the image or a "
+                                     "mask.",
         choices=EDGES,
     )  # fmt: skip
     view: str = declare(
         "Crop margin",
         "multiple",
-        "multiple: each crop is a multiple of its pore's size. fixed: all crops are equally large, "
-        "so that a network sees how large the pore is.",
+        "× pore size: crop size scales with the pore. Fixed: all crops have the same size, so the "
+        "network sees how large the pore is.",
         choices=VIEWS,
     )
     view_multiple: float = declare(

@@ -67,7 +67,7 @@ def _train_one(job: Job) -> None:
     if fit is None:
         fit = _fit(job)
     else:
-        job.report(Note("The network of this run is trained; what comes after is done now."))
+        job.report(Note("The network is already trained; completing the remaining steps."))
     if fit is not None:
         _finish(job, fit)
 

@@ -34,8 +34,8 @@ def sensitivity_words(group: GroupSummary) -> str:
     near = [one.total for one in group.sensitivity if abs(one.shift) == 5]
     far = [one.total for one in group.sensitivity]
     return (
-        "With a threshold up to 5 % lower or higher the pores would cover "
-        f"{_span(near, group.porosity.mean)}, up to 10 % {_span(far, group.porosity.mean)}."
+        f"Porosity with the threshold shifted by up to ±5 %: {_span(near, group.porosity.mean)}; "
+        f"by up to ±10 %: {_span(far, group.porosity.mean)}."
     )
 
 
@@ -51,7 +51,7 @@ def unlike_words(group: GroupSummary) -> str:
     if not group.unlike:
         return ""
     look = noun(group.unlike, "looks", "look")
-    what = f"{count(group.unlike, 'pore')} {look} unlike anything this network was trained on"
+    what = f"{count(group.unlike, 'pore')} {look} unusual (outside the training data)"
     if group.unlike_kept:
         return f"{what}, but counted as predicted."
     return f"{what}, so left unclassified."
@@ -361,9 +361,7 @@ def applied_html(facts: AppliedFacts, picture: Picture | None = None) -> str:
     environment.filters.update(num=_number, ends=_ends, relative=_relative, triple=_triple)
     template = environment.from_string(resource("specimens.html.j2").read_text(encoding="utf-8"))
     unit = facts.summary.size_unit.replace("um", "µm")
-    return template.render(
-        facts=facts, figure=figure, unit=unit, moved=sensitivity_words, strange=unlike_words
-    )
+    return template.render(facts=facts, figure=figure, unit=unit, count=count, strange=unlike_words)
 
 
 def _number(value: float | None, digits: int = 3) -> str:

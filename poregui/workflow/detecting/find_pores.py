@@ -154,8 +154,8 @@ def detection_recipe(project: Project) -> DetectionRecipe:
     except PoreguiError as error:
         raise ProjectError(
             f"The detection settings of this project are damaged: {error.what}",
-            "Set them again in the Find tab of the Label page, or give a file with poregui detect "
-            "--recipe.",
+            "Set them again in the Find pores tab of the Label page, or pass a file to poregui "
+            "detect --recipe.",
         ) from error
 
 

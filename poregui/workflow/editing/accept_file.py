@@ -116,7 +116,7 @@ def accept_file(project: Project, micrograph: Micrograph, now: FileNow) -> Accep
     if now.same_pixels:
         return Accepted(
             _change(micrograph, _saved_anew(micrograph, now)),
-            f"{name} was saved anew: its crops show the same pixels. It is accepted.",
+            f"{name} was saved again, and its crops show the same pixels. It is accepted.",
         )
     if now.same_pixels is None:
         return Accepted(
@@ -124,8 +124,8 @@ def accept_file(project: Project, micrograph: Micrograph, now: FileNow) -> Accep
         )
     return Accepted(
         _as_a_new_one(project, micrograph, now),
-        f"{name} holds another picture now, which came in as a new micrograph. The old one keeps "
-        "its crops and labels; import its file from where it lies to see it again.",
+        f"{name} now contains a different image, imported as a new micrograph. The old micrograph "
+        "keeps its crops and labels; import its original file to display it again.",
     )
 
 

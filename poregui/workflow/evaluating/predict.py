@@ -181,8 +181,8 @@ class Predictor:
     def _size(self, crop: ScaledCrop) -> tuple[float, float]:
         if not self.can_answer(crop):
             raise PoreguiError(
-                "This network judges by size in um, and the scale of this image is not known.",
-                "Give the um per px of the image, or train without scales.",
+                "This network needs sizes in µm, but the pixel size of this image is unknown.",
+                "Enter the pixel size of the image, or train without pixel sizes.",
             )
         height, width = crop.pixels.array.shape[:2]
         return self.spec.size(width, height, crop.um_per_px)

@@ -73,8 +73,8 @@ def match_one(micrographs: Sequence[Micrograph], image: ImageShapes) -> Match:
     if image.sha256:
         return _refused(
             image,
-            f"{_name(image)} was outlined in another picture than {fit[0].shown_name} holds; "
-            f"{_left_out(image)}. Import the picture that was outlined first.",
+            f"{_name(image)} was outlined in a different image from {fit[0].shown_name}; "
+            f"{_left_out(image)}. Import the image that was outlined first.",
         )
     return Match(
         image, fit[0], evidence, _other_folder(image, fit[0]) if evidence == Evidence.NAME else ""

@@ -74,7 +74,7 @@ class ImportOptions:
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise PoreguiError(
-                f"Pictures cannot be imported as {self.kind!r}.",
+                f"Images cannot be imported as {self.kind!r}.",
                 f"Choose one of {', '.join(KINDS)}.",
             )
         if self.um_per_px is not None and not (
@@ -153,10 +153,7 @@ def collect(
     else:
         unnamed = 0
     if options.kind == "auto" and len({one.file.parent for one in found if not one.is_crop}) > 1:
-        notes.append(
-            "Pictures in several folders were taken for whole micrographs; as crops, folders "
-            "become classes."
-        )
+        notes.append("Imported as micrographs. To use folder names as classes, import as crops.")
     if unnamed:
         notes.append(
             f"{unnamed} of {len(found)} file names do not match the pattern; their specimen is "

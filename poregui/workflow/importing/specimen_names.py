@@ -169,7 +169,6 @@ def doubt_words(which: str) -> str:
     them.
     """
     return (
-        f"{which}: pictures of one name lie in several folders, and the name alone would make one "
-        "specimen of them; they get none. Write the folder into the pattern, as {specimen}/*, or "
-        "give them a specimen by hand."
+        f"{which}: images in different folders share a file name, so no specimen was assigned. "
+        "Include the folder in the pattern ({specimen}/*), or set the specimen manually."
     )

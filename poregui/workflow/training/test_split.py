@@ -145,7 +145,8 @@ def warnings_for(project: Project, edit: SetTestSide, shown: Sequence[Group]) ->
         learned = [group.name for group in shown if group.key in edit.after - before]
         if learned:
             messages.append(
-                f"{listed(learned)} was used to train, and is unseen by new networks only."
+                f"Already used for training: {listed(learned)}. Unseen only by networks trained "
+                "from now on."
             )
         if freed and project.looks():
             messages.append(

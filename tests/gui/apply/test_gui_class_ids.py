@@ -76,7 +76,7 @@ def test_the_apply_page_shows_the_names_of_now_and_the_numbers_of_before(
     window.background.wait()
     assert classes_in_file(window, folder) == written
     apply(window)
-    assert "2 had been done before" in page.state_text.text()
+    assert "2 had been processed before" in page.state_text.text()
     assert shown(window, page) == before
     window.close_project()
     page = page_of(window, folder)

@@ -133,7 +133,7 @@ def test_a_field_without_pores_and_a_picture_that_is_gone_leave_no_error(tmp_pat
 def test_less_than_the_wanted_confidence_is_said(tmp_path: Path) -> None:
     told = facts_of(tmp_path, {"S": [[SMALL] * 3]}, least=0.5)
     assert (
-        "Pores answered with less than 50 % confidence (0, 0 % of the area)"
+        "Pores below the minimum confidence of 50 % (0, 0 % of the area)"
         in Page(applied_html(told)).text
     )
 

@@ -206,7 +206,7 @@ def test_a_scheduler_that_ends_in_the_middle_is_told_and_what_is_done_stays(
     tasks = tasks_in(tmp_path)
     with (
         running_cluster(1) as cluster,
-        pytest.raises(PoreguiError, match=r"does not answer any more.*not done again"),
+        pytest.raises(PoreguiError, match=r"no longer responds.*Finished micrographs are kept"),
     ):
         apply_on_cluster(
             tasks,

@@ -64,7 +64,9 @@ def test_the_scale_matters_to_a_network_that_was_trained_in_um(run: RunFolder) -
     (crop,) = scaled(run, run.read_dataset().crops[:1])
     larger = ScaledCrop(crop.pixels, 5.0)
     assert np.abs(predictor.predict([crop]) - predictor.predict([larger])).max() > 1e-4
-    with pytest.raises(PoreguiError, match=r"scale of this image is not known.*Give the um per px"):
+    with pytest.raises(
+        PoreguiError, match=r"pixel size of this image is unknown.*Enter the pixel size"
+    ):
         predictor.predict([ScaledCrop(crop.pixels)])
 
 

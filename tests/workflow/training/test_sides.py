@@ -93,7 +93,7 @@ def test_a_change_says_what_it_costs(project):
     new = next(group.name for group in shown(project) if group.name not in before)
     said = warnings_for(project, choose(project, new), shown(project))
     assert "Run 1 used another test set: the results cannot be compared." in said
-    assert f"{new} was used to train, and is unseen by new networks only." in said
+    assert f"Already used for training: {new}. Unseen only by networks trained from now on." in said
     assert warnings_for(project, choose(project, *before), shown(project)) == ()
 
 
