@@ -38,14 +38,13 @@ def add_detect_options(parser: argparse.ArgumentParser) -> None:
         "--micrograph",
         action="append",
         metavar="NAME",
-        help="only the micrograph of this name, path or #id, once for each that is wanted; "
-        "all otherwise",
+        help="only the micrograph of this name, path or #id; repeat for several (default: all)",
     )
     parser.add_argument(
         "--recipe",
         type=Path,
         metavar="FILE",
-        help="how to find pores, as JSON; becomes the project's own, which is taken otherwise",
+        help="detection settings as JSON, saved in the project (default: the project's own)",
     )
     add_annotator_option(parser)
 

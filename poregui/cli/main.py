@@ -24,12 +24,12 @@ VERBS = {
     "import": (
         "project_verbs",
         "import_pictures",
-        "bring micrographs and ready-made crops into a project",
+        "import micrographs and ready-made crops into a project",
     ),
     "import-outlines": (
         "project_verbs",
         "import_outlines",
-        "bring outlines of other programs onto the micrographs",
+        "import outlines from other programs",
     ),
     "image": (
         "micrograph_verbs",
@@ -40,7 +40,7 @@ VERBS = {
     "micrographs": (
         "micrograph_verbs",
         "micrographs",
-        "list micrographs; change their scale, specimen and masks",
+        "list micrographs; change their pixel size, specimen and masks",
     ),
     "detect": (
         "detection_verbs",
@@ -55,10 +55,10 @@ VERBS = {
     "split": (
         "training_verbs",
         "split",
-        "show which specimens are trained and tested on, or choose the tested ones",
+        "show which specimens are used for training and testing, or choose the test set",
     ),
     "train": ("training_verbs", "train", "train a network on the labelled crops"),
-    "fit": ("training_verbs", "fit", "train what a run folder holds, or go on with it"),
+    "fit": ("training_verbs", "fit", "train the run in a folder, or resume it"),
     "evaluate": (
         "review_verbs",
         "evaluate",
@@ -196,7 +196,11 @@ def _new(parser: argparse.ArgumentParser) -> None:
 def _import(parser: argparse.ArgumentParser) -> None:
     _project(parser)
     parser.add_argument(
-        "paths", type=Path, nargs="+", metavar="PATH", help="image files, or folders that hold some"
+        "paths",
+        type=Path,
+        nargs="+",
+        metavar="PATH",
+        help="image files, or folders that contain some",
     )
     parser.add_argument(
         "--as",
@@ -289,8 +293,7 @@ def _split(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--by-file-name",
         action=argparse.BooleanOptionalAction,
-        help="keep crops together whose file names begin alike, where nothing else says "
-        "what they are of",
+        help="group crops whose file names start alike, where nothing else gives their specimen",
     )
 
 
@@ -360,7 +363,7 @@ def _share(verb: str) -> Callable[[argparse.ArgumentParser], None]:
 def _predict(parser: argparse.ArgumentParser) -> None:
     _project(parser)
     parser.add_argument(
-        "paths", type=Path, nargs="+", metavar="PATH", help="crops, or folders that hold them"
+        "paths", type=Path, nargs="+", metavar="PATH", help="crops, or folders that contain them"
     )
     _run(parser)
     _scale(parser, "pixel size of the crops; overrides the file metadata")
@@ -374,14 +377,18 @@ def _apply(parser: argparse.ArgumentParser) -> None:
         "the folder of a project, a model.onnx with its model.json beside it, or a locked.json",
     )
     parser.add_argument(
-        "paths", type=Path, nargs="+", metavar="PATH", help="micrographs, or folders that hold them"
+        "paths",
+        type=Path,
+        nargs="+",
+        metavar="PATH",
+        help="micrographs, or folders that contain them",
     )
     _run(parser)
     parser.add_argument(
         "--out",
         type=Path,
         metavar="DIR",
-        help="a folder for the results; resumed where it has some",
+        help="folder for the results; existing results are reused",
     )
     parser.add_argument(
         "--min-confidence",
@@ -396,20 +403,20 @@ def _apply(parser: argparse.ArgumentParser) -> None:
         "--locked",
         type=Path,
         metavar="FILE",
-        help="a locked.json: apply what it fixes and nothing else",
+        help="a locked.json: apply its recipe unchanged",
     )
     parser.add_argument(
         "--report",
         type=Path,
         metavar="FILE",
-        help="also write a report, .html or .pdf: a page a specimen",
+        help="also write a report (.html or .pdf), one page per specimen",
     )
     specimen = parser.add_mutually_exclusive_group()
     specimen.add_argument("--specimen", metavar="NAME", help="the specimen of all images")
     specimen.add_argument(
         "--specimen-from",
         metavar="PATTERN",
-        help="the specimen in names of files that no project knows: {specimen}_*",
+        help="the specimen in names of files that are not in a project: {specimen}_*",
     )
     parser.add_argument(
         "--workers", type=int, default=0, metavar="N", help="processes; one per core otherwise"

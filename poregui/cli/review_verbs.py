@@ -186,7 +186,7 @@ def _two(text: str) -> tuple[int, int]:
 def add_suspects_options(parser: argparse.ArgumentParser) -> None:
     """Give the verb suspects its choice."""
     parser.add_argument(
-        "--reviewed", action="store_true", help="list crops that are marked as reviewed, too"
+        "--reviewed", action="store_true", help="also list crops marked as reviewed"
     )
 
 

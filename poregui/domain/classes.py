@@ -110,7 +110,7 @@ def clean_name(name: str) -> str:
         )
     if name_key(cleaned) in (name_key(NOT_A_PORE_NAME), name_key(UNSURE_NAME)):
         raise PoreguiError(
-            f"{cleaned!r} is a fixed label already.", "Choose another name for the class."
+            f"{cleaned!r} is already a fixed label.", "Choose another name for the class."
         )
     return cleaned
 
@@ -137,7 +137,7 @@ def new_class(class_id: int, name: str, others: Sequence[PoreClass]) -> PoreClas
     check_free(cleaned, others, "Choose another name.")
     if len(active) >= MOST_CLASSES:
         raise PoreguiError(
-            f"A project has at most {MOST_CLASSES} classes.", "Merge or retire one first."
+            f"A project has at most {MOST_CLASSES} classes.", "Merge or archive one first."
         )
     looks = [(colour, pattern) for pattern in PATTERNS for colour in COLOURS]
     used = {(c.colour, c.pattern) for c in active}
@@ -196,7 +196,7 @@ def default_classes(names: Sequence[str] = DEFAULT_CLASS_NAMES) -> tuple[PoreCla
     if not FEWEST_CLASSES <= len(names) <= MOST_CLASSES:
         raise PoreguiError(
             f"A project needs {FEWEST_CLASSES} to {MOST_CLASSES} classes, not {len(names)}.",
-            "Name them with commas between.",
+            "Separate the names with commas.",
         )
     classes: list[PoreClass] = []
     for number, name in enumerate(names, start=1):

@@ -60,12 +60,12 @@ class DetectionRecipe:
         main=True,
     )  # fmt: skip
     flatten: bool = declare(
-        "Correct uneven light", False, "Divide by the light of the matrix.", main=True
+        "Correct uneven illumination", False, "Divide by the illumination of the matrix.", main=True
     )
     background_radius: float = declare(
         "Radius of the correction",
         200.0,
-        "More than the radius of the largest pore.",
+        "Larger than the radius of the largest pore.",
         low=1.0,
         high=1e5,
     )
@@ -118,10 +118,8 @@ class DetectionRecipe:
     view_multiple: float = declare(
         "Multiple", 1.8, "Side of the crop over the longer side of the pore.", low=1.0, high=20.0
     )
-    view_size: float = declare(
-        "Size of the view", 100.0, "Side of a fixed crop.", low=1.0, high=1e5
-    )
-    view_unit: str = declare("Size in", "um", "Unit of the size of the view.", choices=UNITS)
+    view_size: float = declare("Crop size", 100.0, "Side of a fixed crop.", low=1.0, high=1e5)
+    view_unit: str = declare("Size in", "um", "Unit of the crop size.", choices=UNITS)
 
     def __post_init__(self) -> None:
         for parameter in detection_parameters():
@@ -167,7 +165,7 @@ def detection_recipe_from_json(values: Mapping[str, Any]) -> DetectionRecipe:
     Raises PoreguiError when a value has the wrong type or is outside its range.
     """
     if not isinstance(values, Mapping):
-        raise PoreguiError("This is no detection recipe.", "Give a file with one JSON object.")
+        raise PoreguiError("This is not a detection recipe.", "Give a file with one JSON object.")
     return DetectionRecipe(**known_values(DetectionRecipe, values))
 
 

@@ -119,8 +119,8 @@ class Recipe:
     fine_tuning_rate: float = declare(
         "Rate of the pretrained layers",
         0.1,
-        "Share of the learning rate at which the preset pretrained changes the layers that came "
-        "with weights; 0 keeps them as they came.",
+        "Share of the learning rate used for the pretrained layers (preset pretrained only); 0 "
+        "leaves them unchanged.",
         low=0.0,
         high=1.0,
     )
@@ -147,8 +147,8 @@ class Recipe:
     mixed_precision: bool = declare(
         "Mixed precision",
         False,
-        "Compute in 16 bits on a GPU, which is faster; weights and the network that is kept have "
-        "32. Without effect on the processor.",
+        "Compute in 16 bits on a GPU, which is faster; weights and the saved network have 32. No "
+        "effect on the CPU.",
     )
     threads: int = declare("Threads", 0, "Processor threads; 0 uses all cores.", low=0, high=256)
 

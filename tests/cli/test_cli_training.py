@@ -166,7 +166,7 @@ def test_a_child_that_dies_after_a_checkpoint_says_how_to_go_on(
     stand_in(monkeypatch, started(), script="os._exit(7)")
     with pytest.raises(TrainingError) as caught:
         training_output.follow(run, Screen(as_json=False))
-    assert f"poregui fit {run.path}, goes on from there" in caught.value.remedy
+    assert f"poregui fit {run.path}, continues from there" in caught.value.remedy
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signal")

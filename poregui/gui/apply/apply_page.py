@@ -89,7 +89,7 @@ class LockPanel(QWidget):
         self.text.setVisible(True)
         self.setToolTip(details)
         self.button.setText("Unlock…")
-        self.button.setToolTip("Let network, recipe and confidence be chosen again")
+        self.button.setToolTip("Allow network, recipe and confidence to be changed")
         self.button.setAccessibleName("Unlock the recipe")
         self.button.setEnabled(may_unlock)
 
@@ -362,7 +362,7 @@ class ApplyPage(QWidget):
         self.group_box: QComboBox = pieces.combo("group_box", "Numbers of")
         self.group_box.hide()
         self.report_button = pieces.button(
-            "apply_report_button", "Report…", "One page a specimen, as PDF or HTML"
+            "apply_report_button", "Report…", "One page per specimen, as PDF or HTML"
         )
         self.open_button = pieces.button(
             "apply_open_button", "Open the folder", "Tables, outlines and images"

@@ -410,10 +410,10 @@ class ApplyPresenter(QObject):
         task, result, table = self._result_of(key)
         self._page.set_picture_title(
             task.name if task is not None else self._name_of(key),
-            f"{result.pores:,} pores" if result else "not done yet",
+            f"{result.pores:,} pores" if result else "not processed yet",
         )
         if self._known is None or task is None or table is None:
-            self._picture.forget("This micrograph has not been done yet.")
+            self._picture.forget("This micrograph has not been processed yet.")
             return
         self._picture.show(
             ResultImage(task.folder, table, self._known.model.colours, self._least())

@@ -154,7 +154,7 @@ class LockFlow(QObject):
             messages().note(f"Taken: recipe {found.lock.sentence}.")
             self._found(found)
 
-        self._services.background.run("Taking a locked recipe", work, done)
+        self._services.background.run("Importing a locked recipe", work, done)
 
     def ask_unlock(self) -> None:
         """Ask, and take the lock away."""

@@ -67,13 +67,13 @@ class Scheduler:
         host, _, port = rest.rpartition(":")
         if protocol not in ("tcp", "tls") or not host or not port.isdecimal():
             raise PoreguiError(
-                f"{self.address} is no address of a scheduler.",
+                f"{self.address} is not the address of a scheduler.",
                 "Give one such as tls://cluster.example:8786.",
             )
         if protocol == "tcp" and not _of_this_machine(host):
             raise PoreguiError(
-                f"{host} is another machine, and tcp:// would let anybody on the way read and "
-                "change the work.",
+                f"{host} is another machine, and tcp:// would let anyone on the "
+                "network read and change the work.",
                 f"Start the scheduler and its workers with TLS and give tls://{rest}.",
             )
         for path in (self.tls_ca, self.tls_cert, self.tls_key):
@@ -149,7 +149,7 @@ def _client(scheduler: Scheduler) -> Iterator[Any]:
             )
         except (OSError, ValueError) as error:
             raise PoreguiError(
-                f"The scheduler {scheduler.address} does not answer ({_said(error)}).",
+                f"The scheduler {scheduler.address} does not respond ({_said(error)}).",
                 "Check the address and its TLS files, and that it runs.",
             ) from error
         try:

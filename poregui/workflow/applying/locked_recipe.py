@@ -155,8 +155,8 @@ def read_lock(file: Path) -> Lock:
 
 def _changed(file: Path) -> PoreguiError:
     return ProjectError(
-        f"{file} is not as it was locked.",
-        "Ask who locked it for the folder as it was, or lock the recipe anew.",
+        f"{file} has changed since it was locked.",
+        "Ask whoever locked it for the original folder, or lock the recipe again.",
     )
 
 

@@ -133,7 +133,7 @@ def _check_unknown(project: Project, micrograph: Micrograph, now: FileNow) -> No
     for one in project.micrographs():
         if one.id != micrograph.id and (one.sha256, one.plane) == (now.sha256, micrograph.plane):
             raise PoreguiError(
-                f"{micrograph.shown_name} holds the picture of {one.shown_name} (#{one.id}) now.",
+                f"{micrograph.shown_name} now contains the image of {one.shown_name} (#{one.id}).",
                 "Import the folder of both: each is found again by its content.",
             )
 

@@ -268,7 +268,7 @@ def checked_direction(degrees: float) -> float:
     """Return an angle as 0 to below 360 degrees. Raises PoreguiError for one that is none."""
     if not math.isfinite(degrees) or abs(degrees) > 360:
         raise PoreguiError(
-            f"{degrees:g} degrees cannot be a direction.",
+            f"{degrees:g} degrees is not a direction.",
             "Give 0 (right) to 360; 90 is upwards in the image.",
         )
     return degrees % 360

@@ -225,7 +225,7 @@ def _no_model(run_folder: RunFolder) -> PoreguiError:
     """Return the sentence for a run that cannot predict, by the way it ended."""
     name = f"Run {run_folder.path.name}"
     if not run_folder.dataset_file.exists():
-        return ProjectError(f"{name} is no complete run.", "Choose another run.")
+        return ProjectError(f"{name} is not a complete run.", "Choose another run.")
     if run_folder.read_folds():
         return ProjectError(
             f"{name} is a cross-validation: it measures a recipe and leaves no network.",
@@ -233,13 +233,13 @@ def _no_model(run_folder: RunFolder) -> PoreguiError:
         )
     if run_folder.read_recipe().preset == "shape":
         return ProjectError(
-            f"{name} has no network: it answers from size and shape.",
+            f"{name} has no network: it classifies from size and shape.",
             "Train another preset and choose that run.",
         )
     ways = {
         Interrupted: (
             f"{name} was interrupted before it had a network.",
-            "Train again, or let it go on.",
+            "Train again, or resume it.",
         ),
         Cancelled: (f"{name} was cancelled and has no network.", "Train again."),
         Failed: (
@@ -248,7 +248,7 @@ def _no_model(run_folder: RunFolder) -> PoreguiError:
         ),
         Finished: (
             f"The network of {name.lower()} is missing.",
-            "Put model.onnx and model.json back, or train again.",
+            "Restore model.onnx and model.json, or train again.",
         ),
     }
     ended = run_folder.final_event()

@@ -192,4 +192,4 @@ def _other_folder(image: ImageShapes, there: Micrograph) -> str:
     """
     if not {"/", "\\"} & set(image.path or image.name):
         return ""
-    return f"{_name(image)} was taken for {there.shown_name}, the only micrograph of that name."
+    return f"{_name(image)} was matched to {there.shown_name}, the only micrograph of that name."

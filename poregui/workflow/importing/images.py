@@ -307,16 +307,16 @@ def _new_crops(
             label = label_name(known[one.pixels].label, names)
             if one.class_name and label and not same_class(label, one.class_name):
                 notes.append(
-                    f"{one.shown} is in the project already, labelled {label}; it stays so."
+                    f"{one.shown} is already in the project, labelled {label}; the label is kept."
                 )
         elif twin is None:
             new[one.pixels] = one
         elif twin.class_name == one.class_name:
-            notes.append(f"{one.shown} is the same image as {twin.shown}; it was taken once.")
+            notes.append(f"{one.shown} is the same image as {twin.shown}; it was imported once.")
         else:
             notes.append(
-                f"{one.shown} is the same image as {twin.shown} with another label; look at it: it "
-                f"is labelled {twin.class_name or 'not at all'} now."
+                f"{one.shown} is the same image as {twin.shown} with another label. Check it; it "
+                f"is now labelled {twin.class_name or 'not at all'}."
             )
     taken = {id(one) for one in new.values()}
     return [one for one in collected if id(one) in taken], present

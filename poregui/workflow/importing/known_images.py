@@ -222,7 +222,7 @@ def _without_doubt(
 def _found_again(moved: ChangeMicrographs) -> Iterator[str]:
     for before, after in zip(moved.before, moved.after, strict=True):
         if before.path != after.path:
-            yield f"{before.unique_name or after.name} was found again in its new place."
+            yield f"{before.unique_name or after.name} was found again at its new location."
 
 
 def micrograph_record(

@@ -68,7 +68,8 @@ def specimen_rule(pattern: str) -> SpecimenRule:
         made = re.compile(text)
     except re.error as error:
         raise PoreguiError(
-            f"{text!r} is no regular expression ({error}).", "Write for example {specimen}_*.tif."
+            f"{text!r} is not a regular expression ({error}).",
+            "Write for example {specimen}_*.tif.",
         ) from error
     if not made.groups:
         raise PoreguiError(
@@ -156,7 +157,7 @@ def naming_notes(found: Sequence[tuple[Micrograph, str | None]], pattern: str) -
     doubtful = in_doubt(found, pattern)
     misfits = sum(specimen is None for _, specimen in found) - len(doubtful)
     if misfits:
-        notes = [f"{misfits} of {len(found)} names do not fit the pattern; their specimen stays."]
+        notes = [f"{misfits} of {len(found)} names do not match the pattern; their specimens stay."]
     else:
         notes = []
     if doubtful:

@@ -116,7 +116,7 @@ def choose_test_side(project: Project, keys: Collection[str]) -> SetTestSide:
     kind = word_for([key for key in groups_by_id.values() if not key.startswith("crop:")])
     tested = {crop.id for crop in labelled if groups_by_id[crop.id] in after}
     if not tested:
-        raise TrainingError("Nothing would be tested.", f"Choose at least one {kind} for the test.")
+        raise TrainingError("The test set would be empty.", f"Choose at least one {kind} for it.")
     for pore_class in project.classes():
         mine = {crop.id for crop in labelled if crop.label == pore_class.id}
         if mine and mine <= tested:

@@ -118,7 +118,9 @@ def death_of(run: RunFolder, code: int, also: Iterable[str] = ()) -> TrainingErr
             what = "Its network is kept"
         else:
             what = "Its last checkpoint is kept"
-        kept = f" {what}: Resume on the Train page, or poregui fit {run.path}, goes on from there."
+        kept = (
+            f" {what}: Resume on the Train page, or poregui fit {run.path}, continues from there."
+        )
     return TrainingError(
         f"Training of run {run.path.name} crashed ({how}). Last log lines: {words or 'none'}.",
         f"Your labels are unaffected.{kept} {remedy}, or see the log {run.log_file}.",

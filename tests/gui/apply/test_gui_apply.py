@@ -228,7 +228,7 @@ def test_a_folder_without_pictures_is_refused_with_a_sentence(
     monkeypatch.setattr(messages(), "error", told.append)
     (tmp_path / "empty").mkdir()
     window.workspace.apply.add([tmp_path / "empty"])
-    assert "There is no picture" in str(told[0])
+    assert "There is no image" in str(told[0])
 
 
 def test_labels_are_exported_in_the_background(

@@ -90,7 +90,7 @@ def test_a_class_that_was_merged_is_said_beside_the_numbers(
     apply(window)
     window.session.apply(merge_classes(window.session.project, 2, 1, who="ada"))
     window.background.wait()
-    assert "The network still predicts Keyhole, retired in this project" in page.result_note.text()
+    assert "The network still predicts Keyhole, archived in this project" in page.result_note.text()
     assert [row.name for row in page.table.rows] == ["Gas", "Keyhole", "Lack of Fusion"]
 
 

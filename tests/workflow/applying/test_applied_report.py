@@ -97,9 +97,9 @@ def test_the_examples_are_the_fields_with_the_least_the_middle_and_the_greatest_
     shown = told.pages[0].examples
     percents = sorted(field.percent for field in told.pages[0].fields)
     assert [one.words.split(", ")[1] for one in shown] == [
-        "the least",
+        "the lowest",
         "the middle",
-        "the greatest",
+        "the highest",
     ]
     assert [one.words.split(" ")[1] for one in shown] == [f"{percents[k]:.3g}" for k in (0, 2, 3)]
     assert len(told.pages[1].examples) == 2
@@ -154,7 +154,7 @@ def test_the_report_is_written_as_html_and_as_pdf_from_the_command_line(
     assert content.startswith(b"%PDF-")
     assert len(re.findall(rb"/Type /Page\b", content)) == 4
     assert main([*asked, "--report", str(tmp_path / "r.doc")]) == 2
-    assert "no name of a report" in capsys.readouterr().err
+    assert "is not a report file" in capsys.readouterr().err
     (tmp_path / "file").touch()
     assert main([*asked, "--report", str(tmp_path / "file" / "r.pdf")]) == 2
     assert capsys.readouterr().err.strip().count("\n") < 5

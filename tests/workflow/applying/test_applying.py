@@ -303,5 +303,5 @@ def test_what_cannot_be_applied_is_refused_with_a_sentence(tmp_path: Path) -> No
     with pytest.raises(ProjectError, match=r"model\.json is missing"):
         model_of_file(tmp_path / "model.onnx")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(PoreguiError, match="There is no picture"):
+    with pytest.raises(PoreguiError, match="There is no image"):
         micrographs_of([tmp_path / "empty"], None, None, None)

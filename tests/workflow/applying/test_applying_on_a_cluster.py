@@ -195,7 +195,7 @@ def test_a_scheduler_without_workers_and_one_that_is_gone_are_told(
         gone = Scheduler(cluster.scheduler_address)
         with pytest.raises(PoreguiError, match="has no workers"):
             apply_on_cluster(tasks, gone)
-    with pytest.raises(PoreguiError, match="does not answer"):
+    with pytest.raises(PoreguiError, match="does not respond"):
         apply_on_cluster(tasks, gone)
 
 

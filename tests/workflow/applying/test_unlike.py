@@ -144,7 +144,7 @@ def test_a_network_of_an_older_version_finds_no_unlike_pores_and_it_is_said(
         "1",
     ]
     assert main(asked) == 0
-    assert "unusual pores cannot be recognised" in capsys.readouterr().out
+    assert "unusual pores cannot be detected" in capsys.readouterr().out
 
 
 def told_of(capsys: pytest.CaptureFixture[str], *words: str) -> dict:

@@ -121,7 +121,7 @@ def test_runs_that_train_and_runs_of_folds_say_so(tmp_path: Path) -> None:
     folder.write_folds([[100, 101], [102]])
     with pytest.raises(ProjectError, match="is a cross-validation"):
         Predictor(folder)
-    with pytest.raises(ProjectError, match="is no complete run"):
+    with pytest.raises(ProjectError, match="is not a complete run"):
         Predictor(RunFolder(tmp_path / "004"))
 
 

@@ -286,7 +286,7 @@ def test_a_class_that_is_retired_here_is_said_when_copies_are_merged(folder: Pat
         plan = plan_merge(project, other, settle="theirs")
         assert list(plan.retired) == ["Keyhole"]
         assert any(
-            "a class that is retired here; add a class of that name" in line for line in plan.lines
+            "a class that is archived here; add a class of that name" in line for line in plan.lines
         )
         History(project).apply(add_class(project, "keyhole"))
         assert merged(project, copy) == other.labels()

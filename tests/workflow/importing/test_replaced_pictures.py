@@ -193,7 +193,7 @@ def test_the_original_is_found_again_by_its_content_wherever_it_lies(
     replace_picture(two)
     told(capsys, "detect", two.project)  # notices it
     values = told(capsys, "import", two.project, tmp_path / "archive", "--as", "micrographs")
-    assert values["notes"] == ["S2/image_001.png was found again in its new place."]
+    assert values["notes"] == ["S2/image_001.png was found again at its new location."]
     with Project.open(two.project, read_only=True) as project:
         now = next(one for one in project.micrographs() if one.id == old.id)
         check_same(now, project.micrograph_file(now), None)
@@ -207,7 +207,7 @@ def test_two_pictures_that_changed_places_are_linked_anew_by_one_import(
     first, second = two.file("S1").read_bytes(), two.file("S2").read_bytes()
     two.file("S1").write_bytes(second)
     two.file("S2").write_bytes(first)
-    assert "holds the picture of S2/image_001.png (#2) now. Import the folder" in str(
+    assert "now contains the image of S2/image_001.png (#2). Import the folder" in str(
         told(capsys, "micrographs", two.project, "--name", "S1/*", "--accept-file")["notes"]
     )
     assert told(capsys, "import", two.project, two.data, "--as", "micrographs")["micrographs"] == 0
@@ -363,7 +363,7 @@ def test_a_cache_that_cannot_be_written_only_costs_time(
     aged(file, monkeypatch)
     (tmp_path / "cache").write_text("a file is in its place")
     assert store_files.current_hash(file, tmp_path / "cache") == file_hash(file)
-    with pytest.raises(PoreguiError, match="is not there any more"):
+    with pytest.raises(PoreguiError, match="no longer exists"):
         store_files.current_hash(tmp_path / "gone.tif", None)
     with pytest.raises(PoreguiError, match="cannot be read"):
         store_files.current_hash(file / "below.tif", None)
@@ -374,6 +374,6 @@ def test_a_missing_file_is_no_other_picture(tmp_path: Path) -> None:
     with Project.open(two.project, read_only=True) as project:
         one = project.micrographs()[0]
         two.file("S1").unlink()
-        with pytest.raises(PoreguiError, match="is not there any more") as caught:
+        with pytest.raises(PoreguiError, match="no longer exists") as caught:
             check_same(one, project.micrograph_file(one), project.folder)
         assert not isinstance(caught.value, OtherPicture)
