@@ -26,11 +26,7 @@ VERBS = {
         "import_pictures",
         "import micrographs and ready-made crops into a project",
     ),
-    "import-outlines": (
-        "project_verbs",
-        "import_outlines",
-        "import outlines from other programs",
-    ),
+    "import-outlines": ("project_verbs", "import_outlines", "import outlines from other programs"),
     "image": (
         "micrograph_verbs",
         "image",
@@ -64,11 +60,7 @@ VERBS = {
         "evaluate",
         "compare the predictions of a run with the current labels",
     ),
-    "compare": (
-        "review_verbs",
-        "compare",
-        "compare two runs on the test crops they share",
-    ),
+    "compare": ("review_verbs", "compare", "compare two runs on the test crops they share"),
     "suspects": (
         "review_verbs",
         "suspects",
