@@ -121,7 +121,7 @@ def open_study(
             model = model_of_run(project, run)
         else:
             raise ProjectError(
-                "Nothing is locked any more.", "Choose a run, or take a locked recipe."
+                "No recipe is locked now.", "Choose a run, or import a locked recipe."
             )
         files = dict.fromkeys(Path(key.partition(AND)[0]) for key in keys)
         fields = to_apply(list(files), project, lock.um_per_px if lock else None)

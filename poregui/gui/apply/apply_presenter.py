@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QFileDialog
 
 from poregui.domain.errors import PoreguiError
 from poregui.domain.records import Changed, Plane
+from poregui.domain.wording import count
 from poregui.gui.apply.applied_results import (
     AND,
     ApplyRuns,
@@ -133,7 +134,7 @@ class ApplyPresenter(QObject):
             self._work.cancel()
             self._work = None
             self._page.set_working(
-                False, "Cancelled. What was done is kept, and is not done again."
+                False, "Cancelled. Finished micrographs are kept and will be skipped next time."
             )
 
     def add(self, paths: list[Path]) -> None:
@@ -175,7 +176,7 @@ class ApplyPresenter(QObject):
                 self._study = study
                 self._renew()
 
-        self._services.background.run("Taking answers over", work, done)
+        self._services.background.run("Applying labels", work, done)
 
     def look_at_unsure(self) -> None:
         """Bring the pores that wait for a person into the project and ask for their classes."""
@@ -290,12 +291,13 @@ class ApplyPresenter(QObject):
             self._page.set_working(False)
 
     def _done(self, study: ApplyStudy) -> None:
-        words = f"{len(study.fields)} micrographs done."
+        words = f"{count(len(study.fields), 'micrograph')} processed."
         if study.taken_up:
-            words += f" {study.taken_up} had been done before."
+            words += f" {study.taken_up:,} had been processed before."
         if study.problems:
             first = study.problems[0]
-            words += f" {len(study.problems)} could not be done: {first.name}: {first.reason}"
+            words += f" {len(study.problems):,} could not be processed: "
+            words += f"{first.name}: {first.reason}"
         self._page.set_working(False, words)
         self._take(self._run(), study)
 
@@ -364,8 +366,8 @@ class ApplyPresenter(QObject):
     def _show_picture(self, key: str) -> None:
         field = self._field_of(key)
         if field is None or self._study is None:
-            self._page.set_picture_title(self._name_of(key), "not done yet")
-            self._picture.forget("This micrograph has not been done yet.")
+            self._page.set_picture_title(self._name_of(key), "not processed yet")
+            self._picture.forget("This micrograph has not been processed yet.")
             return
         self._page.set_picture_title(field.task.name, f"{field.result.pores:,} pores")
         self._picture.show(ResultImage(field, self._study.model.colours, self._least()))

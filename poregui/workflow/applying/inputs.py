@@ -264,7 +264,7 @@ def micrographs_of(
     if not files:
         named = ", ".join(str(path) for path in paths)
         raise PoreguiError(
-            f"There is no picture in {named}.", "Give image files, or folders that hold some."
+            f"There is no image in {named}.", "Give image files, or folders that contain some."
         )
     return to_apply(files, project, um_per_px, specimen)
 

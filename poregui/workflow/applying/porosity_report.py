@@ -16,6 +16,7 @@ import poregui
 from poregui.domain.detection import recipe_rows
 from poregui.domain.errors import ProjectError
 from poregui.domain.porosity import ClassEstimate
+from poregui.domain.wording import count
 from poregui.resources import resource
 from poregui.store.files import file_hash, make_parent, write_text
 from poregui.workflow.applying.field import AppliedField, FieldResult
@@ -25,7 +26,6 @@ from poregui.workflow.applying.summary import (
     GroupSummary,
     Summary,
     groups_of,
-    sensitivity_words,
     unlike_words,
 )
 from poregui.workflow.reporting.documents import check_ending
@@ -186,7 +186,7 @@ def _examples(
     chooses them.
     """
     order = sorted(range(len(fields)), key=lambda k: (fields[k].percent, fields[k].name))
-    words = {order[0]: "least", order[len(order) // 2]: "middle", order[-1]: "greatest"}
+    words = {order[0]: "lowest", order[len(order) // 2]: "middle", order[-1]: "highest"}
     if len(fields) < EXAMPLES:
         words = dict.fromkeys(order, "")
     found = []
@@ -229,14 +229,14 @@ def _model(model: AppliedModel) -> tuple[tuple[str, str], ...]:
         hashes = file_hash(model.model), file_hash(model.sidecar)
     except (OSError, ValueError) as error:
         raise ProjectError(
-            f"{model.sidecar} is missing or damaged.", "Put it back, and report again."
+            f"{model.sidecar} is missing or damaged.", "Restore it, then write the report again."
         ) from error
     rows = [("Network", model.name)]
     if "preset" in told:
         rows.append(("Preset", str(told["preset"])))
     rows += [("SHA-256 of model.onnx", hashes[0]), ("SHA-256 of model.json", hashes[1])]
     if "dataset_hash" in told:
-        rows.append(("Dataset that it was trained on", str(told["dataset_hash"])))
+        rows.append(("Training dataset", str(told["dataset_hash"])))
     return (*rows, ("poregui", poregui.__version__))
 
 
@@ -284,9 +284,7 @@ def applied_html(facts: AppliedFacts, picture: Picture | None = None) -> str:
     environment.filters.update(num=_number, ends=_ends, relative=_relative, triple=_triple)
     template = environment.from_string(resource("specimens.html.j2").read_text(encoding="utf-8"))
     unit = facts.summary.size_unit.replace("um", "µm")
-    return template.render(
-        facts=facts, figure=figure, unit=unit, moved=sensitivity_words, strange=unlike_words
-    )
+    return template.render(facts=facts, figure=figure, unit=unit, count=count, strange=unlike_words)
 
 
 def _number(value: float | None, digits: int = 3) -> str:

@@ -186,8 +186,8 @@ def sensitivity_words(group: GroupSummary) -> str:
     near = [one.total for one in group.sensitivity if abs(one.shift) == 5]
     far = [one.total for one in group.sensitivity]
     return (
-        "With a threshold up to 5 % lower or higher the pores would cover "
-        f"{_span(near, group.porosity.mean)}, up to 10 % {_span(far, group.porosity.mean)}."
+        f"Porosity with the threshold shifted by up to ±5 %: {_span(near, group.porosity.mean)}; "
+        f"by up to ±10 %: {_span(far, group.porosity.mean)}."
     )
 
 
@@ -197,13 +197,13 @@ def unlike_words(group: GroupSummary) -> str:
     """
     if group.unlike is None:
         return (
-            "This network keeps no training features, so unusual pores cannot be recognised. Train "
+            "This network stores no training features, so unusual pores cannot be detected. Train "
             "again."
         )
     if not group.unlike:
         return ""
     look = noun(group.unlike, "looks", "look")
-    what = f"{count(group.unlike, 'pore')} {look} unlike anything this network was trained on"
+    what = f"{count(group.unlike, 'pore')} {look} unusual (outside the training data)"
     if group.unlike_kept:
         return f"{what}, but counted as predicted."
     return f"{what}, so left unclassified."
@@ -251,8 +251,7 @@ def _twice(results: Sequence[FieldResult]) -> tuple[str, ...]:
         if one.sha256:
             same.setdefault((one.sha256, one.plane), []).append(one.name)
     return tuple(
-        f"{', '.join(names)} are the same picture, which counts {len(names)} times: leave all but "
-        "one out."
+        f"{', '.join(names)} are the same image, counted {len(names)} times: keep only one."
         for names in same.values()
         if len(names) > 1
     )

@@ -101,5 +101,5 @@ def check_ending(out: Path) -> None:
     """Raise PoreguiError for a file that is neither HTML nor PDF by its name."""
     if out.suffix.lower() not in (".html", ".htm", ".pdf"):
         raise PoreguiError(
-            f"{out} is no name of a report.", "Give a file that ends in .html or .pdf."
+            f"{out} is not a report file.", "Give a file name that ends in .html or .pdf."
         )
