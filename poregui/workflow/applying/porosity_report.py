@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,7 +16,6 @@ from poregui.domain.detection import recipe_rows
 from poregui.domain.errors import ProjectError
 from poregui.domain.porosity import ClassEstimate
 from poregui.domain.wording import count
-from poregui.resources import resource
 from poregui.store.files import file_hash, make_parent, write_text
 from poregui.workflow.applying.field import AppliedField, FieldResult
 from poregui.workflow.applying.inputs import AppliedModel
@@ -28,7 +26,7 @@ from poregui.workflow.applying.summary import (
     groups_of,
     unlike_words,
 )
-from poregui.workflow.reporting.documents import check_ending
+from poregui.workflow.reporting.documents import Picture, check_ending, render
 
 EXAMPLES = 3
 _PICTURE_WIDTH = 640
@@ -240,11 +238,6 @@ def _model(model: AppliedModel) -> tuple[tuple[str, str], ...]:
     return (*rows, ("poregui", poregui.__version__))
 
 
-Picture = Callable[[str, int], str]
-"""Takes an SVG and its width in px and returns the markup that shows it."""
-_WIDTH = re.compile(r'<svg[^>]* width="(\d+)"')
-
-
 def write_applied_report(
     facts: AppliedFacts, out: Path, print_pdf: Callable[[str, Path], None]
 ) -> Path:
@@ -268,23 +261,14 @@ def applied_html(facts: AppliedFacts, picture: Picture | None = None) -> str:
 
     Names are escaped.
     """
-    from jinja2 import Environment, StrictUndefined
-    from markupsafe import Markup
-
-    def figure(svg: str | None) -> Markup:
-        if svg is None:
-            return Markup("")
-        found = _WIDTH.match(svg)
-        # Ours, and escaped word by word where it was drawn.
-        return Markup(picture(svg, int(found[1]) if found else 400) if picture else svg)
-
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters.update(num=_number, ends=_ends, relative=_relative, triple=_triple)
-    template = environment.from_string(resource("specimens.html.j2").read_text(encoding="utf-8"))
-    unit = facts.summary.size_unit.replace("um", "µm")
-    return template.render(facts=facts, figure=figure, unit=unit, count=count, strange=unlike_words)
+    values = {
+        "facts": facts,
+        "unit": facts.summary.size_unit.replace("um", "µm"),
+        "count": count,
+        "strange": unlike_words,
+    }
+    filters = {"num": _number, "ends": _ends, "relative": _relative, "triple": _triple}
+    return render("specimens.html.j2", values, filters, picture)
 
 
 def _number(value: float | None, digits: int = 3) -> str:
