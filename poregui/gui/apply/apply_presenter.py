@@ -51,6 +51,7 @@ class ApplyPresenter(QObject):
         self._study: ApplyStudy | None = None
         self._view: StudyView | None = None
         self._answers_changed = False
+        self._unlooked = False
         self._work: TaskHandle | None = None
         self._picture = PictureFlow(page.canvas, services)
         self._links: list[tuple[object, Callable]] = []
@@ -83,7 +84,7 @@ class ApplyPresenter(QObject):
             (page.group_chosen, lambda _: self._show_numbers()),
             (page.sureness_changed, lambda _: self._renew()),
             (page.unsure_requested, self.look_at_unsure),
-            (page.shown, self._take_answers),
+            (page.shown, self._come_into_sight),
         ]
         for signal, slot in self._links:
             signal.connect(slot)
@@ -178,6 +179,11 @@ class ApplyPresenter(QObject):
 
         self._services.background.run("Applying labels", work, done)
 
+    def _come_into_sight(self) -> None:
+        if self._unlooked:
+            self._choose_run()
+        self._take_answers()
+
     def look_at_unsure(self) -> None:
         """Bring the pores that wait for a person into the project and ask for their classes."""
         if self._view is not None:
@@ -251,9 +257,12 @@ class ApplyPresenter(QObject):
 
     def _choose_run(self) -> None:
         """Show the results of the chosen run that are there from earlier, or say why it cannot be
-        applied.
+        applied, once the page is in sight.
         """
         self._study = self._view = None
+        self._unlooked = not self._page.isVisible()
+        if self._unlooked:
+            return
         run = self._run()
         if self._runs.problem:
             self._page.refuse(self._runs.problem)
