@@ -16,12 +16,14 @@ from poregui.domain.errors import (
     ProjectError,
     ReadOnlyError,
 )
-from poregui.store.files import no_descriptor_left, replace_file
+from poregui.store.files import TOO_MANY, replace_file
 
 _NO_MEMORY = ("SQLITE_NOMEM", "SQLITE_IOERR_NOMEM")
 _DAMAGED = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
 _HELD = ("SQLITE_BUSY", "SQLITE_LOCKED")
 _UNREACHABLE = ("SQLITE_CANTOPEN", "SQLITE_IOERR", "SQLITE_PERM")
+_FOR_ONE_STEP = 3
+"""Files that SQLite opens for one transaction: its journal, the folder, and a temporary one."""
 
 
 @contextmanager
@@ -76,7 +78,7 @@ def refused_write(path: Path) -> ReadOnlyError:
 
 def _unreachable(path: Path, name: str) -> PoreguiError:
     """Return why a file could not be reached: SQLite does not tell, so it is tried."""
-    if no_descriptor_left():
+    if _no_descriptor_left():
         what = f"{path} cannot be opened: this program has too many files open."
         return ProjectError(what, TOO_MANY_FILES)
     if not path.exists():
@@ -93,6 +95,20 @@ def _unreachable(path: Path, name: str) -> PoreguiError:
         return refused_write(path)
     remedy = "Check the folder and its permissions, and open the project again."
     return ProjectError(f"{path} cannot be opened.", remedy)
+
+
+def _no_descriptor_left() -> bool:
+    """Tell whether this process or the system can open no further files for a database's step."""
+    opened: list[int] = []
+    try:
+        while len(opened) < _FOR_ONE_STEP:
+            opened.append(os.open(os.devnull, os.O_RDONLY))
+    except OSError as error:
+        return error.errno in TOO_MANY
+    finally:
+        for descriptor in opened:
+            os.close(descriptor)
+    return False
 
 
 _TO_2 = (

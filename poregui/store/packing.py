@@ -14,7 +14,7 @@ from typing import IO
 
 from poregui.domain.errors import ProjectError
 from poregui.store.database import explained
-from poregui.store.files import explain_write_error, replace_file
+from poregui.store.files import explain_write_error, export_target, replace_file
 
 Progress = Callable[[int, int, str], None]
 _CHUNK = 1 << 20
@@ -110,8 +110,9 @@ def write_zip(out: Path, top: str, members: list[Member], progress: Progress) ->
                         )
 
     try:
-        replace_file(out, write)
-        return out.stat().st_size
+        target = export_target(out)
+        replace_file(target, write)
+        return target.stat().st_size
     except (zipfile.BadZipFile, EOFError) as error:
         raise ProjectError(
             f"{out} could not be read back.", "Check the disk, then pack again."

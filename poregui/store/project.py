@@ -26,7 +26,7 @@ from poregui.domain.records import (
     Specimen,
 )
 from poregui.store.database import create_database, explained, open_database, transaction
-from poregui.store.files import FileLock, explain_write_error
+from poregui.store.files import FileLock, explain_write_error, is_link
 from poregui.store.pixels import PixelStore
 from poregui.store.rows import (
     CLASS_COLUMNS,
@@ -95,10 +95,12 @@ class Project:
         """Open a project; as read-only when asked, when another window writes it, or when the
         folder refuses writes.
 
-        Raises ProjectError when it is missing, damaged or made by a newer version.
+        Raises ProjectError when it is missing, damaged, made by a newer version, or has a link
+        where its own files and folders belong.
         """
         folder = folder.absolute()
         lock = FileLock(folder / "project.lock")
+        _refuse_links(folder)
         if not (folder / "project.db").exists():
             raise ProjectError(
                 f"{folder} is not a poregui project.", "Choose a folder that holds project.db."
@@ -450,6 +452,25 @@ def _filled(folder: Path, classes: Sequence[PoreClass]) -> Project:
         project.close()
         raise
     return project
+
+
+_OWN_FILES = ("project.", "pixels.")
+_OWN_FOLDERS = ("runs", "cache", "locked", "applied", "backups")
+
+
+def _refuse_links(folder: Path) -> None:
+    """Raise ProjectError where a link stands for something that this program writes."""
+    try:
+        names = sorted(os.listdir(folder))
+    except OSError:
+        return
+    for name in names:
+        own = name in _OWN_FOLDERS or name.startswith(_OWN_FILES)
+        if own and is_link(folder / name):
+            raise ProjectError(
+                f"{name} in {folder} is a link, and links are not followed inside a project.",
+                f"Put the real {name} in the place of the link.",
+            )
 
 
 def _take_back(folder: Path) -> None:

@@ -26,7 +26,7 @@ from poregui.domain.checked import as_list, check_answers, mapping, maybe, text,
 from poregui.domain.dataset import Dataset
 from poregui.domain.evaluation import Prediction
 from poregui.domain.events import Event, from_line, to_line
-from poregui.store.files import explain_write_error
+from poregui.store.files import explain_write_error, is_link, open_plain, open_to_append
 
 BROKEN = (
     OSError,
@@ -48,26 +48,27 @@ MOST_BYTES = 2 << 30
 """No file that is read as a whole is larger."""
 
 
-def size_of(path: Path) -> int:
-    """Return the size of a file in bytes.
+def size_of(path: Path, *, follow: bool = False) -> int:
+    """Return the size of a file in bytes; `follow` links only where a person named it.
 
     Raises FileNotFoundError, and OSError for what is no plain file.
     """
-    found = path.stat()
+    found = os.stat(path) if follow else os.lstat(path)
     if not stat.S_ISREG(found.st_mode):
         raise OSError("no plain file")
     return found.st_size
 
 
-def read_whole(path: Path) -> bytes:
-    """Return the content of a file.
+def read_whole(path: Path, *, follow: bool = False) -> bytes:
+    """Return the content of a file; `follow` links only where a person named it.
 
     Raises FileNotFoundError, OSError for what is no plain file or cannot be read, ValueError for
     what is too large.
     """
-    if size_of(path) > MOST_BYTES:
-        raise ValueError("too large")
-    return path.read_bytes()
+    with open_plain(path, follow=follow) as file:
+        if os.fstat(file.fileno()).st_size > MOST_BYTES:
+            raise ValueError("too large")
+        return file.read()
 
 
 def parse_json(content: bytes) -> Any:
@@ -129,7 +130,7 @@ def make_seal(folder: Path, names: Iterable[str]) -> dict[str, Any]:
     files = {}
     for name in names:
         path = folder / name
-        if path.is_file():
+        if path.is_file() and not is_link(path):
             files[name] = _described(path)
     return {"format": _FORMAT, "files": files}
 
@@ -274,7 +275,7 @@ class EventWriter:
 
     def __init__(self, path: Path) -> None:
         try:
-            self._out: IO[str] = open(path, "a", encoding="utf-8")  # noqa: SIM115 - kept open
+            self._out: IO[str] = io.TextIOWrapper(open_to_append(path), encoding="utf-8")
         except OSError as error:
             raise explain_write_error(error, path) from error
 
@@ -293,8 +294,7 @@ class EventWriter:
 def read_events(path: Path) -> Iterator[Event]:
     """Yield the events of a file; nothing when it is no file or holds none."""
     try:
-        size_of(path)
-        with open(path, encoding="utf-8", errors="replace") as lines:
+        with io.TextIOWrapper(open_plain(path), encoding="utf-8", errors="replace") as lines:
             while line := lines.readline(_LONGEST_LINE):
                 event = from_line(line)
                 if event is not None:
@@ -307,7 +307,7 @@ def last_event(path: Path) -> Event | None:
     """Return the last event of a file, read from its end; None when it is no file or holds none."""
     try:
         size = size_of(path)
-        with open(path, "rb") as content:
+        with open_plain(path) as content:
             content.seek(max(0, size - _TAIL))
             lines = content.read().decode("utf-8", "replace").splitlines()
     except OSError:

@@ -161,7 +161,7 @@ def model_of_file(
     """
     sidecar = model.with_suffix(".json")
     try:
-        told = check_sidecar(parse_json(read_whole(sidecar)))
+        told = check_sidecar(parse_json(read_whole(sidecar, follow=True)))
         classes = tuple(told["classes"])
         temperature = _temperature(told)
         confusion, by_area = _confusions(told, len(classes), least, temperature)
@@ -195,7 +195,7 @@ def tested_of_file(sidecar: Path) -> TestedCrops | None:
     Raises ProjectError when it is damaged.
     """
     try:
-        told = check_sidecar(parse_json(read_whole(sidecar)))
+        told = check_sidecar(parse_json(read_whole(sidecar, follow=True)))
         if "tested" not in told:
             return None
         return TestedCrops.from_json(told["tested"], len(told["classes"])).at(_temperature(told))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from poregui.store.files import explain_write_error, write_json
+from poregui.store.run_files import parse_json, read_whole
 from poregui.workflow.applying.field import FieldResult
 from poregui.workflow.applying.locked_recipe import Lock
 from poregui.workflow.applying.pool import Applied
@@ -75,7 +75,7 @@ def _keep_other(out: Path, wanted: set[tuple[str, str]]) -> str | None:
 def _micrographs(file: Path) -> set[tuple[str, str]]:
     """Return the files and planes that a summary tells of; one of its own where it does not say."""
     try:
-        told = json.loads(file.read_text(encoding="utf-8"))
+        told = parse_json(read_whole(file))
         return {(str(one["file"]), str(one["plane"])) for one in told["micrographs"]}
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return {("", "")}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,7 +17,8 @@ from poregui.domain.errors import PoreguiError, ProjectError
 from poregui.domain.porosity import ClassEstimate
 from poregui.domain.wording import count, noun
 from poregui.resources import resource
-from poregui.store.files import file_hash, make_parent, write_text
+from poregui.store.files import export_target, file_hash, write_text
+from poregui.store.run_files import BROKEN, parse_json, read_whole
 from poregui.workflow.applying.field import FieldResult
 from poregui.workflow.applying.inputs import AppliedModel
 from poregui.workflow.applying.overlay import read_picture
@@ -294,9 +294,9 @@ def _model(model: AppliedModel) -> tuple[tuple[str, str], ...]:
     Raises ProjectError when its files are gone.
     """
     try:
-        told = json.loads(model.sidecar.read_text(encoding="utf-8"))
+        told = parse_json(read_whole(model.sidecar, follow=True))
         hashes = file_hash(model.model), file_hash(model.sidecar)
-    except (OSError, ValueError) as error:
+    except BROKEN as error:
         raise ProjectError(
             f"{model.sidecar} is missing or damaged.", "Put it back, and report again."
         ) from error
@@ -323,12 +323,12 @@ def write_applied_report(
     Raises PoreguiError for another ending, or when the file cannot be written.
     """
     check_ending(out)
-    make_parent(out)
+    target = export_target(out)
     text = applied_html(facts)
     if out.suffix.lower() == ".pdf":
-        print_pdf(text, out)
+        print_pdf(text, target)
     else:
-        write_text(out, text)
+        write_text(target, text)
     return out
 
 

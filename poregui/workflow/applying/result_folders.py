@@ -7,7 +7,6 @@ project or its pictures were moved.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from pathlib import Path
 from poregui.domain.errors import PoreguiError
 from poregui.domain.micrograph_names import Named, unique_names
 from poregui.store.files import file_hash
+from poregui.store.run_files import parse_json, read_whole
 from poregui.workflow.applying.field import RESULT, FieldTask
 from poregui.workflow.exporting.formats.shapes import safe_name
 
@@ -81,7 +81,7 @@ def _owners(inside: Path) -> list[_Owner]:
     found = []
     for path in sorted(inside.glob(f"*/{RESULT}")):
         try:
-            told = json.loads(path.read_text(encoding="utf-8"))
+            told = parse_json(read_whole(path))
             owner = _Owner(path.parent, str(told["file"]), str(told["plane"]), str(told["sha256"]))
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             continue  # a damaged one is nobody's and is made anew

@@ -22,7 +22,7 @@ from poregui.domain.micrograph_names import TELL_APART, told_apart
 from poregui.domain.porosity import Porosity, porosity
 from poregui.domain.records import Crop, Detection, Micrograph, Plane
 from poregui.domain.wording import count
-from poregui.store.files import harmless, replace_file, write_csv
+from poregui.store.files import export_target, harmless, replace_file, write_csv
 from poregui.store.pixels import CropPixels
 from poregui.store.project import Project
 from poregui.vision.io.pyramid import open_pyramid
@@ -357,7 +357,7 @@ def write_measurements(project: Project, fields: Sequence[MeasuredField], out: P
             rows.append(
                 [harmless(cell) for cell in [*told, *numbers, *told_apart(field.micrograph)]]
             )
-    write_csv(out, rows)
+    write_csv(export_target(out), rows)
     return len(rows) - 1
 
 

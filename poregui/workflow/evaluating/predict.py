@@ -57,8 +57,8 @@ class Predictor:
         """
         predictor = cls.__new__(cls)
         try:
-            told = check_sidecar(parse_json(read_whole(sidecar)))
-            content = read_whole(model)
+            told = check_sidecar(parse_json(read_whole(sidecar, follow=True)))
+            content = read_whole(model, follow=True)
         except FileNotFoundError as error:
             raise ProjectError(
                 f"{error.filename} is missing.", "Choose another run, or train again."

@@ -14,7 +14,7 @@ import numpy as np
 
 from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import Box, Outline
-from poregui.store.files import explain_write_error, replace_file
+from poregui.store.files import explain_write_error, export_target, replace_file
 from poregui.workflow.exporting.formats.shapes import (
     LARGEST_FILE,
     ImageShapes,
@@ -52,11 +52,7 @@ def write_imagej(images: Sequence[ImageShapes], out: Path) -> int:
     for image, path in zip(
         images, file_paths([image.called for image in images], SUFFIX), strict=True
     ):
-        try:
-            (out / path).parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise explain_write_error(error, out) from error
-        replace_file(out / path, partial(_write_one, image=image, groups=groups))
+        replace_file(export_target(out / path), partial(_write_one, image=image, groups=groups))
     return sum(len(image.shapes) for image in images)
 
 
