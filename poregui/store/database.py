@@ -16,7 +16,7 @@ from poregui.domain.errors import (
     ProjectError,
     ReadOnlyError,
 )
-from poregui.store.files import TOO_MANY, replace_file
+from poregui.store.files import TOO_MANY, is_link, open_plain, replace_file
 
 _NO_MEMORY = ("SQLITE_NOMEM", "SQLITE_IOERR_NOMEM")
 _DAMAGED = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
@@ -207,6 +207,7 @@ def open_database(path: Path, *, read_only: bool) -> sqlite3.Connection:
         )
     try:
         _check(connection, path)
+        connection.execute("PRAGMA trusted_schema = OFF")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA busy_timeout = 3000")
         if read_only:
@@ -222,6 +223,48 @@ def open_database(path: Path, *, read_only: bool) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+_OWN_FILES = ("project.", "pixels.")
+_OWN_FOLDERS = ("runs", "cache", "locked", "applied", "backups")
+
+
+def refuse_links(folder: Path) -> None:
+    """Raise ProjectError where a link stands for something that this program writes, or a journal
+    is not its own.
+    """
+    try:
+        names = sorted(os.listdir(folder))
+    except OSError:
+        return
+    for name in names:
+        own = name in _OWN_FOLDERS or name.startswith(_OWN_FILES)
+        if own and is_link(folder / name):
+            raise ProjectError(
+                f"{name} in {folder} is a link, and links are not followed inside a project.",
+                f"Put the real {name} in the place of the link.",
+            )
+        if name.endswith("-journal") and _names_another_file(folder / name):
+            raise ProjectError(
+                f"{name} in {folder} was not written by poregui: it names another file.",
+                f"Remove {name}, or ask for the project again.",
+            )
+
+
+_NAMES_ANOTHER = bytes.fromhex("d9d505f920a163d7")
+"""How a journal of SQLite ends that belongs to several databases: another file is named before,
+and SQLite removes that file. A transaction here is of one database.
+"""
+
+
+def _names_another_file(journal: Path) -> bool:
+    try:
+        with open_plain(journal) as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - len(_NAMES_ANOTHER)))
+            return size > len(_NAMES_ANOTHER) and file.read() == _NAMES_ANOTHER
+    except OSError:
+        return False
 
 
 def _check(connection: sqlite3.Connection, path: Path) -> None:

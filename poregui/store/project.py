@@ -25,9 +25,15 @@ from poregui.domain.records import (
     Remark,
     Specimen,
 )
-from poregui.store.database import create_database, explained, open_database, transaction
-from poregui.store.files import FileLock, explain_write_error, is_link
-from poregui.store.pixels import PixelStore
+from poregui.store.database import (
+    create_database,
+    explained,
+    open_database,
+    refuse_links,
+    transaction,
+)
+from poregui.store.files import FileLock, explain_write_error
+from poregui.store.pixels import PixelStore, make_pixels
 from poregui.store.rows import (
     CLASS_COLUMNS,
     CROP_COLUMNS,
@@ -100,7 +106,7 @@ class Project:
         """
         folder = folder.absolute()
         lock = FileLock(folder / "project.lock")
-        _refuse_links(folder)
+        refuse_links(folder)
         if not (folder / "project.db").exists():
             raise ProjectError(
                 f"{folder} is not a poregui project.", "Choose a folder that holds project.db."
@@ -295,6 +301,12 @@ class Project:
         """Return the sealed run folders, oldest first."""
         return runs_in(self.folder)
 
+    def crops_without_pixels(self) -> int:
+        """Return how many crops have no pixels: all of them where pixels.db is missing."""
+        kept = self.pixels.keys() if self.pixels.is_there else set()
+        rows = self._rows("SELECT pixels FROM crops WHERE deleted = 0")
+        return sum(key not in kept for (key,) in rows)
+
     def new_run_folder(self) -> RunFolder:
         """Make the next empty run folder. Raises ProjectError when that is refused."""
         self.check_writable()
@@ -444,6 +456,7 @@ def _now() -> str:
 
 def _filled(folder: Path, classes: Sequence[PoreClass]) -> Project:
     create_database(folder / "project.db")
+    make_pixels(folder / "pixels.db")
     project = Project.open(folder)
     try:
         with project.transaction():
@@ -452,25 +465,6 @@ def _filled(folder: Path, classes: Sequence[PoreClass]) -> Project:
         project.close()
         raise
     return project
-
-
-_OWN_FILES = ("project.", "pixels.")
-_OWN_FOLDERS = ("runs", "cache", "locked", "applied", "backups")
-
-
-def _refuse_links(folder: Path) -> None:
-    """Raise ProjectError where a link stands for something that this program writes."""
-    try:
-        names = sorted(os.listdir(folder))
-    except OSError:
-        return
-    for name in names:
-        own = name in _OWN_FOLDERS or name.startswith(_OWN_FILES)
-        if own and is_link(folder / name):
-            raise ProjectError(
-                f"{name} in {folder} is a link, and links are not followed inside a project.",
-                f"Put the real {name} in the place of the link.",
-            )
 
 
 def _take_back(folder: Path) -> None:

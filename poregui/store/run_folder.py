@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -27,11 +29,11 @@ from poregui.store.files import (
     write_csv,
     write_json,
 )
+from poregui.store.network_files import check_network
 from poregui.store.run_files import (
     BROKEN,
     EventWriter,
     Seal,
-    check_network,
     last_event,
     make_seal,
     parse_features,
@@ -92,6 +94,21 @@ class RunFolder:
     def is_link(self) -> bool:
         """Tell whether the folder is a link to another one, which is not followed."""
         return is_link(self.path)
+
+    @property
+    def _sealed(self) -> tuple[Path, ...]:
+        """Return the files that a seal names, as far as they are there."""
+        return (
+            *(self.recipe_file, self.dataset_file, self.crops_file, self.folds_file),
+            *(self.model_file, self.onnx_file, self.sidecar_file, self.predictions_file),
+            *(self.metrics_file, self.shapes_file, self.baseline_file, self.features_file),
+            self.trained_file,
+        )
+
+    @property
+    def files_to_share(self) -> tuple[Path, ...]:
+        """Return the files that go with a run to others: no locks, logs and checkpoints."""
+        return (*self._sealed, self.events_file, self.seal_file)
 
     @property
     def has_network(self) -> bool:
@@ -169,25 +186,7 @@ class RunFolder:
 
     def write_seal(self) -> None:
         """Write results.json, when all results are there."""
-        sealed = (
-            *(
-                self.recipe_file,
-                self.dataset_file,
-                self.crops_file,
-                self.folds_file,
-                self.model_file,
-                self.onnx_file,
-            ),
-            *(
-                self.sidecar_file,
-                self.predictions_file,
-                self.metrics_file,
-                self.shapes_file,
-                self.baseline_file,
-            ),
-            *(self.features_file, self.trained_file),
-        )
-        write_json(self.seal_file, make_seal(self.path, [path.name for path in sealed]))
+        write_json(self.seal_file, make_seal(self.path, [path.name for path in self._sealed]))
 
     def break_seal(self) -> None:
         """Remove results.json, before the first of its files is written anew."""
@@ -244,7 +243,11 @@ class RunFolder:
     ) -> None:
         """Write recipe, dataset and the pixels of its crops in their order; dataset.json last, as
         the seal.
+
+        Raises ProjectError, with nothing written, where the disk has no room for them.
         """
+        if sum(crop.nbytes for crop in dataset.crops) > shutil.disk_usage(self.path).free:
+            raise explain_write_error(OSError(errno.ENOSPC, ""), self.crops_file)
 
         def write_pixels(beside: Path) -> None:
             with open(beside, "wb") as out:

@@ -143,6 +143,19 @@ def test_a_project_with_a_link_in_the_place_of_its_own_files_is_not_opened(
     assert sorted(secret.parent.iterdir()) == before
 
 
+def test_a_journal_that_names_another_file_is_not_played_back(
+    folder: Path, secret: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = os.fsencode(secret)
+    journal = bytes(512) + bytes(4) + name + len(name).to_bytes(4, "big")
+    journal += sum(name).to_bytes(4, "big") + bytes.fromhex("d9d505f920a163d7")
+    (folder / "project.db-journal").write_bytes(journal)
+    assert main(["info", str(folder)]) == 2
+    assert "it names another file" in capsys.readouterr().err
+    assert secret.read_bytes() == SECRET
+    assert (folder / "project.db-journal").read_bytes() == journal
+
+
 @posix
 def test_a_run_that_is_a_link_to_another_folder_is_marked_and_never_used(
     folder: Path, tmp_path: Path
