@@ -107,6 +107,10 @@ class Project:
         folder = folder.absolute()
         lock = FileLock(folder / "project.lock")
         refuse_links(folder)
+        if folder.suffix.lower() == ".zip" and folder.is_file():
+            raise ProjectError(
+                f"{folder} is packed.", "Unpack the zip file, and open the folder that was in it."
+            )
         if not (folder / "project.db").exists():
             raise ProjectError(
                 f"{folder} is not a poregui project.", "Choose a folder that holds project.db."

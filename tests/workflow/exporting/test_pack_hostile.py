@@ -149,6 +149,15 @@ def test_names_that_climb_or_name_a_drive_stay_below_the_packed_folder(tmp_path:
         _within("pores", name)
 
 
+def test_a_packed_project_that_is_opened_as_it_is_says_to_unpack_it(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["pack", str(folder), str(tmp_path / "out.zip"), "--without", "micrographs"]) == 0
+    capsys.readouterr()
+    assert main(["info", str(tmp_path / "out.zip")]) == 2
+    assert "Unpack the zip file" in capsys.readouterr().err
+
+
 def test_crops_are_cut_again_from_the_files_of_their_micrographs(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
