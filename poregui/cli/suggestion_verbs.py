@@ -33,12 +33,16 @@ def add_suggest_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+_RESTORE = "Restore it from a backup, or accept the files of the micrographs."
+
+
 def suggest(args: argparse.Namespace, screen: Screen) -> int:
     """Suggest labels for the crops that have none, and say which to label next and what more labels
     would add.
     """
     if args.serve:
         return _serve(args.project)
+    from poregui.workflow.editing.accept_file import sentence_of_lost_pixels
     from poregui.workflow.suggesting.suggestion_model import FEWEST_LABELS
     from poregui.workflow.suggesting.suggestion_worker import SuggestWorker
     from poregui.workflow.suggesting.suggestions import Suggestions
@@ -51,6 +55,11 @@ def suggest(args: argparse.Namespace, screen: Screen) -> int:
             screen.progress(answer["measured"], answer["of"], "crops measured")
 
     with Project.open(args.project, read_only=True) as project:
+        lost = sentence_of_lost_pixels(project)
+        if lost and not project.pixels.is_there:
+            raise PoreguiError("pixels.db is missing, so nothing can be suggested.", _RESTORE)
+        if lost:
+            screen.note(lost)
         runs = project.runs()
         crops = project.crops()
         classes = {c.id: c.name for c in project.classes(retired=True)} | {-1: "Not a pore"}
@@ -134,7 +143,7 @@ def _serve(folder: Path) -> int:
 
     from poregui.workflow.suggesting.suggestion_worker import SuggestWorker
 
-    if not (folder / "pixels.db").exists():
+    if not (folder / "project.db").exists():
         raise ProjectError(
             f"{folder} is not a poregui project.", "Choose a folder that holds project.db."
         )

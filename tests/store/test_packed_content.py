@@ -210,6 +210,33 @@ def test_opening_a_project_without_pixels_makes_none_and_says_so(
     assert not (folder / "pixels.db").exists()
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["suggest"],
+        ["train", "--epochs", "1"],
+        ["split"],
+        ["export", "out", "--format", "folders"],
+        ["export", "out.csv", "--format", "csv"],
+        ["export", "out.pdf", "--format", "contact-sheets"],
+        ["measure", "out.csv"],
+        ["micrographs"],
+    ],
+    ids=" ".join,
+)
+def test_every_verb_on_a_project_without_pixels_ends_with_a_sentence_and_makes_none(
+    tmp_path: Path, words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "pores"
+    with labelled_project(folder, specimens=5, per_class=2):
+        pass
+    (folder / "pixels.db").unlink()
+    verb, *rest = [word.replace("out", str(tmp_path / "out")) for word in words]
+    assert main([verb, str(folder), *rest]) in (0, 2)
+    assert "Traceback" not in "".join(capsys.readouterr())
+    assert not (folder / "pixels.db").exists()
+
+
 def test_a_project_without_pixels_is_not_packed_as_a_whole_one(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
