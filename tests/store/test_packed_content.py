@@ -201,7 +201,7 @@ def test_opening_a_project_without_pixels_makes_none_and_says_so(
         with Project.open(folder, read_only=read_only) as project:
             assert len(project.labels()) == crops
             assert project.crops_without_pixels() == crops
-            with pytest.raises(ProjectError, match=r"pixels\.db is not there any more"):
+            with pytest.raises(ProjectError, match=r"pixels\.db no longer exists"):
                 project.pixels.get(key)
             with pytest.raises(PoreguiError):
                 project.pixels.add(CropPixels(grey(1), 0.0, 255.0))

@@ -55,9 +55,9 @@ class Packed:
         if self.missing:
             text += f" Not found and left out: {shortened(self.missing, 5)}."
         if self.other:
-            text += f" Another picture now, and left out: {shortened(self.other, 5)}."
+            text += f" Changed since import and left out: {shortened(self.other, 5)}."
         if self.changed:
-            text += f" Not as their run left them, and left out: {shortened(self.changed, 5)}."
+            text += f" Changed since their run and left out: {shortened(self.changed, 5)}."
         if self.without_pixels:
             text += f" The pixels of {count(self.without_pixels, 'crop')} are missing."
         return text

@@ -120,7 +120,7 @@ def test_nothing_of_this_machine_goes_into_a_packed_project(
         "a link for a run",
     ):
         assert told.changed
-        assert "Not as their run left them" in told.text
+        assert "Changed since their run" in told.text
 
 
 def _within(top: str, name: str) -> None:
