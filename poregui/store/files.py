@@ -157,7 +157,7 @@ def export_target(path: Path) -> Path:
     target = path
     for _ in range(_MOST_LINKS):
         if os.path.realpath(target.parent).startswith("/proc"):
-            raise PoreguiError(f"{path} is no file: it is a device or a pipe.", _GIVE_A_FILE)
+            raise PoreguiError(f"{path} is not a file: it is a device or a pipe.", _GIVE_A_FILE)
         if not is_link(target):
             _refuse_unless_plain(target)
             make_parent(target)
@@ -182,7 +182,7 @@ def _refuse_unless_plain(path: Path) -> None:
     if stat.S_ISDIR(mode):
         raise ProjectError(f"{path} is a folder.", _GIVE_A_FILE)
     if not stat.S_ISREG(mode):
-        raise ProjectError(f"{path} is no file: it is a device or a pipe.", _GIVE_A_FILE)
+        raise ProjectError(f"{path} is not a file: it is a device or a pipe.", _GIVE_A_FILE)
 
 
 _ENDS = {
@@ -238,7 +238,7 @@ def _not_whole(beside: Path, path: Path) -> PoreguiError:
     except OSError as error:
         return explain_write_error(error, path)
     return ProjectError(
-        f"{path} could not be written whole.", "Check that its disk has room, and try again."
+        f"{path} was not written completely.", "Check that its disk has room, and try again."
     )
 
 

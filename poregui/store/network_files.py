@@ -64,7 +64,7 @@ def _fault_of_graph(content: bytes) -> str:
         elif field == _WEIGHTS:
             fault = _fault_of_weights(_bytes(value))
         elif field == _SPARSE_WEIGHTS:
-            fault = "has weights of a kind that poregui does not write"
+            fault = "has weights of a kind that no network of poregui has"
         if fault:
             return fault
     return ""
@@ -80,10 +80,10 @@ def _fault_of_operation(content: bytes) -> str:
         elif field == _ATTRIBUTE:
             holds = {inner for inner, _ in _fields(_bytes(value))}
             if holds & _NO_PLAIN_VALUE:
-                return f"has the operation {kind or 'of no name'}, which poregui does not write"
+                return f"uses the operation {kind or 'of no name'}, which no network of poregui has"
     if kind not in OPERATIONS or maker not in _OWN_MAKER:
         told = ".".join(word for word in (maker, kind) if word)[:60]
-        return f"has the operation {told}, which poregui does not write"
+        return f"uses the operation {told}, which no network of poregui has"
     return ""
 
 

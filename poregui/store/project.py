@@ -109,7 +109,7 @@ class Project:
         refuse_links(folder)
         if folder.suffix.lower() == ".zip" and folder.is_file():
             raise ProjectError(
-                f"{folder} is packed.", "Unpack the zip file, and open the folder that was in it."
+                f"{folder} is a packed project.", "Unzip it, then open the folder inside."
             )
         if not (folder / "project.db").exists():
             raise ProjectError(

@@ -294,7 +294,7 @@ def test_a_file_that_was_not_written_to_its_end_never_replaces_a_good_one(
     replace_file(path, lambda beside: _write(beside, whole))
     for length in range(0, len(whole) - 12, max(1, len(whole) // 25)):
         part = whole[:length]
-        with pytest.raises(PoreguiError, match="could not be written whole"):
+        with pytest.raises(PoreguiError, match="was not written completely"):
             replace_file(path, lambda beside, part=part: _write(beside, part))
         assert path.read_bytes() == whole
     assert sorted(tmp_path.iterdir()) == [path]

@@ -174,24 +174,24 @@ def sentence_of_lost_pixels(project: Project, *, quickly: bool = False) -> str:
             return ""
         lost = project.crops_without_pixels()
     except PoreguiError as error:
-        return f"{error} Labels are kept."
+        return f"{error} Labels are safe."
     if not lost:
         return ""
     what = f"The pixels of {count(lost, 'crop')} are missing"
     if not project.pixels.is_there:
         what = f"pixels.db is missing, and with it the pixels of {count(lost, 'crop')}"
     return (
-        f"{what}. Labels are kept. Restore pixels.db from a backup, or accept the files of the "
-        "micrographs: their crops are cut again."
+        f"{what}. Labels are safe. Restore pixels.db from a backup, or accept the micrograph files "
+        "to cut the crops again."
     )
 
 
 def _told_of_lost(now: FileNow) -> str:
     """Return what became of crops without pixels, the second half of a sentence."""
-    again = f"{count(now.cut_again, 'crop')} without pixels got them back from it."
+    again = f"{count(now.cut_again, 'lost crop')} cut from it again."
     lost = (
-        f"{count(now.still_lost, 'crop')} without pixels cannot be cut from it again; restore "
-        "pixels.db from a backup."
+        f"{count(now.still_lost, 'crop')} cannot be cut from it again; restore pixels.db from a "
+        "backup."
     )
     if now.cut_again and now.still_lost:
         return f"{again} {lost}"

@@ -99,7 +99,7 @@ class Predictor:
         self.reference: Reference | None = None
         if self.feature_count and reference is not None:
             if len(reference.mean) != self.feature_count:
-                raise _does_not_fit(model, "the features of its training crops are others")
+                raise _does_not_fit(model, "its training crops have other features")
             self.reference = reference
 
     def predict(self, crops: Sequence[ScaledCrop]) -> NDArray[np.float32]:
@@ -185,14 +185,14 @@ class Predictor:
         """Raise ProjectError for an answer that is none: of another shape, no number, no share."""
         wide = {"probabilities": len(self.classes), PENULTIMATE: self.feature_count}
         if len(answer) != crops or answer.shape[1:2] != (wide.get(name, len(self.classes)),):
-            raise _no_answer(self._model, f"gives {name} of another number")
+            raise _no_answer(self._model, f"returns the wrong number of {name}")
         if not np.isfinite(answer).all():
-            raise _no_answer(self._model, "gives answers that are no numbers")
+            raise _no_answer(self._model, "returns values that are not finite")
         if name != "probabilities":
             return
         within = (answer >= -SUM_TOLERANCE) & (answer <= 1 + SUM_TOLERANCE)
         if not within.all() or (np.abs(answer.sum(axis=1) - 1) > SUM_TOLERANCE).any():
-            raise _no_answer(self._model, "gives answers that are no probabilities")
+            raise _no_answer(self._model, "returns values that are not probabilities")
 
     def _shape(self, crop: ScaledCrop) -> NDArray[np.float32]:
         pixels = crop.pixels
@@ -280,7 +280,7 @@ def _is_damaged(model: Path) -> PoreguiError:
 
 
 def _does_not_fit(model: Path, how: str) -> PoreguiError:
-    what = f"{model} does not fit its description {model.with_suffix('.json').name}: {how}."
+    what = f"{model} does not match {model.with_suffix('.json').name}: {how}."
     return ProjectError(what, _OTHER_EXPORT)
 
 
@@ -305,21 +305,21 @@ def _checked(session: Any, spec: InputSpec, classes: int, model: Path) -> tuple[
     for name, shape in wanted.items():
         batch, *rest = takes[name].shape or [0]
         if isinstance(batch, int) or tuple(rest) != shape or takes[name].type != _NUMBERS:
-            raise _does_not_fit(model, f"{name} is of another shape")
+            raise _does_not_fit(model, f"{name} has another shape")
     gives = {one.name: one for one in session.get_outputs()}
     if "probabilities" not in gives:
         raise _does_not_fit(model, "it gives no probabilities")
     for name, ranks in (("probabilities", 2), (PENULTIMATE, 2), ("activation_maps", 4)):
         one = gives.get(name)
         if one is not None and (len(one.shape) != ranks or one.type != _NUMBERS):
-            raise _does_not_fit(model, f"{name} are of another shape")
+            raise _does_not_fit(model, f"{name} have another shape")
         if one is not None and name != PENULTIMATE and one.shape[1] != classes:
-            raise _does_not_fit(model, f"{name} are not of {count(classes, 'class', 'classes')}")
+            raise _does_not_fit(model, f"{name} are not for {count(classes, 'class', 'classes')}")
     if PENULTIMATE not in gives:
         return session, 0
     features = gives[PENULTIMATE].shape[1]
     if not isinstance(features, int) or features < 1:
-        raise _does_not_fit(model, f"{PENULTIMATE} is of another shape")
+        raise _does_not_fit(model, f"{PENULTIMATE} has another shape")
     return session, features
 
 

@@ -87,6 +87,6 @@ def test_a_pdf_whose_writer_stopped_halfway_without_a_word_is_refused(
         path.write_bytes(good[: int(part * len(good))])
 
     monkeypatch.setattr(printing, "_print", stop_halfway)
-    with pytest.raises(PoreguiError, match="could not be written whole"):
+    with pytest.raises(PoreguiError, match="was not written completely"):
         printing.write_pdf_of(PAGE, out)
     assert out.read_bytes() == good

@@ -344,7 +344,7 @@ def test_a_description_that_does_not_fit_its_network_is_a_sentence(
 @pytest.mark.parametrize("how", NO_PROBABILITIES)
 def test_answers_that_are_no_probabilities_are_never_taken(tmp_path: Path, how: str) -> None:
     said = refused(write(tmp_path, NO_PROBABILITIES[how])).what
-    assert "gives" in said or "are not of 3 classes" in said
+    assert "returns" in said or "are not for 3 classes" in said
 
 
 def test_a_network_that_works_too_long_is_stopped(
