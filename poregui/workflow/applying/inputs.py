@@ -175,7 +175,7 @@ def model_of_file(model: Path, recipe: DetectionRecipe | None = None) -> Applied
     """
     sidecar = model.with_suffix(".json")
     try:
-        told = check_sidecar(parse_json(read_whole(sidecar)))
+        told = check_sidecar(parse_json(read_whole(sidecar, follow=True)))
         classes = tuple(told["classes"])
         temperature = _temperature(told)
         tested = None

@@ -10,10 +10,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from poregui.domain.checked import mapping
 from poregui.domain.detection import DetectionRecipe, detection_recipe_from_json
 from poregui.domain.errors import PoreguiError, ProjectError
-from poregui.store.files import explain_write_error, file_hash, write_json
+from poregui.store.files import copy_plain, explain_write_error, file_hash, write_json
 from poregui.store.project import Project
+from poregui.store.run_files import BROKEN, parse_json, read_whole
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.applying.inputs import (
     AppliedModel,
@@ -129,7 +131,7 @@ def read_lock(file: Path) -> Lock:
     Raises PoreguiError when it or the network beside it is not as it was locked.
     """
     try:
-        told = json.loads(file.read_text(encoding="utf-8"))
+        told = mapping(parse_json(read_whole(file)))
         sealed = str(told.pop("hash"))
         recipe = detection_recipe_from_json(told.pop("recipe"))
         lock = Lock(recipe=recipe, **told)
@@ -138,7 +140,7 @@ def read_lock(file: Path) -> Lock:
         raise ProjectError(
             f"{file} is missing.", "Choose the locked.json of a locked recipe."
         ) from error
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except BROKEN as error:
         raise _changed(file) from error
     if not unchanged:
         raise _changed(file)
@@ -197,7 +199,7 @@ def take_lock(file: Path, project: Project) -> Lock:
 
     def write(folder: Path) -> int:
         for name in names:
-            shutil.copyfile(file if name == LOCKED else file.with_name(name), folder / name)
+            copy_plain(file if name == LOCKED else file.with_name(name), folder / name)
         read_lock(folder / LOCKED)
         return len(names)
 

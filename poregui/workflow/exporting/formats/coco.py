@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import Box, Outline
-from poregui.workflow.exporting.formats.json_text import read_json, write_json
+from poregui.store.files import export_target, write_text
+from poregui.workflow.exporting.formats.json_text import read_json
 from poregui.workflow.exporting.formats.shapes import ImageShapes, PoreShape, outline_from, text_of
 
 
@@ -44,7 +46,8 @@ def write_coco(images: Sequence[ImageShapes], out: Path) -> int:
         ],
         "annotations": entries,
     }
-    write_json(out, value)
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    write_text(export_target(out), text)
     return len(entries)
 
 

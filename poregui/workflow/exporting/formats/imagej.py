@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -14,7 +15,8 @@ import numpy as np
 
 from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import Box, Outline
-from poregui.store.files import explain_write_error, replace_file
+from poregui.store.files import explain_write_error, export_target, replace_file
+from poregui.store.run_files import unfolded
 from poregui.workflow.exporting.formats.shapes import (
     LARGEST_FILE,
     ImageShapes,
@@ -52,11 +54,7 @@ def write_imagej(images: Sequence[ImageShapes], out: Path) -> int:
     for image, path in zip(
         images, file_paths([image.called for image in images], SUFFIX), strict=True
     ):
-        try:
-            (out / path).parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise explain_write_error(error, out) from error
-        replace_file(out / path, partial(_write_one, image=image, groups=groups))
+        replace_file(export_target(out / path), partial(_write_one, image=image, groups=groups))
     return sum(len(image.shapes) for image in images)
 
 
@@ -129,7 +127,7 @@ def _read_one(path: Path) -> ImageShapes:
                 _shape(archive, entry, number) for number, entry in enumerate(entries, start=1)
             ]
             told = _told(archive.comment)
-    except (OSError, zipfile.BadZipFile, RuntimeError) as error:
+    except (OSError, zipfile.BadZipFile, zlib.error, RuntimeError) as error:
         raise PoreguiError(
             f"{path.name} is not a zip file of ROIs: {error}.", "Save it again in ImageJ."
         ) from error
@@ -165,7 +163,7 @@ def _shape(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, number: int) -> Por
             f"The ROI {entry.filename} is too large to be a pore.", "Check where it came from."
         )
     try:
-        roi = ImagejRoi.frombytes(archive.read(entry))
+        roi = ImagejRoi.frombytes(unfolded(archive, entry))
         points = np.asarray(roi.coordinates(), dtype=np.float64)
     except (ValueError, IndexError, TypeError, OverflowError, io.UnsupportedOperation) as error:
         raise PoreguiError(
