@@ -21,7 +21,7 @@ def main() -> int:
     if words and not names_project:
         return run_command(words)
     folder = Path(words[0]) if words else None
-    if folder is not None and not (folder / "project.db").exists():
+    if folder is not None and not any((folder / n).exists() for n in ("project.db", "backups")):
         Screen(as_json=False).error(
             f"{folder} is neither a project nor a verb. See poregui --help."
         )

@@ -482,9 +482,9 @@ def _bring_in(args: argparse.Namespace, waiting: Sequence[UnsurePore], screen: S
             options = ImportOptions(kind="micrographs", specimen=specimen, plane=plane)
             plan = settle(project, collect(files, options, project.pixels), who)
             if plan.edit is not None:
-                history.apply(plan.edit)
+                history.apply(plan.edit, backup="before-import")
         settled = settle_unsure(project, cut_unsure(waiting, project.pixels, screen.progress), who)
         if settled.edit is None:
             return 0
-        history.apply(settled.edit)
+        history.apply(settled.edit, backup="before-import")
         return len(settled.edit.crops)

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,7 +26,14 @@ from poregui.domain.records import (
     Remark,
     Specimen,
 )
-from poregui.store.database import create_database, explained, open_database, transaction
+from poregui.store.backups import make_backup
+from poregui.store.database import (
+    check_presence,
+    create_database,
+    explained,
+    open_database,
+    transaction,
+)
 from poregui.store.files import FileLock, explain_write_error
 from poregui.store.pixels import PixelStore
 from poregui.store.rows import (
@@ -99,13 +107,14 @@ class Project:
         """
         folder = folder.absolute()
         lock = FileLock(folder / "project.lock")
-        if not (folder / "project.db").exists():
-            raise ProjectError(
-                f"{folder} is not a poregui project.", "Choose a folder that holds project.db."
-            )
+        check_presence(folder / "project.db")
         writable = not read_only and os.access(folder / "project.db", os.W_OK) and lock.acquire()
         try:
-            connection = open_database(folder / "project.db", read_only=not writable)
+            connection = open_database(
+                folder / "project.db",
+                read_only=not writable,
+                before_migration=partial(make_backup, folder, "before-migration"),
+            )
         except BaseException:
             lock.release()
             raise

@@ -28,7 +28,7 @@ from poregui.gui.review.review_presenter import ReviewPresenter
 from poregui.gui.services.jobs import Background
 from poregui.gui.services.micrograph_images import MicrographImages
 from poregui.gui.services.page_services import Services
-from poregui.gui.services.session import Session
+from poregui.gui.services.session import ScheduledBackups, Session
 from poregui.gui.services.sheet_printing import SheetPrinting
 from poregui.gui.services.thumbnails import Thumbnails
 from poregui.gui.services.trainer import Trainer
@@ -65,6 +65,7 @@ class Workspace(QObject):
             micrograph_images=MicrographImages(project, self, background=background),
             trainer=Trainer(self.session, background, parent=self),
         )
+        self.backups = ScheduledBackups(self.session, self)
         self.importing = ImportFlow(window, self.session, self.services)
         self.exporting = ExportFlow(window, self.session, self.services)
         self.printing = SheetPrinting(window, self.session, self.services)
@@ -133,6 +134,7 @@ class Workspace(QObject):
         """
         gc.unfreeze()
         self.services.trainer.close()
+        self.backups.close()
         self.services.background.cancel_all()
         self.services.background.wait()
         self._detach(whole=whole)

@@ -34,7 +34,7 @@ from poregui.workflow.evaluating.shape_baseline import (
     read_baseline,
     shape_table,
 )
-from poregui.workflow.evaluating.similar_crops import Nearest
+from poregui.workflow.evaluating.shape_baseline import Nearest
 from poregui.workflow.evaluating.test_views import log_look, unseen
 from poregui.workflow.training.prepare_dataset import freeze
 
