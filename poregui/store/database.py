@@ -57,6 +57,8 @@ def explain(error: sqlite3.Error | MemoryError, path: Path) -> PoreguiError:
         return refused_write(path)
     if name.startswith(_UNREACHABLE):
         return _unreachable(path, name)
+    if "decode to UTF-8" in str(error):
+        return damaged(path, f"{path} is damaged: it holds a text that is none.")
     remedy = "Open the project again; if that does not help, restore the file from a backup."
     return ProjectError(f"{path} cannot be used: {error}.", remedy)
 

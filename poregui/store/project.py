@@ -42,6 +42,7 @@ from poregui.store.rows import (
     DETECTION_COLUMNS,
     MICROGRAPH_COLUMNS,
     SELECT_CROPS,
+    check_rows,
     class_from,
     class_row,
     crop_from,
@@ -119,6 +120,7 @@ class Project:
             lock.release()
             raise
         try:
+            check_rows(connection, folder / "project.db")
             return Project(folder, connection, lock, read_only=not writable)
         except BaseException:
             connection.close()
