@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import getpass
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -16,6 +15,7 @@ from poregui.cli.output import Screen, add_annotator_option, annotator_of, print
 from poregui.domain.errors import PoreguiError
 from poregui.domain.records import Plane
 from poregui.domain.wording import count, span
+from poregui.launching import login_name
 from poregui.store.project import Project
 from poregui.workflow.applying.cluster import Scheduler, apply_on_cluster
 from poregui.workflow.applying.confidence import mark_field
@@ -388,7 +388,7 @@ def lock(args: argparse.Namespace, screen: Screen) -> int:
             project,
             run_for(project, args.run, screen, network=True),
             out,
-            who=args.by if args.by is not None else getpass.getuser(),
+            who=args.by if args.by is not None else login_name(),
             title=args.name,
             least=args.min_confidence,
             um_per_px=args.um_per_px,

@@ -240,7 +240,10 @@ def backup(args: argparse.Namespace, screen: Screen) -> int:
 def _list_backups(folder: Path, screen: Screen) -> int:
     rows = []
     values = []
-    for one in backups.backups_of(folder):
+    found = backups.backups_of(folder)
+    if not found:
+        check_presence(folder / "project.db")
+    for one in found:
         try:
             content = backups.content_of(one)
         except PoreguiError:

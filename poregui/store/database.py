@@ -222,8 +222,12 @@ def open_database(
 
 def check_presence(path: Path) -> None:
     """Raise ProjectError where there is no project.db."""
-    if path.exists():
-        return
+    try:
+        if path.exists():
+            return
+    except OSError as error:
+        what = f"{path.parent} cannot be read: {(error.strerror or str(error)).lower()}."
+        raise ProjectError(what, "Ask for the right to read it, or check its drive.") from error
     if (path.parent / BACKUPS).is_dir():
         raise damaged(path, f"{path} is missing.")
     raise ProjectError(

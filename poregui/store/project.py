@@ -109,7 +109,7 @@ class Project:
         folder = folder.absolute()
         lock = FileLock(folder / "project.lock")
         check_presence(folder / "project.db")
-        writable = not read_only and os.access(folder / "project.db", os.W_OK) and lock.acquire()
+        writable = not read_only and _may_write(folder) and lock.acquire()
         try:
             connection = open_database(
                 folder / "project.db",
@@ -321,7 +321,7 @@ class Project:
 
     def check_writable(self) -> None:
         """Raise ReadOnlyError in a project that was opened for reading only."""
-        if self.read_only and not os.access(self._file, os.W_OK):
+        if self.read_only and not _may_write(self.folder):
             raise ReadOnlyError(
                 f"{self.name} is read-only.", "Copy the project to a folder that you may write to."
             )
@@ -445,6 +445,11 @@ class Project:
     def _rows(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         with explained(self._file):
             return self._db.execute(sql, tuple(values)).fetchall()
+
+
+def _may_write(folder: Path) -> bool:
+    """Tell whether labels can be written: SQLite needs the folder too, for its journal."""
+    return os.access(folder / "project.db", os.W_OK) and os.access(folder, os.W_OK)
 
 
 def _now() -> str:

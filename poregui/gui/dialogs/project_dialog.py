@@ -25,6 +25,7 @@ from poregui.domain.classes import DEFAULT_CLASS_NAMES, default_classes
 from poregui.domain.errors import PoreguiError
 from poregui.gui.base.theme import GAP, MARGIN
 from poregui.gui.dialogs.base import FormDialog, hint
+from poregui.launching import home_folder
 from poregui.store.backups import NOT_COVERED, Backup, BackupContent
 
 
@@ -44,7 +45,7 @@ class NewProjectDialog(FormDialog):
         self._name = QLineEdit("pores")
         self._name.setObjectName("project_name_edit")
         self._name.setAccessibleName("Name of the project")
-        self._location = QLineEdit(str(Path.home()))
+        self._location = QLineEdit(str(home_folder()))
         self._location.setObjectName("project_place_edit")
         self._location.setAccessibleName("Project location")
         browse = QPushButton("Browse…")
@@ -74,9 +75,14 @@ class NewProjectDialog(FormDialog):
             )
         classes = tuple(part.strip() for part in self._classes.text().split(",") if part.strip())
         default_classes(classes)
-        self.folder = Path(self._location.text().strip()).expanduser() / name
+        try:
+            self.folder = Path(self._location.text().strip()).expanduser() / name
+            taken = self.folder.exists() and any(self.folder.iterdir())
+        except (OSError, RuntimeError, ValueError) as error:
+            what = f"{self._location.text()} cannot be used ({error})."
+            raise PoreguiError(what, "Choose another location.") from error
         self.classes = classes
-        if self.folder.exists() and any(self.folder.iterdir()):
+        if taken:
             raise PoreguiError(f"{self.folder} is not empty.", "Choose another name or location.")
 
     def _browse(self) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import os
 import sys
 import warnings
 from collections.abc import Callable
@@ -185,14 +186,21 @@ class OpenProject(QObject):
     def open(self, folder: Path) -> None:
         """Open a project in the place of the one that is open, if that may be left."""
         session = self.session
-        if session is not None and session.project.folder.resolve() == Path(folder).resolve():
+        folder = Path(folder)
+        if session is not None and os.path.realpath(session.project.folder) == os.path.realpath(
+            folder
+        ):
             return
         if not self.may_leave():
             return
         try:
-            project = Project.open(Path(folder))
+            project = Project.open(folder)
         except PoreguiError as error:
             self.refused.emit(error)
+            return
+        except OSError as error:
+            what = f"{folder} cannot be read: {error.strerror or error}."
+            self.refused.emit(PoreguiError(what, "Check the path, the rights and the disk."))
             return
         try:
             self.enter(project)

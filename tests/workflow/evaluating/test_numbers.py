@@ -29,12 +29,12 @@ from poregui.workflow.evaluating.cross_validation import cross_validations, pool
 from poregui.workflow.evaluating.evaluate import follow, review
 from poregui.workflow.evaluating.run_statistics import curves, numbers
 from poregui.workflow.evaluating.shape_baseline import (
+    Nearest,
     beside_baseline,
     distributions,
     read_baseline,
     shape_table,
 )
-from poregui.workflow.evaluating.shape_baseline import Nearest
 from poregui.workflow.evaluating.test_views import log_look, unseen
 from poregui.workflow.training.prepare_dataset import freeze
 
