@@ -323,7 +323,7 @@ class Project:
         """Raise ReadOnlyError in a project that was opened for reading only."""
         if self.read_only and not _may_write(self.folder):
             raise ReadOnlyError(
-                f"{self.name} is read-only.", "Copy the project to a folder that you may write to."
+                f"{self.name} is read-only.", "Copy the project to a folder you can write to."
             )
         if self.read_only:
             raise ReadOnlyError(

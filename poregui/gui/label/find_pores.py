@@ -99,7 +99,7 @@ def result_words(
 
 
 def _percent(value: float) -> str:
-    return f"{value:.2f} area %"
+    return f"porosity {value:.2f} %"
 
 
 LARGEST_VIEW = 4_000_000
