@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 NOTHING_LOST = "Nothing that was shown is lost."
 """Follows a remedy where labels are concerned: what a person saw is on disk."""
 TOO_MANY_FILES = (
@@ -31,6 +33,14 @@ class ImageError(PoreguiError):
 
 class ProjectError(PoreguiError):
     """Say why a project cannot be opened or written."""
+
+
+class DamagedProjectError(ProjectError):
+    """Say that project.db in `folder` is missing, damaged, or holds what no version wrote."""
+
+    def __init__(self, folder: Path, what: str, remedy: str) -> None:
+        super().__init__(what, remedy)
+        self.folder = folder
 
 
 class DamagedRunError(ProjectError):

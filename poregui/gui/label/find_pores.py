@@ -28,6 +28,7 @@ from poregui.gui.label.outlines import Outlining
 from poregui.gui.label.side_panels import FindPanel
 from poregui.gui.label.stage import Stage
 from poregui.gui.services.jobs import Latest, TaskControl, TaskHandle
+from poregui.store.backups import make_backup
 from poregui.store.project import Project
 from poregui.vision.io.pyramid import Pyramid
 from poregui.vision.pores.detection import Detected, preview
@@ -433,9 +434,10 @@ class Detecting(Feature):
             return _Search((), failed, None, revision)
         with Project.open(self._state.project.folder, read_only=True) as reader:
             present = Present.of(reader, [one.micrograph for one in found])
-        return _Search(
-            found, failed, plan_detection(found, present, recipe, self._state.session.who), revision
-        )
+        plan = plan_detection(found, present, recipe, self._state.session.who)
+        if plan.edit is not None:
+            make_backup(self._state.project.folder, "before-detection")
+        return _Search(found, failed, plan, revision)
 
     def _start(
         self, title: str, task: Callable[[TaskControl], _Search], recipe: DetectionRecipe
