@@ -153,7 +153,8 @@ def with_people_of(folder: Path, known: Known) -> Known:
             known.model, classes_now(project, known.model.classes, known.model.class_ids)
         )
         said = answers_of_people(project, model.class_ids)
-    plain = [replace(table, answered=np.empty(0, np.int64)) for table in known.tables]
+    nobody = np.empty(0, np.int64)
+    plain = [replace(one, answered=nobody, labelled=0, unmatched=0) for one in known.tables]
     return replace(known, model=model, tables=tuple(with_answers(known.tasks, plain, said)))
 
 
