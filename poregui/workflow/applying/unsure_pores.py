@@ -214,5 +214,5 @@ def _present(there: Placed, one: UnsurePore) -> int | None:
     placed = there.get(place_of(one.task))
     if placed is None:
         return None
-    found = placed.of_pores(np.array([one.middle]), np.array([one.area]))
+    found = placed.of_pores(np.array([one.middle]), np.array([one.area]), whole=False)
     return placed.ids[found[0]] if found else None
