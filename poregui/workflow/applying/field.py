@@ -42,12 +42,13 @@ from poregui.workflow.applying.result_files import (
 )
 from poregui.workflow.applying.result_table import PoreTable
 from poregui.workflow.applying.sensitivity import Shifted, find_shifted, sense, write_sensitivity
+from poregui.workflow.detecting.find_pores import faint_words
 from poregui.workflow.evaluating.predict import Predictor
 from poregui.workflow.exporting.formats.shapes import ImageShapes
 from poregui.workflow.importing.image_identity import other_picture
 
 RESULT = "field.json"
-FORMAT = 7
+FORMAT = 8
 """Changes when results of older versions must be made anew."""
 SAME_SCALE = 1.25
 """Ratio of scales up to which crops are given to a network as they are."""
@@ -208,14 +209,12 @@ def apply_field(
         if scale is None:
             scale = image.um_per_px
         size = (image.width, image.height)
-        read = partial(image.read, 0)
         ends = task.surfaces != ()
         found = detect(
-            read,
+            Source(*size, partial(image.read, 0), image.missing),
             task.recipe,
             scale,
             task.masks,
-            size=size,
             specimen_ends=ends,
             progress=_part(progress, 0, _FOUND),
         )
@@ -241,6 +240,7 @@ def apply_field(
         resampled=factor,
         seconds=time.monotonic() - began,
         warnings=tuple(warnings)
+        + faint_words(found, task.recipe)
         + _resampled_words(factor, scale)
         + ((f"{changed} {_AGAIN}",) if changed else ()),
     )
@@ -266,7 +266,7 @@ class _Aside:
     ) -> _Aside:
         size = (image.width, image.height)
         read = partial(image.read, 0)
-        source = Source(*size, read)
+        source = Source(*size, read, image.missing)
         ends = task.surfaces != ()
         return _Aside(
             beside.submit(_measured, task, found, read, scale, size),
