@@ -90,7 +90,8 @@ def choose_model(args: argparse.Namespace, stack: ExitStack, screen: Screen) -> 
         least = args.min_confidence
     if not 0 <= least < 1:
         raise PoreguiError(
-            f"{least:g} is no confidence.", "Give a number from 0 to below 1, such as 0.8."
+            f"{least:g} is not a valid confidence.",
+            "Enter a number from 0 to below 1, such as 0.8.",
         )
     source = args.project.absolute()
     recipe = read_recipe(args.recipe) if args.recipe else None
@@ -267,7 +268,7 @@ def _cluster(args: argparse.Namespace) -> Scheduler | None:
     if args.scheduler is None:
         if any(files):
             raise PoreguiError(
-                "TLS files are of use with --scheduler only.",
+                "TLS files only work with --scheduler.",
                 "Give --scheduler, or leave them out.",
             )
         return None
@@ -337,20 +338,20 @@ def _left(group: GroupSummary) -> str:
 def add_lock_options(parser: argparse.ArgumentParser) -> None:
     """Give the verb lock what it fixes."""
     parser.add_argument(
-        "--out", type=Path, metavar="FOLDER", help="a new folder; else the project itself is locked"
+        "--out", type=Path, metavar="FOLDER", help="a new folder (default: lock the project itself)"
     )
     parser.add_argument("--name", metavar="TEXT", default="", help="a name for the recipe")
-    parser.add_argument("--by", metavar="NAME", help="who locks it; else who is logged in")
+    parser.add_argument("--by", metavar="NAME", help="who locks it (default: the user logged in)")
     parser.add_argument(
-        "--min-confidence", type=float, default=0.0, metavar="P", help="confidence that is fixed"
+        "--min-confidence", type=float, default=0.0, metavar="P", help="minimum confidence to lock"
     )
     parser.add_argument(
         "--take",
         type=Path,
         metavar="FILE",
-        help="a locked.json from elsewhere, which fixes it here, too",
+        help="import a locked.json from another project",
     )
-    parser.add_argument("--off", action="store_true", help="take the lock of the project away")
+    parser.add_argument("--off", action="store_true", help="unlock the project")
 
 
 def lock(args: argparse.Namespace, screen: Screen) -> int:
@@ -408,7 +409,8 @@ def _take(args: argparse.Namespace, screen: Screen) -> int:
     given = [name for name in options if getattr(args, name[2:].replace("-", "_"))]
     if given:
         raise PoreguiError(
-            f"--take goes without {' and '.join(given)}.", "What it takes is fixed already."
+            f"--take cannot be combined with {' and '.join(given)}.",
+            "The imported recipe already fixes these.",
         )
     with Project.open(args.project) as project:
         project.check_writable()
@@ -425,13 +427,13 @@ def add_queue_options(parser: argparse.ArgumentParser) -> None:
         "--queue",
         type=Path,
         metavar="FILE",
-        help="write the pores that are left to a person as CSV",
+        help="write the unclassified pores as CSV",
     )
     parser.add_argument(
         "--keep-unlike",
         action="store_const",
         const=True,
-        help="keep the predicted class of pores that are unlike the training data; otherwise "
+        help="keep the predicted class of unusual pores (outside the training data); otherwise "
         "they stay unclassified",
     )
     parser.add_argument(
@@ -446,7 +448,7 @@ def check_queue_options(args: argparse.Namespace, project: Project | None) -> No
     """Raise PoreguiError when pores shall be brought into a project and there is none."""
     if args.import_unsure and project is None:
         raise PoreguiError(
-            "A bare model has no project to bring pores into.", "Give a project, or use --queue."
+            "A model file has no project to import pores into.", "Give a project, or use --queue."
         )
 
 

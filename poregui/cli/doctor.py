@@ -82,7 +82,7 @@ def _ask(what: str) -> dict[str, Any]:
     except (ValueError, IndexError):
         words = [line.strip() for line in asked.stderr.splitlines() if line.strip()]
         return {
-            "problem": words[-1] if words else f"ended with code {asked.returncode} and no word"
+            "problem": words[-1] if words else f"ended with code {asked.returncode} and no message"
         }
     return told
 

@@ -245,7 +245,8 @@ def add_merge_labels_options(parser: argparse.ArgumentParser) -> None:
         "--settle",
         choices=("mine", "theirs", "newest"),
         default="mine",
-        help="whose label a crop gets to which both gave one (mine, the default, is PROJECT's)",
+        help="which label to keep where both copies have one (mine, the default: the one in "
+        "PROJECT)",
     )
     parser.add_argument("--dry-run", action="store_true", help="only say what would be done")
 
@@ -270,6 +271,6 @@ def merge_labels(args: argparse.Namespace, screen: Screen) -> int:
     if rows:
         lines.append("\n" + table(["crop", "mine", "by", "theirs", "by", "taken"], rows))
     if len(plan.conflicts) > _MOST_ROWS:
-        lines.append(f"... and {len(plan.conflicts) - _MOST_ROWS} more; --json lists all.")
+        lines.append(f"… and {len(plan.conflicts) - _MOST_ROWS:,} more; --json lists all.")
     screen.result({**plan.to_json(), "done": not args.dry_run}, "\n".join(lines))
     return 0

@@ -29,7 +29,7 @@ def add_suggest_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--serve",
         action="store_true",
-        help="go on: take crops and labels as lines of JSON on standard input",
+        help="keep running: read crops and labels as lines of JSON from standard input",
     )
 
 
@@ -70,7 +70,7 @@ def suggest(args: argparse.Namespace, screen: Screen) -> int:
             worker.close()
     if not told.get("suggestions"):
         raise PoreguiError(
-            "There is too little to learn from.",
+            "Too few labels to learn from.",
             f"Label at least {FEWEST_LABELS} crops of two classes or more.",
         )
     found = Suggestions.from_json(told["suggestions"])
@@ -110,10 +110,10 @@ def _text(
         eyes = ""
     own = " of them"
     if eyes:
-        own = " of those that it had not learnt from"
+        own = " of those it had not learnt from"
     lines = [
         f"Learnt from {count(found.count, 'label')}{eyes}"
-        + (f"; finds {sure}{own} in other specimens." if sure else ".")
+        + (f"; classifies {sure}{own} correctly in other specimens." if sure else ".")
     ]
     lines.append(advice(curve, classes))
     answers = {i: (label, p) for i, label, p in listed}
@@ -123,7 +123,7 @@ def _text(
         if crop_id in answers
     ]
     if rows:
-        lines.append(f"\nLabel these next:\n{table(['crop', 'suggested', 'sure'], rows)}")
+        lines.append(f"\nLabel these next:\n{table(['crop', 'suggested', 'confidence'], rows)}")
     return "\n".join(line for line in lines if line)
 
 

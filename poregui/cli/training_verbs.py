@@ -161,7 +161,7 @@ def fit(args: argparse.Namespace, screen: Screen) -> int:
     """
     if args.wait != (args.run_folder is None):
         raise PoreguiError(
-            "Give the folder of a run, or --wait to be told of it later.",
+            "Give a run folder, or --wait to read it from standard input.",
             "Such as poregui fit PROJECT/runs/001.",
         )
     if args.wait:
@@ -181,7 +181,7 @@ def fit(args: argparse.Namespace, screen: Screen) -> int:
         "accuracy": finished.accuracy,
         "n_test": finished.n_test,
     }
-    accuracy = f"accuracy {percent(finished.accuracy)} on {finished.n_test} unseen crops"
+    accuracy = f"accuracy {percent(finished.accuracy)} on {count(finished.n_test, 'unseen crop')}"
     screen.result(values, f"{_told(run, finished)}\n{accuracy}.")
     return 0
 

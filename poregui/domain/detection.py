@@ -34,8 +34,8 @@ class DetectionRecipe:
     method: str = declare(
         "Threshold",
         "otsu",
-        "otsu: one level for the image, chosen from its histogram. manual: the level below. local: "
-        "relative to the mean of the surroundings, for uneven light.",
+        "Otsu: one level per image, from its histogram. Manual: the level below. Local: relative "
+        "to the local mean, for uneven illumination.",
         choices=METHODS,
         main=True,
     )
@@ -60,12 +60,12 @@ class DetectionRecipe:
         main=True,
     )  # fmt: skip
     flatten: bool = declare(
-        "Correct uneven light", False, "Divide by the light of the matrix.", main=True
+        "Correct uneven illumination", False, "Divide by the illumination of the matrix.", main=True
     )
     background_radius: float = declare(
         "Radius of the correction",
         200.0,
-        "More than the radius of the largest pore.",
+        "Larger than the radius of the largest pore.",
         low=1.0,
         high=1e5,
     )
@@ -82,7 +82,7 @@ class DetectionRecipe:
         high=1.0,
     )
     smallest: float = declare(
-        "Smallest pore", 5.0, "Least equivalent circular diameter.", low=0.0, high=1e5, main=True
+        "Smallest pore", 5.0, "Smallest equivalent circular diameter.", low=0.0, high=1e5, main=True
     )
     largest: float = declare(
         "Largest pore",
@@ -104,24 +104,22 @@ class DetectionRecipe:
         high=100.0,
     )
     edge: str = declare(
-        "Pores at the edge", "keep", "drop: leave out pores that the edge of the image or of "
-                                     "a mask cuts.",
+        "Pores at the edge", "keep", "Exclude: leave out pores cut by the edge of the image or a "
+                                     "mask.",
         choices=EDGES,
     )  # fmt: skip
     view: str = declare(
         "Crop margin",
         "multiple",
-        "multiple: each crop is a multiple of its pore's size. fixed: all crops are equally large, "
-        "so that a network sees how large the pore is.",
+        "× pore size: crop size scales with the pore. Fixed: all crops have the same size, so the "
+        "network sees how large the pore is.",
         choices=VIEWS,
     )
     view_multiple: float = declare(
         "Multiple", 1.8, "Side of the crop over the longer side of the pore.", low=1.0, high=20.0
     )
-    view_size: float = declare(
-        "Size of the view", 100.0, "Side of a fixed crop.", low=1.0, high=1e5
-    )
-    view_unit: str = declare("Size in", "um", "Unit of the size of the view.", choices=UNITS)
+    view_size: float = declare("Crop size", 100.0, "Side of a fixed crop.", low=1.0, high=1e5)
+    view_unit: str = declare("Size in", "um", "Unit of the crop size.", choices=UNITS)
 
     def __post_init__(self) -> None:
         for parameter in detection_parameters():
@@ -167,7 +165,7 @@ def detection_recipe_from_json(values: Mapping[str, Any]) -> DetectionRecipe:
     Raises PoreguiError when a value has the wrong type or is outside its range.
     """
     if not isinstance(values, Mapping):
-        raise PoreguiError("This is no detection recipe.", "Give a file with one JSON object.")
+        raise PoreguiError("This is not a detection recipe.", "Give a file with one JSON object.")
     return DetectionRecipe(**known_values(DetectionRecipe, values))
 
 

@@ -39,8 +39,8 @@ class DamagedRunError(ProjectError):
     """
 
     REMEDY = (
-        "Put the file back from a copy, choose another run, or train again; the labels are not "
-        "concerned."
+        "Restore the file from a copy, choose another run, or train again; your labels are "
+        "unaffected."
     )
 
     def __init__(self, run: str, fault: str) -> None:

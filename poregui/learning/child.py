@@ -25,7 +25,7 @@ BROKEN = 1
 REFUSED = 2
 """Exit codes: the run ended as asked, a bug, something that a person can put right."""
 _OUT_OF_MEMORY = (
-    "The training needed more memory than there is.",
+    "Training ran out of memory.",
     "Choose fewer crops per batch or a smaller input size, or close other programs, then train "
     "again.",
 )
@@ -191,8 +191,8 @@ def _failure(folder: RunFolder, teller: Teller, wishes: Control) -> Failed | Non
         if _wants_memory(error):
             return Failed(*_OUT_OF_MEMORY)
         return Failed(
-            f"The training broke down: {type(error).__name__}: {_first_line(error)}.",
-            f"Look into {folder.log_file} and report it.",
+            f"Training failed: {type(error).__name__}: {_first_line(error)}.",
+            f"See {folder.log_file} and report it.",
             traceback.format_exc(),
         )
     return None
@@ -212,7 +212,7 @@ def _first_line(error: Exception) -> str:
     lines = str(error).strip().splitlines()
     if lines:
         return lines[0].rstrip(".")[:200]
-    return "no further words"
+    return "no further message"
 
 
 @contextmanager
@@ -227,7 +227,7 @@ def _diverted(log_file: Path) -> Iterator[tuple[int, int]]:
     except OSError as error:
         raise TrainingError(
             f"{log_file} cannot be written: {error.strerror}.",
-            "Choose a folder that you may write to.",
+            "Choose a folder you can write to.",
         ) from error
     saved = os.dup(1), os.dup(2)
     os.dup2(log, 1)

@@ -135,10 +135,10 @@ def why_no_gpu(
     `system` and `machine` are as in `platform`, `cards` as `nvidia_cards` returns them.
     """
     if system == "Darwin":
-        return ["TensorFlow from PyPI uses no GPU on macOS; there is nothing to set right."]
+        return ["TensorFlow from PyPI uses no GPU on macOS; nothing needs to be changed."]
     if not cards:
         return [
-            "No NVIDIA card was found (nvidia-smi tells of none). With one, install NVIDIA's "
+            "No NVIDIA card was found (nvidia-smi lists none). With one, install NVIDIA's "
             "driver and ask again; others are not used."
         ]
     found = f"Found {listed(cards)}, but"
@@ -147,16 +147,16 @@ def why_no_gpu(
             f"{found} TensorFlow has used no GPU on native Windows since version 2.11. Install "
             "poregui in WSL2: `wsl --install` in a terminal of Windows, then in Ubuntu, in "
             "poregui's folder, `pip install '.[gpu]'`; the driver of Windows serves both, and "
-            "projects lie under /mnt/c. Here training goes on without the card."
+            "projects lie under /mnt/c. Here training runs without the card."
         ]
     if not built_for_cuda:
         return [
-            f"{found} this TensorFlow is built for processors only. In a fresh environment: pip "
+            f"{found} this TensorFlow is built for CPUs only. In a fresh environment: pip "
             "install '.[gpu]'."
             if machine in ("x86_64", "AMD64")
-            else f"{found} TensorFlow for {machine} is built for processors only."
+            else f"{found} TensorFlow for {machine} is built for CPUs only."
         ]
     return [
         f"{found} TensorFlow found no CUDA libraries that fit its driver. Install them with pip "
-        "install '.[gpu]', and renew the driver if it is older than they are."
+        "install '.[gpu]', and update the driver if it is older than they are."
     ]

@@ -50,9 +50,7 @@ def train(run_folder: Path, report: Report, should_stop: ShouldStop) -> None:
     spec = networks.input_spec(recipe, colour=dataset.colour, calibrated=dataset.calibrated)
     job = Job(folder, recipe, dataset, spec, report, should_stop, time.monotonic())
     if recipe.mixed_precision and policy_of(recipe) == FULL:
-        report(
-            Note("No GPU is used, so the training computes in 32 bits in spite of mixed precision.")
-        )
+        report(Note("No GPU is used, so training computes in 32 bits despite mixed precision."))
     for warning in dataset.warnings:
         report(Note(warning))
     folds = folder.read_folds()
@@ -67,7 +65,7 @@ def _train_one(job: Job) -> None:
     if fit is None:
         fit = _fit(job)
     else:
-        job.report(Note("The network of this run is trained; what comes after is done now."))
+        job.report(Note("The network is already trained; completing the remaining steps."))
     if fit is not None:
         _finish(job, fit)
 
@@ -83,9 +81,9 @@ def _fit(job: Job) -> Fit | None:
     fitter = start(job, job.folder.path.name, train, validation, len(tested))
     resumed = fitter.resume()
     if resumed:
-        job.report(Note(f"The training goes on after epoch {resumed}, where it was interrupted."))
+        job.report(Note(f"Training resumes after epoch {resumed}, where it was interrupted."))
     elif job.folder.checkpoint_file.exists():
-        job.report(Note("The checkpoint of this run cannot be read, so its training begins again."))
+        job.report(Note("The checkpoint of this run cannot be read, so training starts again."))
     fit = fitter.fit()
     if gave_up(job, fit.ended, fit.epochs):
         return None

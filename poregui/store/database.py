@@ -41,7 +41,7 @@ def explain(error: sqlite3.Error | MemoryError, path: Path) -> PoreguiError:
         return ProjectError(what, f"Close other programs. {NOTHING_LOST}")
     if name.startswith("SQLITE_FULL"):
         what = f"The disk that holds {path.parent} is full."
-        return ProjectError(what, f"Make room. {NOTHING_LOST}")
+        return ProjectError(what, f"Free some space. {NOTHING_LOST}")
     if name.startswith(_HELD):
         what = f"{path.parent} is being written by another program."
         return ProjectError(what, "Close it there and try again.")
@@ -49,7 +49,7 @@ def explain(error: sqlite3.Error | MemoryError, path: Path) -> PoreguiError:
         return damaged(path)
     if name == "SQLITE_READONLY_DBMOVED":
         what = f"{path} was moved or replaced while it was open."
-        return ProjectError(what, "Put it back, and open the project again.")
+        return ProjectError(what, "Restore it, and open the project again.")
     if name.startswith("SQLITE_READONLY"):
         return refused_write(path)
     if name.startswith(_UNREACHABLE):
@@ -70,7 +70,7 @@ def damaged(path: Path) -> ProjectError:
 
 def refused_write(path: Path) -> ReadOnlyError:
     """Return the sentence for a file of a project that may not be written."""
-    remedy = "Copy the project to a folder that you may write to."
+    remedy = "Copy the project to a folder you can write to."
     return ReadOnlyError(f"{path.parent} is read-only.", remedy)
 
 
@@ -80,15 +80,15 @@ def _unreachable(path: Path, name: str) -> PoreguiError:
         what = f"{path} cannot be opened: this program has too many files open."
         return ProjectError(what, TOO_MANY_FILES)
     if not path.exists():
-        remedy = "Put it back, or connect its drive, and open the project again."
-        return ProjectError(f"{path} is not there any more.", remedy)
+        remedy = "Restore it, or connect its drive, and open the project again."
+        return ProjectError(f"{path} no longer exists.", remedy)
     if name.startswith("SQLITE_IOERR"):
         what = f"The disk failed while {path} was read or written ({name})."
         remedy = "Check that its drive is connected, sound and within its quota."
         return ProjectError(what, f"{remedy} {NOTHING_LOST}")
     if not os.access(path, os.R_OK):
         what = f"{path} cannot be read: no permission."
-        return ProjectError(what, "Ask for the right to read it.")
+        return ProjectError(what, "Ask for permission to read it.")
     if not os.access(path.parent, os.W_OK):
         return refused_write(path)
     remedy = "Check the folder and its permissions, and open the project again."

@@ -125,11 +125,11 @@ def explain_write_error(error: OSError, path: Path) -> PoreguiError:
     """Return the sentence for a write that the system refused."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return ProjectError(
-            f"The disk that holds {path.parent} is full.", "Make room there and try again."
+            f"The disk that holds {path.parent} is full.", "Free some space and try again."
         )
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return ProjectError(
-            f"{path} cannot be written: no permission.", "Choose a folder that you may write to."
+            f"{path} cannot be written: no permission.", "Choose a folder you can write to."
         )
     if error.errno in TOO_MANY:
         return ProjectError(
@@ -137,8 +137,8 @@ def explain_write_error(error: OSError, path: Path) -> PoreguiError:
         )
     if error.errno == errno.ENOENT and not path.parent.exists():
         return ProjectError(
-            f"{path.parent} is not there any more.",
-            "Put it back, or connect its drive, and try again.",
+            f"{path.parent} no longer exists.",
+            "Restore it, or connect its drive, and try again.",
         )
     return ProjectError(
         f"{path} cannot be written: {error.strerror or error}.", "Check the disk and try again."
@@ -225,7 +225,7 @@ def stamp_of(file: Path) -> Stamp:
         told = os.stat(file)
     except FileNotFoundError as error:
         raise ImageError(
-            f"{file.name} is not there any more.", f"Look for it in {file.parent}."
+            f"{file.name} no longer exists.", f"Look for it in {file.parent}."
         ) from error
     except OSError as error:
         raise ImageError(

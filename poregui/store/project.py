@@ -312,7 +312,7 @@ class Project:
         """Raise ReadOnlyError in a project that was opened for reading only."""
         if self.read_only and not os.access(self._file, os.W_OK):
             raise ReadOnlyError(
-                f"{self.name} is read-only.", "Copy the project to a folder that you may write to."
+                f"{self.name} is read-only.", "Copy the project to a folder you can write to."
             )
         if self.read_only:
             raise ReadOnlyError(

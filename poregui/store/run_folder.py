@@ -329,7 +329,7 @@ class RunFolder:
         complete = not self._expected(self.folds_file)
         found = self.read(self.predictions_file, lambda content: parse_predictions(content, known))
         if complete and len(found) != len(known.crops):
-            fault = f"holds answers for {len(found)} of {len(known.crops)} crops"
+            fault = f"has predictions for {len(found):,} of {len(known.crops):,} crops"
             raise self.damaged(self.predictions_file, fault)
         return found
 

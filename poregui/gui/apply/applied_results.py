@@ -203,7 +203,7 @@ def _model_of(
     if file is not None:
         return model_of_lock(file, project)
     if run is None:
-        raise ProjectError("Nothing is locked any more.", "Choose a run, or take a locked recipe.")
+        raise ProjectError("No recipe is locked now.", "Choose a run, or import a locked recipe.")
     return model_of_run(project, run, least=least), None
 
 

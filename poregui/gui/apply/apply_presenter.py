@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QFileDialog
 
 from poregui.domain.errors import PoreguiError
 from poregui.domain.records import Changed, Plane
+from poregui.domain.wording import count
 from poregui.gui.apply.applied_results import (
     AND,
     RESULTS,
@@ -139,7 +140,7 @@ class ApplyPresenter(QObject):
             self._work.cancel()
             self._work = None
             self._page.set_working(
-                False, "Cancelled. What was done is kept, and is not done again."
+                False, "Cancelled. Finished micrographs are kept and will be skipped next time."
             )
 
     def add(self, paths: list[Path]) -> None:
@@ -174,7 +175,7 @@ class ApplyPresenter(QObject):
                 self._renew()
 
         self._services.background.run(
-            "Taking answers over", lambda _: with_people_of(folder, before), done
+            "Applying labels", lambda _: with_people_of(folder, before), done
         )
 
     def look_at_unsure(self) -> None:
@@ -302,12 +303,13 @@ class ApplyPresenter(QObject):
     def _done(self, outcome: tuple[Known, Applied]) -> None:
         known, applied = outcome
         self._applied = applied
-        words = f"{len(applied.results)} micrographs done."
+        words = f"{count(len(applied.results), 'micrograph')} processed."
         if applied.taken_up:
-            words += f" {applied.taken_up} had been done before."
+            words += f" {applied.taken_up:,} had been processed before."
         if applied.problems:
             first = applied.problems[0]
-            words += f" {len(applied.problems)} could not be done: {first.name}: {first.reason}"
+            words += f" {len(applied.problems):,} could not be processed: "
+            words += f"{first.name}: {first.reason}"
         self._page.set_working(False, words)
         self._take(self._run(), known)
 
@@ -408,10 +410,10 @@ class ApplyPresenter(QObject):
         task, result, table = self._result_of(key)
         self._page.set_picture_title(
             task.name if task is not None else self._name_of(key),
-            f"{result.pores:,} pores" if result else "not done yet",
+            f"{result.pores:,} pores" if result else "not processed yet",
         )
         if self._known is None or task is None or table is None:
-            self._picture.forget("This micrograph has not been done yet.")
+            self._picture.forget("This micrograph has not been processed yet.")
             return
         self._picture.show(
             ResultImage(task.folder, table, self._known.model.colours, self._least())

@@ -42,8 +42,7 @@ def rows_of(group: GroupSummary, unit: str, colours: Mapping[str, str]) -> list[
             NumberRow(
                 "Unclassified",
                 cells,
-                tip="Pores below the minimum confidence, or unlike anything the network was "
-                "trained on",
+                tip="Pores below the minimum confidence, or unusual (outside the training data)",
                 colour=UNSURE_COLOUR,
             )
         )

@@ -136,7 +136,7 @@ class LockFlow(QObject):
     def ask_take(self) -> None:
         """Ask for a recipe that was locked elsewhere."""
         chosen, _ = QFileDialog.getOpenFileName(
-            self._page, "Take a locked recipe", "", f"Locked recipe ({LOCKED})"
+            self._page, "Import locked recipe", "", f"Locked recipe ({LOCKED})"
         )
         if chosen:
             self.take(Path(chosen))
@@ -154,7 +154,7 @@ class LockFlow(QObject):
             messages().note(f"Taken: recipe {found.lock.sentence}.")
             self._found(found)
 
-        self._services.background.run("Taking a locked recipe", work, done)
+        self._services.background.run("Importing a locked recipe", work, done)
 
     def ask_unlock(self) -> None:
         """Ask, and take the lock away."""
@@ -219,9 +219,9 @@ def _words(lock: Lock) -> str:
     recipe = lock.recipe
     name = f"“{lock.title}”: " if lock.title else ""
     if lock.um_per_px is None:
-        scale = "scale as each micrograph says"
+        scale = "pixel size from each micrograph"
     else:
-        scale = f"{lock.um_per_px:g} µm per px"
+        scale = f"{lock.um_per_px:g} µm/px"
     return (
         f"{name}{lock.network}, {recipe.polarity} pores from {recipe.smallest:g} "
         f"{recipe.size_unit}, threshold {recipe.method}, {scale}."

@@ -88,7 +88,7 @@ class PictureFlow:
         if picture is None or pixels is None:
             self._on_canvas = None
             self._canvas.show_message(
-                "The picture of this micrograph is gone. Find its pores again."
+                "The image of this micrograph is missing. Find its pores again."
             )
             return
         self._there = (folder, picture)

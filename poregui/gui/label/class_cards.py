@@ -84,7 +84,8 @@ class ClassCards(Feature):
             known = np.flatnonzero((labels == label) & np.isfinite(sure))
             if len(known):
                 best = known[np.argsort(-sure[known], kind="stable")]
-                return ids[best].tolist(), "No reference images set; showing the surest labels"
+                note = "No reference images set; showing the most confident labels"
+                return ids[best].tolist(), note
         return own, "No reference images set; showing first labels"
 
     def _define(self, class_id: int, written: str) -> None:

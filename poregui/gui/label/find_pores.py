@@ -107,7 +107,7 @@ def _left_out(found: Sequence[DetectedPores]) -> list[str]:
 
 
 def _percent(value: float) -> str:
-    return f"{value:.2f} area %"
+    return f"porosity {value:.2f} %"
 
 
 LARGEST_VIEW = 4_000_000

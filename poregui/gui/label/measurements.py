@@ -323,7 +323,7 @@ def summary_words(fields: Sequence[MeasuredField]) -> str:
     if over is None:
         return ""
     pores = count(sum(len(field.crop_ids) for field in fields), "outlined pore")
-    text = f"{pores} · porosity {over.mean:.2f} area %"
+    text = f"{pores} · porosity {over.mean:.2f} %"
     if over.low is None or over.high is None:
         return f"{text} in one field{_other_images(fields)}"
     text += f" over {over.fields} fields ({interval(over.low, over.high, digits=2)})"

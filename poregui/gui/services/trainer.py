@@ -158,7 +158,7 @@ class TrainerThread(QThread):
             self._end(
                 Failed(
                     f"The trainer cannot be started: {error}.",
-                    "Make room or choose a folder to write to.",
+                    "Free some space, or choose a folder you can write to.",
                 )
             )
             return

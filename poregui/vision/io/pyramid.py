@@ -208,7 +208,7 @@ class Pyramid:
             )
         if box.area > _LARGEST_READ:
             raise PoreguiError(
-                f"{box.width} x {box.height} px are too many at once.", "Choose a smaller part."
+                f"{box.width} x {box.height} px are too many at once.", "Choose a smaller area."
             )
         stored = stored_box(box, width, height, self._orientation)
         return oriented(self._levels[level].read(stored), self._orientation)

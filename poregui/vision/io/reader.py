@@ -157,11 +157,11 @@ def in_a_sentence(path: Path) -> Iterator[None]:
         raise ImageError(f"{path.name} {error.what}", error.remedy) from error
     except FileNotFoundError as error:
         raise ImageError(
-            f"{path.name} is not there any more.", f"Look for it in {path.parent}."
+            f"{path.name} no longer exists.", f"Look for it in {path.parent}."
         ) from error
     except PermissionError as error:
         raise ImageError(
-            f"{path.name} cannot be read: no permission.", "Ask for the right to read it."
+            f"{path.name} cannot be read: no permission.", "Ask for permission to read it."
         ) from error
     except OSError as error:
         raise _unread(path, error) from error
@@ -241,7 +241,7 @@ def _known_format(head: bytes) -> str:
 def _opened(path: Path) -> Iterator[tuple[IO[bytes], bytes, int]]:
     """Give the open file, its first bytes and its size."""
     if path.exists() and not path.is_file():
-        raise Unfit("is no file.", "Choose image files.")
+        raise Unfit("is not a file.", "Choose image files.")
     size = path.stat().st_size
     if size == 0:
         raise Unfit("is empty.", "Export it again, or leave it out.")

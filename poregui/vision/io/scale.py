@@ -271,8 +271,8 @@ def settled(across: float, down: float, source: str) -> Scale:
         return Scale(warnings=(told,))
     if not math.isclose(across, down, rel_tol=0.01):
         told = (
-            f"Its pixels are {across:.4g} um wide and {down:.4g} um high ({source}); its scale is "
-            "taken as unknown."
+            f"Its pixels are not square ({across:.4g} × {down:.4g} µm, {source}); its pixel size "
+            "is treated as unknown."
         )
         return Scale(warnings=(told,))
     return Scale(across, source)

@@ -276,7 +276,7 @@ class TiffLevel:
             raise ImageError(
                 f"{self._parts.name} is damaged at {place.x}, {place.y} (page of {self.width} x "
                 f"{self.height} px).",
-                "Export it again; what lies around can be used.",
+                "Export it again; the area around it can be used.",
             ) from error
         if len(planes) == 1:
             part = planes[0]

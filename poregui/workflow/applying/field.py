@@ -430,7 +430,7 @@ def _resampled_words(factor: float | None, um_per_px: float | None) -> tuple[str
         return ()
     learnt = um_per_px / factor
     return (
-        f"The network was trained at {learnt:.4g} um per px; crops were resized to that scale.",
+        f"The network was trained at {learnt:.4g} µm/px; crops were resized to that pixel size.",
     )
 
 

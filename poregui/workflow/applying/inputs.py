@@ -200,7 +200,9 @@ def tested_of_file(sidecar: Path) -> TestedCrops | None:
             return None
         return TestedCrops.from_json(told["tested"], len(told["classes"])).at(_temperature(told))
     except BROKEN as error:
-        raise ProjectError(f"{sidecar} is missing or damaged.", "Take the export anew.") from error
+        raise ProjectError(
+            f"{sidecar} is missing or damaged.", "Export the model again."
+        ) from error
 
 
 def _identities(
@@ -263,7 +265,7 @@ def micrographs_of(
     if not files:
         named = ", ".join(str(path) for path in paths)
         raise PoreguiError(
-            f"There is no picture in {named}.", "Give image files, or folders that hold some."
+            f"There is no image in {named}.", "Give image files, or folders that contain some."
         )
     return to_apply(files, project, um_per_px, specimen)
 

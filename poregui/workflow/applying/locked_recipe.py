@@ -88,13 +88,16 @@ def lock_run(
     cannot be written.
     """
     if not who.strip():
-        raise PoreguiError("Nobody locks this recipe.", "Give the name of who does.")
+        raise PoreguiError("No name was given for who locks this recipe.", "Enter a name.")
     if not 0 <= least < 1:
         raise PoreguiError(
-            f"{least:g} is no confidence.", "Give a number from 0 to below 1, such as 0.8."
+            f"{least:g} is not a valid confidence.",
+            "Enter a number from 0 to below 1, such as 0.8.",
         )
     if um_per_px is not None and not 0 < um_per_px < float("inf"):
-        raise PoreguiError(f"{um_per_px:g} is no scale.", "Give um per px above 0.")
+        raise PoreguiError(
+            f"{um_per_px:g} µm/px is not a valid pixel size.", "Enter a number above 0."
+        )
     model = model_of_run(project, run, least=least)
     made: list[Lock] = []
 
@@ -152,8 +155,8 @@ def read_lock(file: Path) -> Lock:
 
 def _changed(file: Path) -> PoreguiError:
     return ProjectError(
-        f"{file} is not as it was locked.",
-        "Ask who locked it for the folder as it was, or lock the recipe anew.",
+        f"{file} has changed since it was locked.",
+        "Ask whoever locked it for the original folder, or lock the recipe again.",
     )
 
 

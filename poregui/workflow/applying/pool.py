@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
 from poregui.domain.errors import PoreguiError
+from poregui.domain.wording import count
 from poregui.store.files import remove_leftovers
 from poregui.workflow.applying.classify import LOOK_S, Stopped, Talk, current_talk, prepare
 from poregui.workflow.applying.field import (
@@ -50,7 +51,7 @@ STEPS = 1000
 _ENOUGH = 0.1
 """Micrographs, or part of one, from which on the time left is said."""
 ENDED_ITS_PROCESS = (
-    "Working on it ended the process, as when memory is short. Close other programs and try again."
+    "The process ended unexpectedly, probably out of memory. Close other programs and try again."
 )
 
 
@@ -238,7 +239,7 @@ def left_words(done: int, total: int) -> str:
     """Say how many micrographs are done and left."""
     left = total - done
     if left:
-        what = f", {left} micrograph{'' if left == 1 else 's'} left"
+        what = f", {count(left, 'micrograph')} left"
     else:
         what = ""
     return f"{done} of {total} done{what}"

@@ -34,8 +34,8 @@ def sensitivity_words(group: GroupSummary) -> str:
     near = [one.total for one in group.sensitivity if abs(one.shift) == 5]
     far = [one.total for one in group.sensitivity]
     return (
-        "With a threshold up to 5 % lower or higher the pores would cover "
-        f"{_span(near, group.porosity.mean)}, up to 10 % {_span(far, group.porosity.mean)}."
+        f"Porosity with the threshold shifted by up to ±5 %: {_span(near, group.porosity.mean)}; "
+        f"by up to ±10 %: {_span(far, group.porosity.mean)}."
     )
 
 
@@ -45,13 +45,13 @@ def unlike_words(group: GroupSummary) -> str:
     """
     if group.unlike is None:
         return (
-            "This network keeps no training features, so unusual pores cannot be recognised. Train "
+            "This network stores no training features, so unusual pores cannot be detected. Train "
             "again."
         )
     if not group.unlike:
         return ""
     look = noun(group.unlike, "looks", "look")
-    what = f"{count(group.unlike, 'pore')} {look} unlike anything this network was trained on"
+    what = f"{count(group.unlike, 'pore')} {look} unusual (outside the training data)"
     if group.unlike_kept:
         return f"{what}, but counted as predicted."
     return f"{what}, so left unclassified."
@@ -239,7 +239,7 @@ def _examples(
     chooses them.
     """
     order = sorted(range(len(fields)), key=lambda k: (fields[k].percent, fields[k].name))
-    words = {order[0]: "least", order[len(order) // 2]: "middle", order[-1]: "greatest"}
+    words = {order[0]: "lowest", order[len(order) // 2]: "middle", order[-1]: "highest"}
     if len(fields) < EXAMPLES:
         words = dict.fromkeys(order, "")
     found = []
@@ -298,14 +298,14 @@ def _model(model: AppliedModel) -> tuple[tuple[str, str], ...]:
         hashes = file_hash(model.model), file_hash(model.sidecar)
     except (OSError, ValueError) as error:
         raise ProjectError(
-            f"{model.sidecar} is missing or damaged.", "Put it back, and report again."
+            f"{model.sidecar} is missing or damaged.", "Restore it, then write the report again."
         ) from error
     rows = [("Network", model.name)]
     if "preset" in told:
         rows.append(("Preset", str(told["preset"])))
     rows += [("SHA-256 of model.onnx", hashes[0]), ("SHA-256 of model.json", hashes[1])]
     if "dataset_hash" in told:
-        rows.append(("Dataset that it was trained on", str(told["dataset_hash"])))
+        rows.append(("Training dataset", str(told["dataset_hash"])))
     return (*rows, ("poregui", poregui.__version__))
 
 
@@ -336,7 +336,7 @@ def check_ending(out: Path) -> None:
     """Raise PoreguiError for a file that is neither HTML nor PDF by its name."""
     if out.suffix.lower() not in (".html", ".htm", ".pdf"):
         raise PoreguiError(
-            f"{out} is no name of a report.", "Give a file that ends in .html or .pdf."
+            f"{out} is not a report file.", "Give a file name that ends in .html or .pdf."
         )
 
 
@@ -361,9 +361,7 @@ def applied_html(facts: AppliedFacts, picture: Picture | None = None) -> str:
     environment.filters.update(num=_number, ends=_ends, relative=_relative, triple=_triple)
     template = environment.from_string(resource("specimens.html.j2").read_text(encoding="utf-8"))
     unit = facts.summary.size_unit.replace("um", "µm")
-    return template.render(
-        facts=facts, figure=figure, unit=unit, moved=sensitivity_words, strange=unlike_words
-    )
+    return template.render(facts=facts, figure=figure, unit=unit, count=count, strange=unlike_words)
 
 
 def _number(value: float | None, digits: int = 3) -> str:

@@ -205,8 +205,7 @@ def _twice(results: Sequence[FieldResult]) -> tuple[str, ...]:
         if one.sha256:
             same.setdefault((one.sha256, one.plane), []).append(one.name)
     return tuple(
-        f"{', '.join(names)} are the same picture, which counts {len(names)} times: leave all but "
-        "one out."
+        f"{', '.join(names)} are the same image, counted {len(names)} times: keep only one."
         for names in same.values()
         if len(names) > 1
     )

@@ -159,8 +159,8 @@ def detection_recipe(project: Project) -> DetectionRecipe:
     except PoreguiError as error:
         raise ProjectError(
             f"The detection settings of this project are damaged: {error.what}",
-            "Set them again in the Find tab of the Label page, or give a file with poregui detect "
-            "--recipe.",
+            "Set them again in the Find pores tab of the Label page, or pass a file to poregui "
+            "detect --recipe.",
         ) from error
 
 
@@ -188,7 +188,7 @@ def read_recipe(file: Path) -> DetectionRecipe:
         ) from error
     except (UnicodeDecodeError, PoreguiError) as error:
         raise PoreguiError(
-            f"{file} is no detection recipe: {error}", "Give a file with one JSON object."
+            f"{file} is not a detection recipe: {error}", "Give a file with one JSON object."
         ) from error
 
 
@@ -215,7 +215,7 @@ def find_in_file(
             raise PoreguiError(
                 f"{micrograph.shown_name} is {image.width} x {image.height} px now, and was "
                 f"{micrograph.width} x {micrograph.height} px.",
-                "Put the original file back.",
+                "Restore the original file.",
             )
         check_same(micrograph, file, folder)
         detected = detect(

@@ -116,7 +116,7 @@ def accept_file(project: Project, micrograph: Micrograph, now: FileNow) -> Accep
     if now.same_pixels:
         return Accepted(
             _change(micrograph, _saved_anew(micrograph, now)),
-            f"{name} was saved anew: its crops show the same pixels. It is accepted.",
+            f"{name} was saved again, and its crops show the same pixels. It is accepted.",
         )
     if now.same_pixels is None:
         return Accepted(
@@ -124,8 +124,8 @@ def accept_file(project: Project, micrograph: Micrograph, now: FileNow) -> Accep
         )
     return Accepted(
         _as_a_new_one(project, micrograph, now),
-        f"{name} holds another picture now, which came in as a new micrograph. The old one keeps "
-        "its crops and labels; import its file from where it lies to see it again.",
+        f"{name} now contains a different image, imported as a new micrograph. The old micrograph "
+        "keeps its crops and labels; import its original file to display it again.",
     )
 
 
@@ -133,7 +133,7 @@ def _check_unknown(project: Project, micrograph: Micrograph, now: FileNow) -> No
     for one in project.micrographs():
         if one.id != micrograph.id and (one.sha256, one.plane) == (now.sha256, micrograph.plane):
             raise PoreguiError(
-                f"{micrograph.shown_name} holds the picture of {one.shown_name} (#{one.id}) now.",
+                f"{micrograph.shown_name} now contains the image of {one.shown_name} (#{one.id}).",
                 "Import the folder of both: each is found again by its content.",
             )
 

@@ -227,7 +227,7 @@ def retire_class(project: Project, class_id: int) -> SetClasses:
             f"{count(carried, 'crop')} {noun(carried, 'is', 'are')} labelled {name}.",
             "Merge it into another class, or relabel them first.",
         )
-    return SetClasses(before, _retired(before, class_id), text=f"retire class {name}")
+    return SetClasses(before, _retired(before, class_id), text=f"archive class {name}")
 
 
 def merge_classes(project: Project, merged_id: int, into_id: int, *, who: str) -> SetClasses:

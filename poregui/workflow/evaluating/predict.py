@@ -181,8 +181,8 @@ class Predictor:
     def _size(self, crop: ScaledCrop) -> tuple[float, float]:
         if not self.can_answer(crop):
             raise PoreguiError(
-                "This network judges by size in um, and the scale of this image is not known.",
-                "Give the um per px of the image, or train without scales.",
+                "This network needs sizes in µm, but the pixel size of this image is unknown.",
+                "Enter the pixel size of the image, or train without pixel sizes.",
             )
         height, width = crop.pixels.array.shape[:2]
         return self.spec.size(width, height, crop.um_per_px)
@@ -225,7 +225,7 @@ def _no_model(run_folder: RunFolder) -> PoreguiError:
     """Return the sentence for a run that cannot predict, by the way it ended."""
     name = f"Run {run_folder.path.name}"
     if not run_folder.dataset_file.exists():
-        return ProjectError(f"{name} is no complete run.", "Choose another run.")
+        return ProjectError(f"{name} is not a complete run.", "Choose another run.")
     if run_folder.read_folds():
         return ProjectError(
             f"{name} is a cross-validation: it measures a recipe and leaves no network.",
@@ -233,13 +233,13 @@ def _no_model(run_folder: RunFolder) -> PoreguiError:
         )
     if run_folder.read_recipe().preset == "shape":
         return ProjectError(
-            f"{name} has no network: it answers from size and shape.",
+            f"{name} has no network: it classifies from size and shape.",
             "Train another preset and choose that run.",
         )
     ways = {
         Interrupted: (
             f"{name} was interrupted before it had a network.",
-            "Train again, or let it go on.",
+            "Train again, or resume it.",
         ),
         Cancelled: (f"{name} was cancelled and has no network.", "Train again."),
         Failed: (
@@ -248,7 +248,7 @@ def _no_model(run_folder: RunFolder) -> PoreguiError:
         ),
         Finished: (
             f"The network of {name.lower()} is missing.",
-            "Put model.onnx and model.json back, or train again.",
+            "Restore model.onnx and model.json, or train again.",
         ),
     }
     ended = run_folder.final_event()

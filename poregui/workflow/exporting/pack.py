@@ -50,7 +50,7 @@ class Packed:
         if self.missing:
             text += f" Not found and left out: {shortened(self.missing, 5)}."
         if self.other:
-            text += f" Another picture now, and left out: {shortened(self.other, 5)}."
+            text += f" Changed since import and left out: {shortened(self.other, 5)}."
         return text
 
 

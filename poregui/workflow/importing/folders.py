@@ -297,7 +297,7 @@ def _walk_folder(
         if entry.name.startswith(".") or entry.name.casefold() in _SYSTEM_FILES:
             continue
         if not entry.name.isprintable() or not _is_text(entry.name):
-            skipped.append(PassedOver(ascii(name), "has a name that is no text; rename it."))
+            skipped.append(PassedOver(ascii(name), "has a name that is not valid text; rename it."))
         elif entry.is_dir():
             yield from _walk_folder(path, root, seen, skipped)
         elif not entry.is_file():

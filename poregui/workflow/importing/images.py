@@ -73,7 +73,7 @@ class ImportOptions:
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise PoreguiError(
-                f"Pictures cannot be imported as {self.kind!r}.",
+                f"Images cannot be imported as {self.kind!r}.",
                 f"Choose one of {', '.join(KINDS)}.",
             )
         if self.um_per_px is not None:
@@ -148,10 +148,7 @@ def collect(
     else:
         unnamed = 0
     if options.kind == "auto" and len({one.file.parent for one in found if not one.is_crop}) > 1:
-        notes.append(
-            "Pictures in several folders were taken for whole micrographs; as crops, folders "
-            "become classes."
-        )
+        notes.append("Imported as micrographs. To use folder names as classes, import as crops.")
     if unnamed:
         notes.append(
             f"{unnamed} of {len(found)} file names do not match the pattern; their specimen is "
@@ -305,16 +302,16 @@ def _new_crops(
             label = label_name(known[one.pixels].label, names)
             if one.class_name and label and not same_class(label, one.class_name):
                 notes.append(
-                    f"{one.shown} is in the project already, labelled {label}; it stays so."
+                    f"{one.shown} is already in the project, labelled {label}; the label is kept."
                 )
         elif twin is None:
             new[one.pixels] = one
         elif twin.class_name == one.class_name:
-            notes.append(f"{one.shown} is the same image as {twin.shown}; it was taken once.")
+            notes.append(f"{one.shown} is the same image as {twin.shown}; it was imported once.")
         else:
             notes.append(
-                f"{one.shown} is the same image as {twin.shown} with another label; look at it: it "
-                f"is labelled {twin.class_name or 'not at all'} now."
+                f"{one.shown} is the same image as {twin.shown} with another label. Check it; it "
+                f"is now labelled {twin.class_name or 'not at all'}."
             )
     taken = {id(one) for one in new.values()}
     return [one for one in collected if id(one) in taken], present

@@ -199,7 +199,7 @@ def _split(project: Project, labelled: _Labelled, recipe: Recipe) -> tuple[Split
         labelled.classes
     ):
         raise TrainingError(
-            "Some class has no crop left for training beside the test set.",
+            "Some class has no crop left for training outside the test set.",
             "Label more crops of every class.",
         )
     return split, side

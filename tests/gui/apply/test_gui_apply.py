@@ -67,7 +67,7 @@ def test_pores_are_found_shown_and_summed_up(window: MainWindow, with_run: Path)
         "Keyhole": "4",
         "Lack of Fusion": "1",
     }
-    assert "2 micrographs done" in page.state_text.text()
+    assert "2 micrographs processed" in page.state_text.text()
     assert "field" in page.result_note.text()
     assert page.picture_title.text() == "field_0.png"
     window.background.wait()
@@ -88,7 +88,7 @@ def test_what_was_found_is_taken_up_where_a_project_was_copied_to(
     page = page_of(window, copied / with_run.name)
     assert len(page.table.rows) > 0
     apply(window)
-    assert "2 had been done before" in page.state_text.text()
+    assert "2 had been processed before" in page.state_text.text()
 
 
 def test_a_fault_of_ours_does_not_leave_the_page_waiting(
@@ -107,7 +107,7 @@ def test_a_fault_of_ours_does_not_leave_the_page_waiting(
     assert not page.cancel_button.isVisible()
     monkeypatch.undo()
     apply(window)
-    assert "2 micrographs done" in page.state_text.text()
+    assert "2 micrographs processed" in page.state_text.text()
 
 
 def test_the_sizes_of_each_class_are_drawn_for_the_confidence_and_the_theme_of_now(
@@ -177,7 +177,7 @@ def test_the_report_is_written_as_pdf_and_as_html_for_the_confidence_that_is_set
         window.background.wait()
     assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF-")
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
-    assert "Pores answered with less than 90 % confidence (1, " in text
+    assert "Pores below the minimum confidence of 90 % (1, " in text
 
 
 def test_results_are_there_again_when_the_project_is_reopened(
@@ -191,7 +191,7 @@ def test_results_are_there_again_when_the_project_is_reopened(
     page = page_of(window, with_run)
     assert page.table.rows == before
     apply(window)
-    assert "2 had been done before" in page.state_text.text()
+    assert "2 had been processed before" in page.state_text.text()
 
 
 def test_only_ticked_micrographs_are_worked_on_and_files_can_be_added(
@@ -216,7 +216,7 @@ def test_a_micrograph_that_vanished_is_said_and_the_others_are_done(
     page = page_of(window, with_run)
     (tmp_path / "field_1.png").unlink()
     apply(window)
-    assert "1 could not be done: field_1.png" in page.state_text.text()
+    assert "1 could not be processed: field_1.png" in page.state_text.text()
     assert page.table.rows[0].cells[2] == "4"
 
 
@@ -228,7 +228,7 @@ def test_a_folder_without_pictures_is_refused_with_a_sentence(
     monkeypatch.setattr(messages(), "error", told.append)
     (tmp_path / "empty").mkdir()
     window.workspace.apply.add([tmp_path / "empty"])
-    assert "There is no picture" in str(told[0])
+    assert "There is no image" in str(told[0])
 
 
 def test_labels_are_exported_in_the_background(

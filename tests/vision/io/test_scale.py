@@ -215,7 +215,7 @@ def test_pixels_that_are_not_square_have_no_scale_and_a_warning(
     }[written_by]()
     um_per_px, source, (warning,) = scale_of(file)
     assert (um_per_px, source) == (None, "")
-    assert warning.startswith("Its pixels are 0.5 um wide and 1 um high")
+    assert warning.startswith("Its pixels are not square (0.5 × 1 µm, ")
     assert written_by in warning
 
 

@@ -146,7 +146,7 @@ def test_a_micrograph_at_another_scale_is_resized_to_the_networks_and_it_is_said
 def test_a_network_that_judges_in_um_refuses_a_micrograph_without_a_scale(tmp_path: Path) -> None:
     draw_discs(tmp_path / "a.png", [MIDDLE])
     model = write_size_model(tmp_path / "um", um_per_px=1.0)
-    with pytest.raises(PoreguiError, match="scale of this image is not known"):
+    with pytest.raises(PoreguiError, match="pixel size of this image is unknown"):
         apply_field(task(tmp_path, model=model, sidecar=model.with_suffix(".json")))
     assert not (tmp_path / "out").exists()
 
@@ -296,12 +296,12 @@ def test_a_bare_model_is_applied_from_the_command_line(
     assert main(["apply", *asked]) == 0
     assert "Gas (area %)" in capsys.readouterr().out
     assert main(["apply", *asked[:-2], "--min-confidence", "1.5"]) == 2
-    assert "is no confidence" in capsys.readouterr().err
+    assert "is not a valid confidence" in capsys.readouterr().err
 
 
 def test_what_cannot_be_applied_is_refused_with_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(ProjectError, match=r"model\.json is missing"):
         model_of_file(tmp_path / "model.onnx")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(PoreguiError, match="There is no picture"):
+    with pytest.raises(PoreguiError, match="There is no image"):
         micrographs_of([tmp_path / "empty"], None, None, None)

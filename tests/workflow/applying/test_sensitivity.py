@@ -164,8 +164,8 @@ def test_the_summary_says_how_the_area_moves_and_how_far_pores_lie_apart(tmp_pat
     assert ratio == pytest.approx(3.5 / 2.5, rel=0.03)
     words = sensitivity_words(group)
     assert words == (
-        "With a threshold up to 5 % lower or higher the pores would cover 2.083 %, up to 10 % "
-        "2.083 to 2.916 %."
+        "Porosity with the threshold shifted by up to ±5 %: 2.083 %; by up to ±10 %: 2.083 to "
+        "2.916 %."
     )
     assert words in note_of(summary, group)
     keyhole = group.classes[1]

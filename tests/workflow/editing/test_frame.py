@@ -88,9 +88,9 @@ def test_the_direction_of_a_micrograph_goes_before_that_of_the_project_and_both_
 
 @pytest.mark.parametrize("degrees", [float("nan"), float("inf"), 1000])
 def test_what_is_no_direction_is_refused(bench: Bench, degrees: float) -> None:
-    with pytest.raises(PoreguiError, match="cannot be a direction"):
+    with pytest.raises(PoreguiError, match="is not a direction"):
         set_build_direction([bench.micrograph], degrees)
-    with pytest.raises(PoreguiError, match="cannot be a direction"):
+    with pytest.raises(PoreguiError, match="is not a direction"):
         set_project_build_direction(bench.project, degrees)
 
 

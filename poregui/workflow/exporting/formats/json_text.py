@@ -50,7 +50,7 @@ def read_json(path: Path) -> Any:
         ) from error
     except (ValueError, RecursionError) as error:
         raise PoreguiError(
-            f"{path.name} is not JSON.", "Write it again from the program that made it."
+            f"{path.name} is not JSON.", "Export it again from the program that made it."
         ) from error
 
 
