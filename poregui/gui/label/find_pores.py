@@ -31,7 +31,7 @@ from poregui.gui.services.jobs import Latest, TaskControl, TaskHandle
 from poregui.store.project import Project
 from poregui.vision.io.pyramid import Pyramid
 from poregui.vision.pores.detection import Detected, preview
-from poregui.vision.pores.plan import Plan, Source, make_plan
+from poregui.vision.pores.plan import Plan, make_plan, source_of
 from poregui.workflow.detecting.find_pores import (
     RECIPE_KEY,
     DetectedPores,
@@ -149,7 +149,7 @@ class Previewer:
         box = _middle(view)
         plan = self._plan(image, micrograph, recipe)
         detected = preview(
-            _source(image),
+            source_of(image),
             recipe,
             micrograph.um_per_px,
             micrograph.masks,
@@ -175,13 +175,9 @@ class Previewer:
         if self._known is None or self._known[0] != key:
             self._known = (
                 key,
-                make_plan(_source(image), recipe, micrograph.um_per_px, micrograph.masks),
+                make_plan(source_of(image), recipe, micrograph.um_per_px, micrograph.masks),
             )
         return replace(self._known[1], recipe=recipe, specimen_ends=micrograph.surfaces != ())
-
-
-def _source(image: Pyramid) -> Source:
-    return Source(image.width, image.height, partial(image.read, 0), image.missing)
 
 
 def _middle(view: Box) -> Box:

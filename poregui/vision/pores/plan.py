@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import cv2
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from poregui.domain.detection import DetectionRecipe, in_px
 from poregui.domain.geometry import Box, Mask
 from poregui.vision.io.pixel_values import trusted_range
+from poregui.vision.io.pyramid import Pyramid
 from poregui.vision.pores.segmentation import FloatImage, Light, grey_of, light_of, otsu
 from poregui.vision.pores.specimen_area import masked_pixels
 
@@ -65,6 +67,11 @@ class Source:
         if size is None:
             raise ValueError("a callable source needs the size of its image")
         return Source(*size, pixels)
+
+
+def source_of(image: Pyramid) -> Source:
+    """Return the source of the full size of an image that is read by parts."""
+    return Source(image.width, image.height, partial(image.read, 0), image.missing)
 
 
 @dataclass(frozen=True)

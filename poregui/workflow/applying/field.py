@@ -25,7 +25,7 @@ from poregui.store.files import file_hash, write_json
 from poregui.store.run_files import BROKEN
 from poregui.vision.io.pyramid import Pyramid, open_pyramid
 from poregui.vision.pores.detection import Detected, detect
-from poregui.vision.pores.plan import Source
+from poregui.vision.pores.plan import source_of
 from poregui.vision.shape.measurement import Measured, measure
 from poregui.workflow.applying.classify import NetworkFiles, answers_of
 from poregui.workflow.applying.overlay import FieldPicture
@@ -211,7 +211,7 @@ def apply_field(
         size = (image.width, image.height)
         ends = task.surfaces != ()
         found = detect(
-            Source(*size, partial(image.read, 0), image.missing),
+            source_of(image),
             task.recipe,
             scale,
             task.masks,
@@ -266,12 +266,17 @@ class _Aside:
     ) -> _Aside:
         size = (image.width, image.height)
         read = partial(image.read, 0)
-        source = Source(*size, read, image.missing)
         ends = task.surfaces != ()
         return _Aside(
             beside.submit(_measured, task, found, read, scale, size),
             beside.submit(
-                find_shifted, found, source, task.recipe, scale, task.masks, specimen_ends=ends
+                find_shifted,
+                found,
+                source_of(image),
+                task.recipe,
+                scale,
+                task.masks,
+                specimen_ends=ends,
             ),
             beside.submit(_outlines, task, image, scale, found),
             beside.submit(lambda: FieldPicture.of(image.overview(), size, found.outlines)),

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -21,7 +20,7 @@ from poregui.store.project import Project
 from poregui.vision.crops import cut_many
 from poregui.vision.io.pyramid import Pyramid, open_pyramid
 from poregui.vision.pores.detection import Detected, detect
-from poregui.vision.pores.plan import Source
+from poregui.vision.pores.plan import source_of
 from poregui.vision.pores.specimen_area import fewer_points
 from poregui.workflow.detecting.matching import NewPore, Settled, settle
 from poregui.workflow.editing.edits import Combined, Edit, SetSetting, together
@@ -219,7 +218,7 @@ def find_in_file(
             )
         check_same(micrograph, file, folder)
         detected = detect(
-            Source(image.width, image.height, partial(image.read, 0), image.missing),
+            source_of(image),
             recipe,
             micrograph.um_per_px,
             micrograph.masks,
