@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poregui.domain.detection import DetectionRecipe
+from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import Box, Mask
 from poregui.domain.records import FIRST, Line, Plane
 from poregui.domain.scores import at_temperature
@@ -52,6 +53,8 @@ FORMAT = 8
 """Changes when results of older versions must be made anew."""
 SAME_SCALE = 1.25
 """Ratio of scales up to which crops are given to a network as they are."""
+ABSURD = 50.0
+"""Ratio of scales from which on one of them is a mistake, such as nm for µm."""
 Progress = Callable[[int, int, str], None]
 _AGAIN = "Its pores were found again."
 _FOUND = 35
@@ -208,6 +211,7 @@ def apply_field(
         scale = task.um_per_px
         if scale is None:
             scale = image.um_per_px
+        factor = resampling(predictor, scale)
         size = (image.width, image.height)
         ends = task.surfaces != ()
         found = detect(
@@ -219,7 +223,6 @@ def apply_field(
             progress=_part(progress, 0, _FOUND),
         )
         aside = _Aside.begun(beside, replace(task, sha256=sha256), found, image, scale)
-        factor = resampling(predictor, scale)
         ask = partial(_answers, image, network, task, scale, factor)
         answers, unlike = ask(found, _part(progress, _FOUND, _ANSWERED))
         progress(_ANSWERED, 100, "Writing")
@@ -419,7 +422,7 @@ def resampling(predictor: Predictor, um_per_px: float | None) -> float | None:
     another one.
 
     None where the scales agree within `SAME_SCALE`, or one of them is not known. Sizes in um stay
-    what they are.
+    what they are. Raises PoreguiError for scales that are `ABSURD` times each other.
     """
     if um_per_px is None or not predictor.um_per_px:
         return None
@@ -427,7 +430,17 @@ def resampling(predictor: Predictor, um_per_px: float | None) -> float | None:
     high = predictor.um_per_px["high"] * SAME_SCALE
     if low <= um_per_px <= high:
         return None
-    return um_per_px / predictor.um_per_px["median"]
+    factor: float = um_per_px / predictor.um_per_px["median"]
+    if not 1 / ABSURD <= factor <= ABSURD:
+        learnt = predictor.um_per_px["median"]
+        more = f"{max(factor, 1 / factor):,.0f} times"
+        where = "above" if factor > 1 else "below"
+        raise PoreguiError(
+            f"Its pixel size of {um_per_px:.4g} µm is {more} {where} the {learnt:.4g} µm of the "
+            "training crops.",
+            "Check the pixel size: one of the two is probably in another unit.",
+        )
+    return factor
 
 
 def _resampled_words(factor: float | None, um_per_px: float | None) -> tuple[str, ...]:

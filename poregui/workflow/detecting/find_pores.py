@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from poregui.domain.detection import DetectionRecipe, detection_recipe_from_json
-from poregui.domain.errors import PoreguiError, ProjectError
+from poregui.domain.errors import PoreguiError, ProjectError, faults_of
 from poregui.domain.geometry import Outline
 from poregui.domain.records import Crop, Detection, Micrograph, Plane
 from poregui.domain.wording import count, percent
@@ -207,9 +207,12 @@ def find_in_file(
     has no scale.
     """
     started = time.perf_counter()
-    with open_pyramid(
-        file, pyramid_file(folder, micrograph), Plane.parse(micrograph.plane)
-    ) as image:
+    with (
+        faults_of(micrograph.shown_name),
+        open_pyramid(
+            file, pyramid_file(folder, micrograph), Plane.parse(micrograph.plane)
+        ) as image,
+    ):
         if (image.width, image.height) != (micrograph.width, micrograph.height):
             raise PoreguiError(
                 f"{micrograph.shown_name} is {image.width} x {image.height} px now, and was "
