@@ -13,6 +13,7 @@ from typing import Any
 from poregui.domain.checked import mapping
 from poregui.domain.detection import DetectionRecipe, detection_recipe_from_json
 from poregui.domain.errors import PoreguiError, ProjectError
+from poregui.domain.records import check_pixel_size
 from poregui.store.files import copy_plain, explain_write_error, file_hash, write_json
 from poregui.store.project import Project
 from poregui.store.run_files import BROKEN, parse_json, read_whole
@@ -96,10 +97,8 @@ def lock_run(
             f"{least:g} is not a valid confidence.",
             "Enter a number from 0 to below 1, such as 0.8.",
         )
-    if um_per_px is not None and not 0 < um_per_px < float("inf"):
-        raise PoreguiError(
-            f"{um_per_px:g} µm/px is not a valid pixel size.", "Enter a number above 0."
-        )
+    if um_per_px is not None:
+        check_pixel_size(um_per_px)
     model = model_of_run(project, run)
     made: list[Lock] = []
 
