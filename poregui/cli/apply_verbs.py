@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import getpass
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -16,6 +15,7 @@ from poregui.cli.output import Screen, add_annotator_option, annotator_of, print
 from poregui.domain.errors import PoreguiError
 from poregui.domain.records import Plane
 from poregui.domain.wording import count, span
+from poregui.launching import login_name
 from poregui.store.project import Project
 from poregui.workflow.applying.cluster import Scheduler
 from poregui.workflow.applying.inputs import (
@@ -342,7 +342,7 @@ def lock(args: argparse.Namespace, screen: Screen) -> int:
             project,
             run_for(project, args.run, screen, network=True),
             out,
-            who=args.by if args.by is not None else getpass.getuser(),
+            who=args.by if args.by is not None else login_name(),
             title=args.name,
             least=args.min_confidence,
             um_per_px=args.um_per_px,
@@ -437,9 +437,9 @@ def _bring_in(args: argparse.Namespace, waiting: Sequence[UnsurePore], screen: S
             options = ImportOptions(kind="micrographs", specimen=specimen, plane=plane)
             plan = settle(project, collect(files, options, project.pixels), who)
             if plan.edit is not None:
-                history.apply(plan.edit)
+                history.apply(plan.edit, backup="before-import")
         settled = settle_unsure(project, cut_unsure(waiting, project.pixels, screen.progress), who)
         if settled.edit is None:
             return 0
-        history.apply(settled.edit)
+        history.apply(settled.edit, backup="before-import")
         return len(settled.edit.crops)

@@ -336,7 +336,7 @@ def summary_words(fields: Sequence[MeasuredField]) -> str:
     pores = count(sum(len(field.crop_ids) for field in fields), "outlined pore")
     text = f"{pores} · porosity {over.mean:.2f} %"
     if over.low is None or over.high is None:
-        return f"{text} in one field{_other_images(fields)}"
+        return f"{text} in one field{_remarks(fields)}"
     text += f" over {over.fields} fields ({interval(over.low, over.high, digits=2)})"
     if over.relative_accuracy is not None:
         accuracy = f" · relative accuracy {over.relative_accuracy:.0f} %"
@@ -347,13 +347,16 @@ def summary_words(fields: Sequence[MeasuredField]) -> str:
         mixed = " · lengths in px: not every micrograph has a pixel size"
     else:
         mixed = ""
-    return text + accuracy + mixed + _other_images(fields)
+    return text + accuracy + mixed + _remarks(fields)
 
 
-def _other_images(fields: Sequence[MeasuredField]) -> str:
-    """Say that files hold other images now, so that their greys are not known."""
+def _remarks(fields: Sequence[MeasuredField]) -> str:
+    """Say that outlines overlap, and that files hold other images now, so that their greys are not
+    known.
+    """
+    text = " · overlapping area counts once" if any(field.overlap for field in fields) else ""
     others = sum(bool(field.note) for field in fields)
     if not others:
-        return ""
+        return text
     hold = noun(others, "holds", "hold")
-    return f" · {count(others, 'file')} {hold} another image now (no greys)"
+    return f"{text} · {count(others, 'file')} {hold} another image now (no greys)"

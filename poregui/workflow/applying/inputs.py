@@ -17,7 +17,7 @@ from poregui.domain.detection import DetectionRecipe, detection_recipe_from_json
 from poregui.domain.errors import PoreguiError, ProjectError
 from poregui.domain.geometry import Mask
 from poregui.domain.micrograph_names import Named, unique_names
-from poregui.domain.records import FIRST, Line, Micrograph, Plane
+from poregui.domain.records import FIRST, Line, Micrograph, Plane, check_pixel_size
 from poregui.store.project import Project
 from poregui.store.run_files import BROKEN, parse_json, read_whole
 from poregui.store.run_folder import RunFolder
@@ -175,7 +175,7 @@ def model_of_file(model: Path, recipe: DetectionRecipe | None = None) -> Applied
     """
     sidecar = model.with_suffix(".json")
     try:
-        told = check_sidecar(parse_json(read_whole(sidecar)))
+        told = check_sidecar(parse_json(read_whole(sidecar, follow=True)))
         classes = tuple(told["classes"])
         temperature = _temperature(told)
         tested = None
@@ -266,6 +266,8 @@ def micrographs_of(
         raise PoreguiError(
             f"There is no image in {named}.", "Give image files, or folders that contain some."
         )
+    if um_per_px is not None:
+        check_pixel_size(um_per_px)
     return to_apply(files, project, um_per_px, specimen)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,7 +15,8 @@ from poregui.domain.detection import recipe_rows
 from poregui.domain.errors import ProjectError
 from poregui.domain.porosity import ClassEstimate
 from poregui.domain.wording import count
-from poregui.store.files import file_hash, make_parent, write_text
+from poregui.store.files import export_target, file_hash, write_text
+from poregui.store.run_files import BROKEN, parse_json, read_whole
 from poregui.workflow.applying.field import AppliedField, FieldResult
 from poregui.workflow.applying.inputs import AppliedModel
 from poregui.workflow.applying.size_figure import diameters_of, sizes_svg
@@ -223,9 +223,9 @@ def _model(model: AppliedModel) -> tuple[tuple[str, str], ...]:
     Raises ProjectError when its files are gone.
     """
     try:
-        told = json.loads(model.sidecar.read_text(encoding="utf-8"))
+        told = parse_json(read_whole(model.sidecar, follow=True))
         hashes = file_hash(model.model), file_hash(model.sidecar)
-    except (OSError, ValueError) as error:
+    except BROKEN as error:
         raise ProjectError(
             f"{model.sidecar} is missing or damaged.", "Restore it, then write the report again."
         ) from error
@@ -247,12 +247,12 @@ def write_applied_report(
     Raises PoreguiError for another ending, or when the file cannot be written.
     """
     check_ending(out)
-    make_parent(out)
+    target = export_target(out)
     text = applied_html(facts)
     if out.suffix.lower() == ".pdf":
-        print_pdf(text, out)
+        print_pdf(text, target)
     else:
-        write_text(out, text)
+        write_text(target, text)
     return out
 
 

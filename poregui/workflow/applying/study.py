@@ -6,7 +6,6 @@ there; `at` shows it at a confidence, to sum up, save and report.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -15,6 +14,7 @@ from typing import Any
 
 from poregui.store.files import explain_write_error, write_json
 from poregui.store.project import Project
+from poregui.store.run_files import parse_json, read_whole
 from poregui.workflow.applying.cluster import Scheduler, apply_on_cluster
 from poregui.workflow.applying.confidence import at_confidence, mark_field
 from poregui.workflow.applying.confusion_of_tests import Sureness
@@ -258,7 +258,7 @@ def _keep_other(out: Path, wanted: set[tuple[str, str]]) -> str | None:
 def _micrographs(file: Path) -> set[tuple[str, str]]:
     """Return the files and planes that a summary tells of; one of its own where it does not say."""
     try:
-        told = json.loads(file.read_text(encoding="utf-8"))
+        told = parse_json(read_whole(file))
         return {(str(one["file"]), str(one["plane"])) for one in told["micrographs"]}
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return {("", "")}

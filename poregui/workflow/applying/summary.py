@@ -23,6 +23,7 @@ from poregui.domain.porosity import (
 )
 from poregui.domain.wording import count, noun
 from poregui.workflow.applying.field import FieldResult
+from poregui.workflow.applying.human_labels import unmatched_words
 from poregui.workflow.applying.inputs import AppliedModel, is_pore
 from poregui.workflow.applying.result_table import PoreTable
 from poregui.workflow.applying.sensitivity import SHIFTS
@@ -173,7 +174,7 @@ def summarise(
         "um" if scaled else "px",
         correct.areas.possible,
         correct.areas.why_not,
-        (*model.notes, *_remarks(results)),
+        tuple(filter(None, (unmatched_words(tables), *model.notes, *_remarks(results)))),
         model.temperature,
         model.class_ids,
     )

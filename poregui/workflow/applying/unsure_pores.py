@@ -12,7 +12,7 @@ import numpy as np
 from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import Outline
 from poregui.domain.records import Crop, Plane
-from poregui.store.files import harmless, write_csv
+from poregui.store.files import export_target, harmless, write_csv
 from poregui.store.pixels import CropPixels, PixelStore
 from poregui.store.project import Project
 from poregui.vision.crops import cut_many
@@ -97,7 +97,7 @@ def write_queue(pores: Sequence[UnsurePore], path: Path) -> None:
             one.likely,
         )
         rows.append([*map(harmless, cells), f"{one.confidence:.5f}", one.task.sha256])
-    write_csv(path, rows)
+    write_csv(export_target(path), rows)
 
 
 @dataclass(frozen=True)
@@ -214,5 +214,5 @@ def _present(there: Placed, one: UnsurePore) -> int | None:
     placed = there.get(place_of(one.task))
     if placed is None:
         return None
-    found = placed.of_pores(np.array([one.middle]), np.array([one.area]))
+    found = placed.of_pores(np.array([one.middle]), np.array([one.area]), whole=False)
     return placed.ids[found[0]] if found else None

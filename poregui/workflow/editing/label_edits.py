@@ -16,7 +16,7 @@ from poregui.domain.classes import (
 )
 from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import Box, Outline
-from poregui.domain.records import Crop, How, Micrograph, Origin, Specimen
+from poregui.domain.records import Crop, How, Micrograph, Origin, Specimen, check_pixel_size
 from poregui.domain.wording import count, noun
 from poregui.store.pixels import CropPixels
 from poregui.store.project import Project
@@ -141,12 +141,10 @@ def set_scale(
 ) -> Edit:
     """Return the edit that sets the scale of micrographs in um per px; None makes it unknown.
 
-    Raises PoreguiError for a scale that is not a positive, finite number.
+    Raises PoreguiError for a scale that no micrograph has.
     """
-    if um_per_px is not None and not 0 < um_per_px < 1e6:
-        raise PoreguiError(
-            f"{um_per_px:g} µm/px is not a valid pixel size.", "Give a number above 0."
-        )
+    if um_per_px is not None:
+        check_pixel_size(um_per_px)
     after = tuple(
         replace(m, um_per_px=um_per_px, scale_source=source if um_per_px is not None else "")
         for m in micrographs

@@ -20,7 +20,7 @@ from poregui.domain.dataset import Dataset, DatasetCrop, Part
 from poregui.domain.events import EpochEnded, Event
 from poregui.domain.recipe import Recipe, parameters
 from poregui.domain.wording import MICROMETRE, count, listed, noun, percent, shortened
-from poregui.store.files import make_parent, write_text
+from poregui.store.files import export_target, write_text
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 from poregui.vision.patches import scale_grey, set_channels
@@ -350,11 +350,11 @@ def write_report(
     has no predictions or is damaged, PoreguiError when `out` cannot be written.
     """
     text = report_html(collect_report(project, run))
-    make_parent(out)
+    target = export_target(out)
     if print_pdf is not None and out.suffix.lower() == ".pdf":
-        print_pdf(text, out)
+        print_pdf(text, target)
     else:
-        write_text(out, text)
+        write_text(target, text)
     return out
 
 
