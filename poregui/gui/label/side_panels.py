@@ -47,10 +47,10 @@ def result_words(
             f"{count(len(found[0].pores), 'pore')}, {porosity_text(found[0].area_percent)}."
         )
     elif found:
-        pores = sum(len(one.pores) for one in found)
+        total = sum(len(one.pores) for one in found)
         mean = sum(one.area_percent for one in found) / len(found)
         where = count(len(found), "micrograph")
-        lines.append(f"{count(pores, 'pore')} in {where}, mean {porosity_text(mean)}.")
+        lines.append(f"{count(total, 'pore')} in {where}, mean {porosity_text(mean)}.")
     if plan is not None:
         parts = [count(plan.added, "new candidate")]
         if plan.removed:
