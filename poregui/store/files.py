@@ -34,6 +34,7 @@ from poregui.domain.errors import TOO_MANY_FILES, ImageError, PoreguiError, Proj
 
 def file_hash(file: Path) -> str:
     """Return the SHA-256 of a file's content. Raises ImageError when it cannot be read."""
+    stamp_of(file)
     try:
         with open_plain(file, follow=True) as content:
             return hashlib.file_digest(content, "sha256").hexdigest()
@@ -374,7 +375,7 @@ def remembered_hash(file: Path, cache: Path | None) -> str | None:
 def stamp_of(file: Path) -> Stamp:
     """Return what tells that a file was not written since.
 
-    Raises ImageError when there is no such file.
+    Raises ImageError when there is no such file, or a pipe or device, which never ends.
     """
     try:
         told = os.stat(file)
@@ -386,6 +387,8 @@ def stamp_of(file: Path) -> Stamp:
         raise ImageError(
             f"{file.name} cannot be read ({error.strerror}).", "Check the disk."
         ) from error
+    if not stat.S_ISREG(told.st_mode):
+        raise ImageError(f"{file.name} is no file.", "Put the image in its place.")
     return told.st_size, told.st_mtime_ns, told.st_ctime_ns
 
 

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,7 +26,9 @@ from poregui.domain.records import (
     Remark,
     Specimen,
 )
+from poregui.store.backups import make_backup
 from poregui.store.database import (
+    check_presence,
     create_database,
     explained,
     open_database,
@@ -40,6 +43,7 @@ from poregui.store.rows import (
     DETECTION_COLUMNS,
     MICROGRAPH_COLUMNS,
     SELECT_CROPS,
+    check_rows,
     class_from,
     class_row,
     crop_from,
@@ -111,17 +115,19 @@ class Project:
             raise ProjectError(
                 f"{folder} is a packed project.", "Unzip it, then open the folder inside."
             )
-        if not (folder / "project.db").exists():
-            raise ProjectError(
-                f"{folder} is not a poregui project.", "Choose a folder that holds project.db."
-            )
-        writable = not read_only and os.access(folder / "project.db", os.W_OK) and lock.acquire()
+        check_presence(folder / "project.db")
+        writable = not read_only and _may_write(folder) and lock.acquire()
         try:
-            connection = open_database(folder / "project.db", read_only=not writable)
+            connection = open_database(
+                folder / "project.db",
+                read_only=not writable,
+                before_migration=partial(make_backup, folder, "before-migration"),
+            )
         except BaseException:
             lock.release()
             raise
         try:
+            check_rows(connection, folder / "project.db")
             return Project(folder, connection, lock, read_only=not writable)
         except BaseException:
             connection.close()
@@ -328,7 +334,7 @@ class Project:
 
     def check_writable(self) -> None:
         """Raise ReadOnlyError in a project that was opened for reading only."""
-        if self.read_only and not os.access(self._file, os.W_OK):
+        if self.read_only and not _may_write(self.folder):
             raise ReadOnlyError(
                 f"{self.name} is read-only.", "Copy the project to a folder you can write to."
             )
@@ -452,6 +458,11 @@ class Project:
     def _rows(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         with explained(self._file):
             return self._db.execute(sql, tuple(values)).fetchall()
+
+
+def _may_write(folder: Path) -> bool:
+    """Tell whether labels can be written: SQLite needs the folder too, for its journal."""
+    return os.access(folder / "project.db", os.W_OK) and os.access(folder, os.W_OK)
 
 
 def _now() -> str:

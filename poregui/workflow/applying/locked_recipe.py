@@ -13,6 +13,7 @@ from typing import Any
 from poregui.domain.checked import mapping
 from poregui.domain.detection import DetectionRecipe, detection_recipe_from_json
 from poregui.domain.errors import PoreguiError, ProjectError
+from poregui.domain.records import check_pixel_size
 from poregui.store.files import copy_plain, explain_write_error, file_hash, write_json
 from poregui.store.project import Project
 from poregui.store.run_files import BROKEN, parse_json, read_whole
@@ -96,11 +97,9 @@ def lock_run(
             f"{least:g} is not a valid confidence.",
             "Enter a number from 0 to below 1, such as 0.8.",
         )
-    if um_per_px is not None and not 0 < um_per_px < float("inf"):
-        raise PoreguiError(
-            f"{um_per_px:g} µm/px is not a valid pixel size.", "Enter a number above 0."
-        )
-    model = model_of_run(project, run, least=least)
+    if um_per_px is not None:
+        check_pixel_size(um_per_px)
+    model = model_of_run(project, run)
     made: list[Lock] = []
 
     def write(folder: Path) -> int:
@@ -170,9 +169,7 @@ def model_of_lock(file: Path, project: Project | None = None) -> tuple[AppliedMo
     clear which they are.
     """
     lock = read_lock(file)
-    model = replace(
-        model_of_file(file.with_name(MODEL), lock.recipe, least=lock.least), name=lock.network
-    )
+    model = replace(model_of_file(file.with_name(MODEL), lock.recipe), name=lock.network)
     if project is None:
         return model, lock
     run = None if model.class_uids else own_run(lock, project)

@@ -50,12 +50,6 @@ def _longer(known: str, found: str) -> str:
     return found
 
 
-def names_beside(files: Sequence[Path], others: Sequence[Path] = ()) -> list[str]:
-    """Return how files are called among themselves and others."""
-    images = [Named(one.as_posix(), one.name) for one in (*files, *others)]
-    return unique_names(images)[: len(files)]
-
-
 def own_folders(tasks: Sequence[FieldTask], inside: Path) -> list[Path]:
     """Return a folder below `inside` for each micrograph: where its results lie, or else a free one
     of its name.

@@ -126,10 +126,6 @@ def sense(
     )
 
 
-def _size(source: Source) -> tuple[int, int]:
-    return source.width, source.height
-
-
 def _views(source: Source) -> list[Box | None]:
     if source.width * source.height <= WHOLE:
         return [None]
@@ -152,15 +148,7 @@ def _shifted(plan: Plan, shift: int, um_per_px: float | None, view: Box | None) 
         offset = 100 * sign * (factor * (1 + sign * recipe.offset / 100) - 1)
         recipe = replace(recipe, offset=min(max(offset, 0.0), 100.0))
     moved = replace(plan, recipe=recipe, threshold=plan.threshold * factor)
-    return preview(
-        plan.source.read,
-        recipe,
-        um_per_px,
-        plan.masks,
-        size=_size(plan.source),
-        view=view,
-        plan=moved,
-    )
+    return preview(plan.source, recipe, um_per_px, plan.masks, view=view, plan=moved)
 
 
 class _Known:

@@ -130,9 +130,10 @@ def write_class_folders(
     manifest.csv.
 
     Returns how many there are; the class folders stand below `train` and `test` when they go
-    `by_side`.
+    `by_side`. The manifest has the true names of classes, which folders may not be able to bear.
     """
-    folders = _folder_names(project.classes(retired=True))
+    classes = project.classes(retired=True)
+    folders = _folder_names(classes)
     crops = [crop for crop in project.crops() if crop.label in folders]
     specimens = {s.id: s.name for s in project.specimens()}
     test = tested_keys(project, project.crops())
@@ -152,7 +153,7 @@ def write_class_folders(
             row = [
                 (folder / name).as_posix(),
                 crop.id,
-                folders[crop.label],
+                label_name(crop.label, classes),
                 specimen,
                 crop.um_per_px or "",
             ]

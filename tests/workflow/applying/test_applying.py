@@ -26,7 +26,6 @@ from poregui.workflow.applying.inputs import (
     ToApply,
     micrographs_of,
     model_of_file,
-    task_of,
     tasks_of,
 )
 from poregui.workflow.applying.pool import STEPS, apply_all
@@ -180,7 +179,7 @@ def test_results_hold_where_micrograph_and_results_were_moved_to(tmp_path: Path)
     applied = apply_all([moved])
     assert applied.taken_up == 1
     assert [(one.file, one.name) for one in applied.results] == [(str(moved.file), "b.png")]
-    assert task_of([moved], applied.results[0]) == moved
+    assert (applied.results[0].file, applied.results[0].plane) == moved.key
 
 
 def test_work_that_was_interrupted_goes_on_and_a_bad_file_stops_nobody(tmp_path: Path) -> None:
