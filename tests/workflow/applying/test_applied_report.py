@@ -168,7 +168,7 @@ def test_a_pdf_that_cannot_be_printed_gets_a_sentence(told: AppliedFacts, tmp_pa
     from poregui.cli.output import print_pdf
 
     (tmp_path / "r.pdf").mkdir()
-    with pytest.raises(PoreguiError, match="could not be printed"):
+    with pytest.raises(PoreguiError, match="is a folder"):
         write_applied_report(told, tmp_path / "r.pdf", print_pdf)
     write_applied_report(told, tmp_path / "r.htm", lambda text, out: write_text(out, "never"))
     assert (tmp_path / "r.htm").read_text(encoding="utf-8") != "never"
