@@ -14,7 +14,7 @@ from poregui.domain.wording import count
 from poregui.store import backups
 from poregui.store.database import check_presence
 from poregui.store.project import Project
-from poregui.store.run_check import problem_of
+from poregui.store.run_check import problem_of, sentence_of_lost_pixels
 
 
 def demo(args: argparse.Namespace, screen: Screen) -> int:
@@ -133,8 +133,6 @@ def import_outlines(args: argparse.Namespace, screen: Screen) -> int:
 
 def info(args: argparse.Namespace, screen: Screen) -> int:
     """Describe a project."""
-    from poregui.workflow.editing.accept_file import sentence_of_lost_pixels
-
     with Project.open(args.project, read_only=True) as project:
         values = _description(project)
         lost = sentence_of_lost_pixels(project)

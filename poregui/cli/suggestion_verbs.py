@@ -20,6 +20,7 @@ from poregui.domain.records import Crop
 from poregui.domain.splits import group_of
 from poregui.domain.wording import count
 from poregui.store.project import Project
+from poregui.store.run_check import sentence_of_lost_pixels
 from poregui.store.run_folder import RunFolder
 
 _MOST_ROWS = 20
@@ -84,8 +85,6 @@ def suggest(args: argparse.Namespace, screen: Screen) -> int:
 
 def _look_for_pixels(project: Project, screen: Screen) -> None:
     """Note that pixels are missing. Raises PoreguiError where all of them are."""
-    from poregui.workflow.editing.accept_file import sentence_of_lost_pixels
-
     lost = sentence_of_lost_pixels(project)
     if lost and not project.pixels.is_there:
         raise PoreguiError("pixels.db is missing, so nothing can be suggested.", _RESTORE)

@@ -131,7 +131,6 @@ def replace_file(path: Path, write: Callable[[Path], None]) -> None:
     the file is missing, the previous file stays as it was. Raises PoreguiError when the disk is
     full, the folder refuses, or `path` is a link, a folder, a device or a pipe.
     """
-    _refuse_unless_plain(path)
     beside = path.with_name(f".{path.stem}.{uuid.uuid4().hex[:8]}{path.suffix}")
     try:
         write(beside)
@@ -140,6 +139,7 @@ def replace_file(path: Path, write: Callable[[Path], None]) -> None:
             whole = _has_its_end(written, path.suffix.lower())
         if not whole:
             raise _not_whole(beside, path)
+        _refuse_unless_plain(path)  # now, for `write` may have moved what was there
         os.replace(beside, path)
     except OSError as error:
         raise explain_write_error(error, path) from error

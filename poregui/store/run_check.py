@@ -1,4 +1,4 @@
-"""Find out what is wrong with the files of a run before anybody reads it."""
+"""Find out what is wrong with the files of a run, or with pixels, before anybody reads them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from pathlib import Path
 from poregui.domain.dataset import Dataset
 from poregui.domain.errors import DamagedRunError, PoreguiError
 from poregui.domain.events import Finished
+from poregui.domain.wording import count
 from poregui.store.files import is_link
+from poregui.store.project import Project
 from poregui.store.run_files import MOST_BYTES, last_event, size_of
 from poregui.store.run_folder import RunFolder
 
@@ -150,3 +152,25 @@ def _is_larger(path: Path, most: int) -> bool:
         return size_of(path) > most
     except OSError:
         return False
+
+
+def sentence_of_lost_pixels(project: Project, *, quickly: bool = False) -> str:
+    """Say how many crops have no pixels and what helps; empty where all have theirs.
+
+    `quickly` looks only where the file is missing or empty, which takes no time in large projects.
+    """
+    try:
+        if quickly and project.pixels.is_there and not project.pixels.is_empty:
+            return ""
+        lost = project.crops_without_pixels()
+    except PoreguiError as error:
+        return f"{error} Labels are safe."
+    if not lost:
+        return ""
+    what = f"The pixels of {count(lost, 'crop')} are missing"
+    if not project.pixels.is_there:
+        what = f"pixels.db is missing, and with it the pixels of {count(lost, 'crop')}"
+    return (
+        f"{what}. Labels are safe. Restore pixels.db from a backup, or accept the micrograph files "
+        "to cut the crops again."
+    )

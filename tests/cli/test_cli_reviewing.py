@@ -120,7 +120,7 @@ def test_report_prints_a_pdf_for_a_name_that_ends_so(
     assert content.count(b"/Type /Page\n") >= 2
     (tmp_path / "there.pdf").mkdir()
     assert main(["report", str(folder), str(tmp_path / "there.pdf")]) == 2
-    assert "could not be printed" in capsys.readouterr().err
+    assert "is a folder" in capsys.readouterr().err
 
 
 def test_a_project_without_a_run_is_refused_in_a_sentence(tmp_path: Path, capsys: Text) -> None:

@@ -41,7 +41,7 @@ from poregui.gui.start.start_page import StartPage
 from poregui.gui.train.train_page import TrainPage
 from poregui.gui.widgets.banners import Banner
 from poregui.store.project import Project
-from poregui.workflow.editing.accept_file import sentence_of_lost_pixels
+from poregui.store.run_check import sentence_of_lost_pixels
 from poregui.workflow.exporting.export_kinds import EXPORTS
 from poregui.workflow.training.grouping import set_sources
 

@@ -164,28 +164,6 @@ def accept_file(project: Project, micrograph: Micrograph, now: FileNow) -> Accep
     )
 
 
-def sentence_of_lost_pixels(project: Project, *, quickly: bool = False) -> str:
-    """Say how many crops have no pixels and what helps; empty where all have theirs.
-
-    `quickly` looks only where the file is missing or empty, which takes no time in large projects.
-    """
-    try:
-        if quickly and project.pixels.is_there and not project.pixels.is_empty:
-            return ""
-        lost = project.crops_without_pixels()
-    except PoreguiError as error:
-        return f"{error} Labels are safe."
-    if not lost:
-        return ""
-    what = f"The pixels of {count(lost, 'crop')} are missing"
-    if not project.pixels.is_there:
-        what = f"pixels.db is missing, and with it the pixels of {count(lost, 'crop')}"
-    return (
-        f"{what}. Labels are safe. Restore pixels.db from a backup, or accept the micrograph files "
-        "to cut the crops again."
-    )
-
-
 def _told_of_lost(now: FileNow) -> str:
     """Return what became of crops without pixels, the second half of a sentence."""
     again = f"{count(now.cut_again, 'lost crop')} cut from it again."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -213,6 +214,21 @@ LONGEST_S = 300.0
 """Time after which a network that works on one batch is stopped; the largest take a few seconds."""
 
 
+MOST_MEMORY = 6 << 30
+"""Bytes that networks may use for what they compute; the largest of poregui takes below 2 GB."""
+
+
+@cache
+def _bound_memory() -> None:
+    """Let the networks of this process share memory that has a bound."""
+    import onnxruntime as ort
+
+    where = ort.OrtMemoryInfo(
+        "Cpu", ort.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, ort.OrtMemType.DEFAULT
+    )
+    ort.create_and_register_allocator(where, ort.OrtArenaCfg({"max_mem": MOST_MEMORY}))
+
+
 def open_session(content: bytes, model: Path, threads: int) -> Any:
     """Return ONNX Runtime's session of a network; `model` names it in errors.
 
@@ -227,6 +243,8 @@ def open_session(content: bytes, model: Path, threads: int) -> Any:
         raise ProjectError(f"{model} {fault}.", _ANOTHER)
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
+    _bound_memory()
+    options.add_session_config_entry("session.use_env_allocators", "1")
     options.intra_op_num_threads = threads
     options.add_session_config_entry(
         "session.intra_op.allow_spinning", "0"

@@ -356,6 +356,24 @@ def test_a_network_that_works_too_long_is_stopped(
     assert "gave no answer within 0.5 s" in refused(write(tmp_path, model(_loop))).what
 
 
+def test_a_network_that_makes_much_of_little_is_stopped_before_it_takes_all_memory(
+    tmp_path: Path,
+) -> None:
+    many = np.ones((10**5, 1), np.float32)
+
+    def change(graph: Any) -> None:
+        graph.node.extend(
+            [
+                helper.make_node("Add", ["many", "across"], ["square"]),
+                helper.make_node("ReduceMean", ["square"], ["mean"], axes=[0, 1], keepdims=1),
+            ]
+        )
+        node = helper.make_node("Add", ["shares", "mean"], ["probabilities"])
+        answers(node, ("many", many), ("across", many.T))(graph)
+
+    assert "cannot be run" in refused(write(tmp_path, model(change))).what
+
+
 def test_every_operation_that_poregui_writes_may_be_read() -> None:
     source = Path(network_files.__file__).parents[1] / "learning" / "export_onnx.py"
     written = source.read_text(encoding="utf-8")

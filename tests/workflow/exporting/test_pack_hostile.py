@@ -19,7 +19,7 @@ from two_folders import two_folders
 
 from poregui.cli.main import main
 from poregui.store.project import Project
-from poregui.workflow.editing.accept_file import sentence_of_lost_pixels
+from poregui.store.run_check import sentence_of_lost_pixels
 from poregui.workflow.exporting.pack import pack
 
 SECRET = b"a private key\n"
