@@ -10,7 +10,7 @@ from poregui.cli.training_output import follow
 from poregui.domain.errors import PoreguiError, TrainingError
 from poregui.domain.events import Finished
 from poregui.domain.recipe import Recipe, parameters, recipe_for
-from poregui.domain.wording import count
+from poregui.domain.wording import count, noun, part
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.evaluating.evaluate import evaluation_json
@@ -181,7 +181,8 @@ def fit(args: argparse.Namespace, screen: Screen) -> int:
         "accuracy": finished.accuracy,
         "n_test": finished.n_test,
     }
-    accuracy = f"accuracy {percent(finished.accuracy)} on {finished.n_test} unseen crops"
+    right = part(round(finished.accuracy * finished.n_test), finished.n_test)
+    accuracy = f"{right} unseen {noun(finished.n_test, 'crop')} right"
     screen.result(values, f"{_told(run, finished)}\n{accuracy}.")
     return 0
 
