@@ -135,7 +135,11 @@ def test_a_rectangle_is_a_box_and_what_is_no_area_is_left_out_and_named(
     plan = bring(project, read_outlines(zipped(tmp_path / "m.RoiSet.zip", rois)))
     assert [crop.box for crop in project.crops()] == [Box(20, 20, 40, 40)]
     said = " ".join(plan.lines)
-    for name, why in (("b", "a line is no area"), ("d", "a point is no area"), ("e", "cannot be")):
+    for name, why in (
+        ("b", "its type, line, is no area"),
+        ("d", "its type, point, is no area"),
+        ("e", "cannot be"),
+    ):
         assert f"ROI {name} was left out: " in said
         assert why in said
 

@@ -274,7 +274,7 @@ def _shapes(content: bytes, number: int, name: str, class_name: str) -> list[Por
     except (ValueError, IndexError, TypeError, OverflowError, io.UnsupportedOperation) as error:
         raise UnfitEntryError(f"it cannot be read ({error})") from error
     if roi.subtype in (ROI_SUBTYPE.TEXT, ROI_SUBTYPE.ARROW, ROI_SUBTYPE.IMAGE):
-        raise UnfitEntryError(f"{roi.subtype.name.lower()} is no area")
+        raise UnfitEntryError(f"its type, {roi.subtype.name.lower()}, is no area")
     true_name = _OURS.fullmatch(roi.name)
     if true_name is not None and _in_zip(roi.name) == name:
         class_name = "" if true_name[1] == "unlabelled" else true_name[1]
@@ -304,7 +304,7 @@ def _ring(roi: Any) -> NDArray[np.float64]:
         left, top, wide, high = _bounds(roi)
         return _rounded(left, top, wide, high, min(arc, wide), min(arc, high))
     if roi.roitype not in (ROI_TYPE.POLYGON, ROI_TYPE.FREEHAND, ROI_TYPE.TRACED):
-        raise UnfitEntryError(f"a {roi.roitype.name.lower()} is no area")
+        raise UnfitEntryError(f"its type, {roi.roitype.name.lower()}, is no area")
     return points_from(np.asarray(roi.coordinates(), np.float64).tolist())
 
 
