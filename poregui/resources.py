@@ -24,7 +24,7 @@ def resource(name: str) -> Path:
     path = folder / name
     if not path.exists():
         raise PoreguiError(
-            f"The file “{name}” that belongs to the program is missing.",
-            "Install poregui again, for this installation is incomplete.",
+            f"The program file “{name}” is missing.",
+            "Reinstall poregui: this installation is incomplete.",
         )
     return path

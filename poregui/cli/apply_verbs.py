@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import getpass
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
@@ -16,35 +15,26 @@ from poregui.cli.output import Screen, add_annotator_option, annotator_of, print
 from poregui.domain.errors import PoreguiError
 from poregui.domain.records import Plane
 from poregui.domain.wording import count, span
+from poregui.launching import login_name
 from poregui.store.project import Project
-from poregui.workflow.applying.cluster import Scheduler, apply_on_cluster
-from poregui.workflow.applying.confidence import mark_field
-from poregui.workflow.applying.field import FieldTask
-from poregui.workflow.applying.human_labels import PeoplesAnswers, answers_of_people, with_answers
+from poregui.workflow.applying.cluster import Scheduler
 from poregui.workflow.applying.inputs import (
     AppliedModel,
     ToApply,
     micrographs_of,
     model_of_file,
     model_of_run,
-    task_of,
-    tasks_of,
+    names_beside,
 )
 from poregui.workflow.applying.locked_recipe import Lock, lock_of_project, model_of_lock
-from poregui.workflow.applying.outcome import write_outcome
-from poregui.workflow.applying.pool import Applied, apply_all
-from poregui.workflow.applying.porosity_report import (
-    AppliedFacts,
+from poregui.workflow.applying.study import ApplyStudy
+from poregui.workflow.applying.summary import (
+    GroupSummary,
+    Summary,
     calibration_words,
-    check_ending,
-    collect_applied,
     sensitivity_words,
     unlike_words,
-    write_applied_report,
 )
-from poregui.workflow.applying.result_folders import names_beside
-from poregui.workflow.applying.result_table import read_pores
-from poregui.workflow.applying.summary import GroupSummary, Summary, summarise
 from poregui.workflow.applying.unsure_pores import (
     UnsurePore,
     cut_unsure,
@@ -57,6 +47,7 @@ from poregui.workflow.detecting.find_pores import read_recipe
 from poregui.workflow.editing.history import History
 from poregui.workflow.importing.images import ImportOptions, collect, settle
 from poregui.workflow.importing.specimen_names import doubt_words, same_by_name, specimen_rule
+from poregui.workflow.reporting.documents import check_ending
 
 _FIXED = {
     "run": "--run",
@@ -90,7 +81,8 @@ def choose_model(args: argparse.Namespace, stack: ExitStack, screen: Screen) -> 
         least = args.min_confidence
     if not 0 <= least < 1:
         raise PoreguiError(
-            f"{least:g} is no confidence.", "Give a number from 0 to below 1, such as 0.8."
+            f"{least:g} is not a valid confidence.",
+            "Enter a number from 0 to below 1, such as 0.8.",
         )
     source = args.project.absolute()
     recipe = read_recipe(args.recipe) if args.recipe else None
@@ -111,8 +103,8 @@ def choose_model(args: argparse.Namespace, stack: ExitStack, screen: Screen) -> 
     if locked is not None:
         return _locked(args, locked, project)
     if project is None:
-        return Chosen(model_of_file(source, recipe, least=least), None, least, args.um_per_px)
-    model = model_of_run(project, run_for(project, args.run, screen, network=True), least=least)
+        return Chosen(model_of_file(source, recipe), None, least, args.um_per_px)
+    model = model_of_run(project, run_for(project, args.run, screen, network=True))
     return Chosen(
         model if recipe is None else replace(model, recipe=recipe), project, least, args.um_per_px
     )
@@ -190,57 +182,28 @@ def apply(args: argparse.Namespace, screen: Screen) -> int:
         chosen = choose_model(args, stack, screen)
         fields = _fields(args, chosen, screen)
         check_queue_options(args, chosen.project)
-        answers = _answers(chosen)
-    model = chosen.model
-    least = chosen.least
-    out = args.out or Path(f"{args.project.stem}-porosity")
-    tasks = tasks_of(model, fields, out.absolute(), least=least)
-    applied = _applied(tasks, args.workers, cluster, screen)
-    _note_problems(applied, screen)
-    done = [task_of(tasks, one) for one in applied.results]
-    tables = with_answers(
-        done, [read_pores(task.folder, len(model.classes)) for task in done], answers
-    )
-    tables = [replace(table, keep_unlike=bool(args.keep_unlike)) for table in tables]
-    results = [
-        mark_field(task.folder, one, table, model, least)
-        for task, one, table in zip(done, applied.results, tables, strict=True)
-    ]
-    summary = summarise(model, results, tables, least=least)
-    values = write_outcome(out, applied, summary, least=least, lock=chosen.lock)
-    _note_kept(values, out, screen)
-    values |= see_to_queue(args, unsure_pores(done, tables, model.classes, least), screen)
-    if args.report is not None:
-        folders = [task.folder for task in done]
-        locked = _lock_sentence(chosen)
-        facts = collect_applied(model, results, folders, tables=tables, least=least, locked=locked)
-        values["report"] = _write_report(facts, args.report, screen)
-    screen.result(values, _text(summary, out))
-    return 0
-
-
-def _answers(chosen: Chosen) -> PeoplesAnswers | None:
-    if chosen.project is None:
-        return None
-    return answers_of_people(chosen.project, chosen.model.class_ids)
-
-
-def _note_kept(values: Mapping[str, Any], out: Path, screen: Screen) -> None:
+        out = args.out or Path(f"{args.project.stem}-porosity")
+        study = ApplyStudy.open(
+            chosen.model, fields, out.absolute(), lock=chosen.lock, least=chosen.least
+        )
+        if chosen.project is not None:
+            study = study.with_labels(chosen.project)
+    progress = partial(screen.progress, counted=False)
+    study = study.run(workers=args.workers, scheduler=cluster, progress=progress)
+    _note_problems(study, screen)
+    if args.keep_unlike:
+        study = study.keeping_unlike()
+    view = study.at(chosen.least)
+    values = view.save()
     if values["kept"]:
         screen.note(f"{out} held a summary of other micrographs; it is {values['kept']} now.")
-
-
-def _lock_sentence(chosen: Chosen) -> str:
-    if chosen.lock is None:
-        return ""
-    return chosen.lock.sentence
-
-
-def _write_report(facts: AppliedFacts, file: Path, screen: Screen) -> str:
-    """Write the report and return its path."""
-    write_applied_report(facts, file, print_pdf)
-    screen.note(f"Wrote the report to {file}.")
-    return str(file.absolute())
+    values |= see_to_queue(args, unsure_pores(view), screen)
+    if args.report is not None:
+        view.report(args.report, print_pdf)
+        screen.note(f"Wrote the report to {args.report}.")
+        values["report"] = str(args.report.absolute())
+    screen.result(values, _text(view.summary, out))
+    return 0
 
 
 def _fields(args: argparse.Namespace, chosen: Chosen, screen: Screen) -> list[ToApply]:
@@ -253,12 +216,12 @@ def _fields(args: argparse.Namespace, chosen: Chosen, screen: Screen) -> list[To
     return named
 
 
-def _note_problems(applied: Applied, screen: Screen) -> None:
+def _note_problems(study: ApplyStudy, screen: Screen) -> None:
     """Name the micrographs that failed. Raises PoreguiError when all did."""
-    for problem in applied.problems:
+    for problem in study.problems:
         screen.note(f"{problem.name}: {problem.reason}")
-    if not applied.results:
-        raise PoreguiError("No micrograph could be processed.", applied.problems[0].reason)
+    if not study.fields:
+        raise PoreguiError("No micrograph could be processed.", study.problems[0].reason)
 
 
 def _cluster(args: argparse.Namespace) -> Scheduler | None:
@@ -267,7 +230,7 @@ def _cluster(args: argparse.Namespace) -> Scheduler | None:
     if args.scheduler is None:
         if any(files):
             raise PoreguiError(
-                "TLS files are of use with --scheduler only.",
+                "TLS files only work with --scheduler.",
                 "Give --scheduler, or leave them out.",
             )
         return None
@@ -278,15 +241,6 @@ def _cluster(args: argparse.Namespace) -> Scheduler | None:
     return Scheduler(
         args.scheduler, *(None if one is None else one.absolute() for one in files)
     ).checked()
-
-
-def _applied(
-    tasks: Sequence[FieldTask], workers: int, cluster: Scheduler | None, screen: Screen
-) -> Applied:
-    progress = partial(screen.progress, counted=False)
-    if cluster is None:
-        return apply_all(tasks, workers=workers, progress=progress)
-    return apply_on_cluster(tasks, cluster, progress=progress)
 
 
 def _text(summary: Summary, out: Path) -> str:
@@ -337,20 +291,20 @@ def _left(group: GroupSummary) -> str:
 def add_lock_options(parser: argparse.ArgumentParser) -> None:
     """Give the verb lock what it fixes."""
     parser.add_argument(
-        "--out", type=Path, metavar="FOLDER", help="a new folder; else the project itself is locked"
+        "--out", type=Path, metavar="FOLDER", help="a new folder (default: lock the project itself)"
     )
     parser.add_argument("--name", metavar="TEXT", default="", help="a name for the recipe")
-    parser.add_argument("--by", metavar="NAME", help="who locks it; else who is logged in")
+    parser.add_argument("--by", metavar="NAME", help="who locks it (default: the user logged in)")
     parser.add_argument(
-        "--min-confidence", type=float, default=0.0, metavar="P", help="confidence that is fixed"
+        "--min-confidence", type=float, default=0.0, metavar="P", help="minimum confidence to lock"
     )
     parser.add_argument(
         "--take",
         type=Path,
         metavar="FILE",
-        help="a locked.json from elsewhere, which fixes it here, too",
+        help="import a locked.json from another project",
     )
-    parser.add_argument("--off", action="store_true", help="take the lock of the project away")
+    parser.add_argument("--off", action="store_true", help="unlock the project")
 
 
 def lock(args: argparse.Namespace, screen: Screen) -> int:
@@ -388,7 +342,7 @@ def lock(args: argparse.Namespace, screen: Screen) -> int:
             project,
             run_for(project, args.run, screen, network=True),
             out,
-            who=args.by if args.by is not None else getpass.getuser(),
+            who=args.by if args.by is not None else login_name(),
             title=args.name,
             least=args.min_confidence,
             um_per_px=args.um_per_px,
@@ -408,7 +362,8 @@ def _take(args: argparse.Namespace, screen: Screen) -> int:
     given = [name for name in options if getattr(args, name[2:].replace("-", "_"))]
     if given:
         raise PoreguiError(
-            f"--take goes without {' and '.join(given)}.", "What it takes is fixed already."
+            f"--take cannot be combined with {' and '.join(given)}.",
+            "The imported recipe already fixes these.",
         )
     with Project.open(args.project) as project:
         project.check_writable()
@@ -425,13 +380,13 @@ def add_queue_options(parser: argparse.ArgumentParser) -> None:
         "--queue",
         type=Path,
         metavar="FILE",
-        help="write the pores that are left to a person as CSV",
+        help="write the unclassified pores as CSV",
     )
     parser.add_argument(
         "--keep-unlike",
         action="store_const",
         const=True,
-        help="keep the predicted class of pores that are unlike the training data; otherwise "
+        help="keep the predicted class of unusual pores (outside the training data); otherwise "
         "they stay unclassified",
     )
     parser.add_argument(
@@ -446,7 +401,7 @@ def check_queue_options(args: argparse.Namespace, project: Project | None) -> No
     """Raise PoreguiError when pores shall be brought into a project and there is none."""
     if args.import_unsure and project is None:
         raise PoreguiError(
-            "A bare model has no project to bring pores into.", "Give a project, or use --queue."
+            "A model file has no project to import pores into.", "Give a project, or use --queue."
         )
 
 
@@ -482,9 +437,9 @@ def _bring_in(args: argparse.Namespace, waiting: Sequence[UnsurePore], screen: S
             options = ImportOptions(kind="micrographs", specimen=specimen, plane=plane)
             plan = settle(project, collect(files, options, project.pixels), who)
             if plan.edit is not None:
-                history.apply(plan.edit)
+                history.apply(plan.edit, backup="before-import")
         settled = settle_unsure(project, cut_unsure(waiting, project.pixels, screen.progress), who)
         if settled.edit is None:
             return 0
-        history.apply(settled.edit)
+        history.apply(settled.edit, backup="before-import")
         return len(settled.edit.crops)

@@ -29,6 +29,7 @@ from poregui.workflow.detecting.measuring import (
     write_measurements,
 )
 from poregui.workflow.editing.edits import Edit
+from poregui.workflow.editing.history import History
 from poregui.workflow.editing.micrograph_choice import micrographs_called
 
 
@@ -38,14 +39,13 @@ def add_detect_options(parser: argparse.ArgumentParser) -> None:
         "--micrograph",
         action="append",
         metavar="NAME",
-        help="only the micrograph of this name, path or #id, once for each that is wanted; "
-        "all otherwise",
+        help="only the micrograph of this name, path or #id; repeat for several (default: all)",
     )
     parser.add_argument(
         "--recipe",
         type=Path,
         metavar="FILE",
-        help="how to find pores, as JSON; becomes the project's own, which is taken otherwise",
+        help="detection settings as JSON, saved in the project (default: the project's own)",
     )
     add_annotator_option(parser)
 
@@ -100,8 +100,7 @@ def _wanted(project: Project, names: Sequence[str] | None) -> list[Micrograph]:
 
 def _apply(project: Project, edit: Edit | None) -> None:
     if edit is not None:
-        with project.transaction():
-            edit.do(project)
+        History(project).apply(edit, backup="before-detection")
 
 
 def _detected(found: list[DetectedPores], plan: DetectionPlan) -> dict[str, Any]:
@@ -116,6 +115,7 @@ def _detected(found: list[DetectedPores], plan: DetectionPlan) -> dict[str, Any]
                 "seconds": one.seconds,
                 "too_large": one.too_large,
                 "mount_percent": one.mount_percent,
+                "notes": list(one.faint),
             }
             for one in found
         ],
@@ -132,7 +132,7 @@ def _detected_text(found: list[DetectedPores], plan: DetectionPlan) -> str:
         [one.micrograph.shown_name, len(one.pores), f"{one.area_percent:.3f}", f"{one.seconds:.2f}"]
         for one in found
     ]
-    lines = [table(["micrograph", "pores", "area %", "seconds"], rows), ""]
+    lines = [table(["micrograph", "pores", "porosity %", "seconds"], rows), ""]
     lines.append(
         f"{count(plan.added, 'new candidate')}, {plan.removed:,} removed; "
         f"{count(plan.carried, 'label')} kept with the pore."
@@ -142,6 +142,7 @@ def _detected_text(found: list[DetectedPores], plan: DetectionPlan) -> str:
             f"No pore was found at {count(len(plan.stayed), 'labelled crop')}; the "
             f"{noun(len(plan.stayed), 'crop is', 'crops are')} kept unchanged."
         )
+    lines += [f"{one.micrograph.shown_name}: {text}" for one in found for text in one.faint]
     mount = mount_words(found)
     if mount:
         lines.append(
@@ -172,7 +173,7 @@ def _measured_text(
         for field in fields
     ]
     lines = [
-        table(["micrograph", "pores", "area %"], rows),
+        table(["micrograph", "pores", "porosity %"], rows),
         "",
         porosity_sentence(told["porosity"]),
     ]
@@ -186,13 +187,10 @@ def _measured_text(
 def porosity_sentence(over: dict[str, Any]) -> str:
     """Return mean porosity, its interval and its relative accuracy in words."""
     if over["interval95"] is None:
-        return (
-            f"Porosity {over['mean']:.3f} area %; no confidence interval from one field. Measure "
-            "more fields."
-        )
+        return f"Porosity {over['mean']:.3f} %; no CI from a single field. Measure more fields."
     low, high = over["interval95"]
     accuracy = ""
     if over["relative_accuracy"] is not None:
         accuracy = f", relative accuracy {over['relative_accuracy']:.0f} %"
-    mean = f"Porosity {over['mean']:.3f} area % over {count(over['fields'], 'field')}"
+    mean = f"Porosity {over['mean']:.3f} % over {count(over['fields'], 'field')}"
     return f"{mean} ({interval(low, high, digits=3)}{accuracy})."

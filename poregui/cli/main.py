@@ -24,13 +24,9 @@ VERBS = {
     "import": (
         "project_verbs",
         "import_pictures",
-        "bring micrographs and ready-made crops into a project",
+        "import micrographs and ready-made crops into a project",
     ),
-    "import-outlines": (
-        "project_verbs",
-        "import_outlines",
-        "bring outlines of other programs onto the micrographs",
-    ),
+    "import-outlines": ("project_verbs", "import_outlines", "import outlines from other programs"),
     "image": (
         "micrograph_verbs",
         "image",
@@ -40,7 +36,7 @@ VERBS = {
     "micrographs": (
         "micrograph_verbs",
         "micrographs",
-        "list micrographs; change their scale, specimen and masks",
+        "list micrographs; change their pixel size, specimen and masks",
     ),
     "detect": (
         "detection_verbs",
@@ -55,24 +51,20 @@ VERBS = {
     "split": (
         "training_verbs",
         "split",
-        "show which specimens are trained and tested on, or choose the tested ones",
+        "show which specimens are used for training and testing, or choose the test set",
     ),
     "train": ("training_verbs", "train", "train a network on the labelled crops"),
-    "fit": ("training_verbs", "fit", "train what a run folder holds, or go on with it"),
+    "fit": ("training_verbs", "fit", "train the run in a folder, or resume it"),
     "evaluate": (
         "review_verbs",
         "evaluate",
-        "hold the predictions of a run against the labels as they are now",
+        "compare the predictions of a run with the current labels",
     ),
-    "compare": (
-        "review_verbs",
-        "compare",
-        "hold two runs against each other on the crops that both were tested on",
-    ),
+    "compare": ("review_verbs", "compare", "compare two runs on the test crops they share"),
     "suspects": (
         "review_verbs",
         "suspects",
-        "list the labels that are probably wrong, the most doubtful first",
+        "list the labels that are probably wrong, most doubtful first",
     ),
     "report": ("review_verbs", "report", "write the report of a run as one HTML or PDF file"),
     "suggest": (
@@ -81,12 +73,13 @@ VERBS = {
         "suggest labels for crops that have none, and which to label next",
     ),
     "pack": ("project_verbs", "pack", "write a project for a colleague into one verified zip file"),
+    "backup": ("project_verbs", "backup", "back up the labels, list the backups or restore one"),
     "merge-labels": (
         "project_verbs",
         "merge_labels",
-        "take labels over from another copy of a project, listing conflicts",
+        "import labels from another copy of a project, listing conflicts",
     ),
-    "predict": ("prediction_verbs", "predict", "classify crops that lie in files"),
+    "predict": ("prediction_verbs", "predict", "classify crops from image files"),
     "apply": (
         "apply_verbs",
         "apply",
@@ -100,9 +93,9 @@ VERBS = {
     "export": (
         "project_verbs",
         "export",
-        "write labels, crops and outlines for other programs, or a network to go",
+        "export labels, crops or outlines for other programs, or a network",
     ),
-    "doctor": ("doctor", "doctor", "say what was found on this machine"),
+    "doctor": ("doctor", "doctor", "report what was found on this machine"),
 }
 """For each verb its module, its function and what it does."""
 
@@ -161,8 +154,7 @@ def _parser(argv: list[str]) -> argparse.ArgumentParser:
     parser = _Parser(
         prog="poregui",
         description="Label, train and review pores in micrographs of 3-D printed metal. Without "
-        "a verb the window "
-        "opens: poregui [PROJECT].",
+        "a verb the window opens: poregui [PROJECT].",
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"poregui {poregui.__version__}")
@@ -190,15 +182,17 @@ def _demo(parser: argparse.ArgumentParser) -> None:
 
 def _new(parser: argparse.ArgumentParser) -> None:
     _project(parser, "a new or empty folder")
-    parser.add_argument(
-        "--classes", metavar="A,B,C", help="names of 2 to 30 classes with commas between"
-    )
+    parser.add_argument("--classes", metavar="A,B,C", help="2–30 class names, separated by commas")
 
 
 def _import(parser: argparse.ArgumentParser) -> None:
     _project(parser)
     parser.add_argument(
-        "paths", type=Path, nargs="+", metavar="PATH", help="image files, or folders that hold some"
+        "paths",
+        type=Path,
+        nargs="+",
+        metavar="PATH",
+        help="image files, or folders that contain some",
     )
     parser.add_argument(
         "--as",
@@ -217,7 +211,7 @@ def _import(parser: argparse.ArgumentParser) -> None:
         help="the specimen in file names: '{specimen}_*.tif', or a regular expression with a "
         r"group, such as '^(\d+)_'",
     )
-    _scale(parser, "the pixel size of the images; overrides the file metadata")
+    _scale(parser, "pixel size of the images; overrides the file metadata")
     parser.add_argument(
         "--mask-info-bar", action="store_true", help="mask the burned-in bars of new micrographs"
     )
@@ -286,13 +280,12 @@ def _detecting(verb: str) -> Callable[[argparse.ArgumentParser], None]:
 def _split(parser: argparse.ArgumentParser) -> None:
     _project(parser)
     parser.add_argument(
-        "--test", metavar="A,B", help="names of the specimens to test on, with commas between"
+        "--test", metavar="A,B", help="names of the specimens to test on, separated by commas"
     )
     parser.add_argument(
         "--by-file-name",
         action=argparse.BooleanOptionalAction,
-        help="keep crops together whose file names begin alike, where nothing else says "
-        "what they are of",
+        help="group crops whose file names start alike, where nothing else gives their specimen",
     )
 
 
@@ -362,10 +355,10 @@ def _share(verb: str) -> Callable[[argparse.ArgumentParser], None]:
 def _predict(parser: argparse.ArgumentParser) -> None:
     _project(parser)
     parser.add_argument(
-        "paths", type=Path, nargs="+", metavar="PATH", help="crops, or folders that hold them"
+        "paths", type=Path, nargs="+", metavar="PATH", help="crops, or folders that contain them"
     )
     _run(parser)
-    _scale(parser, "the scale of the crops; goes before what they say themselves")
+    _scale(parser, "pixel size of the crops; overrides the file metadata")
 
 
 def _apply(parser: argparse.ArgumentParser) -> None:
@@ -376,20 +369,24 @@ def _apply(parser: argparse.ArgumentParser) -> None:
         "the folder of a project, a model.onnx with its model.json beside it, or a locked.json",
     )
     parser.add_argument(
-        "paths", type=Path, nargs="+", metavar="PATH", help="micrographs, or folders that hold them"
+        "paths",
+        type=Path,
+        nargs="+",
+        metavar="PATH",
+        help="micrographs, or folders that contain them",
     )
     _run(parser)
     parser.add_argument(
         "--out",
         type=Path,
         metavar="DIR",
-        help="a folder for the results; resumed where it has some",
+        help="folder for the results; existing results are reused",
     )
     parser.add_argument(
         "--min-confidence",
         type=_number,
         metavar="P",
-        help="pores answered with less are left to a person",
+        help="leave pores below this confidence unclassified",
     )
     parser.add_argument(
         "--recipe", type=Path, metavar="FILE", help="a detection recipe (JSON), else the project's"
@@ -398,25 +395,25 @@ def _apply(parser: argparse.ArgumentParser) -> None:
         "--locked",
         type=Path,
         metavar="FILE",
-        help="a locked.json: apply what it fixes and nothing else",
+        help="a locked.json: apply its recipe unchanged",
     )
     parser.add_argument(
         "--report",
         type=Path,
         metavar="FILE",
-        help="also write a report, .html or .pdf: a page a specimen",
+        help="also write a report (.html or .pdf), one page per specimen",
     )
     specimen = parser.add_mutually_exclusive_group()
     specimen.add_argument("--specimen", metavar="NAME", help="the specimen of all images")
     specimen.add_argument(
         "--specimen-from",
         metavar="PATTERN",
-        help="the specimen in names of files that no project knows: {specimen}_*",
+        help="the specimen in names of files that are not in a project: {specimen}_*",
     )
     parser.add_argument(
         "--workers", type=int, default=0, metavar="N", help="processes; one per core otherwise"
     )
-    _scale(parser, "the scale of the micrographs; goes before what they say themselves")
+    _scale(parser, "pixel size of the micrographs; overrides the file metadata")
     add_queue_options(parser)
     add_cluster_options(parser)
 
@@ -427,7 +424,7 @@ def _lock(parser: argparse.ArgumentParser) -> None:
     _project(parser)
     _run(parser)
     add_lock_options(parser)
-    _scale(parser, "the scale that is fixed for all micrographs; else what each of them says")
+    _scale(parser, "pixel size fixed for all micrographs; otherwise taken from each of them")
 
 
 def _export(parser: argparse.ArgumentParser) -> None:
@@ -488,6 +485,7 @@ _ARGUMENTS = {
     **{verb: _review(verb) for verb in ("evaluate", "compare", "suspects", "report")},
     "suggest": _suggest,
     "pack": _share("pack"),
+    "backup": _share("backup"),
     "merge-labels": _share("merge_labels"),
     "predict": _predict,
     "apply": _apply,

@@ -42,7 +42,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--name",
         metavar="GLOB",
         default="*",
-        help="only micrographs of such names or paths, as 'A1_*' or 'S1/*', or one by "
+        help="only micrographs with matching names or paths, as 'A1_*' or 'S1/*', or one by "
         "its path or #id",
     )
     parser.add_argument(
@@ -56,15 +56,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     specimen.add_argument(
         "--specimen-pattern",
         metavar="PATTERN",
-        help="where names hold the specimen: '{specimen}_*.tif', with folders '{specimen}/*', or "
-        "a regular expression",
+        help="where the specimen is in the file name: '{specimen}_*.tif', with folders "
+        "'{specimen}/*', or a regular expression",
     )
     parser.add_argument(
         "--build-direction",
         type=_direction,
         default=_UNSAID,
         metavar="DEG",
-        help="where it points in the image, in degrees counter-clockwise from the right (90: "
+        help="build direction in the image, in degrees counter-clockwise from the right (90: "
         "upwards); of the "
         "project, or with --name of these micrographs; 'unknown' removes it",
     )
@@ -74,16 +74,16 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         type=_line,
         action="append",
         metavar="X,Y X,Y ...",
-        help="a line in px where the specimen ends, instead of what detection found; several "
+        help="surface of the specimen as a line in px, instead of the detected one; several "
         "lines: give it again",
     )
     surface.add_argument(
         "--no-surface",
         action="store_true",
-        help="no end of the specimen is in view, whatever detection found",
+        help="no surface of the specimen is in the image, whatever detection found",
     )
     surface.add_argument(
-        "--found-surface", action="store_true", help="take what detection found again"
+        "--found-surface", action="store_true", help="use the surface that detection found"
     )
     parser.add_argument(
         "--mask-info-bar", action="store_true", help="mask the burned-in bars that are found"
@@ -91,8 +91,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--accept-file",
         action="store_true",
-        help="take files as they are now that are not those that were imported; what shows other "
-        "pores becomes new",
+        help="accept files that changed since import; a file that shows different pores becomes a "
+        "new micrograph",
     )
 
 
@@ -112,7 +112,7 @@ def _line(text: str) -> Line:
     points = tuple(tuple(float(value) for value in point.split(",")) for point in text.split())
     if len(points) < 2 or any(len(point) != 2 for point in points):
         raise argparse.ArgumentTypeError(
-            f"{text!r} is no line; write 'x,y x,y' with two points or more"
+            f"{text!r} is not a line; write 'x,y x,y' with two points or more"
         )
     return tuple((point[0], point[1]) for point in points)
 
@@ -180,9 +180,8 @@ def _change(
     if edit is not None:
         edits += [edit]
     if edits:
-        History(project).apply(
-            edits[0] if len(edits) == 1 else Combined(tuple(edits), "change micrographs")
-        )
+        edit = edits[0] if len(edits) == 1 else Combined(tuple(edits), "change micrographs")
+        History(project).apply(edit, backup="scheduled")
 
 
 def _accept(project: Project, wanted: list[Micrograph], notes: list[str]) -> list[Micrograph]:
@@ -201,7 +200,7 @@ def _accept(project: Project, wanted: list[Micrograph], notes: list[str]) -> lis
             notes.append(f"{one.shown_name}: {error}")
             continue
         if accepted.edit is not None:
-            history.apply(accepted.edit)
+            history.apply(accepted.edit, backup="scheduled")
         notes.append(accepted.sentence)
     new = set(range(first, project.next_id("micrographs")))
     return _as_they_are(project, {one.id for one in wanted} | new)

@@ -145,7 +145,7 @@ def evaluation_text(values: Mapping[str, Any]) -> str:
 def headline(values: Mapping[str, Any]) -> str:
     """Return accuracy, its interval and the number of crops as one sentence."""
     if values["accuracy"] is None:
-        return f"Run {values['run']}: no crop of the test set has a label any more."
+        return f"Run {values['run']}: no crop of the test set has a label now."
     over = values["accuracy_interval_over_groups"]
     sure = f"{interval(values['accuracy_interval95'])} over crops"
     if over is not None and over["over"] != "crops":
@@ -222,7 +222,7 @@ def annotator_of(args: argparse.Namespace) -> str:
     name = " ".join(args.annotator.split())
     if not name:
         raise PoreguiError(
-            "The name of who labels is empty.",
+            "The annotator name is empty.",
             "Give one after --annotator, or leave the option out.",
         )
     return name

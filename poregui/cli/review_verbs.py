@@ -85,9 +85,9 @@ def _more(values: Mapping[str, Any]) -> str:
     if baseline is not None and baseline["accuracy"] is not None:
         p = baseline["pairing"]["p_value"]
         lines.append(
-            "A forest on shapes alone: "
+            "Shape-only baseline (random forest): "
             f"{part(round(baseline['accuracy'] * baseline['n']), baseline['n'])} "
-            f"(McNemar p = {p:.2g})."
+            f"{noun(baseline['n'], 'crop')} (McNemar p = {p:.2g})."
         )
     if values["grouped_and_torn"] is not None:
         lines.append(values["grouped_and_torn"]["sentence"])
@@ -120,7 +120,7 @@ def add_report_options(parser: argparse.ArgumentParser) -> None:
 
 def report(args: argparse.Namespace, screen: Screen) -> int:
     """Write the report of a run as one HTML or PDF file."""
-    from poregui.workflow.applying.porosity_report import check_ending
+    from poregui.workflow.reporting.documents import check_ending
     from poregui.workflow.reporting.run_report import write_report
 
     check_ending(args.out)
@@ -187,7 +187,7 @@ def _two(text: str) -> tuple[int, int]:
 def add_suspects_options(parser: argparse.ArgumentParser) -> None:
     """Give the verb suspects its choice."""
     parser.add_argument(
-        "--reviewed", action="store_true", help="list crops that are marked as reviewed, too"
+        "--reviewed", action="store_true", help="also list crops marked as reviewed"
     )
 
 
@@ -212,7 +212,8 @@ def suspects(args: argparse.Namespace, screen: Screen) -> int:
         )
     lines += [f"Note: {note}" for note in found.notes]
     if rows:
-        lines.append(f"\n{table(['crop', 'label', 'rather', 'doubt', 'wrong', 'shape'], rows)}")
+        head = ["crop", "label", "suggested", "doubt", "probably wrong", "shape distance"]
+        lines.append(f"\n{table(head, rows)}")
         lines += _left_over(len(found.queue))
     screen.result(found.to_json(), "\n".join(lines))
     return 0

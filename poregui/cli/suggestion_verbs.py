@@ -8,7 +8,7 @@ import os
 import queue
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import numpy as np
 
 from poregui.cli.output import Screen, percent, table
 from poregui.domain.errors import PoreguiError, ProjectError
+from poregui.domain.records import Crop
 from poregui.domain.splits import group_of
 from poregui.domain.wording import count
 from poregui.store.project import Project
@@ -29,8 +30,11 @@ def add_suggest_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--serve",
         action="store_true",
-        help="go on: take crops and labels as lines of JSON on standard input",
+        help="keep running: read crops and labels as lines of JSON from standard input",
     )
+
+
+_RESTORE = "Restore it from a backup, or accept the files of the micrographs."
 
 
 def suggest(args: argparse.Namespace, screen: Screen) -> int:
@@ -40,7 +44,6 @@ def suggest(args: argparse.Namespace, screen: Screen) -> int:
     if args.serve:
         return _serve(args.project)
     from poregui.workflow.suggesting.suggestion_model import FEWEST_LABELS
-    from poregui.workflow.suggesting.suggestion_worker import SuggestWorker
     from poregui.workflow.suggesting.suggestions import Suggestions
 
     told: dict[str, Any] = {}
@@ -51,26 +54,14 @@ def suggest(args: argparse.Namespace, screen: Screen) -> int:
             screen.progress(answer["measured"], answer["of"], "crops measured")
 
     with Project.open(args.project, read_only=True) as project:
+        _look_for_pixels(project, screen)
         runs = project.runs()
         crops = project.crops()
         classes = {c.id: c.name for c in project.classes(retired=True)} | {-1: "Not a pore"}
-        worker = SuggestWorker(project.folder, hear, lambda: False)
-        try:
-            worker.take({"labels": [[crop.id, crop.label] for crop in crops]})
-            worker.take(
-                {
-                    "crops": [
-                        [crop.id, crop.pixels, crop.um_per_px, group_of(crop)] for crop in crops
-                    ]
-                }
-            )
-            while worker.step():
-                pass
-        finally:
-            worker.close()
+        _work_through(project, crops, hear)
     if not told.get("suggestions"):
         raise PoreguiError(
-            "There is too little to learn from.",
+            "Too few labels to learn from.",
             f"Label at least {FEWEST_LABELS} crops of two classes or more.",
         )
     found = Suggestions.from_json(told["suggestions"])
@@ -93,6 +84,35 @@ def suggest(args: argparse.Namespace, screen: Screen) -> int:
     return 0
 
 
+def _look_for_pixels(project: Project, screen: Screen) -> None:
+    """Note that pixels are missing. Raises PoreguiError where all of them are."""
+    from poregui.workflow.editing.accept_file import sentence_of_lost_pixels
+
+    lost = sentence_of_lost_pixels(project)
+    if lost and not project.pixels.is_there:
+        raise PoreguiError("pixels.db is missing, so nothing can be suggested.", _RESTORE)
+    if lost:
+        screen.note(lost)
+
+
+def _work_through(
+    project: Project, crops: Sequence[Crop], hear: Callable[[Mapping[str, Any]], None]
+) -> None:
+    """Let a worker measure all crops and suggest, until nothing is left to do."""
+    from poregui.workflow.suggesting.suggestion_worker import SuggestWorker
+
+    worker = SuggestWorker(project.folder, hear, lambda: False)
+    try:
+        worker.take({"labels": [[crop.id, crop.label] for crop in crops]})
+        worker.take(
+            {"crops": [[crop.id, crop.pixels, crop.um_per_px, group_of(crop)] for crop in crops]}
+        )
+        while worker.step():
+            pass
+    finally:
+        worker.close()
+
+
 def _note_passed_over(runs: Sequence[RunFolder], taken: int | None, screen: Screen) -> None:
     from poregui.workflow.evaluating.newest_run import passed_over_for
 
@@ -109,8 +129,8 @@ def _text(
         eyes = f" and the network of run {found.run}"
     else:
         eyes = ""
-    own = " that it had not learnt from" if eyes else ""
-    finds = f"; finds {found.found_words}{own}" if found.found_words else ""
+    own = " it had not learnt from" if eyes else ""
+    finds = f"; classifies correctly {found.found_words}{own}" if found.found_words else ""
     lines = [f"Learnt from {count(found.count, 'label')}{eyes}{finds}."]
     lines.append(advice(curve, classes))
     answers = {i: (label, p) for i, label, p in listed}
@@ -120,7 +140,7 @@ def _text(
         if crop_id in answers
     ]
     if rows:
-        lines.append(f"\nLabel these next:\n{table(['crop', 'suggested', 'sure'], rows)}")
+        lines.append(f"\nLabel these next:\n{table(['crop', 'suggested', 'confidence'], rows)}")
     return "\n".join(line for line in lines if line)
 
 
@@ -131,7 +151,7 @@ def _serve(folder: Path) -> int:
 
     from poregui.workflow.suggesting.suggestion_worker import SuggestWorker
 
-    if not (folder / "pixels.db").exists():
+    if not (folder / "project.db").exists():
         raise ProjectError(
             f"{folder} is not a poregui project.", "Choose a folder that holds project.db."
         )

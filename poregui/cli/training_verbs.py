@@ -10,7 +10,7 @@ from poregui.cli.training_output import follow
 from poregui.domain.errors import PoreguiError, TrainingError
 from poregui.domain.events import Finished
 from poregui.domain.recipe import Recipe, parameters, recipe_for
-from poregui.domain.wording import count, noun, part
+from poregui.domain.wording import count
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.evaluating.evaluate import evaluation_json
@@ -161,7 +161,7 @@ def fit(args: argparse.Namespace, screen: Screen) -> int:
     """
     if args.wait != (args.run_folder is None):
         raise PoreguiError(
-            "Give the folder of a run, or --wait to be told of it later.",
+            "Give a run folder, or --wait to read it from standard input.",
             "Such as poregui fit PROJECT/runs/001.",
         )
     if args.wait:
@@ -181,8 +181,7 @@ def fit(args: argparse.Namespace, screen: Screen) -> int:
         "accuracy": finished.accuracy,
         "n_test": finished.n_test,
     }
-    right = part(round(finished.accuracy * finished.n_test), finished.n_test)
-    accuracy = f"{right} unseen {noun(finished.n_test, 'crop')} right"
+    accuracy = f"accuracy {percent(finished.accuracy)} on {count(finished.n_test, 'unseen crop')}"
     screen.result(values, f"{_told(run, finished)}\n{accuracy}.")
     return 0
 
@@ -198,7 +197,8 @@ def split(args: argparse.Namespace, screen: Screen) -> int:
     ) as project:
         if args.by_file_name is not None:
             project.check_writable()
-            History(project).apply(set_sources(project, together=args.by_file_name))
+            sources = set_sources(project, together=args.by_file_name)
+            History(project).apply(sources, backup="scheduled")
         summary = summarise(project, Recipe())
         if args.test is not None:
             project.check_writable()
@@ -206,7 +206,7 @@ def split(args: argparse.Namespace, screen: Screen) -> int:
             names = [name.strip() for name in args.test.split(",") if name.strip()]
             edit = choose_test_side(project, keys_of_names(shown, names))
             notes = warnings_for(project, edit, shown)
-            History(project).apply(edit)
+            History(project).apply(edit, backup="scheduled")
             summary = summarise(project, Recipe())
     rows = [
         {"name": g.name, "part": g.part, "crops": dict(zip(summary.classes, g.counts, strict=True))}

@@ -68,8 +68,8 @@ DEFAULT_CLASS_NAMES = ("Gas", "Keyhole", "Lack of Fusion")
 _DEFINITIONS = {
     "gas": "Gas trapped in the powder or the melt: small and round, often only a few "
     "pixels across.",
-    "keyhole": "Vapour trapped under a too deep melt pool: compact, dark, round or drop-like, of "
-    "middling size.",
+    "keyhole": "Vapour trapped below an overly deep melt pool: compact, dark, round or "
+    "teardrop-shaped, medium-sized.",
     "lack of fusion": "Powder that was not melted through: large and irregular, sharp tips, "
     "bright grains inside.",
 }
@@ -110,7 +110,7 @@ def clean_name(name: str) -> str:
         )
     if name_key(cleaned) in (name_key(NOT_A_PORE_NAME), name_key(UNSURE_NAME)):
         raise PoreguiError(
-            f"{cleaned!r} is a fixed label already.", "Choose another name for the class."
+            f"{cleaned!r} is already a fixed label.", "Choose another name for the class."
         )
     return cleaned
 
@@ -137,7 +137,7 @@ def new_class(class_id: int, name: str, others: Sequence[PoreClass]) -> PoreClas
     check_free(cleaned, others, "Choose another name.")
     if len(active) >= MOST_CLASSES:
         raise PoreguiError(
-            f"A project has at most {MOST_CLASSES} classes.", "Merge or retire one first."
+            f"A project has at most {MOST_CLASSES} classes.", "Merge or archive one first."
         )
     looks = [(colour, pattern) for pattern in PATTERNS for colour in COLOURS]
     used = {(c.colour, c.pattern) for c in active}
@@ -165,7 +165,7 @@ def check_free(name: str, others: Sequence[PoreClass], advice: str) -> None:
         raise PoreguiError(f"There is a class {taken.name!r} already.", advice)
     if alike:
         raise PoreguiError(
-            f"{alike[-1].name!r} is the name of a retired class, which old runs still know.",
+            f"{alike[-1].name!r} is the name of an archived class that earlier runs still use.",
             "Choose another name, or add a class of that name to bring it back.",
         )
 
@@ -196,7 +196,7 @@ def default_classes(names: Sequence[str] = DEFAULT_CLASS_NAMES) -> tuple[PoreCla
     if not FEWEST_CLASSES <= len(names) <= MOST_CLASSES:
         raise PoreguiError(
             f"A project needs {FEWEST_CLASSES} to {MOST_CLASSES} classes, not {len(names)}.",
-            "Name them with commas between.",
+            "Separate the names with commas.",
         )
     classes: list[PoreClass] = []
     for number, name in enumerate(names, start=1):
@@ -290,15 +290,15 @@ def _of_name(
         return f"several classes here are called {t.name}"
     found = alike[0] if alike else None
     if found is not None and found.uid in claimed:
-        return f"what is called {t.name} there is not what is called {found.name} here"
+        return f"{t.name} there is not the same class as {found.name} here"
     twin = next((m for m in known if _place(m.uid) and _place(m.uid) == _place(t.uid)), None)
     other = twin if twin is not found else None
     if other is not None:
-        return f"what is called {t.name} there may be what is called {other.name} here"
+        return f"{t.name} there may be the same class as {other.name} here"
     if found is None:
         return ""
     if found is not twin and _origin(found.uid) and _origin(found.uid) == _origin(t.uid):
-        return f"what is called {t.name} there may not be what is called {found.name} here"
+        return f"{t.name} there may not be the same class as {found.name} here"
     return found
 
 

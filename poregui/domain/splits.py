@@ -305,7 +305,7 @@ def make_split(
     if not whole and kind not in ("crop", "given") and len(rest) > 0:
         notes.append(
             "Validation shares specimens or micrographs with the training crops, because there are "
-            "too few of them; the live validation curve is too kind, the test is not concerned."
+            "too few of them; the validation curve is too optimistic; test results are unaffected."
         )
     return Split(
         kind=kind,

@@ -292,7 +292,8 @@ def export(model: keras.Model, path: Path, crops: Crops) -> float:
     worst = _difference(model, content, crops)
     if not worst < PARITY:
         raise TrainingError(
-            f"The exported model answers otherwise than the trained one (difference {worst:.2g}).",
+            "Predictions of the exported network differ from the trained one (by up to "
+            f"{worst:.2g}).",
             "Train again; if it happens again, report it with the run's folder.",
         )
     replace_file(path, lambda beside: _write_bytes(beside, content))

@@ -276,7 +276,7 @@ class Fitter:
                     missing_ok=True
                 )  # going on from there would end here again
             raise TrainingError(
-                "The training lost its footing: the loss is no longer a number.",
+                "Training diverged: the loss is not a finite number.",
                 "Train again with a smaller learning rate, such as "
                 f"{self.recipe.learning_rate / 10:g}.",
             )

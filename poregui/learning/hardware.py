@@ -6,11 +6,13 @@ import os
 import platform
 import shutil
 import subprocess
+import sys
 from collections.abc import MutableMapping
 from contextlib import suppress
 from importlib import metadata
 from typing import Any
 
+from poregui.domain.errors import TrainingError
 from poregui.domain.wording import listed
 
 _PACKAGES = (
@@ -23,6 +25,8 @@ _PACKAGES = (
     "opencv-python-headless",
     "scikit-learn",
 )
+LEAST_ADDRESS_SPACE = 5 << 29
+"""Bytes: TensorFlow with a small network took 1.9 GB, and loops for ever while it loads in 1.5."""
 _SECONDS = 20
 _OTHER_BUILDS = ("tensorflow-cpu", "tensorflow-macos", "tf-nightly")
 """Names under which TensorFlow can be installed as well."""
@@ -46,6 +50,25 @@ def set_limits(threads: int, environment: MutableMapping[str, str]) -> None:
     environment["TF_NUM_INTEROP_THREADS"] = "1" if count == "1" else "2"
     environment["OMP_NUM_THREADS"] = count
     environment["TF_FORCE_GPU_ALLOW_GROWTH"] = "true"  # leave the rest of a GPU to others
+
+
+def check_address_space() -> None:
+    """Raise TrainingError where a limit (ulimit -v) leaves TensorFlow too little to start.
+
+    It ends in an endless loop there, and not in an error.
+    """
+    if sys.platform == "win32":
+        return
+    import resource
+
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if limit != resource.RLIM_INFINITY and limit < LEAST_ADDRESS_SPACE:
+        raise TrainingError(
+            f"This process may use {limit / 2**30:.1f} GB of address space, too little for "
+            "TensorFlow.",
+            f"Allow {LEAST_ADDRESS_SPACE / 2**30:.1f} GB or more (ulimit -v), or choose the preset "
+            "shape.",
+        )
 
 
 def allowed_threads() -> int:
@@ -135,10 +158,10 @@ def why_no_gpu(
     `system` and `machine` are as in `platform`, `cards` as `nvidia_cards` returns them.
     """
     if system == "Darwin":
-        return ["TensorFlow from PyPI uses no GPU on macOS; there is nothing to set right."]
+        return ["TensorFlow from PyPI uses no GPU on macOS; nothing needs to be changed."]
     if not cards:
         return [
-            "No NVIDIA card was found (nvidia-smi tells of none). With one, install NVIDIA's "
+            "No NVIDIA card was found (nvidia-smi lists none). With one, install NVIDIA's "
             "driver and ask again; others are not used."
         ]
     found = f"Found {listed(cards)}, but"
@@ -147,16 +170,16 @@ def why_no_gpu(
             f"{found} TensorFlow has used no GPU on native Windows since version 2.11. Install "
             "poregui in WSL2: `wsl --install` in a terminal of Windows, then in Ubuntu, in "
             "poregui's folder, `pip install '.[gpu]'`; the driver of Windows serves both, and "
-            "projects lie under /mnt/c. Here training goes on without the card."
+            "projects lie under /mnt/c. Here training runs without the card."
         ]
     if not built_for_cuda:
         return [
-            f"{found} this TensorFlow is built for processors only. In a fresh environment: pip "
+            f"{found} this TensorFlow is built for CPUs only. In a fresh environment: pip "
             "install '.[gpu]'."
             if machine in ("x86_64", "AMD64")
-            else f"{found} TensorFlow for {machine} is built for processors only."
+            else f"{found} TensorFlow for {machine} is built for CPUs only."
         ]
     return [
         f"{found} TensorFlow found no CUDA libraries that fit its driver. Install them with pip "
-        "install '.[gpu]', and renew the driver if it is older than they are."
+        "install '.[gpu]', and update the driver if it is older than they are."
     ]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+import keras
+
 from poregui.domain.errors import TrainingError
 from poregui.domain.events import Finished, Note, Stage
 from poregui.learning import networks, trained_network
@@ -50,9 +52,7 @@ def train(run_folder: Path, report: Report, should_stop: ShouldStop) -> None:
     spec = networks.input_spec(recipe, colour=dataset.colour, calibrated=dataset.calibrated)
     job = Job(folder, recipe, dataset, spec, report, should_stop, time.monotonic())
     if recipe.mixed_precision and policy_of(recipe) == FULL:
-        report(
-            Note("No GPU is used, so the training computes in 32 bits in spite of mixed precision.")
-        )
+        report(Note("No GPU is used, so training computes in 32 bits despite mixed precision."))
     for warning in dataset.warnings:
         report(Note(warning))
     folds = folder.read_folds()
@@ -64,12 +64,13 @@ def train(run_folder: Path, report: Report, should_stop: ShouldStop) -> None:
 
 def _train_one(job: Job) -> None:
     fit = read_trained(job.folder)
+    left = fit is not None
     if fit is None:
         fit = _fit(job)
     else:
-        job.report(Note("The network of this run is trained; what comes after is done now."))
+        job.report(Note("The network is already trained; completing the remaining steps."))
     if fit is not None:
-        _finish(job, fit)
+        _finish(job, fit, left=left)
 
 
 def _fit(job: Job) -> Fit | None:
@@ -83,9 +84,9 @@ def _fit(job: Job) -> Fit | None:
     fitter = start(job, job.folder.path.name, train, validation, len(tested))
     resumed = fitter.resume()
     if resumed:
-        job.report(Note(f"The training goes on after epoch {resumed}, where it was interrupted."))
+        job.report(Note(f"Training resumes after epoch {resumed}, where it was interrupted."))
     elif job.folder.checkpoint_file.exists():
-        job.report(Note("The checkpoint of this run cannot be read, so its training begins again."))
+        job.report(Note("The checkpoint of this run cannot be read, so training starts again."))
     fit = fitter.fit()
     if gave_up(job, fit.ended, fit.epochs):
         return None
@@ -96,7 +97,7 @@ def _fit(job: Job) -> Fit | None:
     return fit
 
 
-def _finish(job: Job, fit: Fit) -> None:
+def _finish(job: Job, fit: Fit, *, left: bool) -> None:
     """Test the weights that were saved and say that the run is complete, or that it was left off
     before.
 
@@ -104,7 +105,7 @@ def _finish(job: Job, fit: Fit) -> None:
     """
     try:
         job.folder.break_seal()
-        final = _test(job, fit)
+        final = _test(job, fit, _left_model(job) if left else _own_model(job))
     except LeftOff as left:
         gave_up(job, left.wish, fit.epochs)
         return
@@ -113,13 +114,29 @@ def _finish(job: Job, fit: Fit) -> None:
     job.report(final)
 
 
-def _test(job: Job, fit: Fit) -> Finished:
+def _own_model(job: Job) -> keras.Model:
+    """Return the network that this process has just saved."""
+    return trained_network.load_model(job.folder)
+
+
+def _left_model(job: Job) -> keras.Model:
+    """Return the network whose training was left earlier: anybody may have written its file since.
+
+    It is built from the recipe, so that nothing but numbers is taken from the file.
+    """
+    train = load_part(job, job.dataset.part("train"), "train")
+    classes = len(job.dataset.classes)
+    sizes, shapes = train.sizes, train.shapes
+    model = networks.without_weights(job.recipe, job.spec, classes, sizes, shapes)
+    return trained_network.with_weights_of(job.folder, model)
+
+
+def _test(job: Job, fit: Fit, model: keras.Model) -> Finished:
     """Test the very weights that were saved, export them, and return what is to
     be told at the end.
     """
     folder = job.folder
     dataset = job.dataset
-    model = trained_network.load_model(folder)
     job.report(Stage(EXPORTING))
     difference = trained_network.export_model(folder, model, job.recipe, dataset, job.spec)
     job.check()

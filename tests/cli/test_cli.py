@@ -154,8 +154,8 @@ def test_a_picture_is_described_with_its_scale_and_who_says_so(
     (tmp_path / "bad.tif").write_bytes(b"II*\0\x08\0\0\0")
     for name, sentence in {
         "bad.tif": "is damaged",
-        "gone.tif": "is not there any more",
-        ".": "is no file",
+        "gone.tif": "no longer exists",
+        ".": "is not a file",
     }.items():
         assert sentence in refused(capsys, "image", tmp_path / name)
 
@@ -199,7 +199,7 @@ def test_bad_pictures_get_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixtu
     }
     for name, sentence in wanted.items():
         assert sentence in refused(capsys, "import", tmp_path / "p", tmp_path / name)
-    assert "no regular expression" in refused(
+    assert "not a regular expression" in refused(
         capsys, "import", tmp_path / "p", tmp_path / "empty", "--specimen-from", "("
     )
     assert said(capsys, "info", tmp_path / "p")["crops"] == 0
@@ -329,7 +329,7 @@ def test_outlines_of_ready_made_crops_are_refused_with_a_sentence(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for name in ("coco", "geojson", "imagej"):
-        assert "nothing to write" in refused(
+        assert "nothing to export" in refused(
             capsys, "export", folder, tmp_path / name, "--format", name
         )
         assert not (tmp_path / name).exists()

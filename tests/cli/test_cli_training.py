@@ -153,7 +153,7 @@ def test_a_child_that_dies_has_its_last_words_shown(
     )
     with pytest.raises(TrainingError) as caught:
         training_output.follow(run, Screen(as_json=False))
-    expected = "The trainer of run 001 died with code 7. Its last words: out of luck / farewell."
+    expected = "Training of run 001 crashed (exit code 7). Last log lines: out of luck / farewell."
     assert caught.value.what == expected
     assert str(run.log_file) in caught.value.remedy
     assert "checkpoint" not in caught.value.remedy
@@ -166,7 +166,7 @@ def test_a_child_that_dies_after_a_checkpoint_says_how_to_go_on(
     stand_in(monkeypatch, started(), script="os._exit(7)")
     with pytest.raises(TrainingError) as caught:
         training_output.follow(run, Screen(as_json=False))
-    assert f"poregui fit {run.path}, goes on from there" in caught.value.remedy
+    assert f"poregui fit {run.path}, continues from there" in caught.value.remedy
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signal")
@@ -174,7 +174,7 @@ def test_a_child_that_the_system_kills_is_told_apart(
     run: RunFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stand_in(monkeypatch, script="os.kill(os.getpid(), 9)")
-    with pytest.raises(TrainingError, match="died by SIGKILL, perhaps for want of memory"):
+    with pytest.raises(TrainingError, match=r"crashed \(SIGKILL, possibly out of memory\)"):
         training_output.follow(run, Screen(as_json=False))
 
 
@@ -193,7 +193,7 @@ def test_a_child_that_died_for_want_of_memory_says_how_to_need_less(
     stand_in(monkeypatch, script=script)
     with pytest.raises(TrainingError) as died:
         training_output.follow(run, Screen(as_json=False))
-    assert "for want of memory" in died.value.what
+    assert "possibly out of memory" in died.value.what
     assert "Choose fewer crops per batch" in died.value.remedy
 
 

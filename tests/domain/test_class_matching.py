@@ -75,7 +75,7 @@ def test_a_name_that_another_class_of_theirs_has_here_decides_nothing() -> None:
     mine = [NamedClass(1, "Void", "g"), NamedClass(2, "Keyhole", "k")]
     found = match_classes(theirs, mine)
     assert {i: m.id for i, m in found.here.items()} == {1: 1}
-    assert found.unclear == {4: "what is called Void there is not what is called Void here"}
+    assert found.unclear == {4: "Void there is not the same class as Void here"}
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_a_class_in_use_goes_before_a_retired_one_of_its_name_and_one_that_is_go
 def test_copies_from_before_uids_are_matched_only_where_names_and_ids_agree() -> None:
     found = match_classes(old(A, "Gas", "Keyhole", "Crack"), old(A, "Gas", "Keyhole", "Void"))
     assert {i: m.id for i, m in found.here.items()} == {1: 1, 2: 2}
-    assert found.unclear == {3: "what is called Crack there may be what is called Void here"}
+    assert found.unclear == {3: "Crack there may be the same class as Void here"}
     swapped = match_classes(old(A, "Keyhole", "Gas"), old(A, "Gas", "Keyhole"))
     assert swapped.here == {}
     assert len(swapped.unclear) == 2
@@ -138,7 +138,7 @@ ALIKE = ["GAS", " gas ", "Gas\u00a0", "Ｇａｓ", "Gａs"]
 def test_names_that_differ_in_form_alone_are_one_name(name: str, retired: bool) -> None:
     gas = default_classes()[0]
     others = [PoreClass(**{**vars(gas), "retired": retired}), *default_classes()[1:]]
-    words = "retired class" if retired else "There is a class 'Gas' already"
+    words = "archived class" if retired else "There is a class 'Gas' already"
     with pytest.raises(PoreguiError, match=words):
         check_free(name, others, "Choose another.")
     with pytest.raises(PoreguiError):

@@ -145,7 +145,7 @@ def apply(window: MainWindow) -> None:
     part(window, QPushButton, "apply_button").click()
     window.background.wait()
     page = window.apply_page
-    assert "5 micrographs done" in page.state_text.text()
+    assert "5 micrographs processed" in page.state_text.text()
     assert sum(int(row.cells[2]) for row in page.table.rows) > 12 * EACH
     assert "over 5 specimens" in page.result_note.text()
 

@@ -133,7 +133,7 @@ def test_a_name_alone_makes_no_common_specimen_of_them_and_a_folder_makes_two(
         "notes"
     ]
     assert specimens_of(two) == {"S1": None, "S2": None}
-    assert "the name alone would make one specimen of them" in notes[0]
+    assert "images in different folders share a file name" in notes[0]
     told(capsys, "micrographs", two.project, "--specimen-pattern", "{specimen}/*.png")
     assert specimens_of(two) == {"S1": "S1", "S2": "S2"}
 
@@ -166,7 +166,7 @@ def test_an_import_one_folder_after_the_other_makes_no_common_specimen(
     told(capsys, "import", fresh.project, two.data / "S1", *rule)
     notes = told(capsys, "import", fresh.project, two.data / "S2", *rule)["notes"]
     assert specimens_of(fresh) == {"S1": "image", "S2": None}
-    assert any("the name alone would make one specimen" in note for note in notes)
+    assert any("images in different folders share a file name" in note for note in notes)
 
 
 def test_pores_are_found_on_each_and_tables_tell_them_apart(
@@ -293,20 +293,19 @@ def test_the_same_picture_under_two_paths_is_said_and_counted_where_a_person_wan
     values = told(capsys, "import", fresh, two.data, "--as", "micrographs")
     assert values["micrographs"] == 1
     assert (
-        "S2/image_001.png is the same picture as S1/image_001.png; it was taken once."
+        "S2/image_001.png is the same image as S1/image_001.png; it was imported once."
         in values["notes"]
     )
     again = told(capsys, "import", fresh, two.data / "S2", "--as", "micrographs")
     assert again["present"] == 1
-    assert any("is the same picture as image_001.png" in note for note in again["notes"])
+    assert any("is the same image as image_001.png" in note for note in again["notes"])
     add_network(two, tmp_path)
     model = tmp_path / "model" / "model.onnx"
     applied_twice = told(
         capsys, "apply", model, two.data / "S1", two.data / "S2", "--out", tmp_path / "out"
     )
     assert applied_twice["warnings"][0] == (
-        "S1/image_001.png, S2/image_001.png are the same picture, which counts 2 times: leave all "
-        "but one out."
+        "S1/image_001.png, S2/image_001.png are the same image, counted 2 times: keep only one."
     )
     assert len(list((tmp_path / "out" / "fields").iterdir())) == 2
 

@@ -128,18 +128,18 @@ def test_a_folder_without_a_run_is_refused_with_a_sentence(
     ("error", "code", "sentence"),
     [
         (TrainingError("The disk is full.", "Make room."), 2, "The disk is full. Make room."),
-        (MemoryError(), 2, "needed more memory than there is. Choose fewer crops per batch"),
+        (MemoryError(), 2, "Training ran out of memory. Choose fewer crops per batch"),
         (
             ResourceExhaustedError(),
             2,
-            "needed more memory than there is. Choose fewer crops per batch",
+            "Training ran out of memory. Choose fewer crops per batch",
         ),
         (
             RuntimeError("Failed to allocate: CUDA_ERROR_OUT_OF_MEMORY: out of memory"),
             2,
-            "needed more memory",
+            "Training ran out of memory",
         ),
-        (KeyError("conv_9"), 1, "The training broke down: KeyError: 'conv_9'. Look into"),
+        (KeyError("conv_9"), 1, "Training failed: KeyError: 'conv_9'. See"),
     ],
 )
 def test_a_failure_is_told_and_logged_and_the_lock_is_free(

@@ -75,7 +75,7 @@ def test_a_damaged_cache_without_a_wheel_is_said(cache, no_wheel):
 
 def test_another_file_is_refused_before_it_is_read(tmp_path):
     (tmp_path / "other.pth").write_bytes(b"not the weights")
-    with pytest.raises(TrainingError, match=r"other\.pth does not hold the weights"):
+    with pytest.raises(TrainingError, match=r"other\.pth does not contain the expected weights"):
         pretrained_weights.convert(tmp_path / "other.pth")
 
 

@@ -25,7 +25,7 @@ from poregui.store import connections, database
 from poregui.store.connections import MOST_READERS, Connections
 from poregui.store.database import explain
 from poregui.store.files import explain_write_error
-from poregui.store.pixels import CropPixels, PixelStore
+from poregui.store.pixels import CropPixels, PixelStore, make_pixels
 from poregui.store.project import Project
 from poregui.vision.io.reader import read_image
 
@@ -57,6 +57,11 @@ class Counted(sqlite3.Connection):
         with Counted.guard:
             Counted.now -= self.is_counted
             self.is_counted = False
+
+
+@pytest.fixture(autouse=True)
+def _file(tmp_path: Path) -> None:
+    make_pixels(tmp_path / "pixels.db")
 
 
 @pytest.fixture
@@ -220,7 +225,7 @@ def test_nothing_is_added_to_a_store_for_reading(tmp_path: Path, keys) -> None:
 def test_pixels_that_vanished_are_told_and_not_made_anew(tmp_path: Path, keys) -> None:
     store = PixelStore(tmp_path / "pixels.db", read_only=False)
     (tmp_path / "pixels.db").rename(tmp_path / "away.db")
-    with pytest.raises(ProjectError, match=r"pixels\.db is not there any more"):
+    with pytest.raises(ProjectError, match=r"pixels\.db no longer exists"):
         store.get(keys[0])
     assert not (tmp_path / "pixels.db").exists()
     store.close()
@@ -235,10 +240,10 @@ def refusal(name: str, text: str = "refused") -> sqlite3.Error:
 @pytest.mark.parametrize(
     ("error", "says", "advises"),
     [
-        (refusal("SQLITE_FULL"), "is full", "Make room"),
+        (refusal("SQLITE_FULL"), "is full", "Free some space"),
         (refusal("SQLITE_BUSY_SNAPSHOT"), "being written by another program", "Close it there"),
         (refusal("SQLITE_READONLY_DIRECTORY"), "is read-only", "Copy the project"),
-        (refusal("SQLITE_READONLY_DBMOVED"), "was moved or replaced", "Put it back"),
+        (refusal("SQLITE_READONLY_DBMOVED"), "was moved or replaced", "Restore it"),
         (refusal("SQLITE_NOTADB"), "pixels.db is damaged", "restore pixels.db"),
         (refusal("SQLITE_IOERR_FSYNC"), "The disk failed", "its drive is connected"),
         (refusal("SQLITE_IOERR_NOMEM"), "not enough memory", "Close other programs"),
@@ -259,7 +264,7 @@ def test_each_refusal_has_a_sentence_of_its_own(
 
 @pytest.mark.parametrize("name", ["SQLITE_CANTOPEN", "SQLITE_IOERR_READ"])
 def test_a_file_that_is_gone_is_called_gone(tmp_path: Path, name: str) -> None:
-    assert "is not there any more" in explain(refusal(name), tmp_path / "pixels.db").what
+    assert "no longer exists" in explain(refusal(name), tmp_path / "gone.db").what
 
 
 def test_a_file_without_permission_is_called_so(tmp_path: Path, monkeypatch) -> None:
@@ -272,7 +277,7 @@ def test_a_file_without_permission_is_called_so(tmp_path: Path, monkeypatch) -> 
 
 @pytest.mark.parametrize(
     ("code", "says"),
-    [(errno.EMFILE, "too many files open"), (errno.ENOENT, "is not there any more")],
+    [(errno.EMFILE, "too many files open"), (errno.ENOENT, "no longer exists")],
 )
 def test_a_write_that_is_refused_names_the_cause(tmp_path: Path, code: int, says: str) -> None:
     assert (

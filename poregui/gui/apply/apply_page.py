@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QListWidget,
@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from poregui.domain.wording import count
 from poregui.gui.base import pieces
 from poregui.gui.base.theme import GAP, MARGIN
 from poregui.gui.canvas.image_canvas import ImageCanvas
@@ -51,7 +52,7 @@ class LockPanel(QWidget):
         self.take_button = pieces.button(
             "take_lock_button", "Import…", "Import a recipe that was locked in another project"
         )
-        self.take_button.setAccessibleName("Take a locked recipe")
+        self.take_button.setAccessibleName("Import locked recipe")
         self.take_button.clicked.connect(self.take_requested)
         self._locked = False
         head = pieces.row(self.state, self.take_button, self.button)
@@ -88,7 +89,7 @@ class LockPanel(QWidget):
         self.text.setVisible(True)
         self.setToolTip(details)
         self.button.setText("Unlock…")
-        self.button.setToolTip("Let network, recipe and confidence be chosen again")
+        self.button.setToolTip("Allow network, recipe and confidence to be changed")
         self.button.setAccessibleName("Unlock the recipe")
         self.button.setEnabled(may_unlock)
 
@@ -97,7 +98,7 @@ class LockPanel(QWidget):
 
 
 _KEY = int(Qt.ItemDataRole.UserRole)
-HEADS = ("Class", "Area %", "95 % interval", "Pores", "Per mm²", "D50", "Largest")
+HEADS = ("Class", "Area %", "95 % CI", "Pores", "Per mm²", "D50", "Largest")
 _NUMBERS_HEIGHT = 172
 """Height that the table gets at least beside the picture; what needs more scrolls."""
 _SIZES_HEIGHT = 204
@@ -119,7 +120,8 @@ class ApplyPage(QWidget):
     """Hold the widgets of applying and say what a person wants; the presenter fills them.
 
     `field_chosen` carries the key of a micrograph, `group_chosen` the name of a specimen (empty:
-    all), `sureness_changed` the wanted confidence as a fraction.
+    all), `sureness_changed` the wanted confidence as a fraction; `shown` tells that the page came
+    into sight.
     """
 
     apply_requested = Signal()
@@ -134,6 +136,7 @@ class ApplyPage(QWidget):
     group_chosen = Signal(str)
     sureness_changed = Signal(float)
     unsure_requested = Signal()
+    shown = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -207,7 +210,7 @@ class ApplyPage(QWidget):
 
     def set_waiting(self, pores: int) -> None:
         """Offer to look at the pores that wait for a person."""
-        self.unsure_button.setText(f"Look at {pores:,} unsure pore{'' if pores == 1 else 's'}…")
+        self.unsure_button.setText(f"Review {count(pores, 'unsure pore')}…")
         self.unsure_button.setVisible(pores > 0)
 
     def sureness(self) -> float:
@@ -297,9 +300,9 @@ class ApplyPage(QWidget):
         self.sureness_slider.setAccessibleName("Minimum confidence")
         self.sureness_slider.setRange(0, 99)
         self.sureness_text = pieces.muted("sureness_text")
-        self.unsure_button = _wide("unsure_button", "Look at unsure pores…")
+        self.unsure_button = _wide("unsure_button", "Review unsure pores…")
         self.unsure_button.setToolTip(
-            "Bring them into the project and say what they are; the numbers follow"
+            "Import them into the project and label them; the numbers update"
         )
         self.unsure_button.hide()
         self.sureness_text.setWordWrap(True)
@@ -361,10 +364,10 @@ class ApplyPage(QWidget):
         self.group_box: QComboBox = pieces.combo("group_box", "Numbers of")
         self.group_box.hide()
         self.report_button = pieces.button(
-            "apply_report_button", "Report…", "One page a specimen, as PDF or HTML"
+            "apply_report_button", "Report…", "One page per specimen, as PDF or HTML"
         )
         self.open_button = pieces.button(
-            "apply_open_button", "Open the folder", "Tables, outlines and pictures"
+            "apply_open_button", "Open the folder", "Tables, outlines and images"
         )
         self.sizes_button = pieces.button(
             "apply_sizes_button", "Sizes", "Show how large the pores of each class are"
@@ -410,8 +413,8 @@ class ApplyPage(QWidget):
             "like."
         )
         self.train_button = _wide("apply_train_button", "Go to Train", primary=True)
-        self.take_button = _wide("apply_take_button", "Take a locked recipe…")
-        self.take_button.setToolTip("Apply what was locked in another project")
+        self.take_button = _wide("apply_take_button", "Import locked recipe…")
+        self.take_button.setToolTip("Apply a recipe that was locked in another project")
         panel = QWidget()
         layout = QVBoxLayout(panel)
         layout.setSpacing(MARGIN)
@@ -452,6 +455,10 @@ class ApplyPage(QWidget):
         else:
             high = _NUMBERS_HEIGHT
         self._numbers.setMinimumHeight(high)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.shown.emit()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

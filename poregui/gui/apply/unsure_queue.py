@@ -68,7 +68,7 @@ class UnsureFlow(QObject):
             ]
             return new, cut_unsure(pores, pixels, control.progress)
 
-        self._services.background.run("Cutting unsure pores", work, self._bring_in)
+        self._services.background.run("Cropping unsure pores", work, self._bring_in)
 
     def close(self) -> None:
         """Close the grid when the project goes."""

@@ -125,8 +125,8 @@ class MergeDialog(QDialog):
             ("keep_mine", "Keep mine", partial(self._take_selected, "mine")),
             ("take_theirs", "Take theirs", partial(self._take_selected, "theirs")),
             ("all_mine", "Keep all mine", partial(self._take_all, "mine")),
-            ("all_theirs", "Take all theirs", partial(self._take_all, "theirs")),
-            ("all_newer", "Take the newer of each", self._take_newer),
+            ("all_theirs", "Keep all theirs", partial(self._take_all, "theirs")),
+            ("all_newer", "Keep the newer of each", self._take_newer),
         )
         for name, text, act in choices:
             button = QPushButton(text)

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from poregui.domain.errors import PoreguiError
-from poregui.domain.wording import count, percent
+from poregui.domain.wording import count, noun, percent
 from poregui.gui.dialogs.base import FormDialog, hint
 from poregui.workflow.training.test_split import Group, word_for
 
@@ -39,14 +39,14 @@ class TestSplitDialog(FormDialog):
         parent: QWidget | None = None,
     ) -> None:
         self._kind = word_for([group.key for group in groups])
-        super().__init__(f"Test {self._kind}s", "Use as test set", parent)
+        super().__init__(f"Test {noun(2, self._kind)}", "Use as test set", parent)
         self.setObjectName("test_side_dialog")
         self._groups = tuple(groups)
         self._check_split = check_split
         self.form.addRow(
             hint(
-                f"Ticked {self._kind}s are used for testing and never for training. Choose them "
-                "once, before you look at results, and leave them."
+                f"Ticked {noun(2, self._kind)} are used for testing and never for training. Choose "
+                "them once, before you look at results, and leave them."
             )
         )
         self.table = self._build(classes)
@@ -95,7 +95,8 @@ class TestSplitDialog(FormDialog):
         table = QTableWidget(len(self._groups), len(headings))
         table.setObjectName("test_side_table")
         table.setAccessibleName(
-            f"{self._kind.capitalize()}s and their crops per class; ticked ones are the test set"
+            f"{noun(2, self._kind).capitalize()} and their crops per class; ticked ones are the "
+            "test set"
         )
         table.setHorizontalHeaderLabels(headings)
         table.verticalHeader().hide()

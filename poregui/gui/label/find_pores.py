@@ -15,7 +15,7 @@ from poregui.domain.detection import DetectionRecipe
 from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import Box
 from poregui.domain.records import Changed, Micrograph
-from poregui.domain.wording import count, noun
+from poregui.domain.wording import count
 from poregui.gui.base.feature import Feature, Link
 from poregui.gui.base.messages import messages
 from poregui.gui.base.pieces import Tabbed
@@ -25,13 +25,14 @@ from poregui.gui.dialogs.micrograph_choice import ask_which_micrographs
 from poregui.gui.label.catalogue import CropFilter
 from poregui.gui.label.label_state import LabelState
 from poregui.gui.label.outlines import Outlining
-from poregui.gui.label.side_panels import FindPanel
+from poregui.gui.label.side_panels import FindPanel, porosity_text, result_words
 from poregui.gui.label.stage import Stage
 from poregui.gui.services.jobs import Latest, TaskControl, TaskHandle
+from poregui.store.backups import make_backup
 from poregui.store.project import Project
 from poregui.vision.io.pyramid import Pyramid
 from poregui.vision.pores.detection import Detected, preview
-from poregui.vision.pores.plan import Plan, Source, make_plan
+from poregui.vision.pores.plan import Plan, make_plan, source_of
 from poregui.workflow.detecting.find_pores import (
     RECIPE_KEY,
     DetectedPores,
@@ -39,13 +40,10 @@ from poregui.workflow.detecting.find_pores import (
     Present,
     detection_recipe,
     find_in_file,
-    mount_words,
     plan_detection,
     recipe_text,
     searchable,
 )
-
-_MOST_FAILURES = 3
 
 
 def preview_words(seen: Seen) -> str:
@@ -54,51 +52,7 @@ def preview_words(seen: Seen) -> str:
     if seen.partly:
         where = "In the centre of the view"
     pores = count(len(seen.detected.outlines), "pore")
-    return f"{where}: {pores}, {_percent(seen.detected.area_percent)}"
-
-
-def result_words(
-    found: Sequence[DetectedPores], failed: Sequence[tuple[str, str]], plan: DetectionPlan | None
-) -> str:
-    """Say what was found, what became of proposals and labels, and which micrographs could not be
-    searched.
-    """
-    lines = []
-    if len(found) == 1:
-        lines.append(f"{count(len(found[0].pores), 'pore')}, {_percent(found[0].area_percent)}.")
-    elif found:
-        pores = sum(len(one.pores) for one in found)
-        mean = sum(one.area_percent for one in found) / len(found)
-        where = count(len(found), "micrograph")
-        lines.append(f"{count(pores, 'pore')} in {where}, mean {_percent(mean)}.")
-    if plan is not None:
-        parts = [count(plan.added, "new candidate")]
-        if plan.removed:
-            parts.append(f"{plan.removed:,} removed")
-        if plan.carried:
-            parts.append(f"{count(plan.carried, 'label')} kept")
-        lines.append(f"{', '.join(parts)}.")
-    if plan is not None and plan.stayed:
-        crops = count(len(plan.stayed), "labelled crop")
-        have = noun(len(plan.stayed), "has", "have")
-        lines.append(f"{crops} {have} no pore now; nothing was changed there.")
-    large = sum(one.too_large for one in found)
-    if large:
-        lines.append(f"{count(large, 'region')} too large for a pore excluded.")
-    mount = mount_words(found)
-    if mount:
-        lines.append(
-            f"{mount} If it is pore, choose No surface in image in the Image tab and search again."
-        )
-    lines += [f"{name}: {why}" for name, why in failed[:_MOST_FAILURES]]
-    if len(failed) > _MOST_FAILURES:
-        more = count(len(failed) - _MOST_FAILURES, "more micrograph")
-        lines.append(f"{more} could not be processed.")
-    return "\n".join(lines)
-
-
-def _percent(value: float) -> str:
-    return f"{value:.2f} area %"
+    return f"{where}: {pores}, {porosity_text(seen.detected.area_percent)}"
 
 
 LARGEST_VIEW = 4_000_000
@@ -140,11 +94,10 @@ class Previewer:
         box = _middle(view)
         plan = self._plan(image, micrograph, recipe)
         detected = preview(
-            partial(image.read, 0),
+            source_of(image),
             recipe,
             micrograph.um_per_px,
             micrograph.masks,
-            size=(image.width, image.height),
             view=box,
             plan=plan,
         )
@@ -165,8 +118,10 @@ class Previewer:
         shared = replace(recipe, **{name: getattr(usual, name) for name in free})
         key = (id(image), micrograph.id, micrograph.masks, micrograph.um_per_px, shared)
         if self._known is None or self._known[0] != key:
-            source = Source.of(partial(image.read, 0), (image.width, image.height))
-            self._known = key, make_plan(source, recipe, micrograph.um_per_px, micrograph.masks)
+            self._known = (
+                key,
+                make_plan(source_of(image), recipe, micrograph.um_per_px, micrograph.masks),
+            )
         return replace(self._known[1], recipe=recipe, specimen_ends=micrograph.surfaces != ())
 
 
@@ -197,10 +152,13 @@ class _Search:
     revision: int
 
 
+_HEARD = frozenset({"crops", "outlines", "settings", "micrographs"})
+
+
 class Detecting(Feature):
     """Show what the recipe finds while it is tuned, and find pores when asked."""
 
-    hears = frozenset({"crops", "labels", "outlines", "settings", "micrographs"})
+    hears = _HEARD
 
     def __init__(
         self,
@@ -430,9 +388,10 @@ class Detecting(Feature):
             return _Search((), failed, None, revision)
         with Project.open(self._state.project.folder, read_only=True) as reader:
             present = Present.of(reader, [one.micrograph for one in found])
-        return _Search(
-            found, failed, plan_detection(found, present, recipe, self._state.session.who), revision
-        )
+        plan = plan_detection(found, present, recipe, self._state.session.who)
+        if plan.edit is not None:
+            make_backup(self._state.project.folder, "before-detection")
+        return _Search(found, failed, plan, revision)
 
     def _start(
         self, title: str, task: Callable[[TaskControl], _Search], recipe: DetectionRecipe
@@ -440,6 +399,7 @@ class Detecting(Feature):
         self._running = self._state.services.background.run(
             title, task, lambda search: self._found(search, recipe)
         )
+        self.hears = _HEARD | {"labels"}  # the plan depends on them
         self._show_ready()
 
     def _found(self, search: _Search, recipe: DetectionRecipe) -> None:
@@ -471,6 +431,7 @@ class Detecting(Feature):
     def _ended(self, handle: TaskHandle) -> None:
         if handle is self._running:
             self._running = None
+            self.hears = _HEARD
             self._show_ready()
 
     def _show_stayed(self) -> None:

@@ -364,7 +364,7 @@ class Suggesting(Feature):
         if found.run is not None:
             text += f" and the network of run {found.run}"
         if found.found_words:
-            text += f"; finds {found.found_words}"
+            text += f"; classifies correctly {found.found_words}"
         if hint:
             self._line.show_state(f"{text}. {hint}", HOW_SURE)
         else:

@@ -119,8 +119,7 @@ _HEADS = ("Class", "Precision", "Recall", "F1", "Crops")
 _TIPS = (
     "",
     "Of the crops predicted as this class, how many carry its label (%)",
-    "Of the crops with this label, how many were predicted as it (%); the line is the 95 % "
-    "interval",
+    "Of the crops with this label, how many were predicted as it (%); the line is the 95 % CI",
     "Harmonic mean of precision and recall (%)",
     "Crops with this label",
 )

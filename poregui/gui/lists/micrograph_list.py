@@ -28,7 +28,7 @@ from PySide6.QtWidgets import (
 )
 
 from poregui.gui.base.theme import theme
-from poregui.gui.lists.quiet_list import QuietList
+from poregui.gui.lists.crop_list import QuietList
 
 _PICTURE = 52
 _PAD = 6
@@ -290,7 +290,7 @@ class MicrographList(QuietList):
             lambda: self.properties_requested.emit(micrograph_id)
         )
         accept = menu.addAction("Accept changed file")
-        accept.setToolTip("Take the file as it is now, where it is not the one that was imported")
+        accept.setToolTip("Use the file as it is now, although it changed since import")
         accept.triggered.connect(lambda: self.accept_requested.emit(micrograph_id))
         menu.addAction("Delete…").triggered.connect(self._request_deletion)
         menu.popup(self.viewport().mapToGlobal(at))

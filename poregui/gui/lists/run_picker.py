@@ -302,4 +302,4 @@ def why_nothing(number: int, final: Event | None) -> str:
         )
     if isinstance(final, Failed):
         return f"Run {number} failed: {final.what} {final.remedy}".strip()
-    return f"The predictions of run {number} are missing. Put predictions.csv back, or train again."
+    return f"The predictions of run {number} are missing. Restore predictions.csv, or train again."

@@ -73,7 +73,7 @@ class SectionStrip(QTabBar):
                 left = f"{section.left:,} still without a label"
             else:
                 left = "all crops labelled"
-            self.setTabToolTip(place, f"{section.name}: {left}. A click goes to the first of them.")
+            self.setTabToolTip(place, f"{section.name}: {left}. Click to go to the first one.")
         self._draw_marks()
         self.setVisible(bool(sections))
 

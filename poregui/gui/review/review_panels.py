@@ -342,7 +342,7 @@ class LabelIssuesPanel(QWidget):
             "suspect_keep_button", "Keep (K)", "The label is correct: mark the crop as reviewed"
         )
         self.change_button = button(
-            "suspect_change_button", "Change (C)", "Give the crop the proposed label"
+            "suspect_change_button", "Change (C)", "Give the crop the suggested label"
         )
         self.unsure_button = button(
             "suspect_unsure_button", "Unsure (U)", "Exclude the crop from training and testing"

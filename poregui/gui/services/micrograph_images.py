@@ -211,7 +211,7 @@ class MicrographImages(QObject):
             raise ImageError(
                 f"{micrograph.shown_name} is {pyramid.width} x {pyramid.height} px now, and was "
                 f"{micrograph.width} x {micrograph.height} px.",
-                "Its crops would not fit: put the original file back. Labelling goes on without "
+                "Its crops would not fit. Restore the original file; labelling continues without "
                 "it.",
             )
         try:

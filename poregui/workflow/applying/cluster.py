@@ -35,7 +35,7 @@ another machine wrote.
 """
 _LOOK_FOR_WORKERS_S = 5
 _WITHOUT_WORKERS_S = 60
-_RESUME = "What is done is not done again when you ask once more."
+_RESUME = "Finished micrographs are kept. Run apply again to continue."
 _NOT_SHARED = (
     "A worker wrote its results, but they are not in {folder}. It must be the same folder on all "
     "machines."
@@ -67,13 +67,13 @@ class Scheduler:
         host, _, port = rest.rpartition(":")
         if protocol not in ("tcp", "tls") or not host or not port.isdecimal():
             raise PoreguiError(
-                f"{self.address} is no address of a scheduler.",
+                f"{self.address} is not the address of a scheduler.",
                 "Give one such as tls://cluster.example:8786.",
             )
         if protocol == "tcp" and not _of_this_machine(host):
             raise PoreguiError(
-                f"{host} is another machine, and tcp:// would let anybody on the way read and "
-                "change the work.",
+                f"{host} is another machine, and tcp:// would let anyone on the "
+                "network read and change the work.",
                 f"Start the scheduler and its workers with TLS and give tls://{rest}.",
             )
         for path in (self.tls_ca, self.tls_cert, self.tls_key):
@@ -149,7 +149,7 @@ def _client(scheduler: Scheduler) -> Iterator[Any]:
             )
         except (OSError, ValueError) as error:
             raise PoreguiError(
-                f"The scheduler {scheduler.address} does not answer ({_said(error)}).",
+                f"The scheduler {scheduler.address} does not respond ({_said(error)}).",
                 "Check the address and its TLS files, and that it runs.",
             ) from error
         try:
@@ -283,7 +283,7 @@ def _taken(future: Any, task: FieldTask) -> FieldResult | FieldProblem:
     except KilledWorker:
         return FieldProblem(task.name, ENDED_ITS_PROCESS)
     except (CancelledError, OSError) as error:
-        raise PoreguiError("The scheduler does not answer any more.", _RESUME) from error
+        raise PoreguiError("The scheduler no longer responds.", _RESUME) from error
     if isinstance(result, FieldResult) and not _shown(task.result_file):
         return FieldProblem(task.name, _NOT_SHARED.format(folder=task.folder))
     return result
@@ -318,4 +318,4 @@ class _Watch:
         if there:
             self._seen = now
         elif now - self._seen > _WITHOUT_WORKERS_S:
-            raise PoreguiError("The cluster has no workers any more.", f"Start some. {_RESUME}")
+            raise PoreguiError("The cluster has no workers left.", f"Start some. {_RESUME}")

@@ -25,10 +25,10 @@ from poregui.store.files import file_hash, write_json
 from poregui.store.run_files import BROKEN
 from poregui.vision.io.pyramid import Pyramid, open_pyramid
 from poregui.vision.pores.detection import Detected, detect
-from poregui.vision.pores.plan import Source
+from poregui.vision.pores.plan import source_of
 from poregui.vision.shape.measurement import Measured, measure
-from poregui.workflow.applying.classify import NetworkFiles, answers_of
-from poregui.workflow.applying.overlay import FieldPicture
+from poregui.workflow.applying.classify import NetworkFiles, answers_of, resampled_words, resampling
+from poregui.workflow.applying.overlay import FieldPicture, read_picture
 from poregui.workflow.applying.result_files import (
     fault_in,
     marks_of,
@@ -42,15 +42,14 @@ from poregui.workflow.applying.result_files import (
 )
 from poregui.workflow.applying.result_table import PoreTable
 from poregui.workflow.applying.sensitivity import Shifted, find_shifted, sense, write_sensitivity
+from poregui.workflow.detecting.find_pores import faint_words
 from poregui.workflow.evaluating.predict import Predictor
 from poregui.workflow.exporting.formats.shapes import ImageShapes
 from poregui.workflow.importing.image_identity import other_picture
 
 RESULT = "field.json"
-FORMAT = 7
+FORMAT = 8
 """Changes when results of older versions must be made anew."""
-SAME_SCALE = 1.25
-"""Ratio of scales up to which crops are given to a network as they are."""
 Progress = Callable[[int, int, str], None]
 _AGAIN = "Its pores were found again."
 _FOUND = 35
@@ -177,6 +176,22 @@ class FieldResult:
     unlike: tuple[int, ...] | None = None
 
 
+@dataclass(frozen=True, eq=False)
+class AppliedField:
+    """Hold one micrograph that was worked on: its task, its sums, and its single pores."""
+
+    task: FieldTask
+    result: FieldResult
+    pores: PoreTable
+
+    def picture(self) -> FieldPicture | None:
+        """Return what its picture is drawn from, None where that is gone or shows other pores."""
+        found = read_picture(self.task.folder)
+        if found is None or len(found.counts) != len(self.pores.areas):
+            return None
+        return found
+
+
 @dataclass(frozen=True)
 class FieldProblem:
     """Say why a micrograph could not be worked on."""
@@ -207,20 +222,18 @@ def apply_field(
         scale = task.um_per_px
         if scale is None:
             scale = image.um_per_px
+        factor = resampling(predictor, scale)
         size = (image.width, image.height)
-        read = partial(image.read, 0)
         ends = task.surfaces != ()
         found = detect(
-            read,
+            source_of(image),
             task.recipe,
             scale,
             task.masks,
-            size=size,
             specimen_ends=ends,
             progress=_part(progress, 0, _FOUND),
         )
         aside = _Aside.begun(beside, replace(task, sha256=sha256), found, image, scale)
-        factor = resampling(predictor, scale)
         ask = partial(_answers, image, network, task, scale, factor)
         answers, unlike = ask(found, _part(progress, _FOUND, _ANSWERED))
         progress(_ANSWERED, 100, "Writing")
@@ -241,7 +254,8 @@ def apply_field(
         resampled=factor,
         seconds=time.monotonic() - began,
         warnings=tuple(warnings)
-        + _resampled_words(factor, scale)
+        + faint_words(found, task.recipe)
+        + resampled_words(factor, scale)
         + ((f"{changed} {_AGAIN}",) if changed else ()),
     )
     write_json(task.result_file, asdict(result))
@@ -266,12 +280,17 @@ class _Aside:
     ) -> _Aside:
         size = (image.width, image.height)
         read = partial(image.read, 0)
-        source = Source(*size, read)
         ends = task.surfaces != ()
         return _Aside(
             beside.submit(_measured, task, found, read, scale, size),
             beside.submit(
-                find_shifted, found, source, task.recipe, scale, task.masks, specimen_ends=ends
+                find_shifted,
+                found,
+                source_of(image),
+                task.recipe,
+                scale,
+                task.masks,
+                specimen_ends=ends,
             ),
             beside.submit(_outlines, task, image, scale, found),
             beside.submit(lambda: FieldPicture.of(image.overview(), size, found.outlines)),
@@ -407,31 +426,6 @@ def _read_result(task: FieldTask) -> tuple[FieldResult | None, str]:
     except BROKEN:
         return None, ""
     return replace(result, file=str(task.file), name=task.name), fault_in(task.folder, result.pores)
-
-
-def resampling(predictor: Predictor, um_per_px: float | None) -> float | None:
-    """Return the factor by which crops of a scale are resized for a network that was trained at
-    another one.
-
-    None where the scales agree within `SAME_SCALE`, or one of them is not known. Sizes in um stay
-    what they are.
-    """
-    if um_per_px is None or not predictor.um_per_px:
-        return None
-    low = predictor.um_per_px["low"] / SAME_SCALE
-    high = predictor.um_per_px["high"] * SAME_SCALE
-    if low <= um_per_px <= high:
-        return None
-    return um_per_px / predictor.um_per_px["median"]
-
-
-def _resampled_words(factor: float | None, um_per_px: float | None) -> tuple[str, ...]:
-    if factor is None or um_per_px is None:
-        return ()
-    learnt = um_per_px / factor
-    return (
-        f"The network was trained at {learnt:.4g} um per px; crops were resized to that scale.",
-    )
 
 
 def _answers(

@@ -13,7 +13,7 @@ from poregui.domain.classes import NOT_A_PORE, UNSURE
 from poregui.domain.records import Plane
 from poregui.domain.wording import count, noun
 from poregui.store.project import Project
-from poregui.workflow.applying.field import FieldTask
+from poregui.workflow.applying.field import AppliedField, FieldTask
 from poregui.workflow.applying.result_table import LEFT, NOBODY, OTHER, REMOVED, PoreTable
 from poregui.workflow.importing.image_identity import micrographs_by_file
 
@@ -224,20 +224,16 @@ def answers_of_people(project: Project, class_ids: Sequence[int]) -> PeoplesAnsw
     return PeoplesAnswers(placed_crops(project, labelled=True), class_places(class_ids))
 
 
-def with_answers(
-    tasks: Sequence[FieldTask], tables: Sequence[PoreTable], said: PeoplesAnswers | None
-) -> list[PoreTable]:
-    """Return the tables of tasks in which the answers of people, where there are some, go before
-    the network's.
+def with_answers(field: AppliedField, said: PeoplesAnswers) -> AppliedField:
+    """Return a micrograph whose pores have the answers of people, where there are some, before the
+    network's.
     """
-    found = []
-    for task, table in zip(tasks, tables, strict=True):
-        if said is not None:
-            own = said.labelled.get(place_of(task))
-        else:
-            own = None
-        found.append(table if said is None or own is None else _answered(table, own, said.places))
-    return found
+    own = said.labelled.get(place_of(field.task))
+    if own is None:
+        pores = replace(field.pores, answered=np.empty(0, np.int64), labelled=0, unmatched=0)
+    else:
+        pores = _answered(field.pores, own, said.places)
+    return replace(field, pores=pores)
 
 
 def _answered(table: PoreTable, own: PlacedCrops, places: dict[int, int]) -> PoreTable:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import os
 import time
@@ -11,7 +12,8 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
-from poregui.domain.errors import PoreguiError
+from poregui.domain.errors import PoreguiError, faults_of
+from poregui.domain.wording import count
 from poregui.store.files import remove_leftovers
 from poregui.workflow.applying.classify import LOOK_S, Stopped, Talk, current_talk, prepare
 from poregui.workflow.applying.field import (
@@ -38,11 +40,23 @@ def work_at(place: int, task: FieldTask) -> FieldResult | FieldProblem:
 def work_on(
     task: FieldTask, progress: Callable[[int, int, str], None] = lambda done, total, text: None
 ) -> FieldResult | FieldProblem:
-    """Apply a network to one micrograph and return the result, or why there is none."""
+    """Apply a network to one micrograph and return the result, or why there is none.
+
+    Any fault is of this micrograph alone; what is not the world's leaves its trace in the log.
+    """
     try:
-        return apply_field(task, progress)
+        with faults_of(task.name):
+            return apply_field(task, progress)
     except PoreguiError as error:
         return FieldProblem(task.name, str(error))
+    except BrokenProcessPool:
+        return FieldProblem(task.name, ENDED_ITS_PROCESS)
+    except Stopped:
+        raise
+    except Exception as error:
+        logging.getLogger(__name__).exception("%s", task.name)
+        why = f"{type(error).__name__}: {error}".partition("\n")[0]
+        return FieldProblem(task.name, f"An unexpected fault ended the work on it ({why}).")
 
 
 STEPS = 1000
@@ -50,7 +64,7 @@ STEPS = 1000
 _ENOUGH = 0.1
 """Micrographs, or part of one, from which on the time left is said."""
 ENDED_ITS_PROCESS = (
-    "Working on it ended the process, as when memory is short. Close other programs and try again."
+    "The process ended unexpectedly, probably out of memory. Close other programs and try again."
 )
 
 
@@ -238,7 +252,7 @@ def left_words(done: int, total: int) -> str:
     """Say how many micrographs are done and left."""
     left = total - done
     if left:
-        what = f", {left} micrograph{'' if left == 1 else 's'} left"
+        what = f", {count(left, 'micrograph')} left"
     else:
         what = ""
     return f"{done} of {total} done{what}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import zipfile
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -22,9 +21,10 @@ from poregui.domain.micrograph_names import TELL_APART, told_apart
 from poregui.domain.porosity import Porosity, porosity
 from poregui.domain.records import Crop, Detection, Micrograph, Plane
 from poregui.domain.wording import count
-from poregui.store.files import harmless, replace_file, write_csv
+from poregui.store.files import export_target, harmless, replace_file, write_csv
 from poregui.store.pixels import CropPixels
 from poregui.store.project import Project
+from poregui.store.run_files import BROKEN, read_arrays
 from poregui.vision.io.pyramid import open_pyramid
 from poregui.vision.pores.specimen_area import masked_pixels
 from poregui.vision.shape.crop_shapes import NAMES, shape_numbers
@@ -273,18 +273,18 @@ def _read(
     file: Path, mark: str, micrograph: Micrograph, crop_ids: NDArray[np.int64], frame: Frame
 ) -> MeasuredField | None:
     try:
-        with open(file, "rb") as stream, np.load(stream, allow_pickle=False) as kept:
-            if str(kept["mark"]) != mark:
-                return None
-            columns = {
-                column.name: kept[f"column_{column.name}"]
-                for column in COLUMNS
-                if column.name != "unit"
-            }
-            pore_area, area = kept["areas"].tolist()
-            measured = Measured(columns, str(kept["unit"]))
-            return MeasuredField(micrograph, crop_ids, measured, pore_area, area, frame)
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        kept = read_arrays(file)
+        if str(kept["mark"]) != mark:
+            return None
+        columns = {
+            column.name: kept[f"column_{column.name}"]
+            for column in COLUMNS
+            if column.name != "unit"
+        }
+        pore_area, area = kept["areas"].tolist()
+        measured = Measured(columns, str(kept["unit"]))
+        return MeasuredField(micrograph, crop_ids, measured, pore_area, area, frame)
+    except BROKEN:
         return None
 
 
@@ -400,7 +400,7 @@ def write_measurements(project: Project, fields: Sequence[MeasuredField], out: P
             rows.append(
                 [harmless(cell) for cell in [*told, *numbers, *told_apart(field.micrograph)]]
             )
-    write_csv(out, rows)
+    write_csv(export_target(out), rows)
     return len(rows) - 1
 
 

@@ -80,7 +80,7 @@ def check_outside_masks(micrograph: Micrograph, box: Box) -> None:
     """Raise PoreguiError when the middle of a box lies in a mask of the micrograph."""
     if any(mask.contains(*box.centre) for mask in micrograph.masks):
         raise PoreguiError(
-            "This place is masked off.", "Crop elsewhere, or take the mask away (tab Image)."
+            "This area is masked.", "Crop elsewhere, or remove the mask (Image tab)."
         )
 
 
@@ -96,8 +96,8 @@ def check_outline_outside_masks(
     did = sum(masked_area(micrograph.masks, old.points) for old in before)
     if reaches > did + max(_ROUNDED_PX, _ROUNDED * did):
         raise PoreguiError(
-            "This outline reaches into what is masked off.",
-            "Draw it beside that, or take the mask away (tab Image).",
+            "This outline reaches into a masked area.",
+            "Draw it outside that area, or remove the mask (Image tab).",
         )
 
 
@@ -268,7 +268,7 @@ def checked_direction(degrees: float) -> float:
     """Return an angle as 0 to below 360 degrees. Raises PoreguiError for one that is none."""
     if not math.isfinite(degrees) or abs(degrees) > 360:
         raise PoreguiError(
-            f"{degrees:g} degrees cannot be a direction.",
+            f"{degrees:g} degrees is not a direction.",
             "Give 0 (right) to 360; 90 is upwards in the image.",
         )
     return degrees % 360

@@ -11,7 +11,7 @@ import numpy as np
 from poregui.domain.errors import PoreguiError
 from poregui.domain.intervals import student_t_quantile, wilson_interval
 from poregui.domain.splits import kind_of
-from poregui.domain.wording import percent
+from poregui.domain.wording import noun, percent
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 
@@ -139,8 +139,8 @@ class PooledBesideGrouped:
         kind = self.grouped.kind
         gain = self.torn.pooled - self.grouped.pooled
         text = (
-            f"On unseen {kind}s the network reaches {percent(self.grouped.pooled)}; with crops of "
-            f"one {kind} in training and test sets {percent(self.torn.pooled)}"
+            f"On unseen {noun(2, kind)} the network reaches {percent(self.grouped.pooled)}; with "
+            f"crops of one {kind} in training and test sets {percent(self.torn.pooled)}"
         )
         if gain <= 0:
             return f"{text}: knowing the {kind} did not help."

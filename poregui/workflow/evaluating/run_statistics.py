@@ -202,7 +202,7 @@ def _breakdowns(
             title = kind.capitalize()
         found.append(by_name(title, [names[group] for group in groups], right))
     known = [_scale_text(crop.um_per_px) for crop in counted.crops]
-    found.append(by_name("Magnification", known, right, unit="um per px"))
+    found.append(by_name("Pixel size", known, right, unit="um/px"))
     return tuple(one for one in found if one is not None)
 
 

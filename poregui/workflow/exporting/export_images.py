@@ -44,8 +44,8 @@ _SIDE = 1600
 _MOST_PX = 64e6
 _PX = 22
 _MARGIN = 14
-_GONE = " (the file is gone; its crops are shown)"
-_REPLACED = " (the file is another picture now; its crops are shown)"
+_GONE = " (file missing; its crops are shown)"
+_REPLACED = " (file changed since import; its crops are shown)"
 
 
 def export_bars(project: Project, out: Path, progress: Progress = quiet) -> int:

@@ -45,7 +45,7 @@ EXPORTS: dict[str, ExportFormat] = {
         "labels as CSV", ".csv", lambda project, out, _progress: export_csv(project, out)
     ),
     "class-folders": ExportFormat("class folders", "", export_class_folders),
-    "yolo": ExportFormat("class folders by side (YOLO)", "", export_side_folders),
+    "yolo": ExportFormat("class folders by split (YOLO)", "", export_side_folders),
     "coco": ExportFormat(
         "outlines as COCO",
         ".json",

@@ -308,10 +308,10 @@ def _walk_folder(
         if entry.name.startswith(".") or entry.name.casefold() in _SYSTEM_FILES:
             continue
         if not entry.name.isprintable() or not _is_text(entry.name):
-            skipped.append(PassedOver(ascii(name), "has a name that is no text; rename it."))
-        elif entry.is_dir():
+            skipped.append(PassedOver(ascii(name), "has a name that is not valid text; rename it."))
+        elif _leads_to_a_folder(entry):
             yield from _walk_folder(path, root, seen, skipped)
-        elif not entry.is_file():
+        elif not path.is_file():
             skipped.append(PassedOver(name, "leads nowhere."))
         elif not is_picture(path):
             skipped.append(PassedOver(name, "is not an image of a known format."))
@@ -319,6 +319,14 @@ def _walk_folder(
             chain = (root.name, *path.parent.relative_to(root).parts)
             sides = [side for part in chain if (side := side_of(part))]
             yield _Picture(path, root, _without_sides(chain), sides[-1] if sides else None)
+
+
+def _leads_to_a_folder(entry: os.DirEntry[str]) -> bool:
+    """Tell whether an entry is a folder or a link to one; one that leads in a circle is none."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
 
 
 def _without_sides(chain: tuple[str, ...]) -> tuple[str, ...]:

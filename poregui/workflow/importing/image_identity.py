@@ -61,9 +61,9 @@ def forget_pyramids(folder: Path, micrographs: Sequence[Micrograph]) -> None:
 
 
 REMEDY = (
-    "Put the original back, or import it from where it lies now. If the new file is meant, accept "
-    "it: in the menu of the micrograph in the list, or with poregui micrographs PROJECT --name "
-    "NAME --accept-file."
+    "Restore the original file, or import it from its new location. To use the new file, "
+    "right-click the micrograph and choose Accept changed file, or run poregui micrographs PROJECT "
+    "--name NAME --accept-file."
 )
 
 
@@ -91,9 +91,7 @@ def check_content(file: Path, sha256: str, name: str, folder: Path | None = None
 
 def other_picture(name: str) -> OtherPicture:
     """Return the sentence for a file, called `name`, that holds another picture now."""
-    return OtherPicture(
-        f"{name} is not the file that was imported any more: its content is another one.", REMEDY
-    )
+    return OtherPicture(f"{name} has changed since it was imported.", REMEDY)
 
 
 def seems_other(micrograph: Micrograph, file: Path, folder: Path | None) -> bool:

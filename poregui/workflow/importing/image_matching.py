@@ -78,8 +78,8 @@ def match_one(micrographs: Sequence[Micrograph], image: ImageShapes) -> Match:
     if image.sha256:
         return _refused(
             image,
-            f"{_name(image)} was outlined in another picture than {fit[0].shown_name} holds; "
-            f"{_left_out(image)}. Import the picture that was outlined first.",
+            f"{_name(image)} was outlined in a different image from {fit[0].shown_name}; "
+            f"{_left_out(image)}. Import the image that was outlined first.",
         )
     return Match(
         image, fit[0], evidence, _other_folder(image, fit[0]) if evidence == Evidence.NAME else ""
@@ -202,4 +202,4 @@ def _other_folder(image: ImageShapes, there: Micrograph) -> str:
     """
     if not {"/", "\\"} & set(image.path or image.name):
         return ""
-    return f"{_name(image)} was taken for {there.shown_name}, the only micrograph of that name."
+    return f"{_name(image)} was matched to {there.shown_name}, the only micrograph of that name."

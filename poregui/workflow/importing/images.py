@@ -4,13 +4,12 @@ report on all.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from poregui.domain.errors import ImageError, PoreguiError
-from poregui.domain.records import FIRST, Crop, Plane
+from poregui.domain.records import FIRST, Crop, Plane, check_pixel_size
 from poregui.domain.wording import count
 from poregui.store.files import file_hash
 from poregui.store.pixels import CropPixels, PixelStore
@@ -74,15 +73,11 @@ class ImportOptions:
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise PoreguiError(
-                f"Pictures cannot be imported as {self.kind!r}.",
+                f"Images cannot be imported as {self.kind!r}.",
                 f"Choose one of {', '.join(KINDS)}.",
             )
-        if self.um_per_px is not None and not (
-            math.isfinite(self.um_per_px) and 0 < self.um_per_px < 1e6
-        ):
-            raise PoreguiError(
-                f"{self.um_per_px:g} µm/px is not a valid pixel size.", "Give a number above 0."
-            )
+        if self.um_per_px is not None:
+            check_pixel_size(self.um_per_px)
         if self.specimen is not None and not self.specimen.strip():
             raise PoreguiError("A specimen needs a name.", "Leave it out when it is not known.")
         if self.specimen_pattern is not None:
@@ -153,10 +148,7 @@ def collect(
     else:
         unnamed = 0
     if options.kind == "auto" and len({one.file.parent for one in found if not one.is_crop}) > 1:
-        notes.append(
-            "Pictures in several folders were taken for whole micrographs; as crops, folders "
-            "become classes."
-        )
+        notes.append("Imported as micrographs. To use folder names as classes, import as crops.")
     if unnamed:
         notes.append(
             f"{unnamed} of {len(found)} file names do not match the pattern; their specimen is "
@@ -310,16 +302,16 @@ def _new_crops(
             label = label_name(known[one.pixels].label, names)
             if one.class_name and label and not same_class(label, one.class_name):
                 notes.append(
-                    f"{one.shown} is in the project already, labelled {label}; it stays so."
+                    f"{one.shown} is already in the project, labelled {label}; the label is kept."
                 )
         elif twin is None:
             new[one.pixels] = one
         elif twin.class_name == one.class_name:
-            notes.append(f"{one.shown} is the same image as {twin.shown}; it was taken once.")
+            notes.append(f"{one.shown} is the same image as {twin.shown}; it was imported once.")
         else:
             notes.append(
-                f"{one.shown} is the same image as {twin.shown} with another label; look at it: it "
-                f"is labelled {twin.class_name or 'not at all'} now."
+                f"{one.shown} is the same image as {twin.shown} with another label. Check it; it "
+                f"is now labelled {twin.class_name or 'not at all'}."
             )
     taken = {id(one) for one in new.values()}
     return [one for one in collected if id(one) in taken], present

@@ -44,7 +44,7 @@ class ImportReport:
     def lines(self) -> tuple[str, ...]:
         """Return everything as plain sentences, long lists shortened."""
         if self.cancelled:
-            return ("The import was cancelled; nothing was brought in.",)
+            return ("The import was cancelled; nothing was imported.",)
         return (*self._imported(), *_shortened(self.notes), *self._left_out())
 
     def _imported(self) -> list[str]:

@@ -67,8 +67,8 @@ class Collected:
 
 _MOST_LISTED = 3
 _OTHER = (
-    "is another picture than the one that was imported from there. Accept it first: in the menu of "
-    "the micrograph in the list, or with poregui micrographs PROJECT --name NAME --accept-file."
+    "has changed since it was imported. Accept it first: right-click the micrograph in the list, "
+    "or run poregui micrographs PROJECT --name NAME --accept-file."
 )
 
 
@@ -136,7 +136,7 @@ def hold_against(
                 notes.append(note)
         elif twin is not None:
             present += 1
-            notes.append(f"{one.shown} is the same picture as {twin.shown}; it was taken once.")
+            notes.append(f"{one.shown} is the same image as {twin.shown}; it was imported once.")
         elif (_place(one.file), key[1]) in at_place:
             skipped.append(PassedOver(one.shown, _OTHER))
         else:
@@ -176,8 +176,8 @@ def _as_found(
         found = replace(there, path=project.path_for(one.file), name=name_of(one.file, one.plane))
     elif _place(file) != _place(one.file):
         note = (
-            f"{one.shown} is the same picture as {there.shown_name}, which is in the project; it "
-            "was not taken twice."
+            f"{one.shown} is the same image as {there.shown_name}, which is already in the "
+            "project; it was not imported again."
         )
     if there.specimen_id is None and one.specimen is not None:
         found = replace(found, specimen_id=specimens.id_of(one.specimen))
@@ -222,7 +222,7 @@ def _without_doubt(
 def _found_again(moved: ChangeMicrographs) -> Iterator[str]:
     for before, after in zip(moved.before, moved.after, strict=True):
         if before.path != after.path:
-            yield f"{before.unique_name or after.name} was found again in its new place."
+            yield f"{before.unique_name or after.name} was found again at its new location."
 
 
 def micrograph_record(

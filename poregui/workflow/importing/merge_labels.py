@@ -92,12 +92,13 @@ class MergePlan:
             for name, number in self.unknown.items()
         ]
         lines += [
-            f"{count(number, 'crop')} labelled {name} in the other copy, a class that is retired "
+            f"{count(number, 'crop')} labelled {name} in the other copy, a class that is archived "
             "here; add a class of that name to bring it back and merge them."
             for name, number in self.retired.items()
         ]
         lines += [
-            f"{count(number, 'crop')} labelled {name}; name classes alike in both to merge them."
+            f"{count(number, 'crop')} labelled {name}; give the class the same name in both to "
+            "merge them."
             for name, number in self.unclear.items()
         ]
         return lines

@@ -68,7 +68,8 @@ def specimen_rule(pattern: str) -> SpecimenRule:
         made = re.compile(text)
     except re.error as error:
         raise PoreguiError(
-            f"{text!r} is no regular expression ({error}).", "Write for example {specimen}_*.tif."
+            f"{text!r} is not a regular expression ({error}).",
+            "Write for example {specimen}_*.tif.",
         ) from error
     if not made.groups:
         raise PoreguiError(
@@ -156,7 +157,7 @@ def naming_notes(found: Sequence[tuple[Micrograph, str | None]], pattern: str) -
     doubtful = in_doubt(found, pattern)
     misfits = sum(specimen is None for _, specimen in found) - len(doubtful)
     if misfits:
-        notes = [f"{misfits} of {len(found)} names do not fit the pattern; their specimen stays."]
+        notes = [f"{misfits} of {len(found)} names do not match the pattern; their specimens stay."]
     else:
         notes = []
     if doubtful:
@@ -169,7 +170,6 @@ def doubt_words(which: str) -> str:
     them.
     """
     return (
-        f"{which}: pictures of one name lie in several folders, and the name alone would make one "
-        "specimen of them; they get none. Write the folder into the pattern, as {specimen}/*, or "
-        "give them a specimen by hand."
+        f"{which}: images in different folders share a file name, so no specimen was assigned. "
+        "Include the folder in the pattern ({specimen}/*), or set the specimen manually."
     )

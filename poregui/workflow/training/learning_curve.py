@@ -176,8 +176,8 @@ def _slope(inverse: Floats, accuracies: Floats) -> float:
 _WORTH_SAYING = 0.002
 HOW_SURE = (
     "Estimated from the present labels by leaving specimens out.\n"
-    "On the sample project these 95 % intervals held the true gain\n"
-    "in only 84 of 100 cases: take them as a hint."
+    "On the sample project these 95 % CIs contained the true gain\n"
+    "in only 84 of 100 cases; treat them as a rough guide."
 )
 """Stands where the estimates are shown; the figure is that of `scripts/bench.py promises` in
 ARCHITECTURE.md.

@@ -116,7 +116,7 @@ def choose_test_side(project: Project, keys: Collection[str]) -> SetTestSide:
     kind = word_for([key for key in groups_by_id.values() if not key.startswith("crop:")])
     tested = {crop.id for crop in labelled if groups_by_id[crop.id] in after}
     if not tested:
-        raise TrainingError("Nothing would be tested.", f"Choose at least one {kind} for the test.")
+        raise TrainingError("The test set would be empty.", f"Choose at least one {kind} for it.")
     for pore_class in project.classes():
         mine = {crop.id for crop in labelled if crop.label == pore_class.id}
         if mine and mine <= tested:
@@ -145,7 +145,8 @@ def warnings_for(project: Project, edit: SetTestSide, shown: Sequence[Group]) ->
         learned = [group.name for group in shown if group.key in edit.after - before]
         if learned:
             messages.append(
-                f"{listed(learned)} was used to train, and is unseen by new networks only."
+                f"Already used for training: {listed(learned)}. Unseen only by networks trained "
+                "from now on."
             )
         if freed and project.looks():
             messages.append(

@@ -12,6 +12,7 @@ from pathlib import Path
 from poregui.domain.errors import TrainingError
 from poregui.domain.recipe import Recipe
 from poregui.domain.wording import count
+from poregui.store.files import open_plain
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.training.grouping import groups_of
@@ -88,7 +89,7 @@ def last_words(log_file: Path, also: Iterable[str] = ()) -> list[str]:
     that say something.
     """
     messages: list[str] = []
-    with contextlib.suppress(OSError), open(log_file, "rb") as log:
+    with contextlib.suppress(OSError), open_plain(log_file) as log:
         log.seek(max(0, log_file.stat().st_size - _LAST_BYTES))
         messages = log.read().decode("utf-8", "replace").splitlines()
     lines = [line.strip()[:_LONGEST_LINE] for line in (*messages, *also)]
@@ -99,14 +100,14 @@ def death_of(run: RunFolder, code: int, also: Iterable[str] = ()) -> TrainingErr
     """Return the sentence for a trainer that ended with an exit code (negative: by that signal) and
     told nothing.
     """
-    how = f"with code {code}"
+    how = f"exit code {code}"
     messages = last_words(run.log_file, also)
     memory = code == -9 or any(_MEMORY.search(line) for line in messages)
     if code < 0:
         with contextlib.suppress(ValueError):
-            how = f"by {signal.Signals(-code).name}"
+            how = signal.Signals(-code).name
     if memory:
-        how += ", perhaps for want of memory"
+        how += ", possibly out of memory"
     words = " / ".join(messages)
     if memory:
         remedy = "Choose fewer crops per batch or a smaller input size, or close other programs"
@@ -118,8 +119,10 @@ def death_of(run: RunFolder, code: int, also: Iterable[str] = ()) -> TrainingErr
             what = "Its network is kept"
         else:
             what = "Its last checkpoint is kept"
-        kept = f" {what}: Resume on the Train page, or poregui fit {run.path}, goes on from there."
+        kept = (
+            f" {what}: Resume on the Train page, or poregui fit {run.path}, continues from there."
+        )
     return TrainingError(
-        f"The trainer of run {run.path.name} died {how}. Its last words: {words or 'none'}.",
-        f"The labels are not concerned.{kept} {remedy}, or look into the log {run.log_file}.",
+        f"Training of run {run.path.name} crashed ({how}). Last log lines: {words or 'none'}.",
+        f"Your labels are unaffected.{kept} {remedy}, or see the log {run.log_file}.",
     )

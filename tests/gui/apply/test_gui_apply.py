@@ -19,6 +19,7 @@ from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 from size_model import draw_discs
 
+from poregui.domain.detection import DetectionRecipe
 from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import Outline
 from poregui.gui.app import build_window
@@ -26,6 +27,10 @@ from poregui.gui.apply.apply_page import HEADS
 from poregui.gui.base.messages import messages
 from poregui.gui.base.theme import theme
 from poregui.gui.shell.main_window import MainWindow
+from poregui.workflow.applying.study import ApplyStudy
+from poregui.workflow.detecting.find_pores import RECIPE_KEY
+from poregui.workflow.editing.edits import SetSetting
+from poregui.workflow.editing.label_edits import label_crops
 from poregui.workflow.exporting.formats.coco import write_coco
 from poregui.workflow.exporting.formats.shapes import ImageShapes, PoreShape, shapes_of
 
@@ -67,7 +72,7 @@ def test_pores_are_found_shown_and_summed_up(window: MainWindow, with_run: Path)
         "Keyhole": "4",
         "Lack of Fusion": "1",
     }
-    assert "2 micrographs done" in page.state_text.text()
+    assert "2 micrographs processed" in page.state_text.text()
     assert "field" in page.result_note.text()
     assert page.picture_title.text() == "field_0.png"
     window.background.wait()
@@ -88,7 +93,7 @@ def test_what_was_found_is_taken_up_where_a_project_was_copied_to(
     page = page_of(window, copied / with_run.name)
     assert len(page.table.rows) > 0
     apply(window)
-    assert "2 had been done before" in page.state_text.text()
+    assert "2 had been processed before" in page.state_text.text()
 
 
 def test_a_fault_of_ours_does_not_leave_the_page_waiting(
@@ -99,7 +104,7 @@ def test_a_fault_of_ours_does_not_leave_the_page_waiting(
 
     faults: list[BaseException] = []
     page = page_of(window, with_run)
-    monkeypatch.setattr("poregui.gui.apply.applied_results.apply_all", fail)
+    monkeypatch.setattr("poregui.workflow.applying.study.apply_all", fail)
     monkeypatch.setattr("sys.excepthook", lambda kind, fault, trace: faults.append(fault))
     apply(window)
     assert [str(fault) for fault in faults] == ["a fault"]
@@ -107,7 +112,39 @@ def test_a_fault_of_ours_does_not_leave_the_page_waiting(
     assert not page.cancel_button.isVisible()
     monkeypatch.undo()
     apply(window)
-    assert "2 micrographs done" in page.state_text.text()
+    assert "2 micrographs processed" in page.state_text.text()
+
+
+def test_pores_that_were_found_again_in_another_way_are_drawn(
+    window: MainWindow, with_run: Path
+) -> None:
+    page = page_of(window, with_run)
+    apply(window)
+    before = page.picture_detail.text()
+    recipe = json.dumps(DetectionRecipe(smallest=60.0).to_json())
+    window.session.apply(SetSetting(RECIPE_KEY, "", recipe))
+    apply(window)
+    assert page.picture_detail.text() != before
+    assert page.canvas.view is not None
+
+
+def test_labels_are_looked_at_once_the_page_is_in_sight(
+    window: MainWindow, with_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = page_of(window, with_run)
+    apply(window)
+    taken = []
+    take = ApplyStudy.with_labels
+    monkeypatch.setattr(ApplyStudy, "with_labels", lambda *asked: taken.append(1) or take(*asked))
+    window.show_page(window.label_page)
+    project = window.session.project
+    for crop in project.crops()[:3]:
+        window.session.apply(label_crops(project, [crop.id], None, who="ada"))
+    window.background.wait()
+    assert taken == []
+    window.show_page(page)
+    window.background.wait()
+    assert taken == [1]
 
 
 def test_the_sizes_of_each_class_are_drawn_for_the_confidence_and_the_theme_of_now(
@@ -177,7 +214,7 @@ def test_the_report_is_written_as_pdf_and_as_html_for_the_confidence_that_is_set
         window.background.wait()
     assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF-")
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
-    assert "Pores answered with less than 90 % confidence (1, " in text
+    assert "Pores below the minimum confidence of 90 % (1, " in text
 
 
 def test_results_are_there_again_when_the_project_is_reopened(
@@ -191,7 +228,7 @@ def test_results_are_there_again_when_the_project_is_reopened(
     page = page_of(window, with_run)
     assert page.table.rows == before
     apply(window)
-    assert "2 had been done before" in page.state_text.text()
+    assert "2 had been processed before" in page.state_text.text()
 
 
 def test_only_ticked_micrographs_are_worked_on_and_files_can_be_added(
@@ -216,7 +253,7 @@ def test_a_micrograph_that_vanished_is_said_and_the_others_are_done(
     page = page_of(window, with_run)
     (tmp_path / "field_1.png").unlink()
     apply(window)
-    assert "1 could not be done: field_1.png" in page.state_text.text()
+    assert "1 could not be processed: field_1.png" in page.state_text.text()
     assert page.table.rows[0].cells[2] == "4"
 
 
@@ -228,7 +265,7 @@ def test_a_folder_without_pictures_is_refused_with_a_sentence(
     monkeypatch.setattr(messages(), "error", told.append)
     (tmp_path / "empty").mkdir()
     window.workspace.apply.add([tmp_path / "empty"])
-    assert "There is no picture" in str(told[0])
+    assert "There is no image" in str(told[0])
 
 
 def test_labels_are_exported_in_the_background(

@@ -110,7 +110,7 @@ def test_an_answer_is_drawn_and_opening_the_folder_brings_the_files_up_to_date(
     window.background.wait()
     assert ("Keyhole", "person", "") in classes(folder, "field_1.png")
     apply(window)
-    assert "2 had been done before" in page.state_text.text()
+    assert "2 had been processed before" in page.state_text.text()
     assert ("Keyhole", "person", "") in classes(folder, "field_1.png")
 
 
@@ -123,7 +123,7 @@ def test_the_files_have_the_confidence_that_was_set_when_pores_were_found(
     assert ("", "", "unsure") in classes(folder, "field_1.png")
     page.sureness_slider.setValue(0)
     apply(window)
-    assert "2 had been done before" in page.state_text.text()
+    assert "2 had been processed before" in page.state_text.text()
     assert all(why == "" for _, _, why in classes(folder, "field_1.png"))
 
 

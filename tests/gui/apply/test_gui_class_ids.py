@@ -76,7 +76,7 @@ def test_the_apply_page_shows_the_names_of_now_and_the_numbers_of_before(
     window.background.wait()
     assert classes_in_file(window, folder) == written
     apply(window)
-    assert "2 had been done before" in page.state_text.text()
+    assert "2 had been processed before" in page.state_text.text()
     assert shown(window, page) == before
     window.close_project()
     page = page_of(window, folder)
@@ -90,7 +90,7 @@ def test_a_class_that_was_merged_is_said_beside_the_numbers(
     apply(window)
     window.session.apply(merge_classes(window.session.project, 2, 1, who="ada"))
     window.background.wait()
-    assert "The network still predicts Keyhole, retired in this project" in page.result_note.text()
+    assert "The network still predicts Keyhole, archived in this project" in page.result_note.text()
     assert [row.name for row in page.table.rows] == ["Gas", "Keyhole", "Lack of Fusion"]
 
 

@@ -121,9 +121,9 @@ def test_a_lock_that_was_changed_is_refused_with_a_sentence(
     told: list[object] = []
     monkeypatch.setattr(messages(), "error", told.append)
     page = page_of(window, with_run)
-    assert "is not as it was locked" in page.lock_panel.text.text()
+    assert "has changed since it was locked" in page.lock_panel.text.text()
     apply(window)
-    assert any("is not as it was locked" in str(one) for one in told)
+    assert any("has changed since it was locked" in str(one) for one in told)
     assert not (with_run / "applied").exists()
 
 

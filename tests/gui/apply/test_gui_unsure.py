@@ -62,7 +62,7 @@ def test_a_key_answers_an_unsure_pore_and_the_numbers_follow_and_undo_takes_it_b
     apply(window)
     assert not page.unsure_button.isVisible()
     page.sureness_slider.setValue(90)
-    assert page.unsure_button.text() == "Look at 1 unsure pore…"
+    assert page.unsure_button.text() == "Review 1 unsure pore…"
     before = pores(page)
     dialog = looked_at(window, page)
     assert dialog.title.text() == "0 of 1 pore labelled"
@@ -126,7 +126,7 @@ def test_pages_of_one_file_are_listed_applied_and_shown_each(
             History(project).apply(plan.edit)
     page = page_of(window, folder)
     apply(window)
-    assert "4 micrographs done" in page.state_text.text()
+    assert "4 micrographs processed" in page.state_text.text()
     found = []
     for place in range(page.field_list.count()):
         page.field_list.setCurrentRow(place)

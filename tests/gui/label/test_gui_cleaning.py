@@ -130,7 +130,7 @@ def test_a_half_written_pattern_gets_a_sentence_and_changes_nothing(shown: MainW
     shown.actions_by_name["name_specimens"].trigger()
     dialog = shown.findChild(NamingDialog)
     dialog.findChild(QLineEdit, "naming_pattern_edit").setText("(A")
-    assert "no regular expression" in dialog.findChild(QLabel, "naming_hint").text()
+    assert "not a regular expression" in dialog.findChild(QLabel, "naming_hint").text()
     dialog.ok.click()
     assert dialog.isVisible()
     dialog.reject()

@@ -265,7 +265,7 @@ def test_a_label_survives_when_the_micrograph_vanished(project, open_desk, qtbot
     (project.folder / micrograph.name).unlink()
     desk = open_desk(project)
     qtbot.waitUntil(lambda: "can still be labelled" in desk.page.image_canvas._message)
-    assert "field.png is not there" in desk.page.image_canvas._message
+    assert "field.png no longer exists" in desk.page.image_canvas._message
     desk.key("1")
     assert desk.labels() == [GAS]
 

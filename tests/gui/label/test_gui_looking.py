@@ -81,7 +81,7 @@ def test_a_box_mask_is_drawn_refuses_crops_and_is_taken_away(desk: Desk) -> None
     assert mask.kind == "region"
     desk.drag((180, 180), (220, 220))
     assert len(list(desk.project.crops())) == crops
-    assert "masked off" in desk.notes[-1]
+    assert "area is masked" in desk.notes[-1]
     panel.unmask_button.click()
     desk.click(200, 200)
     assert first(desk).masks == ()

@@ -140,7 +140,7 @@ def test_a_replaced_picture_is_not_shown_and_can_be_accepted(two: TwoFolders, qt
     page, images = window.label_page, window.workspace.services.micrograph_images
     with qtbot.waitSignal(images.failed, timeout=20_000):
         page.micrograph_list.setCurrentIndex(page.micrograph_list.model_rows.index(1))
-    assert "S2/image_001.png is not the file that was imported any more" in said(window)
+    assert "S2/image_001.png has changed since it was imported" in said(window)
     with qtbot.waitSignal(images.loaded, timeout=20_000):
         page.micrograph_list.accept_requested.emit(2)
         window.background.wait()
@@ -201,7 +201,8 @@ def test_the_dialog_of_names_shows_folders_and_says_when_a_name_alone_would_make
     assert [dialog.table.item(row, 0).text() for row in range(2)] == BOTH
     assert [dialog.table.item(row, 1).text() for row in range(2)] == ["", ""]
     assert (
-        "the name alone would make one specimen" in dialog.findChild(QLabel, "naming_hint").text()
+        "images in different folders share a file name"
+        in dialog.findChild(QLabel, "naming_hint").text()
     )
     pattern.setText("{specimen}/*.png")
     dialog.ok.click()

@@ -158,5 +158,5 @@ def test_an_empty_name_is_refused_and_nothing_is_imported(
 ) -> None:
     Project.create(tmp_path / "p").close()
     assert main(["import", str(tmp_path / "p"), str(named_crops), "--annotator", " "]) == 2
-    assert "The name of who labels is empty." in capsys.readouterr().err
+    assert "The annotator name is empty." in capsys.readouterr().err
     assert logged(tmp_path / "p") == set()

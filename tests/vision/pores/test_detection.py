@@ -405,7 +405,7 @@ def test_a_recipe_outside_its_ranges_is_refused(values: dict[str, object]) -> No
 
 
 def test_a_file_that_is_no_recipe_is_refused_in_a_sentence() -> None:
-    with pytest.raises(PoreguiError, match="no detection recipe"):
+    with pytest.raises(PoreguiError, match="not a detection recipe"):
         detection_recipe_from_json(["smoothing"])  # type: ignore[arg-type]
 
 

@@ -17,7 +17,7 @@ from poregui.cli.main import main
 from poregui.domain.detection import DetectionRecipe
 from poregui.domain.errors import PoreguiError
 from poregui.store.files import write_text
-from poregui.workflow.applying.field import apply_field
+from poregui.workflow.applying.field import AppliedField, apply_field
 from poregui.workflow.applying.inputs import ToApply, model_of_file, tasks_of
 from poregui.workflow.applying.porosity_report import (
     AppliedFacts,
@@ -25,7 +25,9 @@ from poregui.workflow.applying.porosity_report import (
     collect_applied,
     write_applied_report,
 )
+from poregui.workflow.applying.result_table import read_pores
 from poregui.workflow.applying.size_figure import sizes_svg
+from poregui.workflow.applying.summary import summarise
 
 SMALL, MIDDLE, LARGE = 12.0, 34.0, 90.0
 SURE = [[50, 0, 0], [0, 45, 5], [0, 5, 45]]
@@ -49,9 +51,11 @@ def facts_of(
             wanted.append(ToApply(file, specimen, um_per_px))
     tasks = tasks_of(model, wanted, tmp_path / "out")
     results = [apply_field(one) for one in tasks]
+    tables = [read_pores(one.folder, 3) for one in tasks]
     for gone in without:
         (tasks[gone].folder / "picture.npz").unlink()
-    return collect_applied(model, results, [one.folder for one in tasks], **more)
+    summary = summarise(model, results, tables, least=float(more.get("least", 0)))
+    return collect_applied(model, list(map(AppliedField, tasks, results, tables)), summary, **more)
 
 
 @pytest.fixture(scope="module")
@@ -97,9 +101,9 @@ def test_the_examples_are_the_fields_with_the_least_the_middle_and_the_greatest_
     shown = told.pages[0].examples
     percents = sorted(field.percent for field in told.pages[0].fields)
     assert [one.words.split(", ")[1] for one in shown] == [
-        "the least",
+        "the lowest",
         "the middle",
-        "the greatest",
+        "the highest",
     ]
     assert [one.words.split(" ")[1] for one in shown] == [f"{percents[k]:.3g}" for k in (0, 2, 3)]
     assert len(told.pages[1].examples) == 2
@@ -133,7 +137,7 @@ def test_a_field_without_pores_and_a_picture_that_is_gone_leave_no_error(tmp_pat
 def test_less_than_the_wanted_confidence_is_said(tmp_path: Path) -> None:
     told = facts_of(tmp_path, {"S": [[SMALL] * 3]}, least=0.5)
     assert (
-        "Pores answered with less than 50 % confidence (0, 0 % of the area)"
+        "Pores below the minimum confidence of 50 % (0, 0 % of the area)"
         in Page(applied_html(told)).text
     )
 
@@ -154,7 +158,7 @@ def test_the_report_is_written_as_html_and_as_pdf_from_the_command_line(
     assert content.startswith(b"%PDF-")
     assert len(re.findall(rb"/Type /Page\b", content)) == 4
     assert main([*asked, "--report", str(tmp_path / "r.doc")]) == 2
-    assert "no name of a report" in capsys.readouterr().err
+    assert "is not a report file" in capsys.readouterr().err
     (tmp_path / "file").touch()
     assert main([*asked, "--report", str(tmp_path / "file" / "r.pdf")]) == 2
     assert capsys.readouterr().err.strip().count("\n") < 5

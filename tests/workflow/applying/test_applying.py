@@ -7,6 +7,7 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,10 +26,10 @@ from poregui.workflow.applying.inputs import (
     ToApply,
     micrographs_of,
     model_of_file,
-    task_of,
     tasks_of,
 )
 from poregui.workflow.applying.pool import STEPS, apply_all
+from poregui.workflow.applying.result_folders import own_folders
 from poregui.workflow.applying.result_table import read_pores
 from poregui.workflow.applying.summary import summarise
 from poregui.workflow.exporting.formats.geojson import read_geojson
@@ -146,7 +147,7 @@ def test_a_micrograph_at_another_scale_is_resized_to_the_networks_and_it_is_said
 def test_a_network_that_judges_in_um_refuses_a_micrograph_without_a_scale(tmp_path: Path) -> None:
     draw_discs(tmp_path / "a.png", [MIDDLE])
     model = write_size_model(tmp_path / "um", um_per_px=1.0)
-    with pytest.raises(PoreguiError, match="scale of this image is not known"):
+    with pytest.raises(PoreguiError, match="pixel size of this image is unknown"):
         apply_field(task(tmp_path, model=model, sidecar=model.with_suffix(".json")))
     assert not (tmp_path / "out").exists()
 
@@ -178,7 +179,7 @@ def test_results_hold_where_micrograph_and_results_were_moved_to(tmp_path: Path)
     applied = apply_all([moved])
     assert applied.taken_up == 1
     assert [(one.file, one.name) for one in applied.results] == [(str(moved.file), "b.png")]
-    assert task_of([moved], applied.results[0]) == moved
+    assert (applied.results[0].file, applied.results[0].plane) == moved.key
 
 
 def test_work_that_was_interrupted_goes_on_and_a_bad_file_stops_nobody(tmp_path: Path) -> None:
@@ -272,6 +273,22 @@ def test_one_specimen_has_no_interval_over_specimens(tmp_path: Path) -> None:
     assert summary.size_unit == "px"
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Links as POSIX has them.")
+@pytest.mark.parametrize("where", ["applied/run-001", "applied/run-001/fields", "a.png"])
+def test_results_are_never_written_through_a_link_in_a_project(tmp_path: Path, where: str) -> None:
+    (tmp_path / "project.db").write_bytes(b"")
+    (tmp_path / "elsewhere").mkdir()
+    inside = tmp_path / "applied" / "run-001" / "fields"
+    inside.mkdir(parents=True)
+    link = tmp_path / where if "/" in where else inside / where
+    if link.exists():
+        shutil.rmtree(link)
+    link.symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere" / "fields").mkdir()
+    with pytest.raises(ProjectError, match="is a link"):
+        own_folders([task(tmp_path)], inside)
+
+
 def test_a_bare_model_is_applied_from_the_command_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -296,12 +313,12 @@ def test_a_bare_model_is_applied_from_the_command_line(
     assert main(["apply", *asked]) == 0
     assert "Gas (area %)" in capsys.readouterr().out
     assert main(["apply", *asked[:-2], "--min-confidence", "1.5"]) == 2
-    assert "is no confidence" in capsys.readouterr().err
+    assert "is not a valid confidence" in capsys.readouterr().err
 
 
 def test_what_cannot_be_applied_is_refused_with_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(ProjectError, match=r"model\.json is missing"):
         model_of_file(tmp_path / "model.onnx")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(PoreguiError, match="There is no picture"):
+    with pytest.raises(PoreguiError, match="There is no image"):
         micrographs_of([tmp_path / "empty"], None, None, None)

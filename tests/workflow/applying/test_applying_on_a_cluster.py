@@ -195,7 +195,7 @@ def test_a_scheduler_without_workers_and_one_that_is_gone_are_told(
         gone = Scheduler(cluster.scheduler_address)
         with pytest.raises(PoreguiError, match="has no workers"):
             apply_on_cluster(tasks, gone)
-    with pytest.raises(PoreguiError, match="does not answer"):
+    with pytest.raises(PoreguiError, match="does not respond"):
         apply_on_cluster(tasks, gone)
 
 
@@ -206,7 +206,7 @@ def test_a_scheduler_that_ends_in_the_middle_is_told_and_what_is_done_stays(
     tasks = tasks_in(tmp_path)
     with (
         running_cluster(1) as cluster,
-        pytest.raises(PoreguiError, match=r"does not answer any more.*not done again"),
+        pytest.raises(PoreguiError, match=r"no longer responds.*Finished micrographs are kept"),
     ):
         apply_on_cluster(
             tasks,

@@ -171,7 +171,7 @@ def test_changed_content_is_refused_with_a_sentence(
         }
         file.write_text(json.dumps({**told, damage: other[damage]}), encoding="utf-8")
     words = refused(capsys, "apply", ready, tmp_path / "a.png", "--locked", file)
-    assert "is not as it was locked" in words
+    assert "has changed since it was locked" in words
     assert "Traceback" not in words
 
 
@@ -191,9 +191,9 @@ def test_a_lock_without_its_network_is_refused(ready: Path, tmp_path: Path) -> N
 
 def test_what_cannot_be_locked_leaves_nothing(ready: Path, tmp_path: Path) -> None:
     for fault, words in (
-        ({"who": " "}, "Nobody locks"),
-        ({"least": 1.0}, "is no confidence"),
-        ({"um_per_px": 0.0}, "is no scale"),
+        ({"who": " "}, "No name was given"),
+        ({"least": 1.0}, "is not a valid confidence"),
+        ({"um_per_px": 0.0}, "is not a valid pixel size"),
     ):
         with Project.open(ready) as project, pytest.raises(PoreguiError, match=words):
             lock_run(project, project.runs()[0], tmp_path / "l", **{"who": "Ann", **fault})
@@ -249,7 +249,7 @@ def test_a_project_takes_what_was_locked_elsewhere_and_applies_it_without_a_run(
         capsys, "lock", tmp_path / "other", "--take", tmp_path / "l" / "locked.json"
     )
     words = ("lock", ready, "--take", tmp_path / "x.json", "--by", "Eve", "--min-confidence", 0.5)
-    assert "goes without --by and --min-confidence" in refused(capsys, *words)
+    assert "cannot be combined with --by and --min-confidence" in refused(capsys, *words)
 
 
 @pytest.mark.parametrize("damage", ["gone", "model.onnx", "locked.json"])
@@ -263,7 +263,7 @@ def test_a_damaged_lock_is_not_taken(ready: Path, tmp_path: Path, damage: str) -
             content.write(b"x")
     with (
         Project.open(ready) as project,
-        pytest.raises(ProjectError, match=r"missing|not as it was locked"),
+        pytest.raises(ProjectError, match=r"missing|has changed since it was locked"),
     ):
         take_lock(tmp_path / "l" / "locked.json", project)
     assert not (ready / "locked").exists()

@@ -19,7 +19,6 @@ from poregui.vision.pores.detection import Detected, detect
 from poregui.vision.pores.plan import Source
 from poregui.workflow.applying.field import FieldResult, apply_field
 from poregui.workflow.applying.inputs import AppliedModel, ToApply, model_of_file, tasks_of
-from poregui.workflow.applying.porosity_report import sensitivity_words
 from poregui.workflow.applying.result_table import read_pores
 from poregui.workflow.applying.sensitivity import (
     FILE,
@@ -31,7 +30,7 @@ from poregui.workflow.applying.sensitivity import (
     sense,
     write_sensitivity,
 )
-from poregui.workflow.applying.summary import Summary, summarise
+from poregui.workflow.applying.summary import Summary, sensitivity_words, summarise
 
 MATRIX, DARK, FAINT = 190, 60, 134
 DISC = np.pi * 20.5**2
@@ -164,8 +163,8 @@ def test_the_summary_says_how_the_area_moves_and_how_far_pores_lie_apart(tmp_pat
     assert ratio == pytest.approx(3.5 / 2.5, rel=0.03)
     words = sensitivity_words(group)
     assert words == (
-        "With a threshold up to 5 % lower or higher the pores would cover 2.083 %, up to 10 % "
-        "2.083 to 2.916 %."
+        "Porosity with the threshold shifted by up to ±5 %: 2.083 %; by up to ±10 %: 2.083 to "
+        "2.916 %."
     )
     assert words in note_of(summary, group)
     keyhole = group.classes[1]

@@ -283,7 +283,7 @@ def test_damaged_settings_of_a_project_are_a_sentence_everywhere_and_are_replace
     with pytest.raises(ProjectError, match="settings of this project are damaged"):
         detection_recipe(bench.project)
     (tmp_path / "recipe.json").write_text(text, encoding="utf-8")
-    with pytest.raises(PoreguiError, match="is no detection recipe"):
+    with pytest.raises(PoreguiError, match="is not a detection recipe"):
         read_recipe(tmp_path / "recipe.json")
     bench.find(DetectionRecipe(smoothing=1.5))
     assert detection_recipe(bench.project).smoothing == 1.5
@@ -291,7 +291,7 @@ def test_damaged_settings_of_a_project_are_a_sentence_everywhere_and_are_replace
 
 def test_a_broken_recipe_file_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "recipe.json").write_text("{smoothing", encoding="utf-8")
-    with pytest.raises(PoreguiError, match="is no detection recipe: This is not JSON"):
+    with pytest.raises(PoreguiError, match="is not a detection recipe: This is not JSON"):
         read_recipe(tmp_path / "recipe.json")
     with pytest.raises(PoreguiError, match="cannot be read"):
         read_recipe(tmp_path / "nothing.json")

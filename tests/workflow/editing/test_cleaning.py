@@ -64,7 +64,7 @@ def test_a_crop_whose_middle_is_masked_is_refused_and_one_beside_it_is_not(
     History(project).apply(set_masks(micrograph, [Mask.of_box(Box(0, 200, 400, 100))]))
     (masked,) = project.micrographs()
     pixels = CropPixels(np.zeros((40, 40), np.uint8), 0, 255)
-    with pytest.raises(PoreguiError, match="masked off"):
+    with pytest.raises(PoreguiError, match="area is masked"):
         new_crop(project, masked, Box(100, 220, 40, 40), pixels, who="ada")
     assert new_crop(project, masked, Box(100, 170, 40, 40), pixels, who="ada").crops[0].box == Box(
         100, 170, 40, 40

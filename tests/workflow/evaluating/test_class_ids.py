@@ -128,9 +128,9 @@ def test_a_merged_class_stays_with_the_answers_of_an_old_run_and_that_is_said(
     change(folder, lambda project, apply: apply(merge_classes(project, 2, 3, who="ada")))
     after = applied(capsys, folder)
     assert after["warnings"][0].startswith(
-        "The network still predicts Keyhole, retired in this project"
+        "The network still predicts Keyhole, archived in this project"
     )
-    assert not any("retired" in text for text in before["warnings"])
+    assert not any("archived" in text for text in before["warnings"])
     # the disc that a person called a keyhole went over with the label, what the network calls so
     # did not
     assert after["class_ids"] == [1, 2, 3]

@@ -64,7 +64,9 @@ def test_the_scale_matters_to_a_network_that_was_trained_in_um(run: RunFolder) -
     (crop,) = scaled(run, run.read_dataset().crops[:1])
     larger = ScaledCrop(crop.pixels, 5.0)
     assert np.abs(predictor.predict([crop]) - predictor.predict([larger])).max() > 1e-4
-    with pytest.raises(PoreguiError, match=r"scale of this image is not known.*Give the um per px"):
+    with pytest.raises(
+        PoreguiError, match=r"pixel size of this image is unknown.*Enter the pixel size"
+    ):
         predictor.predict([ScaledCrop(crop.pixels)])
 
 
@@ -119,7 +121,7 @@ def test_runs_that_train_and_runs_of_folds_say_so(tmp_path: Path) -> None:
     folder.write_folds([[100, 101], [102]])
     with pytest.raises(ProjectError, match="is a cross-validation"):
         Predictor(folder)
-    with pytest.raises(ProjectError, match="is no complete run"):
+    with pytest.raises(ProjectError, match="is not a complete run"):
         Predictor(RunFolder(tmp_path / "004"))
 
 

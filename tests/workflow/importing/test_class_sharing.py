@@ -192,7 +192,7 @@ def test_a_name_that_means_another_class_here_is_not_guessed(
         lock_run(project, run, folder.parent / "l", who="Ann")
     change(folder, name_all({1: "Crack"}))
     told = refused(capsys, "lock", folder, "--take", folder.parent / "l" / "locked.json")
-    assert "what is called Crack there is not what is called Crack here" in told
+    assert "Crack there is not the same class as Crack here" in told
     assert "Rename classes until each name means one class in both" in told
 
 
@@ -260,7 +260,7 @@ def test_copies_of_an_older_project_that_were_renamed_by_an_older_version_are_as
         assert plan.edit is None
         there = [label for label in labels.values() if label in (1, 2)]
         assert sum(plan.unclear.values()) == len(there)
-        assert any("there may be what is called Keyhole here" in line for line in plan.lines)
+        assert any("there may be the same class as Keyhole here" in line for line in plan.lines)
 
 
 def test_labels_of_another_project_are_merged_by_names_whatever_the_ids(folder: Path) -> None:
@@ -286,7 +286,7 @@ def test_a_class_that_is_retired_here_is_said_when_copies_are_merged(folder: Pat
         plan = plan_merge(project, other, settle="theirs")
         assert list(plan.retired) == ["Keyhole"]
         assert any(
-            "a class that is retired here; add a class of that name" in line for line in plan.lines
+            "a class that is archived here; add a class of that name" in line for line in plan.lines
         )
         History(project).apply(add_class(project, "keyhole"))
         assert merged(project, copy) == other.labels()
@@ -363,7 +363,7 @@ def test_a_project_refuses_two_names_that_look_alike_and_explains_a_retired_one(
             rename(project, history.apply, 1, "fissur\u00e9")
         history.apply(retire_class(project, 4))
         with pytest.raises(
-            PoreguiError, match="the name of a retired class, which old runs still know"
+            PoreguiError, match="the name of an archived class that earlier runs still use"
         ):
             rename(project, history.apply, 1, "fissur\u00e9")
         edit = add_class(project, "fissur\u00e9")

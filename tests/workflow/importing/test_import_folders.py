@@ -47,7 +47,7 @@ def test_folders_that_name_a_side_are_known(folder: str, side: str | None) -> No
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"specimen_pattern": "("}, "no regular expression"),
+        ({"specimen_pattern": "("}, "not a regular expression"),
         ({"specimen_pattern": "^\\d+"}, "has no group"),
         ({"specimen_pattern": "(a)", "specimen": "b"}, "by a name and by a pattern"),
         ({"specimen": "  "}, "needs a name"),

@@ -232,7 +232,7 @@ def test_importing_again_leaves_renamed_classes_and_changed_labels_alone(
     report = bring_in(project, source)
     assert [c.name for c in project.classes()] == ["Crack", "b"]
     assert labels(project) == {"b": 2}
-    assert report.notes == ("a/1.png is in the project already, labelled b; it stays so.",)
+    assert report.notes == ("a/1.png is already in the project, labelled b; the label is kept.",)
 
 
 def test_what_was_deleted_comes_in_again(project: Project, source: Path) -> None:
@@ -271,7 +271,7 @@ def test_a_micrograph_that_moved_is_found_again(project: Project, source: Path) 
     report = bring_in(project, source)
     assert (report.imported, report.present) == (0, 1)
     assert [project.micrograph_file(m).name for m in project.micrographs()] == ["n.png"]
-    assert report.notes == ("n.png was found again in its new place.",)
+    assert report.notes == ("n.png was found again at its new location.",)
 
 
 def test_the_whole_import_is_one_step_that_undo_takes_back(project: Project, source: Path) -> None:
@@ -414,7 +414,7 @@ def test_reading_can_be_cancelled_and_then_nothing_comes_in(project: Project, so
     assert told == [(1, 5, "0.png"), (2, 5, "1.png")]
     assert (plan.edit, plan.report.lines) == (
         None,
-        ("The import was cancelled; nothing was brought in.",),
+        ("The import was cancelled; nothing was imported.",),
     )
 
 

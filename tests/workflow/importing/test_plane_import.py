@@ -150,7 +150,7 @@ def test_a_vanished_file_keeps_its_page(project: Project, stack: Path) -> None:
     bring_in(project, stack)
     (micrograph,) = project.micrographs()
     stack.unlink()
-    with pytest.raises(ImageError, match="not there any more"):
+    with pytest.raises(ImageError, match="no longer exists"):
         with_plane(stack, micrograph, Plane(page=2))
 
 

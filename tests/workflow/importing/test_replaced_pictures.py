@@ -23,7 +23,7 @@ from poregui.workflow.editing.history import History
 from poregui.workflow.exporting.export_kinds import export
 from poregui.workflow.importing.image_identity import OtherPicture, check_same
 
-SAID = "is not the file that was imported any more"
+SAID = "has changed since it was imported"
 
 
 @pytest.fixture
@@ -103,8 +103,8 @@ def test_outlines_are_not_brought_onto_it(two: TwoFolders, tmp_path: Path, capsy
     values = told(capsys, "import-outlines", other, tmp_path / "p.json")
     assert values["imported"] == 4
     assert values["notes"] == [
-        "S2/image_001.png was outlined in another picture than S2/image_001.png holds; its 9 pores "
-        "were left out. Import the picture that was outlined first."
+        "S2/image_001.png was outlined in a different image from S2/image_001.png; its 9 pores "
+        "were left out. Import the image that was outlined first."
     ]
 
 
@@ -138,7 +138,7 @@ def test_it_is_not_imported_in_silence(two: TwoFolders, capsys) -> None:
     assert (values["micrographs"], values["present"]) == (0, 1)
     (skipped,) = values["skipped"]
     assert skipped["path"] == "S2/image_001.png"
-    assert "is another picture than the one that was imported from there" in skipped["reason"]
+    assert "has changed since it was imported" in skipped["reason"]
 
 
 def test_a_picture_that_was_only_saved_anew_is_accepted_with_all_its_labels(
@@ -150,7 +150,7 @@ def test_a_picture_that_was_only_saved_anew_is_accepted_with_all_its_labels(
     assert SAID in told(capsys, "detect", two.project)["failed"]["S2/image_001.png"]
     values = told(capsys, "micrographs", two.project, "--name", "S2/*", "--accept-file")
     assert values["notes"] == [
-        "S2/image_001.png was saved anew: its crops show the same pixels. It is accepted."
+        "S2/image_001.png was saved again, and its crops show the same pixels. It is accepted."
     ]
     assert two.micrographs()["S2"].sha256 == file_hash(file)
     assert crops_of(two) == before
@@ -167,7 +167,7 @@ def test_another_picture_comes_in_as_a_new_micrograph_and_the_old_one_keeps_its_
     old = two.micrographs()["S2"]
     replace_picture(two)
     values = told(capsys, "micrographs", two.project, "--name", "S2/image_001.png", "--accept-file")
-    assert "came in as a new micrograph" in values["notes"][0]
+    assert "imported as a new micrograph" in values["notes"][0]
     assert [one["shown_name"] for one in values["micrographs"]] == [
         f"replaced {old.sha256[:8]}/image_001.png",
         "S2/image_001.png",
@@ -193,7 +193,7 @@ def test_the_original_is_found_again_by_its_content_wherever_it_lies(
     replace_picture(two)
     told(capsys, "detect", two.project)  # notices it
     values = told(capsys, "import", two.project, tmp_path / "archive", "--as", "micrographs")
-    assert values["notes"] == ["S2/image_001.png was found again in its new place."]
+    assert values["notes"] == ["S2/image_001.png was found again at its new location."]
     with Project.open(two.project, read_only=True) as project:
         now = next(one for one in project.micrographs() if one.id == old.id)
         check_same(now, project.micrograph_file(now), None)
@@ -207,7 +207,7 @@ def test_two_pictures_that_changed_places_are_linked_anew_by_one_import(
     first, second = two.file("S1").read_bytes(), two.file("S2").read_bytes()
     two.file("S1").write_bytes(second)
     two.file("S2").write_bytes(first)
-    assert "holds the picture of S2/image_001.png (#2) now. Import the folder" in str(
+    assert "now contains the image of S2/image_001.png (#2). Import the folder" in str(
         told(capsys, "micrographs", two.project, "--name", "S1/*", "--accept-file")["notes"]
     )
     assert told(capsys, "import", two.project, two.data, "--as", "micrographs")["micrographs"] == 0
@@ -363,7 +363,7 @@ def test_a_cache_that_cannot_be_written_only_costs_time(
     aged(file, monkeypatch)
     (tmp_path / "cache").write_text("a file is in its place")
     assert store_files.current_hash(file, tmp_path / "cache") == file_hash(file)
-    with pytest.raises(PoreguiError, match="is not there any more"):
+    with pytest.raises(PoreguiError, match="no longer exists"):
         store_files.current_hash(tmp_path / "gone.tif", None)
     with pytest.raises(PoreguiError, match="cannot be read"):
         store_files.current_hash(file / "below.tif", None)
@@ -374,6 +374,6 @@ def test_a_missing_file_is_no_other_picture(tmp_path: Path) -> None:
     with Project.open(two.project, read_only=True) as project:
         one = project.micrographs()[0]
         two.file("S1").unlink()
-        with pytest.raises(PoreguiError, match="is not there any more") as caught:
+        with pytest.raises(PoreguiError, match="no longer exists") as caught:
             check_same(one, project.micrograph_file(one), project.folder)
         assert not isinstance(caught.value, OtherPicture)

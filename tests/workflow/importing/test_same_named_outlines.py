@@ -197,7 +197,7 @@ def test_an_image_is_known_by_content_then_folders_then_name_and_size(
 def test_another_folder_than_the_only_micrograph_of_a_name_is_said() -> None:
     (match,) = match_all(THERE, [image("images/y.tif")])
     assert match.micrograph is not None
-    assert match.note == "images/y.tif was taken for y.tif, the only micrograph of that name."
+    assert match.note == "images/y.tif was matched to y.tif, the only micrograph of that name."
 
 
 def test_of_several_images_on_one_micrograph_the_surest_is_taken() -> None:

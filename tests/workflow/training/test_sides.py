@@ -66,7 +66,7 @@ def test_undo_gives_the_old_side_back_as_free_as_it_was(project):
 
 
 def test_a_side_that_leaves_nothing_to_train_on_or_to_test_is_refused(project):
-    with pytest.raises(TrainingError, match="Nothing would be tested"):
+    with pytest.raises(TrainingError, match="The test set would be empty"):
         choose(project)
     with pytest.raises(TrainingError, match="in the test set, none for training"):
         choose(project, "S01", "S02", "S03", "S04", "S05")
@@ -93,7 +93,7 @@ def test_a_change_says_what_it_costs(project):
     new = next(group.name for group in shown(project) if group.name not in before)
     said = warnings_for(project, choose(project, new), shown(project))
     assert "Run 1 used another test set: the results cannot be compared." in said
-    assert f"{new} was used to train, and is unseen by new networks only." in said
+    assert f"Already used for training: {new}. Unseen only by networks trained from now on." in said
     assert warnings_for(project, choose(project, *before), shown(project)) == ()
 
 
@@ -174,7 +174,7 @@ def test_a_choice_that_cannot_be_keeps_the_dialog_open_and_says_why(qtbot, desk,
     monkeypatch.setattr(TestSplitDialog, "exec", look)
     desk.page.test_split_button.click()
     assert seen[0][0] is False
-    assert "Nothing would be tested." in seen[0][1]
+    assert "The test set would be empty." in seen[0][1]
     assert desk.session.undo_text == ""
 
 

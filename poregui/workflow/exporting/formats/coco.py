@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Container, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,9 @@ from numpy.typing import NDArray
 from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import Box
 from poregui.domain.wording import listed
+from poregui.store.files import export_target, write_text
 from poregui.vision.shape.overlaps import united
-from poregui.workflow.exporting.formats.json_text import read_json, write_json
+from poregui.workflow.exporting.formats.json_text import read_json
 from poregui.workflow.exporting.formats.shapes import (
     ImageShapes,
     LeftOut,
@@ -59,7 +61,8 @@ def write_coco(images: Sequence[ImageShapes], out: Path) -> int:
         ],
         "annotations": entries,
     }
-    write_json(out, value)
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    write_text(export_target(out), text)
     return len(entries)
 
 
@@ -89,19 +92,14 @@ def read_coco(path: Path, value: Any = None) -> list[ImageShapes]:
     """
     if value is None:
         value = read_json(path)
-    missing = [
-        key
-        for key in ("images", "categories", "annotations")
-        if not isinstance(value, dict) or not isinstance(value.get(key), list)
-    ]
+    own: dict[str, Any] = value if isinstance(value, dict) else {}
+    missing = [key for key in _LISTS if not isinstance(own.get(key), list)]
     if missing:
         raise PoreguiError(
             f"{path.name} is not a COCO file: it has no list of {listed(missing)}.",
             "It needs images, categories and annotations with polygons or boxes.",
         )
-    images: list[Any] = value["images"]
-    categories: list[Any] = value["categories"]
-    annotations: list[Any] = value["annotations"]
+    images, categories, annotations = (own[key] for key in _LISTS)
     names = {str(c["id"]): str(c["name"]) for c in categories if _has(c, "id", "name")}
     unnamed = LeftOut("Image")
     known: dict[str, dict[str, Any]] = {}
@@ -125,6 +123,9 @@ def read_coco(path: Path, value: Any = None) -> list[ImageShapes]:
     if not read:
         raise PoreguiError(f"{path.name} names no image.", " ".join(notes) or "Export it again.")
     return with_notes(path, read, notes)
+
+
+_LISTS = ("images", "categories", "annotations")
 
 
 def _has(entry: object, *keys: str) -> bool:

@@ -15,7 +15,8 @@ import numpy as np
 
 from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import Outline
-from poregui.workflow.exporting.formats.json_text import closed_rings, read_json, write_text
+from poregui.store.files import make_parent, write_text
+from poregui.workflow.exporting.formats.json_text import closed_rings, read_json
 from poregui.workflow.exporting.formats.shapes import (
     NOWHERE,
     ImageShapes,
@@ -69,6 +70,7 @@ def write_geojson_file(image: ImageShapes, out: Path, lines: Iterable[str] | Non
         ]
         lines = closed_rings(rings)
     features = map(partial(_feature, image=image.called), image.shapes, lines)
+    make_parent(out)
     name = json.dumps(image.name, ensure_ascii=False)
     facts = json.dumps(image.facts(), ensure_ascii=False)[1:-1]
     write_text(out, _COLLECTION % (name, f"{facts}, " if facts else "", ",".join(features)))

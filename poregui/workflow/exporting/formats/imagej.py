@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import Box
-from poregui.store.files import explain_write_error, replace_file
+from poregui.store.files import explain_write_error, export_target, replace_file
+from poregui.store.run_files import unfolded
 from poregui.vision.shape.crossings import odd, parts_of, without_repeats
 from poregui.workflow.exporting.formats.shapes import (
     LARGEST_FILE,
@@ -65,11 +66,7 @@ def write_imagej(images: Sequence[ImageShapes], out: Path) -> int:
     for image, path in zip(
         images, file_paths([image.called for image in images], SUFFIX), strict=True
     ):
-        try:
-            (out / path).parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise explain_write_error(error, out) from error
-        replace_file(out / path, partial(_write_one, image=image, groups=groups))
+        replace_file(export_target(out / path), partial(_write_one, image=image, groups=groups))
     return sum(len(image.shapes) for image in images)
 
 
@@ -179,9 +176,9 @@ def _read_zip(path: Path) -> ImageShapes:
                 if entry.file_size > _LARGEST_ROI:
                     large.add(entry.filename, "it is too large to be a pore")
                 else:
-                    rois.append((Path(entry.filename).stem, archive.read(entry)))
+                    rois.append((Path(entry.filename).stem, unfolded(archive, entry)))
             told = _told(archive.comment)
-    except (OSError, zipfile.BadZipFile, zlib.error, RuntimeError) as error:
+    except (OSError, ValueError, zipfile.BadZipFile, zlib.error, RuntimeError) as error:
         raise PoreguiError(
             f"{path.name} is not a zip file of ROIs: {error}.", "Save it again in ImageJ."
         ) from error

@@ -1,4 +1,4 @@
-"""Read and write JSON of other programs, many coordinates at once, and name what is not read."""
+"""Read JSON of other programs, write many coordinates at once, and name what is not read."""
 
 from __future__ import annotations
 
@@ -12,26 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poregui.domain.errors import PoreguiError
-from poregui.store.files import explain_write_error, replace_file
 from poregui.workflow.exporting.formats.shapes import LARGEST_FILE
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Write a value beside and then put it in place. Raises PoreguiError when that is refused."""
-    write_text(path, json.dumps(value, ensure_ascii=False, allow_nan=False))
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write text beside and then put it in place. Raises PoreguiError when that is refused."""
-
-    def write(beside: Path) -> None:
-        beside.write_text(text, encoding="utf-8")
-
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise explain_write_error(error, path) from error
-    replace_file(path, write)
 
 
 def read_json(path: Path) -> Any:
@@ -51,7 +32,7 @@ def read_json(path: Path) -> Any:
         ) from error
     except (ValueError, RecursionError) as error:
         raise PoreguiError(
-            f"{path.name} is not JSON.", "Write it again from the program that made it."
+            f"{path.name} is not JSON.", "Export it again from the program that made it."
         ) from error
 
 

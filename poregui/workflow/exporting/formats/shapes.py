@@ -192,7 +192,7 @@ def shapes_of(project: Project, *, labelled_only: bool = True) -> list[ImageShap
             found.append(shapes_on(micrograph, shapes))
     if not found:
         raise PoreguiError(
-            "No pore in a micrograph is labelled, so that there is nothing to write.",
+            "No pore in a micrograph is labelled, so there is nothing to export.",
             "Label crops that were cut from micrographs, or export class folders.",
         )
     return found

@@ -166,7 +166,7 @@ def test_the_shapes_of_a_project_are_its_labelled_crops_with_their_outlines(tmp_
 def test_a_project_of_ready_made_crops_says_why_there_is_nothing_to_write(tmp_path: Path) -> None:
     with Project.create(tmp_path / "p") as project:
         add_crops(project, [1, 2])
-        with pytest.raises(PoreguiError, match="nothing to write"):
+        with pytest.raises(PoreguiError, match="nothing to export"):
             shapes_of(project)
 
 
