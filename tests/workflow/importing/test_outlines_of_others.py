@@ -20,6 +20,7 @@ from poregui.domain.geometry import Box
 from poregui.store.project import Project
 from poregui.workflow.detecting.measuring import measure_project, summary
 from poregui.workflow.editing.history import History
+from poregui.workflow.editing.label_edits import add_class
 from poregui.workflow.exporting.export_kinds import export
 from poregui.workflow.exporting.formats.shapes import ImageShapes
 from poregui.workflow.importing.outlines import (
@@ -470,3 +471,18 @@ def test_class_names_come_back_through_folders(project: Project, tmp_path: Path)
         with Project.open(Path(folder), read_only=True) as back:
             assert sorted(labels(back)) == sorted(names)
             assert len(back.classes()) == 3
+
+
+def test_a_number_in_the_name_of_a_class_of_the_project_is_its_own(
+    project: Project, tmp_path: Path
+) -> None:
+    rois = {"Type_1": roi(ROI_TYPE.OVAL), "Type_2": roi(ROI_TYPE.OVAL, box=(90, 90, 120, 120))}
+    file = zipped(tmp_path / "m.RoiSet.zip", rois)
+    with Project.create(tmp_path / "typed") as typed:
+        add_micrograph(typed, tmp_path / "m.png")
+        History(typed).apply(add_class(typed, "Type_1"))
+        History(typed).apply(add_class(typed, "Type_2"))
+        bring(typed, read_outlines(file))
+        assert labels(typed) == ["Type_1", "Type_2"]
+    bring(project, read_outlines(file))
+    assert labels(project) == ["Type", "Type"]
