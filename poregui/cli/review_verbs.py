@@ -9,7 +9,7 @@ from typing import Any
 
 from poregui.cli.output import Screen, evaluation_text, interval, percent, print_pdf, run_for, table
 from poregui.domain.errors import PoreguiError
-from poregui.domain.wording import count, noun, points, points_span
+from poregui.domain.wording import count, noun, part, points, points_span
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.evaluating.newest_run import find_run
@@ -85,8 +85,9 @@ def _more(values: Mapping[str, Any]) -> str:
     if baseline is not None and baseline["accuracy"] is not None:
         p = baseline["pairing"]["p_value"]
         lines.append(
-            f"Shape-only baseline (random forest): {percent(baseline['accuracy'])} of "
-            f"{count(baseline['n'], 'crop')} (McNemar p = {p:.2g})."
+            "Shape-only baseline (random forest): "
+            f"{part(round(baseline['accuracy'] * baseline['n']), baseline['n'])} "
+            f"{noun(baseline['n'], 'crop')} (McNemar p = {p:.2g})."
         )
     if values["grouped_and_torn"] is not None:
         lines.append(values["grouped_and_torn"]["sentence"])
@@ -203,11 +204,12 @@ def suspects(args: argparse.Namespace, screen: Screen) -> int:
          "likely" if one.likely else "", _decimals(one.shape_distance)]
         for one in found.queue[:_MOST_ROWS]
     ]  # fmt: skip
-    checked = count(found.judged, "label")
-    lines = [
-        f"Run {run.number} checked {checked}; {found.expected_errors:,} "
-        f"{noun(found.expected_errors, 'is', 'are')} probably wrong."
-    ]
+    lines = []
+    if found.able:
+        lines.append(
+            f"Run {run.number} checked {count(found.judged, 'label')}; {found.expected_errors:,} "
+            f"{noun(found.expected_errors, 'is', 'are')} probably wrong."
+        )
     lines += [f"Note: {note}" for note in found.notes]
     if rows:
         head = ["crop", "label", "suggested", "doubt", "probably wrong", "shape distance"]

@@ -72,7 +72,9 @@ def suggest(args: argparse.Namespace, screen: Screen) -> int:
     values = {
         "learnt_from": found.count,
         "run": found.run,
-        "accuracy_for_other_groups": found.accuracy,
+        "accuracy_for_other_groups": found.accuracy if found.groups > 1 else None,
+        "judged": found.judged,
+        "groups": found.groups,
         "suggestions": [
             {"crop": i, "label": classes.get(label), "probability": p} for i, label, p in listed
         ],
@@ -122,18 +124,13 @@ def _text(
 ) -> str:
     from poregui.workflow.training.learning_curve import advice
 
-    sure = percent(found.accuracy)
     if found.run is not None:
         eyes = f" and the network of run {found.run}"
     else:
         eyes = ""
-    own = " of them"
-    if eyes:
-        own = " of those it had not learnt from"
-    lines = [
-        f"Learnt from {count(found.count, 'label')}{eyes}"
-        + (f"; classifies {sure}{own} correctly in other specimens." if sure else ".")
-    ]
+    own = " it had not learnt from" if eyes else ""
+    finds = f"; classifies correctly {found.found_words}{own}" if found.found_words else ""
+    lines = [f"Learnt from {count(found.count, 'label')}{eyes}{finds}."]
     lines.append(advice(curve, classes))
     answers = {i: (label, p) for i, label, p in listed}
     rows = [

@@ -29,7 +29,7 @@ from poregui.domain.events import (
     Started,
     from_line,
 )
-from poregui.domain.wording import count, percent
+from poregui.domain.wording import count, noun, part
 from poregui.launching import child_environment, poregui_command
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.training.training_request import death_of
@@ -174,8 +174,8 @@ class Display:
             )
         elif isinstance(event, FoldEnded):
             self._screen.note(
-                f"Fold {event.fold} of {event.folds}: {percent(event.accuracy)} of "
-                f"{count(event.n, 'crop')}."
+                f"Fold {event.fold} of {event.folds}: "
+                f"{part(round(event.accuracy * event.n), event.n)} {noun(event.n, 'crop')} right."
             )
         elif isinstance(event, BatchEnded) and self._moves:
             filled = _BAR * event.batch // max(event.batches, 1)

@@ -285,6 +285,24 @@ def confident_learning(probabilities: Floats, labels: NDArray[np.int64]) -> Conf
     )
 
 
+def can_judge(probabilities: Floats, labels: NDArray[np.int64]) -> bool:
+    """Tell whether (n, classes) answers agree with (n,) labels so well that they may doubt some.
+
+    They must be right more often than wrong, and more often than classes drawn as often as they
+    were answered and labelled would be (J. Cohen, Educ. Psychol. Meas. 20 (1960) 37) by more than
+    chance explains: the lower end of the 95 % interval lies above.
+    """
+    count, classes = probabilities.shape
+    answers = probabilities.argmax(axis=1)
+    right = int((answers == labels).sum())
+    ends = wilson_interval(right, count)
+    if ends is None:
+        return False
+    answered = np.bincount(answers, minlength=classes) / count
+    labelled = np.bincount(labels, minlength=classes) / count
+    return 2 * right > count and ends[0] > float(answered @ labelled)
+
+
 @dataclass(frozen=True)
 class Unusual:
     """Hold how far shapes lie from what is usual for their label.

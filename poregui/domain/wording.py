@@ -28,6 +28,18 @@ def percent(share: float, digits: int = 1) -> str:
     return f"{100 * share:.{digits}f} %"
 
 
+FEWEST_FOR_PERCENT = 20
+"""A whole below which a share of it is told as two numbers: a hundred per cent of one says nothing.
+"""
+
+
+def part(number: int, whole: int, digits: int = 1) -> str:
+    """Return how many of how many, such as `92.2 % of 115`; of a small whole `3 of 4`."""
+    if whole < FEWEST_FOR_PERCENT:
+        return f"{number:,} of {whole:,}"
+    return f"{percent(number / whole, digits)} of {whole:,}"
+
+
 def interval(low: float, high: float, unit: str = "", digits: int = 1) -> str:
     """Return a 95 % confidence interval such as `95 % CI 48.0–100.0 %`; the unit stands last."""
     return f"95 % CI {span(low, high, unit, digits)}"

@@ -127,11 +127,11 @@ def test_labels_as_csv_come_back_onto_the_micrographs(source: Path, tmp_path: Pa
     ("text", "said"),
     [
         ("micrograph,x,y,width,height\nm.png,1,1,5,5\n", "has no column label"),
-        ("micrograph,x,y,width,height,label\nm.png,1,1,five,5,Gas\n", "Line 2 of .* has no box"),
-        ("micrograph,x,y,width,height,label\nm.png,-1,1,5,5,Gas\n", "Line 2 of .* has no box"),
+        ("micrograph,x,y,width,height,label\nm.png,1,1,five,5,Gas\n", "Row 2 .* column width"),
+        ("micrograph,x,y,width,height,label\nm.png,1,1,-5,5,Gas\n", "Row 2 .* width is below"),
         ("micrograph,x,y,width,height,label\n,,,5,5,Gas\n", "No row of .* names a micrograph"),
         ("", "has no column micrograph"),
-        ("\0\xff", "has no column micrograph"),
+        ("\0\xff", "it is no text"),
     ],
 )
 def test_a_csv_of_something_else_gets_a_sentence(tmp_path: Path, text: str, said: str) -> None:

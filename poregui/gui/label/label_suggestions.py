@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QComboBox
 from poregui.domain.classes import UNSURE
 from poregui.domain.records import Changed, Crop
 from poregui.domain.splits import group_of
-from poregui.domain.wording import count, percent
+from poregui.domain.wording import count
 from poregui.gui.base import pieces
 from poregui.gui.base.feature import Feature, Link
 from poregui.gui.base.messages import messages
@@ -363,8 +363,8 @@ class Suggesting(Feature):
         text = f"Learnt from {count(found.count, 'label')}"
         if found.run is not None:
             text += f" and the network of run {found.run}"
-        if found.accuracy is not None:
-            text += f", estimated accuracy {percent(found.accuracy, 0)}"
+        if found.found_words:
+            text += f"; classifies correctly {found.found_words}"
         if hint:
             self._line.show_state(f"{text}. {hint}", HOW_SURE)
         else:

@@ -12,7 +12,7 @@ from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPaintEvent, QPen, QPoly
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from poregui.domain.classes import PoreClass
-from poregui.domain.wording import percent
+from poregui.domain.wording import part
 from poregui.gui.base.class_marks import ClassMarks
 from poregui.gui.base.theme import scaled_font, theme
 
@@ -73,8 +73,8 @@ class StripPlots(QWidget):
         shares = []
         for label, values in strips.values:
             if len(values):
-                share = np.searchsorted(values, strips.value, side="right") / len(values)
-                shares.append(f"{percent(float(share), 0)} of {self._marks.name(label)}")
+                smaller = int(np.searchsorted(values, strips.value, side="right"))
+                shares.append(f"{part(smaller, len(values), 0)} {self._marks.name(label)}")
         if shares:
             return f"{text}: not smaller than {', '.join(shares)}"
         return text

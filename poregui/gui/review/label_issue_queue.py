@@ -97,13 +97,17 @@ class LabelIssuesPresenter(PanelPresenter):
         elif settled:
             sentence = f"All {settled:,} suspected label errors are settled."
             self._panel.show_sentence(sentence, offer="Search again")
-        else:
+        elif self._found.able:
             self._panel.show_sentence("No suspected label errors.", offer="Search again")
+        else:
+            self._panel.show_sentence(self._found.notes[0], offer="Search again")
         self._show_texts(left, settled)
 
     def _show_texts(self, left: Suspects, settled: int) -> None:
         likely = sum(one.likely for one in left.queue)
         title = f"{len(left.queue):,} suspected, {likely:,} probably wrong"
+        if not left.able:
+            title = f"{len(left.queue):,} of unusual shape"
         if settled:
             title += f" · {settled:,} settled"
         note = (

@@ -140,6 +140,8 @@ SMALLEST_PX2 = 1.0
 _FARTHEST = 1e7
 _ROUNDED = 1e-3
 """Area in px² that one px of a line may lose when it is laid on a lattice."""
+_SPIKE_PX = 0.5
+"""How far a line may run out and back beyond what it encloses."""
 Change = Literal["", "crossed", "cut"]
 
 
@@ -226,7 +228,9 @@ def _checked(line: NDArray[Any], size: tuple[int, int] | None, *, crossed: bool)
         whole = one_line([ring for part in parts for ring in part]) if parts else points[:0]
         if beyond:
             change = "cut"
-        elif abs(_area(whole) - _area(points)) > _ROUNDED * _length(points):
+        elif abs(_area(whole) - _area(points)) > _ROUNDED * _length(points) or (
+            len(whole) and np.abs(_extent(whole) - _extent(points)).max() > _SPIKE_PX
+        ):
             change = "crossed"
         if change:
             points = whole
@@ -242,6 +246,10 @@ def _area(points: NDArray[Any]) -> float:
         return 0.0
     x, y = (points - points[0]).T
     return abs(float(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1)))) / 2
+
+
+def _extent(points: NDArray[Any]) -> FloatArray:
+    return np.concatenate([points.min(axis=0), points.max(axis=0)])
 
 
 def _length(points: NDArray[Any]) -> float:

@@ -11,8 +11,13 @@ from numpy.typing import NDArray
 
 from poregui.domain.dataset import Dataset
 from poregui.domain.errors import ProjectError
-from poregui.domain.evaluation import Prediction, confident_learning, unusual_shapes
-from poregui.domain.wording import percent
+from poregui.domain.evaluation import (
+    Prediction,
+    can_judge,
+    confident_learning,
+    unusual_shapes,
+)
+from poregui.domain.wording import part, percent
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 from poregui.vision.shape.crop_shapes import LENGTHS
@@ -60,7 +65,8 @@ class Suspects:
 
     `expected_errors` is how many labels confident learning takes for wrong among `judged`;
     `accuracy` is how often the unseen answers agree with the labels; `notes` say what the answers
-    rest on and what is missing.
+    rest on and what is missing. `able` is false where the answers are so often wrong that they can
+    doubt no label: then only shapes do, and the first note says so.
     """
 
     run: int
@@ -70,6 +76,7 @@ class Suspects:
     accuracy: float | None
     names: Mapping[int, str]
     notes: tuple[str, ...]
+    able: bool = True
 
     def to_json(self) -> dict[str, Any]:
         """Return the queue as a dictionary fit for JSON, with names of classes."""
@@ -86,6 +93,7 @@ class Suspects:
             "judged": self.judged,
             "expected_errors": self.expected_errors,
             "out_of_fold_accuracy": self.accuracy,
+            "able_to_judge": self.able,
             "suspects": rows,
             "notes": list(self.notes),
         }
@@ -125,7 +133,8 @@ def suspects(
     kept = [row for row, crop_id in enumerate(answers.crop_ids) if labels.get(crop_id) in place]
     ids = [answers.crop_ids[row] for row in kept]
     given = np.array([place[labels[i]] for i in ids], np.int64)  # type: ignore[index]
-    judge = _Judge(dataset, here, answers.probabilities[kept], given)
+    able = can_judge(answers.probabilities[kept], given)
+    judge = _Judge(dataset, here, answers.probabilities[kept], given, able)
     found = judge.suspects(ids, [answers.sources[row] for row in kept], shape_table(run))
     passed: set[int] = set()
     if not reviewed_too:
@@ -141,7 +150,17 @@ def suspects(
         judged=len(ids),
         accuracy=accuracy,
         names=dict(zip(here.ids, here.names, strict=True)),
-        notes=answers.notes,
+        notes=answers.notes if able else (_unable(run, right), *answers.notes),
+        able=able,
+    )
+
+
+def _unable(run: RunFolder, right: NDArray[np.bool_]) -> str:
+    """Say that the answers of a run are too often wrong to doubt a label."""
+    return (
+        f"Run {run.path.name} agrees with {part(int(right.sum()), len(right))} labels, which is no "
+        "better than chance or less than half; it cannot say which labels are wrong. Train again "
+        "with more labels or for longer."
     )
 
 
@@ -222,12 +241,15 @@ def _notes(run: RunFolder, network: int, forest: int, total: int) -> tuple[str, 
 
 @dataclass(frozen=True, eq=False)
 class _Judge:
-    """Judge (n,) labels by (n, classes) unseen probabilities and by shapes."""
+    """Judge (n,) labels by (n, classes) unseen probabilities, where these are `able` to, and by
+    shapes.
+    """
 
     dataset: Dataset
     here: ClassesHere
     probabilities: NDArray[np.float64]
     labels: NDArray[np.int64]
+    able: bool
 
     def suspects(
         self, ids: Sequence[int], sources: Sequence[str], shapes: ShapeTable
@@ -245,7 +267,7 @@ class _Judge:
             disagrees = (
                 self.probabilities[row, proposed] > self.probabilities[row, self.labels[row]]
             )
-            if not (learned.likely[row] or odd[row] or disagrees):
+            if not odd[row] and not (self.able and (learned.likely[row] or disagrees)):
                 continue
             distance = float(unusual.distance[row])
             shape: float | None = None
@@ -259,7 +281,7 @@ class _Judge:
                     label=self.here.ids[self.labels[row]],
                     proposed=self.here.ids[proposed],
                     doubt=float(learned.doubt[row]),
-                    likely=bool(learned.likely[row]),
+                    likely=self.able and bool(learned.likely[row]),
                     shape_distance=shape,
                     why=self._why(row, proposed, unlikely_shape, sources[row]),
                     source=sources[row],

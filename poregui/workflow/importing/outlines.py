@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from poregui.domain.classes import PoreClass
 from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import Box, Outline
 from poregui.domain.records import Crop, Micrograph, Plane
@@ -32,8 +33,8 @@ from poregui.workflow.exporting.formats.json_text import (
     read_json,
 )
 from poregui.workflow.exporting.formats.labels_csv import are_labels, read_labels_csv
-from poregui.workflow.exporting.formats.shapes import ImageShapes, PoreShape, files_in
-from poregui.workflow.importing.class_names import plan_classes
+from poregui.workflow.exporting.formats.shapes import COUNTED, ImageShapes, PoreShape, files_in
+from poregui.workflow.importing.class_names import class_meant, plan_classes
 from poregui.workflow.importing.image_identity import check_same
 from poregui.workflow.importing.image_matching import match_all
 
@@ -140,6 +141,7 @@ def match_images(
     Images are known by what they hold, by their folders and names, or by a name that one micrograph
     alone has, with or without its ending, whatever the case (see `match_all`).
     """
+    classes = project.classes()
     found = []
     notes = [note for image in images for note in image.notes]
     for match in match_all(project.micrographs(), images):
@@ -149,10 +151,21 @@ def match_images(
         if there is not None:
             found.append(
                 MatchedImage(
-                    there, project.micrograph_file(there), match.image.shapes, project.folder
+                    there,
+                    project.micrograph_file(there),
+                    tuple(_of_known_class(shape, classes) for shape in match.image.shapes),
+                    project.folder,
                 )
             )
     return found, tuple(notes)
+
+
+def _of_known_class(shape: PoreShape, classes: Sequence[PoreClass]) -> PoreShape:
+    """Return a pore with the class whose name has a number, where the project has that."""
+    full = dict(shape.told).get(COUNTED, "")
+    if full and class_meant(full, classes) is not None:
+        return replace(shape, class_name=full)
+    return shape
 
 
 def cut_outlines(

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poregui.domain.scores import at_temperature, fit_temperature
-from poregui.domain.splits import Item, assign_folds
+from poregui.domain.splits import Item, assign_folds, kind_of
 
 Floats = NDArray[np.float64]
 FEWEST_LABELS = 10
@@ -35,6 +35,7 @@ class Suggester:
 
     `temperature` calibrates them; `accuracy` is the share of the labels that models of other
     groups' labels found, None where that could not be asked. `count` labels were learnt from.
+    `judged` are what it is a share of, of `groups` groups of a sort, `over` (see `kind_of`).
     """
 
     labels: tuple[int, ...]
@@ -42,6 +43,9 @@ class Suggester:
     accuracy: float | None
     count: int
     _model: Any
+    judged: int = 0
+    groups: int = 0
+    over: str = "crop"
 
     def probabilities(self, rows: Floats) -> Floats:
         """Return (n, labels) calibrated probabilities of (n, features) rows."""
@@ -85,8 +89,16 @@ def fit(
         right = float((answers.argmax(axis=1) == truth).mean())
     else:
         right = None
+    asked = {group for group, known in zip(groups, judged, strict=True) if known}
     return Suggester(
-        tuple(int(name) for name in names), temperature or 1.0, right, len(labels), model
+        tuple(int(name) for name in names),
+        temperature or 1.0,
+        right,
+        len(labels),
+        model,
+        len(truth),
+        len(asked) if len(set(groups)) > 1 else 1,
+        kind_of(sorted(set(groups))),
     )
 
 

@@ -300,6 +300,9 @@ class SuggestWorker:
             self._ids[order],
             model.count,
             model.accuracy,
+            judged=model.judged,
+            groups=model.groups,
+            over=model.over,
         )
 
     def _draw(self) -> None:

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from poregui.domain.wording import part
+
 
 @dataclass(frozen=True, eq=False)
 class Suggestions:
@@ -18,7 +20,8 @@ class Suggestions:
     `labels` are the labels of the columns, `order` the ids of the unlabelled crops that teach most,
     `count` the labels learnt from, `accuracy` the share of them that models of other specimens
     found (None: not known), `run` the number of the run whose features were used beside size, shape
-    and texture.
+    and texture. `accuracy` is that of `judged` labels of `groups` groups; `over` says what these
+    are: `specimen`, `micrograph`, `source`, `crop` or `mixed`.
     """
 
     crop_ids: NDArray[np.int64]
@@ -28,6 +31,23 @@ class Suggestions:
     count: int = 0
     accuracy: float | None = None
     run: int | None = None
+    judged: int = 0
+    groups: int = 0
+    over: str = "crop"
+
+    @property
+    def found_words(self) -> str:
+        """Return how many labels models of other groups found, such as `92.2 % of 115 in other
+        specimens`; empty where nobody knows.
+        """
+        if self.accuracy is None or not self.judged:
+            return ""
+        found = part(round(self.accuracy * self.judged), self.judged)
+        if self.groups > 1:
+            return f"{found} in {_OTHERS.get(self.over, 'other crops')}"
+        if self.over in _ALONE:
+            return f"{found} in the same {self.over} (others are not known)"
+        return f"{found} in other crops"
 
     def of(self, crop_id: int) -> tuple[int, float] | None:
         """Return the likeliest label of a crop and its probability; None for a crop that nothing is
@@ -89,6 +109,9 @@ class Suggestions:
             "count": self.count,
             "accuracy": self.accuracy,
             "run": self.run,
+            "judged": self.judged,
+            "groups": self.groups,
+            "over": self.over,
         }
 
     @staticmethod
@@ -103,7 +126,19 @@ class Suggestions:
             int(told["count"]),
             told["accuracy"],
             told.get("run"),
+            int(told["judged"]),
+            int(told["groups"]),
+            str(told["over"]),
         )
+
+
+_OTHERS = {
+    "specimen": "other specimens",
+    "micrograph": "other micrographs",
+    "source": "other sources",
+    "mixed": "other specimens and micrographs",
+}
+_ALONE = ("specimen", "micrograph", "source")
 
 
 def _packed(array: NDArray[Any]) -> str:

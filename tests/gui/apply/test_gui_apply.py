@@ -191,7 +191,7 @@ def test_the_slider_leaves_doubtful_pores_to_a_person_and_says_what_that_costs(
 ) -> None:
     page = page_of(window, with_run)
     apply(window)
-    assert "No threshold: 100 % of test crops classified" in page.sureness_text.text()
+    assert "No threshold: 12 of 12 test crops classified" in page.sureness_text.text()
     page.sureness_slider.setValue(90)
     assert page.table.rows[-1].name == "Unclassified"
     assert page.table.rows[-1].cells[2] == "1"

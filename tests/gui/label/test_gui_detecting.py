@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import shapely
 from detect_bench import Bench, grid_of_pores
 from detect_desk import detect_desk, idle
 from label_desk import LEFT, PLAIN, Desk
@@ -269,6 +270,31 @@ def draw(desk: Desk, corners: list[tuple[int, int]]) -> None:
     for corner in [*corners[1:], corners[0]]:
         canvas.tool.move(QPointF(*corner), pressed=True)
     QTest.mouseRelease(canvas, LEFT, PLAIN, desk.point(*corners[0]))
+
+
+def test_a_drawn_line_that_crosses_itself_encloses_both_loops_and_is_edited_so(desk: Desk) -> None:
+    desk.key(Qt.Key.Key_O)
+    draw(desk, [(500, 60), (540, 100), (540, 60), (500, 100)])
+    (crop,) = desk.project.crops()
+    assert desk.project.outlines()[crop.id].area == pytest.approx(800, rel=0.1)
+    desk.key(Qt.Key.Key_O)
+    draw(desk, [(500, 60), (540, 60), (540, 100), (500, 100)])
+    desk.key(Qt.Key.Key_E)
+    tool = desk.page.image_canvas.tool
+    assert isinstance(tool, CornerTool)
+    place = int(np.hypot(*(tool.points - (500, 60)).T).argmin())
+    tool._points[place] = (560, 90)
+    QTest.keyClick(desk.page.image_canvas, Qt.Key.Key_Return)
+    (line,) = desk.project.outlines().values()
+    whole = shapely.Polygon(line.points)
+    assert line.area == pytest.approx(whole.buffer(0).area, rel=0.02)
+    assert line.area > 400
+
+
+def test_a_line_drawn_outside_the_image_is_refused_in_a_sentence(desk: Desk) -> None:
+    desk.key(Qt.Key.Key_O)
+    draw(desk, [(-60, -60), (-20, -60), (-20, -20), (-60, -20)])
+    assert desk.project.crops() == []
 
 
 def test_escape_leaves_the_outline_as_it_was(desk: Desk, qtbot) -> None:

@@ -124,7 +124,7 @@ def test_the_arrow_keys_walk_over_the_matrix_and_enter_goes_to_the_list(desk: Re
     assert matrix.cell == Cell(0, 1)
     assert len(desk.listed()) == 2
     assert (
-        "Labelled Gas, predicted as Keyhole: 2 crops, 50 % of 4 labelled"
+        "Labelled Gas, predicted as Keyhole: 2 crops, 2 of 4 labelled"
         in matrix.accessibleDescription()
     )
     QTest.keyClick(matrix, Qt.Key.Key_Return)

@@ -90,7 +90,7 @@ def test_shift_and_an_arrow_choose_one_more_cell(desk: ReviewDesk) -> None:
 def test_the_matrix_writes_counts_or_shares_of_rows_or_of_columns(desk: ReviewDesk) -> None:
     matrix = desk.page.confusion_matrix
     assert matrix.describe(Cell(0, 1)) == (
-        "Labelled Gas, predicted as Keyhole: 2 crops, 50 % of 4 labelled, 33 % of 6 predicted"
+        "Labelled Gas, predicted as Keyhole: 2 crops, 2 of 4 labelled, 2 of 6 predicted"
     )
     pictures = []
     for mode in ("counts", "rows", "columns"):
@@ -374,7 +374,7 @@ def test_strips_say_in_words_where_a_value_falls(qtbot) -> None:
         [Strips("Size", "µm", ((1, np.array([1.0, 2.0, 3.0, 4.0])), (2, np.array([]))), 2.0)]
     )
     plots.grab()
-    assert plots.accessibleDescription() == "Size 2 µm: not smaller than 50 % of Class 1"
+    assert plots.accessibleDescription() == "Size 2 µm: not smaller than 2 of 4 Class 1"
     plots.set_strips([Strips("Size", "µm", ((1, np.array([1.0])),), None)])
     assert plots.accessibleDescription() == "Size: unknown for this crop"
 

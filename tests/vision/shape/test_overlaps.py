@@ -25,6 +25,7 @@ from poregui.vision.shape.overlaps import (
 )
 
 SIZE = (300, 200)
+SPIKE = np.array([(10, 10), (50, 10), (50, 50), (80, 50), (50, 50), (10, 50)], np.float64)
 BOW = np.array([(46, 36), (74, 64), (74, 36), (46, 64)], np.float64)
 
 
@@ -49,12 +50,13 @@ def area(line: NDArray[np.float64]) -> float:
         (disc(297, 100, 30), area(disc(297, 100, 30)) * 0.5627, "cut"),
         (disc(0, 0, 10), area(disc(0, 0, 10)) / 4, "cut"),
         (np.array([(-9, -9), (400, -9), (400, 300), (-9, 300.0)]), 60_000.0, "cut"),
+        (SPIKE, 1600.0, "crossed"),
         (disc(60, 60, 12), area(disc(60, 60, 12)), ""),
         (disc(60, 60, 12)[::-1], area(disc(60, 60, 12)), ""),
     ],
     ids=[
         "bow", "twice", "five times", "twice unlike", "over the edge", "corner", "all around",
-        "right", "other way round",
+        "spike", "right", "other way round",
     ],
 )  # fmt: skip
 def test_an_outline_is_what_its_line_goes_around_inside_the_image(

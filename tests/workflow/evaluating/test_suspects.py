@@ -9,8 +9,14 @@ import pytest
 from finished_runs import add_baseline, all_right, finish, finished_run, project_with
 from run_folders import draw_crop
 
+from poregui.domain.dataset import DatasetCrop
 from poregui.domain.errors import ProjectError
-from poregui.domain.evaluation import Prediction, confident_learning, unusual_shapes
+from poregui.domain.evaluation import (
+    Prediction,
+    can_judge,
+    confident_learning,
+    unusual_shapes,
+)
 from poregui.domain.recipe import Recipe
 from poregui.domain.records import Crop, Remark
 from poregui.learning.shape_forest import write_baseline
@@ -214,3 +220,32 @@ def test_flipped_labels_of_real_crops_come_first_after_one_training(tmp_path: Pa
     assert found.accuracy >= 0.85, "judged against labels of which 5 % are wrong"
     assert {one.source for one in found.queue} == {FOREST}
     assert len({one.crop_id for one in found.queue[:LOOKED_AT]} & wrong) >= 0.8 * FLIPPED
+
+
+def test_answers_no_better_than_chance_or_mostly_wrong_can_doubt_no_label() -> None:
+    random = np.random.default_rng(3)
+    labels = random.integers(0, 3, 360)
+    guessed = random.dirichlet((1, 1, 1), 360)
+    against = np.eye(3)[(labels + 1) % 3]
+    one_class = np.tile([0.8, 0.1, 0.1], (360, 1))
+    rare = (np.arange(360) % 10 == 0).astype(np.int64)
+    assert not can_judge(guessed, labels)
+    assert not can_judge(against, labels)
+    assert not can_judge(one_class, labels)
+    assert not can_judge(one_class, rare)
+    assert not can_judge(np.empty((0, 3)), labels[:0])
+    assert can_judge(np.eye(3)[labels], labels)
+    found_some = np.where(np.arange(360) % 20 == 0, 1, 0)
+    assert can_judge(np.eye(3)[found_some], rare)
+
+
+def test_a_run_that_is_mostly_wrong_says_so_and_calls_no_label_wrong(project: Project) -> None:
+    def wrongly(crop: DatasetCrop) -> tuple[float, ...]:
+        return tuple(0.9 if i == (crop.label + 1) % 3 else 0.05 for i in range(3))
+
+    found = suspects(project, finish(freeze(project, Recipe(), folds=5), wrongly))
+    assert not found.able
+    assert found.expected_errors == 0
+    assert not any(one.likely for one in found.queue)
+    assert found.notes[0].startswith("Run 001 agrees with 0.0 % of 60 labels")
+    assert found.to_json()["able_to_judge"] is False

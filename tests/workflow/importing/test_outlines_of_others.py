@@ -20,6 +20,7 @@ from poregui.domain.geometry import Box
 from poregui.store.project import Project
 from poregui.workflow.detecting.measuring import measure_project, summary
 from poregui.workflow.editing.history import History
+from poregui.workflow.editing.label_edits import add_class
 from poregui.workflow.exporting.export_kinds import export
 from poregui.workflow.exporting.formats.shapes import ImageShapes
 from poregui.workflow.importing.outlines import (
@@ -135,7 +136,11 @@ def test_a_rectangle_is_a_box_and_what_is_no_area_is_left_out_and_named(
     plan = bring(project, read_outlines(zipped(tmp_path / "m.RoiSet.zip", rois)))
     assert [crop.box for crop in project.crops()] == [Box(20, 20, 40, 40)]
     said = " ".join(plan.lines)
-    for name, why in (("b", "a line is no area"), ("d", "a point is no area"), ("e", "cannot be")):
+    for name, why in (
+        ("b", "its type, line, is no area"),
+        ("d", "its type, point, is no area"),
+        ("e", "cannot be"),
+    ):
         assert f"ROI {name} was left out: " in said
         assert why in said
 
@@ -466,3 +471,18 @@ def test_class_names_come_back_through_folders(project: Project, tmp_path: Path)
         with Project.open(Path(folder), read_only=True) as back:
             assert sorted(labels(back)) == sorted(names)
             assert len(back.classes()) == 3
+
+
+def test_a_number_in_the_name_of_a_class_of_the_project_is_its_own(
+    project: Project, tmp_path: Path
+) -> None:
+    rois = {"Type_1": roi(ROI_TYPE.OVAL), "Type_2": roi(ROI_TYPE.OVAL, box=(90, 90, 120, 120))}
+    file = zipped(tmp_path / "m.RoiSet.zip", rois)
+    with Project.create(tmp_path / "typed") as typed:
+        add_micrograph(typed, tmp_path / "m.png")
+        History(typed).apply(add_class(typed, "Type_1"))
+        History(typed).apply(add_class(typed, "Type_2"))
+        bring(typed, read_outlines(file))
+        assert labels(typed) == ["Type_1", "Type_2"]
+    bring(project, read_outlines(file))
+    assert labels(project) == ["Type", "Type"]

@@ -194,6 +194,39 @@ def test_the_advice_is_a_sentence_with_its_interval():
     assert advice(None, {}) == ""
 
 
+@pytest.mark.parametrize(
+    ("accuracy", "judged", "groups", "over", "words"),
+    [
+        (0.5, 40, 5, "specimen", "50.0 % of 40 in other specimens"),
+        (1.0, 1, 2, "specimen", "1 of 1 in other specimens"),
+        (2 / 3, 60, 1, "specimen", "66.7 % of 60 in the same specimen (others are not known)"),
+        (2 / 3, 60, 3, "micrograph", "66.7 % of 60 in other micrographs"),
+        (0.75, 4, 1, "crop", "3 of 4 in other crops"),
+        (None, 0, 1, "specimen", ""),
+    ],
+)
+def test_what_suggestions_find_is_told_of_what_it_was_asked_of(
+    accuracy: float | None, judged: int, groups: int, over: str, words: str
+) -> None:
+    nothing = np.empty((0, 2), np.float32)
+    ids = np.empty(0, np.int64)
+    found = Suggestions(
+        ids, (1, 2), nothing, accuracy=accuracy, judged=judged, groups=groups, over=over
+    )
+    assert found.found_words == words
+    assert Suggestions.from_json(json.loads(json.dumps(found.to_json()))).found_words == words
+
+
+@pytest.mark.parametrize("specimens", [1, 3])
+def test_a_fit_knows_over_how_many_groups_it_was_judged(specimens: int) -> None:
+    random = np.random.default_rng(0)
+    labels = np.arange(30) % 2
+    rows = random.normal(size=(30, 2)) + 4 * labels[:, None]
+    groups = [f"specimen:{k % specimens}" for k in range(30)]
+    model = fit(rows, labels.astype(np.int64), groups)
+    assert (model.judged, model.groups, model.over) == (30, specimens, "specimen")
+
+
 def test_suggestions_come_through_json_unchanged():
     one = Suggestions(
         np.array([2, 5, 9]), (1, -1),

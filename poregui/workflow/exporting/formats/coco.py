@@ -101,25 +101,24 @@ def read_coco(path: Path, value: Any = None) -> list[ImageShapes]:
         )
     images, categories, annotations = (own[key] for key in _LISTS)
     names = {str(c["id"]): str(c["name"]) for c in categories if _has(c, "id", "name")}
-    found: dict[str, list[PoreShape]] = {
-        str(image["id"]): [] for image in images if _has(image, "id", "file_name")
-    }
-    left_out = LeftOut("Entry", "Entries")
-    for place, entry in enumerate(annotations, start=1):
-        try:
-            image, shapes = _shapes(entry, _number(entry, place), names, found)
-            found[image] += shapes
-        except UnfitEntryError as error:
-            left_out.add(_id(entry, place), error.what)
     unnamed = LeftOut("Image")
+    known: dict[str, dict[str, Any]] = {}
     for place, image in enumerate(images, start=1):
         if not _has(image, "id", "file_name"):
             unnamed.add(_id(image, place), "it has no id or file_name")
-    read = [
-        _image(image, tuple(found[str(image["id"])]), path)
-        for image in images
-        if _has(image, "id", "file_name")
-    ]
+        elif str(image["id"]) in known:
+            unnamed.add(image["file_name"], "another image has its id")
+        else:
+            known[str(image["id"])] = image
+    found: dict[str, list[PoreShape]] = {number: [] for number in known}
+    left_out = LeftOut("Entry", "Entries")
+    for place, entry in enumerate(annotations, start=1):
+        try:
+            number, shapes = _shapes(entry, _number(entry, place), names, found)
+            found[number] += shapes
+        except UnfitEntryError as error:
+            left_out.add(_id(entry, place), error.what)
+    read = [_image(image, tuple(found[number]), path) for number, image in known.items()]
     notes = (*unnamed.notes, *left_out.notes)
     if not read:
         raise PoreguiError(f"{path.name} names no image.", " ".join(notes) or "Export it again.")
@@ -150,13 +149,11 @@ def _number(entry: object, place: int) -> int:
 
 def _image(image: dict[str, Any], shapes: tuple[PoreShape, ...], file: Path) -> ImageShapes:
     name = str(image["file_name"])
-    wide, high = (image.get(key) for key in ("width", "height"))
-    if not isinstance(wide, int) or not isinstance(high, int) or min(wide, high) <= 0:
-        wide, high = 0, 0
+    wide, high = (_length(image.get(key)) for key in ("width", "height"))
     return ImageShapes(
         name,
-        wide,
-        high,
+        wide if high else 0,
+        high if wide else 0,
         _scale(image),
         shapes,
         path=text_of(image.get("path")),
@@ -164,6 +161,11 @@ def _image(image: dict[str, Any], shapes: tuple[PoreShape, ...], file: Path) -> 
         plane=text_of(image.get("plane")) if image.get("sha256") else None,
         beside=(file.absolute().parent / name).as_posix(),
     )
+
+
+def _length(value: object) -> int:
+    """Return a width or height in px, 0 where a file does not say it."""
+    return int(value) if number_in(value) and isinstance(value, (int, float)) and value > 0 else 0
 
 
 def _scale(image: dict[str, Any]) -> float | None:

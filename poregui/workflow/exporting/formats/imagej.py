@@ -23,6 +23,7 @@ from poregui.store.files import explain_write_error, export_target, replace_file
 from poregui.store.run_files import unfolded
 from poregui.vision.shape.crossings import odd, parts_of, without_repeats
 from poregui.workflow.exporting.formats.shapes import (
+    COUNTED,
     LARGEST_FILE,
     NOWHERE,
     ImageShapes,
@@ -195,11 +196,15 @@ def _image(
     rois: Sequence[tuple[str, bytes]], told: dict[str, Any], own: str, beside: Path, nameless: bool
 ) -> ImageShapes:
     left_out = LeftOut("ROI")
-    classes = _classes([name for name, _ in rois])
+    full = _full_classes([name for name, _ in rois])
+    classes = _without_counters([name for name, _ in rois], full)
     shapes: list[PoreShape] = []
-    for number, ((name, content), class_name) in enumerate(zip(rois, classes, strict=True), 1):
+    for number, (name, content) in enumerate(rois, start=1):
+        class_name = classes[number - 1]
+        counted = ((COUNTED, full[number - 1]),) if full[number - 1] != class_name else ()
         try:
-            shapes += _shapes(content, number, name, class_name)
+            found = _shapes(content, number, name, class_name)
+            shapes += [replace(shape, told=counted) for shape in found]
         except UnfitEntryError as error:
             left_out.add(name, error.what)
     sha256 = text_of(told.get("sha256"))
@@ -233,11 +238,10 @@ _COUNTED = re.compile(r"(.*?)([-_ ]*)\d+", re.DOTALL)
 _COORDINATES = re.compile(r"\d+(-\d+)*(-\d+)?")
 
 
-def _classes(names: Sequence[str]) -> list[str]:
+def _full_classes(names: Sequence[str]) -> list[str]:
     """Return the classes that names of ROIs say, empty for none.
 
-    Ours are `<six digits>_<class>`. Numbers before a name are places and counters of ImageJ; those
-    behind it count too where no two ROIs have the same, as in `pore_1`, `pore_2`.
+    Ours are `<six digits>_<class>`. Numbers before a name are places and counters of ImageJ.
     """
     found = []
     for name in names:
@@ -250,6 +254,14 @@ def _classes(names: Sequence[str]) -> list[str]:
         else:
             text = plain[1]
         found.append("" if text == "unlabelled" else text)
+    return found
+
+
+def _without_counters(names: Sequence[str], full: Sequence[str]) -> list[str]:
+    """Return classes without the numbers behind them, where no two ROIs of another program have the
+    same, as in `pore_1`, `pore_2`.
+    """
+    found = list(full)
     theirs = [text for name, text in zip(names, found, strict=True) if not _OURS.fullmatch(name)]
     counted = {text: match for text in theirs if (match := _COUNTED.fullmatch(text))}
     if len(counted) < sum(text in counted for text in theirs):
@@ -271,7 +283,7 @@ def _shapes(content: bytes, number: int, name: str, class_name: str) -> list[Por
     except (ValueError, IndexError, TypeError, OverflowError, io.UnsupportedOperation) as error:
         raise UnfitEntryError(f"it cannot be read ({error})") from error
     if roi.subtype in (ROI_SUBTYPE.TEXT, ROI_SUBTYPE.ARROW, ROI_SUBTYPE.IMAGE):
-        raise UnfitEntryError(f"{roi.subtype.name.lower()} is no area")
+        raise UnfitEntryError(f"its type, {roi.subtype.name.lower()}, is no area")
     true_name = _OURS.fullmatch(roi.name)
     if true_name is not None and _in_zip(roi.name) == name:
         class_name = "" if true_name[1] == "unlabelled" else true_name[1]
@@ -301,7 +313,7 @@ def _ring(roi: Any) -> NDArray[np.float64]:
         left, top, wide, high = _bounds(roi)
         return _rounded(left, top, wide, high, min(arc, wide), min(arc, high))
     if roi.roitype not in (ROI_TYPE.POLYGON, ROI_TYPE.FREEHAND, ROI_TYPE.TRACED):
-        raise UnfitEntryError(f"a {roi.roitype.name.lower()} is no area")
+        raise UnfitEntryError(f"its type, {roi.roitype.name.lower()}, is no area")
     return points_from(np.asarray(roi.coordinates(), np.float64).tolist())
 
 

@@ -186,9 +186,6 @@ def _shape(row: Mapping[str, str | None], line: int) -> PoreShape:
     """Return the box of a row. Raises UnfitEntryError, which names the column, when it has none."""
     numbers = {name: _number(row.get(name), name) for name in ("x", "y", "width", "height")}
     x, y, wide, high = numbers.values()
-    for name in ("x", "y"):
-        if numbers[name] < 0:
-            raise UnfitEntryError(f"{name} is below 0")
     for name in ("width", "height"):
         if numbers[name] < _LEAST:
             raise UnfitEntryError(f"{name} is below 1 px")

@@ -223,6 +223,10 @@ def corners(box: Box) -> list[tuple[float, float]]:
     return [(left, top), (right, top), (right, bottom), (left, bottom)]
 
 
+COUNTED = "counted"
+"""What `told` calls a class with a number behind it that may be its own or a counter."""
+
+
 class UnfitEntryError(PoreguiError):
     """Say why an entry of a file is no pore; the others are."""
 
