@@ -9,7 +9,6 @@ from PySide6.QtWidgets import (
     QLabel,
     QPushButton,
     QScrollArea,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
@@ -130,7 +129,7 @@ class ProgressPanel(QScrollArea):
         self.setObjectName("progress_panel")
         self.setWidgetResizable(True)
         self.setFrameShape(QScrollArea.Shape.NoFrame)
-        self.target = QSpinBox()
+        self.target = pieces.WholeNumberBox()
         self.target.setObjectName("label_target")
         self.target.setAccessibleName("Target number of labels per class")
         self.target.setRange(1, MOST)
