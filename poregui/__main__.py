@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -9,6 +10,8 @@ from poregui.cli.main import REFUSED, VERBS
 from poregui.cli.main import main as run_command
 from poregui.cli.output import Screen
 from poregui.launching import guard_children
+
+_OF_A_PROJECT = ("project.db", "backups")
 
 
 def main() -> int:
@@ -21,10 +24,11 @@ def main() -> int:
     if words and not names_project:
         return run_command(words)
     folder = Path(words[0]) if words else None
-    if folder is not None and not (folder / "project.db").exists():
-        Screen(as_json=False).error(
-            f"{folder} is neither a project nor a verb. See poregui --help."
-        )
+    if folder is not None and not any(os.path.lexists(folder / n) for n in _OF_A_PROJECT):
+        what = f"{folder} is neither a project nor a verb"
+        if os.path.isdir(folder) and not os.access(folder, os.R_OK | os.X_OK):
+            what = f"{folder} cannot be read: no permission"
+        Screen(as_json=False).error(f"{what}. See poregui --help.")
         return REFUSED
     from poregui.gui.app import main as open_window
 

@@ -1,9 +1,11 @@
-"""Start Python so that no file of the working folder is run."""
+"""Start Python so that no file of the working folder is run, and say who started this one."""
 
 from __future__ import annotations
 
+import getpass
 import os
 import sys
+from pathlib import Path
 
 
 def python_command(*words: str) -> tuple[str, ...]:
@@ -47,6 +49,22 @@ def leave_working_folder() -> None:
     """
     if not sys.flags.safe_path and os.path.realpath(sys.path[0]) != _source():
         del sys.path[0]
+
+
+def login_name() -> str:
+    """Return the name of who started this process; "unknown" where the system has none."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return "unknown"
+
+
+def home_folder() -> Path:
+    """Return the home of who started this process; the current folder where there is none."""
+    try:
+        return Path.home()
+    except (RuntimeError, KeyError):
+        return Path.cwd()
 
 
 def _absolute(paths: str) -> list[str]:

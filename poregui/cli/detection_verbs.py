@@ -29,6 +29,7 @@ from poregui.workflow.detecting.measuring import (
     write_measurements,
 )
 from poregui.workflow.editing.edits import Edit
+from poregui.workflow.editing.history import History
 from poregui.workflow.editing.micrograph_choice import micrographs_called
 
 
@@ -99,8 +100,7 @@ def _wanted(project: Project, names: Sequence[str] | None) -> list[Micrograph]:
 
 def _apply(project: Project, edit: Edit | None) -> None:
     if edit is not None:
-        with project.transaction():
-            edit.do(project)
+        History(project).apply(edit, backup="before-detection")
 
 
 def _detected(found: list[DetectedPores], plan: DetectionPlan) -> dict[str, Any]:

@@ -8,21 +8,30 @@ import os
 import platform
 import subprocess
 import sys
+import tempfile
+from collections.abc import Mapping
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 import poregui
 from poregui.cli.output import Screen
+from poregui.domain.errors import PoreguiError
 from poregui.launching import child_environment, python_command
+from poregui.store.backups import make_backup
+from poregui.store.project import Project
 
 _PACKAGES = (
     "PySide6-Essentials", "pyqtgraph", "numpy", "keras", "onnxruntime", "opencv-python-headless",
     "pillow", "tifffile", "imagecodecs",
 )  # fmt: skip
+BROKEN = 1
 _SECONDS = 120
 _ASK = {
     "training": "import json; from poregui.learning.hardware import describe; "
     "print(json.dumps(describe()))",
+    "network": "import json, poregui; import onnxruntime; from poregui.workflow.evaluating import "
+    "predict; print(json.dumps({'onnxruntime': onnxruntime.__version__}))",
     "window": (
         "import json; from PySide6.QtCore import QCoreApplication, QStandardPaths, qVersion; from "
         "PySide6.QtGui import QGuiApplication; QCoreApplication.setOrganizationName('poregui'); "
@@ -47,13 +56,42 @@ def doctor(args: argparse.Namespace, screen: Screen) -> int:
         "versions": {name: _version(name) for name in _PACKAGES},
         "training": _ask("training"),
         "window": _ask("window"),
+        "network": _ask("network"),
+        "labels": _label_store(),
     }
     values["logs"] = {
         "window": values["window"].get("log"),
         "training": "trainer.log in PROJECT/runs/NNN",
     }
-    screen.result(values, _text(values))
+    faults = _faults(values)
+    values["broken"] = faults
+    told = [f"Broken: {fault}" for fault in faults] or ["Nothing is broken."]
+    screen.result(values, "\n".join([_text(values), *told]))
+    if faults:
+        return BROKEN
     return 0
+
+
+def _faults(values: Mapping[str, Any]) -> list[str]:
+    """Return a sentence for each thing without which poregui does not work."""
+    found = [f"the package {n} is missing." for n, v in values["versions"].items() if v is None]
+    for name, asked in (("TensorFlow", "training"), ("ONNX Runtime", "network"), ("Qt", "window")):
+        problem = values[asked].get("problem")
+        if problem:
+            found.append(f"{name} does not start: {problem}.")
+    return [*found, *([values["labels"]] if values["labels"] else [])]
+
+
+def _label_store() -> str:
+    """Return why labels could not be stored and backed up on this machine; empty where they can."""
+    try:
+        with tempfile.TemporaryDirectory(prefix="poregui-doctor-") as folder:
+            with Project.create(Path(folder) / "project") as project:
+                make_backup(project.folder)
+            Project.open(Path(folder) / "project").close()
+    except (PoreguiError, OSError) as error:
+        return f"a project cannot be stored: {error}"
+    return ""
 
 
 def _version(name: str) -> str | None:
@@ -104,6 +142,7 @@ def _text(values: dict[str, Any]) -> str:
     rows += [["TensorFlow", training.get("problem") or training.get("tensorflow")]]
     rows += [["GPUs", ", ".join(training.get("gpus", [])) or "none"]]
     rows += [["Qt", window.get("problem") or f"{window['qt']}, {_shown(window['platform'])}"]]
+    rows += [["ONNX Runtime", values["network"].get("problem") or "works"]]
     rows += [
         *([name, version] for name, version in values["versions"].items()),
         *([f"log of the {name}", file] for name, file in values["logs"].items()),

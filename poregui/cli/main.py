@@ -73,6 +73,7 @@ VERBS = {
         "suggest labels for crops that have none, and which to label next",
     ),
     "pack": ("project_verbs", "pack", "write a project for a colleague into one verified zip file"),
+    "backup": ("project_verbs", "backup", "back up the labels, list the backups or restore one"),
     "merge-labels": (
         "project_verbs",
         "merge_labels",
@@ -153,8 +154,7 @@ def _parser(argv: list[str]) -> argparse.ArgumentParser:
     parser = _Parser(
         prog="poregui",
         description="Label, train and review pores in micrographs of 3-D printed metal. Without "
-        "a verb the window "
-        "opens: poregui [PROJECT].",
+        "a verb the window opens: poregui [PROJECT].",
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"poregui {poregui.__version__}")
@@ -485,6 +485,7 @@ _ARGUMENTS = {
     **{verb: _review(verb) for verb in ("evaluate", "compare", "suspects", "report")},
     "suggest": _suggest,
     "pack": _share("pack"),
+    "backup": _share("backup"),
     "merge-labels": _share("merge_labels"),
     "predict": _predict,
     "apply": _apply,

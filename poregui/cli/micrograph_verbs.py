@@ -180,9 +180,8 @@ def _change(
     if edit is not None:
         edits += [edit]
     if edits:
-        History(project).apply(
-            edits[0] if len(edits) == 1 else Combined(tuple(edits), "change micrographs")
-        )
+        edit = edits[0] if len(edits) == 1 else Combined(tuple(edits), "change micrographs")
+        History(project).apply(edit, backup="scheduled")
 
 
 def _accept(project: Project, wanted: list[Micrograph], notes: list[str]) -> list[Micrograph]:
@@ -201,7 +200,7 @@ def _accept(project: Project, wanted: list[Micrograph], notes: list[str]) -> lis
             notes.append(f"{one.shown_name}: {error}")
             continue
         if accepted.edit is not None:
-            history.apply(accepted.edit)
+            history.apply(accepted.edit, backup="scheduled")
         notes.append(accepted.sentence)
     new = set(range(first, project.next_id("micrographs")))
     return _as_they_are(project, {one.id for one in wanted} | new)

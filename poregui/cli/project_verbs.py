@@ -11,6 +11,8 @@ from poregui.domain.classes import NOT_A_PORE, UNSURE
 from poregui.domain.errors import PoreguiError
 from poregui.domain.records import Plane
 from poregui.domain.wording import count
+from poregui.store import backups
+from poregui.store.database import check_presence
 from poregui.store.project import Project
 from poregui.store.run_check import problem_of
 
@@ -68,7 +70,7 @@ def import_pictures(args: argparse.Namespace, screen: Screen) -> int:
         plan = settle(project, collected, annotator_of(args))
         before = {m.id for m in project.micrographs()}
         if plan.edit is not None:
-            History(project).apply(plan.edit)
+            History(project).apply(plan.edit, backup="before-import")
         if args.mask_info_bar:
             masked = _mask_info_bars(project, before)
         else:
@@ -118,7 +120,7 @@ def import_outlines(args: argparse.Namespace, screen: Screen) -> int:
         collected = cut_outlines(matched, notes, project.pixels, screen.progress)
         plan = settle_outlines(project, collected, annotator_of(args))
         if plan.edit is not None:
-            History(project).apply(plan.edit)
+            History(project).apply(plan.edit, backup="before-import")
     values = {
         "imported": plan.added,
         "labelled": plan.labelled,
@@ -131,8 +133,11 @@ def import_outlines(args: argparse.Namespace, screen: Screen) -> int:
 
 def info(args: argparse.Namespace, screen: Screen) -> int:
     """Describe a project."""
+    from poregui.workflow.editing.accept_file import sentence_of_lost_pixels
+
     with Project.open(args.project, read_only=True) as project:
         values = _description(project)
+        lost = sentence_of_lost_pixels(project)
         runs = [
             (run.number, problem_of(run) or _state(run.final_event())) for run in project.runs()
         ]
@@ -149,6 +154,8 @@ def info(args: argparse.Namespace, screen: Screen) -> int:
         listed = table(["run", "state"], [list(row) for row in runs])
     else:
         listed = "No runs yet."
+    if lost:
+        screen.note(lost)
     values["run_states"] = [{"run": number, "state": state} for number, state in runs]
     screen.result(
         values, "\n\n".join([facts, table(["class", "key", "colour", "crops"], rows), listed])
@@ -200,6 +207,58 @@ def export(args: argparse.Namespace, screen: Screen) -> int:
             written = chosen.write(project, args.out, screen.progress)
     values = {"format": args.format, "out": str(Path(args.out).absolute()), chosen.unit: written}
     screen.result(values, f"Wrote {written} {chosen.unit} to {args.out}.")
+    return 0
+
+
+def add_backup_options(parser: argparse.ArgumentParser) -> None:
+    """Let the verb backup list or restore instead."""
+    choice = parser.add_mutually_exclusive_group()
+    choice.add_argument("--list", action="store_true", help="list the backups, the newest first")
+    choice.add_argument(
+        "--restore",
+        metavar="NAME",
+        help="put a backup in the place of project.db, which is kept as a backup itself or set "
+        "aside; newest stands for the newest sound one",
+    )
+
+
+def backup(args: argparse.Namespace, screen: Screen) -> int:
+    """Back up project.db, list its backups or restore one."""
+    if args.list:
+        return _list_backups(args.project, screen)
+    if args.restore is not None:
+        restored = backups.restore(args.project, args.restore)
+        values = {"restored": restored.backup.name, "labels": restored.content.labels}
+        kept = str(restored.kept) if restored.kept else None
+        screen.result({**values, "kept": kept}, restored.text)
+        return 0
+    check_presence(args.project / "project.db")
+    made = backups.make_backup(args.project)
+    content = backups.content_of(made)
+    size = made.path.stat().st_size
+    values = {"backup": str(made.path), "labels": content.labels, "bytes": size}
+    text = f"{made.path} holds {content.text} ({size / 2**20:.1f} MB). {backups.NOT_COVERED}"
+    screen.result(values, text)
+    return 0
+
+
+def _list_backups(folder: Path, screen: Screen) -> int:
+    rows = []
+    values = []
+    found = backups.backups_of(folder)
+    if not found:
+        check_presence(folder / "project.db")
+    for one in found:
+        try:
+            content = backups.content_of(one)
+        except PoreguiError:
+            content = None
+        labels = content.labels if content else None
+        state = f"{labels:,}" if content else "damaged"
+        rows.append([one.name, f"{one.when:%Y-%m-%d %H:%M} UTC", one.why, state])
+        values.append({"name": one.name, "when": one.when.isoformat(), "labels": labels})
+    text = table(["backup", "made", "why", "labels"], rows) if rows else "No backups yet."
+    screen.result({"backups": values}, f"{text}\n\n{backups.NOT_COVERED}")
     return 0
 
 
@@ -262,7 +321,7 @@ def merge_labels(args: argparse.Namespace, screen: Screen) -> int:
         with Project.open(args.other, read_only=True) as other:
             plan = plan_merge(project, other, settle=args.settle)
         if plan.edit is not None and not args.dry_run:
-            History(project).apply(plan.edit)
+            History(project).apply(plan.edit, backup="before-merge")
     rows = [
         [c.crop_id, c.mine, c.my_who, c.theirs, c.their_who, c.taken]
         for c in plan.conflicts[:_MOST_ROWS]

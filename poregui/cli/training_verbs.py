@@ -197,7 +197,8 @@ def split(args: argparse.Namespace, screen: Screen) -> int:
     ) as project:
         if args.by_file_name is not None:
             project.check_writable()
-            History(project).apply(set_sources(project, together=args.by_file_name))
+            sources = set_sources(project, together=args.by_file_name)
+            History(project).apply(sources, backup="scheduled")
         summary = summarise(project, Recipe())
         if args.test is not None:
             project.check_writable()
@@ -205,7 +206,7 @@ def split(args: argparse.Namespace, screen: Screen) -> int:
             names = [name.strip() for name in args.test.split(",") if name.strip()]
             edit = choose_test_side(project, keys_of_names(shown, names))
             notes = warnings_for(project, edit, shown)
-            History(project).apply(edit)
+            History(project).apply(edit, backup="scheduled")
             summary = summarise(project, Recipe())
     rows = [
         {"name": g.name, "part": g.part, "crops": dict(zip(summary.classes, g.counts, strict=True))}

@@ -192,3 +192,16 @@ def in_px(length: float, unit: str, um_per_px: float | None) -> float:
             "Set the pixel size, or give lengths in px.",
         )
     return length / um_per_px
+
+
+def recipe_rows(recipe: DetectionRecipe) -> tuple[tuple[str, str], ...]:
+    """Return the detection recipe as labels and values."""
+    told = []
+    for parameter in detection_parameters():
+        value = getattr(recipe, parameter.name)
+        if parameter.kind is float:
+            text = f"{value:g}"
+        else:
+            text = {True: "yes", False: "no"}.get(value, value)
+        told.append((parameter.label, f"{text} {parameter.unit}".strip()))
+    return tuple(told)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 NOTHING_LOST = "Nothing that was shown is lost."
 """Follows a remedy where labels are concerned: what a person saw is on disk."""
@@ -54,6 +55,14 @@ class ImageError(PoreguiError):
 
 class ProjectError(PoreguiError):
     """Say why a project cannot be opened or written."""
+
+
+class DamagedProjectError(ProjectError):
+    """Say that project.db in `folder` is missing, damaged, or holds what no version wrote."""
+
+    def __init__(self, folder: Path, what: str, remedy: str) -> None:
+        super().__init__(what, remedy)
+        self.folder = folder
 
 
 class DamagedRunError(ProjectError):

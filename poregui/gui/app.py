@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from PySide6.QtCore import QMessageLogContext, QtMsgType, qInstallMessageHandler
 from PySide6.QtWidgets import QApplication
 
 from poregui.gui.base.messages import install_hook, log_to_file
 from poregui.gui.base.preferences import Preferences
 from poregui.gui.base.theme import theme
 from poregui.gui.shell.main_window import MainWindow
+
+NO_WINDOW = 2
+NO_DISPLAY = (
+    "No window can be opened: there is no display here. Start it on a desktop, or use the verbs of "
+    "the command line: poregui --help."
+)
 
 
 def application() -> QApplication:
@@ -36,9 +46,31 @@ def build_window(
     return window
 
 
+@contextmanager
+def _without_a_display_in_a_sentence() -> Iterator[None]:
+    """End the program with a sentence where Qt would abort it, for it finds no display."""
+    said: list[str] = []
+
+    def hear(kind: QtMsgType, _context: QMessageLogContext, text: str) -> None:
+        said.append(text)
+        if kind == QtMsgType.QtFatalMsg:
+            sys.stderr.write(f"poregui: {NO_DISPLAY}\n")
+            sys.stderr.flush()
+            os._exit(NO_WINDOW)
+
+    before = qInstallMessageHandler(hear)
+    try:
+        yield
+    finally:
+        qInstallMessageHandler(before)
+        for text in said:
+            sys.stderr.write(f"{text}\n")
+
+
 def main(project_folder: Path | None = None) -> int:
     """Show the window until it is closed and return the exit code."""
-    app = application()
+    with _without_a_display_in_a_sentence():
+        app = application()
     log_to_file()
     install_hook()
     window = build_window(project_folder)

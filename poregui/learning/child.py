@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import signal
 import sys
 import threading
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
@@ -15,8 +16,8 @@ from typing import Any
 
 from poregui.domain.errors import PoreguiError, ProjectError, TrainingError
 from poregui.domain.events import FINAL, Event, Failed, Stage, to_line
-from poregui.learning.hardware import set_limits
-from poregui.store.files import remove_leftovers
+from poregui.learning.hardware import check_address_space, set_limits
+from poregui.store.files import open_to_append, remove_leftovers
 from poregui.store.run_files import EventWriter
 from poregui.store.run_folder import RunFolder
 
@@ -24,6 +25,8 @@ DONE = 0
 BROKEN = 1
 REFUSED = 2
 """Exit codes: the run ended as asked, a bug, something that a person can put right."""
+_LONGEST_START_S = 300
+"""Seconds after which a trainer ends whose TensorFlow has not started, whatever it does."""
 _OUT_OF_MEMORY = (
     "Training ran out of memory.",
     "Choose fewer crops per batch or a smaller input size, or close other programs, then train "
@@ -180,8 +183,7 @@ def _failure(folder: RunFolder, teller: Teller, wishes: Control) -> Failed | Non
             train_shapes(folder.path, teller, wishes.asked)
             return None
         teller(Stage("Starting TensorFlow"))
-        from poregui.learning.train import train
-
+        train = _start_tensorflow()
         train(folder.path, teller, wishes.asked)
     except PoreguiError as error:
         _say(2, traceback.format_exc())
@@ -196,6 +198,20 @@ def _failure(folder: RunFolder, teller: Teller, wishes: Control) -> Failed | Non
             traceback.format_exc(),
         )
     return None
+
+
+def _start_tensorflow() -> Callable[[Path, Teller, Callable[[], str]], None]:
+    """Import what trains; TensorFlow loops for ever where it gets too little address space.
+
+    Raises TrainingError where a limit leaves too little.
+    """
+    check_address_space()
+    faulthandler.dump_traceback_later(_LONGEST_START_S, exit=True)
+    try:
+        from poregui.learning.train import train
+    finally:
+        faulthandler.cancel_dump_traceback_later()
+    return train
 
 
 def _wants_memory(error: Exception) -> bool:
@@ -223,7 +239,8 @@ def _diverted(log_file: Path) -> Iterator[tuple[int, int]]:
     sys.stdout.flush()
     sys.stderr.flush()
     try:
-        log = os.open(log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        with open_to_append(log_file) as opened:
+            log = os.dup(opened.fileno())
     except OSError as error:
         raise TrainingError(
             f"{log_file} cannot be written: {error.strerror}.",

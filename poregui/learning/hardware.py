@@ -6,11 +6,13 @@ import os
 import platform
 import shutil
 import subprocess
+import sys
 from collections.abc import MutableMapping
 from contextlib import suppress
 from importlib import metadata
 from typing import Any
 
+from poregui.domain.errors import TrainingError
 from poregui.domain.wording import listed
 
 _PACKAGES = (
@@ -23,6 +25,8 @@ _PACKAGES = (
     "opencv-python-headless",
     "scikit-learn",
 )
+LEAST_ADDRESS_SPACE = 5 << 29
+"""Bytes: TensorFlow with a small network took 1.9 GB, and loops for ever while it loads in 1.5."""
 _SECONDS = 20
 _OTHER_BUILDS = ("tensorflow-cpu", "tensorflow-macos", "tf-nightly")
 """Names under which TensorFlow can be installed as well."""
@@ -46,6 +50,25 @@ def set_limits(threads: int, environment: MutableMapping[str, str]) -> None:
     environment["TF_NUM_INTEROP_THREADS"] = "1" if count == "1" else "2"
     environment["OMP_NUM_THREADS"] = count
     environment["TF_FORCE_GPU_ALLOW_GROWTH"] = "true"  # leave the rest of a GPU to others
+
+
+def check_address_space() -> None:
+    """Raise TrainingError where a limit (ulimit -v) leaves TensorFlow too little to start.
+
+    It ends in an endless loop there, and not in an error.
+    """
+    if sys.platform == "win32":
+        return
+    import resource
+
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if limit != resource.RLIM_INFINITY and limit < LEAST_ADDRESS_SPACE:
+        raise TrainingError(
+            f"This process may use {limit / 2**30:.1f} GB of address space, too little for "
+            "TensorFlow.",
+            f"Allow {LEAST_ADDRESS_SPACE / 2**30:.1f} GB or more (ulimit -v), or choose the preset "
+            "shape.",
+        )
 
 
 def allowed_threads() -> int:

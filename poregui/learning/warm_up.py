@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from poregui.learning.child import DONE, fit
-from poregui.learning.hardware import set_limits
+from poregui.domain.errors import TrainingError
+from poregui.learning.child import DONE, REFUSED, fit
+from poregui.learning.hardware import check_address_space, set_limits
 
 _LOOK_S = 0.2
 
@@ -27,6 +28,10 @@ def wait_and_fit() -> int:
     processor threads: a recipe that asks for another number needs a process of its own.
     """
     set_limits(0, os.environ)
+    try:
+        check_address_space()
+    except TrainingError:
+        return REFUSED  # a process of its own says so when a run begins
     with _silent(), _leaving_with_the_window():
         _load()
     named = _first_line()

@@ -1,4 +1,4 @@
-"""Open project.db safely: schema version, migrations, backup, integrity, one writer."""
+"""Open project.db safely: schema version, migrations, integrity."""
 
 from __future__ import annotations
 
@@ -12,16 +12,21 @@ from pathlib import Path
 from poregui.domain.errors import (
     NOTHING_LOST,
     TOO_MANY_FILES,
+    DamagedProjectError,
     PoreguiError,
     ProjectError,
     ReadOnlyError,
 )
-from poregui.store.files import no_descriptor_left, replace_file
+from poregui.store.files import TOO_MANY, is_link, open_plain, replace_file
 
+BACKUPS = "backups"
+"""The folder in a project that holds the backups of project.db."""
 _NO_MEMORY = ("SQLITE_NOMEM", "SQLITE_IOERR_NOMEM")
 _DAMAGED = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
 _HELD = ("SQLITE_BUSY", "SQLITE_LOCKED")
 _UNREACHABLE = ("SQLITE_CANTOPEN", "SQLITE_IOERR", "SQLITE_PERM")
+_FOR_ONE_STEP = 3
+"""Files that SQLite opens for one transaction: its journal, the folder, and a temporary one."""
 
 
 @contextmanager
@@ -54,18 +59,24 @@ def explain(error: sqlite3.Error | MemoryError, path: Path) -> PoreguiError:
         return refused_write(path)
     if name.startswith(_UNREACHABLE):
         return _unreachable(path, name)
+    if "decode to UTF-8" in str(error):
+        return damaged(path, f"{path} is damaged: it holds a text that is none.")
     remedy = "Open the project again; if that does not help, restore the file from a backup."
     return ProjectError(f"{path} cannot be used: {error}.", remedy)
 
 
-def damaged(path: Path) -> ProjectError:
-    """Return the sentence for a file whose content is no database any more."""
-    if path.name == "pixels.db":
+def damaged(path: Path, what: str = "") -> ProjectError:
+    """Return the sentence for a file whose content is no database any more, or `what` it is."""
+    what = what or f"{path} is damaged."
+    if path.name != "project.db":
         kept = "Labels are kept in project.db."
+        remedy = f"It was left as it is; restore {path.name} from a copy. {kept}"
+        return ProjectError(what, remedy)
+    if (path.parent / BACKUPS).is_dir():
+        remedy = "It was left as it is; restore a backup: poregui backup PROJECT --list shows them."
     else:
-        kept = "Runs and crop pixels are kept in other files."
-    remedy = f"It was left as it is; restore {path.name} from a backup copy. {kept}"
-    return ProjectError(f"{path} is damaged.", remedy)
+        remedy = "It was left as it is, and there are no backups; restore it from a copy elsewhere."
+    return DamagedProjectError(path.parent, what, remedy)
 
 
 def refused_write(path: Path) -> ReadOnlyError:
@@ -76,12 +87,14 @@ def refused_write(path: Path) -> ReadOnlyError:
 
 def _unreachable(path: Path, name: str) -> PoreguiError:
     """Return why a file could not be reached: SQLite does not tell, so it is tried."""
-    if no_descriptor_left():
+    if _no_descriptor_left():
         what = f"{path} cannot be opened: this program has too many files open."
         return ProjectError(what, TOO_MANY_FILES)
     if not path.exists():
         remedy = "Restore it, or connect its drive, and open the project again."
         return ProjectError(f"{path} no longer exists.", remedy)
+    if path.is_dir():
+        return damaged(path, f"{path} is a folder and not a file.")
     if name.startswith("SQLITE_IOERR"):
         what = f"The disk failed while {path} was read or written ({name})."
         remedy = "Check that its drive is connected, sound and within its quota."
@@ -93,6 +106,20 @@ def _unreachable(path: Path, name: str) -> PoreguiError:
         return refused_write(path)
     remedy = "Check the folder and its permissions, and open the project again."
     return ProjectError(f"{path} cannot be opened.", remedy)
+
+
+def _no_descriptor_left() -> bool:
+    """Tell whether this process or the system can open no further files for a database's step."""
+    opened: list[int] = []
+    try:
+        while len(opened) < _FOR_ONE_STEP:
+            opened.append(os.open(os.devnull, os.O_RDONLY))
+    except OSError as error:
+        return error.errno in TOO_MANY
+    finally:
+        for descriptor in opened:
+            os.close(descriptor)
+    return False
 
 
 _TO_2 = (
@@ -173,15 +200,16 @@ def create_database(path: Path) -> None:
     replace_file(path, write)
 
 
-def open_database(path: Path, *, read_only: bool) -> sqlite3.Connection:
+def open_database(
+    path: Path, *, read_only: bool, before_migration: Callable[[], object]
+) -> sqlite3.Connection:
     """Return a checked connection in autocommit mode; use `transaction` to write.
+
+    `before_migration` is called before the file of an older version is changed.
 
     Raises ProjectError when the file is missing, no project, damaged, or made by a newer version.
     """
-    if not path.exists():
-        raise ProjectError(
-            f"{path.parent} is not a poregui project.", "Choose a folder that holds project.db."
-        )
+    check_presence(path)
     mode = "rw"
     if read_only:
         mode = "ro"
@@ -191,6 +219,7 @@ def open_database(path: Path, *, read_only: bool) -> sqlite3.Connection:
         )
     try:
         _check(connection, path)
+        connection.execute("PRAGMA trusted_schema = OFF")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA busy_timeout = 3000")
         if read_only:
@@ -198,7 +227,7 @@ def open_database(path: Path, *, read_only: bool) -> sqlite3.Connection:
         else:
             connection.execute("PRAGMA journal_mode = DELETE")
             connection.execute("PRAGMA synchronous = FULL")
-            _migrate(connection, path)
+            _migrate(connection, path, before_migration)
     except (sqlite3.Error, MemoryError) as error:
         connection.close()
         raise explain(error, path) from error
@@ -208,9 +237,68 @@ def open_database(path: Path, *, read_only: bool) -> sqlite3.Connection:
     return connection
 
 
+def check_presence(path: Path) -> None:
+    """Raise ProjectError where there is no project.db."""
+    try:
+        if path.exists():
+            return
+    except OSError as error:
+        what = f"{path.parent} cannot be read: {(error.strerror or str(error)).lower()}."
+        raise ProjectError(what, "Ask for the right to read it, or check its drive.") from error
+    if (path.parent / BACKUPS).is_dir():
+        raise damaged(path, f"{path} is missing.")
+    raise ProjectError(
+        f"{path.parent} is not a poregui project.", "Choose a folder that holds project.db."
+    )
+
+
+_OWN_FILES = ("project.", "pixels.")
+_OWN_FOLDERS = ("runs", "cache", "locked", "applied", "backups")
+
+
+def refuse_links(folder: Path) -> None:
+    """Raise ProjectError where a link stands for something that this program writes, or a journal
+    is not its own.
+    """
+    try:
+        names = sorted(os.listdir(folder))
+    except OSError:
+        return
+    for name in names:
+        own = name in _OWN_FOLDERS or name.startswith(_OWN_FILES)
+        if own and is_link(folder / name):
+            raise ProjectError(
+                f"{name} in {folder} is a link, and links are not followed inside a project.",
+                f"Put the real {name} in the place of the link.",
+            )
+        if name.endswith("-journal") and _names_another_file(folder / name):
+            raise ProjectError(
+                f"{name} in {folder} was not written by poregui: it names another file.",
+                f"Remove {name}, or ask for the project again.",
+            )
+
+
+_NAMES_ANOTHER = bytes.fromhex("d9d505f920a163d7")
+"""How a journal of SQLite ends that belongs to several databases: another file is named before,
+and SQLite removes that file. A transaction here is of one database.
+"""
+
+
+def _names_another_file(journal: Path) -> bool:
+    try:
+        with open_plain(journal) as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - len(_NAMES_ANOTHER)))
+            return size > len(_NAMES_ANOTHER) and file.read() == _NAMES_ANOTHER
+    except OSError:
+        return False
+
+
 def _check(connection: sqlite3.Connection, path: Path) -> None:
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     if application != APPLICATION_ID:
+        if path.stat().st_size == 0 or (path.parent / BACKUPS).is_dir():
+            raise damaged(path)
         raise ProjectError(
             f"{path} is not a poregui project.", "Choose a folder that poregui made."
         )
@@ -242,31 +330,17 @@ def _as_current_version(connection: sqlite3.Connection) -> sqlite3.Connection:
     return copy
 
 
-def _migrate(connection: sqlite3.Connection, path: Path) -> None:
+def _migrate(
+    connection: sqlite3.Connection, path: Path, before_migration: Callable[[], object]
+) -> None:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version < SCHEMA_VERSION:
-        back_up(connection, path.with_name(f"project.before-version-{SCHEMA_VERSION}.db"))
+        before_migration()
     while version < SCHEMA_VERSION:
         with transaction(connection, path):
             MIGRATIONS[version](connection)
             version += 1
             connection.execute(f"PRAGMA user_version = {version}")
-
-
-def back_up(connection: sqlite3.Connection, target: Path) -> None:
-    """Write a verified copy of the database to `target`."""
-
-    def write(beside: Path) -> None:
-        connection.execute("VACUUM INTO ?", (str(beside),))
-        copy = sqlite3.connect(beside)
-        try:
-            (state,) = copy.execute("PRAGMA integrity_check(1)").fetchone()
-        finally:
-            copy.close()
-        if state != "ok":
-            raise damaged(beside)
-
-    replace_file(target, write)
 
 
 @contextmanager

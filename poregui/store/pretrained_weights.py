@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from poregui.domain.errors import PoreguiError, TrainingError
 from poregui.domain.recipe import Recipe
+from poregui.launching import home_folder
 from poregui.store.files import explain_write_error, replace_file
 
 Weights = dict[str, NDArray[np.float32]]
@@ -43,11 +44,11 @@ ImageNet's classes.
 def cache_folder() -> Path:
     """Return the folder of this person in which programs keep what they can make again."""
     if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+        base = Path(os.environ.get("LOCALAPPDATA") or home_folder() / "AppData" / "Local")
     elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
+        base = home_folder() / "Library" / "Caches"
     else:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        base = Path(os.environ.get("XDG_CACHE_HOME") or home_folder() / ".cache")
     return base / "poregui"
 
 

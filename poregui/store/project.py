@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,15 +26,24 @@ from poregui.domain.records import (
     Remark,
     Specimen,
 )
-from poregui.store.database import create_database, explained, open_database, transaction
+from poregui.store.backups import make_backup
+from poregui.store.database import (
+    check_presence,
+    create_database,
+    explained,
+    open_database,
+    refuse_links,
+    transaction,
+)
 from poregui.store.files import FileLock, explain_write_error
-from poregui.store.pixels import PixelStore
+from poregui.store.pixels import PixelStore, make_pixels
 from poregui.store.rows import (
     CLASS_COLUMNS,
     CROP_COLUMNS,
     DETECTION_COLUMNS,
     MICROGRAPH_COLUMNS,
     SELECT_CROPS,
+    check_rows,
     class_from,
     class_row,
     crop_from,
@@ -95,21 +105,29 @@ class Project:
         """Open a project; as read-only when asked, when another window writes it, or when the
         folder refuses writes.
 
-        Raises ProjectError when it is missing, damaged or made by a newer version.
+        Raises ProjectError when it is missing, damaged, made by a newer version, or has a link
+        where its own files and folders belong.
         """
         folder = folder.absolute()
         lock = FileLock(folder / "project.lock")
-        if not (folder / "project.db").exists():
+        refuse_links(folder)
+        if folder.suffix.lower() == ".zip" and folder.is_file():
             raise ProjectError(
-                f"{folder} is not a poregui project.", "Choose a folder that holds project.db."
+                f"{folder} is a packed project.", "Unzip it, then open the folder inside."
             )
-        writable = not read_only and os.access(folder / "project.db", os.W_OK) and lock.acquire()
+        check_presence(folder / "project.db")
+        writable = not read_only and _may_write(folder) and lock.acquire()
         try:
-            connection = open_database(folder / "project.db", read_only=not writable)
+            connection = open_database(
+                folder / "project.db",
+                read_only=not writable,
+                before_migration=partial(make_backup, folder, "before-migration"),
+            )
         except BaseException:
             lock.release()
             raise
         try:
+            check_rows(connection, folder / "project.db")
             return Project(folder, connection, lock, read_only=not writable)
         except BaseException:
             connection.close()
@@ -293,6 +311,12 @@ class Project:
         """Return the sealed run folders, oldest first."""
         return runs_in(self.folder)
 
+    def crops_without_pixels(self) -> int:
+        """Return how many crops have no pixels: all of them where pixels.db is missing."""
+        kept = self.pixels.keys() if self.pixels.is_there else set()
+        rows = self._rows("SELECT pixels FROM crops WHERE deleted = 0")
+        return sum(key not in kept for (key,) in rows)
+
     def new_run_folder(self) -> RunFolder:
         """Make the next empty run folder. Raises ProjectError when that is refused."""
         self.check_writable()
@@ -310,7 +334,7 @@ class Project:
 
     def check_writable(self) -> None:
         """Raise ReadOnlyError in a project that was opened for reading only."""
-        if self.read_only and not os.access(self._file, os.W_OK):
+        if self.read_only and not _may_write(self.folder):
             raise ReadOnlyError(
                 f"{self.name} is read-only.", "Copy the project to a folder you can write to."
             )
@@ -436,12 +460,18 @@ class Project:
             return self._db.execute(sql, tuple(values)).fetchall()
 
 
+def _may_write(folder: Path) -> bool:
+    """Tell whether labels can be written: SQLite needs the folder too, for its journal."""
+    return os.access(folder / "project.db", os.W_OK) and os.access(folder, os.W_OK)
+
+
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def _filled(folder: Path, classes: Sequence[PoreClass]) -> Project:
     create_database(folder / "project.db")
+    make_pixels(folder / "pixels.db")
     project = Project.open(folder)
     try:
         with project.transaction():

@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from poregui.domain.classes import PoreClass, old_uid
+from poregui.domain.checked import as_list, number
+from poregui.domain.classes import NOT_A_PORE, UNSURE, PoreClass, old_uid
+from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import Box, Mask
-from poregui.domain.records import Crop, Detection, Display, Line, Micrograph
-from poregui.store.database import explain
+from poregui.domain.records import Crop, Detection, Display, Line, Micrograph, Plane
+from poregui.store.database import damaged, explain, explained
 
 CLASS_COLUMNS = "id, name, colour, letter, position, pattern, retired, definition"
 MICROGRAPH_COLUMNS = (
@@ -142,7 +144,7 @@ def crop_row(crop: Crop) -> tuple[Any, ...]:
 
 def _display_from(text: str) -> Display | None:
     if text:
-        return Display(*json.loads(text))
+        return Display(*as_list(json.loads(text), number))
     return None
 
 
@@ -155,7 +157,7 @@ def _display_text(display: Display | None) -> str:
 def _masks_from(text: str) -> tuple[Mask, ...]:
     if not text:
         return ()
-    return tuple(Mask(tuple((x, y) for x, y in points), kind) for kind, points in json.loads(text))
+    return tuple(Mask(_points(points), kind) for kind, points in json.loads(text))
 
 
 def _masks_text(masks: tuple[Mask, ...]) -> str:
@@ -166,8 +168,149 @@ def _masks_text(masks: tuple[Mask, ...]) -> str:
 
 def _lines_from(text: str) -> tuple[Line, ...]:
     if text:
-        return tuple(tuple((x, y) for x, y in line) for line in json.loads(text))
+        return tuple(_points(line) for line in json.loads(text))
     return ()
+
+
+def _points(pairs: Any) -> Line:
+    """Return points of numbers, whole ones as whole ones. Raises ValueError for anything else."""
+    for x, y in pairs:
+        number(x, -_FARTHEST, _FARTHEST)
+        number(y, -_FARTHEST, _FARTHEST)
+    return tuple((x, y) for x, y in pairs)
+
+
+_FARTHEST = 1e7
+"""Pixels from the corner of a micrograph beyond which nothing can lie."""
+
+
+def _whole(column: str, low: int = 0, high: int = 2**53) -> str:
+    return f"(typeof({column}) = 'integer' AND {column} BETWEEN {low} AND {high})"
+
+
+def _real(column: str, low: float, high: float) -> str:
+    return f"(typeof({column}) IN ('real', 'integer') AND {column} BETWEEN {low} AND {high})"
+
+
+def _text(column: str) -> str:
+    return f"typeof({column}) = 'text'"
+
+
+def _or_null(column: str, check: str) -> str:
+    return f"({column} IS NULL OR {check})"
+
+
+_SIDE = 10_000_000
+_UM_PER_PX = _or_null("um_per_px", _real("um_per_px", 1e-9, 1e9))
+_KNOWN_LABEL = (
+    f"(label IS NULL OR label IN ({NOT_A_PORE}, {UNSURE}) OR (typeof(label) = 'integer' AND label "
+    "IN (SELECT id FROM classes)))"
+)
+_FIT: Mapping[str, Mapping[str, str]] = {
+    "meta": {
+        "key": f"{_text('key')} AND key NOT GLOB 'class_uid:*[^0-9]*' AND key <> 'class_uid:'",
+        "value": _text("value"),
+    },
+    "classes": {
+        "id": _whole("id", 1),
+        "name": _text("name"),
+        "colour": f"colour GLOB '#{6 * '[0-9a-fA-F]'}'",
+        "letter": f"{_text('letter')} AND length(letter) > 0",
+        "position": _whole("position"),
+        "pattern": _text("pattern"),
+        "definition": _text("definition"),
+        "retired": _whole("retired", 0, 1),
+        "deleted": _whole("deleted", 0, 1),
+    },
+    "specimens": {"id": _whole("id", 1), "name": _text("name"), "deleted": _whole("deleted", 0, 1)},
+    "micrographs": {
+        "id": _whole("id", 1),
+        "path": f"{_text('path')} AND instr(path, char(0)) = 0",
+        "name": _text("name"),
+        "sha256": _text("sha256"),
+        "width": _whole("width", 1, _SIDE),
+        "height": _whole("height", 1, _SIDE),
+        "bits": _whole("bits", 1, 64),
+        "channels": _whole("channels", 1, 10_000),
+        "um_per_px": _UM_PER_PX,
+        "scale_source": _text("scale_source"),
+        "build_direction_deg": _or_null(
+            "build_direction_deg", _real("build_direction_deg", -360, 360)
+        ),
+        "deleted": _whole("deleted", 0, 1),
+    },
+    "crops": {
+        "id": _whole("id", 1),
+        "pixels": _text("pixels"),
+        "width": _whole("width", 1, _SIDE),
+        "height": _whole("height", 1, _SIDE),
+        "x": _or_null("x", _whole("x", -_SIDE, _SIDE)),
+        "y": f"(x IS NULL) = (y IS NULL) AND {_or_null('y', _whole('y', -_SIDE, _SIDE))}",
+        "source": _text("source"),
+        "um_per_px": _UM_PER_PX,
+        "label": _KNOWN_LABEL,
+        "origin": _text("origin"),
+        "deleted": _whole("deleted", 0, 1),
+    },
+    "label_log": {
+        "crop_id": _whole("crop_id", 1),
+        "label": _KNOWN_LABEL,
+        "who": _text("who"),
+        "at": _text("at"),
+        "how": _text("how"),
+    },
+    "test_side": {"key": _text("key")},
+    "outlines": {
+        "points": "(typeof(points) = 'blob' AND length(points) >= 24 AND length(points) % 8 = 0)"
+    },
+    "detections": {
+        "at": _text("at"),
+        "recipe": _text("recipe"),
+        "field_area_px": _real("field_area_px", 0, 1e18),
+    },
+    "remarks": {"note": _text("note"), "reviewed": _whole("reviewed", 0, 1)},
+    "looks": {"run": _text("run"), "who": _text("who"), "at": _text("at")},
+}
+"""By table what each column must be, as SQL that is never NULL for what this program writes."""
+_PARSED = (
+    ("micrographs", MICROGRAPH_COLUMNS, lambda row: Plane.parse(micrograph_from(row).plane)),
+    ("detections", DETECTION_COLUMNS, detection_from),
+)
+_UNFIT = (TypeError, ValueError, KeyError, RecursionError, PoreguiError)
+
+
+def check_rows(connection: sqlite3.Connection, path: Path) -> None:
+    """Raise DamagedProjectError for a row of project.db that no version wrote, naming it.
+
+    Looked for are wrong kinds of values, numbers out of range, text that is none, and references
+    to rows that do not exist.
+    """
+    with explained(path):
+        for table, columns in _FIT.items():
+            fit = " AND ".join(f"({check})" for check in columns.values())
+            odd = f"SELECT rowid FROM {table} WHERE ({fit}) IS NOT 1 LIMIT 1"
+            for (row,) in connection.execute(odd).fetchall():
+                raise _odd(connection, path, table, row)
+        for table, row, parent, _ in connection.execute("PRAGMA foreign_key_check").fetchmany(1):
+            what = f"row {row} of {table} refers to one of {parent} that does not exist"
+            raise damaged(path, f"{path} is damaged: {what}.")
+        for table, columns_read, parse in _PARSED:
+            for row in connection.execute(f"SELECT {columns_read} FROM {table}").fetchall():
+                try:
+                    parse(row)
+                except _UNFIT as error:
+                    what = f"row {row[0]} of {table} cannot be read"
+                    raise damaged(path, f"{path} is damaged: {what}.") from error
+
+
+def _odd(connection: sqlite3.Connection, path: Path, table: str, row: int) -> PoreguiError:
+    """Return the sentence for a row, which names the first column that is not fit."""
+    for column, check in _FIT[table].items():
+        asked = f"SELECT ({check}) IS 1 FROM {table} WHERE rowid = ?"
+        if connection.execute(asked, (row,)).fetchone() == (0,):
+            what = f"{column} in row {row} of {table} is impossible"
+            return damaged(path, f"{path} is damaged: {what}.")
+    return damaged(path, f"{path} is damaged: row {row} of {table} is impossible.")
 
 
 _KEY = "class_uid:"

@@ -18,7 +18,7 @@ from old_projects import project_of_version_1
 from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import Box, Mask, Outline
 from poregui.domain.records import Crop, Display, Remark
-from poregui.store.database import SCHEMA_VERSION
+from poregui.store.backups import backups_of
 from poregui.store.project import Project
 from poregui.workflow.editing.edits import AddCrops, ChangeCrop, SetRemark, SetSetting
 from poregui.workflow.editing.history import History
@@ -35,7 +35,7 @@ def test_aproject_of_version_1_opens_with_its_labels_and_leaves_a_backup(tmp_pat
         (micrograph,) = project.micrographs()
         assert (micrograph.plane, micrograph.display, micrograph.masks) == ("", None, ())
         assert project.label_log()[0].who == "Ada"
-    backup = sqlite3.connect(folder / f"project.before-version-{SCHEMA_VERSION}.db")
+    backup = sqlite3.connect(backups_of(folder)[0].path)
     assert backup.execute("PRAGMA user_version").fetchone() == (1,)
     assert backup.execute("SELECT label FROM crops").fetchone() == (1,)
     backup.close()

@@ -111,6 +111,7 @@ ACTIONS = (
     ActionSpec("print_sheets", "Print contact sheets…", "File", ("Ctrl+P",), "", "project"),
     ActionSpec("pack", "Pack project…", "File", (), "", "project", separated=True),
     ActionSpec("merge_labels", "Merge labels from another copy…", "File", (), "", "writable"),
+    ActionSpec("backups", "Backups…", "File", (), "", "project"),
     ActionSpec("save", "Save", "File", ("Ctrl+S",), "", "project", separated=True),
     ActionSpec("close_project", "Close project", "File", ("Ctrl+W",), "", "project"),
     ActionSpec("quit", "Quit", "File", ("Ctrl+Q",), "", separated=True),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QMainWindow
 
 from poregui.gui.base.theme import Mode
+from poregui.launching import login_name
 
 _MOST_RECENT = 8
 LEAST_TILE_MEGABYTES = 32
@@ -30,7 +30,7 @@ class Preferences:
     @property
     def annotator(self) -> str:
         """Return the name that goes into the label log; the login name unless chosen."""
-        return str(self._settings.value("annotator", "")) or _login_name()
+        return str(self._settings.value("annotator", "")) or login_name()
 
     @annotator.setter
     def annotator(self, name: str) -> None:
@@ -120,10 +120,3 @@ class Preferences:
                 return
         available = QGuiApplication.primaryScreen().availableGeometry()
         window.resize(min(1400, available.width() - 40), min(900, available.height() - 60))
-
-
-def _login_name() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError, ImportError):
-        return "unknown"

@@ -28,6 +28,7 @@ from poregui.gui.label.outlines import Outlining
 from poregui.gui.label.side_panels import FindPanel
 from poregui.gui.label.stage import Stage
 from poregui.gui.services.jobs import Latest, TaskControl, TaskHandle
+from poregui.store.backups import make_backup
 from poregui.store.project import Project
 from poregui.vision.io.pyramid import Pyramid
 from poregui.vision.pores.detection import Detected, preview
@@ -207,10 +208,13 @@ class _Search:
     revision: int
 
 
+_HEARD = frozenset({"crops", "outlines", "settings", "micrographs"})
+
+
 class Detecting(Feature):
     """Show what the recipe finds while it is tuned, and find pores when asked."""
 
-    hears = frozenset({"crops", "labels", "outlines", "settings", "micrographs"})
+    hears = _HEARD
 
     def __init__(
         self,
@@ -440,9 +444,10 @@ class Detecting(Feature):
             return _Search((), failed, None, revision)
         with Project.open(self._state.project.folder, read_only=True) as reader:
             present = Present.of(reader, [one.micrograph for one in found])
-        return _Search(
-            found, failed, plan_detection(found, present, recipe, self._state.session.who), revision
-        )
+        plan = plan_detection(found, present, recipe, self._state.session.who)
+        if plan.edit is not None:
+            make_backup(self._state.project.folder, "before-detection")
+        return _Search(found, failed, plan, revision)
 
     def _start(
         self, title: str, task: Callable[[TaskControl], _Search], recipe: DetectionRecipe
@@ -450,6 +455,7 @@ class Detecting(Feature):
         self._running = self._state.services.background.run(
             title, task, lambda search: self._found(search, recipe)
         )
+        self.hears = _HEARD | {"labels"}  # the plan depends on them
         self._show_ready()
 
     def _found(self, search: _Search, recipe: DetectionRecipe) -> None:
@@ -481,6 +487,7 @@ class Detecting(Feature):
     def _ended(self, handle: TaskHandle) -> None:
         if handle is self._running:
             self._running = None
+            self.hears = _HEARD
             self._show_ready()
 
     def _show_stayed(self) -> None:

@@ -23,8 +23,7 @@ from PySide6.QtWidgets import (
 from poregui.domain.classes import PoreClass
 from poregui.gui.base.theme import theme
 from poregui.gui.lists.crop_delegate import CropDelegate
-from poregui.gui.lists.crop_list import CropListModel, CropRow
-from poregui.gui.lists.quiet_list import QuietList
+from poregui.gui.lists.crop_list import CropListModel, CropRow, QuietList
 from poregui.gui.lists.same_scale import cell_width
 
 SMALLEST_CELL = 48

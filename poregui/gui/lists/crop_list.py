@@ -1,5 +1,6 @@
-"""Hold the rows of a list of crops and change only those that changed; knows
-nothing of projects.
+"""Hold the rows of a list of crops and change only those that changed; knows nothing of projects.
+
+What all lists share is here too: letters are keys of the page, an empty list says why.
 """
 
 from __future__ import annotations
@@ -10,6 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QStringListModel, Qt
+from PySide6.QtGui import QColor, QFocusEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QListView, QWidget
+
+from poregui.gui.base.theme import theme
 
 ROW_ROLE = int(Qt.ItemDataRole.UserRole)
 _FEW = 40
@@ -156,9 +161,10 @@ class CropListModel(QStringListModel):
                 changed.append(place)
         if len(changed) > _FEW:
             self.dataChanged.emit(self.index(min(changed)), self.index(max(changed)), [ROW_ROLE])
-        else:
-            for place in changed:
-                self.touch(self._rows[place].crop_id)
+            return
+        for place in changed:
+            index = self.index(place)
+            self.dataChanged.emit(index, index, [ROW_ROLE])
 
     def touch(self, crop_id: int) -> None:
         """Have a crop drawn again, when its picture has come."""
@@ -170,3 +176,52 @@ class CropListModel(QStringListModel):
     def _index(self) -> None:
         self._taken.clear()
         self._places = {row.crop_id: place for place, row in enumerate(self._rows)}
+
+
+_MANY_CHANGED = 200
+"""Changed rows from which on all that is in sight is drawn again."""
+
+
+class QuietList(QListView):
+    """Show a sentence while nothing is listed, and choose nothing by focus or by letters."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._empty_text = ""
+        self.setFrameShape(QListView.Shape.NoFrame)
+
+    def set_empty_text(self, text: str) -> None:
+        """Show a sentence while nothing is listed."""
+        if text != self._empty_text:
+            self._empty_text = text
+            self.viewport().update()
+
+    def dataChanged(self, first: QModelIndex, last: QModelIndex, roles: Sequence[int] = ()) -> None:
+        """Draw the changed cells again; Qt would lay out all of them anew, though none changes its
+        size.
+        """
+        if last.row() - first.row() > _MANY_CHANGED:
+            self.viewport().update()
+            return
+        for row in range(first.row(), last.row() + 1):
+            self.update(first.siblingAtRow(row))
+
+    def keyboardSearch(self, search: str) -> None:
+        """Letters are keys of the page, not the beginning of a name."""
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if not self.model().rowCount():
+            painter = QPainter(self.viewport())
+            painter.setPen(QColor(theme().tokens.muted))
+            words = int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap)
+            painter.drawText(
+                self.viewport().rect().adjusted(16, 8, -16, -8), words, self._empty_text
+            )
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """Take the focus without choosing anything, which Qt would do where nothing is chosen."""
+        if self.currentIndex().isValid():
+            super().focusInEvent(event)
+        else:
+            QWidget.focusInEvent(self, event)

@@ -28,7 +28,7 @@ from PySide6.QtWidgets import (
 )
 
 from poregui.gui.base.theme import theme
-from poregui.gui.lists.quiet_list import QuietList
+from poregui.gui.lists.crop_list import QuietList
 
 _PICTURE = 52
 _PAD = 6

@@ -20,9 +20,8 @@ from poregui.gui.review.crop_detail import ALIKE, SIZE, DetailPanel
 from poregui.gui.review.review_state import ReviewState
 from poregui.gui.services.jobs import Background, TaskHandle
 from poregui.store.run_folder import RunFolder
-from poregui.workflow.evaluating.evaluate import Predictions
+from poregui.workflow.evaluating.evaluate import Nearest, Predictions
 from poregui.workflow.evaluating.shape_baseline import ShapeTable, distributions, shape_table
-from poregui.workflow.evaluating.similar_crops import Nearest
 
 _SHOWN = ("Equivalent diameter", "Aspect ratio", "Circularity")
 _ALIKE = 8

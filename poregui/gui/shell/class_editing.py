@@ -14,6 +14,7 @@ from poregui.domain.records import Changed
 from poregui.gui.dialogs.class_dialog import ClassesDialog
 from poregui.gui.services.page_services import Services
 from poregui.gui.services.session import Session
+from poregui.store.backups import make_backup
 from poregui.workflow.editing.edits import Edit
 from poregui.workflow.editing.label_edits import (
     add_class,
@@ -50,7 +51,7 @@ class ClassesFlow(QObject):
         dialog.add_requested.connect(partial(self._try, add_class))
         dialog.change_requested.connect(partial(self._try, change_class))
         dialog.order_requested.connect(partial(self._try, reorder_classes))
-        dialog.retire_requested.connect(partial(self._try, retire_class))
+        dialog.retire_requested.connect(partial(self._try, retire_class, backed_up=True))
         dialog.merge_requested.connect(self._ask_merge)
         dialog.references_requested.connect(self._set_references)
         dialog.finished.connect(self._forget)
@@ -59,10 +60,14 @@ class ClassesFlow(QObject):
         self._fill()
         dialog.open()
 
-    def _try(self, make: Callable[..., Edit], *arguments: object) -> None:
+    def _try(self, make: Callable[..., Edit], *arguments: object, backed_up: bool = False) -> None:
         """Apply the edit that `make` builds of the project and these arguments."""
         try:
-            self._session.apply(make(self._session.project, *arguments))
+            project = self._session.project
+            edit = make(project, *arguments)
+            if backed_up:
+                make_backup(project.folder, "before-classes")
+            self._session.apply(edit)
         except PoreguiError as error:
             if self.dialog is not None:
                 self.dialog.show_problem(error)
@@ -75,7 +80,8 @@ class ClassesFlow(QObject):
         )
         if fine:
             into = others[names.index(chosen)].id
-            self._try(partial(merge_classes, who=self._session.who), class_id, into)
+            merge = partial(merge_classes, who=self._session.who)
+            self._try(merge, class_id, into, backed_up=True)
 
     def _set_references(self, class_id: int) -> None:
         chosen = list(self._selected())[:_REFERENCES]

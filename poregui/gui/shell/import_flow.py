@@ -19,6 +19,7 @@ from poregui.gui.dialogs.import_dialog import ImportDialog, ImportReportDialog
 from poregui.gui.services.jobs import Background, TaskControl
 from poregui.gui.services.page_services import Services
 from poregui.gui.services.session import Session
+from poregui.store.backups import make_backup
 from poregui.store.project import Project
 from poregui.vision.info_bar import find_info_bar
 from poregui.vision.io.pyramid import open_pyramid
@@ -135,10 +136,13 @@ class ImportFlow(QObject):
 
     def start(self, paths: Sequence[Path], options: ImportOptions) -> None:
         """Import images as answered, reading them in the background."""
+        folder = self._session.project.folder
         pixels = self._session.project.pixels
 
         def read(control: TaskControl) -> Collected:
-            return collect(paths, options, pixels, control.progress, control.cancelled)
+            collected = collect(paths, options, pixels, control.progress, control.cancelled)
+            make_backup(folder, "before-import")
+            return collected
 
         self._services.background.run("Importing", read, self._finish)
 
@@ -149,7 +153,7 @@ class ImportFlow(QObject):
             self._window,
             "Import outlines",
             "",
-            "Outlines (*.json *.geojson *.zip *.csv);;All files (*)",
+            "Outlines (*.json *.geojson *.zip *.roi *.csv *.tsv);;All files (*)",
         )
         if chosen:
             self.outlines(Path(chosen))
@@ -164,7 +168,9 @@ class ImportFlow(QObject):
         def read(control: TaskControl) -> CollectedOutlines:
             with Project.open(folder, read_only=True) as project:
                 matched, notes = match_images(project, read_outlines(path))
-            return cut_outlines(matched, notes, pixels, control.progress, control.cancelled)
+            cut = cut_outlines(matched, notes, pixels, control.progress, control.cancelled)
+            make_backup(folder, "before-import")
+            return cut
 
         self._services.background.run("Importing outlines", read, self._finish_outlines)
 

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from poregui.domain.classes import NOT_A_PORE, NOT_A_PORE_COLOUR, UNSURE, UNSURE_COLOUR
-from poregui.domain.errors import PoreguiError
+from poregui.domain.errors import DamagedProjectError, PoreguiError
 from poregui.domain.events import EpochEnded, Event, Stage
 from poregui.domain.records import Changed
 from poregui.gui.apply.apply_page import ApplyPage
@@ -34,13 +34,14 @@ from poregui.gui.services.jobs import Background, TaskHandle
 from poregui.gui.services.page_services import Services
 from poregui.gui.services.session import Session
 from poregui.gui.shell.menus import Menus
-from poregui.gui.shell.project_flow import OwnName, ProjectFlow, SettingsFlow
+from poregui.gui.shell.project_flow import BackupFlow, OwnName, ProjectFlow, SettingsFlow
 from poregui.gui.shell.window_frame import Rail, StatusBar
 from poregui.gui.shell.workspace import OpenProject, Pages, Workspace
 from poregui.gui.start.start_page import StartPage
 from poregui.gui.train.train_page import TrainPage
 from poregui.gui.widgets.banners import Banner
 from poregui.store.project import Project
+from poregui.workflow.editing.accept_file import sentence_of_lost_pixels
 from poregui.workflow.exporting.export_kinds import EXPORTS
 from poregui.workflow.training.grouping import set_sources
 
@@ -62,6 +63,7 @@ class MainWindow(QMainWindow):
         self.opened = OpenProject(self, self._pages, self.background, self.preferences)
         self.own_name = OwnName(self, self.opened, self.preferences)
         self.projects = ProjectFlow(self, self.opened, self.background)
+        self.backups = BackupFlow(self, self.opened, self.background)
         self._settings = SettingsFlow(self, self.opened, self.preferences)
         self._menus = Menus(self.menuBar(), self.actions_by_name, self.opened, self.preferences)
         self._build()
@@ -122,6 +124,7 @@ class MainWindow(QMainWindow):
             "new_project": self.projects.new_project,
             "open_project": self.projects.open_project,
             "try_sample": self.projects.sample,
+            "backups": self.backups.show,
             "save": self._say_saved,
             "close_project": self.opened.leave,
             "quit": self.close,
@@ -261,11 +264,15 @@ class MainWindow(QMainWindow):
         trainer.finished.connect(self._follow_menus)
         trainer.finished.connect(self._training_ended)
         project = workspace.session.project
+        told = [sentence_of_lost_pixels(project, quickly=True)]
         if project.read_only:
-            self._read_only.show_text(
+            told.insert(
+                0,
                 f"{project.name} is read-only: it is open in another window, or its folder cannot "
-                "be written to. Changes are not kept."
+                "be written to. Changes are not kept.",
             )
+        if any(told):
+            self._read_only.show_text(" ".join(told).strip())
         self._show_project_state()
         self.own_name.ask_once()
         self.show_page(self.label_page)
@@ -283,6 +290,8 @@ class MainWindow(QMainWindow):
             self.start_page.set_problem(str(error))
         else:
             messages().error(error)
+        if isinstance(error, DamagedProjectError):
+            self.backups.offer(error)
 
     def _follow(self, changed: Changed) -> None:
         if changed.kinds & {"labels", "crops", "classes"}:

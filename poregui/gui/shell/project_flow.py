@@ -9,15 +9,25 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog, QInputDialog, QWidget
 
-from poregui.gui.base.messages import guarded
+from poregui.domain.errors import DamagedProjectError, PoreguiError
+from poregui.gui.base.messages import guarded, messages
 from poregui.gui.base.preferences import LEAST_TILE_MEGABYTES, MOST_TILE_MEGABYTES, Preferences
 from poregui.gui.dialogs.base import WholeNumberDialog, open_dialog
 from poregui.gui.dialogs.help_sheets import AboutDialog, KeysDialog
 from poregui.gui.dialogs.key_dialog import ChangeKeysDialog
-from poregui.gui.dialogs.project_dialog import NewProjectDialog
+from poregui.gui.dialogs.project_dialog import BackupsDialog, Listed, NewProjectDialog
 from poregui.gui.services.jobs import Background, TaskControl
 from poregui.gui.shell.workspace import OpenProject
 from poregui.gui.widgets.banners import NameBar
+from poregui.store.backups import (
+    Backup,
+    BackupContent,
+    Restored,
+    backups_of,
+    content_of,
+    make_backup,
+    restore,
+)
 from poregui.store.project import Project
 from poregui.workflow.importing.sample_project import make_sample
 
@@ -108,7 +118,8 @@ class ProjectFlow(QObject):
         """Open a project that was dropped, or import images into the open one, or into a new
         one.
         """
-        if len(paths) == 1 and (paths[0] / "project.db").exists():
+        packed = [path for path in paths if path.suffix.lower() == ".zip"]
+        if len(paths) == 1 and (packed or (paths[0] / "project.db").exists()):
             self._opened.open(paths[0])
         elif self._opened.workspace is not None:
             guarded(partial(self._import, paths))
@@ -129,6 +140,84 @@ class ProjectFlow(QObject):
     def _import(self, paths: Sequence[Path]) -> None:
         if paths and self._opened.workspace is not None:
             self._opened.workspace.importing.ask(paths)
+
+
+class BackupFlow(QObject):
+    """Show the backups of a project, make one, and restore one."""
+
+    def __init__(self, window: QWidget, opened: OpenProject, background: Background) -> None:
+        super().__init__(window)
+        self._window = window
+        self._opened = opened
+        self._background = background
+
+    def show(self) -> None:
+        """List the backups of the open project."""
+        session = self._opened.session
+        if session is not None:
+            self._list(session.project.folder, "", can_back_up=not session.project.read_only)
+
+    def offer(self, error: DamagedProjectError) -> None:
+        """Offer the backups of a project that cannot be opened, where it has some."""
+        text = f"{error.what} Restore one of its backups? The damaged file is kept beside it."
+        if backups_of(error.folder):
+            self._list(error.folder, text, can_back_up=False)
+
+    def _list(self, folder: Path, text: str, *, can_back_up: bool) -> None:
+        def read(_control: TaskControl) -> list[Listed]:
+            return [(one, _content(one)) for one in backups_of(folder)]
+
+        def show(listed: list[Listed]) -> None:
+            dialog = BackupsDialog(text, listed, self._window, can_back_up=can_back_up)
+            dialog.restore_requested.connect(partial(self._ask, folder))
+            dialog.backup_requested.connect(partial(self.make, folder))
+            open_dialog(dialog)
+
+        self._background.run("Reading the backups", read, show)
+
+    def make(self, folder: Path) -> None:
+        """Back the project up in the background."""
+
+        def work(_control: TaskControl) -> Backup:
+            return make_backup(folder)
+
+        def told(backup: Backup) -> None:
+            messages().note(f"The labels are backed up in {backup.name}.")
+
+        self._background.run("Backing up", work, told)
+
+    def _ask(self, folder: Path, name: str) -> None:
+        session = self._opened.session
+        is_open = session is not None and session.project.folder == folder
+        text = "Labels given since are no longer in the project; they are kept as another backup."
+        if is_open and not messages().ask("Restore this backup?", text, "Restore"):
+            return
+        if self._opened.may_leave():
+            self.restore(folder, name)
+
+    def restore(self, folder: Path, name: str) -> None:
+        """Close the open project, put the backup in its place, and open it."""
+        self._opened.close()
+
+        def work(_control: TaskControl) -> Restored:
+            return restore(folder, name)
+
+        def enter(restored: Restored) -> None:
+            self._opened.open(folder)
+            messages().note(restored.text)
+
+        def failed(error: PoreguiError) -> None:
+            self._opened.open(folder)
+            messages().error(error)
+
+        self._background.run("Restoring the backup", work, enter, failed)
+
+
+def _content(backup: Backup) -> BackupContent | None:
+    try:
+        return content_of(backup)
+    except PoreguiError:
+        return None
 
 
 class SettingsFlow(QObject):

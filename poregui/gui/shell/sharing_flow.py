@@ -16,6 +16,7 @@ from poregui.gui.dialogs.merge_dialog import MergeDialog
 from poregui.gui.services.jobs import TaskControl
 from poregui.gui.services.page_services import Services
 from poregui.gui.services.session import Session
+from poregui.store.backups import make_backup
 from poregui.store.project import Project
 from poregui.workflow.exporting.export_kinds import EXPORTS
 from poregui.workflow.exporting.pack import Packed, pack
@@ -125,7 +126,10 @@ class SharingFlow(QObject):
                 Project.open(self._folder, read_only=True) as project,
                 Project.open(other, read_only=True) as theirs,
             ):
-                return plan_merge(project, theirs, chosen=chosen)
+                plan = plan_merge(project, theirs, chosen=chosen)
+            if plan.edit is not None:
+                make_backup(self._folder, "before-merge")
+            return plan
 
         self._services.background.run("Comparing the labels", work, done)
 

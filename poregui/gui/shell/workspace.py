@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import os
 import sys
 import warnings
 from collections.abc import Callable
@@ -28,7 +29,7 @@ from poregui.gui.review.review_presenter import ReviewPresenter
 from poregui.gui.services.jobs import Background
 from poregui.gui.services.micrograph_images import MicrographImages
 from poregui.gui.services.page_services import Services
-from poregui.gui.services.session import Session
+from poregui.gui.services.session import ScheduledBackups, Session
 from poregui.gui.services.sheet_printing import SheetPrinting
 from poregui.gui.services.thumbnails import Thumbnails
 from poregui.gui.services.trainer import Trainer
@@ -65,6 +66,7 @@ class Workspace(QObject):
             micrograph_images=MicrographImages(project, self, background=background),
             trainer=Trainer(self.session, background, parent=self),
         )
+        self.backups = ScheduledBackups(self.session, self)
         self.importing = ImportFlow(window, self.session, self.services)
         self.exporting = ExportFlow(window, self.session, self.services)
         self.printing = SheetPrinting(window, self.session, self.services)
@@ -133,6 +135,7 @@ class Workspace(QObject):
         """
         gc.unfreeze()
         self.services.trainer.close()
+        self.backups.close()
         self.services.background.cancel_all()
         self.services.background.wait()
         self._detach(whole=whole)
@@ -183,14 +186,21 @@ class OpenProject(QObject):
     def open(self, folder: Path) -> None:
         """Open a project in the place of the one that is open, if that may be left."""
         session = self.session
-        if session is not None and session.project.folder.resolve() == Path(folder).resolve():
+        folder = Path(folder)
+        if session is not None and os.path.realpath(session.project.folder) == os.path.realpath(
+            folder
+        ):
             return
         if not self.may_leave():
             return
         try:
-            project = Project.open(Path(folder))
+            project = Project.open(folder)
         except PoreguiError as error:
             self.refused.emit(error)
+            return
+        except OSError as error:
+            what = f"{folder} cannot be read: {error.strerror or error}."
+            self.refused.emit(PoreguiError(what, "Check the path, the rights and the disk."))
             return
         try:
             self.enter(project)

@@ -191,6 +191,8 @@ def is_picture(path: Path) -> bool:
     if path.suffix.lower() in SUFFIXES:
         return True
     try:
+        if not path.is_file():
+            return False
         with open(path, "rb") as file:
             head = file.read(16)
     except OSError:
@@ -203,6 +205,8 @@ def read_size(path: Path, plane: Plane = FIRST) -> tuple[int, int] | None:
     decoded.
     """
     try:
+        if not path.is_file():
+            return None
         with open(path, "rb") as file:
             head = file.read(32)
             file.seek(0)

@@ -29,7 +29,7 @@ from poregui.vision.pores.detection import Detected, detect
 from poregui.vision.pores.plan import source_of
 from poregui.vision.shape.measurement import Measured, measure
 from poregui.workflow.applying.classify import NetworkFiles, answers_of
-from poregui.workflow.applying.overlay import FieldPicture
+from poregui.workflow.applying.overlay import FieldPicture, read_picture
 from poregui.workflow.applying.result_files import (
     fault_in,
     marks_of,
@@ -179,6 +179,22 @@ class FieldResult:
     warnings: tuple[str, ...] = ()
     plane: str = ""
     unlike: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class AppliedField:
+    """Hold one micrograph that was worked on: its task, its sums, and its single pores."""
+
+    task: FieldTask
+    result: FieldResult
+    pores: PoreTable
+
+    def picture(self) -> FieldPicture | None:
+        """Return what its picture is drawn from, None where that is gone or shows other pores."""
+        found = read_picture(self.task.folder)
+        if found is None or len(found.counts) != len(self.pores.areas):
+            return None
+        return found
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from poregui.domain.records import Changed
+from poregui.store.backups import make_backup, make_due_backup
 from poregui.store.project import Project
 from poregui.workflow.editing.edits import Edit
 
@@ -29,11 +30,15 @@ class History:
             return self._undone[-1].text
         return ""
 
-    def apply(self, edit: Edit) -> Changed:
-        """Do an edit.
+    def apply(self, edit: Edit, *, backup: str = "") -> Changed:
+        """Do an edit; `backup` is why one is made before it (see store/backups.py).
 
-        Raises PoreguiError, with nothing changed, when the project cannot be written.
+        Raises PoreguiError, with nothing changed, when the project or the backup cannot be written.
         """
+        if backup == "scheduled":
+            make_due_backup(self._project.folder)
+        elif backup:
+            make_backup(self._project.folder, backup)
         with self._project.transaction():
             changed = edit.do(self._project)
         self._done.append(edit)

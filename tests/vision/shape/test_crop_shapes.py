@@ -14,8 +14,8 @@ from poregui.domain.events import Event, Stage
 from poregui.learning.shape_forest import write_baseline
 from poregui.learning.train import train
 from poregui.vision.shape.crop_shapes import LENGTHS, NAMES, _is_dark, shape_numbers
+from poregui.workflow.evaluating.evaluate import Nearest
 from poregui.workflow.evaluating.shape_baseline import read_baseline
-from poregui.workflow.evaluating.similar_crops import Nearest
 
 
 def ellipse(

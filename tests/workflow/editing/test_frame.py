@@ -20,7 +20,8 @@ from poregui.domain.detection import DetectionRecipe
 from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import Box, Mask, Outline
 from poregui.domain.records import Detection
-from poregui.store.database import MIGRATIONS, SCHEMA_VERSION
+from poregui.store.backups import backups_of
+from poregui.store.database import MIGRATIONS
 from poregui.store.project import Project
 from poregui.vision.pores.specimen_area import fewer_points
 from poregui.workflow.applying.inputs import to_apply
@@ -67,7 +68,7 @@ def test_a_project_of_version_2_opens_with_everything_and_leaves_a_backup(tmp_pa
         assert (micrograph.build_direction_deg, micrograph.surfaces) == (None, None)
         assert project.detections() == {}
         assert project.crops()[0].label == 1
-    backup = sqlite3.connect(folder / f"project.before-version-{SCHEMA_VERSION}.db")
+    backup = sqlite3.connect(backups_of(folder)[0].path)
     assert backup.execute("PRAGMA user_version").fetchone() == (2,)
     backup.close()
 

@@ -26,7 +26,7 @@ from poregui.store.project import Project
 from poregui.workflow.editing.history import History
 from poregui.workflow.editing.label_edits import label_crops
 from poregui.workflow.evaluating.cross_validation import cross_validations, pooled_beside_grouped
-from poregui.workflow.evaluating.evaluate import follow, review
+from poregui.workflow.evaluating.evaluate import Nearest, follow, review
 from poregui.workflow.evaluating.run_statistics import curves, numbers
 from poregui.workflow.evaluating.shape_baseline import (
     beside_baseline,
@@ -34,7 +34,6 @@ from poregui.workflow.evaluating.shape_baseline import (
     read_baseline,
     shape_table,
 )
-from poregui.workflow.evaluating.similar_crops import Nearest
 from poregui.workflow.evaluating.test_views import log_look, unseen
 from poregui.workflow.training.prepare_dataset import freeze
 
