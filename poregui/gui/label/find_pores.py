@@ -40,7 +40,7 @@ from poregui.workflow.detecting.find_pores import (
     Present,
     detection_recipe,
     find_in_file,
-    mount_words,
+    left_out_words,
     plan_detection,
     recipe_text,
     searchable,
@@ -83,28 +83,12 @@ def result_words(
         crops = count(len(plan.stayed), "labelled crop")
         have = noun(len(plan.stayed), "has", "have")
         lines.append(f"{crops} {have} no pore now; nothing was changed there.")
-    lines += _left_out(found)
+    lines += left_out_words(found, "choose No surface in image in the Image tab and search again")
     lines += [f"{name}: {why}" for name, why in failed[:_MOST_FAILURES]]
     if len(failed) > _MOST_FAILURES:
         more = count(len(failed) - _MOST_FAILURES, "more micrograph")
         lines.append(f"{more} could not be processed.")
     return "\n".join(lines)
-
-
-def _left_out(found: Sequence[DetectedPores]) -> list[str]:
-    """Say which regions a rule left out, for they may have been pores."""
-    lines = []
-    large = sum(one.too_large for one in found)
-    if large:
-        lines.append(f"{count(large, 'region')} too large for a pore excluded.")
-    faint = [f"{one.micrograph.shown_name}: {text}" for one in found for text in one.faint]
-    lines += faint[:_MOST_FAILURES]
-    mount = mount_words(found)
-    if mount:
-        lines.append(
-            f"{mount} If it is pore, choose No surface in image in the Image tab and search again."
-        )
-    return lines
 
 
 def _percent(value: float) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poregui.domain.errors import ImageError
+from poregui.domain.geometry import orientation_of, turned_words
 from poregui.domain.records import Display
 from poregui.domain.wording import count, noun, percent
 
@@ -28,7 +29,8 @@ _HIGH = 99.9
 @dataclass(frozen=True)
 class Decoded:
     """Hold what a decoder found: pixels, um per px where the file is sure of it, remarks for a
-    person, and which pixels are missing.
+    person, which pixels are missing, and the orientation (1 to 8) from which they were turned
+    upright.
     """
 
     pixels: NDArray[Any]
@@ -36,6 +38,7 @@ class Decoded:
     scale_source: str = ""
     warnings: tuple[str, ...] = ()
     missing: NDArray[np.bool_] | None = None
+    turned: int = 1
 
 
 class Unfit(ImageError):
@@ -429,7 +432,8 @@ def decoded(greys: Greys, orientation: object, notes: tuple[str, ...] = ()) -> D
     if missing is not None:
         missing = np.ascontiguousarray(oriented(missing, orientation))
     pixels = oriented(greys.pixels, orientation)
-    return Decoded(pixels, warnings=(*notes, *greys.notes), missing=missing)
+    told = (*notes, *greys.notes, *turned_words(orientation))
+    return Decoded(pixels, warnings=told, missing=missing, turned=orientation_of(orientation))
 
 
 def grey_range(pixels: NDArray[Any]) -> tuple[float, float]:
