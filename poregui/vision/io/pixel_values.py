@@ -260,7 +260,8 @@ _ROUNDS = 4
 def _no_values(pixels: NDArray[Any], found: Missing) -> Missing:
     """Add what is no number, absurd, or a mark for missing values that lies apart from all greys.
 
-    A negative value that occurs again where all others are positive is such a mark as well.
+    A value that occurs again is such a mark as well where it is negative and all others are not, or
+    far above them.
     Positive infinity is a grey that was too bright.
     """
     if pixels.dtype.kind == "f":
@@ -289,11 +290,15 @@ def _mark_in(seen: NDArray[np.float64], pixels: NDArray[Any]) -> float | None:
         if not len(rest):
             return None
         low, high = trusted_range(rest)
-        apart = sign * ((low if sign > 0 else high) - mark) > high - low
-        alone = mark < 0 <= low
-        if apart and (mark in _MARKS or (alone and np.count_nonzero(pixels == mark) > 1)):
+        apart = sign * ((low if sign > 0 else high) - mark)
+        odd = mark < 0 <= low or (sign < 0 and apart > _FAR * (high - low))
+        if apart > high - low and (mark in _MARKS or (odd and _again(pixels, mark))):
             return float(mark)
     return None
+
+
+def _again(pixels: NDArray[Any], value: float) -> bool:
+    return int(np.count_nonzero(pixels == value)) > 1
 
 
 def _finite(pixels: NDArray[Any], missing: NDArray[np.bool_] | None) -> NDArray[np.float64]:
@@ -321,6 +326,7 @@ def _range_of(pixels: NDArray[Any], missing: NDArray[np.bool_] | None) -> tuple[
     return trusted_range(_finite(pixels, missing))
 
 
+_NEARLY_ALL = 99.0
 _FAR = 10.0
 """How many times the width of nearly all values an outlier lies away from them."""
 _FEW = 3
@@ -336,7 +342,7 @@ def trusted_range(values: NDArray[Any]) -> tuple[float, float]:
     low = float(values.min())
     high = float(values.max())
     flat = values.reshape(-1)
-    inner = np.percentile(flat[:: max(1, flat.size // _SAMPLED)], (_LOW, _HIGH))
+    inner = np.percentile(flat[:: max(1, flat.size // _SAMPLED)], (_LOW, _NEARLY_ALL))
     width = float(inner[1] - inner[0])
     reach = _FAR * width
     if reach <= 0 or (low >= inner[0] - reach and high <= inner[1] + reach):
