@@ -56,7 +56,7 @@ def ahead(
 
 MOST_CROP_BYTES = 256 << 20
 """No crop unfolds to more: 16,000 x 16,000 px of 8 bits."""
-_SMALLER = "Draw a smaller box, or import the picture as a micrograph."
+_SMALLER = "Draw a smaller box, or import the image as a micrograph."
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS pixels (
     sha256 TEXT PRIMARY KEY, height INTEGER NOT NULL, width INTEGER NOT NULL,

@@ -16,7 +16,7 @@ from poregui.gui.base.theme import GAP, MARGIN
 from poregui.gui.dialogs.base import FormDialog, hint, scale_from
 from poregui.gui.lists.crop_grid import CropGrid
 from poregui.gui.lists.crop_list import CropRow
-from poregui.gui.widgets.label_keys import LabelKeys
+from poregui.gui.widgets.key_filter import LabelKeys
 
 
 class LockDialog(FormDialog):

@@ -15,7 +15,7 @@ from poregui.domain.detection import DetectionRecipe
 from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import Box
 from poregui.domain.records import Changed, Micrograph
-from poregui.domain.wording import count, noun
+from poregui.domain.wording import count
 from poregui.gui.base.feature import Feature, Link
 from poregui.gui.base.messages import messages
 from poregui.gui.base.pieces import Tabbed
@@ -25,7 +25,7 @@ from poregui.gui.dialogs.micrograph_choice import ask_which_micrographs
 from poregui.gui.label.catalogue import CropFilter
 from poregui.gui.label.label_state import LabelState
 from poregui.gui.label.outlines import Outlining
-from poregui.gui.label.side_panels import FindPanel
+from poregui.gui.label.side_panels import FindPanel, porosity_text, result_words
 from poregui.gui.label.stage import Stage
 from poregui.gui.services.jobs import Latest, TaskControl, TaskHandle
 from poregui.store.backups import make_backup
@@ -40,13 +40,10 @@ from poregui.workflow.detecting.find_pores import (
     Present,
     detection_recipe,
     find_in_file,
-    left_out_words,
     plan_detection,
     recipe_text,
     searchable,
 )
-
-_MOST_FAILURES = 3
 
 
 def preview_words(seen: Seen) -> str:
@@ -55,44 +52,7 @@ def preview_words(seen: Seen) -> str:
     if seen.partly:
         where = "In the centre of the view"
     pores = count(len(seen.detected.outlines), "pore")
-    return f"{where}: {pores}, {_percent(seen.detected.area_percent)}"
-
-
-def result_words(
-    found: Sequence[DetectedPores], failed: Sequence[tuple[str, str]], plan: DetectionPlan | None
-) -> str:
-    """Say what was found, what became of proposals and labels, and which micrographs could not be
-    searched.
-    """
-    lines = []
-    if len(found) == 1:
-        lines.append(f"{count(len(found[0].pores), 'pore')}, {_percent(found[0].area_percent)}.")
-    elif found:
-        pores = sum(len(one.pores) for one in found)
-        mean = sum(one.area_percent for one in found) / len(found)
-        where = count(len(found), "micrograph")
-        lines.append(f"{count(pores, 'pore')} in {where}, mean {_percent(mean)}.")
-    if plan is not None:
-        parts = [count(plan.added, "new candidate")]
-        if plan.removed:
-            parts.append(f"{plan.removed:,} removed")
-        if plan.carried:
-            parts.append(f"{count(plan.carried, 'label')} kept")
-        lines.append(f"{', '.join(parts)}.")
-    if plan is not None and plan.stayed:
-        crops = count(len(plan.stayed), "labelled crop")
-        have = noun(len(plan.stayed), "has", "have")
-        lines.append(f"{crops} {have} no pore now; nothing was changed there.")
-    lines += left_out_words(found, "choose No surface in image in the Image tab and search again")
-    lines += [f"{name}: {why}" for name, why in failed[:_MOST_FAILURES]]
-    if len(failed) > _MOST_FAILURES:
-        more = count(len(failed) - _MOST_FAILURES, "more micrograph")
-        lines.append(f"{more} could not be processed.")
-    return "\n".join(lines)
-
-
-def _percent(value: float) -> str:
-    return f"porosity {value:.2f} %"
+    return f"{where}: {pores}, {porosity_text(seen.detected.area_percent)}"
 
 
 LARGEST_VIEW = 4_000_000

@@ -35,7 +35,7 @@ from poregui.gui.widgets.class_bar import ClassBar
 from poregui.gui.widgets.class_card import ClassCard
 from poregui.gui.widgets.context_view import ContextView
 from poregui.gui.widgets.facts import CropFacts
-from poregui.gui.widgets.label_keys import LabelKeys
+from poregui.gui.widgets.key_filter import LabelKeys
 from poregui.gui.widgets.label_strip import SuggestionLine
 
 
@@ -43,7 +43,7 @@ class LabelPage(QWidget):
     """Hold the widgets of labelling and say what a person wants; the presenter fills them.
 
     `properties_requested` carries the ids of micrographs, `key_pressed` what a key means (see
-    widgets/label_keys.py).
+    widgets/key_filter.py).
     """
 
     import_requested = Signal()

@@ -15,11 +15,11 @@ from poregui.domain.wording import count
 from poregui.gui.base.feature import Feature, Link
 from poregui.gui.base.messages import messages
 from poregui.gui.label.appearance import Framing, Looking
+from poregui.gui.label.canvas_drawing import CropGestures, Masking
 from poregui.gui.label.catalogue import CropFilter
 from poregui.gui.label.class_cards import ClassCards
 from poregui.gui.label.crop_context import Context
 from poregui.gui.label.find_pores import Detecting
-from poregui.gui.label.gestures import CropGestures, Masking
 from poregui.gui.label.grid_order import follow_labels
 from poregui.gui.label.grid_sections import Sections, Sizing
 from poregui.gui.label.label_page import LabelPage
@@ -176,7 +176,7 @@ class LabelPresenter(QObject):
         return self.state.catalogue.counts()
 
     def press(self, meant: str) -> None:
-        """Do what a key means (`class_1`... `undo`, `next`; see widgets/label_keys.py)."""
+        """Do what a key means (`class_1`... `undo`, `next`; see base/key_map.py)."""
         if meant.startswith("class_"):
             wanted = meant.removeprefix("class_")
             label = next((c.id for c in self.state.catalogue.classes if c.key == wanted), None)

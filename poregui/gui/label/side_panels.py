@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QFrame,
@@ -13,15 +15,58 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from poregui.domain.wording import count, noun
 from poregui.gui.base import pieces
 from poregui.gui.base.theme import GAP, MARGIN
 from poregui.gui.lists.class_scores import BalanceTable
 from poregui.gui.lists.similar_strip import AlikeStrip
 from poregui.gui.widgets.class_bar import USUAL_TARGET
 from poregui.gui.widgets.detection_form import DetectionForm
+from poregui.workflow.detecting.find_pores import DetectedPores, DetectionPlan, left_out_words
 from poregui.workflow.training.learning_curve import HOW_SURE
 
 _NARROWEST = 256
+_MOST_FAILURES = 3
+
+
+def porosity_text(value: float) -> str:
+    """Return a porosity in per cent with its name."""
+    return f"porosity {value:.2f} %"
+
+
+def result_words(
+    found: Sequence[DetectedPores], failed: Sequence[tuple[str, str]], plan: DetectionPlan | None
+) -> str:
+    """Say what was found, what became of proposals and labels, and which micrographs could not be
+    searched.
+    """
+    lines = []
+    if len(found) == 1:
+        lines.append(
+            f"{count(len(found[0].pores), 'pore')}, {porosity_text(found[0].area_percent)}."
+        )
+    elif found:
+        total = sum(len(one.pores) for one in found)
+        mean = sum(one.area_percent for one in found) / len(found)
+        where = count(len(found), "micrograph")
+        lines.append(f"{count(total, 'pore')} in {where}, mean {porosity_text(mean)}.")
+    if plan is not None:
+        parts = [count(plan.added, "new candidate")]
+        if plan.removed:
+            parts.append(f"{plan.removed:,} removed")
+        if plan.carried:
+            parts.append(f"{count(plan.carried, 'label')} kept")
+        lines.append(f"{', '.join(parts)}.")
+    if plan is not None and plan.stayed:
+        crops = count(len(plan.stayed), "labelled crop")
+        have = noun(len(plan.stayed), "has", "have")
+        lines.append(f"{crops} {have} no pore now; nothing was changed there.")
+    lines += left_out_words(found, "choose No surface in image in the Image tab and search again")
+    lines += [f"{name}: {why}" for name, why in failed[:_MOST_FAILURES]]
+    if len(failed) > _MOST_FAILURES:
+        more = count(len(failed) - _MOST_FAILURES, "more micrograph")
+        lines.append(f"{more} could not be processed.")
+    return "\n".join(lines)
 
 
 class FindPanel(QWidget):

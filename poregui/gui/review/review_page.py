@@ -23,7 +23,7 @@ from poregui.gui.review.review_panels import (
 )
 from poregui.gui.review.review_parts import centred, primary, scrolled, text
 from poregui.gui.review.run_column import RunColumn
-from poregui.gui.widgets.label_keys import LabelKeys
+from poregui.gui.widgets.key_filter import LabelKeys
 
 CROPS = "Crops"
 NUMBERS = "Numbers"

@@ -25,7 +25,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from poregui.domain.errors import ProjectError
+from poregui.domain.errors import PoreguiError, ProjectError
 from poregui.domain.geometry import Box
 from poregui.store.files import file_hash
 from poregui.store.pixels import CropPixels
@@ -41,6 +41,10 @@ threads of a micrograph that come back from the network wait for one another a s
 _GARBAGE = (100_000, 50, 100)
 """After how many new objects circles among them are looked for: with Python's own 700 to 2,000,
 which pass within some pores, looking took a twentieth of the time and found nothing."""
+SAME_SCALE = 1.25
+"""Ratio of scales up to which crops are given to a network as they are."""
+ABSURD = 50.0
+"""Ratio of scales from which on one of them is a mistake, such as nm for µm."""
 GRACE_S = 1.0
 """How long a process may take to end in order before it ends at once."""
 
@@ -268,3 +272,39 @@ def _batches(
             crops = []
     if places:
         yield places, crops
+
+
+def resampling(predictor: Predictor, um_per_px: float | None) -> float | None:
+    """Return the factor by which crops of a scale are resized for a network that was trained at
+    another one.
+
+    None where the scales agree within `SAME_SCALE`, or one of them is not known. Sizes in um stay
+    what they are. Raises PoreguiError for scales that are `ABSURD` times each other.
+    """
+    if um_per_px is None or not predictor.um_per_px:
+        return None
+    low = predictor.um_per_px["low"] / SAME_SCALE
+    high = predictor.um_per_px["high"] * SAME_SCALE
+    if low <= um_per_px <= high:
+        return None
+    factor: float = um_per_px / predictor.um_per_px["median"]
+    if not 1 / ABSURD <= factor <= ABSURD:
+        learnt = predictor.um_per_px["median"]
+        more = f"{max(factor, 1 / factor):,.0f} times"
+        where = "above" if factor > 1 else "below"
+        raise PoreguiError(
+            f"Its pixel size of {um_per_px:.4g} µm is {more} {where} the {learnt:.4g} µm of the "
+            "training crops.",
+            "Check the pixel size: one of the two is probably in another unit.",
+        )
+    return factor
+
+
+def resampled_words(factor: float | None, um_per_px: float | None) -> tuple[str, ...]:
+    """Say at which pixel size the network was trained; empty where nothing was resized."""
+    if factor is None or um_per_px is None:
+        return ()
+    learnt = um_per_px / factor
+    return (
+        f"The network was trained at {learnt:.4g} µm/px; crops were resized to that pixel size.",
+    )

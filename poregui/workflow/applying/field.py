@@ -18,7 +18,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poregui.domain.detection import DetectionRecipe
-from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import Box, Mask
 from poregui.domain.records import FIRST, Line, Plane
 from poregui.domain.scores import at_temperature
@@ -28,7 +27,7 @@ from poregui.vision.io.pyramid import Pyramid, open_pyramid
 from poregui.vision.pores.detection import Detected, detect
 from poregui.vision.pores.plan import source_of
 from poregui.vision.shape.measurement import Measured, measure
-from poregui.workflow.applying.classify import NetworkFiles, answers_of
+from poregui.workflow.applying.classify import NetworkFiles, answers_of, resampled_words, resampling
 from poregui.workflow.applying.overlay import FieldPicture, read_picture
 from poregui.workflow.applying.result_files import (
     fault_in,
@@ -51,10 +50,6 @@ from poregui.workflow.importing.image_identity import other_picture
 RESULT = "field.json"
 FORMAT = 8
 """Changes when results of older versions must be made anew."""
-SAME_SCALE = 1.25
-"""Ratio of scales up to which crops are given to a network as they are."""
-ABSURD = 50.0
-"""Ratio of scales from which on one of them is a mistake, such as nm for µm."""
 Progress = Callable[[int, int, str], None]
 _AGAIN = "Its pores were found again."
 _FOUND = 35
@@ -260,7 +255,7 @@ def apply_field(
         seconds=time.monotonic() - began,
         warnings=tuple(warnings)
         + faint_words(found, task.recipe)
-        + _resampled_words(factor, scale)
+        + resampled_words(factor, scale)
         + ((f"{changed} {_AGAIN}",) if changed else ()),
     )
     write_json(task.result_file, asdict(result))
@@ -431,41 +426,6 @@ def _read_result(task: FieldTask) -> tuple[FieldResult | None, str]:
     except BROKEN:
         return None, ""
     return replace(result, file=str(task.file), name=task.name), fault_in(task.folder, result.pores)
-
-
-def resampling(predictor: Predictor, um_per_px: float | None) -> float | None:
-    """Return the factor by which crops of a scale are resized for a network that was trained at
-    another one.
-
-    None where the scales agree within `SAME_SCALE`, or one of them is not known. Sizes in um stay
-    what they are. Raises PoreguiError for scales that are `ABSURD` times each other.
-    """
-    if um_per_px is None or not predictor.um_per_px:
-        return None
-    low = predictor.um_per_px["low"] / SAME_SCALE
-    high = predictor.um_per_px["high"] * SAME_SCALE
-    if low <= um_per_px <= high:
-        return None
-    factor: float = um_per_px / predictor.um_per_px["median"]
-    if not 1 / ABSURD <= factor <= ABSURD:
-        learnt = predictor.um_per_px["median"]
-        more = f"{max(factor, 1 / factor):,.0f} times"
-        where = "above" if factor > 1 else "below"
-        raise PoreguiError(
-            f"Its pixel size of {um_per_px:.4g} µm is {more} {where} the {learnt:.4g} µm of the "
-            "training crops.",
-            "Check the pixel size: one of the two is probably in another unit.",
-        )
-    return factor
-
-
-def _resampled_words(factor: float | None, um_per_px: float | None) -> tuple[str, ...]:
-    if factor is None or um_per_px is None:
-        return ()
-    learnt = um_per_px / factor
-    return (
-        f"The network was trained at {learnt:.4g} µm/px; crops were resized to that pixel size.",
-    )
 
 
 def _answers(

@@ -265,15 +265,12 @@ def set_reference_crops(
     return SetReferenceCrops(class_id, project.reference_crops(class_id), tuple(crop_ids))
 
 
-"""Crops whose labels are asked for by id; for more, all labels are read."""
-
-
 def accept_suggestions(project: Project, suggested: Mapping[int, int], *, who: str) -> SetLabels:
     """Return the edit that labels crops (id to label) as suggested, all in one step; the log says
     `accepted`.
 
     Crops that are gone, or that a person has labelled already, stay as they are, and so do those
-    that were taken for a class that has been retired since.
+    that were taken for a class that has been archived since.
     """
     live = {NOT_A_PORE, *(one.id for one in project.classes())}
     if len(suggested) <= _FEW:

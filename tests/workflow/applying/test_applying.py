@@ -138,7 +138,7 @@ def test_a_micrograph_at_another_scale_is_resized_to_the_networks_and_it_is_said
     other = task(tmp_path, model=model, sidecar=model.with_suffix(".json"), um_per_px=2.0)
     result = apply_field(other)
     assert result.resampled == pytest.approx(2.0)
-    assert "crops were resized to that scale" in result.warnings[0]
+    assert "crops were resized to that pixel size" in result.warnings[0]
     assert result.counts[0] == 0  # 68 um across: the network still judges by the size in um
     same = apply_field(replace(other, um_per_px=1.1))
     assert (same.resampled, same.warnings) == (None, ())
