@@ -18,7 +18,7 @@ from poregui.workflow.detecting.find_pores import (
     Present,
     detection_recipe,
     find_in_file,
-    mount_words,
+    left_out_words,
     plan_detection,
     read_recipe,
 )
@@ -142,12 +142,9 @@ def _detected_text(found: list[DetectedPores], plan: DetectionPlan) -> str:
             f"No pore was found at {count(len(plan.stayed), 'labelled crop')}; the "
             f"{noun(len(plan.stayed), 'crop is', 'crops are')} kept unchanged."
         )
-    lines += [f"{one.micrograph.shown_name}: {text}" for one in found for text in one.faint]
-    mount = mount_words(found)
-    if mount:
-        lines.append(
-            f"{mount} If it is pore: poregui micrographs PROJECT --name NAME --no-surface."
-        )
+    lines += left_out_words(
+        found, "run: poregui micrographs PROJECT --name NAME --no-surface, and search again"
+    )
     return "\n".join(lines)
 
 

@@ -42,11 +42,12 @@ def faults_of(name: str) -> Iterator[None]:
             "Check its pixel size and the lengths in the detection settings, or close other "
             "programs.",
         ) from error
+    except InterruptedError:
+        raise  # somebody cancelled
     except OSError as error:
         why = error.strerror or type(error).__name__
-        raise PoreguiError(
-            f"Work on {name} stopped: {why}.", "Check its disk, and try again."
-        ) from (error)
+        what = f"Work on {name} stopped: {why}."
+        raise PoreguiError(what, "Check its disk, and try again.") from error
 
 
 class ImageError(PoreguiError):

@@ -242,3 +242,17 @@ def upright_points(
         8: (y, height - x),
     }
     return np.stack(places.get(orientation, (x, y)), axis=1)
+
+
+def orientation_of(value: object) -> int:
+    """Return the orientation (1 to 8) that a tag of a file holds, 1 for what is none."""
+    if isinstance(value, int) and 1 <= value <= 8:
+        return int(value)
+    return 1
+
+
+def turned_words(orientation: object) -> tuple[str, ...]:
+    """Say that an image is not shown as it is stored; nothing where it is."""
+    if orientation_of(orientation) == 1:
+        return ()
+    return (f"It is shown upright, turned from how it is stored (orientation {orientation}).",)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 MICROMETRE = "µm"
@@ -21,6 +22,21 @@ def noun(number: int, one: str, many: str = "") -> str:
     if number == 1:
         return one
     return many or f"{one}s"
+
+
+_DECIMAL = re.compile(r"[+-]?(\d+[.,]?\d*|[.,]\d+)([eE][+-]?\d+)?", re.ASCII)
+
+
+def decimal_from(text: str) -> float:
+    """Return the number that a person typed, with a point or a comma before its decimals.
+
+    Nothing parts thousands, for in half of all languages that is the other sign. Raises ValueError
+    for anything else.
+    """
+    plain = text.strip()
+    if not _DECIMAL.fullmatch(plain):
+        raise ValueError(f"{plain!r} is not a number")
+    return float(plain.replace(",", "."))
 
 
 def percent(share: float, digits: int = 1) -> str:

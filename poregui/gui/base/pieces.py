@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
-from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
-from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtCore import QLocale, QSignalBlocker, QSize, Qt, Signal
+from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent, QValidator
 from PySide6.QtWidgets import (
     QButtonGroup,
     QComboBox,
     QDialog,
     QDialogButtonBox,
+    QDoubleSpinBox,
     QHBoxLayout,
     QLabel,
     QSizePolicy,
+    QSpinBox,
     QStackedWidget,
     QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
+from poregui.domain.wording import decimal_from
 from poregui.gui.base.theme import GAP, MARGIN
 
 
@@ -67,6 +71,87 @@ class ElidedLabel(QLabel):
         if self.shown() != self.text():
             tip = self.text()
         self.setToolTip(tip)
+
+
+_DECIMALS = 6
+_PARTIAL_NUMBER = re.compile(r"-?\d*[.,]?\d*", re.ASCII)
+_PARTIAL_WHOLE = re.compile(r"-?\d*", re.ASCII)
+
+
+class NumberBox(QDoubleSpinBox):
+    """Take a number with a point or a comma, whatever the locale, and show no needless zeros.
+
+    Every field of the window for a number that may have decimals is one of these, for Qt's own
+    takes one of both signs for a mark of thousands and makes 125 of 12.5.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setLocale(QLocale.c())
+        self.setDecimals(_DECIMALS)
+
+    def textFromValue(self, value: float) -> str:
+        """Return a number with a point, as few digits as it has."""
+        text = f"{value:.{self.decimals()}f}"
+        if "." in text:
+            text = text.rstrip("0").rstrip(".")
+        return text
+
+    def valueFromText(self, text: str) -> float:
+        """Return the number that was typed."""
+        if text == self.specialValueText():
+            return self.minimum()
+        try:
+            return decimal_from(_bare(self, text))
+        except ValueError:
+            return self.value()
+
+    def validate(self, text: str, position: int) -> object:
+        """Tell whether a text is a number in the range, or may become one."""
+        return _state(self, text, _PARTIAL_NUMBER), text, position
+
+
+class WholeNumberBox(QSpinBox):
+    """Take a whole number, whatever the locale, and no sign that means a decimal to somebody."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setLocale(QLocale.c())
+        self.setGroupSeparatorShown(False)
+
+    def valueFromText(self, text: str) -> int:
+        """Return the number that was typed."""
+        if text == self.specialValueText():
+            return self.minimum()
+        try:
+            return int(_bare(self, text))
+        except ValueError:
+            return self.value()
+
+    def validate(self, text: str, position: int) -> object:
+        """Tell whether a text is a whole number in the range, or may become one."""
+        return _state(self, text, _PARTIAL_WHOLE), text, position
+
+
+def _bare(box: NumberBox | WholeNumberBox, text: str) -> str:
+    return text.removeprefix(box.prefix()).removesuffix(box.suffix()).strip()
+
+
+def _state(
+    box: NumberBox | WholeNumberBox, text: str, partial: re.Pattern[str]
+) -> QValidator.State:
+    if text and text == box.specialValueText():
+        return QValidator.State.Acceptable
+    bare = _bare(box, text)
+    if not partial.fullmatch(bare) or (bare.startswith("-") and box.minimum() >= 0):
+        return QValidator.State.Invalid
+    try:
+        fits = box.minimum() <= decimal_from(bare) <= box.maximum()
+    except ValueError:
+        fits = False
+    if fits:
+        return QValidator.State.Acceptable
+    return QValidator.State.Intermediate
 
 
 def fill(box: QComboBox, entries: Sequence[tuple[str, object]]) -> None:

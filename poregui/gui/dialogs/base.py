@@ -20,6 +20,8 @@ from PySide6.QtWidgets import (
 
 from poregui.domain.errors import PoreguiError
 from poregui.domain.records import PIXEL_SIZES, is_pixel_size
+from poregui.domain.wording import decimal_from
+from poregui.gui.base.pieces import WholeNumberBox
 from poregui.gui.base.theme import GAP, MARGIN
 
 
@@ -29,11 +31,10 @@ def scale_from(text: str) -> float | None:
     A comma and a point both separate decimals, whatever the desktop's language. Raises PoreguiError
     for anything that is no pixel size.
     """
-    cleaned = text.strip().replace(",", ".")
-    if not cleaned:
+    if not text.strip():
         return None
     try:
-        value = float(cleaned)
+        value = decimal_from(text)
     except ValueError as error:
         raise PoreguiError(
             f"{text!r} is not a pixel size.", "Enter µm per px, e.g. 0.42."
@@ -103,6 +104,31 @@ class FormDialog(QDialog):
             self._problem.show()
             return
         self.accept()
+
+
+class WholeNumberDialog(FormDialog):
+    """Return `number` after it was accepted."""
+
+    def __init__(
+        self,
+        title: str,
+        question: str,
+        number: int,
+        span: tuple[int, int],
+        parent: QWidget | None,
+    ) -> None:
+        super().__init__(title, "Change", parent)
+        self.number = number
+        self.box = WholeNumberBox()
+        self.box.setObjectName("whole_number_box")
+        self.box.setAccessibleName(question)
+        self.box.setRange(*span)
+        self.box.setValue(number)
+        self.form.addRow(question, self.box)
+
+    def check(self) -> None:
+        self.box.interpretText()
+        self.number = self.box.value()
 
 
 def _focusable(layout: QLayout) -> Iterator[QWidget]:

@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QPlainTextEdit,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
@@ -119,8 +118,8 @@ def _edit(name: str, accessible: str, placeholder: str) -> QLineEdit:
     return edit
 
 
-def _number(name: str, accessible: str, prefix: str, minimum: int) -> QSpinBox:
-    box = QSpinBox()
+def _number(name: str, accessible: str, prefix: str, minimum: int) -> pieces.WholeNumberBox:
+    box = pieces.WholeNumberBox()
     box.setObjectName(name)
     box.setAccessibleName(accessible)
     box.setPrefix(prefix)

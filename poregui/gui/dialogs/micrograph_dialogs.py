@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QSpinBox, QWidget
+from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QWidget
 
 from poregui.domain.errors import PoreguiError
 from poregui.domain.records import Micrograph, Plane
-from poregui.domain.wording import count, shortened
+from poregui.domain.wording import count, decimal_from, shortened
+from poregui.gui.base.pieces import WholeNumberBox
 from poregui.gui.dialogs.base import FormDialog, hint, scale_from
 from poregui.vision.io.header import Header
 
@@ -36,7 +37,7 @@ class BarLengthDialog(FormDialog):
     def check(self) -> None:
         text = self._length.text().strip()
         try:
-            value = float(text.replace(",", "."))
+            value = decimal_from(text)
         except ValueError as error:
             raise PoreguiError(
                 f"{text!r} is not a length.", "Enter a length, e.g. 20 or 0.5."
@@ -60,7 +61,7 @@ class MicrographDialog(FormDialog):
         self.specimen = specimen
         self.um_per_px = micrograph.um_per_px
         self.plane = Plane.parse(micrograph.plane)
-        self._planes: dict[str, QSpinBox] = {}
+        self._planes: dict[str, WholeNumberBox] = {}
         self.form.addRow("File", QLabel(micrograph.shown_name))
         self.form.addRow("Image", QLabel(_described(micrograph)))
         self._specimen = QComboBox()
@@ -104,7 +105,7 @@ class MicrographDialog(FormDialog):
         ):
             if many < 2:
                 continue
-            box = QSpinBox()
+            box = WholeNumberBox()
             box.setObjectName(f"micrograph_{axis}_box")
             box.setAccessibleName(title)
             box.setRange(minimum, many)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
-    QDoubleSpinBox,
     QHBoxLayout,
     QLabel,
     QScrollArea,
@@ -49,7 +48,7 @@ class FrameBox(QWidget):
 
     def _build_direction(self) -> None:
         self.direction_text = _text("build_direction_text")
-        self.angle_box = QDoubleSpinBox()
+        self.angle_box = pieces.NumberBox()
         self.angle_box.setObjectName("build_direction_box")
         self.angle_box.setAccessibleName("Build direction of this micrograph in degrees")
         self.angle_box.setToolTip(
@@ -142,7 +141,7 @@ class PicturePanel(QScrollArea):
         self.log_box.setObjectName("contrast_log_box")
         self.log_box.setAccessibleName("Logarithmic counts")
         self.log_box.setChecked(True)
-        self.gamma_box = QDoubleSpinBox()
+        self.gamma_box = pieces.NumberBox()
         self.gamma_box.setObjectName("contrast_gamma_box")
         self.gamma_box.setAccessibleName("Gamma")
         self.gamma_box.setToolTip(f"Above 1, mid-greys become brighter. {_ONLY_SHOWN}")
@@ -150,6 +149,7 @@ class PicturePanel(QScrollArea):
         self.gamma_box.setSingleStep(0.1)
         self.gamma_box.setValue(1)
         self.gamma_box.setKeyboardTracking(False)
+        self.gamma_box.setDecimals(2)
         self.auto_button = pieces.button(
             "contrast_auto_button", "Automatic", f"Ignore the extremes. {_ONLY_SHOWN}"
         )

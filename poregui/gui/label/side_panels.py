@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QLabel,
     QPushButton,
     QScrollArea,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
@@ -23,7 +22,7 @@ from poregui.gui.lists.class_scores import BalanceTable
 from poregui.gui.lists.similar_strip import AlikeStrip
 from poregui.gui.widgets.class_bar import USUAL_TARGET
 from poregui.gui.widgets.detection_form import DetectionForm
-from poregui.workflow.detecting.find_pores import DetectedPores, DetectionPlan, mount_words
+from poregui.workflow.detecting.find_pores import DetectedPores, DetectionPlan, left_out_words
 from poregui.workflow.training.learning_curve import HOW_SURE
 
 _NARROWEST = 256
@@ -62,28 +61,12 @@ def result_words(
         crops = count(len(plan.stayed), "labelled crop")
         have = noun(len(plan.stayed), "has", "have")
         lines.append(f"{crops} {have} no pore now; nothing was changed there.")
-    lines += _left_out(found)
+    lines += left_out_words(found, "choose No surface in image in the Image tab and search again")
     lines += [f"{name}: {why}" for name, why in failed[:_MOST_FAILURES]]
     if len(failed) > _MOST_FAILURES:
         more = count(len(failed) - _MOST_FAILURES, "more micrograph")
         lines.append(f"{more} could not be processed.")
     return "\n".join(lines)
-
-
-def _left_out(found: Sequence[DetectedPores]) -> list[str]:
-    """Say which regions a rule left out, for they may have been pores."""
-    lines = []
-    large = sum(one.too_large for one in found)
-    if large:
-        lines.append(f"{count(large, 'region')} too large for a pore excluded.")
-    faint = [f"{one.micrograph.shown_name}: {text}" for one in found for text in one.faint]
-    lines += faint[:_MOST_FAILURES]
-    mount = mount_words(found)
-    if mount:
-        lines.append(
-            f"{mount} If it is pore, choose No surface in image in the Image tab and search again."
-        )
-    return lines
 
 
 class FindPanel(QWidget):
@@ -191,7 +174,7 @@ class ProgressPanel(QScrollArea):
         self.setObjectName("progress_panel")
         self.setWidgetResizable(True)
         self.setFrameShape(QScrollArea.Shape.NoFrame)
-        self.target = QSpinBox()
+        self.target = pieces.WholeNumberBox()
         self.target.setObjectName("label_target")
         self.target.setAccessibleName("Target number of labels per class")
         self.target.setRange(1, MOST)

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QInputDialog, QWidget
 from poregui.domain.errors import DamagedProjectError, PoreguiError
 from poregui.gui.base.messages import guarded, messages
 from poregui.gui.base.preferences import LEAST_TILE_MEGABYTES, MOST_TILE_MEGABYTES, Preferences
-from poregui.gui.dialogs.base import open_dialog
+from poregui.gui.dialogs.base import WholeNumberDialog, open_dialog
 from poregui.gui.dialogs.help_sheets import AboutDialog, KeysDialog
 from poregui.gui.dialogs.key_dialog import ChangeKeysDialog
 from poregui.gui.dialogs.project_dialog import BackupsDialog, Listed, NewProjectDialog
@@ -255,17 +255,17 @@ class SettingsFlow(QObject):
 
     def tile_memory(self) -> None:
         """Ask how much memory the parts of large micrographs may take that were seen last."""
-        megabytes, fine = QInputDialog.getInt(
-            self._window,
+        dialog = WholeNumberDialog(
             "Memory for large micrographs",
             "Memory for the parts seen last (MB):",
             self._preferences.tile_megabytes,
-            LEAST_TILE_MEGABYTES,
-            MOST_TILE_MEGABYTES,
-            32,
+            (LEAST_TILE_MEGABYTES, MOST_TILE_MEGABYTES),
+            self._window,
         )
-        if not fine:
-            return
+        dialog.accepted.connect(lambda: self._set_tile_memory(dialog.number))
+        open_dialog(dialog)
+
+    def _set_tile_memory(self, megabytes: int) -> None:
         self._preferences.tile_megabytes = megabytes
         if self._opened.services is not None:
             self._opened.services.micrograph_images.set_tile_megabytes(megabytes)

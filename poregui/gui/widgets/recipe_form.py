@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
-from PySide6.QtCore import QEvent, QLocale, QObject, QSignalBlocker, Qt, Signal
-from PySide6.QtGui import QValidator
+from PySide6.QtCore import QEvent, QObject, QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QCheckBox,
     QComboBox,
-    QDoubleSpinBox,
     QGridLayout,
     QHBoxLayout,
     QLabel,
-    QSpinBox,
     QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
 from poregui.domain.recipe import Parameter, Recipe, parameters, recipe_for
+from poregui.gui.base.pieces import NumberBox, WholeNumberBox
 from poregui.gui.base.theme import GAP
 
 _FOLDS = 5
@@ -44,7 +41,7 @@ class CrossValidationBox(QWidget):
             "Test every crop once with a network that has not seen its specimen. Gives predictions "
             "and accuracy, but no network."
         )
-        self.number = QSpinBox()
+        self.number = WholeNumberBox()
         self.number.setObjectName("folds_number")
         self.number.setAccessibleName("Number of folds")
         self.number.setToolTip("One network is trained per fold, one after the other")
@@ -90,9 +87,7 @@ class CrossValidationBox(QWidget):
         self.compare.setVisible(on)
 
 
-_DECIMALS = 6
 _FIELD_WIDTH = 112
-_PARTIAL_NUMBER = re.compile(r"\d*[.,]?\d*")
 _FIXED_BY_SEED = ("input_size",)
 """Fields without effect on the network of the original study."""
 _OF_PRETRAINED = ("frozen_epochs", "fine_tuning_rate")
@@ -107,40 +102,6 @@ _CHOICES = {
 """How choices are written, where not as in files with a capital letter."""
 _OF_A_FOREST = ("preset", "seed", "validation_share", "threads")
 """Fields that a run without a network heeds."""
-
-
-class NumberBox(QDoubleSpinBox):
-    """Take a number with a point or a comma, whatever the locale, and show no needless zeros."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setLocale(QLocale.c())
-        self.setDecimals(_DECIMALS)
-        self.setStepType(QAbstractSpinBox.StepType.AdaptiveDecimalStepType)
-
-    def textFromValue(self, value: float) -> str:
-        return f"{value:.{_DECIMALS}f}".rstrip("0").rstrip(".") or "0"
-
-    def valueFromText(self, text: str) -> float:
-        try:
-            return float(self._bare(text).replace(",", "."))
-        except ValueError:
-            return self.value()
-
-    def validate(self, text: str, position: int) -> object:
-        bare = self._bare(text)
-        if not _PARTIAL_NUMBER.fullmatch(bare):
-            return QValidator.State.Invalid, text, position
-        try:
-            fits = self.minimum() <= float(bare.replace(",", ".")) <= self.maximum()
-        except ValueError:
-            fits = False
-        if fits:
-            return QValidator.State.Acceptable, text, position
-        return QValidator.State.Intermediate, text, position
-
-    def _bare(self, text: str) -> str:
-        return text.removesuffix(self.suffix()).strip()
 
 
 class ParameterForm(QWidget):
@@ -335,9 +296,10 @@ def make_field(parameter: Parameter) -> QWidget:
         return box
     if parameter.kind is bool:
         return QCheckBox(parameter.label)
-    number: QSpinBox | QDoubleSpinBox = QSpinBox()
+    number: WholeNumberBox | NumberBox = WholeNumberBox()
     if parameter.kind is float:
         number = NumberBox()
+        number.setStepType(QAbstractSpinBox.StepType.AdaptiveDecimalStepType)
     number.lineEdit().setTextMargins(GAP // 2, 0, 0, 0)
     assert parameter.low is not None
     assert parameter.high is not None
@@ -345,9 +307,6 @@ def make_field(parameter: Parameter) -> QWidget:
     number.setKeyboardTracking(False)
     if parameter.unit:
         number.setSuffix(f" {parameter.unit}")
-    if isinstance(number, QSpinBox):
-        number.setLocale(QLocale.c())
-        number.setGroupSeparatorShown(False)
     if parameter.name == "threads":
         number.setSpecialValueText("all")
     return number

@@ -9,6 +9,7 @@ from typing import IO
 import numpy as np
 import PIL.Image
 
+from poregui.domain.geometry import orientation_of, turned_words
 from poregui.domain.records import FIRST, Plane
 from poregui.vision.io.pixel_values import TooLarge, check_size
 from poregui.vision.io.scale import tiff_scale
@@ -29,8 +30,8 @@ class Header:
     `width` and `height` are in px and of the upright image; `dtype` is the name of a NumPy type,
     `bits` those used of each value; `channels` counts alpha too, and 1 for a palette; `pages` are
     its pages or times, `slices` those of a stack, and each slice of each page has all channels;
-    `levels` are the plane's sizes, 1 without a pyramid. `um_per_px`, `scale_source` and `warnings`
-    are those of Image.
+    `levels` are the plane's sizes, 1 without a pyramid. `um_per_px`, `scale_source`, `warnings`
+    and `turned` are those of Image.
     """
 
     width: int
@@ -44,6 +45,7 @@ class Header:
     um_per_px: float | None = None
     scale_source: str = ""
     warnings: tuple[str, ...] = ()
+    turned: int = 1
 
 
 def tiff_header(file: IO[bytes], size: int, plane: Plane = FIRST) -> Header:
@@ -64,9 +66,8 @@ def tiff_header(file: IO[bytes], size: int, plane: Plane = FIRST) -> Header:
         check_stored(page, size)
         scale = tiff_scale(tiff, page, found.image)
         notes = (*tiff_notes(stack, plane, page), *scale.warnings)
-        width, height = _upright(
-            page.imagewidth, page.imagelength, getattr(page.tags.get(274), "value", 1)
-        )
+        turn = getattr(page.tags.get(274), "value", 1)
+        width, height = _upright(page.imagewidth, page.imagelength, turn)
         return Header(
             width,
             height,
@@ -78,7 +79,8 @@ def tiff_header(file: IO[bytes], size: int, plane: Plane = FIRST) -> Header:
             levels=len(sizes_of(tiff, page)),
             um_per_px=scale.um_per_px,
             scale_source=scale.source,
-            warnings=(*large, *notes),
+            warnings=(*large, *notes, *turned_words(turn)),
+            turned=orientation_of(turn),
         )
 
 
@@ -101,7 +103,14 @@ def picture_header(picture: PIL.Image.Image, head: bytes, orientation: object) -
     dtype = np.dtype(_TYPES.get(bits, np.uint8))
     width, height = _upright(*picture.size, orientation)
     return Header(
-        width, height, str(dtype), bits, channels, pages=pages, warnings=(*large, *several)
+        width,
+        height,
+        str(dtype),
+        bits,
+        channels,
+        pages=pages,
+        warnings=(*large, *several, *turned_words(orientation)),
+        turned=orientation_of(orientation),
     )
 
 

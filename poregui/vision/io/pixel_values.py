@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poregui.domain.errors import ImageError
+from poregui.domain.geometry import orientation_of, turned_words
 from poregui.domain.records import Display
 from poregui.domain.wording import count, noun, percent
 
@@ -28,7 +29,8 @@ _HIGH = 99.9
 @dataclass(frozen=True)
 class Decoded:
     """Hold what a decoder found: pixels, um per px where the file is sure of it, remarks for a
-    person, and which pixels are missing.
+    person, which pixels are missing, and the orientation (1 to 8) from which they were turned
+    upright.
     """
 
     pixels: NDArray[Any]
@@ -36,6 +38,7 @@ class Decoded:
     scale_source: str = ""
     warnings: tuple[str, ...] = ()
     missing: NDArray[np.bool_] | None = None
+    turned: int = 1
 
 
 class Unfit(ImageError):
@@ -257,7 +260,8 @@ _ROUNDS = 4
 def _no_values(pixels: NDArray[Any], found: Missing) -> Missing:
     """Add what is no number, absurd, or a mark for missing values that lies apart from all greys.
 
-    A negative value that occurs again where all others are positive is such a mark as well.
+    A value that occurs again is such a mark as well where it is negative and all others are not, or
+    far above them.
     Positive infinity is a grey that was too bright.
     """
     if pixels.dtype.kind == "f":
@@ -286,11 +290,15 @@ def _mark_in(seen: NDArray[np.float64], pixels: NDArray[Any]) -> float | None:
         if not len(rest):
             return None
         low, high = trusted_range(rest)
-        apart = sign * ((low if sign > 0 else high) - mark) > high - low
-        alone = mark < 0 <= low
-        if apart and (mark in _MARKS or (alone and np.count_nonzero(pixels == mark) > 1)):
+        apart = sign * ((low if sign > 0 else high) - mark)
+        odd = mark < 0 <= low or (sign < 0 and apart > _FAR * (high - low))
+        if apart > high - low and (mark in _MARKS or (odd and _again(pixels, mark))):
             return float(mark)
     return None
+
+
+def _again(pixels: NDArray[Any], value: float) -> bool:
+    return int(np.count_nonzero(pixels == value)) > 1
 
 
 def _finite(pixels: NDArray[Any], missing: NDArray[np.bool_] | None) -> NDArray[np.float64]:
@@ -318,6 +326,7 @@ def _range_of(pixels: NDArray[Any], missing: NDArray[np.bool_] | None) -> tuple[
     return trusted_range(_finite(pixels, missing))
 
 
+_NEARLY_ALL = 99.0
 _FAR = 10.0
 """How many times the width of nearly all values an outlier lies away from them."""
 _FEW = 3
@@ -333,7 +342,7 @@ def trusted_range(values: NDArray[Any]) -> tuple[float, float]:
     low = float(values.min())
     high = float(values.max())
     flat = values.reshape(-1)
-    inner = np.percentile(flat[:: max(1, flat.size // _SAMPLED)], (_LOW, _HIGH))
+    inner = np.percentile(flat[:: max(1, flat.size // _SAMPLED)], (_LOW, _NEARLY_ALL))
     width = float(inner[1] - inner[0])
     reach = _FAR * width
     if reach <= 0 or (low >= inner[0] - reach and high <= inner[1] + reach):
@@ -429,7 +438,8 @@ def decoded(greys: Greys, orientation: object, notes: tuple[str, ...] = ()) -> D
     if missing is not None:
         missing = np.ascontiguousarray(oriented(missing, orientation))
     pixels = oriented(greys.pixels, orientation)
-    return Decoded(pixels, warnings=(*notes, *greys.notes), missing=missing)
+    told = (*notes, *greys.notes, *turned_words(orientation))
+    return Decoded(pixels, warnings=told, missing=missing, turned=orientation_of(orientation))
 
 
 def grey_range(pixels: NDArray[Any]) -> tuple[float, float]:

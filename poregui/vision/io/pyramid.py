@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poregui.domain.errors import ImageError, PoreguiError
-from poregui.domain.geometry import Box, stored_box
+from poregui.domain.geometry import Box, orientation_of, stored_box, turned_words
 from poregui.domain.records import FIRST, Plane
 from poregui.vision.io.pixel_values import TooLarge, grey_range, oriented
 from poregui.vision.io.reader import Image, in_a_sentence, read_image, read_size
@@ -80,6 +80,7 @@ class Notes:
     um_per_px: float | None = None
     scale_source: str = ""
     warnings: tuple[str, ...] = ()
+    turned: int = 1
 
 
 class Pyramid:
@@ -277,7 +278,7 @@ def array_pyramid(image: Image, name: str = "image", least: int = OVERVIEW) -> P
     levels = [ArrayLevel(image.pixels)]
     while max(levels[-1].width, levels[-1].height) > least:
         levels.append(ArrayLevel(halved(levels[-1].pixels)))
-    notes = Notes(image.um_per_px, image.scale_source, image.warnings)
+    notes = Notes(image.um_per_px, image.scale_source, image.warnings, image.turned)
     grey = (image.grey_low, image.grey_high)
     missing = None if image.missing is None else ArrayLevel(image.missing).read
     return Pyramid(levels, name=name, grey=grey, notes=notes, missing=missing)
@@ -412,12 +413,11 @@ def _by_parts(path: Path, plane: Plane) -> Pyramid | None:
             )
         check_stored(page, size)
         scale = tiff_scale(parts.tiff, page, found.image)
-        notes = Notes(
-            scale.um_per_px, scale.source, (*tiff_notes(stack, plane, page), *scale.warnings)
-        )
         levels = [TiffLevel(parts, one, found.sample) for one in sizes_of(parts.tiff, page)]
         tag = page.tags.get(_ORIENTATION)
-        turn = int(tag.value) if tag and tag.value in range(1, 9) else 1
+        turn = orientation_of(tag.value) if tag is not None else 1
+        told = (*tiff_notes(stack, plane, page), *scale.warnings, *turned_words(turn))
+        notes = Notes(scale.um_per_px, scale.source, told, turn)
         if levels[0].may_miss:
             levels[0].fill(levels[1:])
         missing = None
@@ -467,8 +467,8 @@ def _from_cache(path: Path, cached: Path, own: Pyramid | None) -> Pyramid | None
             assert own is not None
             built.insert(0, own.levels[0])
         grey_low, grey_high = (float(value) for value in told["grey"])
-        notes = Notes(told["um_per_px"], told["scale_source"], tuple(told["warnings"]))
         turn = int(told["orientation"])
+        notes = Notes(told["um_per_px"], told["scale_source"], tuple(told["warnings"]), turn)
     except (AssertionError, ImageError, *SPOILT):
         parts.close()
         return None

@@ -71,7 +71,7 @@ class Image:
     `grey_low` and `grey_high` are the grey values that become 0 and 1 for screens and networks.
     `um_per_px` is None unless the file is sure of it, and `scale_source` says how it knows.
     `warnings` are sentences for a person. `missing` (H, W) tells which pixels have no value, None
-    where all have one.
+    where all have one; `turned` the orientation (1 to 8) from which it was turned upright.
     """
 
     pixels: NDArray[Any] = field(repr=False)
@@ -81,6 +81,7 @@ class Image:
     scale_source: str = ""
     warnings: tuple[str, ...] = ()
     missing: NDArray[np.bool_] | None = field(default=None, repr=False)
+    turned: int = 1
 
     @property
     def width(self) -> int:
@@ -126,6 +127,7 @@ def read_image(path: Path, plane: Plane = FIRST) -> Image:
         found.scale_source,
         found.warnings,
         found.missing,
+        found.turned,
     )
 
 

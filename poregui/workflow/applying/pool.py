@@ -51,7 +51,7 @@ def work_on(
         return FieldProblem(task.name, str(error))
     except BrokenProcessPool:
         return FieldProblem(task.name, ENDED_ITS_PROCESS)
-    except Stopped:
+    except (Stopped, InterruptedError):
         raise
     except Exception as error:
         logging.getLogger(__name__).exception("%s", task.name)

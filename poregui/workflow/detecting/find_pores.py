@@ -256,6 +256,27 @@ def faint_words(detected: Detected, recipe: DetectionRecipe) -> tuple[str, ...]:
     )
 
 
+_MOST_NAMED = 5
+
+
+def left_out_words(found: Sequence[DetectedPores], if_pore: str) -> list[str]:
+    """Say which regions a rule left out, for they may have been pores; `if_pore` says what to do
+    where what was taken for the mount is.
+    """
+    lines = []
+    large = sum(one.too_large for one in found)
+    if large:
+        lines.append(f"{count(large, 'region')} too large for a pore excluded.")
+    faint = [f"{one.micrograph.shown_name}: {text}" for one in found for text in one.faint]
+    lines += faint[:_MOST_NAMED]
+    if len(faint) > _MOST_NAMED:
+        lines.append(f"The same in {count(len(faint) - _MOST_NAMED, 'other micrograph')}.")
+    mount = mount_words(found)
+    if mount:
+        lines.append(f"{mount} If it is pore, {if_pore}.")
+    return lines
+
+
 def mount_words(found: Sequence[DetectedPores]) -> str:
     """Say where much of the picture was taken for the mount, for that may have been pore; empty
     where nothing was.

@@ -25,7 +25,7 @@ from poregui.store.files import export_target, harmless, replace_file, write_csv
 from poregui.store.pixels import CropPixels
 from poregui.store.project import Project
 from poregui.store.run_files import BROKEN, read_arrays
-from poregui.vision.io.pyramid import open_pyramid
+from poregui.vision.io.pyramid import Pyramid, open_pyramid
 from poregui.vision.pores.specimen_area import masked_pixels
 from poregui.vision.shape.crop_shapes import NAMES, shape_numbers
 from poregui.vision.shape.measurement import Measured, measure
@@ -158,13 +158,12 @@ def measure_field(
     if field is not None:
         return replace(field, note=note)
     mended = _mended(micrograph, crop_ids, outlines, by_hand)
-    measured, seen = _measured(micrograph, file if seen else None, folder, mended, frame)
+    measured, seen, missing = _measured(micrograph, file if seen else None, folder, mended, frame)
     mark = _fingerprint(micrograph, crop_ids, outlines, frame, detection, seen=seen)
     twice = shared_area([outline.points for outline in mended], micrograph.masks)
     area = max(0.0, float(np.sum(measured.columns["area_px"])) - twice)
-    field = MeasuredField(
-        micrograph, crop_ids, measured, area, field_area(micrograph, detection), frame
-    )
+    whole = field_area(micrograph, detection, missing)
+    field = MeasuredField(micrograph, crop_ids, measured, area, whole, frame)
     _write(kept, mark, field)
     return replace(field, note=note)
 
@@ -192,8 +191,10 @@ def _measured(
     folder: Path,
     outlines: Sequence[Outline],
     frame: Frame,
-) -> tuple[Measured, bool]:
-    """Return the numbers of outlines, and whether their greys were seen in the file."""
+) -> tuple[Measured, bool, int]:
+    """Return the numbers of outlines, whether their greys were seen in the file, and how many
+    unmasked pixels of it have no value.
+    """
     size = (micrograph.width, micrograph.height)
     known = partial(
         measure,
@@ -205,16 +206,32 @@ def _measured(
         surfaces=frame.lines,
     )
     if file is None:
-        return known(pixels=None), False
+        return known(pixels=None), False, 0
     try:
         with open_pyramid(
             file, pyramid_file(folder, micrograph), Plane.parse(micrograph.plane)
         ) as image:
             if (image.width, image.height) != size:
-                return known(pixels=None), False
-            return known(pixels=lambda box: image.read(0, box)), True
+                return known(pixels=None), False, 0
+            missing = _missing_in(image, micrograph)
+            return known(pixels=lambda box: image.read(0, box)), True, missing
     except PoreguiError:
-        return known(pixels=None), False
+        return known(pixels=None), False, 0
+
+
+def _missing_in(image: Pyramid, micrograph: Micrograph) -> int:
+    if image.missing is None:
+        return 0
+    missing = 0
+    for top in range(0, image.height, _BAND):
+        box = Box(0, top, image.width, min(_BAND, image.height - top))
+        found = image.missing(box)
+        masked = masked_pixels(micrograph.masks, box)
+        if found is not None and masked is not None:
+            found = found & ~masked
+        if found is not None:
+            missing += int(np.count_nonzero(found))
+    return missing
 
 
 def _other_words(micrograph: Micrograph, file: Path, folder: Path) -> str:
@@ -230,9 +247,11 @@ def _other_words(micrograph: Micrograph, file: Path, folder: Path) -> str:
     return ""
 
 
-def field_area(micrograph: Micrograph, detection: Detection | None = None) -> float:
-    """Return the area of a micrograph without its masked regions, in px²; without the mount, where
-    detection saw it.
+def field_area(
+    micrograph: Micrograph, detection: Detection | None = None, missing: int = 0
+) -> float:
+    """Return the area of a micrograph without its masked regions and `missing` pixels, in px²;
+    without the mount, where detection saw it.
     """
     if detection is not None and detection.masks == micrograph.masks:
         return max(1.0, detection.field_area_px)
@@ -242,7 +261,7 @@ def field_area(micrograph: Micrograph, detection: Detection | None = None) -> fl
         masked = masked_pixels(micrograph.masks, box)
         if masked is not None:
             hidden += int(np.count_nonzero(masked))
-    return float(max(1, micrograph.width * micrograph.height - hidden))
+    return float(max(1, micrograph.width * micrograph.height - hidden - missing))
 
 
 # ---- what is kept ---------------------------------------------------------------------------

@@ -38,12 +38,22 @@ class Match:
     note: str = ""
 
 
-def match_all(micrographs: Sequence[Micrograph], images: Sequence[ImageShapes]) -> list[Match]:
+Turned = Callable[[Micrograph], bool]
+"""Tells whether the file of a micrograph is stored with its sides exchanged."""
+
+
+def match_all(
+    micrographs: Sequence[Micrograph],
+    images: Sequence[ImageShapes],
+    turned: Turned = lambda one: False,
+) -> list[Match]:
     """Return the match of each image; of several on one micrograph the surest alone, or none."""
-    return _one_each([match_one(micrographs, image) for image in images])
+    return _one_each([match_one(micrographs, image, turned) for image in images])
 
 
-def match_one(micrographs: Sequence[Micrograph], image: ImageShapes) -> Match:
+def match_one(
+    micrographs: Sequence[Micrograph], image: ImageShapes, turned: Turned = lambda one: False
+) -> Match:
     """Return the match of one image, whatever others there are."""
     if image.sha256:
         same = [one for one in micrographs if one.sha256 == image.sha256]
@@ -65,7 +75,9 @@ def match_one(micrographs: Sequence[Micrograph], image: ImageShapes) -> Match:
     fit = [
         one
         for one in best
-        if not image.width or (one.width, one.height) == (image.width, image.height)
+        if not image.width
+        or (one.width, one.height) == (image.width, image.height)
+        or ((one.height, one.width) == (image.width, image.height) and turned(one))
     ]
     if not fit:
         return _refused(image, _wrong_size(image, best))

@@ -7,17 +7,21 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
+
+import numpy as np
 
 from poregui.domain.classes import PoreClass
 from poregui.domain.errors import PoreguiError
-from poregui.domain.geometry import Box, Outline
+from poregui.domain.geometry import TURNED, Box, Outline, upright_points
 from poregui.domain.records import Crop, Micrograph, Plane
 from poregui.domain.wording import count, noun
 from poregui.store.pixels import CropPixels, PixelStore
 from poregui.store.project import Project
 from poregui.vision.crops import cut
 from poregui.vision.io.pyramid import Pyramid, open_pyramid
+from poregui.vision.io.reader import read_header
 from poregui.vision.pores.edit import crop_around
 from poregui.vision.shape.overlaps import checked_outlines
 from poregui.workflow.editing.edits import AddCrops, Combined, Edit, LabelChange, SetLabels
@@ -125,12 +129,54 @@ def _not_outlines(path: Path, what: str) -> PoreguiError:
 
 @dataclass(frozen=True)
 class MatchedImage:
-    """Hold the pores that were drawn on a micrograph, and its file; `folder` is the project's."""
+    """Hold the pores that were drawn on a micrograph, and its file; `folder` is the project's.
+
+    `size` is what their file says of the image, 0 where it does not; `as_stored` as in ImageShapes.
+    """
 
     micrograph: Micrograph
     file: Path
     shapes: tuple[PoreShape, ...]
     folder: Path | None = None
+    size: tuple[int, int] = (0, 0)
+    as_stored: bool = False
+
+    def on(self, image: Pyramid) -> tuple[tuple[PoreShape, ...], tuple[str, ...]]:
+        """Return the pores where they lie on the upright image, and a sentence where they were
+        turned with it.
+
+        A file that gives the image's size says so which way it has the image.
+        """
+        turn = image.notes.turned
+        upright = (image.width, image.height)
+        stored = self.as_stored
+        if turn in TURNED and upright[0] != upright[1] and self.size in (upright, upright[::-1]):
+            stored = self.size != upright
+        if turn == 1 or not stored or not self.shapes:
+            return self.shapes, ()
+        shapes = tuple(_turned(shape, *upright, turn) for shape in self.shapes)
+        return shapes, (f"{count(len(shapes), 'pore')} turned upright with the image.",)
+
+
+def _is_turned(project: Project, micrograph: Micrograph) -> bool:
+    try:
+        header = read_header(project.micrograph_file(micrograph), Plane.parse(micrograph.plane))
+    except PoreguiError:
+        return False
+    return header.turned in TURNED
+
+
+def _turned(shape: PoreShape, width: int, height: int, turn: int) -> PoreShape:
+    """Return a pore of a stored image on the upright one of `width` x `height` px."""
+    box = shape.box
+    ends = np.array([(box.x, box.y), (box.right, box.bottom)], np.float64)
+    ends = upright_points(ends, width, height, turn)
+    (left, top), (right, bottom) = ends.min(axis=0).astype(int), ends.max(axis=0).astype(int)
+    box = Box(int(left), int(top), int(right - left), int(bottom - top))
+    if shape.outline is None:
+        return replace(shape, box=box)
+    points = upright_points(shape.outline.points.astype(np.float64), width, height, turn)
+    return replace(shape, box=box, outline=Outline.of(points))
 
 
 def match_images(
@@ -144,7 +190,7 @@ def match_images(
     classes = project.classes()
     found = []
     notes = [note for image in images for note in image.notes]
-    for match in match_all(project.micrographs(), images):
+    for match in match_all(project.micrographs(), images, partial(_is_turned, project)):
         if match.note:
             notes.append(match.note)
         there = match.micrograph
@@ -155,6 +201,8 @@ def match_images(
                     project.micrograph_file(there),
                     tuple(_of_known_class(shape, classes) for shape in match.image.shapes),
                     project.folder,
+                    (match.image.width, match.image.height),
+                    match.image.as_stored,
                 )
             )
     return found, tuple(notes)
@@ -192,9 +240,10 @@ def cut_outlines(
             said.append(f"{micrograph.shown_name}: {error}")
             continue
         with image:
-            cut_here, left_out = _cut_on(image, one.shapes, Plane.parse(micrograph.plane), pixels)
+            shapes, turned = one.on(image)
+            cut_here, left_out = _cut_on(image, shapes, Plane.parse(micrograph.plane), pixels)
         pores[micrograph.id] += cut_here
-        said += [f"{micrograph.shown_name}: {text}" for text in left_out]
+        said += [f"{micrograph.shown_name}: {text}" for text in (*turned, *left_out)]
     return CollectedOutlines({key: tuple(value) for key, value in pores.items()}, tuple(said))
 
 

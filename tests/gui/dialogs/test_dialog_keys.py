@@ -30,7 +30,7 @@ from poregui.gui.app import application
 from poregui.gui.base.messages import BugDialog
 from poregui.gui.base.theme import theme
 from poregui.gui.dialogs.apply_dialogs import LockDialog, UnsureDialog
-from poregui.gui.dialogs.base import FormDialog
+from poregui.gui.dialogs.base import FormDialog, WholeNumberDialog
 from poregui.gui.dialogs.class_dialog import ClassesDialog
 from poregui.gui.dialogs.help_sheets import AboutDialog, KeysDialog
 from poregui.gui.dialogs.import_dialog import ImportDialog, ImportReportDialog
@@ -115,6 +115,7 @@ def makers(folder: Path) -> dict[type[QDialog], Callable[[], QDialog]]:
         ImportDialog: partial(ImportDialog, [folder / "a.png"], ["Gas"]),
         LockDialog: partial(LockDialog, "run 1", 0.5, "ada"),
         NamingDialog: naming,
+        WholeNumberDialog: partial(WholeNumberDialog, "Memory", "MB", 128, (32, 4096), None),
         NewProjectDialog: partial(new_project, folder),
         TestSplitDialog: test_specimens,
         WhichMicrographsDialog: which_micrographs,

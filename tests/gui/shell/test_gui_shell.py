@@ -15,7 +15,6 @@ from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import (
     QDialog,
-    QInputDialog,
     QLabel,
     QLineEdit,
     QListWidget,
@@ -34,7 +33,7 @@ from poregui.gui.app import build_window
 from poregui.gui.base.actions import ACTIONS
 from poregui.gui.base.messages import BugDialog, messages
 from poregui.gui.base.theme import DARK, LIGHT, theme
-from poregui.gui.dialogs.base import scale_from
+from poregui.gui.dialogs.base import WholeNumberDialog, scale_from
 from poregui.gui.shell.main_window import MainWindow
 from poregui.store.project import Project
 from poregui.workflow.editing.label_edits import label_crops
@@ -420,12 +419,14 @@ def test_an_unlabelled_project_counts_its_unlabelled_crops(
     assert "2 unlabelled" in text_of(window, "status_counts")
 
 
-def test_the_memory_of_tiles_is_a_preference_that_holds_at_once(window, folder, monkeypatch):
+def test_the_memory_of_tiles_is_a_preference_that_holds_at_once(window, folder):
     window.open_project(folder)
     cache = window.services.micrograph_images._tiles
     assert cache.most_bytes == 128 * 2**20
-    monkeypatch.setattr(QInputDialog, "getInt", lambda *of: (64, True))
     window.actions_by_name["edit_tile_memory"].trigger()
+    dialog = window.findChild(WholeNumberDialog)
+    dialog.box.setValue(64)
+    dialog.ok.click()
     assert window.preferences.tile_megabytes == 64
     assert cache.most_bytes == 64 * 2**20
     window.preferences._settings.setValue("tile_megabytes", "much")

@@ -16,12 +16,13 @@ from train_desk import Desk, train
 from poregui.domain.events import BatchEnded, Failed, Finished, Interrupted, Started
 from poregui.domain.recipe import Recipe, parameters, recipe_for
 from poregui.gui.base.messages import messages
+from poregui.gui.base.pieces import NumberBox
 from poregui.gui.base.theme import theme
 from poregui.gui.plots.live_plots import LivePlots
 from poregui.gui.plots.training_curves import MOST_POINTS, Curves
 from poregui.gui.train.train_text import clock, headline
 from poregui.gui.widgets.crop_preview import preview_title
-from poregui.gui.widgets.recipe_form import NumberBox, RecipeForm
+from poregui.gui.widgets.recipe_form import RecipeForm
 from poregui.store.project import Project
 from poregui.workflow.editing.label_edits import label_crops
 from poregui.workflow.training.prepare_dataset import freeze

@@ -59,7 +59,20 @@ def tiff(file: Path, pixels: NDArray[Any], **more: Any) -> Path:
     return file
 
 
-MARKS = (np.nan, -np.inf, -9999.0, -3.4028234663852886e38, 3.4e38, 1e37, -32768.0, -1.0, 99999.0)
+MARKS = (
+    np.nan,
+    -np.inf,
+    -9999.0,
+    -3.4028234663852886e38,
+    3.4e38,
+    1e37,
+    1e20,
+    -32768.0,
+    -1.0,
+    -5.0,
+    99999.0,
+    255.0,
+)
 
 
 @pytest.mark.parametrize("mark", MARKS)
@@ -102,7 +115,7 @@ def test_a_hot_pixel_of_16_bits_moves_no_outline(tmp_path: Path) -> None:
 @pytest.mark.parametrize("bright", [np.inf, 1e6])
 def test_a_patch_that_is_too_bright_belongs_to_the_field(tmp_path: Path, bright: float) -> None:
     values = drawn().astype(np.float32) / 255
-    values[5:10, 5:10] = bright
+    values[5:10, 5:10] = bright + np.arange(25).reshape(5, 5)
     holds_three(found_in(tiff(tmp_path / "a.tif", values)))
 
 

@@ -140,6 +140,7 @@ def _read_one(path: Path, value: Any) -> ImageShapes:
         plane=text_of(told.get("plane")) if sha256 else None,
         beside=(path.absolute().parent / own).as_posix(),
         notes=left_out.notes,
+        as_stored=not sha256,  # ours are of the upright image; QuPath does not turn any
     )
 
 

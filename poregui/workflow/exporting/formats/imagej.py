@@ -220,6 +220,7 @@ def _image(
         beside=beside.as_posix(),
         notes=left_out.notes,
         nameless=nameless and not told.get("image"),
+        as_stored=not sha256,  # ours are of the upright image; ImageJ does not turn any
     )
 
 

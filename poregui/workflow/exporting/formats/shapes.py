@@ -134,7 +134,8 @@ class ImageShapes:
     where it lies and `sha256` what it holds, empty where a format does not say so; `plane` is None
     there. `beside` is where the file with these pores lies, as if it were the image.
     `shown_name` and `micrograph_id` are what a project calls it, empty and 0 in what was read.
-    `notes` say what of the file was left out; `nameless` that it names no image at all.
+    `notes` say what of the file was left out; `nameless` that it names no image at all;
+    `as_stored` that places are those of the image as it is stored, not as it is shown upright.
     """
 
     name: str
@@ -150,6 +151,7 @@ class ImageShapes:
     micrograph_id: int = 0
     notes: tuple[str, ...] = ()
     nameless: bool = False
+    as_stored: bool = False
 
     @property
     def called(self) -> str:
@@ -160,6 +162,8 @@ class ImageShapes:
         """Return what tells the image from every other one, for formats that take more words."""
         told = {"path": self.path, "sha256": self.sha256}
         found = {key: text for key, text in told.items() if text}
+        if found:
+            found["coordinates"] = "upright image"
         return found | ({"plane": self.plane} if self.plane else {})
 
 
